@@ -1,0 +1,163 @@
+//! Diagnostics: what is wrong, where, and the edit that fixes it.
+//!
+//! A [`Diagnostic`] holds facts and places; [`render`] is the only module that turns it into something to read.
+//! Invariant: every diagnostic carries a [`Code`], and [`Problems::sorted`] orders by place.
+
+mod code;
+pub mod render;
+
+use crate::source::Span;
+pub use code::Code;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+    Note,
+}
+
+impl Severity {
+    pub fn text(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// A place in a source and a few words about it.
+#[derive(Debug, Clone)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    pub code: Code,
+    pub severity: Severity,
+    /// What is wrong, in one line, without "you" and without a full stop.
+    pub message: String,
+    /// Where it is wrong. Problems of a command line or of a file as a whole have none.
+    pub primary: Option<Label>,
+    /// Other places that take part: "promised here", "first bound here".
+    pub others: Vec<Label>,
+    /// Edits that would pass.
+    pub help: Vec<String>,
+    /// Facts that explain.
+    pub notes: Vec<String>,
+}
+
+impl Diagnostic {
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        let mut d = Self::bare(code, message);
+        d.primary = Some(Label { span, text: String::new() });
+        d
+    }
+
+    /// A diagnostic without a place in a source.
+    pub fn bare(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            primary: None,
+            others: Vec::new(),
+            help: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The words at the primary place.
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        if let Some(primary) = &mut self.primary {
+            primary.text = text.into();
+        }
+        self
+    }
+
+    pub fn other(mut self, span: Span, text: impl Into<String>) -> Self {
+        self.others.push(Label { span, text: text.into() });
+        self
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(text.into());
+        self
+    }
+
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+/// All problems of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Problems(Vec<Diagnostic>);
+
+impl Problems {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn push(&mut self, d: Diagnostic) {
+        self.0.push(d);
+    }
+
+    pub fn extend(&mut self, other: Problems) {
+        self.0.extend(other.0);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(Diagnostic::is_error)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.iter()
+    }
+
+    /// By place, then by code; problems without a place come last. Equal ones are told once.
+    pub fn sorted(mut self) -> Problems {
+        let key = |d: &Diagnostic| {
+            let span = d.primary.as_ref().map(|l| l.span);
+            (span.is_none(), span, d.code.id(), d.message.clone())
+        };
+        self.0.sort_by_key(key);
+        self.0.dedup_by_key(|d| key(d));
+        self
+    }
+}
+
+impl From<Diagnostic> for Problems {
+    fn from(d: Diagnostic) -> Self {
+        Problems(vec![d])
+    }
+}
+
+impl IntoIterator for Problems {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// The name among `known` nearest to `word`, if one is near enough to be meant.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
+        .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3))
+        .min_by_key(|&(d, _)| d)
+        .map(|(_, k)| k)
+}

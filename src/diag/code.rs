@@ -1,0 +1,113 @@
+//! Every code, its name, its severity and what it means. One variant per kind of message.
+
+use super::Severity;
+
+macro_rules! codes {
+    ($($id:ident $severity:ident $title:literal $explanation:literal)*) => {
+        /// The stable identity of a kind of message.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $($id,)* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$id,)*];
+
+            /// `E0301`
+            pub fn id(self) -> &'static str {
+                match self { $(Code::$id => stringify!($id),)* }
+            }
+
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$id => Severity::$severity,)* }
+            }
+
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$id => $title,)* }
+            }
+
+            /// A paragraph: what the message means and how it is usually mended.
+            pub fn explanation(self) -> &'static str {
+                match self { $(Code::$id => $explanation,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    E0101 Error "syntax error"
+        "The text does not follow the grammar at this place. The message names what could stand there instead."
+    E0102 Error "unsupported edition"
+        "The file says `npc N` with an edition that this npc does not know. This npc reads edition 1."
+    E0103 Error "missing edition line"
+        "A model file starts with the line `npc 1`, so that the syntax can change later without breaking old files."
+    E0104 Error "nested too deeply"
+        "Expressions and bodies may be nested 64 levels deep. Give inner parts a name with `let`."
+    E0105 Error "number out of range"
+        "Integers are 64 bit signed; floats are 64 bit."
+    E0106 Error "unreadable file"
+        "The file cannot be read, is not UTF-8, or is larger than 4 MiB."
+
+    E0201 Error "unknown name"
+        "No node, hyper-parameter, dimension, block, operator or item of this name is visible here."
+    E0202 Error "duplicate name"
+        "Items share one name space in a file; parameters and nodes share one in a block. Each name is bound once."
+    E0203 Error "recursive blocks"
+        "A block may not use itself, directly or through others: elaboration would never end."
+    E0204 Error "wrong argument"
+        "The callee has no such argument, has it already, or a required one is missing. Only the first hyper-parameter may be positional."
+    E0205 Error "unknown key"
+        "A `data` or `train` block takes only the keys of its schema."
+    E0206 Error "wrong value"
+        "The value does not have the type, range or case that this key or hyper-parameter asks for."
+    E0207 Error "missing key"
+        "A `data` or `train` block lacks a key without a default."
+    E0208 Error "variants in a circle"
+        "A variant may name a model or another variant, but not itself through others."
+
+    E0301 Error "shape mismatch"
+        "Tensors that meet at an operator do not fit: concat needs equal height and width, `+` and `*` need equal shapes or `[c, 1, 1]` or `[1, h, w]` beside `[c, h, w]`."
+    E0302 Error "broken shape promise"
+        "The shape written after `->` or for a tensor input is not the shape that arrives."
+    E0303 Error "operator refuses its input"
+        "The operator cannot work on an input of this shape or with these settings, for example channels that groups do not divide, or a window larger than the padded input."
+    E0304 Error "type mismatch"
+        "A value of one kind stands where another is needed: a tensor for an integer, a list for a tensor, a stage for a value."
+    E0305 Error "inexact division"
+        "`a / b` on integers must leave no remainder. Write `ceil(a / b)` or `floor(a / b)` to say which way to round."
+    E0306 Error "requirement not met"
+        "A `require` of this block does not hold for the values it was given."
+    E0307 Error "index out of range"
+        "A list has no element, or no node was bound, at this index."
+    E0308 Error "node bound twice"
+        "Each node is assigned once. Inside a loop give it an index: `let s[i + 1] = ...`."
+    E0309 Error "no case matches"
+        "A `match` has no arm for this value, or names a case that the enum lacks."
+    E0310 Error "arithmetic error"
+        "Division by zero, or a result that does not fit in 64 bits."
+    E0311 Error "limit exceeded"
+        "Elaboration stops at 200,000 nodes, 2,000,000 evaluation steps and 64 nested block calls, so that every file is safe to open."
+    E0312 Error "pool indices do not fit"
+        "`unpool` needs the indices of a max pool whose output has the shape of its input."
+    E0313 Error "hole left open"
+        "A hyper-parameter written as `?` has no value yet. Give one with `--with name=value`."
+    E0314 Error "body without a result"
+        "A block ends with `return`, or is written `= expression`."
+
+    W0401 Warning "class count differs"
+        "The model's channel count at the output differs from the number of classes of the data block."
+    W0402 Warning "batch norm over one value"
+        "Batch norm on a 1x1 map with batch size 1 sees one value per channel and cannot be trained."
+    W0403 Warning "nothing to learn"
+        "The model has no parameters."
+
+    E0501 Error "unknown model, run or data set"
+        "The command names an item that the file does not hold."
+    E0502 Error "no input size"
+        "The model's height and width are symbols; `--size HxW`, `--on DATA` or a `train` block binds them."
+    E0503 Error "bad command-line value"
+        "The value after an option does not have the form that the option asks for."
+    E0504 Error "several results"
+        "This command works on models with one result."
+
+    N0901 Note "not evaluated yet"
+        "`import`, `sweep`, `expect` and holes are parsed and listed; a later version evaluates them."
+}

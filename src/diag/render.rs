@@ -1,0 +1,1 @@
+//! Diagnostics as text and JSON: the only module that names the rendering crate.
