@@ -1,3 +1,11 @@
+pub mod check;
+pub mod cost;
 pub mod diag;
+pub mod elaborate;
+pub mod ir;
+pub mod op;
+pub mod recipe;
+pub mod resolve;
 pub mod source;
 pub mod syntax;
+pub mod ty;

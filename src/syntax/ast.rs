@@ -12,6 +12,8 @@ pub struct File {
     /// The number of the line `npc 1`, if there is one.
     pub edition: Option<Spanned<u32>>,
     pub items: Vec<Item>,
+    /// Names of items left out because of syntax errors, so that their uses are not reported as well.
+    pub broken: Vec<Ident>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,0 +1,63 @@
+//! Graph to proof: [`check`] looks at a whole graph and hands out a [`Checked`], which lowering asks for.
+//!
+//! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
+
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::ir::Graph;
+use crate::op::{Op, ParamKind};
+use crate::ty::Shape;
+
+/// A graph that passed every check. Only [`check`] makes one.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    graph: Graph,
+    warnings: Problems,
+}
+
+impl Checked {
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub fn warnings(&self) -> &Problems {
+        &self.warnings
+    }
+
+    /// `[c, h, w]` of the image.
+    pub fn input(&self) -> &Shape {
+        self.graph.node(self.graph.input()).outputs[0].shape()
+    }
+
+    /// `[c, h, w]` of the first result.
+    pub fn output(&self) -> &Shape {
+        self.graph.ty(self.graph.results[0].1).shape()
+    }
+}
+
+/// Refuses graphs that break an invariant or are too large to address; warns about what will not train.
+pub fn check(graph: Graph) -> Result<Checked, Problems> {
+    let mut problems = Problems::new();
+    // A broken invariant is a mistake of ours, not of the file; it must not reach a tensor all the same.
+    if let Err(message) = graph.verify("check") {
+        problems.push(Diagnostic::bare(Code::E0303, format!("internal: {message}")));
+        return Err(problems);
+    }
+    let mut trainable = 0;
+    for id in graph.order() {
+        let node = graph.node(id);
+        let inputs = graph.input_types(id);
+        trainable += node.op.params(&inputs).iter().filter(|p| p.kind == ParamKind::Trainable).count();
+        if matches!(node.op, Op::BatchNorm(_)) && inputs[0].shape().spatial() == Some([1, 1]) {
+            let message = format!("`bn` on a 1x1 map at `{}`", node.path);
+            problems.push(
+                Diagnostic::new(Code::W0402, node.span, message)
+                    .label("one value per channel and image")
+                    .help("train with a batch of at least 2, or leave the norm out after a global pool"),
+            );
+        }
+    }
+    if trainable == 0 {
+        problems.push(Diagnostic::bare(Code::W0403, format!("`{}` has no parameters to train", graph.name)));
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
+}

@@ -1,0 +1,106 @@
+//! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
+
+use crate::check::Checked;
+use crate::ir::Path;
+use crate::op::ParamKind;
+
+/// Which operations count as a multiply-accumulate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Convention {
+    /// Multiplications of convolutions and linear layers; bias, norms, pools and interpolation are free.
+    #[default]
+    Conv,
+}
+
+impl Convention {
+    pub fn name(self) -> &'static str {
+        match self {
+            Convention::Conv => "conv",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCost {
+    pub path: Path,
+    pub op: &'static str,
+    pub output: Vec<usize>,
+    /// Trainable numbers.
+    pub params: u64,
+    /// Numbers that are stored and not trained (running statistics).
+    pub buffers: u64,
+    pub macs: u64,
+}
+
+/// A block instance: the sum over the nodes under its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockCost {
+    pub path: Path,
+    pub block: String,
+    pub output: Vec<usize>,
+    pub params: u64,
+    pub macs: u64,
+    /// Indices into [`CostReport::nodes`], contiguous or not.
+    pub nodes: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostReport {
+    pub convention: Convention,
+    pub nodes: Vec<NodeCost>,
+    pub blocks: Vec<BlockCost>,
+    pub params: u64,
+    pub buffers: u64,
+    /// For one image.
+    pub macs: u64,
+}
+
+/// Counts for one image at the input size of the graph. Exact.
+pub fn count(checked: &Checked, convention: Convention) -> CostReport {
+    let graph = checked.graph();
+    let nodes: Vec<NodeCost> = graph
+        .order()
+        .into_iter()
+        .map(|id| {
+            let node = graph.node(id);
+            let inputs = graph.input_types(id);
+            let params = node.op.params(&inputs);
+            let sum = |kind| params.iter().filter(|p| p.kind == kind).map(|p| p.elements()).sum();
+            NodeCost {
+                path: node.path.clone(),
+                op: node.op.name(),
+                output: node.outputs[0].shape().dims().to_vec(),
+                params: sum(ParamKind::Trainable),
+                buffers: sum(ParamKind::Buffer),
+                macs: match convention {
+                    Convention::Conv => node.op.macs(&inputs, &node.outputs),
+                },
+            }
+        })
+        .collect();
+    let blocks = graph
+        .scopes
+        .iter()
+        .filter_map(|scope| {
+            let prefix = format!("{}.", scope.path);
+            let inside: Vec<usize> = (0..nodes.len()).filter(|&i| nodes[i].path.starts_with(&prefix)).collect();
+            let last = *inside.last()?;
+            Some(BlockCost {
+                path: scope.path.clone(),
+                block: scope.block.clone(),
+                output: nodes[last].output.clone(),
+                params: inside.iter().map(|&i| nodes[i].params).sum(),
+                macs: inside.iter().map(|&i| nodes[i].macs).sum(),
+                nodes: inside,
+            })
+        })
+        .collect();
+    CostReport {
+        convention,
+        params: nodes.iter().map(|n| n.params).sum(),
+        buffers: nodes.iter().map(|n| n.buffers).sum(),
+        macs: nodes.iter().map(|n| n.macs).sum(),
+        nodes,
+        blocks,
+    }
+}

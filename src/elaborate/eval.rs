@@ -1,0 +1,466 @@
+//! Expressions and statements: what is bound, indexed, repeated, chosen and piped.
+
+use super::{Elaborator, Eval, Failed, Value};
+use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::op::{Combine, Concat, Elementwise};
+use crate::source::Span;
+use crate::syntax::ast::*;
+
+impl<'a> Elaborator<'_, 'a> {
+    /// Runs a body to its `return`; the span is that of the returned expression.
+    pub(super) fn body(&mut self, body: &'a Body) -> Eval<(Value, Span)> {
+        let mut result = None;
+        for stmt in &body.stmts {
+            if let StmtKind::Return(value) = &stmt.kind {
+                result = Some((self.expr(value), value.span));
+            } else {
+                self.stmt(stmt);
+            }
+        }
+        match result {
+            Some((Ok(value), span)) if !value.is_poisoned() => Ok((value, span)),
+            _ => Err(Failed),
+        }
+    }
+
+    /// A failed statement leaves its names poisoned, so that the next ones can still be looked at.
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Let { target: LetTarget::One(name), value } => {
+                if let Ok((indices, segment)) = self.target(name) {
+                    let value = self.within(&segment, |e| e.expr(value)).unwrap_or(Value::Poison);
+                    self.bind(name, indices, value);
+                }
+            }
+            StmtKind::Let { target: LetTarget::Tuple(names), value } => self.let_tuple(names, value),
+            StmtKind::For { var, iter, body } => {
+                let Ok(items) = self.items(iter) else { return };
+                let shadowed = self.frame().values.get(var.node.as_str()).cloned();
+                if shadowed.is_some() {
+                    let _ = self.error::<()>(Code::E0308, var.span, format!("`{var}` is bound already"));
+                    return;
+                }
+                for item in items {
+                    if self.stopped {
+                        break;
+                    }
+                    self.frame().values.insert(&var.node, item);
+                    body.iter().for_each(|s| self.stmt(s));
+                }
+                self.frame().values.remove(var.node.as_str());
+            }
+            StmtKind::Require { cond, message } => {
+                if let Ok(false) = self.truth(cond) {
+                    let text = match message {
+                        Some(m) => self.interpolate(&m.node),
+                        None => "the requirement does not hold".into(),
+                    };
+                    let block = self.frame().block;
+                    let _ = self.fail::<()>(
+                        Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`")),
+                    );
+                }
+            }
+            StmtKind::Return(value) => {
+                let _ = self.error::<()>(Code::E0304, value.span, "`return` stands only at the end of a body");
+            }
+        }
+    }
+
+    fn let_tuple(&mut self, names: &'a [NodeName], value: &'a Expr) {
+        let targets: Vec<_> = names.iter().map(|n| self.target(n)).collect();
+        let Some(Ok((_, segment))) = targets.first() else { return };
+        let segment = segment.clone();
+        let values = match self.within(&segment, |e| e.expr(value)) {
+            Ok(Value::Tuple(items)) if items.len() == names.len() => items,
+            Ok(other) => {
+                if !other.is_poisoned() {
+                    let _ = self.type_error::<()>(value.span, &format!("a tuple of {}", names.len()), &other);
+                }
+                vec![Value::Poison; names.len()]
+            }
+            Err(Failed) => vec![Value::Poison; names.len()],
+        };
+        for ((name, target), value) in names.iter().zip(targets).zip(values) {
+            if let Ok((indices, _)) = target {
+                self.bind(name, indices, value);
+            }
+        }
+    }
+
+    /// The indices of a binding and the path segment it gives: `s[i + 1]` becomes `s.1`.
+    fn target(&mut self, name: &'a NodeName) -> Eval<(Vec<i64>, String)> {
+        let mut indices = Vec::new();
+        let mut segment = name.name.node.clone();
+        for index in &name.indices {
+            let n = self.int(index)?;
+            if n < 0 {
+                return self.error(Code::E0307, index.span, format!("an index must not be negative, found {n}"));
+            }
+            indices.push(n);
+            segment.push_str(&format!(".{n}"));
+        }
+        Ok((indices, segment))
+    }
+
+    fn bind(&mut self, name: &'a NodeName, indices: Vec<i64>, value: Value) {
+        let key = name.name.node.as_str();
+        let frame = self.frame();
+        let before = if indices.is_empty() {
+            frame.bound_at.get(key).copied()
+        } else {
+            frame.families.get(key).and_then(|f| f.get(&indices)).map(|(_, span)| *span)
+        };
+        let clash = before.or_else(|| match (indices.is_empty(), frame.families.get(key)) {
+            (true, Some(family)) => family.values().next().map(|(_, span)| *span),
+            (false, _) => frame.bound_at.get(key).copied(),
+            (true, None) => None,
+        });
+        if let Some(before) = clash {
+            let shown = match indices.len() {
+                0 => key.to_string(),
+                _ => format!("{key}[{}]", indices.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+            };
+            let d = Diagnostic::new(Code::E0308, name.span, format!("`{shown}` is bound already"))
+                .other(before, "first bound here")
+                .help("each node is assigned once: choose another name, or an index such as `s[i + 1]`");
+            let _ = self.fail::<()>(d);
+        } else if indices.is_empty() {
+            frame.bound_at.insert(key, name.span);
+            frame.values.insert(key, value);
+        } else {
+            frame.families.entry(key).or_default().insert(indices, (value, name.span));
+        }
+    }
+
+    pub(super) fn expr(&mut self, expr: &'a Expr) -> Eval {
+        self.step(expr.span)?;
+        match &expr.kind {
+            ExprKind::Int(n) => Ok(Value::Int(*n)),
+            ExprKind::Float(x) => Ok(Value::Float(*x)),
+            ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+            ExprKind::Str(s) => Ok(Value::Str(s.clone())),
+            ExprKind::Name(name) => self.name(name, expr.span),
+            ExprKind::Call(call) => self.call(call, None, expr.span),
+            ExprKind::Pipe { .. } => self.pipe(expr, None),
+            ExprKind::Index { base, indices } => self.index(base, indices, expr.span),
+            ExprKind::List(items) => {
+                let values: Vec<_> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item)))
+                    .collect();
+                Ok(Value::List(values.into_iter().collect::<Eval<_>>()?))
+            }
+            ExprKind::Tuple(items) => {
+                let values: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
+                Ok(Value::Tuple(values.into_iter().collect::<Eval<_>>()?))
+            }
+            ExprKind::Comprehension { item, var, iter } => {
+                let mut values = Vec::new();
+                let shadowed = self.frame().values.remove(var.node.as_str());
+                for (i, x) in self.items(iter)?.into_iter().enumerate() {
+                    self.frame().values.insert(&var.node, x);
+                    values.push(self.within(&i.to_string(), |e| e.expr(item)));
+                }
+                self.frame().values.remove(var.node.as_str());
+                if let Some(value) = shadowed {
+                    self.frame().values.insert(&var.node, value);
+                }
+                Ok(Value::List(values.into_iter().collect::<Eval<_>>()?))
+            }
+            ExprKind::Record(fields) => {
+                let values: Vec<_> = fields
+                    .iter()
+                    .map(|(name, v)| self.within(&name.node, |e| Ok((name.node.clone(), e.expr(v)?))))
+                    .collect();
+                Ok(Value::Record(values.into_iter().collect::<Eval<_>>()?))
+            }
+            ExprKind::Unary { op, value } => self.unary(op.node, value, expr.span),
+            ExprKind::Binary { op, lhs, rhs } => self.binary(op.node, lhs, rhs, expr.span),
+            ExprKind::Range { .. } => Ok(Value::List(self.items(expr)?)),
+            ExprKind::Match { value, arms } => {
+                let arm = self.arm(value, arms, expr.span)?;
+                self.expr(arm)
+            }
+            ExprKind::If { cond, then, otherwise } => {
+                let chosen = if self.truth(cond)? { then } else { otherwise };
+                self.expr(chosen)
+            }
+            ExprKind::Hole { .. } => self.error(Code::E0313, expr.span, "this hole has no value"),
+        }
+    }
+
+    fn name(&mut self, name: &'a str, span: Span) -> Eval {
+        if let Some(value) = self.frame().values.get(name) {
+            return if value.is_poisoned() { Err(Failed) } else { Ok(value.clone()) };
+        }
+        if let Some(family) = self.frame().families.get(name) {
+            // A family without an index is the list of its nodes in index order.
+            let items: Vec<Value> = family.values().map(|(v, _)| v.clone()).collect();
+            return if items.iter().any(Value::is_poisoned) { Err(Failed) } else { Ok(Value::List(items)) };
+        }
+        let owners: Vec<String> = (self.program.enums.values())
+            .filter(|e| e.cases.iter().any(|c| c.node == name))
+            .map(|e| e.name.node.clone())
+            .collect();
+        if let [of] = &owners[..] {
+            return Ok(Value::Case { of: of.clone(), case: name.to_string() });
+        }
+        if self.program.blocks.contains_key(name) || crate::op::sig::signature(name).is_some() {
+            let d = Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value"))
+                .label("needs an input")
+                .help(format!("pipe something into it: `x |> {name}`"));
+            return self.fail(d);
+        }
+        self.error(Code::E0201, span, format!("`{name}` has no value here"))
+    }
+
+    /// Left to right without recursion: a chain may be long.
+    fn pipe(&mut self, expr: &'a Expr, input: Option<Value>) -> Eval {
+        let mut stages = Vec::new();
+        let mut first = expr;
+        while let ExprKind::Pipe { lhs, rhs } = &first.kind {
+            stages.push(&**rhs);
+            first = lhs;
+        }
+        let mut value = match input {
+            Some(input) => self.stage(first, input)?,
+            None => self.expr(first)?,
+        };
+        for stage in stages.into_iter().rev() {
+            value = self.stage(stage, value)?;
+        }
+        Ok(value)
+    }
+
+    /// Applies what stands right of `|>`.
+    pub(super) fn stage(&mut self, stage: &'a Expr, input: Value) -> Eval {
+        self.step(stage.span)?;
+        match &stage.kind {
+            ExprKind::Name(name) if name == "identity" => Ok(input),
+            ExprKind::Name(name) => self.named_call(name, stage.span, &[], Some(input), stage.span),
+            ExprKind::Call(call) => self.call(call, Some(input), stage.span),
+            ExprKind::Pipe { .. } => self.pipe(stage, Some(input)),
+            ExprKind::Match { value, arms } => {
+                let arm = self.arm(value, arms, stage.span)?;
+                self.stage(arm, input)
+            }
+            ExprKind::If { cond, then, otherwise } => {
+                let chosen = if self.truth(cond)? { then } else { otherwise };
+                self.stage(chosen, input)
+            }
+            _ => {
+                let d = Diagnostic::new(Code::E0304, stage.span, "only a block or an operator can follow `|>`")
+                    .label("not a stage");
+                self.fail(d)
+            }
+        }
+    }
+
+    fn binary(&mut self, op: BinaryOp, lhs: &'a Expr, rhs: &'a Expr, span: Span) -> Eval {
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            let a = self.truth(lhs)?;
+            let decided = a == (op == BinaryOp::Or);
+            return Ok(Value::Bool(if decided { a } else { self.truth(rhs)? }));
+        }
+        let (a, b) = (self.expr(lhs), self.expr(rhs));
+        let (a, b) = (a?, b?);
+        let tensors = |v: &Value| match v {
+            Value::Node(_) => true,
+            Value::List(items) => items.iter().any(|i| matches!(i, Value::Node(_))),
+            _ => false,
+        };
+        if op == BinaryOp::Concat && (tensors(&a) || tensors(&b)) {
+            let mut parts = Vec::new();
+            self.flatten(a, lhs.span, &mut parts)?;
+            self.flatten(b, rhs.span, &mut parts)?;
+            return self.node(Concat.into(), &parts, span);
+        }
+        let function = match op {
+            BinaryOp::Add => Elementwise::Add,
+            BinaryOp::Sub => Elementwise::Sub,
+            BinaryOp::Mul => Elementwise::Mul,
+            _ => return self.arithmetic(op, a, b, span),
+        };
+        match (&a, &b) {
+            (Value::Node(x), Value::Node(y)) => self.node(Combine { function }.into(), &[*x, *y], span),
+            _ => self.arithmetic(op, a, b, span),
+        }
+    }
+
+    /// The elements of a list or range.
+    pub(super) fn items(&mut self, expr: &'a Expr) -> Eval<Vec<Value>> {
+        let ExprKind::Range { lo, hi } = &expr.kind else {
+            return match self.expr(expr)? {
+                Value::List(items) => Ok(items),
+                other => self.type_error(expr.span, "a list or a range", &other),
+            };
+        };
+        let (lo, hi) = (self.int(lo)?, self.int(hi)?);
+        let n = hi.saturating_sub(lo).max(0);
+        if n > super::LIMITS.steps as i64 {
+            self.stopped = true;
+            let message = format!("a range of {n} steps; the limit is {}", super::LIMITS.steps);
+            return self.error(Code::E0311, expr.span, message);
+        }
+        Ok((lo..hi.max(lo)).map(Value::Int).collect())
+    }
+
+    /// `list[i]`, `list[a..b]`, `n[i, j]`, `n[i, 0..j]`.
+    fn index(&mut self, base: &'a Expr, indices: &'a [Expr], span: Span) -> Eval {
+        let family = match &base.kind {
+            ExprKind::Name(name) if self.frame().families.contains_key(name.as_str()) => Some(name.as_str()),
+            _ => None,
+        };
+        if let Some(name) = family {
+            return self.family(name, indices, span);
+        }
+        if let ExprKind::Name(name) = &base.kind
+            && !self.frame().values.contains_key(name.as_str())
+        {
+            return self.error(Code::E0307, span, format!("no node `{name}` is bound yet"));
+        }
+        let mut value = self.expr(base)?;
+        for index in indices {
+            let (Value::List(items) | Value::Tuple(items)) = value else {
+                return self.type_error(base.span, "a list", &value);
+            };
+            let at = |i: i64, most: usize| usize::try_from(i).ok().filter(|&i| i < most);
+            value = if let ExprKind::Range { lo, hi } = &index.kind {
+                let (lo, hi) = (self.int(lo)?, self.int(hi)?);
+                match (at(lo, items.len() + 1), at(hi, items.len() + 1)) {
+                    (Some(lo), Some(hi)) if lo <= hi => Value::List(items[lo..hi].to_vec()),
+                    _ => return self.out_of_range(index.span, &format!("{lo}..{hi}"), items.len()),
+                }
+            } else {
+                let i = self.int(index)?;
+                match at(i, items.len()) {
+                    Some(i) => items[i].clone(),
+                    None => return self.out_of_range(index.span, &i.to_string(), items.len()),
+                }
+            };
+        }
+        Ok(value)
+    }
+
+    fn out_of_range(&mut self, span: Span, index: &str, len: usize) -> Eval {
+        let d = Diagnostic::new(Code::E0307, span, format!("index {index} is outside a list of {len}"));
+        self.fail(if len > 0 { d.label(format!("0 to {}", len - 1)) } else { d })
+    }
+
+    fn family(&mut self, name: &'a str, indices: &'a [Expr], span: Span) -> Eval {
+        // One range among the indices makes a list; every other index is an integer.
+        let mut lists: Vec<Vec<i64>> = vec![Vec::new()];
+        let mut is_list = false;
+        for index in indices {
+            if let ExprKind::Range { .. } = index.kind {
+                if is_list {
+                    return self.error(Code::E0304, index.span, "only one index may be a range");
+                }
+                is_list = true;
+                let items = self.items(index)?;
+                let base = lists.remove(0);
+                for item in items {
+                    let Value::Int(i) = item else { return Err(Failed) };
+                    lists.push(base.iter().copied().chain([i]).collect());
+                }
+            } else {
+                let i = self.int(index)?;
+                lists.iter_mut().for_each(|l| l.push(i));
+            }
+        }
+        let mut values = Vec::new();
+        for key in lists {
+            let bound = self.frame().families.get(name).and_then(|f| f.get(&key)).map(|(v, _)| v.clone());
+            match bound {
+                Some(value) if value.is_poisoned() => return Err(Failed),
+                Some(value) => values.push(value),
+                None => {
+                    let shown = key.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+                    let known: Vec<String> = (self.frame().families.get(name).into_iter())
+                        .flat_map(|f| f.keys().take(8))
+                        .map(|k| format!("{name}{k:?}"))
+                        .collect();
+                    let d = Diagnostic::new(Code::E0307, span, format!("no node `{name}[{shown}]` is bound yet"))
+                        .note(format!("bound so far: {}", known.join(", ")));
+                    return self.fail(d);
+                }
+            }
+        }
+        match (is_list, values.pop()) {
+            (false, Some(value)) => Ok(value),
+            (_, last) => {
+                values.extend(last);
+                Ok(Value::List(values))
+            }
+        }
+    }
+
+    /// The arm that a value chooses. Every pattern is looked at, so a wrong case shows in the first run.
+    fn arm(&mut self, value: &'a Expr, arms: &'a [Arm], span: Span) -> Eval<&'a Expr> {
+        let scrutinee = self.expr(value)?;
+        let mut chosen = None;
+        for arm in arms {
+            let Pattern::Cases(cases) = &arm.pattern else {
+                chosen = chosen.or(Some(&arm.value));
+                continue;
+            };
+            for case in cases {
+                let pattern = self.pattern(case, &scrutinee)?;
+                if equal_pattern(&pattern, &scrutinee) {
+                    chosen = chosen.or(Some(&arm.value));
+                }
+            }
+        }
+        match chosen {
+            Some(arm) => Ok(arm),
+            None => {
+                let d = Diagnostic::new(Code::E0309, span, format!("no case for `{scrutinee}`"))
+                    .other(value.span, format!("this is `{scrutinee}`"))
+                    .help(format!("add `{scrutinee} => ...` or `_ => ...`"));
+                self.fail(d)
+            }
+        }
+    }
+
+    fn pattern(&mut self, case: &'a Expr, scrutinee: &Value) -> Eval {
+        match (&case.kind, scrutinee) {
+            (ExprKind::Name(word), Value::Case { of, .. }) => {
+                let known = self.program.enums.get(of.as_str()).map(|e| &e.cases);
+                let cases = || known.into_iter().flatten().map(|c| c.node.as_str());
+                if cases().any(|c| c == word) {
+                    return Ok(Value::Case { of: of.clone(), case: word.clone() });
+                }
+                let mut d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
+                d = match did_you_mean(word, cases()) {
+                    Some(near) => d.help(format!("did you mean `{near}`?")),
+                    None => d.help(format!("its cases are {}", cases().collect::<Vec<_>>().join(", "))),
+                };
+                self.fail(d)
+            }
+            _ => self.expr(case),
+        }
+    }
+
+    /// `{name}` in a message becomes the value of `name`; other braces stay.
+    fn interpolate(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            let Some(close) = rest[open..].find('}') else { break };
+            let name = &rest[open + 1..open + close];
+            match self.frame().values.get(name.trim()) {
+                Some(value) => out.push_str(&value.to_string()),
+                None => out.push_str(&rest[open..=open + close]),
+            }
+            rest = &rest[open + close + 1..];
+        }
+        out + rest
+    }
+}
+
+fn equal_pattern(pattern: &Value, value: &Value) -> bool {
+    pattern == value
+}

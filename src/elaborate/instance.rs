@@ -1,0 +1,417 @@
+//! Blocks become nodes: arguments are matched to parameters, dims are bound and checked, promises are held.
+
+use super::{Argument, Elaborator, Eval, Failed, Frame, LIMITS, Value};
+use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::ir::Path;
+use crate::source::Span;
+use crate::syntax::ast::*;
+use crate::ty::TensorType;
+
+/// An argument matched to a parameter.
+type Matched<'a> = (&'a Param, Value, Span);
+
+fn is_tensor(param: &Param) -> bool {
+    matches!(param.ty.kind, ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_))
+}
+
+impl<'a> Elaborator<'_, 'a> {
+    pub(super) fn bind_param(&mut self, param: &'a Param, value: Value) -> Eval<()> {
+        let frame = self.frame();
+        frame.values.insert(&param.name.node, value);
+        frame.bound_at.insert(&param.name.node, param.name.span);
+        Ok(())
+    }
+
+    /// Evaluates and binds the hyper-parameters of a model: from outside, else fixed by a variant, else the default.
+    pub(super) fn model_arguments(
+        &mut self,
+        model: &'a Block,
+        fixed: Vec<&'a Arg>,
+        given: &'a [Argument],
+    ) -> Eval<Vec<(String, Value)>> {
+        let params: Vec<&'a Param> = model.params.iter().filter(|p| !is_tensor(p)).collect();
+        let mut chosen: Vec<(&'a Param, &'a Expr, Span)> = Vec::new();
+        let mut failed = false;
+        for arg in fixed {
+            let found = match &arg.name {
+                Some(name) => self.find_param(model, &params, name),
+                None => params.first().copied().ok_or(Failed),
+            };
+            match found {
+                Ok(param) => {
+                    let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
+                    if let Some((_, _, before)) = chosen.iter().find(|(p, ..)| p.name.node == param.name.node) {
+                        let message = format!("`{}` is fixed already", param.name);
+                        let d = Diagnostic::new(Code::E0204, span, message).other(*before, "fixed here");
+                        failed |= self.fail::<()>(d).is_err();
+                    } else {
+                        chosen.push((param, &arg.value, span));
+                    }
+                }
+                Err(Failed) => failed = true,
+            }
+        }
+        for arg in given {
+            match self.find_param(model, &params, &arg.name) {
+                Ok(param) => {
+                    chosen.retain(|(p, ..)| p.name.node != param.name.node);
+                    chosen.push((param, &arg.value, arg.name.span));
+                }
+                Err(Failed) => failed = true,
+            }
+        }
+        let mut values = Vec::new();
+        for param in params {
+            let expr = chosen.iter().find(|(p, ..)| p.name.node == param.name.node).map(|(_, e, _)| *e);
+            let value = match expr.or(param.default.as_ref()) {
+                Some(Expr { kind: ExprKind::Hole { .. }, span }) => {
+                    let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
+                    let d = Diagnostic::new(Code::E0313, *span, message)
+                        .help(format!("give one: `--with {}=...`", param.name));
+                    self.fail(d)
+                }
+                Some(expr) => self.typed(expr, &param.ty, &param.name.node),
+                None => {
+                    let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
+                    let d = Diagnostic::new(Code::E0204, param.span, message)
+                        .help(format!("give one: `--with {}=...`", param.name));
+                    self.fail(d)
+                }
+            };
+            match value {
+                Ok(value) => {
+                    self.bind_param(param, value.clone())?;
+                    values.push((param.name.node.clone(), value));
+                }
+                Err(Failed) => failed = true,
+            }
+        }
+        if failed { Err(Failed) } else { Ok(values) }
+    }
+
+    fn find_param(&mut self, block: &'a Block, params: &[&'a Param], name: &Ident) -> Eval<&'a Param> {
+        if let Some(param) = params.iter().find(|p| p.name.node == name.node) {
+            return Ok(param);
+        }
+        let message = format!("`{}` has no hyper-parameter `{name}`", block.name);
+        let known = || params.iter().map(|p| p.name.node.as_str());
+        let mut d = Diagnostic::new(Code::E0204, name.span, message);
+        d = match did_you_mean(&name.node, known()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.help(format!("it takes {}", known().collect::<Vec<_>>().join(", "))),
+        };
+        self.fail(d.other(block.name.span, "declared here"))
+    }
+
+    /// An argument as the type of its parameter asks: enum cases by bare name, integers as floats where floats are due.
+    pub(super) fn typed(&mut self, expr: &'a Expr, ty: &'a ParamType, name: &str) -> Eval {
+        match &ty.kind {
+            ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) => self.expr(expr),
+            ParamTypeKind::Scalar(of) => self.scalar(expr, of, name),
+            ParamTypeKind::List(of) => {
+                if let ExprKind::List(items) = &expr.kind {
+                    let values: Vec<_> = items.iter().map(|i| self.scalar(i, of, name)).collect();
+                    return Ok(Value::List(values.into_iter().collect::<Eval<_>>()?));
+                }
+                match self.expr(expr)? {
+                    Value::List(items) => {
+                        let fitted: Vec<_> = items.into_iter().map(|v| self.fit(v, of, expr.span, name)).collect();
+                        Ok(Value::List(fitted.into_iter().collect::<Eval<_>>()?))
+                    }
+                    other => self.type_error(expr.span, &format!("a list `{of}[]` for `{name}`"), &other),
+                }
+            }
+        }
+    }
+
+    fn scalar(&mut self, expr: &'a Expr, of: &'a Ident, name: &str) -> Eval {
+        if let (ExprKind::Name(word), Some(cases)) = (&expr.kind, self.program.enums.get(of.node.as_str())) {
+            if cases.cases.iter().any(|c| c.node == *word) && !self.frame().values.contains_key(word.as_str()) {
+                return Ok(Value::Case { of: of.node.clone(), case: word.clone() });
+            }
+            if !self.frame().values.contains_key(word.as_str()) {
+                let known = || cases.cases.iter().map(|c| c.node.as_str());
+                let mut d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"));
+                d = match did_you_mean(word, known()) {
+                    Some(near) => d.help(format!("did you mean `{near}`?")),
+                    None => d.help(format!("its cases are {}", known().collect::<Vec<_>>().join(", "))),
+                };
+                return self.fail(d.other(cases.name.span, "declared here"));
+            }
+        }
+        let value = self.expr(expr)?;
+        self.fit(value, of, expr.span, name)
+    }
+
+    fn fit(&mut self, value: Value, of: &Ident, span: Span, name: &str) -> Eval {
+        match (of.node.as_str(), value) {
+            ("int", v @ Value::Int(_))
+            | ("float", v @ Value::Float(_))
+            | ("bool", v @ Value::Bool(_))
+            | ("string", v @ Value::Str(_)) => Ok(v),
+            ("float", Value::Int(n)) => Ok(Value::Float(n as f64)),
+            (of, Value::Case { of: have, case }) if of == have => Ok(Value::Case { of: have, case }),
+            (of, other) => {
+                let wanted = match of {
+                    "int" => "an integer".to_string(),
+                    "float" => "a number".to_string(),
+                    "bool" => "`true` or `false`".to_string(),
+                    "string" => "a string".to_string(),
+                    of => format!("a case of {of}"),
+                };
+                let found = self.describe(&other);
+                self.error(Code::E0206, span, format!("`{name}` takes {wanted}, found {found}"))
+            }
+        }
+    }
+
+    /// Makes the nodes of one use of a block.
+    pub(super) fn instance(
+        &mut self,
+        block: &'a Block,
+        args: &'a [Arg],
+        input: Option<Value>,
+        name_span: Span,
+        span: Span,
+    ) -> Eval {
+        if self.program.is_broken(&block.name.node) {
+            return Err(Failed);
+        }
+        if self.calls.len() >= LIMITS.blocks {
+            return self.error(Code::E0311, name_span, format!("blocks are nested more than {} deep", LIMITS.blocks));
+        }
+        let matched = self.match_args(block, args, input, name_span)?;
+        let path: Path = self.path(&block.name.node);
+        self.scope(path.clone(), &block.name.node, span);
+        let outer = std::mem::replace(&mut self.prefix, path);
+        self.calls.push((&block.name.node, name_span));
+        self.frames.push(Frame { block: &block.name.node, ..Frame::default() });
+        let result = self.inside(block, matched);
+        self.frames.pop();
+        self.calls.pop();
+        self.prefix = outer;
+        result
+    }
+
+    fn inside(&mut self, block: &'a Block, matched: Vec<Matched<'a>>) -> Eval {
+        for (param, value, _) in matched.iter().filter(|(p, ..)| !is_tensor(p)) {
+            self.bind_param(param, value.clone())?;
+        }
+        for (param, value, _) in matched.iter().filter(|(p, ..)| is_tensor(p)) {
+            self.tensor_input(block, param, value)?;
+        }
+        for param in &block.params {
+            if !self.frame().values.contains_key(param.name.node.as_str()) {
+                self.default(param)?;
+            }
+        }
+        let (value, span) = self.body(&block.body)?;
+        if let Some(promise) = &block.result {
+            self.promise(promise, &value, span, &block.name.node)?;
+        }
+        Ok(value)
+    }
+
+    fn default(&mut self, param: &'a Param) -> Eval<()> {
+        let Some(default) = &param.default else { return Ok(()) };
+        let value = self.typed(default, &param.ty, &param.name.node)?;
+        self.bind_param(param, value)
+    }
+
+    fn match_args(
+        &mut self,
+        block: &'a Block,
+        args: &'a [Arg],
+        input: Option<Value>,
+        span: Span,
+    ) -> Eval<Vec<Matched<'a>>> {
+        let tensors: Vec<&'a Param> = block.params.iter().filter(|p| is_tensor(p)).collect();
+        let hypers: Vec<&'a Param> = block.params.iter().filter(|p| !is_tensor(p)).collect();
+        let all: Vec<&'a Param> = block.params.iter().collect();
+        let mut matched: Vec<Matched<'a>> = Vec::new();
+        if let Some(value) = input {
+            let Some(first) = tensors.first() else {
+                return self.error(Code::E0204, span, format!("block `{}` takes no tensor", block.name));
+            };
+            matched.push((first, value, span));
+        }
+        let taken = |matched: &[Matched<'a>], p: &Param| matched.iter().any(|(q, ..)| q.name.node == p.name.node);
+        let mut positional = 0;
+        let mut failed = false;
+        for arg in args {
+            let param = match &arg.name {
+                Some(name) => match self.find_param(block, &all, name) {
+                    Ok(param) => param,
+                    Err(Failed) => {
+                        failed = true;
+                        continue;
+                    }
+                },
+                None => {
+                    let named = |p: &&&'a Param| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+                    let next = tensors.iter().find(|p| !taken(&matched, p) && !named(p));
+                    let next = next.or_else(|| hypers.first().filter(|_| positional == 0).inspect(|_| positional += 1));
+                    let Some(param) = next else {
+                        let d = Diagnostic::new(Code::E0204, arg.value.span, "only the first hyper-parameter may be positional")
+                            .help(match hypers.get(1) {
+                                Some(p) => format!("name it, for example `{} = ...`", p.name),
+                                None => format!("`{}` takes no further argument", block.name),
+                            });
+                        return self.fail(d);
+                    };
+                    param
+                }
+            };
+            if taken(&matched, param) {
+                let message = format!("`{}` is given twice", param.name);
+                return self.error(Code::E0204, arg.value.span, message);
+            }
+            match self.typed(&arg.value, &param.ty, &param.name.node) {
+                Ok(value) => matched.push((param, value, arg.value.span)),
+                Err(Failed) => failed = true,
+            }
+        }
+        if failed {
+            return Err(Failed);
+        }
+        for param in &block.params {
+            if taken(&matched, param) || param.default.is_some() {
+                continue;
+            }
+            let d = if is_tensor(param) {
+                let message = format!("`{}` needs a tensor for `{}`", block.name, param.name);
+                let d = Diagnostic::new(Code::E0304, span, message).label("a stage, not a value");
+                d.help(format!("pipe something into it: `x |> {}(...)`", block.name))
+            } else {
+                let message = format!("`{}` needs a value for `{}`", block.name, param.name);
+                Diagnostic::new(Code::E0204, span, message).help(format!("add `{} = ...`", param.name))
+            };
+            return self.fail(d.other(param.span, "declared here"));
+        }
+        Ok(matched)
+    }
+
+    /// Binds the names among a parameter's dims and checks the rest.
+    fn tensor_input(&mut self, block: &'a Block, param: &'a Param, value: &Value) -> Eval<()> {
+        let (_, site) = self.calls.last().copied().unwrap_or(("", param.span));
+        let Value::Node(outlet) = value else {
+            let found = self.describe(value);
+            let message = format!("`{}` takes a tensor for `{}`, found {found}", block.name, param.name);
+            return self.error(Code::E0304, site, message);
+        };
+        let ty = self.graph.ty(*outlet).clone();
+        let (dims, actual) = match (&param.ty.kind, &ty) {
+            (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape.dims().to_vec()),
+            (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from.dims().to_vec()),
+            _ => {
+                let message = format!("`{}` of `{}` is given {ty}", param.name, block.name);
+                let d = Diagnostic::new(Code::E0304, site, message).other(param.ty.span, "another kind is declared here");
+                return self.fail(d);
+            }
+        };
+        if dims.len() != actual.len() {
+            let message = format!("`{}` of `{}` has {} dims, found {ty}", param.name, block.name, dims.len());
+            let d = Diagnostic::new(Code::E0302, site, message).other(param.ty.span, "declared here");
+            return self.fail(d);
+        }
+        for (dim, &n) in dims.iter().zip(&actual) {
+            if let ExprKind::Name(name) = &dim.kind
+                && !self.frame().values.contains_key(name.as_str())
+            {
+                // A dim may also be the name of a hyper-parameter that was left at its default.
+                match block.params.iter().find(|p| p.name.node == *name) {
+                    Some(hyper) => self.default(hyper)?,
+                    None => {
+                        self.frame().values.insert(name, Value::Int(n as i64));
+                        continue;
+                    }
+                }
+            }
+            let want = self.dim(dim)?;
+            if want != n {
+                let text = self.dims_text(dims)?;
+                let message = format!("`{}` of `{}` must be {text}, found {ty}", param.name, block.name);
+                let from = self.graph.node(outlet.node);
+                let (from_span, from_path) = (from.span, from.path.clone());
+                let d = Diagnostic::new(Code::E0302, site, message)
+                    .label(format!("{ty} arrives here"))
+                    .other(dim.span, format!("this is {want}"))
+                    .other(from_span, format!("{ty} from `{from_path}`"));
+                return self.fail(d);
+            }
+        }
+        self.bind_param(param, value.clone())
+    }
+
+    /// `[64, h, 12]` with the values that are known.
+    fn dims_text(&mut self, dims: &'a [Expr]) -> Eval<String> {
+        let mut parts = Vec::new();
+        for dim in dims {
+            parts.push(match &dim.kind {
+                ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => name.clone(),
+                _ => self.dim(dim)?.to_string(),
+            });
+        }
+        Ok(format!("[{}]", parts.join(", ")))
+    }
+
+    /// Compares what a body gives with what its head promises.
+    pub(super) fn promise(&mut self, promise: &'a ResultType, value: &Value, span: Span, name: &str) -> Eval<()> {
+        match (&promise.kind, value) {
+            (ResultTypeKind::One(ty), value) => self.promise_one(ty, value, span, name),
+            (ResultTypeKind::Tuple(types), Value::Tuple(values)) if types.len() == values.len() => {
+                types.iter().zip(values).try_for_each(|(ty, v)| self.promise_one(ty, v, span, name))
+            }
+            (ResultTypeKind::Record(fields), Value::Record(values)) => {
+                for (field, ty) in fields {
+                    let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
+                        let message = format!("`{name}` promises a result `{field}` and gives none");
+                        return self.fail(Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here"));
+                    };
+                    self.promise_one(ty, value, span, name)?;
+                }
+                if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
+                    let message = format!("`{name}` gives a result `{extra}` that it does not promise");
+                    return self.fail(Diagnostic::new(Code::E0302, span, message).other(promise.span, "promised here"));
+                }
+                Ok(())
+            }
+            (_, value) => {
+                let found = self.describe(value);
+                let message = format!("`{name}` promises another number of results, its body gives {found}");
+                self.fail(Diagnostic::new(Code::E0302, promise.span, message).other(span, "returned here"))
+            }
+        }
+    }
+
+    fn promise_one(&mut self, ty: &'a ParamType, value: &Value, span: Span, name: &str) -> Eval<()> {
+        let Value::Node(outlet) = value else {
+            let found = self.describe(value);
+            let message = format!("`{name}` promises a tensor, its body gives {found}");
+            return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+        };
+        let actual = self.graph.ty(*outlet).clone();
+        let (dims, shape) = match (&ty.kind, &actual) {
+            (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape),
+            (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from),
+            _ => {
+                let message = format!("`{name}` promises another kind of result, its body gives {actual}");
+                return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+            }
+        };
+        let mut wanted = Vec::new();
+        for dim in dims {
+            wanted.push(self.dim(dim)?);
+        }
+        if wanted == shape.dims() {
+            return Ok(());
+        }
+        let from = self.graph.node(outlet.node);
+        let (from_path, wanted) = (from.path.clone(), format!("{wanted:?}"));
+        let d = Diagnostic::new(Code::E0302, ty.span, format!("`{name}` promises {wanted}, its body gives {actual}"))
+            .label(format!("this is {wanted}"))
+            .other(span, format!("{actual} from `{from_path}`"))
+            .help("change the promise, or the body so that it holds");
+        self.fail(d)
+    }
+}

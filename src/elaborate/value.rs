@@ -1,0 +1,67 @@
+//! What an expression can be while a graph is built.
+
+use crate::ir::Outlet;
+use std::fmt;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Int(i64),
+    Float(f64),
+    Bool(bool),
+    Str(String),
+    /// A case of an enum.
+    Case { of: String, case: String },
+    List(Vec<Value>),
+    Tuple(Vec<Value>),
+    /// Named results.
+    Record(Vec<(String, Value)>),
+    /// A tensor of the graph.
+    Node(Outlet),
+    /// Failed; the message is on record.
+    Poison,
+}
+
+impl Value {
+    /// Whether a failed value is in it.
+    pub fn is_poisoned(&self) -> bool {
+        match self {
+            Value::Poison => true,
+            Value::List(items) | Value::Tuple(items) => items.iter().any(Value::is_poisoned),
+            Value::Record(fields) => fields.iter().any(|(_, v)| v.is_poisoned()),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_) | Value::Case { .. } | Value::Node(_) => {
+                false
+            }
+        }
+    }
+}
+
+/// In the spelling of the language.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, open: &str, items: &[Value], close: &str| {
+            f.write_str(open)?;
+            for (i, item) in items.iter().enumerate() {
+                write!(f, "{}{item}", if i > 0 { ", " } else { "" })?;
+            }
+            f.write_str(close)
+        };
+        match self {
+            Value::Int(n) => n.fmt(f),
+            Value::Float(x) => write!(f, "{x:?}"),
+            Value::Bool(b) => b.fmt(f),
+            Value::Str(s) => write!(f, "{s:?}"),
+            Value::Case { case, .. } => f.write_str(case),
+            Value::List(items) => list(f, "[", items, "]"),
+            Value::Tuple(items) => list(f, "(", items, ")"),
+            Value::Record(fields) => {
+                f.write_str("{ ")?;
+                for (i, (name, value)) in fields.iter().enumerate() {
+                    write!(f, "{}{name} = {value}", if i > 0 { ", " } else { "" })?;
+                }
+                f.write_str(" }")
+            }
+            Value::Node(o) => write!(f, "{}", o.node),
+            Value::Poison => f.write_str("<failed>"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Operators that join several tensors.
+
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
+use crate::ty::{Shape, TensorType};
+
+/// Joins maps along the channel axis, in the order written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concat;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elementwise {
+    Add,
+    Sub,
+    Mul,
+}
+
+/// `+`, `-` or `*` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combine {
+    pub function: Elementwise,
+}
+
+impl Operator for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::AtLeast(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        if inputs.iter().all(|t| t.tensor().is_some_and(|s| s.dims().len() == 1)) {
+            let c = inputs.iter().map(|t| t.shape().channels()).sum::<usize>();
+            return Ok(vec![TensorType::Tensor(Shape::new([c]))]);
+        }
+        let [mut channels, h, w] = map_of("concat", &inputs[0])?;
+        for (i, input) in inputs.iter().enumerate().skip(1) {
+            let [ci, hi, wi] = map_of("concat", input)?;
+            if [hi, wi] != [h, w] {
+                let message = format!(
+                    "`concat` joins maps of different size: the first is {h}x{w}, part {} is {hi}x{wi}",
+                    i + 1
+                );
+                return Err(Refusal::new(RefusalKind::Mismatch, message)
+                    .help("bring one to the size of the other, for example with `|> resize(to = other)`"));
+            }
+            channels += ci;
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(channels, h, w))])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Combine {
+    pub fn symbol(&self) -> &'static str {
+        match self.function {
+            Elementwise::Add => "+",
+            Elementwise::Sub => "-",
+            Elementwise::Mul => "*",
+        }
+    }
+}
+
+fn broadcasts_over(small: &[usize], large: &[usize]) -> bool {
+    match (small, large) {
+        (&[c, 1, 1], &[d, _, _]) => c == d,
+        (&[1, h, w], &[_, i, j]) => [h, w] == [i, j],
+        _ => false,
+    }
+}
+
+impl Operator for Combine {
+    fn name(&self) -> &'static str {
+        match self.function {
+            Elementwise::Add => "add",
+            Elementwise::Sub => "sub",
+            Elementwise::Mul => "mul",
+        }
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(2)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let a = tensor_of(self.name(), &inputs[0])?;
+        let b = tensor_of(self.name(), &inputs[1])?;
+        if a == b || broadcasts_over(b.dims(), a.dims()) {
+            return Ok(vec![TensorType::Tensor(a.clone())]);
+        }
+        if broadcasts_over(a.dims(), b.dims()) {
+            return Ok(vec![TensorType::Tensor(b.clone())]);
+        }
+        let message = format!("`{}` of {a} and {b}", self.symbol());
+        Err(Refusal::new(RefusalKind::Mismatch, message)
+            .help("shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]"))
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,222 @@
+//! Convolution, transposed convolution and linear layers: the operators that multiply.
+
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, map_of, pair_text, tensor_of};
+use crate::ty::{Shape, TensorType};
+
+/// Zero padding of a convolution, on both sides of each axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pad {
+    /// `dilation * (k - 1) / 2`, for odd kernels: the output is `ceil(size / stride)`.
+    Same,
+    Explicit([usize; 2]),
+}
+
+impl Pad {
+    pub fn amount(self, kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
+        match self {
+            Pad::Same => [0, 1].map(|i| dilation[i] * (kernel[i] - 1) / 2),
+            Pad::Explicit(pad) => pad,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            Pad::Same => "same".into(),
+            Pad::Explicit(pad) => pair_text(pad),
+        }
+    }
+}
+
+/// 2-D cross-correlation as `torch.nn.Conv2d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conv {
+    pub out: usize,
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub dilation: [usize; 2],
+    pub pad: Pad,
+    pub groups: usize,
+    pub bias: bool,
+}
+
+/// The bound of PyTorch's default initialisation (`kaiming_uniform_` with a = sqrt 5): 1 / sqrt(fan in).
+fn fan_in_bound(fan_in: usize) -> Init {
+    Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
+}
+
+fn weight_and_bias(weight: Vec<usize>, fan_in: usize, bias: Option<usize>) -> Vec<ParamSpec> {
+    let init = fan_in_bound(fan_in);
+    let spec = |name, shape| ParamSpec { name, shape, kind: ParamKind::Trainable, init };
+    std::iter::once(spec("weight", weight)).chain(bias.map(|out| spec("bias", vec![out]))).collect()
+}
+
+fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Result<(), Refusal> {
+    if c.is_multiple_of(groups) && out.is_multiple_of(groups) {
+        return Ok(());
+    }
+    let (what, n) = if c.is_multiple_of(groups) { ("output", out) } else { ("input", c) };
+    Err(Refusal::new(RefusalKind::Setting, format!("`{op}` with groups = {groups} cannot divide {n} {what} channels"))
+        .help("choose groups that divide the channels on both sides"))
+}
+
+impl Operator for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("out", self.out.to_string()),
+            ("k", pair_text(self.kernel)),
+            ("stride", pair_text(self.stride)),
+            ("dilation", pair_text(self.dilation)),
+            ("pad", self.pad.text()),
+            ("groups", self.groups.to_string()),
+            ("bias", self.bias.to_string()),
+        ]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [c, h, w] = map_of("conv", &inputs[0])?;
+        check_groups("conv", c, self.out, self.groups)?;
+        if self.pad == Pad::Same && self.kernel.iter().any(|k| k % 2 == 0) {
+            let message = format!("`pad = same` needs an odd kernel, found k = {}", pair_text(self.kernel));
+            return Err(Refusal::new(RefusalKind::Setting, message).help("give `pad` as a number, for example `pad = 0`"));
+        }
+        let pad = self.pad.amount(self.kernel, self.dilation);
+        let mut size = [h, w];
+        for i in 0..2 {
+            let reach = self.dilation[i] * (self.kernel[i] - 1) + 1;
+            let padded = size[i] + 2 * pad[i];
+            if padded < reach {
+                let axis = ["height", "width"][i];
+                let message = format!("`conv` reaches over {reach} pixels, the padded {axis} has {padded}");
+                return Err(Refusal::new(RefusalKind::Setting, message).help("use a larger input or `pad = same`"));
+            }
+            size[i] = (padded - reach) / self.stride[i] + 1;
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let c = inputs[0].shape().channels() / self.groups;
+        let [kh, kw] = self.kernel;
+        weight_and_bias(vec![self.out, c, kh, kw], c * kh * kw, self.bias.then_some(self.out))
+    }
+
+    fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
+        let per_output = inputs[0].shape().channels() / self.groups * self.kernel[0] * self.kernel[1];
+        outputs[0].shape().elements() * per_output as u64
+    }
+}
+
+/// 2-D transposed convolution as `torch.nn.ConvTranspose2d`; the output is
+/// `(size - 1) * stride - 2 * pad + dilation * (k - 1) + out_pad + 1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConvTranspose {
+    pub out: usize,
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub dilation: [usize; 2],
+    pub pad: [usize; 2],
+    pub out_pad: [usize; 2],
+    pub groups: usize,
+    pub bias: bool,
+}
+
+impl Operator for ConvTranspose {
+    fn name(&self) -> &'static str {
+        "conv_transpose"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("out", self.out.to_string()),
+            ("k", pair_text(self.kernel)),
+            ("stride", pair_text(self.stride)),
+            ("dilation", pair_text(self.dilation)),
+            ("pad", pair_text(self.pad)),
+            ("out_pad", pair_text(self.out_pad)),
+            ("groups", self.groups.to_string()),
+            ("bias", self.bias.to_string()),
+        ]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [c, h, w] = map_of("conv_transpose", &inputs[0])?;
+        check_groups("conv_transpose", c, self.out, self.groups)?;
+        let mut size = [h, w];
+        for i in 0..2 {
+            if self.out_pad[i] >= self.stride[i].max(self.dilation[i]) {
+                let message = format!("`out_pad` must be smaller than stride or dilation, found {}", self.out_pad[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message));
+            }
+            let grown = (size[i] - 1) * self.stride[i] + self.dilation[i] * (self.kernel[i] - 1) + self.out_pad[i] + 1;
+            if grown <= 2 * self.pad[i] {
+                let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
+            }
+            size[i] = grown - 2 * self.pad[i];
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let [kh, kw] = self.kernel;
+        let per_group = self.out / self.groups;
+        let weight = vec![inputs[0].shape().channels(), per_group, kh, kw];
+        weight_and_bias(weight, per_group * kh * kw, self.bias.then_some(self.out))
+    }
+
+    fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
+        let per_input = self.out / self.groups * self.kernel[0] * self.kernel[1];
+        inputs[0].shape().elements() * per_input as u64
+    }
+}
+
+/// Fully connected layer over a vector `[c]`, as `torch.nn.Linear`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linear {
+    pub out: usize,
+    pub bias: bool,
+}
+
+impl Operator for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("out", self.out.to_string()), ("bias", self.bias.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let shape = tensor_of("linear", &inputs[0])?;
+        if shape.dims().len() != 1 {
+            let message = format!("`linear` needs a vector [c], found a map {shape}");
+            return Err(Refusal::new(RefusalKind::Type, message).help("write `|> flatten` before it"));
+        }
+        Ok(vec![TensorType::Tensor(Shape::new([self.out]))])
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let c = inputs[0].shape().channels();
+        weight_and_bias(vec![self.out, c], c, self.bias.then_some(self.out))
+    }
+
+    fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
+        inputs[0].shape().channels() as u64 * self.out as u64
+    }
+}

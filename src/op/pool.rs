@@ -1,0 +1,195 @@
+//! Pooling and its inverse.
+
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, pair_text};
+use crate::ty::{Shape, TensorType};
+
+/// The sliding window that all pools share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub pad: [usize; 2],
+    /// Round the output size up instead of down (`ceil_mode` in PyTorch).
+    pub ceil: bool,
+}
+
+impl Window {
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("k", pair_text(self.kernel)),
+            ("stride", pair_text(self.stride)),
+            ("pad", pair_text(self.pad)),
+            ("ceil", self.ceil.to_string()),
+        ]
+    }
+
+    /// The pooled shape, by PyTorch's rule: with `ceil` a last window that starts in the right padding is dropped.
+    fn pooled(&self, op: &str, input: &TensorType) -> Result<Shape, Refusal> {
+        let [c, h, w] = map_of(op, input)?;
+        let mut size = [h, w];
+        for i in 0..2 {
+            if self.pad[i] * 2 > self.kernel[i] {
+                let message = format!("`{op}` padding {} is more than half of the window {}", self.pad[i], self.kernel[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message));
+            }
+            let padded = size[i] + 2 * self.pad[i];
+            if padded < self.kernel[i] {
+                let axis = ["height", "width"][i];
+                let message = format!("`{op}` window of {} is larger than the padded {axis} {padded}", self.kernel[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message).help("use a larger input or fewer pools"));
+            }
+            let room = padded - self.kernel[i];
+            let mut n = if self.ceil { room.div_ceil(self.stride[i]) } else { room / self.stride[i] } + 1;
+            if self.ceil && (n - 1) * self.stride[i] >= size[i] + self.pad[i] {
+                n -= 1;
+            }
+            size[i] = n;
+        }
+        Ok(Shape::map(c, size[0], size[1]))
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPool(pub Window);
+
+/// Max pool that also returns where each maximum was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPoolWithIndex(pub Window);
+
+/// Average pool; padding counts as zeros, as PyTorch does by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvgPool(pub Window);
+
+/// Puts each number back where the pool found it and zeros elsewhere. Inputs: the tensor, the indices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpool;
+
+/// Adaptive average pool to a fixed size, as `torch.nn.AdaptiveAvgPool2d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvgPoolTo {
+    pub size: [usize; 2],
+}
+
+macro_rules! plain_pool {
+    ($ty:ident $name:literal) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                self.0.config()
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+plain_pool!(MaxPool "maxpool");
+plain_pool!(AvgPool "avgpool");
+
+impl Operator for MaxPoolWithIndex {
+    fn name(&self) -> &'static str {
+        "maxpool_with_index"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        self.0.config()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let pooled = self.0.pooled(self.name(), &inputs[0])?;
+        let from = inputs[0].shape().clone();
+        Ok(vec![TensorType::Tensor(pooled.clone()), TensorType::Index { pooled, from }])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Operator for Unpool {
+    fn name(&self) -> &'static str {
+        "unpool"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(2)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        map_of("unpool", &inputs[0])?;
+        let TensorType::Index { pooled, from } = &inputs[1] else {
+            let message = format!("`unpool` needs pool indices, found a tensor {}", inputs[1]);
+            return Err(Refusal::new(RefusalKind::Type, message)
+                .help("take them from `let (pooled, index) = x |> maxpool_with_index(2)`"));
+        };
+        if inputs[0].shape() != pooled {
+            let message = format!("`unpool` of {} with indices of a pool that gave {pooled}", inputs[0]);
+            return Err(Refusal::new(RefusalKind::Index, message).help("use the indices of the pool of the same level"));
+        }
+        Ok(vec![TensorType::Tensor(from.clone())])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Operator for AvgPoolTo {
+    fn name(&self) -> &'static str {
+        "avgpool_to"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("size", pair_text(self.size))]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [c, _, _] = map_of("avgpool_to", &inputs[0])?;
+        Ok(vec![TensorType::Tensor(Shape::map(c, self.size[0], self.size[1]))])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,66 @@
+//! Operators that change form and not numbers, and dropout.
+
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
+use crate::ty::{Shape, TensorType};
+
+/// `[c, h, w]` to `[c * h * w]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flatten;
+
+/// `[c]` to `[c, 1, 1]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unflatten;
+
+/// Zeroes each number with probability `p` in training and scales the rest by `1 / (1 - p)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropout {
+    pub p: f64,
+}
+
+macro_rules! free_operator {
+    ($ty:ident $name:literal $config:expr, $infer:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                let config: fn(&$ty) -> Vec<(&'static str, String)> = $config;
+                config(self)
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let infer: fn(&TensorType) -> Result<Shape, Refusal> = $infer;
+                Ok(vec![TensorType::Tensor(infer(&inputs[0])?)])
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+free_operator!(Flatten "flatten" |_| Vec::new(), |input| {
+    let [c, h, w] = map_of("flatten", input)?;
+    Ok(Shape::new([c * h * w]))
+});
+
+free_operator!(Unflatten "unflatten" |_| Vec::new(), |input| {
+    match tensor_of("unflatten", input)?.dims() {
+        &[c] => Ok(Shape::map(c, 1, 1)),
+        _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
+    }
+});
+
+free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |input| {
+    tensor_of("dropout", input).cloned()
+});

@@ -1,0 +1,124 @@
+//! What `data` and `train` blocks say, with every default filled in.
+//!
+//! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
+//! of a run folder hold, so every type here is written to and read from YAML.
+
+pub mod schema;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A data set: where its files are, how a pixel becomes a number and a class, and which image is in which split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    pub name: String,
+    pub source: DataSource,
+    /// Height and width that images and masks are resized to.
+    pub size: [usize; 2],
+    /// Class names in the order of the model's output channels.
+    pub classes: Vec<String>,
+    /// Pixel value in the mask file, per class.
+    pub labels: Vec<u32>,
+    pub mask_rule: MaskRule,
+    pub split: Split,
+    /// Intensities are clipped to `[low, high]` and scaled to 0..1. Without it 8-bit and unsigned 16-bit images are
+    /// divided by their largest possible value, and signed or float images are refused.
+    pub window: Option<[f64; 2]>,
+    pub decode: Decode,
+    /// Per channel (or one value for all), subtracted after scaling to 0..1.
+    pub mean: Vec<f64>,
+    /// Per channel (or one value for all), divided by after `mean`.
+    pub std: Vec<f64>,
+    /// Bound on the memory that decoded and resized images may hold, in MiB (2^20 bytes).
+    pub cache_mb: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataSource {
+    /// Paths under the data root with one `*`; an image and a mask belong together when their `*` stand for the same
+    /// text, upper and lower case being equal.
+    Files { images: String, masks: String },
+    /// Generated lung-CT-like slices with ground truth.
+    Phantoms { count: usize, seed: u64 },
+}
+
+/// How a mask pixel becomes a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MaskRule {
+    /// Two classes: above half of the larger label is the class with the larger label (files whose maximum is 1 count
+    /// 1 as the larger label).
+    Threshold,
+    /// The value must be one of the labels.
+    Exact,
+}
+
+/// How stored 16-bit values are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decode {
+    Value,
+    /// The high byte of the unsigned view only, as public code reads the lung set through OpenCV's default flags.
+    HiByte,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Split {
+    /// Shares of the stems, sorted, then shuffled with `seed`. They sum to 1.
+    Random { train: f64, val: f64, test: f64, seed: u64 },
+    /// Files under the data root with one stem a line.
+    Lists { train: String, val: Option<String>, test: String },
+}
+
+/// A training run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSpec {
+    pub name: String,
+    /// A model or variant of the file.
+    pub model: String,
+    /// Hyper-parameters given with the model, in the spelling of the language (`attention: se`).
+    pub args: BTreeMap<String, String>,
+    /// The name of a data block.
+    pub data: String,
+    pub epochs: usize,
+    /// Images per step.
+    pub batch: usize,
+    pub seed: u64,
+    pub optimizer: Optimizer,
+    pub loss: Loss,
+    pub metrics: Vec<Metric>,
+    pub keep: Vec<Keep>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Kingma and Ba 2015, with `torch.optim.Adam`'s defaults; `weight_decay` is added to the gradient.
+    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Mean over all pixels of the batch of -log softmax(logits)[class].
+    CrossEntropy,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    Iou,
+    Dice,
+}
+
+/// A checkpoint that stays in the run folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    Best(Metric),
+    Last,
+}

@@ -1,0 +1,1 @@
+//! The keys of `data` and `train` blocks: types, defaults and checks.

@@ -1,0 +1,282 @@
+//! Names to declarations: [`resolve`] indexes a file's items and reports every name that means nothing.
+//!
+//! Knows the names of operators and builtin functions, and no shapes. Invariants of a [`Program`]: item names are
+//! unique; a block that is not [`broken`](Program::is_broken) uses only names that exist; no block uses itself; every
+//! variant leads to a model.
+
+mod names;
+
+use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::source::Span;
+use crate::syntax::ast::{self, ItemKind};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Functions on integers and lists that any expression may call.
+pub const FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
+/// Stages that are not operators.
+pub const STAGES: &[&str] = &["repeat", "identity"];
+
+/// A file whose names are known.
+#[derive(Debug, Clone)]
+pub struct Program<'a> {
+    pub file: &'a ast::File,
+    pub enums: BTreeMap<&'a str, &'a ast::Enum>,
+    pub blocks: BTreeMap<&'a str, &'a ast::Block>,
+    pub models: BTreeMap<&'a str, &'a ast::Block>,
+    pub variants: BTreeMap<&'a str, &'a ast::Variant>,
+    pub sweeps: BTreeMap<&'a str, &'a ast::Sweep>,
+    pub data: BTreeMap<&'a str, &'a ast::Data>,
+    pub trains: BTreeMap<&'a str, &'a ast::Train>,
+    broken: BTreeSet<&'a str>,
+    imports: bool,
+}
+
+impl<'a> Program<'a> {
+    /// The item has an error that was reported, or uses one that has.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
+    }
+
+    /// Models and variants in the order of the file.
+    pub fn entries(&self) -> Vec<&'a ast::Ident> {
+        let entry = |item: &'a ast::Item| match &item.kind {
+            ItemKind::Model(m) => Some(&m.name),
+            ItemKind::Variant(v) => Some(&v.name),
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Block(_)
+            | ItemKind::Sweep(_)
+            | ItemKind::Data(_)
+            | ItemKind::Train(_)
+            | ItemKind::Expect(_) => None,
+        };
+        self.file.items.iter().filter_map(entry).collect()
+    }
+
+    /// The model behind a model's or variant's name, and the arguments given on the way, the innermost first.
+    pub fn entry(&self, name: &str) -> Option<(&'a ast::Block, Vec<&'a ast::Arg>)> {
+        let mut args = Vec::new();
+        let mut name = name;
+        for _ in 0..=self.variants.len() {
+            if let Some(model) = self.models.get(name) {
+                return Some((model, args));
+            }
+            let variant = self.variants.get(name)?;
+            args.splice(0..0, variant.args.iter());
+            name = &variant.base.node;
+        }
+        None
+    }
+
+    /// The enum that has this case, for messages and patterns.
+    pub fn is_case(&self, name: &str) -> bool {
+        self.enums.values().any(|e| e.cases.iter().any(|c| c.node == name))
+    }
+
+    fn is_item(&self, name: &str) -> bool {
+        self.enums.contains_key(name)
+            || self.blocks.contains_key(name)
+            || self.models.contains_key(name)
+            || self.variants.contains_key(name)
+            || self.sweeps.contains_key(name)
+            || self.data.contains_key(name)
+            || self.trains.contains_key(name)
+            || self.broken.contains(name)
+    }
+}
+
+/// Indexes the file and reports duplicates, unknown names, circles, and what is parsed but not evaluated yet.
+pub fn resolve(file: &ast::File) -> (Program<'_>, Problems) {
+    let mut problems = Problems::new();
+    let mut program = index(file, &mut problems);
+    names::check(&mut program, &mut problems);
+    check_recursion(&mut program, &mut problems);
+    check_references(&mut program, &mut problems);
+    spread_breakage(&mut program);
+    (program, problems)
+}
+
+fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
+    let mut p = Program {
+        file,
+        enums: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        models: BTreeMap::new(),
+        variants: BTreeMap::new(),
+        sweeps: BTreeMap::new(),
+        data: BTreeMap::new(),
+        trains: BTreeMap::new(),
+        broken: file.broken.iter().map(|b| b.node.as_str()).collect(),
+        imports: false,
+    };
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let later = |span, what: &str| Diagnostic::new(Code::N0901, span, format!("{what} is not evaluated yet"));
+    for item in &file.items {
+        let name = match &item.kind {
+            ItemKind::Import(_) => {
+                p.imports = true;
+                problems.push(later(item.span, "this `import`"));
+                continue;
+            }
+            ItemKind::Expect(_) => {
+                problems.push(later(item.span, "this `expect`"));
+                continue;
+            }
+            ItemKind::Sweep(s) => {
+                problems.push(later(item.span, &format!("sweep `{}`", s.name)));
+                &s.name
+            }
+            ItemKind::Enum(e) => &e.name,
+            ItemKind::Block(b) | ItemKind::Model(b) => &b.name,
+            ItemKind::Variant(v) => &v.name,
+            ItemKind::Data(d) => &d.name,
+            ItemKind::Train(t) => &t.name,
+        };
+        if let Some(&first) = seen.get(name.node.as_str()) {
+            let message = format!("`{name}` is already the name of another item");
+            problems.push(Diagnostic::new(Code::E0202, name.span, message).other(first, "first named here"));
+            continue;
+        }
+        seen.insert(&name.node, name.span);
+        match &item.kind {
+            ItemKind::Enum(e) => drop(p.enums.insert(&e.name.node, e)),
+            ItemKind::Block(b) => drop(p.blocks.insert(&b.name.node, b)),
+            ItemKind::Model(m) => drop(p.models.insert(&m.name.node, m)),
+            ItemKind::Variant(v) => drop(p.variants.insert(&v.name.node, v)),
+            ItemKind::Sweep(s) => drop(p.sweeps.insert(&s.name.node, s)),
+            ItemKind::Data(d) => drop(p.data.insert(&d.name.node, d)),
+            ItemKind::Train(t) => drop(p.trains.insert(&t.name.node, t)),
+            ItemKind::Import(_) | ItemKind::Expect(_) => {}
+        }
+    }
+    p
+}
+
+/// The blocks that a block's body uses, with the place of each use.
+fn uses<'a>(block: &'a ast::Block) -> Vec<(&'a str, Span)> {
+    let mut uses = Vec::new();
+    names::each_use(&block.body.stmts, &mut |name, span| uses.push((name, span)));
+    uses
+}
+
+fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
+    // 0 not seen, 1 on the way down, 2 done. An explicit stack: a hostile file may chain thousands of blocks.
+    let mut state: BTreeMap<&str, u8> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for &root in program.blocks.keys() {
+        if state.contains_key(root) {
+            continue;
+        }
+        state.insert(root, 1);
+        let mut stack = vec![(root, uses(program.blocks[root]), 0)];
+        while let Some((name, calls, next)) = stack.last_mut() {
+            let Some(&(callee, span)) = calls.get(*next) else {
+                state.insert(name, 2);
+                stack.pop();
+                continue;
+            };
+            *next += 1;
+            let Some(block) = program.blocks.get(callee) else { continue };
+            match state.get(callee) {
+                Some(1) => {
+                    let from = stack.iter().position(|(n, ..)| *n == callee).unwrap_or(0);
+                    let chain: Vec<_> = stack[from..].iter().map(|(n, ..)| format!("`{n}`")).collect();
+                    let message = match chain.len() {
+                        1 => format!("block `{callee}` uses itself"),
+                        _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
+                    };
+                    let d = Diagnostic::new(Code::E0203, span, message)
+                        .label(format!("`{callee}` again"))
+                        .other(block.name.span, "the circle starts here")
+                        .help("unroll it: `repeat(n, stage)` or a `for` over indexed nodes");
+                    problems.push(d);
+                    broken.push(callee);
+                }
+                Some(_) => {}
+                None => {
+                    state.insert(callee, 1);
+                    stack.push((callee, uses(block), 0));
+                }
+            }
+        }
+    }
+    program.broken.extend(broken);
+}
+
+/// Variants, sweeps, expectations and runs name models; runs and expectations name data.
+fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
+    let mut broken = Vec::new();
+    for item in &program.file.items {
+        let (name, base, data) = match &item.kind {
+            ItemKind::Variant(v) => (Some(&v.name), &v.base, None),
+            ItemKind::Sweep(s) => (Some(&s.name), &s.base, None),
+            ItemKind::Train(t) => (Some(&t.name), &t.model, Some(&t.data)),
+            ItemKind::Expect(e) => (None, &e.model, e.on.as_ref()),
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Block(_)
+            | ItemKind::Model(_)
+            | ItemKind::Data(_) => continue,
+        };
+        let mut fail = |d: Diagnostic| {
+            problems.push(d);
+            broken.extend(name.map(|n| n.node.as_str()));
+        };
+        let known = || program.models.keys().chain(program.variants.keys()).copied();
+        if !known().any(|k| k == base.node) && !program.is_broken(&base.node) {
+            if !program.imports {
+                fail(unknown(base, "model or variant", known(), program));
+            }
+        } else if name.is_some() && program.entry(&base.node).is_none() && !program.is_broken(&base.node) {
+            let message = format!("variant `{}` leads back to itself and never to a model", base);
+            fail(Diagnostic::new(Code::E0208, base.span, message));
+        }
+        if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node)) {
+            if !program.imports {
+                fail(unknown(data, "data block", program.data.keys().copied(), program));
+            }
+        }
+    }
+    program.broken.extend(broken);
+}
+
+/// "unknown model or variant `X`", with the nearest name and what there is.
+fn unknown<'n>(
+    name: &ast::Ident,
+    what: &str,
+    known: impl Iterator<Item = &'n str> + Clone,
+    program: &Program<'_>,
+) -> Diagnostic {
+    let mut d = Diagnostic::new(Code::E0201, name.span, format!("unknown {what} `{name}`"));
+    if program.is_item(&name.node) {
+        d = d.label(format!("this names something else, not a {what}"));
+    }
+    match did_you_mean(&name.node, known.clone()) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => {
+            let list: Vec<_> = known.take(12).map(|k| format!("`{k}`")).collect();
+            if list.is_empty() { d.help(format!("this file has no {what}")) } else { d.help(format!("there is {}", list.join(", "))) }
+        }
+    }
+}
+
+/// What uses a broken block is broken as well: it is passed over without a second message.
+fn spread_breakage(program: &mut Program<'_>) {
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (&name, block) in program.blocks.iter().chain(&program.models) {
+        for (callee, _) in uses(block) {
+            users.entry(callee).or_default().push(name);
+        }
+    }
+    for (&name, variant) in &program.variants {
+        users.entry(&variant.base.node).or_default().push(name);
+    }
+    let mut todo: Vec<&str> = program.broken.iter().copied().collect();
+    while let Some(name) = todo.pop() {
+        for &user in users.get(name).into_iter().flatten() {
+            if program.broken.insert(user) {
+                todo.push(user);
+            }
+        }
+    }
+}

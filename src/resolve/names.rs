@@ -1,0 +1,298 @@
+//! Every name in every body: is there something that it can mean?
+
+use super::{FUNCTIONS, Program, STAGES};
+use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::op::SIGNATURES;
+use crate::op::sig::signature;
+use crate::source::Span;
+use crate::syntax::ast::*;
+use std::collections::BTreeSet;
+
+const TYPES: &[&str] = &["int", "float", "bool", "string"];
+
+/// Reports unknown names in blocks and models and marks the items that hold them as broken.
+pub(super) fn check(program: &mut Program<'_>, problems: &mut Problems) {
+    let mut broken = Vec::new();
+    for block in program.blocks.values().chain(program.models.values()) {
+        let mut walk = Walk { program, locals: BTreeSet::new(), problems: Problems::new() };
+        walk.block(block);
+        if walk.problems.has_errors() {
+            broken.push(block.name.node.as_str());
+        }
+        problems.extend(walk.problems);
+    }
+    program.broken.extend(broken);
+}
+
+struct Walk<'p, 'a> {
+    program: &'p Program<'a>,
+    /// Parameters, dims, nodes and loop variables bound so far. Bodies have one scope: loops bind into it too.
+    locals: BTreeSet<String>,
+    problems: Problems,
+}
+
+impl Walk<'_, '_> {
+    fn block(&mut self, block: &Block) {
+        for param in &block.params {
+            if let Some(default) = &param.default {
+                self.expr(default, false);
+            }
+            match &param.ty.kind {
+                ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.bind_dims(dims, block),
+                ParamTypeKind::Scalar(ty) | ParamTypeKind::List(ty) => self.check_type(ty),
+            }
+            if !self.locals.insert(param.name.node.clone()) {
+                let message = format!("`{}` is bound twice in the signature of `{}`", param.name, block.name);
+                self.problems.push(Diagnostic::new(Code::E0202, param.name.span, message));
+            }
+        }
+        if let Some(result) = &block.result {
+            let types: Vec<&ParamType> = match &result.kind {
+                ResultTypeKind::One(ty) => vec![ty],
+                ResultTypeKind::Tuple(types) => types.iter().collect(),
+                ResultTypeKind::Record(fields) => fields.iter().map(|(_, ty)| ty).collect(),
+            };
+            for ty in types {
+                match &ty.kind {
+                    ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => {
+                        dims.iter().for_each(|d| self.expr(d, false));
+                    }
+                    ParamTypeKind::Scalar(_) | ParamTypeKind::List(_) => {}
+                }
+            }
+        }
+        // A node may be used in a loop before the text that binds it, so all bindings count from the start; whether
+        // the index was bound in time is for elaboration to say.
+        bind_stmts(&block.body.stmts, &mut self.locals);
+        self.stmts(&block.body.stmts);
+        let returns = block.body.stmts.iter().filter(|s| matches!(s.kind, StmtKind::Return(_))).count();
+        if returns == 0 {
+            let message = format!("`{}` has no result", block.name);
+            let d = Diagnostic::new(Code::E0314, block.name.span, message).help("end the body with `return ...`");
+            self.problems.push(d);
+        }
+    }
+
+    /// A name among the dims is bound by the tensor, unless it is a hyper-parameter.
+    fn bind_dims(&mut self, dims: &[Expr], block: &Block) {
+        for dim in dims {
+            match &dim.kind {
+                ExprKind::Name(name) if block.params.iter().any(|p| p.name.node == *name) => {}
+                ExprKind::Name(name) => drop(self.locals.insert(name.clone())),
+                _ => self.expr(dim, false),
+            }
+        }
+    }
+
+    fn check_type(&mut self, ty: &Ident) {
+        let enums = self.program.enums.keys().copied();
+        if TYPES.contains(&ty.node.as_str()) || self.program.enums.contains_key(ty.node.as_str()) {
+            return;
+        }
+        if self.program.imports || self.program.is_broken(&ty.node) {
+            return;
+        }
+        let mut d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
+        let known = || TYPES.iter().copied().chain(enums.clone());
+        d = match did_you_mean(&ty.node, known()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.help(format!("there is {}", known().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
+        };
+        self.problems.push(d);
+    }
+
+    fn stmts(&mut self, stmts: &[Stmt]) {
+        for stmt in stmts {
+            match &stmt.kind {
+                StmtKind::Let { target, value } => {
+                    let names = match target {
+                        LetTarget::One(name) => std::slice::from_ref(name),
+                        LetTarget::Tuple(names) => names,
+                    };
+                    names.iter().flat_map(|n| &n.indices).for_each(|i| self.expr(i, false));
+                    self.expr(value, false);
+                }
+                StmtKind::For { iter, body, .. } => {
+                    self.expr(iter, false);
+                    self.stmts(body);
+                }
+                StmtKind::Require { cond, .. } => self.expr(cond, false),
+                StmtKind::Return(value) => self.expr(value, false),
+            }
+        }
+    }
+
+    fn name(&mut self, name: &str, span: Span, stage: bool) {
+        let program = self.program;
+        let callable = signature(name).is_some()
+            || program.blocks.contains_key(name)
+            || program.is_broken(name)
+            || STAGES.contains(&name)
+            || (!stage && FUNCTIONS.contains(&name));
+        if callable || program.imports || (!stage && (self.locals.contains(name) || program.is_case(name))) {
+            return;
+        }
+        let stages = || {
+            let ops = SIGNATURES.iter().map(|s| s.name);
+            ops.chain(program.blocks.keys().copied()).chain(STAGES.iter().copied())
+        };
+        let locals = self.locals.iter().map(String::as_str);
+        let cases = program.enums.values().flat_map(|e| &e.cases).map(|c| c.node.as_str());
+        let what = if stage { "block or operator" } else { "name" };
+        let mut d = Diagnostic::new(Code::E0201, span, format!("unknown {what} `{name}`"));
+        if stage && self.locals.contains(name) {
+            d = d.label("a node or value, not something to call");
+        }
+        let near = if stage {
+            did_you_mean(name, stages())
+        } else {
+            did_you_mean(name, locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied()))
+        };
+        if let Some(near) = near {
+            d = d.help(format!("did you mean `{near}`?"));
+        } else if let Some(hint) = foreign(name) {
+            d = d.help(hint);
+        }
+        self.problems.push(d);
+    }
+
+    /// `stage` is set where only something callable makes sense: the right side of `|>`.
+    fn expr(&mut self, expr: &Expr, stage: bool) {
+        match &expr.kind {
+            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
+            ExprKind::Name(name) => self.name(name, expr.span, stage),
+            ExprKind::Call(call) => self.call(call),
+            ExprKind::Pipe { lhs, rhs } => {
+                self.expr(lhs, stage);
+                self.expr(rhs, true);
+            }
+            ExprKind::Index { base, indices } => {
+                self.expr(base, false);
+                indices.iter().for_each(|i| self.expr(i, false));
+            }
+            ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(|i| self.expr(i, false)),
+            ExprKind::Comprehension { item, var, iter } => {
+                self.expr(iter, false);
+                let fresh = self.locals.insert(var.node.clone());
+                self.expr(item, false);
+                if fresh {
+                    self.locals.remove(&var.node);
+                }
+            }
+            ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| self.expr(v, false)),
+            ExprKind::Unary { value, .. } => self.expr(value, false),
+            ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
+                self.expr(lhs, false);
+                self.expr(rhs, false);
+            }
+            ExprKind::Match { value, arms } => {
+                self.expr(value, false);
+                for arm in arms {
+                    self.expr(&arm.value, stage);
+                }
+            }
+            ExprKind::If { cond, then, otherwise } => {
+                self.expr(cond, false);
+                self.expr(then, stage);
+                self.expr(otherwise, stage);
+            }
+        }
+    }
+
+    fn call(&mut self, call: &Call) {
+        if !FUNCTIONS.contains(&call.name.node.as_str()) {
+            self.name(&call.name.node, call.name.span, true);
+        }
+        for arg in &call.args {
+            // Words such as `same` and `bilinear` are checked against the argument they are given to.
+            let word = match (&arg.value.kind, signature(&call.name.node)) {
+                (ExprKind::Name(w), Some(_)) => arg.name.is_some() && !self.locals.contains(w),
+                _ => false,
+            };
+            if !word {
+                self.expr(&arg.value, false);
+            }
+        }
+    }
+}
+
+fn bind_stmts(stmts: &[Stmt], locals: &mut BTreeSet<String>) {
+    for stmt in stmts {
+        match &stmt.kind {
+            StmtKind::Let { target: LetTarget::One(name), .. } => drop(locals.insert(name.name.node.clone())),
+            StmtKind::Let { target: LetTarget::Tuple(names), .. } => {
+                locals.extend(names.iter().map(|n| n.name.node.clone()));
+            }
+            StmtKind::For { var, body, .. } => {
+                locals.insert(var.node.clone());
+                bind_stmts(body, locals);
+            }
+            StmtKind::Require { .. } | StmtKind::Return(_) => {}
+        }
+    }
+}
+
+/// The word that people from elsewhere write, and what it is called here.
+fn foreign(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().as_str() {
+        "conv2d" => "the operator is `conv(out, k = 3)`",
+        "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => "the operator is `bn`",
+        "upsample" | "interpolate" => "the operators are `up(2)` and `resize(to = x)`",
+        "maxpool2d" | "max_pool" => "the operator is `maxpool(2)`",
+        "adaptiveavgpool2d" | "global_avg_pool" | "gap" => "the operator is `avgpool_to(1)`",
+        "cat" | "concatenate" => "the operator is `concat`, or `a ++ b`",
+        "dense" | "fc" => "the operator is `linear(out)`",
+        "convtranspose2d" | "deconv" => "the operator is `conv_transpose(out)`",
+        _ => return None,
+    })
+}
+
+/// Calls `f` with every name that stands where a block could be called.
+pub(super) fn each_use<'a>(stmts: &'a [Stmt], f: &mut dyn FnMut(&'a str, Span)) {
+    for stmt in stmts {
+        match &stmt.kind {
+            StmtKind::Let { value, .. } | StmtKind::Return(value) => each_use_in(value, f),
+            StmtKind::For { body, .. } => each_use(body, f),
+            StmtKind::Require { .. } => {}
+        }
+    }
+}
+
+fn each_use_in<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a str, Span)) {
+    match &expr.kind {
+        ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
+        // A bare name that is no stage cannot be told from a stage here; a local of a block's name is refused anyway.
+        ExprKind::Name(_) => {}
+        ExprKind::Call(call) => {
+            f(&call.name.node, call.name.span);
+            for arg in &call.args {
+                stage_use(&arg.value, f);
+            }
+        }
+        ExprKind::Pipe { lhs, rhs } => {
+            each_use_in(lhs, f);
+            stage_use(rhs, f);
+        }
+        ExprKind::Index { base, .. } => each_use_in(base, f),
+        ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(|i| each_use_in(i, f)),
+        ExprKind::Comprehension { item, .. } => each_use_in(item, f),
+        ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| each_use_in(v, f)),
+        ExprKind::Unary { value, .. } => each_use_in(value, f),
+        ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
+            each_use_in(lhs, f);
+            each_use_in(rhs, f);
+        }
+        ExprKind::Match { arms, .. } => arms.iter().for_each(|a| stage_use(&a.value, f)),
+        ExprKind::If { then, otherwise, .. } => {
+            stage_use(then, f);
+            stage_use(otherwise, f);
+        }
+    }
+}
+
+fn stage_use<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a str, Span)) {
+    match &expr.kind {
+        ExprKind::Name(name) => f(name, expr.span),
+        _ => each_use_in(expr, f),
+    }
+}

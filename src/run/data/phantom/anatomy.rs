@@ -1,0 +1,444 @@
+//! One slice of one made-up patient.
+//!
+//! Coordinates are the patient's: `u` to the right of the picture, `v` downwards (to the back), the shorter side of the
+//! picture being -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
+
+use super::Slice;
+use super::noise::{Dice, Field, mix, smooth, turn};
+
+const AIR: f64 = -1000.0;
+const FAT: f64 = -100.0;
+const SOFT: f64 = 40.0;
+
+/// An ellipse along the axes; `reach` is below 1 inside.
+#[derive(Clone, Copy)]
+struct Oval {
+    centre: [f64; 2],
+    half: [f64; 2],
+}
+
+impl Oval {
+    fn new(u: f64, v: f64, half_u: f64, half_v: f64) -> Self {
+        Self { centre: [u, v], half: [half_u, half_v] }
+    }
+
+    fn reach(&self, u: f64, v: f64) -> f64 {
+        length((u - self.centre[0]) / self.half[0], (v - self.centre[1]) / self.half[1])
+    }
+}
+
+fn length(x: f64, y: f64) -> f64 {
+    (x * x + y * y).sqrt()
+}
+
+struct Rib {
+    towards: [f64; 2],
+    /// Least cosine of the angle to `towards`.
+    span: f64,
+}
+
+/// Everything about a slice but its noise.
+struct Patient {
+    level: f64,
+    shift: [f64; 2],
+    tilt: [f64; 2],
+    half: [f64; 2],
+    /// Parts of the body's radius where fat and chest wall begin and the cavity ends.
+    muscle: f64,
+    cavity: f64,
+    /// Size of the lungs in the cavity.
+    fill: f64,
+    mediastinum: f64,
+    outline: Field,
+    ragged: Field,
+    texture: Field,
+    waviness: f64,
+    heart: Option<Oval>,
+    blood: f64,
+    aorta: Oval,
+    spine: Oval,
+    /// Air in tubes and bowels outside the lung.
+    tubes: Vec<Oval>,
+    domes: Vec<Oval>,
+    /// Gas above the fluid level of the stomach.
+    stomach: Option<(Oval, f64)>,
+    ribs: Vec<Rib>,
+    arms: Vec<Oval>,
+    parenchyma: f64,
+    gradient: f64,
+    /// Height of the table's middle, its curvature, its half width.
+    table: [f64; 3],
+    padding: bool,
+}
+
+impl Patient {
+    fn new(dice: &mut Dice) -> Self {
+        let level = dice.between(0.0, 1.0);
+        let half = [dice.between(0.66, 0.86), dice.between(0.46, 0.6)];
+        let fat = dice.between(0.03, 0.13);
+        let wall = dice.between(0.09, 0.14);
+        let grown = smooth(level / 0.5);
+        let shift = [dice.between(-0.08, 0.08), dice.between(-0.14, 0.04)];
+        let mediastinum = dice.between(0.13, 0.19);
+
+        let heart = (level > 0.4).then(|| {
+            let size = dice.between(0.75, 1.0) * smooth((level - 0.2) / 0.4);
+            Oval::new(dice.between(0.06, 0.16), -half[1] * dice.between(0.18, 0.32), 0.33 * size, 0.27 * size)
+        });
+        let spine = Oval::new(0.0, half[1] * dice.between(0.5, 0.56), dice.between(0.1, 0.13), dice.between(0.085, 0.11));
+
+        let mut tubes = Vec::new();
+        if level < 0.48 {
+            let r = dice.between(0.045, 0.065);
+            tubes.push(Oval::new(dice.between(-0.03, 0.03), dice.between(-0.05, 0.06), r, r * dice.between(0.8, 1.15)));
+        } else if level < 0.66 {
+            for side in [-1.0, 1.0] {
+                let r = dice.between(0.03, 0.042);
+                tubes.push(Oval::new(side * dice.between(0.07, 0.09), dice.between(-0.02, 0.05), r * 1.2, r));
+            }
+        }
+        if dice.chance(0.35) {
+            let r = dice.between(0.012, 0.028);
+            tubes.push(Oval::new(dice.between(0.0, 0.06), spine.centre[1] - spine.half[1] - 0.07, r * 1.3, r));
+        }
+
+        let mut domes = Vec::new();
+        let mut stomach = None;
+        let low = smooth((level - 0.68) / 0.32);
+        if low > 0.0 {
+            let r = low * dice.between(0.75, 1.0);
+            domes.push(Oval::new(-half[0] * 0.4, -half[1] * 0.08, half[0] * 0.5 * r, half[1] * 0.62 * r));
+            let r = low * dice.between(0.55, 0.95);
+            let left = Oval::new(half[0] * 0.4, -half[1] * dice.between(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
+            domes.push(left);
+            if dice.chance(0.75) {
+                let bubble = Oval { half: [left.half[0] * 0.72, left.half[1] * 0.7], ..left };
+                stomach = Some((bubble, left.centre[1] + left.half[1] * dice.between(-0.3, 0.5)));
+            }
+        }
+
+        let count = 11 + (dice.bits() % 4) as usize;
+        let first = dice.between(0.0, 1.0);
+        let ribs = (0..count)
+            .map(|k| Rib {
+                towards: turn(first + (k as f64 + dice.between(-0.2, 0.2)) / count as f64),
+                span: turn(dice.between(0.012, 0.034))[0],
+            })
+            .chain([Rib { towards: [0.0, -1.0], span: turn(0.02)[0] }])
+            .collect();
+        let mut arms = Vec::new();
+        if half[0] < 0.78 && dice.chance(0.35) {
+            let r = dice.between(0.08, 0.11);
+            for side in [-1.0, 1.0] {
+                arms.push(Oval::new(side * (half[0] + r + dice.between(0.02, 0.06)), dice.between(-0.05, 0.25), r, r * 1.1));
+            }
+        }
+        Patient {
+            level,
+            shift,
+            tilt: turn(dice.between(-0.012, 0.012)),
+            half,
+            muscle: 1.0 - fat,
+            cavity: 1.0 - fat - wall,
+            fill: mix(0.6, 1.0, grown) * dice.between(0.94, 1.0),
+            mediastinum: mediastinum * mix(1.25, 1.0, grown),
+            outline: Field(dice.bits()),
+            ragged: Field(dice.bits()),
+            texture: Field(dice.bits()),
+            waviness: dice.between(0.02, 0.06),
+            heart,
+            blood: if dice.chance(0.4) { dice.between(120.0, 280.0) } else { dice.between(35.0, 55.0) },
+            aorta: Oval::new(dice.between(0.08, 0.12), spine.centre[1] - spine.half[1] * 0.6, 0.055, 0.055),
+            spine,
+            tubes,
+            domes,
+            stomach,
+            ribs,
+            arms,
+            parenchyma: dice.between(-885.0, -730.0),
+            gradient: dice.between(20.0, 160.0),
+            table: [shift[1] + half[1] * 1.05 + dice.between(0.0, 0.03), dice.between(0.0, 0.18), dice.between(0.5, 0.85)],
+            padding: dice.chance(0.35),
+        }
+    }
+
+    /// Picture to patient coordinates.
+    fn place(&self, x: f64, y: f64) -> [f64; 2] {
+        let (x, y) = (x - self.shift[0], y - self.shift[1]);
+        [x * self.tilt[0] + y * self.tilt[1], y * self.tilt[0] - x * self.tilt[1]]
+    }
+
+    /// Part of the way from the middle of the body to its skin: between an ellipse and a rounder box.
+    fn depth(&self, u: f64, v: f64) -> f64 {
+        let (p, q) = (u / self.half[0], v / self.half[1]);
+        let (p, q) = (p * p, q * q);
+        let depth = 0.5 * ((p + q).sqrt() + (p * p + q * q).sqrt().sqrt());
+        depth * (1.0 + 0.03 * self.outline.at(2.5 * u, 2.5 * v))
+    }
+
+    /// Below 0 in the lungs, in units of about the picture's half side.
+    fn lung(&self, u: f64, v: f64, depth: f64) -> f64 {
+        let scale = self.half[1];
+        let wave = self.waviness * self.outline.rough(3.0 * u + 40.0, 3.0 * v)
+            + 0.012 * self.ragged.rough(14.0 * u, 14.0 * v);
+        let wall = (depth - 0.97 * self.cavity) * scale;
+        // The lungs taper towards the top.
+        let (cu, cv) = (0.5 * self.cavity * self.half[0], 0.05);
+        let round = Oval::new(cu, cv, self.fill * 0.56 * self.half[0], self.fill * 0.95 * self.half[1]);
+        let taper = (round.reach(u.abs(), v) - 1.0) * 0.4 * (1.0 - smooth((self.fill - 0.85) / 0.12)) - 0.02;
+        // Wider at the roots, narrower in front where the lungs nearly meet.
+        let root = (1.0 - length(v / 0.16, 0.0)).max(0.0) * 0.04;
+        let front = smooth((-v / self.half[1] - 0.25) / 0.5) * if self.level > 0.25 { 0.1 } else { 0.0 };
+        let middle = self.mediastinum + root - front - u.abs();
+        let mut level = wall.max(taper).max(middle);
+        level = level.max(1.0 - self.spine.reach(u, v)) * 1.0;
+        level = level.max((1.3 - self.spine.reach(u, v)) * 0.1);
+        level = level.max((1.35 - self.aorta.reach(u, v)) * 0.055);
+        for solid in self.heart.iter().chain(&self.domes) {
+            level = level.max((1.03 - solid.reach(u, v)) * solid.half[1]);
+        }
+        level = level + wave.min(0.03);
+        // Windpipe and main bronchi with their walls are never lung.
+        for tube in &self.tubes {
+            level = level.max((1.6 - tube.reach(u, v)) * tube.half[1]);
+        }
+        level.max(wall)
+    }
+
+    /// Hounsfield units outside the lungs.
+    fn tissue(&self, u: f64, v: f64, depth: f64) -> f64 {
+        for tube in &self.tubes {
+            let reach = tube.reach(u, v);
+            if reach < 1.0 {
+                return AIR;
+            }
+            if reach < 1.3 {
+                return 20.0;
+            }
+        }
+        if let Some((bubble, fluid)) = self.stomach
+            && bubble.reach(u, v) < 1.0
+        {
+            return if v < fluid { AIR } else { 10.0 };
+        }
+        if let Some(bone) = self.bone(u, v, depth) {
+            return bone;
+        }
+        if depth > 0.985 {
+            return 10.0;
+        }
+        if depth > self.muscle {
+            return FAT;
+        }
+        if depth > self.cavity {
+            return if self.texture.at(9.0 * u, 9.0 * v) > 0.55 { FAT } else { SOFT + 15.0 };
+        }
+        if self.aorta.reach(u, v) < 1.0 || self.heart.is_some_and(|heart| heart.reach(u, v) < 0.82) {
+            return self.blood;
+        }
+        if self.domes.iter().any(|dome| dome.reach(u, v) < 1.0) {
+            return 60.0;
+        }
+        // Fat between the organs.
+        if self.texture.rough(7.0 * u, 7.0 * v + 50.0) > 0.3 { -80.0 } else { SOFT }
+    }
+
+    fn bone(&self, u: f64, v: f64, depth: f64) -> Option<f64> {
+        let grain = 60.0 * self.texture.rough(30.0 * u, 30.0 * v);
+        let body = self.spine.reach(u, v);
+        if body < 1.0 {
+            return Some(if body > 0.85 { 480.0 } else { 190.0 + grain });
+        }
+        let [su, sv] = self.spine.centre;
+        let canal = Oval::new(su, sv + self.spine.half[1] * 1.4, 0.04, 0.035).reach(u, v);
+        if canal < 1.0 {
+            return Some(20.0);
+        }
+        let process = Oval::new(su, sv + self.spine.half[1] * 2.1, 0.018, 0.06).reach(u, v) < 1.0;
+        let wings = Oval::new(su, sv + self.spine.half[1] * 1.35, 0.17, 0.022).reach(u, v) < 1.0;
+        if canal < 1.5 || ((process || wings) && depth < self.muscle) {
+            return Some(420.0 + grain);
+        }
+        let middle = self.cavity + 0.4 * (self.muscle - self.cavity);
+        let across = (depth - middle).abs() / (0.32 * (self.muscle - self.cavity));
+        if across < 1.0 {
+            let (p, q) = (u / self.half[0], v / self.half[1]);
+            let size = length(p, q).max(1e-6);
+            let along = self.ribs.iter().any(|rib| (p * rib.towards[0] + q * rib.towards[1]) / size > rib.span);
+            if along {
+                return Some(if across > 0.6 { 550.0 } else { 250.0 + grain });
+            }
+        }
+        None
+    }
+
+    /// Hounsfield units outside the body; `x` and `y` are the picture's.
+    fn surroundings(&self, x: f64, y: f64, u: f64, v: f64) -> f64 {
+        for arm in &self.arms {
+            let reach = arm.reach(u, v);
+            if reach < 1.0 {
+                return if reach < 0.22 { 150.0 } else if reach < 0.36 { 700.0 } else if reach < 0.85 { SOFT } else { FAT };
+            }
+        }
+        let [height, bend, half] = self.table;
+        let below = y - (height - bend * x * x);
+        if x.abs() < half && (0.0..0.1).contains(&below) {
+            return if !(0.012..=0.088).contains(&below) { -150.0 } else { -900.0 };
+        }
+        AIR
+    }
+}
+
+/// Draws slice `index` of the series `seed`.
+pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
+    let [height, width] = size;
+    let mut dice = Dice::new(seed, index);
+    let patient = Patient::new(&mut dice);
+    let unit = 2.0 / height.min(width) as f64;
+    let coordinate = |i: usize, n: usize| (i as f64 + 0.5 - n as f64 / 2.0) * unit;
+
+    let mut hu = vec![AIR; height * width];
+    let mut lungs = vec![0u8; height * width];
+    for y in 0..height {
+        for x in 0..width {
+            let (px, py) = (coordinate(x, width), coordinate(y, height));
+            let [u, v] = patient.place(px, py);
+            let depth = patient.depth(u, v);
+            hu[y * width + x] = if depth >= 1.0 {
+                patient.surroundings(px, py, u, v)
+            } else if patient.lung(u, v, depth) < 0.0 {
+                lungs[y * width + x] = 1;
+                patient.parenchyma
+                    + patient.gradient * (v / patient.half[1]).clamp(-1.0, 1.0)
+                    + 45.0 * patient.texture.rough(12.0 * u, 12.0 * v)
+            } else {
+                patient.tissue(u, v, depth)
+            };
+        }
+    }
+    Inside { dice: &mut dice, patient: &patient, size, unit, hu: &mut hu, lungs: &lungs }.fill();
+
+    let blurred = blur(&hu, size);
+    let spread = dice.between(8.0, 34.0);
+    let grain: Vec<f64> = (0..height * width).map(|_| dice.normal()).collect();
+    // Blurring takes the deviation of white noise to 3/8.
+    let grain = blur(&grain, size);
+    let mut values = Vec::with_capacity(height * width);
+    for y in 0..height {
+        for x in 0..width {
+            let i = y * width + x;
+            let outside = patient.padding && length(coordinate(x, width), coordinate(y, height)) > 1.0;
+            let value = if outside { -2048.0 } else { (blurred[i] + spread * grain[i] / 0.375).clamp(-1024.0, 3071.0) };
+            values.push((value + 0.5).floor() as i16);
+        }
+    }
+    Slice { size, hu: values, lungs }
+}
+
+/// What runs through the lungs and is part of them.
+struct Inside<'a> {
+    dice: &'a mut Dice,
+    patient: &'a Patient,
+    size: [usize; 2],
+    unit: f64,
+    hu: &'a mut [f64],
+    lungs: &'a [u8],
+}
+
+impl Inside<'_> {
+    fn fill(mut self) {
+        for side in [-1.0, 1.0] {
+            let root = [side * (self.patient.mediastinum + 0.03), 0.02];
+            for _ in 0..34 {
+                self.vessel(root);
+            }
+        }
+        for _ in 0..220 {
+            let (at, r) = (self.anywhere(), self.dice.between(0.003, 0.011));
+            let hu = self.dice.between(-350.0, 0.0);
+            self.disc(at, r, hu);
+        }
+        for _ in 0..14 {
+            let side = if self.dice.chance(0.5) { 1.0 } else { -1.0 };
+            let at = [
+                side * (self.patient.mediastinum + self.dice.between(0.05, 0.22)),
+                self.dice.between(-0.2, 0.25),
+            ];
+            let r = self.dice.between(0.009, 0.022);
+            self.disc(at, r * 1.5, -250.0);
+            self.disc(at, r, -980.0);
+        }
+        if self.dice.chance(0.3) {
+            for _ in 0..1 + self.dice.bits() % 3 {
+                let (at, r) = (self.anywhere(), self.dice.between(0.015, 0.07));
+                for _ in 0..6 {
+                    let (away, part) = (self.dice.direction(), self.dice.between(0.0, 0.6) * r);
+                    self.disc([at[0] + away[0] * part, at[1] + away[1] * part], r * 0.6, 25.0);
+                }
+            }
+        }
+    }
+
+    fn anywhere(&mut self) -> [f64; 2] {
+        let [half_u, half_v] = self.patient.half;
+        [self.dice.between(-half_u, half_u), self.dice.between(-half_v, half_v)]
+    }
+
+    /// A track of discs from the root of the lung outwards, thinning and wandering.
+    fn vessel(&mut self, root: [f64; 2]) {
+        let [mut u, mut v] = root;
+        let [mut du, mut dv] = self.dice.direction();
+        if (du > 0.0) != (root[0] > 0.0) {
+            du = -du;
+        }
+        let mut r = self.dice.between(0.009, 0.026);
+        let reach = self.dice.between(0.15, 0.55);
+        let step = 0.008;
+        let mut gone = 0.0;
+        while gone < reach && r > 0.002 {
+            self.disc([u, v], r, 30.0);
+            let [wu, wv] = self.dice.direction();
+            (du, dv) = (du + 0.16 * wu, dv + 0.16 * wv);
+            let size = length(du, dv).max(1e-6);
+            (du, dv) = (du / size, dv / size);
+            (u, v) = (u + step * du, v + step * dv);
+            r *= 0.975;
+            gone += step;
+        }
+    }
+
+    /// Blends a disc into the lung, edges by coverage.
+    fn disc(&mut self, [u, v]: [f64; 2], r: f64, hu: f64) {
+        let [height, width] = self.size;
+        // Back from patient to picture coordinates.
+        let Patient { tilt, shift, .. } = self.patient;
+        let x = (u * tilt[0] - v * tilt[1] + shift[0]) / self.unit + width as f64 / 2.0;
+        let y = (u * tilt[1] + v * tilt[0] + shift[1]) / self.unit + height as f64 / 2.0;
+        let r = r / self.unit;
+        let range = |centre: f64, n: usize| {
+            let low = (centre - r - 1.0).max(0.0) as usize;
+            let high = (centre + r + 2.0).clamp(0.0, n as f64) as usize;
+            low..high
+        };
+        for j in range(y, height) {
+            for i in range(x, width) {
+                let at = j * width + i;
+                if self.lungs[at] == 1 {
+                    let cover = (r + 0.5 - length(i as f64 + 0.5 - x, j as f64 + 0.5 - y)).clamp(0.0, 1.0).min(2.0 * r);
+                    self.hu[at] = mix(self.hu[at], hu, cover);
+                }
+            }
+        }
+    }
+}
+
+/// The binomial kernel 1 2 1 in both directions; edges repeat.
+fn blur(values: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
+    let pass = |source: &[f64], step: usize, at: usize, position: usize, n: usize| {
+        let before = if position == 0 { at } else { at - step };
+        let after = if position + 1 == n { at } else { at + step };
+        (source[before] + 2.0 * source[at] + source[after]) / 4.0
+    };
+    let across: Vec<f64> = (0..height * width).map(|at| pass(values, 1, at, at % width, width)).collect();
+    (0..height * width).map(|at| pass(&across, width, at, at / width, height)).collect()
+}

@@ -1,0 +1,102 @@
+//! Resizing: intensities and scores by a triangle filter, classes by nearest neighbour. One convention everywhere:
+//! pixel `i` of `n` covers `[i, i + 1) / n` of the picture.
+//!
+//! Enlarging is PyTorch's `interpolate(mode="bilinear", align_corners=False)`; shrinking widens the triangle to the
+//! source pixels that an output pixel covers, as `antialias=True` there and Pillow's `BILINEAR` do, so that no pixel
+//! of a large photograph is skipped.
+
+/// Weights of the source pixels `first..` that make one output pixel. They sum to 1.
+struct Tap {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+fn taps(from: usize, to: usize) -> Vec<Tap> {
+    let scale = from as f64 / to as f64;
+    let radius = scale.max(1.0);
+    (0..to)
+        .map(|i| {
+            let centre = (i as f64 + 0.5) * scale;
+            let first = (centre - radius).floor().max(0.0) as usize;
+            let end = ((centre + radius).ceil() as usize).min(from);
+            let mut weights: Vec<f64> =
+                (first..end).map(|j| (1.0 - ((j as f64 + 0.5 - centre) / radius).abs()).max(0.0)).collect();
+            let total: f64 = weights.iter().sum();
+            weights.iter_mut().for_each(|w| *w /= total);
+            Tap { first, weights: weights.into_iter().map(|w| w as f32).collect() }
+        })
+        .collect()
+}
+
+/// Resizes planes of a picture whose rows are made on demand: `row(y, buffer)` fills `planes * width` values, plane by
+/// plane. Returns planes x height x width.
+pub fn planes(
+    planes: usize,
+    from: [usize; 2],
+    to: [usize; 2],
+    mut row: impl FnMut(usize, &mut [f32]),
+) -> Vec<f32> {
+    let ([in_h, in_w], [out_h, out_w]) = (from, to);
+    let mut output = vec![0.0; planes * out_h * out_w];
+    let mut source = vec![0.0; planes * in_w];
+    let across = taps(in_w, out_w);
+    let down = taps(in_h, out_h);
+    // Output rows in the order of their first source row wait until their last one is past: no whole copy at the
+    // source height is held.
+    let mut open = 0;
+    let mut narrow = vec![0.0; planes * out_w];
+    for y in 0..in_h {
+        row(y, &mut source);
+        if in_w == out_w {
+            narrow.copy_from_slice(&source);
+        } else {
+            for p in 0..planes {
+                let line = &source[p * in_w..(p + 1) * in_w];
+                for (out, tap) in narrow[p * out_w..(p + 1) * out_w].iter_mut().zip(&across) {
+                    *out = line[tap.first..].iter().zip(&tap.weights).map(|(v, w)| v * w).sum();
+                }
+            }
+        }
+        while open < out_h && down[open].first + down[open].weights.len() <= y {
+            open += 1;
+        }
+        for (i, tap) in down.iter().enumerate().skip(open).take_while(|(_, tap)| tap.first <= y) {
+            let Some(&weight) = tap.weights.get(y - tap.first) else { continue };
+            for p in 0..planes {
+                let out = &mut output[(p * out_h + i) * out_w..][..out_w];
+                for (o, v) in out.iter_mut().zip(&narrow[p * out_w..(p + 1) * out_w]) {
+                    *o += v * weight;
+                }
+            }
+        }
+    }
+    output
+}
+
+/// Resizes one plane.
+pub fn plane(values: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
+    if from == to {
+        return values.to_vec();
+    }
+    planes(1, from, to, |y, row| row.copy_from_slice(&values[y * from[1]..(y + 1) * from[1]]))
+}
+
+/// Resizes a class map: the source pixel under the centre of the output pixel, `floor((i + 0.5) * from / to)`.
+/// (PyTorch's `nearest-exact`; its `nearest` and OpenCV take `floor(i * from / to)`, half a pixel to the upper left.)
+pub fn nearest(values: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    if from == to {
+        return values.to_vec();
+    }
+    let columns: Vec<usize> = (0..to[1]).map(|x| centre(x, from[1], to[1])).collect();
+    let mut output = Vec::with_capacity(to[0] * to[1]);
+    for y in 0..to[0] {
+        let line = &values[centre(y, from[0], to[0]) * from[1]..][..from[1]];
+        output.extend(columns.iter().map(|&x| line[x]));
+    }
+    output
+}
+
+/// In integers: `floor((2 i + 1) * from / (2 to))`.
+fn centre(i: usize, from: usize, to: usize) -> usize {
+    ((2 * i + 1) * from / (2 * to)).min(from - 1)
+}

@@ -1,0 +1,258 @@
+//! A tolerant reading of a text as tokens, and what can be said from tokens alone: where items start, how deep brackets
+//! nest, which brackets do not match.
+//!
+//! Never fails and never recurses, so that it can guard the grammar's parser, which does both. Knows the shape of tokens
+//! but no grammar. Invariant: the tokens are in order, do not overlap, and all text between them is white space.
+
+/// Levels of brackets, `if` and `match` that an item may nest.
+pub(super) const MAX_DEPTH: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    Word,
+    Number,
+    Str,
+    /// A string whose line ends before its quote.
+    OpenStr,
+    /// An operator or a bracket.
+    Punct,
+    /// `// ...` to the end of the line.
+    Comment,
+    /// `/// ...` to the end of the line.
+    Doc,
+    /// A character that starts no token.
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    pub kind: TokenKind,
+    pub start: usize,
+    pub end: usize,
+    /// No other token stands before it on its line.
+    pub first_on_line: bool,
+}
+
+impl Token {
+    pub fn text<'s>(&self, source: &'s str) -> &'s str {
+        &source[self.start..self.end]
+    }
+
+    pub fn is_comment(&self) -> bool {
+        matches!(self.kind, TokenKind::Comment | TokenKind::Doc)
+    }
+}
+
+const RESERVED: [&str; 13] =
+    ["let", "for", "in", "require", "return", "match", "if", "else", "and", "or", "not", "true", "false"];
+const ITEMS: [&str; 9] = ["import", "enum", "block", "model", "variant", "sweep", "data", "train", "expect"];
+const STATEMENTS: [&str; 4] = ["let", "for", "require", "return"];
+
+pub(super) fn is_reserved(word: &str) -> bool {
+    RESERVED.contains(&word)
+}
+
+pub(super) fn is_item_keyword(word: &str) -> bool {
+    ITEMS.contains(&word)
+}
+
+pub(super) fn is_statement_keyword(word: &str) -> bool {
+    STATEMENTS.contains(&word)
+}
+
+/// All item keywords, for messages.
+pub(super) fn item_keywords() -> [&'static str; 9] {
+    ITEMS
+}
+
+/// All tokens of `text`, comments included.
+pub(super) fn scan(text: &str) -> Vec<Token> {
+    let mut tokens = Vec::new();
+    let mut at = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let mut first_on_line = true;
+    while let Some(c) = text[at..].chars().next() {
+        if matches!(c, ' ' | '\t' | '\r' | '\n') {
+            first_on_line |= c == '\n';
+            at += 1;
+            continue;
+        }
+        let (kind, len) = token_at(&text[at..], c);
+        tokens.push(Token { kind, start: at, end: at + len, first_on_line });
+        first_on_line = false;
+        at += len;
+    }
+    tokens
+}
+
+/// The kind and length of the token that `rest` starts with.
+fn token_at(rest: &str, first: char) -> (TokenKind, usize) {
+    if rest.starts_with("//") {
+        let line = rest.find('\n').map_or(rest, |end| &rest[..end]).trim_end();
+        let doc = line.starts_with("///") && !line.starts_with("////");
+        return (if doc { TokenKind::Doc } else { TokenKind::Comment }, line.len());
+    }
+    let word_len = |s: &str| s.bytes().take_while(|&b| b.is_ascii_alphanumeric() || b == b'_').count();
+    match first {
+        'a'..='z' | 'A'..='Z' | '_' => (TokenKind::Word, word_len(rest)),
+        '0'..='9' => (TokenKind::Number, number_len(rest, word_len)),
+        '"' => string_at(rest),
+        _ => match PUNCTUATION.iter().find(|p| rest.starts_with(**p)) {
+            Some(p) => (TokenKind::Punct, p.len()),
+            None => (TokenKind::Unknown, first.len_utf8()),
+        },
+    }
+}
+
+/// Longest first.
+const PUNCTUATION: [&str; 29] = [
+    "|>", "->", "=>", "==", "!=", "<=", ">=", "~=", "..", "++", "(", ")", "[", "]", "{", "}", ",", ":", "=", "+", "-",
+    "*", "/", "%", "<", ">", "|", "?", ";",
+];
+
+fn number_len(rest: &str, word_len: impl Fn(&str) -> usize) -> usize {
+    let bytes = rest.as_bytes();
+    let mut len = word_len(rest);
+    if bytes.get(len) == Some(&b'.') && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
+        len += 1 + word_len(&rest[len + 1..]);
+    }
+    // `1e` has ended the word if the sign of the exponent follows.
+    let exponent = matches!(bytes[len - 1], b'e' | b'E')
+        && rest[..len - 1].bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
+    if exponent
+        && matches!(bytes.get(len), Some(b'+' | b'-'))
+        && bytes.get(len + 1).is_some_and(u8::is_ascii_digit)
+    {
+        len += 1 + word_len(&rest[len + 1..]);
+    }
+    len
+}
+
+fn string_at(rest: &str) -> (TokenKind, usize) {
+    let mut escaped = false;
+    for (i, c) in rest.char_indices().skip(1) {
+        match c {
+            '\n' => return (TokenKind::OpenStr, rest[..i].trim_end().len()),
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return (TokenKind::Str, i + 1),
+            _ => {}
+        }
+    }
+    (TokenKind::OpenStr, rest.trim_end().len())
+}
+
+/// Splits `code` (tokens without comments) into runs that each hold one item, or text that belongs to no item.
+///
+/// An item starts at a line whose first two tokens are an item keyword and what can follow it; no expression or entry
+/// can hold such a pair, so the rule also holds inside a bracket that was never closed. Outside brackets, two plain
+/// words at the start of a line start an item of a misspelt kind.
+pub(super) fn split_items<'t>(text: &str, code: &'t [Token]) -> Vec<&'t [Token]> {
+    let mut starts = Vec::new();
+    let mut depth = 0_usize;
+    for (i, token) in code.iter().enumerate() {
+        let word = token.text(text);
+        if token.first_on_line && token.kind == TokenKind::Word && starts_item(text, &code[i..], depth) {
+            starts.push(i);
+            depth = 0;
+        }
+        match word {
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    if !code.is_empty() && starts.first() != Some(&0) {
+        starts.insert(0, 0);
+    }
+    let ends = starts.iter().skip(1).copied().chain([code.len()]);
+    starts.iter().zip(ends).map(|(&start, end)| &code[start..end]).collect()
+}
+
+fn starts_item(text: &str, code: &[Token], depth: usize) -> bool {
+    let word = |i: usize| code.get(i).map_or("", |t| t.text(text));
+    let kind = |i: usize| code.get(i).filter(|t| !t.first_on_line).map(|t| t.kind);
+    let second_is_name = kind(1) == Some(TokenKind::Word) && !is_reserved(word(1));
+    match word(0) {
+        "import" => matches!(kind(1), Some(TokenKind::Str | TokenKind::OpenStr)) || word(1) == "std",
+        "expect" => second_is_name && (depth == 0 || matches!(word(2), "on" | "{" | "(")),
+        "enum" | "block" | "model" | "variant" | "sweep" | "data" | "train" => {
+            let third = matches!(word(2), "(" | "{" | "=");
+            second_is_name && (depth == 0 || third)
+        }
+        "on" => false,
+        other => depth == 0 && !is_reserved(other) && second_is_name && matches!(word(2), "(" | "{" | "="),
+    }
+}
+
+/// The first token that lies deeper than [`MAX_DEPTH`]. Counts brackets, and each `if` and `match` up to its brace,
+/// because these are all the ways in which the grammar recurses.
+pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
+    let mut open: Vec<&str> = Vec::new();
+    for token in code {
+        match token.text(text) {
+            "{" if open.last() == Some(&"if") => {
+                open.pop();
+                open.push("{");
+            }
+            word @ ("(" | "[" | "{") => open.push(word),
+            // A word used as the name of an argument or an entry would be refused by the grammar anyway.
+            "if" | "match" => open.push("if"),
+            ")" | "]" | "}" => {
+                while open.pop() == Some("if") {}
+            }
+            _ => {}
+        }
+        if open.len() > MAX_DEPTH {
+            return Some(*token);
+        }
+    }
+    None
+}
+
+/// The brackets of some tokens that have no partner, or the wrong one.
+#[derive(Debug, Default)]
+pub(super) struct Unbalanced {
+    /// Never closed, outermost first.
+    pub open: Vec<Token>,
+    /// An opening bracket and the closing one of another kind that met it.
+    pub crossed: Vec<(Token, Token)>,
+    /// Closing brackets without an opening one.
+    pub stray: Vec<Token>,
+}
+
+pub(super) fn unbalanced(text: &str, code: &[Token]) -> Unbalanced {
+    let mut found = Unbalanced::default();
+    for &token in code {
+        let word = token.text(text);
+        let Some(opener) = opener_of(word) else {
+            if matches!(word, "(" | "[" | "{") {
+                found.open.push(token);
+            }
+            continue;
+        };
+        match found.open.last().copied() {
+            None => found.stray.push(token),
+            Some(last) if last.text(text) == opener => {
+                found.open.pop();
+            }
+            Some(last) => {
+                found.crossed.push((last, token));
+                // The closing bracket probably belongs to an outer one: give up what was opened inside that.
+                if let Some(partner) = found.open.iter().rposition(|t| t.text(text) == opener) {
+                    found.open.truncate(partner);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// `(` for `)` and so on.
+pub(super) fn opener_of(closer: &str) -> Option<&'static str> {
+    match closer {
+        ")" => Some("("),
+        "]" => Some("["),
+        "}" => Some("{"),
+        _ => None,
+    }
+}

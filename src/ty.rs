@@ -1,0 +1,91 @@
+//! The vocabulary of operators, graphs, checks and runs: shapes and what flows along an edge.
+//!
+//! Knows nothing else. The batch axis is implicit everywhere: a shape is `[channels, height, width]` or `[features]`.
+
+use std::fmt;
+
+/// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Shape(Vec<usize>);
+
+impl Shape {
+    pub fn new(dims: impl Into<Vec<usize>>) -> Self {
+        let dims = dims.into();
+        debug_assert!(dims.iter().all(|&d| d > 0), "empty dim in {dims:?}");
+        Self(dims)
+    }
+
+    pub fn map(channels: usize, height: usize, width: usize) -> Self {
+        Self::new([channels, height, width])
+    }
+
+    pub fn dims(&self) -> &[usize] {
+        &self.0
+    }
+
+    pub fn channels(&self) -> usize {
+        self.0[0]
+    }
+
+    /// Height and width, if this is a map and not a vector.
+    pub fn spatial(&self) -> Option<[usize; 2]> {
+        match self.0[..] {
+            [_, h, w] => Some([h, w]),
+            _ => None,
+        }
+    }
+
+    /// Numbers per image. Saturates; the checker refuses shapes that large.
+    pub fn elements(&self) -> u64 {
+        self.0.iter().fold(1, |n, &d| n.saturating_mul(d as u64))
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[")?;
+        for (i, d) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{d}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// What one output of a node carries.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum TensorType {
+    /// 32-bit floats.
+    Tensor(Shape),
+    /// Where each maximum of a pooled map of shape `pooled` was found in the map of shape `from`.
+    /// Written `index[c, h, w]` with the dims of `from`: what unpooling gives back.
+    Index { pooled: Shape, from: Shape },
+}
+
+impl TensorType {
+    /// The shape of the stored numbers.
+    pub fn shape(&self) -> &Shape {
+        match self {
+            TensorType::Tensor(shape) => shape,
+            TensorType::Index { pooled, .. } => pooled,
+        }
+    }
+
+    pub fn tensor(&self) -> Option<&Shape> {
+        match self {
+            TensorType::Tensor(shape) => Some(shape),
+            TensorType::Index { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for TensorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TensorType::Tensor(shape) => shape.fmt(f),
+            TensorType::Index { from, .. } => write!(f, "index{from}"),
+        }
+    }
+}
