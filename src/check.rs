@@ -5,6 +5,7 @@
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::ir::Graph;
 use crate::op::{Op, ParamKind};
+use crate::source::Spanned;
 use crate::ty::Shape;
 
 /// A graph that passed every check. Only [`check`] makes one.
@@ -60,4 +61,14 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
         problems.push(Diagnostic::bare(Code::W0403, format!("`{}` has no parameters to train", graph.name)));
     }
     if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
+}
+
+/// Warns when the channels of the result are not the classes of the data it is checked on.
+pub fn check_classes(checked: &mut Checked, entry: &Spanned<String>, data: &str, classes: usize) {
+    let channels = checked.output().channels();
+    if channels != classes {
+        let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
+        let d = Diagnostic::new(Code::W0401, entry.span, message).help(format!("train it with `classes = {classes}`"));
+        checked.warnings.push(d);
+    }
 }

@@ -1,4 +1,6 @@
 pub mod check;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod cost;
 pub mod diag;
 pub mod elaborate;
@@ -6,6 +8,8 @@ pub mod ir;
 pub mod op;
 pub mod recipe;
 pub mod resolve;
+#[cfg(feature = "run")]
+pub mod run;
 pub mod source;
 pub mod syntax;
 pub mod ty;

@@ -62,7 +62,14 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
             }
             code.drain(..2);
         }
-        Err(problem) => problems.push(problem),
+        Err(problem) => {
+            problems.push(problem);
+            // What stands on a line `npc ...` is no item.
+            if code.first().is_some_and(|t| t.text(text) == "npc") {
+                let line = code.iter().skip(1).position(|t| t.first_on_line).map_or(code.len(), |i| i + 1);
+                code.drain(..line);
+            }
+        }
     }
     for run in scan::split_items(text, &code) {
         let outcome = recover::item(id, text, run);

@@ -53,7 +53,7 @@ codes! {
     E0203 Error "recursive blocks"
         "A block may not use itself, directly or through others: elaboration would never end."
     E0204 Error "wrong argument"
-        "The callee has no such argument, has it already, or a required one is missing. Only the first hyper-parameter may be positional."
+        "The callee has no such argument, has it already, or a required one is missing. Positional are tensors, the first hyper-parameter, and after it those without a default, in order."
     E0205 Error "unknown key"
         "A `data` or `train` block takes only the keys of its schema."
     E0206 Error "wrong value"

@@ -249,14 +249,25 @@ impl<'a> Elaborator<'_, 'a> {
                 },
                 None => {
                     let named = |p: &&&'a Param| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
-                    let next = tensors.iter().find(|p| !taken(&matched, p) && !named(p));
-                    let next = next.or_else(|| hypers.first().filter(|_| positional == 0).inspect(|_| positional += 1));
+                    let next = tensors.iter().find(|p| !taken(&matched, p) && !named(p)).copied();
+                    if let Some(tensor) = next {
+                        let value = self.expr(&arg.value);
+                        match value {
+                            Ok(value) => matched.push((tensor, value, arg.value.span)),
+                            Err(Failed) => failed = true,
+                        }
+                        continue;
+                    }
+                    // The first hyper-parameter, and those without a default after it, may be positional, in order.
+                    let at = positional;
+                    positional += 1;
+                    let next = hypers.get(at).copied().filter(|p| at == 0 || p.default.is_none());
                     let Some(param) = next else {
-                        let d = Diagnostic::new(Code::E0204, arg.value.span, "only the first hyper-parameter may be positional")
-                            .help(match hypers.get(1) {
-                                Some(p) => format!("name it, for example `{} = ...`", p.name),
-                                None => format!("`{}` takes no further argument", block.name),
-                            });
+                        let message = "a hyper-parameter with a default must be named";
+                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).help(match hypers.get(at) {
+                            Some(p) => format!("name it, for example `{} = ...`", p.name),
+                            None => format!("`{}` takes no further argument", block.name),
+                        });
                         return self.fail(d);
                     };
                     param

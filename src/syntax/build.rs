@@ -58,9 +58,9 @@ pub(super) fn expr(source: SourceId, text: &str, range: Range<usize>) -> Result<
 /// Reads one part at the start of `range` and says where it ends.
 pub(super) fn skim(part: Part, text: &str, range: Range<usize>) -> Result<usize, Failure> {
     let rule = match part {
-        Part::Stmt => Rule::stmt,
-        Part::Entry => Rule::entry,
-        Part::Claim => Rule::claim,
+        Part::Stmt => Rule::lone_stmt,
+        Part::Entry => Rule::lone_entry,
+        Part::Claim => Rule::lone_claim,
     };
     let start = range.start;
     Ok(start + run(rule, text, range)?.as_span().end())

@@ -9,10 +9,22 @@ use crate::source::{SourceId, Span};
 
 /// The message for a `failure` in the item made of the tokens `run`.
 pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &Failure) -> Diagnostic {
-    let index = run.partition_point(|t| t.end <= failure.at);
+    let mut index = run.partition_point(|t| t.end <= failure.at);
+    let mut reported = failure.expected.clone();
+    if let Some(last) = index.checked_sub(1).map(|i| run[i])
+        && (last.kind == TokenKind::OpenStr || last.end == failure.at && is_reserved(last.text(text)))
+    {
+        // The parser looked through the whole word or string before it refused it, and told what could go on there.
+        index -= 1;
+        let before = index.checked_sub(1).map(|i| run[i]);
+        let wants_value = before.is_some_and(|t| t.kind == TokenKind::Punct && !matches!(t.text(text), "{" | ")" | "]"));
+        let parameter = run.get(index + 1).is_some_and(|t| matches!(t.text(text), ":" | "="));
+        let wanted: &[&str] = if wants_value && !parameter { &["string", "("] } else { &["name"] };
+        reported = wanted.iter().map(|&w| w.to_owned()).collect();
+    }
     let place = Place { id, text, run, index };
     let touches = index.checked_sub(1).is_some_and(|i| run[i].end == failure.at);
-    let expected = Expected::new(&failure.expected, touches.then(|| run[index - 1].kind));
+    let expected = Expected::new(&reported, touches.then(|| run[index - 1].kind));
     if let Some(problem) = place.broken_token() {
         return problem;
     }
@@ -117,7 +129,8 @@ impl Place<'_> {
         let word = self.word();
         let ends = match word {
             ")" | "]" | "}" => scan::opener_of(word) != Some(bracket),
-            word => word.is_empty() || (bracket != "{" && scan::is_statement_keyword(word)),
+            "" => true,
+            _ => bracket != "{" && self.token().is_some_and(|t| t.first_on_line),
         };
         let closer = match bracket {
             "(" => ")",
@@ -169,10 +182,9 @@ impl Place<'_> {
                 problem.help("each item starts on a line of its own")
             }
             _ if token.kind == TokenKind::Word && expected.operators && after_value && !entries && next != "=" => {
-                problem.help(format!("a `|>` is missing: `{previous} |> {word}`"))
+                problem.help(format!("if `{word}` is the next stage, a `|>` is missing before it"))
             }
-            _ if expected.has("=") && !expected.operators && self.index > 1 => problem.help("a `=` is missing"),
-            _ if self.after_pipe() && !expected.operators && expected.list().contains("operator") => problem,
+            _ if expected.tokens == ["="] => problem.help("a `=` is missing"),
             _ if self.after_pipe() => {
                 problem.help("what follows `|>` is a stage: put the pipe in parentheses to go on calculating with it")
             }
@@ -180,14 +192,11 @@ impl Place<'_> {
         }
     }
 
-    /// An operator stands behind the last stage of a pipe on the same line.
+    /// The token is an operator behind the last stage of a pipe.
     fn after_pipe(&self) -> bool {
-        let Some(token) = self.token() else { return false };
-        let infix = matches!(self.word(), "+" | "-" | "*" | "/" | "%" | "++" | "==" | "!=" | "<" | ">" | "<=" | ">=")
-            || matches!(self.word(), "and" | "or" | "..");
-        token.kind != TokenKind::Comment
-            && infix
-            && self.run[..self.index].iter().rev().take_while(|t| !scan::is_statement_keyword(t.text(self.text))).any(|t| t.text(self.text) == "|>")
+        let statement = |t: &&Token| !scan::is_statement_keyword(t.text(self.text));
+        let mut back = self.run[..self.index].iter().rev().take_while(statement);
+        INFIX.contains(&self.word()) && back.any(|t| t.text(self.text) == "|>")
     }
 }
 
@@ -219,6 +228,11 @@ impl Expected {
         let name = has(&tokens, "name");
         if operators {
             tokens.retain(|t| !INFIX.contains(&t.as_str()) && t != "(" && t != "[" && t != "[]");
+        }
+        let statements = ["let", "for", "require", "return"];
+        if operators && statements.iter().all(|k| has(&tokens, k)) {
+            // Where an expression could go on or end, a list of what may follow its statement helps nobody.
+            tokens.retain(|t| !statements.contains(&t.as_str()) && t != "}");
         }
         if value {
             tokens.retain(|t| !VALUE.contains(&t.as_str()) && !matches!(t.as_str(), "name" | "number" | "string"));

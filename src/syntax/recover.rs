@@ -130,15 +130,7 @@ fn more_mistakes(id: SourceId, text: &str, run: &[Token], failure: &Failure, pro
     while told < MAX_ERRORS {
         let Some(start) = (i..run.len()).find(|&i| starts_part(i)) else { return };
         match build::skim(part, text, run[start].start..end) {
-            Ok(part_end) => {
-                i = run.partition_point(|t| t.start < part_end);
-                let continues = i < run.len() && run[i].text(text) != "}" && !starts_part(i);
-                if continues && part == Part::Stmt && !scan::is_statement_keyword(run[i].text(text)) {
-                    let failure = Failure { at: run[i].start, expected: vec!["|>".into()], exhausted: false };
-                    problems.push(explain(id, text, run, &failure));
-                    told += 1;
-                }
-            }
+            Ok(part_end) => i = run.partition_point(|t| t.start < part_end),
             Err(failure) => {
                 problems.push(explain(id, text, run, &failure));
                 told += 1;

@@ -220,6 +220,12 @@ pub(super) struct Unbalanced {
     pub stray: Vec<Token>,
 }
 
+impl Unbalanced {
+    pub fn any(&self) -> bool {
+        !self.open.is_empty() || !self.crossed.is_empty() || !self.stray.is_empty()
+    }
+}
+
 pub(super) fn unbalanced(text: &str, code: &[Token]) -> Unbalanced {
     let mut found = Unbalanced::default();
     for &token in code {

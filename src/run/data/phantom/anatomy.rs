@@ -78,7 +78,7 @@ impl Patient {
         let fat = dice.between(0.03, 0.13);
         let wall = dice.between(0.09, 0.14);
         let grown = smooth(level / 0.5);
-        let shift = [dice.between(-0.08, 0.08), dice.between(-0.14, 0.04)];
+        let shift = [dice.between(-0.08, 0.08), dice.between(-0.1, 0.06)];
         let mediastinum = dice.between(0.13, 0.19);
 
         let heart = (level > 0.4).then(|| {
@@ -187,17 +187,16 @@ impl Patient {
         let round = Oval::new(cu, cv, self.fill * 0.56 * self.half[0], self.fill * 0.95 * self.half[1]);
         let taper = (round.reach(u.abs(), v) - 1.0) * 0.4 * (1.0 - smooth((self.fill - 0.85) / 0.12)) - 0.02;
         // Wider at the roots, narrower in front where the lungs nearly meet.
-        let root = (1.0 - length(v / 0.16, 0.0)).max(0.0) * 0.04;
+        let root = (1.0 - v.abs() / 0.16).max(0.0) * 0.04;
         let front = smooth((-v / self.half[1] - 0.25) / 0.5) * if self.level > 0.25 { 0.1 } else { 0.0 };
         let middle = self.mediastinum + root - front - u.abs();
         let mut level = wall.max(taper).max(middle);
-        level = level.max(1.0 - self.spine.reach(u, v)) * 1.0;
         level = level.max((1.3 - self.spine.reach(u, v)) * 0.1);
         level = level.max((1.35 - self.aorta.reach(u, v)) * 0.055);
         for solid in self.heart.iter().chain(&self.domes) {
             level = level.max((1.03 - solid.reach(u, v)) * solid.half[1]);
         }
-        level = level + wave.min(0.03);
+        level += wave.min(0.03);
         // Windpipe and main bronchi with their walls are never lung.
         for tube in &self.tubes {
             level = level.max((1.6 - tube.reach(u, v)) * tube.half[1]);
@@ -349,7 +348,7 @@ impl Inside<'_> {
     fn fill(mut self) {
         for side in [-1.0, 1.0] {
             let root = [side * (self.patient.mediastinum + 0.03), 0.02];
-            for _ in 0..34 {
+            for _ in 0..self.vessels() {
                 self.vessel(root);
             }
         }
@@ -379,6 +378,11 @@ impl Inside<'_> {
         }
     }
 
+    /// Fewer near the top of the lungs.
+    fn vessels(&self) -> usize {
+        12 + (16.0 * smooth(self.patient.level / 0.5)) as usize
+    }
+
     fn anywhere(&mut self) -> [f64; 2] {
         let [half_u, half_v] = self.patient.half;
         [self.dice.between(-half_u, half_u), self.dice.between(-half_v, half_v)]
@@ -391,7 +395,7 @@ impl Inside<'_> {
         if (du > 0.0) != (root[0] > 0.0) {
             du = -du;
         }
-        let mut r = self.dice.between(0.009, 0.026);
+        let mut r = self.dice.between(0.006, 0.021);
         let reach = self.dice.between(0.15, 0.55);
         let step = 0.008;
         let mut gone = 0.0;

@@ -1,0 +1,117 @@
+//! The command line: one file per subcommand, each with its options and a `run`.
+//!
+//! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
+
+mod check;
+mod explain;
+mod fmt;
+mod graph;
+mod load;
+//mod lower;
+mod table;
+
+use crate::diag::{Problems, render};
+use crate::source::SourceMap;
+use clap::{Parser, Subcommand};
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+/// Models, data and training runs of medical image segmentation in one text file.
+#[derive(Parser)]
+#[command(name = "npc", version, about, max_term_width = 100)]
+#[command(after_help = "Examples:
+  npc demo                                            check, train, score and predict on generated images
+  npc check models/npnet.model --on cvc               shapes, parameters and MACs
+  npc train models/npnet.model npnet_lung --data-root DIR
+  npc eval runs/npnet_lung
+  npc predict runs/npnet_lung image.tif --out masks --overlay
+
+Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Opts),
+    Graph(graph::Opts),
+    //Lower(lower::Opts),
+    Fmt(fmt::Opts),
+    Explain(explain::Opts),
+}
+
+/// Why a command ends without success. What there is to say was said, or is in the text.
+enum Stop {
+    /// Problems that were printed already.
+    Problems,
+    /// One message for the terminal, exit code 1.
+    Message(String),
+    /// Wrong usage, exit code 2.
+    Usage(String),
+}
+
+type Done = Result<(), Stop>;
+
+/// Room for deeply nested files; the memory is only touched when needed.
+const STACK: usize = 256 << 20;
+
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(cli.command));
+    match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(code)) => code,
+        Ok(Err(_)) => ExitCode::from(101),
+        Err(e) => {
+            eprintln!("error: cannot start a thread: {e}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn run(command: Command) -> ExitCode {
+    let done = match command {
+        Command::Check(opts) => check::run(&opts),
+        Command::Graph(opts) => graph::run(&opts),
+        //Command::Lower(opts) => lower::run(&opts),
+        Command::Fmt(opts) => fmt::run(&opts),
+        Command::Explain(opts) => explain::run(&opts),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Problems) => ExitCode::from(1),
+        Err(Stop::Message(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(1)
+        }
+        Err(Stop::Usage(text)) => {
+            eprintln!("error: {text}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes to standard output; a closed pipe (`| head`) is not a problem.
+fn print(text: &str) -> Done {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Stop::Message(format!("standard output: {e}"))),
+        _ => Ok(()),
+    }
+}
+
+fn colour(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Problems to standard error, in full.
+fn report(sources: &SourceMap, problems: &Problems) {
+    let colour = colour(std::io::stderr().is_terminal());
+    let _ = std::io::stderr().write_all(render::text(sources, problems, colour).as_bytes());
+}

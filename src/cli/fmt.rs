@@ -1,0 +1,64 @@
+//! `npc fmt`: one layout for every model file.
+
+use super::{Done, Stop, load, print, report};
+use crate::syntax;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Format model files in place
+#[derive(Args)]
+#[command(after_help = "Comments stay, and formatting twice changes nothing. A file with syntax errors is left alone.
+
+Examples:
+  npc fmt models/npnet.model
+  npc fmt --check models/*.model
+
+Exit codes: 0 done (with --check: all are formatted), 1 problems found, 2 wrong usage")]
+pub struct Opts {
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Change nothing; fail when a file is not formatted
+    #[arg(long)]
+    check: bool,
+}
+
+pub fn run(opts: &Opts) -> Done {
+    let mut failed = false;
+    for path in &opts.files {
+        match format(path, opts.check) {
+            Ok(true) => {}
+            Ok(false) => failed = true,
+            Err(Stop::Problems) => failed = true,
+            Err(stop) => return Err(stop),
+        }
+    }
+    if failed { Err(Stop::Problems) } else { Ok(()) }
+}
+
+/// Whether the file is, or now is, formatted.
+fn format(path: &Path, check: bool) -> Result<bool, Stop> {
+    let mut sources = crate::source::SourceMap::new();
+    let id = match syntax::read_file(&mut sources, path) {
+        Ok(id) => id,
+        Err(d) => {
+            report(&sources, &d.into());
+            return Err(Stop::Problems);
+        }
+    };
+    let (file, problems) = syntax::parse(&sources, id);
+    if problems.has_errors() {
+        report(&sources, &problems);
+        return Err(Stop::Problems);
+    }
+    let text = syntax::print(&sources, id, &file);
+    if text == sources.text(id) {
+        return Ok(true);
+    }
+    if check {
+        print(&format!("{} is not formatted; `npc fmt {0}` does it\n", path.display()))?;
+        return Ok(false);
+    }
+    load::write_beside(path, text.as_bytes())?;
+    print(&format!("formatted {}\n", path.display()))?;
+    Ok(true)
+}

@@ -1,0 +1,208 @@
+//! What all commands on a model file share: reading it, choosing models, arguments and sizes.
+
+use super::{Stop, report};
+use crate::check::{Checked, check, check_classes};
+use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::elaborate::{Argument, elaborate};
+use crate::recipe::{DataSpec, schema};
+use crate::resolve::Program;
+use crate::source::{SourceMap, Span, Spanned};
+use crate::syntax::{self, ast};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Which models of a file, with which values and at which size.
+#[derive(Args, Clone, Default)]
+pub struct Select {
+    /// Model file
+    pub file: PathBuf,
+    /// Model or variant; all of them when not given
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Hyper-parameters, for example --with attention=se,width=[16,32,64]
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    pub with: Vec<String>,
+    /// Take the input size from this data block
+    #[arg(long, value_name = "DATA", conflicts_with = "size")]
+    pub on: Option<String>,
+    /// Input height and width, for example 288x384
+    #[arg(long, value_name = "HxW", value_parser = parse_size)]
+    pub size: Option<[usize; 2]>,
+}
+
+/// `288x384` to `[288, 384]`.
+pub fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=1 << 20).contains(n));
+    match text.split_once(['x', 'X']) {
+        Some((h, w)) => parse(h).zip(parse(w)).map(|(h, w)| [h, w]),
+        None => None,
+    }
+    .ok_or_else(|| format!("`{text}` is no size; write height x width, for example 288x384"))
+}
+
+/// A file and its texts, before names are known.
+pub struct Source {
+    pub sources: SourceMap,
+    pub file: ast::File,
+    pub problems: Problems,
+}
+
+pub fn read(path: &Path) -> Result<Source, Stop> {
+    let mut sources = SourceMap::new();
+    match syntax::read_file(&mut sources, path) {
+        Ok(id) => {
+            let (file, problems) = syntax::parse(&sources, id);
+            Ok(Source { sources, file, problems })
+        }
+        Err(d) => {
+            report(&sources, &d.into());
+            Err(Stop::Problems)
+        }
+    }
+}
+
+/// `key=value,key=value` to arguments; commas inside brackets and quotes do not separate.
+pub fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Result<Vec<Argument>, Problems> {
+    let mut args = Vec::new();
+    let mut problems = Problems::new();
+    for part in texts.iter().flat_map(|t| split_commas(t)) {
+        let id = sources.add(option, part.clone());
+        let whole = Span::new(id, 0, part.len());
+        let Some((name, value)) = part.split_once('=') else {
+            let d = Diagnostic::new(Code::E0503, whole, format!("`{part}` is not `key=value`"));
+            problems.push(d.help(format!("write for example `{option} attention=se`")));
+            continue;
+        };
+        let value_id = sources.add(option, value.trim().to_string());
+        match syntax::parse_value(sources, value_id) {
+            Ok(value) => {
+                let name = Spanned::new(name.trim().to_string(), Span::new(id, 0, name.len()));
+                args.push(Argument { name, value });
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    if problems.is_empty() { Ok(args) } else { Err(problems) }
+}
+
+fn split_commas(text: &str) -> Vec<String> {
+    let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '[' | '(' if !quoted => depth += 1,
+            ']' | ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if c == ',' && depth == 0 && !quoted {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(c);
+        }
+    }
+    parts
+}
+
+/// A model with the size it was checked at.
+pub struct Entry {
+    pub checked: Checked,
+    /// The data block that gave the size.
+    pub on: Option<String>,
+}
+
+/// The entries that `select` names, as `(name, size, data block)`.
+pub struct Plan {
+    pub name: ast::Ident,
+    pub size: Option<[usize; 2]>,
+    pub on: Option<(String, DataSpec)>,
+}
+
+/// Decides what to look at. Errors are about the command line.
+pub fn plan(program: &Program<'_>, select: &Select) -> Result<Vec<Plan>, Problems> {
+    let entries = program.entries();
+    let chosen: Vec<&ast::Ident> = match &select.model {
+        None => entries,
+        Some(name) => match entries.iter().find(|e| e.node == *name) {
+            Some(entry) => vec![entry],
+            None => return Err(no_such("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
+        },
+    };
+    if chosen.is_empty() && program.file.broken.is_empty() {
+        return Err(Diagnostic::bare(Code::E0501, "the file holds no model").into());
+    }
+    let mut plans = Vec::new();
+    for name in chosen {
+        let on = match (&select.on, select.size) {
+            (Some(on), _) => match program.data.get(on.as_str()) {
+                Some(data) => Some((on.clone(), schema::data_spec(data, &[])?)),
+                None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
+            },
+            (None, Some(_)) => None,
+            (None, None) => default_data(program, &name.node),
+        };
+        let size = select.size.or(on.as_ref().map(|(_, spec)| spec.size));
+        plans.push(Plan { name: name.clone(), size, on });
+    }
+    Ok(plans)
+}
+
+/// The data of the first run of this model, else of the first run of its base, else the first data block.
+fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
+    let runs = || program.file.items.iter().filter_map(|i| match &i.kind {
+        ast::ItemKind::Train(t) => Some(t),
+        _ => None,
+    });
+    let base = program.entry(name).map(|(model, _)| model.name.node.as_str());
+    let run = runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base));
+    let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
+    let first = || program.file.items.iter().find_map(|i| match &i.kind {
+        ast::ItemKind::Data(d) => Some(d),
+        _ => None,
+    });
+    let data = data.or_else(first)?;
+    // A block with mistakes is reported by itself.
+    schema::data_spec(data, &[]).ok().map(|spec| (data.name.node.clone(), spec))
+}
+
+pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+    let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
+    match did_you_mean(name, known.clone()) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => {
+            let list: Vec<_> = known.map(|k| format!("`{k}`")).collect();
+            if list.is_empty() { d } else { d.help(format!("there is {}", list.join(", "))) }
+        }
+    }
+}
+
+/// Elaborates and checks one entry.
+pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
+    let graph = elaborate(program, &plan.name, args, plan.size)?;
+    let mut checked = check(graph)?;
+    if let Some((name, spec)) = &plan.on {
+        check_classes(&mut checked, &plan.name, name, spec.classes.len());
+    }
+    Ok(Entry { checked, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
+}
+
+/// Whether the entry has a hole that nothing fills.
+pub fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
+    let Some((model, fixed)) = program.entry(name) else { return false };
+    model.params.iter().any(|p| {
+        let given = args.iter().any(|a| a.name.node == p.name.node)
+            || fixed.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+        !given && matches!(&p.default, Some(e) if matches!(e.kind, ast::ExprKind::Hole { .. }))
+    })
+}
+
+/// Writes a file beside its place and renames it into it, so that a full disk leaves the old one whole.
+pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    done.map_err(|e| {
+        let _ = std::fs::remove_file(&part);
+        Stop::Message(format!("{}: cannot write: {e}", path.display()))
+    })
+}

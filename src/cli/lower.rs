@@ -1,0 +1,21 @@
+//! `npc lower`: the plan that runs, in a canonical form.
+
+use super::load::Select;
+use super::{Done, graph, print};
+use clap::Args;
+
+/// Print the lowered plan of a model: steps, kernels, weights, when memory is free again
+#[derive(Args)]
+#[command(after_help = "Example:
+  npc lower models/npnet.model --model NPNet --size 64x64
+
+Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+pub struct Opts {
+    #[command(flatten)]
+    select: Select,
+}
+
+pub fn run(opts: &Opts) -> Done {
+    let checked = graph::compile_all(&opts.select)?;
+    print(&checked.iter().map(|c| crate::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
+}

@@ -1,0 +1,112 @@
+//! Plain tables and numbers for people.
+
+use crate::cost::CostReport;
+use std::fmt::Write;
+
+/// `1234567` to `1,234,567`.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// `2159772672` to `2.16 G`.
+pub fn short(n: u64) -> String {
+    let x = n as f64;
+    for (scale, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")] {
+        if x >= scale {
+            return format!("{:.2} {unit}", x / scale);
+        }
+    }
+    n.to_string()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// Columns as wide as their widest cell, two blanks between.
+pub fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+    let width = |i: usize| {
+        let cells = rows.iter().map(|r| r[i].chars().count());
+        cells.chain([header[i].chars().count()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..header.len()).map(width).collect();
+    let mut out = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+        let mut text = String::new();
+        for (i, cell) in cells.enumerate() {
+            let gap = if i > 0 { "  " } else { "" };
+            let w = widths[i];
+            let _ = match align[i] {
+                Align::Left => write!(text, "{gap}{cell:<w$}"),
+                Align::Right => write!(text, "{gap}{cell:>w$}"),
+            };
+        }
+        let _ = writeln!(out, "{}", text.trim_end());
+    };
+    line(&mut header.iter().copied());
+    line(&mut widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str));
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+    out
+}
+
+/// Blocks and nodes as a tree, in the way torchinfo's table is read. `depth` 1 shows the outermost blocks only.
+pub fn cost_table(report: &CostReport, depth: usize) -> String {
+    // Each node comes after the blocks that it is in; a block's row stands before its first node.
+    let mut rows = Vec::new();
+    let mut shown = vec![false; report.blocks.len()];
+    let percent = |macs: u64| match report.macs {
+        0 => "-".to_string(),
+        total => format!("{:.1} %", 100.0 * macs as f64 / total as f64),
+    };
+    let mut row = |level: usize, path: &str, op: &str, output: &[usize], params: u64, macs: u64| {
+        if level >= depth {
+            return;
+        }
+        let zero = |n: u64| if n == 0 { "-".to_string() } else { thousands(n) };
+        rows.push(vec![
+            format!("{}{path}", "  ".repeat(level)),
+            op.to_string(),
+            format!("{output:?}"),
+            zero(params),
+            zero(macs),
+            if macs == 0 { "-".into() } else { percent(macs) },
+        ]);
+    };
+    for (i, node) in report.nodes.iter().enumerate() {
+        let mut level = 0;
+        let mut prefix = 0;
+        for (b, block) in report.blocks.iter().enumerate() {
+            let inside = node.path.strip_prefix(&block.path).is_some_and(|rest| rest.starts_with('.'));
+            if !inside {
+                continue;
+            }
+            if !shown[b] && block.nodes.first() == Some(&i) {
+                shown[b] = true;
+                let name = block.path[prefix..].trim_start_matches('.');
+                row(level, name, &block.block, &block.output, block.params, block.macs);
+            }
+            level += 1;
+            prefix = block.path.len();
+        }
+        let name = node.path[prefix..].trim_start_matches('.');
+        row(level, name, node.op, &node.output, node.params, node.macs);
+    }
+    use Align::{Left, Right};
+    columns(
+        &["path", "op", "output", "params", "MACs", "share"],
+        &[Left, Left, Left, Right, Right, Right],
+        &rows,
+    )
+}

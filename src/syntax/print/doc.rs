@@ -1,0 +1,223 @@
+//! Documents: text with places where lines may break, and the layout that fits a width.
+//!
+//! Groups are laid flat if they fit and broken otherwise, outermost first. A comment is never followed by code on its
+//! line, whatever the document says.
+
+const INDENT: usize = 2;
+
+#[derive(Debug, Clone)]
+pub(super) enum Doc {
+    Text(String),
+    /// A blank, or a line break in a broken group.
+    Line,
+    /// Nothing, or a line break in a broken group.
+    SoftLine,
+    /// A blank, or a line break if what follows up to the next break does not fit.
+    Fill,
+    /// A line break, after a blank line if asked for and not at the start of a block.
+    NewLine { blank: bool },
+    /// Text for broken groups.
+    IfBroken(&'static str),
+    /// A comment behind code.
+    EndOfLine(String),
+    /// A comment on its own line.
+    OwnLine { text: String, blank: bool },
+    Indent(Vec<Doc>),
+    /// `broken`: holds a comment or a fixed line break, and so cannot be laid flat.
+    Group { parts: Vec<Doc>, broken: bool },
+    Concat(Vec<Doc>),
+}
+
+impl Doc {
+    pub fn text(text: impl Into<String>) -> Doc {
+        Doc::Text(text.into())
+    }
+
+    pub fn indent(parts: Vec<Doc>) -> Doc {
+        Doc::Indent(parts)
+    }
+
+    pub fn group(parts: Vec<Doc>) -> Doc {
+        let broken = parts.iter().any(Doc::breaks);
+        Doc::Group { parts, broken }
+    }
+
+    fn breaks(&self) -> bool {
+        match self {
+            Doc::NewLine { .. } | Doc::EndOfLine(_) | Doc::OwnLine { .. } => true,
+            Doc::Group { broken, .. } => *broken,
+            Doc::Indent(parts) | Doc::Concat(parts) => parts.iter().any(Doc::breaks),
+            Doc::Text(_) | Doc::Line | Doc::SoftLine | Doc::Fill | Doc::IfBroken(_) => false,
+        }
+    }
+
+    pub fn is_comment(&self) -> bool {
+        matches!(self, Doc::EndOfLine(_) | Doc::OwnLine { .. })
+    }
+}
+
+/// What is still to be printed.
+#[derive(Clone, Copy)]
+struct Task<'d> {
+    doc: &'d Doc,
+    indent: usize,
+    broken: bool,
+}
+
+/// `doc` in lines of at most `width` characters where its breaks allow it.
+pub(super) fn layout(doc: &Doc, width: usize) -> String {
+    let mut out = Output { text: String::new(), column: 0, indent: 0, after_comment: false };
+    let mut tasks = vec![Task { doc, indent: 0, broken: true }];
+    while let Some(task) = tasks.pop() {
+        let Task { doc, indent, broken } = task;
+        match doc {
+            Doc::Text(text) => out.code(text, indent),
+            Doc::Line | Doc::Fill if !broken => out.code(" ", indent),
+            Doc::SoftLine if !broken => {}
+            Doc::Line | Doc::SoftLine => out.new_line(indent),
+            Doc::Fill => {
+                if fits(&tasks, width.saturating_sub(out.column + 1)) {
+                    out.code(" ", indent);
+                } else {
+                    out.new_line(indent);
+                }
+            }
+            Doc::NewLine { blank } => {
+                if *blank {
+                    out.blank_line();
+                }
+                out.new_line(indent);
+            }
+            Doc::IfBroken(text) if broken => out.code(text, indent),
+            Doc::IfBroken(_) => {}
+            Doc::EndOfLine(text) => out.comment(text),
+            Doc::OwnLine { text, blank } => {
+                if *blank {
+                    out.blank_line();
+                }
+                out.own_line(text, indent);
+            }
+            Doc::Indent(parts) => {
+                tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent: indent + INDENT, broken }));
+            }
+            Doc::Concat(parts) => tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent, broken })),
+            Doc::Group { parts, broken: must } => {
+                let start = tasks.len();
+                tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent, broken: false }));
+                let flat = !broken || (!must && fits(&tasks, width.saturating_sub(out.used(indent))));
+                tasks[start..].iter_mut().for_each(|t| t.broken = !flat);
+            }
+        }
+    }
+    out.finish()
+}
+
+/// Whether the tasks on top, up to the first place where a line may end, fit into `room` characters.
+fn fits(tasks: &[Task<'_>], room: usize) -> bool {
+    let mut room = room as isize;
+    let mut rest = tasks.iter().rev();
+    let mut stack: Vec<Task<'_>> = Vec::new();
+    while room >= 0 {
+        let Some(task) = stack.pop().or_else(|| rest.next().copied()) else { return true };
+        match task.doc {
+            Doc::Text(text) => room -= text.chars().count() as isize,
+            Doc::Line | Doc::Fill if !task.broken => room -= 1,
+            Doc::SoftLine if !task.broken => {}
+            Doc::Line | Doc::SoftLine | Doc::Fill | Doc::NewLine { .. } => return true,
+            Doc::IfBroken(text) => room -= if task.broken { text.len() as isize } else { 0 },
+            // Comments may stick out: no layout could help.
+            Doc::EndOfLine(_) | Doc::OwnLine { .. } => return true,
+            Doc::Group { parts, broken } => {
+                stack.extend(parts.iter().rev().map(|doc| Task { doc, broken: *broken, ..task }));
+            }
+            Doc::Indent(parts) | Doc::Concat(parts) => {
+                stack.extend(parts.iter().rev().map(|doc| Task { doc, ..task }));
+            }
+        }
+    }
+    false
+}
+
+struct Output {
+    text: String,
+    column: usize,
+    indent: usize,
+    /// The line ends in a comment: nothing but a line break may follow.
+    after_comment: bool,
+}
+
+impl Output {
+    fn used(&self, indent: usize) -> usize {
+        if self.column == 0 || self.after_comment { indent } else { self.column }
+    }
+
+    fn code(&mut self, text: &str, indent: usize) {
+        if self.after_comment {
+            self.new_line(indent);
+        }
+        if self.column == 0 {
+            let text = text.trim_start();
+            if !text.is_empty() {
+                self.text.extend(std::iter::repeat_n(' ', self.indent));
+                self.column = self.indent;
+                self.push(text);
+            }
+        } else {
+            self.push(text);
+        }
+    }
+
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.column += text.chars().count();
+    }
+
+    /// Ends the line, if there is anything on it.
+    fn new_line(&mut self, indent: usize) {
+        if self.column > 0 {
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+            self.text.push('\n');
+            self.column = 0;
+        }
+        self.after_comment = false;
+        self.indent = indent;
+    }
+
+    /// Leaves a blank line, but not at the start of the text or of a block, and not twice.
+    fn blank_line(&mut self) {
+        let indent = self.indent;
+        self.new_line(indent);
+        let opened = self.text.trim_end().ends_with(['{', '(', '[']);
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") && !opened {
+            self.text.push('\n');
+        }
+    }
+
+    fn comment(&mut self, text: &str) {
+        if self.column == 0 || self.after_comment {
+            let indent = self.indent;
+            return self.own_line(text, indent);
+        }
+        self.text.truncate(self.text.trim_end_matches(' ').len());
+        self.push("  ");
+        self.push(text);
+        self.after_comment = true;
+    }
+
+    fn own_line(&mut self, text: &str, indent: usize) {
+        self.new_line(indent);
+        self.text.extend(std::iter::repeat_n(' ', indent));
+        self.column = indent;
+        self.push(text);
+        self.after_comment = true;
+    }
+
+    fn finish(mut self) -> String {
+        self.new_line(0);
+        self.text.truncate(self.text.trim_end().len());
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text
+    }
+}
