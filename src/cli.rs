@@ -3,12 +3,25 @@
 //! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
 
 mod check;
+#[cfg(feature = "run")]
+mod demo;
+#[cfg(feature = "run")]
+mod eval;
 mod explain;
 mod fmt;
 mod graph;
+#[cfg(feature = "run")]
+mod init;
+#[cfg(feature = "run")]
+mod job;
 mod load;
-//mod lower;
+#[cfg(feature = "run")]
+mod lower;
+#[cfg(feature = "run")]
+mod predict;
 mod table;
+#[cfg(feature = "run")]
+mod train;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -35,8 +48,19 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Opts),
+    #[cfg(feature = "run")]
+    Demo(demo::Opts),
+    #[cfg(feature = "run")]
+    Train(train::Opts),
+    #[cfg(feature = "run")]
+    Eval(eval::Opts),
+    #[cfg(feature = "run")]
+    Predict(predict::Opts),
     Graph(graph::Opts),
-    //Lower(lower::Opts),
+    #[cfg(feature = "run")]
+    Lower(lower::Opts),
+    #[cfg(feature = "run")]
+    Init(init::Opts),
     Fmt(fmt::Opts),
     Explain(explain::Opts),
 }
@@ -47,6 +71,9 @@ enum Stop {
     Problems,
     /// One message for the terminal, exit code 1.
     Message(String),
+    /// Ended by Ctrl-C, exit code 130.
+    #[cfg(feature = "run")]
+    Interrupted,
     /// Wrong usage, exit code 2.
     Usage(String),
 }
@@ -78,14 +105,27 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Check(opts) => check::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Demo(opts) => demo::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Train(opts) => train::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Eval(opts) => eval::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
-        //Command::Lower(opts) => lower::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
         Command::Explain(opts) => explain::run(&opts),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Stop::Problems) => ExitCode::from(1),
+        #[cfg(feature = "run")]
+        Err(Stop::Interrupted) => ExitCode::from(130),
         Err(Stop::Message(text)) => {
             eprintln!("error: {text}");
             ExitCode::from(1)

@@ -75,7 +75,9 @@ pub enum ParamKind {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Init {
     /// Uniform in `[-bound, bound)`.
-    Uniform { bound: f64 },
+    Uniform {
+        bound: f64,
+    },
     Constant(f64),
 }
 

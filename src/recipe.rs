@@ -4,6 +4,7 @@
 //! of a run folder hold, so every type here is written to and read from YAML.
 
 pub mod schema;
+pub mod settings;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

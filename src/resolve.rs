@@ -212,11 +212,9 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             ItemKind::Sweep(s) => (Some(&s.name), &s.base, None),
             ItemKind::Train(t) => (Some(&t.name), &t.model, Some(&t.data)),
             ItemKind::Expect(e) => (None, &e.model, e.on.as_ref()),
-            ItemKind::Import(_)
-            | ItemKind::Enum(_)
-            | ItemKind::Block(_)
-            | ItemKind::Model(_)
-            | ItemKind::Data(_) => continue,
+            ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Block(_) | ItemKind::Model(_) | ItemKind::Data(_) => {
+                continue;
+            }
         };
         let mut fail = |d: Diagnostic| {
             problems.push(d);
@@ -231,7 +229,8 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             let message = format!("variant `{}` leads back to itself and never to a model", base);
             fail(Diagnostic::new(Code::E0208, base.span, message));
         }
-        if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node)) {
+        if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node))
+        {
             if !program.imports {
                 fail(unknown(data, "data block", program.data.keys().copied(), program));
             }
@@ -255,7 +254,11 @@ fn unknown<'n>(
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None => {
             let list: Vec<_> = known.take(12).map(|k| format!("`{k}`")).collect();
-            if list.is_empty() { d.help(format!("this file has no {what}")) } else { d.help(format!("there is {}", list.join(", "))) }
+            if list.is_empty() {
+                d.help(format!("this file has no {what}"))
+            } else {
+                d.help(format!("there is {}", list.join(", ")))
+            }
         }
     }
 }

@@ -2,7 +2,16 @@
 //!
 //! Knows neither the syntax nor the command line.
 
+pub mod checkpoint;
 pub mod data;
+pub mod device;
 pub mod error;
+pub mod exec;
+pub mod loss;
+pub mod lower;
+pub mod network;
+pub mod optim;
+pub mod plan;
+pub mod weights;
 
 pub use error::{Result, RunError};

@@ -131,7 +131,7 @@ fn check_recipes(program: &Program<'_>, sources: &SourceMap, problems: &mut Prob
     for item in &program.file.items {
         match &item.kind {
             ItemKind::Data(data) => {
-                if let Err(p) = schema::data_spec(data, &[]) {
+                if let Err(p) = schema::data_spec(data) {
                     problems.extend(p);
                 }
             }
@@ -139,7 +139,7 @@ fn check_recipes(program: &Program<'_>, sources: &SourceMap, problems: &mut Prob
                 let args: BTreeMap<String, String> = (train.args.iter())
                     .filter_map(|a| Some((a.name.as_ref()?.node.clone(), sources.snippet(a.value.span).to_string())))
                     .collect();
-                match schema::train_spec(train, args, &[]) {
+                match schema::train_spec(train, args) {
                     Ok((_, later)) => problems.extend(later),
                     Err(p) => problems.extend(p),
                 }
@@ -205,9 +205,7 @@ fn document(sources: &SourceMap, entries: &[(&Entry, &CostReport)], problems: &P
         .iter()
         .map(|(entry, report)| {
             let nodes: Vec<_> = (report.nodes.iter())
-                .map(|n| {
-                    json!({"path": n.path, "op": n.op, "output": n.output, "params": n.params, "macs": n.macs})
-                })
+                .map(|n| json!({"path": n.path, "op": n.op, "output": n.output, "params": n.params, "macs": n.macs}))
                 .collect();
             json!({
                 "name": entry.checked.graph().name,

@@ -134,7 +134,7 @@ pub fn plan(program: &Program<'_>, select: &Select) -> Result<Vec<Plan>, Problem
     for name in chosen {
         let on = match (&select.on, select.size) {
             (Some(on), _) => match program.data.get(on.as_str()) {
-                Some(data) => Some((on.clone(), schema::data_spec(data, &[])?)),
+                Some(data) => Some((on.clone(), schema::data_spec(data)?)),
                 None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
             },
             (None, Some(_)) => None,
@@ -148,20 +148,24 @@ pub fn plan(program: &Program<'_>, select: &Select) -> Result<Vec<Plan>, Problem
 
 /// The data of the first run of this model, else of the first run of its base, else the first data block.
 fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
-    let runs = || program.file.items.iter().filter_map(|i| match &i.kind {
-        ast::ItemKind::Train(t) => Some(t),
-        _ => None,
-    });
+    let runs = || {
+        program.file.items.iter().filter_map(|i| match &i.kind {
+            ast::ItemKind::Train(t) => Some(t),
+            _ => None,
+        })
+    };
     let base = program.entry(name).map(|(model, _)| model.name.node.as_str());
     let run = runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base));
     let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
-    let first = || program.file.items.iter().find_map(|i| match &i.kind {
-        ast::ItemKind::Data(d) => Some(d),
-        _ => None,
-    });
+    let first = || {
+        program.file.items.iter().find_map(|i| match &i.kind {
+            ast::ItemKind::Data(d) => Some(d),
+            _ => None,
+        })
+    };
     let data = data.or_else(first)?;
     // A block with mistakes is reported by itself.
-    schema::data_spec(data, &[]).ok().map(|spec| (data.name.node.clone(), spec))
+    schema::data_spec(data).ok().map(|spec| (data.name.node.clone(), spec))
 }
 
 pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {

@@ -104,9 +104,5 @@ pub fn cost_table(report: &CostReport, depth: usize) -> String {
         row(level, name, node.op, &node.output, node.params, node.macs);
     }
     use Align::{Left, Right};
-    columns(
-        &["path", "op", "output", "params", "MACs", "share"],
-        &[Left, Left, Left, Right, Right, Right],
-        &rows,
-    )
+    columns(&["path", "op", "output", "params", "MACs", "share"], &[Left, Left, Left, Right, Right, Right], &rows)
 }

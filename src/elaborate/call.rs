@@ -101,12 +101,11 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 None if positional == 0 && !sig.args.is_empty() => &sig.args[0],
                 None => {
-                    let d = Diagnostic::new(Code::E0204, arg.value.span, "only the first argument may be positional").help(
-                        match sig.args.get(1) {
+                    let d = Diagnostic::new(Code::E0204, arg.value.span, "only the first argument may be positional")
+                        .help(match sig.args.get(1) {
                             Some(a) => format!("name it, for example `{} = ...`", a.name),
                             None => format!("`{}` takes no further argument", sig.name),
-                        },
-                    );
+                        });
                     return self.fail(d);
                 }
             };
@@ -135,7 +134,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
         if let Some(missing) = sig.args.iter().find(|a| a.required && built.get(a.name).is_none()) {
             let message = format!("`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe());
-            let d = Diagnostic::new(Code::E0204, span, message).help(format!("write `{}({} = ...)`", sig.name, missing.name));
+            let d = Diagnostic::new(Code::E0204, span, message)
+                .help(format!("write `{}({} = ...)`", sig.name, missing.name));
             return self.fail(d);
         }
         match (sig.build)(&built) {

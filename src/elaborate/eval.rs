@@ -145,11 +145,8 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::Pipe { .. } => self.pipe(expr, None),
             ExprKind::Index { base, indices } => self.index(base, indices, expr.span),
             ExprKind::List(items) => {
-                let values: Vec<_> = items
-                    .iter()
-                    .enumerate()
-                    .map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item)))
-                    .collect();
+                let values: Vec<_> =
+                    items.iter().enumerate().map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item))).collect();
                 Ok(Value::List(values.into_iter().collect::<Eval<_>>()?))
             }
             ExprKind::Tuple(items) => {

@@ -248,7 +248,8 @@ impl<'a> Elaborator<'_, 'a> {
                     }
                 },
                 None => {
-                    let named = |p: &&&'a Param| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+                    let named =
+                        |p: &&&'a Param| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
                     let next = tensors.iter().find(|p| !taken(&matched, p) && !named(p)).copied();
                     if let Some(tensor) = next {
                         let value = self.expr(&arg.value);
@@ -316,7 +317,8 @@ impl<'a> Elaborator<'_, 'a> {
             (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from.dims().to_vec()),
             _ => {
                 let message = format!("`{}` of `{}` is given {ty}", param.name, block.name);
-                let d = Diagnostic::new(Code::E0304, site, message).other(param.ty.span, "another kind is declared here");
+                let d =
+                    Diagnostic::new(Code::E0304, site, message).other(param.ty.span, "another kind is declared here");
                 return self.fail(d);
             }
         };
@@ -377,7 +379,8 @@ impl<'a> Elaborator<'_, 'a> {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
                         let message = format!("`{name}` promises a result `{field}` and gives none");
-                        return self.fail(Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here"));
+                        return self
+                            .fail(Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here"));
                     };
                     self.promise_one(ty, value, span, name)?;
                 }

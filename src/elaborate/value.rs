@@ -10,7 +10,10 @@ pub enum Value {
     Bool(bool),
     Str(String),
     /// A case of an enum.
-    Case { of: String, case: String },
+    Case {
+        of: String,
+        case: String,
+    },
     List(Vec<Value>),
     Tuple(Vec<Value>),
     /// Named results.

@@ -7,8 +7,12 @@ use crate::ty::TensorType;
 pub enum Function {
     Relu,
     Relu6,
-    LeakyRelu { slope: f64 },
-    Elu { alpha: f64 },
+    LeakyRelu {
+        slope: f64,
+    },
+    Elu {
+        alpha: f64,
+    },
     /// Exact, with the error function.
     Gelu,
     Silu,

@@ -42,10 +42,8 @@ impl Operator for Concat {
         for (i, input) in inputs.iter().enumerate().skip(1) {
             let [ci, hi, wi] = map_of("concat", input)?;
             if [hi, wi] != [h, w] {
-                let message = format!(
-                    "`concat` joins maps of different size: the first is {h}x{w}, part {} is {hi}x{wi}",
-                    i + 1
-                );
+                let message =
+                    format!("`concat` joins maps of different size: the first is {h}x{w}, part {} is {hi}x{wi}", i + 1);
                 return Err(Refusal::new(RefusalKind::Mismatch, message)
                     .help("bring one to the size of the other, for example with `|> resize(to = other)`"));
             }

@@ -85,7 +85,9 @@ impl Operator for Conv {
         check_groups("conv", c, self.out, self.groups)?;
         if self.pad == Pad::Same && self.kernel.iter().any(|k| k % 2 == 0) {
             let message = format!("`pad = same` needs an odd kernel, found k = {}", pair_text(self.kernel));
-            return Err(Refusal::new(RefusalKind::Setting, message).help("give `pad` as a number, for example `pad = 0`"));
+            return Err(
+                Refusal::new(RefusalKind::Setting, message).help("give `pad` as a number, for example `pad = 0`")
+            );
         }
         let pad = self.pad.amount(self.kernel, self.dilation);
         let mut size = [h, w];

@@ -29,7 +29,8 @@ impl Window {
         let mut size = [h, w];
         for i in 0..2 {
             if self.pad[i] * 2 > self.kernel[i] {
-                let message = format!("`{op}` padding {} is more than half of the window {}", self.pad[i], self.kernel[i]);
+                let message =
+                    format!("`{op}` padding {} is more than half of the window {}", self.pad[i], self.kernel[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message));
             }
             let padded = size[i] + 2 * self.pad[i];

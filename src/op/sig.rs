@@ -6,9 +6,13 @@ use super::*;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ArgKind {
     /// An integer, at least the given number.
-    Int { min: usize },
+    Int {
+        min: usize,
+    },
     /// One integer for both axes or `[vertical, horizontal]`, each at least the given number.
-    Pair { min: usize },
+    Pair {
+        min: usize,
+    },
     /// `same`, an integer or a pair.
     Pad,
     Float,

@@ -1,6 +1,7 @@
 //! The keys of `data` and `train` blocks: types, defaults and checks.
 //!
-//! `--set key=value` on the command line goes through the same functions as the file's entries.
+//! `--set key=value` on the command line goes through the same functions as the file's entries: an override is read on
+//! top of a complete spec, so a spec from a settings file can be changed in the same way.
 
 use super::*;
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
@@ -8,9 +9,10 @@ use crate::source::Span;
 use crate::syntax::ast::{Arg, Data, Entry, Expr, ExprKind, Train, UnaryOp};
 
 const DATA_KEYS: &[&str] = &[
-    "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std", "cache_mb",
+    "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
+    "cache_mb",
 ];
-const TRAIN_KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "loss", "metrics", "keep"];
+const TRAIN_KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "metrics", "keep"];
 
 type Read<T> = Result<T, Diagnostic>;
 
@@ -24,8 +26,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// `overrides` replace entries of the same key.
-    fn new(what: &'static str, at: Span, keys: &[&str], entries: &'a [Entry], overrides: &'a [Entry]) -> Self {
+    fn new(what: &'static str, at: Span, keys: &[&str], entries: &'a [Entry]) -> Self {
         let mut reader = Reader { entries: Vec::new(), at, what, problems: Problems::new() };
         for entry in entries {
             match reader.entries.iter().find(|e| e.key.node == entry.key.node) {
@@ -36,10 +37,6 @@ impl<'a> Reader<'a> {
                 }
                 None => reader.entries.push(entry),
             }
-        }
-        for entry in overrides {
-            reader.entries.retain(|e| e.key.node != entry.key.node);
-            reader.entries.push(entry);
         }
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
@@ -68,8 +65,18 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn required<T>(&mut self, key: &str, example: &str, read: impl FnOnce(&'a Expr) -> Read<T>) -> Option<T> {
+    /// The key's value, else `default`, else a problem that shows an example.
+    fn required<T>(
+        &mut self,
+        key: &str,
+        example: &str,
+        default: Option<T>,
+        read: impl FnOnce(&'a Expr) -> Read<T>,
+    ) -> Option<T> {
         if !self.has(key) {
+            if default.is_some() {
+                return default;
+            }
             let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
             self.problems.push(d.help(format!("add `{example}`")));
             return None;
@@ -136,7 +143,8 @@ fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> Read<T> {
             return Ok(*value);
         }
         if let Some(near) = did_you_mean(name, names.iter().copied()) {
-            return wrong(expr, &format!("one of {}", names.join(", "))).map_err(|d| d.help(format!("did you mean `{near}`?")));
+            return wrong(expr, &format!("one of {}", names.join(", ")))
+                .map_err(|d| d.help(format!("did you mean `{near}`?")));
         }
     }
     wrong(expr, &format!("one of {}", names.join(", ")))
@@ -151,7 +159,11 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
     };
     let names = || known.iter().map(|(n, _)| *n);
     let Some((_, keys)) = known.iter().find(|(n, _)| *n == name) else {
-        let d = Diagnostic::new(Code::E0206, expr.span, format!("expected one of {}", names().collect::<Vec<_>>().join(", ")));
+        let d = Diagnostic::new(
+            Code::E0206,
+            expr.span,
+            format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
+        );
         return Err(match did_you_mean(name, names()) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
             None => d,
@@ -179,17 +191,13 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
     Ok((name, found))
 }
 
-fn field<'a, T>(
-    fields: &[(&str, &'a Expr)],
-    key: &str,
-    default: T,
-    read: impl FnOnce(&'a Expr) -> Read<T>,
-) -> Read<T> {
+fn field<'a, T>(fields: &[(&str, &'a Expr)], key: &str, default: T, read: impl FnOnce(&'a Expr) -> Read<T>) -> Read<T> {
     fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e))
 }
 
 fn split(expr: &Expr) -> Read<Split> {
-    let (name, fields) = call(expr, &[("random", &["train", "val", "test", "seed"]), ("lists", &["train", "val", "test"])])?;
+    let (name, fields) =
+        call(expr, &[("random", &["train", "val", "test", "seed"]), ("lists", &["train", "val", "test"])])?;
     if name == "random" {
         let share = |key, default| field(&fields, key, default, number);
         let (train, val, test) = (share("train", 0.8)?, share("val", 0.0)?, share("test", 0.2)?);
@@ -223,52 +231,68 @@ fn per_channel(expr: &Expr) -> Read<Vec<f64>> {
 }
 
 /// Checks a `data` block and fills in defaults.
-pub fn data_spec(data: &Data, overrides: &[Entry]) -> Result<DataSpec, Problems> {
-    let mut r = Reader::new("data", data.name.span, DATA_KEYS, &data.entries, overrides);
-    let source = if r.has("source") {
+pub fn data_spec(data: &Data) -> Result<DataSpec, Problems> {
+    let reader = Reader::new("data", data.name.span, DATA_KEYS, &data.entries);
+    read_data(reader, &data.name.node, None)
+}
+
+/// Replaces parts of a data set by entries from the command line.
+pub fn override_data(base: &DataSpec, entries: &[Entry]) -> Result<DataSpec, Problems> {
+    read_data(Reader::new("data", Span::default(), DATA_KEYS, entries), &base.name, Some(base))
+}
+
+fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>) -> Option<DataSource> {
+    if r.has("source") {
         if r.has("images") || r.has("masks") {
             r.refuse("source", "`source` and `images`/`masks` exclude each other", "keep one of them");
         }
-        r.get("source", |e| {
+        return r.get("source", |e| {
             let (_, fields) = call(e, &[("phantoms", &["count", "seed"])])?;
             let count = field(&fields, "count", 100, |e| count(e, 1))?;
             Ok(DataSource::Phantoms { count, seed: field(&fields, "seed", 0, |e| integer(e, 0))? })
-        })
-    } else {
-        let images = r.required("images", "images = \"folder/images/*.png\"", string);
-        let masks = r.required("masks", "masks = \"folder/masks/*.png\"", string);
-        images.zip(masks).map(|(images, masks)| DataSource::Files { images, masks })
+        });
+    }
+    let before = match base.map(|b| &b.source) {
+        Some(DataSource::Files { images, masks }) => Some((images.clone(), masks.clone())),
+        Some(DataSource::Phantoms { .. }) | None => None,
     };
-    let size = r.required("size", "size = [256, 256]", |e| match list(e, "[height, width]", |e| count(e, 1))?[..] {
-        [h, w] if h.max(w) <= 16384 => Ok([h, w]),
-        [_, _] => wrong(e, "a size of at most 16384 x 16384"),
-        _ => wrong(e, "[height, width]"),
+    match base {
+        Some(base) if !r.has("images") && !r.has("masks") => Some(base.source.clone()),
+        _ => {
+            let (old_images, old_masks) = before.unzip();
+            let images = r.required("images", "images = \"folder/images/*.png\"", old_images, string);
+            let masks = r.required("masks", "masks = \"folder/masks/*.png\"", old_masks, string);
+            images.zip(masks).map(|(images, masks)| DataSource::Files { images, masks })
+        }
+    }
+}
+
+fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
+    let source = read_source(&mut r, base);
+    let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), |e| {
+        match list(e, "[height, width]", |e| count(e, 1))?[..] {
+            [h, w] if h.max(w) <= 16384 => Ok([h, w]),
+            [_, _] => wrong(e, "a size of at most 16384 x 16384"),
+            _ => wrong(e, "[height, width]"),
+        }
     });
-    let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", |e| {
+    let old = base.map(|b| b.classes.clone());
+    let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, |e| {
         let names = list(e, "a list of class names", string)?;
-        if (2..=255).contains(&names.len()) { Ok(names) } else { wrong(e, "2 to 255 class names, the background first") }
+        if (2..=255).contains(&names.len()) {
+            Ok(names)
+        } else {
+            wrong(e, "2 to 255 class names, the background first")
+        }
     });
-    let labels = r.required("labels", "labels = [0, 255]", |e| {
+    let labels = r.required("labels", "labels = [0, 255]", base.map(|b| b.labels.clone()), |e| {
         list(e, "a list of pixel values", |e| match u32::try_from(integer(e, 0)?) {
             Ok(n) if n <= 65535 => Ok(n),
             _ => wrong(e, "a pixel value of at most 65535"),
         })
     });
     if let (Some(classes), Some(labels)) = (&classes, &labels) {
-        if classes.len() != labels.len() {
-            let message = format!("{} labels for {} classes", labels.len(), classes.len());
-            r.refuse("labels", message, "give one pixel value per class");
-        }
-        let mut sorted = labels.clone();
-        sorted.sort_unstable();
-        if sorted.windows(2).any(|w| w[0] == w[1]) {
-            r.refuse("labels", "two classes have the same label", "give each class its own pixel value");
-        }
-        let mut names: Vec<_> = classes.iter().collect();
-        names.sort_unstable();
-        if names.windows(2).any(|w| w[0] == w[1]) {
-            r.refuse("classes", "two classes have the same name", "name each class once");
-        }
+        check_labels(&mut r, classes, labels);
     }
     let two = classes.as_ref().is_none_or(|c| c.len() == 2);
     let default_rule = if two { MaskRule::Threshold } else { MaskRule::Exact };
@@ -290,65 +314,120 @@ pub fn data_spec(data: &Data, overrides: &[Entry]) -> Result<DataSpec, Problems>
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
     let complete = source.zip(size).zip(classes).zip(labels);
     let spec = complete.map(|(((source, size), classes), labels)| DataSpec {
-        name: data.name.node.clone(),
+        name: name.to_string(),
         source,
         size,
         classes,
         labels,
-        mask_rule: mask_rule.unwrap_or(default_rule),
-        split: split.unwrap_or(Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 }),
-        window,
-        decode: decode.unwrap_or(Decode::Value),
-        mean: mean.unwrap_or_else(|| vec![0.0]),
-        std: std.unwrap_or_else(|| vec![1.0]),
-        cache_mb: cache_mb.unwrap_or(2048),
+        mask_rule: mask_rule.or(base.map(|b| b.mask_rule)).unwrap_or(default_rule),
+        split: (split.or(base.map(|b| b.split.clone()))).unwrap_or(Split::Random {
+            train: 0.8,
+            val: 0.0,
+            test: 0.2,
+            seed: 0,
+        }),
+        window: window.or(base.and_then(|b| b.window)),
+        decode: decode.or(base.map(|b| b.decode)).unwrap_or(Decode::Value),
+        mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
+        std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
+        cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
     });
     r.done(spec)
 }
 
+fn check_labels(r: &mut Reader<'_>, classes: &[String], labels: &[u32]) {
+    if classes.len() != labels.len() {
+        let message = format!("{} labels for {} classes", labels.len(), classes.len());
+        r.refuse("labels", message, "give one pixel value per class");
+    }
+    let mut sorted = labels.to_vec();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|w| w[0] == w[1]) {
+        r.refuse("labels", "two classes have the same label", "give each class its own pixel value");
+    }
+    let mut names: Vec<_> = classes.iter().collect();
+    names.sort_unstable();
+    if names.windows(2).any(|w| w[0] == w[1]) {
+        r.refuse("classes", "two classes have the same name", "name each class once");
+    }
+}
+
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
 /// The second result are remarks: parts that are not evaluated yet.
-pub fn train_spec(
-    train: &Train,
-    args: BTreeMap<String, String>,
-    overrides: &[Entry],
-) -> Result<(TrainSpec, Problems), Problems> {
-    let mut r = Reader::new("train", train.name.span, TRAIN_KEYS, &train.entries, overrides);
-    let mut later = Problems::new();
-    let epochs = r.required("epochs", "epochs = 100", |e| count(e, 1));
-    let batch = r.get("batch", |e| count(e, 1));
-    let seed = r.get("seed", |e| integer(e, 0));
-    let optimizer = r.get("optimizer", |e| {
-        let (_, f) = call(e, &[("adam", &["lr", "beta1", "beta2", "eps", "weight_decay"])])?;
-        let positive = |key, default| {
-            field(&f, key, default, |e| match number(e)? {
-                x if x > 0.0 && x.is_finite() => Ok(x),
-                _ => wrong(e, "a number above 0"),
-            })
-        };
-        let beta = |key, default| {
-            field(&f, key, default, |e| match number(e)? {
-                x if (0.0..1.0).contains(&x) => Ok(x),
-                _ => wrong(e, "a number of at least 0 and below 1"),
-            })
-        };
-        Ok(Optimizer::Adam {
-            lr: positive("lr", 1e-3)?,
-            beta1: beta("beta1", 0.9)?,
-            beta2: beta("beta2", 0.999)?,
-            epsilon: positive("eps", 1e-8)?,
-            weight_decay: field(&f, "weight_decay", 0.0, |e| match number(e)? {
-                x if x >= 0.0 && x.is_finite() => Ok(x),
-                _ => wrong(e, "a number of at least 0"),
-            })?,
+pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(TrainSpec, Problems), Problems> {
+    let mut r = Reader::new("train", train.name.span, TRAIN_KEYS, &train.entries);
+    if !r.has("epochs") {
+        let d = Diagnostic::new(Code::E0207, train.name.span, "this `train` block has no `epochs`");
+        r.problems.push(d.help("add `epochs = 100`"));
+    }
+    let defaults = TrainSpec {
+        name: train.name.node.clone(),
+        model: train.model.node.clone(),
+        args,
+        data: train.data.node.clone(),
+        epochs: 1,
+        batch: 2,
+        seed: 0,
+        optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
+        loss: Loss::CrossEntropy,
+        metrics: vec![Metric::Iou, Metric::Dice],
+        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+    };
+    read_train(r, defaults)
+}
+
+/// Replaces parts of a run by entries from the command line.
+pub fn override_train(base: TrainSpec, entries: &[Entry]) -> Result<TrainSpec, Problems> {
+    read_train(Reader::new("train", Span::default(), TRAIN_KEYS, entries), base).map(|(spec, _)| spec)
+}
+
+fn optimizer(e: &Expr) -> Read<Optimizer> {
+    let (_, f) = call(e, &[("adam", &["lr", "beta1", "beta2", "eps", "weight_decay"])])?;
+    let beta = |key, default| {
+        field(&f, key, default, |e| match number(e)? {
+            x if (0.0..1.0).contains(&x) => Ok(x),
+            _ => wrong(e, "a number of at least 0 and below 1"),
         })
-    });
-    let loss = r.get("loss", |e| word(e, &[("cross_entropy", Loss::CrossEntropy)]));
+    };
+    Ok(Optimizer::Adam {
+        lr: field(&f, "lr", 1e-3, positive)?,
+        beta1: beta("beta1", 0.9)?,
+        beta2: beta("beta2", 0.999)?,
+        epsilon: field(&f, "eps", 1e-8, positive)?,
+        weight_decay: field(&f, "weight_decay", 0.0, |e| match number(e)? {
+            x if x >= 0.0 && x.is_finite() => Ok(x),
+            _ => wrong(e, "a number of at least 0"),
+        })?,
+    })
+}
+
+fn positive(e: &Expr) -> Read<f64> {
+    match number(e)? {
+        x if x > 0.0 && x.is_finite() => Ok(x),
+        _ => wrong(e, "a number above 0"),
+    }
+}
+
+fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems), Problems> {
+    let mut later = Problems::new();
+    let mut spec = base;
+    let set = |value: Option<usize>, place: &mut usize| *place = value.unwrap_or(*place);
+    set(r.get("epochs", |e| count(e, 1)), &mut spec.epochs);
+    set(r.get("batch", |e| count(e, 1)), &mut spec.batch);
+    spec.seed = r.get("seed", |e| integer(e, 0)).unwrap_or(spec.seed);
+    spec.optimizer = r.get("optimizer", optimizer).unwrap_or(spec.optimizer);
+    if let Some(rate) = r.get("lr", positive) {
+        let Optimizer::Adam { lr, .. } = &mut spec.optimizer;
+        *lr = rate;
+    }
+    spec.loss = r.get("loss", |e| word(e, &[("cross_entropy", Loss::CrossEntropy)])).unwrap_or(spec.loss);
     const METRICS: &[(&str, Option<Metric>)] =
         &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
-    let metrics = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span))));
-    for (_, span) in metrics.iter().flatten().filter(|(m, _)| m.is_none()) {
-        later.push(Diagnostic::new(Code::N0901, *span, "this metric is not evaluated yet"));
+    if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {
+        for (_, span) in metrics.iter().filter(|(m, _)| m.is_none()) {
+            later.push(Diagnostic::new(Code::N0901, *span, "this metric is not evaluated yet"));
+        }
+        spec.metrics = metrics.into_iter().filter_map(|(m, _)| m).collect();
     }
     let keep = r.get("keep", |e| {
         list(e, "a list such as [best(dice), last]", |e| {
@@ -356,28 +435,10 @@ pub fn train_spec(
             if name == "last" {
                 return Ok(Keep::Last);
             }
-            let metric = field(&f, "metric", Metric::Dice, |e| word(e, &[("dice", Metric::Dice), ("iou", Metric::Iou)]))?;
-            Ok(Keep::Best(metric))
+            let metrics = [("dice", Metric::Dice), ("iou", Metric::Iou)];
+            Ok(Keep::Best(field(&f, "metric", Metric::Dice, |e| word(e, &metrics))?))
         })
     });
-    let spec = epochs.map(|epochs| TrainSpec {
-        name: train.name.node.clone(),
-        model: train.model.node.clone(),
-        args,
-        data: train.data.node.clone(),
-        epochs,
-        batch: batch.unwrap_or(2),
-        seed: seed.unwrap_or(0),
-        optimizer: optimizer.unwrap_or(Optimizer::Adam {
-            lr: 1e-3,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.0,
-        }),
-        loss: loss.unwrap_or(Loss::CrossEntropy),
-        metrics: metrics.map_or(vec![Metric::Iou, Metric::Dice], |m| m.into_iter().filter_map(|(m, _)| m).collect()),
-        keep: keep.unwrap_or_else(|| vec![Keep::Best(Metric::Dice), Keep::Last]),
-    });
-    r.done(spec).map(|spec| (spec, later))
+    spec.keep = keep.unwrap_or(spec.keep);
+    r.done(Some(spec)).map(|spec| (spec, later))
 }

@@ -162,7 +162,8 @@ pub struct Pooled {
 impl Summary {
     /// `classes` names every class in order; each case holds one score per class.
     pub fn new(cases: &[CaseScore], classes: &[String]) -> Result<Summary> {
-        if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len() || c.counts.len() != classes.len()) {
+        if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len() || c.counts.len() != classes.len())
+        {
             return Err(RunError::new(format!(
                 "`{}` is scored for {} classes; there are {}",
                 case.stem,
@@ -210,12 +211,8 @@ pub fn cases_csv(cases: &[CaseScore], classes: &[String]) -> String {
             let Counts { tp, fp, fn_ } = *counts;
             let empty = u8::from(score.iou.is_none());
             // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "{},{},{iou:.6},{dice:.6},{tp},{fp},{fn_},{empty}",
-                quoted(&case.stem),
-                quoted(class)
-            );
+            let _ =
+                writeln!(text, "{},{},{iou:.6},{dice:.6},{tp},{fp},{fn_},{empty}", quoted(&case.stem), quoted(class));
         }
     }
     text

@@ -126,13 +126,18 @@ pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: 
         encode(path, &bytes, size, ExtendedColorType::L8, 1)
     } else {
         // The encoder takes 16-bit samples in the machine's order.
-        let bytes: Vec<u8> =
-            classes.iter().flat_map(|&c| (labels[usize::from(c)] as u16).to_ne_bytes()).collect();
+        let bytes: Vec<u8> = classes.iter().flat_map(|&c| (labels[usize::from(c)] as u16).to_ne_bytes()).collect();
         encode(path, &bytes, size, ExtendedColorType::L16, 2)
     }
 }
 
-fn encode(path: &Path, bytes: &[u8], [height, width]: [usize; 2], color: ExtendedColorType, per_pixel: usize) -> Result<()> {
+fn encode(
+    path: &Path,
+    bytes: &[u8],
+    [height, width]: [usize; 2],
+    color: ExtendedColorType,
+    per_pixel: usize,
+) -> Result<()> {
     if bytes.len() != height * width * per_pixel {
         return Err(RunError::at(path, format!("what is to be written is not {width} x {height} pixels")));
     }

@@ -160,23 +160,52 @@ pub enum ExprKind {
     Name(String),
     Call(Call),
     /// `lhs |> rhs`
-    Pipe { lhs: Box<Expr>, rhs: Box<Expr> },
+    Pipe {
+        lhs: Box<Expr>,
+        rhs: Box<Expr>,
+    },
     /// `base[i]`, `base[i, 0..j]`; a range among the indices is [`ExprKind::Range`].
-    Index { base: Box<Expr>, indices: Vec<Expr> },
+    Index {
+        base: Box<Expr>,
+        indices: Vec<Expr>,
+    },
     List(Vec<Expr>),
     /// `[item for var in iter]`
-    Comprehension { item: Box<Expr>, var: Ident, iter: Box<Expr> },
+    Comprehension {
+        item: Box<Expr>,
+        var: Ident,
+        iter: Box<Expr>,
+    },
     Tuple(Vec<Expr>),
     /// `{ main = a, aux = b }`, only after `return`.
     Record(Vec<(Ident, Expr)>),
-    Unary { op: Spanned<UnaryOp>, value: Box<Expr> },
-    Binary { op: Spanned<BinaryOp>, lhs: Box<Expr>, rhs: Box<Expr> },
+    Unary {
+        op: Spanned<UnaryOp>,
+        value: Box<Expr>,
+    },
+    Binary {
+        op: Spanned<BinaryOp>,
+        lhs: Box<Expr>,
+        rhs: Box<Expr>,
+    },
     /// `lo..hi`, without `hi`.
-    Range { lo: Box<Expr>, hi: Box<Expr> },
-    Match { value: Box<Expr>, arms: Vec<Arm> },
-    If { cond: Box<Expr>, then: Box<Expr>, otherwise: Box<Expr> },
+    Range {
+        lo: Box<Expr>,
+        hi: Box<Expr>,
+    },
+    Match {
+        value: Box<Expr>,
+        arms: Vec<Arm>,
+    },
+    If {
+        cond: Box<Expr>,
+        then: Box<Expr>,
+        otherwise: Box<Expr>,
+    },
     /// `?` or `? in 16..256` or `? in [16, 32]`
-    Hole { within: Option<Box<Expr>> },
+    Hole {
+        within: Option<Box<Expr>>,
+    },
 }
 
 /// `name(args)`. A bare name used as a stage is [`ExprKind::Name`].

@@ -17,7 +17,8 @@ pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &Failure
         // The parser looked through the whole word or string before it refused it, and told what could go on there.
         index -= 1;
         let before = index.checked_sub(1).map(|i| run[i]);
-        let wants_value = before.is_some_and(|t| t.kind == TokenKind::Punct && !matches!(t.text(text), "{" | ")" | "]"));
+        let ends_value = |word| matches!(word, "{" | ")" | "]");
+        let wants_value = before.is_some_and(|t| t.kind == TokenKind::Punct && !ends_value(t.text(text)));
         let parameter = run.get(index + 1).is_some_and(|t| matches!(t.text(text), ":" | "="));
         let wanted: &[&str] = if wants_value && !parameter { &["string", "("] } else { &["name"] };
         reported = wanted.iter().map(|&w| w.to_owned()).collect();
@@ -85,9 +86,7 @@ impl Place<'_> {
         let word = self.word();
         let problem = |message: String| Diagnostic::new(Code::E0101, self.span_of(token), message);
         match token.kind {
-            TokenKind::OpenStr => {
-                Some(problem("the string is not closed on its line".into()).help("end it with `\"`"))
-            }
+            TokenKind::OpenStr => Some(problem("the string is not closed on its line".into()).help("end it with `\"`")),
             TokenKind::Str => {
                 let escape = word.find('\\').is_some();
                 escape.then(|| {
@@ -154,6 +153,7 @@ impl Place<'_> {
             || previous.is_some_and(|p| {
                 matches!(p.kind, TokenKind::Number | TokenKind::Str) || matches!(p.text(self.text), ")" | "]")
             });
+        let is_name = |t: &Token| t.kind == TokenKind::Word && !is_reserved(t.text(self.text));
         let entries = matches!(item, "data" | "train");
         let previous = previous.map_or("", |p| p.text(self.text));
         match word {
@@ -181,7 +181,7 @@ impl Place<'_> {
             _ if scan::is_item_keyword(word) && !token.first_on_line && expected.operators => {
                 problem.help("each item starts on a line of its own")
             }
-            _ if token.kind == TokenKind::Word && expected.operators && after_value && !entries && next != "=" => {
+            _ if is_name(&token) && expected.operators && after_value && !entries && next != "=" => {
                 problem.help(format!("if `{word}` is the next stage, a `|>` is missing before it"))
             }
             _ if expected.tokens == ["="] => problem.help("a `=` is missing"),
@@ -210,9 +210,8 @@ struct Expected {
     operators: bool,
 }
 
-const INFIX: [&str; 18] = [
-    "or", "and", "==", "!=", "<=", ">=", "<", ">", "..", "++", "+", "-", "*", "/", "%", "|>", "|", "~=",
-];
+const INFIX: [&str; 18] =
+    ["or", "and", "==", "!=", "<=", ">=", "<", ">", "..", "++", "+", "-", "*", "/", "%", "|>", "|", "~="];
 const VALUE: [&str; 9] = ["(", "[", "-", "not", "if", "match", "true", "false", "?"];
 
 impl Expected {

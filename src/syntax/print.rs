@@ -264,8 +264,10 @@ impl<'a> Printer<'a> {
     fn bracket(&mut self, one_value: bool) -> Doc {
         let opener = self.tokens[self.at];
         let open = opener.text(self.text);
-        let touches = self.at > 0 && self.tokens[self.at - 1].end == opener.start;
-        let called = touches && self.tokens[self.at - 1].kind == TokenKind::Word && !is_reserved(self.word(self.at - 1));
+        let called = self.at.checked_sub(1).is_some_and(|i| {
+            let name = self.tokens[i];
+            name.end == opener.start && name.kind == TokenKind::Word && !is_reserved(self.word(i))
+        });
         self.at += 1;
         let close = match open {
             "(" => ")",

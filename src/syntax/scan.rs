@@ -118,10 +118,7 @@ fn number_len(rest: &str, word_len: impl Fn(&str) -> usize) -> usize {
     // `1e` has ended the word if the sign of the exponent follows.
     let exponent = matches!(bytes[len - 1], b'e' | b'E')
         && rest[..len - 1].bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_'));
-    if exponent
-        && matches!(bytes.get(len), Some(b'+' | b'-'))
-        && bytes.get(len + 1).is_some_and(u8::is_ascii_digit)
-    {
+    if exponent && matches!(bytes.get(len), Some(b'+' | b'-')) && bytes.get(len + 1).is_some_and(u8::is_ascii_digit) {
         len += 1 + word_len(&rest[len + 1..]);
     }
     len
@@ -197,9 +194,7 @@ pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
             word @ ("(" | "[" | "{") => open.push(word),
             // A word used as the name of an argument or an entry would be refused by the grammar anyway.
             "if" | "match" => open.push("if"),
-            ")" | "]" | "}" => {
-                while open.pop() == Some("if") {}
-            }
+            ")" | "]" | "}" => while open.pop() == Some("if") {},
             _ => {}
         }
         if open.len() > MAX_DEPTH {

@@ -132,7 +132,10 @@ pub fn normalise(prepared: &[u16], spec: &DataSpec, channels: usize, output: &mu
         let mean = pick(&spec.mean, channel, channels, "mean", 0.0, spec)?;
         let std = pick(&spec.std, channel, channels, "std", 1.0, spec)?;
         if std == 0.0 {
-            return Err(RunError::new(format!("std of data `{}` holds a 0, which nothing can be divided by", spec.name)));
+            return Err(RunError::new(format!(
+                "std of data `{}` holds a 0, which nothing can be divided by",
+                spec.name
+            )));
         }
         let plane = if prepared.len() == area { prepared } else { &prepared[channel * area..(channel + 1) * area] };
         if mean == 0.0 && std == 1.0 {

@@ -60,21 +60,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Loader {
     pub fn new(data: Arc<Dataset>, role: Role, channels: usize) -> Loader {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("npc-load-{i}"))
-            .build()
-            .ok();
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("npc-load-{i}")).build().ok();
         let limit = data.spec().cache_mb.saturating_mul(1 << 20);
-        let shared = Shared {
-            data,
-            role,
-            channels,
-            limit,
-            cache: Mutex::default(),
-            warnings: Mutex::default(),
-            pool,
-        };
+        let shared = Shared { data, role, channels, limit, cache: Mutex::default(), warnings: Mutex::default(), pool };
         Loader { shared: Arc::new(shared) }
     }
 

@@ -81,7 +81,9 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let width = pixels.size[1];
     let values = &pixels.values;
     let channels = pixels.channels;
-    if let Some(i) = (0..values.len() / channels).find(|i| (1..channels).any(|c| values.at(i * channels) != values.at(i * channels + c))) {
+    if let Some(i) = (0..values.len() / channels)
+        .find(|i| (1..channels).any(|c| values.at(i * channels) != values.at(i * channels + c)))
+    {
         let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * i + c));
         return Err(RunError::at(
             path,
@@ -114,12 +116,8 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     };
     // The value seen first in reading order is the one that is told in full.
     let Some(&(value, at, count)) = unknown.values().min_by_key(|(_, at, _)| *at) else { return Ok(indices) };
-    let labels: Vec<String> = spec
-        .labels
-        .iter()
-        .zip(&spec.classes)
-        .map(|(label, class)| format!("{label} ({class})"))
-        .collect();
+    let labels: Vec<String> =
+        spec.labels.iter().zip(&spec.classes).map(|(label, class)| format!("{label} ({class})")).collect();
     let others = match unknown.len() - 1 {
         0 => String::new(),
         more => format!("; so do {more} other values"),

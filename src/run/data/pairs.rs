@@ -57,11 +57,8 @@ fn unpaired(root: &Path, images: Vec<Found>, masks: Vec<Found>, image_glob: &str
 
 fn names(root: &Path, mut found: Vec<Found>) -> String {
     found.sort_by(|a, b| natural(&a.stem, &b.stem));
-    let mut text: Vec<String> = found
-        .iter()
-        .take(NAMED)
-        .map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string())
-        .collect();
+    let mut text: Vec<String> =
+        found.iter().take(NAMED).map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string()).collect();
     if found.len() > NAMED {
         text.push(format!("and {} more", found.len() - NAMED));
     }
@@ -79,10 +76,7 @@ fn separate(images: &mut Vec<Found>, masks: &mut Vec<Found>, image_glob: &str, m
     let (images_say, masks_say) = (image_glob.chars().count(), mask_glob.chars().count());
     if images_say == masks_say {
         let first = both.iter().next().cloned().unwrap_or_default();
-        return Err(RunError::at(
-            &first,
-            format!("is matched as image (`{image_glob}`) and as mask (`{mask_glob}`)"),
-        ));
+        return Err(RunError::at(&first, format!("is matched as image (`{image_glob}`) and as mask (`{mask_glob}`)")));
     }
     let loser = if images_say < masks_say { images } else { masks };
     loser.retain(|f| !both.contains(&f.path));
@@ -99,7 +93,9 @@ fn index(found: Vec<Found>, glob: &str) -> Result<BTreeMap<String, Found>> {
                 &file.path,
                 format!("has the same stem `{}` as {} under `{glob}`", file.stem, first.path.display()),
             )
-            .help("upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`"));
+            .help(
+                "upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`",
+            ));
         }
         by_key.insert(key, file);
     }
@@ -108,8 +104,11 @@ fn index(found: Vec<Found>, glob: &str) -> Result<BTreeMap<String, Found>> {
 
 fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
     if glob.matches('*').count() != 1 {
-        return Err(RunError::new(format!("{what} = \"{glob}\" has {} `*`; it needs exactly one", glob.matches('*').count()))
-            .help("`*` stands for the part of the name that an image shares with its mask: \"masks/*_segmentation.png\""));
+        return Err(RunError::new(format!(
+            "{what} = \"{glob}\" has {} `*`; it needs exactly one",
+            glob.matches('*').count()
+        ))
+        .help("`*` stands for the part of the name that an image shares with its mask: \"masks/*_segmentation.png\""));
     }
     let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
     let star = parts.iter().position(|part| part.contains('*')).unwrap_or(0);
@@ -117,9 +116,8 @@ fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
     let rest = &parts[star + 1..];
     let start = if glob.starts_with('/') { PathBuf::from("/") } else { root.to_path_buf() };
     let folder = parts[..star].iter().try_fold(start, |at, part| {
-        step(&at, part).ok_or_else(|| {
-            RunError::at(&at.join(part), format!("there is no such folder (from {what} = \"{glob}\")"))
-        })
+        step(&at, part)
+            .ok_or_else(|| RunError::at(&at.join(part), format!("there is no such folder (from {what} = \"{glob}\")")))
     })?;
 
     let mut found = Vec::new();

@@ -52,13 +52,14 @@ fn random(cases: Vec<Case>, shares: [f64; 3], seed: u64) -> Result<Parts> {
         [("train", shares[0], &parts.train), ("val", val_share, &parts.val), ("test", test_share, &parts.test)]
     {
         if share > 0.0 && part.is_empty() {
-            return Err(RunError::new(format!("the share {share} of {n} image{} leaves {name} empty", if n == 1 { "" } else { "s" })));
+            return Err(RunError::new(format!(
+                "the share {share} of {n} image{} leaves {name} empty",
+                if n == 1 { "" } else { "s" }
+            )));
         }
     }
     Ok(parts)
 }
-
-
 
 fn lists(cases: Vec<Case>, root: &Path, train: &str, val: Option<&str>, test: &str) -> Result<Parts> {
     let mut left: BTreeMap<String, Case> = cases.into_iter().map(|case| (case.stem.to_lowercase(), case)).collect();
@@ -66,7 +67,8 @@ fn lists(cases: Vec<Case>, root: &Path, train: &str, val: Option<&str>, test: &s
     let mut seen: BTreeMap<String, (String, usize)> = BTreeMap::new();
     let mut take = |list: &str| -> Result<Vec<Case>> {
         let path = root.join(list);
-        let text = fs::read_to_string(&path).map_err(|e| RunError::at(&path, format!("the list cannot be read: {e}")))?;
+        let text =
+            fs::read_to_string(&path).map_err(|e| RunError::at(&path, format!("the list cannot be read: {e}")))?;
         let mut part = Vec::new();
         for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             let stem = line.trim();

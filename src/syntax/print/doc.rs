@@ -15,16 +15,24 @@ pub(super) enum Doc {
     /// A blank, or a line break if what follows up to the next break does not fit.
     Fill,
     /// A line break, after a blank line if asked for and not at the start of a block.
-    NewLine { blank: bool },
+    NewLine {
+        blank: bool,
+    },
     /// Text for broken groups.
     IfBroken(&'static str),
     /// A comment behind code.
     EndOfLine(String),
     /// A comment on its own line.
-    OwnLine { text: String, blank: bool },
+    OwnLine {
+        text: String,
+        blank: bool,
+    },
     Indent(Vec<Doc>),
     /// `broken`: holds a comment or a fixed line break, and so cannot be laid flat.
-    Group { parts: Vec<Doc>, broken: bool },
+    Group {
+        parts: Vec<Doc>,
+        broken: bool,
+    },
     Concat(Vec<Doc>),
 }
 

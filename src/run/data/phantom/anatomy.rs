@@ -85,7 +85,8 @@ impl Patient {
             let size = dice.between(0.75, 1.0) * smooth((level - 0.2) / 0.4);
             Oval::new(dice.between(0.06, 0.16), -half[1] * dice.between(0.18, 0.32), 0.33 * size, 0.27 * size)
         });
-        let spine = Oval::new(0.0, half[1] * dice.between(0.5, 0.56), dice.between(0.1, 0.13), dice.between(0.085, 0.11));
+        let spine =
+            Oval::new(0.0, half[1] * dice.between(0.5, 0.56), dice.between(0.1, 0.13), dice.between(0.085, 0.11));
 
         let mut tubes = Vec::new();
         if level < 0.48 {
@@ -109,7 +110,8 @@ impl Patient {
             let r = low * dice.between(0.75, 1.0);
             domes.push(Oval::new(-half[0] * 0.4, -half[1] * 0.08, half[0] * 0.5 * r, half[1] * 0.62 * r));
             let r = low * dice.between(0.55, 0.95);
-            let left = Oval::new(half[0] * 0.4, -half[1] * dice.between(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
+            let left =
+                Oval::new(half[0] * 0.4, -half[1] * dice.between(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
             domes.push(left);
             if dice.chance(0.75) {
                 let bubble = Oval { half: [left.half[0] * 0.72, left.half[1] * 0.7], ..left };
@@ -130,7 +132,12 @@ impl Patient {
         if half[0] < 0.78 && dice.chance(0.35) {
             let r = dice.between(0.08, 0.11);
             for side in [-1.0, 1.0] {
-                arms.push(Oval::new(side * (half[0] + r + dice.between(0.02, 0.06)), dice.between(-0.05, 0.25), r, r * 1.1));
+                arms.push(Oval::new(
+                    side * (half[0] + r + dice.between(0.02, 0.06)),
+                    dice.between(-0.05, 0.25),
+                    r,
+                    r * 1.1,
+                ));
             }
         }
         Patient {
@@ -157,7 +164,11 @@ impl Patient {
             arms,
             parenchyma: dice.between(-885.0, -730.0),
             gradient: dice.between(20.0, 160.0),
-            table: [shift[1] + half[1] * 1.05 + dice.between(0.0, 0.03), dice.between(0.0, 0.18), dice.between(0.5, 0.85)],
+            table: [
+                shift[1] + half[1] * 1.05 + dice.between(0.0, 0.03),
+                dice.between(0.0, 0.18),
+                dice.between(0.5, 0.85),
+            ],
             padding: dice.chance(0.35),
         }
     }
@@ -179,8 +190,8 @@ impl Patient {
     /// Below 0 in the lungs, in units of about the picture's half side.
     fn lung(&self, u: f64, v: f64, depth: f64) -> f64 {
         let scale = self.half[1];
-        let wave = self.waviness * self.outline.rough(3.0 * u + 40.0, 3.0 * v)
-            + 0.012 * self.ragged.rough(14.0 * u, 14.0 * v);
+        let wave =
+            self.waviness * self.outline.rough(3.0 * u + 40.0, 3.0 * v) + 0.012 * self.ragged.rough(14.0 * u, 14.0 * v);
         let wall = (depth - 0.97 * self.cavity) * scale;
         // The lungs taper towards the top.
         let (cu, cv) = (0.5 * self.cavity * self.half[0], 0.05);
@@ -276,7 +287,15 @@ impl Patient {
         for arm in &self.arms {
             let reach = arm.reach(u, v);
             if reach < 1.0 {
-                return if reach < 0.22 { 150.0 } else if reach < 0.36 { 700.0 } else if reach < 0.85 { SOFT } else { FAT };
+                return if reach < 0.22 {
+                    150.0
+                } else if reach < 0.36 {
+                    700.0
+                } else if reach < 0.85 {
+                    SOFT
+                } else {
+                    FAT
+                };
             }
         }
         let [height, bend, half] = self.table;
@@ -359,10 +378,7 @@ impl Inside<'_> {
         }
         for _ in 0..14 {
             let side = if self.dice.chance(0.5) { 1.0 } else { -1.0 };
-            let at = [
-                side * (self.patient.mediastinum + self.dice.between(0.05, 0.22)),
-                self.dice.between(-0.2, 0.25),
-            ];
+            let at = [side * (self.patient.mediastinum + self.dice.between(0.05, 0.22)), self.dice.between(-0.2, 0.25)];
             let r = self.dice.between(0.009, 0.022);
             self.disc(at, r * 1.5, -250.0);
             self.disc(at, r, -980.0);

@@ -1,0 +1,90 @@
+//! `npc demo`: the whole path on generated images.
+
+use super::eval::table;
+use super::job::{Request, ready, stop_on_interrupt};
+use super::load::write_beside;
+use super::table::{short, thousands};
+use super::{Done, Stop, print, train};
+use crate::cost::{Convention, count};
+use crate::run::RunError;
+use crate::run::data::{Role, write_atomic};
+use crate::run::eval::{Prepared, evaluate, load, prepare};
+use crate::run::folder::Folder;
+use crate::run::metric::cases_csv;
+use crate::run::predict::predict_case;
+use burn::module::Module;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Check, train, score and predict NPNet on generated images
+#[derive(Args)]
+#[command(
+    after_help = "Needs no data: it draws lung-CT-like slices with ground truth. Takes about a minute on two cores.
+
+Example:
+  npc demo --out out/demo
+
+Exit codes: 0 done, 1 problems found, 2 wrong usage"
+)]
+pub struct Opts {
+    /// Folder for everything; a demo in it is replaced
+    #[arg(long, value_name = "DIR", default_value = "out/demo")]
+    out: PathBuf,
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// cpu, cuda or cuda:N
+    #[arg(long, default_value = "cpu")]
+    device: String,
+}
+
+const MODEL: &str = include_str!("../../models/npnet.model");
+/// Test images that get a mask and an overlay.
+const SHOWN: usize = 6;
+
+pub fn run(opts: &Opts) -> Done {
+    let model = opts.out.join("npnet.model");
+    // Only a folder that an earlier demo made is replaced.
+    if opts.out.exists() {
+        if !model.exists() && std::fs::read_dir(&opts.out).is_ok_and(|mut d| d.next().is_some()) {
+            return Err(Stop::Message(format!("{}: holds something that is no demo", opts.out.display())));
+        }
+        let removed = std::fs::remove_dir_all(&opts.out);
+        removed.map_err(|e| RunError::at(&opts.out, format!("cannot be replaced: {e}")))?;
+    }
+    let masks = opts.out.join("masks");
+    std::fs::create_dir_all(&masks).map_err(|e| RunError::at(&masks, format!("cannot be made: {e}")))?;
+    write_beside(&model, MODEL.as_bytes())?;
+    let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
+    let ready = ready(&Request {
+        file: &model,
+        run: Some("npnet_phantoms"),
+        set: &set,
+        data_root: None,
+        device: Some(&opts.device),
+    })?;
+    let report = count(&ready.checked, Convention::Conv);
+    print(&format!(
+        "check    {}  {} -> {}  {} parameters, {} MACs\n\ntrain    ",
+        ready.checked.graph().name,
+        ready.checked.input(),
+        ready.checked.output(),
+        thousands(report.params),
+        short(report.macs),
+    ))?;
+    let folder = Folder::new(opts.out.join("run"));
+    train::start(&ready, &folder, false)?;
+    let (summary, cases) = evaluate(&ready.checked, &ready.settings, &folder, Role::Test, stop_on_interrupt())?;
+    let classes = &ready.settings.data.classes;
+    write_atomic(&folder.root().join("cases_test.csv"), cases_csv(&cases, classes).as_bytes())?;
+    print(&format!("\neval     {} test images\n\n{}\n", summary.n, table(&summary, classes)))?;
+    let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
+    let network = load(&ready.checked, &folder, &device)?.valid();
+    for index in 0..data.len(Role::Test).min(SHOWN) {
+        predict_case(&network, &data, Role::Test, index, &masks, ready.checked.input().channels())?;
+    }
+    print(&format!(
+        "predict  masks and overlays (green right, red too much, blue missed): {}\nrun      {}\n",
+        masks.display(),
+        folder.root().display()
+    ))
+}

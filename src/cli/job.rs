@@ -1,0 +1,221 @@
+//! From a model file and the name of a run, or from a settings file, to everything that running needs.
+
+use super::load::{self, arguments};
+use super::{Stop, report};
+use crate::check::{Checked, check};
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::elaborate::{Argument, elaborate};
+use crate::recipe::schema;
+use crate::recipe::settings::{FORMAT, Settings};
+use crate::recipe::{DataSpec, TrainSpec};
+use crate::resolve::{Program, resolve};
+use crate::run::RunError;
+use crate::run::folder::{Folder, read_settings};
+use crate::source::{SourceMap, Spanned};
+use crate::syntax::ast::Entry;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A run, ready to start or to be looked at.
+pub struct Ready {
+    pub checked: Checked,
+    pub settings: Settings,
+    /// The exact text of the model file.
+    pub source: String,
+}
+
+impl From<RunError> for Stop {
+    fn from(error: RunError) -> Stop {
+        Stop::Message(error.to_string())
+    }
+}
+
+/// What the command line changes: `key=value` for the run, `data.key=value`, `model.key=value`.
+#[derive(Default)]
+struct Changes {
+    train: Vec<Entry>,
+    data: Vec<Entry>,
+    model: BTreeMap<String, String>,
+}
+
+fn changes(sources: &mut SourceMap, texts: &[String]) -> Result<Changes, Problems> {
+    let mut changes = Changes::default();
+    for Argument { name, value } in arguments(sources, "--set", texts)? {
+        let (part, key) = name.node.split_once('.').unwrap_or(("train", &name.node));
+        let key = Spanned::new(key.to_string(), name.span);
+        match part {
+            "train" => changes.train.push(Entry { key, value }),
+            "data" => changes.data.push(Entry { key, value }),
+            "model" => drop(changes.model.insert(key.node, sources.snippet(value.span).to_string())),
+            _ => {
+                let d = Diagnostic::new(Code::E0503, name.span, format!("`{name}` names no part of a run"));
+                return Err(d.help("write `epochs=5`, `data.size=[128, 128]` or `model.attention=se`").into());
+            }
+        }
+    }
+    Ok(changes)
+}
+
+/// What both ways to start a run lead to, before the model is built.
+struct Draft {
+    train: TrainSpec,
+    data: DataSpec,
+    data_root: String,
+    device: String,
+}
+
+/// Where a run is written in a model file, and what the command line says about it.
+pub struct Request<'a> {
+    /// A model file, or the `settings.yaml` of an earlier run.
+    pub file: &'a Path,
+    /// The name of a `train` block; may be left out where the file has one, and with a settings file.
+    pub run: Option<&'a str>,
+    pub set: &'a [String],
+    pub data_root: Option<&'a Path>,
+    pub device: Option<&'a str>,
+}
+
+fn is_settings(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
+}
+
+/// Reads, checks and fills in everything. Problems are printed here.
+pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
+    if is_settings(request.file) {
+        let settings = read_settings(request.file)?;
+        let model = request.file.with_file_name(&settings.model_file);
+        let draft = Draft {
+            train: settings.train,
+            data: settings.data,
+            data_root: settings.data_root,
+            device: settings.device,
+        };
+        return build(&model, request, |_, _| Ok(draft));
+    }
+    build(request.file, request, |program, sources| {
+        let train = match request.run {
+            Some(name) => program
+                .trains
+                .get(name)
+                .copied()
+                .ok_or_else(|| Problems::from(load::no_such("run", name, program.trains.keys().copied())))?,
+            None => match program.trains.values().collect::<Vec<_>>()[..] {
+                [one] => *one,
+                _ => {
+                    let names: Vec<_> = program.trains.keys().map(|n| format!("`{n}`")).collect();
+                    let d = Diagnostic::bare(Code::E0501, "name the run to train");
+                    return Err(d.help(format!("the file has {}", names.join(", "))).into());
+                }
+            },
+        };
+        let args = (train.args.iter())
+            .filter_map(|a| Some((a.name.as_ref()?.node.clone(), sources.snippet(a.value.span).to_string())))
+            .collect();
+        let (spec, _) = schema::train_spec(train, args)?;
+        let Some(data) = program.data.get(train.data.node.as_str()) else {
+            return Err(load::no_such("data block", &train.data.node, program.data.keys().copied()).into());
+        };
+        let data = schema::data_spec(data)?;
+        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into() })
+    })
+}
+
+fn build(
+    model: &Path,
+    request: &Request<'_>,
+    draft: impl FnOnce(&Program<'_>, &SourceMap) -> Result<Draft, Problems>,
+) -> Result<Ready, Stop> {
+    let load::Source { mut sources, file, problems } = load::read(model)?;
+    let stop = |sources: &SourceMap, problems: Problems| {
+        report(sources, &problems.sorted());
+        Err(Stop::Problems)
+    };
+    let changes = match changes(&mut sources, request.set) {
+        Ok(changes) => changes,
+        Err(p) => return stop(&sources, p),
+    };
+    let (program, found) = resolve(&file);
+    let mut problems = problems;
+    problems.extend(found);
+    if problems.has_errors() {
+        return stop(&sources, problems);
+    }
+    let made = draft(&program, &sources).and_then(|mut d| {
+        d.train.args.extend(changes.model);
+        d.train = schema::override_train(d.train, &changes.train)?;
+        d.data = schema::override_data(&d.data, &changes.data)?;
+        Ok(d)
+    });
+    let Draft { train, data, data_root, device } = match made {
+        Ok(draft) => draft,
+        Err(p) => return stop(&sources, p),
+    };
+    let checked = match compile(&program, &mut sources, &train, data.size) {
+        Ok(checked) => checked,
+        Err(p) => return stop(&sources, p),
+    };
+    let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
+    let settings = Settings {
+        format: FORMAT,
+        versions: versions(),
+        model_file: "model.model".into(),
+        data_root: absolute(&data_root),
+        device: request.device.map_or(device, str::to_string),
+        train,
+        data,
+    };
+    let source = std::fs::read_to_string(model).map_err(|e| Stop::Message(format!("{}: {e}", model.display())))?;
+    Ok(Ready { checked, settings, source })
+}
+
+/// The model of a run at the size of its data.
+fn compile(
+    program: &Program<'_>,
+    sources: &mut SourceMap,
+    train: &TrainSpec,
+    size: [usize; 2],
+) -> Result<Checked, Problems> {
+    let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
+    let args = arguments(sources, "model arguments", &texts)?;
+    let Some(entry) = program.entries().into_iter().find(|e| e.node == train.model) else {
+        let names = program.entries();
+        return Err(load::no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
+    };
+    check(elaborate(program, entry, &args, Some(size))?)
+}
+
+fn versions() -> BTreeMap<String, String> {
+    let known = [("npc", env!("CARGO_PKG_VERSION")), ("burn", "0.22.1")];
+    known.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+}
+
+/// A run folder must keep its meaning when it is used from elsewhere.
+fn absolute(path: &str) -> String {
+    std::path::absolute(path).map_or_else(|_| path.to_string(), |p| p.display().to_string())
+}
+
+/// A finished or interrupted run.
+pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(Ready, Folder), Stop> {
+    let folder = Folder::new(dir);
+    let settings: PathBuf = folder.settings();
+    if !settings.exists() {
+        let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
+        return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
+    }
+    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device })?;
+    Ok((ready, folder))
+}
+
+/// Ctrl-C asks the run to end after its step; the second one ends the process.
+pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    static STOP: AtomicBool = AtomicBool::new(false);
+    // Only fails when a handler is set already; then that one does the same.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step; once more to stop at once");
+    });
+    &STOP
+}

@@ -1,0 +1,186 @@
+//! `npc train`: a run from the model file, or again from its settings.
+
+use super::job::{Ready, Request, ready, stop_on_interrupt};
+use super::{Done, Stop, print};
+use crate::run::folder::{EpochRecord, Folder, read_settings};
+use crate::run::train::{Job, Observer, Outcome, Progress, train};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Train a run of a model file
+#[derive(Args)]
+#[command(
+    after_help = "The run folder holds the model source, the resolved settings, the split, metrics.jsonl with one
+line an epoch, the best and the last checkpoint, and summary.json.
+
+Examples:
+  npc train models/npnet.model npnet_phantoms
+  npc train models/npnet.model npnet_lung --data-root ~/data --set epochs=5,lr=3e-4
+  npc train models/npnet.model npnet_lung --set model.attention=se --out runs/lung_se
+  npc train models/npnet.model npnet_lung --resume
+  npc train runs/npnet_lung/settings.yaml --out runs/again
+
+Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
+)]
+pub struct Opts {
+    /// Model file, or the settings.yaml of an earlier run
+    file: PathBuf,
+    /// Name of a `train` block
+    run: Option<String>,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    device: Option<String>,
+    /// Where the paths of the data block start
+    #[arg(long, value_name = "DIR")]
+    data_root: Option<PathBuf>,
+    /// Change a setting: epochs=5, lr=1e-4, data.size=[128,128], model.attention=se
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Run folder; runs/NAME when not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on where the run folder's last checkpoint stands
+    #[arg(long)]
+    resume: bool,
+}
+
+pub fn run(opts: &Opts) -> Done {
+    let request = Request {
+        file: &opts.file,
+        run: opts.run.as_deref(),
+        set: &opts.set,
+        data_root: opts.data_root.as_deref(),
+        device: opts.device.as_deref(),
+    };
+    let ready = ready(&request)?;
+    let folder =
+        Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
+    if opts.resume {
+        same_run(&ready, &folder)?;
+    }
+    start(&ready, &folder, opts.resume)
+}
+
+/// Resuming with other settings would give a run that no settings file describes; only the number of epochs, the
+/// device and the place of the data may differ.
+fn same_run(ready: &Ready, folder: &Folder) -> Done {
+    if !folder.settings().exists() {
+        return Ok(());
+    }
+    let mut before = read_settings(&folder.settings())?;
+    let mut now = ready.settings.clone();
+    before.train.epochs = now.train.epochs;
+    before.data_root.clone_from(&now.data_root);
+    before.device.clone_from(&now.device);
+    before.versions.clone_from(&now.versions);
+    now.data.cache_mb = before.data.cache_mb;
+    if before != now {
+        let path = folder.settings();
+        let text = format!("{}: these settings are not those of the run to resume", path.display());
+        let help = "give the same --set values as before, or start another run with --out DIR";
+        return Err(Stop::Message(format!("{text}\n  help: {help}")));
+    }
+    Ok(())
+}
+
+/// Trains with progress on the terminal, or plain lines elsewhere.
+pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
+    let stop = stop_on_interrupt();
+    let Ready { checked, settings, source } = ready;
+    let graph = checked.graph();
+    print(&format!(
+        "{} ({}) on {} at {}x{}, {}, into {}\n",
+        settings.train.name,
+        graph.name,
+        settings.data.name,
+        settings.data.size[0],
+        settings.data.size[1],
+        settings.device,
+        folder.root().display()
+    ))?;
+    let mut screen = Screen::new();
+    let job = Job { checked, settings, source, folder, resume, stop };
+    let outcome = train(&job, &mut screen);
+    screen.bar.finish_and_clear();
+    match outcome? {
+        Outcome::Done(s) => print(&format!(
+            "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {}\n",
+            s.epoch,
+            s.dice,
+            s.iou,
+            s.n_test,
+            s.scored_on,
+            s.seconds,
+            folder.root().display()
+        )),
+        Outcome::Interrupted { epochs } => {
+            eprintln!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
+            Err(Stop::Interrupted)
+        }
+    }
+}
+
+struct Screen {
+    bar: ProgressBar,
+    terminal: bool,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = ProgressBar::with_draw_target(
+            None,
+            if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() },
+        );
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar, terminal }
+    }
+
+    fn line(&self, text: &str) {
+        if self.terminal { self.bar.println(text) } else { println!("{text}") }
+    }
+}
+
+fn clock(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+impl Observer for Screen {
+    fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize) {
+        let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
+        self.line(&format!("{n_train} training images, {n_test} scored after each of {epochs} epochs{resumed}"));
+    }
+
+    fn step(&mut self, p: &Progress) {
+        self.bar.set_length(p.steps as u64);
+        self.bar.set_position(p.step as u64);
+        self.bar.set_prefix(format!("epoch {}/{}", p.epoch, p.epochs));
+        let left = clock(p.seconds_left);
+        self.bar.set_message(format!("loss {:.4}  {:.1} images/s  {left} left", p.loss, p.images_per_second));
+    }
+
+    fn epoch(&mut self, r: &EpochRecord, best: bool) {
+        let mark = if best { "  best" } else { "" };
+        self.line(&format!(
+            "epoch {:>3}  loss {:.4}  Dice {:.4}  IoU {:.4}  {:.1} images/s  {}{mark}",
+            r.epoch,
+            r.loss,
+            r.dice,
+            r.iou,
+            r.images_per_second,
+            clock(r.seconds)
+        ));
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.line(&format!("warning: {message}"));
+    }
+}

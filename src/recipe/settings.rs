@@ -1,0 +1,39 @@
+//! The settings of a run, complete: what `settings.yaml` in a run folder holds. The only module that names YAML.
+//!
+//! The file can be given to `npc train` again and starts the same run.
+
+use super::{DataSpec, TrainSpec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub const FORMAT: u32 = 1;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub format: u32,
+    /// Of npc and what computed; for people, not checked.
+    pub versions: BTreeMap<String, String>,
+    /// The model source, relative to this file.
+    pub model_file: String,
+    /// Where the data block's paths start.
+    pub data_root: String,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+    pub train: TrainSpec,
+    pub data: DataSpec,
+}
+
+pub fn to_yaml(settings: &Settings) -> Result<String, String> {
+    let head = "# Settings of an npc run, every default filled in. `npc train THIS_FILE --out DIR` runs it again.\n";
+    serde_yaml::to_string(settings).map(|yaml| format!("{head}{yaml}")).map_err(|e| e.to_string())
+}
+
+/// Errors name the line.
+pub fn from_yaml(text: &str) -> Result<Settings, String> {
+    let settings: Settings = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+    if settings.format != FORMAT {
+        return Err(format!("settings of format {}, this npc reads format {FORMAT}", settings.format));
+    }
+    Ok(settings)
+}

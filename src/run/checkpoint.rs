@@ -1,0 +1,165 @@
+//! Checkpoints: everything that training needs to go on, in one safetensors file.
+//!
+//! Holds `model.*` under PyTorch's names, `adam.first.*` and `adam.second.*`, and under the metadata key `npc` a JSON
+//! object with [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back
+//! as the same bits, so that a run that was cut off goes on exactly as if it had not been.
+//!
+//! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
+
+use super::error::{Result, RunError};
+use super::network::Network;
+use super::optim::{Moments, OptimState};
+use super::weights::{self, NamedTensor};
+use crate::recipe::Optimizer;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where training stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointMeta {
+    /// Name of the model or variant.
+    pub model: String,
+    /// Epochs that are finished.
+    pub epoch: usize,
+    /// Optimiser steps that are done.
+    pub step: u64,
+    /// Best value so far by metric.
+    pub best: BTreeMap<String, Best>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    #[serde(with = "exact")]
+    pub value: f64,
+    pub epoch: usize,
+}
+
+/// What stands under the key `npc`.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    /// Of the model's names and shapes.
+    fingerprint: String,
+    optimizer_steps: u64,
+    #[serde(flatten)]
+    meta: CheckpointMeta,
+}
+
+const FORMAT: u32 = 1;
+const KEY: &str = "npc";
+const MODEL: &str = "model.";
+const FIRST: &str = "adam.first.";
+const SECOND: &str = "adam.second.";
+
+/// Writes a checkpoint, or leaves the old file as it was.
+pub fn save(path: &Path, network: &Network, optim: &OptimState, meta: &CheckpointMeta) -> Result<()> {
+    let mut tensors = weights::tensors(network);
+    tensors.iter_mut().for_each(|t| t.name.insert_str(0, MODEL));
+    for (name, moments) in &optim.moments {
+        tensors.push(NamedTensor::new(format!("{FIRST}{name}"), moments.first.clone()));
+        tensors.push(NamedTensor::new(format!("{SECOND}{name}"), moments.second.clone()));
+    }
+    let fingerprint = weights::fingerprint(network);
+    let header = Header { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
+    let header = serde_json::to_string(&header)
+        .map_err(|error| RunError::at(path, format!("state cannot be written as JSON: {error}")))?;
+    weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
+}
+
+/// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
+/// `optimizer` is the rule to go on with; the file holds only what it has gathered.
+pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<(Network, OptimState, CheckpointMeta)> {
+    let Contents { header, model, moments } = read(path)?;
+    let network = put(path, network, model, &header)?;
+    let trainable: BTreeMap<String, usize> =
+        weights::layout(&network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
+    let mut optim = OptimState { optimizer, steps: header.optimizer_steps, moments: BTreeMap::new() };
+    let device = network.device().clone().without_autodiff();
+    for (name, [first, second]) in moments {
+        let count = trainable.get(&name).copied();
+        let (Some(first), Some(second)) = (first, second) else {
+            return Err(RunError::at(path, format!("only one of the two moments of `{name}` is there")));
+        };
+        if count != Some(first.values.len()) || count != Some(second.values.len()) {
+            return Err(RunError::at(path, format!("the moments of `{name}` do not fit the model")));
+        }
+        let tensor = |t: NamedTensor| Tensor::<1>::from_data(burn::tensor::TensorData::from(&t.values[..]), &device);
+        optim.moments.insert(name, Moments { first: tensor(first), second: tensor(second) });
+    }
+    Ok((network, optim, header.meta))
+}
+
+/// Puts only the weights of a checkpoint, or of a plain file of weights, into `network`: what evaluation and
+/// prediction need.
+pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
+    let (tensors, metadata) = weights::read_safetensors(path)?;
+    if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
+        let Contents { header, model, .. } = split(path, tensors, &metadata)?;
+        return put(path, network, model, &header);
+    }
+    weights::load(network, tensors).map_err(|error| RunError { path: Some(path.to_path_buf()), ..error })
+}
+
+struct Contents {
+    header: Header,
+    model: Vec<NamedTensor>,
+    moments: BTreeMap<String, [Option<NamedTensor>; 2]>,
+}
+
+fn read(path: &Path) -> Result<Contents> {
+    let (tensors, metadata) = weights::read_safetensors(path)?;
+    split(path, tensors, &metadata)
+}
+
+fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, String>) -> Result<Contents> {
+    let Some(text) = metadata.get(KEY) else {
+        return Err(RunError::at(path, "holds tensors but no training state")
+            .help("training goes on from a checkpoint that `npc train` wrote; weights alone can be evaluated"));
+    };
+    let header: Header = serde_json::from_str(text)
+        .map_err(|error| RunError::at(path, format!("its training state cannot be read: {error}")))?;
+    if header.format != FORMAT {
+        let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
+        return Err(RunError::at(path, message));
+    }
+    let mut contents = Contents { header, model: Vec::new(), moments: BTreeMap::new() };
+    for mut tensor in tensors {
+        let name = std::mem::take(&mut tensor.name);
+        if let Some(name) = name.strip_prefix(MODEL) {
+            contents.model.push(NamedTensor { name: name.to_string(), ..tensor });
+        } else if let Some(name) = name.strip_prefix(FIRST) {
+            contents.moments.entry(name.to_string()).or_default()[0] = Some(tensor);
+        } else if let Some(name) = name.strip_prefix(SECOND) {
+            contents.moments.entry(name.to_string()).or_default()[1] = Some(tensor);
+        } else {
+            return Err(RunError::at(path, format!("tensor `{name}` has no place in a checkpoint")));
+        }
+    }
+    Ok(contents)
+}
+
+fn put(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Header) -> Result<Network> {
+    let name = network.plan().name.clone();
+    weights::load(network, model).map_err(|mut error| {
+        error.path = Some(path.to_path_buf());
+        if header.meta.model != name {
+            error.help.push(format!("the file was saved from `{}`, this model is `{name}`", header.meta.model));
+        }
+        error
+    })
+}
+
+/// A float as the shortest text that reads back as the same bits.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{value:?}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}

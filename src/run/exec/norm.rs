@@ -1,0 +1,40 @@
+//! Batch normalisation, as `torch.nn.BatchNorm2d`.
+//!
+//! Burn's own layer keeps the biased batch variance as running variance; PyTorch keeps the unbiased one, and networks
+//! exchanged with it would evaluate differently. The statistics live in the layer and are always current: Burn delays
+//! the last update until somebody asks on the same thread.
+
+use burn::module::RunningState;
+use burn::nn::BatchNorm;
+use burn::tensor::{Tensor, module};
+
+pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
+    if training && norm.training.is_enabled() { train(norm, x) } else { evaluate(norm, x) }
+}
+
+fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+    let [n, _, h, w] = x.dims();
+    let count = (n * h * w) as f64;
+    let batch = module::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    // One value has no unbiased variance; PyTorch refuses it, here it counts as the biased one, 0.
+    let unbiased = count / (count - 1.0).max(1.0);
+    update(&norm.running_mean, batch.mean, norm.momentum, 1.0);
+    update(&norm.running_var, batch.variance, norm.momentum, unbiased);
+    batch.output
+}
+
+fn update(state: &RunningState<Tensor<1>>, batch: Tensor<1>, momentum: f64, factor: f64) {
+    let old = state.value_sync().without_autodiff();
+    let new = batch.without_autodiff().mul_scalar(momentum * factor);
+    state.update(old.mul_scalar(1.0 - momentum).add(new));
+    state.value_sync();
+}
+
+/// `(x - mean) / sqrt(var + eps) * weight + bias` with everything per channel folded into one factor and one summand.
+fn evaluate(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
+    let c = x.dims()[1];
+    let (mean, var) = (norm.running_mean.value_sync(), norm.running_var.value_sync());
+    let factor = norm.gamma.val().div(var.add_scalar(norm.epsilon).sqrt());
+    let summand = norm.beta.val().sub(mean.mul(factor.clone()));
+    x.mul(factor.reshape([1, c, 1, 1])).add(summand.reshape([1, c, 1, 1]))
+}

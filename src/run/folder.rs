@@ -1,0 +1,150 @@
+//! The run folder: where things are in it, and how they are written.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `model.model` | the exact model source |
+//! | `settings.yaml` | resolved settings |
+//! | `train.txt`, `val.txt`, `test.txt` | the split, one stem a line |
+//! | `metrics.jsonl` | one line an epoch |
+//! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
+//! | `summary.json` | the best epoch and its scores |
+//!
+//! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
+
+use super::data::write_atomic;
+use super::error::{Result, RunError};
+use crate::recipe::Metric;
+use crate::recipe::settings::{self, Settings};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean training loss over the images of the epoch.
+    pub loss: f64,
+    /// On the validation split, or on the test split where there is none.
+    pub dice: f64,
+    pub iou: f64,
+    /// Wall clock of training, without evaluation.
+    pub seconds: f64,
+    pub images_per_second: f64,
+}
+
+/// `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub dice: f64,
+    pub iou: f64,
+    /// The epoch that these scores are of: the best by Dice.
+    pub epoch: usize,
+    /// Wall clock of all epochs, evaluation included.
+    pub seconds: f64,
+    pub n_train: usize,
+    pub n_test: usize,
+    /// The split that was scored: `val` or `test`.
+    pub scored_on: String,
+}
+
+impl Folder {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn model(&self) -> PathBuf {
+        self.root.join("model.model")
+    }
+
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("settings.yaml")
+    }
+
+    pub fn last(&self) -> PathBuf {
+        self.root.join("last.safetensors")
+    }
+
+    pub fn best(&self, metric: Metric) -> PathBuf {
+        self.root.join(match metric {
+            Metric::Dice => "best_dice.safetensors",
+            Metric::Iou => "best_iou.safetensors",
+        })
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// The checkpoint to score and predict with: the best by Dice, else by IoU, else the last.
+    pub fn checkpoint(&self) -> Result<PathBuf> {
+        [self.best(Metric::Dice), self.best(Metric::Iou), self.last()].into_iter().find(|p| p.exists()).ok_or_else(|| {
+            RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch")
+        })
+    }
+
+    /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten.
+    pub fn create(&self) -> Result<()> {
+        if self.settings().exists() || self.last().exists() {
+            return Err(RunError::at(&self.root, "this folder holds a run already")
+                .help("go on with it: `--resume`")
+                .help("or choose another folder: `--out DIR`"));
+        }
+        std::fs::create_dir_all(&self.root)
+            .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))
+    }
+
+    pub fn write_settings(&self, settings: &Settings) -> Result<()> {
+        let path = self.settings();
+        let yaml = settings::to_yaml(settings).map_err(|e| RunError::at(&path, e))?;
+        write_atomic(&path, yaml.as_bytes())
+    }
+
+    pub fn write_model(&self, source: &str) -> Result<()> {
+        write_atomic(&self.model(), source.as_bytes())
+    }
+
+    /// The epochs told so far; a line that was cut off ends them.
+    pub fn records(&self) -> Vec<EpochRecord> {
+        let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();
+        text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    pub fn write_records(&self, records: &[EpochRecord]) -> Result<()> {
+        let path = self.metrics();
+        let mut text = String::new();
+        for record in records {
+            text.push_str(&serde_json::to_string(record).map_err(|e| RunError::at(&path, e.to_string()))?);
+            text.push('\n');
+        }
+        write_atomic(&path, text.as_bytes())
+    }
+
+    pub fn write_summary(&self, summary: &RunSummary) -> Result<()> {
+        self.write_json("summary.json", summary)
+    }
+
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let path = self.root.join(name);
+        let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(&path, e.to_string()))?;
+        write_atomic(&path, (text + "\n").as_bytes())
+    }
+}
+
+/// Reads `settings.yaml` of a run folder, or the file itself.
+pub fn read_settings(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let error = RunError::at(path, format!("cannot read the settings: {e}"));
+        error.help("a run folder is what `npc train` wrote, for example runs/npnet_lung")
+    })?;
+    settings::from_yaml(&text).map_err(|e| RunError::at(path, format!("not the settings of a run: {e}")))
+}
