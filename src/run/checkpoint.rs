@@ -27,6 +27,13 @@ pub struct CheckpointMeta {
     pub step: u64,
     /// Best value so far by metric.
     pub best: BTreeMap<String, Best>,
+    /// Images that the epoch after `epoch` has used already, and the sum of their losses.
+    pub seen: u64,
+    #[serde(with = "exact")]
+    pub loss_sum: f64,
+    /// Wall clock of that part of an epoch, and of all epochs before it.
+    pub epoch_seconds: f64,
+    pub seconds: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
