@@ -1,3 +1,6 @@
+#![doc = include_str!("../ARCHITECTURE.md")]
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
+
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -13,3 +16,11 @@ pub mod run;
 pub mod source;
 pub mod syntax;
 pub mod ty;
+
+pub use check::{Checked, check};
+pub use cost::{Convention, CostReport, count};
+pub use elaborate::elaborate;
+pub use resolve::resolve;
+#[cfg(feature = "run")]
+pub use run::lower::lower;
+pub use syntax::parse;

@@ -75,7 +75,7 @@ pub fn run(opts: &Opts) -> Done {
     train::start(&ready, &folder, false)?;
     let (summary, cases) = evaluate(&ready.checked, &ready.settings, &folder, Role::Test, stop_on_interrupt())?;
     let classes = &ready.settings.data.classes;
-    write_atomic(&folder.root().join("cases_test.csv"), cases_csv(&cases, classes).as_bytes())?;
+    write_atomic(&folder.root().join("cases.csv"), cases_csv(&cases, classes).as_bytes())?;
     print(&format!("\neval     {} test images\n\n{}\n", summary.n, table(&summary, classes)))?;
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, &folder, &device)?.valid();

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[command(
     after_help = "IoU and Dice are computed per image and averaged; the pooled figures, from all pixels together, stand
 beside them. A class that neither prediction nor truth of an image holds counts as 1. Scores are at the data block's
-size. RUN_DIR/cases_SPLIT.csv gets a line per image and class, RUN_DIR/eval_SPLIT.json the summary.
+size. RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json the summary.
 
 Examples:
   npc eval runs/npnet_lung
@@ -53,6 +53,14 @@ impl Split {
         }
     }
 
+    /// `cases.csv` for the test images, `cases_train.csv` for the others.
+    fn file(self, name: &str, extension: &str) -> String {
+        match self {
+            Split::Test => format!("{name}.{extension}"),
+            Split::Train | Split::Val => format!("{name}_{}.{extension}", self.name()),
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Split::Train => "train",
@@ -73,9 +81,9 @@ pub fn run(opts: &Opts) -> Done {
     let stop = stop_on_interrupt();
     let (summary, cases) = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), stop)?;
     let classes = &ready.settings.data.classes;
-    let csv = folder.root().join(format!("cases_{}.csv", opts.split.name()));
+    let csv = folder.root().join(opts.split.file("cases", "csv"));
     write_atomic(&csv, cases_csv(&cases, classes).as_bytes())?;
-    folder.write_json(&format!("eval_{}.json", opts.split.name()), &summary)?;
+    folder.write_json(&opts.split.file("eval", "json"), &summary)?;
     match opts.format {
         Format::Json => print(&format!("{:#}\n", serde_json::json!(summary))),
         Format::Text => {

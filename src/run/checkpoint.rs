@@ -27,12 +27,16 @@ pub struct CheckpointMeta {
     pub step: u64,
     /// Best value so far by metric.
     pub best: BTreeMap<String, Best>,
-    /// Images that the epoch after `epoch` has used already, and the sum of their losses.
+    /// Images of the unfinished epoch that are done.
     pub seen: u64,
+    /// Sum of their losses.
     #[serde(with = "exact")]
     pub loss_sum: f64,
-    /// Wall clock of that part of an epoch, and of all epochs before it.
+    /// Seconds that the unfinished epoch has taken.
+    #[serde(with = "exact")]
     pub epoch_seconds: f64,
+    /// Seconds that the finished epochs have taken.
+    #[serde(with = "exact")]
     pub seconds: f64,
 }
 

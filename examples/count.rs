@@ -1,0 +1,38 @@
+//! Counts a model of a file at a size, with every stage in view:
+//! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
+
+use npc::source::SourceMap;
+use npc::{Convention, check, count, diag::render, elaborate, parse, resolve, syntax};
+use std::path::Path;
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [file, model, height, width] = &args[..] else {
+        eprintln!("usage: count FILE MODEL HEIGHT WIDTH");
+        std::process::exit(2);
+    };
+    let size = [height, width].map(|n| n.parse().expect("height and width are numbers"));
+
+    let mut sources = SourceMap::new();
+    let id = match syntax::read_file(&mut sources, Path::new(file)) {
+        Ok(id) => id,
+        Err(problem) => return eprint!("{}", render::text(&sources, &problem.into(), false)),
+    };
+    let (tree, mut problems) = parse(&sources, id);
+    let (program, found) = resolve(&tree);
+    problems.extend(found);
+    let Some(entry) = program.entries().into_iter().find(|e| e.node == *model) else {
+        return eprintln!("{file} has no model {model}");
+    };
+    match elaborate(&program, entry, &[], Some(size)).and_then(check) {
+        Ok(checked) => {
+            let report = count(&checked, Convention::Conv);
+            println!("{} -> {}", checked.input(), checked.output());
+            println!("{} parameters, {} MACs", report.params, report.macs);
+        }
+        Err(found) => {
+            problems.extend(found);
+            eprint!("{}", render::text(&sources, &problems.sorted(), false));
+        }
+    }
+}
