@@ -2,6 +2,8 @@
 //!
 //! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
 
+#[cfg(feature = "run")]
+mod bench;
 mod check;
 #[cfg(feature = "run")]
 mod demo;
@@ -61,6 +63,10 @@ enum Command {
     Lower(lower::Opts),
     #[cfg(feature = "run")]
     Init(init::Opts),
+    #[cfg(feature = "run")]
+    Bench(bench::Opts),
+    #[cfg(feature = "run")]
+    Selftest(bench::SelfTest),
     Fmt(fmt::Opts),
     Explain(explain::Opts),
 }
@@ -113,6 +119,10 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Bench(opts) => bench::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Selftest(opts) => bench::selftest(&opts),
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),

@@ -29,11 +29,13 @@ pub struct Limits {
     pub nodes: usize,
     pub steps: usize,
     pub blocks: usize,
-    /// Largest dim, and largest number of elements of one tensor (per image).
+    /// Largest number of elements of one tensor: of an image, a map (per image) or a weight.
     pub elements: u64,
+    /// How deep lists may lie in lists.
+    pub lists: usize,
 }
 
-pub const LIMITS: Limits = Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40 };
+pub const LIMITS: Limits = Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64 };
 
 /// The expression failed and its message is on record.
 pub(crate) struct Failed;
@@ -212,6 +214,7 @@ impl<'a> Elaborator<'_, 'a> {
                     RefusalKind::Setting => Code::E0303,
                     RefusalKind::Type => Code::E0304,
                     RefusalKind::Index => Code::E0312,
+                    RefusalKind::Limit => Code::E0311,
                 };
                 let mut d = Diagnostic::new(code, span, refusal.message).label(format!("`{}` joins here", op.name()));
                 if inputs.len() < 2 {
@@ -235,6 +238,11 @@ impl<'a> Elaborator<'_, 'a> {
         if let Some(large) = outputs.iter().find(|t| t.shape().elements() > LIMITS.elements) {
             let message = format!("`{}` would make a tensor {large} of more than 2^40 numbers", op.name());
             return self.error(Code::E0311, span, message);
+        }
+        if let Some(large) = op.params(&types).iter().find(|p| p.elements() > LIMITS.elements) {
+            let message = format!("the {} of this `{}` would have more than 2^40 numbers", large.name, op.name());
+            let shape = format!("{:?}", large.shape);
+            return self.fail(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {shape}")));
         }
         let path = self.path(op.name());
         let several = outputs.len() > 1;

@@ -44,6 +44,8 @@ pub enum RefusalKind {
     Type,
     /// Pool indices of another shape.
     Index,
+    /// Larger than anything that can be computed.
+    Limit,
 }
 
 impl Refusal {
@@ -92,8 +94,9 @@ pub struct ParamSpec {
 }
 
 impl ParamSpec {
+    /// Saturates; elaboration refuses tensors that large.
     pub fn elements(&self) -> u64 {
-        self.shape.iter().map(|&d| d as u64).product()
+        self.shape.iter().fold(1, |n, &d| n.saturating_mul(d as u64))
     }
 }
 
@@ -109,6 +112,7 @@ pub trait Operator {
     /// Tensors of the operator on inputs that `infer` accepts.
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
     /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
+    /// Saturates; the checker refuses graphs that large.
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64;
 }
 
@@ -185,6 +189,15 @@ fn tensor_of<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> 
     input
         .tensor()
         .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
+}
+
+/// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
+fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
+    match usize::try_from(pixels) {
+        Ok(n) if n <= 1 << 40 => Ok(n),
+        _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
+            .help("the limit is 2^40")),
+    }
 }
 
 /// `3` for equal values, `[1, 5]` otherwise.

@@ -4,6 +4,8 @@
 //! [`lower`](mod@lower) makes the [`network`] that [`exec`] runs; [`data`] feeds it, [`train`](mod@train) moves its
 //! weights, [`checkpoint`] and [`folder`] keep what came of it, [`eval`] and [`predict`] use it.
 
+pub mod agree;
+pub mod bench;
 pub mod checkpoint;
 pub mod data;
 pub mod device;

@@ -1,7 +1,7 @@
 //! `npc init`: the weights that a run would start from.
 
 use super::load::Select;
-use super::{Done, Stop, graph, print};
+use super::{Done, bench, print};
 use crate::run::device::{self, DeviceChoice};
 use crate::run::lower::lower;
 use crate::run::weights::{tensors, write_safetensors};
@@ -30,13 +30,10 @@ pub struct Opts {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let checked = graph::compile_all(&opts.select)?;
-    let [one] = &checked[..] else {
-        return Err(Stop::Usage("the file has several models; choose one with --model".into()));
-    };
-    let network = lower(one, &device::open(DeviceChoice::Cpu)?, opts.seed);
+    let checked = bench::one(&opts.select)?;
+    let network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let tensors = tensors(&network);
-    let about = BTreeMap::from([("model".to_string(), one.graph().name.clone())]);
+    let about = BTreeMap::from([("model".to_string(), checked.graph().name.clone())]);
     write_safetensors(&opts.out, &tensors, &about)?;
     let n: usize = tensors.iter().map(|t| t.values.len()).sum();
     print(&format!("{}: {} tensors, {n} numbers\n", opts.out.display(), tensors.len()))

@@ -1,6 +1,6 @@
 //! Operators that join several tensors.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Shape, TensorType};
 
 /// Joins maps along the channel axis, in the order written.
@@ -35,10 +35,11 @@ impl Operator for Concat {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         if inputs.iter().all(|t| t.tensor().is_some_and(|s| s.dims().len() == 1)) {
-            let c = inputs.iter().map(|t| t.shape().channels()).sum::<usize>();
-            return Ok(vec![TensorType::Tensor(Shape::new([c]))]);
+            let c = inputs.iter().map(|t| t.shape().channels() as u128).sum();
+            return Ok(vec![TensorType::Tensor(Shape::new([axis("concat", c)?]))]);
         }
-        let [mut channels, h, w] = map_of("concat", &inputs[0])?;
+        let [c, h, w] = map_of("concat", &inputs[0])?;
+        let mut channels = c as u128;
         for (i, input) in inputs.iter().enumerate().skip(1) {
             let [ci, hi, wi] = map_of("concat", input)?;
             if [hi, wi] != [h, w] {
@@ -47,9 +48,9 @@ impl Operator for Concat {
                 return Err(Refusal::new(RefusalKind::Mismatch, message)
                     .help("bring one to the size of the other, for example with `|> resize(to = other)`"));
             }
-            channels += ci;
+            channels += ci as u128;
         }
-        Ok(vec![TensorType::Tensor(Shape::map(channels, h, w))])
+        Ok(vec![TensorType::Tensor(Shape::map(axis("concat", channels)?, h, w))])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

@@ -1,6 +1,6 @@
 //! Convolution, transposed convolution and linear layers: the operators that multiply.
 
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, map_of, pair_text, tensor_of};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, axis, map_of, pair_text, tensor_of};
 use crate::ty::{Shape, TensorType};
 
 /// Zero padding of a convolution, on both sides of each axis.
@@ -27,6 +27,24 @@ impl Pad {
     }
 }
 
+/// Pixels that a kernel may span along one axis, holes included: kernels of backends count them in 32 bits.
+const MAX_REACH: usize = 1 << 24;
+
+/// The pixels between the first and the last tap of a dilated kernel, both counted.
+fn reach(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
+    let reach = dilation as u128 * (kernel as u128 - 1) + 1;
+    if reach > MAX_REACH as u128 {
+        let message = format!("`{op}` with k = {kernel} and dilation = {dilation} reaches over {reach} pixels");
+        return Err(Refusal::new(RefusalKind::Limit, message).help("the limit is 2^24"));
+    }
+    Ok(reach as usize)
+}
+
+/// `a * b * ...`, at most `u64::MAX`.
+fn product(factors: &[usize]) -> u64 {
+    factors.iter().fold(1, |n: u64, &f| n.saturating_mul(f as u64))
+}
+
 /// 2-D cross-correlation as `torch.nn.Conv2d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conv {
@@ -40,12 +58,12 @@ pub struct Conv {
 }
 
 /// The bound of PyTorch's default initialisation (`kaiming_uniform_` with a = sqrt 5): 1 / sqrt(fan in).
-fn fan_in_bound(fan_in: usize) -> Init {
+fn fan_in_bound(fan_in: u64) -> Init {
     Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
 }
 
-fn weight_and_bias(weight: Vec<usize>, fan_in: usize, bias: Option<usize>) -> Vec<ParamSpec> {
-    let init = fan_in_bound(fan_in);
+fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<ParamSpec> {
+    let init = fan_in_bound(product(&weight[1..]));
     let spec = |name, shape| ParamSpec { name, shape, kind: ParamKind::Trainable, init };
     std::iter::once(spec("weight", weight)).chain(bias.map(|out| spec("bias", vec![out]))).collect()
 }
@@ -92,7 +110,11 @@ impl Operator for Conv {
         let pad = self.pad.amount(self.kernel, self.dilation);
         let mut size = [h, w];
         for i in 0..2 {
-            let reach = self.dilation[i] * (self.kernel[i] - 1) + 1;
+            let reach = reach("conv", self.kernel[i], self.dilation[i])?;
+            if pad[i] > MAX_REACH {
+                let message = format!("`conv` pads by {} pixels", pad[i]);
+                return Err(Refusal::new(RefusalKind::Limit, message).help("the limit is 2^24"));
+            }
             let padded = size[i] + 2 * pad[i];
             if padded < reach {
                 let axis = ["height", "width"][i];
@@ -107,12 +129,12 @@ impl Operator for Conv {
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let c = inputs[0].shape().channels() / self.groups;
         let [kh, kw] = self.kernel;
-        weight_and_bias(vec![self.out, c, kh, kw], c * kh * kw, self.bias.then_some(self.out))
+        weight_and_bias(vec![self.out, c, kh, kw], self.bias.then_some(self.out))
     }
 
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-        let per_output = inputs[0].shape().channels() / self.groups * self.kernel[0] * self.kernel[1];
-        outputs[0].shape().elements() * per_output as u64
+        let per_output = product(&[inputs[0].shape().channels() / self.groups, self.kernel[0], self.kernel[1]]);
+        outputs[0].shape().elements().saturating_mul(per_output)
     }
 }
 
@@ -157,11 +179,13 @@ impl Operator for ConvTranspose {
         check_groups("conv_transpose", c, self.out, self.groups)?;
         let mut size = [h, w];
         for i in 0..2 {
+            let reach = reach("conv_transpose", self.kernel[i], self.dilation[i])?;
             if self.out_pad[i] >= self.stride[i].max(self.dilation[i]) {
                 let message = format!("`out_pad` must be smaller than stride or dilation, found {}", self.out_pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message));
             }
-            let grown = (size[i] - 1) * self.stride[i] + self.dilation[i] * (self.kernel[i] - 1) + self.out_pad[i] + 1;
+            let strides = (size[i] as u128 - 1) * self.stride[i] as u128;
+            let grown = axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
             if grown <= 2 * self.pad[i] {
                 let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
@@ -174,13 +198,12 @@ impl Operator for ConvTranspose {
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let [kh, kw] = self.kernel;
         let per_group = self.out / self.groups;
-        let weight = vec![inputs[0].shape().channels(), per_group, kh, kw];
-        weight_and_bias(weight, per_group * kh * kw, self.bias.then_some(self.out))
+        weight_and_bias(vec![inputs[0].shape().channels(), per_group, kh, kw], self.bias.then_some(self.out))
     }
 
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
-        let per_input = self.out / self.groups * self.kernel[0] * self.kernel[1];
-        inputs[0].shape().elements() * per_input as u64
+        let per_input = product(&[self.out / self.groups, self.kernel[0], self.kernel[1]]);
+        inputs[0].shape().elements().saturating_mul(per_input)
     }
 }
 
@@ -215,10 +238,10 @@ impl Operator for Linear {
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let c = inputs[0].shape().channels();
-        weight_and_bias(vec![self.out, c], c, self.bias.then_some(self.out))
+        weight_and_bias(vec![self.out, c], self.bias.then_some(self.out))
     }
 
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
-        inputs[0].shape().channels() as u64 * self.out as u64
+        product(&[inputs[0].shape().channels(), self.out])
     }
 }

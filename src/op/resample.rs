@@ -1,6 +1,6 @@
 //! Interpolation.
 
-use super::{Arity, Operator, ParamSpec, Refusal, map_of, pair_text};
+use super::{Arity, Operator, ParamSpec, Refusal, axis, map_of, pair_text};
 use crate::ty::{Shape, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,9 @@ impl Operator for Resize {
                 [h, w]
             }
             Target::Size(size) => size,
-            Target::Factor([fh, fw]) => [h * fh, w * fw],
+            Target::Factor([fh, fw]) => {
+                [axis(self.name(), h as u128 * fh as u128)?, axis(self.name(), w as u128 * fw as u128)?]
+            }
         };
         Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
     }

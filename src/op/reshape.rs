@@ -1,6 +1,6 @@
 //! Operators that change form and not numbers, and dropout.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Shape, TensorType};
 
 /// `[c, h, w]` to `[c * h * w]`.
@@ -50,8 +50,8 @@ macro_rules! free_operator {
 }
 
 free_operator!(Flatten "flatten" |_| Vec::new(), |input| {
-    let [c, h, w] = map_of("flatten", input)?;
-    Ok(Shape::new([c * h * w]))
+    map_of("flatten", input)?;
+    Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
 });
 
 free_operator!(Unflatten "unflatten" |_| Vec::new(), |input| {

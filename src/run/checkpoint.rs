@@ -1,8 +1,9 @@
 //! Checkpoints: everything that training needs to go on, in one safetensors file.
 //!
-//! Holds `model.*` under PyTorch's names, `adam.first.*` and `adam.second.*`, and under the metadata key `npc` a JSON
-//! object with [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back
-//! as the same bits, so that a run that was cut off goes on exactly as if it had not been.
+//! Holds `model.*` under PyTorch's names and in its layouts, `adam.first.*` and `adam.second.*` flattened in the order
+//! that Burn computes in, and under the metadata key `npc` a JSON object with [`CheckpointMeta`] and the optimiser's
+//! step. Floats of the metadata are written as text that reads back as the same bits, so that a run that was cut off
+//! goes on exactly as if it had not been.
 //!
 //! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
 

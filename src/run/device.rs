@@ -86,7 +86,7 @@ mod driver {
     pub fn device_count() -> Result<usize> {
         // SAFETY: loading the driver runs its initialisers, which are made to run in any process; Burn loads the same
         // library right after.
-        let library = NAMES.iter().find_map(|name| unsafe { Library::new(name) }.ok()).ok_or_else(|| {
+        let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
             RunError::new(format!("no CUDA driver: {} cannot be loaded", NAMES.join(" and ")))
                 .help("install the NVIDIA driver, or make it visible in the container (`--gpus all`)")
                 .help("or run on the processor with `--device cpu`")

@@ -4,7 +4,7 @@
 //! bits on every device and do not depend on the order of layers: each tensor has a stream of its own, which starts
 //! from the seed and the tensor's dotted name.
 
-use super::network::{Layer, NamedLayer, Network};
+use super::network::{Layer, NamedLayer, Network, linear_weight};
 use super::plan::{LayerSpec, plan};
 use crate::check::Checked;
 use crate::op::{Init, Op, ParamSpec};
@@ -42,21 +42,22 @@ impl Draw<'_> {
         self.spec.params.iter().find(|p| p.name == name)
     }
 
-    fn data(&self, param: &ParamSpec) -> TensorData {
-        let values = initial(param, &format!("{}.{}", self.spec.path, param.name), self.seed);
-        TensorData::new(values, param.shape.clone())
+    fn values(&self, name: &str) -> (Vec<f32>, &[usize]) {
+        let param = self.spec(name).expect("Operator::params names this tensor for every configuration");
+        (initial(param, &format!("{}.{name}", self.spec.path), self.seed), &param.shape)
     }
 
-    fn required(&self, name: &str) -> TensorData {
-        self.data(self.spec(name).expect("Operator::params names this tensor for every configuration"))
+    fn data(&self, name: &str) -> TensorData {
+        let (values, shape) = self.values(name);
+        TensorData::new(values, shape.to_vec())
     }
 
     fn weight(&self) -> Param<Tensor<4>> {
-        Param::from_data(self.required("weight"), self.device)
+        Param::from_data(self.data("weight"), self.device)
     }
 
     fn vector(&self, name: &str) -> Param<Tensor<1>> {
-        Param::from_data(self.required(name), self.device)
+        Param::from_data(self.data(name), self.device)
     }
 
     fn bias(&self) -> Option<Param<Tensor<1>>> {
@@ -64,7 +65,7 @@ impl Draw<'_> {
     }
 
     fn state(&self, name: &str) -> RunningState<Tensor<1>> {
-        RunningState::new(Tensor::from_data(self.required(name), self.device))
+        RunningState::new(Tensor::from_data(self.data(name), self.device))
     }
 }
 
@@ -95,9 +96,9 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
             channels: [spec.channels, op.out],
         })),
         Op::Linear(_) => {
-            // Burn multiplies by [in, out]; the spec, and everything on disk, says [out, in].
-            let weight = Tensor::<2>::from_data(draw.required("weight"), device).transpose();
-            Some(Layer::Linear(Linear { weight: Param::from_tensor(weight), bias: draw.bias() }))
+            let (values, shape) = draw.values("weight");
+            let weight = Param::from_tensor(linear_weight(&values, shape, device));
+            Some(Layer::Linear(Linear { weight, bias: draw.bias() }))
         }
         Op::BatchNorm(op) => Some(Layer::BatchNorm(BatchNorm {
             gamma: draw.vector("weight"),

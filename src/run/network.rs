@@ -14,7 +14,7 @@ use super::plan::Plan;
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use std::sync::Arc;
 
 /// An operator that owns tensors.
@@ -87,6 +87,16 @@ impl Network {
         let layers = self.layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
         Self { layers, device, plan: self.plan }
     }
+}
+
+/// A linear layer's weight for Burn, which multiplies by `[in, out]`, from the `[out, in]` of the spec and of every file.
+///
+/// Laid out anew and not as a transposed view: the two take different ways through a matrix product and differ in the
+/// last bit, and a resumed run must not differ from one that went through.
+pub(super) fn linear_weight(values: &[f32], shape: &[usize], device: &Device) -> Tensor<2> {
+    let [out, inputs] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
+    let columns = (0..inputs).flat_map(|i| (0..out).map(move |o| values[o * inputs + i])).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(columns, [inputs, out]), device)
 }
 
 /// What Burn is told about the container of a tensor or a path segment.

@@ -12,7 +12,7 @@ pub use file::{read_safetensors, write_safetensors};
 
 use super::error::{Result, RunError};
 use super::lower::fnv1a;
-use super::network::{Layer, NamedLayer, Network};
+use super::network::{Layer, NamedLayer, Network, linear_weight};
 use burn::module::{Module, Param, ParamId, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -88,15 +88,11 @@ pub fn fingerprint(network: &Network) -> String {
 /// Puts `tensors` into the network, in any order. Refuses a set that is not exactly the network's.
 pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
     compare(&layout(&network), &tensors)?;
-    let mut by_name: HashMap<String, TensorData> = HashMap::with_capacity(tensors.len());
-    for mut tensor in tensors {
-        let name = std::mem::take(&mut tensor.name);
-        by_name.insert(name, tensor.data());
-    }
+    let mut by_name = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     Ok(fill(network, &mut by_name))
 }
 
-fn fill(mut network: Network, by_name: &mut HashMap<String, TensorData>) -> Network {
+fn fill(mut network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
     let device = network.device().clone();
     let layers = std::mem::take(&mut network.layers).into_iter();
     let layers = layers
@@ -116,7 +112,8 @@ fn fill(mut network: Network, by_name: &mut HashMap<String, TensorData>) -> Netw
                     Layer::ConvTranspose(conv)
                 }
                 Layer::Linear(mut linear) => {
-                    let weight = Tensor::<2>::from_data(take("weight"), &device).transpose();
+                    let NamedTensor { values, shape, .. } = take("weight");
+                    let weight = linear_weight(&values, &shape, &device);
                     linear.weight = linear.weight.map(|old| weight.set_require_grad(old.is_require_grad()));
                     linear.bias = linear.bias.map(|bias| replace(bias, take("bias"), &device));
                     Layer::Linear(linear)
@@ -136,12 +133,12 @@ fn fill(mut network: Network, by_name: &mut HashMap<String, TensorData>) -> Netw
     network
 }
 
-fn replace<const D: usize>(param: Param<Tensor<D>>, data: TensorData, device: &Device) -> Param<Tensor<D>> {
-    param.map(|old| Tensor::from_data(data, device).set_require_grad(old.is_require_grad()))
+fn replace<const D: usize>(param: Param<Tensor<D>>, new: NamedTensor, device: &Device) -> Param<Tensor<D>> {
+    param.map(|old| Tensor::from_data(new.data(), device).set_require_grad(old.is_require_grad()))
 }
 
-fn state(data: TensorData, device: &Device) -> RunningState<Tensor<1>> {
-    RunningState::with_id(ParamId::new(), Tensor::from_data(data, &device.clone().without_autodiff()))
+fn state(new: NamedTensor, device: &Device) -> RunningState<Tensor<1>> {
+    RunningState::with_id(ParamId::new(), Tensor::from_data(new.data(), &device.clone().without_autodiff()))
 }
 
 /// How many differences a message lists.
@@ -182,8 +179,7 @@ pub fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Resu
         return Ok(());
     }
     let message = format!(
-        "weights of another model: of its {} tensors {missing} are missing and {misshaped} have another shape, {} are \
-         not in it",
+        "weights of another model: {missing} of the model's {} tensors missing, {misshaped} of another shape, {} unknown",
         layout.len(),
         unexpected.len()
     );

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# The GPU checklist: does npc compute on this card what it computes on the CPU, does a real run learn, how fast is it
+# beside PyTorch on the same card? Prints the tables and writes them to docs/gpu.md (or $OUT/gpu.md).
+#
+#   scripts/gpu_check.sh [NPC]     NPC: a binary built with `cargo build --release --features cuda`
+#                                  (default: target/release/npc)
+#
+# With a Rust toolchain at hand the device tests run too. PyTorch timings need a python3 with torch; without one that
+# part says so. DATA_ROOT adds a run on lung_ct_lctsc to the one on phantoms.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+npc=${1:-target/release/npc}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+report=${OUT:-docs}/gpu.md
+model=models/npnet.model
+failed=0
+
+card=$(nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader | head -n 1)
+say() { printf '%s\n' "$@" | tee -a "$work/gpu.md"; }
+# Runs a command, shows what it printed as a code block, and goes on when it fails.
+block() {
+    say '```text'
+    "$@" 2>&1 | tee "$work/last" | tee -a "$work/gpu.md" || { failed=1; say "FAILED: $*"; }
+    say '```' ''
+}
+
+say "# npc on a GPU" "" "Made by \`scripts/gpu_check.sh\` on $(date -u +%F). Card: $card. $("$npc" --version)." ""
+
+say "## CUDA against the CPU" "" "The same weights and batch; \`max |a - b| / max |a|\` per tensor." ""
+for variant in NPNet NPNet_SE NPNet_Plain; do
+    block "$npc" selftest "$model" --model "$variant" --size 96x128 --device cuda
+done
+
+if command -v cargo >/dev/null && [ "${SKIP_TESTS:-0}" = 0 ]; then
+    say "## Device tests" ""
+    block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- device
+fi
+
+say "## A run" ""
+block "$npc" train "$model" npnet_phantoms --device cuda --out "$work/phantoms"
+block "$npc" eval "$work/phantoms" --device cuda
+say "The same run scored on the CPU:" ""
+block "$npc" eval "$work/phantoms" --device cpu
+if [ -n "${DATA_ROOT:-}" ]; then
+    block "$npc" train "$model" npnet_lung --device cuda --data-root "$DATA_ROOT" --out "$work/lung"
+fi
+
+say "## Time" "" "Milliseconds per batch; a training step is forward, cross entropy, backward, Adam." ""
+for size in 224x224 512x512; do
+    block "$npc" bench "$model" --model NPNet --size $size --batch 4 --device cuda
+    if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+        block python3 tests/reference/torch_bench.py --size ${size/x/ } --batch 4 --device cuda
+    else
+        say "No PyTorch with CUDA on this machine." ""
+    fi
+done
+
+mkdir -p "$(dirname "$report")"
+cp "$work/gpu.md" "$report.part" && mv "$report.part" "$report"
+echo "wrote $report"
+exit $failed

@@ -1,0 +1,141 @@
+//! Does a device compute what the CPU computes? The same weights, the same batch, outputs and gradients side by side.
+//!
+//! The CPU backend is the one that is compared with PyTorch in the tests; this carries that over to other devices.
+
+use super::device::{self, DeviceChoice};
+use super::error::{Result, RunError};
+use super::loss::cross_entropy;
+use super::lower::lower;
+use super::network::Network;
+use super::weights::NamedTensor;
+use crate::check::Checked;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// The largest difference within one tensor.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    pub name: String,
+    /// `max |a - b| / (max |a| + 1e-12)`, `a` being the CPU's tensor.
+    pub relative: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// Logits in evaluation mode.
+    pub output: Difference,
+    /// Logits in training mode.
+    pub training_output: Difference,
+    pub loss: Difference,
+    /// Every trainable tensor, the worst first.
+    pub gradients: Vec<Difference>,
+}
+
+/// Gradients of a network's tensors under their dotted names, in Burn's layout.
+pub fn gradients(network: &Network, gradients: &Gradients) -> Vec<NamedTensor> {
+    struct Visitor<'a> {
+        gradients: &'a Gradients,
+        path: Vec<String>,
+        found: Vec<NamedTensor>,
+    }
+    impl ModuleVisitor for Visitor<'_> {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.path.push(name.to_string());
+        }
+
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.path.pop();
+        }
+
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if let Some(gradient) = param.val().grad(self.gradients) {
+                self.found.push(NamedTensor::new(self.path.join("."), gradient));
+            }
+        }
+    }
+    let mut visitor = Visitor { gradients, path: Vec::new(), found: Vec::new() };
+    network.visit(&mut visitor);
+    visitor.found
+}
+
+/// Images in [0, 1) and targets, the same everywhere.
+pub struct Sample {
+    images: Vec<f32>,
+    targets: Vec<i32>,
+    shape: [usize; 4],
+}
+
+impl Sample {
+    /// A batch for the input of a model with one map as its result.
+    pub fn new(checked: &Checked, batch: usize) -> Result<Self> {
+        let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
+            return Err(RunError::new("the model's result is no map"));
+        };
+        if out != [h, w] {
+            return Err(RunError::new(format!("the model's result is {} for an image of {h}x{w}", checked.output())));
+        }
+        let classes = checked.output().channels() as u64;
+        let shape = [batch, checked.input().channels(), h, w];
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        let images = (0..shape.iter().product()).map(|_| (random.next_u32() >> 8) as f32 / (1 << 24) as f32).collect();
+        let targets = (0..batch * h * w).map(|_| (u64::from(random.next_u32()) % classes) as i32).collect();
+        Ok(Self { images, targets, shape })
+    }
+
+    pub fn images(&self, device: &Device) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(self.images.clone(), self.shape), device)
+    }
+
+    pub fn targets(&self, device: &Device) -> Tensor<3, Int> {
+        let [n, _, h, w] = self.shape;
+        Tensor::from_data(TensorData::new(self.targets.clone(), [n, h, w]), device)
+    }
+}
+
+struct Computed {
+    output: NamedTensor,
+    training_output: NamedTensor,
+    loss: NamedTensor,
+    gradients: Vec<NamedTensor>,
+}
+
+fn compute(checked: &Checked, device: &Device, sample: &Sample, seed: u64) -> Computed {
+    let network = lower(checked, device, seed);
+    let output = network.valid().forward(sample.images(device)).remove(0);
+    let network = network.train();
+    let logits = network.forward(sample.images(device)).remove(0);
+    let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
+    let backward = loss.backward();
+    Computed {
+        output: NamedTensor::new("output".into(), output),
+        training_output: NamedTensor::new("output in training".into(), logits),
+        loss: NamedTensor::new("loss".into(), loss),
+        gradients: gradients(&network, &backward),
+    }
+}
+
+fn difference(a: &NamedTensor, b: &NamedTensor) -> Difference {
+    let scale = a.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
+    let pairs = a.values.iter().zip(&b.values).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs());
+    // NaN must not hide behind `max`.
+    let worst = pairs.fold(0.0f64, |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) });
+    let worst = if a.values.len() == b.values.len() { worst } else { f64::INFINITY };
+    Difference { name: a.name.clone(), relative: worst / (scale + 1e-12) }
+}
+
+/// Compares `choice` with the CPU.
+pub fn agree(checked: &Checked, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
+    let sample = Sample::new(checked, batch)?;
+    let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
+    let there = compute(checked, &device::open(choice)?, &sample, seed);
+    let mut gradients: Vec<_> = here.gradients.iter().zip(&there.gradients).map(|(a, b)| difference(a, b)).collect();
+    gradients.sort_by(|a, b| b.relative.total_cmp(&a.relative));
+    Ok(Agreement {
+        output: difference(&here.output, &there.output),
+        training_output: difference(&here.training_output, &there.training_output),
+        loss: difference(&here.loss, &there.loss),
+        gradients,
+    })
+}
