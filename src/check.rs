@@ -44,10 +44,12 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
         return Err(problems);
     }
     let mut trainable = 0;
+    let mut total: u64 = 0;
     for id in graph.order() {
         let node = graph.node(id);
         let inputs = graph.input_types(id);
         trainable += node.op.params(&inputs).iter().filter(|p| p.kind == ParamKind::Trainable).count();
+        total = total.saturating_add(node.op.macs(&inputs, &node.outputs));
         if matches!(node.op, Op::BatchNorm(_)) && inputs[0].shape().spatial() == Some([1, 1]) {
             let message = format!("`bn` on a 1x1 map at `{}`", node.path);
             problems.push(
@@ -57,8 +59,16 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
             );
         }
     }
+    if total > i64::MAX as u64 {
+        let message = format!("`{}` asks for more than 2^63 multiplications an image", graph.name);
+        let image = graph.node(graph.input());
+        let d = Diagnostic::new(Code::E0311, image.span, message);
+        problems.push(d.label(format!("an image {} starts here", image.outputs[0])).help("use a smaller input"));
+    }
     if trainable == 0 {
-        problems.push(Diagnostic::bare(Code::W0403, format!("`{}` has no parameters to train", graph.name)));
+        let message = format!("`{}` has no parameters to train", graph.name);
+        let image = graph.node(graph.input()).span;
+        problems.push(Diagnostic::new(Code::W0403, image, message).label("nothing that reads this image learns"));
     }
     if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
 }

@@ -3,6 +3,7 @@
 use crate::check::Checked;
 use crate::ir::Path;
 use crate::op::ParamKind;
+use std::collections::HashMap;
 
 /// Which operations count as a multiply-accumulate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,12 +79,20 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
             }
         })
         .collect();
+    // A node's path names every scope that it is in.
+    let mut members: HashMap<&str, Vec<usize>> = graph.scopes.iter().map(|s| (s.path.as_str(), Vec::new())).collect();
+    for (i, node) in nodes.iter().enumerate() {
+        for (end, _) in node.path.match_indices('.') {
+            if let Some(inside) = members.get_mut(&node.path[..end]) {
+                inside.push(i);
+            }
+        }
+    }
     let blocks = graph
         .scopes
         .iter()
         .filter_map(|scope| {
-            let prefix = format!("{}.", scope.path);
-            let inside: Vec<usize> = (0..nodes.len()).filter(|&i| nodes[i].path.starts_with(&prefix)).collect();
+            let inside = members.remove(scope.path.as_str())?;
             let last = *inside.last()?;
             Some(BlockCost {
                 path: scope.path.clone(),

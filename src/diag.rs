@@ -152,10 +152,17 @@ impl IntoIterator for Problems {
     }
 }
 
-/// The name among `known` nearest to `word`, if one is near enough to be meant.
+/// The name among `known` nearest to `word`, if one is near enough to be meant. Looks at the first 1000 names of at most
+/// 64 bytes: a hostile file may hold far more, and longer ones.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
     known
         .into_iter()
+        .take(1000)
+        .filter(|k| k.len() <= LONGEST)
         .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
         .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3))
         .min_by_key(|&(d, _)| d)

@@ -16,7 +16,7 @@ mod value;
 pub use value::Value;
 
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::ir::{Graph, Node, Outlet, Path, Scope, Setting};
+use crate::ir::{Graph, Node, Outlet, Path, Scope};
 use crate::op::{Op, RefusalKind};
 use crate::resolve::Program;
 use crate::source::Span;
@@ -33,9 +33,11 @@ pub struct Limits {
     pub elements: u64,
     /// How deep lists may lie in lists.
     pub lists: usize,
+    /// Failed expressions after which a file is not looked at further.
+    pub failures: usize,
 }
 
-pub const LIMITS: Limits = Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64 };
+pub const LIMITS: Limits = Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64, failures: 1000 };
 
 /// The expression failed and its message is on record.
 pub(crate) struct Failed;
@@ -75,6 +77,7 @@ struct Elaborator<'p, 'a> {
     /// How often each path was asked for, to number repeats.
     taken: HashMap<Path, usize>,
     steps: usize,
+    failures: usize,
     stopped: bool,
 }
 
@@ -97,6 +100,7 @@ pub fn elaborate<'a>(
         prefix: String::new(),
         taken: HashMap::new(),
         steps: 0,
+        failures: 0,
         stopped: false,
     };
     // Failure is on record in `problems`.
@@ -114,6 +118,8 @@ pub fn elaborate<'a>(
 
 impl<'a> Elaborator<'_, 'a> {
     fn fail<T>(&mut self, d: Diagnostic) -> Eval<T> {
+        self.failures += 1;
+        self.stopped |= self.failures >= LIMITS.failures;
         let mut d = d;
         for &(block, span) in self.calls.iter().rev().take(3) {
             d = d.other(span, format!("in `{block}`, used here"));
@@ -136,7 +142,12 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Counts work; a file that asks for too much of it is stopped once and for all.
     fn step(&mut self, span: Span) -> Eval<()> {
-        self.steps += 1;
+        self.charge(1, span)
+    }
+
+    /// Counts `work` steps at once: what is copied costs as much as what is evaluated.
+    fn charge(&mut self, work: usize, span: Span) -> Eval<()> {
+        self.steps = self.steps.saturating_add(work);
         if self.stopped {
             return Err(Failed);
         }
@@ -145,6 +156,17 @@ impl<'a> Elaborator<'_, 'a> {
             return self.error(Code::E0311, span, format!("more than {} evaluation steps", LIMITS.steps));
         }
         Ok(())
+    }
+
+    /// Counts the parts of a value that was made or copied, and refuses lists in lists in lists.
+    fn weigh(&mut self, value: &Value, span: Span) -> Eval<()> {
+        match value.parts(LIMITS.lists) {
+            Some(parts) => self.charge(parts, span),
+            None => {
+                self.stopped = true;
+                self.error(Code::E0311, span, format!("lists are nested more than {} deep", LIMITS.lists))
+            }
+        }
     }
 
     fn frame(&mut self) -> &mut Frame<'a> {
@@ -245,6 +267,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.fail(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {shape}")));
         }
         let path = self.path(op.name());
+        self.charge(path.len() / 16, span)?;
         let several = outputs.len() > 1;
         let slots = outputs.len();
         let id = self.graph.add(Node { path, op, outputs, span }, inputs);
@@ -258,7 +281,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.error(Code::E0501, entry.span, format!("unknown model `{entry}`"));
         };
         self.frames.push(Frame { block: &model.name.node, ..Frame::default() });
-        let values = self.model_arguments(model, fixed, given)?;
+        self.model_arguments(model, fixed, given)?;
         let mut input = None;
         for param in &model.params {
             match &param.ty.kind {
@@ -271,17 +294,17 @@ impl<'a> Elaborator<'_, 'a> {
                 ast::ParamTypeKind::Index(_) => {
                     return self.error(Code::E0304, param.span, "a model takes no pool indices");
                 }
-                ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {
-                    if let Some((name, value)) = values.iter().find(|(n, _)| *n == param.name.node) {
-                        self.graph.settings.push(Setting { name: name.clone(), value: value.to_string() });
-                    }
-                }
+                ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {}
             }
         }
         let Some((param, dims)) = input else {
             return self.error(Code::E0304, model.head, "a model takes an image, for example `x: [3, H, W]`");
         };
-        let shape = self.input_shape(dims, size, param.span)?;
+        let shape = self.input_shape(model, dims, size, param.span)?;
+        if shape.elements() > LIMITS.elements {
+            return self.error(Code::E0311, param.span, format!("an image {shape} has more than 2^40 numbers"));
+        }
+        self.model_defaults(model)?;
         let node = Node {
             path: param.name.node.clone(),
             op: Op::Input(shape.clone()),
@@ -320,12 +343,23 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// The image's shape: names among the last two dims are bound by `size`, everything else is evaluated.
-    fn input_shape(&mut self, dims: &'a [ast::Expr], size: Option<[usize; 2]>, span: Span) -> Eval<Shape> {
+    fn input_shape(
+        &mut self,
+        model: &'a ast::Block,
+        dims: &'a [ast::Expr],
+        size: Option<[usize; 2]>,
+        span: Span,
+    ) -> Eval<Shape> {
         if dims.len() != 3 {
             return self.error(Code::E0304, span, "the image of a model is a map [channels, H, W]");
         }
         let mut shape = [0; 3];
         for (axis, dim) in dims.iter().enumerate() {
+            if let ast::ExprKind::Name(name) = &dim.kind
+                && let Some(hyper) = model.params.iter().find(|p| p.name.node == *name)
+            {
+                self.model_default(model, hyper)?;
+            }
             let unbound = match &dim.kind {
                 ast::ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => Some(name.as_str()),
                 _ => None,

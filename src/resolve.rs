@@ -11,6 +11,9 @@ use crate::source::Span;
 use crate::syntax::ast::{self, ItemKind};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// How many variants may lie between a variant and its model.
+const VARIANTS: usize = 64;
+
 /// Functions on integers and lists that any expression may call.
 pub const FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
 /// Stages that are not operators.
@@ -27,6 +30,8 @@ pub struct Program<'a> {
     pub sweeps: BTreeMap<&'a str, &'a ast::Sweep>,
     pub data: BTreeMap<&'a str, &'a ast::Data>,
     pub trains: BTreeMap<&'a str, &'a ast::Train>,
+    /// The enums that have a case of this name.
+    pub cases: BTreeMap<&'a str, BTreeSet<&'a str>>,
     broken: BTreeSet<&'a str>,
     imports: bool,
 }
@@ -57,7 +62,7 @@ impl<'a> Program<'a> {
     pub fn entry(&self, name: &str) -> Option<(&'a ast::Block, Vec<&'a ast::Arg>)> {
         let mut args = Vec::new();
         let mut name = name;
-        for _ in 0..=self.variants.len() {
+        for _ in 0..=VARIANTS {
             if let Some(model) = self.models.get(name) {
                 return Some((model, args));
             }
@@ -68,9 +73,14 @@ impl<'a> Program<'a> {
         None
     }
 
-    /// The enum that has this case, for messages and patterns.
+    /// Whether some enum has a case of this name.
     pub fn is_case(&self, name: &str) -> bool {
-        self.enums.values().any(|e| e.cases.iter().any(|c| c.node == name))
+        self.cases.contains_key(name)
+    }
+
+    /// Whether the enum `of` has a case of this name.
+    pub fn has_case(&self, of: &str, name: &str) -> bool {
+        self.cases.get(name).is_some_and(|owners| owners.contains(of))
     }
 
     fn is_item(&self, name: &str) -> bool {
@@ -106,6 +116,7 @@ fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
         sweeps: BTreeMap::new(),
         data: BTreeMap::new(),
         trains: BTreeMap::new(),
+        cases: BTreeMap::new(),
         broken: file.broken.iter().map(|b| b.node.as_str()).collect(),
         imports: false,
     };
@@ -139,7 +150,10 @@ fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
         }
         seen.insert(&name.node, name.span);
         match &item.kind {
-            ItemKind::Enum(e) => drop(p.enums.insert(&e.name.node, e)),
+            ItemKind::Enum(e) => {
+                index_cases(&mut p, e, problems);
+                p.enums.insert(&e.name.node, e);
+            }
             ItemKind::Block(b) => drop(p.blocks.insert(&b.name.node, b)),
             ItemKind::Model(m) => drop(p.models.insert(&m.name.node, m)),
             ItemKind::Variant(v) => drop(p.variants.insert(&v.name.node, v)),
@@ -150,6 +164,18 @@ fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
         }
     }
     p
+}
+
+fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problems) {
+    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+    for case in &e.cases {
+        if let Some(&before) = first.get(case.node.as_str()) {
+            let message = format!("`{}` has the case `{case}` twice", e.name);
+            problems.push(Diagnostic::new(Code::E0202, case.span, message).other(before, "first named here"));
+        }
+        first.insert(&case.node, case.span);
+        p.cases.entry(&case.node).or_default().insert(&e.name.node);
+    }
 }
 
 /// The blocks that a block's body uses, with the place of each use.
@@ -221,13 +247,17 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             broken.extend(name.map(|n| n.node.as_str()));
         };
         let known = || program.models.keys().chain(program.variants.keys()).copied();
-        if !known().any(|k| k == base.node) && !program.is_broken(&base.node) {
+        let base_name = base.node.as_str();
+        if !program.models.contains_key(base_name) && !program.variants.contains_key(base_name) && !program.is_broken(&base.node) {
             if !program.imports {
                 fail(unknown(base, "model or variant", known(), program));
             }
         } else if name.is_some() && program.entry(&base.node).is_none() && !program.is_broken(&base.node) {
-            let message = format!("variant `{}` leads back to itself and never to a model", base);
-            fail(Diagnostic::new(Code::E0208, base.span, message));
+            let message = format!("`{base}` leads to no model");
+            let d = Diagnostic::new(Code::E0208, base.span, message)
+                .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
+                .help("base one of these variants on a model");
+            fail(d);
         }
         if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node))
         {

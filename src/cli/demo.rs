@@ -11,6 +11,7 @@ use crate::run::data::{Role, write_atomic};
 use crate::run::eval::{Prepared, evaluate, load, prepare};
 use crate::run::folder::Folder;
 use crate::run::metric::cases_csv;
+use crate::run::overlay::{sheet, write_png_atomic};
 use crate::run::predict::predict_case;
 use burn::module::Module;
 use clap::Args;
@@ -79,12 +80,18 @@ pub fn run(opts: &Opts) -> Done {
     print(&format!("\neval     {} test images\n\n{}\n", summary.n, table(&summary, classes)))?;
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, &folder, &device)?.valid();
+    let channels = ready.checked.input().channels();
+    let mut pictures = Vec::new();
     for index in 0..data.len(Role::Test).min(SHOWN) {
-        predict_case(&network, &data, Role::Test, index, &masks, ready.checked.input().channels())?;
+        pictures.extend(predict_case(&network, &data, Role::Test, index, &masks, channels)?.picture);
     }
+    let (rgb, size) = sheet(&pictures, SHOWN);
+    let overview = opts.out.join("overlays.png");
+    write_png_atomic(&overview, &rgb, size)?;
     print(&format!(
-        "predict  masks and overlays (green right, red too much, blue missed): {}\nrun      {}\n",
+        "predict  masks and overlays  {}\n         all overlays        {}  (green right, red too much, blue missed)\nrun      {}\n",
         masks.display(),
+        overview.display(),
         folder.root().display()
     ))
 }

@@ -1,19 +1,37 @@
 //! Integers, numbers and truth values. Nothing here makes a node.
 
-use super::{Elaborator, Eval, Failed, Value};
+use super::{Elaborator, Eval, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use std::cmp::Ordering;
 
-/// An exact fraction with a positive denominator, for `ceil(a / b)` and `floor(a / b)`.
-type Ratio = (i128, i128);
+/// A number on the way to `ceil` or `floor`.
+#[derive(Clone, Copy)]
+enum Fraction {
+    /// Numerator and positive denominator, reduced.
+    Exact(i128, i128),
+    /// A float took part.
+    Float(f64),
+}
+
+impl Fraction {
+    fn float(self) -> f64 {
+        match self {
+            Fraction::Exact(n, d) => n as f64 / d as f64,
+            Fraction::Float(x) => x,
+        }
+    }
+}
 
 impl<'a> Elaborator<'_, 'a> {
     /// A positive dim.
     pub(super) fn dim(&mut self, expr: &'a Expr) -> Eval<usize> {
         match self.expr(expr)? {
-            Value::Int(n) if n > 0 => usize::try_from(n).map_err(|_| Failed),
+            Value::Int(n) if n > 0 => match usize::try_from(n) {
+                Ok(n) => Ok(n),
+                Err(_) => self.overflow(expr.span),
+            },
             Value::Int(n) => self.error(Code::E0206, expr.span, format!("a dim must be at least 1, found {n}")),
             other => self.type_error(expr.span, "an integer", &other),
         }
@@ -108,56 +126,67 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// `ceil(e)` and `floor(e)`: fractions inside stay exact.
+    /// `ceil(e)` and `floor(e)`: fractions of integers inside stay exact.
     pub(super) fn round(&mut self, expr: &'a Expr, up: bool) -> Eval {
-        if let ExprKind::Binary { .. } | ExprKind::Unary { .. } = expr.kind {
-            let (n, d) = self.ratio(expr)?;
-            let floor = n.div_euclid(d);
-            let rounded = if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor };
-            return match i64::try_from(rounded) {
-                Ok(n) => Ok(Value::Int(n)),
-                Err(_) => self.overflow(expr.span),
-            };
-        }
-        match self.expr(expr)? {
-            Value::Int(n) => Ok(Value::Int(n)),
-            // The cast saturates; a dim of that size is refused later.
-            Value::Float(x) => Ok(Value::Int(if up { x.ceil() } else { x.floor() } as i64)),
-            other => self.type_error(expr.span, "a number", &other),
+        let rounded = match self.fraction(expr)? {
+            Fraction::Exact(n, d) => {
+                let floor = n.div_euclid(d);
+                i64::try_from(if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor }).ok()
+            }
+            Fraction::Float(x) => {
+                let x = if up { x.ceil() } else { x.floor() };
+                (x.abs() < i64::MAX as f64).then_some(x as i64)
+            }
+        };
+        match rounded {
+            Some(n) => Ok(Value::Int(n)),
+            None => self.overflow(expr.span),
         }
     }
 
-    fn ratio(&mut self, expr: &'a Expr) -> Eval<Ratio> {
+    fn fraction(&mut self, expr: &'a Expr) -> Eval<Fraction> {
+        use BinaryOp::{Add, Div, Mul, Sub};
         self.step(expr.span)?;
         let exact = match &expr.kind {
-            ExprKind::Binary { op, lhs, rhs } => {
-                let (a, b) = self.ratio(lhs)?;
-                let (c, d) = self.ratio(rhs)?;
+            ExprKind::Binary { op, lhs, rhs } if matches!(op.node, Add | Sub | Mul | Div) => {
+                let (x, y) = (self.fraction(lhs)?, self.fraction(rhs)?);
+                let (Fraction::Exact(a, b), Fraction::Exact(c, d)) = (x, y) else {
+                    let (x, y) = (Value::Float(x.float()), Value::Float(y.float()));
+                    return match self.arithmetic(op.node, x, y, expr.span)? {
+                        Value::Float(x) => Ok(Fraction::Float(x)),
+                        other => self.type_error(expr.span, "a number", &other),
+                    };
+                };
                 let cross = |f: fn(i128, i128) -> Option<i128>| {
                     Some((f(a.checked_mul(d)?, c.checked_mul(b)?)?, b.checked_mul(d)?))
                 };
                 match op.node {
-                    BinaryOp::Add => cross(i128::checked_add),
-                    BinaryOp::Sub => cross(i128::checked_sub),
-                    BinaryOp::Mul => a.checked_mul(c).zip(b.checked_mul(d)),
-                    BinaryOp::Div if c == 0 => return self.error(Code::E0310, expr.span, "division by zero"),
-                    BinaryOp::Div => a.checked_mul(d).zip(b.checked_mul(c)),
-                    _ => return self.int(expr).map(|n| (n.into(), 1)),
+                    Add => cross(i128::checked_add),
+                    Sub => cross(i128::checked_sub),
+                    Mul => a.checked_mul(c).zip(b.checked_mul(d)),
+                    _ if c == 0 => return self.error(Code::E0310, expr.span, "division by zero"),
+                    _ => a.checked_mul(d).zip(b.checked_mul(c)),
                 }
             }
-            ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => {
-                let (a, b) = self.ratio(value)?;
-                Some((-a, b))
+            ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => match self.fraction(value)? {
+                Fraction::Exact(a, b) => Some((-a, b)),
+                Fraction::Float(x) => return Ok(Fraction::Float(-x)),
+            },
+            _ => {
+                return match self.expr(expr)? {
+                    Value::Int(n) => Ok(Fraction::Exact(n.into(), 1)),
+                    Value::Float(x) => Ok(Fraction::Float(x)),
+                    other => self.type_error(expr.span, "a number", &other),
+                };
             }
-            _ => return self.int(expr).map(|n| (n.into(), 1)),
         };
         // Reduced, so that long sums of fractions stay small.
         let reduced = exact.filter(|&(_, d)| d != 0).map(|(n, d)| {
             let g = gcd(n.unsigned_abs(), d.unsigned_abs()).max(1) as i128 * d.signum();
             (n / g, d / g)
         });
-        match reduced.filter(|(n, d)| n.unsigned_abs() < 1 << 63 && *d < 1 << 63) {
-            Some(ratio) => Ok(ratio),
+        match reduced.filter(|(n, d)| n.unsigned_abs() <= 1 << 63 && *d < 1 << 63) {
+            Some((n, d)) => Ok(Fraction::Exact(n, d)),
             None => self.overflow(expr.span),
         }
     }

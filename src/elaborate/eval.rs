@@ -56,13 +56,16 @@ impl<'a> Elaborator<'_, 'a> {
                         None => "the requirement does not hold".into(),
                     };
                     let block = self.frame().block;
-                    let _ = self.fail::<()>(
-                        Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`")),
-                    );
+                    let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
+                    let values = self.values_in(cond);
+                    if !values.is_empty() {
+                        d = d.note(values.join(", "));
+                    }
+                    let _ = self.fail::<()>(d);
                 }
             }
             StmtKind::Return(value) => {
-                let _ = self.error::<()>(Code::E0304, value.span, "`return` stands only at the end of a body");
+                let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
             }
         }
     }
@@ -139,7 +142,10 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::Int(n) => Ok(Value::Int(*n)),
             ExprKind::Float(x) => Ok(Value::Float(*x)),
             ExprKind::Bool(b) => Ok(Value::Bool(*b)),
-            ExprKind::Str(s) => Ok(Value::Str(s.clone())),
+            ExprKind::Str(s) => {
+                self.charge(s.len() / 16, expr.span)?;
+                Ok(Value::Str(s.clone()))
+            }
             ExprKind::Name(name) => self.name(name, expr.span),
             ExprKind::Call(call) => self.call(call, None, expr.span),
             ExprKind::Pipe { .. } => self.pipe(expr, None),
@@ -147,11 +153,11 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::List(items) => {
                 let values: Vec<_> =
                     items.iter().enumerate().map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item))).collect();
-                Ok(Value::List(values.into_iter().collect::<Eval<_>>()?))
+                self.made(Value::List(values.into_iter().collect::<Eval<_>>()?), expr.span)
             }
             ExprKind::Tuple(items) => {
                 let values: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
-                Ok(Value::Tuple(values.into_iter().collect::<Eval<_>>()?))
+                self.made(Value::Tuple(values.into_iter().collect::<Eval<_>>()?), expr.span)
             }
             ExprKind::Comprehension { item, var, iter } => {
                 let mut values = Vec::new();
@@ -164,14 +170,14 @@ impl<'a> Elaborator<'_, 'a> {
                 if let Some(value) = shadowed {
                     self.frame().values.insert(&var.node, value);
                 }
-                Ok(Value::List(values.into_iter().collect::<Eval<_>>()?))
+                self.made(Value::List(values.into_iter().collect::<Eval<_>>()?), expr.span)
             }
             ExprKind::Record(fields) => {
                 let values: Vec<_> = fields
                     .iter()
                     .map(|(name, v)| self.within(&name.node, |e| Ok((name.node.clone(), e.expr(v)?))))
                     .collect();
-                Ok(Value::Record(values.into_iter().collect::<Eval<_>>()?))
+                self.made(Value::Record(values.into_iter().collect::<Eval<_>>()?), expr.span)
             }
             ExprKind::Unary { op, value } => self.unary(op.node, value, expr.span),
             ExprKind::Binary { op, lhs, rhs } => self.binary(op.node, lhs, rhs, expr.span),
@@ -188,21 +194,36 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Hands on a value after counting its parts.
+    fn made(&mut self, value: Value, span: Span) -> Eval {
+        if value.is_poisoned() {
+            return Err(Failed);
+        }
+        self.weigh(&value, span)?;
+        Ok(value)
+    }
+
     fn name(&mut self, name: &'a str, span: Span) -> Eval {
-        if let Some(value) = self.frame().values.get(name) {
-            return if value.is_poisoned() { Err(Failed) } else { Ok(value.clone()) };
+        if let Some(value) = self.frame().values.get(name).cloned() {
+            return self.made(value, span);
         }
         if let Some(family) = self.frame().families.get(name) {
             // A family without an index is the list of its nodes in index order.
             let items: Vec<Value> = family.values().map(|(v, _)| v.clone()).collect();
-            return if items.iter().any(Value::is_poisoned) { Err(Failed) } else { Ok(Value::List(items)) };
+            return self.made(Value::List(items), span);
         }
-        let owners: Vec<String> = (self.program.enums.values())
-            .filter(|e| e.cases.iter().any(|c| c.node == name))
-            .map(|e| e.name.node.clone())
-            .collect();
-        if let [of] = &owners[..] {
-            return Ok(Value::Case { of: of.clone(), case: name.to_string() });
+        let program = self.program;
+        if let Some(owners) = program.cases.get(name) {
+            let mut owners = owners.iter();
+            return match (owners.next(), owners.next()) {
+                (Some(of), None) => Ok(Value::Case { of: of.to_string(), case: name.to_string() }),
+                (first, second) => {
+                    let names: Vec<_> = first.into_iter().chain(second).map(|o| format!("`{o}`")).collect();
+                    let message = format!("`{name}` is a case of several enums: {}", names.join(", "));
+                    let d = Diagnostic::new(Code::E0304, span, message).label("of which is not known here");
+                    self.fail(d.help("give it to a parameter of one of the enums"))
+                }
+            };
         }
         if self.program.blocks.contains_key(name) || crate::op::sig::signature(name).is_some() {
             let d = Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value"))
@@ -298,9 +319,11 @@ impl<'a> Elaborator<'_, 'a> {
         let n = hi.saturating_sub(lo).max(0);
         if n > super::LIMITS.steps as i64 {
             self.stopped = true;
-            let message = format!("a range of {n} steps; the limit is {}", super::LIMITS.steps);
-            return self.error(Code::E0311, expr.span, message);
+            let message = format!("a range of {n} steps");
+            let d = Diagnostic::new(Code::E0311, expr.span, message);
+            return self.fail(d.help(format!("the limit is {}", super::LIMITS.steps)));
         }
+        self.charge(n as usize, expr.span)?;
         Ok((lo..hi.max(lo)).map(Value::Int).collect())
     }
 
@@ -318,32 +341,35 @@ impl<'a> Elaborator<'_, 'a> {
         {
             return self.error(Code::E0307, span, format!("no node `{name}` is bound yet"));
         }
-        let mut value = self.expr(base)?;
+        let mut places = Vec::new();
         for index in indices {
-            let (Value::List(items) | Value::Tuple(items)) = value else {
-                return self.type_error(base.span, "a list", &value);
-            };
-            let at = |i: i64, most: usize| usize::try_from(i).ok().filter(|&i| i < most);
-            value = if let ExprKind::Range { lo, hi } = &index.kind {
-                let (lo, hi) = (self.int(lo)?, self.int(hi)?);
-                match (at(lo, items.len() + 1), at(hi, items.len() + 1)) {
-                    (Some(lo), Some(hi)) if lo <= hi => Value::List(items[lo..hi].to_vec()),
-                    _ => return self.out_of_range(index.span, &format!("{lo}..{hi}"), items.len()),
-                }
-            } else {
-                let i = self.int(index)?;
-                match at(i, items.len()) {
-                    Some(i) => items[i].clone(),
-                    None => return self.out_of_range(index.span, &i.to_string(), items.len()),
-                }
-            };
+            places.push(match &index.kind {
+                ExprKind::Range { lo, hi } => Place::Slice(self.int(lo)?, self.int(hi)?),
+                _ => Place::At(self.int(index)?),
+            });
         }
-        Ok(value)
-    }
-
-    fn out_of_range(&mut self, span: Span, index: &str, len: usize) -> Eval {
-        let d = Diagnostic::new(Code::E0307, span, format!("index {index} is outside a list of {len}"));
-        self.fail(if len > 0 { d.label(format!("0 to {}", len - 1)) } else { d })
+        // A named list is looked into where it stands: it may be long, and one element is all that is asked for.
+        let picked = match &base.kind {
+            ExprKind::Name(name) => pick(self.frame().values.get(name.as_str()).unwrap_or(&Value::Poison), &places),
+            _ => pick(&self.expr(base)?, &places),
+        };
+        match picked {
+            Ok(value) => self.made(value, span),
+            Err(Miss::NoList(value)) => self.type_error(base.span, "a list", &value),
+            Err(Miss::Outside { index, len }) => {
+                let shown = match &places[index] {
+                    Place::At(i) => i.to_string(),
+                    Place::Slice(lo, hi) => format!("{lo}..{hi}"),
+                };
+                let message = format!("index {shown} is outside a list of {len}");
+                let d = Diagnostic::new(Code::E0307, indices[index].span, message).label(match len {
+                    0 => "the list is empty".to_string(),
+                    _ => format!("0 to {}", len - 1),
+                });
+                self.fail(d.other(base.span, format!("a list of {len}")))
+            }
+            Err(Miss::Failed) => Err(Failed),
+        }
     }
 
     fn family(&mut self, name: &'a str, indices: &'a [Expr], span: Span) -> Eval {
@@ -386,10 +412,10 @@ impl<'a> Elaborator<'_, 'a> {
             }
         }
         match (is_list, values.pop()) {
-            (false, Some(value)) => Ok(value),
+            (false, Some(value)) => self.made(value, span),
             (_, last) => {
                 values.extend(last);
-                Ok(Value::List(values))
+                self.made(Value::List(values), span)
             }
         }
     }
@@ -424,20 +450,47 @@ impl<'a> Elaborator<'_, 'a> {
     fn pattern(&mut self, case: &'a Expr, scrutinee: &Value) -> Eval {
         match (&case.kind, scrutinee) {
             (ExprKind::Name(word), Value::Case { of, .. }) => {
+                self.step(case.span)?;
                 let known = self.program.enums.get(of.as_str()).map(|e| &e.cases);
                 let cases = || known.into_iter().flatten().map(|c| c.node.as_str());
-                if cases().any(|c| c == word) {
+                if self.program.has_case(of, word) {
                     return Ok(Value::Case { of: of.clone(), case: word.clone() });
                 }
                 let mut d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
                 d = match did_you_mean(word, cases()) {
                     Some(near) => d.help(format!("did you mean `{near}`?")),
-                    None => d.help(format!("its cases are {}", cases().collect::<Vec<_>>().join(", "))),
+                    None => d.help(format!("its cases are {}", cases().take(20).collect::<Vec<_>>().join(", "))),
                 };
                 self.fail(d)
             }
             _ => self.expr(case),
         }
+    }
+
+    /// `c = 30` for each name in a condition that stands for a number, a word or a truth value.
+    fn values_in(&mut self, cond: &Expr) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut todo = vec![cond];
+        while let Some(expr) = todo.pop() {
+            match &expr.kind {
+                ExprKind::Name(name) if !names.contains(name) => names.push(name.clone()),
+                ExprKind::Unary { value, .. } => todo.push(value),
+                ExprKind::Binary { lhs, rhs, .. } => todo.extend([&**rhs, &**lhs]),
+                ExprKind::Call(call) => todo.extend(call.args.iter().rev().map(|a| &a.value)),
+                ExprKind::Index { base, indices } => todo.extend(indices.iter().rev().chain([&**base])),
+                _ => {}
+            }
+        }
+        names.truncate(8);
+        let values = &self.frame().values;
+        let shown = |name: &String| match values.get(name.as_str())? {
+            value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Case { .. }) => {
+                Some(format!("{name} = {value}"))
+            }
+            value @ Value::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),
+            _ => None,
+        };
+        names.iter().filter_map(shown).collect()
     }
 
     /// `{name}` in a message becomes the value of `name`; other braces stay.
@@ -449,13 +502,63 @@ impl<'a> Elaborator<'_, 'a> {
             let Some(close) = rest[open..].find('}') else { break };
             let name = &rest[open + 1..open + close];
             match self.frame().values.get(name.trim()) {
-                Some(value) => out.push_str(&value.to_string()),
-                None => out.push_str(&rest[open..=open + close]),
+                // Long lists would drown the message.
+                Some(value) if value.parts(8).is_some_and(|n| n <= 64) => out.push_str(&value.to_string()),
+                Some(_) | None => out.push_str(&rest[open..=open + close]),
             }
             rest = &rest[open + close + 1..];
         }
         out + rest
     }
+}
+
+/// An index after evaluation.
+enum Place {
+    At(i64),
+    Slice(i64, i64),
+}
+
+/// Why nothing is found at some places.
+enum Miss {
+    NoList(Value),
+    Outside { index: usize, len: usize },
+    Failed,
+}
+
+/// Follows indices into lists of lists.
+fn pick(value: &Value, places: &[Place]) -> Result<Value, Miss> {
+    let mut here = value;
+    for (index, place) in places.iter().enumerate() {
+        let items = match here {
+            Value::List(items) | Value::Tuple(items) => items,
+            Value::Poison => return Err(Miss::Failed),
+            other => return Err(Miss::NoList(other.clone())),
+        };
+        let outside = Miss::Outside { index, len: items.len() };
+        match *place {
+            Place::At(i) => match usize::try_from(i).ok().and_then(|i| items.get(i)) {
+                Some(item) => here = item,
+                None => return Err(outside),
+            },
+            Place::Slice(lo, hi) => {
+                let range = usize::try_from(lo).ok().zip(usize::try_from(hi).ok());
+                match range.and_then(|(lo, hi)| items.get(lo..hi)) {
+                    // A slice is a list of its own; what follows looks into that.
+                    Some(part) => return pick_in(Value::List(part.to_vec()), &places[index + 1..], index + 1),
+                    None => return Err(outside),
+                }
+            }
+        }
+    }
+    Ok(here.clone())
+}
+
+/// [`pick`] for the places after the first `skipped`.
+fn pick_in(value: Value, places: &[Place], skipped: usize) -> Result<Value, Miss> {
+    pick(&value, places).map_err(|miss| match miss {
+        Miss::Outside { index, len } => Miss::Outside { index: index + skipped, len },
+        other => other,
+    })
 }
 
 fn equal_pattern(pattern: &Value, value: &Value) -> bool {

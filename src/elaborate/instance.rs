@@ -2,7 +2,7 @@
 
 use super::{Argument, Elaborator, Eval, Failed, Frame, LIMITS, Value};
 use crate::diag::{Code, Diagnostic, did_you_mean};
-use crate::ir::Path;
+use crate::ir::{Path, Setting};
 use crate::source::Span;
 use crate::syntax::ast::*;
 use crate::ty::TensorType;
@@ -22,13 +22,13 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    /// Evaluates and binds the hyper-parameters of a model: from outside, else fixed by a variant, else the default.
+    /// Evaluates and binds the hyper-parameters of a model that are given: from outside, else by a variant.
     pub(super) fn model_arguments(
         &mut self,
         model: &'a Block,
         fixed: Vec<&'a Arg>,
         given: &'a [Argument],
-    ) -> Eval<Vec<(String, Value)>> {
+    ) -> Eval<()> {
         let params: Vec<&'a Param> = model.params.iter().filter(|p| !is_tensor(p)).collect();
         let mut chosen: Vec<(&'a Param, &'a Expr, Span)> = Vec::new();
         let mut failed = false;
@@ -60,33 +60,53 @@ impl<'a> Elaborator<'_, 'a> {
                 Err(Failed) => failed = true,
             }
         }
-        let mut values = Vec::new();
-        for param in params {
-            let expr = chosen.iter().find(|(p, ..)| p.name.node == param.name.node).map(|(_, e, _)| *e);
-            let value = match expr.or(param.default.as_ref()) {
-                Some(Expr { kind: ExprKind::Hole { .. }, span }) => {
-                    let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
-                    let d = Diagnostic::new(Code::E0313, *span, message)
-                        .help(format!("give one: `--with {}=...`", param.name));
-                    self.fail(d)
-                }
-                Some(expr) => self.typed(expr, &param.ty, &param.name.node),
-                None => {
-                    let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
-                    let d = Diagnostic::new(Code::E0204, param.span, message)
-                        .help(format!("give one: `--with {}=...`", param.name));
-                    self.fail(d)
-                }
-            };
-            match value {
-                Ok(value) => {
-                    self.bind_param(param, value.clone())?;
-                    values.push((param.name.node.clone(), value));
-                }
-                Err(Failed) => failed = true,
+        for (param, expr, _) in chosen {
+            failed |= self.model_value(model, param, expr).is_err();
+        }
+        if failed { Err(Failed) } else { Ok(()) }
+    }
+
+    fn model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> Eval<()> {
+        if let ExprKind::Hole { .. } = expr.kind {
+            let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
+            let help = format!("give one: `--with {}=...`", param.name);
+            return self.fail(Diagnostic::new(Code::E0313, expr.span, message).help(help));
+        }
+        let value = self.typed(expr, &param.ty, &param.name.node)?;
+        self.bind_param(param, value)
+    }
+
+    /// Binds one hyper-parameter of a model to its default, unless it has a value.
+    pub(super) fn model_default(&mut self, model: &Block, param: &'a Param) -> Eval<()> {
+        if self.frame().values.contains_key(param.name.node.as_str()) {
+            return Ok(());
+        }
+        match &param.default {
+            Some(default) => self.model_value(model, param, default),
+            None => {
+                let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
+                let help = format!("give one: `--with {}=...`", param.name);
+                self.fail(Diagnostic::new(Code::E0204, param.span, message).help(help))
             }
         }
-        if failed { Err(Failed) } else { Ok(values) }
+    }
+
+    /// Binds the hyper-parameters that have no value yet, in order, and keeps all of them as the graph's settings.
+    pub(super) fn model_defaults(&mut self, model: &'a Block) -> Eval<()> {
+        let mut failed = false;
+        for param in model.params.iter().filter(|p| !is_tensor(p)) {
+            failed |= self.model_default(model, param).is_err();
+        }
+        if failed {
+            return Err(Failed);
+        }
+        for param in model.params.iter().filter(|p| !is_tensor(p)) {
+            if let Some(value) = self.frame().values.get(param.name.node.as_str()) {
+                let value = value.to_string();
+                self.graph.settings.push(Setting { name: param.name.node.clone(), value });
+            }
+        }
+        Ok(())
     }
 
     fn find_param(&mut self, block: &'a Block, params: &[&'a Param], name: &Ident) -> Eval<&'a Param> {
@@ -126,7 +146,7 @@ impl<'a> Elaborator<'_, 'a> {
 
     fn scalar(&mut self, expr: &'a Expr, of: &'a Ident, name: &str) -> Eval {
         if let (ExprKind::Name(word), Some(cases)) = (&expr.kind, self.program.enums.get(of.node.as_str())) {
-            if cases.cases.iter().any(|c| c.node == *word) && !self.frame().values.contains_key(word.as_str()) {
+            if self.program.has_case(&of.node, word) && !self.frame().values.contains_key(word.as_str()) {
                 return Ok(Value::Case { of: of.node.clone(), case: word.clone() });
             }
             if !self.frame().values.contains_key(word.as_str()) {

@@ -25,6 +25,26 @@ pub enum Value {
 }
 
 impl Value {
+    /// How many values it is made of, itself included; `None` when lists lie in lists more than `depth` deep.
+    pub fn parts(&self, depth: usize) -> Option<usize> {
+        let sum = |values: &mut dyn Iterator<Item = &Value>| {
+            let depth = depth.checked_sub(1)?;
+            let mut parts = 1usize;
+            for value in values {
+                parts = parts.saturating_add(value.parts(depth)?);
+            }
+            Some(parts)
+        };
+        match self {
+            Value::List(items) | Value::Tuple(items) => sum(&mut items.iter()),
+            Value::Record(fields) => sum(&mut fields.iter().map(|(_, v)| v)),
+            Value::Str(s) => Some(1 + s.len() / 16),
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Case { .. } | Value::Node(_) | Value::Poison => {
+                Some(1)
+            }
+        }
+    }
+
     /// Whether a failed value is in it.
     pub fn is_poisoned(&self) -> bool {
         match self {

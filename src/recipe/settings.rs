@@ -26,12 +26,17 @@ pub struct Settings {
 
 pub fn to_yaml(settings: &Settings) -> Result<String, String> {
     let head = "# Settings of an npc run, every default filled in. `npc train THIS_FILE --out DIR` runs it again.\n";
-    serde_yaml::to_string(settings).map(|yaml| format!("{head}{yaml}")).map_err(|e| e.to_string())
+    let mut yaml = Vec::new();
+    let mut to = serde_yaml::Serializer::new(&mut yaml);
+    // `optimizer: {adam: ...}` and not the tag `!adam`, which few other readers of YAML know.
+    serde_yaml::with::singleton_map_recursive::serialize(settings, &mut to).map_err(|e| e.to_string())?;
+    String::from_utf8(yaml).map(|yaml| format!("{head}{yaml}")).map_err(|e| e.to_string())
 }
 
 /// Errors name the line.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
-    let settings: Settings = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+    let from = serde_yaml::Deserializer::from_str(text);
+    let settings: Settings = serde_yaml::with::singleton_map_recursive::deserialize(from).map_err(|e| e.to_string())?;
     if settings.format != FORMAT {
         return Err(format!("settings of format {}, this npc reads format {FORMAT}", settings.format));
     }

@@ -2,11 +2,16 @@
 
 use super::{FUNCTIONS, Program, STAGES};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
-use crate::op::SIGNATURES;
+use crate::op::{ArgKind, SIGNATURES};
 use crate::op::sig::signature;
 use crate::source::Span;
 use crate::syntax::ast::*;
 use std::collections::BTreeSet;
+
+/// Parameters of one block.
+const MAX_PARAMS: usize = 256;
+/// Problems of one body that get a near name; the rest are told without.
+const MAX_NEAR: usize = 50;
 
 const TYPES: &[&str] = &["int", "float", "bool", "string"];
 
@@ -33,6 +38,12 @@ struct Walk<'p, 'a> {
 
 impl Walk<'_, '_> {
     fn block(&mut self, block: &Block) {
+        if block.params.len() > MAX_PARAMS {
+            let message = format!("`{}` has {} parameters", block.name, block.params.len());
+            let d = Diagnostic::new(Code::E0311, block.name.span, message).help(format!("the limit is {MAX_PARAMS}"));
+            self.problems.push(d);
+            return;
+        }
         for param in &block.params {
             if let Some(default) = &param.default {
                 self.expr(default, false);
@@ -65,11 +76,39 @@ impl Walk<'_, '_> {
         // the index was bound in time is for elaboration to say.
         bind_stmts(&block.body.stmts, &mut self.locals);
         self.stmts(&block.body.stmts);
-        let returns = block.body.stmts.iter().filter(|s| matches!(s.kind, StmtKind::Return(_))).count();
-        if returns == 0 {
+        self.check_return(block);
+    }
+
+    /// A body ends with its one `return`.
+    fn check_return(&mut self, block: &Block) {
+        let (last, before) = match block.body.stmts.split_last() {
+            Some((last, before)) => (Some(last), before),
+            None => (None, &block.body.stmts[..]),
+        };
+        let mut early = Vec::new();
+        let mut todo: Vec<&Stmt> = before.iter().collect();
+        match last.map(|l| &l.kind) {
+            Some(StmtKind::Return(_)) => {}
+            Some(_) | None => todo.extend(last),
+        }
+        while let Some(stmt) = todo.pop() {
+            match &stmt.kind {
+                StmtKind::Return(_) => early.push(stmt.span),
+                StmtKind::For { body, .. } => todo.extend(body),
+                StmtKind::Let { .. } | StmtKind::Require { .. } => {}
+            }
+        }
+        early.sort_unstable();
+        for &span in &early {
+            let message = format!("`{}` returns before its end", block.name);
+            let d = Diagnostic::new(Code::E0314, span, message).label("more statements follow, or a loop is around it");
+            self.problems.push(d.help("give the value a name with `let`, and end the body with one `return`"));
+        }
+        let ends = matches!(last.map(|l| &l.kind), Some(StmtKind::Return(_)));
+        if !ends && early.is_empty() {
             let message = format!("`{}` has no result", block.name);
-            let d = Diagnostic::new(Code::E0314, block.name.span, message).help("end the body with `return ...`");
-            self.problems.push(d);
+            let d = Diagnostic::new(Code::E0314, block.name.span, message).label("its body ends without `return`");
+            self.problems.push(d.help("end the body with `return ...`"));
         }
     }
 
@@ -137,13 +176,15 @@ impl Walk<'_, '_> {
             ops.chain(program.blocks.keys().copied()).chain(STAGES.iter().copied())
         };
         let locals = self.locals.iter().map(String::as_str);
-        let cases = program.enums.values().flat_map(|e| &e.cases).map(|c| c.node.as_str());
+        let cases = program.cases.keys().copied();
         let what = if stage { "block or operator" } else { "name" };
         let mut d = Diagnostic::new(Code::E0201, span, format!("unknown {what} `{name}`"));
         if stage && self.locals.contains(name) {
             d = d.label("a node or value, not something to call");
         }
-        let near = if stage {
+        let near = if self.problems.iter().count() > MAX_NEAR {
+            None
+        } else if stage {
             did_you_mean(name, stages())
         } else {
             did_you_mean(name, locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied()))
@@ -205,11 +246,11 @@ impl Walk<'_, '_> {
         }
         for arg in &call.args {
             // Words such as `same` and `bilinear` are checked against the argument they are given to.
-            let word = match (&arg.value.kind, signature(&call.name.node)) {
-                (ExprKind::Name(w), Some(_)) => arg.name.is_some() && !self.locals.contains(w),
-                _ => false,
-            };
-            if !word {
+            let takes_word = (arg.name.as_ref()).zip(signature(&call.name.node)).is_some_and(|(name, sig)| {
+                let kind = sig.args.iter().find(|a| a.name == name.node).map(|a| a.kind);
+                matches!(kind, Some(ArgKind::Word(_) | ArgKind::Pad) | None)
+            });
+            if !(takes_word && matches!(arg.value.kind, ExprKind::Name(_))) {
                 self.expr(&arg.value, false);
             }
         }
@@ -251,9 +292,13 @@ fn foreign(name: &str) -> Option<&'static str> {
 pub(super) fn each_use<'a>(stmts: &'a [Stmt], f: &mut dyn FnMut(&'a str, Span)) {
     for stmt in stmts {
         match &stmt.kind {
-            StmtKind::Let { value, .. } | StmtKind::Return(value) => each_use_in(value, f),
-            StmtKind::For { body, .. } => each_use(body, f),
-            StmtKind::Require { .. } => {}
+            StmtKind::Let { value, .. } | StmtKind::Return(value) | StmtKind::Require { cond: value, .. } => {
+                each_use_in(value, f);
+            }
+            StmtKind::For { iter, body, .. } => {
+                each_use_in(iter, f);
+                each_use(body, f);
+            }
         }
     }
 }
@@ -273,17 +318,27 @@ fn each_use_in<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a str, Span)) {
             each_use_in(lhs, f);
             stage_use(rhs, f);
         }
-        ExprKind::Index { base, .. } => each_use_in(base, f),
+        ExprKind::Index { base, indices } => {
+            each_use_in(base, f);
+            indices.iter().for_each(|i| each_use_in(i, f));
+        }
         ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(|i| each_use_in(i, f)),
-        ExprKind::Comprehension { item, .. } => each_use_in(item, f),
+        ExprKind::Comprehension { item, iter, .. } => {
+            each_use_in(item, f);
+            each_use_in(iter, f);
+        }
         ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| each_use_in(v, f)),
         ExprKind::Unary { value, .. } => each_use_in(value, f),
         ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
             each_use_in(lhs, f);
             each_use_in(rhs, f);
         }
-        ExprKind::Match { arms, .. } => arms.iter().for_each(|a| stage_use(&a.value, f)),
-        ExprKind::If { then, otherwise, .. } => {
+        ExprKind::Match { value, arms } => {
+            each_use_in(value, f);
+            arms.iter().for_each(|a| stage_use(&a.value, f));
+        }
+        ExprKind::If { cond, then, otherwise } => {
+            each_use_in(cond, f);
             stage_use(then, f);
             stage_use(otherwise, f);
         }

@@ -107,6 +107,25 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
         })
 }
 
+/// Pictures side by side, `columns` in a row, each as large as the first with a white gap between; a picture of
+/// another size is left white. Gives height x width x 3 and that size.
+pub fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize) -> (Vec<u8>, [usize; 2]) {
+    const GAP: usize = 4;
+    let Some((_, [h, w])) = pictures.first() else { return (Vec::new(), [0, 0]) };
+    let columns = columns.clamp(1, pictures.len());
+    let rows = pictures.len().div_ceil(columns);
+    let size = [rows * (h + GAP) - GAP, columns * (w + GAP) - GAP];
+    let mut rgb = vec![255; size[0] * size[1] * 3];
+    for (i, (picture, _)) in pictures.iter().enumerate().filter(|(_, (_, s))| s == &[*h, *w]) {
+        let (top, left) = (i / columns * (h + GAP), i % columns * (w + GAP));
+        for (y, line) in picture.chunks_exact(w * 3).enumerate() {
+            let at = ((top + y) * size[1] + left) * 3;
+            rgb[at..at + w * 3].copy_from_slice(line);
+        }
+    }
+    (rgb, size)
+}
+
 /// Writes an RGB picture (height x width x 3) as PNG, complete or not at all.
 pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()> {
     encode(path, rgb, size, ExtendedColorType::Rgb8, 3)

@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 pub struct Written {
     pub mask: PathBuf,
     pub overlay: Option<PathBuf>,
+    /// What the overlay shows: height x width x 3, and that size.
+    pub picture: Option<(Vec<u8>, [usize; 2])>,
     /// Share of the pixels that are not background, 0 to 1.
     pub foreground: f64,
     pub warnings: Vec<String>,
@@ -74,15 +76,15 @@ fn write(
     let classes = predict(network, image, spec, channels)?;
     let mask = out.join(format!("{stem}.png"));
     write_mask_atomic(&mask, &classes, image.original, &spec.labels)?;
-    let overlay_path = if with_overlay {
+    let (mut overlay_path, mut picture) = (None, None);
+    if with_overlay {
         let path = out.join(format!("{stem}_overlay.png"));
-        write_png_atomic(&path, &overlay(&image.rgb, image.original, &classes, truth)?, image.original)?;
-        Some(path)
-    } else {
-        None
-    };
+        let rgb = overlay(&image.rgb, image.original, &classes, truth)?;
+        write_png_atomic(&path, &rgb, image.original)?;
+        (overlay_path, picture) = (Some(path), Some((rgb, image.original)));
+    }
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
-    Ok(Written { mask, overlay: overlay_path, foreground, warnings: image.warnings.clone() })
+    Ok(Written { mask, overlay: overlay_path, picture, foreground, warnings: image.warnings.clone() })
 }
 
 /// Output names: the file stem; a stem that comes twice is refused, since one mask would replace the other.

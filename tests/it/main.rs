@@ -1,7 +1,34 @@
 //! The one integration-test binary.
 
-mod syntax;
+mod counting;
+#[cfg(feature = "run")]
+mod cross;
+#[cfg(feature = "run")]
+mod data;
+#[cfg(feature = "cli")]
+mod diagnostics;
+mod docs;
+mod elaborate;
 #[cfg(feature = "run")]
 mod exec;
+mod front;
+#[cfg(feature = "cli")]
+mod front_cli;
+mod graphs;
 #[cfg(feature = "run")]
 mod lower;
+#[cfg(feature = "run")]
+mod metric;
+mod model;
+#[cfg(feature = "run")]
+mod reference_batch;
+#[cfg(all(feature = "run", feature = "cli", unix))]
+mod run_cli;
+#[cfg(feature = "cli")]
+mod schema;
+mod syntax;
+#[cfg(feature = "run")]
+mod torch;
+#[cfg(feature = "run")]
+mod train;
+mod tree;

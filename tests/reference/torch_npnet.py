@@ -33,7 +33,11 @@ Samples
 -------
 `count` samples of a tensor of `numel` elements are the elements 0, s, 2s, ... of its row-major order, s = max(1,
 (numel - 1) / count), as many of them as exist, at most `count`. This keeps a sample of [N, C, H, W] from staying in one
-column. Means, sums and L2 norms are taken in f64 over all elements.
+column. L2 norms and sums are taken in f64 over all elements. `signed_sum` is the sum with a sign for each element:
+minus where the lowest bit of mix((i + 1) * 0x9E3779B97F4A7C15) is 1, i the element's place in row-major order. Two
+tensors that differ by a vector of norm d differ by about d in it, so it stands for all elements.
+
+The weights' checksum is FNV-1a (64 bits) over the little-endian bytes of all tensors, in the order of their names.
 """
 
 import argparse
@@ -49,7 +53,8 @@ from torch.nn import functional as F
 
 N, H, W = 2, 64, 96
 ADAM_STEPS = 20
-LOGITS, GRADIENTS = 64, 6
+LOGITS, GRADIENTS, STATISTICS = 64, 6, 6
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class ConvBnRelu(nn.Module):
@@ -177,14 +182,17 @@ def random_weights(args):
     save_file({npc: state[name].contiguous() for name, npc in names(net, args.attention).items()}, args.random_weights)
 
 
+def mix(z):
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
 def batch(step, n=N, h=H, w=W):
     """Images [n, 3, h, w] in f32 and masks [n, h, w] in i64. The formula is in the module's docstring."""
     k = np.arange(n * 3 * h * w, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        z = np.uint64(step) + (k + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    u = ((z ^ (z >> np.uint64(31))) >> np.uint64(41)).reshape(n, 3, h, w)
+        u = (mix(np.uint64(step) + (k + np.uint64(1)) * GOLDEN) >> np.uint64(41)).reshape(n, 3, h, w)
     image = np.arange(n).reshape(n, 1, 1)
     cy = h // 4 + (7 * step + 13 * image) % (h // 2)
     cx = w // 4 + (11 * step + 29 * image) % (w // 2)
@@ -214,90 +222,73 @@ def l2(tensor):
     return shorten(tensor.detach().double().norm().item(), torch.float64)
 
 
-def logits_record(logits):
+def signed_sum(tensor):
+    flat = tensor.detach().double().reshape(-1).numpy()
+    with np.errstate(over="ignore"):
+        bits = mix((np.arange(flat.size, dtype=np.uint64) + np.uint64(1)) * GOLDEN) & np.uint64(1)
+    return shorten(float((flat * (1.0 - 2.0 * bits)).sum()), torch.float64)
+
+
+def tensor_record(tensor, count):
     return {
-        "mean": shorten(logits.detach().double().mean().item(), torch.float64),
-        "l2": l2(logits),
-        "sample": sample(logits, LOGITS),
+        "shape": list(tensor.shape),
+        "l2": l2(tensor),
+        "signed_sum": signed_sum(tensor),
+        "sample": sample(tensor, count),
     }
 
 
 def gradients_record(net, attention):
+    return {npc_name(name, attention): tensor_record(p.grad, GRADIENTS) for name, p in net.named_parameters()}
+
+
+def statistics_record(net, attention):
     return {
-        npc_name(name, attention): {
-            "shape": list(parameter.shape),
-            "l2": l2(parameter.grad),
-            "sum": shorten(parameter.grad.double().sum().item(), torch.float64),
-            "sample": sample(parameter.grad, GRADIENTS),
-        }
-        for name, parameter in net.named_parameters()
+        npc_name(f"{name}.{buffer}", attention): tensor_record(getattr(bn, buffer), STATISTICS)
+        for name, bn in norms(net).items()
+        for buffer in ("running_mean", "running_var")
     }
 
 
-class BiasedVariance:
-    """Follows the running variances that a library would hold which averages the biased batch variance.
-
-    PyTorch updates with the unbiased one: running = 0.9 * running + 0.1 * biased * count / (count - 1).
-    """
-
-    def __init__(self, net):
-        self.norms = norms(net)
-        self.last = {name: bn.running_var.double().clone() for name, bn in self.norms.items()}
-        self.biased = {name: var.clone() for name, var in self.last.items()}
-        self.count = {}
-        for name, bn in self.norms.items():
-            bn.register_forward_pre_hook(lambda bn, inputs, name=name: self.see(name, inputs[0]))
-
-    def see(self, name, x):
-        self.count[name] = x.numel() // x.shape[1]
-
-    def step(self):
-        """To be called once after every forward pass in train mode."""
-        for name, bn in self.norms.items():
-            keep, count = 1.0 - bn.momentum, self.count[name]
-            added = bn.running_var.double() - keep * self.last[name]
-            self.biased[name] = keep * self.biased[name] + added * (count - 1) / count
-            self.last[name] = bn.running_var.double().clone()
-
-    def apply(self):
-        for name, bn in self.norms.items():
-            bn.running_var.copy_(self.biased[name])
+def checksum(path):
+    weights = load_file(path)
+    value = 0xCBF29CE484222325
+    for name in sorted(weights):
+        for byte in weights[name].contiguous().numpy().astype("<f4").tobytes():
+            value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
 
 
 def one_step(args, dtype):
-    """Forward passes in both modes on batch(0), and the gradients of the loss in train mode."""
+    """Forward passes in eval, train and eval mode on batch(0), and the gradients of the loss in train mode.
+
+    The second pass in eval mode uses the running statistics that the pass in train mode left: 0.9 of the first ones and
+    0.1 of the batch's, whose variance is the unbiased one.
+    """
     x, y = batch(0)
     x = x.to(dtype)
     net = load(args, dtype)
     with torch.no_grad():
-        evaluated = net.eval()(x)
-    variance = BiasedVariance(net)
+        before = net.eval()(x)
     logits = net.train()(x)
     loss = F.cross_entropy(logits, y)
     loss.backward()
-    variance.step()
-    statistics = {
-        npc_name(name + ".", args.attention).removesuffix("."): {
-            "count": variance.count[name],
-            "running_mean_l2": l2(bn.running_mean),
-            "running_var_unbiased_l2": l2(bn.running_var),
-            "running_var_biased_l2": l2(variance.biased[name]),
-        }
-        for name, bn in norms(net).items()
-    }
+    statistics = statistics_record(net, args.attention)
+    with torch.no_grad():
+        after = net.eval()(x)
     return {
-        "eval": logits_record(evaluated),
-        "train": logits_record(logits),
+        "eval": tensor_record(before, LOGITS),
+        "train": tensor_record(logits, LOGITS),
+        "eval_after_train": tensor_record(after, LOGITS),
         "loss": shorten(loss.item(), dtype),
         "gradients": gradients_record(net, args.attention),
-        "batch_norm": statistics,
+        "statistics": statistics,
     }
 
 
 def adam(args, dtype):
     """Losses of Adam steps on batch(0), batch(1), ..., then logits on batch(0) in eval mode."""
     net = load(args, dtype).train()
-    variance = BiasedVariance(net)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8)
     losses = []
     for step in range(ADAM_STEPS):
@@ -306,19 +297,11 @@ def adam(args, dtype):
         loss = F.cross_entropy(net(x.to(dtype)), y)
         loss.backward()
         optimizer.step()
-        variance.step()
         losses.append(shorten(loss.item(), dtype))
-    x = batch(0)[0].to(dtype)
     net.eval()
     with torch.no_grad():
-        unbiased = net(x)
-        variance.apply()
-        biased = net(x)
-    return {
-        "losses": losses,
-        "eval_after_unbiased_var": logits_record(unbiased),
-        "eval_after_biased_var": logits_record(biased),
-    }
+        logits = net(batch(0)[0].to(dtype))
+    return {"losses": losses, "eval_after": tensor_record(logits, LOGITS)}
 
 
 def pretty(value, indent=0):
@@ -333,18 +316,17 @@ def pretty(value, indent=0):
 
 
 def record(args):
-    single, double = one_step(args, torch.float32), one_step(args, torch.float64)
-    trained, trained_double = adam(args, torch.float32), adam(args, torch.float64)
     result = {
         "python": platform.python_version(),
         "torch": torch.__version__,
         "network": {"classes": args.classes, "attention": args.attention, "reduction": args.reduction},
         "params": sum(p.numel() for p in NPNet(args.classes, args.attention, args.reduction).parameters()),
+        "weights_fnv1a": checksum(args.weights),
         "batch": {"n": N, "h": H, "w": W},
-        **single,
-        "adam": {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, **trained, "losses_f64": trained_double["losses"]},
-        **{key + "_f64": double[key] for key in ("eval", "train", "loss", "gradients")},
+        "adam": {"lr": 1e-3, "betas": [0.9, 0.999], "eps": 1e-8, "steps": ADAM_STEPS},
     }
+    for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
+        result[name] = {**one_step(args, dtype), "adam": adam(args, dtype)}
     with open(args.out, "w", encoding="utf-8") as file:
         file.write(pretty(result) + "\n")
 
