@@ -85,7 +85,7 @@ pub fn run(opts: &Opts) -> Done {
     for index in 0..data.len(Role::Test).min(SHOWN) {
         pictures.extend(predict_case(&network, &data, Role::Test, index, &masks, channels)?.picture);
     }
-    let (rgb, size) = sheet(&pictures, SHOWN);
+    let (rgb, size) = sheet(&pictures, 3, 2);
     let overview = opts.out.join("overlays.png");
     write_png_atomic(&overview, &rgb, size)?;
     print(&format!(

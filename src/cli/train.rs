@@ -125,6 +125,8 @@ pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
 struct Screen {
     bar: ProgressBar,
     terminal: bool,
+    /// Of the last epoch that was scored.
+    dice: Option<f64>,
 }
 
 impl Screen {
@@ -137,7 +139,7 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
-        Self { bar, terminal }
+        Self { bar, terminal, dice: None }
     }
 
     fn line(&self, text: &str) {
@@ -164,10 +166,12 @@ impl Observer for Screen {
         self.bar.set_position(p.step as u64);
         self.bar.set_prefix(format!("epoch {}/{}", p.epoch, p.epochs));
         let left = clock(p.seconds_left);
-        self.bar.set_message(format!("loss {:.4}  {:.1} images/s  {left} left", p.loss, p.images_per_second));
+        let dice = self.dice.map_or(String::new(), |dice| format!("Dice {dice:.4}  "));
+        self.bar.set_message(format!("loss {:.4}  {dice}{:.1} images/s  {left} left", p.loss, p.images_per_second));
     }
 
     fn epoch(&mut self, r: &EpochRecord, best: bool) {
+        self.dice = Some(r.dice);
         let mark = if best { "  best" } else { "" };
         self.line(&format!(
             "epoch {:>3}  loss {:.4}  Dice {:.4}  IoU {:.4}  {:.1} images/s  {}{mark}",

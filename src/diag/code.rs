@@ -105,8 +105,6 @@ codes! {
         "The model's height and width are symbols; `--size HxW`, `--on DATA` or a `train` block binds them."
     E0503 Error "bad command-line value"
         "The value after an option does not have the form that the option asks for."
-    E0504 Error "several results"
-        "This command works on models with one result."
 
     N0901 Note "not evaluated yet"
         "`import`, `sweep`, `expect` and holes are parsed and listed; a later version evaluates them."

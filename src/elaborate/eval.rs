@@ -3,7 +3,7 @@
 use super::{Elaborator, Eval, Failed, Value};
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::op::{Combine, Concat, Elementwise};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
@@ -11,10 +11,11 @@ impl<'a> Elaborator<'_, 'a> {
     pub(super) fn body(&mut self, body: &'a Body) -> Eval<(Value, Span)> {
         let mut result = None;
         for stmt in &body.stmts {
-            if let StmtKind::Return(value) = &stmt.kind {
-                result = Some((self.expr(value), value.span));
-            } else {
-                self.stmt(stmt);
+            match &stmt.kind {
+                StmtKind::Return(value) => result = Some((self.expr(value), value.span)),
+                // What follows was written for values that the requirement lets through.
+                StmtKind::Require { cond, message } => self.require(cond, message.as_ref())?,
+                StmtKind::Let { .. } | StmtKind::For { .. } => self.stmt(stmt),
             }
         }
         match result {
@@ -49,25 +50,29 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 self.frame().values.remove(var.node.as_str());
             }
-            StmtKind::Require { cond, message } => {
-                if let Ok(false) = self.truth(cond) {
-                    let text = match message {
-                        Some(m) => self.interpolate(&m.node),
-                        None => "the requirement does not hold".into(),
-                    };
-                    let block = self.frame().block;
-                    let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
-                    let values = self.values_in(cond);
-                    if !values.is_empty() {
-                        d = d.note(values.join(", "));
-                    }
-                    let _ = self.fail::<()>(d);
-                }
-            }
+            // Inside a loop the other rounds are still looked at.
+            StmtKind::Require { cond, message } => drop(self.require(cond, message.as_ref())),
             StmtKind::Return(value) => {
                 let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
             }
         }
+    }
+
+    fn require(&mut self, cond: &'a Expr, message: Option<&Spanned<String>>) -> Eval<()> {
+        if self.truth(cond)? {
+            return Ok(());
+        }
+        let text = match message {
+            Some(m) => self.interpolate(&m.node),
+            None => "the requirement does not hold".into(),
+        };
+        let block = self.frame().block;
+        let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
+        let values = self.values_in(cond);
+        if !values.is_empty() {
+            d = d.note(values.join(", "));
+        }
+        self.fail(d)
     }
 
     fn let_tuple(&mut self, names: &'a [NodeName], value: &'a Expr) {

@@ -60,6 +60,21 @@ pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
+/// images that were trained on would be scored.
+pub fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
+    for role in [Role::Train, Role::Val, Role::Test] {
+        let path = folder.split(role);
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let stems = data.cases(role).iter().map(|case| case.stem.as_str());
+        if !text.lines().eq(stems) {
+            let error = RunError::at(&path, "the split of the run is not the one that these images give");
+            return Err(error.help("were images added or taken away, or is --data-root another folder?"));
+        }
+    }
+    Ok(())
+}
+
 /// The network of a run folder with its best weights, ready to predict.
 pub fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
     let path = folder.checkpoint()?;
@@ -109,6 +124,7 @@ pub fn evaluate(
     stop: &AtomicBool,
 ) -> Result<(Summary, Vec<CaseScore>)> {
     let Prepared { device, data } = prepare(checked, settings)?;
+    same_split(&data, folder)?;
     if data.is_empty(role) {
         return Err(RunError::new(format!("the split has no {role:?} images")));
     }

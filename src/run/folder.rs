@@ -11,7 +11,7 @@
 //!
 //! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
 
-use super::data::write_atomic;
+use super::data::{Role, write_atomic};
 use super::error::{Result, RunError};
 use crate::recipe::Metric;
 use crate::recipe::settings::{self, Settings};
@@ -81,6 +81,15 @@ impl Folder {
         })
     }
 
+    /// The list of one role's stems.
+    pub fn split(&self, role: Role) -> PathBuf {
+        self.root.join(match role {
+            Role::Train => "train.txt",
+            Role::Val => "val.txt",
+            Role::Test => "test.txt",
+        })
+    }
+
     fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
     }
@@ -101,6 +110,14 @@ impl Folder {
         }
         std::fs::create_dir_all(&self.root)
             .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))
+    }
+
+    /// Refuses a folder in which no run was started.
+    pub fn exists(&self) -> Result<()> {
+        if self.settings().exists() {
+            return Ok(());
+        }
+        Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"))
     }
 
     pub fn write_settings(&self, settings: &Settings) -> Result<()> {

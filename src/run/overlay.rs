@@ -107,20 +107,22 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
         })
 }
 
-/// Pictures side by side, `columns` in a row, each as large as the first with a white gap between; a picture of
-/// another size is left white. Gives height x width x 3 and that size.
-pub fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize) -> (Vec<u8>, [usize; 2]) {
+/// Pictures side by side, `columns` in a row, each pixel `scale` wide, with a white gap between. All have the size of the
+/// first; one of another size is left white. Gives height x width x 3 and that size.
+pub fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
     const GAP: usize = 4;
-    let Some((_, [h, w])) = pictures.first() else { return (Vec::new(), [0, 0]) };
+    let Some((_, first)) = pictures.first() else { return (Vec::new(), [0, 0]) };
+    let [h, w] = first.map(|n| n * scale);
     let columns = columns.clamp(1, pictures.len());
     let rows = pictures.len().div_ceil(columns);
     let size = [rows * (h + GAP) - GAP, columns * (w + GAP) - GAP];
     let mut rgb = vec![255; size[0] * size[1] * 3];
-    for (i, (picture, _)) in pictures.iter().enumerate().filter(|(_, (_, s))| s == &[*h, *w]) {
+    for (i, (picture, _)) in pictures.iter().enumerate().filter(|(_, (_, s))| s == first) {
         let (top, left) = (i / columns * (h + GAP), i % columns * (w + GAP));
-        for (y, line) in picture.chunks_exact(w * 3).enumerate() {
-            let at = ((top + y) * size[1] + left) * 3;
-            rgb[at..at + w * 3].copy_from_slice(line);
+        for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+            let from = (y / scale * first[1] + x / scale) * 3;
+            let to = ((top + y) * size[1] + left + x) * 3;
+            rgb[to..to + 3].copy_from_slice(&picture[from..from + 3]);
         }
     }
     (rgb, size)

@@ -82,12 +82,15 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     }
     let network = lower(job.checked, &device, spec.seed).train();
     let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
+    if job.resume {
+        job.folder.exists()?;
+        eval::same_split(&data, job.folder)?;
+    } else {
+        job.folder.create()?;
+    }
     let (network, optim, meta) = if job.resume && job.folder.last().exists() {
         checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?
     } else {
-        if !job.resume {
-            job.folder.create()?;
-        }
         (network, OptimState::new(spec.optimizer.clone()), fresh)
     };
     job.folder.write_model(job.source)?;
@@ -96,7 +99,8 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let mut records = job.folder.records();
     records.truncate(meta.epoch);
     if records.len() < meta.epoch {
-        return Err(RunError::at(job.folder.root(), "`metrics.jsonl` lacks epochs that the checkpoint has"));
+        let message = format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {}", records.len(), meta.epoch);
+        return Err(RunError::at(job.folder.root(), message).help("put the lines back, or start another run"));
     }
     let channels = job.checked.input().channels();
     let run = Run {
@@ -133,13 +137,15 @@ impl Run<'_> {
         let mut told = Vec::new();
         while self.meta.epoch < epochs {
             let Some(mut record) = self.epoch(observer)? else {
-                checkpoint::save(&self.job.folder.last(), &self.network, &self.optim, &self.meta)?;
+                self.save_last()?;
                 return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
             };
             let began = Instant::now();
-            let Some(summary) = self.score()? else {
-                // The epoch's steps are done but not scored: a resumed run scores them first.
-                checkpoint::save(&self.job.folder.last(), &self.network, &self.optim, &self.meta)?;
+            // Stopped or failed: the epoch's steps are done but not scored, a resumed run scores them first.
+            let scored = self.score();
+            let Ok(Some(summary)) = scored else {
+                self.save_last()?;
+                scored?;
                 return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
             };
             (record.dice, record.iou) = (summary.dice, summary.iou);
@@ -166,6 +172,10 @@ impl Run<'_> {
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
         for batch in self.train.batches(rest, spec.batch, false) {
+            if batch.is_err() && self.meta.seen > before {
+                // Once the file is mended, a resumed run goes on from here.
+                self.save_last()?;
+            }
             let batch = batch?;
             let n = batch.cases.len() as u64;
             let loss = self.step(&batch)?;
@@ -249,9 +259,13 @@ impl Run<'_> {
             }
         }
         // Resuming needs the last state whether or not it is to be kept in the end.
-        checkpoint::save(&self.job.folder.last(), &self.network, &self.optim, &self.meta)?;
+        self.save_last()?;
         self.job.folder.write_summary(&self.summary())?;
         Ok(improved)
+    }
+
+    fn save_last(&self) -> Result<()> {
+        checkpoint::save(&self.job.folder.last(), &self.network, &self.optim, &self.meta)
     }
 
     fn summary(&self) -> RunSummary {

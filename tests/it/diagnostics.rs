@@ -1,0 +1,90 @@
+//! One file for each code, and what `npc check` says about it.
+//!
+//! `tests/diagnostics/E0301_channel_mismatch.model` must raise E0301. A first comment `// args: --model X` is added to
+//! the command line. Snapshots hold the source and the message, so that both are read together.
+
+use crate::front::{front, models_in, npc, repository};
+use npc::diag::Code;
+
+const FOLDER: &str = "tests/diagnostics";
+
+/// Name, source and the arguments of its first lines.
+fn fixtures() -> Vec<(String, String, Vec<String>)> {
+    let one = |path: std::path::PathBuf| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+        let args = text.lines().take(3).find_map(|l| l.strip_prefix("// args: ")).unwrap_or("--size 64x64");
+        let args = args.split_whitespace().map(str::to_string).collect();
+        (name, text, args)
+    };
+    models_in(FOLDER).into_iter().map(one).collect()
+}
+
+#[test]
+fn every_fixture_raises_its_code() {
+    for (name, text, args) in fixtures() {
+        let file = format!("{name}.model");
+        let mut command = vec!["check", file.as_str()];
+        command.extend(args.iter().map(String::as_str));
+        let said = npc(&repository(FOLDER), &command);
+        let code = &name[..5];
+        assert!(said.err.contains(&format!("[{code}]")), "{name} does not raise {code}:\n{}{}", said.out, said.err);
+        let expected = i32::from(said.err.contains("error["));
+        assert_eq!(said.code, expected, "{name}: exit code\n{}", said.err);
+        insta::with_settings!({
+            snapshot_path => "../diagnostics/snapshots",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, { insta::assert_snapshot!(name, format!("{}\n\n{}", text.trim_end(), said.err.trim_end())) });
+    }
+}
+
+#[test]
+fn every_code_has_a_fixture() {
+    let names: Vec<String> = fixtures().into_iter().map(|(name, ..)| name).collect();
+    for code in Code::ALL {
+        assert!(names.iter().any(|n| n.starts_with(code.id())), "no tests/diagnostics/{}_*.model", code.id());
+    }
+    for name in names {
+        assert!(Code::ALL.iter().any(|c| name.starts_with(c.id())), "{name} is named after no code");
+    }
+}
+
+#[test]
+fn explanations_are_sentences() {
+    for code in Code::ALL {
+        assert!(code.explanation().ends_with('.'), "{}", code.id());
+        assert!(!code.title().ends_with('.') && !code.title().is_empty(), "{}", code.id());
+    }
+}
+
+/// Messages follow one style: one line, no full stop, no "you".
+#[test]
+fn messages_keep_the_style() {
+    for (name, text, _) in fixtures() {
+        for d in front(&text, Some([64, 64]), &[]).problems {
+            let message = &d.message;
+            assert!(!message.contains('\n') && !message.ends_with('.'), "{name}: {message}");
+            assert!(!message.split(' ').any(|w| w.eq_ignore_ascii_case("you")), "{name}: {message}");
+        }
+    }
+}
+
+#[test]
+fn problems_come_in_the_order_of_the_file() {
+    let text = "npc 1\nmodel B(x: [3, H, W]) -> [3, H, W] = x |> convv(3)\nblock a(x: [c]) = x bn\n\
+                model C(x: [3, H, W]) -> [4, H, W] = x |> conv(3)\nvariant D = E\n";
+    let made = front(text, Some([8, 8]), &[]);
+    let place = |d: &npc::diag::Diagnostic| d.primary.as_ref().map(|l| made.sources.line_column(l.span).0);
+    let lines: Vec<_> = made.problems.iter().map(|d| (place(d), d.code.id())).collect();
+    assert_eq!(lines, [(Some(2), "E0201"), (Some(3), "E0101"), (Some(4), "E0302"), (Some(5), "E0201")]);
+}
+
+#[test]
+fn a_problem_is_told_once() {
+    // The same call fails in each of a hundred instances.
+    let text = "npc 1\nblock f(x: [c, h, w]) -> [c, h, w] = x |> conv(c, groups = 7)\n\
+                model M(x: [3, H, W]) -> [3, H, W] {\n  for i in 0..100 { let s[i] = x |> f }\n  return x\n}\n";
+    let told = front(text, Some([8, 8]), &[]).told();
+    assert_eq!(told.iter().filter(|t| t.starts_with("E0303")).count(), 1, "{told:?}");
+}

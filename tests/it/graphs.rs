@@ -1,0 +1,111 @@
+//! Every model file: its graph, its cost and its plan beside it as snapshots.
+//!
+//! `tests/graphs/*.model` hold one feature of the language each, `models/*.model` are the zoo. A new file gets its
+//! snapshots with `INSTA_UPDATE=always`; read them, they are the expected result from then on.
+
+use crate::front::{Front, front, models_in, size_of};
+use npc::ir;
+use std::path::Path;
+
+/// `tests/graphs/unet.model` to `unet`, `models/unet.model` to `zoo_unet`.
+fn name_of(path: &Path) -> String {
+    let stem = path.file_stem().unwrap().to_string_lossy();
+    if path.parent().is_some_and(|p| p.ends_with("models")) { format!("zoo_{stem}") } else { stem.into_owned() }
+}
+
+fn snapshot(name: &str, kind: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => "../graphs/snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, { insta::assert_snapshot!(format!("{name}.{kind}"), text) });
+}
+
+/// Calls `f` with every model file and what the front makes of it. The zoo's files may import and are left out where
+/// they do: evaluating imports comes later.
+fn each(f: impl Fn(&str, &Path, &Front)) {
+    for path in models_in("models").into_iter().chain(models_in("tests/graphs")) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        f(&name_of(&path), &path, &front(&text, size_of(&text), &[]));
+    }
+}
+
+#[test]
+fn graph_snapshots() {
+    each(|name, _, made| {
+        let texts: Vec<_> = made.checked.iter().map(|c| ir::text(c.graph())).collect();
+        assert!(!texts.is_empty(), "{name}: {}", made.text());
+        snapshot(name, "graph", &texts.join("\n"));
+    });
+}
+
+#[test]
+fn problems_are_notes_at_most() {
+    each(|name, _, made| {
+        let open: Vec<_> = made.told().into_iter().filter(|t| !t.starts_with("N0901")).collect();
+        let hole = |t: &String| name == "later" && t.starts_with("E0313");
+        assert!(open.iter().all(hole), "{name}: {open:?}");
+    });
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn cost_snapshots() {
+    use crate::front::npc;
+    each(|name, path, _| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let size = size_of(&text).map(|[h, w]| format!("{h}x{w}"));
+        let file = path.file_name().unwrap().to_string_lossy();
+        let mut args = vec!["check", &file];
+        args.extend(size.iter().flat_map(|s| ["--size", s]));
+        let said = npc(path.parent().unwrap(), &args);
+        assert_eq!(said.code, 0, "{name}: {}", said.err);
+        let notes = if said.err.is_empty() { String::new() } else { format!("\n{}", said.err) };
+        snapshot(name, "cost", &(said.out + &notes));
+    });
+}
+
+#[cfg(feature = "run")]
+#[test]
+fn plan_snapshots() {
+    each(|name, _, made| {
+        let texts: Vec<_> = made.checked.iter().map(|c| npc::run::plan::plan(c).text()).collect();
+        snapshot(name, "plan", &texts.join("\n"));
+    });
+}
+
+/// The graph's three forms hold the same nodes.
+#[test]
+fn text_dot_and_json_agree() {
+    each(|name, _, made| {
+        for checked in &made.checked {
+            let graph = checked.graph();
+            let json = ir::json(graph);
+            let nodes = json["nodes"].as_array().unwrap();
+            assert_eq!(nodes.len(), graph.len(), "{name}");
+            let (text, dot) = (ir::text(graph), ir::dot(graph));
+            for node in nodes {
+                let path = node["path"].as_str().unwrap();
+                assert!(text.lines().any(|l| l.ends_with(&format!("# {path}"))), "{name}: {path} in text");
+                assert!(dot.contains(&format!("n{} [label=", node["id"])), "{name}: {path} in dot");
+            }
+            assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{name}: {dot}");
+        }
+    });
+}
+
+/// The same file gives the same graph twice, and at another size the same parameters.
+#[test]
+fn sizes_change_no_parameters() {
+    for path in models_in("models") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let params = |size| -> Vec<Vec<_>> {
+            let all = |c: &npc::check::Checked| {
+                let g = c.graph();
+                g.order().into_iter().flat_map(|id| g.node(id).op.params(&g.input_types(id))).collect()
+            };
+            front(&text, Some(size), &[]).checked.iter().map(all).collect()
+        };
+        assert_eq!(params([64, 64]), params([128, 96]), "{}", path.display());
+    }
+}

@@ -1,0 +1,181 @@
+//! What a run refuses, and what it leaves behind when it does.
+
+use super::*;
+use crate::model::checked;
+use npc::run::data::write_atomic;
+use std::fs;
+use std::path::PathBuf;
+
+/// No file is left in part.
+fn tidy(dir: &Path) {
+    let parts: Vec<_> = files(dir).into_iter().filter(|n| n.ends_with(".part") || n.starts_with('.')).collect();
+    assert!(parts.is_empty(), "{parts:?} in {}", dir.display());
+}
+
+fn mentions(error: &RunError, words: &[&str]) {
+    let text = error.to_string();
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_refused() {
+    let bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    let before = state(&folder.last());
+    mentions(&bench.refused(&folder, false), &["holds a run", "--resume", "--out"]);
+    assert!(before == state(&folder.last()));
+}
+
+#[test]
+fn there_must_be_a_run_to_resume() {
+    let bench = Bench::new();
+    mentions(&bench.refused(&bench.folder("none"), true), &["none", "no run"]);
+    assert!(!bench.dir.path().join("none").exists());
+}
+
+#[test]
+fn a_checkpoint_of_another_model_is_refused_by_names() {
+    let mut bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    bench.checked = checked(MODELS, "Wide", [32, 32]);
+    let error = bench.refused(&folder, true);
+    mentions(&error, &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"]);
+    let stop = AtomicBool::new(false);
+    let error = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &stop).unwrap_err();
+    mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
+}
+
+#[test]
+fn a_checkpoint_that_was_cut_short_is_refused() {
+    let bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    let whole = fs::read(folder.last()).unwrap();
+    for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
+        fs::write(folder.last(), &whole[..length]).unwrap();
+        mentions(&bench.refused(&folder, true), &["last.safetensors"]);
+    }
+    fs::write(folder.last(), &whole).unwrap();
+    bench.run(&folder, true, None).unwrap();
+}
+
+#[test]
+fn a_run_folder_that_cannot_be_made_is_refused() {
+    let bench = Bench::new();
+    fs::write(bench.dir.path().join("file"), "text").unwrap();
+    for name in ["file", "file/below"] {
+        let error = bench.refused(&bench.folder(name), false);
+        mentions(&error, &[name, "cannot make the run folder"]);
+    }
+    assert_eq!(fs::read_to_string(bench.dir.path().join("file")).unwrap(), "text");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_nothing() {
+    let dir = tempdir().unwrap();
+    let below = dir.path().join("no/such/folder");
+    mentions(&write_atomic(&below.join("a.json"), b"{}").unwrap_err(), &["a.json", "cannot be written"]);
+    assert!(!dir.path().join("no").exists());
+    // A folder stands where the file should go: the old thing stays, the new one is taken away.
+    let taken = dir.path().join("taken");
+    fs::create_dir_all(taken.join("inside")).unwrap();
+    mentions(&write_atomic(&taken, b"{}").unwrap_err(), &["taken", "cannot be written"]);
+    tidy(dir.path());
+    assert!(taken.join("inside").exists());
+}
+
+#[test]
+fn other_images_than_those_of_the_run_are_refused() {
+    let mut bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    let before = fs::read_to_string(folder.root().join("train.txt")).unwrap();
+    bench.settings.data.source = DataSource::Phantoms { count: 40, seed: 3 };
+    mentions(&bench.refused(&folder, true), &["train.txt", "split"]);
+    assert_eq!(fs::read_to_string(folder.root().join("train.txt")).unwrap(), before);
+}
+
+/// Twenty pairs of PNG files of 32 x 32 whose masks hold 0 and 255 and nothing else.
+fn pictures() -> Bench {
+    let mut bench = Bench::new();
+    for i in 0..20u32 {
+        let inside = |p: u32| (p / 32).abs_diff(16).pow(2) + (p % 32).abs_diff(10 + i % 12).pow(2) < 60;
+        let image: Vec<u8> = (0..1024).map(|p| if inside(p) { 200 } else { 60 + (p * 7 + i) as u8 % 50 }).collect();
+        let mask: Vec<u8> = (0..1024).map(|p| if inside(p) { 255 } else { 0 }).collect();
+        write(&picture(&bench, "images", i), 32, &image);
+        write(&picture(&bench, "masks", i), 32, &mask);
+    }
+    let source = DataSource::Files { images: "images/*.png".into(), masks: "masks/*.png".into() };
+    bench.settings.data = DataSpec { source, mask_rule: MaskRule::Exact, ..data() };
+    bench.settings.data_root = bench.dir.path().display().to_string();
+    bench
+}
+
+fn picture(bench: &Bench, kind: &str, i: u32) -> PathBuf {
+    bench.dir.path().join(kind).join(format!("a{i}.png"))
+}
+
+fn write(path: &Path, width: u32, pixels: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let height = pixels.len() as u32 / width;
+    image::save_buffer(path, pixels, width, height, image::ExtendedColorType::L8).unwrap();
+}
+
+/// Indices of the images with which training starts, and of those that it is scored on.
+fn split(bench: &Bench) -> [Vec<u32>; 2] {
+    let folder = bench.folder("whole");
+    ["train.txt", "test.txt"].map(|name| {
+        let text = fs::read_to_string(folder.root().join(name)).unwrap();
+        text.lines().map(|stem| stem[1..].parse().unwrap()).collect()
+    })
+}
+
+/// Damages a file, sees the run refused with these words, repairs the file, and sees the run go on as if nothing had
+/// been.
+fn damaged(bench: &Bench, name: &str, file: &Path, damage: impl Fn(&Path), words: &[&str]) {
+    let sound = fs::read(file).unwrap();
+    damage(file);
+    let folder = bench.folder(name);
+    let error = bench.refused(&folder, false);
+    mentions(&error, words);
+    mentions(&error, &[&file.file_name().unwrap().to_string_lossy()]);
+    tidy(bench.dir.path());
+    tidy(folder.root());
+    fs::write(file, sound).unwrap();
+    let started = folder.settings().exists();
+    bench.run(&folder, started, None).unwrap();
+    same(&bench.folder("whole"), &folder);
+}
+
+#[test]
+fn damaged_files_are_named_and_cost_nothing() {
+    let bench = pictures();
+    let (_, told) = bench.start("whole");
+    let [trained, tested] = split(&bench);
+    let cut = |path: &Path| fs::write(path, &fs::read(path).unwrap()[..60]).unwrap();
+    let spot = |path: &Path| {
+        let mut pixels = image::open(path).unwrap().into_luma8();
+        pixels.put_pixel(5, 9, image::Luma([7]));
+        pixels.save(path).unwrap();
+    };
+    let narrow = |path: &Path| write(path, 16, &[0; 512]);
+    let gone = |path: &Path| fs::remove_file(path).unwrap();
+    for (role, i) in [("train", trained[7]), ("test", tested[2])] {
+        let (image, mask) = (picture(&bench, "images", i), picture(&bench, "masks", i));
+        let name = |what: &str| format!("{what}_{role}");
+        damaged(&bench, &name("cut_image"), &image, cut, &["images"]);
+        damaged(&bench, &name("cut_mask"), &mask, cut, &["masks"]);
+        damaged(&bench, &name("value"), &mask, spot, &["7", "row 9", "column 5", "0", "255"]);
+        damaged(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
+        damaged(&bench, &name("missing"), &mask, gone, &["no mask"]);
+    }
+    // Found while scoring: the epoch that was trained by then is not trained again.
+    let folder = bench.folder("late");
+    let mask = picture(&bench, "masks", tested[0]);
+    let sound = fs::read(&mask).unwrap();
+    cut(&mask);
+    bench.refused(&folder, false);
+    fs::write(&mask, sound).unwrap();
+    assert_eq!(bench.run(&folder, true, None).unwrap().steps, told.steps[6..]);
+    same(&bench.folder("whole"), &folder);
+}

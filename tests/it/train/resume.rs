@@ -1,0 +1,113 @@
+//! A run that was cut off and taken up again is the run that was not, bit for bit.
+
+use super::*;
+use std::fs;
+
+/// Step losses of an interrupted run and of its continuation, in one list.
+fn joined(a: &Told, b: &Told) -> Vec<(usize, usize, f64)> {
+    a.steps.iter().chain(&b.steps).copied().collect()
+}
+
+/// An epoch has six steps: stopped at the first, in the middle, at the last (scores are missing then), and after an
+/// epoch's end.
+#[test]
+fn stopping_anywhere_changes_nothing() {
+    let bench = Bench::new();
+    let (whole, told) = bench.start("whole");
+    assert_eq!(told.steps.len(), 18);
+    for at in [1, 4, 6, 7, 14, 18] {
+        let folder = bench.folder(&format!("at_{at}"));
+        let first = bench.run(&folder, false, Some(at)).unwrap();
+        assert!(first.interrupted(), "after {at} steps");
+        assert_eq!(first.steps.len(), at);
+        let second = bench.run(&folder, true, None).unwrap();
+        assert!(!second.interrupted());
+        assert_eq!(joined(&first, &second), told.steps, "stopped after {at} steps");
+        same(&whole, &folder);
+    }
+}
+
+#[test]
+fn stopping_twice_changes_nothing() {
+    let bench = Bench::new();
+    let (whole, _) = bench.start("whole");
+    let folder = bench.folder("pieces");
+    assert!(bench.run(&folder, false, Some(3)).unwrap().interrupted());
+    assert!(bench.run(&folder, true, Some(1)).unwrap().interrupted());
+    assert!(bench.run(&folder, true, Some(9)).unwrap().interrupted());
+    assert!(!bench.run(&folder, true, None).unwrap().interrupted());
+    same(&whole, &folder);
+}
+
+#[test]
+fn more_epochs_can_be_added_to_a_finished_run() {
+    let mut bench = Bench::new();
+    let (whole, _) = bench.start("whole");
+    bench.settings.train.epochs = 2;
+    let (folder, _) = bench.start("longer");
+    bench.settings.train.epochs = 3;
+    assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 6);
+    same(&whole, &folder);
+    assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 0, "nothing is left to do");
+    same(&whole, &folder);
+}
+
+/// A process that is killed between its last lines: the metrics are ahead of the checkpoint, one of them in part.
+#[test]
+fn an_older_checkpoint_takes_back_the_epochs_after_it() {
+    let mut bench = Bench::new();
+    let (whole, _) = bench.start("whole");
+    bench.settings.train.epochs = 1;
+    let (folder, _) = bench.start("killed");
+    let older = fs::read(folder.last()).unwrap();
+    bench.settings.train.epochs = 3;
+    bench.run(&folder, true, None).unwrap();
+    fs::write(folder.last(), older).unwrap();
+    let metrics = folder.root().join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    fs::write(&metrics, &text[..text.len() - 20]).unwrap();
+    let told = bench.run(&folder, true, None).unwrap();
+    assert_eq!(told.steps.len(), 12);
+    same(&whole, &folder);
+}
+
+#[test]
+fn metrics_that_lack_a_finished_epoch_are_not_made_up() {
+    let bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    let metrics = folder.root().join("metrics.jsonl");
+    let text = fs::read_to_string(&metrics).unwrap();
+    let two: String = text.lines().take(2).map(|l| format!("{l}\n")).collect();
+    fs::write(&metrics, &two).unwrap();
+    let error = bench.refused(&folder, true);
+    assert!(error.message.contains("metrics.jsonl") || error.path.unwrap().ends_with("metrics.jsonl"));
+    assert_eq!(fs::read_to_string(&metrics).unwrap(), two, "what is there stays");
+}
+
+#[test]
+fn a_run_that_was_killed_before_its_first_checkpoint_starts_again() {
+    let bench = Bench::new();
+    let (whole, _) = bench.start("whole");
+    let folder = bench.folder("early");
+    folder.create().unwrap();
+    folder.write_settings(&bench.settings).unwrap();
+    bench.run(&folder, true, None).unwrap();
+    same(&whole, &folder);
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_run_before_the_checkpoint() {
+    let mut bench = Bench::new();
+    bench.settings.train.epochs = 1;
+    let (folder, _) = bench.start("a");
+    let before = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
+    bench.settings.train.epochs = 2;
+    let Optimizer::Adam { lr, .. } = &mut bench.settings.train.optimizer;
+    *lr = 1e38;
+    let error = bench.refused(&folder, true);
+    assert!(error.message.contains("loss became") && error.message.contains("epoch 2"), "{error}");
+    assert!(error.help.iter().any(|h| h.contains("lr=")), "{error}");
+    let after = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
+    assert!(before == after, "checkpoints are as they were");
+    assert_eq!(folder.records().len(), 1);
+}
