@@ -51,7 +51,7 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
         trainable += node.op.params(&inputs).iter().filter(|p| p.kind == ParamKind::Trainable).count();
         total = total.saturating_add(node.op.macs(&inputs, &node.outputs));
         if matches!(node.op, Op::BatchNorm(_)) && inputs[0].shape().spatial() == Some([1, 1]) {
-            let message = format!("`bn` on a 1x1 map at `{}`", node.path);
+            let message = format!("`{}` normalises a map of 1x1", node.path);
             problems.push(
                 Diagnostic::new(Code::W0402, node.span, message)
                     .label("one value per channel and image")
@@ -78,7 +78,7 @@ pub fn check_classes(checked: &mut Checked, entry: &Spanned<String>, data: &str,
     let channels = checked.output().channels();
     if channels != classes {
         let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
-        let d = Diagnostic::new(Code::W0401, entry.span, message).help(format!("train it with `classes = {classes}`"));
+        let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel a class is due").help(format!("train it with `classes = {classes}`"));
         checked.warnings.push(d);
     }
 }

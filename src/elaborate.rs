@@ -121,7 +121,8 @@ impl<'a> Elaborator<'_, 'a> {
         self.failures += 1;
         self.stopped |= self.failures >= LIMITS.failures;
         let mut d = d;
-        for &(block, span) in self.calls.iter().rev().take(3) {
+        let here = d.primary.as_ref().map(|l| l.span);
+        for &(block, span) in self.calls.iter().rev().take(3).filter(|(_, span)| Some(*span) != here) {
             d = d.other(span, format!("in `{block}`, used here"));
         }
         let key = (d.code, d.primary.as_ref().map(|l| l.span).unwrap_or_default());
@@ -153,7 +154,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
         if self.steps > LIMITS.steps {
             self.stopped = true;
-            return self.error(Code::E0311, span, format!("more than {} evaluation steps", LIMITS.steps));
+            let d = Diagnostic::new(Code::E0311, span, format!("more than {} evaluation steps", LIMITS.steps));
+            return self.fail(d.label("the last of them"));
         }
         Ok(())
     }
@@ -225,7 +227,8 @@ impl<'a> Elaborator<'_, 'a> {
     fn node(&mut self, op: Op, inputs: &[Outlet], span: Span) -> Eval {
         if self.graph.len() >= LIMITS.nodes {
             self.stopped = true;
-            return self.error(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
+            let d = Diagnostic::new(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
+            return self.fail(d.label("one more is made here"));
         }
         let types: Vec<TensorType> = inputs.iter().map(|&o| self.graph.ty(o).clone()).collect();
         let outputs = match op.infer(&types) {
@@ -258,8 +261,9 @@ impl<'a> Elaborator<'_, 'a> {
             }
         };
         if let Some(large) = outputs.iter().find(|t| t.shape().elements() > LIMITS.elements) {
-            let message = format!("`{}` would make a tensor {large} of more than 2^40 numbers", op.name());
-            return self.error(Code::E0311, span, message);
+            let message = format!("`{}` would make a tensor of more than 2^40 numbers", op.name());
+            let shape = format!("its shape would be {large}");
+            return self.fail(Diagnostic::new(Code::E0311, span, message).label(shape));
         }
         if let Some(large) = op.params(&types).iter().find(|p| p.elements() > LIMITS.elements) {
             let message = format!("the {} of this `{}` would have more than 2^40 numbers", large.name, op.name());
@@ -374,6 +378,7 @@ impl<'a> Elaborator<'_, 'a> {
                 (Some(name), _) => {
                     let Some(size) = size else {
                         let d = Diagnostic::new(Code::E0502, dim.span, format!("no value for the symbol `{name}`"))
+                            .label("bound by the input size")
                             .help("give the input size: `--size 256x256`, or `--on DATA` with a data block");
                         return self.fail(d);
                     };

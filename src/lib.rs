@@ -7,6 +7,7 @@ pub mod cli;
 pub mod cost;
 pub mod diag;
 pub mod elaborate;
+pub mod import;
 pub mod ir;
 pub mod op;
 pub mod recipe;

@@ -7,7 +7,8 @@
 mod names;
 
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
-use crate::source::Span;
+use crate::import::Bundle;
+use crate::source::{SourceId, Span};
 use crate::syntax::ast::{self, ItemKind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +20,13 @@ pub const FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
 /// Stages that are not operators.
 pub const STAGES: &[&str] = &["repeat", "identity"];
 
-/// A file whose names are known.
+/// A file, with what it imports, whose names are known.
 #[derive(Debug, Clone)]
 pub struct Program<'a> {
+    /// The root: its models are the ones to look at when none is named.
     pub file: &'a ast::File,
+    /// Items of imported files, then those of the root.
+    pub items: Vec<&'a ast::Item>,
     pub enums: BTreeMap<&'a str, &'a ast::Enum>,
     pub blocks: BTreeMap<&'a str, &'a ast::Block>,
     pub models: BTreeMap<&'a str, &'a ast::Block>,
@@ -32,8 +36,12 @@ pub struct Program<'a> {
     pub trains: BTreeMap<&'a str, &'a ast::Train>,
     /// The enums that have a case of this name.
     pub cases: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Blocks of the built-in library. They know each other and nothing of the file, whose blocks may have the same names.
+    std: BTreeMap<&'a str, &'a ast::Block>,
+    std_source: Option<SourceId>,
     broken: BTreeSet<&'a str>,
-    imports: bool,
+    /// An import failed, so an unknown name may be the fault of that.
+    incomplete: bool,
 }
 
 impl<'a> Program<'a> {
@@ -73,6 +81,12 @@ impl<'a> Program<'a> {
         None
     }
 
+    /// The block that `name` means in the text `from`.
+    pub fn block(&self, name: &str, from: SourceId) -> Option<&'a ast::Block> {
+        let own = if self.std_source == Some(from) { None } else { self.blocks.get(name) };
+        own.or_else(|| self.std.get(name)).copied()
+    }
+
     /// Whether some enum has a case of this name.
     pub fn is_case(&self, name: &str) -> bool {
         self.cases.contains_key(name)
@@ -95,10 +109,33 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Indexes the file and reports duplicates, unknown names, circles, and what is parsed but not evaluated yet.
+/// Indexes a file without imports and reports duplicates, unknown names, circles, and what is parsed but not evaluated
+/// yet.
 pub fn resolve(file: &ast::File) -> (Program<'_>, Problems) {
+    resolve_all(file, &[], None, false)
+}
+
+/// The same for a file with everything that it imports.
+pub fn resolve_bundle(bundle: &Bundle) -> (Program<'_>, Problems) {
+    let imported: Vec<&ast::File> = bundle.imported.iter().map(|i| &i.file).collect();
+    resolve_all(&bundle.root, &imported, bundle.std.as_ref(), bundle.incomplete)
+}
+
+fn resolve_all<'a>(
+    root: &'a ast::File,
+    imported: &[&'a ast::File],
+    std: Option<&'a ast::File>,
+    incomplete: bool,
+) -> (Program<'a>, Problems) {
     let mut problems = Problems::new();
-    let mut program = index(file, &mut problems);
+    let mut program = index(root, imported, &mut problems);
+    program.incomplete = incomplete;
+    for item in std.iter().flat_map(|file| &file.items) {
+        if let ItemKind::Block(block) = &item.kind {
+            program.std_source = Some(item.span.source);
+            program.std.insert(&block.name.node, block);
+        }
+    }
     names::check(&mut program, &mut problems);
     check_recursion(&mut program, &mut problems);
     check_references(&mut program, &mut problems);
@@ -106,9 +143,11 @@ pub fn resolve(file: &ast::File) -> (Program<'_>, Problems) {
     (program, problems)
 }
 
-fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
+fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Problems) -> Program<'a> {
+    let files = || imported.iter().copied().chain([file]);
     let mut p = Program {
         file,
+        items: files().flat_map(|f| &f.items).collect(),
         enums: BTreeMap::new(),
         blocks: BTreeMap::new(),
         models: BTreeMap::new(),
@@ -117,18 +156,16 @@ fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
         data: BTreeMap::new(),
         trains: BTreeMap::new(),
         cases: BTreeMap::new(),
-        broken: file.broken.iter().map(|b| b.node.as_str()).collect(),
-        imports: false,
+        std: BTreeMap::new(),
+        std_source: None,
+        broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
+        incomplete: false,
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let later = |span, what: &str| Diagnostic::new(Code::N0901, span, format!("{what} is not evaluated yet"));
-    for item in &file.items {
+    for item in p.items.clone() {
         let name = match &item.kind {
-            ItemKind::Import(_) => {
-                p.imports = true;
-                problems.push(later(item.span, "this `import`"));
-                continue;
-            }
+            ItemKind::Import(_) => continue,
             ItemKind::Expect(_) => {
                 problems.push(later(item.span, "this `expect`"));
                 continue;
@@ -145,7 +182,7 @@ fn index<'a>(file: &'a ast::File, problems: &mut Problems) -> Program<'a> {
         };
         if let Some(&first) = seen.get(name.node.as_str()) {
             let message = format!("`{name}` is already the name of another item");
-            problems.push(Diagnostic::new(Code::E0202, name.span, message).other(first, "first named here"));
+            problems.push(Diagnostic::new(Code::E0202, name.span, message).label("named again here").other(first, "first named here"));
             continue;
         }
         seen.insert(&name.node, name.span);
@@ -171,7 +208,7 @@ fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problem
     for case in &e.cases {
         if let Some(&before) = first.get(case.node.as_str()) {
             let message = format!("`{}` has the case `{case}` twice", e.name);
-            problems.push(Diagnostic::new(Code::E0202, case.span, message).other(before, "first named here"));
+            problems.push(Diagnostic::new(Code::E0202, case.span, message).label("named again here").other(before, "first named here"));
         }
         first.insert(&case.node, case.span);
         p.cases.entry(&case.node).or_default().insert(&e.name.node);
@@ -202,7 +239,7 @@ fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
                 continue;
             };
             *next += 1;
-            let Some(block) = program.blocks.get(callee) else { continue };
+            let Some(block) = program.blocks.get(callee).copied() else { continue };
             match state.get(callee) {
                 Some(1) => {
                     let from = stack.iter().position(|(n, ..)| *n == callee).unwrap_or(0);
@@ -232,7 +269,7 @@ fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
 /// Variants, sweeps, expectations and runs name models; runs and expectations name data.
 fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
     let mut broken = Vec::new();
-    for item in &program.file.items {
+    for item in program.items.clone() {
         let (name, base, data) = match &item.kind {
             ItemKind::Variant(v) => (Some(&v.name), &v.base, None),
             ItemKind::Sweep(s) => (Some(&s.name), &s.base, None),
@@ -249,7 +286,7 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
         let known = || program.models.keys().chain(program.variants.keys()).copied();
         let base_name = base.node.as_str();
         if !program.models.contains_key(base_name) && !program.variants.contains_key(base_name) && !program.is_broken(&base.node) {
-            if !program.imports {
+            if !program.incomplete {
                 fail(unknown(base, "model or variant", known(), program));
             }
         } else if name.is_some() && program.entry(&base.node).is_none() && !program.is_broken(&base.node) {
@@ -261,7 +298,7 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
         }
         if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node))
         {
-            if !program.imports {
+            if !program.incomplete {
                 fail(unknown(data, "data block", program.data.keys().copied(), program));
             }
         }

@@ -6,7 +6,7 @@ use super::{Done, Stop, print, report};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Diagnostic, Problems, render};
 use crate::recipe::schema;
-use crate::resolve::{Program, resolve};
+use crate::resolve::{Program, resolve_bundle};
 use crate::source::SourceMap;
 use crate::syntax::ast::ItemKind;
 use clap::{Args, ValueEnum};
@@ -43,7 +43,7 @@ enum Format {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let load::Source { mut sources, file, mut problems } = match load::read(&opts.select.file) {
+    let load::Source { mut sources, bundle, mut problems } = match load::read(&opts.select.file) {
         Ok(source) => source,
         // The JSON form holds every problem, the unreadable file included; the text form has said it.
         Err(stop) => {
@@ -60,10 +60,10 @@ pub fn run(opts: &Opts) -> Done {
         Ok(args) => args,
         Err(p) => {
             report(&sources, &p);
-            return Err(Stop::Usage("bad --with".into()));
+            return Err(Stop::Usage("the value of --with cannot be read".into()));
         }
     };
-    let (program, found) = resolve(&file);
+    let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     check_recipes(&program, &sources, &mut problems);
     let mut entries: Vec<Entry> = Vec::new();
@@ -168,11 +168,12 @@ fn entry_text(entry: &Entry, report: &CostReport, depth: usize) -> String {
     }
     out.push('\n');
     out.push_str(&cost_table(report, depth.max(1)));
-    // 4 bytes a number; MB is 10^6 bytes.
-    let megabytes = (report.params + report.buffers) as f64 * 4e-6;
+    // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
+    let bytes = (report.params + report.buffers) as f64 * 4.0;
+    let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
     let _ = writeln!(
         out,
-        "\nparams   {} trainable ({}), {} running statistics\nMACs     {} ({}), convention {}, one image\nweights  {megabytes:.2} MB as 32-bit floats\n",
+        "\nparams   {} trainable ({}), {} running statistics\nMACs     {} ({}), convention {}, one image\nweights  {size:.2} {unit} as 32-bit floats\n",
         thousands(report.params),
         short(report.params),
         thousands(report.buffers),

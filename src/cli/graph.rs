@@ -4,7 +4,7 @@ use super::load::{self, Select};
 use super::{Done, Stop, print, report};
 use crate::check::Checked;
 use crate::ir;
-use crate::resolve::resolve;
+use crate::resolve::resolve_bundle;
 use clap::{Args, ValueEnum};
 
 /// Print the graph of a model in a canonical form
@@ -44,13 +44,19 @@ pub fn run(opts: &Opts) -> Done {
 
 /// Every selected model, or all problems and a stop.
 pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
-    let load::Source { mut sources, file, mut problems } = load::read(&select.file)?;
-    let args = load::arguments(&mut sources, "--with", &select.with);
-    let (program, found) = resolve(&file);
+    let load::Source { mut sources, bundle, mut problems } = load::read(&select.file)?;
+    let args = match load::arguments(&mut sources, "--with", &select.with) {
+        Ok(args) => args,
+        Err(p) => {
+            report(&sources, &p);
+            return Err(Stop::Usage("the value of --with cannot be read".into()));
+        }
+    };
+    let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     let mut checked = Vec::new();
-    match (args, load::plan(&program, select)) {
-        (Ok(args), Ok(plans)) => {
+    match load::plan(&program, select) {
+        Ok(plans) => {
             for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
                 match load::compile(&program, plan, &args) {
                     Ok(entry) => checked.push(entry.checked),
@@ -58,10 +64,7 @@ pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
                 }
             }
         }
-        (args, plans) => {
-            problems.extend(args.err().unwrap_or_default());
-            problems.extend(plans.err().unwrap_or_default());
-        }
+        Err(p) => problems.extend(p),
     }
     if problems.has_errors() {
         report(&sources, &problems.sorted());

@@ -8,7 +8,7 @@ use crate::elaborate::{Argument, elaborate};
 use crate::recipe::schema;
 use crate::recipe::settings::{FORMAT, Settings};
 use crate::recipe::{DataSpec, TrainSpec};
-use crate::resolve::{Program, resolve};
+use crate::resolve::{Program, resolve_bundle};
 use crate::run::RunError;
 use crate::run::folder::{Folder, read_settings};
 use crate::source::{SourceMap, Spanned};
@@ -125,7 +125,7 @@ fn build(
     request: &Request<'_>,
     draft: impl FnOnce(&Program<'_>, &SourceMap) -> Result<Draft, Problems>,
 ) -> Result<Ready, Stop> {
-    let load::Source { mut sources, file, problems } = load::read(model)?;
+    let load::Source { mut sources, bundle, problems } = load::read(model)?;
     let stop = |sources: &SourceMap, problems: Problems| {
         report(sources, &problems.sorted());
         Err(Stop::Problems)
@@ -134,7 +134,7 @@ fn build(
         Ok(changes) => changes,
         Err(p) => return stop(&sources, p),
     };
-    let (program, found) = resolve(&file);
+    let (program, found) = resolve_bundle(&bundle);
     let mut problems = problems;
     problems.extend(found);
     if problems.has_errors() {

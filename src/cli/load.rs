@@ -4,6 +4,7 @@ use super::{Stop, report};
 use crate::check::{Checked, check, check_classes};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
+use crate::import::{self, Bundle};
 use crate::recipe::{DataSpec, schema};
 use crate::resolve::Program;
 use crate::source::{SourceMap, Span, Spanned};
@@ -43,17 +44,14 @@ pub fn parse_size(text: &str) -> Result<[usize; 2], String> {
 /// A file and its texts, before names are known.
 pub struct Source {
     pub sources: SourceMap,
-    pub file: ast::File,
+    pub bundle: Bundle,
     pub problems: Problems,
 }
 
 pub fn read(path: &Path) -> Result<Source, Stop> {
     let mut sources = SourceMap::new();
-    match syntax::read_file(&mut sources, path) {
-        Ok(id) => {
-            let (file, problems) = syntax::parse(&sources, id);
-            Ok(Source { sources, file, problems })
-        }
+    match import::load(&mut sources, path) {
+        Ok((bundle, problems)) => Ok(Source { sources, bundle, problems }),
         Err(d) => {
             report(&sources, &d.into());
             Err(Stop::Problems)
@@ -149,7 +147,7 @@ pub fn plan(program: &Program<'_>, select: &Select) -> Result<Vec<Plan>, Problem
 /// The data of the first run of this model, else of the first run of its base, else the first data block.
 fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
     let runs = || {
-        program.file.items.iter().filter_map(|i| match &i.kind {
+        program.items.iter().filter_map(|i| match &i.kind {
             ast::ItemKind::Train(t) => Some(t),
             _ => None,
         })
@@ -158,7 +156,7 @@ fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)>
     let run = runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base));
     let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
     let first = || {
-        program.file.items.iter().find_map(|i| match &i.kind {
+        program.items.iter().find_map(|i| match &i.kind {
             ast::ItemKind::Data(d) => Some(d),
             _ => None,
         })
@@ -174,7 +172,7 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None => {
             let list: Vec<_> = known.map(|k| format!("`{k}`")).collect();
-            if list.is_empty() { d } else { d.help(format!("there is {}", list.join(", "))) }
+            if list.is_empty() { d.help(format!("it has no {what} at all")) } else { d.help(format!("there is {}", list.join(", "))) }
         }
     }
 }
@@ -193,9 +191,10 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
 pub fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
     let Some((model, fixed)) = program.entry(name) else { return false };
     model.params.iter().any(|p| {
-        let given = args.iter().any(|a| a.name.node == p.name.node)
-            || fixed.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
-        !given && matches!(&p.default, Some(e) if matches!(e.kind, ast::ExprKind::Hole { .. }))
+        let given = args.iter().any(|a| a.name.node == p.name.node);
+        let fixed = fixed.iter().find(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+        let value = fixed.map(|a| &a.value).or(p.default.as_ref());
+        !given && value.is_some_and(|e| matches!(e.kind, ast::ExprKind::Hole { .. }))
     })
 }
 

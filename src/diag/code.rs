@@ -63,6 +63,11 @@ codes! {
     E0208 Error "variants in a circle"
         "A variant may name a model or another variant, but not itself through others."
 
+    E0209 Error "import that cannot be followed"
+        "An import is a path relative to the file it stands in, inside the folder of the file that is checked, or `std`."
+    E0210 Error "imports in a circle"
+        "Files may not import each other in a circle. Move what both need into a third file."
+
     E0301 Error "shape mismatch"
         "Tensors that meet at an operator do not fit: concat needs equal height and width, `+` and `*` need equal shapes or `[c, 1, 1]` or `[1, h, w]` beside `[c, h, w]`."
     E0302 Error "broken shape promise"
@@ -107,5 +112,5 @@ codes! {
         "The value after an option does not have the form that the option asks for."
 
     N0901 Note "not evaluated yet"
-        "`import`, `sweep`, `expect` and holes are parsed and listed; a later version evaluates them."
+        "`sweep`, `expect` and holes are parsed and listed; a later version evaluates them."
 }

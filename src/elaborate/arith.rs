@@ -65,7 +65,8 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     fn overflow<T>(&mut self, span: Span) -> Eval<T> {
-        self.error(Code::E0310, span, "the result does not fit in 64 bits")
+        let d = Diagnostic::new(Code::E0310, span, "the result does not fit in 64 bits");
+        self.fail(d.label("beyond 9,223,372,036,854,775,807"))
     }
 
     /// `+ - * / %` and comparisons of values that are no tensors.
@@ -89,7 +90,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
-            return self.error(Code::E0304, span, format!("`{}` of {a} and {b}", op.text()));
+            let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.text()));
+            return self.fail(d.label("two tensors, or two numbers"));
         };
         match op {
             Lt | Le | Gt | Ge => Ok(Value::Bool(compare(x.partial_cmp(&y)))),
@@ -107,14 +109,17 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Add => x.checked_add(y),
             BinaryOp::Sub => x.checked_sub(y),
             BinaryOp::Mul => x.checked_mul(y),
-            _ if y == 0 => return self.error(Code::E0310, span, format!("`{x} {} 0`: division by zero", op.text())),
+            _ if y == 0 => {
+                let d = Diagnostic::new(Code::E0310, span, format!("`{x} {} 0` has no value", op.text()));
+                return self.fail(d.label("the divisor is 0"));
+            }
             BinaryOp::Rem => x.checked_rem_euclid(y),
             _ => match x.checked_rem(y) {
                 Some(0) => x.checked_div(y),
                 Some(rest) => {
                     let d = Diagnostic::new(Code::E0305, span, format!("{x} / {y} leaves a remainder of {rest}"))
                         .label("integers divide exactly or not at all")
-                        .help("write `ceil(a / b)` or `floor(a / b)` to round");
+                        .help("choose numbers that divide, or write `ceil(a / b)` or `floor(a / b)` to round");
                     return self.fail(d);
                 }
                 None => None,

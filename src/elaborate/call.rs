@@ -32,7 +32,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.repeat(name_span, args, input);
         }
         // A block of the file shadows an operator, so that new operators do not break old files.
-        if let Some(block) = self.program.blocks.get(name) {
+        if let Some(block) = self.program.block(name, name_span.source) {
             return self.instance(block, args, input, name_span, span);
         }
         match signature(name) {
@@ -101,7 +101,9 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 None if positional == 0 && !sig.args.is_empty() => &sig.args[0],
                 None => {
-                    let d = Diagnostic::new(Code::E0204, arg.value.span, "only the first argument may be positional")
+                    let message = format!("only the first argument of `{}` may stand without its name", sig.name);
+                    let d = Diagnostic::new(Code::E0204, arg.value.span, message)
+                        .label("the second")
                         .help(match sig.args.get(1) {
                             Some(a) => format!("name it, for example `{} = ...`", a.name),
                             None => format!("`{}` takes no further argument", sig.name),
@@ -158,7 +160,12 @@ impl<'a> Elaborator<'_, 'a> {
                 Ok(())
             }
             Value::Poison => Err(Failed),
-            other => self.type_error(span, &format!("a tensor for `{}`", sig.name), &other),
+            other => {
+                let found = self.describe(&other);
+                let message = format!("`{}` takes a tensor, found {found}", sig.name);
+                let d = Diagnostic::new(Code::E0304, span, message).label("not a tensor");
+                self.fail(d.help(format!("pipe one into it: `x |> {}(...)`", sig.name)))
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl<'a> Elaborator<'_, 'a> {
                     return;
                 }
                 for item in items {
-                    if self.stopped {
+                    if self.step(var.span).is_err() {
                         break;
                     }
                     self.frame().values.insert(&var.node, item);
@@ -129,9 +129,12 @@ impl<'a> Elaborator<'_, 'a> {
                 0 => key.to_string(),
                 _ => format!("{key}[{}]", indices.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
             };
-            let d = Diagnostic::new(Code::E0308, name.span, format!("`{shown}` is bound already"))
-                .other(before, "first bound here")
+            let mut d = Diagnostic::new(Code::E0308, name.span, format!("`{shown}` is bound already"))
                 .help("each node is assigned once: choose another name, or an index such as `s[i + 1]`");
+            d = match before == name.span {
+                true => d.label("bound again by the next pass of the loop"),
+                false => d.label("bound again here").other(before, "first bound here"),
+            };
             let _ = self.fail::<()>(d);
         } else if indices.is_empty() {
             frame.bound_at.insert(key, name.span);
@@ -230,7 +233,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
             };
         }
-        if self.program.blocks.contains_key(name) || crate::op::sig::signature(name).is_some() {
+        if self.program.block(name, span.source).is_some() || crate::op::sig::signature(name).is_some() {
             let d = Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value"))
                 .label("needs an input")
                 .help(format!("pipe something into it: `x |> {name}`"));
@@ -411,6 +414,7 @@ impl<'a> Elaborator<'_, 'a> {
                         .map(|k| format!("{name}{k:?}"))
                         .collect();
                     let d = Diagnostic::new(Code::E0307, span, format!("no node `{name}[{shown}]` is bound yet"))
+                        .label("used before it has a value")
                         .note(format!("bound so far: {}", known.join(", ")));
                     return self.fail(d);
                 }

@@ -274,6 +274,16 @@ impl<'a> Elaborator<'_, 'a> {
                     if let Some(tensor) = next {
                         let value = self.expr(&arg.value);
                         match value {
+                            Ok(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_))) => {
+                                let found = self.describe(&value);
+                                let message =
+                                    format!("`{}` takes a tensor for `{}`, found {found}", block.name, tensor.name);
+                                let d = Diagnostic::new(Code::E0304, arg.value.span, message)
+                                    .label("not a tensor")
+                                    .other(tensor.span, "declared here")
+                                    .help(format!("pipe a tensor into it: `x |> {}(...)`", block.name));
+                                failed |= self.fail::<()>(d).is_err();
+                            }
                             Ok(value) => matched.push((tensor, value, arg.value.span)),
                             Err(Failed) => failed = true,
                         }
@@ -284,8 +294,11 @@ impl<'a> Elaborator<'_, 'a> {
                     positional += 1;
                     let next = hypers.get(at).copied().filter(|p| at == 0 || p.default.is_none());
                     let Some(param) = next else {
-                        let message = "a hyper-parameter with a default must be named";
-                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).help(match hypers.get(at) {
+                        let message = match hypers.get(at) {
+                            Some(p) => format!("`{}` of `{}` has a default and must be named", p.name, block.name),
+                            None => format!("too many arguments for `{}`", block.name),
+                        };
+                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("without a name").help(match hypers.get(at) {
                             Some(p) => format!("name it, for example `{} = ...`", p.name),
                             None => format!("`{}` takes no further argument", block.name),
                         });
@@ -343,9 +356,16 @@ impl<'a> Elaborator<'_, 'a> {
             }
         };
         if dims.len() != actual.len() {
-            let message = format!("`{}` of `{}` has {} dims, found {ty}", param.name, block.name, dims.len());
-            let d = Diagnostic::new(Code::E0302, site, message).other(param.ty.span, "declared here");
-            return self.fail(d);
+            let kind = |n| if n == 1 { "a vector of 1 dim" } else { "a map of 3 dims" };
+            let message = format!("`{}` of `{}` is {}, found {ty}", param.name, block.name, kind(dims.len()));
+            let d = Diagnostic::new(Code::E0302, site, message)
+                .label(format!("{} arrives here", kind(actual.len())))
+                .other(param.ty.span, "declared here");
+            return self.fail(match (dims.len(), actual.len()) {
+                (1, 3) => d.help("write `|> flatten` before it, or `|> avgpool_to(1) |> flatten`"),
+                (3, 1) => d.help("write `|> unflatten` before it, which makes [c, 1, 1]"),
+                _ => d,
+            });
         }
         for (dim, &n) in dims.iter().zip(&actual) {
             if let ExprKind::Name(name) = &dim.kind

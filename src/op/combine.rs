@@ -106,9 +106,15 @@ impl Operator for Combine {
         if broadcasts_over(a.dims(), b.dims()) {
             return Ok(vec![TensorType::Tensor(b.clone())]);
         }
-        let message = format!("`{}` of {a} and {b}", self.symbol());
-        Err(Refusal::new(RefusalKind::Mismatch, message)
-            .help("shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]"))
+        let message = format!("`{}` cannot join {a} and {b}", self.symbol());
+        let help = match (a.dims(), b.dims()) {
+            ([c, h, w], [d, i, j]) if [h, w] == [i, j] => {
+                format!("bring both to the same channels: `|> conv({d}, k = 1)` on the one of {c}, for example")
+            }
+            ([c, ..], [d, _, _]) if c == d => "bring both to the same size, for example with `|> resize(to = other)`".into(),
+            _ => "shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]".into(),
+        };
+        Err(Refusal::new(RefusalKind::Mismatch, message).help(help))
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

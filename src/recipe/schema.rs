@@ -22,18 +22,20 @@ struct Reader<'a> {
     /// The block's name, where a missing key is reported.
     at: Span,
     what: &'static str,
+    /// Keys that an unknown one was probably meant to be: not reported as missing as well.
+    misspelt: Vec<&'static str>,
     problems: Problems,
 }
 
 impl<'a> Reader<'a> {
-    fn new(what: &'static str, at: Span, keys: &[&str], entries: &'a [Entry]) -> Self {
-        let mut reader = Reader { entries: Vec::new(), at, what, problems: Problems::new() };
+    fn new(what: &'static str, at: Span, keys: &[&'static str], entries: &'a [Entry]) -> Self {
+        let mut reader = Reader { entries: Vec::new(), at, what, misspelt: Vec::new(), problems: Problems::new() };
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in entries {
-            match reader.entries.iter().find(|e| e.key.node == entry.key.node) {
+            match seen.insert(&entry.key.node, entry.key.span) {
                 Some(first) => {
                     let d = Diagnostic::new(Code::E0202, entry.key.span, format!("`{}` is given twice", entry.key));
-                    let d = d.other(first.key.span, "first given here");
-                    reader.problems.push(d);
+                    reader.problems.push(d.label("given again here").other(first, "first given here"));
                 }
                 None => reader.entries.push(entry),
             }
@@ -41,7 +43,11 @@ impl<'a> Reader<'a> {
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
                 let d = Diagnostic::new(Code::E0205, entry.key.span, format!("`{what}` has no key `{}`", entry.key));
-                reader.problems.push(match did_you_mean(&entry.key.node, keys.iter().copied()) {
+                let near = foreign(&entry.key.node)
+                    .filter(|f| keys.contains(f))
+                    .or_else(|| did_you_mean(&entry.key.node, keys.iter().copied()));
+                reader.misspelt.extend(near);
+                reader.problems.push(match near {
                     Some(near) => d.help(format!("did you mean `{near}`?")),
                     None => d.help(format!("its keys are {}", keys.join(", "))),
                 });
@@ -59,7 +65,7 @@ impl<'a> Reader<'a> {
         match read(&entry.value) {
             Ok(value) => Some(value),
             Err(d) => {
-                self.problems.push(d);
+                self.problems.push(of_key(d, key));
                 None
             }
         }
@@ -74,7 +80,7 @@ impl<'a> Reader<'a> {
         read: impl FnOnce(&'a Expr) -> Read<T>,
     ) -> Option<T> {
         if !self.has(key) {
-            if default.is_some() {
+            if default.is_some() || self.misspelt.contains(&key) {
                 return default;
             }
             let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
@@ -95,6 +101,27 @@ impl<'a> Reader<'a> {
             _ => Err(self.problems),
         }
     }
+}
+
+/// Puts the name of a key into a message of [`wrong`], where it has none yet.
+fn of_key(mut d: Diagnostic, key: &str) -> Diagnostic {
+    if let Some(wanted) = d.message.strip_prefix("expected ") {
+        d.message = format!("`{key}` takes {wanted}");
+    }
+    d
+}
+
+/// The word that people from elsewhere write, and what it is called here.
+fn foreign(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "learning_rate" => "lr",
+        "batch_size" => "batch",
+        "num_epochs" | "max_epochs" | "n_epochs" => "epochs",
+        "criterion" => "loss",
+        "random_seed" => "seed",
+        "image_size" | "img_size" => "size",
+        _ => return None,
+    })
 }
 
 fn wrong<T>(expr: &Expr, wanted: &str) -> Read<T> {
@@ -177,7 +204,8 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
             None => return wrong(&arg.value, "`key = value`"),
         };
         if !keys.contains(&key) {
-            let d = Diagnostic::new(Code::E0205, arg.value.span, format!("`{name}` has no key `{key}`"));
+            let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
+            let d = Diagnostic::new(Code::E0205, span, format!("`{name}` has no key `{key}`"));
             return Err(match did_you_mean(key, keys.iter().copied()) {
                 Some(near) => d.help(format!("did you mean `{near}`?")),
                 None => d.help(format!("its keys are {}", keys.join(", "))),
@@ -192,7 +220,7 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
 }
 
 fn field<'a, T>(fields: &[(&str, &'a Expr)], key: &str, default: T, read: impl FnOnce(&'a Expr) -> Read<T>) -> Read<T> {
-    fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e))
+    fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e).map_err(|d| of_key(d, key)))
 }
 
 fn split(expr: &Expr) -> Read<Split> {
@@ -356,7 +384,7 @@ fn check_labels(r: &mut Reader<'_>, classes: &[String], labels: &[u32]) {
 /// The second result are remarks: parts that are not evaluated yet.
 pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(TrainSpec, Problems), Problems> {
     let mut r = Reader::new("train", train.name.span, TRAIN_KEYS, &train.entries);
-    if !r.has("epochs") {
+    if !r.has("epochs") && !r.misspelt.contains(&"epochs") {
         let d = Diagnostic::new(Code::E0207, train.name.span, "this `train` block has no `epochs`");
         r.problems.push(d.help("add `epochs = 100`"));
     }

@@ -54,7 +54,12 @@ impl Walk<'_, '_> {
             }
             if !self.locals.insert(param.name.node.clone()) {
                 let message = format!("`{}` is bound twice in the signature of `{}`", param.name, block.name);
-                self.problems.push(Diagnostic::new(Code::E0202, param.name.span, message));
+                let mut d = Diagnostic::new(Code::E0202, param.name.span, message).label("bound again here");
+                let first = block.params.iter().find(|p| p.name.node == param.name.node);
+                if let Some(first) = first.filter(|p| p.span != param.span) {
+                    d = d.other(first.name.span, "first bound here");
+                }
+                self.problems.push(d);
             }
         }
         if let Some(result) = &block.result {
@@ -128,7 +133,7 @@ impl Walk<'_, '_> {
         if TYPES.contains(&ty.node.as_str()) || self.program.enums.contains_key(ty.node.as_str()) {
             return;
         }
-        if self.program.imports || self.program.is_broken(&ty.node) {
+        if self.program.incomplete || self.program.is_broken(&ty.node) {
             return;
         }
         let mut d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
@@ -164,16 +169,16 @@ impl Walk<'_, '_> {
     fn name(&mut self, name: &str, span: Span, stage: bool) {
         let program = self.program;
         let callable = signature(name).is_some()
-            || program.blocks.contains_key(name)
+            || program.block(name, span.source).is_some()
             || program.is_broken(name)
             || STAGES.contains(&name)
             || (!stage && FUNCTIONS.contains(&name));
-        if callable || program.imports || (!stage && (self.locals.contains(name) || program.is_case(name))) {
+        if callable || program.incomplete || (!stage && (self.locals.contains(name) || program.is_case(name))) {
             return;
         }
         let stages = || {
             let ops = SIGNATURES.iter().map(|s| s.name);
-            ops.chain(program.blocks.keys().copied()).chain(STAGES.iter().copied())
+            ops.chain(program.blocks.keys().copied()).chain(program.std.keys().copied()).chain(STAGES.iter().copied())
         };
         let locals = self.locals.iter().map(String::as_str);
         let cases = program.cases.keys().copied();
@@ -250,7 +255,19 @@ impl Walk<'_, '_> {
                 let kind = sig.args.iter().find(|a| a.name == name.node).map(|a| a.kind);
                 matches!(kind, Some(ArgKind::Word(_) | ArgKind::Pad) | None)
             });
-            if !(takes_word && matches!(arg.value.kind, ExprKind::Name(_))) {
+            // A case of an enum is checked against the enum of its parameter, which knows the nearest one.
+            let takes_case = self.program.block(&call.name.node, call.name.span.source).is_some_and(|block| {
+                let mut hypers = block.params.iter().filter_map(|p| match &p.ty.kind {
+                    ParamTypeKind::Scalar(ty) => Some((&p.name.node, &ty.node)),
+                    ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) | ParamTypeKind::List(_) => None,
+                });
+                let ty = match &arg.name {
+                    Some(name) => hypers.find(|(p, _)| **p == name.node),
+                    None => hypers.next(),
+                };
+                ty.is_some_and(|(_, ty)| self.program.enums.contains_key(ty.as_str()))
+            });
+            if !((takes_word || takes_case) && matches!(arg.value.kind, ExprKind::Name(_))) {
                 self.expr(&arg.value, false);
             }
         }

@@ -1,1 +1,249 @@
-//! In the making.
+//! The graph against the network: for every model file, and for random graphs.
+
+use crate::model::{entries, try_checked};
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use npc::check::{Checked, check};
+use npc::ir::{Graph, Node, Outlet};
+use npc::op::{ArgKind, ArgValue, Args, Op, Pad, SIGNATURES, Signature};
+use npc::run::lower::lower;
+use npc::run::network::Network;
+use npc::run::weights::tensors;
+use npc::source::Span;
+use npc::ty::{Shape, TensorType};
+use proptest::prelude::*;
+use std::path::Path;
+
+/// Tried in this order; a model is run at the first two that it accepts.
+const SIZES: [[usize; 2]; 6] = [[48, 80], [33, 47], [64, 96], [96, 64], [64, 64], [32, 32]];
+
+/// Every model and variant that compiles, at up to two sizes.
+fn models() -> Vec<(String, Checked)> {
+    let mut all = Vec::new();
+    for folder in ["models", "tests/graphs"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+        files.retain(|p| p.extension().is_some_and(|e| e == "model"));
+        files.sort();
+        for file in files {
+            let text = std::fs::read_to_string(&file).unwrap();
+            let stem = file.file_stem().unwrap().to_string_lossy().into_owned();
+            for entry in entries(&text) {
+                let made = SIZES.iter().filter_map(|&size| Some((size, try_checked(&text, &entry, size).ok()?)));
+                let made: Vec<_> = made.take(2).collect();
+                if made.is_empty() {
+                    println!("not run: {entry} of {stem}");
+                }
+                all.extend(made.into_iter().map(|([h, w], checked)| (format!("{stem}/{entry} at {h}x{w}"), checked)));
+            }
+        }
+    }
+    assert!(all.len() >= 6, "models/ and tests/graphs/ hold {} models", all.len());
+    all
+}
+
+/// Dotted names and shapes of the graph's tensors.
+fn promised(checked: &Checked) -> Vec<(String, Vec<usize>)> {
+    let graph = checked.graph();
+    let of = |id| {
+        let node = graph.node(id);
+        let params = node.op.params(&graph.input_types(id));
+        params.into_iter().map(move |p| (format!("{}.{}", node.path, p.name), p.shape))
+    };
+    graph.order().into_iter().flat_map(of).collect()
+}
+
+/// What Burn's visitor sees, with a linear layer's matrix turned to PyTorch's `[out, in]`.
+fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
+    #[derive(Default)]
+    struct Seen(Vec<String>, Vec<(String, Vec<usize>)>);
+    impl ModuleVisitor for Seen {
+        fn enter_module(&mut self, name: &str, _: &str) {
+            self.0.push(name.to_string());
+        }
+        fn exit_module(&mut self, name: &str, _: &str) {
+            assert_eq!(self.0.pop().as_deref(), Some(name));
+        }
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let mut dims = param.val().dims().to_vec();
+            if D == 2 {
+                dims.reverse();
+            }
+            self.1.push((self.0.join("."), dims));
+        }
+    }
+    let mut visitor = Seen::default();
+    network.visit(&mut visitor);
+    visitor.1
+}
+
+/// The same network with every value as a result, so that a forward pass shows them all.
+fn laid_open(checked: &Checked) -> Checked {
+    let mut graph = checked.graph().clone();
+    let mut results = Vec::new();
+    for node in graph.order() {
+        for slot in 0..graph.node(node).outputs.len() {
+            results.push((format!("{}:{slot}", graph.node(node).path), Outlet { node, slot }));
+        }
+    }
+    graph.results = results;
+    check(graph).expect("other results break nothing")
+}
+
+/// `[n, c, h, w]`, a vector being a map of 1 x 1.
+fn dims(n: usize, ty: &TensorType) -> [usize; 4] {
+    let shape = ty.shape();
+    let [h, w] = shape.spatial().unwrap_or([1, 1]);
+    [n, shape.channels(), h, w]
+}
+
+/// `[n, c, h, w]` of smooth numbers in -1..1.
+fn image(n: usize, shape: &Shape, device: &Device) -> Tensor<4> {
+    let dims = dims(n, &TensorType::Tensor(shape.clone()));
+    let values: Vec<f32> = (0..dims.iter().product()).map(|i: usize| (i as f32 * 0.37).sin()).collect();
+    Tensor::from_data(TensorData::new(values, dims), device)
+}
+
+/// Runs a forward pass and compares the dims of every value with the inferred ones.
+fn forward(checked: &Checked, network: &Network, n: usize) -> Result<Vec<Tensor<4>>, String> {
+    let outputs = network.forward(image(n, checked.input(), network.device()));
+    for ((name, outlet), output) in checked.graph().results.iter().zip(&outputs) {
+        let (inferred, found) = (dims(n, checked.graph().ty(*outlet)), output.dims());
+        if inferred != found {
+            return Err(format!("{name}: inferred {inferred:?}, computed {found:?}"));
+        }
+    }
+    Ok(outputs)
+}
+
+#[test]
+fn names_and_shapes_of_weights_are_the_graphs() {
+    for (name, checked) in models() {
+        assert_eq!(seen(&lower(&checked, &Device::flex(), 0)), promised(&checked), "{name}");
+    }
+}
+
+#[test]
+fn computed_sizes_are_the_inferred_ones() {
+    for (name, checked) in models() {
+        let open = laid_open(&checked);
+        forward(&open, &lower(&open, &Device::flex(), 0), 1).unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_weights() {
+    for (name, checked) in models() {
+        let [a, b, c] = [0, 0, 1].map(|seed| tensors(&lower(&checked, &Device::flex(), seed)));
+        assert!(a == b, "{name}: seed 0 twice");
+        let drawn = a.iter().any(|t| t.name.ends_with("weight") && t.shape.len() > 1);
+        assert_eq!(a != c, drawn, "{name}: seeds 0 and 1");
+    }
+}
+
+/// A row of choices; what is past its end is 0.
+struct Tape<'a>(std::slice::Iter<'a, u32>);
+
+impl Tape<'_> {
+    fn below(&mut self, n: usize) -> usize {
+        self.0.next().map_or(0, |&x| x as usize % n.max(1))
+    }
+
+    fn pair(&mut self, min: usize) -> [usize; 2] {
+        let a = min + self.below(4);
+        if self.below(2) == 0 { [a, a] } else { [a, min + self.below(4)] }
+    }
+
+    fn value(&mut self, kind: ArgKind) -> ArgValue {
+        match kind {
+            ArgKind::Int { min } => ArgValue::Int(min + self.below(6)),
+            ArgKind::Pair { min } => ArgValue::Pair(self.pair(min)),
+            ArgKind::Pad if self.below(2) == 0 => ArgValue::Pad(Pad::Same),
+            ArgKind::Pad => ArgValue::Pad(Pad::Explicit(self.pair(0))),
+            ArgKind::Float => ArgValue::Float([0.5, 0.0, 1.0, -0.5, 1e-5, 0.99, 2.0, 1e30][self.below(8)]),
+            ArgKind::Bool => ArgValue::Bool(self.below(2) == 1),
+            ArgKind::Word(words) => ArgValue::Word(words[self.below(words.len())]),
+            ArgKind::Size if self.below(2) == 0 => ArgValue::Like,
+            ArgKind::Size => ArgValue::Size([1 + self.below(12), 1 + self.below(12)]),
+        }
+    }
+
+    /// An operator with settings as a file could give them; `None` where the signature refuses them.
+    fn operator(&mut self, signature: &Signature) -> Option<Op> {
+        let mut args = Args::default();
+        for arg in signature.args {
+            if arg.required || self.below(3) == 0 {
+                args.0.push((arg.name, self.value(arg.kind)));
+            }
+        }
+        (signature.build)(&args).ok()
+    }
+}
+
+/// A graph of the calls on a tape that their operators accept, with every value as a result.
+fn grown(tape: &[u32]) -> Graph {
+    let mut tape = Tape(tape.iter());
+    let shape = Shape::map(1 + tape.below(4), 1 + tape.below(10), 1 + tape.below(10));
+    let mut graph = Graph::new("Random");
+    let mut add = |graph: &mut Graph, op: Op, inputs: &[Outlet], outputs: Vec<TensorType>| {
+        let path = format!("op{}", graph.len());
+        let slots = 0..outputs.len();
+        let node = graph.add(Node { path: path.clone(), op, outputs, span: Span::default() }, inputs);
+        graph.results.extend(slots.map(|slot| (format!("{path}:{slot}"), Outlet { node, slot })));
+    };
+    add(&mut graph, Op::Input(shape.clone()), &[], vec![TensorType::Tensor(shape)]);
+    while tape.0.len() > 0 && graph.len() < 14 {
+        let signature = &SIGNATURES[tape.below(SIGNATURES.len())];
+        let Some(op) = tape.operator(signature) else { continue };
+        let count = match op.arity() {
+            npc::op::Arity::Exactly(n) => n,
+            npc::op::Arity::AtLeast(n) => n + tape.below(3),
+        };
+        // The newest values first, so that graphs grow deep.
+        let known = graph.results.len();
+        let inputs: Vec<Outlet> = (0..count).map(|_| graph.results[known - 1 - tape.below(known)].1).collect();
+        let types: Vec<TensorType> = inputs.iter().map(|&i| graph.ty(i).clone()).collect();
+        if let Ok(outputs) = op.infer(&types)
+            && outputs.iter().all(|ty| ty.shape().elements() < 20_000)
+        {
+            add(&mut graph, op, &inputs, outputs);
+        }
+    }
+    graph
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// The written promise of `check`. Training steps are tried as well.
+    #[test]
+    fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {
+        if let Ok(checked) = check(grown(&tape)) {
+            let network = lower(&checked, &Device::flex(), 0);
+            prop_assert_eq!(seen(&network), promised(&checked));
+            forward(&checked, &network, 1).map_err(TestCaseError::fail)?;
+            let network = network.train();
+            let outputs = forward(&checked, &network, 2).map_err(TestCaseError::fail)?;
+            if !network.layers().is_empty() {
+                let sum = outputs.into_iter().map(Tensor::mean).reduce(Tensor::add).expect("the image is a result");
+                sum.backward();
+            }
+        }
+    }
+}
+
+/// The property above is about something: all operators occur, and most graphs pass.
+#[test]
+fn random_graphs_hold_every_operator() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let tapes = prop::collection::vec(any::<u32>(), 20..250);
+    let (mut names, mut passed) = (std::collections::BTreeSet::new(), 0);
+    for _ in 0..300 {
+        let graph = grown(&tapes.new_tree(&mut runner).unwrap().current());
+        names.extend(graph.order().into_iter().map(|id| graph.node(id).op.name()));
+        passed += usize::from(check(graph).is_ok());
+    }
+    let missing: Vec<_> = SIGNATURES.iter().map(|s| s.name).filter(|n| !names.contains(n)).collect();
+    assert!(missing.is_empty(), "never drawn: {missing:?}");
+    assert!(passed > 200, "{passed} of 300 pass");
+}
