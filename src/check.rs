@@ -78,7 +78,7 @@ pub fn check_classes(checked: &mut Checked, entry: &Spanned<String>, data: &str,
     let channels = checked.output().channels();
     if channels != classes {
         let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
-        let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel a class is due").help(format!("train it with `classes = {classes}`"));
+        let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel is due for each class").help(format!("train it with `classes = {classes}`"));
         checked.warnings.push(d);
     }
 }

@@ -1,25 +1,13 @@
 //! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
 
+mod convention;
+
+pub use convention::Convention;
+
 use crate::check::Checked;
 use crate::ir::Path;
 use crate::op::ParamKind;
 use std::collections::HashMap;
-
-/// Which operations count as a multiply-accumulate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Convention {
-    /// Multiplications of convolutions and linear layers; bias, norms, pools and interpolation are free.
-    #[default]
-    Conv,
-}
-
-impl Convention {
-    pub fn name(self) -> &'static str {
-        match self {
-            Convention::Conv => "conv",
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCost {
@@ -73,9 +61,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
                 output: node.outputs[0].shape().dims().to_vec(),
                 params: sum(ParamKind::Trainable),
                 buffers: sum(ParamKind::Buffer),
-                macs: match convention {
-                    Convention::Conv => node.op.macs(&inputs, &node.outputs),
-                },
+                macs: convention.count(&node.op, &inputs, &node.outputs),
             }
         })
         .collect();

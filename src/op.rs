@@ -2,14 +2,16 @@
 //!
 //! One file per family under `op/`; each operator is a config struct that answers every question about itself through
 //! [`Operator`], which has no default methods, so that a new operator cannot forget one. To add an operator: write the
-//! struct and its `impl Operator` in a family file, add a line to the list below and a [`Signature`] to `op/sig.rs`;
+//! struct and its `impl Operator` in a family file, add a line to the list below and a [`Signature`] to `op/sig/table.rs`;
 //! the compiler then names the places in `run/lower.rs` and `run/exec.rs` that need an arm.
 //!
 //! Knows shapes and nothing of graphs, syntax or tensors.
 
 pub mod activation;
+pub mod channel;
 pub mod combine;
 pub mod conv;
+pub mod frame;
 pub mod norm;
 pub mod pool;
 pub mod resample;
@@ -17,11 +19,13 @@ pub mod reshape;
 pub mod sig;
 
 use crate::ty::{Shape, TensorType};
-pub use activation::{Activation, Function};
+pub use activation::{Activation, Function, PRelu};
+pub use channel::{ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
 pub use combine::{Combine, Concat, Elementwise};
 pub use conv::{Conv, ConvTranspose, Linear, Pad};
-pub use norm::BatchNorm;
-pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolWithIndex, Unpool, Window};
+pub use frame::{Border, Crop, Padding};
+pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
+pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
 pub use resample::{Mode, Resize, Target};
 pub use reshape::{Dropout, Flatten, Unflatten};
 pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
@@ -143,7 +147,8 @@ macro_rules! operators {
 }
 
 operators! {
-    Conv ConvTranspose Linear BatchNorm Activation MaxPool MaxPoolWithIndex Unpool AvgPool AvgPoolTo Resize Concat
+    Conv ConvTranspose Linear BatchNorm GroupNorm InstanceNorm LayerNorm Activation PRelu MaxPool MaxPoolWithIndex
+    Unpool AvgPool AvgPoolTo MaxPoolTo Resize Padding Crop Slice ChannelReduce ChannelShuffle PixelShuffle Concat
     Combine Flatten Unflatten Dropout
 }
 

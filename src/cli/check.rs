@@ -18,11 +18,13 @@ use std::fmt::Write;
 #[derive(Args)]
 #[command(after_help = "Without --model every model and variant is checked. Without --on or --size the input size is
 that of the first run that trains the model, else of the first data block.
-MACs are multiplications of convolutions and linear layers (convention `conv`), for one image.
+MACs are for one image; without --convention they are the multiplications of convolutions and linear layers.
+docs/counting.md says what each convention counts.
 
 Examples:
   npc check models/npnet.model
   npc check models/npnet.model --model NPNet --on cvc
+  npc check models/npnet.model --convention conv,thop --on cvc
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -31,6 +33,10 @@ pub struct Opts {
     select: Select,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
+    /// by side
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "conv")]
+    convention: Vec<Convention>,
     /// How many levels of blocks the table shows
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
@@ -50,7 +56,7 @@ pub fn run(opts: &Opts) -> Done {
             if opts.format == Format::Json {
                 let mut sources = SourceMap::new();
                 if let Err(d) = crate::syntax::read_file(&mut sources, &opts.select.file) {
-                    print(&format!("{:#}\n", document(&sources, &[], &d.into())))?;
+                    print(&format!("{:#}\n", document(&sources, &[], &[], &d.into())))?;
                 }
             }
             return Err(stop);
@@ -91,16 +97,17 @@ pub fn run(opts: &Opts) -> Done {
         Err(p) => problems.extend(p),
     }
     let problems = problems.sorted();
-    let reports: Vec<CostReport> = entries.iter().map(|e| count(&e.checked, Convention::Conv)).collect();
+    let first = opts.convention[0];
+    let reports: Vec<CostReport> = entries.iter().map(|e| count(&e.checked, first)).collect();
     match opts.format {
         Format::Json => {
             let pairs: Vec<_> = entries.iter().zip(&reports).collect();
-            print(&format!("{:#}\n", document(&sources, &pairs, &problems)))?;
+            print(&format!("{:#}\n", document(&sources, &pairs, &opts.convention, &problems)))?;
         }
         Format::Text => {
             let mut text = String::new();
             for (entry, report) in entries.iter().zip(&reports) {
-                text.push_str(&entry_text(entry, report, opts.depth));
+                text.push_str(&entry_text(entry, report, opts));
             }
             if entries.len() > 1 {
                 text.push_str(&overview(&entries, &reports));
@@ -155,7 +162,7 @@ fn check_recipes(program: &Program<'_>, sources: &SourceMap, problems: &mut Prob
     }
 }
 
-fn entry_text(entry: &Entry, report: &CostReport, depth: usize) -> String {
+fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     let graph = entry.checked.graph();
     let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.output());
     if let Some(on) = &entry.on {
@@ -167,20 +174,25 @@ fn entry_text(entry: &Entry, report: &CostReport, depth: usize) -> String {
         let _ = writeln!(out, "  {}", settings.join(", "));
     }
     out.push('\n');
-    out.push_str(&cost_table(report, depth.max(1)));
+    out.push_str(&cost_table(report, opts.depth.max(1)));
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
     let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
     let _ = writeln!(
         out,
-        "\nparams   {} trainable ({}), {} running statistics\nMACs     {} ({}), convention {}, one image\nweights  {size:.2} {unit} as 32-bit floats\n",
+        "\nparams   {} trainable ({}), {} running statistics",
         thousands(report.params),
         short(report.params),
         thousands(report.buffers),
-        thousands(report.macs),
-        short(report.macs),
-        report.convention.name(),
     );
+    let many = opts.convention.len() > 1;
+    for convention in &opts.convention {
+        let macs = if *convention == report.convention { report.macs } else { count(&entry.checked, *convention).macs };
+        let (name, unit) = if many { (convention.name().to_string(), "") } else { ("MACs".into(), ", convention ") };
+        let tail = if many { "" } else { convention.name() };
+        let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
+    }
+    let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats\n");
     out
 }
 
@@ -201,14 +213,19 @@ fn overview(entries: &[Entry], reports: &[CostReport]) -> String {
     super::table::columns(&["model", "input", "output", "params", "MACs"], &[Left, Left, Left, Right, Right], &rows)
 }
 
-fn document(sources: &SourceMap, entries: &[(&Entry, &CostReport)], problems: &Problems) -> serde_json::Value {
+fn document(
+    sources: &SourceMap,
+    entries: &[(&Entry, &CostReport)],
+    conventions: &[Convention],
+    problems: &Problems,
+) -> serde_json::Value {
     let models: Vec<_> = entries
         .iter()
         .map(|(entry, report)| {
             let nodes: Vec<_> = (report.nodes.iter())
                 .map(|n| json!({"path": n.path, "op": n.op, "output": n.output, "params": n.params, "macs": n.macs}))
                 .collect();
-            json!({
+            let mut model = json!({
                 "name": entry.checked.graph().name,
                 "input": entry.checked.input().dims(),
                 "output": entry.checked.output().dims(),
@@ -216,7 +233,12 @@ fn document(sources: &SourceMap, entries: &[(&Entry, &CostReport)], problems: &P
                 "macs": report.macs,
                 "convention": report.convention.name(),
                 "nodes": nodes,
-            })
+            });
+            if conventions.len() > 1 {
+                let by = conventions.iter().map(|&c| (c.name().to_string(), json!(count(&entry.checked, c).macs)));
+                model["macs_by_convention"] = serde_json::Value::Object(by.collect());
+            }
+            model
         })
         .collect();
     json!({"schema": 1, "models": models, "problems": render::json(sources, problems)})

@@ -2,12 +2,13 @@
 
 use super::job::{reopen, stop_on_interrupt};
 use super::table::{Align, columns};
-use super::{Done, print};
+use super::{Done, Stop, print};
 use crate::run::data::{Role, write_atomic};
 use crate::run::eval::evaluate;
 use crate::run::metric::{Scores, Summary, cases_csv};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 /// Score a run on its test images
 #[derive(Args)]
@@ -20,7 +21,7 @@ Examples:
   npc eval runs/npnet_lung
   npc eval runs/npnet_lung --split train --format json
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
+Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
 pub struct Opts {
     /// Folder that `npc train` wrote
@@ -79,7 +80,11 @@ enum Format {
 pub fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
-    let (summary, cases) = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), stop)?;
+    let scored = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), stop);
+    if stop.load(Ordering::Relaxed) {
+        return Err(Stop::Interrupted);
+    }
+    let (summary, cases) = scored?;
     let classes = &ready.settings.data.classes;
     let csv = folder.root().join(opts.split.file("cases", "csv"));
     write_atomic(&csv, cases_csv(&cases, classes).as_bytes())?;

@@ -5,13 +5,20 @@ use crate::source::SourceMap;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
+/// Problems shown in full; a hostile file may hold a hundred thousand.
+const SHOWN: usize = 100;
+
 /// Rendered as the best compilers do: message, excerpt with labels, help, notes. `colour` adds ANSI escapes.
 pub fn text(sources: &SourceMap, problems: &Problems, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
-    for d in problems.iter() {
+    for d in problems.iter().take(SHOWN) {
         out.push_str(&one(sources, d, &renderer));
         out.push_str("\n\n");
+    }
+    let rest = problems.iter().skip(SHOWN).count();
+    if rest > 0 {
+        out.push_str(&format!("and {rest} more problems\n"));
     }
     out
 }

@@ -237,6 +237,11 @@ impl<'a> Elaborator<'_, 'a> {
                 Some(ArgValue::Like)
             }
             (ArgKind::Size, v @ Value::List(_)) => pair(v, 1).map(ArgValue::Size),
+            (ArgKind::Sides, Value::List(items)) if items.len() == 4 => {
+                let sides: Option<Vec<usize>> = items.iter().map(|v| at_least(v, 0)).collect();
+                sides.and_then(|s| s.try_into().ok()).map(ArgValue::Sides)
+            }
+            (ArgKind::Sides, v) => pair(v, 0).map(|[v, h]| ArgValue::Sides([v, v, h, h])),
             (ArgKind::Float | ArgKind::Bool | ArgKind::Word(_) | ArgKind::Size, _) => None,
         };
         match fitted {

@@ -119,6 +119,7 @@ impl<'a> Elaborator<'_, 'a> {
         } else {
             frame.families.get(key).and_then(|f| f.get(&indices)).map(|(_, span)| *span)
         };
+        let other_form = before.is_none();
         let clash = before.or_else(|| match (indices.is_empty(), frame.families.get(key)) {
             (true, Some(family)) => family.values().next().map(|(_, span)| *span),
             (false, _) => frame.bound_at.get(key).copied(),
@@ -129,7 +130,11 @@ impl<'a> Elaborator<'_, 'a> {
                 0 => key.to_string(),
                 _ => format!("{key}[{}]", indices.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
             };
-            let mut d = Diagnostic::new(Code::E0308, name.span, format!("`{shown}` is bound already"))
+            let message = match other_form {
+                true => format!("`{key}` cannot be a node and a row of indexed nodes"),
+                false => format!("`{shown}` is bound already"),
+            };
+            let mut d = Diagnostic::new(Code::E0308, name.span, message)
                 .help("each node is assigned once: choose another name, or an index such as `s[i + 1]`");
             d = match before == name.span {
                 true => d.label("bound again by the next pass of the loop"),
@@ -198,7 +203,10 @@ impl<'a> Elaborator<'_, 'a> {
                 let chosen = if self.truth(cond)? { then } else { otherwise };
                 self.expr(chosen)
             }
-            ExprKind::Hole { .. } => self.error(Code::E0313, expr.span, "this hole has no value"),
+            ExprKind::Hole { .. } => {
+                let d = Diagnostic::new(Code::E0313, expr.span, "this hole has no value").label("a number is needed here");
+                self.fail(d.help("make it a hyper-parameter, `width: int = ?`, and give that a value with `--with`"))
+            }
         }
     }
 
@@ -307,6 +315,7 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Add => Elementwise::Add,
             BinaryOp::Sub => Elementwise::Sub,
             BinaryOp::Mul => Elementwise::Mul,
+            BinaryOp::Div => Elementwise::Div,
             _ => return self.arithmetic(op, a, b, span),
         };
         match (&a, &b) {

@@ -367,7 +367,7 @@ impl<'a> Elaborator<'_, 'a> {
                 _ => d,
             });
         }
-        for (dim, &n) in dims.iter().zip(&actual) {
+        for (axis, (dim, &n)) in dims.iter().zip(&actual).enumerate() {
             if let ExprKind::Name(name) = &dim.kind
                 && !self.frame().values.contains_key(name.as_str())
             {
@@ -390,7 +390,11 @@ impl<'a> Elaborator<'_, 'a> {
                     .label(format!("{ty} arrives here"))
                     .other(dim.span, format!("this is {want}"))
                     .other(from_span, format!("{ty} from `{from_path}`"));
-                return self.fail(d);
+                return self.fail(match (axis, dims.len()) {
+                    (0, 3) => d.help(format!("bring it to {want} channels, for example with `|> conv({want}, k = 1)`")),
+                    (_, 3) => d.help("bring it to that size, for example with `|> resize(to = other)`"),
+                    _ => d,
+                });
             }
         }
         self.bind_param(param, value.clone())

@@ -1,6 +1,6 @@
 //! Functions applied to each number, and softmax over channels.
 
-use super::{Arity, Operator, ParamSpec, Refusal, tensor_of};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, tensor_of};
 use crate::ty::TensorType;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -70,6 +70,42 @@ impl Operator for Activation {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+/// x above 0, slope * x below, with a slope that is learned: one for all channels or one for each, as
+/// `torch.nn.PReLU(num_parameters = 1 or c)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PRelu {
+    pub per_channel: bool,
+}
+
+impl Operator for PRelu {
+    fn name(&self) -> &'static str {
+        "prelu"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("per_channel", self.per_channel.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        tensor_of("prelu", &inputs[0])?;
+        Ok(inputs.to_vec())
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let slopes = if self.per_channel { inputs[0].shape().channels() } else { 1 };
+        let init = Init::Constant(0.25);
+        vec![ParamSpec { name: "weight", shape: vec![slopes], kind: ParamKind::Trainable, init }]
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

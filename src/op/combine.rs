@@ -12,9 +12,10 @@ pub enum Elementwise {
     Add,
     Sub,
     Mul,
+    Div,
 }
 
-/// `+`, `-` or `*` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
+/// `+`, `-`, `*` or `/` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combine {
     pub function: Elementwise,
@@ -68,6 +69,7 @@ impl Combine {
             Elementwise::Add => "+",
             Elementwise::Sub => "-",
             Elementwise::Mul => "*",
+            Elementwise::Div => "/",
         }
     }
 }
@@ -86,6 +88,7 @@ impl Operator for Combine {
             Elementwise::Add => "add",
             Elementwise::Sub => "sub",
             Elementwise::Mul => "mul",
+            Elementwise::Div => "div",
         }
     }
 

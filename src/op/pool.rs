@@ -71,6 +71,12 @@ pub struct AvgPoolTo {
     pub size: [usize; 2],
 }
 
+/// Adaptive max pool to a fixed size, as `torch.nn.AdaptiveMaxPool2d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPoolTo {
+    pub size: [usize; 2],
+}
+
 macro_rules! plain_pool {
     ($ty:ident $name:literal) => {
         impl Operator for $ty {
@@ -168,29 +174,41 @@ impl Operator for Unpool {
     }
 }
 
-impl Operator for AvgPoolTo {
-    fn name(&self) -> &'static str {
-        "avgpool_to"
-    }
+macro_rules! adaptive_pool {
+    ($ty:ident $name:literal) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
 
-    fn config(&self) -> Vec<(&'static str, String)> {
-        vec![("size", pair_text(self.size))]
-    }
+            fn config(&self) -> Vec<(&'static str, String)> {
+                vec![("size", pair_text(self.size))]
+            }
 
-    fn arity(&self) -> Arity {
-        Arity::Exactly(1)
-    }
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
 
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, _, _] = map_of("avgpool_to", &inputs[0])?;
-        Ok(vec![TensorType::Tensor(Shape::map(c, self.size[0], self.size[1]))])
-    }
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let [c, _, _] = map_of($name, &inputs[0])?;
+                let [h, w] = self.size;
+                if h == 0 || w == 0 {
+                    let message = format!("`{}` to a size of 0", $name);
+                    return Err(Refusal::new(RefusalKind::Setting, message).help("the smallest size is 1"));
+                }
+                Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
+            }
 
-    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
-        Vec::new()
-    }
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
-    }
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
 }
+
+adaptive_pool!(AvgPoolTo "avgpool_to");
+adaptive_pool!(MaxPoolTo "maxpool_to");

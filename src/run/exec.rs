@@ -7,7 +7,10 @@
 //! The numbers are PyTorch's definitions. Burn's own operators are used where they agree; where they do not, the
 //! function here says how they differ.
 
+mod channel;
+mod frame;
 mod norm;
+mod pool;
 mod resample;
 
 use super::network::{Layer, Network};
@@ -69,6 +72,14 @@ impl Network {
                 let layer = step.layer.expect("plan: an operator with parameters has a layer");
                 self.layers[layer].layer.forward(next().tensor(), self.device.is_autodiff())
             }
+            Op::GroupNorm(op) => self.affine(step, norm::group_norm(next().tensor(), op.groups, op.epsilon)),
+            Op::InstanceNorm(op) => self.affine(step, norm::instance_norm(next().tensor(), op.epsilon)),
+            Op::LayerNorm(op) => self.affine(step, norm::layer_norm(next().tensor(), op.epsilon)),
+            Op::PRelu(_) => {
+                let x = next().tensor();
+                // By a mask and not by two clamps, which would both let the gradient of 0 through.
+                self.affine(step, x.clone()).mask_where(x.clone().greater_elem(0.0), x)
+            }
             Op::Activation(op) => activate(op.function, next().tensor()),
             Op::MaxPool(op) => max_pool2d(next().tensor(), max_options(&op.0)),
             Op::MaxPoolWithIndex(op) => {
@@ -88,11 +99,26 @@ impl Network {
             // The mean over the map is a reduction, several times faster than the general pool.
             Op::AvgPoolTo(op) if op.size == [1, 1] => mean_over_map(next().tensor()),
             Op::AvgPoolTo(op) => adaptive_avg_pool2d(next().tensor(), op.size),
+            Op::MaxPoolTo(op) => pool::max_pool_to(next().tensor(), op.size),
             Op::Resize(op) => {
                 let x = next().tensor();
                 let size = resize_target(op, &x, &mut next);
                 resample::resize(x, size, op.mode, op.align_corners)
             }
+            Op::Padding(op) => frame::pad(next().tensor(), op),
+            Op::Crop(op) => {
+                let x = next().tensor();
+                let like = op.size.is_none().then(|| next().tensor());
+                frame::crop(x, op, like)
+            }
+            Op::Slice(op) => {
+                let x = next().tensor();
+                let to = op.to.unwrap_or(x.dims()[1]);
+                x.narrow(1, op.from, to - op.from)
+            }
+            Op::ChannelReduce(op) => channel::reduce(next().tensor(), op.function),
+            Op::ChannelShuffle(op) => channel::channel_shuffle(next().tensor(), op.groups),
+            Op::PixelShuffle(op) => channel::pixel_shuffle(next().tensor(), op.factor),
             Op::Concat(_) => Tensor::cat(operands.map(Value::tensor).collect(), 1),
             Op::Combine(op) => combine(op, next().tensor(), next().tensor()),
             Op::Flatten(_) => {
@@ -104,6 +130,14 @@ impl Network {
             Op::Dropout(op) => DropoutConfig::new(op.p).init().forward(next().tensor()),
         };
         vec![Value::Tensor(one)]
+    }
+
+    /// The step's factor and summand, if it has them.
+    fn affine(&self, step: &Step, x: Tensor<4>) -> Tensor<4> {
+        match step.layer {
+            Some(layer) => self.layers[layer].layer.forward(x, self.device.is_autodiff()),
+            None => x,
+        }
     }
 }
 
@@ -123,6 +157,7 @@ impl Layer {
                 y.reshape([n, c, 1, 1])
             }
             Layer::BatchNorm(norm) => norm::batch_norm(norm, x, training),
+            Layer::Affine(affine) => norm::affine(affine, x),
         }
     }
 }
@@ -188,5 +223,6 @@ fn combine(op: &Combine, a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
         Elementwise::Add => a.add(b),
         Elementwise::Sub => a.sub(b),
         Elementwise::Mul => a.mul(b),
+        Elementwise::Div => a.div(b),
     }
 }

@@ -112,12 +112,20 @@ impl Folder {
             .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))
     }
 
-    /// Refuses a folder in which no run was started.
-    pub fn exists(&self) -> Result<()> {
-        if self.settings().exists() {
-            return Ok(());
+    /// Makes ready to go on. Refuses a folder in which no run was started; takes away files that a killed process was
+    /// writing.
+    pub fn reopen(&self) -> Result<()> {
+        if !self.settings().exists() {
+            return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
         }
-        Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"))
+        for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') && name.ends_with(".part") {
+                // What cannot be taken away is in nobody's way.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
     }
 
     pub fn write_settings(&self, settings: &Settings) -> Result<()> {

@@ -4,7 +4,7 @@
 //! bits on every device and do not depend on the order of layers: each tensor has a stream of its own, which starts
 //! from the seed and the tensor's dotted name.
 
-use super::network::{Layer, NamedLayer, Network, linear_weight};
+use super::network::{Affine, Layer, NamedLayer, Network, linear_weight};
 use super::plan::{LayerSpec, plan};
 use crate::check::Checked;
 use crate::op::{Init, Op, ParamSpec};
@@ -109,6 +109,9 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
             momentum: op.momentum,
             epsilon: op.epsilon,
         })),
+        Op::GroupNorm(_) | Op::InstanceNorm(_) | Op::LayerNorm(_) | Op::PRelu(_) => {
+            Some(Layer::Affine(Affine { weight: draw.vector("weight"), bias: draw.bias() }))
+        }
         Op::Input(_)
         | Op::Activation(_)
         | Op::MaxPool(_)
@@ -116,7 +119,14 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
         | Op::Unpool(_)
         | Op::AvgPool(_)
         | Op::AvgPoolTo(_)
+        | Op::MaxPoolTo(_)
         | Op::Resize(_)
+        | Op::Padding(_)
+        | Op::Crop(_)
+        | Op::Slice(_)
+        | Op::ChannelReduce(_)
+        | Op::ChannelShuffle(_)
+        | Op::PixelShuffle(_)
         | Op::Concat(_)
         | Op::Combine(_)
         | Op::Flatten(_)

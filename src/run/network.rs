@@ -11,7 +11,7 @@
 //!   batch; [`Module::valid`] and [`Module::train`] switch.
 
 use super::plan::Plan;
-use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor};
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -24,6 +24,16 @@ pub enum Layer {
     ConvTranspose(ConvTranspose2d),
     Linear(Linear),
     BatchNorm(BatchNorm),
+    Affine(Affine),
+}
+
+/// A factor, and a summand, per channel or one for all: what the other norms and `prelu` own.
+#[derive(Module, Debug)]
+pub struct Affine {
+    /// `[c]` or `[1]`.
+    pub weight: Param<Tensor<1>>,
+    /// Of the same shape.
+    pub bias: Option<Param<Tensor<1>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,6 +59,7 @@ macro_rules! each {
             Layer::ConvTranspose($inner) => Layer::ConvTranspose($body),
             Layer::Linear($inner) => Layer::Linear($body),
             Layer::BatchNorm($inner) => Layer::BatchNorm($body),
+            Layer::Affine($inner) => Layer::Affine($body),
         }
     };
 }
@@ -59,6 +70,7 @@ impl Clone for Layer {
             Layer::Conv(conv) => Layer::Conv(conv.clone()),
             Layer::ConvTranspose(conv) => Layer::ConvTranspose(conv.clone()),
             Layer::Linear(linear) => Layer::Linear(linear.clone()),
+            Layer::Affine(affine) => Layer::Affine(affine.clone()),
             // `RunningState::clone` shares the cell; `valid` copies what is in it.
             Layer::BatchNorm(norm) => Layer::BatchNorm(BatchNorm {
                 running_mean: norm.running_mean.valid(),
@@ -130,6 +142,10 @@ impl Layer {
                 visit_field("weight", &linear.weight, visitor);
                 (&linear.bias, None)
             }
+            Layer::Affine(affine) => {
+                visit_field("weight", &affine.weight, visitor);
+                (&affine.bias, None)
+            }
             Layer::BatchNorm(norm) => (&None, Some(norm)),
         };
         if let Some(bias) = bias {
@@ -160,6 +176,10 @@ impl Layer {
                 weight: map_field("weight", linear.weight, mapper),
                 bias: linear.bias.map(|bias| map_field("bias", bias, mapper)),
             }),
+            Layer::Affine(affine) => Layer::Affine(Affine {
+                weight: map_field("weight", affine.weight, mapper),
+                bias: affine.bias.map(|bias| map_field("bias", bias, mapper)),
+            }),
             Layer::BatchNorm(norm) => Layer::BatchNorm(BatchNorm {
                 gamma: map_field("weight", norm.gamma, mapper),
                 beta: map_field("bias", norm.beta, mapper),
@@ -179,6 +199,7 @@ impl Module for Network {
             Layer::ConvTranspose(conv) => conv.collect_devices(devices),
             Layer::Linear(linear) => linear.collect_devices(devices),
             Layer::BatchNorm(norm) => norm.collect_devices(devices),
+            Layer::Affine(affine) => affine.collect_devices(devices),
         })
     }
 

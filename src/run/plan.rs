@@ -11,7 +11,7 @@
 
 use crate::check::Checked;
 use crate::ir::{NodeId, Outlet};
-use crate::op::{AvgPool, MaxPool, MaxPoolWithIndex, Op, ParamSpec, Resize, Target};
+use crate::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, ParamSpec, Resize, Target};
 use crate::ty::TensorType;
 use std::collections::HashMap;
 use std::fmt;
@@ -168,7 +168,21 @@ fn kernel(op: &Op) -> String {
         }
         Op::Linear(_) => "linear".into(),
         Op::BatchNorm(n) => format!("batch_norm(eps {}, momentum {})", n.epsilon, n.momentum),
-        Op::Activation(_) | Op::Concat(_) | Op::Combine(_) | Op::Flatten(_) | Op::Unflatten(_) | Op::Dropout(_) => {
+        Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::Activation(_)
+        | Op::PRelu(_)
+        | Op::Padding(_)
+        | Op::Slice(_)
+        | Op::ChannelReduce(_)
+        | Op::ChannelShuffle(_)
+        | Op::PixelShuffle(_)
+        | Op::Concat(_)
+        | Op::Combine(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Dropout(_) => {
             let settings = join(op.config().iter().map(|(k, v)| format!("{k} {v}")));
             if settings.is_empty() { op.name().into() } else { format!("{}({settings})", op.name()) }
         }
@@ -177,7 +191,14 @@ fn kernel(op: &Op) -> String {
             format!("{}(k {}, stride {}, pad {}{ceil})", op.name(), two(w.kernel), two(w.stride), two(w.pad))
         }
         Op::Unpool(_) => "unpool".into(),
-        Op::AvgPoolTo(p) => format!("avgpool_to({})", two(p.size)),
+        Op::AvgPoolTo(AvgPoolTo { size }) | Op::MaxPoolTo(MaxPoolTo { size }) => {
+            format!("{}({})", op.name(), two(*size))
+        }
+        Op::Crop(c) => {
+            let to = c.size.map_or("like operand 2".into(), |size| format!("to {}", two(size)));
+            let at = c.at.map_or("centre".into(), |[top, left]| format!("at {top}, {left}"));
+            format!("crop({to}, {at})")
+        }
         Op::Resize(r) => resize(r),
     }
 }

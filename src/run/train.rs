@@ -83,7 +83,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let network = lower(job.checked, &device, spec.seed).train();
     let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     if job.resume {
-        job.folder.exists()?;
+        job.folder.reopen()?;
         eval::same_split(&data, job.folder)?;
     } else {
         job.folder.create()?;

@@ -58,6 +58,10 @@ pub fn tensors(network: &Network) -> Vec<NamedTensor> {
                 all.push(NamedTensor::new(name("weight"), linear.weight.val().transpose()));
                 linear.bias.as_ref()
             }
+            Layer::Affine(affine) => {
+                all.push(NamedTensor::new(name("weight"), affine.weight.val()));
+                affine.bias.as_ref()
+            }
             Layer::BatchNorm(norm) => {
                 all.push(NamedTensor::new(name("weight"), norm.gamma.val()));
                 all.push(NamedTensor::new(name("bias"), norm.beta.val()));
@@ -117,6 +121,11 @@ fn fill(mut network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Net
                     linear.weight = linear.weight.map(|old| weight.set_require_grad(old.is_require_grad()));
                     linear.bias = linear.bias.map(|bias| replace(bias, take("bias"), &device));
                     Layer::Linear(linear)
+                }
+                Layer::Affine(mut affine) => {
+                    affine.weight = replace(affine.weight, take("weight"), &device);
+                    affine.bias = affine.bias.map(|bias| replace(bias, take("bias"), &device));
+                    Layer::Affine(affine)
                 }
                 Layer::BatchNorm(mut norm) => {
                     norm.gamma = replace(norm.gamma, take("weight"), &device);

@@ -3,7 +3,7 @@
 //! Parameters and multiplications (convention `conv`) come from shared/design/paper.md, which counted them from the
 //! published sources with other tools.
 
-use crate::front::{front, repository};
+use crate::front::{front, front_file, repository};
 use npc::cost::{Convention, CostReport, count};
 
 const CVC: [usize; 2] = [288, 384];
@@ -11,8 +11,7 @@ const SKIN: [usize; 2] = [224, 224];
 const LUNA: [usize; 2] = [512, 512];
 
 fn cost(file: &str, model: &str, size: [usize; 2], with: &[(&str, &str)]) -> CostReport {
-    let text = std::fs::read_to_string(repository(file)).unwrap();
-    count(&front(&text, Some(size), with).model(model), Convention::Conv)
+    count(&front_file(&repository(file), Some(size), with).model(model), Convention::Conv)
 }
 
 /// Parameters, and MACs at the sizes of CVC, skin and luna.

@@ -1,6 +1,6 @@
 //! The language reference is true: its examples compile, and its tables are the operators' own.
 
-use crate::front::{front, repository};
+use crate::front::{front_file, repository};
 use npc::op::SIGNATURES;
 
 fn reference() -> String {
@@ -28,7 +28,10 @@ fn whole_files_compile() {
     let files: Vec<_> = examples(&text).into_iter().filter(|(_, code)| code.starts_with("npc 1")).collect();
     assert!(files.len() >= 5, "only {} whole files in the reference", files.len());
     for (line, code) in files {
-        let made = front(&code, Some([64, 64]), &[]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("example.model");
+        std::fs::write(&path, &code).unwrap();
+        let made = front_file(&path, Some([64, 64]), &[]);
         assert!(!made.problems.has_errors(), "docs/language.md:{line}\n{}", made.text());
     }
 }

@@ -75,18 +75,19 @@ fn one_problem_does_not_hide_another() {
     let found = told(
         "block broken(x: [c, h, w]) = x conv(3)\nblock other(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(7)",
         "let a = x |> conv(4, stride = 0)\nlet b = x |> other(5)\nlet c = a + b\nlet d = x |> broken\n\
-         require 1 == 2\nreturn x |> conv(3, goups = 3)",
+         return x |> conv(3, goups = 3)",
     );
-    let codes: Vec<_> = found.iter().map(|t| &t[..5]).collect();
-    // In the order of the file: a syntax error, a broken promise, a wrong value, a requirement, an unknown argument.
-    assert_eq!(codes, ["E0101"], "{found:?}");
+    assert!(found.len() == 1 && found[0].starts_with("E0101"), "what uses a block with a syntax error waits: {found:?}");
     let found = told(
         "block other(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(7)",
-        "let a = x |> conv(4, stride = 0)\nlet b = x |> other(5)\nlet c = a + b\nrequire 1 == 2\n\
+        "let a = x |> conv(4, stride = 0)\nlet b = x |> other(5)\nlet c = a + b\n\
          return x |> conv(3, goups = 3)",
     );
     let codes: Vec<_> = found.iter().map(|t| &t[..5]).collect();
-    assert_eq!(codes, ["E0302", "E0206", "E0306", "E0204"], "{found:?}");
+    assert_eq!(codes, ["E0302", "E0206", "E0204"], "{found:?}");
+    // What follows a requirement was written for values that it lets through.
+    let found = told("", "require W == 2\nlet a = x |> maxpool(W, stride = W / 3)\nreturn a");
+    assert_eq!(found, ["E0306 the requirement does not hold"]);
 }
 
 #[test]
@@ -127,7 +128,7 @@ fn endless_work_is_refused() {
     hostile("", "let l[0] = 1\nfor i in 0..200000 { let l[i + 1] = [l[i]] }\nreturn x", &["E0311"]);
     hostile("", "let l[0] = 1\nfor i in 0..64 { let l[i + 1] = l }\nreturn x", &["E0311"]);
     // The same mistake two million times.
-    hostile("", "for i in 0..2000000 { let s[i] = x + 1 }\nreturn x", &["E0304"]);
+    hostile("", "for i in 0..1000000 { let s[i] = x + 1 }\nreturn x", &["E0304"]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use npc::check::{Checked, check};
 use npc::diag::{Problems, render};
 use npc::elaborate::{Argument, elaborate};
-use npc::resolve::resolve;
+use npc::import::{Bundle, load};
+use npc::resolve::resolve_bundle;
 use npc::source::{SourceMap, Span, Spanned};
 use npc::syntax;
 use std::path::{Path, PathBuf};
@@ -32,13 +33,31 @@ impl Front {
     }
 }
 
-/// Every model and variant of a text, at one size, with `with` as on the command line.
+/// Every model and variant of a text without imports, at one size, with `with` as on the command line.
 pub fn front(text: &str, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> Front {
+    let read = |sources: &mut SourceMap| {
+        let id = sources.add("test.model", text);
+        let (root, problems) = syntax::parse(sources, id);
+        (Bundle { root, ..Bundle::default() }, problems)
+    };
+    compile(read, size, with)
+}
+
+/// The same for a file and what it imports.
+pub fn front_file(path: &Path, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> Front {
+    let read = |sources: &mut SourceMap| load(sources, path).unwrap_or_else(|d| panic!("{}", d.message));
+    compile(read, size, with)
+}
+
+fn compile(
+    read: impl FnOnce(&mut SourceMap) -> (Bundle, Problems) + Send,
+    size: Option<[usize; 2]>,
+    with: &[(&str, &str)],
+) -> Front {
     // As much stack as npc takes: debug builds need a lot for the deepest files that are allowed.
     let work = || {
         let mut sources = SourceMap::new();
-        let id = sources.add("test.model", text);
-        let (file, mut problems) = syntax::parse(&sources, id);
+        let (bundle, mut problems) = read(&mut sources);
         let mut args = Vec::new();
         for (name, value) in with {
             let id = sources.add("--with", *value);
@@ -47,7 +66,7 @@ pub fn front(text: &str, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> Fro
                 Err(p) => problems.extend(p),
             }
         }
-        let (program, found) = resolve(&file);
+        let (program, found) = resolve_bundle(&bundle);
         problems.extend(found);
         let mut passed = Vec::new();
         for entry in program.entries() {

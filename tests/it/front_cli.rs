@@ -1,0 +1,225 @@
+//! The commands that need no run: `check`, `graph`, `fmt`, `explain`. Exit codes and what is said.
+
+use crate::front::{Said, models_in, npc, repository};
+use serde_json::Value;
+
+const NET: &str = "npc 1
+
+enum Act { relu, gelu }
+
+model Net(x: [3, H, W], classes: int = 2, width: int[] = [4, 8], act: Act = relu, p: float = 0.5) -> [classes, H, W] {
+  let y = x |> conv(width[0]) |> match act { relu => relu, gelu => gelu } |> dropout(p)
+  return y |> conv(width[len(width) - 1]) |> conv(classes, k = 1)
+}
+
+variant Gelu = Net(act = gelu)
+
+data cells {
+  source = phantoms(count = 8)
+  size = [32, 48]
+  classes = [\"background\", \"cell\"]
+  labels = [0, 255]
+}
+";
+
+/// Runs npc in a folder that holds `net.model` with the text [`NET`].
+fn run(args: &[&str]) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("net.model"), NET).unwrap();
+    npc(folder.path(), args)
+}
+
+fn check(args: &[&str]) -> Said {
+    run(&[&["check", "net.model"], args].concat())
+}
+
+fn json(args: &[&str]) -> Value {
+    let said = check(&[&["--format", "json"], args].concat());
+    serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}{}", said.out, said.err))
+}
+
+fn refused(args: &[&str], code: i32, part: &str) {
+    let said = run(args);
+    assert_eq!(said.code, code, "{args:?}: {}", said.err);
+    assert!(said.err.contains(part), "{args:?}: {}", said.err);
+}
+
+#[test]
+fn sizes_come_from_the_command_line_or_the_data() {
+    assert_eq!(json(&["--model", "Net"])["models"][0]["input"], serde_json::json!([3, 32, 48]));
+    assert_eq!(json(&["--on", "cells"])["models"][1]["name"], "Gelu");
+    assert_eq!(json(&["--size", "7x9"])["models"][0]["output"], serde_json::json!([2, 7, 9]));
+    refused(&["check", "net.model", "--size", "7"], 2, "write height x width");
+    refused(&["check", "net.model", "--size", "0x9"], 2, "write height x width");
+    refused(&["check", "net.model", "--on", "cels"], 1, "did you mean `cells`?");
+    refused(&["check", "net.model", "--model", "net"], 1, "did you mean `Net`?");
+    refused(&["check", "net.model", "--on", "cells", "--size", "7x9"], 2, "cannot be used with");
+}
+
+#[test]
+fn with_overrides_hyper_parameters() {
+    let params = |with: &[&str]| json(&[&["--model", "Net"], with].concat())["models"][0]["params"].clone();
+    // conv: in * out * 9 + out, thrice; the last is 1x1.
+    assert_eq!(params(&[]), 3 * 4 * 9 + 4 + 4 * 8 * 9 + 8 + 8 * 2 + 2);
+    assert_eq!(params(&["--with", "width=[5, 6]"]), 3 * 5 * 9 + 5 + 5 * 6 * 9 + 6 + 6 * 2 + 2);
+    assert_eq!(params(&["--with", "classes=3,width=[4],act=gelu"]), 3 * 4 * 9 + 4 + 4 * 4 * 9 + 4 + 4 * 3 + 3);
+    assert_eq!(params(&["--with", "classes=1", "--with", "p=0"]), 3 * 4 * 9 + 4 + 4 * 8 * 9 + 8 + 8 + 1);
+    for (with, code, part) in [
+        ("classses=3", 1, "did you mean `classes`?"),
+        ("act=gelo", 1, "did you mean `gelu`?"),
+        ("width=3", 1, "a list `int[]`"),
+        ("width=[3, \"a\"]", 1, "`width` takes an integer"),
+        ("classes=2.5", 1, "`classes` takes an integer, found the number 2.5"),
+        ("p=1", 1, "below 1"),
+        ("classes", 2, "is not `key=value`"),
+        ("classes=", 2, "expected a value"),
+        ("classes=[1", 2, "E0101"),
+        ("=3", 1, "no hyper-parameter"),
+    ] {
+        refused(&["check", "net.model", "--model", "Net", "--with", with], code, part);
+        refused(&["graph", "net.model", "--model", "Net", "--with", with], code, part);
+    }
+}
+
+#[test]
+fn the_json_of_check_is_stable() {
+    let document = json(&["--model", "Net"]);
+    let keys = |v: &Value| v.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&document), ["schema", "models", "problems"]);
+    assert_eq!(document["schema"], 1);
+    let model = &document["models"][0];
+    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes"]);
+    assert_eq!(model["convention"], "conv");
+    assert_eq!(keys(&model["nodes"][0]), ["path", "op", "output", "params", "macs"]);
+    let sum = |key: &str| model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum("params"), sum("macs")), (model["params"].as_u64().unwrap(), model["macs"].as_u64().unwrap()));
+    let problems = json(&["--with", "clases=3"])["problems"].clone();
+    assert_eq!(keys(&problems[0]), ["code", "severity", "message", "file", "line", "column", "help"]);
+    assert_eq!((&problems[0]["code"], &problems[0]["severity"]), (&"E0204".into(), &"error".into()));
+    let place = (&problems[0]["file"], &problems[0]["line"], &problems[0]["column"]);
+    assert_eq!(place, (&"--with".into(), &1.into(), &1.into()));
+    let missing = run(&["check", "none.model", "--format", "json"]);
+    let document: Value = serde_json::from_str(&missing.out).unwrap();
+    assert_eq!((missing.code, &document["problems"][0]["code"]), (1, &"E0106".into()));
+    assert_eq!(document["problems"][0]["line"], Value::Null);
+}
+
+#[test]
+fn unreadable_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("latin.model"), b"npc 1 // gr\xf6\xdfe").unwrap();
+    std::fs::write(folder.path().join("empty.model"), "").unwrap();
+    std::fs::write(folder.path().join("bare.model"), "npc 1\n").unwrap();
+    std::fs::create_dir(folder.path().join("dir.model")).unwrap();
+    for (file, part) in [
+        ("none.model", "No such file"),
+        ("latin.model", "byte 11 is not UTF-8"),
+        ("dir.model", "it is a folder"),
+        ("empty.model", "E0103"),
+        ("bare.model", "the file holds no model"),
+    ] {
+        for verb in ["check", "graph"] {
+            let said = npc(folder.path(), &[verb, file]);
+            assert_eq!(said.code, 1, "{verb} {file}: {}", said.err);
+            assert!(said.err.contains(part) && !said.err.contains("panic"), "{verb} {file}: {}", said.err);
+        }
+    }
+    for file in ["none.model", "latin.model", "dir.model", "empty.model"] {
+        assert_eq!(npc(folder.path(), &["fmt", file]).code, 1, "{file}");
+    }
+}
+
+#[test]
+fn usage_errors_are_two() {
+    for args in [&[][..], &["chek"], &["check"], &["check", "net.model", "--nope"], &["graph", "net.model", "--format"]] {
+        assert_eq!(run(args).code, 2, "{args:?}");
+    }
+    for args in [&["--help"][..], &["check", "--help"], &["--version"], &["fmt", "--help"]] {
+        assert_eq!(run(args).code, 0, "{args:?}");
+    }
+}
+
+#[test]
+fn graph_has_three_forms() {
+    let graph = |format| run(&["graph", "net.model", "--model", "Net", "--size", "8x8", "--format", format]);
+    assert!(graph("text").out.starts_with("graph Net\n  with classes = 2\n"));
+    assert!(graph("dot").out.starts_with("digraph \"Net\" {"));
+    let json: Value = serde_json::from_str(&graph("json").out).unwrap();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["graphs"][0]["nodes"][0]["op"], "input");
+    assert_eq!(json["graphs"][0]["settings"]["width"], "[4, 8]");
+    assert_eq!(graph("svg").code, 2);
+    assert!(run(&["graph", "net.model"]).out.contains("\ngraph Gelu\n"));
+}
+
+#[test]
+fn explain_knows_every_code() {
+    let all = run(&["explain"]).out;
+    for code in npc::diag::Code::ALL {
+        assert!(all.contains(code.id()), "{}", code.id());
+        let said = run(&["explain", &code.id().to_lowercase()]);
+        assert!(said.out.starts_with(&format!("{}: {}", code.id(), code.title())), "{}", said.out);
+    }
+    refused(&["explain", "E0399"], 2, "did you mean");
+}
+
+#[test]
+fn fmt_changes_only_what_is_not_formatted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.model");
+    let fmt = |args: &[&str]| npc(folder.path(), &[&["fmt"], args].concat());
+    std::fs::write(&path, "npc 1\nmodel   M(x:[3,H,W])->[2,H,W]=x|>conv(2) // two\n").unwrap();
+    let said = fmt(&["--check", "a.model"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("not formatted"), "{}", said.out);
+    assert_eq!(fmt(&["a.model"]).code, 0);
+    let first = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(first, "npc 1\nmodel M(x: [3, H, W]) -> [2, H, W] = x |> conv(2)  // two\n");
+    assert_eq!(fmt(&["--check", "a.model"]).code, 0);
+    assert_eq!(fmt(&["a.model"]).out, "");
+    std::fs::write(&path, "npc 1\nmodel M(\n").unwrap();
+    assert_eq!(fmt(&["a.model"]).code, 1);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "npc 1\nmodel M(\n", "a file with mistakes is left alone");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[test]
+fn model_files_are_formatted() {
+    for folder in ["models", "tests/graphs"] {
+        let files: Vec<String> = models_in(folder).iter().map(|p| p.display().to_string()).collect();
+        let args: Vec<&str> = ["fmt", "--check"].into_iter().chain(files.iter().map(String::as_str)).collect();
+        let said = npc(&repository("."), &args);
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    }
+}
+
+/// Formatting twice changes nothing, on every file of the repository that parses.
+#[test]
+fn formatting_is_idempotent() {
+    for folder in ["models", "tests/graphs", "tests/diagnostics", "tests/it/syntax"] {
+        for path in models_in(folder) {
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            let print = |text: &str| {
+                let mut sources = npc::source::SourceMap::new();
+                let id = sources.add("a.model", text);
+                let (file, problems) = npc::syntax::parse(&sources, id);
+                (!problems.has_errors()).then(|| npc::syntax::print(&sources, id, &file))
+            };
+            let Some(once) = print(&text) else { continue };
+            assert_eq!(print(&once).as_deref(), Some(once.as_str()), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn many_problems_are_cut_short() {
+    let folder = tempfile::tempdir().unwrap();
+    let lets: String = (0..50_000).map(|i| format!("let a{i} = b{i}\n")).collect();
+    let text = format!("npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] {{\n{lets}return x\n}}\n");
+    std::fs::write(folder.path().join("a.model"), text).unwrap();
+    let start = std::time::Instant::now();
+    let said = npc(folder.path(), &["check", "a.model", "--size", "8x8"]);
+    assert_eq!(said.code, 1);
+    assert!(said.err.ends_with("and 49900 more problems\n"), "{}", &said.err[said.err.len() - 200..]);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

@@ -3,7 +3,7 @@
 //! `tests/graphs/*.model` hold one feature of the language each, `models/*.model` are the zoo. A new file gets its
 //! snapshots with `INSTA_UPDATE=always`; read them, they are the expected result from then on.
 
-use crate::front::{Front, front, models_in, size_of};
+use crate::front::{Front, front_file, models_in, size_of};
 use npc::ir;
 use std::path::Path;
 
@@ -21,12 +21,11 @@ fn snapshot(name: &str, kind: &str, text: &str) {
     }, { insta::assert_snapshot!(format!("{name}.{kind}"), text) });
 }
 
-/// Calls `f` with every model file and what the front makes of it. The zoo's files may import and are left out where
-/// they do: evaluating imports comes later.
+/// Calls `f` with every model file and what the front makes of it.
 fn each(f: impl Fn(&str, &Path, &Front)) {
     for path in models_in("models").into_iter().chain(models_in("tests/graphs")) {
         let text = std::fs::read_to_string(&path).unwrap();
-        f(&name_of(&path), &path, &front(&text, size_of(&text), &[]));
+        f(&name_of(&path), &path, &front_file(&path, size_of(&text), &[]));
     }
 }
 
@@ -98,13 +97,12 @@ fn text_dot_and_json_agree() {
 #[test]
 fn sizes_change_no_parameters() {
     for path in models_in("models") {
-        let text = std::fs::read_to_string(&path).unwrap();
         let params = |size| -> Vec<Vec<_>> {
             let all = |c: &npc::check::Checked| {
                 let g = c.graph();
                 g.order().into_iter().flat_map(|id| g.node(id).op.params(&g.input_types(id))).collect()
             };
-            front(&text, Some(size), &[]).checked.iter().map(all).collect()
+            front_file(&path, Some(size), &[]).checked.iter().map(all).collect()
         };
         assert_eq!(params([64, 64]), params([128, 96]), "{}", path.display());
     }

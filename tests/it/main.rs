@@ -19,6 +19,7 @@ mod graphs;
 mod lower;
 #[cfg(feature = "run")]
 mod metric;
+#[cfg(feature = "run")]
 mod model;
 #[cfg(feature = "run")]
 mod reference_batch;

@@ -1,0 +1,214 @@
+//! The keys of `data` and `train` blocks: what is taken, what is refused and how that is said.
+
+use npc::diag::Problems;
+use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
+use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::source::{SourceMap, Span, Spanned};
+use npc::syntax::ast::{Entry, Item, ItemKind};
+use npc::syntax::{parse, parse_value};
+use std::collections::BTreeMap;
+
+fn item(text: &str) -> Item {
+    let mut sources = SourceMap::new();
+    let id = sources.add("test.model", format!("npc 1\n{text}\n"));
+    let (file, problems) = parse(&sources, id);
+    assert!(problems.is_empty(), "{:?}", problems.iter().map(|d| d.message.clone()).collect::<Vec<_>>());
+    file.items.into_iter().next().unwrap()
+}
+
+fn data(entries: &str) -> Result<DataSpec, Problems> {
+    let ItemKind::Data(data) = item(&format!("data d {{\n{entries}\n}}")).kind else { panic!("a data block") };
+    data_spec(&data)
+}
+
+fn train(entries: &str) -> Result<TrainSpec, Problems> {
+    let ItemKind::Train(train) = item(&format!("train t = Net on d {{\n{entries}\n}}")).kind else {
+        panic!("a train block")
+    };
+    train_spec(&train, BTreeMap::new()).map(|(spec, _)| spec)
+}
+
+fn entry(key: &str, value: &str) -> Entry {
+    let mut sources = SourceMap::new();
+    let id = sources.add("--set", value);
+    let Ok(value) = parse_value(&sources, id) else { panic!("{value} is an expression") };
+    Entry { key: Spanned::new(key.into(), Span::default()), value }
+}
+
+/// `E0206 message; help` of each problem.
+fn told<T>(made: Result<T, Problems>) -> Vec<String> {
+    let Err(problems) = made else { return Vec::new() };
+    problems.iter().map(|d| format!("{} {}; {}", d.code.id(), d.message, d.help.join("; "))).collect()
+}
+
+const FILES: &str = "images = \"a/*.png\"\nmasks = \"b/*.png\"\nsize = [32, 48]\nclasses = [\"background\", \"cell\"]\n\
+                     labels = [0, 255]";
+
+#[test]
+fn data_fills_in_defaults() {
+    let spec = data(FILES).unwrap();
+    let expected = DataSpec {
+        name: "d".into(),
+        source: DataSource::Files { images: "a/*.png".into(), masks: "b/*.png".into() },
+        size: [32, 48],
+        classes: vec!["background".into(), "cell".into()],
+        labels: vec![0, 255],
+        mask_rule: MaskRule::Threshold,
+        split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
+        window: None,
+        decode: Decode::Value,
+        mean: vec![0.0],
+        std: vec![1.0],
+        cache_mb: 2048,
+    };
+    assert_eq!(spec, expected);
+    let three = FILES.replace("[0, 255]", "[0, 1, 2]").replace("\"cell\"", "\"cell\", \"border\"");
+    assert_eq!(data(&three).unwrap().mask_rule, MaskRule::Exact);
+}
+
+#[test]
+fn train_fills_in_defaults() {
+    let spec = train("epochs = 7").unwrap();
+    let expected = TrainSpec {
+        name: "t".into(),
+        model: "Net".into(),
+        args: BTreeMap::new(),
+        data: "d".into(),
+        epochs: 7,
+        batch: 2,
+        seed: 0,
+        optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
+        loss: Loss::CrossEntropy,
+        metrics: vec![Metric::Iou, Metric::Dice],
+        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+    };
+    assert_eq!(spec, expected);
+}
+
+#[test]
+fn every_key_of_data_is_read() {
+    let all = format!(
+        "{FILES}\nmask = exact\nsplit = lists(train = \"t.txt\", val = \"v.txt\", test = \"x.txt\")\n\
+         window = [-1000, 400]\ndecode = hi_byte\nmean = [0.5, 0.4, 0.3]\nstd = 0.2\ncache_mb = 16"
+    );
+    let spec = data(&all).unwrap();
+    assert_eq!((spec.mask_rule, spec.decode, spec.cache_mb), (MaskRule::Exact, Decode::HiByte, 16));
+    assert_eq!((spec.window, spec.mean, spec.std), (Some([-1000.0, 400.0]), vec![0.5, 0.4, 0.3], vec![0.2]));
+    let split = Split::Lists { train: "t.txt".into(), val: Some("v.txt".into()), test: "x.txt".into() };
+    assert_eq!(spec.split, split);
+}
+
+#[test]
+fn every_key_of_train_is_read() {
+    let spec = train(
+        "epochs = 3 batch = 4 seed = 9 optimizer = adam(lr = 1e-4, beta1 = 0.8, beta2 = 0.9, eps = 1e-6, \
+         weight_decay = 0.01) loss = cross_entropy metrics = [dice] keep = [best(iou), best, last]",
+    )
+    .unwrap();
+    let adam = Optimizer::Adam { lr: 1e-4, beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weight_decay: 0.01 };
+    assert_eq!((spec.epochs, spec.batch, spec.seed, spec.optimizer), (3, 4, 9, adam));
+    assert_eq!(spec.metrics, [Metric::Dice]);
+    assert_eq!(spec.keep, [Keep::Best(Metric::Iou), Keep::Best(Metric::Dice), Keep::Last]);
+    assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
+}
+
+#[test]
+fn mistakes_in_data_name_the_key() {
+    for (change, expected) in [
+        ("size = 64", "E0206 `size` takes [height, width]"),
+        ("size = [0, 4]", "E0206 `size` takes an integer of at least 1"),
+        ("size = [20000, 4]", "E0206 `size` takes a size of at most 16384 x 16384"),
+        ("classes = [\"a\"]", "E0206 `classes` takes 2 to 255 class names"),
+        ("labels = [0, 255, 9]", "E0206 3 labels for 2 classes"),
+        ("labels = [7, 7]", "E0206 two classes have the same label"),
+        ("labels = [0, 70000]", "E0206 `labels` takes a pixel value of at most 65535"),
+        ("classes = [\"a\", \"a\"]", "E0206 two classes have the same name"),
+        ("images = 3", "E0206 `images` takes a string"),
+    ] {
+        let key = change.split(' ').next().unwrap();
+        let rest: String = FILES.lines().filter(|l| !l.starts_with(key)).map(|l| format!("{l}\n")).collect();
+        let found = told(data(&(rest + change)));
+        assert!(found.iter().any(|t| t.starts_with(expected)), "{change}: {found:?}");
+    }
+    for (more, expected) in [
+        ("mask = treshold", "E0206 `mask` takes one of threshold, exact; did you mean `threshold`?"),
+        ("window = [4, 4]", "E0206 `window` takes [low, high] with low < high"),
+        ("std = [1, 0, 1]", "E0206 `std` takes numbers above 0"),
+        ("mean = [1, 2]", "E0206 `mean` takes one number, or one for each of 3 channels"),
+        ("split = random(train = 0.9)", "E0206 shares must sum to 1, found 1.1"),
+        ("split = list(train = \"a\")", "E0206 `split` takes one of random, lists; did you mean `lists`?"),
+        ("split = lists(train = \"a\")", "E0207 `lists` needs `train` and `test`"),
+        ("split = random(train = x)", "E0206 `train` takes a number"),
+        ("source = phantoms(count = 3)", "E0206 `source` and `images`/`masks` exclude each other"),
+        ("cache_mb = -1", "E0206 `cache_mb` takes an integer of at least 0"),
+        ("decoed = value", "E0205 `data` has no key `decoed`; did you mean `decode`?"),
+        ("size = [1, 1]", "E0202 `size` is given twice"),
+    ] {
+        let found = told(data(&format!("{FILES}\n{more}")));
+        assert_eq!(found.len(), 1, "{more}: {found:?}");
+        assert!(found[0].starts_with(expected), "{more}: {found:?}");
+    }
+    let found = told(data("size = [4, 4]"));
+    let missing = ["images", "masks", "classes", "labels"];
+    assert_eq!(found.len(), missing.len());
+    assert!(missing.iter().zip(&found).all(|(key, t)| t.starts_with(&format!("E0207 this `data` block has no `{key}`"))));
+}
+
+#[test]
+fn mistakes_in_train_name_the_key() {
+    for (entries, expected) in [
+        ("batch = 3", "E0207 this `train` block has no `epochs`; add `epochs = 100`"),
+        ("epochs = 0", "E0206 `epochs` takes an integer of at least 1"),
+        ("epochs = 1 lr = -1", "E0206 `lr` takes a number above 0"),
+        ("epochs = 1 optimizer = sgd", "E0206 `optimizer` takes one of adam"),
+        ("epochs = 1 optimizer = adam(lr = 0)", "E0206 `lr` takes a number above 0"),
+        ("epochs = 1 optimizer = adam(rate = 1)", "E0205 `adam` has no key `rate`"),
+        ("epochs = 1 loss = dice", "E0206 `loss` takes one of cross_entropy"),
+        ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, hd95"),
+        ("epochs = 1 keep = [best(loss)]", "E0206 `metric` takes one of dice, iou"),
+        // A misspelt key is not reported as missing as well.
+        ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),
+        ("num_epochs = 3", "E0205 `train` has no key `num_epochs`; did you mean `epochs`?"),
+        ("epochs = 1 learning_rate = 3", "E0205 `train` has no key `learning_rate`; did you mean `lr`?"),
+    ] {
+        let found = told(train(entries));
+        assert_eq!(found.len(), 1, "{entries}: {found:?}");
+        assert!(found[0].starts_with(expected), "{entries}: {found:?}");
+    }
+}
+
+#[test]
+fn overrides_keep_the_rest() {
+    let base = data(FILES).unwrap();
+    let changed = override_data(&base, &[entry("size", "[8, 9]"), entry("images", "\"c/*.tif\"")]).unwrap();
+    let source = DataSource::Files { images: "c/*.tif".into(), masks: "b/*.png".into() };
+    assert_eq!(changed, DataSpec { size: [8, 9], source, ..base.clone() });
+    assert_eq!(told(override_data(&base, &[entry("sise", "[8, 9]")])).len(), 1);
+    assert_eq!(told(override_data(&base, &[entry("labels", "[1]")])).len(), 1);
+
+    let base = train("epochs = 7 optimizer = adam(lr = 0.1, beta1 = 0.5)").unwrap();
+    let changed = override_train(base.clone(), &[entry("lr", "0.2"), entry("batch", "9")]).unwrap();
+    let optimizer = Optimizer::Adam { lr: 0.2, beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+    assert_eq!(changed, TrainSpec { optimizer, batch: 9, ..base.clone() });
+    assert_eq!(told(override_train(base, &[entry("epochs", "many")])).len(), 1);
+}
+
+/// What a settings file holds reads back as it was.
+#[test]
+fn settings_survive_yaml() {
+    use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+    let settings = Settings {
+        format: FORMAT,
+        versions: BTreeMap::from([("npc".into(), "0".into())]),
+        model_file: "model.model".into(),
+        data_root: "/data".into(),
+        device: "cpu".into(),
+        train: train("epochs = 7 optimizer = adam(lr = 1e-4)").unwrap(),
+        data: data(&format!("{FILES}\nwindow = [-1000, 400]")).unwrap(),
+    };
+    let yaml = to_yaml(&settings).unwrap();
+    assert_eq!(from_yaml(&yaml).unwrap(), settings);
+    let unknown = yaml.replace("  epochs: 7", "  epochs: 7\n  epoch: 8");
+    assert!(from_yaml(&unknown).unwrap_err().contains("epoch"), "an unknown key is refused");
+    assert!(from_yaml(&yaml.replace(&format!("format: {FORMAT}"), "format: 99")).unwrap_err().contains("format 99"));
+}

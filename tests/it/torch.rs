@@ -25,6 +25,8 @@ const FIXTURES: [(&str, &str); 3] = [
 const FORWARD: f64 = 1e-4;
 const GRADIENT: f64 = 1e-3;
 const ADAM: f64 = 1e-3;
+/// What is allowed in 64 bits, as a part of the above.
+const DOUBLE: f64 = 1e-5;
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -193,7 +195,7 @@ fn gradients(network: &Network, gradients: Gradients) -> BTreeMap<String, (Vec<u
 fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
     let norm = |layer: &Layer| match layer {
         Layer::BatchNorm(norm) => Some([norm.running_mean.value(), norm.running_var.value()]),
-        Layer::Conv(_) | Layer::ConvTranspose(_) | Layer::Linear(_) => None,
+        Layer::Conv(_) | Layer::ConvTranspose(_) | Layer::Linear(_) | Layer::Affine(_) => None,
     };
     let states = network.layers().iter().filter_map(|named| Some((&named.path, norm(&named.layer)?)));
     let named = |path: &String, [mean, var]: [Tensor<1>; 2]| {
@@ -220,18 +222,19 @@ fn weights_are_those_that_the_fixtures_were_made_from() {
     }
 }
 
-fn one_step_agrees(tighter: f64) {
-    let bits = if tighter == 1.0 { 32 } else { 64 };
+/// Prints the differences of one step. In 64 bits the only fair measure is PyTorch in 64 bits.
+fn one_step_agrees(bits: u32) {
     println!("\nnpc in {bits} bits, one step           to PyTorch f32  to PyTorch f64  allowed");
     let mut refused = Vec::new();
     for bench in benches() {
-        for (what, differences, allowed) in bench.step() {
-            // In 64 bits the only fair measure is PyTorch in 64 bits.
-            let counted = if bits == 32 { differences[0].max(differences[1]) } else { differences[1] };
-            let allowed = allowed * tighter;
-            let line = format!("{:<12} {what:<28} {:<15.1e} {:<15.1e} {allowed:.0e}", bench.name, differences[0], differences[1]);
+        for (what, [single, double], allowed) in bench.step() {
+            let (counted, allowed) =
+                if bits == 32 { (single.max(double), allowed) } else { (double, allowed * DOUBLE) };
+            let line = format!("{:<12} {what:<28} {single:<15.1e} {double:<15.1e} {allowed:.0e}", bench.name);
             println!("{line}");
-            refused.extend((counted.is_nan() || counted > allowed).then_some(line));
+            if counted.is_nan() || counted > allowed {
+                refused.push(line);
+            }
         }
     }
     assert!(refused.is_empty(), "{}", refused.join("\n"));
@@ -239,23 +242,26 @@ fn one_step_agrees(tighter: f64) {
 
 #[test]
 fn forward_loss_and_gradients_agree() {
-    one_step_agrees(1.0);
+    one_step_agrees(32);
 }
 
-/// Adam divides each gradient by its own size, so rounding grows: PyTorch in 32 bits is up to 9e-3 away from PyTorch in
-/// 64 bits within these steps. npc in 32 bits may be as far away as twice PyTorch was so far, or 1e-3.
+/// Adam divides each gradient by its own size, so rounding grows about tenfold a step until it is as large as the
+/// differences between batches let it be: PyTorch in 32 bits is up to 9e-3 away from PyTorch in 64 bits. npc in 32 bits
+/// may be 1e-3 away in the first three steps and three times as far as PyTorch's farthest later. That the steps are
+/// right is shown in 64 bits, below.
 #[test]
 fn losses_of_adam_steps_agree_as_far_as_rounding_lets_them() {
-    println!("\nnpc in 32 bits, Adam: loss after step, its distance to PyTorch f64, PyTorch f32's distance to PyTorch f64");
+    println!("\nnpc in 32 bits, Adam: step, loss, distance to PyTorch f64, and PyTorch f32's distance to it");
     for bench in benches() {
         let (losses, _) = bench.adam();
-        let (single, double) = (&bench.fixture.f32.adam.losses, &bench.fixture.f64.adam.losses);
-        let mut torch = 0.0f64;
-        for (step, &mine) in losses.iter().enumerate() {
-            let difference = (mine - double[step]).abs() / double[step];
-            torch = torch.max((single[step] - double[step]).abs() / double[step]);
-            println!("{:<12} {:>2}  {mine:.6}  {difference:.1e}  {torch:.1e}", bench.name, step + 1);
-            assert!(difference <= ADAM.max(2.0 * torch), "{}, step {}: {mine}, {}", bench.name, step + 1, double[step]);
+        let double = &bench.fixture.f64.adam.losses;
+        let distance = |losses: &[f64]| losses.iter().zip(double).map(|(a, b)| (a - b).abs() / b).collect::<Vec<_>>();
+        let (mine, torch) = (distance(&losses), distance(&bench.fixture.f32.adam.losses));
+        let farthest = torch.iter().copied().fold(0.0, f64::max);
+        for (i, &difference) in mine.iter().enumerate() {
+            println!("{:<12} {:>2}  {:.6}  {difference:.1e}  {:.1e}", bench.name, i + 1, losses[i], torch[i]);
+            let allowed = if i < 3 { ADAM } else { 3.0 * farthest };
+            assert!(difference <= allowed, "{}, step {}: {}, PyTorch {}", bench.name, i + 1, losses[i], double[i]);
         }
     }
 }
@@ -282,7 +288,7 @@ fn double_precision_worker() {
         return;
     }
     Device::flex().configure(FloatDType::F64).unwrap();
-    one_step_agrees(1e-3);
+    one_step_agrees(64);
     println!("\nnpc in 64 bits, Adam: largest distance to PyTorch f64 over the losses, and of the logits after");
     for bench in benches() {
         let (losses, logits) = bench.adam();
@@ -291,7 +297,7 @@ fn double_precision_worker() {
         let worst = distances.fold(0.0, f64::max);
         let after = adam.eval_after.of("logits", logits);
         println!("{:<12} {worst:.1e}  {after:.1e}", bench.name);
-        assert!(worst <= ADAM, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
-        assert!(after <= ADAM, "{}: logits after training differ by {after}", bench.name);
+        assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
+        assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", bench.name);
     }
 }

@@ -1,9 +1,10 @@
-//! Batch normalisation, as `torch.nn.BatchNorm2d`.
+//! Normalisation.
 //!
-//! Burn's own layer keeps the biased batch variance as running variance; PyTorch keeps the unbiased one, and networks
+//! Batch norm is that of `torch.nn.BatchNorm2d`. Burn's own layer keeps the biased batch variance as running variance; PyTorch keeps the unbiased one, and networks
 //! exchanged with it would evaluate differently. The statistics live in the layer and are always current: Burn delays
 //! the last update until somebody asks on the same thread.
 
+use crate::run::network::Affine;
 use burn::module::RunningState;
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, module};
@@ -37,4 +38,41 @@ fn evaluate(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let factor = norm.gamma.val().div(var.add_scalar(norm.epsilon).sqrt());
     let summand = norm.beta.val().sub(mean.mul(factor.clone()));
     x.mul(factor.reshape([1, c, 1, 1])).add(summand.reshape([1, c, 1, 1]))
+}
+
+/// Each group of channels over its map, without factor and summand.
+pub fn group_norm(x: Tensor<4>, groups: usize, epsilon: f64) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    normalise(x.reshape([n, groups, c / groups * h * w]), 2, epsilon).reshape([n, c, h, w])
+}
+
+/// Each channel over its map.
+pub fn instance_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
+    let c = x.dims()[1];
+    group_norm(x, c, epsilon)
+}
+
+/// Each pixel over its channels.
+pub fn layer_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
+    normalise(x, 1, epsilon)
+}
+
+/// The variance is the biased one, as in all of PyTorch's norms.
+fn normalise<const D: usize>(x: Tensor<D>, axis: usize, epsilon: f64) -> Tensor<D> {
+    let centred = x.clone().sub(x.mean_dim(axis));
+    let variance = centred.clone().mul(centred.clone()).mean_dim(axis);
+    centred.div(variance.add_scalar(epsilon).sqrt())
+}
+
+/// `x * weight + bias`, with one number per channel or one for all.
+pub fn affine(affine: &Affine, x: Tensor<4>) -> Tensor<4> {
+    let over = |t: Tensor<1>| {
+        let c = t.dims()[0];
+        t.reshape([1, c, 1, 1])
+    };
+    let scaled = x.mul(over(affine.weight.val()));
+    match &affine.bias {
+        Some(bias) => scaled.add(over(bias.val())),
+        None => scaled,
+    }
 }

@@ -165,7 +165,7 @@ fn damaged_files_are_named_and_cost_nothing() {
         let name = |what: &str| format!("{what}_{role}");
         damaged(&bench, &name("cut_image"), &image, cut, &["images"]);
         damaged(&bench, &name("cut_mask"), &mask, cut, &["masks"]);
-        damaged(&bench, &name("value"), &mask, spot, &["7", "row 9", "column 5", "0", "255"]);
+        damaged(&bench, &name("value"), &mask, spot, &["value 7", "x 5, y 9", "0", "255"]);
         damaged(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
         damaged(&bench, &name("missing"), &mask, gone, &["no mask"]);
     }

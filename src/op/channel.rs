@@ -1,0 +1,134 @@
+//! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
+
+use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
+use crate::ty::{Shape, TensorType};
+
+/// Channels `from` to `to`, the last not included: `x[:, from:to]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    pub from: usize,
+    /// Without one, all channels that follow.
+    pub to: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    Mean,
+    Max,
+}
+
+/// `[c, h, w]` to `[1, h, w]`: `x.mean(1, keepdim = True)`, `x.max(1, keepdim = True).values`. The gradient of the
+/// maximum goes to the first channel that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelReduce {
+    pub function: Reduction,
+}
+
+/// Channels `[g, c / g]` in the order `[c / g, g]`, as `torch.nn.ChannelShuffle`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelShuffle {
+    pub groups: usize,
+}
+
+/// `[c * f * f, h, w]` to `[c, h * f, w * f]`, as `torch.nn.PixelShuffle`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PixelShuffle {
+    pub factor: usize,
+}
+
+macro_rules! channel_operator {
+    ($ty:ident $name:expr, $config:expr, $infer:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                let name: fn(&$ty) -> &'static str = $name;
+                name(self)
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                let config: fn(&$ty) -> Vec<(&'static str, String)> = $config;
+                config(self)
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let infer: fn(&$ty, &TensorType) -> Result<Shape, Refusal> = $infer;
+                Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+channel_operator!(
+    Slice |_| "slice",
+    |op| {
+        let to = op.to.map(|to| ("to", to.to_string()));
+        std::iter::once(("from", op.from.to_string())).chain(to).collect()
+    },
+    |op, input| {
+        let shape = tensor_of("slice", input)?;
+        let c = shape.channels();
+        let (from, to) = (op.from, op.to.unwrap_or(c));
+        if from >= to || to > c {
+            let message = format!("`slice` of channels {from}..{to} of {c}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("`from` counts from 0 and is below `to`, `to` is {c} at most")));
+        }
+        let mut dims = shape.dims().to_vec();
+        dims[0] = to - from;
+        Ok(Shape::new(dims))
+    }
+);
+
+channel_operator!(
+    ChannelReduce |op| match op.function {
+        Reduction::Mean => "channel_mean",
+        Reduction::Max => "channel_max",
+    },
+    |_| Vec::new(),
+    |op, input| {
+        let [_, h, w] = map_of(op.name(), input)?;
+        Ok(Shape::map(1, h, w))
+    }
+);
+
+channel_operator!(
+    ChannelShuffle |_| "channel_shuffle",
+    |op| vec![("groups", op.groups.to_string())],
+    |op, input| {
+        let [c, h, w] = map_of("channel_shuffle", input)?;
+        if op.groups == 0 || !c.is_multiple_of(op.groups) {
+            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+        }
+        Ok(Shape::map(c, h, w))
+    }
+);
+
+channel_operator!(
+    PixelShuffle |_| "pixel_shuffle",
+    |op| vec![("factor", op.factor.to_string())],
+    |op, input| {
+        let [c, h, w] = map_of("pixel_shuffle", input)?;
+        let factor = op.factor as u128;
+        let square = factor * factor;
+        if square == 0 || !(c as u128).is_multiple_of(square) {
+            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
+        }
+        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+        // At least 1, and no larger than `c`.
+        Ok(Shape::map(c / square as usize, h, w))
+    }
+);
