@@ -39,6 +39,8 @@ pub struct CostReport {
     pub nodes: Vec<NodeCost>,
     pub blocks: Vec<BlockCost>,
     pub params: u64,
+    /// The parameters that the convention's tool puts into its total.
+    pub counted_params: u64,
     pub buffers: u64,
     /// For one image.
     pub macs: u64,
@@ -90,8 +92,10 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
             })
         })
         .collect();
+    let counted = graph.order().into_iter().zip(&nodes).filter(|(id, _)| convention.counts_params(&graph.node(*id).op));
     CostReport {
         convention,
+        counted_params: counted.map(|(_, n)| n.params).sum(),
         params: nodes.iter().map(|n| n.params).sum(),
         buffers: nodes.iter().map(|n| n.buffers).sum(),
         macs: nodes.iter().map(|n| n.macs).sum(),

@@ -2,6 +2,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod check;
+pub mod claim;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cost;

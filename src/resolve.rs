@@ -50,8 +50,17 @@ impl<'a> Program<'a> {
         self.broken.contains(name)
     }
 
-    /// Models and variants in the order of the file.
+    /// The root's models and variants in the order of the file.
     pub fn entries(&self) -> Vec<&'a ast::Ident> {
+        self.names_in(self.file.items.iter())
+    }
+
+    /// Every model and variant, those of imported files first.
+    pub fn names(&self) -> Vec<&'a ast::Ident> {
+        self.names_in(self.items.iter().copied())
+    }
+
+    fn names_in(&self, items: impl Iterator<Item = &'a ast::Item>) -> Vec<&'a ast::Ident> {
         let entry = |item: &'a ast::Item| match &item.kind {
             ItemKind::Model(m) => Some(&m.name),
             ItemKind::Variant(v) => Some(&v.name),
@@ -63,7 +72,7 @@ impl<'a> Program<'a> {
             | ItemKind::Train(_)
             | ItemKind::Expect(_) => None,
         };
-        self.file.items.iter().filter_map(entry).collect()
+        items.filter_map(entry).collect()
     }
 
     /// The model behind a model's or variant's name, and the arguments given on the way, the innermost first.
@@ -165,11 +174,7 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
     let later = |span, what: &str| Diagnostic::new(Code::N0901, span, format!("{what} is not evaluated yet"));
     for item in p.items.clone() {
         let name = match &item.kind {
-            ItemKind::Import(_) => continue,
-            ItemKind::Expect(_) => {
-                problems.push(later(item.span, "this `expect`"));
-                continue;
-            }
+            ItemKind::Import(_) | ItemKind::Expect(_) => continue,
             ItemKind::Sweep(s) => {
                 problems.push(later(item.span, &format!("sweep `{}`", s.name)));
                 &s.name

@@ -1,11 +1,13 @@
 //! `npc check`: everything that is known before a tensor exists.
 
-use super::load::{self, Entry, Select};
+use super::load::{self, Choice, Claimed, Entry};
 use super::table::{cost_table, short, thousands};
 use super::{Done, Stop, print, report};
+use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Diagnostic, Problems, render};
 use crate::recipe::schema;
+use crate::import;
 use crate::resolve::{Program, resolve_bundle};
 use crate::source::SourceMap;
 use crate::syntax::ast::ItemKind;
@@ -13,8 +15,9 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-/// Check a model file: shapes, parameters, MACs, problems
+/// Check model files: shapes, parameters, MACs, claims, problems
 #[derive(Args)]
 #[command(after_help = "Without --model every model and variant is checked. Without --on or --size the input size is
 that of the first run that trains the model, else of the first data block.
@@ -24,19 +27,25 @@ docs/counting.md says what each convention counts.
 Examples:
   npc check models/npnet.model
   npc check models/npnet.model --model NPNet --on cvc
-  npc check models/npnet.model --convention conv,thop --on cvc
+  npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
 pub struct Opts {
+    /// Model files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
     #[command(flatten)]
-    select: Select,
+    choice: Choice,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
     /// by side
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "conv")]
     convention: Vec<Convention>,
+    /// One line a model and size, and no table of nodes
+    #[arg(long)]
+    table: bool,
     /// How many levels of blocks the table shows
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
@@ -48,21 +57,36 @@ enum Format {
     Json,
 }
 
+/// What one file holds, as far as it could be looked at.
+struct Looked {
+    sources: SourceMap,
+    problems: Problems,
+    entries: Vec<(Entry, CostReport)>,
+    claimed: Vec<Claimed>,
+}
+
 pub fn run(opts: &Opts) -> Done {
-    let load::Source { mut sources, bundle, mut problems } = match load::read(&opts.select.file) {
-        Ok(source) => source,
-        // The JSON form holds every problem, the unreadable file included; the text form has said it.
-        Err(stop) => {
-            if opts.format == Format::Json {
-                let mut sources = SourceMap::new();
-                if let Err(d) = crate::syntax::read_file(&mut sources, &opts.select.file) {
-                    print(&format!("{:#}\n", document(&sources, &[], &[], &d.into())))?;
-                }
-            }
-            return Err(stop);
+    let mut looked = Vec::new();
+    for path in &opts.files {
+        looked.push(look(path, opts)?);
+    }
+    match opts.format {
+        Format::Json => {
+            let document = looked.iter().map(|l| document(l, &opts.convention)).reduce(merged);
+            print(&format!("{:#}\n", document.unwrap_or_default()))?;
         }
+        Format::Text => print_text(&looked, opts)?,
+    }
+    if looked.iter().any(|l| l.problems.has_errors()) { Err(Stop::Problems) } else { Ok(()) }
+}
+
+fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
+    let mut sources = SourceMap::new();
+    let (bundle, mut problems) = match import::load(&mut sources, path) {
+        Ok(loaded) => loaded,
+        Err(d) => return Ok(Looked { sources, problems: d.into(), entries: Vec::new(), claimed: Vec::new() }),
     };
-    let args = match load::arguments(&mut sources, "--with", &opts.select.with) {
+    let args = match load::arguments(&mut sources, "--with", &opts.choice.with) {
         Ok(args) => args,
         Err(p) => {
             report(&sources, &p);
@@ -72,56 +96,75 @@ pub fn run(opts: &Opts) -> Done {
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     check_recipes(&program, &sources, &mut problems);
-    let mut entries: Vec<Entry> = Vec::new();
-    match load::plan(&program, &opts.select) {
-        Ok(plans) => {
-            for plan in &plans {
-                if program.is_broken(&plan.name.node) {
-                    continue;
-                }
-                if load::has_hole(&program, &plan.name.node, &args) {
-                    let message = format!("`{}` has a hole and is not evaluated yet", plan.name);
-                    let d = Diagnostic::new(Code::N0901, plan.name.span, message);
-                    problems.push(d.help("give it a value with `--with`"));
-                    continue;
-                }
-                match load::compile(&program, plan, &args) {
-                    Ok(entry) => {
-                        problems.extend(entry.checked.warnings().clone());
-                        entries.push(entry);
-                    }
-                    Err(p) => problems.extend(p),
-                }
-            }
+    let mut entries = Vec::new();
+    let plans = load::plan(&program, &opts.choice).unwrap_or_else(|p| {
+        problems.extend(p);
+        Vec::new()
+    });
+    for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
+        if load::has_hole(&program, &plan.name.node, &args) {
+            let message = format!("`{}` has a hole and is not evaluated yet", plan.name);
+            let d = Diagnostic::new(Code::N0901, plan.name.span, message);
+            problems.push(d.help("give it a value with `--with`"));
+            continue;
         }
-        Err(p) => problems.extend(p),
-    }
-    let problems = problems.sorted();
-    let first = opts.convention[0];
-    let reports: Vec<CostReport> = entries.iter().map(|e| count(&e.checked, first)).collect();
-    match opts.format {
-        Format::Json => {
-            let pairs: Vec<_> = entries.iter().zip(&reports).collect();
-            print(&format!("{:#}\n", document(&sources, &pairs, &opts.convention, &problems)))?;
-        }
-        Format::Text => {
-            let mut text = String::new();
-            for (entry, report) in entries.iter().zip(&reports) {
-                text.push_str(&entry_text(entry, report, opts));
+        match load::compile(&program, plan, &args) {
+            Ok(entry) => {
+                problems.extend(entry.checked.warnings().clone());
+                let report = count(&entry.checked, opts.convention[0]);
+                entries.push((entry, report));
             }
-            if entries.len() > 1 {
-                text.push_str(&overview(&entries, &reports));
-            }
-            print(&text)?;
-            let (later, rest) = split_notes(&problems);
-            report(&sources, &rest);
-            for d in later.iter() {
-                let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
-                eprintln!("note[{}]: {place}: {}", d.code.id(), d.message);
-            }
+            Err(p) => problems.extend(p),
         }
     }
-    if problems.has_errors() { Err(Stop::Problems) } else { Ok(()) }
+    // Claims are about the models as written.
+    let mut claimed = Vec::new();
+    if opts.choice.with.is_empty() {
+        let (held, broken) = load::claims(&program, &sources, opts.choice.model.as_deref());
+        problems.extend(broken);
+        claimed = held;
+    }
+    Ok(Looked { sources, problems: problems.sorted(), entries, claimed })
+}
+
+fn print_text(looked: &[Looked], opts: &Opts) -> Done {
+    let mut text = String::new();
+    if !opts.table {
+        for (entry, report) in looked.iter().flat_map(|l| &l.entries) {
+            text.push_str(&entry_text(entry, report, opts));
+        }
+    }
+    let all: Vec<&(Entry, CostReport)> = looked.iter().flat_map(|l| &l.entries).collect();
+    if all.len() > 1 || opts.table {
+        text.push_str(&overview(&all, &opts.convention));
+    }
+    let claimed: Vec<&Claimed> = looked.iter().flat_map(|l| &l.claimed).collect();
+    if !claimed.is_empty() {
+        let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_text(&claimed));
+    }
+    print(&text)?;
+    for Looked { sources, problems, .. } in looked {
+        let (later, rest) = split_notes(problems);
+        report(sources, &rest);
+        for d in later.iter() {
+            let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
+            eprintln!("note[{}]: {place}: {}", d.code.id(), d.message);
+        }
+    }
+    Ok(())
+}
+
+/// Two JSON documents as one: their lists joined.
+fn merged(mut a: serde_json::Value, mut b: serde_json::Value) -> serde_json::Value {
+    for key in ["models", "problems", "claims"] {
+        if let Some(more) = b.get_mut(key).and_then(|v| v.as_array_mut()).map(std::mem::take) {
+            match a.get_mut(key).and_then(|v| v.as_array_mut()) {
+                Some(list) => list.extend(more),
+                None => a[key] = more.into(),
+            }
+        }
+    }
+    a
 }
 
 /// Remarks on what is not evaluated yet take a line each; everything else is shown in full.
@@ -196,29 +239,54 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     out
 }
 
-/// One line a model.
-fn overview(entries: &[Entry], reports: &[CostReport]) -> String {
+/// One line a claim: what was said, what is so.
+fn claims_text(claimed: &[&Claimed]) -> String {
     use super::table::Align::{Left, Right};
-    let rows: Vec<Vec<String>> = (entries.iter().zip(reports))
-        .map(|(e, r)| {
-            vec![
-                e.checked.graph().name.clone(),
-                e.checked.input().to_string(),
-                e.checked.output().to_string(),
-                thousands(r.params),
-                thousands(r.macs),
-            ]
+    let rows: Vec<Vec<String>> = claimed
+        .iter()
+        .map(|c| {
+            let found = match &c.judged.found {
+                Found::Number(n) => thousands(*n),
+                Found::Shape(shape) => format!("{shape:?}"),
+            };
+            let verdict = match &c.judged.verdict {
+                Verdict::Holds => "holds".to_string(),
+                Verdict::Refuted { reason } => format!("known not to hold: {reason}"),
+            };
+            vec![c.about.clone(), c.claim.clone(), found, verdict]
         })
         .collect();
-    super::table::columns(&["model", "input", "output", "params", "MACs"], &[Left, Left, Left, Right, Right], &rows)
+    super::table::columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
 }
 
-fn document(
-    sources: &SourceMap,
-    entries: &[(&Entry, &CostReport)],
-    conventions: &[Convention],
-    problems: &Problems,
-) -> serde_json::Value {
+/// One line a model and size.
+fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> String {
+    use super::table::Align::{Left, Right};
+    let row = |(entry, report): &(Entry, CostReport)| {
+        let mut row = vec![
+            entry.checked.graph().name.clone(),
+            entry.on.clone().unwrap_or_default(),
+            entry.checked.input().to_string(),
+            entry.checked.output().to_string(),
+            thousands(report.params),
+        ];
+        row.extend(conventions.iter().map(|&c| thousands(count(&entry.checked, c).macs)));
+        row
+    };
+    let rows: Vec<Vec<String>> = entries.iter().map(|e| row(e)).collect();
+    let macs: Vec<String> = match conventions {
+        [_] => vec!["MACs".into()],
+        many => many.iter().map(|c| format!("MACs, {c}")).collect(),
+    };
+    let mut header = vec!["model", "on", "input", "output", "params"];
+    header.extend(macs.iter().map(String::as_str));
+    let mut align = vec![Left, Left, Left, Left, Right];
+    align.resize(header.len(), Right);
+    super::table::columns(&header, &align, &rows)
+}
+
+fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
+    let Looked { sources, problems, entries, claimed } = looked;
     let models: Vec<_> = entries
         .iter()
         .map(|(entry, report)| {
@@ -241,5 +309,16 @@ fn document(
             model
         })
         .collect();
-    json!({"schema": 1, "models": models, "problems": render::json(sources, problems)})
+    let mut document = json!({"schema": 1, "models": models, "problems": render::json(sources, problems)});
+    if !claimed.is_empty() {
+        let claims = claimed.iter().map(|c| {
+            let reason = match &c.judged.verdict {
+                Verdict::Holds => None,
+                Verdict::Refuted { reason } => Some(reason),
+            };
+            json!({"about": c.about, "claim": c.claim, "found": c.judged.found.to_string(), "refuted": reason})
+        });
+        document["claims"] = claims.collect();
+    }
+    document
 }

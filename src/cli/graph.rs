@@ -45,7 +45,7 @@ pub fn run(opts: &Opts) -> Done {
 /// Every selected model, or all problems and a stop.
 pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
     let load::Source { mut sources, bundle, mut problems } = load::read(&select.file)?;
-    let args = match load::arguments(&mut sources, "--with", &select.with) {
+    let args = match load::arguments(&mut sources, "--with", &select.choice.with) {
         Ok(args) => args,
         Err(p) => {
             report(&sources, &p);
@@ -55,7 +55,7 @@ pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     let mut checked = Vec::new();
-    match load::plan(&program, select) {
+    match load::plan(&program, &select.choice) {
         Ok(plans) => {
             for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
                 match load::compile(&program, plan, &args) {

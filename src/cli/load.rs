@@ -2,6 +2,7 @@
 
 use super::{Stop, report};
 use crate::check::{Checked, check, check_classes};
+use crate::claim::{Judged, judge};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
 use crate::import::{self, Bundle};
@@ -12,27 +13,37 @@ use crate::syntax::{self, ast};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Which models of a file, with which values and at which size.
+/// A model file, and what of it.
 #[derive(Args, Clone, Default)]
 pub struct Select {
     /// Model file
     pub file: PathBuf,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// Which models, with which values and at which sizes.
+#[derive(Args, Clone, Default)]
+pub struct Choice {
     /// Model or variant; all of them when not given
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
     /// Hyper-parameters, for example --with attention=se,width=[16,32,64]
     #[arg(long, value_name = "KEY=VALUE,...")]
     pub with: Vec<String>,
-    /// Take the input size from this data block
-    #[arg(long, value_name = "DATA", conflicts_with = "size")]
-    pub on: Option<String>,
-    /// Input height and width, for example 288x384
+    /// Take the input size from this data block; several with commas
+    #[arg(long, value_name = "DATA,...", value_delimiter = ',', conflicts_with = "size")]
+    pub on: Vec<String>,
+    /// Input height and width, for example 288x384; may be given several times
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
-    pub size: Option<[usize; 2]>,
+    pub size: Vec<Size>,
 }
 
+/// Height and width.
+pub type Size = [usize; 2];
+
 /// `288x384` to `[288, 384]`.
-pub fn parse_size(text: &str) -> Result<[usize; 2], String> {
+pub fn parse_size(text: &str) -> Result<Size, String> {
     let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=1 << 20).contains(n));
     match text.split_once(['x', 'X']) {
         Some((h, w)) => parse(h).zip(parse(w)).map(|(h, w)| [h, w]),
@@ -113,33 +124,41 @@ pub struct Plan {
     pub name: ast::Ident,
     pub size: Option<[usize; 2]>,
     pub on: Option<(String, DataSpec)>,
+    /// The data block was named, and not only taken for its size.
+    pub asked: bool,
 }
 
 /// Decides what to look at. Errors are about the command line.
-pub fn plan(program: &Program<'_>, select: &Select) -> Result<Vec<Plan>, Problems> {
+pub fn plan(program: &Program<'_>, choice: &Choice) -> Result<Vec<Plan>, Problems> {
     let entries = program.entries();
-    let chosen: Vec<&ast::Ident> = match &select.model {
+    let chosen: Vec<&ast::Ident> = match &choice.model {
         None => entries,
         Some(name) => match entries.iter().find(|e| e.node == *name) {
             Some(entry) => vec![entry],
             None => return Err(no_such("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
         },
     };
-    if chosen.is_empty() && program.file.broken.is_empty() {
+    if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
         return Err(Diagnostic::bare(Code::E0501, "the file holds no model").into());
+    }
+    let mut named = Vec::new();
+    for on in &choice.on {
+        match program.data.get(on.as_str()) {
+            Some(data) => named.push((on.clone(), schema::data_spec(data)?)),
+            None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
+        }
     }
     let mut plans = Vec::new();
     for name in chosen {
-        let on = match (&select.on, select.size) {
-            (Some(on), _) => match program.data.get(on.as_str()) {
-                Some(data) => Some((on.clone(), schema::data_spec(data)?)),
-                None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
-            },
-            (None, Some(_)) => None,
-            (None, None) => default_data(program, &name.node),
-        };
-        let size = select.size.or(on.as_ref().map(|(_, spec)| spec.size));
-        plans.push(Plan { name: name.clone(), size, on });
+        let plan = |size, on| Plan { name: name.clone(), size, on, asked: !named.is_empty() };
+        if !named.is_empty() {
+            plans.extend(named.iter().map(|on| plan(Some(on.1.size), Some(on.clone()))));
+        } else if !choice.size.is_empty() {
+            plans.extend(choice.size.iter().map(|&size| plan(Some(size), None)));
+        } else {
+            let on = default_data(program, &name.node);
+            plans.push(plan(on.as_ref().map(|(_, spec)| spec.size), on));
+        }
     }
     Ok(plans)
 }
@@ -181,10 +200,76 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
 pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
     let graph = elaborate(program, &plan.name, args, plan.size)?;
     let mut checked = check(graph)?;
-    if let Some((name, spec)) = &plan.on {
+    if let (Some((name, spec)), true) = (&plan.on, plan.asked) {
         check_classes(&mut checked, &plan.name, name, spec.classes.len());
     }
     Ok(Entry { checked, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
+}
+
+/// A claim that is as it should be.
+pub struct Claimed {
+    /// `NPNet on cvc`
+    pub about: String,
+    /// As written: `params ~= 0.71M`
+    pub claim: String,
+    pub judged: Judged,
+}
+
+/// Holds the root file's `expect` blocks against the models that they name; `only` chooses one model.
+pub fn claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) -> (Vec<Claimed>, Problems) {
+    let (mut claimed, mut problems) = (Vec::new(), Problems::new());
+    for item in &program.file.items {
+        let ast::ItemKind::Expect(expect) = &item.kind else { continue };
+        let model = &expect.model;
+        if only.is_some_and(|m| m != model.node) || program.is_broken(&model.node) {
+            continue;
+        }
+        match expected(program, expect) {
+            Ok(checked) => {
+                let on = expect.on.as_ref().map_or(String::new(), |on| format!(" on {on}"));
+                for claim in &expect.claims {
+                    match judge(claim, &checked) {
+                        Ok(judged) => {
+                            let written = sources.snippet(claim.quantity.span.to(match &claim.value {
+                                ast::ClaimValue::Number { span, .. } => *span,
+                                ast::ClaimValue::Expr(expr) => expr.span,
+                            }));
+                            let about = format!("{model}{on}");
+                            let claim = written.split_whitespace().collect::<Vec<_>>().join(" ");
+                            claimed.push(Claimed { about, claim, judged });
+                        }
+                        Err(d) => problems.push(*d),
+                    }
+                }
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    (claimed, problems)
+}
+
+/// The model of an `expect` block at its size.
+fn expected(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked, Problems> {
+    let Some(name) = program.names().into_iter().find(|n| n.node == expect.model.node) else {
+        // Resolution has said that there is no such model.
+        return Err(Problems::new());
+    };
+    let mut problems = Problems::new();
+    let mut args = Vec::new();
+    for arg in &expect.args {
+        match &arg.name {
+            Some(name) => args.push(Argument { name: name.clone(), value: arg.value.clone() }),
+            None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
+        }
+    }
+    let data = match &expect.on {
+        Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
+        None => default_data(program, &expect.model.node).map(|(_, spec)| spec),
+    };
+    if problems.has_errors() {
+        return Err(problems);
+    }
+    check(elaborate(program, name, &args, data.map(|d| d.size))?)
 }
 
 /// Whether the entry has a hole that nothing fills.

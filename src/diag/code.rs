@@ -111,6 +111,13 @@ codes! {
     E0503 Error "bad command-line value"
         "The value after an option does not have the form that the option asks for."
 
+    E0601 Error "claim does not hold"
+        "An `expect` says something about a model that is not so. Where a source is known to be wrong, keep its number and write `refuted \"reason\"` behind the claim."
+    E0602 Error "refuted claim holds"
+        "A claim marked as `refuted` turns out to be true. Take the mark away."
+    E0603 Error "unknown quantity"
+        "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input` or `output`."
+
     N0901 Note "not evaluated yet"
         "`sweep`, `expect` and holes are parsed and listed; a later version evaluates them."
 }

@@ -45,9 +45,15 @@ pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
     }
     let (output, classes) = (checked.output(), data.classes.len());
     if output.channels() != classes {
-        let message =
-            format!("`{}` gives {} channels, data `{}` has {classes} classes", graph.name, output.channels(), data.name);
-        return Err(RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`")));
+        let message = format!(
+            "`{}` gives {} channels, data `{}` has {classes} classes",
+            graph.name,
+            output.channels(),
+            data.name
+        );
+        return Err(
+            RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`"))
+        );
     }
     if output.spatial() != Some(data.size) {
         let message = format!("`{}` gives a map {output} for images of {:?}", graph.name, data.size);

@@ -96,9 +96,9 @@ impl Folder {
 
     /// The checkpoint to score and predict with: the best by Dice, else by IoU, else the last.
     pub fn checkpoint(&self) -> Result<PathBuf> {
-        [self.best(Metric::Dice), self.best(Metric::Iou), self.last()].into_iter().find(|p| p.exists()).ok_or_else(|| {
-            RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch")
-        })
+        [self.best(Metric::Dice), self.best(Metric::Iou), self.last()].into_iter().find(|p| p.exists()).ok_or_else(
+            || RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch"),
+        )
     }
 
     /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten.

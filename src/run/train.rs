@@ -65,7 +65,9 @@ pub trait Observer {
 pub enum Outcome {
     Done(RunSummary),
     /// Ended early; epochs that are finished.
-    Interrupted { epochs: usize },
+    Interrupted {
+        epochs: usize,
+    },
 }
 
 /// The split that is scored after each epoch: `val` where there is one, else `test`.
@@ -99,7 +101,8 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let mut records = job.folder.records();
     records.truncate(meta.epoch);
     if records.len() < meta.epoch {
-        let message = format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {}", records.len(), meta.epoch);
+        let message =
+            format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {}", records.len(), meta.epoch);
         return Err(RunError::at(job.folder.root(), message).help("put the lines back, or start another run"));
     }
     let channels = job.checked.input().channels();
@@ -222,7 +225,8 @@ impl Run<'_> {
         };
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
-            let message = format!("the loss became {value} in epoch {}, step {}", self.meta.epoch + 1, self.meta.step + 1);
+            let message =
+                format!("the loss became {value} in epoch {}, step {}", self.meta.epoch + 1, self.meta.step + 1);
             return Err(RunError::new(message)
                 .help("the last checkpoint is from before; a lower learning rate may help: `--set lr=1e-4`"));
         }

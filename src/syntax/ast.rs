@@ -337,6 +337,8 @@ pub struct Claim {
     pub quantity: Expr,
     pub relation: Spanned<Relation>,
     pub value: ClaimValue,
+    /// `refuted "reason"`: the claim is known not to hold.
+    pub refuted: Option<Spanned<String>>,
     pub span: Span,
 }
 

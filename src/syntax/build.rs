@@ -145,6 +145,7 @@ fn is_keyword(rule: Rule) -> bool {
             | Rule::kw_train
             | Rule::kw_expect
             | Rule::kw_on
+            | Rule::kw_refuted
             | Rule::pipe_op
             | Rule::alternative_op
             | Rule::EOI
@@ -268,7 +269,8 @@ impl Tree {
             }
             _ => ClaimValue::Expr(self.expr(value)),
         };
-        Claim { quantity, relation, value, span }
+        let refuted = parts.next().map(|p| self.string(Parts::of(p).one()));
+        Claim { quantity, relation, value, refuted, span }
     }
 
     // Signatures

@@ -20,7 +20,7 @@ mod lower;
 #[cfg(feature = "run")]
 mod metric;
 #[cfg(feature = "run")]
-mod model;
+mod ops_torch;
 #[cfg(feature = "run")]
 mod reference_batch;
 #[cfg(all(feature = "run", feature = "cli", unix))]

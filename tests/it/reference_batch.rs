@@ -59,40 +59,15 @@ fn noise(step: u64, index: u64) -> u64 {
 fn batches_are_those_of_the_pytorch_reference() {
     let check = |step, sum: u64, foreground: i64, places: i64, elements: [u64; 4]| {
         let (images, masks) = batch(step, 2, 64, 96);
-        let raw: Vec<u64> = images
-            .iter()
-            .map(|v| (v * (1 << 24) as f32) as u64)
-            .collect();
+        let raw: Vec<u64> = images.iter().map(|v| (v * (1 << 24) as f32) as u64).collect();
         let picked = [0, 1, 5000, 36863].map(|i| raw[i]);
         assert_eq!(picked, elements, "elements of step {step}");
         assert_eq!(raw.iter().sum::<u64>(), sum, "sum of step {step}");
-        assert_eq!(
-            masks.iter().sum::<i64>(),
-            foreground,
-            "foreground of step {step}"
-        );
+        assert_eq!(masks.iter().sum::<i64>(), foreground, "foreground of step {step}");
         let moment: i64 = masks.iter().zip(0..).map(|(m, i)| m * i).sum();
         assert_eq!(moment, places, "places of step {step}");
     };
-    check(
-        0,
-        172442369319,
-        726,
-        5058269,
-        [7409748, 3619919, 7173053, 2653731],
-    );
-    check(
-        1,
-        167654062332,
-        574,
-        2749419,
-        [4752662, 6256070, 2023042, 7340209],
-    );
-    check(
-        19,
-        175721438943,
-        866,
-        6330435,
-        [6168634, 978343, 696128, 1599958],
-    );
+    check(0, 172442369319, 726, 5058269, [7409748, 3619919, 7173053, 2653731]);
+    check(1, 167654062332, 574, 2749419, [4752662, 6256070, 2023042, 7340209]);
+    check(19, 175721438943, 866, 6330435, [6168634, 978343, 696128, 1599958]);
 }

@@ -151,8 +151,8 @@ fn train_then_eval_then_predict() {
         assert!(json["per_class"][class]["dice"].is_f64() && json["per_class"][class]["iou"].is_f64(), "{json}");
     }
     assert_eq!(json["per_class"]["lung"]["dice"], json["dice"], "one foreground class");
-    let csv = fs::read_to_string(place.path("runs/a/cases_test.csv")).unwrap();
-    assert_eq!(csv.lines().count(), 1 + 3 * 2, "{csv}");
+    let csv = fs::read_to_string(place.path("runs/a/cases.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 3, "a line per image and foreground class: {csv}");
     place.npc(&["eval", "runs/a", "--split", "val"]).refused(1, &["no", "images"]);
 
     // A PNG of another size beside a slice, and a file that is no picture between them.
@@ -176,7 +176,9 @@ fn train_then_eval_then_predict() {
     assert!(right as f64 > 0.7 * truth.len() as f64, "{right} of {} pixels are right", truth.len());
     assert_eq!(fs::read_dir(place.path("masks")).unwrap().count(), 4);
     let twice = ["set/images/phantom_0003.tif", "set/masks/phantom_0003.tif"];
-    place.npc(&[&["predict", "runs/a", "--out", "masks"], &twice[..]].concat()).refused(1, &["two images", "phantom_0003"]);
+    place
+        .npc(&[&["predict", "runs/a", "--out", "masks"], &twice[..]].concat())
+        .refused(1, &["two images", "phantom_0003"]);
 }
 
 #[test]

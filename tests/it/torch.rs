@@ -3,7 +3,7 @@
 //! A difference is relative: of L2 norms and of signed sums (which stand for all elements) to the tensor's L2 norm, of
 //! single elements to the tensor's root mean square. It is taken to PyTorch's 32-bit and to its 64-bit figures.
 
-use crate::model::checked;
+use crate::front::front;
 use crate::reference_batch::batch;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
@@ -115,7 +115,7 @@ fn benches() -> impl Iterator<Item = Bench> {
 impl Bench {
     fn network(&self) -> Network {
         let Size { h, w, .. } = self.fixture.batch;
-        lower(&checked(NPNET, self.name, [h, w]), &self.device, 0)
+        lower(&front(NPNET, Some([h, w]), &[]).model(self.name), &self.device, 0)
     }
 
     fn batch(&self, step: usize) -> (Tensor<4>, Tensor<3, Int>) {
@@ -211,8 +211,7 @@ fn weights_are_those_that_the_fixtures_were_made_from() {
         let mut all = tensors(&bench.network());
         all.sort_by(|a, b| a.name.cmp(&b.name));
         let bytes = all.iter().flat_map(|t| &t.values).flat_map(|v| v.to_le_bytes());
-        let fnv1a =
-            bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+        let fnv1a = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
         assert_eq!(
             format!("{fnv1a:016x}"),
             bench.fixture.weights_fnv1a,

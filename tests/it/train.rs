@@ -6,12 +6,10 @@
 mod refuse;
 mod resume;
 
-use crate::model::checked;
+use crate::front::front;
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{
-    DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec,
-};
+use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::run::data::Role;
 use npc::run::eval::evaluate;
 use npc::run::folder::{EpochRecord, Folder, read_settings};
@@ -38,6 +36,10 @@ model Tiny(x: [1, H, W], classes: int = 2, width: int = 8) -> [classes, H, W] {
 
 variant Wide = Tiny(width = 12)
 ";
+
+fn model(name: &str) -> Checked {
+    front(MODELS, Some([32, 32]), &[]).model(name)
+}
 
 /// Twenty phantoms of 32 x 32, four of them for the test, batches of three: an epoch ends with a smaller one.
 fn data() -> DataSpec {
@@ -91,7 +93,7 @@ impl Bench {
             train: recipe(),
             data: data(),
         };
-        Bench { dir: tempdir().unwrap(), checked: checked(MODELS, "Tiny", [32, 32]), settings }
+        Bench { dir: tempdir().unwrap(), checked: model("Tiny"), settings }
     }
 
     fn folder(&self, name: &str) -> Folder {

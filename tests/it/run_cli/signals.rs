@@ -4,7 +4,7 @@ use super::*;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-const EPOCHS: &str = "epochs=6";
+const EPOCHS: &str = "epochs=12";
 
 impl Place {
     fn spawn(&self, run: &str) -> Child {
@@ -53,7 +53,7 @@ fn ctrl_c_ends_a_run_that_can_go_on() {
     let ran: Ran = child.wait_with_output().unwrap().into();
     assert_eq!(ran.code, Some(130), "{}\n{}", ran.out, ran.err);
     assert!(ran.err.contains("--resume"), "{}", ran.err);
-    assert!(place.metrics("stopped").len() < 6);
+    assert!(place.metrics("stopped").len() < 12);
     let (tensors, meta) = read_safetensors(&place.path("stopped/last.safetensors")).unwrap();
     assert!(!tensors.is_empty() && meta.contains_key("npc"));
     place.npc(&["eval", "stopped"]).done();

@@ -1,7 +1,6 @@
 //! What a run refuses, and what it leaves behind when it does.
 
 use super::*;
-use crate::model::checked;
 use npc::run::data::write_atomic;
 use std::fs;
 use std::path::PathBuf;
@@ -39,7 +38,7 @@ fn there_must_be_a_run_to_resume() {
 fn a_checkpoint_of_another_model_is_refused_by_names() {
     let mut bench = Bench::new();
     let (folder, _) = bench.start("a");
-    bench.checked = checked(MODELS, "Wide", [32, 32]);
+    bench.checked = model("Wide");
     let error = bench.refused(&folder, true);
     mentions(&error, &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"]);
     let stop = AtomicBool::new(false);

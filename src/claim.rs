@@ -1,0 +1,204 @@
+//! Claims about models, as papers make them: `expect` blocks against what is counted.
+//!
+//! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
+//! an error when it holds after all.
+
+use crate::check::Checked;
+use crate::cost::{Convention, count};
+use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
+use std::fmt;
+
+/// What a claim is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Quantity {
+    /// Trainable numbers; with a convention, as that tool totals them.
+    Params(Option<Convention>),
+    Buffers,
+    Macs(Convention),
+    Input,
+    Output,
+}
+
+/// A quantity's value: a number or a shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Number(u64),
+    Shape(Vec<usize>),
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Number(n) => n.fmt(f),
+            Found::Shape(shape) => write!(f, "{shape:?}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Holds,
+    /// Known not to hold, and it does not.
+    Refuted { reason: String },
+}
+
+/// A claim that is as it should be.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub found: Found,
+    pub verdict: Verdict,
+}
+
+const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output"];
+
+/// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
+pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
+    let quantity = quantity(&claim.quantity)?;
+    let found = measure(&quantity, checked);
+    let holds = compare(claim, &found)?;
+    match (&claim.refuted, holds) {
+        (None, true) => Ok(Judged { found, verdict: Verdict::Holds }),
+        (Some(reason), false) => Ok(Judged { found, verdict: Verdict::Refuted { reason: reason.node.clone() } }),
+        (None, false) => {
+            let name = &checked.graph().name;
+            let message = format!("this claim about `{name}` at {} does not hold", checked.input());
+            let d = Diagnostic::new(Code::E0601, claim.span, message).label(format!("it is {found}"));
+            Err(Box::new(d.help("mend the claim or the model; a source known to be wrong gets `refuted \"reason\"`")))
+        }
+        (Some(reason), true) => {
+            let message = "this claim is marked as refuted and holds";
+            let d = Diagnostic::new(Code::E0602, claim.span, message).label(format!("it is {found}"));
+            Err(Box::new(d.other(reason.span, "marked here").help("take `refuted` away")))
+        }
+    }
+}
+
+fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
+    let unknown = |name: &str| {
+        let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
+        Box::new(match did_you_mean(name, QUANTITIES.iter().copied()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.help(format!("there is {}", QUANTITIES.join(", "))),
+        })
+    };
+    let plain = |name: &str| {
+        Ok(match name {
+            "params" => Quantity::Params(None),
+            "buffers" => Quantity::Buffers,
+            "macs" => Quantity::Macs(Convention::Conv),
+            "input" => Quantity::Input,
+            "output" => Quantity::Output,
+            other => return Err(unknown(other)),
+        })
+    };
+    match &expr.kind {
+        ExprKind::Name(name) => plain(name),
+        ExprKind::Call(call) => {
+            let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
+            let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
+            let convention: Convention = word.parse().map_err(|message: String| {
+                Box::new(Diagnostic::new(Code::E0603, arg.value.span, message))
+            })?;
+            match call.name.node.as_str() {
+                "macs" => Ok(Quantity::Macs(convention)),
+                "params" => Ok(Quantity::Params(Some(convention))),
+                other => Err(unknown(other)),
+            }
+        }
+        _ => Err(Box::new(Diagnostic::new(Code::E0603, expr.span, "a claim is about a quantity such as `params`"))),
+    }
+}
+
+fn measure(quantity: &Quantity, checked: &Checked) -> Found {
+    match quantity {
+        Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
+        Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
+        Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
+        Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
+        Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
+        Quantity::Output => Found::Shape(checked.output().dims().to_vec()),
+    }
+}
+
+fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
+    let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
+    match (found, &claim.value) {
+        (Found::Number(n), ClaimValue::Number { digits, suffix, .. }) => match written(digits, *suffix) {
+            Some(value) => Ok(relate(claim.relation.node, *n, value)),
+            None => wrong("this number has too many digits"),
+        },
+        (Found::Number(n), ClaimValue::Expr(Expr { kind: ExprKind::Int(value), .. })) => {
+            let value = u128::try_from(*value).unwrap_or(0);
+            Ok(relate(claim.relation.node, *n, Written { value, unit: Unit::Times(1) }))
+        }
+        (Found::Shape(shape), ClaimValue::Expr(Expr { kind: ExprKind::List(items), .. })) => {
+            let dims: Option<Vec<usize>> = (items.iter())
+                .map(|i| if let ExprKind::Int(n) = i.kind { usize::try_from(n).ok() } else { None })
+                .collect();
+            match (dims, claim.relation.node) {
+                (Some(dims), Relation::Eq | Relation::Rounds) => Ok(dims == *shape),
+                (Some(dims), Relation::Ne) => Ok(dims != *shape),
+                (Some(_), _) => wrong("shapes are equal or not; they have no order"),
+                (None, _) => wrong("a shape is a list of integers, for example [2, 288, 384]"),
+            }
+        }
+        (Found::Number(_), ClaimValue::Expr(_)) => wrong("this quantity is a number"),
+        (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
+    }
+}
+
+/// `0.71M` is 71 units of 10^4; `12.5` is 125 units of 1/10.
+#[derive(Clone, Copy)]
+struct Written {
+    value: u128,
+    unit: Unit,
+}
+
+#[derive(Clone, Copy)]
+enum Unit {
+    Times(u128),
+    Over(u128),
+}
+
+fn written(digits: &str, suffix: Option<char>) -> Option<Written> {
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((m, e)) => (m, e.parse::<i32>().ok()?),
+        None => (digits, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let value = format!("{whole}{fraction}").replace('_', "").parse::<u128>().ok()?;
+    let scale = match suffix {
+        None => 0,
+        Some('K') => 3,
+        Some('M') => 6,
+        Some('G') => 9,
+        Some(_) => 12,
+    };
+    let power = exponent.checked_add(scale)?.checked_sub(i32::try_from(fraction.replace('_', "").len()).ok()?)?;
+    let size = 10u128.checked_pow(power.unsigned_abs()).filter(|s| *s <= 10u128.pow(18))?;
+    // Far from any count, and room for the products below.
+    (value < 1 << 64).then_some(Written { value, unit: if power < 0 { Unit::Over(size) } else { Unit::Times(size) } })
+}
+
+fn relate(relation: Relation, n: u64, Written { value, unit }: Written) -> bool {
+    let n = u128::from(n);
+    // Both sides in units of the written number's last digit, or of its fraction.
+    let (a, b) = match unit {
+        Unit::Times(size) => (n, value * size),
+        Unit::Over(size) => (n.saturating_mul(size), value),
+    };
+    match relation {
+        // Rounded half up to the last digit written.
+        Relation::Rounds => match unit {
+            Unit::Times(size) => (2 * n + size) / (2 * size) == value,
+            Unit::Over(_) => a == b,
+        },
+        Relation::Eq => a == b,
+        Relation::Ne => a != b,
+        Relation::Lt => a < b,
+        Relation::Le => a <= b,
+        Relation::Gt => a > b,
+        Relation::Ge => a >= b,
+    }
+}
