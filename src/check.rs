@@ -79,7 +79,9 @@ pub fn check_classes(checked: &mut Checked, entry: &Spanned<String>, data: &str,
     let channels = checked.output().channels();
     if channels != classes && (channels, classes) != (1, 2) {
         let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
-        let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel is due for each class").help(format!("train it with `classes = {classes}`"));
+        let d = Diagnostic::new(Code::W0401, entry.span, message)
+            .label("one channel is due for each class")
+            .help(format!("train it with `classes = {classes}`"));
         checked.warnings.push(d);
     }
 }

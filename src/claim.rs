@@ -40,7 +40,9 @@ impl fmt::Display for Found {
 pub enum Verdict {
     Holds,
     /// Known not to hold, and it does not.
-    Refuted { reason: String },
+    Refuted {
+        reason: String,
+    },
 }
 
 /// A claim that is as it should be.
@@ -97,9 +99,9 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
         ExprKind::Call(call) => {
             let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
             let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
-            let convention: Convention = word.parse().map_err(|message: String| {
-                Box::new(Diagnostic::new(Code::E0603, arg.value.span, message))
-            })?;
+            let convention: Convention = word
+                .parse()
+                .map_err(|message: String| Box::new(Diagnostic::new(Code::E0603, arg.value.span, message)))?;
             match call.name.node.as_str() {
                 "macs" => Ok(Quantity::Macs(convention)),
                 "params" => Ok(Quantity::Params(Some(convention))),

@@ -46,7 +46,8 @@ pub struct CostReport {
     pub macs: u64,
 }
 
-/// Counts for one image at the input size of the graph. Exact.
+/// Counts for one image at the input size of the graph. Exact; only a convention that counts more than the checker's
+/// limit of 2^63 saturates.
 pub fn count(checked: &Checked, convention: Convention) -> CostReport {
     let graph = checked.graph();
     let nodes: Vec<NodeCost> = graph
@@ -87,7 +88,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
                 block: scope.block.clone(),
                 output: nodes[last].output.clone(),
                 params: inside.iter().map(|&i| nodes[i].params).sum(),
-                macs: inside.iter().map(|&i| nodes[i].macs).sum(),
+                macs: inside.iter().fold(0, |sum, &i| sum.saturating_add(nodes[i].macs)),
                 nodes: inside,
             })
         })
@@ -98,7 +99,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
         counted_params: counted.map(|(_, n)| n.params).sum(),
         params: nodes.iter().map(|n| n.params).sum(),
         buffers: nodes.iter().map(|n| n.buffers).sum(),
-        macs: nodes.iter().map(|n| n.macs).sum(),
+        macs: nodes.iter().fold(0, |sum, n| sum.saturating_add(n.macs)),
         nodes,
         blocks,
     }

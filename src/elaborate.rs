@@ -37,7 +37,8 @@ pub struct Limits {
     pub failures: usize,
 }
 
-pub const LIMITS: Limits = Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64, failures: 1000 };
+pub const LIMITS: Limits =
+    Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64, failures: 1000 };
 
 /// The expression failed and its message is on record.
 pub(crate) struct Failed;

@@ -15,6 +15,7 @@ pub const STD: &str = include_str!("import/std.model");
 /// A root file and what it imports.
 #[derive(Debug, Clone, Default)]
 pub struct Bundle {
+    pub source: SourceId,
     pub root: ast::File,
     /// Files imported by path, directly or through others, in the order of first mention.
     pub imported: Vec<Imported>,
@@ -49,11 +50,10 @@ pub fn load(sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), 
     let id = syntax::read_file(sources, path)?;
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    let mut loader =
-        Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
+    let mut loader = Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     loader.follow(&root, &name);
-    loader.bundle.root = root;
+    (loader.bundle.source, loader.bundle.root) = (id, root);
     Ok((loader.bundle, loader.problems.sorted()))
 }
 

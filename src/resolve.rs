@@ -187,7 +187,11 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
         };
         if let Some(&first) = seen.get(name.node.as_str()) {
             let message = format!("`{name}` is already the name of another item");
-            problems.push(Diagnostic::new(Code::E0202, name.span, message).label("named again here").other(first, "first named here"));
+            problems.push(
+                Diagnostic::new(Code::E0202, name.span, message)
+                    .label("named again here")
+                    .other(first, "first named here"),
+            );
             continue;
         }
         seen.insert(&name.node, name.span);
@@ -213,7 +217,11 @@ fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problem
     for case in &e.cases {
         if let Some(&before) = first.get(case.node.as_str()) {
             let message = format!("`{}` has the case `{case}` twice", e.name);
-            problems.push(Diagnostic::new(Code::E0202, case.span, message).label("named again here").other(before, "first named here"));
+            problems.push(
+                Diagnostic::new(Code::E0202, case.span, message)
+                    .label("named again here")
+                    .other(before, "first named here"),
+            );
         }
         first.insert(&case.node, case.span);
         p.cases.entry(&case.node).or_default().insert(&e.name.node);
@@ -290,7 +298,10 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
         };
         let known = || program.models.keys().chain(program.variants.keys()).copied();
         let base_name = base.node.as_str();
-        if !program.models.contains_key(base_name) && !program.variants.contains_key(base_name) && !program.is_broken(&base.node) {
+        if !program.models.contains_key(base_name)
+            && !program.variants.contains_key(base_name)
+            && !program.is_broken(&base.node)
+        {
             if !program.incomplete {
                 fail(unknown(base, "model or variant", known(), program));
             }

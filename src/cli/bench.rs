@@ -11,13 +11,15 @@ use clap::Args;
 
 /// Time forward passes and training steps of a model
 #[derive(Args)]
-#[command(after_help = "A training step is forward, cross entropy, backward and Adam. Times are milliseconds for a batch. On a
+#[command(
+    after_help = "A training step is forward, cross entropy, backward and Adam. Times are milliseconds for a batch. On a
 shared machine only ratios measured side by side mean anything.
 
 Example:
   npc bench models/npnet.model --model NPNet --size 224x224 --batch 4
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+Exit codes: 0 done, 1 problems found, 2 wrong usage"
+)]
 pub struct Opts {
     #[command(flatten)]
     select: Select,
@@ -69,13 +71,15 @@ pub fn run(opts: &Opts) -> Done {
 
 /// Compare a device with the CPU: outputs and gradients of a model
 #[derive(Args)]
-#[command(after_help = "The same weights and the same batch on both; differences are max |a - b| / max |a| per tensor. Fails where
+#[command(
+    after_help = "The same weights and the same batch on both; differences are max |a - b| / max |a| per tensor. Fails where
 an output differs by more than 1e-3 or a gradient by more than 1e-2.
 
 Example:
   npc selftest models/npnet.model --model NPNet --size 96x96 --device cuda
 
-Exit codes: 0 they agree, 1 they do not, 2 wrong usage")]
+Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
+)]
 pub struct SelfTest {
     #[command(flatten)]
     select: Select,
@@ -99,7 +103,12 @@ pub fn selftest(opts: &SelfTest) -> Done {
     let outputs = [&a.output, &a.training_output, &a.loss];
     let rows: Vec<Vec<String>> = (outputs.into_iter())
         .map(|d| vec![d.name.clone(), format!("{:.1e}", d.relative)])
-        .chain(a.gradients.iter().take(SHOWN).map(|d| vec![format!("gradient of {}", d.name), format!("{:.1e}", d.relative)]))
+        .chain(
+            a.gradients
+                .iter()
+                .take(SHOWN)
+                .map(|d| vec![format!("gradient of {}", d.name), format!("{:.1e}", d.relative)]),
+        )
         .collect();
     print(&format!(
         "{} {} with batch {}: {} against cpu, {} gradients, worst first\n\n{}",
@@ -110,6 +119,7 @@ pub fn selftest(opts: &SelfTest) -> Done {
         a.gradients.len(),
         columns(&["tensor", "difference"], &[Align::Left, Align::Right], &rows)
     ))?;
-    let bad = outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
+    let bad =
+        outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
     if bad { Err(Stop::Message(format!("{} and cpu differ by more than rounding", opts.device))) } else { Ok(()) }
 }

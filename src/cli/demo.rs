@@ -39,6 +39,7 @@ pub struct Opts {
 }
 
 const MODEL: &str = include_str!("../../models/npnet.model");
+const DATA: &str = include_str!("../../models/data.model");
 /// Test images that get a mask and an overlay.
 const SHOWN: usize = 6;
 
@@ -54,6 +55,7 @@ pub fn run(opts: &Opts) -> Done {
     }
     let masks = opts.out.join("masks");
     std::fs::create_dir_all(&masks).map_err(|e| RunError::at(&masks, format!("cannot be made: {e}")))?;
+    write_beside(&opts.out.join("data.model"), DATA.as_bytes())?;
     write_beside(&model, MODEL.as_bytes())?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
     let ready = ready(&Request {

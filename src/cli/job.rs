@@ -22,6 +22,8 @@ pub struct Ready {
     pub settings: Settings,
     /// The exact text of the model file.
     pub source: String,
+    /// What it imports: paths relative to it, and texts.
+    pub imports: Vec<(String, String)>,
 }
 
 impl From<RunError> for Stop {
@@ -164,8 +166,9 @@ fn build(
         train,
         data,
     };
-    let source = std::fs::read_to_string(model).map_err(|e| Stop::Message(format!("{}: {e}", model.display())))?;
-    Ok(Ready { checked, settings, source })
+    let text = |id| sources.text(id).to_string();
+    let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
+    Ok(Ready { checked, settings, source: text(bundle.source), imports })
 }
 
 /// The model of a run at the size of its data.
@@ -177,8 +180,8 @@ fn compile(
 ) -> Result<Checked, Problems> {
     let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let args = arguments(sources, "model arguments", &texts)?;
-    let Some(entry) = program.entries().into_iter().find(|e| e.node == train.model) else {
-        let names = program.entries();
+    let Some(entry) = program.names().into_iter().find(|e| e.node == train.model) else {
+        let names = program.names();
         return Err(load::no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
     };
     check(elaborate(program, entry, &args, Some(size))?)

@@ -191,7 +191,11 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
         Some(near) => d.help(format!("did you mean `{near}`?")),
         None => {
             let list: Vec<_> = known.map(|k| format!("`{k}`")).collect();
-            if list.is_empty() { d.help(format!("it has no {what} at all")) } else { d.help(format!("there is {}", list.join(", "))) }
+            if list.is_empty() {
+                d.help(format!("it has no {what} at all"))
+            } else {
+                d.help(format!("there is {}", list.join(", ")))
+            }
         }
     }
 }

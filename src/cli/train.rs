@@ -88,7 +88,7 @@ fn same_run(ready: &Ready, folder: &Folder) -> Done {
 /// Trains with progress on the terminal, or plain lines elsewhere.
 pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
     let stop = stop_on_interrupt();
-    let Ready { checked, settings, source } = ready;
+    let Ready { checked, settings, source, imports } = ready;
     let graph = checked.graph();
     print(&format!(
         "{} ({}) on {} at {}x{}, {}, into {}\n",
@@ -101,7 +101,7 @@ pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
         folder.root().display()
     ))?;
     let mut screen = Screen::new();
-    let job = Job { checked, settings, source, folder, resume, stop };
+    let job = Job { checked, settings, source, imports, folder, resume, stop };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {

@@ -3,9 +3,7 @@
 //! The rules were read from the tools' sources and are held to their output by tests. `docs/counting.md` says what each
 //! counts and where it is known to be wrong. All counts are for one image, in evaluation mode.
 
-use crate::op::{
-    Conv, ConvTranspose, Function, GroupNorm, InstanceNorm, LayerNorm, Linear, Mode, Op, Resize,
-};
+use crate::op::{Conv, ConvTranspose, Function, GroupNorm, InstanceNorm, LayerNorm, Linear, Mode, Op, Resize};
 use crate::ty::TensorType;
 use std::fmt;
 use std::str::FromStr;
@@ -53,7 +51,7 @@ impl Convention {
     pub fn count(self, op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
         match self {
             Convention::Conv => op.macs(inputs, outputs),
-            Convention::FlopCounter => 2 * op.macs(inputs, outputs),
+            Convention::FlopCounter => op.macs(inputs, outputs).saturating_mul(2),
             Convention::Thop => thop(op, inputs, outputs, Age::Old),
             Convention::Thop01 => thop(op, inputs, outputs, Age::New),
             Convention::Fvcore => fvcore(op, inputs, outputs),
@@ -94,18 +92,23 @@ fn elements(types: &[TensorType]) -> u64 {
     types[0].shape().elements()
 }
 
+/// Weights of one output channel. No single tensor has more than 2^40 numbers, but products of two have.
+fn kernel(channels: usize, [kh, kw]: [usize; 2]) -> u64 {
+    (channels as u64).saturating_mul(kh as u64).saturating_mul(kw as u64)
+}
+
 /// Multiplications per output number of a convolution, as all tools have it.
 fn per_output(conv: &Conv, inputs: &[TensorType]) -> u64 {
-    (inputs[0].shape().channels() / conv.groups * conv.kernel[0] * conv.kernel[1]) as u64
+    kernel(inputs[0].shape().channels() / conv.groups, conv.kernel)
 }
 
 /// What tools count that take a transposed convolution for an ordinary one: too much by the stride on each axis.
 fn transposed_as_conv(conv: &ConvTranspose, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-    elements(outputs) * (inputs[0].shape().channels() / conv.groups * conv.kernel[0] * conv.kernel[1]) as u64
+    elements(outputs).saturating_mul(kernel(inputs[0].shape().channels() / conv.groups, conv.kernel))
 }
 
 fn linear(linear: &Linear, inputs: &[TensorType]) -> u64 {
-    inputs[0].shape().channels() as u64 * linear.out as u64
+    (inputs[0].shape().channels() as u64).saturating_mul(linear.out as u64)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -119,8 +122,8 @@ enum Age {
 fn thop(op: &Op, inputs: &[TensorType], outputs: &[TensorType], age: Age) -> u64 {
     let bias = |has: bool| if has && age == Age::Old { elements(outputs) } else { 0 };
     match op {
-        Op::Conv(conv) => elements(outputs) * per_output(conv, inputs) + bias(conv.bias),
-        Op::ConvTranspose(conv) => transposed_as_conv(conv, inputs, outputs) + bias(conv.bias),
+        Op::Conv(conv) => elements(outputs).saturating_mul(per_output(conv, inputs)).saturating_add(bias(conv.bias)),
+        Op::ConvTranspose(conv) => transposed_as_conv(conv, inputs, outputs).saturating_add(bias(conv.bias)),
         Op::Linear(layer) => linear(layer, inputs),
         Op::BatchNorm(_) => elements(inputs) * if age == Age::Old { 2 } else { 4 },
         // The older version knows batch norm only; neither knows group norm.
@@ -227,13 +230,10 @@ fn torchinfo(op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
     };
     let area = || outputs[0].shape().spatial().map_or(1, |[h, w]| (h * w) as u64);
     match op {
-        Op::Conv(_) | Op::ConvTranspose(_) => trainable() * area(),
-        Op::Linear(_)
-        | Op::BatchNorm(_)
-        | Op::GroupNorm(_)
-        | Op::InstanceNorm(_)
-        | Op::LayerNorm(_)
-        | Op::PRelu(_) => trainable(),
+        Op::Conv(_) | Op::ConvTranspose(_) => trainable().saturating_mul(area()),
+        Op::Linear(_) | Op::BatchNorm(_) | Op::GroupNorm(_) | Op::InstanceNorm(_) | Op::LayerNorm(_) | Op::PRelu(_) => {
+            trainable()
+        }
         Op::Input(_)
         | Op::Activation(_)
         | Op::MaxPool(_)

@@ -119,5 +119,5 @@ codes! {
         "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input` or `output`."
 
     N0901 Note "not evaluated yet"
-        "`sweep`, `expect` and holes are parsed and listed; a later version evaluates them."
+        "`sweep` and holes are parsed and listed; a later version evaluates them."
 }

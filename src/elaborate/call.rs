@@ -102,12 +102,12 @@ impl<'a> Elaborator<'_, 'a> {
                 None if positional == 0 && !sig.args.is_empty() => &sig.args[0],
                 None => {
                     let message = format!("only the first argument of `{}` may stand without its name", sig.name);
-                    let d = Diagnostic::new(Code::E0204, arg.value.span, message)
-                        .label("the second")
-                        .help(match sig.args.get(1) {
+                    let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("the second").help(
+                        match sig.args.get(1) {
                             Some(a) => format!("name it, for example `{} = ...`", a.name),
                             None => format!("`{}` takes no further argument", sig.name),
-                        });
+                        },
+                    );
                     return self.fail(d);
                 }
             };

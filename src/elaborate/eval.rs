@@ -204,7 +204,8 @@ impl<'a> Elaborator<'_, 'a> {
                 self.expr(chosen)
             }
             ExprKind::Hole { .. } => {
-                let d = Diagnostic::new(Code::E0313, expr.span, "this hole has no value").label("a number is needed here");
+                let d =
+                    Diagnostic::new(Code::E0313, expr.span, "this hole has no value").label("a number is needed here");
                 self.fail(d.help("make it a hyper-parameter, `width: int = ?`, and give that a value with `--with`"))
             }
         }

@@ -23,12 +23,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Evaluates and binds the hyper-parameters of a model that are given: from outside, else by a variant.
-    pub(super) fn model_arguments(
-        &mut self,
-        model: &'a Block,
-        fixed: Vec<&'a Arg>,
-        given: &'a [Argument],
-    ) -> Eval<()> {
+    pub(super) fn model_arguments(&mut self, model: &'a Block, fixed: Vec<&'a Arg>, given: &'a [Argument]) -> Eval<()> {
         let params: Vec<&'a Param> = model.params.iter().filter(|p| !is_tensor(p)).collect();
         let mut chosen: Vec<(&'a Param, &'a Expr, Span)> = Vec::new();
         let mut failed = false;
@@ -298,10 +293,12 @@ impl<'a> Elaborator<'_, 'a> {
                             Some(p) => format!("`{}` of `{}` has a default and must be named", p.name, block.name),
                             None => format!("too many arguments for `{}`", block.name),
                         };
-                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("without a name").help(match hypers.get(at) {
-                            Some(p) => format!("name it, for example `{} = ...`", p.name),
-                            None => format!("`{}` takes no further argument", block.name),
-                        });
+                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("without a name").help(
+                            match hypers.get(at) {
+                                Some(p) => format!("name it, for example `{} = ...`", p.name),
+                                None => format!("`{}` takes no further argument", block.name),
+                            },
+                        );
                         return self.fail(d);
                     };
                     param

@@ -70,7 +70,7 @@ macro_rules! channel_operator {
 }
 
 channel_operator!(
-    Slice |_| "slice",
+    Slice | _ | "slice",
     |op| {
         let to = op.to.map(|to| ("to", to.to_string()));
         std::iter::once(("from", op.from.to_string())).chain(to).collect()
@@ -91,10 +91,12 @@ channel_operator!(
 );
 
 channel_operator!(
-    ChannelReduce |op| match op.function {
-        Reduction::Mean => "channel_mean",
-        Reduction::Max => "channel_max",
-    },
+    ChannelReduce
+        | op
+        | match op.function {
+            Reduction::Mean => "channel_mean",
+            Reduction::Max => "channel_max",
+        },
     |_| Vec::new(),
     |op, input| {
         let [_, h, w] = map_of(op.name(), input)?;
@@ -102,33 +104,25 @@ channel_operator!(
     }
 );
 
-channel_operator!(
-    ChannelShuffle |_| "channel_shuffle",
-    |op| vec![("groups", op.groups.to_string())],
-    |op, input| {
-        let [c, h, w] = map_of("channel_shuffle", input)?;
-        if op.groups == 0 || !c.is_multiple_of(op.groups) {
-            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
-            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
-        }
-        Ok(Shape::map(c, h, w))
+channel_operator!(ChannelShuffle | _ | "channel_shuffle", |op| vec![("groups", op.groups.to_string())], |op, input| {
+    let [c, h, w] = map_of("channel_shuffle", input)?;
+    if op.groups == 0 || !c.is_multiple_of(op.groups) {
+        let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+        return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
     }
-);
+    Ok(Shape::map(c, h, w))
+});
 
-channel_operator!(
-    PixelShuffle |_| "pixel_shuffle",
-    |op| vec![("factor", op.factor.to_string())],
-    |op, input| {
-        let [c, h, w] = map_of("pixel_shuffle", input)?;
-        let factor = op.factor as u128;
-        let square = factor * factor;
-        if square == 0 || !(c as u128).is_multiple_of(square) {
-            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
-            return Err(Refusal::new(RefusalKind::Setting, message)
-                .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
-        }
-        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
-        // At least 1, and no larger than `c`.
-        Ok(Shape::map(c / square as usize, h, w))
+channel_operator!(PixelShuffle | _ | "pixel_shuffle", |op| vec![("factor", op.factor.to_string())], |op, input| {
+    let [c, h, w] = map_of("pixel_shuffle", input)?;
+    let factor = op.factor as u128;
+    let square = factor * factor;
+    if square == 0 || !(c as u128).is_multiple_of(square) {
+        let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+        return Err(Refusal::new(RefusalKind::Setting, message)
+            .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
     }
-);
+    let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+    // At least 1, and no larger than `c`.
+    Ok(Shape::map(c / square as usize, h, w))
+});

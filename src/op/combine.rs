@@ -114,7 +114,9 @@ impl Operator for Combine {
             ([c, h, w], [d, i, j]) if [h, w] == [i, j] => {
                 format!("bring both to the same channels: `|> conv({d}, k = 1)` on the one of {c}, for example")
             }
-            ([c, ..], [d, _, _]) if c == d => "bring both to the same size, for example with `|> resize(to = other)`".into(),
+            ([c, ..], [d, _, _]) if c == d => {
+                "bring both to the same size, for example with `|> resize(to = other)`".into()
+            }
             _ => "shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]".into(),
         };
         Err(Refusal::new(RefusalKind::Mismatch, message).help(help))

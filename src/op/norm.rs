@@ -35,12 +35,8 @@ impl Operator for BatchNorm {
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let c = inputs[0].shape().channels();
-        let buffer = |name, value| ParamSpec {
-            name,
-            shape: vec![c],
-            kind: ParamKind::Buffer,
-            init: Init::Constant(value),
-        };
+        let buffer =
+            |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Buffer, init: Init::Constant(value) };
         let mut params = factor_and_summand(c, true);
         params.extend([buffer("running_mean", 0.0), buffer("running_var", 1.0)]);
         params
@@ -99,12 +95,8 @@ fn check_count(op: &str, over: &str, count: u64, shape: &Shape, help: &str) -> R
 }
 
 fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
-    let spec = |name, value| ParamSpec {
-        name,
-        shape: vec![c],
-        kind: ParamKind::Trainable,
-        init: Init::Constant(value),
-    };
+    let spec =
+        |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Trainable, init: Init::Constant(value) };
     if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
 }
 

@@ -2,8 +2,8 @@
 
 use super::{FUNCTIONS, Program, STAGES};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
-use crate::op::{ArgKind, SIGNATURES};
 use crate::op::sig::signature;
+use crate::op::{ArgKind, SIGNATURES};
 use crate::source::Span;
 use crate::syntax::ast::*;
 use std::collections::BTreeSet;

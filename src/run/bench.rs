@@ -52,12 +52,7 @@ fn measure(device: &Device, time: Duration, mut f: impl FnMut()) -> Result<Timin
         times.push(one()?);
     }
     times.sort_by(f64::total_cmp);
-    Ok(Timing {
-        calls: times.len(),
-        median: times[times.len() / 2],
-        min: times[0],
-        max: times[times.len() - 1],
-    })
+    Ok(Timing { calls: times.len(), median: times[times.len() / 2], min: times[0], max: times[times.len() - 1] })
 }
 
 /// Times a model at the size it was checked at; `seconds` for each of the two parts.

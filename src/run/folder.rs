@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `model.model` | the exact model source |
+//! | `model.model` | the exact model source; the files it imports lie beside it |
 //! | `settings.yaml` | resolved settings |
 //! | `train.txt`, `val.txt`, `test.txt` | the split, one stem a line |
 //! | `metrics.jsonl` | one line an epoch |
@@ -134,7 +134,20 @@ impl Folder {
         write_atomic(&path, yaml.as_bytes())
     }
 
-    pub fn write_model(&self, source: &str) -> Result<()> {
+    /// The model source, and beside it the files it imports under the paths it names them by.
+    pub fn write_model(&self, source: &str, imports: &[(String, String)]) -> Result<()> {
+        for (name, text) in imports {
+            let path = self.root.join(name);
+            if path == self.model() {
+                return Err(RunError::at(&path, "an imported file has the name that the run folder gives the model file")
+                    .help("rename the imported file"));
+            }
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)
+                    .map_err(|e| RunError::at(parent, format!("cannot make the folder: {e}")))?;
+            }
+            write_atomic(&path, text.as_bytes())?;
+        }
         write_atomic(&self.model(), source.as_bytes())
     }
 

@@ -31,6 +31,8 @@ pub struct Job<'a> {
     pub settings: &'a Settings,
     /// The exact text of the model file.
     pub source: &'a str,
+    /// What it imports: paths relative to it, and texts.
+    pub imports: &'a [(String, String)],
     pub folder: &'a Folder,
     /// Go on from the folder's last checkpoint.
     pub resume: bool,
@@ -95,7 +97,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     } else {
         (network, OptimState::new(spec.optimizer.clone()), fresh)
     };
-    job.folder.write_model(job.source)?;
+    job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
     data.write_split(job.folder.root())?;
     let mut records = job.folder.records();

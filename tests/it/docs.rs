@@ -47,9 +47,17 @@ fn row(text: &str, name: &str) -> Option<Vec<String>> {
 fn every_operator_has_a_row() {
     let text = reference();
     for signature in SIGNATURES {
-        let Some(cells) = row(&text, signature.name) else { panic!("docs/language.md has no row for {}", signature.name) };
+        let Some(cells) = row(&text, signature.name) else {
+            panic!("docs/language.md has no row for {}", signature.name)
+        };
         for arg in signature.args {
-            assert!(cells[2].contains(&format!("`{}", arg.name)), "{}: no `{}` in {}", signature.name, arg.name, cells[2]);
+            assert!(
+                cells[2].contains(&format!("`{}", arg.name)),
+                "{}: no `{}` in {}",
+                signature.name,
+                arg.name,
+                cells[2]
+            );
         }
     }
 }

@@ -30,16 +30,16 @@ fn paths_follow_the_source() {
             .collect::<Vec<_>>()
     );
     // A numbered repeat gives way to a name that is written.
-    assert_eq!(paths("", "let conv2 = x |> conv(3)\nreturn conv2 |> conv(3) |> conv(3)")[1..], [
-        "conv2.conv",
-        "conv",
-        "conv2"
-    ]);
+    assert_eq!(
+        paths("", "let conv2 = x |> conv(3)\nreturn conv2 |> conv(3) |> conv(3)")[1..],
+        ["conv2.conv", "conv", "conv2"]
+    );
     let list = "let y = [x |> relu, x |> [tanh |> relu for i in 0..1][0]]";
     assert_eq!(told("", &format!("{list}\nreturn x")).len(), 1);
-    assert_eq!(paths("", "return concat([x |> conv(1, k = i) for i in [1, 3, 5]])")[1..4], [
-        "0.conv", "1.conv", "2.conv"
-    ]);
+    assert_eq!(
+        paths("", "return concat([x |> conv(1, k = i) for i in [1, 3, 5]])")[1..4],
+        ["0.conv", "1.conv", "2.conv"]
+    );
 }
 
 #[test]
@@ -77,7 +77,10 @@ fn one_problem_does_not_hide_another() {
         "let a = x |> conv(4, stride = 0)\nlet b = x |> other(5)\nlet c = a + b\nlet d = x |> broken\n\
          return x |> conv(3, goups = 3)",
     );
-    assert!(found.len() == 1 && found[0].starts_with("E0101"), "what uses a block with a syntax error waits: {found:?}");
+    assert!(
+        found.len() == 1 && found[0].starts_with("E0101"),
+        "what uses a block with a syntax error waits: {found:?}"
+    );
     let found = told(
         "block other(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(7)",
         "let a = x |> conv(4, stride = 0)\nlet b = x |> other(5)\nlet c = a + b\n\
@@ -194,6 +197,17 @@ fn arithmetic_never_overflows() {
         "resize(4294967295)",
         "resize(to = [4294967295, 4294967295])",
         "repeat(60, up(2))",
+        "repeat(99, pad(4294967295))",
+        "repeat(99, pad([4294967295, 0, 0, 4294967295], mode = replicate))",
+        "pad(1, mode = reflect) |> pad(4294967295, mode = reflect)",
+        "crop([4294967295, 1])",
+        "crop([1, 1], at = [4294967295, 4294967295])",
+        "slice(4294967295)",
+        "slice(0, to = 4294967295)",
+        "pixel_shuffle(4294967295)",
+        "channel_shuffle(4294967295)",
+        "group_norm(4294967295)",
+        "maxpool_to(4294967295)",
         "repeat(9223372036854775807, conv(3))",
         "flatten |> linear(4294967295) |> linear(4294967295)",
         "conv(4294967295, k = 1) |> conv(4294967295, k = 1)",

@@ -131,7 +131,8 @@ fn unreadable_files_are_told() {
 
 #[test]
 fn usage_errors_are_two() {
-    for args in [&[][..], &["chek"], &["check"], &["check", "net.model", "--nope"], &["graph", "net.model", "--format"]] {
+    for args in [&[][..], &["chek"], &["check"], &["check", "net.model", "--nope"], &["graph", "net.model", "--format"]]
+    {
         assert_eq!(run(args).code, 2, "{args:?}");
     }
     for args in [&["--help"][..], &["check", "--help"], &["--version"], &["fmt", "--help"]] {

@@ -78,9 +78,7 @@ impl Record {
             pairs.map(difference).fold(0.0, |m, d| if d.is_nan() || d > m { d } else { m })
         };
         match &self.values {
-            Values::Whole { all } => {
-                worst(&mut values.iter().copied().zip(all.iter().copied()), l2(all) / root)
-            }
+            Values::Whole { all } => worst(&mut values.iter().copied().zip(all.iter().copied()), l2(all) / root),
             Values::Summary { l2: norm, sums, sample } => {
                 let signed = |bit: u64| -> f64 {
                     (0..).zip(&values).map(|(i, &v)| if splitmix(0, i) >> bit & 1 == 1 { -v } else { v }).sum()

@@ -151,7 +151,9 @@ fn mistakes_in_data_name_the_key() {
     let found = told(data("size = [4, 4]"));
     let missing = ["images", "masks", "classes", "labels"];
     assert_eq!(found.len(), missing.len());
-    assert!(missing.iter().zip(&found).all(|(key, t)| t.starts_with(&format!("E0207 this `data` block has no `{key}`"))));
+    assert!(
+        missing.iter().zip(&found).all(|(key, t)| t.starts_with(&format!("E0207 this `data` block has no `{key}`")))
+    );
 }
 
 #[test]

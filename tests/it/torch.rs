@@ -3,7 +3,7 @@
 //! A difference is relative: of L2 norms and of signed sums (which stand for all elements) to the tensor's L2 norm, of
 //! single elements to the tensor's root mean square. It is taken to PyTorch's 32-bit and to its 64-bit figures.
 
-use crate::front::front;
+use crate::front::{front_file, repository};
 use crate::reference_batch::batch;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
@@ -16,7 +16,7 @@ use npc::run::weights::tensors;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-const NPNET: &str = include_str!("../../models/npnet.model");
+const NPNET: &str = "models/npnet.model";
 const FIXTURES: [(&str, &str); 3] = [
     ("NPNet", include_str!("../reference/npnet_cam.json")),
     ("NPNet_SE", include_str!("../reference/npnet_se.json")),
@@ -115,7 +115,7 @@ fn benches() -> impl Iterator<Item = Bench> {
 impl Bench {
     fn network(&self) -> Network {
         let Size { h, w, .. } = self.fixture.batch;
-        lower(&front(NPNET, Some([h, w]), &[]).model(self.name), &self.device, 0)
+        lower(&front_file(&repository(NPNET), Some([h, w]), &[]).model(self.name), &self.device, 0)
     }
 
     fn batch(&self, step: usize) -> (Tensor<4>, Tensor<3, Int>) {

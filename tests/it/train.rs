@@ -105,7 +105,7 @@ impl Bench {
         let (checked, settings) = (&self.checked, &self.settings);
         let stop = AtomicBool::new(false);
         let mut script = Script { stop: &stop, stop_after, told: Told::default() };
-        let job = Job { checked, settings, source: MODELS, folder, resume, stop: &stop };
+        let job = Job { checked, settings, source: MODELS, imports: &[], folder, resume, stop: &stop };
         script.told.outcome = Some(train(&job, &mut script)?);
         Ok(script.told)
     }
@@ -117,7 +117,7 @@ impl Bench {
     }
 
     fn refused(&self, folder: &Folder, resume: bool) -> RunError {
-        self.run(folder, resume, None).err().expect("training to be refused")
+        self.run(folder, resume, None).expect_err("training to be refused")
     }
 }
 

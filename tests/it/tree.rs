@@ -41,7 +41,10 @@ fn knows_nothing_of(module: &str, forbidden: &[&str]) {
     for (path, text) in all().iter().filter(|(p, _)| within(p, module)) {
         seen += 1;
         for name in forbidden {
-            assert!(!text.contains(&format!("crate::{name}")), "src/{path} uses crate::{name}; `{module}` may not know it");
+            assert!(
+                !text.contains(&format!("crate::{name}")),
+                "src/{path} uses crate::{name}; `{module}` may not know it"
+            );
         }
     }
     assert!(seen > 0, "no file belongs to `{module}`");
@@ -79,9 +82,13 @@ fn outside_crates_have_one_door() {
     for (path, text) in all() {
         for (name, modules) in doors {
             let named = text.lines().any(|l| {
-                l.match_indices(name).any(|(i, _)| !l[..i].ends_with(|c: char| c.is_alphanumeric() || "_:.\"/".contains(c)))
+                l.match_indices(name)
+                    .any(|(i, _)| !l[..i].ends_with(|c: char| c.is_alphanumeric() || "_:.\"/".contains(c)))
             });
-            assert!(!named || modules.iter().any(|m| within(&path, m)), "src/{path} names `{name}`, which only {modules:?} may");
+            assert!(
+                !named || modules.iter().any(|m| within(&path, m)),
+                "src/{path} names `{name}`, which only {modules:?} may"
+            );
         }
     }
 }
@@ -92,7 +99,8 @@ fn no_wildcard_hides_an_operator() {
         let lines: Vec<&str> = text.lines().collect();
         for (i, line) in lines.iter().enumerate().filter(|(_, l)| l.trim_start().starts_with("_ =>")) {
             let indent = line.len() - line.trim_start().len();
-            let arm_of_op = lines[..i].iter().rev().take_while(|l| l.len() - l.trim_start().len() >= indent || l.is_empty());
+            let arm_of_op =
+                lines[..i].iter().rev().take_while(|l| l.len() - l.trim_start().len() >= indent || l.is_empty());
             let hidden = arm_of_op.filter(|l| l.len() - l.trim_start().len() == indent).any(|l| l.contains("Op::"));
             assert!(!hidden, "src/{path}: line `{line}` would hide a new operator");
         }
