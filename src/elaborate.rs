@@ -10,6 +10,7 @@
 mod arith;
 mod call;
 mod eval;
+mod index;
 mod instance;
 mod value;
 

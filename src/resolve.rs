@@ -229,7 +229,7 @@ fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problem
 }
 
 /// The blocks that a block's body uses, with the place of each use.
-fn uses<'a>(block: &'a ast::Block) -> Vec<(&'a str, Span)> {
+fn uses(block: &ast::Block) -> Vec<(&str, Span)> {
     let mut uses = Vec::new();
     names::each_use(&block.body.stmts, &mut |name, span| uses.push((name, span)));
     uses
@@ -305,18 +305,21 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             if !program.incomplete {
                 fail(unknown(base, "model or variant", known(), program));
             }
-        } else if name.is_some() && program.entry(&base.node).is_none() && !program.is_broken(&base.node) {
+        } else if let Some(name) = name
+            && program
+                .entry(if program.variants.contains_key(name.node.as_str()) { &name.node } else { &base.node })
+                .is_none()
+            && !program.is_broken(&base.node)
+        {
             let message = format!("`{base}` leads to no model");
             let d = Diagnostic::new(Code::E0208, base.span, message)
                 .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
                 .help("base one of these variants on a model");
             fail(d);
         }
-        if let Some(data) = data.filter(|d| !program.data.contains_key(d.node.as_str()) && !program.is_broken(&d.node))
-        {
-            if !program.incomplete {
-                fail(unknown(data, "data block", program.data.keys().copied(), program));
-            }
+        let known = |d: &&ast::Ident| program.data.contains_key(d.node.as_str()) || program.is_broken(&d.node);
+        if let Some(data) = data.filter(|d| !known(d) && !program.incomplete) {
+            fail(unknown(data, "data block", program.data.keys().copied(), program));
         }
     }
     program.broken.extend(broken);

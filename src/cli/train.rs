@@ -1,7 +1,8 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::job::{Ready, Request, ready, stop_on_interrupt};
+use super::job::{Ready, Request, ready, reopen, stop_on_interrupt};
 use super::{Done, Stop, print};
+use crate::ir;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
 use crate::run::train::{Job, Observer, Outcome, Progress, train};
 use clap::Args;
@@ -63,12 +64,15 @@ pub fn run(opts: &Opts) -> Done {
     start(&ready, &folder, opts.resume)
 }
 
-/// Resuming with other settings would give a run that no settings file describes; only the number of epochs, the
-/// device and the place of the data may differ.
+/// Resuming with other settings or another network would give a run that its folder does not describe; only the number
+/// of epochs, the device and the place of the data may differ.
 fn same_run(ready: &Ready, folder: &Folder) -> Done {
     if !folder.settings().exists() {
         return Ok(());
     }
+    let refused = |path: PathBuf, what: &str, help: &str| {
+        Err(Stop::Message(format!("{}: {what} of the run to resume\n  help: {help}", path.display())))
+    };
     let mut before = read_settings(&folder.settings())?;
     let mut now = ready.settings.clone();
     before.train.epochs = now.train.epochs;
@@ -77,10 +81,13 @@ fn same_run(ready: &Ready, folder: &Folder) -> Done {
     before.versions.clone_from(&now.versions);
     now.data.cache_mb = before.data.cache_mb;
     if before != now {
-        let path = folder.settings();
-        let text = format!("{}: these settings are not those of the run to resume", path.display());
         let help = "give the same --set values as before, or start another run with --out DIR";
-        return Err(Stop::Message(format!("{text}\n  help: {help}")));
+        return refused(folder.settings(), "these settings are not those", help);
+    }
+    let (before, _) = reopen(folder.root(), None, None)?;
+    if ir::text(before.checked.graph()) != ir::text(ready.checked.graph()) {
+        let help = "train the changed network into another folder with --out DIR";
+        return refused(folder.model(), "the network is not that", help);
     }
     Ok(())
 }

@@ -45,10 +45,19 @@ fn one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
         }
         done.push(id);
         let file = sources.file(id);
-        let mut snippet = Snippet::source(file.text.as_str()).path(file.name.as_str()).fold(true);
-        for (label, kind) in labels.iter().filter(|(l, _)| l.span.source == id) {
-            let end = label.span.range().end.min(file.text.len());
-            let range = label.span.range().start.min(end)..end;
+        let here = || labels.iter().filter(|(l, _)| l.span.source == id);
+        // Only the lines from the first label to the last: the renderer walks all the text that it is given.
+        let within = |at: u32| (at as usize).min(file.text.len());
+        let first = here().map(|(l, _)| within(l.span.start)).min().unwrap_or(0);
+        let last = here().map(|(l, _)| within(l.span.end)).max().unwrap_or(0);
+        let from = file.text[..first].rfind('\n').map_or(0, |at| at + 1);
+        let to = file.text[last..].find('\n').map_or(file.text.len(), |at| last + at + 1);
+        let line = 1 + file.text[..from].matches('\n').count();
+        let excerpt = Snippet::source(&file.text[from..to]).line_start(line);
+        let mut snippet = excerpt.path(file.name.as_str()).fold(true);
+        for (label, kind) in here() {
+            let end = within(label.span.end).max(from) - from;
+            let range = (within(label.span.start) - from).min(end)..end;
             let annotation = kind.span(range);
             snippet = snippet.annotation(if label.text.is_empty() {
                 annotation

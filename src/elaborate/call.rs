@@ -177,7 +177,12 @@ impl<'a> Elaborator<'_, 'a> {
             "padding" => Some("pad"),
             "out_channels" | "channels" | "filters" => Some("out"),
             "rate" => Some("dilation"),
-            "scale_factor" | "scale" => Some("factor"),
+            "scale_factor" | "scale" | "upscale_factor" => Some("factor"),
+            "num_groups" => Some("groups"),
+            "epsilon" => Some("eps"),
+            "negative_slope" => Some("slope"),
+            "output_size" => Some("size"),
+            "size" => Some("to"),
             _ => None,
         };
         d = match foreign.filter(|f| known().any(|k| k == *f)).or_else(|| did_you_mean(&name.node, known())) {

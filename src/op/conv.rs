@@ -178,19 +178,19 @@ impl Operator for ConvTranspose {
         let [c, h, w] = map_of("conv_transpose", &inputs[0])?;
         check_groups("conv_transpose", c, self.out, self.groups)?;
         let mut size = [h, w];
-        for i in 0..2 {
+        for (i, size) in size.iter_mut().enumerate() {
             let reach = reach("conv_transpose", self.kernel[i], self.dilation[i])?;
             if self.out_pad[i] >= self.stride[i].max(self.dilation[i]) {
                 let message = format!("`out_pad` must be smaller than stride or dilation, found {}", self.out_pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message));
             }
-            let strides = (size[i] as u128 - 1) * self.stride[i] as u128;
+            let strides = (*size as u128 - 1) * self.stride[i] as u128;
             let grown = axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
             if grown <= 2 * self.pad[i] {
                 let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
             }
-            size[i] = grown - 2 * self.pad[i];
+            *size = grown - 2 * self.pad[i];
         }
         Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
     }

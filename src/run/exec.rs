@@ -7,6 +7,7 @@
 //! The numbers are PyTorch's definitions. Burn's own operators are used where they agree; where they do not, the
 //! function here says how they differ.
 
+mod activation;
 mod channel;
 mod frame;
 mod norm;
@@ -15,11 +16,11 @@ mod resample;
 
 use super::network::{Layer, Network};
 use super::plan::{Step, ValueId};
-use crate::op::{Combine, Elementwise, Function, Op, Resize, Target, Window};
+use crate::op::{Combine, Elementwise, Op, Resize, Target, Window};
 use burn::nn::DropoutConfig;
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, max_pool2d, max_pool2d_with_indices};
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, activation};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 /// What a step reads and writes.
 #[derive(Clone)]
@@ -77,10 +78,9 @@ impl Network {
             Op::LayerNorm(op) => self.affine(step, norm::layer_norm(next().tensor(), op.epsilon)),
             Op::PRelu(_) => {
                 let x = next().tensor();
-                // By a mask and not by two clamps, which would both let the gradient of 0 through.
-                self.affine(step, x.clone()).mask_where(x.clone().greater_elem(0.0), x)
+                activation::above_or(x.clone(), self.affine(step, x))
             }
-            Op::Activation(op) => activate(op.function, next().tensor()),
+            Op::Activation(op) => activation::activate(op.function, next().tensor()),
             Op::MaxPool(op) => max_pool2d(next().tensor(), max_options(&op.0)),
             Op::MaxPoolWithIndex(op) => {
                 let x = next().tensor();
@@ -159,25 +159,6 @@ impl Layer {
             Layer::BatchNorm(norm) => norm::batch_norm(norm, x, training),
             Layer::Affine(affine) => norm::affine(affine, x),
         }
-    }
-}
-
-fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
-    match function {
-        Function::Relu => activation::relu(x),
-        Function::Relu6 => activation::relu6(x),
-        Function::LeakyRelu { slope } => activation::leaky_relu(x, slope),
-        // Burn's takes exp(x) on both sides, whose gradient above 88 is 0 * inf.
-        Function::Elu { alpha } => {
-            let below = x.clone().clamp_max(0.0).exp().sub_scalar(1.0).mul_scalar(alpha);
-            x.clamp_min(0.0).add(below)
-        }
-        Function::Gelu => activation::gelu(x),
-        Function::Silu => activation::silu(x),
-        Function::HardSwish => activation::hard_swish(x),
-        Function::Sigmoid => activation::sigmoid(x),
-        Function::Tanh => x.tanh(),
-        Function::Softmax => activation::softmax(x, 1),
     }
 }
 

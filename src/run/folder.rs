@@ -101,15 +101,21 @@ impl Folder {
         )
     }
 
-    /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten.
+    /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten; one whose run ended before
+    /// its first checkpoint holds nothing to lose.
     pub fn create(&self) -> Result<()> {
-        if self.settings().exists() || self.last().exists() {
+        if self.metrics().exists() || self.last().exists() {
             return Err(RunError::at(&self.root, "this folder holds a run already")
                 .help("go on with it: `--resume`")
                 .help("or choose another folder: `--out DIR`"));
         }
         std::fs::create_dir_all(&self.root)
-            .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))
+            .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
+        for role in [Role::Train, Role::Val, Role::Test] {
+            // Lists of a run that never began; what is to stay is written next.
+            let _ = std::fs::remove_file(self.split(role));
+        }
+        Ok(())
     }
 
     /// Makes ready to go on. Refuses a folder in which no run was started; takes away files that a killed process was
@@ -139,8 +145,11 @@ impl Folder {
         for (name, text) in imports {
             let path = self.root.join(name);
             if path == self.model() {
-                return Err(RunError::at(&path, "an imported file has the name that the run folder gives the model file")
-                    .help("rename the imported file"));
+                return Err(RunError::at(
+                    &path,
+                    "an imported file has the name that the run folder gives the model file",
+                )
+                .help("rename the imported file"));
             }
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)

@@ -20,6 +20,8 @@ mod lower;
 #[cfg(feature = "run")]
 mod metric;
 #[cfg(feature = "run")]
+mod op_limits;
+#[cfg(feature = "run")]
 mod ops_torch;
 #[cfg(feature = "run")]
 mod reference_batch;

@@ -203,8 +203,15 @@ fn what_cannot_be_run_is_refused() {
     place.npc(&["train"]).refused(2, &["FILE"]);
     place.npc(&["eval", "set"]).refused(1, &["set", "not a run folder"]);
     place.npc(&["predict", "set", "a.png", "--out", "masks"]).refused(1, &["not a run folder"]);
-    fs::remove_file(place.path("set/masks/phantom_0004.tif")).unwrap();
+    let mask = place.path("set/masks/phantom_0004.tif");
+    let sound = fs::read(&mask).unwrap();
+    fs::remove_file(&mask).unwrap();
     refused(&[], &["phantom_0004.tif", "without mask"]);
+    // Found with the first batches: the folder is there, and a second start is not in its way.
+    fs::write(&mask, &sound[..100]).unwrap();
+    place.train("runs/cut", &["--set", "batch=20"]).refused(1, &["phantom_0004.tif"]);
+    fs::write(&mask, sound).unwrap();
+    place.train("runs/cut", &[]).done();
 }
 
 #[test]
@@ -215,6 +222,10 @@ fn a_run_goes_on_with_its_own_settings_only() {
     for change in ["lr=1e-3", "batch=3", "seed=1", "data.size=[16,16]", "model.width=4"] {
         place.train("runs/a", &["--resume", "--set", change]).refused(1, &["settings.yaml", "not those of the run"]);
     }
+    fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
+    place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network is not that of the run"]);
+    // What is not the network may change.
+    fs::write(place.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
     place.train("runs/a", &["--resume"]).done();
     place.train("runs/whole", &[]).done();
     place.same("runs/a", "runs/whole");
