@@ -117,6 +117,9 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
             Err(p) => problems.extend(p),
         }
     }
+    if opts.choice.model.is_none() {
+        problems.extend(load::runs(&program));
+    }
     // Claims are about the models as written.
     let mut claimed = Vec::new();
     if opts.choice.with.is_empty() {

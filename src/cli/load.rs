@@ -210,6 +210,46 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
     Ok(Entry { checked, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
 }
 
+/// Problems of the root's runs: each model with the arguments of its run at the size of its data.
+pub fn runs(program: &Program<'_>) -> Problems {
+    let mut problems = Problems::new();
+    for item in &program.file.items {
+        let ast::ItemKind::Train(train) = &item.kind else { continue };
+        let entry = program.names().into_iter().find(|n| n.node == train.model.node);
+        let data = program.data.get(train.data.node.as_str()).and_then(|d| schema::data_spec(d).ok());
+        let (Some(name), Some(spec)) = (entry, data) else { continue };
+        if program.is_broken(&name.node) || (train.args.is_empty() && has_hole(program, &name.node, &[])) {
+            continue;
+        }
+        let found = match named_arguments(&train.args) {
+            Ok(args) => elaborate(program, name, &args, Some(spec.size)).and_then(check),
+            Err(p) => Err(p),
+        };
+        match found {
+            Ok(mut checked) => {
+                let warned = checked.warnings().iter().count();
+                check_classes(&mut checked, &train.model, &spec.name, spec.classes.len());
+                // What the model warns about by itself is told with the model.
+                checked.warnings().iter().skip(warned).for_each(|d| problems.push(d.clone()));
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    problems
+}
+
+/// `(attention = se)` after a model's name.
+fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
+    let (mut named, mut problems) = (Vec::new(), Problems::new());
+    for arg in args {
+        match &arg.name {
+            Some(name) => named.push(Argument { name: name.clone(), value: arg.value.clone() }),
+            None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
+        }
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(named) }
+}
+
 /// A claim that is as it should be.
 pub struct Claimed {
     /// `NPNet on cvc`
@@ -258,21 +298,11 @@ fn expected(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked, Prob
         // Resolution has said that there is no such model.
         return Err(Problems::new());
     };
-    let mut problems = Problems::new();
-    let mut args = Vec::new();
-    for arg in &expect.args {
-        match &arg.name {
-            Some(name) => args.push(Argument { name: name.clone(), value: arg.value.clone() }),
-            None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
-        }
-    }
+    let args = named_arguments(&expect.args)?;
     let data = match &expect.on {
         Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
         None => default_data(program, &expect.model.node).map(|(_, spec)| spec),
     };
-    if problems.has_errors() {
-        return Err(problems);
-    }
     check(elaborate(program, name, &args, data.map(|d| d.size))?)
 }
 

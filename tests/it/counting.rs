@@ -1,7 +1,7 @@
 //! Exact numbers: NPNet as the paper prints it, and the baselines of its first table.
 //!
-//! Parameters and multiplications (convention `conv`) come from shared/design/paper.md, which counted them from the
-//! published sources with other tools.
+//! Parameters and multiplications were counted from the published sources with thop 0.0.31, thop 0.1.1 and fvcore 0.1.5,
+//! and by hand.
 
 use crate::front::{front, front_file, repository};
 use npc::cost::{Convention, CostReport, count};
@@ -128,4 +128,65 @@ fn blocks_hold_their_own_nodes() {
     let report = count(&front(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
     let blocks: Vec<_> = report.blocks.iter().map(|b| (b.path.as_str(), b.params)).collect();
     assert_eq!(blocks, [("f", 15), ("f2", 35)]);
+}
+
+/// What thop 0.0.31, thop 0.1.1 and fvcore 0.1.5 print for the networks of the paper's first table, at CVC, skin and luna.
+#[test]
+fn conventions_are_those_of_the_tools() {
+    type Row = (&'static str, &'static str, [[u64; 3]; 3]);
+    let rows: [Row; 7] = [
+        ("npnet", "NPNet", [
+            [2_171_497_376, 985_228_272, 5_147_223_264],
+            [2_181_725_408, 989_868_768, 5_171_467_488],
+            [2_171_937_792, 985_427_968, 5_148_267_520],
+        ]),
+        ("fcn8s", "FCN8s", [
+            [33_885_667_548, 15_374_052_869, 80_321_582_336],
+            [33_945_384_960, 15_401_146_880, 80_463_134_720],
+            [33_886_116_288, 15_374_256_464, 80_322_646_016],
+        ]),
+        ("segnet", "SegNet", [
+            [67_671_797_760, 30_702_945_280, 160_407_224_320],
+            [67_721_232_384, 30_725_373_952, 160_524_402_688],
+            [67_622_141_952, 30_680_416_256, 160_289_521_664],
+        ]),
+        ("unet", "UNet", [
+            [110_462_054_400, 50_117_043_200, 261_835_980_800],
+            [110_568_996_864, 50_165_563_392, 262_089_474_048],
+            [110_434_516_992, 50_104_549_376, 261_770_706_944],
+        ]),
+        ("attention_unet", "AttentionUNet", [
+            [112_266_914_112, 50_935_914_736, 266_114_166_784],
+            [112_441_243_392, 51_015_008_576, 266_527_391_744],
+            [112_279_927_680, 50_941_819_040, 266_145_013_760],
+        ]),
+        ("unetpp", "UNetPlusPlus", [
+            [233_875_648_512, 106_110_247_936, 554_371_907_584],
+            [233_989_668_864, 106_161_979_392, 554_642_178_048],
+            [233_154_478_080, 105_783_050_240, 552_662_466_560],
+        ]),
+        ("pspnet", "PSPNetSide", [
+            [49_375_827_200, 22_409_071_360, 117_020_591_872],
+            [49_417_741_568, 22_428_222_720, 117_120_263_424],
+            [49_462_395_136, 22_448_468_224, 117_226_144_000],
+        ]),
+    ];
+    for (file, model, figures) in rows {
+        for (convention, macs) in [Convention::Thop, Convention::Thop01, Convention::Fvcore].into_iter().zip(figures) {
+            for (size, macs) in [CVC, SKIN, LUNA].into_iter().zip(macs) {
+                let file = repository(&format!("models/{file}.model"));
+                let checked = front_file(&file, Some(size), &[("classes", "1")]).model(model);
+                assert_eq!(count(&checked, convention).macs, macs, "{model}, {convention}, {size:?}");
+            }
+        }
+    }
+}
+
+/// thop 0.0.31 leaves the three PReLU weights out of PSPNet's total.
+#[test]
+fn thop_forgets_parameters() {
+    let file = repository("models/pspnet.model");
+    let checked = front_file(&file, Some(CVC), &[]).model("PSPNetSide");
+    assert_eq!(count(&checked, Convention::Conv).params, 17_458_437);
+    assert_eq!(count(&checked, Convention::Thop).counted_params, 17_458_434);
 }

@@ -103,7 +103,7 @@ fn channels_run_or_are_refused() {
 fn norms_of_large_maps_are_exact_enough() {
     let size = [1, 1024, 1024];
     let image = TensorType::Tensor(Shape::map(size[0], size[1], size[2]));
-    let values: Vec<f32> = (0..1 << 20).map(|i| 100.0 + (i * 7919 % 1009) as f32 / 1009.0).collect();
+    let values: Vec<f32> = (0..1i64 << 20).map(|i| 100.0 + (i * 7919 % 1009) as f32 / 1009.0).collect();
     let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [1, 1, 1024, 1024]), &Device::flex());
     let exact: Vec<f64> = values.iter().map(|&v| f64::from(v)).collect();
     let mean = exact.iter().sum::<f64>() / exact.len() as f64;
