@@ -10,6 +10,7 @@ mod demo;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
+mod explored;
 mod fmt;
 mod graph;
 #[cfg(feature = "run")]

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod cost;
 pub mod diag;
 pub mod elaborate;
+pub mod explore;
 pub mod import;
 pub mod ir;
 pub mod op;

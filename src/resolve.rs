@@ -118,8 +118,7 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Indexes a file without imports and reports duplicates, unknown names, circles, and what is parsed but not evaluated
-/// yet.
+/// Indexes a file without imports and reports duplicates, unknown names, circles.
 pub fn resolve(file: &ast::File) -> (Program<'_>, Problems) {
     resolve_all(file, &[], None, false)
 }
@@ -171,14 +170,10 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
         incomplete: false,
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    let later = |span, what: &str| Diagnostic::new(Code::N0901, span, format!("{what} is not evaluated yet"));
     for item in p.items.clone() {
         let name = match &item.kind {
             ItemKind::Import(_) | ItemKind::Expect(_) => continue,
-            ItemKind::Sweep(s) => {
-                problems.push(later(item.span, &format!("sweep `{}`", s.name)));
-                &s.name
-            }
+            ItemKind::Sweep(s) => &s.name,
             ItemKind::Enum(e) => &e.name,
             ItemKind::Block(b) | ItemKind::Model(b) => &b.name,
             ItemKind::Variant(v) => &v.name,

@@ -1,11 +1,12 @@
 //! `npc check`: everything that is known before a tensor exists.
 
+use super::explored::{Explored, explore};
 use super::load::{self, Choice, Claimed, Entry};
 use super::table::{cost_table, short, thousands};
 use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
-use crate::diag::{Code, Diagnostic, Problems, render};
+use crate::diag::{Code, Problems, render};
 use crate::import;
 use crate::recipe::schema;
 use crate::resolve::{Program, resolve_bundle};
@@ -63,6 +64,7 @@ struct Looked {
     problems: Problems,
     entries: Vec<(Entry, CostReport)>,
     claimed: Vec<Claimed>,
+    explored: Explored,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -84,7 +86,10 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
     let mut sources = SourceMap::new();
     let (bundle, mut problems) = match import::load(&mut sources, path) {
         Ok(loaded) => loaded,
-        Err(d) => return Ok(Looked { sources, problems: d.into(), entries: Vec::new(), claimed: Vec::new() }),
+        Err(d) => {
+            let (entries, claimed, explored) = (Vec::new(), Vec::new(), Explored::default());
+            return Ok(Looked { sources, problems: d.into(), entries, claimed, explored });
+        }
     };
     let args = match load::arguments(&mut sources, "--with", &opts.choice.with) {
         Ok(args) => args,
@@ -102,10 +107,8 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         Vec::new()
     });
     for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
+        // Its holes are tried against its claims below.
         if load::has_hole(&program, &plan.name.node, &args) {
-            let message = format!("`{}` has a hole and is not evaluated yet", plan.name);
-            let d = Diagnostic::new(Code::N0901, plan.name.span, message);
-            problems.push(d.help("give it a value with `--with`"));
             continue;
         }
         match load::compile(&program, plan, &args) {
@@ -127,7 +130,9 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         problems.extend(broken);
         claimed = held;
     }
-    Ok(Looked { sources, problems: problems.sorted(), entries, claimed })
+    let (explored, found) = explore(&program, &sources, &opts.choice, opts.convention[0]);
+    problems.extend(found);
+    Ok(Looked { sources, problems: problems.sorted(), entries, claimed, explored })
 }
 
 fn print_text(looked: &[Looked], opts: &Opts) -> Done {
@@ -145,6 +150,9 @@ fn print_text(looked: &[Looked], opts: &Opts) -> Done {
     if !claimed.is_empty() {
         let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_text(&claimed));
     }
+    for explored in looked.iter().map(|l| l.explored.text()).filter(|t| !t.is_empty()) {
+        text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
+    }
     print(&text)?;
     for Looked { sources, problems, .. } in looked {
         let (later, rest) = split_notes(problems);
@@ -159,7 +167,7 @@ fn print_text(looked: &[Looked], opts: &Opts) -> Done {
 
 /// Two JSON documents as one: their lists joined.
 fn merged(mut a: serde_json::Value, mut b: serde_json::Value) -> serde_json::Value {
-    for key in ["models", "problems", "claims"] {
+    for key in ["models", "problems", "claims", "sweeps", "holes"] {
         if let Some(more) = b.get_mut(key).and_then(|v| v.as_array_mut()).map(std::mem::take) {
             match a.get_mut(key).and_then(|v| v.as_array_mut()) {
                 Some(list) => list.extend(more),
@@ -289,7 +297,7 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Str
 }
 
 fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
-    let Looked { sources, problems, entries, claimed } = looked;
+    let Looked { sources, problems, entries, claimed, explored } = looked;
     let models: Vec<_> = entries
         .iter()
         .map(|(entry, report)| {
@@ -323,5 +331,6 @@ fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
         });
         document["claims"] = claims.collect();
     }
+    explored.add_to(&mut document);
     document
 }

@@ -164,7 +164,7 @@ pub fn plan(program: &Program<'_>, choice: &Choice) -> Result<Vec<Plan>, Problem
 }
 
 /// The data of the first run of this model, else of the first run of its base, else the first data block.
-fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
+pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
     let runs = || {
         program.items.iter().filter_map(|i| match &i.kind {
             ast::ItemKind::Train(t) => Some(t),
@@ -265,7 +265,9 @@ pub fn claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) ->
     for item in &program.file.items {
         let ast::ItemKind::Expect(expect) = &item.kind else { continue };
         let model = &expect.model;
-        if only.is_some_and(|m| m != model.node) || program.is_broken(&model.node) {
+        let skipped = only.is_some_and(|m| m != model.node) || program.is_broken(&model.node);
+        // The claims of a model with holes are what its holes are fitted to.
+        if skipped || (expect.args.is_empty() && has_hole(program, &model.node, &[])) {
             continue;
         }
         match expected(program, expect) {

@@ -118,6 +118,6 @@ codes! {
     E0603 Error "unknown quantity"
         "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input` or `output`."
 
-    N0901 Note "not evaluated yet"
-        "`sweep` and holes are parsed and listed; a later version evaluates them."
+    N0901 Note "not evaluated"
+        "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to; a metric that is not computed yet."
 }

@@ -239,8 +239,6 @@ fn grown(tape: &[u32]) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
     /// The written promise of `check`. Training steps are tried as well.
     #[test]
     fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {

@@ -3,6 +3,7 @@
 use npc::check::{Checked, check};
 use npc::diag::{Problems, render};
 use npc::elaborate::{Argument, elaborate};
+use npc::explore::holes;
 use npc::import::{Bundle, load};
 use npc::resolve::resolve_bundle;
 use npc::source::{SourceMap, Span, Spanned};
@@ -70,7 +71,7 @@ fn compile(
         problems.extend(found);
         let mut passed = Vec::new();
         for entry in program.entries() {
-            if program.is_broken(&entry.node) {
+            if program.is_broken(&entry.node) || !holes(&program, &entry.node, &args).is_empty() {
                 continue;
             }
             match elaborate(&program, entry, &args, size).and_then(check) {

@@ -224,3 +224,29 @@ fn many_problems_are_cut_short() {
     assert!(said.err.ends_with("and 49900 more problems\n"), "{}", &said.err[said.err.len() - 200..]);
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+/// The paper leaves two widths of NPNet out; its printed totals leave ten pairs.
+#[test]
+fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(repository("models/npnet.model")).unwrap();
+    std::fs::copy(repository("models/data.model"), dir.path().join("data.model")).unwrap();
+    let open = text
+        .replace("fem_out: int = 80", "fem_out: int = ? in [64, 72, 80, 88, 96]")
+        .replace("fem_last: int = 32", "fem_last: int = ? in 16..64")
+        .replace("  output == [2, 288, 384]\n", "");
+    assert_ne!(open, text);
+    // A variant with holes has no claims of its own, and a run of one cannot be trained.
+    let keep = |line: &&str| !line.starts_with("variant ") && !line.starts_with("sweep ");
+    let mut open = open.lines().filter(keep).collect::<Vec<_>>().join("\n");
+    open.push_str("\n\nvariant Fixed = NPNet(fem_out = 80, fem_last = 32)\n\nsweep reductions = Fixed(reduction = 2 | 4)\n");
+    std::fs::write(dir.path().join("open.model"), open).unwrap();
+    let said = npc(dir.path(), &["check", "open.model", "--table", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let hole = &document["holes"][0];
+    assert_eq!((&hole["tried"], hole["fitting"].as_array().unwrap().len()), (&serde_json::json!(240), 10), "{hole}");
+    assert_eq!(hole["fitting"][1], serde_json::json!({"fem_out": "80", "fem_last": "32"}));
+    let points = document["sweeps"][0]["points"].as_array().unwrap();
+    let params: Vec<_> = points.iter().map(|p| p["params"].as_u64().unwrap()).collect();
+    assert_eq!(params, [707_330, 707_330 - 43_008 / 2 + 43_008 / 4]);
+}

@@ -1,0 +1,176 @@
+//! Sweeps and holes as `npc check` shows them.
+
+use super::load::{Choice, default_data, has_hole};
+use super::table::{Align, columns, thousands};
+use crate::cost::{Convention, count};
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::elaborate::Argument;
+use crate::explore::{self, Fit};
+use crate::recipe::schema;
+use crate::resolve::Program;
+use crate::source::SourceMap;
+use crate::syntax::ast::{self, ItemKind};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Fitting values that are listed in text.
+const SHOWN: usize = 12;
+
+/// The points of a sweep at one size.
+struct Grid {
+    name: String,
+    of: String,
+    input: String,
+    rows: Vec<(Vec<(String, String)>, u64, u64)>,
+}
+
+#[derive(Default)]
+pub struct Explored {
+    grids: Vec<Grid>,
+    fits: Vec<(String, Fit, Vec<Vec<(String, String)>>)>,
+    convention: Convention,
+}
+
+fn spelled(sources: &SourceMap, args: &[Argument]) -> Vec<(String, String)> {
+    let value = |a: &Argument| match &a.value.kind {
+        // Values of a range have the range's place.
+        ast::ExprKind::Int(n) => n.to_string(),
+        _ => sources.snippet(a.value.span).to_string(),
+    };
+    args.iter().map(|a| (a.name.node.clone(), value(a))).collect()
+}
+
+/// Evaluates the root's sweeps, and tries the holes of its models against their claims.
+pub fn explore(
+    program: &Program<'_>,
+    sources: &SourceMap,
+    choice: &Choice,
+    convention: Convention,
+) -> (Explored, Problems) {
+    let mut all = Explored { convention, ..Explored::default() };
+    let mut problems = Problems::new();
+    // Both are about the models as written.
+    if !choice.with.is_empty() {
+        return (all, problems);
+    }
+    for item in &program.file.items {
+        let ItemKind::Sweep(sweep) = &item.kind else { continue };
+        let wanted = choice.model.as_ref().is_none_or(|m| *m == sweep.base.node);
+        if !wanted || program.is_broken(&sweep.base.node) || program.is_broken(&sweep.name.node) {
+            continue;
+        }
+        let named = choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
+        let data = named.or_else(|| default_data(program, &sweep.base.node).map(|(_, spec)| spec));
+        let size = choice.size.first().copied().or(data.map(|d| d.size));
+        let (points, found) = explore::sweep(program, sweep, size);
+        problems.extend(found);
+        let input = points.first().map(|p| p.checked.input().to_string()).unwrap_or_default();
+        let row = |p: &explore::Point| {
+            let report = count(&p.checked, convention);
+            (spelled(sources, &p.args), report.params, report.macs)
+        };
+        let rows = points.iter().map(row).collect();
+        all.grids.push(Grid { name: sweep.name.node.clone(), of: sweep.base.node.clone(), input, rows });
+    }
+    for name in program.entries() {
+        let wanted = choice.model.as_ref().is_none_or(|m| *m == name.node);
+        if !wanted || program.is_broken(&name.node) || !has_hole(program, &name.node, &[]) {
+            continue;
+        }
+        let claims = claims_about(program, name);
+        if claims.is_empty() {
+            let message = format!("`{name}` has a hole and no claim to fit it to");
+            let d = Diagnostic::new(Code::N0901, name.span, message);
+            problems.push(d.help("give it a value with `--with`, or write an `expect` block"));
+            continue;
+        }
+        match explore::fit(program, name, &claims) {
+            Ok(fit) => {
+                let values = fit.fitting.iter().map(|args| spelled(sources, args)).collect();
+                all.fits.push((name.node.clone(), fit, values));
+            }
+            Err(d) => problems.push(d),
+        }
+    }
+    (all, problems)
+}
+
+/// The `expect` blocks of a model, each with its size.
+fn claims_about<'a>(program: &Program<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<[usize; 2]>)> {
+    let mut claims = Vec::new();
+    for item in &program.file.items {
+        let ItemKind::Expect(expect) = &item.kind else { continue };
+        if expect.model.node != name.node {
+            continue;
+        }
+        let named = expect.on.as_ref().and_then(|on| program.data.get(on.node.as_str()));
+        let spec = match named {
+            Some(data) => schema::data_spec(data).ok(),
+            None => default_data(program, &name.node).map(|(_, spec)| spec),
+        };
+        claims.push((expect, spec.map(|s| s.size)));
+    }
+    claims
+}
+
+impl Explored {
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for grid in &self.grids {
+            let _ = writeln!(out, "\nsweep {} of {} at {}\n", grid.name, grid.of, grid.input);
+            let Some((first, ..)) = grid.rows.first() else { continue };
+            let mut header: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+            let mut align = vec![Align::Left; header.len()];
+            let macs = format!("MACs, {}", self.convention);
+            header.extend(["params", macs.as_str()]);
+            align.extend([Align::Right; 2]);
+            let row = |(args, params, macs): &(Vec<(String, String)>, u64, u64)| {
+                let values = args.iter().map(|(_, v)| v.clone());
+                values.chain([thousands(*params), thousands(*macs)]).collect()
+            };
+            out.push_str(&columns(&header, &align, &grid.rows.iter().map(row).collect::<Vec<_>>()));
+        }
+        for (model, fit, values) in &self.fits {
+            let holes: Vec<_> = fit.holes.iter().map(|h| format!("`{h}`")).collect();
+            let _ = writeln!(
+                out,
+                "\nhole {} of {model}: {} of {} values satisfy {} claims",
+                holes.join(", "),
+                values.len(),
+                fit.tried,
+                fit.claims
+            );
+            for args in values.iter().take(SHOWN) {
+                let args: Vec<_> = args.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+                let _ = writeln!(out, "  {}", args.join(", "));
+            }
+            if values.len() > SHOWN {
+                let _ = writeln!(out, "  and {} more; --format json has them all", values.len() - SHOWN);
+            }
+        }
+        out
+    }
+
+    /// Adds `sweeps` and `holes` to the document, where there are any.
+    pub fn add_to(&self, document: &mut Value) {
+        let object = |args: &[(String, String)]| {
+            Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
+        };
+        if !self.grids.is_empty() {
+            let grids = self.grids.iter().map(|g| {
+                let points: Vec<_> = (g.rows.iter())
+                    .map(|(args, params, macs)| json!({"args": object(args), "params": params, "macs": macs}))
+                    .collect();
+                json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points})
+            });
+            document["sweeps"] = grids.collect();
+        }
+        if !self.fits.is_empty() {
+            let fits = self.fits.iter().map(|(model, fit, values)| {
+                let values: Vec<_> = values.iter().map(|args| object(args)).collect();
+                json!({"model": model, "tried": fit.tried, "claims": fit.claims, "fitting": values})
+            });
+            document["holes"] = fits.collect();
+        }
+    }
+}

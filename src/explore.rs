@@ -1,0 +1,135 @@
+//! Many models from one: the grid of a `sweep`, and the values that fill a hole so that every claim holds.
+//!
+//! Knows syntax, elaboration and claims; runs nothing.
+
+use crate::check::{Checked, check};
+use crate::claim::judge;
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::elaborate::{Argument, elaborate};
+use crate::resolve::Program;
+use crate::syntax::ast::{self, Expr, ExprKind};
+
+/// Most points of a sweep, and most candidates for the holes of a model.
+pub const POINTS: usize = 4096;
+
+/// One model of a sweep.
+#[derive(Debug, Clone)]
+pub struct Point {
+    pub args: Vec<Argument>,
+    pub checked: Checked,
+}
+
+/// Every combination of the values, the last name varying fastest.
+fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
+    let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
+    if total > POINTS {
+        return None;
+    }
+    let mut points: Vec<Vec<Argument>> = vec![Vec::new()];
+    for (name, values) in axes {
+        let longer = |point: &Vec<Argument>, value: &Expr| {
+            let arg = Argument { name: name.clone(), value: value.clone() };
+            point.iter().cloned().chain([arg]).collect()
+        };
+        points = points.iter().flat_map(|point| values.iter().map(move |v| longer(point, v))).collect();
+    }
+    Some(points)
+}
+
+/// The models of a sweep at one size, and the problems of those that do not fit together.
+pub fn sweep(program: &Program<'_>, sweep: &ast::Sweep, size: Option<[usize; 2]>) -> (Vec<Point>, Problems) {
+    let mut problems = Problems::new();
+    let Some(entry) = program.names().into_iter().find(|n| n.node == sweep.base.node) else {
+        // Resolution has said that there is no such model.
+        return (Vec::new(), problems);
+    };
+    let Some(grid) = grid(&sweep.args) else {
+        let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+        problems.push(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+        return (Vec::new(), problems);
+    };
+    let mut points = Vec::new();
+    for args in grid {
+        match elaborate(program, entry, &args, size).and_then(check) {
+            Ok(checked) => points.push(Point { args: args.clone(), checked }),
+            Err(p) => problems.extend(p),
+        }
+    }
+    (points, problems)
+}
+
+/// What fills the holes of a model.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// The hyper-parameters that are holes.
+    pub holes: Vec<ast::Ident>,
+    /// Values tried.
+    pub tried: usize,
+    /// Claims that each was held against.
+    pub claims: usize,
+    /// Those for which the model can be built and every claim is as it should be.
+    pub fitting: Vec<Vec<Argument>>,
+}
+
+/// The holes of a model that neither `args` nor its variants fill, with the values that each may take.
+pub fn holes<'a>(program: &Program<'a>, name: &str, args: &[Argument]) -> Vec<(&'a ast::Ident, Option<&'a Expr>)> {
+    let Some((model, fixed)) = program.entry(name) else { return Vec::new() };
+    let filled = |p: &ast::Param| {
+        args.iter().any(|a| a.name.node == p.name.node)
+            || fixed.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node))
+    };
+    let hole = |p: &'a ast::Param| match &p.default {
+        Some(Expr { kind: ExprKind::Hole { within }, .. }) if !filled(p) => Some((&p.name, within.as_deref())),
+        _ => None,
+    };
+    model.params.iter().filter_map(hole).collect()
+}
+
+/// The values of `? in 16..256` and `? in [16, 32]`.
+fn candidates(within: &Expr) -> Option<Vec<Expr>> {
+    match &within.kind {
+        ExprKind::List(items) => Some(items.clone()),
+        ExprKind::Range { lo, hi } => match (&lo.kind, &hi.kind) {
+            (&ExprKind::Int(lo), &ExprKind::Int(hi)) if hi.saturating_sub(lo) <= POINTS as i64 => {
+                Some((lo..hi).map(|n| Expr { kind: ExprKind::Int(n), span: within.span }).collect())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Tries every value of a model's holes against its claims; `claims` are `expect` blocks with their sizes.
+pub fn fit(
+    program: &Program<'_>,
+    name: &ast::Ident,
+    claims: &[(&ast::Expect, Option<[usize; 2]>)],
+) -> Result<Fit, Diagnostic> {
+    let open = holes(program, &name.node, &[]);
+    let mut axes = Vec::new();
+    for (hole, within) in &open {
+        let Some(values) = within.and_then(candidates) else {
+            let message = format!("the hole `{hole}` of `{name}` does not say which values to try");
+            let d = Diagnostic::new(Code::N0901, hole.span, message);
+            return Err(d.help(format!("write `? in 16..256` or `? in [16, 32]`, at most {POINTS} values")));
+        };
+        axes.push(((*hole).clone(), values));
+    }
+    let Some(grid) = grid(&axes) else {
+        let message = format!("the holes of `{name}` have more than {POINTS} combinations");
+        return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
+    };
+    let holds = |args: &Vec<Argument>| {
+        claims.iter().all(|(expect, size)| {
+            let built = elaborate(program, name, args, *size).and_then(check);
+            built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge(claim, &checked).is_ok()))
+        })
+    };
+    let tried = grid.len();
+    Ok(Fit {
+        holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
+        tried,
+        claims: claims.iter().map(|(e, _)| e.claims.len()).sum(),
+        fitting: grid.into_iter().filter(|args| holds(args)).collect(),
+    })
+}
