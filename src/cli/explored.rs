@@ -16,22 +16,29 @@ use std::fmt::Write;
 /// Fitting values that are listed in text.
 const SHOWN: usize = 12;
 
+/// Hyper-parameters and their values as written.
+type Spelled = Vec<(String, String)>;
+
+/// A point of a sweep: parameters, MACs.
+type Row = (Spelled, u64, u64);
+
 /// The points of a sweep at one size.
 struct Grid {
     name: String,
     of: String,
     input: String,
-    rows: Vec<(Vec<(String, String)>, u64, u64)>,
+    rows: Vec<Row>,
 }
 
 #[derive(Default)]
 pub struct Explored {
     grids: Vec<Grid>,
-    fits: Vec<(String, Fit, Vec<Vec<(String, String)>>)>,
+    /// Model, what was tried, what fits.
+    fits: Vec<(String, Fit, Vec<Spelled>)>,
     convention: Convention,
 }
 
-fn spelled(sources: &SourceMap, args: &[Argument]) -> Vec<(String, String)> {
+fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
     let value = |a: &Argument| match &a.value.kind {
         // Values of a range have the range's place.
         ast::ExprKind::Int(n) => n.to_string(),
@@ -59,7 +66,8 @@ pub fn explore(
         if !wanted || program.is_broken(&sweep.base.node) || program.is_broken(&sweep.name.node) {
             continue;
         }
-        let named = choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
+        let named =
+            choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
         let data = named.or_else(|| default_data(program, &sweep.base.node).map(|(_, spec)| spec));
         let size = choice.size.first().copied().or(data.map(|d| d.size));
         let (points, found) = explore::sweep(program, sweep, size);
@@ -124,7 +132,7 @@ impl Explored {
             let macs = format!("MACs, {}", self.convention);
             header.extend(["params", macs.as_str()]);
             align.extend([Align::Right; 2]);
-            let row = |(args, params, macs): &(Vec<(String, String)>, u64, u64)| {
+            let row = |(args, params, macs): &Row| {
                 let values = args.iter().map(|(_, v)| v.clone());
                 values.chain([thousands(*params), thousands(*macs)]).collect()
             };

@@ -239,7 +239,9 @@ fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
     // A variant with holes has no claims of its own, and a run of one cannot be trained.
     let keep = |line: &&str| !line.starts_with("variant ") && !line.starts_with("sweep ");
     let mut open = open.lines().filter(keep).collect::<Vec<_>>().join("\n");
-    open.push_str("\n\nvariant Fixed = NPNet(fem_out = 80, fem_last = 32)\n\nsweep reductions = Fixed(reduction = 2 | 4)\n");
+    open.push_str(
+        "\n\nvariant Fixed = NPNet(fem_out = 80, fem_last = 32)\n\nsweep reductions = Fixed(reduction = 2 | 4)\n",
+    );
     std::fs::write(dir.path().join("open.model"), open).unwrap();
     let said = npc(dir.path(), &["check", "open.model", "--table", "--format", "json"]);
     let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
