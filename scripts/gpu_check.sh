@@ -34,7 +34,7 @@ done
 
 if command -v cargo >/dev/null && [ "${SKIP_TESTS:-0}" = 0 ]; then
     say "## Device tests" ""
-    block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- device
+    block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- exec:: lower:: cross:: ops_torch:: op_limits:: torch::
 fi
 
 say "## A run" ""

@@ -1,5 +1,6 @@
 //! The graph against the network: for every model file, and for random graphs.
 
+use crate::device::device;
 use crate::front::{front_file, models_in, size_of};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -130,10 +131,10 @@ fn forward(checked: &Checked, network: &Network, n: usize) -> Result<Vec<Tensor<
 fn every_model_is_what_its_graph_says() {
     for (name, sizes) in models() {
         let open: Vec<Checked> = sizes.iter().map(laid_open).collect();
-        let mut network = lower(&open[0], &Device::flex(), 0);
+        let mut network = lower(&open[0], &device(), 0);
         for (i, checked) in open.iter().enumerate() {
             if i > 0 && !one_network_serves(&open[0], checked) {
-                network = lower(checked, &Device::flex(), 0);
+                network = lower(checked, &device(), 0);
             }
             assert_eq!(seen(&network), promised(checked), "{name} {}", checked.input());
             forward(checked, &network, 1).unwrap_or_else(|e| panic!("{name} {}: {e}", checked.input()));
@@ -151,7 +152,7 @@ fn the_same_seed_gives_the_same_weights() {
         if elements > DRAWN {
             continue;
         }
-        let [a, b, c] = [0, 0, 1].map(|seed| tensors(&lower(&sizes[0], &Device::flex(), seed)));
+        let [a, b, c] = [0, 0, 1].map(|seed| tensors(&lower(&sizes[0], &device(), seed)));
         assert!(a == b, "{name}: seed 0 twice");
         let drawn = a.iter().any(|t| t.name.ends_with("weight") && t.shape.len() > 1);
         assert_eq!(a != c, drawn, "{name}: seeds 0 and 1");
@@ -243,7 +244,7 @@ proptest! {
     #[test]
     fn what_passes_check_runs(tape in prop::collection::vec(any::<u32>(), 20..250)) {
         if let Ok(checked) = check(grown(&tape)) {
-            let network = lower(&checked, &Device::flex(), 0);
+            let network = lower(&checked, &device(), 0);
             prop_assert_eq!(seen(&network), promised(&checked));
             forward(&checked, &network, 1).map_err(TestCaseError::fail)?;
             let network = network.train();

@@ -109,7 +109,7 @@ pub fn window(kernel: usize, stride: usize) -> Window {
 }
 
 pub fn device() -> Device {
-    Device::flex()
+    crate::device::device()
 }
 
 /// Numbers between -1 and 1 that look random.

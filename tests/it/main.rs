@@ -5,6 +5,8 @@ mod counting;
 mod cross;
 #[cfg(feature = "run")]
 mod data;
+#[cfg(feature = "run")]
+mod device;
 #[cfg(feature = "cli")]
 mod diagnostics;
 mod docs;

@@ -1,8 +1,9 @@
 //! The line between what an operator refuses and what it runs: whatever `infer` accepts runs forward and gives the
 //! inferred shape, and what it refuses says how to mend it.
 
+use crate::device::device;
 use crate::front::front;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::check::{Checked, check};
 use npc::ir::{Graph, Node, Outlet};
 use npc::op::*;
@@ -28,7 +29,7 @@ fn runs(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> bool {
     let Ok(outputs) = op.infer(std::slice::from_ref(&image)) else { return false };
     let expected = outputs[0].shape().dims().to_vec();
     let checked = one(op.clone(), image);
-    for device in [Device::flex(), Device::flex().autodiff()] {
+    for device in [device(), device().autodiff()] {
         let x = Tensor::<4>::random([2, c, h, w], Distribution::Uniform(-1.0, 1.0), &device);
         let y = lower(&checked, &device, 0).forward(x).remove(0);
         assert_eq!(y.dims()[1..], expected, "{op:?} of [{c}, {h}, {w}]");
@@ -104,11 +105,11 @@ fn norms_of_large_maps_are_exact_enough() {
     let size = [1, 1024, 1024];
     let image = TensorType::Tensor(Shape::map(size[0], size[1], size[2]));
     let values: Vec<f32> = (0..1i64 << 20).map(|i| 100.0 + (i * 7919 % 1009) as f32 / 1009.0).collect();
-    let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [1, 1, 1024, 1024]), &Device::flex());
+    let x = Tensor::<4>::from_data(TensorData::new(values.clone(), [1, 1, 1024, 1024]), &device());
     let exact: Vec<f64> = values.iter().map(|&v| f64::from(v)).collect();
     let mean = exact.iter().sum::<f64>() / exact.len() as f64;
     let variance = exact.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / exact.len() as f64;
-    let y = lower(&one(InstanceNorm { epsilon: 1e-5, affine: false }.into(), image), &Device::flex(), 0).forward(x);
+    let y = lower(&one(InstanceNorm { epsilon: 1e-5, affine: false }.into(), image), &device(), 0).forward(x);
     let found: Vec<f32> = y[0].clone().into_data().try_into_vec().unwrap();
     let worst = found.iter().zip(exact).map(|(f, v)| (f64::from(*f) - (v - mean) / (variance + 1e-5).sqrt()).abs());
     let worst = worst.fold(0.0, f64::max);

@@ -3,9 +3,10 @@
 //! Differences are relative: of single elements to the tensor's root mean square, of sums to its L2 norm. PyTorch
 //! computed in 64 bits, npc in 32.
 
+use crate::device::device;
 use crate::front::{front, repository};
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Gradients, Tensor, TensorData};
 use npc::op::SIGNATURES;
 use npc::run::lower::lower;
 use npc::run::network::Network;
@@ -113,7 +114,7 @@ fn formula(seed: u64, shape: &[usize], kind: Kind) -> Vec<f32> {
 }
 
 fn tensor(seed: u64, shape: [usize; 4], kind: Kind) -> Tensor<4> {
-    let device = Device::flex().autodiff();
+    let device = device().autodiff();
     Tensor::from_data(TensorData::new(formula(seed, &shape, kind), shape), &device)
 }
 
@@ -146,7 +147,7 @@ struct Worst {
 impl Case {
     fn network(&self) -> Network {
         let [_, _, h, w] = self.input;
-        let network = lower(&front(&self.model, Some([h, w]), &[]).model("T"), &Device::flex().autodiff(), 0);
+        let network = lower(&front(&self.model, Some([h, w]), &[]).model("T"), &device().autodiff(), 0);
         let layout = weights::layout(&network);
         let tensors = (1..).zip(layout).map(|(j, (name, shape))| {
             let kind = if name.ends_with("running_var") { Kind::Positive } else { Kind::Smooth };

@@ -3,6 +3,7 @@
 //! A difference is relative: of L2 norms and of signed sums (which stand for all elements) to the tensor's L2 norm, of
 //! single elements to the tensor's root mean square. It is taken to PyTorch's 32-bit and to its 64-bit figures.
 
+use crate::device::device;
 use crate::front::{front_file, repository};
 use crate::reference_batch::batch;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -108,7 +109,7 @@ struct Bench {
 fn benches() -> impl Iterator<Item = Bench> {
     FIXTURES.into_iter().map(|(name, json)| {
         let fixture: Fixture = serde_json::from_str(json).unwrap();
-        Bench { name, fixture, device: Device::flex().autodiff() }
+        Bench { name, fixture, device: device().autodiff() }
     })
 }
 
