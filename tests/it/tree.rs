@@ -53,7 +53,9 @@ fn knows_nothing_of(module: &str, forbidden: &[&str]) {
 #[test]
 fn stages_know_only_what_they_may() {
     let later = ["cli", "run"];
-    for module in ["source", "ty", "diag", "op", "ir", "syntax", "resolve", "elaborate", "check", "cost", "recipe"] {
+    let front =
+        ["source", "ty", "diag", "op", "ir", "syntax", "import", "resolve", "elaborate", "check", "cost", "recipe"];
+    for module in front.into_iter().chain(["claim", "explore"]) {
         knows_nothing_of(module, &later);
     }
     knows_nothing_of("source", &["diag", "syntax", "op", "ir", "ty"]);
@@ -62,6 +64,11 @@ fn stages_know_only_what_they_may() {
     knows_nothing_of("ir", &["diag", "syntax", "resolve", "elaborate", "check", "cost", "recipe"]);
     knows_nothing_of("syntax", &["op", "ir", "ty", "resolve", "elaborate", "check", "cost", "recipe"]);
     knows_nothing_of("resolve", &["ir", "ty", "elaborate", "check", "cost", "recipe"]);
+    knows_nothing_of(
+        "import",
+        &["op", "ir", "ty", "resolve", "elaborate", "check", "cost", "recipe", "claim", "explore"],
+    );
+    knows_nothing_of("claim", &["elaborate", "resolve", "recipe", "explore"]);
     knows_nothing_of("cost", &["syntax", "elaborate", "recipe", "diag"]);
     knows_nothing_of("check", &["syntax", "elaborate", "recipe", "resolve"]);
     knows_nothing_of("run", &["syntax", "cli", "resolve", "elaborate"]);
