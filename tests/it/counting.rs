@@ -218,3 +218,14 @@ fn thop_forgets_parameters() {
     assert_eq!(count(&checked, Convention::Conv).params, 17_458_437);
     assert_eq!(count(&checked, Convention::Thop).counted_params, 17_458_434);
 }
+
+/// What torchinfo 1.8.0 prints as mult-adds, transposed convolution, group norm and PReLU included.
+#[test]
+fn torchinfo_multiplies_and_adds() {
+    let npnet = |size| front_file(&repository("models/npnet.model"), Some(size), &[("classes", "1")]).model("NPNet");
+    assert_eq!(count(&npnet(CVC), Convention::Torchinfo).macs, 2_159_720_992);
+    assert_eq!(count(&npnet(SKIN), Convention::Torchinfo).macs, 979_886_192);
+    let text = "npc 1\nmodel T(x: [4, H, W]) -> [6, 2 * H + 1, 2 * W + 1]
+  = x |> conv_transpose(6, k = 3, stride = 2) |> group_norm(2) |> prelu";
+    assert_eq!(count(&front(text, Some([10, 12]), &[]).model("T"), Convention::Torchinfo).macs, 116_563);
+}
