@@ -28,7 +28,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Bounds that make every file safe to open.
 pub struct Limits {
     pub nodes: usize,
+    /// Of one model.
     pub steps: usize,
+    /// Of all models, runs, claims and sweep points of a program together.
+    pub total_steps: usize,
     pub blocks: usize,
     /// Largest number of elements of one tensor: of an image, a map (per image) or a weight.
     pub elements: u64,
@@ -38,8 +41,15 @@ pub struct Limits {
     pub failures: usize,
 }
 
-pub const LIMITS: Limits =
-    Limits { nodes: 200_000, steps: 2_000_000, blocks: 64, elements: 1 << 40, lists: 64, failures: 1000 };
+pub const LIMITS: Limits = Limits {
+    nodes: 200_000,
+    steps: 2_000_000,
+    total_steps: 50_000_000,
+    blocks: 64,
+    elements: 1 << 40,
+    lists: 64,
+    failures: 1000,
+};
 
 /// The expression failed and its message is on record.
 pub(crate) struct Failed;
@@ -151,13 +161,16 @@ impl<'a> Elaborator<'_, 'a> {
     /// Counts `work` steps at once: what is copied costs as much as what is evaluated.
     fn charge(&mut self, work: usize, span: Span) -> Eval<()> {
         self.steps = self.steps.saturating_add(work);
+        let total = self.program.spend(work);
         if self.stopped {
             return Err(Failed);
         }
-        if self.steps > LIMITS.steps {
-            self.stopped = true;
-            let d = Diagnostic::new(Code::E0311, span, format!("more than {} evaluation steps", LIMITS.steps));
-            return self.fail(d.label("the last of them"));
+        for (steps, limit, where_) in [(self.steps, LIMITS.steps, ""), (total, LIMITS.total_steps, " in all")] {
+            if steps > limit {
+                self.stopped = true;
+                let d = Diagnostic::new(Code::E0311, span, format!("more than {limit} evaluation steps{where_}"));
+                return self.fail(d.label("the last of them"));
+            }
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::import::Bundle;
 use crate::source::{SourceId, Span};
 use crate::syntax::ast::{self, ItemKind};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many variants may lie between a variant and its model.
@@ -42,9 +43,18 @@ pub struct Program<'a> {
     broken: BTreeSet<&'a str>,
     /// An import failed, so an unknown name may be the fault of that.
     incomplete: bool,
+    /// Evaluation steps of everything that was elaborated so far.
+    spent: Cell<usize>,
 }
 
 impl<'a> Program<'a> {
+    /// Counts evaluation steps against what a file may take in all; the sum so far.
+    pub(crate) fn spend(&self, steps: usize) -> usize {
+        let spent = self.spent.get().saturating_add(steps);
+        self.spent.set(spent);
+        spent
+    }
+
     /// The item has an error that was reported, or uses one that has.
     pub fn is_broken(&self, name: &str) -> bool {
         self.broken.contains(name)
@@ -168,6 +178,7 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
         std_source: None,
         broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
         incomplete: false,
+        spent: Cell::new(0),
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for item in p.items.clone() {

@@ -72,7 +72,8 @@ pub fn explore(
         let size = choice.size.first().copied().or(data.map(|d| d.size));
         let (points, found) = explore::sweep(program, sweep, size);
         problems.extend(found);
-        let input = points.first().map(|p| p.checked.input().to_string()).unwrap_or_default();
+        let Some(first) = points.first() else { continue };
+        let input = first.checked.input().to_string();
         let row = |p: &explore::Point| {
             let report = count(&p.checked, convention);
             (spelled(sources, &p.args), report.params, report.macs)
