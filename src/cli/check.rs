@@ -2,7 +2,7 @@
 
 use super::explored::{Explored, explore};
 use super::load::{self, Choice, Claimed, Entry};
-use super::table::{cost_table, short, thousands};
+use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
@@ -29,6 +29,7 @@ Examples:
   npc check models/npnet.model
   npc check models/npnet.model --model NPNet --on cvc
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
+  npc check models/*.model --size 256x256 --format markdown
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -56,6 +57,10 @@ pub struct Opts {
 enum Format {
     Text,
     Json,
+    /// The table of --table
+    Csv,
+    /// The table of --table
+    Markdown,
 }
 
 /// What one file holds, as far as it could be looked at.
@@ -78,6 +83,8 @@ pub fn run(opts: &Opts) -> Done {
             print(&format!("{:#}\n", document.unwrap_or_default()))?;
         }
         Format::Text => print_text(&looked, opts)?,
+        Format::Csv => print_table(&looked, opts, csv)?,
+        Format::Markdown => print_table(&looked, opts, markdown)?,
     }
     if looked.iter().any(|l| l.problems.has_errors()) { Err(Stop::Problems) } else { Ok(()) }
 }
@@ -135,6 +142,17 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
     Ok(Looked { sources, problems: problems.sorted(), entries, claimed, explored })
 }
 
+/// How a header, alignments and rows become text.
+type Layout = fn(&[&str], &[Align], &[Vec<String>]) -> String;
+
+/// One line a model and size on standard output, the problems on the other.
+fn print_table(looked: &[Looked], opts: &Opts, layout: Layout) -> Done {
+    let all: Vec<&(Entry, CostReport)> = looked.iter().flat_map(|l| &l.entries).collect();
+    print(&overview(&all, &opts.convention, layout))?;
+    looked.iter().for_each(tell);
+    Ok(())
+}
+
 fn print_text(looked: &[Looked], opts: &Opts) -> Done {
     let mut text = String::new();
     if !opts.table {
@@ -144,7 +162,7 @@ fn print_text(looked: &[Looked], opts: &Opts) -> Done {
     }
     let all: Vec<&(Entry, CostReport)> = looked.iter().flat_map(|l| &l.entries).collect();
     if all.len() > 1 || opts.table {
-        text.push_str(&overview(&all, &opts.convention));
+        text.push_str(&overview(&all, &opts.convention, columns));
     }
     let claimed: Vec<&Claimed> = looked.iter().flat_map(|l| &l.claimed).collect();
     if !claimed.is_empty() {
@@ -154,15 +172,18 @@ fn print_text(looked: &[Looked], opts: &Opts) -> Done {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;
-    for Looked { sources, problems, .. } in looked {
-        let (later, rest) = split_notes(problems);
-        report(sources, &rest);
-        for d in later.iter() {
-            let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
-            eprintln!("note[{}]: {place}: {}", d.code.id(), d.message);
-        }
-    }
+    looked.iter().for_each(tell);
     Ok(())
+}
+
+/// The problems of a file on standard error.
+fn tell(Looked { sources, problems, .. }: &Looked) {
+    let (later, rest) = split_notes(problems);
+    report(sources, &rest);
+    for d in later.iter() {
+        let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
+        eprintln!("note[{}]: {place}: {}", d.code.id(), d.message);
+    }
 }
 
 /// Two JSON documents as one: their lists joined.
@@ -252,7 +273,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
 
 /// One line a claim: what was said, what is so.
 fn claims_text(claimed: &[&Claimed]) -> String {
-    use super::table::Align::{Left, Right};
+    use Align::{Left, Right};
     let rows: Vec<Vec<String>> = claimed
         .iter()
         .map(|c| {
@@ -267,12 +288,12 @@ fn claims_text(claimed: &[&Claimed]) -> String {
             vec![c.about.clone(), c.claim.clone(), found, verdict]
         })
         .collect();
-    super::table::columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
+    columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
 }
 
 /// One line a model and size.
-fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> String {
-    use super::table::Align::{Left, Right};
+fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout: Layout) -> String {
+    use Align::{Left, Right};
     let row = |(entry, report): &(Entry, CostReport)| {
         let mut row = vec![
             entry.checked.graph().name.clone(),
@@ -285,15 +306,12 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Str
         row
     };
     let rows: Vec<Vec<String>> = entries.iter().map(|e| row(e)).collect();
-    let macs: Vec<String> = match conventions {
-        [_] => vec!["MACs".into()],
-        many => many.iter().map(|c| format!("MACs, {c}")).collect(),
-    };
+    let macs: Vec<String> = conventions.iter().map(|c| format!("MACs, {c}")).collect();
     let mut header = vec!["model", "on", "input", "output", "params"];
     header.extend(macs.iter().map(String::as_str));
     let mut align = vec![Left, Left, Left, Left, Right];
     align.resize(header.len(), Right);
-    super::table::columns(&header, &align, &rows)
+    layout(&header, &align, &rows)
 }
 
 fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {

@@ -61,6 +61,33 @@ pub fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String
     out
 }
 
+/// The same cells as comma-separated values (RFC 4180), numbers without separators.
+pub fn csv(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+    let quoted = |cell: &str| {
+        if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_string() }
+    };
+    let mut out = header.iter().map(|h| quoted(h)).collect::<Vec<_>>().join(",") + "\n";
+    for row in rows {
+        let plain = |(cell, align): (&String, &Align)| match align {
+            Align::Right => cell.replace(',', ""),
+            Align::Left => quoted(cell),
+        };
+        out.push_str(&(row.iter().zip(align).map(plain).collect::<Vec<_>>().join(",") + "\n"));
+    }
+    out
+}
+
+/// The same cells as a Markdown table.
+pub fn markdown(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let rule = align.iter().map(|a| if *a == Align::Right { "---:".to_string() } else { "---".to_string() });
+    let mut out = line(header.iter().map(|h| h.to_string()).collect()) + &line(rule.collect());
+    for row in rows {
+        out.push_str(&line(row.iter().map(|c| c.replace('|', "\\|")).collect()));
+    }
+    out
+}
+
 /// Blocks and nodes as a tree, in the way torchinfo's table is read. `depth` 1 shows the outermost blocks only.
 pub fn cost_table(report: &CostReport, depth: usize) -> String {
     // Each node comes after the blocks that it is in; a block's row stands before its first node.

@@ -252,3 +252,17 @@ fn holes_are_fitted_to_claims_and_sweeps_are_counted() {
     let params: Vec<_> = points.iter().map(|p| p["params"].as_u64().unwrap()).collect();
     assert_eq!(params, [707_330, 707_330 - 43_008 / 2 + 43_008 / 4]);
 }
+
+#[test]
+fn tables_come_as_csv_and_markdown() {
+    let table = |format: &str| {
+        let args = ["check", "models/unet.model", "--on", "cvc", "--convention", "conv,thop", "--format", format];
+        npc(&repository("."), &args).out
+    };
+    let row = "UNet,cvc,\"[3, 288, 384]\",\"[1, 288, 384]\",34526081,110273495040,110462054400\n";
+    assert_eq!(table("csv"), format!("model,on,input,output,params,\"MACs, conv\",\"MACs, thop\"\n{row}"));
+    let markdown = table("markdown");
+    let lines: Vec<&str> = markdown.lines().collect();
+    assert_eq!(lines[1], "| --- | --- | --- | --- | ---: | ---: | ---: |");
+    assert!(lines[2].ends_with("| 34,526,081 | 110,273,495,040 | 110,462,054,400 |"), "{markdown}");
+}
