@@ -3,6 +3,7 @@
 // Diagnostics are large and made once, on the way out; a box at each of a hundred places would only hide that.
 #![allow(clippy::result_large_err)]
 
+pub mod atomic;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "cli")]

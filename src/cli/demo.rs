@@ -2,7 +2,6 @@
 
 use super::eval::table;
 use super::job::{Request, ready, stop_on_interrupt};
-use super::load::write_beside;
 use super::table::{short, thousands};
 use super::{Done, Stop, print, train};
 use crate::cost::{Convention, count};
@@ -55,8 +54,8 @@ pub fn run(opts: &Opts) -> Done {
     }
     let masks = opts.out.join("masks");
     std::fs::create_dir_all(&masks).map_err(|e| RunError::at(&masks, format!("cannot be made: {e}")))?;
-    write_beside(&opts.out.join("data.model"), DATA.as_bytes())?;
-    write_beside(&model, MODEL.as_bytes())?;
+    write_atomic(&opts.out.join("data.model"), DATA.as_bytes())?;
+    write_atomic(&model, MODEL.as_bytes())?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
     let ready = ready(&Request {
         file: &model,

@@ -1,6 +1,7 @@
 //! `npc fmt`: one layout for every model file.
 
-use super::{Done, Stop, load, print, report};
+use super::{Done, Stop, print, report};
+use crate::atomic;
 use crate::syntax;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -58,7 +59,8 @@ fn format(path: &Path, check: bool) -> Result<bool, Stop> {
         print(&format!("{} is not formatted; `npc fmt {0}` does it\n", path.display()))?;
         return Ok(false);
     }
-    load::write_beside(path, text.as_bytes())?;
+    let written = atomic::write(path, text.as_bytes());
+    written.map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display())))?;
     print(&format!("formatted {}\n", path.display()))?;
     Ok(true)
 }

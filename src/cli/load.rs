@@ -318,15 +318,3 @@ pub fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
         !given && value.is_some_and(|e| matches!(e.kind, ast::ExprKind::Hole { .. }))
     })
 }
-
-/// Writes a file beside its place and renames it into it, so that a full disk leaves the old one whole.
-pub fn write_beside(path: &Path, bytes: &[u8]) -> Result<(), Stop> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let done = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    done.map_err(|e| {
-        let _ = std::fs::remove_file(&part);
-        Stop::Message(format!("{}: cannot write: {e}", path.display()))
-    })
-}
