@@ -73,15 +73,14 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
     if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
 }
 
-/// Warns when the channels of the result are not the classes of the data it is checked on. One channel for two classes
-/// is the other usual form: its sign tells the classes apart.
-pub fn check_classes(checked: &mut Checked, entry: &Spanned<String>, data: &str, classes: usize) {
+/// A warning where the channels of the result are not the classes of the data it is checked on. One channel for two
+/// classes is the other usual form: its sign tells the classes apart.
+pub fn class_warning(checked: &Checked, entry: &Spanned<String>, data: &str, classes: usize) -> Option<Diagnostic> {
     let channels = checked.output().channels();
-    if channels != classes && (channels, classes) != (1, 2) {
-        let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
-        let d = Diagnostic::new(Code::W0401, entry.span, message)
-            .label("one channel is due for each class")
-            .help(format!("train it with `classes = {classes}`"));
-        checked.warnings.push(d);
+    if channels == classes || (channels, classes) == (1, 2) {
+        return None;
     }
+    let message = format!("`{entry}` gives {channels} channels, data `{data}` has {classes} classes");
+    let d = Diagnostic::new(Code::W0401, entry.span, message).label("one channel is due for each class");
+    Some(d.help(format!("train it with `classes = {classes}`")))
 }

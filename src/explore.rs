@@ -39,7 +39,7 @@ fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
 /// The models of a sweep at one size, and the problems of those that do not fit together.
 pub fn sweep(program: &Program<'_>, sweep: &ast::Sweep, size: Option<[usize; 2]>) -> (Vec<Point>, Problems) {
     let mut problems = Problems::new();
-    let Some(entry) = program.names().into_iter().find(|n| n.node == sweep.base.node) else {
+    let Some(entry) = program.find(&sweep.base.node) else {
         // Resolution has said that there is no such model.
         return (Vec::new(), problems);
     };
@@ -71,16 +71,16 @@ pub struct Fit {
     pub fitting: Vec<Vec<Argument>>,
 }
 
-/// The holes of a model that neither `args` nor its variants fill, with the values that each may take.
+/// The holes of a model or variant that nothing fills, with the values that each may take.
 pub fn holes<'a>(program: &Program<'a>, name: &str, args: &[Argument]) -> Vec<(&'a ast::Ident, Option<&'a Expr>)> {
     let Some((model, fixed)) = program.entry(name) else { return Vec::new() };
-    let filled = |p: &ast::Param| {
-        args.iter().any(|a| a.name.node == p.name.node)
-            || fixed.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node))
-    };
-    let hole = |p: &'a ast::Param| match &p.default {
-        Some(Expr { kind: ExprKind::Hole { within }, .. }) if !filled(p) => Some((&p.name, within.as_deref())),
-        _ => None,
+    let hole = |p: &'a ast::Param| {
+        let given = args.iter().any(|a| a.name.node == p.name.node);
+        let fixed = fixed.iter().find(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+        match fixed.map(|a| &a.value).or(p.default.as_ref()) {
+            Some(Expr { kind: ExprKind::Hole { within }, .. }) if !given => Some((&p.name, within.as_deref())),
+            _ => None,
+        }
     };
     model.params.iter().filter_map(hole).collect()
 }

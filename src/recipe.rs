@@ -102,6 +102,12 @@ pub enum Optimizer {
     Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
 }
 
+impl Default for Optimizer {
+    fn default() -> Self {
+        Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Loss {

@@ -70,6 +70,11 @@ impl<'a> Program<'a> {
         self.names_in(self.items.iter().copied())
     }
 
+    /// The name of a model or variant, where it is declared.
+    pub fn find(&self, name: &str) -> Option<&'a ast::Ident> {
+        self.names().into_iter().find(|n| n.node == name)
+    }
+
     fn names_in(&self, items: impl Iterator<Item = &'a ast::Item>) -> Vec<&'a ast::Ident> {
         let entry = |item: &'a ast::Item| match &item.kind {
             ItemKind::Model(m) => Some(&m.name),

@@ -98,16 +98,10 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
             return Ok(Looked { sources, problems: d.into(), entries, claimed, explored });
         }
     };
-    let args = match load::arguments(&mut sources, "--with", &opts.choice.with) {
-        Ok(args) => args,
-        Err(p) => {
-            report(&sources, &p);
-            return Err(Stop::Usage("the value of --with cannot be read".into()));
-        }
-    };
+    let args = load::with_arguments(&mut sources, &opts.choice)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
-    check_recipes(&program, &sources, &mut problems);
+    check_recipes(&program, &mut problems);
     let mut entries = Vec::new();
     let plans = load::plan(&program, &opts.choice).unwrap_or_else(|p| {
         problems.extend(p);
@@ -121,6 +115,7 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         match load::compile(&program, plan, &args) {
             Ok(entry) => {
                 problems.extend(entry.checked.warnings().clone());
+                entry.warning.iter().for_each(|d| problems.push(d.clone()));
                 let report = count(&entry.checked, opts.convention[0]);
                 entries.push((entry, report));
             }
@@ -209,7 +204,7 @@ fn split_notes(problems: &Problems) -> (Problems, Problems) {
 }
 
 /// `data` and `train` blocks against their schemas.
-fn check_recipes(program: &Program<'_>, sources: &SourceMap, problems: &mut Problems) {
+fn check_recipes(program: &Program<'_>, problems: &mut Problems) {
     for item in &program.file.items {
         match &item.kind {
             ItemKind::Data(data) => {
@@ -218,10 +213,8 @@ fn check_recipes(program: &Program<'_>, sources: &SourceMap, problems: &mut Prob
                 }
             }
             ItemKind::Train(train) => {
-                let args: BTreeMap<String, String> = (train.args.iter())
-                    .filter_map(|a| Some((a.name.as_ref()?.node.clone(), sources.snippet(a.value.span).to_string())))
-                    .collect();
-                match schema::train_spec(train, args) {
+                // The arguments are tried with the model, in `load::runs`.
+                match schema::train_spec(train, BTreeMap::new()) {
                     Ok((_, later)) => problems.extend(later),
                     Err(p) => problems.extend(p),
                 }
@@ -262,7 +255,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     );
     let many = opts.convention.len() > 1;
     for convention in &opts.convention {
-        let macs = if *convention == report.convention { report.macs } else { count(&entry.checked, *convention).macs };
+        let macs = macs(entry, report, *convention);
         let (name, unit) = if many { (convention.name().to_string(), "") } else { ("MACs".into(), ", convention ") };
         let tail = if many { "" } else { convention.name() };
         let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
@@ -291,6 +284,11 @@ fn claims_text(claimed: &[&Claimed]) -> String {
     columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
 }
 
+/// MACs by a convention; `report` is already there for one.
+fn macs(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
+    if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
+}
+
 /// One line a model and size.
 fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout: Layout) -> String {
     use Align::{Left, Right};
@@ -302,7 +300,7 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
             entry.checked.output().to_string(),
             thousands(report.params),
         ];
-        row.extend(conventions.iter().map(|&c| thousands(count(&entry.checked, c).macs)));
+        row.extend(conventions.iter().map(|&c| thousands(macs(entry, report, c))));
         row
     };
     let rows: Vec<Vec<String>> = entries.iter().map(|e| row(e)).collect();
@@ -332,7 +330,7 @@ fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
                 "nodes": nodes,
             });
             if conventions.len() > 1 {
-                let by = conventions.iter().map(|&c| (c.name().to_string(), json!(count(&entry.checked, c).macs)));
+                let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
                 model["macs_by_convention"] = serde_json::Value::Object(by.collect());
             }
             model

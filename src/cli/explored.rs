@@ -1,6 +1,6 @@
 //! Sweeps and holes as `npc check` shows them.
 
-use super::load::{Choice, default_data, has_hole};
+use super::load::{Choice, default_data, expected_size, has_hole};
 use super::table::{Align, columns, thousands};
 use crate::cost::{Convention, count};
 use crate::diag::{Code, Diagnostic, Problems};
@@ -109,15 +109,11 @@ fn claims_about<'a>(program: &Program<'a>, name: &ast::Ident) -> Vec<(&'a ast::E
     let mut claims = Vec::new();
     for item in &program.file.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };
-        if expect.model.node != name.node {
-            continue;
+        // One with arguments is about another model, and is held against that.
+        if expect.model.node == name.node && expect.args.is_empty() {
+            // A data block with mistakes is reported by itself.
+            claims.push((expect, expected_size(program, expect).unwrap_or_default()));
         }
-        let named = expect.on.as_ref().and_then(|on| program.data.get(on.node.as_str()));
-        let spec = match named {
-            Some(data) => schema::data_spec(data).ok(),
-            None => default_data(program, &name.node).map(|(_, spec)| spec),
-        };
-        claims.push((expect, spec.map(|s| s.size)));
     }
     claims
 }

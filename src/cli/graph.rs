@@ -45,13 +45,7 @@ pub fn run(opts: &Opts) -> Done {
 /// Every selected model, or all problems and a stop.
 pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
     let load::Source { mut sources, bundle, mut problems } = load::read(&select.file)?;
-    let args = match load::arguments(&mut sources, "--with", &select.choice.with) {
-        Ok(args) => args,
-        Err(p) => {
-            report(&sources, &p);
-            return Err(Stop::Usage("the value of --with cannot be read".into()));
-        }
-    };
+    let args = load::with_arguments(&mut sources, &select.choice)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     let mut checked = Vec::new();

@@ -110,9 +110,8 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
                 }
             },
         };
-        let args = (train.args.iter())
-            .filter_map(|a| Some((a.name.as_ref()?.node.clone(), sources.snippet(a.value.span).to_string())))
-            .collect();
+        let spelled = |a: Argument| (a.name.node, sources.snippet(a.value.span).to_string());
+        let args = load::named_arguments(&train.args)?.into_iter().map(spelled).collect();
         let (spec, _) = schema::train_spec(train, args)?;
         let Some(data) = program.data.get(train.data.node.as_str()) else {
             return Err(load::no_such("data block", &train.data.node, program.data.keys().copied()).into());
@@ -180,7 +179,7 @@ fn compile(
 ) -> Result<Checked, Problems> {
     let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let args = arguments(sources, "model arguments", &texts)?;
-    let Some(entry) = program.names().into_iter().find(|e| e.node == train.model) else {
+    let Some(entry) = program.find(&train.model) else {
         let names = program.names();
         return Err(load::no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
     };

@@ -1,10 +1,11 @@
 //! What all commands on a model file share: reading it, choosing models, arguments and sizes.
 
 use super::{Stop, report};
-use crate::check::{Checked, check, check_classes};
+use crate::check::{Checked, check, class_warning};
 use crate::claim::{Judged, judge};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
+use crate::explore::holes;
 use crate::import::{self, Bundle};
 use crate::recipe::{DataSpec, schema};
 use crate::resolve::Program;
@@ -94,6 +95,14 @@ pub fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Res
     if problems.is_empty() { Ok(args) } else { Err(problems) }
 }
 
+/// The hyper-parameters of `--with`; problems are printed here.
+pub fn with_arguments(sources: &mut SourceMap, choice: &Choice) -> Result<Vec<Argument>, Stop> {
+    arguments(sources, "--with", &choice.with).map_err(|p| {
+        report(sources, &p);
+        Stop::Usage("the value of --with cannot be read".into())
+    })
+}
+
 fn split_commas(text: &str) -> Vec<String> {
     let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
     for c in text.chars() {
@@ -115,6 +124,8 @@ fn split_commas(text: &str) -> Vec<String> {
 /// A model with the size it was checked at.
 pub struct Entry {
     pub checked: Checked,
+    /// It does not have a channel for each class of the data that was named.
+    pub warning: Option<Diagnostic>,
     /// The data block that gave the size.
     pub on: Option<String>,
 }
@@ -202,12 +213,10 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
 
 /// Elaborates and checks one entry.
 pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
-    let graph = elaborate(program, &plan.name, args, plan.size)?;
-    let mut checked = check(graph)?;
-    if let (Some((name, spec)), true) = (&plan.on, plan.asked) {
-        check_classes(&mut checked, &plan.name, name, spec.classes.len());
-    }
-    Ok(Entry { checked, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
+    let checked = check(elaborate(program, &plan.name, args, plan.size)?)?;
+    let asked = plan.on.as_ref().filter(|_| plan.asked);
+    let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
+    Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
 }
 
 /// Problems of the root's runs: each model with the arguments of its run at the size of its data.
@@ -215,7 +224,7 @@ pub fn runs(program: &Program<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         let ast::ItemKind::Train(train) = &item.kind else { continue };
-        let entry = program.names().into_iter().find(|n| n.node == train.model.node);
+        let entry = program.find(&train.model.node);
         let data = program.data.get(train.data.node.as_str()).and_then(|d| schema::data_spec(d).ok());
         let (Some(name), Some(spec)) = (entry, data) else { continue };
         if program.is_broken(&name.node) || (train.args.is_empty() && has_hole(program, &name.node, &[])) {
@@ -226,11 +235,10 @@ pub fn runs(program: &Program<'_>) -> Problems {
             Err(p) => Err(p),
         };
         match found {
-            Ok(mut checked) => {
-                let warned = checked.warnings().iter().count();
-                check_classes(&mut checked, &train.model, &spec.name, spec.classes.len());
-                // What the model warns about by itself is told with the model.
-                checked.warnings().iter().skip(warned).for_each(|d| problems.push(d.clone()));
+            // What the model warns about by itself is told with the model.
+            Ok(checked) => {
+                let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
+                warning.into_iter().for_each(|d| problems.push(d));
             }
             Err(p) => problems.extend(p),
         }
@@ -239,7 +247,7 @@ pub fn runs(program: &Program<'_>) -> Problems {
 }
 
 /// `(attention = se)` after a model's name.
-fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
+pub fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
     let (mut named, mut problems) = (Vec::new(), Problems::new());
     for arg in args {
         match &arg.name {
@@ -296,25 +304,25 @@ pub fn claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) ->
 
 /// The model of an `expect` block at its size.
 fn expected(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked, Problems> {
-    let Some(name) = program.names().into_iter().find(|n| n.node == expect.model.node) else {
+    let Some(name) = program.find(&expect.model.node) else {
         // Resolution has said that there is no such model.
         return Err(Problems::new());
     };
     let args = named_arguments(&expect.args)?;
+    let size = expected_size(program, expect)?;
+    check(elaborate(program, name, &args, size)?)
+}
+
+/// Height and width that an `expect` block is about: those of its data, else of the model's.
+pub fn expected_size(program: &Program<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
     let data = match &expect.on {
         Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
         None => default_data(program, &expect.model.node).map(|(_, spec)| spec),
     };
-    check(elaborate(program, name, &args, data.map(|d| d.size))?)
+    Ok(data.map(|d| d.size))
 }
 
 /// Whether the entry has a hole that nothing fills.
 pub fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
-    let Some((model, fixed)) = program.entry(name) else { return false };
-    model.params.iter().any(|p| {
-        let given = args.iter().any(|a| a.name.node == p.name.node);
-        let fixed = fixed.iter().find(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
-        let value = fixed.map(|a| &a.value).or(p.default.as_ref());
-        !given && value.is_some_and(|e| matches!(e.kind, ast::ExprKind::Hole { .. }))
-    })
+    !holes(program, name, args).is_empty()
 }

@@ -396,7 +396,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         epochs: 1,
         batch: 2,
         seed: 0,
-        optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
+        optimizer: Optimizer::default(),
         loss: Loss::CrossEntropy,
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],

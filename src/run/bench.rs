@@ -64,8 +64,7 @@ pub fn bench(checked: &Checked, choice: DeviceChoice, batch: usize, seconds: f64
     let evaluated = network.valid();
     let forward = measure(&device, time, || drop(evaluated.forward(sample.images(&device))))?;
     let mut network = network.train();
-    let mut optim =
-        OptimState::new(Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 });
+    let mut optim = OptimState::new(Optimizer::default());
     let train_step = measure(&device, time, || {
         let logits = network.forward(sample.images(&device)).remove(0);
         let gradients = cross_entropy(logits, sample.targets(network.device())).backward();

@@ -266,3 +266,29 @@ fn tables_come_as_csv_and_markdown() {
     assert_eq!(lines[1], "| --- | --- | --- | --- | ---: | ---: | ---: |");
     assert!(lines[2].ends_with("| 34,526,081 | 110,273,495,040 | 110,462,054,400 |"), "{markdown}");
 }
+
+/// A variant may leave a hole of its own; a claim with arguments is about another model.
+#[test]
+fn a_variants_hole_is_fitted_to_its_own_claims() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "npc 1
+
+model Net(x: [3, 8, 8], width: int = 4) -> [2, 8, 8] = x |> conv(width, k = 1) |> conv(2, k = 1)
+
+variant Open = Net(width = ? in 2..10)
+
+expect Open {
+  params == 32
+}
+
+expect Open(width = 2) {
+  params == 14
+}
+";
+    std::fs::write(dir.path().join("open.model"), text).unwrap();
+    let said = npc(dir.path(), &["check", "open.model", "--format", "json"]);
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(document["holes"][0]["fitting"], serde_json::json!([{"width": "5"}]), "{}{}", said.out, said.err);
+    assert_eq!(document["claims"][0]["found"], "14");
+    assert_eq!(said.code, 0, "{}", said.err);
+}
