@@ -2,6 +2,10 @@
 //!
 //! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
 
+pub mod contract;
+
+pub use contract::{Answer, Contract};
+
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::ir::Graph;
 use crate::op::{Op, ParamKind};
@@ -18,6 +22,11 @@ pub struct Checked {
 impl Checked {
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// Which image sizes the model takes.
+    pub fn contract(&self) -> Contract {
+        Contract::of(&self.graph)
     }
 
     pub fn warnings(&self) -> &Problems {

@@ -22,6 +22,7 @@ mod load;
 mod lower;
 #[cfg(feature = "run")]
 mod predict;
+mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;

@@ -12,6 +12,7 @@ mod call;
 mod eval;
 mod index;
 mod instance;
+mod size;
 mod value;
 
 pub use value::Value;
@@ -22,7 +23,7 @@ use crate::op::{Op, RefusalKind};
 use crate::resolve::Program;
 use crate::source::Span;
 use crate::syntax::ast;
-use crate::ty::{Shape, TensorType};
+use crate::ty::{AnyOf, Cond, Dim, FormulaType, Shape, TensorType};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Bounds that make every file safe to open.
@@ -86,6 +87,11 @@ struct Elaborator<'p, 'a> {
     calls: Vec<(&'a str, Span)>,
     /// Path under which new nodes are named.
     prefix: Path,
+    /// The conditions among the graph's demands and pins, so that each is kept once.
+    demanded: HashSet<AnyOf>,
+    pinned: HashSet<AnyOf>,
+    /// Height and width of the image.
+    image: [usize; 2],
     /// How often each path was asked for, to number repeats.
     taken: HashMap<Path, usize>,
     steps: usize,
@@ -110,6 +116,9 @@ pub fn elaborate<'a>(
         frames: Vec::new(),
         calls: Vec::new(),
         prefix: String::new(),
+        demanded: HashSet::new(),
+        pinned: HashSet::new(),
+        image: size.unwrap_or([1, 1]),
         taken: HashMap::new(),
         steps: 0,
         failures: 0,
@@ -193,7 +202,7 @@ impl<'a> Elaborator<'_, 'a> {
     /// What a value is, for messages.
     fn describe(&self, value: &Value) -> String {
         match value {
-            Value::Int(n) => format!("the integer {n}"),
+            Value::Int(n) | Value::Dim(n, _) => format!("the integer {n}"),
             Value::Float(x) => format!("the number {x}"),
             Value::Bool(b) => format!("`{b}`"),
             Value::Str(s) => format!("the string \"{s}\""),
@@ -240,6 +249,11 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Adds a node, or says at `span` why the operator refuses these inputs.
     fn node(&mut self, op: Op, inputs: &[Outlet], span: Span) -> Eval {
+        self.node_of_size(op, inputs, None, span)
+    }
+
+    /// The same where the call gives height and width as formulas.
+    fn node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Option<[Dim; 2]>, span: Span) -> Eval {
         if self.graph.len() >= LIMITS.nodes {
             self.stopped = true;
             let d = Diagnostic::new(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
@@ -285,11 +299,12 @@ impl<'a> Elaborator<'_, 'a> {
             let shape = format!("{:?}", large.shape);
             return self.fail(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {shape}")));
         }
+        let formulas = self.formulas(&op, inputs, written, &outputs, span);
         let path = self.path(op.name());
         self.charge(path.len() / 16, span)?;
         let several = outputs.len() > 1;
         let slots = outputs.len();
-        let id = self.graph.add(Node { path, op, outputs, span }, inputs);
+        let id = self.graph.add_with(Node { path, op, outputs, span }, inputs, formulas);
         let outlet = |slot| Value::Node(Outlet { node: id, slot });
         Ok(if several { Value::Tuple((0..slots).map(outlet).collect()) } else { outlet(0) })
     }
@@ -319,7 +334,7 @@ impl<'a> Elaborator<'_, 'a> {
         let Some((param, dims)) = input else {
             return self.error(Code::E0304, model.head, "a model takes an image, for example `x: [3, H, W]`");
         };
-        let shape = self.input_shape(model, dims, size, param.span)?;
+        let (shape, formula) = self.input_shape(model, dims, size, param.span)?;
         if shape.elements() > LIMITS.elements {
             return self.error(Code::E0311, param.span, format!("an image {shape} has more than 2^40 numbers"));
         }
@@ -331,7 +346,7 @@ impl<'a> Elaborator<'_, 'a> {
             span: param.span,
         };
         self.taken.insert(param.name.node.clone(), 1);
-        let id = self.graph.add(node, &[]);
+        let id = self.graph.add_with(node, &[], vec![formula]);
         self.bind_param(param, Value::Node(Outlet { node: id, slot: 0 }))?;
         let (value, span) = self.body(&model.body)?;
         match &model.result {
@@ -368,11 +383,12 @@ impl<'a> Elaborator<'_, 'a> {
         dims: &'a [ast::Expr],
         size: Option<[usize; 2]>,
         span: Span,
-    ) -> Eval<Shape> {
+    ) -> Eval<(Shape, FormulaType)> {
         if dims.len() != 3 {
             return self.error(Code::E0304, span, "the image of a model is a map [channels, H, W]");
         }
         let mut shape = [0; 3];
+        let mut formula = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {
             if let ast::ExprKind::Name(name) = &dim.kind
                 && let Some(hyper) = model.params.iter().find(|p| p.name.node == *name)
@@ -398,11 +414,23 @@ impl<'a> Elaborator<'_, 'a> {
                         return self.fail(d);
                     };
                     let n = size[axis - 1];
-                    self.frame().values.insert(name, Value::Int(n as i64));
+                    formula.push(if axis == 1 { Dim::height() } else { Dim::width() });
+                    self.frame().values.insert(name, Value::Dim(n as i64, formula[axis].clone()));
                     n
                 }
                 (None, _) => {
-                    let n = self.dim(dim)?;
+                    let (n, dim_formula) = self.dim(dim)?;
+                    if axis > 0 {
+                        let image = if axis == 1 { Dim::height() } else { Dim::width() };
+                        let what = || format!("the image's {} is {dim_formula}", ["height", "width"][axis - 1]);
+                        if let Some(gap) = image.minus(&dim_formula) {
+                            self.demand(vec![vec![Cond::Zero(gap)]], dim.span, what);
+                        }
+                    }
+                    if axis > 0 {
+                        self.image[axis - 1] = n;
+                    }
+                    formula.push(dim_formula);
                     if axis > 0 && size.is_some_and(|s| s[axis - 1] != n) {
                         let asked = size.map_or(0, |s| s[axis - 1]);
                         let message = format!("the model takes images of {n} here, asked for {asked}");
@@ -412,7 +440,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
             };
         }
-        Ok(Shape::new(shape))
+        Ok((Shape::new(shape), FormulaType::Tensor(formula)))
     }
 
     fn scope(&mut self, path: Path, block: &str, span: Span) {

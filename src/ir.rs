@@ -16,7 +16,7 @@ pub use view::{dot, json, text};
 
 use crate::op::{Arity, Op};
 use crate::source::Span;
-use crate::ty::TensorType;
+use crate::ty::{AnyOf, FormulaType, TensorType};
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 use petgraph::visit::EdgeRef;
@@ -81,6 +81,21 @@ pub struct Setting {
     pub value: String,
 }
 
+/// Something that must hold of the image's size, and where it is asked for.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    pub any: AnyOf,
+    pub what: String,
+    pub span: Span,
+}
+
+impl Demand {
+    /// Whether an image of `[height, width]` meets it.
+    pub fn holds(&self, size: [usize; 2]) -> bool {
+        self.any.iter().any(|all| all.iter().all(|cond| cond.holds(size)))
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// The model or variant.
@@ -90,7 +105,15 @@ pub struct Graph {
     pub scopes: Vec<Scope>,
     /// Results by name; a single unnamed result is called `out`.
     pub results: Vec<(String, Outlet)>,
+    /// What the image's size must be for the same text to give a graph at all. Told once each.
+    pub demands: Vec<Demand>,
+    /// What the image's size must be for the same text to give this very graph, with other numbers in its shapes: where a
+    /// loop, a choice or a setting depends on the size.
+    pub pins: Vec<Demand>,
     nodes: StableDiGraph<Node, Arg>,
+    /// The types of each node's outputs with dims as formulas. At the size of this graph they are `Node::outputs`; at
+    /// another size that meets `demands` and `pins` they are what elaboration gives there.
+    formulas: Vec<Vec<FormulaType>>,
 }
 
 impl Graph {
@@ -100,12 +123,23 @@ impl Graph {
             settings: Vec::new(),
             scopes: Vec::new(),
             results: Vec::new(),
+            demands: Vec::new(),
+            pins: Vec::new(),
             nodes: StableDiGraph::new(),
+            formulas: Vec::new(),
         }
     }
 
-    /// Adds a node whose inputs exist already. `outputs` are the types that `node.op` infers.
+    /// Adds a node whose inputs exist already. `outputs` are the types that `node.op` infers, true at this size only.
     pub fn add(&mut self, node: Node, inputs: &[Outlet]) -> NodeId {
+        let formulas = node.outputs.iter().map(FormulaType::fixed).collect();
+        self.add_with(node, inputs, formulas)
+    }
+
+    /// Adds a node with its output types as formulas.
+    pub fn add_with(&mut self, node: Node, inputs: &[Outlet], formulas: Vec<FormulaType>) -> NodeId {
+        debug_assert_eq!(node.outputs.len(), formulas.len());
+        self.formulas.push(formulas);
         let index = self.nodes.add_node(node);
         for (slot, input) in inputs.iter().enumerate() {
             self.nodes.add_edge(NodeIndex::new(input.node.index()), index, Arg { slot, output: input.slot });
@@ -127,6 +161,10 @@ impl Graph {
 
     pub fn ty(&self, outlet: Outlet) -> &TensorType {
         &self.node(outlet.node).outputs[outlet.slot]
+    }
+
+    pub fn formula(&self, outlet: Outlet) -> &FormulaType {
+        &self.formulas[outlet.node.index()][outlet.slot]
     }
 
     /// The inputs of a node in slot order.

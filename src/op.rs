@@ -18,7 +18,7 @@ pub mod resample;
 pub mod reshape;
 pub mod sig;
 
-use crate::ty::{Shape, TensorType};
+use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 pub use activation::{Activation, Function, PRelu};
 pub use channel::{ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
 pub use combine::{Combine, Concat, Elementwise};
@@ -113,6 +113,10 @@ pub trait Operator {
     /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
     /// forward pass on inputs of these types cannot fail.
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
+    /// The same with dims as formulas in the image's height and width: the output types, and into `f.demands` what must
+    /// hold for `infer` to accept. Called for inputs that `infer` accepts at one size. `None` where a formula grows
+    /// beyond its limits; the node's size is then taken as it is.
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>>;
     /// Tensors of the operator on inputs that `infer` accepts.
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
     /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
@@ -172,6 +176,13 @@ impl Op {
         }
     }
 
+    pub fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        match self {
+            Op::Input(shape) => Some(vec![FormulaType::fixed(&TensorType::Tensor(shape.clone()))]),
+            _ => self.operator()?.formulas(f),
+        }
+    }
+
     pub fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         self.operator().map(|op| op.params(inputs)).unwrap_or_default()
     }
@@ -180,6 +191,9 @@ impl Op {
         self.operator().map_or(0, |op| op.macs(inputs, outputs))
     }
 }
+
+/// The axes of a map in messages.
+const AXES: [&str; 2] = ["height", "width"];
 
 /// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
 fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {

@@ -2,6 +2,12 @@
 //!
 //! Knows nothing else. The batch axis is implicit everywhere: a shape is `[channels, height, width]` or `[features]`.
 
+mod dim;
+mod formula;
+
+pub(crate) use dim::lcm;
+pub use dim::{Dim, Total};
+pub use formula::{AnyOf, Cond, Demands, FormulaType, Formulas};
 use std::fmt;
 
 /// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.

@@ -241,6 +241,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let settings: Vec<_> = graph.settings.iter().map(|s| format!("{} = {}", s.name, s.value)).collect();
         let _ = writeln!(out, "  {}", settings.join(", "));
     }
+    out.push_str(&super::sizes::text(entry));
     out.push('\n');
     out.push_str(&cost_table(report, opts.depth.max(1)));
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
@@ -329,6 +330,7 @@ fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
                 "convention": report.convention.name(),
                 "nodes": nodes,
             });
+            model["sizes"] = super::sizes::json(entry, sources);
             if conventions.len() > 1 {
                 let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
                 model["macs_by_convention"] = serde_json::Value::Object(by.collect());

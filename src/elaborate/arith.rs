@@ -4,41 +4,44 @@ use super::{Elaborator, Eval, Value};
 use crate::diag::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
+use crate::ty::{Cond, Dim};
 use std::cmp::Ordering;
 
 /// A number on the way to `ceil` or `floor`.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Fraction {
-    /// Numerator and positive denominator, reduced.
-    Exact(i128, i128),
+    /// Numerator and positive denominator, reduced; and where it follows from the image's size a formula over a number.
+    Exact(i128, i128, Option<(Dim, i128)>),
     /// A float took part.
     Float(f64),
 }
 
 impl Fraction {
-    fn float(self) -> f64 {
+    fn float(&self) -> f64 {
         match self {
-            Fraction::Exact(n, d) => n as f64 / d as f64,
-            Fraction::Float(x) => x,
+            Fraction::Exact(n, d, _) => *n as f64 / *d as f64,
+            Fraction::Float(x) => *x,
         }
     }
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    /// A positive dim.
-    pub(super) fn dim(&mut self, expr: &'a Expr) -> Eval<usize> {
-        match self.expr(expr)? {
-            Value::Int(n) if n > 0 => match usize::try_from(n) {
-                Ok(n) => Ok(n),
+    /// A positive dim, and its formula.
+    pub(super) fn dim(&mut self, expr: &'a Expr) -> Eval<(usize, Dim)> {
+        let value = self.expr(expr)?;
+        match value.as_dim() {
+            Some((n, formula)) if n > 0 => match usize::try_from(n) {
+                Ok(n) => Ok((n, formula)),
                 Err(_) => self.overflow(expr.span),
             },
-            Value::Int(n) => self.error(Code::E0206, expr.span, format!("a dim must be at least 1, found {n}")),
-            other => self.type_error(expr.span, "an integer", &other),
+            Some((n, _)) => self.error(Code::E0206, expr.span, format!("a dim must be at least 1, found {n}")),
+            None => self.type_error(expr.span, "an integer", &value),
         }
     }
 
     pub(super) fn int(&mut self, expr: &'a Expr) -> Eval<i64> {
-        match self.expr(expr)? {
+        let value = self.expr(expr)?;
+        match self.settled(value, expr.span) {
             Value::Int(n) => Ok(n),
             other => self.type_error(expr.span, "an integer", &other),
         }
@@ -59,6 +62,10 @@ impl<'a> Elaborator<'_, 'a> {
                 Some(n) => Ok(Value::Int(n)),
                 None => self.overflow(span),
             },
+            (UnaryOp::Neg, Value::Dim(n, formula)) => match n.checked_neg() {
+                Some(n) => Ok(self.dim_value(n, formula.times_n(-1), &[&Value::Dim(-n, formula)], span)),
+                None => self.overflow(span),
+            },
             (UnaryOp::Not, other) => self.type_error(value.span, "`true` or `false`", &other),
             (UnaryOp::Neg, other) => self.type_error(value.span, "a number", &other),
         }
@@ -72,6 +79,16 @@ impl<'a> Elaborator<'_, 'a> {
     /// `+ - * / %` and comparisons of values that are no tensors.
     pub(super) fn arithmetic(&mut self, op: BinaryOp, a: Value, b: Value, span: Span) -> Eval {
         use BinaryOp::*;
+        if let (Eq | Ne | Lt | Le | Gt | Ge, Some((x, f)), Some((y, g))) = (op, a.as_dim(), b.as_dim()) {
+            let (truth, cond) = comparison(op, (x, &f), (y, &g));
+            match cond {
+                Some(cond) => {
+                    self.pin(cond, span, || format!("`{x} {} {y}` is decided by the image's size", op.text()))
+                }
+                None => drop([self.settled(a, span), self.settled(b, span)]),
+            }
+            return Ok(Value::Bool(truth));
+        }
         let compare = |order: Option<Ordering>| match op {
             Lt => order == Some(Ordering::Less),
             Le => matches!(order, Some(Ordering::Less | Ordering::Equal)),
@@ -81,13 +98,16 @@ impl<'a> Elaborator<'_, 'a> {
         match (op, &a, &b) {
             (Eq, _, _) => return Ok(Value::Bool(equal(&a, &b))),
             (Ne, _, _) => return Ok(Value::Bool(!equal(&a, &b))),
-            (Lt | Le | Gt | Ge, Value::Int(x), Value::Int(y)) => return Ok(Value::Bool(compare(Some(x.cmp(y))))),
             (Concat, Value::List(x), Value::List(y)) => {
                 return Ok(Value::List(x.iter().chain(y).cloned().collect()));
             }
             (Add | Sub | Mul | Div | Rem, Value::Int(x), Value::Int(y)) => return self.integers(op, *x, *y, span),
+            (Add | Sub | Mul | Div | Rem, Value::Int(_) | Value::Dim(..), Value::Int(_) | Value::Dim(..)) => {
+                return self.dims(op, &a, &b, span);
+            }
             _ => {}
         }
+        let (a, b) = (self.settled(a, span), self.settled(b, span));
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
             let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.text()));
@@ -131,12 +151,64 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Arithmetic of integers, one of which follows from the image's size.
+    fn dims(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Eval {
+        let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(super::Failed) };
+        let Value::Int(n) = self.integers(op, x, y, span)? else { return Err(super::Failed) };
+        let by = g.as_const().filter(|n| *n > 0);
+        let formula = match op {
+            BinaryOp::Add => f.plus(&g),
+            BinaryOp::Sub => f.minus(&g),
+            BinaryOp::Mul => f.times(&g),
+            BinaryOp::Div => by.and_then(|by| {
+                self.demand(vec![vec![Cond::Zero(f.rem(by)?)]], span, || {
+                    format!("a division by {by} leaves no remainder")
+                });
+                f.floor_div(by)
+            }),
+            BinaryOp::Rem => by.and_then(|by| f.rem(by)),
+            BinaryOp::Eq
+            | BinaryOp::Ne
+            | BinaryOp::Lt
+            | BinaryOp::Le
+            | BinaryOp::Gt
+            | BinaryOp::Ge
+            | BinaryOp::And
+            | BinaryOp::Or
+            | BinaryOp::Concat => None,
+        };
+        Ok(self.dim_value(n, formula, &[a, b], span))
+    }
+
+    /// An integer with its formula; without one (it would grow too large, or has no form) what it came from is pinned.
+    fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&Value], span: Span) -> Value {
+        match formula {
+            Some(formula) => Value::of_dim(n, formula),
+            None => {
+                for value in from {
+                    self.settled((*value).clone(), span);
+                }
+                Value::Int(n)
+            }
+        }
+    }
+
     /// `ceil(e)` and `floor(e)`: fractions of integers inside stay exact.
     pub(super) fn round(&mut self, expr: &'a Expr, up: bool) -> Eval {
         let rounded = match self.fraction(expr)? {
-            Fraction::Exact(n, d) => {
+            Fraction::Exact(n, d, formula) => {
                 let floor = n.div_euclid(d);
-                i64::try_from(if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor }).ok()
+                let rounded = i64::try_from(if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor }).ok();
+                if let (Some(rounded), Some((over, by))) = (rounded, formula) {
+                    return match if up { over.ceil_div(by) } else { over.floor_div(by) } {
+                        Some(formula) => Ok(Value::of_dim(rounded, formula)),
+                        None => {
+                            self.pin_fraction(&over, n, d, by, expr.span);
+                            Ok(Value::Int(rounded))
+                        }
+                    };
+                }
+                rounded
             }
             Fraction::Float(x) => {
                 let x = if up { x.ceil() } else { x.floor() };
@@ -152,10 +224,17 @@ impl<'a> Elaborator<'_, 'a> {
     fn fraction(&mut self, expr: &'a Expr) -> Eval<Fraction> {
         use BinaryOp::{Add, Div, Mul, Sub};
         self.step(expr.span)?;
+        let mut formula = None;
         let exact = match &expr.kind {
             ExprKind::Binary { op, lhs, rhs } if matches!(op.node, Add | Sub | Mul | Div) => {
                 let (x, y) = (self.fraction(lhs)?, self.fraction(rhs)?);
-                let (Fraction::Exact(a, b), Fraction::Exact(c, d)) = (x, y) else {
+                let (Fraction::Exact(a, b, f), Fraction::Exact(c, d, g)) = (x.clone(), y.clone()) else {
+                    // A formula of floats is not kept.
+                    for side in [&x, &y] {
+                        if let Fraction::Exact(n, d, Some((over, by))) = side {
+                            self.pin_fraction(over, *n, *d, *by, expr.span);
+                        }
+                    }
                     let (x, y) = (Value::Float(x.float()), Value::Float(y.float()));
                     return match self.arithmetic(op.node, x, y, expr.span)? {
                         Value::Float(x) => Ok(Fraction::Float(x)),
@@ -165,21 +244,36 @@ impl<'a> Elaborator<'_, 'a> {
                 let cross = |f: fn(i128, i128) -> Option<i128>| {
                     Some((f(a.checked_mul(d)?, c.checked_mul(b)?)?, b.checked_mul(d)?))
                 };
-                match op.node {
+                let exact = match op.node {
                     Add => cross(i128::checked_add),
                     Sub => cross(i128::checked_sub),
                     Mul => a.checked_mul(c).zip(b.checked_mul(d)),
                     _ if c == 0 => return self.error(Code::E0310, expr.span, "division by zero"),
                     _ => a.checked_mul(d).zip(b.checked_mul(c)),
+                };
+                if f.is_some() || g.is_some() {
+                    formula = joined(op.node, (a, b, &f), (c, d, &g));
+                    if formula.is_none() {
+                        for (n, d, side) in [(a, b, f), (c, d, g)] {
+                            if let Some((over, by)) = side {
+                                self.pin_fraction(&over, n, d, by, expr.span);
+                            }
+                        }
+                    }
                 }
+                exact
             }
             ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => match self.fraction(value)? {
-                Fraction::Exact(a, b) => Some((-a, b)),
+                Fraction::Exact(a, b, f) => {
+                    formula = f.and_then(|(over, by)| Some((over.times_n(-1)?, by)));
+                    Some((-a, b))
+                }
                 Fraction::Float(x) => return Ok(Fraction::Float(-x)),
             },
             _ => {
                 return match self.expr(expr)? {
-                    Value::Int(n) => Ok(Fraction::Exact(n.into(), 1)),
+                    Value::Int(n) => Ok(Fraction::Exact(n.into(), 1, None)),
+                    Value::Dim(n, formula) => Ok(Fraction::Exact(n.into(), 1, Some((formula, 1)))),
                     Value::Float(x) => Ok(Fraction::Float(x)),
                     other => self.type_error(expr.span, "a number", &other),
                 };
@@ -191,7 +285,7 @@ impl<'a> Elaborator<'_, 'a> {
             (n / g, d / g)
         });
         match reduced.filter(|(n, d)| n.unsigned_abs() <= 1 << 63 && *d < 1 << 63) {
-            Some((n, d)) => Ok(Fraction::Exact(n, d)),
+            Some((n, d)) => Ok(Fraction::Exact(n, d, formula)),
             None => self.overflow(expr.span),
         }
     }
@@ -231,6 +325,13 @@ impl<'a> Elaborator<'_, 'a> {
                 for n in numbers {
                     best = match name.node.as_str() {
                         "sum" => self.arithmetic(BinaryOp::Add, best, n, span)?,
+                        which if let (Some((x, f)), Some((y, g))) = (best.as_dim(), n.as_dim()) => {
+                            let (n_, formula) = match which {
+                                "min" => (x.min(y), f.smaller_of(&g)),
+                                _ => (x.max(y), f.larger_of(&g)),
+                            };
+                            self.dim_value(n_, formula, &[&best, &n], span)
+                        }
                         which => {
                             let op = if which == "min" { BinaryOp::Lt } else { BinaryOp::Gt };
                             let replace = self.arithmetic(op, n.clone(), best.clone(), span)? == Value::Bool(true);
@@ -247,7 +348,7 @@ impl<'a> Elaborator<'_, 'a> {
 
 fn number(value: &Value) -> Option<f64> {
     match value {
-        Value::Int(n) => Some(*n as f64),
+        Value::Int(n) | Value::Dim(n, _) => Some(*n as f64),
         Value::Float(x) => Some(*x),
         _ => None,
     }
@@ -255,8 +356,45 @@ fn number(value: &Value) -> Option<f64> {
 
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Int(_), Value::Float(_)) | (Value::Float(_), Value::Int(_)) => number(a) == number(b),
+        (Value::Int(_) | Value::Dim(..), Value::Float(_) | Value::Int(_) | Value::Dim(..))
+        | (Value::Float(_), Value::Int(_) | Value::Dim(..)) => number(a) == number(b),
         _ => a == b,
+    }
+}
+
+/// Whether `x op y`, and the condition on the image's size that keeps it so.
+pub(super) fn comparison(op: BinaryOp, (x, f): (i64, &Dim), (y, g): (i64, &Dim)) -> (bool, Option<Cond>) {
+    let above = |more: &Dim, less: &Dim, by: i128| Some(Cond::NotNegative(more.minus(less)?.plus_n(-by)?));
+    let at_most = |truth: bool| if truth { above(g, f, 0) } else { above(f, g, 1) };
+    let below = |truth: bool| if truth { above(g, f, 1) } else { above(f, g, 0) };
+    let equal = |truth: bool| {
+        let gap = f.minus(g)?;
+        Some(if truth { Cond::Zero(gap) } else { Cond::NotZero(gap) })
+    };
+    match op {
+        BinaryOp::Lt => (x < y, below(x < y)),
+        BinaryOp::Le => (x <= y, at_most(x <= y)),
+        BinaryOp::Gt => (x > y, at_most(x <= y)),
+        BinaryOp::Ge => (x >= y, below(x < y)),
+        BinaryOp::Ne => (x != y, equal(x == y)),
+        _ => (x == y, equal(x == y)),
+    }
+}
+
+/// A formula over a number from two of them; `None` where there is none.
+type Over = Option<(Dim, i128)>;
+
+fn joined(op: BinaryOp, (a, b, f): (i128, i128, &Over), (c, d, g): (i128, i128, &Over)) -> Over {
+    let side = |n: i128, d: i128, f: &Over| f.clone().unwrap_or((Dim::constant(n), d));
+    let divides = g.is_none() && c > 0;
+    let ((f, b), (g, d)) = (side(a, b, f), side(c, d, g));
+    let under = b.checked_mul(d)?;
+    match op {
+        BinaryOp::Add => Some((f.times_n(d)?.plus(&g.times_n(b)?)?, under)),
+        BinaryOp::Sub => Some((f.times_n(d)?.minus(&g.times_n(b)?)?, under)),
+        BinaryOp::Mul => Some((f.times(&g)?, under)),
+        BinaryOp::Div if divides => Some((f.times_n(d)?, b.checked_mul(c)?)),
+        _ => None,
     }
 }
 

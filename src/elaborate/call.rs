@@ -8,6 +8,25 @@ use crate::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature, sig::Arg
 use crate::resolve::FUNCTIONS;
 use crate::source::Span;
 use crate::syntax::ast::*;
+use crate::ty::Dim;
+
+/// What a size argument says besides numbers.
+#[derive(Default)]
+struct Given {
+    /// The tensor whose size it is, which becomes an input.
+    tensor: Option<Outlet>,
+    /// Height and width as formulas.
+    size: Option<[Dim; 2]>,
+}
+
+/// A value without the formulas of its integers.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Dim(n, _) => Value::Int(n),
+        Value::List(items) => Value::List(items.into_iter().map(plain).collect()),
+        other => other,
+    }
+}
 
 impl<'a> Elaborator<'_, 'a> {
     pub(super) fn call(&mut self, call: &'a Call, input: Option<Value>, span: Span) -> Eval {
@@ -80,7 +99,7 @@ impl<'a> Elaborator<'_, 'a> {
             self.operand(sig, value, span, &mut inputs)?;
         }
         let mut built = Args::default();
-        let mut like = None;
+        let mut like = Given::default();
         let mut positional = 0;
         let mut failed = false;
         for arg in args {
@@ -142,8 +161,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
         match (sig.build)(&built) {
             Ok(op) => {
-                inputs.extend(like);
-                self.node(op, &inputs, span)
+                inputs.extend(like.tensor);
+                self.node_of_size(op, &inputs, like.size, span)
             }
             Err(refusal) => {
                 let code = if refusal.kind == RefusalKind::Setting { Code::E0206 } else { Code::E0304 };
@@ -193,7 +212,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.fail(d)
     }
 
-    fn argument(&mut self, sig: &ArgSig, expr: &'a Expr, like: &mut Option<Outlet>) -> Eval<ArgValue> {
+    fn argument(&mut self, sig: &ArgSig, expr: &'a Expr, like: &mut Given) -> Eval<ArgValue> {
         if let ExprKind::Name(word) = &expr.kind
             && !self.frame().values.contains_key(word.as_str())
         {
@@ -219,6 +238,13 @@ impl<'a> Elaborator<'_, 'a> {
             }
         }
         let value = self.expr(expr)?;
+        // A size to go to may follow the image's; any other setting holds at this size only.
+        if let (ArgKind::Size | ArgKind::Pair { .. }, "to" | "size", Value::List(items)) = (sig.kind, sig.name, &value)
+            && let [Some((_, h)), Some((_, w))] = &items.iter().map(Value::as_dim).collect::<Vec<_>>()[..]
+        {
+            like.size = Some([h.clone(), w.clone()]);
+        }
+        let value = if like.size.is_some() { plain(value) } else { self.settled(value, expr.span) };
         let at_least = |v: &Value, min: usize| match v {
             Value::Int(n) => usize::try_from(*n).ok().filter(|&n| n >= min && n <= u32::MAX as usize),
             _ => None,
@@ -238,7 +264,7 @@ impl<'a> Elaborator<'_, 'a> {
             (ArgKind::Float, Value::Int(n)) => Some(ArgValue::Float(*n as f64)),
             (ArgKind::Bool, Value::Bool(b)) => Some(ArgValue::Bool(*b)),
             (ArgKind::Size, Value::Node(o)) => {
-                *like = Some(*o);
+                like.tensor = Some(*o);
                 Some(ArgValue::Like)
             }
             (ArgKind::Size, v @ Value::List(_)) => pair(v, 1).map(ArgValue::Size),

@@ -59,7 +59,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     fn require(&mut self, cond: &'a Expr, message: Option<&Spanned<String>>) -> Eval<()> {
-        if self.truth(cond)? {
+        if self.holds(cond)? {
             return Ok(());
         }
         let text = match message {
@@ -328,6 +328,7 @@ impl<'a> Elaborator<'_, 'a> {
     /// The arm that a value chooses. Every pattern is looked at, so a wrong case shows in the first run.
     fn arm(&mut self, value: &'a Expr, arms: &'a [Arm], span: Span) -> Eval<&'a Expr> {
         let scrutinee = self.expr(value)?;
+        let scrutinee = self.settled(scrutinee, value.span);
         let mut chosen = None;
         for arm in arms {
             let Pattern::Cases(cases) = &arm.pattern else {
@@ -336,6 +337,7 @@ impl<'a> Elaborator<'_, 'a> {
             };
             for case in cases {
                 let pattern = self.pattern(case, &scrutinee)?;
+                let pattern = self.settled(pattern, case.span);
                 if equal_pattern(&pattern, &scrutinee) {
                     chosen = chosen.or(Some(&arm.value));
                 }
@@ -389,7 +391,7 @@ impl<'a> Elaborator<'_, 'a> {
         names.truncate(8);
         let values = &self.frame().values;
         let shown = |name: &String| match values.get(name.as_str())? {
-            value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Case { .. }) => {
+            value @ (Value::Int(_) | Value::Dim(..) | Value::Float(_) | Value::Bool(_) | Value::Case { .. }) => {
                 Some(format!("{name} = {value}"))
             }
             value @ Value::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),

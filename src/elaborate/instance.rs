@@ -5,13 +5,20 @@ use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::ir::{Path, Setting};
 use crate::source::Span;
 use crate::syntax::ast::*;
-use crate::ty::TensorType;
+use crate::ty::{Cond, FormulaType, TensorType};
 
 /// An argument matched to a parameter.
 type Matched<'a> = (&'a Param, Value, Span);
 
 fn is_tensor(param: &Param) -> bool {
     matches!(param.ty.kind, ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_))
+}
+
+/// The dims as a declaration writes them: those of the pooled map's source for indices.
+fn written_dims(ty: &FormulaType) -> Vec<crate::ty::Dim> {
+    match ty {
+        FormulaType::Tensor(dims) | FormulaType::Index { from: dims, .. } => dims.clone(),
+    }
 }
 
 impl<'a> Elaborator<'_, 'a> {
@@ -160,11 +167,15 @@ impl<'a> Elaborator<'_, 'a> {
 
     fn fit(&mut self, value: Value, of: &Ident, span: Span, name: &str) -> Eval {
         match (of.node.as_str(), value) {
-            ("int", v @ Value::Int(_))
+            ("int", v @ (Value::Int(_) | Value::Dim(..)))
             | ("float", v @ Value::Float(_))
             | ("bool", v @ Value::Bool(_))
             | ("string", v @ Value::Str(_)) => Ok(v),
             ("float", Value::Int(n)) => Ok(Value::Float(n as f64)),
+            ("float", v @ Value::Dim(n, _)) => {
+                self.settled(v, span);
+                Ok(Value::Float(n as f64))
+            }
             (of, Value::Case { of: have, case }) if of == have => Ok(Value::Case { of: have, case }),
             (of, other) => {
                 let wanted = match of {
@@ -269,7 +280,13 @@ impl<'a> Elaborator<'_, 'a> {
                     if let Some(tensor) = next {
                         let value = self.expr(&arg.value);
                         match value {
-                            Ok(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_))) => {
+                            Ok(
+                                value @ (Value::Int(_)
+                                | Value::Dim(..)
+                                | Value::Float(_)
+                                | Value::Bool(_)
+                                | Value::Str(_)),
+                            ) => {
                                 let found = self.describe(&value);
                                 let message =
                                     format!("`{}` takes a tensor for `{}`, found {found}", block.name, tensor.name);
@@ -342,6 +359,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.error(Code::E0304, site, message);
         };
         let ty = self.graph.ty(*outlet).clone();
+        let formulas = written_dims(self.graph.formula(*outlet));
         let (dims, actual) = match (&param.ty.kind, &ty) {
             (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape.dims().to_vec()),
             (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from.dims().to_vec()),
@@ -372,12 +390,18 @@ impl<'a> Elaborator<'_, 'a> {
                 match block.params.iter().find(|p| p.name.node == *name) {
                     Some(hyper) => self.default(hyper)?,
                     None => {
-                        self.frame().values.insert(name, Value::Int(n as i64));
+                        self.frame().values.insert(name, Value::of_dim(n as i64, formulas[axis].clone()));
                         continue;
                     }
                 }
             }
-            let want = self.dim(dim)?;
+            let (want, formula) = self.dim(dim)?;
+            if want == n
+                && let Some(gap) = formula.minus(&formulas[axis])
+            {
+                let what = || format!("`{}` of `{}` is of the declared size", param.name, block.name);
+                self.demand(vec![vec![Cond::Zero(gap)]], dim.span, what);
+            }
             if want != n {
                 let text = self.dims_text(dims)?;
                 let message = format!("`{}` of `{}` must be {text}, found {ty}", param.name, block.name);
@@ -403,7 +427,7 @@ impl<'a> Elaborator<'_, 'a> {
         for dim in dims {
             parts.push(match &dim.kind {
                 ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => name.clone(),
-                _ => self.dim(dim)?.to_string(),
+                _ => self.dim(dim)?.0.to_string(),
             });
         }
         Ok(format!("[{}]", parts.join(", ")))
@@ -455,10 +479,15 @@ impl<'a> Elaborator<'_, 'a> {
             }
         };
         let mut wanted = Vec::new();
-        for dim in dims {
-            wanted.push(self.dim(dim)?);
+        let formulas = written_dims(self.graph.formula(*outlet));
+        let mut held = Vec::new();
+        for (axis, dim) in dims.iter().enumerate() {
+            let (n, formula) = self.dim(dim)?;
+            wanted.push(n);
+            held.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
         }
         if wanted == shape.dims() {
+            self.demand(vec![held], ty.span, || format!("`{name}` keeps its promise"));
             return Ok(());
         }
         let from = self.graph.node(outlet.node);

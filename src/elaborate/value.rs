@@ -1,11 +1,14 @@
 //! What an expression can be while a graph is built.
 
 use crate::ir::Outlet;
+use crate::ty::Dim;
 use std::fmt;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Int(i64),
+    /// An integer that follows from the image's size, and how.
+    Dim(i64, Dim),
     Float(f64),
     Bool(bool),
     Str(String),
@@ -25,6 +28,28 @@ pub enum Value {
 }
 
 impl Value {
+    /// An integer with its formula, which is forgotten where it says no more than the number.
+    pub fn of_dim(n: i64, formula: Dim) -> Self {
+        if formula.as_const().is_some() { Value::Int(n) } else { Value::Dim(n, formula) }
+    }
+
+    /// An integer and its formula.
+    pub fn as_dim(&self) -> Option<(i64, Dim)> {
+        match self {
+            Value::Int(n) => Some((*n, Dim::constant((*n).into()))),
+            Value::Dim(n, formula) => Some((*n, formula.clone())),
+            Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Case { .. }
+            | Value::List(_)
+            | Value::Tuple(_)
+            | Value::Record(_)
+            | Value::Node(_)
+            | Value::Poison => None,
+        }
+    }
+
     /// How many values it is made of, itself included; `None` when lists lie in lists more than `depth` deep.
     pub fn parts(&self, depth: usize) -> Option<usize> {
         let sum = |values: &mut dyn Iterator<Item = &Value>| {
@@ -39,9 +64,13 @@ impl Value {
             Value::List(items) | Value::Tuple(items) => sum(&mut items.iter()),
             Value::Record(fields) => sum(&mut fields.iter().map(|(_, v)| v)),
             Value::Str(s) => Some(1 + s.len() / 16),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Case { .. } | Value::Node(_) | Value::Poison => {
-                Some(1)
-            }
+            Value::Int(_)
+            | Value::Dim(..)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Case { .. }
+            | Value::Node(_)
+            | Value::Poison => Some(1),
         }
     }
 
@@ -51,9 +80,13 @@ impl Value {
             Value::Poison => true,
             Value::List(items) | Value::Tuple(items) => items.iter().any(Value::is_poisoned),
             Value::Record(fields) => fields.iter().any(|(_, v)| v.is_poisoned()),
-            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Str(_) | Value::Case { .. } | Value::Node(_) => {
-                false
-            }
+            Value::Int(_)
+            | Value::Dim(..)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Case { .. }
+            | Value::Node(_) => false,
         }
     }
 }
@@ -69,7 +102,7 @@ impl fmt::Display for Value {
             f.write_str(close)
         };
         match self {
-            Value::Int(n) => n.fmt(f),
+            Value::Int(n) | Value::Dim(n, _) => n.fmt(f),
             Value::Float(x) => write!(f, "{x:?}"),
             Value::Bool(b) => b.fmt(f),
             Value::Str(s) => write!(f, "{s:?}"),

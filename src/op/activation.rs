@@ -1,7 +1,7 @@
 //! Functions applied to each number, and softmax over channels.
 
 use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, tensor_of};
-use crate::ty::TensorType;
+use crate::ty::{FormulaType, Formulas, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Function {
@@ -68,6 +68,10 @@ impl Operator for Activation {
         Ok(inputs.to_vec())
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
+    }
+
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
     }
@@ -100,6 +104,10 @@ impl Operator for PRelu {
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         tensor_of("prelu", &inputs[0])?;
         Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {

@@ -1,7 +1,7 @@
 //! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
 
 use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
-use crate::ty::{Shape, TensorType};
+use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Channels `from` to `to`, the last not included: `x[:, from:to]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct PixelShuffle {
 }
 
 macro_rules! channel_operator {
-    ($ty:ident $name:expr, $config:expr, $infer:expr) => {
+    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 let name: fn(&$ty) -> &'static str = $name;
@@ -58,6 +58,11 @@ macro_rules! channel_operator {
                 Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
             }
 
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&$ty, &mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+                formulas(self, f)
+            }
+
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
                 Vec::new()
             }
@@ -74,6 +79,17 @@ channel_operator!(
     |op| {
         let to = op.to.map(|to| ("to", to.to_string()));
         std::iter::once(("from", op.from.to_string())).chain(to).collect()
+    },
+    |op, f| {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let c = dims[0].clone();
+        let least = op.to.map_or(op.from + 1, |to| to);
+        f.at_least(&c, least as i128, || format!("`slice` takes channels up to {least}"))?;
+        dims[0] = match op.to {
+            Some(to) => (to - op.from).into(),
+            None => c.plus_n(-(op.from as i128))?,
+        };
+        Some(vec![FormulaType::Tensor(dims)])
     },
     |op, input| {
         let shape = tensor_of("slice", input)?;
@@ -98,31 +114,54 @@ channel_operator!(
             Reduction::Max => "channel_max",
         },
     |_| Vec::new(),
+    |_, f| {
+        let [_, h, w] = f.map(0)?;
+        Some(vec![FormulaType::map(Dim::ONE, h, w)])
+    },
     |op, input| {
         let [_, h, w] = map_of(op.name(), input)?;
         Ok(Shape::map(1, h, w))
     }
 );
 
-channel_operator!(ChannelShuffle | _ | "channel_shuffle", |op| vec![("groups", op.groups.to_string())], |op, input| {
-    let [c, h, w] = map_of("channel_shuffle", input)?;
-    if op.groups == 0 || !c.is_multiple_of(op.groups) {
-        let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
-        return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+channel_operator!(
+    ChannelShuffle | _ | "channel_shuffle",
+    |op| vec![("groups", op.groups.to_string())],
+    |op, f| {
+        let [c, _, _] = f.map(0)?;
+        f.divides(op.groups, &c, || format!("`channel_shuffle` divides its channels into {} groups", op.groups))?;
+        f.same()
+    },
+    |op, input| {
+        let [c, h, w] = map_of("channel_shuffle", input)?;
+        if op.groups == 0 || !c.is_multiple_of(op.groups) {
+            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+        }
+        Ok(Shape::map(c, h, w))
     }
-    Ok(Shape::map(c, h, w))
-});
+);
 
-channel_operator!(PixelShuffle | _ | "pixel_shuffle", |op| vec![("factor", op.factor.to_string())], |op, input| {
-    let [c, h, w] = map_of("pixel_shuffle", input)?;
-    let factor = op.factor as u128;
-    let square = factor * factor;
-    if square == 0 || !(c as u128).is_multiple_of(square) {
-        let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
-        return Err(Refusal::new(RefusalKind::Setting, message)
-            .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
+channel_operator!(
+    PixelShuffle | _ | "pixel_shuffle",
+    |op| vec![("factor", op.factor.to_string())],
+    |op, f| {
+        let [c, h, w] = f.map(0)?;
+        let (factor, square) = (op.factor as i128, op.factor * op.factor);
+        f.divides(square, &c, || format!("`pixel_shuffle` divides its channels by {square}"))?;
+        Some(vec![FormulaType::map(c.floor_div(square as i128)?, h.times_n(factor)?, w.times_n(factor)?)])
+    },
+    |op, input| {
+        let [c, h, w] = map_of("pixel_shuffle", input)?;
+        let factor = op.factor as u128;
+        let square = factor * factor;
+        if square == 0 || !(c as u128).is_multiple_of(square) {
+            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
+        }
+        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+        // At least 1, and no larger than `c`.
+        Ok(Shape::map(c / square as usize, h, w))
     }
-    let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
-    // At least 1, and no larger than `c`.
-    Ok(Shape::map(c / square as usize, h, w))
-});
+);

@@ -1,7 +1,7 @@
 //! Operators that join several tensors.
 
 use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
-use crate::ty::{Shape, TensorType};
+use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Joins maps along the channel axis, in the order written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,19 @@ impl Operator for Concat {
             channels += ci as u128;
         }
         Ok(vec![TensorType::Tensor(Shape::map(axis("concat", channels)?, h, w))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let mut equal = Vec::new();
+        for input in &f.inputs[1..] {
+            dims[0] = dims[0].plus(input.channels())?;
+            for (a, b) in dims[1..].iter().zip(&input.dims()[1..]) {
+                equal.push(Cond::Zero(a.minus(b)?));
+            }
+        }
+        f.demands.all(equal, || "`concat` needs maps of one size".into())?;
+        Some(vec![FormulaType::Tensor(dims)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
@@ -120,6 +133,40 @@ impl Operator for Combine {
             _ => "shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]".into(),
         };
         Err(Refusal::new(RefusalKind::Mismatch, message).help(help))
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [a, b] = &f.inputs[..] else { return None };
+        let (a, b) = (a.dims().to_vec(), b.dims().to_vec());
+        if a == b {
+            return f.same();
+        }
+        // Sizes that are equal, or that broadcast, at some image sizes only.
+        let equal = |pairs: &[(&Dim, &Dim)]| {
+            pairs.iter().map(|(x, y)| Some(Cond::Zero(x.minus(y)?))).collect::<Option<Vec<Cond>>>()
+        };
+        let one = &Dim::ONE;
+        let mut ways = vec![equal(&a.iter().zip(&b).collect::<Vec<_>>())?];
+        if let ([ac, ah, aw], [bc, bh, bw]) = (&a[..], &b[..]) {
+            ways.push(equal(&[(ac, bc), (bh, one), (bw, one)])?);
+            ways.push(equal(&[(ac, bc), (ah, one), (aw, one)])?);
+            ways.push(equal(&[(bc, one), (ah, bh), (aw, bw)])?);
+            ways.push(equal(&[(ac, one), (ah, bh), (aw, bw)])?);
+        }
+        f.demands.any(ways, || {
+            format!("`{}` joins equal shapes, or [c, 1, 1] or [1, h, w] with [c, h, w]", self.symbol())
+        })?;
+        // The larger of two sizes, one of which may be 1.
+        let out = a.iter().zip(&b).map(|(x, y)| {
+            if x == one {
+                Some(y.clone())
+            } else if y == one {
+                Some(x.clone())
+            } else {
+                x.larger_of(y)
+            }
+        });
+        Some(vec![FormulaType::Tensor(out.collect::<Option<_>>()?)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

@@ -1,7 +1,9 @@
 //! Convolution, transposed convolution and linear layers: the operators that multiply.
 
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, axis, map_of, pair_text, tensor_of};
-use crate::ty::{Shape, TensorType};
+use super::{
+    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, axis, map_of, pair_text, tensor_of,
+};
+use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// Zero padding of a convolution, on both sides of each axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +128,25 @@ impl Operator for Conv {
         Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        f.divides(self.groups, &c, || format!("`conv` divides its channels into {} groups", self.groups))?;
+        let pad = self.pad.amount(self.kernel, self.dilation);
+        let size = [h, w];
+        let mut out = Vec::new();
+        for i in 0..2 {
+            let reach = self.dilation[i] as i128 * (self.kernel[i] as i128 - 1) + 1;
+            let room = size[i].plus_n(2 * pad[i] as i128 - reach)?;
+            // Every map has a pixel.
+            if reach > 2 * pad[i] as i128 + 1 {
+                f.at_least(&room, 0, || format!("`conv` reaches over {reach} pixels of a padded {}", AXES[i]))?;
+            }
+            out.push(room.floor_div(self.stride[i] as i128)?.plus_n(1)?);
+        }
+        let [h, w] = [out.remove(0), out.remove(0)];
+        Some(vec![FormulaType::map(self.out.into(), h, w)])
+    }
+
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let c = inputs[0].shape().channels() / self.groups;
         let [kh, kw] = self.kernel;
@@ -195,6 +216,27 @@ impl Operator for ConvTranspose {
         Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        f.divides(self.groups, &c, || format!("`conv_transpose` divides its channels into {} groups", self.groups))?;
+        let size = [h, w];
+        let mut out = Vec::new();
+        for i in 0..2 {
+            let reach = self.dilation[i] as i128 * (self.kernel[i] as i128 - 1) + 1;
+            let around = reach + self.out_pad[i] as i128 - 2 * self.pad[i] as i128;
+            let grown = size[i].plus_n(-1)?.times_n(self.stride[i] as i128)?.plus_n(around)?;
+            // The smallest map, of one pixel, leaves what is around.
+            if around < 1 {
+                f.at_least(&grown, 1, || {
+                    format!("`conv_transpose` with pad = {} must leave a {}", self.pad[i], AXES[i])
+                })?;
+            }
+            out.push(grown);
+        }
+        let [h, w] = [out.remove(0), out.remove(0)];
+        Some(vec![FormulaType::map(self.out.into(), h, w)])
+    }
+
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let [kh, kw] = self.kernel;
         let per_group = self.out / self.groups;
@@ -234,6 +276,10 @@ impl Operator for Linear {
             return Err(Refusal::new(RefusalKind::Type, message).help("write `|> flatten` before it"));
         }
         Ok(vec![TensorType::Tensor(Shape::new([self.out]))])
+    }
+
+    fn formulas(&self, _: &mut Formulas) -> Option<Vec<FormulaType>> {
+        Some(vec![FormulaType::Tensor(vec![self.out.into()])])
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {

@@ -1,7 +1,7 @@
 //! Operators that move the border of a map: padding and cropping.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of};
-use crate::ty::{Shape, TensorType};
+use super::{AXES, Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of};
+use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// What stands outside the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +41,6 @@ pub struct Crop {
     pub at: Option<[usize; 2]>,
 }
 
-const AXES: [&str; 2] = ["height", "width"];
-
 impl Operator for Padding {
     fn name(&self) -> &'static str {
         "pad"
@@ -72,6 +70,21 @@ impl Operator for Padding {
             size[i] = axis("pad", size[i] as u128 + before as u128 + after as u128)?;
         }
         Ok(vec![TensorType::Tensor(Shape::map(c, size[0], size[1]))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        let [top, bottom, left, right] = self.sides.map(|n| n as i128);
+        let mut out = Vec::new();
+        for (i, (size, [before, after])) in [h, w].into_iter().zip([[top, bottom], [left, right]]).enumerate() {
+            let most = before.max(after);
+            if self.mode == Border::Reflect && most > 0 {
+                f.at_least(&size, most + 1, || format!("`pad` reflects {most} pixels of a {}", AXES[i]))?;
+            }
+            out.push(size.plus_n(before + after)?);
+        }
+        let [h, w] = [out.remove(0), out.remove(0)];
+        Some(vec![FormulaType::map(c, h, w)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
@@ -138,6 +151,23 @@ impl Operator for Crop {
             return Err(Refusal::new(kind, message).help(help));
         }
         Ok(vec![TensorType::Tensor(Shape::map(c, th, tw))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        let to = match self.size {
+            Some(size) => f.written.clone().unwrap_or(size.map(Dim::from)),
+            None => {
+                let [_, h, w] = f.map(1)?;
+                [h, w]
+            }
+        };
+        for (i, (from, to)) in [h, w].iter().zip(&to).enumerate() {
+            let end = to.plus_n(self.at.map_or(0, |at| at[i]) as i128)?;
+            f.at_least(&from.minus(&end)?, 0, || format!("`crop` cuts a window of a {}", AXES[i]))?;
+        }
+        let [h, w] = to;
+        Some(vec![FormulaType::map(c, h, w)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

@@ -4,7 +4,7 @@
 //! the norms without running statistics refuse it.
 
 use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
-use crate::ty::{Shape, TensorType};
+use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// Batch normalisation over a map, affine, as `torch.nn.BatchNorm2d`: batch statistics in training, running ones in
 /// evaluation. `momentum` is the weight of the new value.
@@ -31,6 +31,10 @@ impl Operator for BatchNorm {
         map_of("bn", &inputs[0])?;
         check_epsilon("bn", self.epsilon)?;
         Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
@@ -129,6 +133,14 @@ impl Operator for GroupNorm {
         Ok(inputs.to_vec())
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let input = f.inputs.first()?;
+        let (c, all) = (input.channels().clone(), input.elements()?);
+        f.divides(self.groups, &c, || format!("`group_norm` divides its channels into {} groups", self.groups))?;
+        f.at_least(&all, 2 * self.groups as i128, || "`group_norm` needs two numbers in a group".into())?;
+        f.same()
+    }
+
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
@@ -160,6 +172,12 @@ impl Operator for InstanceNorm {
         Ok(inputs.to_vec())
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [_, h, w] = f.map(0)?;
+        f.at_least(&h.times(&w)?, 2, || "`instance_norm` needs a map of more than one pixel".into())?;
+        f.same()
+    }
+
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
@@ -188,6 +206,12 @@ impl Operator for LayerNorm {
         let help = "it normalises over channels; `instance_norm` does over the map";
         check_count("layer_norm", "pixel", shape.channels() as u64, shape, help)?;
         Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let c = f.inputs.first()?.channels().clone();
+        f.at_least(&c, 2, || "`layer_norm` needs more than one channel".into())?;
+        f.same()
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {

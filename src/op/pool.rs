@@ -1,7 +1,7 @@
 //! Pooling and its inverse.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, pair_text};
-use crate::ty::{Shape, TensorType};
+use super::{AXES, Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, pair_text};
+use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// The sliding window that all pools share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,25 @@ impl Window {
             size[i] = n;
         }
         Ok(Shape::map(c, size[0], size[1]))
+    }
+
+    /// [`Window::pooled`] of formulas.
+    fn pooled_formula(&self, op: &str, f: &mut Formulas) -> Option<[Dim; 3]> {
+        let [c, h, w] = f.map(0)?;
+        let size = [h, w];
+        let mut out = Vec::new();
+        for i in 0..2 {
+            let [k, stride, pad] = [self.kernel[i], self.stride[i], self.pad[i]].map(|n| n as i128);
+            let room = size[i].plus_n(2 * pad - k)?;
+            f.at_least(&room, 0, || format!("`{op}` has a window of {k} pixels over the padded {}", AXES[i]))?;
+            let full = if self.ceil { room.ceil_div(stride)? } else { room.floor_div(stride)? }.plus_n(1)?;
+            // A last window must start before the padding on the right; where windows overlap enough they all do.
+            out.push(match self.ceil && stride > k - pad {
+                true => full.smaller_of(&size[i].plus_n(pad)?.ceil_div(stride)?)?,
+                false => full,
+            });
+        }
+        Some([c, out.remove(0), out.remove(0)])
     }
 }
 
@@ -96,6 +115,11 @@ macro_rules! plain_pool {
                 Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
             }
 
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let [c, h, w] = self.0.pooled_formula($name, f)?;
+                Some(vec![FormulaType::map(c, h, w)])
+            }
+
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
                 Vec::new()
             }
@@ -127,6 +151,12 @@ impl Operator for MaxPoolWithIndex {
         let pooled = self.0.pooled(self.name(), &inputs[0])?;
         let from = inputs[0].shape().clone();
         Ok(vec![TensorType::Tensor(pooled.clone()), TensorType::Index { pooled, from }])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let from = f.inputs.first()?.dims().to_vec();
+        let pooled = self.0.pooled_formula("maxpool_with_index", f)?.to_vec();
+        Some(vec![FormulaType::Tensor(pooled.clone()), FormulaType::Index { pooled, from }])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
@@ -165,6 +195,14 @@ impl Operator for Unpool {
         Ok(vec![TensorType::Tensor(from.clone())])
     }
 
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [FormulaType::Tensor(dims), FormulaType::Index { pooled, from }] = &f.inputs[..] else { return None };
+        let from = from.clone();
+        let equal: Option<Vec<Cond>> = dims.iter().zip(pooled).map(|(a, b)| Some(Cond::Zero(a.minus(b)?))).collect();
+        f.demands.all(equal?, || "`unpool` needs the size that its pool gave".into())?;
+        Some(vec![FormulaType::Tensor(from)])
+    }
+
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
     }
@@ -197,6 +235,12 @@ macro_rules! adaptive_pool {
                     return Err(Refusal::new(RefusalKind::Setting, message).help("the smallest size is 1"));
                 }
                 Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
+            }
+
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let [c, _, _] = f.map(0)?;
+                let [h, w] = f.written.clone().unwrap_or(self.size.map(Dim::from));
+                Some(vec![FormulaType::map(c, h, w)])
             }
 
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

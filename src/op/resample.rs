@@ -1,7 +1,7 @@
 //! Interpolation.
 
 use super::{Arity, Operator, ParamSpec, Refusal, axis, map_of, pair_text};
-use crate::ty::{Shape, TensorType};
+use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -74,6 +74,19 @@ impl Operator for Resize {
             }
         };
         Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        let [h, w] = match self.target {
+            Target::Like => {
+                let [_, h, w] = f.map(1)?;
+                [h, w]
+            }
+            Target::Size(size) => f.written.clone().unwrap_or(size.map(Dim::from)),
+            Target::Factor([fh, fw]) => [h.times_n(fh as i128)?, w.times_n(fw as i128)?],
+        };
+        Some(vec![FormulaType::map(c, h, w)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

@@ -1,7 +1,7 @@
 //! Operators that change form and not numbers, and dropout.
 
 use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
-use crate::ty::{Shape, TensorType};
+use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// `[c, h, w]` to `[c * h * w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct Dropout {
 }
 
 macro_rules! free_operator {
-    ($ty:ident $name:literal $config:expr, $infer:expr) => {
+    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -38,6 +38,11 @@ macro_rules! free_operator {
                 Ok(vec![TensorType::Tensor(infer(&inputs[0])?)])
             }
 
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+                formulas(f)
+            }
+
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
                 Vec::new()
             }
@@ -49,18 +54,21 @@ macro_rules! free_operator {
     };
 }
 
-free_operator!(Flatten "flatten" |_| Vec::new(), |input| {
+free_operator!(Flatten "flatten" |_| Vec::new(), |f| Some(vec![FormulaType::Tensor(vec![f.inputs.first()?.elements()?])]), |input| {
     map_of("flatten", input)?;
     Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
 });
 
-free_operator!(Unflatten "unflatten" |_| Vec::new(), |input| {
+free_operator!(Unflatten "unflatten" |_| Vec::new(), |f| {
+    let c = f.inputs.first()?.channels().clone();
+    Some(vec![FormulaType::map(c, Dim::ONE, Dim::ONE)])
+}, |input| {
     match tensor_of("unflatten", input)?.dims() {
         &[c] => Ok(Shape::map(c, 1, 1)),
         _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
     }
 });
 
-free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |input| {
+free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |f| f.same(), |input| {
     tensor_of("dropout", input).cloned()
 });

@@ -1,0 +1,368 @@
+//! A dim as a formula in the image's height and width.
+//!
+//! A [`Dim`] is a polynomial with integer coefficients over atoms: `H`, `W`, `floor(dim / n)` and `min(dim, dim)`;
+//! `ceil(a / n)` is `floor((a + n - 1) / n)`, and `max(a, b)` is `-min(-a, -b)`. Every dim is kept in one canonical form,
+//! in which whole parts stand outside of `floor` and nested roundings are merged
+//! (`floor(floor(x / a) / b) = floor(x / (a b))` for integers x), so that formulas which differ only in how they were
+//! reached are equal.
+//!
+//! Arithmetic gives `None` beyond 128 bits and beyond [`LARGEST`] atoms: a formula is for reading, and a hostile file
+//! must not grow one without end.
+
+mod show;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The most atoms and terms, nested ones included, that one formula may have.
+pub const LARGEST: usize = 400;
+
+/// A formula in the image's height and width. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Dim(Repr);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Repr {
+    Const(i128),
+    /// Never a constant.
+    Sum(Arc<Sum>),
+}
+
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Sum {
+    /// Products of atoms, each sorted, with their coefficients; sorted, none of them 0. The empty product is the constant.
+    terms: Vec<(Vec<Atom>, i128)>,
+    /// Atoms and terms in all.
+    size: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Atom {
+    Height,
+    Width,
+    /// Of a dim and a divisor above 1. All coefficients of the dim lie in `0..divisor`.
+    Floor(Dim, i128),
+    /// In order, neither larger than the other everywhere as far as that is plain to see.
+    Min(Dim, Dim),
+}
+
+impl Atom {
+    fn size(&self) -> usize {
+        match self {
+            Atom::Height | Atom::Width => 1,
+            Atom::Floor(inner, _) => 1 + inner.size(),
+            Atom::Min(a, b) => 1 + a.size() + b.size(),
+        }
+    }
+
+    fn eval(&self, size: [i128; 2]) -> Option<i128> {
+        match self {
+            Atom::Height => Some(size[0]),
+            Atom::Width => Some(size[1]),
+            Atom::Floor(inner, by) => Some(inner.value(size)?.div_euclid(*by)),
+            Atom::Min(a, b) => Some(a.value(size)?.min(b.value(size)?)),
+        }
+    }
+}
+
+impl Dim {
+    pub const ONE: Dim = Dim(Repr::Const(1));
+
+    pub fn constant(n: i128) -> Self {
+        Dim(Repr::Const(n))
+    }
+
+    /// The image's height.
+    pub fn height() -> Self {
+        Self::atom(Atom::Height)
+    }
+
+    /// The image's width.
+    pub fn width() -> Self {
+        Self::atom(Atom::Width)
+    }
+
+    fn atom(atom: Atom) -> Self {
+        let size = 1 + atom.size();
+        Dim(Repr::Sum(Arc::new(Sum { terms: vec![(vec![atom], 1)], size })))
+    }
+
+    pub fn as_const(&self) -> Option<i128> {
+        match self.0 {
+            Repr::Const(n) => Some(n),
+            Repr::Sum(_) => None,
+        }
+    }
+
+    fn terms(&self) -> &[(Vec<Atom>, i128)] {
+        match &self.0 {
+            Repr::Const(_) => &[],
+            Repr::Sum(sum) => &sum.terms,
+        }
+    }
+
+    /// The summand without atoms.
+    fn offset(&self) -> i128 {
+        match &self.0 {
+            Repr::Const(n) => *n,
+            Repr::Sum(sum) => sum.terms.first().filter(|(atoms, _)| atoms.is_empty()).map_or(0, |(_, n)| *n),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match &self.0 {
+            Repr::Const(_) => 1,
+            Repr::Sum(sum) => sum.size,
+        }
+    }
+
+    /// From terms with coefficients, zeros among them allowed.
+    fn collect(terms: BTreeMap<Vec<Atom>, i128>) -> Option<Dim> {
+        let terms: Vec<_> = terms.into_iter().filter(|(_, n)| *n != 0).collect();
+        match &terms[..] {
+            [] => Some(Dim::constant(0)),
+            [(atoms, n)] if atoms.is_empty() => Some(Dim::constant(*n)),
+            _ => {
+                let size = terms.iter().map(|(atoms, _)| 1 + atoms.iter().map(Atom::size).sum::<usize>()).sum();
+                (size <= LARGEST).then(|| Dim(Repr::Sum(Arc::new(Sum { terms, size }))))
+            }
+        }
+    }
+
+    fn map(&self) -> BTreeMap<Vec<Atom>, i128> {
+        match &self.0 {
+            Repr::Const(n) => BTreeMap::from([(Vec::new(), *n)]),
+            Repr::Sum(sum) => sum.terms.iter().cloned().collect(),
+        }
+    }
+
+    pub fn plus(&self, other: &Dim) -> Option<Dim> {
+        if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
+            return a.checked_add(b).map(Dim::constant);
+        }
+        let mut terms = self.map();
+        add(&mut terms, other, 1)?;
+        Self::collect(terms)
+    }
+
+    pub fn minus(&self, other: &Dim) -> Option<Dim> {
+        self.plus(&other.times_n(-1)?)
+    }
+
+    pub fn plus_n(&self, n: i128) -> Option<Dim> {
+        if n == 0 { Some(self.clone()) } else { self.plus(&Dim::constant(n)) }
+    }
+
+    pub fn times_n(&self, n: i128) -> Option<Dim> {
+        if n == 1 { Some(self.clone()) } else { self.times(&Dim::constant(n)) }
+    }
+
+    pub fn times(&self, other: &Dim) -> Option<Dim> {
+        match (self.as_const(), other.as_const()) {
+            (Some(a), Some(b)) => return a.checked_mul(b).map(Dim::constant),
+            (Some(1), None) => return Some(other.clone()),
+            (None, Some(1)) => return Some(self.clone()),
+            _ => {}
+        }
+        if self.size().saturating_mul(other.size()) > LARGEST * LARGEST {
+            return None;
+        }
+        let mut terms: BTreeMap<Vec<Atom>, i128> = BTreeMap::new();
+        let (left, right) = (self.map(), other.map());
+        for (a, n) in &left {
+            for (b, m) in &right {
+                let mut atoms: Vec<Atom> = a.iter().chain(b).cloned().collect();
+                atoms.sort_unstable();
+                let product = n.checked_mul(*m)?;
+                let entry = terms.entry(atoms).or_insert(0);
+                *entry = entry.checked_add(product)?;
+            }
+        }
+        Self::collect(terms)
+    }
+
+    /// `floor(self / by)` for `by` above 0.
+    pub fn floor_div(&self, by: i128) -> Option<Dim> {
+        debug_assert!(by > 0);
+        if by == 1 {
+            return Some(self.clone());
+        }
+        if let Some(n) = self.as_const() {
+            return Some(Dim::constant(n.div_euclid(by)));
+        }
+        // Whole parts go outside; what stays is below the divisor.
+        let (mut outside, mut inside) = (BTreeMap::new(), BTreeMap::new());
+        for (atoms, n) in self.map() {
+            outside.insert(atoms.clone(), n.div_euclid(by));
+            inside.insert(atoms, n.rem_euclid(by));
+        }
+        let outside = Self::collect(outside)?;
+        outside.plus(&Self::floor_of_rest(Self::collect(inside)?, by)?)
+    }
+
+    fn floor_of_rest(rest: Dim, by: i128) -> Option<Dim> {
+        let offset = rest.offset();
+        let moving: Vec<_> = rest.terms().iter().filter(|(atoms, _)| !atoms.is_empty()).collect();
+        let common = moving.iter().fold(by, |g, (_, n)| gcd(g, *n));
+        if common > 1 {
+            let mut terms: BTreeMap<_, _> = moving.iter().map(|(a, n)| (a.clone(), n / common)).collect();
+            terms.insert(Vec::new(), offset.div_euclid(common));
+            return Self::collect(terms)?.floor_div(by / common);
+        }
+        match &moving[..] {
+            [] => Some(Dim::constant(offset.div_euclid(by))),
+            // floor((floor(x / a) + k) / b) = floor((x + k a) / (a b))
+            [(atoms, 1)] if let [Atom::Floor(x, a)] = &atoms[..] => {
+                x.plus_n(offset.checked_mul(*a)?)?.floor_div(a.checked_mul(by)?)
+            }
+            _ => Some(Self::atom(Atom::Floor(rest, by))),
+        }
+    }
+
+    /// `ceil(self / by)` for `by` above 0.
+    pub fn ceil_div(&self, by: i128) -> Option<Dim> {
+        self.plus_n(by - 1)?.floor_div(by)
+    }
+
+    /// What is left of `self / by`, from 0 to `by - 1`.
+    pub fn rem(&self, by: i128) -> Option<Dim> {
+        self.minus(&self.floor_div(by)?.times_n(by)?)
+    }
+
+    pub fn smaller_of(&self, other: &Dim) -> Option<Dim> {
+        let gap = other.minus(self)?;
+        match gap.as_const() {
+            Some(n) if n >= 0 => Some(self.clone()),
+            Some(_) => Some(other.clone()),
+            None => {
+                let (a, b) = if self <= other { (self, other) } else { (other, self) };
+                Some(Self::atom(Atom::Min(a.clone(), b.clone()))).filter(|d| d.size() <= LARGEST)
+            }
+        }
+    }
+
+    pub fn larger_of(&self, other: &Dim) -> Option<Dim> {
+        self.times_n(-1)?.smaller_of(&other.times_n(-1)?)?.times_n(-1)
+    }
+
+    /// The value for an image of `[height, width]`; `None` beyond 128 bits.
+    pub fn eval(&self, size: [usize; 2]) -> Option<i128> {
+        self.value(size.map(|n| n as i128))
+    }
+
+    fn value(&self, size: [i128; 2]) -> Option<i128> {
+        match &self.0 {
+            Repr::Const(n) => Some(*n),
+            Repr::Sum(sum) => sum.terms.iter().try_fold(0i128, |total, (atoms, n)| {
+                let product = atoms.iter().try_fold(*n, |p, atom| p.checked_mul(atom.eval(size)?))?;
+                total.checked_add(product)
+            }),
+        }
+    }
+
+    /// Whether it depends on the image's height (axis 0) or width (axis 1).
+    pub fn depends_on(&self, axis: usize) -> bool {
+        self.any(&mut |atom| matches!((atom, axis), (Atom::Height, 0) | (Atom::Width, 1)))
+    }
+
+    fn any(&self, test: &mut dyn FnMut(&Atom) -> bool) -> bool {
+        self.terms().iter().flat_map(|(atoms, _)| atoms).any(|atom| {
+            test(atom)
+                || match atom {
+                    Atom::Height | Atom::Width => false,
+                    Atom::Floor(inner, _) => inner.any(test),
+                    Atom::Min(a, b) => a.any(test) || b.any(test),
+                }
+        })
+    }
+
+    /// A number p such that a dim in one variable grows by the same amount with every p pixels, from some size on: all
+    /// `floor` and `min` atoms in it repeat. `None` for products of atoms, which do not grow evenly, and for a huge p.
+    pub fn period(&self) -> Option<i128> {
+        self.terms().iter().try_fold(1, |period, (atoms, _)| {
+            let inner = match &atoms[..] {
+                [] | [Atom::Height | Atom::Width] => 1,
+                [Atom::Floor(inner, by)] => inner.period()?.checked_mul(*by)?,
+                [Atom::Min(a, b)] => lcm(a.period()?, b.period()?)?,
+                _ => return None,
+            };
+            lcm(period, inner)
+        })
+    }
+
+    /// The pairs whose smaller one is taken somewhere in it.
+    pub fn choices(&self) -> Vec<(Dim, Dim)> {
+        let mut pairs = Vec::new();
+        self.any(&mut |atom| {
+            if let Atom::Min(a, b) = atom {
+                pairs.push((a.clone(), b.clone()));
+            }
+            false
+        });
+        pairs
+    }
+}
+
+impl From<usize> for Dim {
+    fn from(n: usize) -> Self {
+        Dim::constant(n as i128)
+    }
+}
+
+/// `into += times * dim`
+fn add(into: &mut BTreeMap<Vec<Atom>, i128>, dim: &Dim, times: i128) -> Option<()> {
+    let mut one = |atoms: &[Atom], n: i128| {
+        let product = n.checked_mul(times)?;
+        match into.get_mut(atoms) {
+            Some(entry) => *entry = entry.checked_add(product)?,
+            None => drop(into.insert(atoms.to_vec(), product)),
+        }
+        Some(())
+    };
+    match &dim.0 {
+        Repr::Const(n) => one(&[], *n),
+        Repr::Sum(sum) => sum.terms.iter().try_for_each(|(atoms, n)| one(atoms, *n)),
+    }
+}
+
+fn gcd(a: i128, b: i128) -> i128 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
+}
+
+/// The least common multiple of two numbers above 0, unless it is beyond any use.
+pub(crate) fn lcm(a: i128, b: i128) -> Option<i128> {
+    (a / gcd(a, b)).checked_mul(b).filter(|p| *p <= 1 << 40)
+}
+
+/// A sum of many dims, which may have more terms than a single [`Dim`].
+#[derive(Debug, Clone, Default)]
+pub struct Total {
+    terms: BTreeMap<Vec<Atom>, i128>,
+    lost: bool,
+}
+
+impl Total {
+    const MOST_TERMS: usize = 1000;
+
+    pub fn add(&mut self, dim: Option<&Dim>) {
+        let added = dim.and_then(|dim| add(&mut self.terms, dim, 1));
+        self.lost |= added.is_none() || self.terms.len() > Self::MOST_TERMS;
+        if self.lost {
+            self.terms.clear();
+        }
+    }
+
+    /// The sum, unless a part of it was beyond the limits.
+    pub fn dim(self) -> Option<Dim> {
+        if self.lost {
+            return None;
+        }
+        let size = self.terms.len();
+        let terms: Vec<_> = self.terms.into_iter().filter(|(_, n)| *n != 0).collect();
+        Some(match &terms[..] {
+            [] => Dim::constant(0),
+            [(atoms, n)] if atoms.is_empty() => Dim::constant(*n),
+            _ => Dim(Repr::Sum(Arc::new(Sum { terms, size }))),
+        })
+    }
+}

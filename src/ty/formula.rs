@@ -1,0 +1,173 @@
+//! Types whose dims are formulas, and what must hold of formulas.
+
+use super::{Dim, Shape, TensorType};
+use std::fmt;
+
+/// What one output of a node carries, with every dim as a formula in the image's height and width.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FormulaType {
+    Tensor(Vec<Dim>),
+    Index { pooled: Vec<Dim>, from: Vec<Dim> },
+}
+
+impl FormulaType {
+    /// Without symbols: true at one size only.
+    pub fn fixed(ty: &TensorType) -> Self {
+        let dims = |shape: &Shape| shape.dims().iter().map(|&n| Dim::from(n)).collect();
+        match ty {
+            TensorType::Tensor(shape) => FormulaType::Tensor(dims(shape)),
+            TensorType::Index { pooled, from } => FormulaType::Index { pooled: dims(pooled), from: dims(from) },
+        }
+    }
+
+    pub fn map(channels: Dim, height: Dim, width: Dim) -> Self {
+        FormulaType::Tensor(vec![channels, height, width])
+    }
+
+    /// The dims of the stored numbers.
+    pub fn dims(&self) -> &[Dim] {
+        match self {
+            FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims,
+        }
+    }
+
+    pub fn channels(&self) -> &Dim {
+        &self.dims()[0]
+    }
+
+    /// Numbers per image.
+    pub fn elements(&self) -> Option<Dim> {
+        self.dims().iter().try_fold(Dim::ONE, |n, d| n.times(d))
+    }
+
+    /// The type at one image size. `None` where a dim is below 1 there: the size is not accepted.
+    pub fn at(&self, size: [usize; 2]) -> Option<TensorType> {
+        let shape = |dims: &[Dim]| {
+            let dims: Option<Vec<usize>> =
+                dims.iter().map(|d| usize::try_from(d.eval(size)?).ok().filter(|n| *n > 0)).collect();
+            dims.map(Shape::new)
+        };
+        Some(match self {
+            FormulaType::Tensor(dims) => TensorType::Tensor(shape(dims)?),
+            FormulaType::Index { pooled, from } => TensorType::Index { pooled: shape(pooled)?, from: shape(from)? },
+        })
+    }
+}
+
+impl fmt::Display for FormulaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (word, dims) = match self {
+            FormulaType::Tensor(dims) => ("", dims),
+            FormulaType::Index { from, .. } => ("index", from),
+        };
+        let dims: Vec<String> = dims.iter().map(Dim::to_string).collect();
+        write!(f, "{word}[{}]", dims.join(", "))
+    }
+}
+
+/// A condition on formulas.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Cond {
+    /// It is 0.
+    Zero(Dim),
+    /// It is 0 or more.
+    NotNegative(Dim),
+    /// It is anything but 0.
+    NotZero(Dim),
+}
+
+impl Cond {
+    pub fn dim(&self) -> &Dim {
+        match self {
+            Cond::Zero(dim) | Cond::NotNegative(dim) | Cond::NotZero(dim) => dim,
+        }
+    }
+
+    fn judge(&self, n: i128) -> bool {
+        match self {
+            Cond::Zero(_) => n == 0,
+            Cond::NotNegative(_) => n >= 0,
+            Cond::NotZero(_) => n != 0,
+        }
+    }
+
+    /// Whether it holds for an image of `[height, width]`; beyond 128 bits nothing does.
+    pub fn holds(&self, size: [usize; 2]) -> bool {
+        self.dim().eval(size).is_some_and(|n| self.judge(n))
+    }
+
+    /// Its truth, where that depends on no size.
+    pub fn as_const(&self) -> Option<bool> {
+        self.dim().as_const().map(|n| self.judge(n))
+    }
+}
+
+/// What must hold of the image's size: one of the lists, all of its conditions.
+pub type AnyOf = Vec<Vec<Cond>>;
+
+/// What operators demand of the image's size, in words and as conditions.
+#[derive(Debug, Default)]
+pub struct Demands(pub Vec<(AnyOf, String)>);
+
+impl Demands {
+    /// Adds a demand, unless it always holds. `None` when one that never holds is asked for: the formulas are not those
+    /// of this graph.
+    pub fn all(&mut self, conds: impl IntoIterator<Item = Cond>, what: impl FnOnce() -> String) -> Option<()> {
+        self.any([conds.into_iter().collect()], what)
+    }
+
+    /// Adds a demand that several lists of conditions meet.
+    pub fn any(&mut self, lists: impl IntoIterator<Item = Vec<Cond>>, what: impl FnOnce() -> String) -> Option<()> {
+        let mut any = AnyOf::new();
+        for list in lists {
+            if list.iter().any(|c| c.as_const() == Some(false)) {
+                continue;
+            }
+            let open: Vec<Cond> = list.into_iter().filter(|c| c.as_const().is_none()).collect();
+            if open.is_empty() {
+                return Some(());
+            }
+            any.push(open);
+        }
+        if any.is_empty() {
+            return None;
+        }
+        self.0.push((any, what()));
+        Some(())
+    }
+}
+
+/// What an operator is told when it is asked for its output types as formulas, and where it puts its demands.
+#[derive(Debug, Default)]
+pub struct Formulas {
+    /// Types of the inputs; at one size the operator accepts them.
+    pub inputs: Vec<FormulaType>,
+    /// Height and width, where the call gives them as formulas of the image's size: `resize(to = [2 * H, 2 * W])`.
+    pub written: Option<[Dim; 2]>,
+    /// What must hold of the image's size for the operator to accept its inputs.
+    pub demands: Demands,
+}
+
+impl Formulas {
+    /// The dims of a map; an operator that asks has been given one.
+    pub fn map(&self, input: usize) -> Option<[Dim; 3]> {
+        match self.inputs.get(input)?.dims() {
+            [c, h, w] => Some([c.clone(), h.clone(), w.clone()]),
+            _ => None,
+        }
+    }
+
+    pub fn same(&self) -> Option<Vec<FormulaType>> {
+        Some(vec![self.inputs.first()?.clone()])
+    }
+
+    /// Demands that `dim` is `least` or more.
+    pub fn at_least(&mut self, dim: &Dim, least: i128, what: impl FnOnce() -> String) -> Option<()> {
+        self.demands.all([Cond::NotNegative(dim.plus_n(-least)?)], what)
+    }
+
+    /// Demands that `by` divides `dim`.
+    pub fn divides(&mut self, by: usize, dim: &Dim, what: impl FnOnce() -> String) -> Option<()> {
+        if dim.as_const().is_some() { Some(()) } else { self.demands.all([Cond::Zero(dim.rem(by as i128)?)], what) }
+    }
+}
