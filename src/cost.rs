@@ -1,8 +1,10 @@
 //! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
 
 mod convention;
+mod formula;
 
 pub use convention::Convention;
+pub use formula::{FormulaReport, NodeFormula, formula};
 
 use crate::check::Checked;
 use crate::ir::Path;

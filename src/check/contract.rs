@@ -67,6 +67,21 @@ impl Contract {
             }
         }
         joint.retain(|demand| !implied(demand, &axes));
+        let zeros: BTreeSet<Dim> = joint
+            .iter()
+            .filter_map(|d| match &d.any[..] {
+                [all] => match &all[..] {
+                    [Cond::Zero(dim)] => Some([Some(dim.clone()), dim.times_n(-1)].into_iter().flatten()),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        // What is 0 is not negative.
+        joint.retain(
+            |d| !matches!(&d.any[..], [all] if matches!(&all[..], [Cond::NotNegative(x)] if zeros.contains(x))),
+        );
         Self { axes, joint, pins: graph.pins.clone(), demands: graph.demands.clone() }
     }
 

@@ -3,7 +3,9 @@
 //! The rules were read from the tools' sources and are held to their output by tests. `docs/counting.md` says what each
 //! counts and where it is known to be wrong. All counts are for one image, in evaluation mode.
 
-use crate::op::{Conv, ConvTranspose, Function, GroupNorm, InstanceNorm, LayerNorm, Linear, Mode, Op, Resize};
+use crate::op::{
+    Conv, ConvTranspose, Function, GroupNorm, InstanceNorm, LayerNorm, Linear, Mode, Op, ParamKind, Resize,
+};
 use crate::ty::TensorType;
 use std::fmt;
 use std::str::FromStr;
@@ -49,13 +51,29 @@ impl Convention {
 
     /// Operations of one node.
     pub fn count(self, op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
+        let dims = |types: &[TensorType]| -> Vec<Dims<u64>> {
+            types.iter().map(|t| t.shape().dims().iter().map(|&d| d as u64).collect()).collect()
+        };
         match self {
             Convention::Conv => op.macs(inputs, outputs),
             Convention::FlopCounter => op.macs(inputs, outputs).saturating_mul(2),
+            Convention::Thop | Convention::Thop01 | Convention::Fvcore | Convention::Torchinfo => {
+                let params = op.params(inputs);
+                let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| p.elements()).sum();
+                self.amount(op, &dims(inputs), &dims(outputs), &trainable)
+            }
+        }
+    }
+
+    /// The same in numbers or formulas; `trainable` is how many parameters the node has.
+    pub(super) fn amount<N: Amount>(self, op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], trainable: &N) -> N {
+        match self {
+            Convention::Conv => multiplications(op, inputs, outputs),
+            Convention::FlopCounter => multiplications(op, inputs, outputs).times(&N::of(2)),
             Convention::Thop => thop(op, inputs, outputs, Age::Old),
             Convention::Thop01 => thop(op, inputs, outputs, Age::New),
             Convention::Fvcore => fvcore(op, inputs, outputs),
-            Convention::Torchinfo => torchinfo(op, inputs, outputs),
+            Convention::Torchinfo => torchinfo(op, outputs, trainable),
         }
     }
 
@@ -88,27 +106,107 @@ impl FromStr for Convention {
     }
 }
 
-fn elements(types: &[TensorType]) -> u64 {
-    types[0].shape().elements()
+/// A number of operations: exact, or a formula in the image's size.
+pub(super) trait Amount: Clone {
+    fn of(n: u64) -> Self;
+    fn plus(&self, other: &Self) -> Self;
+    fn minus(&self, other: &Self) -> Self;
+    fn times(&self, other: &Self) -> Self;
+    /// Rounded down.
+    fn over(&self, other: &Self) -> Self;
 }
 
-/// Weights of one output channel. No single tensor has more than 2^40 numbers, but products of two have.
-fn kernel(channels: usize, [kh, kw]: [usize; 2]) -> u64 {
-    (channels as u64).saturating_mul(kh as u64).saturating_mul(kw as u64)
+/// The dims of a tensor.
+pub(super) type Dims<N> = Vec<N>;
+
+/// Saturates; the checker refuses graphs that large.
+impl Amount for u64 {
+    fn of(n: u64) -> Self {
+        n
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        self.saturating_add(*other)
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        self.saturating_sub(*other)
+    }
+
+    fn times(&self, other: &Self) -> Self {
+        self.saturating_mul(*other)
+    }
+
+    fn over(&self, other: &Self) -> Self {
+        self / (*other).max(1)
+    }
 }
 
-/// Multiplications per output number of a convolution, as all tools have it.
-fn per_output(conv: &Conv, inputs: &[TensorType]) -> u64 {
-    kernel(inputs[0].shape().channels() / conv.groups, conv.kernel)
+fn elements<N: Amount>(tensors: &[Dims<N>]) -> N {
+    product(&tensors[0])
+}
+
+fn product<N: Amount>(dims: &[N]) -> N {
+    dims.iter().fold(N::of(1), |n, d| n.times(d))
+}
+
+fn per<N: Amount>(n: u64, tensors: &[Dims<N>]) -> N {
+    N::of(n).times(&elements(tensors))
+}
+
+/// Weights of one output channel.
+fn kernel<N: Amount>(channels: &N, groups: usize, [kh, kw]: [usize; 2]) -> N {
+    channels.over(&N::of(groups as u64)).times(&N::of(kh as u64)).times(&N::of(kw as u64))
+}
+
+/// Multiplications of a convolution, as all tools have it.
+fn conv<N: Amount>(conv: &Conv, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+    elements(outputs).times(&kernel(&inputs[0][0], conv.groups, conv.kernel))
 }
 
 /// What tools count that take a transposed convolution for an ordinary one: too much by the stride on each axis.
-fn transposed_as_conv(conv: &ConvTranspose, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-    elements(outputs).saturating_mul(kernel(inputs[0].shape().channels() / conv.groups, conv.kernel))
+fn transposed_as_conv<N: Amount>(conv: &ConvTranspose, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+    elements(outputs).times(&kernel(&inputs[0][0], conv.groups, conv.kernel))
 }
 
-fn linear(linear: &Linear, inputs: &[TensorType]) -> u64 {
-    (inputs[0].shape().channels() as u64).saturating_mul(linear.out as u64)
+fn linear<N: Amount>(linear: &Linear, inputs: &[Dims<N>]) -> N {
+    inputs[0][0].times(&N::of(linear.out as u64))
+}
+
+/// Convention `conv`; [`Op::macs`] in formulas.
+fn multiplications<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+    match op {
+        Op::Conv(layer) => conv(layer, inputs, outputs),
+        Op::ConvTranspose(layer) => {
+            elements(inputs).times(&kernel(&N::of(layer.out as u64), layer.groups, layer.kernel))
+        }
+        Op::Linear(layer) => linear(layer, inputs),
+        Op::Input(_)
+        | Op::BatchNorm(_)
+        | Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::Activation(_)
+        | Op::PRelu(_)
+        | Op::MaxPool(_)
+        | Op::MaxPoolWithIndex(_)
+        | Op::MaxPoolTo(_)
+        | Op::Padding(_)
+        | Op::Crop(_)
+        | Op::Slice(_)
+        | Op::ChannelReduce(_)
+        | Op::ChannelShuffle(_)
+        | Op::PixelShuffle(_)
+        | Op::Unpool(_)
+        | Op::AvgPool(_)
+        | Op::AvgPoolTo(_)
+        | Op::Resize(_)
+        | Op::Concat(_)
+        | Op::Combine(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Dropout(_) => N::of(0),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -119,24 +217,25 @@ enum Age {
     New,
 }
 
-fn thop(op: &Op, inputs: &[TensorType], outputs: &[TensorType], age: Age) -> u64 {
-    let bias = |has: bool| if has && age == Age::Old { elements(outputs) } else { 0 };
+fn thop<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -> N {
+    let bias = |has: bool| if has && age == Age::Old { elements(outputs) } else { N::of(0) };
+    let free = N::of(0);
     match op {
-        Op::Conv(conv) => elements(outputs).saturating_mul(per_output(conv, inputs)).saturating_add(bias(conv.bias)),
-        Op::ConvTranspose(conv) => transposed_as_conv(conv, inputs, outputs).saturating_add(bias(conv.bias)),
+        Op::Conv(layer) => conv(layer, inputs, outputs).plus(&bias(layer.bias)),
+        Op::ConvTranspose(layer) => transposed_as_conv(layer, inputs, outputs).plus(&bias(layer.bias)),
         Op::Linear(layer) => linear(layer, inputs),
-        Op::BatchNorm(_) => elements(inputs) * if age == Age::Old { 2 } else { 4 },
+        Op::BatchNorm(_) => per(if age == Age::Old { 2 } else { 4 }, inputs),
         // The older version knows batch norm only; neither knows group norm.
         Op::InstanceNorm(InstanceNorm { affine, .. }) | Op::LayerNorm(LayerNorm { affine, .. }) => match age {
-            Age::Old => 0,
-            Age::New => elements(inputs) * if *affine { 4 } else { 2 },
+            Age::Old => free,
+            Age::New => per(if *affine { 4 } else { 2 }, inputs),
         },
         Op::PRelu(_) if age == Age::New => elements(inputs),
         Op::Activation(a) => match a.function {
             Function::LeakyRelu { .. } if age == Age::Old => elements(inputs),
             Function::Softmax => {
-                let channels = inputs[0].shape().channels() as u64;
-                elements(inputs) / channels * (3 * channels - 1)
+                // Exponentials, additions (one fewer) and divisions of each pixel's channels.
+                per(3, inputs).minus(&product(&inputs[0][1..]))
             }
             Function::Relu
             | Function::Relu6
@@ -146,13 +245,13 @@ fn thop(op: &Op, inputs: &[TensorType], outputs: &[TensorType], age: Age) -> u64
             | Function::Silu
             | Function::HardSwish
             | Function::Sigmoid
-            | Function::Tanh => 0,
+            | Function::Tanh => free,
         },
         Op::AvgPool(_) => elements(outputs),
         Op::AvgPoolTo(_) => adaptive(inputs, outputs, age),
         Op::Resize(Resize { mode, module: true, .. }) => match (mode, age) {
-            (Mode::Bilinear, _) => 11 * elements(outputs),
-            (Mode::Nearest, Age::Old) => 0,
+            (Mode::Bilinear, _) => per(11, outputs),
+            (Mode::Nearest, Age::Old) => free,
             (Mode::Nearest, Age::New) => elements(outputs),
         },
         // Calls of functions and operators of Python are not seen, pools of maxima are free.
@@ -174,29 +273,29 @@ fn thop(op: &Op, inputs: &[TensorType], outputs: &[TensorType], age: Age) -> u64
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
-        | Op::Dropout(_) => 0,
+        | Op::Dropout(_) => free,
     }
 }
 
 /// `(additions + 1 division) * outputs`, the additions being the size of the input over that of the output, rounded down
 /// in the older version.
-fn adaptive(inputs: &[TensorType], outputs: &[TensorType], age: Age) -> u64 {
-    let (Some([h, w]), Some([oh, ow])) = (inputs[0].shape().spatial(), outputs[0].shape().spatial()) else { return 0 };
+fn adaptive<N: Amount>(inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -> N {
+    let ([_, h, w], [_, oh, ow]) = (&inputs[0][..], &outputs[0][..]) else { return N::of(0) };
     match age {
-        Age::Old => ((h / oh) * (w / ow) + 1) as u64 * elements(outputs),
-        Age::New => elements(inputs) + elements(outputs),
+        Age::Old => h.over(oh).times(&w.over(ow)).plus(&N::of(1)).times(&elements(outputs)),
+        Age::New => elements(inputs).plus(&elements(outputs)),
     }
 }
 
-fn fvcore(op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
+fn fvcore<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
     match op {
-        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => op.macs(inputs, outputs),
-        Op::BatchNorm(_) => 2 * elements(inputs),
+        Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) => multiplications(op, inputs, outputs),
+        Op::BatchNorm(_) => per(2, inputs),
         Op::GroupNorm(GroupNorm { affine, .. })
         | Op::InstanceNorm(InstanceNorm { affine, .. })
-        | Op::LayerNorm(LayerNorm { affine, .. }) => elements(inputs) * if *affine { 5 } else { 4 },
+        | Op::LayerNorm(LayerNorm { affine, .. }) => per(if *affine { 5 } else { 4 }, inputs),
         Op::Resize(resize) => match resize.mode {
-            Mode::Bilinear => 4 * elements(outputs),
+            Mode::Bilinear => per(4, outputs),
             Mode::Nearest => elements(outputs),
         },
         Op::AvgPoolTo(_) => elements(inputs),
@@ -218,21 +317,16 @@ fn fvcore(op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
-        | Op::Dropout(_) => 0,
+        | Op::Dropout(_) => N::of(0),
     }
 }
 
 /// Numbers in the weights, times the output's height and width where the module is a convolution.
-fn torchinfo(op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-    let trainable = || {
-        let params = op.params(inputs);
-        params.iter().filter(|p| p.kind == crate::op::ParamKind::Trainable).map(|p| p.elements()).sum::<u64>()
-    };
-    let area = || outputs[0].shape().spatial().map_or(1, |[h, w]| (h * w) as u64);
+fn torchinfo<N: Amount>(op: &Op, outputs: &[Dims<N>], trainable: &N) -> N {
     match op {
-        Op::Conv(_) | Op::ConvTranspose(_) => trainable().saturating_mul(area()),
+        Op::Conv(_) | Op::ConvTranspose(_) => trainable.times(&product(&outputs[0][1..])),
         Op::Linear(_) | Op::BatchNorm(_) | Op::GroupNorm(_) | Op::InstanceNorm(_) | Op::LayerNorm(_) | Op::PRelu(_) => {
-            trainable()
+            trainable.clone()
         }
         Op::Input(_)
         | Op::Activation(_)
@@ -253,6 +347,6 @@ fn torchinfo(op: &Op, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
-        | Op::Dropout(_) => 0,
+        | Op::Dropout(_) => N::of(0),
     }
 }

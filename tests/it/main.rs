@@ -31,6 +31,7 @@ mod reference_batch;
 mod run_cli;
 #[cfg(feature = "cli")]
 mod schema;
+mod sizes;
 mod syntax;
 #[cfg(feature = "run")]
 mod torch;
