@@ -30,6 +30,7 @@ Examples:
   npc check models/npnet.model --model NPNet --on cvc
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/*.model --size 256x256 --format markdown
+  npc check models/unet.model --symbolic
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -48,6 +49,9 @@ pub struct Opts {
     /// One line a model and size, and no table of nodes
     #[arg(long)]
     table: bool,
+    /// Shapes, MACs and bytes as formulas in the image's height H and width W
+    #[arg(long)]
+    symbolic: bool,
     /// How many levels of blocks the table shows
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
@@ -79,7 +83,7 @@ pub fn run(opts: &Opts) -> Done {
     }
     match opts.format {
         Format::Json => {
-            let document = looked.iter().map(|l| document(l, &opts.convention)).reduce(merged);
+            let document = looked.iter().map(|l| document(l, opts)).reduce(merged);
             print(&format!("{:#}\n", document.unwrap_or_default()))?;
         }
         Format::Text => print_text(&looked, opts)?,
@@ -231,6 +235,9 @@ fn check_recipes(program: &Program<'_>, problems: &mut Problems) {
 }
 
 fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
+    if opts.symbolic {
+        return super::sizes::symbolic(entry, &opts.convention);
+    }
     let graph = entry.checked.graph();
     let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.output());
     if let Some(on) = &entry.on {
@@ -313,7 +320,8 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
     layout(&header, &align, &rows)
 }
 
-fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
+fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
+    let conventions = &opts.convention[..];
     let Looked { sources, problems, entries, claimed, explored } = looked;
     let models: Vec<_> = entries
         .iter()
@@ -331,6 +339,9 @@ fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
                 "nodes": nodes,
             });
             model["sizes"] = super::sizes::json(entry, sources);
+            if opts.symbolic {
+                model["formulas"] = super::sizes::symbolic_json(entry, conventions[0]);
+            }
             if conventions.len() > 1 {
                 let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
                 model["macs_by_convention"] = serde_json::Value::Object(by.collect());

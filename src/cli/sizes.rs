@@ -1,11 +1,15 @@
-//! The size contract for people and programs.
+//! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
 
 use super::load::Entry;
+use super::table::{Align, columns};
 use crate::check::Contract;
 use crate::check::contract::{AxisSizes, condition};
-use crate::ir::Demand;
+use crate::cost::{Convention, FormulaReport, formula};
+use crate::ir::{Demand, Outlet};
 use crate::source::SourceMap;
+use crate::ty::Dim;
 use serde_json::{Value, json};
+use std::fmt::Write;
 
 /// One line: which image sizes the model takes.
 pub fn text(entry: &Entry) -> String {
@@ -50,5 +54,71 @@ pub fn json(entry: &Entry, sources: &SourceMap) -> Value {
         "width": axis(width),
         "joint": list(joint),
         "depends": list(pins),
+    })
+}
+
+/// `--symbolic`: shapes, multiply-accumulates and bytes of every node as formulas in H and W, and their sums.
+pub fn symbolic(entry: &Entry, conventions: &[Convention]) -> String {
+    let graph = entry.checked.graph();
+    let input = graph.formula(Outlet { node: graph.input(), slot: 0 });
+    let results: Vec<String> = graph.results.iter().map(|(_, o)| graph.formula(*o).to_string()).collect();
+    let mut out = format!("{}  {input} -> {}\n", graph.name, results.join(", "));
+    let contract = entry.checked.contract();
+    out.push_str(&text(entry));
+    let because = contract.axes.iter().flatten().flat_map(|sizes| &sizes.because).chain(&contract.joint);
+    let mut told: Vec<String> = because.map(|d| format!("    {}: {}\n", d.what, condition(d))).collect();
+    told.dedup();
+    told.truncate(8);
+    out.extend(told);
+    out.push('\n');
+    let reports: Vec<FormulaReport> = conventions.iter().map(|&c| formula(&entry.checked, c)).collect();
+    let shown = |dim: &Option<Dim>| match dim {
+        Some(dim) if dim.as_const() == Some(0) => "-".to_string(),
+        Some(dim) => format!("{dim:#}"),
+        None => "too long".into(),
+    };
+    let rows: Vec<Vec<String>> = (0..reports[0].nodes.len())
+        .map(|i| {
+            let node = &reports[0].nodes[i];
+            let mut row = vec![node.path.clone(), node.op.to_string(), node.output.to_string(), shown(&node.params)];
+            row.extend(reports.iter().map(|r| shown(&r.nodes[i].macs)));
+            row
+        })
+        .collect();
+    let macs: Vec<String> = conventions.iter().map(|c| format!("MACs, {c}")).collect();
+    let mut header = vec!["path", "op", "output", "params"];
+    header.extend(macs.iter().map(String::as_str));
+    let mut align = vec![Align::Left, Align::Left, Align::Left, Align::Right];
+    align.resize(header.len(), Align::Left);
+    out.push_str(&columns(&header, &align, &rows));
+    let _ = writeln!(out, "\nparams  {}", shown(&reports[0].params));
+    for report in &reports {
+        let _ = writeln!(out, "MACs, {}, one image\n{}", report.convention, summands(&report.macs));
+    }
+    let _ = writeln!(out, "bytes of all outputs, one image, 4 a number\n{}\n", summands(&reports[0].bytes));
+    out
+}
+
+/// A long sum with a line for each part.
+fn summands(dim: &Option<Dim>) -> String {
+    match dim {
+        Some(dim) => dim.summands().iter().map(|s| format!("  {s:#}")).collect::<Vec<_>>().join("\n"),
+        None => "  too long to write".into(),
+    }
+}
+
+/// Formulas of each node and in all, as text in the language's spelling.
+pub fn symbolic_json(entry: &Entry, convention: Convention) -> Value {
+    let report = formula(&entry.checked, convention);
+    let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);
+    let nodes: Vec<Value> = (report.nodes.iter())
+        .map(|n| {
+            let output: Vec<String> = n.output.dims().iter().map(Dim::to_string).collect();
+            json!({"path": n.path, "output": output, "params": text(&n.params), "macs": text(&n.macs), "bytes": text(&n.bytes)})
+        })
+        .collect();
+    json!({
+        "params": text(&report.params), "macs": text(&report.macs), "bytes": text(&report.bytes),
+        "convention": convention.name(), "nodes": nodes,
     })
 }

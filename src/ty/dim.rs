@@ -260,6 +260,18 @@ impl Dim {
         }
     }
 
+    /// The terms that it is the sum of, products of more atoms first.
+    pub fn summands(&self) -> Vec<Dim> {
+        let Repr::Sum(sum) = &self.0 else { return vec![self.clone()] };
+        let one = |(atoms, n): &(Vec<Atom>, i128)| match atoms.is_empty() {
+            true => Dim::constant(*n),
+            false => Dim(Repr::Sum(Arc::new(Sum { terms: vec![(atoms.clone(), *n)], size: sum.size }))),
+        };
+        let mut terms: Vec<_> = sum.terms.iter().collect();
+        terms.sort_by_key(|(atoms, _)| std::cmp::Reverse(atoms.len()));
+        terms.into_iter().map(one).collect()
+    }
+
     /// Whether it depends on the image's height (axis 0) or width (axis 1).
     pub fn depends_on(&self, axis: usize) -> bool {
         self.any(&mut |atom| matches!((atom, axis), (Atom::Height, 0) | (Atom::Width, 1)))

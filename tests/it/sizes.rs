@@ -143,7 +143,7 @@ fn contracts_are_told_as_people_would() {
     assert_eq!(told("[3, 5, 7] = x |> avgpool_to([5, 7])", [9, 9]), "H and W: any size");
     assert_eq!(told("[3, 2 * H, W] = x |> resize(to = [2 * H, W])", [4, 9]), "H and W: any size");
     assert_eq!(told("[3, H, W] = x |> instance_norm", [4, 9]), "H and W: any size; H * W - 2 >= 0");
-    let body = "[3, H, W] { require H % 3 == 1 && W > 4, \"no\"\n return x }";
+    let body = "[3, H, W] { require H % 3 == 1 and W > 4, \"no\"\n return x }";
     assert_eq!(told(body, [4, 9]), "H: 3 n + 1; W: any size from 5 up");
     // Ceil mode drops a window that starts in the padding.
     let body = "[3, ceil(H / 3), ceil(W / 3)] = x |> maxpool(2, stride = 3, ceil = true)";
