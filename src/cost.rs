@@ -1,6 +1,9 @@
 //! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
 
 mod convention;
+pub mod effective;
+pub mod field;
+mod relation;
 
 pub use convention::Convention;
 

@@ -13,6 +13,7 @@ mod docs;
 mod elaborate;
 #[cfg(feature = "run")]
 mod exec;
+mod field;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
