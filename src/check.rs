@@ -2,6 +2,8 @@
 //!
 //! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
 
+pub mod lint;
+
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::ir::Graph;
 use crate::op::{Op, ParamKind};
