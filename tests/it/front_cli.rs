@@ -81,6 +81,11 @@ fn with_overrides_hyper_parameters() {
     }
 }
 
+/// The sum over the nodes of a model.
+fn sum_of(model: &Value, key: &str) -> u64 {
+    model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum()
+}
+
 #[test]
 fn the_json_of_check_is_stable() {
     let document = json(&["--model", "Net"]);
@@ -88,11 +93,15 @@ fn the_json_of_check_is_stable() {
     assert_eq!(keys(&document), ["schema", "models", "problems"]);
     assert_eq!(document["schema"], 1);
     let model = &document["models"][0];
-    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes"]);
+    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes", "effective_macs"]);
     assert_eq!(model["convention"], "conv");
-    assert_eq!(keys(&model["nodes"][0]), ["path", "op", "output", "params", "macs"]);
-    let sum = |key: &str| model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum::<u64>();
-    assert_eq!((sum("params"), sum("macs")), (model["params"].as_u64().unwrap(), model["macs"].as_u64().unwrap()));
+    let node = ["path", "op", "output", "params", "macs", "receptive_field", "effective_macs"];
+    assert_eq!(keys(&model["nodes"][0]), node);
+    assert_eq!(sum_of(model, "effective_macs"), model["effective_macs"].as_u64().unwrap());
+    assert_eq!(
+        (sum_of(model, "params"), sum_of(model, "macs")),
+        (model["params"].as_u64().unwrap(), model["macs"].as_u64().unwrap())
+    );
     let problems = json(&["--with", "clases=3"])["problems"].clone();
     assert_eq!(keys(&problems[0]), ["code", "severity", "message", "file", "line", "column", "help"]);
     assert_eq!((&problems[0]["code"], &problems[0]["severity"]), (&"E0204".into(), &"error".into()));

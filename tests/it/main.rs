@@ -18,6 +18,7 @@ mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
 mod graphs;
+mod lint;
 #[cfg(feature = "run")]
 mod lower;
 #[cfg(feature = "run")]
