@@ -33,6 +33,7 @@ struct Facts<'a> {
     graph: &'a Graph,
     order: Vec<NodeId>,
     inputs: Vec<Vec<Outlet>>,
+    types: Vec<Vec<TensorType>>,
     /// Who reads a node, and through which input.
     readers: Vec<Vec<(NodeId, usize)>>,
     is_result: Vec<bool>,
@@ -42,26 +43,28 @@ impl<'a> Facts<'a> {
     fn new(graph: &'a Graph) -> Self {
         let order = graph.order();
         let mut inputs = vec![Vec::new(); graph.len()];
+        let mut types = vec![Vec::new(); graph.len()];
         let mut readers = vec![Vec::new(); graph.len()];
         for &id in &order {
             inputs[id.index()] = graph.inputs(id);
+            types[id.index()] = inputs[id.index()].iter().map(|&o| graph.ty(o).clone()).collect();
             for (slot, outlet) in inputs[id.index()].iter().enumerate() {
                 readers[outlet.node.index()].push((id, slot));
             }
         }
         let mut is_result = vec![false; graph.len()];
         graph.results.iter().for_each(|(_, outlet)| is_result[outlet.node.index()] = true);
-        Self { graph, order, inputs, readers, is_result }
+        Self { graph, order, inputs, types, readers, is_result }
     }
 
-    fn input_types(&self, id: NodeId) -> Vec<TensorType> {
-        self.inputs[id.index()].iter().map(|&o| self.graph.ty(o).clone()).collect()
+    fn input_types(&self, id: NodeId) -> &[TensorType] {
+        &self.types[id.index()]
     }
 
     /// How a node reads one of its inputs, down and across.
     fn reads(&self, id: NodeId, slot: usize) -> [Reads; 2] {
         let node = self.graph.node(id);
-        node.op.reads(slot, &self.input_types(id), &node.outputs)
+        node.op.reads(slot, self.input_types(id), &node.outputs)
     }
 
     /// Height and width of what a node gives.

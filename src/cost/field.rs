@@ -10,7 +10,7 @@
 
 use super::relation::Relation;
 use crate::ir::{Graph, NodeId};
-use crate::op::{Op, Reads, Taps};
+use crate::op::{Op, Reads, Taps, reads::pixels};
 use std::fmt;
 use std::rc::Rc;
 
@@ -139,41 +139,39 @@ pub fn fields(graph: &Graph) -> Vec<Field> {
     let nothing = || AxisField { reach: Reach::Nothing, whole: false };
     let mut all: Vec<Field> = (0..graph.len()).map(|_| [nothing(), nothing()]).collect();
     for id in graph.order() {
-        all[id.index()] = [0, 1].map(|axis| field(graph, id, axis, &all, &mut budget));
+        all[id.index()] = field(graph, id, &all, &mut budget);
     }
     all
 }
 
-fn field(graph: &Graph, id: NodeId, axis: usize, all: &[Field], budget: &mut usize) -> AxisField {
+fn field(graph: &Graph, id: NodeId, all: &[Field], budget: &mut usize) -> Field {
     let node = graph.node(id);
     if let Op::Input(_) = node.op {
-        return AxisField { reach: Reach::Window(Rc::new(Window::image())), whole: false };
+        return [0, 1].map(|_| AxisField { reach: Reach::Window(Rc::new(Window::image())), whole: false });
     }
     let (inputs, types) = (graph.inputs(id), graph.input_types(id));
-    let n = crate::op::reads::pixels(&node.outputs[0])[axis];
-    let mut joined = AxisField { reach: Reach::Nothing, whole: false };
+    let n = pixels(&node.outputs[0]);
+    let mut joined = [0, 1].map(|_| AxisField { reach: Reach::Nothing, whole: false });
     for (slot, outlet) in inputs.iter().enumerate() {
-        let from = &all[outlet.node.index()][axis];
-        let reads = node.op.reads(slot, &types, &node.outputs)[axis];
-        let near = match reads {
-            Reads::Nothing => continue,
-            Reads::All => Reach::Nothing,
-            Reads::Same | Reads::SameAndAll => from.reach.clone(),
-            Reads::Unpooled => match pool(graph, &inputs) {
-                Some(taps) => seen_through(&Relation::transposed(taps[axis]), &from.reach, n, budget),
-                None => Reach::Unknown,
-            },
-            Reads::Shift(_)
-            | Reads::Window(_)
-            | Reads::Transposed(_)
-            | Reads::Interpolated { .. }
-            | Reads::Bins { .. } => match Relation::of(reads) {
-                Some(relation) => seen_through(&relation, &from.reach, n, budget),
-                None => Reach::Unknown,
-            },
-        };
-        joined.whole |= from.whole || matches!(reads, Reads::All | Reads::SameAndAll);
-        joined.reach = join(joined.reach, near, n, budget);
+        let reads = node.op.reads(slot, &types, &node.outputs);
+        for (axis, joined) in joined.iter_mut().enumerate() {
+            let from = &all[outlet.node.index()][axis];
+            let pool = || pool(graph, &inputs).map(|taps| Relation::transposed(taps[axis]));
+            let near = match reads[axis] {
+                Reads::Nothing => continue,
+                Reads::All => Reach::Nothing,
+                Reads::Same | Reads::SameAndAll => from.reach.clone(),
+                Reads::Unpooled => seen_through(pool(), &from.reach, n[axis], budget),
+                Reads::Shift(_)
+                | Reads::Window(_)
+                | Reads::Transposed(_)
+                | Reads::Interpolated { .. }
+                | Reads::Bins { .. } => seen_through(Relation::of(reads[axis]), &from.reach, n[axis], budget),
+            };
+            joined.whole |= from.whole || matches!(reads[axis], Reads::All | Reads::SameAndAll);
+            let before = std::mem::replace(&mut joined.reach, Reach::Nothing);
+            joined.reach = join(before, near, n[axis], budget);
+        }
     }
     joined
 }
@@ -186,13 +184,13 @@ fn pool(graph: &Graph, inputs: &[crate::ir::Outlet]) -> Option<[Taps; 2]> {
     }
 }
 
-fn seen_through(relation: &Relation, from: &Reach, n: usize, budget: &mut usize) -> Reach {
-    match from {
-        Reach::Nothing => Reach::Nothing,
-        Reach::Unknown => Reach::Unknown,
-        Reach::Window(window) => {
-            composed(relation, window, n, budget).map_or(Reach::Unknown, |w| Reach::Window(Rc::new(w)))
+fn seen_through(relation: Option<Relation>, from: &Reach, n: usize, budget: &mut usize) -> Reach {
+    match (from, relation) {
+        (Reach::Nothing, _) => Reach::Nothing,
+        (Reach::Window(window), Some(relation)) => {
+            composed(&relation, window, n, budget).map_or(Reach::Unknown, |w| Reach::Window(Rc::new(w)))
         }
+        (Reach::Unknown, _) | (_, None) => Reach::Unknown,
     }
 }
 

@@ -149,7 +149,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
 fn compare(graph: &Graph, what: &str) -> usize {
     let closed: Vec<Field> = fields(graph);
     let mut clean = 0;
-    for axis in 0..2 {
+    for axis in [0, 1] {
         let found = followed(graph, axis);
         for id in graph.order() {
             let field = &closed[id.index()][axis];
@@ -454,4 +454,46 @@ fn norms_over_the_map_see_all() {
     let instance = field(InstanceNorm { epsilon: 1e-5, affine: false }.into());
     assert_eq!((batch[0].whole, instance[0].whole), (false, true));
     assert_eq!([&batch, &instance].map(|f| f[0].window().unwrap().size()), [1, 1]);
+}
+
+/// The brute force, and with it the closed form, against the gradients of PyTorch (`tests/reference/torch_field.py`).
+#[test]
+fn brute_force_equals_gradients() {
+    let text = std::fs::read_to_string(repository("tests/reference/fields.json")).unwrap();
+    let fixture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let cases = fixture["cases"].as_array().unwrap();
+    assert!(cases.len() >= 15);
+    for case in cases {
+        let text = case["model"].as_str().unwrap();
+        let checked = front(text, None, &[]).model("M");
+        let graph = checked.graph();
+        compare(graph, text);
+        let node = graph.results[0].1.node;
+        let found: Vec<Option<[i64; 2]>> = followed(graph, 1)[node.index()].iter().map(|p| p.near).collect();
+        let gradients: Vec<Option<[i64; 2]>> = serde_json::from_value(case["columns"].clone()).unwrap();
+        assert_eq!(found, gradients, "{text}");
+    }
+}
+
+/// The table of docs/counting.md.
+#[test]
+fn documented_totals() {
+    let page = std::fs::read_to_string(repository("docs/counting.md")).unwrap();
+    let digits = |n: u64| {
+        let text = n.to_string();
+        let groups: Vec<&str> = text.as_bytes().rchunks(3).rev().map(|g| std::str::from_utf8(g).unwrap()).collect();
+        groups.join(",")
+    };
+    for size in [[224, 224], [288, 384], [512, 512]] {
+        let checked = front_file(&repository("models/npnet.model"), Some(size), &[]).model("NPNet");
+        let graph = checked.graph();
+        let macs: u64 = graph
+            .order()
+            .iter()
+            .map(|&id| graph.node(id).op.macs(&graph.input_types(id), &graph.node(id).outputs))
+            .sum();
+        let real: u64 = effective(graph).iter().sum();
+        let row = format!("| {} of {} ({:.1} %) |", digits(real), digits(macs), 100.0 * real as f64 / macs as f64);
+        assert!(page.contains(&row), "docs/counting.md lacks {row}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The lints: silent on the usual networks, true where they speak.
 
 use crate::front::{Front, front, front_file, models_in, repository};
+use npc::diag::Code;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -245,4 +246,12 @@ fn a_place_is_told_once() {
             "W0407 the bias of `conv` has no effect: `bn` follows"
         ]
     );
+}
+
+#[test]
+fn every_lint_is_documented() {
+    let page = std::fs::read_to_string(repository("docs/lints.md")).unwrap();
+    for (code, name) in Code::ALL.iter().filter_map(|c| Some((c, c.lint()?))) {
+        assert!(page.contains(&format!("| `{name}` | {} |", code.id())), "docs/lints.md has no row for {name}");
+    }
 }

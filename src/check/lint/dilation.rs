@@ -16,7 +16,7 @@ pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
     for &id in &facts.order {
         let node = facts.graph.node(id);
         let Op::Conv(conv) = &node.op else { continue };
-        let share = axes(&node.op, &facts.input_types(id), &node.outputs);
+        let share = axes(&node.op, facts.input_types(id), &node.outputs);
         let padded = 1.0 - inside(share);
         let [h, w] = facts.size(facts.inputs[id.index()][0].node);
         let live = live_taps(facts, id);

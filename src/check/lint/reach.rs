@@ -6,7 +6,7 @@ use crate::diag::Code;
 use crate::ir::NodeId;
 
 /// A field of twice the image lets every pixel see all of it, and the part of a field that has influence is well below
-/// its size (Luo et al. 2016). U-Net at 64x64 has three times the image, deep encoders at usual sizes up to seven.
+/// its size (Luo et al. 2016). U-Net at 64x64 has four times the image, deep encoders at usual sizes up to seven.
 const TIMES: u64 = 8;
 
 /// A result whose receptive field is many times the image, told at the layer that adds most.

@@ -29,7 +29,7 @@ pub(super) fn dead_bias(facts: &Facts) -> Vec<Finding> {
         let (name, norm) = (node.op.name(), norm.name());
         let message = format!("the bias of `{name}` has no effect: `{norm}` follows");
         let label = format!("`{norm}` subtracts the mean of each channel, and these {out} numbers with it");
-        let help = "write `bias = false`".into();
+        let help = format!("write `bias = false` for this `{name}`");
         found.push(Finding { id, code: Code::W0407, weight: out as u64, message, label, help });
     }
     found
@@ -48,7 +48,7 @@ pub(super) fn unused_node(facts: &Facts) -> Vec<Finding> {
     let mut found = Vec::new();
     for &id in facts.order.iter().filter(|id| !needed[id.index()]) {
         let node = facts.graph.node(id);
-        let params = node.op.params(&facts.input_types(id));
+        let params = node.op.params(facts.input_types(id));
         let own: u64 = params.iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| p.elements()).sum();
         let before: u64 = facts.inputs[id.index()].iter().map(|o| wasted[o.node.index()]).sum();
         wasted[id.index()] = own.saturating_add(before);
