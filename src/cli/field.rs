@@ -46,11 +46,14 @@ fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
 pub fn summary(checked: &Checked) -> String {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
-    let mut out = format!("field    {} pixels at stride {}", size_text(field), stride_text(field));
-    if field.iter().any(|axis| axis.whole && axis.reach != Reach::Nothing) {
-        out.push_str(", and the whole image through pools or norms over it");
-    }
-    out.push('\n');
+    let whole = "the whole image through pools or norms over it";
+    let windows = field.iter().any(|axis| axis.window().is_some());
+    let mut out = match (windows, field.iter().any(|axis| axis.whole)) {
+        (true, false) => format!("field    {} pixels at stride {}\n", size_text(field), stride_text(field)),
+        (true, true) => format!("field    {} pixels at stride {}, and {whole}\n", size_text(field), stride_text(field)),
+        (false, true) => format!("field    {whole}\n"),
+        (false, false) => format!("field    {}\n", size_text(field)),
+    };
     let macs = macs(graph);
     if macs > 0 {
         let real: u64 = effective(graph).iter().sum();

@@ -73,7 +73,7 @@ impl Window {
 
     /// Image pixels that one pixel sees; the most that any does.
     pub fn size(&self) -> u64 {
-        self.phases.iter().flatten().map(|[first, last]| first.abs_diff(*last) + 1).max().unwrap_or(0)
+        self.phases.iter().flatten().map(|[first, last]| first.abs_diff(*last).saturating_add(1)).max().unwrap_or(0)
     }
 
     /// Image pixels from the field of one pixel to that of the next, on average. Where branches with different strides
