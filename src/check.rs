@@ -3,6 +3,7 @@
 //! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
 
 pub mod contract;
+pub mod lint;
 
 pub use contract::{Answer, Contract};
 

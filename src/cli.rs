@@ -11,6 +11,7 @@ mod demo;
 mod eval;
 mod explain;
 mod explored;
+mod field;
 mod fmt;
 mod graph;
 #[cfg(feature = "run")]

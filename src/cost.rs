@@ -1,7 +1,10 @@
 //! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
 
 mod convention;
+pub mod effective;
+pub mod field;
 mod formula;
+mod relation;
 
 pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, formula};

@@ -14,6 +14,7 @@ pub mod conv;
 pub mod frame;
 pub mod norm;
 pub mod pool;
+pub mod reads;
 pub mod resample;
 pub mod reshape;
 pub mod sig;
@@ -26,6 +27,7 @@ pub use conv::{Conv, ConvTranspose, Linear, Pad};
 pub use frame::{Border, Crop, Padding};
 pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
 pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
+pub use reads::{Reads, Taps};
 pub use resample::{Mode, Resize, Target};
 pub use reshape::{Dropout, Flatten, Unflatten};
 pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
@@ -110,6 +112,8 @@ pub trait Operator {
     /// Settings in declaration order, in the spelling of the language.
     fn config(&self) -> Vec<(&'static str, String)>;
     fn arity(&self) -> Arity;
+    /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2];
     /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
     /// forward pass on inputs of these types cannot fail.
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
@@ -167,6 +171,11 @@ impl Op {
 
     pub fn arity(&self) -> Arity {
         self.operator().map_or(Arity::Exactly(0), Operator::arity)
+    }
+
+    /// The image reads nothing.
+    pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        self.operator().map_or([Reads::Nothing; 2], |op| op.reads(slot, inputs, outputs))
     }
 
     pub fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

@@ -1,9 +1,11 @@
 //! `npc check`: everything that is known before a tensor exists.
 
 use super::explored::{Explored, explore};
+use super::field;
 use super::load::{self, Choice, Claimed, Entry};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
+use crate::check::lint::lints;
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Problems, render};
@@ -31,6 +33,7 @@ Examples:
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/*.model --size 256x256 --format markdown
   npc check models/unet.model --symbolic
+  npc check models/npnet.model --size 224x224 --columns field,effective
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -55,6 +58,9 @@ pub struct Opts {
     /// How many levels of blocks the table shows
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
+    /// More columns for the table of nodes
+    #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
+    columns: Vec<field::Extra>,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -119,6 +125,7 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         match load::compile(&program, plan, &args) {
             Ok(entry) => {
                 problems.extend(entry.checked.warnings().clone());
+                problems.extend(lints(&entry.checked));
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
                 let report = count(&entry.checked, opts.convention[0]);
                 entries.push((entry, report));
@@ -250,7 +257,8 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     }
     out.push_str(&super::sizes::text(entry));
     out.push('\n');
-    out.push_str(&cost_table(report, opts.depth.max(1)));
+    let extra = field::columns(&entry.checked, report, &opts.columns);
+    out.push_str(&cost_table(report, opts.depth.max(1), &extra));
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
     let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
@@ -268,6 +276,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let tail = if many { "" } else { convention.name() };
         let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
     }
+    out.push_str(&field::summary(&entry.checked));
     let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats\n");
     out
 }
@@ -346,6 +355,7 @@ fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
                 let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
                 model["macs_by_convention"] = serde_json::Value::Object(by.collect());
             }
+            field::add_to(&mut model, &entry.checked);
             model
         })
         .collect();

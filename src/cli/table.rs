@@ -88,8 +88,14 @@ pub fn markdown(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> Strin
     out
 }
 
+/// A column that is added to the table of nodes: a cell for each node of the report.
+pub struct Column {
+    pub header: &'static str,
+    pub cells: Vec<String>,
+}
+
 /// Blocks and nodes as a tree, in the way torchinfo's table is read. `depth` 1 shows the outermost blocks only.
-pub fn cost_table(report: &CostReport, depth: usize) -> String {
+pub fn cost_table(report: &CostReport, depth: usize, extra: &[Column]) -> String {
     // Each node comes after the blocks that it is in; a block's row stands before its first node.
     let mut rows = Vec::new();
     let mut shown = vec![false; report.blocks.len()];
@@ -97,20 +103,23 @@ pub fn cost_table(report: &CostReport, depth: usize) -> String {
         0 => "-".to_string(),
         total => format!("{:.1} %", 100.0 * macs as f64 / total as f64),
     };
-    let mut row = |level: usize, path: &str, op: &str, output: &[usize], params: u64, macs: u64| {
-        if level >= depth {
-            return;
-        }
-        let zero = |n: u64| if n == 0 { "-".to_string() } else { thousands(n) };
-        rows.push(vec![
-            format!("{}{path}", "  ".repeat(level)),
-            op.to_string(),
-            format!("{output:?}"),
-            zero(params),
-            zero(macs),
-            if macs == 0 { "-".into() } else { percent(macs) },
-        ]);
-    };
+    let mut row =
+        |level: usize, path: &str, op: &str, output: &[usize], params: u64, macs: u64, node: Option<usize>| {
+            if level >= depth {
+                return;
+            }
+            let zero = |n: u64| if n == 0 { "-".to_string() } else { thousands(n) };
+            let mut cells = vec![
+                format!("{}{path}", "  ".repeat(level)),
+                op.to_string(),
+                format!("{output:?}"),
+                zero(params),
+                zero(macs),
+                if macs == 0 { "-".into() } else { percent(macs) },
+            ];
+            cells.extend(extra.iter().map(|c| node.map(|i| c.cells[i].clone()).unwrap_or_default()));
+            rows.push(cells);
+        };
     for (i, node) in report.nodes.iter().enumerate() {
         let mut level = 0;
         let mut prefix = 0;
@@ -122,14 +131,18 @@ pub fn cost_table(report: &CostReport, depth: usize) -> String {
             if !shown[b] && block.nodes.first() == Some(&i) {
                 shown[b] = true;
                 let name = block.path[prefix..].trim_start_matches('.');
-                row(level, name, &block.block, &block.output, block.params, block.macs);
+                row(level, name, &block.block, &block.output, block.params, block.macs, None);
             }
             level += 1;
             prefix = block.path.len();
         }
         let name = node.path[prefix..].trim_start_matches('.');
-        row(level, name, node.op, &node.output, node.params, node.macs);
+        row(level, name, node.op, &node.output, node.params, node.macs, Some(i));
     }
     use Align::{Left, Right};
-    columns(&["path", "op", "output", "params", "MACs", "share"], &[Left, Left, Left, Right, Right, Right], &rows)
+    let mut header = vec!["path", "op", "output", "params", "MACs", "share"];
+    header.extend(extra.iter().map(|c| c.header));
+    let mut align = vec![Left, Left, Left];
+    align.resize(header.len(), Right);
+    columns(&header, &align, &rows)
 }

@@ -103,6 +103,22 @@ codes! {
         "Batch norm on a 1x1 map with batch size 1 sees one value per channel and cannot be trained."
     W0403 Warning "nothing to learn"
         "The model has no parameters."
+    W0404 Warning "taps in the padding"
+        "At this input size a convolution reads zeros with more than half of its taps: its dilation reaches beyond the map on most sides, or the map is smaller than the kernel. Taps that never read a pixel keep the weights that they started with. Use smaller rates, less downsampling before them, or a larger image."
+    W0405 Warning "gridding"
+        "Dilated convolutions one behind the other, with rates that share a factor, read a lattice of pixels: no pixel of the result sees those between, so neighbours of a result come from different pixels. Use rates such as 1, 2, 3 (Wang et al. 2018), or a convolution without dilation before, beside or behind them."
+    W0406 Warning "receptive field far beyond the image"
+        "The receptive field of a result is more than eight times the image. The outer part of it is always padding, and layers that only widen it add cost and no context. Use a larger image, fewer levels or smaller dilations."
+    W0407 Warning "bias without effect"
+        "Batch norm, instance norm and group norm with one channel a group subtract the mean of each channel, and with it any bias that was added just before. The bias has no gradient in training. Write `bias = false`."
+    W0408 Warning "checkerboard risk"
+        "A transposed convolution whose kernel the stride does not divide adds up more products in some pixels than in their neighbours, which shows as a checkerboard (Odena et al. 2016). Use a kernel that is a multiple of the stride, or upsampling and a convolution."
+    W0409 Warning "node that nothing reads"
+        "A layer with parameters is part of the model and no result depends on it: it is counted and saved, and gets no gradient."
+    W0410 Warning "softmax over one channel"
+        "Softmax divides by the sum over channels; over a single channel it gives 1 whatever the input is. Use `sigmoid`."
+    W0411 Warning "pixels that nothing reads"
+        "Every reader of a map has a stride larger than its kernel, so some pixels of the map are computed for nothing. Use a kernel as large as the stride, or put the stride into the layer that makes the map."
 
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
@@ -120,4 +136,24 @@ codes! {
 
     N0901 Note "not evaluated"
         "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to; a metric that is not computed yet."
+}
+
+impl Code {
+    /// The name by which a file silences this warning; `None` for what cannot be silenced.
+    pub fn lint(self) -> Option<&'static str> {
+        Some(match self {
+            Code::W0401 => "class_count",
+            Code::W0402 => "norm_of_one",
+            Code::W0403 => "nothing_to_train",
+            Code::W0404 => "padding_taps",
+            Code::W0405 => "gridding",
+            Code::W0406 => "field_beyond_input",
+            Code::W0407 => "dead_bias",
+            Code::W0408 => "checkerboard",
+            Code::W0409 => "unused_node",
+            Code::W0410 => "one_channel_softmax",
+            Code::W0411 => "unread_pixels",
+            _ => return None,
+        })
+    }
 }

@@ -1,6 +1,6 @@
 //! Functions applied to each number, and softmax over channels.
 
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, tensor_of};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, tensor_of};
 use crate::ty::{FormulaType, Formulas, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +63,10 @@ impl Operator for Activation {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         tensor_of(self.name(), &inputs[0])?;
         Ok(inputs.to_vec())
@@ -99,6 +103,10 @@ impl Operator for PRelu {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

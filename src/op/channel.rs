@@ -1,6 +1,7 @@
 //! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::reads::on_axes;
+use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Channels `from` to `to`, the last not included: `x[:, from:to]`.
@@ -51,6 +52,11 @@ macro_rules! channel_operator {
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
+            }
+
+            fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                // Only the pixel shuffle has an output of another size: pixel i comes from pixel floor(i / factor).
+                on_axes(&inputs[slot], &outputs[0], |from, to| Reads::interpolated(Mode::Nearest, false, from, to))
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

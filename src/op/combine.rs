@@ -1,6 +1,7 @@
 //! Operators that join several tensors.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::reads::on_axes;
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Joins maps along the channel axis, in the order written.
@@ -32,6 +33,10 @@ impl Operator for Concat {
 
     fn arity(&self) -> Arity {
         Arity::AtLeast(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -111,6 +116,10 @@ impl Operator for Combine {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(2)
+    }
+
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        on_axes(&inputs[slot], &outputs[0], Reads::same_or_all)
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

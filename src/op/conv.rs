@@ -1,7 +1,8 @@
 //! Convolution, transposed convolution and linear layers: the operators that multiply.
 
 use super::{
-    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, axis, map_of, pair_text, tensor_of,
+    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Taps, axis, map_of, pair_text,
+    tensor_of,
 };
 use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
@@ -100,6 +101,14 @@ impl Operator for Conv {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        let pad = self.pad.amount(self.kernel, self.dilation);
+        [0, 1].map(|i| {
+            let (count, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
+            Reads::Window(Taps { count, stride, dilation, pad: pad[i] })
+        })
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         let [c, h, w] = map_of("conv", &inputs[0])?;
         check_groups("conv", c, self.out, self.groups)?;
@@ -195,6 +204,13 @@ impl Operator for ConvTranspose {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [0, 1].map(|i| {
+            let (count, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
+            Reads::Transposed(Taps { count, stride, dilation, pad: self.pad[i] })
+        })
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         let [c, h, w] = map_of("conv_transpose", &inputs[0])?;
         check_groups("conv_transpose", c, self.out, self.groups)?;
@@ -267,6 +283,10 @@ impl Operator for Linear {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

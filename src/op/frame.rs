@@ -1,6 +1,7 @@
 //! Operators that move the border of a map: padding and cropping.
 
-use super::{AXES, Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of};
+use super::reads::pixels;
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// What stands outside the map.
@@ -53,6 +54,12 @@ impl Operator for Padding {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        let [top, _, left, _] = self.sides;
+        // No larger than an axis may be.
+        [top, left].map(|before| Reads::Shift(-(before as i64)))
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -125,6 +132,14 @@ impl Operator for Crop {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(if self.size.is_some() { 1 } else { 2 })
+    }
+
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        let start = self.start(pixels(&inputs[0]), pixels(&outputs[0]));
+        match (slot, start) {
+            (0, Some(start)) => start.map(|at| Reads::Shift(at as i64)),
+            _ => [Reads::Nothing; 2],
+        }
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

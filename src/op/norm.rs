@@ -3,7 +3,8 @@
 //! The norms differ in what the mean is taken over. Where that is a single number the result is 0 whatever the input;
 //! the norms without running statistics refuse it.
 
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Refusal, RefusalKind, map_of, tensor_of};
+use super::reads::pixels;
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, map_of, tensor_of};
 use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// Batch normalisation over a map, affine, as `torch.nn.BatchNorm2d`: batch statistics in training, running ones in
@@ -25,6 +26,10 @@ impl Operator for BatchNorm {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -121,6 +126,10 @@ impl Operator for GroupNorm {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        pixels(&inputs[0]).map(Reads::normalised)
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         let shape = tensor_of("group_norm", &inputs[0])?;
         check_epsilon("group_norm", self.epsilon)?;
@@ -163,6 +172,10 @@ impl Operator for InstanceNorm {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        pixels(&inputs[0]).map(Reads::normalised)
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         let [_, h, w] = map_of("instance_norm", &inputs[0])?;
         check_epsilon("instance_norm", self.epsilon)?;
@@ -198,6 +211,10 @@ impl Operator for LayerNorm {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

@@ -1,6 +1,7 @@
 //! Pooling and its inverse.
 
-use super::{AXES, Arity, Operator, ParamSpec, Refusal, RefusalKind, map_of, pair_text};
+use super::reads::on_axes;
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, map_of, pair_text};
 use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// The sliding window that all pools share.
@@ -21,6 +22,14 @@ impl Window {
             ("pad", pair_text(self.pad)),
             ("ceil", self.ceil.to_string()),
         ]
+    }
+
+    pub fn taps(&self) -> [Taps; 2] {
+        [0, 1].map(|i| Taps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
+    }
+
+    fn reads(&self) -> [Reads; 2] {
+        self.taps().map(Reads::Window)
     }
 
     /// The pooled shape, by PyTorch's rule: with `ceil` a last window that starts in the right padding is dropped.
@@ -111,6 +120,10 @@ macro_rules! plain_pool {
                 Arity::Exactly(1)
             }
 
+            fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+                self.0.reads()
+            }
+
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
                 Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
             }
@@ -147,6 +160,10 @@ impl Operator for MaxPoolWithIndex {
         Arity::Exactly(1)
     }
 
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        self.0.reads()
+    }
+
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         let pooled = self.0.pooled(self.name(), &inputs[0])?;
         let from = inputs[0].shape().clone();
@@ -179,6 +196,10 @@ impl Operator for Unpool {
 
     fn arity(&self) -> Arity {
         Arity::Exactly(2)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Unpooled; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -225,6 +246,10 @@ macro_rules! adaptive_pool {
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
+            }
+
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                on_axes(&inputs[0], &outputs[0], Reads::bins)
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

@@ -1,6 +1,7 @@
 //! Interpolation.
 
-use super::{Arity, Operator, ParamSpec, Refusal, axis, map_of, pair_text};
+use super::reads::on_axes;
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, axis, map_of, pair_text};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,15 @@ impl Operator for Resize {
         match self.target {
             Target::Like => Arity::Exactly(2),
             Target::Size(_) | Target::Factor(_) => Arity::Exactly(1),
+        }
+    }
+
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        match slot {
+            0 => on_axes(&inputs[0], &outputs[0], |from, to| {
+                Reads::interpolated(self.mode, self.align_corners, from, to)
+            }),
+            _ => [Reads::Nothing; 2],
         }
     }
 

@@ -1,6 +1,7 @@
 //! Operators that change form and not numbers, and dropout.
 
-use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::reads::on_axes;
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// `[c, h, w]` to `[c * h * w]`.
@@ -31,6 +32,11 @@ macro_rules! free_operator {
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
+            }
+
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                // Flattening makes one pixel of all.
+                on_axes(&inputs[0], &outputs[0], Reads::same_or_all)
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {

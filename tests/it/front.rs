@@ -1,5 +1,6 @@
 //! A model text through the front, as `npc check` does it, and the binary itself.
 
+use npc::check::lint::lints;
 use npc::check::{Checked, check};
 use npc::diag::{Problems, render};
 use npc::elaborate::{Argument, elaborate};
@@ -77,6 +78,7 @@ fn compile(
             match elaborate(&program, entry, &args, size).and_then(check) {
                 Ok(checked) => {
                     problems.extend(checked.warnings().clone());
+                    problems.extend(lints(&checked));
                     passed.push(checked);
                 }
                 Err(p) => problems.extend(p),

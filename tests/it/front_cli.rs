@@ -81,6 +81,11 @@ fn with_overrides_hyper_parameters() {
     }
 }
 
+/// The sum over the nodes of a model.
+fn sum_of(model: &Value, key: &str) -> u64 {
+    model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum()
+}
+
 #[test]
 fn the_json_of_check_is_stable() {
     let document = json(&["--model", "Net"]);
@@ -88,11 +93,15 @@ fn the_json_of_check_is_stable() {
     assert_eq!(keys(&document), ["schema", "models", "problems"]);
     assert_eq!(document["schema"], 1);
     let model = &document["models"][0];
-    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes"]);
+    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes", "effective_macs"]);
     assert_eq!(model["convention"], "conv");
-    assert_eq!(keys(&model["nodes"][0]), ["path", "op", "output", "params", "macs"]);
-    let sum = |key: &str| model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum::<u64>();
-    assert_eq!((sum("params"), sum("macs")), (model["params"].as_u64().unwrap(), model["macs"].as_u64().unwrap()));
+    let node = ["path", "op", "output", "params", "macs", "receptive_field", "effective_macs"];
+    assert_eq!(keys(&model["nodes"][0]), node);
+    assert_eq!(sum_of(model, "effective_macs"), model["effective_macs"].as_u64().unwrap());
+    assert_eq!(
+        (sum_of(model, "params"), sum_of(model, "macs")),
+        (model["params"].as_u64().unwrap(), model["macs"].as_u64().unwrap())
+    );
     let problems = json(&["--with", "clases=3"])["problems"].clone();
     assert_eq!(keys(&problems[0]), ["code", "severity", "message", "file", "line", "column", "help"]);
     assert_eq!((&problems[0]["code"], &problems[0]["severity"]), (&"E0204".into(), &"error".into()));
@@ -291,4 +300,41 @@ expect Open(width = 2) {
     assert_eq!(document["holes"][0]["fitting"], serde_json::json!([{"width": "5"}]), "{}{}", said.out, said.err);
     assert_eq!(document["claims"][0]["found"], "14");
     assert_eq!(said.code, 0, "{}", said.err);
+}
+
+/// Fields and effective MACs beside each node: a 3x3 convolution on 8x8 has 22 of 24 pairs a side on pixels.
+#[test]
+fn columns_can_be_added() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "npc 1\nmodel M(x: [1, H, W]) -> [1, H / 2, W / 2] {\n  let y = x |> conv(1) |> maxpool(2)\n  \
+                return y * (y |> avgpool_to(1) |> sigmoid)\n}\n";
+    std::fs::write(folder.path().join("m.model"), text).unwrap();
+    let plain = npc(folder.path(), &["check", "m.model", "--size", "8x8"]);
+    let wide = npc(folder.path(), &["check", "m.model", "--size", "8x8", "--columns", "field,effective"]);
+    assert_eq!((plain.code, wide.code), (0, 0), "{}", wide.err);
+    let row = |out: &str, name: &str| {
+        let line =
+            out.lines().find(|l| l.trim_start().starts_with(name)).unwrap_or_else(|| panic!("no {name} in {out}"));
+        line.split("  ").filter(|c| !c.trim().is_empty()).map(|c| c.trim().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(row(&plain.out, "path").last().unwrap(), "share");
+    assert_eq!(row(&wide.out, "path")[6..], ["field", "effective"]);
+    assert_eq!(row(&wide.out, "y.conv")[6..], ["3x3 /1", "484"]);
+    assert_eq!(row(&wide.out, "y.maxpool")[6..], ["4x4 /2", "-"]);
+    assert_eq!(row(&wide.out, "avgpool_to")[6..], ["all", "-"]);
+    assert!(wide.out.contains("field    4x4 pixels at stride 2, and the whole image through pools"), "{}", wide.out);
+    assert!(wide.out.contains("effective 484 MACs, 84.0 %: the rest multiply padding"), "{}", wide.out);
+    let said = npc(folder.path(), &["check", "m.model", "--size", "8x8", "--format", "json"]);
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    let nodes = document["models"][0]["nodes"].as_array().unwrap();
+    let field = |op: &str| nodes.iter().find(|n| n["op"] == op).unwrap()["receptive_field"].clone();
+    assert_eq!(
+        field("maxpool"),
+        serde_json::json!({"size": [4, 4], "stride": [2.0, 2.0], "offset": [0.5, 0.5], "whole": [false, false]})
+    );
+    let none = Value::Null;
+    assert_eq!(
+        field("sigmoid"),
+        serde_json::json!({"size": [none, none], "stride": [none, none], "offset": [none, none], "whole": [true, true]})
+    );
 }

@@ -5,6 +5,7 @@
 
 use crate::front::{Front, front_file, models_in, size_of};
 use npc::ir;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// `tests/graphs/unet.model` to `unet`, `models/unet.model` to `zoo_unet`.
@@ -42,11 +43,26 @@ fn graph_snapshots() {
     });
 }
 
+/// Lints that are right about these files at these sizes: the zoo's biases before batch norm belong to the networks as
+/// published, its large rates do not suit a small image, and some files are about the very thing.
+fn expected(name: &str) -> &'static [&'static str] {
+    match name {
+        "attention_unet" | "if_else" | "nested_unet" | "stages" | "unet" => &["W0407"],
+        "zoo_attention_unet" | "zoo_segnet" | "zoo_unet" | "zoo_unetpp" => &["W0407"],
+        "zoo_npnet" => &["W0404"],
+        "zoo_pspnet" => &["W0404", "W0407"],
+        "segnet" => &["W0406", "W0407"],
+        "conv_transpose" => &["W0408"],
+        "kernels" => &["W0411"],
+        _ => &[],
+    }
+}
+
 #[test]
-fn problems_are_notes_at_most() {
+fn problems_are_those_expected() {
     each(|name, _, made| {
-        let open: Vec<_> = made.told().into_iter().filter(|t| !t.starts_with("N0901")).collect();
-        assert!(open.is_empty(), "{name}: {open:?}");
+        let codes: BTreeSet<_> = made.problems.iter().map(|d| d.code.id()).filter(|c| *c != "N0901").collect();
+        assert_eq!(codes.into_iter().collect::<Vec<_>>(), expected(name), "{name}: {:?}", made.told());
     });
 }
 

@@ -13,10 +13,12 @@ mod docs;
 mod elaborate;
 #[cfg(feature = "run")]
 mod exec;
+mod field;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
 mod graphs;
+mod lint;
 #[cfg(feature = "run")]
 mod lower;
 #[cfg(feature = "run")]

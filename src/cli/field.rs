@@ -1,0 +1,114 @@
+//! Receptive fields and effective MACs in what `npc check` prints.
+
+use super::table::{Column, thousands};
+use crate::check::Checked;
+use crate::cost::CostReport;
+use crate::cost::effective::effective;
+use crate::cost::field::{AxisField, Field, Reach, fields};
+use crate::ir::Graph;
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// More columns for the table of nodes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Extra {
+    /// Receptive field, height x width in image pixels, and stride
+    Field,
+    /// MACs that touch pixels and not padding
+    Effective,
+}
+
+/// `391x391`; `all` where only a global pool or norm over the map reads the image.
+fn size_text(field: &Field) -> String {
+    let one = |axis: &AxisField| match &axis.reach {
+        Reach::Window(window) => window.size().to_string(),
+        Reach::Nothing if axis.whole => "all".into(),
+        Reach::Nothing => "-".into(),
+        Reach::Unknown => "?".into(),
+    };
+    let [h, w] = [0, 1].map(|i| one(&field[i]));
+    if h == w && h.parse::<u64>().is_err() { h } else { format!("{h}x{w}") }
+}
+
+/// `8`, or `8x4` where the axes differ.
+fn stride_text(field: &Field) -> String {
+    let [h, w] = [0, 1].map(|i| field[i].window().map_or("-".into(), |w| w.stride().to_string()));
+    if h == w { h } else { format!("{h}x{w}") }
+}
+
+/// The nodes' values, in the order of a cost report.
+fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
+    graph.order().into_iter().map(|id| by_id[id.index()].clone()).collect()
+}
+
+/// The lines below the table: the field of the first result, and the MACs that are not spent on padding.
+pub fn summary(checked: &Checked) -> String {
+    let graph = checked.graph();
+    let field = &fields(graph)[graph.results[0].1.node.index()];
+    let whole = "the whole image through pools or norms over it";
+    let windows = field.iter().any(|axis| axis.window().is_some());
+    let mut out = match (windows, field.iter().any(|axis| axis.whole)) {
+        (true, false) => format!("field    {} pixels at stride {}\n", size_text(field), stride_text(field)),
+        (true, true) => format!("field    {} pixels at stride {}, and {whole}\n", size_text(field), stride_text(field)),
+        (false, true) => format!("field    {whole}\n"),
+        (false, false) => format!("field    {}\n", size_text(field)),
+    };
+    let macs = macs(graph);
+    if macs > 0 {
+        let real: u64 = effective(graph).iter().sum();
+        let percent = 100.0 * real as f64 / macs as f64;
+        let _ = writeln!(out, "effective {} MACs, {percent:.1} %: the rest multiply padding", thousands(real));
+    }
+    out
+}
+
+/// Multiplications of convolutions and linear layers.
+fn macs(graph: &Graph) -> u64 {
+    graph.order().into_iter().map(|id| graph.node(id).op.macs(&graph.input_types(id), &graph.node(id).outputs)).sum()
+}
+
+/// Cells for the table of nodes.
+pub fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<Column> {
+    let graph = checked.graph();
+    let column = |extra: &Extra| match extra {
+        Extra::Field => {
+            let text = |f: Field| match f.iter().any(|axis| axis.window().is_some()) {
+                true => format!("{} /{}", size_text(&f), stride_text(&f)),
+                false => size_text(&f),
+            };
+            Column { header: "field", cells: in_order(graph, &fields(graph)).into_iter().map(text).collect() }
+        }
+        Extra::Effective => {
+            let cells = in_order(graph, &effective(graph));
+            let text = |real: u64| if real == 0 { "-".into() } else { thousands(real) };
+            debug_assert_eq!(cells.len(), report.nodes.len());
+            Column { header: "effective", cells: cells.into_iter().map(text).collect() }
+        }
+    };
+    extra.iter().map(column).collect()
+}
+
+/// Adds `effective_macs` to a model, `receptive_field` and `effective_macs` to its nodes.
+pub fn add_to(model: &mut Value, checked: &Checked) {
+    let graph = checked.graph();
+    let real = effective(graph);
+    model["effective_macs"] = json!(real.iter().sum::<u64>());
+    let values = in_order(graph, &fields(graph)).into_iter().zip(in_order(graph, &real));
+    let nodes = model["nodes"].as_array_mut().into_iter().flatten();
+    for (node, (field, real)) in nodes.zip(values) {
+        node["receptive_field"] = field_json(&field);
+        node["effective_macs"] = json!(real);
+    }
+}
+
+/// Down and across; `null` where nothing is read through windows, or it is not known.
+fn field_json(field: &Field) -> Value {
+    let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
+    json!({
+        "size": pair(|a| a.window().map_or(Value::Null, |w| w.size().into())),
+        "stride": pair(|a| a.window().map_or(Value::Null, |w| w.stride().value().into())),
+        "offset": pair(|a| a.window().map_or(Value::Null, |w| w.offset().into())),
+        "whole": pair(|a| a.whole.into()),
+    })
+}
