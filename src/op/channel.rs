@@ -1,5 +1,6 @@
 //! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
 
+use super::footprint::{Bytes, Footprint, Pass, Saved, Storage};
 use super::{Arity, Operator, ParamSpec, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Shape, TensorType};
 
@@ -37,7 +38,7 @@ pub struct PixelShuffle {
 }
 
 macro_rules! channel_operator {
-    ($ty:ident $name:expr, $config:expr, $infer:expr) => {
+    ($ty:ident $name:expr, $config:expr, $infer:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 let name: fn(&$ty) -> &'static str = $name;
@@ -60,6 +61,11 @@ macro_rules! channel_operator {
 
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
                 Vec::new()
+            }
+
+            fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(&$ty, &TensorType, &TensorType) -> Footprint = $memory;
+                memory(self, &inputs[0], &outputs[0])
             }
 
             fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
@@ -87,7 +93,9 @@ channel_operator!(
         let mut dims = shape.dims().to_vec();
         dims[0] = to - from;
         Ok(Shape::new(dims))
-    }
+    },
+    // As for `crop`.
+    |_, _, _| Footprint::new().output(Storage::Part(0))
 );
 
 channel_operator!(
@@ -101,28 +109,50 @@ channel_operator!(
     |op, input| {
         let [_, h, w] = map_of(op.name(), input)?;
         Ok(Shape::map(1, h, w))
+    },
+    |op, input, output| match op.function {
+        // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
+        Reduction::Mean => Footprint::new(),
+        // `float_max_dim`: where the maxima were.
+        Reduction::Max =>
+            Footprint::new().saves([Saved::Other(Bytes::of(output))]).workspace(Bytes::NONE, Bytes::of(input)),
     }
 );
 
-channel_operator!(ChannelShuffle | _ | "channel_shuffle", |op| vec![("groups", op.groups.to_string())], |op, input| {
-    let [c, h, w] = map_of("channel_shuffle", input)?;
-    if op.groups == 0 || !c.is_multiple_of(op.groups) {
-        let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
-        return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
-    }
-    Ok(Shape::map(c, h, w))
-});
+channel_operator!(
+    ChannelShuffle | _ | "channel_shuffle",
+    |op| vec![("groups", op.groups.to_string())],
+    |op, input| {
+        let [c, h, w] = map_of("channel_shuffle", input)?;
+        if op.groups == 0 || !c.is_multiple_of(op.groups) {
+            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+        }
+        Ok(Shape::map(c, h, w))
+    },
+    moved
+);
 
-channel_operator!(PixelShuffle | _ | "pixel_shuffle", |op| vec![("factor", op.factor.to_string())], |op, input| {
-    let [c, h, w] = map_of("pixel_shuffle", input)?;
-    let factor = op.factor as u128;
-    let square = factor * factor;
-    if square == 0 || !(c as u128).is_multiple_of(square) {
-        let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
-        return Err(Refusal::new(RefusalKind::Setting, message)
-            .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
-    }
-    let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
-    // At least 1, and no larger than `c`.
-    Ok(Shape::map(c / square as usize, h, w))
-});
+channel_operator!(
+    PixelShuffle | _ | "pixel_shuffle",
+    |op| vec![("factor", op.factor.to_string())],
+    |op, input| {
+        let [c, h, w] = map_of("pixel_shuffle", input)?;
+        let factor = op.factor as u128;
+        let square = factor * factor;
+        if square == 0 || !(c as u128).is_multiple_of(square) {
+            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
+        }
+        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+        // At least 1, and no larger than `c`.
+        Ok(Shape::map(c / square as usize, h, w))
+    },
+    moved
+);
+
+/// `run/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
+fn moved<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
+    Footprint::new()
+}
