@@ -1,8 +1,10 @@
 //! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
 
 mod convention;
+pub mod memory;
 
 pub use convention::Convention;
+pub use memory::{Memory, memory};
 
 use crate::check::Checked;
 use crate::ir::Path;

@@ -2,6 +2,7 @@
 
 use super::explored::{Explored, explore};
 use super::load::{self, Choice, Claimed, Entry};
+use super::memory::{self, MemoryOpts};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
@@ -23,13 +24,15 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Without --model every model and variant is checked. Without --on or --size the input size is
 that of the first run that trains the model, else of the first data block.
 MACs are for one image; without --convention they are the multiplications of convolutions and linear layers.
-docs/counting.md says what each convention counts.
+docs/counting.md says what each convention counts. Memory is that of a CPU run with 32-bit floats; docs/memory.md says
+what is in it.
 
 Examples:
   npc check models/npnet.model
   npc check models/npnet.model --model NPNet --on cvc
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/*.model --size 256x256 --format markdown
+  npc check models/npnet.model --batch 16 --memory 8GB
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -51,6 +54,8 @@ pub struct Opts {
     /// How many levels of blocks the table shows
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
+    #[command(flatten)]
+    memory: MemoryOpts,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -79,7 +84,7 @@ pub fn run(opts: &Opts) -> Done {
     }
     match opts.format {
         Format::Json => {
-            let document = looked.iter().map(|l| document(l, &opts.convention)).reduce(merged);
+            let document = looked.iter().map(|l| document(l, opts)).reduce(merged);
             print(&format!("{:#}\n", document.unwrap_or_default()))?;
         }
         Format::Text => print_text(&looked, opts)?,
@@ -260,7 +265,9 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let tail = if many { "" } else { convention.name() };
         let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
     }
-    let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats\n");
+    let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats");
+    out.push_str(&memory::text(entry, &opts.memory));
+    out.push('\n');
     out
 }
 
@@ -312,7 +319,8 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
     layout(&header, &align, &rows)
 }
 
-fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
+fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
+    let conventions = &opts.convention;
     let Looked { sources, problems, entries, claimed, explored } = looked;
     let models: Vec<_> = entries
         .iter()
@@ -328,6 +336,7 @@ fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
                 "macs": report.macs,
                 "convention": report.convention.name(),
                 "nodes": nodes,
+                "memory": memory::json(entry, &opts.memory),
             });
             if conventions.len() > 1 {
                 let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
