@@ -90,27 +90,34 @@ fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
 
 fn measure(checked: &Checked, memory: &Memory, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
+    let evaluated = device.clone();
     let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
 
-    // The first pass fills what the libraries keep for good.
+    let train = move || {
+        let device = device.clone();
+        let mut network = lower(checked, &device, 0).train();
+        let mut optim = OptimState::new(Optimizer::default());
+        move |sample: &Sample| {
+            let logits = network.forward(sample.images(&device)).remove(0);
+            let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
+            network = optim.step(network.clone(), gradients);
+        }
+    };
+    // Libraries keep buffers of their own for good once they have run.
+    train()(&sample);
+
     let baseline = NOW.load(Relaxed);
-    let network = lower(checked, &device, 0).valid();
-    drop(network.forward(sample.images(&device)));
-    let measured = peak(baseline, || drop(network.forward(sample.images(&device))));
+    let network = lower(checked, &evaluated, 0).valid();
+    drop(network.forward(sample.images(&evaluated)));
+    let measured = peak(baseline, || drop(network.forward(sample.images(&evaluated))));
     let predicted = memory.inference.peak(batch);
     row("inference", batch, predicted, &predicted.moment.place(checked.graph()), measured);
     drop(network);
 
     let baseline = NOW.load(Relaxed);
-    let mut network = lower(checked, &device, 0).train();
-    let mut optim = OptimState::new(Optimizer::default());
-    let mut step = || {
-        let logits = network.forward(sample.images(&device)).remove(0);
-        let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
-        network = optim.step(network.clone(), gradients);
-    };
-    step();
-    let measured = peak(baseline, step);
+    let mut step = train();
+    step(&sample);
+    let measured = peak(baseline, || step(&sample));
     let predicted = memory.training.peak(batch);
     row("training", batch, predicted, &predicted.moment.place(checked.graph()), measured);
 }

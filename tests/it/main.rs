@@ -19,6 +19,7 @@ mod front_cli;
 mod graphs;
 #[cfg(feature = "run")]
 mod lower;
+mod memory;
 #[cfg(feature = "run")]
 mod metric;
 #[cfg(feature = "run")]
