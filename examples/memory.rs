@@ -1,8 +1,7 @@
 //! Measures the peak memory of inference and of a training step on the CPU beside what the checker predicts:
 //! `cargo run --release --example memory -- models/unet.model UNet 128 128 1 4`
 //!
-//! Every allocation of the process goes through a counter. Workspace is predicted for one thread, so run it with
-//! `RAYON_NUM_THREADS=1` to compare like with like.
+//! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
 use npc::cost::memory::{Memory, Peak, memory};
@@ -130,8 +129,9 @@ fn main() {
     };
     let number = |text: &String| text.parse::<usize>().expect("sizes and batches are numbers");
     let checked = compile(file, model, [number(height), number(width)]);
-    let memory = memory(&checked, Optimizer::default().moments());
-    println!("{model} {}", checked.input());
+    let threads = rayon::current_num_threads() as u64;
+    let memory = memory(&checked, Optimizer::default().moments(), threads);
+    println!("{model} {}, {threads} threads", checked.input());
     for batch in batches {
         measure(&checked, &memory, number(batch) as u64);
     }

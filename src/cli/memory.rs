@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-#[derive(Args, Clone, Default)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Memory")]
 pub struct MemoryOpts {
     /// Images in a batch; without it, those of the run that trains the model, else 1
@@ -19,6 +19,9 @@ pub struct MemoryOpts {
     /// Find the largest batch for so much memory, for example 8GB or 512MiB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
+    /// Threads that compute at once; each has buffers of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    threads: u64,
 }
 
 /// `8GB`, `512 MiB`, `1.5g` to bytes; decimal and binary units, upper and lower case alike.
@@ -72,7 +75,7 @@ struct Asked {
 fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
     let optimizer = entry.run.as_ref().map(|(_, optimizer)| optimizer.clone()).unwrap_or_default();
     let batch = opts.batch.or(entry.run.as_ref().map(|(batch, _)| *batch as u64)).unwrap_or(1);
-    Asked { memory: memory(&entry.checked, optimizer.moments()), batch }
+    Asked { memory: memory(&entry.checked, optimizer.moments(), opts.threads), batch }
 }
 
 /// Two lines, and one more where a memory is given.
@@ -103,6 +106,7 @@ pub fn json(entry: &Entry, opts: &MemoryOpts) -> Value {
     let graph = entry.checked.graph();
     let mut value = json!({
         "batch": batch,
+        "threads": opts.threads,
         "weights": memory.weights,
         "buffers": memory.buffers,
         "gradients": memory.weights,

@@ -114,8 +114,8 @@ pub struct Memory {
 }
 
 /// Plays inference and one training step through. `moments` is the number of tensors that the optimiser keeps for each
-/// weight ([`crate::recipe::Optimizer::moments`]).
-pub fn memory(checked: &Checked, moments: u64) -> Memory {
+/// weight (`Optimizer::moments` of the recipe), `threads` the number that compute at once.
+pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
     let graph = checked.graph();
     let order = graph.order();
     let (mut weights, mut buffers, mut largest) = (0u64, 0u64, 0u64);
@@ -135,10 +135,10 @@ pub fn memory(checked: &Checked, moments: u64) -> Memory {
     let fixed = |bytes| Bytes { fixed: bytes, per_image: 0 };
     let network = fixed(weights) + fixed(buffers);
 
-    let mut inference = Play::new(graph, &order, Pass::Inference, network);
+    let mut inference = Play::new(graph, &order, Pass::Inference, threads, network);
     inference.forward();
 
-    let mut training = Play::new(graph, &order, Pass::Training, network + fixed(optimizer));
+    let mut training = Play::new(graph, &order, Pass::Training, threads, network + fixed(optimizer));
     training.forward();
     let saved = training.alive();
     training.loss();

@@ -90,24 +90,16 @@ impl Operator for Activation {
             // A mask that chooses between the input and its multiple.
             (Function::LeakyRelu { .. }, _) => new.saves([Saved::Other(mask)]).workspace(mask, whole),
             // Two masks, and the input of the exponential.
-            (Function::Elu { .. }, _) => {
-                new.saves([Saved::Other(whole + mask + mask)]).workspace(mask + mask, whole.times(2))
-            }
+            (Function::Elu { .. }, _) => new.saves([Saved::Other(whole + mask + mask)]).workspace(mask + mask, whole),
             // Both factors, one of which is the input.
             (Function::Silu, Pass::Inference) | (Function::HardSwish, Pass::Inference) => new,
-            (Function::Silu, Pass::Training) => {
-                new.saves([Saved::Input(0), Saved::Other(whole)]).workspace(Bytes::NONE, whole)
-            }
+            (Function::Silu, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole)]),
             // Both factors, the input of the relu inside, and its mask.
-            (Function::HardSwish, Pass::Training) => {
-                new.saves([Saved::Input(0), Saved::Other(whole.times(2) + mask)]).workspace(Bytes::NONE, whole)
-            }
+            (Function::HardSwish, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole.times(2) + mask)]),
             // burn-flex `ops/activation.rs`, `softmax`: channels are brought to the end, a copy.
             (Function::Softmax, Pass::Inference) => new.workspace(whole, Bytes::NONE),
             // burn-backend `ops/activation.rs`, `softmax`, differentiated step by step: the exponents and their powers.
-            (Function::Softmax, Pass::Training) => {
-                new.saves([Saved::Other(whole.times(2))]).workspace(Bytes::NONE, whole.times(3))
-            }
+            (Function::Softmax, Pass::Training) => new.saves([Saved::Other(whole.times(2))]),
         }
     }
 
@@ -156,7 +148,7 @@ impl Operator for PRelu {
         // `run/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
         let mask = footprint::mask(&inputs[0]);
         let whole = Bytes::of(&inputs[0]);
-        Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole.times(2))
+        Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

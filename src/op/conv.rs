@@ -152,7 +152,7 @@ impl Operator for Conv {
         let unpadded = self.pad.amount(self.kernel, self.dilation) == [0, 0];
         let sweep = Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
         let backward = sweep.reversed().transposed().most(sweep.weight_gradient());
-        Footprint::new().saves([Saved::Input(0)]).workspace(sweep.convolution(), backward)
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), backward)
     }
 
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
@@ -230,7 +230,7 @@ impl Operator for ConvTranspose {
         let back =
             Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
         let backward = back.convolution().most(back.weight_gradient());
-        Footprint::new().saves([Saved::Input(0)]).workspace(sweep.transposed(), backward)
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), backward)
     }
 
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {

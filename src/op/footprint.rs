@@ -132,6 +132,8 @@ pub struct Footprint {
     pub forward: Bytes,
     /// Held during the backward step beside what is saved and the gradients of outputs, inputs and weights.
     pub backward: Bytes,
+    /// Held by each thread in addition, forward and backward.
+    pub per_thread: [Bytes; 2],
 }
 
 impl Footprint {
@@ -143,6 +145,7 @@ impl Footprint {
             saved: Vec::new(),
             forward: Bytes::NONE,
             backward: Bytes::NONE,
+            per_thread: [Bytes::NONE; 2],
         }
     }
 
@@ -161,6 +164,25 @@ impl Footprint {
 
     pub(super) fn workspace(self, forward: Bytes, backward: Bytes) -> Self {
         Self { forward, backward, ..self }
+    }
+
+    /// Workspace of the operator and of each thread.
+    pub(super) fn tiled(self, forward: Tiled, backward: Tiled) -> Self {
+        let per_thread = [forward.per_thread, backward.per_thread];
+        Self { forward: forward.shared, backward: backward.shared, per_thread, ..self }
+    }
+}
+
+/// Workspace that threads share and that each has for itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Tiled {
+    shared: Bytes,
+    per_thread: Bytes,
+}
+
+impl Tiled {
+    pub fn most(self, other: Self) -> Self {
+        Self { shared: self.shared.most(other.shared), per_thread: self.per_thread.most(other.per_thread) }
     }
 }
 
@@ -198,36 +220,37 @@ impl Sweep {
 
     /// burn-flex `ops/conv.rs`, `conv3d_typed`: pointwise, depthwise and convolutions of few channels (4 to 16 at most)
     /// read the input where it is. `conv3d_impl` makes a copy of the input with channels last and one of the weights,
-    /// and in each thread unrolls a tile; one thread is counted.
-    pub fn convolution(&self) -> Bytes {
+    /// and in each thread unrolls a tile.
+    pub fn convolution(&self) -> Tiled {
         let [c, out] = self.channels();
         let groups = self.groups as u64;
         let depthwise = groups == c && c == out;
         if self.pointwise || depthwise || (groups == 1 && c <= 4 && out <= 16) {
-            return Bytes::NONE;
+            return Tiled::default();
         }
         let taps = (c / groups).saturating_mul(self.taps);
         let tile = TILE.min(self.pixels[1]).saturating_mul(taps.saturating_add(out / groups));
-        Bytes::words(out.saturating_mul(taps).saturating_add(tile))
-            + Bytes::words_per_image(c.saturating_mul(self.pixels[0]))
+        let input = Bytes::words_per_image(c.saturating_mul(self.pixels[0]));
+        Tiled { shared: Bytes::words(out.saturating_mul(taps)) + input, per_thread: Bytes::words(tile) }
     }
 
     /// burn-flex `ops/conv_transpose.rs`, `conv_transpose3d_impl`, from the sizes of the transposed convolution: a buffer
     /// of columns in each thread, 8 MiB at most unless one input pixel needs more.
-    pub fn transposed(&self) -> Bytes {
+    pub fn transposed(&self) -> Tiled {
         let columns = (self.channels()[1] / self.groups as u64).saturating_mul(self.taps).max(1);
         let tile = ((8 << 20) / WORD / columns).max(1);
-        Bytes::words(columns.saturating_mul(tile.min(self.pixels[0])))
+        Tiled { shared: Bytes::NONE, per_thread: Bytes::words(columns.saturating_mul(tile.min(self.pixels[0]))) }
     }
 
     /// burn-backend `ops/modules/conv.rs`, `conv2d_weight_grad_*`: a convolution of the input by the gradient, batch and
     /// channels swapped. Each of the two is copied by the swap and once more by `conv3d_impl`; a column is a whole map.
-    pub fn weight_gradient(&self) -> Bytes {
+    pub fn weight_gradient(&self) -> Tiled {
         let [c, out] = self.channels();
         let [from, to] = self.pixels;
         let copies = c.saturating_mul(from).saturating_add(out.saturating_mul(to)).saturating_mul(2);
         let groups = self.groups as u64;
-        Bytes::words_per_image(copies).over(groups) + Bytes::words_per_image(to.saturating_mul(self.taps.min(TILE)))
+        let column = Bytes::words_per_image(to.saturating_mul(self.taps.min(TILE)));
+        Tiled { shared: Bytes::words_per_image(copies).over(groups), per_thread: column }
     }
 
     /// The same convolution seen from its output.

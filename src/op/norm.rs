@@ -126,8 +126,8 @@ fn normalised(pass: Pass, input: &TensorType, affine: bool) -> Footprint {
     match pass {
         Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])).workspace(whole, Bytes::NONE),
         Pass::Training => {
-            let saved = whole.times(if affine { 2 } else { 1 });
-            Footprint::new().saves([Saved::Other(saved)]).workspace(whole, whole.times(3))
+            let (saved, backward) = if affine { (whole.times(2), whole) } else { (whole, whole.times(2)) };
+            Footprint::new().saves([Saved::Other(saved)]).workspace(whole, backward)
         }
     }
 }

@@ -88,7 +88,7 @@ fn the_json_of_check_is_stable() {
     assert_eq!(keys(&document), ["schema", "models", "problems"]);
     assert_eq!(document["schema"], 1);
     let model = &document["models"][0];
-    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes"]);
+    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes", "memory"]);
     assert_eq!(model["convention"], "conv");
     assert_eq!(keys(&model["nodes"][0]), ["path", "op", "output", "params", "macs"]);
     let sum = |key: &str| model["nodes"].as_array().unwrap().iter().map(|n| n[key].as_u64().unwrap()).sum::<u64>();

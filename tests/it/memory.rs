@@ -21,7 +21,7 @@ fn steps(checked: &Checked, timeline: &Timeline) -> Vec<(String, u64, u64)> {
 }
 
 fn tensors(checked: &Checked) -> Vec<(String, u64)> {
-    let all = memory(checked, 2);
+    let all = memory(checked, 2, 1);
     let network = all.weights + all.buffers;
     steps(checked, &all.inference).into_iter().map(|(place, tensors, _)| (place, tensors - network)).collect()
 }
@@ -39,7 +39,7 @@ const CHAIN: &str = "model Chain(x: [1, H, W]) -> [1, H, W] {
 #[test]
 fn a_chain_by_hand() {
     let checked = model(CHAIN, [4, 4]);
-    let all = memory(&checked, 2);
+    let all = memory(&checked, 2, 1);
     assert_eq!((all.weights, all.buffers, all.optimizer), (92, 0, 184));
     // The relu writes over its input, which nobody else reads.
     assert_eq!(tensors(&checked), named(&[("x", 64), ("conv", 64 + 128), ("relu", 128), ("conv2", 128 + 64)]));
@@ -90,7 +90,7 @@ fn a_skip_by_hand() {
     assert_eq!(tensors(&checked), named(&expected));
     // Kept: image, first map twice but counted once, what the relu reads. The sum keeps nothing and goes over the relu's
     // output, since the first map is kept.
-    assert_eq!(memory(&checked, 2).saved.at(1), 4 * map);
+    assert_eq!(memory(&checked, 2, 1).saved.at(1), 4 * map);
 }
 
 /// The upper level waits while the lower is computed; the joint map stands beside both of its parts.
@@ -116,7 +116,7 @@ fn a_u_by_hand() {
         ("conv", top + up + 64),
     ];
     assert_eq!(tensors(&checked), named(&expected));
-    let all = memory(&checked, 2);
+    let all = memory(&checked, 2, 1);
     assert_eq!(all.inference.peak(1).moment.place(checked.graph()), "concat");
     // Image, top, a word for each pooled number, pooled, joint map, result. Not `low`: nearest needs no input.
     assert_eq!(all.saved.at(1), 128 + top + pooled + pooled + (top + up) + 64);
@@ -180,7 +180,7 @@ fn everything() -> Vec<(String, Checked)> {
 #[test]
 fn inference_is_naive_liveness() {
     for (name, checked) in everything() {
-        let all = memory(&checked, 2);
+        let all = memory(&checked, 2, 1);
         let network = Bytes { fixed: all.weights + all.buffers, per_image: 0 };
         let played: Vec<Bytes> = all.inference.moments().iter().map(|m| m.tensors.minus(network)).collect();
         assert_eq!(played, naive(&checked), "{name}");
@@ -190,7 +190,7 @@ fn inference_is_naive_liveness() {
 #[test]
 fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
     for (name, checked) in everything() {
-        let (all, graph) = (memory(&checked, 2), checked.graph());
+        let (all, graph) = (memory(&checked, 2, 1), checked.graph());
         for id in graph.order() {
             let inputs = graph.inputs(id);
             let node = graph.node(id);
@@ -209,7 +209,7 @@ fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
 #[test]
 fn more_images_need_more_and_the_largest_batch_is_exact() {
     for (name, checked) in everything() {
-        let all = memory(&checked, 2);
+        let all = memory(&checked, 2, 1);
         for timeline in [&all.inference, &all.training] {
             let peaks: Vec<u64> = (1..=9).map(|n| timeline.peak(n).bytes).collect();
             // The update of the weights needs the same for any batch.
@@ -234,7 +234,7 @@ fn more_images_need_more_and_the_largest_batch_is_exact() {
 #[test]
 fn nothing_is_left_after_backward() {
     for (name, checked) in everything() {
-        let all = memory(&checked, 2);
+        let all = memory(&checked, 2, 1);
         let last = all.training.moments().last().unwrap();
         // Results that no weight leads to are not read by the loss of a run; all of them are taken here.
         assert_eq!(last.tensors.per_image, 0, "{name}");

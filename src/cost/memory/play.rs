@@ -36,6 +36,7 @@ pub(super) struct Play<'a> {
     graph: &'a Graph,
     order: &'a [NodeId],
     pass: Pass,
+    threads: u64,
     /// What is there all the time.
     base: Bytes,
     heap: Heap,
@@ -45,7 +46,7 @@ pub(super) struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    pub fn new(graph: &'a Graph, order: &'a [NodeId], pass: Pass, base: Bytes) -> Self {
+    pub fn new(graph: &'a Graph, order: &'a [NodeId], pass: Pass, threads: u64, base: Bytes) -> Self {
         let mut nodes: Vec<State> = Vec::new();
         nodes.resize_with(graph.len(), State::default);
         for &id in order {
@@ -63,7 +64,7 @@ impl<'a> Play<'a> {
         }
         let mut footprints = Vec::new();
         footprints.resize_with(graph.len(), Footprint::default);
-        Self { graph, order, pass, base, heap: Heap::default(), nodes, footprints, moments: Vec::new() }
+        Self { graph, order, pass, threads, base, heap: Heap::default(), nodes, footprints, moments: Vec::new() }
     }
 
     fn moment(&mut self, phase: Phase, node: Option<NodeId>, workspace: Bytes) {
@@ -112,7 +113,8 @@ impl<'a> Play<'a> {
                 saved.push(self.heap.hold(value.buffer));
             }
         }
-        self.moment(Phase::Forward, Some(id), footprint.forward);
+        let tiles = footprint.per_thread[0].times(self.threads);
+        self.moment(Phase::Forward, Some(id), footprint.forward + tiles);
         operands.iter().for_each(|v| self.heap.release(v.buffer));
         let depth = inputs.iter().map(|o| self.nodes[o.node.index()].depth + 1).max().unwrap_or(0);
         let state = &mut self.nodes[id.index()];
@@ -226,7 +228,8 @@ impl<'a> Play<'a> {
             // Held until the update, by the optimiser.
             self.heap.make(Bytes { fixed: weights, per_image: 0 });
         }
-        self.moment(Phase::Backward, Some(id), footprint.backward);
+        let tiles = footprint.per_thread[1].times(self.threads);
+        self.moment(Phase::Backward, Some(id), footprint.backward + tiles);
         self.heap.release(gradient);
         for buffer in std::mem::take(&mut self.nodes[id.index()].saved) {
             self.heap.release(buffer);
