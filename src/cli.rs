@@ -21,6 +21,7 @@ mod job;
 mod load;
 #[cfg(feature = "run")]
 mod lower;
+mod memory;
 #[cfg(feature = "run")]
 mod predict;
 mod sizes;

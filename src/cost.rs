@@ -6,8 +6,11 @@ pub mod field;
 mod formula;
 mod relation;
 
+pub mod memory;
+
 pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, formula};
+pub use memory::{Memory, memory};
 
 use crate::check::Checked;
 use crate::ir::Path;

@@ -11,6 +11,7 @@ pub mod activation;
 pub mod channel;
 pub mod combine;
 pub mod conv;
+pub mod footprint;
 pub mod frame;
 pub mod norm;
 pub mod pool;
@@ -24,6 +25,7 @@ pub use activation::{Activation, Function, PRelu};
 pub use channel::{ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
 pub use combine::{Combine, Concat, Elementwise};
 pub use conv::{Conv, ConvTranspose, Linear, Pad};
+pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 pub use frame::{Border, Crop, Padding};
 pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
 pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
@@ -123,6 +125,9 @@ pub trait Operator {
     fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>>;
     /// Tensors of the operator on inputs that `infer` accepts.
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
+    /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
+    /// accepts.
+    fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
     /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
     /// Saturates; the checker refuses graphs that large.
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64;
@@ -194,6 +199,10 @@ impl Op {
 
     pub fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         self.operator().map(|op| op.params(inputs)).unwrap_or_default()
+    }
+
+    pub fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
     }
 
     pub fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {

@@ -102,6 +102,15 @@ pub enum Optimizer {
     Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
 }
 
+impl Optimizer {
+    /// Tensors that are kept for each weight, each of the weight's size.
+    pub fn moments(&self) -> u64 {
+        match self {
+            Optimizer::Adam { .. } => 2,
+        }
+    }
+}
+
 impl Default for Optimizer {
     fn default() -> Self {
         Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }

@@ -3,6 +3,7 @@
 use super::explored::{Explored, explore};
 use super::field;
 use super::load::{self, Choice, Claimed, Entry};
+use super::memory::{self, MemoryOpts};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
 use crate::check::lint::lints;
@@ -25,7 +26,8 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "Without --model every model and variant is checked. Without --on or --size the input size is
 that of the first run that trains the model, else of the first data block.
 MACs are for one image; without --convention they are the multiplications of convolutions and linear layers.
-docs/counting.md says what each convention counts.
+docs/counting.md says what each convention counts. Memory is that of a CPU run with 32-bit floats; docs/memory.md says
+what is in it.
 
 Examples:
   npc check models/npnet.model
@@ -34,6 +36,7 @@ Examples:
   npc check models/*.model --size 256x256 --format markdown
   npc check models/unet.model --symbolic
   npc check models/npnet.model --size 224x224 --columns field,effective
+  npc check models/npnet.model --batch 16 --memory 8GB
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -61,6 +64,8 @@ pub struct Opts {
     /// More columns for the table of nodes
     #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<field::Extra>,
+    #[command(flatten)]
+    memory: MemoryOpts,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -277,7 +282,9 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
     }
     out.push_str(&field::summary(&entry.checked));
-    let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats\n");
+    let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats");
+    out.push_str(&memory::text(entry, &opts.memory));
+    out.push('\n');
     out
 }
 
@@ -346,6 +353,7 @@ fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
                 "macs": report.macs,
                 "convention": report.convention.name(),
                 "nodes": nodes,
+                "memory": memory::json(entry, &opts.memory),
             });
             model["sizes"] = super::sizes::json(entry, sources);
             if opts.symbolic {

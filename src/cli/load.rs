@@ -1,5 +1,6 @@
 //! What all commands on a model file share: reading it, choosing models, arguments and sizes.
 
+use super::memory::RunSize;
 use super::{Stop, report};
 use crate::check::{Answer, Checked, check, class_warning};
 use crate::claim::{Judged, judge};
@@ -12,6 +13,7 @@ use crate::resolve::Program;
 use crate::source::{SourceMap, Span, Spanned};
 use crate::syntax::{self, ast};
 use clap::Args;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A model file, and what of it.
@@ -128,6 +130,8 @@ pub struct Entry {
     pub warning: Option<Diagnostic>,
     /// The data block that gave the size.
     pub on: Option<String>,
+    /// Batch and optimiser of the run that trains it.
+    pub run: Option<RunSize>,
 }
 
 /// The entries that `select` names, as `(name, size, data block)`.
@@ -174,8 +178,8 @@ pub fn plan(program: &Program<'_>, choice: &Choice) -> Result<Vec<Plan>, Problem
     Ok(plans)
 }
 
-/// The data of the first run of this model, else of the first run of its base, else the first data block.
-pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
+/// The first run of this model, else the first run of its base.
+fn default_run<'a>(program: &Program<'a>, name: &str) -> Option<&'a ast::Train> {
     let runs = || {
         program.items.iter().filter_map(|i| match &i.kind {
             ast::ItemKind::Train(t) => Some(t),
@@ -183,7 +187,12 @@ pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSp
         })
     };
     let base = program.entry(name).map(|(model, _)| model.name.node.as_str());
-    let run = runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base));
+    runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base))
+}
+
+/// The data of the run that trains the model, else the first data block.
+pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
+    let run = default_run(program, name);
     let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
     let first = || {
         program.items.iter().find_map(|i| match &i.kind {
@@ -219,7 +228,10 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
     };
     let asked = plan.on.as_ref().filter(|_| plan.asked);
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
-    Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
+    // A run with mistakes is reported by itself.
+    let run = default_run(program, &plan.name.node).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok());
+    let run = run.map(|(spec, _)| (spec.batch, spec.optimizer));
+    Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run })
 }
 
 /// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.

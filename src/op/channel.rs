@@ -1,5 +1,6 @@
 //! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
 
+use super::footprint::{Bytes, Footprint, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
@@ -38,7 +39,7 @@ pub struct PixelShuffle {
 }
 
 macro_rules! channel_operator {
-    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr) => {
+    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 let name: fn(&$ty) -> &'static str = $name;
@@ -71,6 +72,11 @@ macro_rules! channel_operator {
 
             fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
                 Vec::new()
+            }
+
+            fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(&$ty, &TensorType, &TensorType) -> Footprint = $memory;
+                memory(self, &inputs[0], &outputs[0])
             }
 
             fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
@@ -109,7 +115,9 @@ channel_operator!(
         let mut dims = shape.dims().to_vec();
         dims[0] = to - from;
         Ok(Shape::new(dims))
-    }
+    },
+    // As for `crop`.
+    |_, _, _| Footprint::new().output(Storage::Part(0))
 );
 
 channel_operator!(
@@ -127,6 +135,13 @@ channel_operator!(
     |op, input| {
         let [_, h, w] = map_of(op.name(), input)?;
         Ok(Shape::map(1, h, w))
+    },
+    |op, input, output| match op.function {
+        // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
+        Reduction::Mean => Footprint::new(),
+        // `float_max_dim`: where the maxima were.
+        Reduction::Max =>
+            Footprint::new().saves([Saved::Other(Bytes::of(output))]).workspace(Bytes::NONE, Bytes::of(input)),
     }
 );
 
@@ -145,7 +160,8 @@ channel_operator!(
             return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
         }
         Ok(Shape::map(c, h, w))
-    }
+    },
+    moved
 );
 
 channel_operator!(
@@ -169,5 +185,11 @@ channel_operator!(
         let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
         // At least 1, and no larger than `c`.
         Ok(Shape::map(c / square as usize, h, w))
-    }
+    },
+    moved
 );
+
+/// `run/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
+fn moved<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
+    Footprint::new()
+}

@@ -1,5 +1,6 @@
 //! Operators that join several tensors.
 
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
@@ -74,6 +75,12 @@ impl Operator for Concat {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is kept, the gradients are parts of the output's.
+        let alone = if inputs.len() == 1 { Storage::Alias(0) } else { Storage::New };
+        Footprint::new().output(alone).gradient(Gradient::Alias)
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
@@ -180,6 +187,28 @@ impl Operator for Combine {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // burn-flex `ops/binary.rs`: over the first operand that is as large as the result, else over the second.
+        let fits = [0, 1].map(|i: usize| inputs[i] == outputs[0]);
+        let over: &'static [usize] = match fits {
+            [true, true] => &[0, 1],
+            [true, false] => &[0],
+            [false, true] => &[1],
+            [false, false] => &[],
+        };
+        let footprint = Footprint::new().output(Storage::InPlace(over));
+        // burn-autodiff `ops/tensor.rs`, `float_add` and so on. A gradient is summed over the axes that were repeated.
+        match self.function {
+            Elementwise::Add if fits == [true, true] => footprint.gradient(Gradient::Alias),
+            Elementwise::Add | Elementwise::Sub => footprint,
+            Elementwise::Mul => footprint.saves([Saved::Input(0), Saved::Input(1)]),
+            Elementwise::Div => {
+                let whole = Bytes::of(&outputs[0]);
+                footprint.saves([Saved::Input(0), Saved::Input(1)]).workspace(Bytes::NONE, whole.times(2))
+            }
+        }
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

@@ -1,5 +1,6 @@
 //! Convolution, transposed convolution and linear layers: the operators that multiply.
 
+use super::footprint::{Footprint, Pass, Saved, Sweep};
 use super::{
     AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Taps, axis, map_of, pair_text,
     tensor_of,
@@ -78,6 +79,18 @@ fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Result<(), Ref
     let (what, n) = if c.is_multiple_of(groups) { ("output", out) } else { ("input", c) };
     Err(Refusal::new(RefusalKind::Setting, format!("`{op}` with groups = {groups} cannot divide {n} {what} channels"))
         .help("choose groups that divide the channels on both sides"))
+}
+
+/// The sizes of a convolution between two maps.
+fn sweep(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> Sweep {
+    let pixels = |ty: &TensorType| ty.shape().spatial().map_or(1, |size| product(&size));
+    Sweep {
+        channels: [input.shape().channels(), output.shape().channels()],
+        groups,
+        taps: product(&kernel),
+        pixels: [pixels(input), pixels(output)],
+        pointwise: kernel == [1, 1],
+    }
 }
 
 impl Operator for Conv {
@@ -160,6 +173,16 @@ impl Operator for Conv {
         let c = inputs[0].shape().channels() / self.groups;
         let [kh, kw] = self.kernel;
         weight_and_bias(vec![self.out, c, kh, kw], self.bias.then_some(self.out))
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/module.rs`, `conv2d`: the input. The gradient of the input is a transposed convolution of
+        // that of the output (burn-backend `ops/modules/conv.rs`, `conv2d_x_backward`).
+        let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        let unpadded = self.pad.amount(self.kernel, self.dilation) == [0, 0];
+        let sweep = Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
+        let backward = sweep.reversed().transposed().most(sweep.weight_gradient());
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), backward)
     }
 
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
@@ -259,6 +282,15 @@ impl Operator for ConvTranspose {
         weight_and_bias(vec![inputs[0].shape().channels(), per_group, kh, kw], self.bias.then_some(self.out))
     }
 
+    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/module.rs`, `conv_transpose2d`: the input. The gradient of the input is a convolution.
+        let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        let back =
+            Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
+        let backward = back.convolution().most(back.weight_gradient());
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), backward)
+    }
+
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
         let per_input = product(&[self.out / self.groups, self.kernel[0], self.kernel[1]]);
         inputs[0].shape().elements().saturating_mul(per_input)
@@ -305,6 +337,11 @@ impl Operator for Linear {
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         let c = inputs[0].shape().channels();
         weight_and_bias(vec![self.out, c], self.bias.then_some(self.out))
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/module.rs`, `linear`.
+        Footprint::new().saves([Saved::Input(0)])
     }
 
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {

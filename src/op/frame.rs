@@ -1,5 +1,6 @@
 //! Operators that move the border of a map: padding and cropping.
 
+use super::footprint::{Footprint, Gradient, Pass, Storage};
 use super::reads::pixels;
 use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
@@ -98,6 +99,11 @@ impl Operator for Padding {
         Vec::new()
     }
 
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`: `float_slice_assign` and `float_cat` keep nothing; the gradient is a part.
+        Footprint::new().gradient(Gradient::Alias)
+    }
+
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
         0
     }
@@ -187,6 +193,12 @@ impl Operator for Crop {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros with that of the window in it
+        // (burn-autodiff `ops/tensor.rs`, `float_slice`).
+        Footprint::new().output(Storage::Part(0))
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

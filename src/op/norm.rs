@@ -3,6 +3,7 @@
 //! The norms differ in what the mean is taken over. Where that is a single number the result is 0 whatever the input;
 //! the norms without running statistics refuse it.
 
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
 use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, map_of, tensor_of};
 use crate::ty::{FormulaType, Formulas, Shape, TensorType};
@@ -49,6 +50,24 @@ impl Operator for BatchNorm {
         let mut params = factor_and_summand(c, true);
         params.extend([buffer("running_mean", 0.0), buffer("running_var", 1.0)]);
         params
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        let whole = Bytes::of(&inputs[0]);
+        match pass {
+            // `run/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
+            Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])),
+            // burn-autodiff `ops/module.rs`, `batch_norm_train`: the input, mean and variance. burn-backend
+            // `ops/modules/base.rs`: forward holds the deviations and their squares before there is an output; backward
+            // the normalised input, the gradient by channels, their product, and that by channels.
+            Pass::Training => {
+                let statistics = Bytes::words(2 * inputs[0].shape().channels() as u64);
+                Footprint::new()
+                    .gradient(Gradient::InPlace)
+                    .saves([Saved::Input(0), Saved::Other(statistics)])
+                    .workspace(whole, whole.times(4))
+            }
+        }
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
@@ -109,6 +128,19 @@ fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
     if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
 }
 
+/// `run/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
+/// deviations, the factor the quotient. What is kept per group is small beside them and left out.
+fn normalised(pass: Pass, input: &TensorType, affine: bool) -> Footprint {
+    let whole = Bytes::of(input);
+    match pass {
+        Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])).workspace(whole, Bytes::NONE),
+        Pass::Training => {
+            let (saved, backward) = if affine { (whole.times(2), whole) } else { (whole, whole.times(2)) };
+            Footprint::new().saves([Saved::Other(saved)]).workspace(whole, backward)
+        }
+    }
+}
+
 impl Operator for GroupNorm {
     fn name(&self) -> &'static str {
         "group_norm"
@@ -154,6 +186,10 @@ impl Operator for GroupNorm {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
 
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
+    }
+
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
         0
     }
@@ -195,6 +231,10 @@ impl Operator for InstanceNorm {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
 
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
+    }
+
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
         0
     }
@@ -233,6 +273,10 @@ impl Operator for LayerNorm {
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

@@ -1,5 +1,6 @@
 //! Pooling and its inverse.
 
+use super::footprint::{Bytes, Footprint, Pass, Saved};
 use super::reads::on_axes;
 use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, map_of, pair_text};
 use crate::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
@@ -106,7 +107,7 @@ pub struct MaxPoolTo {
 }
 
 macro_rules! plain_pool {
-    ($ty:ident $name:literal) => {
+    ($ty:ident $name:literal, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -137,6 +138,11 @@ macro_rules! plain_pool {
                 Vec::new()
             }
 
+            fn memory(&self, pass: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+                memory(pass, &outputs[0])
+            }
+
             fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
                 0
             }
@@ -144,8 +150,9 @@ macro_rules! plain_pool {
     };
 }
 
-plain_pool!(MaxPool "maxpool");
-plain_pool!(AvgPool "avgpool");
+plain_pool!(MaxPool "maxpool", found);
+// burn-autodiff `ops/module.rs`, `avg_pool2d`.
+plain_pool!(AvgPool "avgpool", |_, _| Footprint::new().saves([Saved::Input(0)]));
 
 impl Operator for MaxPoolWithIndex {
     fn name(&self) -> &'static str {
@@ -178,6 +185,12 @@ impl Operator for MaxPoolWithIndex {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // As for `maxpool`; the indices are an output as well.
+        let wide = Bytes::of(&outputs[1]).times(2);
+        Footprint::new().saves([Saved::Input(0), Saved::Output(1)]).workspace(wide, Bytes::NONE)
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
@@ -228,13 +241,20 @@ impl Operator for Unpool {
         Vec::new()
     }
 
+    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`, `float_scatter`: the indices. burn-flex `ops/gather_scatter.rs`, `read_indices`,
+        // makes 64-bit ones of them, in both directions.
+        let wide = Bytes::of(&inputs[1]).times(2);
+        Footprint::new().saves([Saved::Input(1)]).workspace(wide, wide)
+    }
+
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
         0
     }
 }
 
 macro_rules! adaptive_pool {
-    ($ty:ident $name:literal) => {
+    ($ty:ident $name:literal, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -272,6 +292,11 @@ macro_rules! adaptive_pool {
                 Vec::new()
             }
 
+            fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType, &TensorType) -> Footprint = $memory;
+                memory(pass, &inputs[0], &outputs[0])
+            }
+
             fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
                 0
             }
@@ -279,5 +304,33 @@ macro_rules! adaptive_pool {
     };
 }
 
-adaptive_pool!(AvgPoolTo "avgpool_to");
-adaptive_pool!(MaxPoolTo "maxpool_to");
+adaptive_pool!(AvgPoolTo "avgpool_to", |_, input, output| match output.shape().spatial() {
+    // `run/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
+    Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
+    // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
+    _ => Footprint::new().saves([Saved::Input(0)]),
+});
+adaptive_pool!(MaxPoolTo "maxpool_to", |pass, input, output| {
+    let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
+    match input.shape().spatial().zip(output.shape().spatial()) {
+        Some((from, to)) if even(from, to) => found(pass, output),
+        // `run/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
+        // the places of the maxima, a word for each output.
+        _ => {
+            let windows = Bytes::of(input).times(2) + Bytes::of(output);
+            Footprint::new().saves([Saved::Other(Bytes::of(output).times(2))]).workspace(windows, windows)
+        }
+    }
+});
+
+/// burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices, which burn-flex `ops/pool.rs` finds as 64-bit
+/// numbers first. Without gradients no indices are made.
+fn found(pass: Pass, output: &TensorType) -> Footprint {
+    let indices = Bytes::of(output);
+    match pass {
+        Pass::Inference => Footprint::new(),
+        Pass::Training => {
+            Footprint::new().saves([Saved::Input(0), Saved::Other(indices)]).workspace(indices.times(2), Bytes::NONE)
+        }
+    }
+}

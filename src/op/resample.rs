@@ -1,5 +1,6 @@
 //! Interpolation.
 
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Operator, ParamSpec, Reads, Refusal, axis, map_of, pair_text};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
@@ -101,6 +102,34 @@ impl Operator for Resize {
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
         Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // `run/exec/resample.rs`.
+        let (Some([h, w]), Some([to_h, to_w])) = (inputs[0].shape().spatial(), outputs[0].shape().spatial()) else {
+            return Footprint::new();
+        };
+        if [h, w] == [to_h, to_w] {
+            return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
+        }
+        let rows = inputs[0].shape().channels() as u64 * h as u64;
+        let across = Bytes::words_per_image(rows.saturating_mul(to_w as u64));
+        let both = h != to_h && w != to_w;
+        let between = if both { across } else { Bytes::NONE };
+        match self.mode {
+            // The matrices of the axes that change; the gradient goes back through the map that is resized along one.
+            Mode::Bilinear => {
+                let matrix =
+                    |from: usize, to: usize| if from == to { 0 } else { (from as u64).saturating_mul(to as u64) };
+                let matrices = Bytes::words(matrix(h, to_h).saturating_add(matrix(w, to_w)));
+                Footprint::new().saves([Saved::Other(matrices)]).workspace(between + matrices, between)
+            }
+            // Repeated at once, or picked along one axis and then the other.
+            Mode::Nearest if to_h.is_multiple_of(h) && to_w.is_multiple_of(w) => {
+                Footprint::new().workspace(Bytes::NONE, between)
+            }
+            Mode::Nearest => Footprint::new().workspace(between, between),
+        }
     }
 
     fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {

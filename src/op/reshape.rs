@@ -1,5 +1,6 @@
 //! Operators that change form and not numbers, and dropout.
 
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
@@ -19,7 +20,7 @@ pub struct Dropout {
 }
 
 macro_rules! free_operator {
-    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr) => {
+    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -53,6 +54,11 @@ macro_rules! free_operator {
                 Vec::new()
             }
 
+            fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+                memory(pass, &inputs[0])
+            }
+
             fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
                 0
             }
@@ -63,7 +69,7 @@ macro_rules! free_operator {
 free_operator!(Flatten "flatten" |_| Vec::new(), |f| Some(vec![FormulaType::Tensor(vec![f.inputs.first()?.elements()?])]), |input| {
     map_of("flatten", input)?;
     Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
-});
+}, |_, _| reshaped());
 
 free_operator!(Unflatten "unflatten" |_| Vec::new(), |f| {
     let c = f.inputs.first()?.channels().clone();
@@ -73,8 +79,20 @@ free_operator!(Unflatten "unflatten" |_| Vec::new(), |f| {
         &[c] => Ok(Shape::map(c, 1, 1)),
         _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
     }
-});
+}, |_, _| reshaped());
 
 free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |f| f.same(), |input| {
     tensor_of("dropout", input).cloned()
+}, |pass, input| match pass {
+    Pass::Inference => reshaped(),
+    // burn-nn `modules/dropout.rs`: the input times random zeros and ones, which are floats and are kept.
+    Pass::Training => Footprint::new()
+        .output(Storage::InPlace(&[0]))
+        .gradient(Gradient::InPlace)
+        .saves([Saved::Other(Bytes::of(input))]),
 });
+
+/// The same numbers in the same place.
+fn reshaped() -> Footprint {
+    Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias)
+}

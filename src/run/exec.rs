@@ -49,12 +49,14 @@ impl Network {
     /// decided by the network and not by `x`.
     pub fn forward(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
+        // Held by nobody else: freed after the last step that reads it.
+        let mut image = Some(x);
         let mut values: Vec<Option<Value>> = vec![None; self.plan.values];
         for step in &self.plan.steps {
             let inputs = step.inputs.iter().map(|&id| read(&values, id)).collect();
             // Freed before the step runs: a tensor with one owner is changed in place.
             step.frees.iter().for_each(|id| values[id.index()] = None);
-            let outputs = self.run(step, inputs, &x);
+            let outputs = self.run(step, inputs, &mut image);
             for ((id, _), value) in step.outputs.iter().zip(outputs) {
                 if !step.frees.contains(id) {
                     values[id.index()] = Some(value);
@@ -64,11 +66,11 @@ impl Network {
         self.plan.results.iter().map(|(_, id)| read(&values, *id).tensor()).collect()
     }
 
-    fn run(&self, step: &Step, inputs: Vec<Value>, image: &Tensor<4>) -> Vec<Value> {
+    fn run(&self, step: &Step, inputs: Vec<Value>, image: &mut Option<Tensor<4>>) -> Vec<Value> {
         let mut operands = inputs.into_iter();
         let mut next = || operands.next().expect("Graph::verify: as many inputs as the operator's arity says");
         let one = match &step.op {
-            Op::Input(_) => image.clone(),
+            Op::Input(_) => image.take().expect("Graph::verify: one node is the input"),
             Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
                 let layer = step.layer.expect("plan: an operator with parameters has a layer");
                 self.layers[layer].layer.forward(next().tensor(), self.device.is_autodiff())

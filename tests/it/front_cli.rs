@@ -93,7 +93,9 @@ fn the_json_of_check_is_stable() {
     assert_eq!(keys(&document), ["schema", "models", "problems"]);
     assert_eq!(document["schema"], 1);
     let model = &document["models"][0];
-    assert_eq!(keys(model), ["name", "input", "output", "params", "macs", "convention", "nodes", "effective_macs"]);
+    let known =
+        ["name", "input", "output", "params", "macs", "convention", "nodes", "memory", "sizes", "effective_macs"];
+    assert_eq!(keys(model), known);
     assert_eq!(model["convention"], "conv");
     let node = ["path", "op", "output", "params", "macs", "receptive_field", "effective_macs"];
     assert_eq!(keys(&model["nodes"][0]), node);

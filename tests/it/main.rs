@@ -21,6 +21,7 @@ mod graphs;
 mod lint;
 #[cfg(feature = "run")]
 mod lower;
+mod memory;
 #[cfg(feature = "run")]
 mod metric;
 #[cfg(feature = "run")]

@@ -1,0 +1,138 @@
+//! Measures the peak memory of inference and of a training step on the CPU beside what the checker predicts:
+//! `cargo run --release --example memory -- models/unet.model UNet 128 128 1 4`
+//!
+//! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
+
+use burn::module::Module;
+use npc::cost::memory::{Memory, Peak, memory};
+use npc::recipe::Optimizer;
+use npc::run::agree::Sample;
+use npc::run::device::{self, DeviceChoice};
+use npc::run::loss::cross_entropy;
+use npc::run::optim::OptimState;
+use npc::source::SourceMap;
+use npc::{Checked, check, elaborate, import, lower};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// The system's allocator with a count of the bytes that are out, and of the most there were.
+struct Counted;
+
+static NOW: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn grew(bytes: usize) {
+    let now = NOW.fetch_add(bytes, Relaxed) + bytes;
+    MOST.fetch_max(now, Relaxed);
+}
+
+// SAFETY: every call goes to `System` unchanged; the counters do not allocate.
+unsafe impl GlobalAlloc for Counted {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grew(layout.size());
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        grew(layout.size());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        grew(size);
+        NOW.fetch_sub(layout.size(), Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counted = Counted;
+
+/// The most bytes beyond `baseline` while `f` runs.
+fn peak(baseline: usize, f: impl FnOnce()) -> usize {
+    MOST.store(NOW.load(Relaxed), Relaxed);
+    f();
+    MOST.load(Relaxed).saturating_sub(baseline)
+}
+
+fn compile(file: &str, model: &str, size: [usize; 2]) -> Checked {
+    let mut sources = SourceMap::new();
+    let Ok((bundle, _)) = import::load(&mut sources, Path::new(file)) else { panic!("cannot read {file}") };
+    let (program, _) = npc::resolve::resolve_bundle(&bundle);
+    let entry = program.entries().into_iter().find(|e| e.node == model).expect("the file has this model");
+    match elaborate(&program, entry, &[], Some(size)).and_then(check) {
+        Ok(checked) => checked,
+        Err(_) => panic!("{model} does not check; see `npc check`"),
+    }
+}
+
+fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
+    let mb = |bytes: u64| bytes as f64 / 1e6;
+    println!(
+        "{name:10} {batch:3}  predicted {:9.2} MB  workspace {:8.2} MB  measured {:9.2} MB  ratio {:.3}  {place}",
+        mb(predicted.bytes),
+        mb(predicted.workspace),
+        mb(measured as u64),
+        predicted.bytes as f64 / measured as f64,
+    );
+}
+
+fn measure(checked: &Checked, memory: &Memory, batch: u64) {
+    let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
+    let evaluated = device.clone();
+    let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
+
+    let train = move || {
+        let device = device.clone();
+        let mut network = lower(checked, &device, 0).train();
+        let mut optim = OptimState::new(Optimizer::default());
+        move |sample: &Sample| {
+            let logits = network.forward(sample.images(&device)).remove(0);
+            let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
+            network = optim.step(network.clone(), gradients);
+        }
+    };
+    // Libraries keep buffers of their own for good once they have run.
+    train()(&sample);
+
+    let baseline = NOW.load(Relaxed);
+    let network = lower(checked, &evaluated, 0).valid();
+    drop(network.forward(sample.images(&evaluated)));
+    let measured = peak(baseline, || drop(network.forward(sample.images(&evaluated))));
+    let predicted = memory.inference.peak(batch);
+    row("inference", batch, predicted, &predicted.moment.place(checked.graph()), measured);
+    drop(network);
+
+    let baseline = NOW.load(Relaxed);
+    let mut step = train();
+    step(&sample);
+    let measured = peak(baseline, || step(&sample));
+    let predicted = memory.training.peak(batch);
+    row("training", batch, predicted, &predicted.moment.place(checked.graph()), measured);
+}
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [file, model, height, width, batches @ ..] = &args[..] else {
+        eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH...");
+        std::process::exit(2);
+    };
+    let number = |text: &String| text.parse::<usize>().expect("sizes and batches are numbers");
+    let checked = compile(file, model, [number(height), number(width)]);
+    let threads = rayon::current_num_threads() as u64;
+    let memory = memory(&checked, Optimizer::default().moments(), threads);
+    println!("{model} {}, {threads} threads", checked.input());
+    for batch in batches {
+        measure(&checked, &memory, number(batch) as u64);
+    }
+}

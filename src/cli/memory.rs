@@ -1,0 +1,141 @@
+//! What `npc check` says about memory: peaks, and the largest batch for a given memory.
+
+use super::load::Entry;
+use super::table::thousands;
+use crate::cost::memory::{Memory, Timeline, memory};
+use crate::ir::Graph;
+use crate::op::Bytes;
+use crate::recipe::Optimizer;
+use clap::Args;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Memory")]
+pub struct MemoryOpts {
+    /// Images in a batch; without it, those of the run that trains the model, else 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    batch: Option<u64>,
+    /// Find the largest batch for so much memory, for example 8GB or 512MiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    memory: Option<u64>,
+    /// Threads that compute at once; each has buffers of its own
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    threads: u64,
+}
+
+/// `8GB`, `512 MiB`, `1.5g` to bytes; decimal and binary units, upper and lower case alike.
+pub fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = (&text[..split], text[split..].trim());
+    let scale: u128 = match unit.to_ascii_lowercase().as_str() {
+        "" => return Err(format!("`{text}` has no unit; write for example {}GB or {}MiB", or_8(number), or_8(number))),
+        "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err(format!("no unit `{unit}`; there is B, kB, MB, GB, TB, KiB, MiB, GiB and TiB")),
+    };
+    let unreadable = || format!("`{text}` is no amount of memory; write for example 8GB, 1.5GB or 512MiB");
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.len() > 18 || part.len() > 9 {
+        return Err(unreadable());
+    }
+    let digits = |text: &str| text.parse::<u128>().map_err(|_| unreadable());
+    let bytes = digits(whole)? * scale + digits(part)? * scale / 10u128.pow(part.len() as u32);
+    match u64::try_from(bytes) {
+        Ok(0) => Err(format!("`{text}` is no memory at all")),
+        Ok(bytes) => Ok(bytes),
+        Err(_) => Err(format!("`{text}` is more than 2^64 bytes")),
+    }
+}
+
+fn or_8(number: &str) -> &str {
+    if number.is_empty() { "8" } else { number }
+}
+
+/// `12345678` to `12.35 MB`: decimal units.
+fn short(bytes: u64) -> String {
+    let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    let found = units.into_iter().find(|(scale, _)| bytes as f64 >= *scale);
+    found.map_or_else(|| format!("{bytes} B"), |(scale, unit)| format!("{:.2} {unit}", bytes as f64 / scale))
+}
+
+struct Asked {
+    memory: Memory,
+    batch: u64,
+}
+
+fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
+    let optimizer = entry.run.as_ref().map(|(_, optimizer)| optimizer.clone()).unwrap_or_default();
+    let batch = opts.batch.or(entry.run.as_ref().map(|(batch, _)| *batch as u64)).unwrap_or(1);
+    Asked { memory: memory(&entry.checked, optimizer.moments(), opts.threads), batch }
+}
+
+/// Two lines, and one more where a memory is given.
+pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
+    let Asked { memory, batch } = ask(entry, opts);
+    let graph = entry.checked.graph();
+    let line = |timeline: &Timeline| {
+        let peak = timeline.peak(batch);
+        format!("{}, most at {}", short(peak.bytes), peak.moment.place(graph))
+    };
+    let images = if batch == 1 { "one image".into() } else { format!("batch {}", thousands(batch)) };
+    let mut out = String::new();
+    let _ = writeln!(out, "memory   to run {}, {images}", line(&memory.inference));
+    let _ = writeln!(out, "         to train {}, {images}", line(&memory.training));
+    if let Some(limit) = opts.memory {
+        let [run, train] = [&memory.inference, &memory.training].map(|t| match t.largest_batch(limit) {
+            0 => "none".to_string(),
+            n => thousands(n),
+        });
+        let _ = writeln!(out, "         largest batch in {}: {run} to run, {train} to train", short(limit));
+    }
+    out
+}
+
+/// The same and more, in bytes.
+pub fn json(entry: &Entry, opts: &MemoryOpts) -> Value {
+    let Asked { memory, batch } = ask(entry, opts);
+    let graph = entry.checked.graph();
+    let mut value = json!({
+        "batch": batch,
+        "threads": opts.threads,
+        "weights": memory.weights,
+        "buffers": memory.buffers,
+        "gradients": memory.weights,
+        "optimizer": memory.optimizer,
+        "saved": linear(memory.saved),
+        "inference": peak(&memory.inference, batch, graph),
+        "training": peak(&memory.training, batch, graph),
+    });
+    if let Some(limit) = opts.memory {
+        let (run, train) = (memory.inference.largest_batch(limit), memory.training.largest_batch(limit));
+        value["largest_batch"] = json!({"memory": limit, "inference": run, "training": train});
+    }
+    value
+}
+
+fn linear(bytes: Bytes) -> Value {
+    json!({"fixed": bytes.fixed, "per_image": bytes.per_image})
+}
+
+fn peak(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
+    let peak = timeline.peak(batch);
+    json!({
+        "peak": peak.bytes,
+        "workspace": peak.workspace,
+        "phase": peak.moment.phase.name(),
+        "node": peak.moment.node.map(|id| graph.node(id).path.clone()),
+        "at_node": linear(peak.moment.total()),
+    })
+}
+
+/// Batch and optimiser of a run.
+pub type RunSize = (usize, Optimizer);
