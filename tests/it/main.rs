@@ -27,6 +27,8 @@ mod metric;
 mod op_limits;
 #[cfg(feature = "run")]
 mod ops_torch;
+mod props;
+mod random_model;
 #[cfg(feature = "run")]
 mod reference_batch;
 #[cfg(all(feature = "run", feature = "cli", unix))]
@@ -35,6 +37,7 @@ mod run_cli;
 mod schema;
 mod sizes;
 mod syntax;
+mod tape;
 #[cfg(feature = "run")]
 mod torch;
 #[cfg(feature = "run")]
