@@ -176,22 +176,10 @@ pub fn plan(program: &Program<'_>, choice: &Choice) -> Result<Vec<Plan>, Problem
 
 /// The data of the first run of this model, else of the first run of its base, else the first data block.
 pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
-    let runs = || {
-        program.items.iter().filter_map(|i| match &i.kind {
-            ast::ItemKind::Train(t) => Some(t),
-            _ => None,
-        })
-    };
     let base = program.entry(name).map(|(model, _)| model.name.node.as_str());
-    let run = runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base));
-    let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
-    let first = || {
-        program.items.iter().find_map(|i| match &i.kind {
-            ast::ItemKind::Data(d) => Some(d),
-            _ => None,
-        })
-    };
-    let data = data.or_else(first)?;
+    let run = program.first_train.get(name).or_else(|| program.first_train.get(base?));
+    let data = run.and_then(|t| program.data.get(t.data.node.as_str())).copied();
+    let data = data.or(program.first_data)?;
     // A block with mistakes is reported by itself.
     schema::data_spec(data).ok().map(|spec| (data.name.node.clone(), spec))
 }

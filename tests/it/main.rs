@@ -17,6 +17,7 @@ mod field;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
+mod fuzz;
 mod graphs;
 mod lint;
 #[cfg(feature = "run")]
@@ -37,6 +38,7 @@ mod run_cli;
 mod schema;
 mod sizes;
 mod syntax;
+#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 mod tape;
 #[cfg(feature = "run")]
 mod torch;

@@ -1,6 +1,5 @@
 //! Choices for generators: numbers from a list that something else picks (proptest, a fuzzer), or from a seed.
 
-#![cfg_attr(not(feature = "run"), allow(dead_code))]
 use npc::op::sig::Args;
 use npc::op::{ArgKind, ArgValue, Op, Pad, Signature};
 
@@ -46,10 +45,6 @@ impl<'a> Tape<'a> {
     /// A number below `n`; 0 where `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         self.next() as usize % n.max(1)
-    }
-
-    pub fn one<'t, T: ?Sized>(&mut self, of: &[&'t T]) -> &'t T {
-        of[self.below(of.len())]
     }
 
     fn pair(&mut self, min: usize) -> [usize; 2] {
