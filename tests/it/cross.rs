@@ -1,7 +1,8 @@
 //! The graph against the network: for every model file, and for random graphs.
 
 use crate::device::device;
-use crate::front::{front_file, models_in, size_of};
+use crate::front::{front, front_file, models_in, size_of};
+use crate::random_model::model;
 use crate::tape::Tape;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -215,6 +216,36 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// The same promise for texts, at the size that a model was written for and at any other that it accepts.
+    #[test]
+    fn what_passes_check_runs_from_text(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
+        let text = model(&mut Tape::seeded(seed));
+        for size in [size_of(&text), Some([h, w])] {
+            for checked in front(&text, size, &[]).checked {
+                let open = laid_open(&checked);
+                let network = lower(&open, &device(), 0);
+                prop_assert_eq!(seen(&network), promised(&open), "{}", text);
+                forward(&open, &network, 1).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+            }
+        }
+    }
+}
+
+/// Most random models run at a second size too.
+#[test]
+fn random_models_accept_other_sizes() {
+    let accepted = |seed: &u64| {
+        let text = model(&mut Tape::seeded(*seed));
+        let [h, w] = [8 + seed % 29, 8 + seed % 31].map(|n| n as usize);
+        !front(&text, Some([h, w]), &[]).checked.is_empty()
+    };
+    let passed = (0..200).filter(accepted).count();
+    assert!(passed > 100, "{passed} of 200 pass");
 }
 
 /// The property above is about something: all operators occur, and most graphs pass.

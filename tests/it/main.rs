@@ -20,6 +20,8 @@ mod front_cli;
 mod fuzz;
 mod graphs;
 mod lint;
+#[cfg(all(feature = "cli", unix))]
+mod hostile;
 #[cfg(feature = "run")]
 mod lower;
 #[cfg(feature = "run")]
