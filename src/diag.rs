@@ -97,7 +97,10 @@ impl Diagnostic {
     }
 }
 
-/// All problems of a run.
+/// Problems kept of a run: a hostile file may hold a million.
+const KEPT: usize = 1000;
+
+/// The problems of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Problems(Vec<Diagnostic>);
 
@@ -106,12 +109,20 @@ impl Problems {
         Self::default()
     }
 
+    /// Drops what comes after the first thousand, but for the first error.
     pub fn push(&mut self, d: Diagnostic) {
-        self.0.push(d);
+        if self.0.len() < KEPT || d.is_error() && !self.has_errors() {
+            self.0.push(d);
+        }
     }
 
     pub fn extend(&mut self, other: Problems) {
-        self.0.extend(other.0);
+        other.0.into_iter().for_each(|d| self.push(d));
+    }
+
+    /// As many as are kept; there may have been more.
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= KEPT
     }
 
     pub fn is_empty(&self) -> bool {

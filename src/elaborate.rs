@@ -43,7 +43,7 @@ pub struct Limits {
 }
 
 pub const LIMITS: Limits = Limits {
-    nodes: 200_000,
+    nodes: 150_000,
     steps: 2_000_000,
     total_steps: 50_000_000,
     blocks: 64,
@@ -51,6 +51,10 @@ pub const LIMITS: Limits = Limits {
     lists: 64,
     failures: 1000,
 };
+
+/// What a model and a node add to the steps of a program: each is checked and counted as well.
+const MODEL: usize = 1000;
+const NODE: usize = 50;
 
 /// The expression failed and its message is on record.
 pub(crate) struct Failed;
@@ -124,6 +128,7 @@ pub fn elaborate<'a>(
         failures: 0,
         stopped: false,
     };
+    program.spend(MODEL);
     // Failure is on record in `problems`.
     let done = e.model(entry, args, size).is_ok();
     if e.problems.has_errors() || !done {
@@ -301,6 +306,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
         let formulas = self.formulas(&op, inputs, written, &outputs, span);
         let path = self.path(op.name());
+        self.program.spend(NODE);
         self.charge(path.len() / 16, span)?;
         let several = outputs.len() > 1;
         let slots = outputs.len();

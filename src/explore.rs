@@ -12,13 +12,6 @@ use crate::syntax::ast::{self, Expr, ExprKind};
 /// Most points of a sweep, and most candidates for the holes of a model.
 pub const POINTS: usize = 4096;
 
-/// One model of a sweep.
-#[derive(Debug, Clone)]
-pub struct Point {
-    pub args: Vec<Argument>,
-    pub checked: Checked,
-}
-
 /// Every combination of the values, the last name varying fastest.
 fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
@@ -36,8 +29,14 @@ fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
     Some(points)
 }
 
-/// The models of a sweep at one size, and the problems of those that do not fit together.
-pub fn sweep(program: &Program<'_>, sweep: &ast::Sweep, size: Option<[usize; 2]>) -> (Vec<Point>, Problems) {
+/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. The models
+/// are not kept.
+pub fn sweep<T>(
+    program: &Program<'_>,
+    sweep: &ast::Sweep,
+    size: Option<[usize; 2]>,
+    look: impl Fn(&[Argument], &Checked) -> T,
+) -> (Vec<T>, Problems) {
     let mut problems = Problems::new();
     let Some(entry) = program.find(&sweep.base.node) else {
         // Resolution has said that there is no such model.
@@ -51,7 +50,7 @@ pub fn sweep(program: &Program<'_>, sweep: &ast::Sweep, size: Option<[usize; 2]>
     let mut points = Vec::new();
     for args in grid {
         match elaborate(program, entry, &args, size).and_then(check) {
-            Ok(checked) => points.push(Point { args: args.clone(), checked }),
+            Ok(checked) => points.push(look(&args, &checked)),
             Err(p) => problems.extend(p),
         }
     }

@@ -35,6 +35,10 @@ pub struct Program<'a> {
     pub sweeps: BTreeMap<&'a str, &'a ast::Sweep>,
     pub data: BTreeMap<&'a str, &'a ast::Data>,
     pub trains: BTreeMap<&'a str, &'a ast::Train>,
+    /// The first data block.
+    pub first_data: Option<&'a ast::Data>,
+    /// The first run of each model or variant.
+    pub first_train: BTreeMap<&'a str, &'a ast::Train>,
     /// The enums that have a case of this name.
     pub cases: BTreeMap<&'a str, BTreeSet<&'a str>>,
     /// Blocks of the built-in library. They know each other and nothing of the file, whose blocks may have the same names.
@@ -72,7 +76,8 @@ impl<'a> Program<'a> {
 
     /// The name of a model or variant, where it is declared.
     pub fn find(&self, name: &str) -> Option<&'a ast::Ident> {
-        self.names().into_iter().find(|n| n.node == name)
+        let model = self.models.get(name).map(|m| &m.name);
+        model.or_else(|| self.variants.get(name).map(|v| &v.name))
     }
 
     fn names_in(&self, items: impl Iterator<Item = &'a ast::Item>) -> Vec<&'a ast::Ident> {
@@ -178,6 +183,8 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
         sweeps: BTreeMap::new(),
         data: BTreeMap::new(),
         trains: BTreeMap::new(),
+        first_data: None,
+        first_train: BTreeMap::new(),
         cases: BTreeMap::new(),
         std: BTreeMap::new(),
         std_source: None,
@@ -215,8 +222,14 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
             ItemKind::Model(m) => drop(p.models.insert(&m.name.node, m)),
             ItemKind::Variant(v) => drop(p.variants.insert(&v.name.node, v)),
             ItemKind::Sweep(s) => drop(p.sweeps.insert(&s.name.node, s)),
-            ItemKind::Data(d) => drop(p.data.insert(&d.name.node, d)),
-            ItemKind::Train(t) => drop(p.trains.insert(&t.name.node, t)),
+            ItemKind::Data(d) => {
+                p.data.insert(&d.name.node, d);
+                p.first_data.get_or_insert(d);
+            }
+            ItemKind::Train(t) => {
+                p.trains.insert(&t.name.node, t);
+                p.first_train.entry(&t.model.node).or_insert(t);
+            }
             ItemKind::Import(_) | ItemKind::Expect(_) => {}
         }
     }

@@ -9,6 +9,7 @@ mod print;
 mod recover;
 mod scan;
 
+use std::io::Read;
 use std::path::Path;
 
 use crate::diag::{Code, Diagnostic, Problems};
@@ -28,10 +29,17 @@ pub fn read_file(sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagn
     if metadata.is_dir() {
         return Err(refuse("it is a folder".into()));
     }
-    if metadata.len() > MAX_FILE_BYTES {
+    // A pipe or device may have no end, and no beginning either.
+    if !metadata.is_file() {
+        return Err(refuse("it is not a plain file".into()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
+    // One byte more than is allowed, so that a file that grows meanwhile is refused as well.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| refuse(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(refuse(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
     }
-    let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|e| {
         let good = e.utf8_error().valid_up_to();
         refuse(format!("byte {good} is not UTF-8")).help("save the file as UTF-8 text")

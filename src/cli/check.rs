@@ -9,7 +9,7 @@ use super::{Done, Stop, print, report};
 use crate::check::lint::lints;
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
-use crate::diag::{Code, Problems, render};
+use crate::diag::{Code, Diagnostic, Problems, render};
 use crate::import;
 use crate::recipe::schema;
 use crate::resolve::{Program, resolve_bundle};
@@ -78,6 +78,10 @@ enum Format {
     Markdown,
 }
 
+/// Nodes of a file's models that are shown together, a model counting as some more.
+const KEPT: usize = 150_000;
+const MODEL: usize = 40;
+
 /// What one file holds, as far as it could be looked at.
 struct Looked {
     sources: SourceMap,
@@ -122,6 +126,7 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         problems.extend(p);
         Vec::new()
     });
+    let mut kept = 0;
     for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
         // Its holes are tried against its claims below.
         if load::has_hole(&program, &plan.name.node, &args) {
@@ -133,6 +138,13 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
                 problems.extend(lints(&entry.checked));
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
                 let report = count(&entry.checked, opts.convention[0]);
+                kept += MODEL + report.nodes.len();
+                if kept > KEPT && !entries.is_empty() {
+                    let message = format!("the models up to `{}` have more than {KEPT} nodes together", plan.name);
+                    let d = Diagnostic::new(Code::E0311, plan.name.span, message).label("the first that is not shown");
+                    problems.push(d.help("choose models with --model"));
+                    break;
+                }
                 entries.push((entry, report));
             }
             Err(p) => problems.extend(p),

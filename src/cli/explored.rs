@@ -70,15 +70,13 @@ pub fn explore(
             choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
         let data = named.or_else(|| default_data(program, &sweep.base.node).map(|(_, spec)| spec));
         let size = choice.size.first().copied().or(data.map(|d| d.size));
-        let (points, found) = explore::sweep(program, sweep, size);
+        let (points, found) = explore::sweep(program, sweep, size, |args, checked| {
+            let report = count(checked, convention);
+            (checked.input().to_string(), (spelled(sources, args), report.params, report.macs))
+        });
         problems.extend(found);
-        let Some(first) = points.first() else { continue };
-        let input = first.checked.input().to_string();
-        let row = |p: &explore::Point| {
-            let report = count(&p.checked, convention);
-            (spelled(sources, &p.args), report.params, report.macs)
-        };
-        let rows = points.iter().map(row).collect();
+        let Some((input, _)) = points.first().cloned() else { continue };
+        let rows = points.into_iter().map(|(_, row)| row).collect();
         all.grids.push(Grid { name: sweep.name.node.clone(), of: sweep.base.node.clone(), input, rows });
     }
     for name in program.entries() {

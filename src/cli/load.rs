@@ -180,27 +180,14 @@ pub fn plan(program: &Program<'_>, choice: &Choice) -> Result<Vec<Plan>, Problem
 
 /// The first run of this model, else the first run of its base.
 fn default_run<'a>(program: &Program<'a>, name: &str) -> Option<&'a ast::Train> {
-    let runs = || {
-        program.items.iter().filter_map(|i| match &i.kind {
-            ast::ItemKind::Train(t) => Some(t),
-            _ => None,
-        })
-    };
     let base = program.entry(name).map(|(model, _)| model.name.node.as_str());
-    runs().find(|t| t.model.node == name).or_else(|| runs().find(|t| Some(t.model.node.as_str()) == base))
+    program.first_train.get(name).or_else(|| program.first_train.get(base?)).copied()
 }
 
 /// The data of the run that trains the model, else the first data block.
 pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
-    let run = default_run(program, name);
-    let data = run.map(|t| t.data.node.as_str()).and_then(|d| program.data.get(d)).copied();
-    let first = || {
-        program.items.iter().find_map(|i| match &i.kind {
-            ast::ItemKind::Data(d) => Some(d),
-            _ => None,
-        })
-    };
-    let data = data.or_else(first)?;
+    let data = default_run(program, name).and_then(|t| program.data.get(t.data.node.as_str())).copied();
+    let data = data.or(program.first_data)?;
     // A block with mistakes is reported by itself.
     schema::data_spec(data).ok().map(|spec| (data.name.node.clone(), spec))
 }

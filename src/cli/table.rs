@@ -1,6 +1,7 @@
 //! Plain tables and numbers for people.
 
 use crate::cost::CostReport;
+use std::collections::HashMap;
 use std::fmt::Write;
 
 /// `1234567` to `1,234,567`.
@@ -97,7 +98,8 @@ pub struct Column {
 /// Blocks and nodes as a tree, in the way torchinfo's table is read. `depth` 1 shows the outermost blocks only.
 pub fn cost_table(report: &CostReport, depth: usize, extra: &[Column]) -> String {
     // Each node comes after the blocks that it is in; a block's row stands before its first node.
-    let mut rows = Vec::new();
+    let known: HashMap<&str, usize> = report.blocks.iter().enumerate().map(|(b, block)| (&*block.path, b)).collect();
+    let mut rows = Vec::with_capacity(report.nodes.len() + report.blocks.len());
     let mut shown = vec![false; report.blocks.len()];
     let percent = |macs: u64| match report.macs {
         0 => "-".to_string(),
@@ -123,18 +125,17 @@ pub fn cost_table(report: &CostReport, depth: usize, extra: &[Column]) -> String
     for (i, node) in report.nodes.iter().enumerate() {
         let mut level = 0;
         let mut prefix = 0;
-        for (b, block) in report.blocks.iter().enumerate() {
-            let inside = node.path.strip_prefix(&block.path).is_some_and(|rest| rest.starts_with('.'));
-            if !inside {
-                continue;
-            }
+        // The blocks around a node are prefixes of its path, the outermost the shortest.
+        for (end, _) in node.path.match_indices('.') {
+            let Some(&b) = known.get(&node.path[..end]) else { continue };
+            let block = &report.blocks[b];
             if !shown[b] && block.nodes.first() == Some(&i) {
                 shown[b] = true;
                 let name = block.path[prefix..].trim_start_matches('.');
                 row(level, name, &block.block, &block.output, block.params, block.macs, None);
             }
             level += 1;
-            prefix = block.path.len();
+            prefix = end;
         }
         let name = node.path[prefix..].trim_start_matches('.');
         row(level, name, node.op, &node.output, node.params, node.macs, Some(i));

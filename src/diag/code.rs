@@ -89,7 +89,7 @@ codes! {
     E0310 Error "arithmetic error"
         "Division by zero, or a result that does not fit in 64 bits."
     E0311 Error "limit exceeded"
-        "Elaboration stops at 200,000 nodes, 2,000,000 evaluation steps (50,000,000 for all models of a file), 64 nested block calls, tensors of 2^40 numbers and 2^63 MACs, so that every file is safe to open."
+        "Elaboration stops at 150,000 nodes, 2,000,000 evaluation steps (50,000,000 for all models of a file, where each node adds 50 and each model 1,000), 64 nested block calls, tensors of 2^40 numbers and 2^63 MACs, so that every file is safe to open."
     E0312 Error "pool indices do not fit"
         "`unpool` needs the indices of a max pool whose output has the shape of its input."
     E0313 Error "hole left open"

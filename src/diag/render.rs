@@ -18,7 +18,8 @@ pub fn text(sources: &SourceMap, problems: &Problems, colour: bool) -> String {
     }
     let rest = problems.iter().skip(SHOWN).count();
     if rest > 0 {
-        out.push_str(&format!("and {rest} more problems\n"));
+        let least = if problems.is_full() { "at least " } else { "" };
+        out.push_str(&format!("and {least}{rest} more problems\n"));
     }
     out
 }

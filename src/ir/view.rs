@@ -1,9 +1,10 @@
 //! The graph as text, Graphviz dot and JSON. The text is canonical: equal graphs print equally on every machine, so
 //! people keep it as a snapshot.
 
-use super::{Graph, Node, NodeId, Outlet};
+use super::{Graph, Node, NodeId, Outlet, Scope};
 use crate::ty::TensorType;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::fmt::Write;
 
 fn outlet(graph: &Graph, o: Outlet) -> String {
@@ -56,6 +57,7 @@ pub fn dot(graph: &Graph) -> String {
     let mut out = format!("digraph \"{}\" {{\n  node [shape=box, fontname=\"sans-serif\"];\n", graph.name);
     let order = graph.order();
     let inside = |path: &str, scope: &str| path.strip_prefix(scope).is_some_and(|rest| rest.starts_with('.'));
+    let scopes: HashMap<&str, &Scope> = graph.scopes.iter().map(|s| (s.path.as_str(), s)).collect();
     // Nesting follows the paths; a stack of open clusters closes when the next node lies outside.
     let mut open: Vec<&str> = Vec::new();
     for id in order.iter().copied() {
@@ -64,10 +66,9 @@ pub fn dot(graph: &Graph) -> String {
             open.pop();
             let _ = writeln!(out, "{}}}", "  ".repeat(open.len() + 1));
         }
-        for scope in graph.scopes.iter().filter(|s| inside(&node.path, &s.path)) {
-            if open.contains(&scope.path.as_str()) {
-                continue;
-            }
+        // The scopes around a node are prefixes of its path, the outermost the shortest.
+        let around = node.path.match_indices('.').filter_map(|(end, _)| scopes.get(&node.path[..end]));
+        for scope in around.skip(open.len()) {
             let pad = "  ".repeat(open.len() + 1);
             let _ = writeln!(out, "{pad}subgraph \"cluster_{}_{}\" {{", scope.path, id.index());
             let _ = writeln!(out, "{pad}  label=\"{} ({})\";", scope.path, scope.block);

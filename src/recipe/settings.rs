@@ -33,8 +33,28 @@ pub fn to_yaml(settings: &Settings) -> Result<String, String> {
     String::from_utf8(yaml).map(|yaml| format!("{head}{yaml}")).map_err(|e| e.to_string())
 }
 
+/// Longest file, and how deep its brackets may lie: the parser's time grows with the square of either.
+const BYTES: usize = 256 << 10;
+const DEPTH: usize = 64;
+
 /// Errors name the line.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
+    if text.len() > BYTES {
+        return Err(format!("settings of {} bytes, the limit is {BYTES}", text.len()));
+    }
+    let mut depth = 0usize;
+    for (i, line) in text.lines().enumerate() {
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => depth += 1,
+                b']' | b'}' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        if depth > DEPTH {
+            return Err(format!("brackets nested more than {DEPTH} deep at line {}", i + 1));
+        }
+    }
     let from = serde_yaml::Deserializer::from_str(text);
     let settings: Settings = serde_yaml::with::singleton_map_recursive::deserialize(from).map_err(|e| e.to_string())?;
     if settings.format != FORMAT {

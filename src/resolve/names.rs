@@ -257,7 +257,8 @@ impl Walk<'_, '_> {
             });
             // A case of an enum is checked against the enum of its parameter, which knows the nearest one.
             let takes_case = self.program.block(&call.name.node, call.name.span.source).is_some_and(|block| {
-                let mut hypers = block.params.iter().filter_map(|p| match &p.ty.kind {
+                // A block of more is refused where it is declared.
+                let mut hypers = block.params.iter().take(MAX_PARAMS).filter_map(|p| match &p.ty.kind {
                     ParamTypeKind::Scalar(ty) => Some((&p.name.node, &ty.node)),
                     ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) | ParamTypeKind::List(_) => None,
                 });

@@ -7,9 +7,10 @@
 mod expr;
 
 use pest::Parser;
-use pest::error::{ErrorVariant, InputLocation};
-use pest::iterators::Pair;
+use pest::error::{Error, ErrorVariant, InputLocation};
+use pest::iterators::{Pair, Pairs};
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use super::ast::*;
 use crate::diag::Problems;
@@ -65,11 +66,20 @@ pub(super) fn skim(part: Part, text: &str, range: Range<usize>) -> Result<usize,
     Ok(start + run(rule, text, range)?.as_span().end())
 }
 
+/// Runs the grammar, with a record of what it tried or without.
+fn attempt(rule: Rule, text: &str, detail: bool) -> Result<Pairs<'_, Rule>, Error<Rule>> {
+    // The switch is process-wide, so that parses in other threads wait.
+    static SWITCH: Mutex<()> = Mutex::new(());
+    let _held = SWITCH.lock().unwrap_or_else(PoisonError::into_inner);
+    pest::set_error_detail(detail);
+    Grammar::parse(rule, text)
+}
+
 fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_, Rule>, Failure> {
-    // Process-wide, but only ever switched on, and only from here.
-    pest::set_error_detail(true);
     let base = range.start;
-    match Grammar::parse(rule, &text[range]) {
+    let text = &text[range];
+    // The record takes as long as the parse itself, and is of use only after a mistake.
+    match attempt(rule, text, false).or_else(|_| attempt(rule, text, true)) {
         Ok(mut pairs) => Ok(pairs.next().expect("a rule that matched yields a pair")),
         Err(error) => {
             let exhausted = matches!(error.variant, ErrorVariant::CustomError { .. });

@@ -13,6 +13,9 @@ use crate::source::{SourceId, Span, Spanned};
 /// Mistakes told per item: behind so many, the rest are echoes.
 const MAX_ERRORS: usize = 10;
 
+/// Tokens of one item: its tree takes some 500 bytes for each.
+const MAX_TOKENS: usize = 800_000;
+
 /// What became of one item.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -31,10 +34,17 @@ pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
         return no_item(id, text, run, first);
     }
     let failed = |problems| Outcome { item: None, broken: name_of(id, text, run), problems };
+    if run.len() > MAX_TOKENS {
+        let message = format!("an item of more than {MAX_TOKENS} words and signs");
+        let d = Diagnostic::new(Code::E0311, Span::new(id, first.start, first.end), message);
+        return failed(d.label("starts here").help("write what repeats as a `for` or `repeat`").into());
+    }
     if let Some(token) = scan::too_deep(text, run) {
         return failed(too_deep(id, token).into());
     }
     match build::item(id, text, first.start..last.end) {
+        // What stands in the tree for a value out of range would only lead to more messages.
+        Ok((_, problems)) if problems.has_errors() => failed(problems),
         Ok((mut item, problems)) => {
             item.span = Span::new(id, first.start, last.end);
             Outcome { item: Some(item), broken: None, problems }

@@ -1,13 +1,14 @@
 //! The graph against the network: for every model file, and for random graphs.
 
 use crate::device::device;
-use crate::front::{front_file, models_in, size_of};
+use crate::front::{front, front_file, models_in, size_of};
+use crate::random_model::model;
+use crate::tape::Tape;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 use npc::check::{Checked, check};
 use npc::ir::{Graph, Node, Outlet};
-use npc::op::sig::Args;
-use npc::op::{ArgKind, ArgValue, Arity, Op, Pad, SIGNATURES, Signature};
+use npc::op::{Arity, Op, SIGNATURES};
 use npc::run::lower::lower;
 use npc::run::network::Network;
 use npc::run::weights::tensors;
@@ -159,49 +160,9 @@ fn the_same_seed_gives_the_same_weights() {
     }
 }
 
-/// A row of choices; what is past its end is 0.
-struct Tape<'a>(std::slice::Iter<'a, u32>);
-
-impl Tape<'_> {
-    fn below(&mut self, n: usize) -> usize {
-        self.0.next().map_or(0, |&x| x as usize % n.max(1))
-    }
-
-    fn pair(&mut self, min: usize) -> [usize; 2] {
-        let a = min + self.below(4);
-        if self.below(2) == 0 { [a, a] } else { [a, min + self.below(4)] }
-    }
-
-    fn value(&mut self, kind: ArgKind) -> ArgValue {
-        match kind {
-            ArgKind::Int { min } => ArgValue::Int(min + self.below(6)),
-            ArgKind::Pair { min } => ArgValue::Pair(self.pair(min)),
-            ArgKind::Pad if self.below(2) == 0 => ArgValue::Pad(Pad::Same),
-            ArgKind::Pad => ArgValue::Pad(Pad::Explicit(self.pair(0))),
-            ArgKind::Float => ArgValue::Float([0.5, 0.0, 1.0, -0.5, 1e-5, 0.99, 2.0, 1e30][self.below(8)]),
-            ArgKind::Bool => ArgValue::Bool(self.below(2) == 1),
-            ArgKind::Word(words) => ArgValue::Word(words[self.below(words.len())]),
-            ArgKind::Size if self.below(2) == 0 => ArgValue::Like,
-            ArgKind::Sides => ArgValue::Sides([0; 4].map(|_: usize| self.below(4))),
-            ArgKind::Size => ArgValue::Size([1 + self.below(12), 1 + self.below(12)]),
-        }
-    }
-
-    /// An operator with settings as a file could give them; `None` where the signature refuses them.
-    fn operator(&mut self, signature: &Signature) -> Option<Op> {
-        let mut args = Args::default();
-        for arg in signature.args {
-            if arg.required || self.below(3) == 0 {
-                args.0.push((arg.name, self.value(arg.kind)));
-            }
-        }
-        (signature.build)(&args).ok()
-    }
-}
-
 /// A graph of the calls on a tape that their operators accept, with every value as a result.
 fn grown(tape: &[u32]) -> Graph {
-    let mut tape = Tape(tape.iter());
+    let mut tape = Tape::new(tape);
     let shape = Shape::map(1 + tape.below(4), 1 + tape.below(10), 1 + tape.below(10));
     let mut graph = Graph::new("Random");
     let add = |graph: &mut Graph, op: Op, inputs: &[Outlet], outputs: Vec<TensorType>| {
@@ -211,9 +172,9 @@ fn grown(tape: &[u32]) -> Graph {
         graph.results.extend(slots.map(|slot| (format!("{path}:{slot}"), Outlet { node, slot })));
     };
     add(&mut graph, Op::Input(shape.clone()), &[], vec![TensorType::Tensor(shape)]);
-    while tape.0.len() > 0 && graph.len() < 14 {
+    while !tape.ended() && graph.len() < 14 {
         let signature = &SIGNATURES[tape.below(SIGNATURES.len())];
-        let Some(op) = tape.operator(signature) else { continue };
+        let Some((op, _)) = tape.operator(signature) else { continue };
         let count = match op.arity() {
             Arity::Exactly(n) => n,
             Arity::AtLeast(n) => n + tape.below(3),
@@ -255,6 +216,36 @@ proptest! {
             }
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    /// The same promise for texts, at the size that a model was written for and at any other that it accepts.
+    #[test]
+    fn what_passes_check_runs_from_text(seed in any::<u64>(), h in 5usize..40, w in 5usize..40) {
+        let text = model(&mut Tape::seeded(seed));
+        for size in [size_of(&text), Some([h, w])] {
+            for checked in front(&text, size, &[]).checked {
+                let open = laid_open(&checked);
+                let network = lower(&open, &device(), 0);
+                prop_assert_eq!(seen(&network), promised(&open), "{}", text);
+                forward(&open, &network, 1).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+            }
+        }
+    }
+}
+
+/// Most random models run at a second size too.
+#[test]
+fn random_models_accept_other_sizes() {
+    let accepted = |seed: &u64| {
+        let text = model(&mut Tape::seeded(*seed));
+        let [h, w] = [8 + seed % 29, 8 + seed % 31].map(|n| n as usize);
+        !front(&text, Some([h, w]), &[]).checked.is_empty()
+    };
+    let passed = (0..200).filter(accepted).count();
+    assert!(passed > 100, "{passed} of 200 pass");
 }
 
 /// The property above is about something: all operators occur, and most graphs pass.

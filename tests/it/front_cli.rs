@@ -232,7 +232,7 @@ fn many_problems_are_cut_short() {
     let start = std::time::Instant::now();
     let said = npc(folder.path(), &["check", "a.model", "--size", "8x8"]);
     assert_eq!(said.code, 1);
-    assert!(said.err.ends_with("and 49900 more problems\n"), "{}", &said.err[said.err.len() - 200..]);
+    assert!(said.err.ends_with("and at least 900 more problems\n"), "{}", &said.err[said.err.len() - 200..]);
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 

@@ -17,7 +17,10 @@ mod field;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
+mod fuzz;
 mod graphs;
+#[cfg(all(feature = "cli", unix))]
+mod hostile;
 mod lint;
 #[cfg(feature = "run")]
 mod lower;
@@ -28,6 +31,8 @@ mod metric;
 mod op_limits;
 #[cfg(feature = "run")]
 mod ops_torch;
+mod props;
+mod random_model;
 #[cfg(feature = "run")]
 mod reference_batch;
 #[cfg(all(feature = "run", feature = "cli", unix))]
@@ -36,6 +41,8 @@ mod run_cli;
 mod schema;
 mod sizes;
 mod syntax;
+#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
+mod tape;
 #[cfg(feature = "run")]
 mod torch;
 #[cfg(feature = "run")]

@@ -1,0 +1,5 @@
+#![no_main]
+
+mod common;
+
+target!(common::targets::settings_file);
