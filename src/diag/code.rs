@@ -121,3 +121,15 @@ codes! {
     N0901 Note "not evaluated"
         "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to; a metric that is not computed yet."
 }
+
+impl Code {
+    /// The name by which a file silences this warning; `None` for what cannot be silenced.
+    pub fn lint(self) -> Option<&'static str> {
+        Some(match self {
+            Code::W0401 => "class_count",
+            Code::W0402 => "norm_of_one",
+            Code::W0403 => "nothing_to_train",
+            _ => return None,
+        })
+    }
+}

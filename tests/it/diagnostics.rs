@@ -59,6 +59,16 @@ fn explanations_are_sentences() {
     }
 }
 
+/// Each warning can be silenced by a name of its own, and nothing else can.
+#[test]
+fn warnings_are_lints() {
+    let mut names = std::collections::HashSet::new();
+    for code in Code::ALL {
+        assert_eq!(code.lint().is_some(), code.severity() == npc::diag::Severity::Warning, "{}", code.id());
+        assert!(code.lint().is_none_or(|name| names.insert(name)), "{}: its name is taken", code.id());
+    }
+}
+
 /// Messages follow one style: one line, no full stop, no "you".
 #[test]
 fn messages_keep_the_style() {
