@@ -3,9 +3,9 @@
 //! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
 
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::ir::Graph;
+use crate::ir::{Chains, Graph};
 use crate::op::{Op, ParamKind};
-use crate::source::Spanned;
+use crate::source::{Span, Spanned};
 use crate::ty::Shape;
 
 /// A graph that passed every check. Only [`check`] makes one.
@@ -22,6 +22,12 @@ impl Checked {
 
     pub fn warnings(&self) -> &Problems {
         &self.warnings
+    }
+
+    /// Says where the model or variant is named: an `@allow` over that item silences its warnings.
+    pub fn named_at(mut self, name: Span) -> Self {
+        self.warnings = self.warnings.into_iter().map(|d| d.through(vec![name])).collect();
+        self
     }
 
     /// `[c, h, w]` of the image.
@@ -45,6 +51,7 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
     }
     let mut trainable = 0;
     let mut total: u64 = 0;
+    let chains = Chains::new(&graph);
     for id in graph.order() {
         let node = graph.node(id);
         let inputs = graph.input_types(id);
@@ -55,7 +62,8 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
             problems.push(
                 Diagnostic::new(Code::W0402, node.span, message)
                     .label("one value per channel and image")
-                    .help("train with a batch of at least 2, or leave the norm out after a global pool"),
+                    .help("train with a batch of at least 2, or leave the norm out after a global pool")
+                    .through(chains.of(id)),
             );
         }
     }

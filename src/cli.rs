@@ -17,6 +17,7 @@ mod graph;
 mod init;
 #[cfg(feature = "run")]
 mod job;
+mod levels;
 mod load;
 #[cfg(feature = "run")]
 mod lower;

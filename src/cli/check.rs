@@ -1,6 +1,7 @@
 //! `npc check`: everything that is known before a tensor exists.
 
 use super::explored::{Explored, explore};
+use super::levels::LevelOpts;
 use super::load::{self, Choice, Claimed, Entry};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
@@ -9,7 +10,8 @@ use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Problems, render};
 use crate::import;
 use crate::recipe::schema;
-use crate::resolve::{Program, resolve_bundle};
+use crate::explore::same_variant;
+use crate::resolve::{Program, lint, resolve_bundle};
 use crate::source::SourceMap;
 use crate::syntax::ast::ItemKind;
 use clap::{Args, ValueEnum};
@@ -30,6 +32,7 @@ Examples:
   npc check models/npnet.model --model NPNet --on cvc
   npc check models/*.model --table --on cvc,skin,luna --convention conv,thop
   npc check models/*.model --size 256x256 --format markdown
+  npc check models/*.model --deny warnings --allow norm_of_one
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -39,6 +42,8 @@ pub struct Opts {
     files: Vec<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    levels: LevelOpts,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
@@ -134,6 +139,12 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
     }
     let (explored, found) = explore(&program, &sources, &opts.choice, opts.convention[0]);
     problems.extend(found);
+    if !problems.has_errors() {
+        problems.extend(lint(&program));
+        let same = |(entry, _): &(Entry, _)| same_variant(&program, &entry.checked, entries.iter().map(|(e, _)| &e.checked));
+        entries.iter().filter_map(same).for_each(|d| problems.push(d));
+    }
+    let problems = opts.levels.apply(&program, &opts.choice, problems);
     Ok(Looked { sources, problems: problems.sorted(), entries, claimed, explored })
 }
 
@@ -225,7 +236,8 @@ fn check_recipes(program: &Program<'_>, problems: &mut Problems) {
             | ItemKind::Model(_)
             | ItemKind::Variant(_)
             | ItemKind::Sweep(_)
-            | ItemKind::Expect(_) => {}
+            | ItemKind::Expect(_)
+            | ItemKind::Allow(_) => {}
         }
     }
 }

@@ -104,6 +104,17 @@ codes! {
     W0403 Warning "nothing to learn"
         "The model has no parameters."
 
+    W0413 Warning "unused parameter"
+        "A block or model has a parameter that its body does not use: a value given for it changes nothing. A name that begins with `_` is unused on purpose."
+    W0414 Warning "unused binding"
+        "A `let` binds a name that nothing uses. Its node is still part of the network if it has weights. A name that begins with `_` is unused on purpose."
+    W0415 Warning "unused import"
+        "No name of the imported file is used. Files that bring data, runs or models are never reported: the command line can name those."
+    W0416 Warning "variant equal to its base"
+        "The variant builds exactly the network that its base builds: its arguments make no difference, or it has none."
+    W0417 Warning "allow that silences nothing"
+        "The name after `allow` is that of a warning that does not come up here. Told when a file is checked as a whole, for items that its models use."
+
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
     E0502 Error "no input size"
@@ -129,6 +140,11 @@ impl Code {
             Code::W0401 => "class_count",
             Code::W0402 => "norm_of_one",
             Code::W0403 => "nothing_to_train",
+            Code::W0413 => "unused_parameter",
+            Code::W0414 => "unused_binding",
+            Code::W0415 => "unused_import",
+            Code::W0416 => "same_variant",
+            Code::W0417 => "unused_allow",
             _ => return None,
         })
     }

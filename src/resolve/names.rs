@@ -1,7 +1,7 @@
 //! Every name in every body: is there something that it can mean?
 
 use super::{FUNCTIONS, Program, STAGES};
-use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, Problems, listed};
 use crate::op::sig::signature;
 use crate::op::{ArgKind, SIGNATURES};
 use crate::source::Span;
@@ -113,7 +113,19 @@ impl Walk<'_, '_> {
         if !ends && early.is_empty() {
             let message = format!("`{}` has no result", block.name);
             let d = Diagnostic::new(Code::E0314, block.name.span, message).label("its body ends without `return`");
-            self.problems.push(d.help("end the body with `return ...`"));
+            let help = "end the body with `return ...`";
+            // The node that was bound last is what most bodies give back.
+            let node = match last.map(|l| &l.kind) {
+                Some(StmtKind::Let { target: LetTarget::One(name), .. }) if name.indices.is_empty() => Some(&name.name),
+                _ => None,
+            };
+            self.problems.push(match (node, last) {
+                (Some(node), Some(last)) => {
+                    let text = format!("\n  return {node}");
+                    d.suggest(help, last.span.after(), text, Applicability::MaybeIncorrect)
+                }
+                _ => d.help(help),
+            });
         }
     }
 
@@ -136,13 +148,9 @@ impl Walk<'_, '_> {
         if self.program.incomplete || self.program.is_broken(&ty.node) {
             return;
         }
-        let mut d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
+        let d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
         let known = || TYPES.iter().copied().chain(enums.clone());
-        d = match did_you_mean(&ty.node, known()) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("there is {}", known().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
-        };
-        self.problems.push(d);
+        self.problems.push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", listed(known())))));
     }
 
     fn stmts(&mut self, stmts: &[Stmt]) {
@@ -187,19 +195,17 @@ impl Walk<'_, '_> {
         if stage && self.locals.contains(name) {
             d = d.label("a node or value, not something to call");
         }
-        let near = if self.problems.iter().count() > MAX_NEAR {
-            None
+        let foreign = foreign(name);
+        self.problems.push(if self.problems.iter().count() > MAX_NEAR {
+            d
+        } else if let Some((ours, hint)) = foreign {
+            d.suggest(hint, span, ours, Applicability::MaybeIncorrect)
         } else if stage {
-            did_you_mean(name, stages())
+            d.nearest(span, name, stages(), || Some("blocks of this file, and the operators of docs/language.md".into()))
         } else {
-            did_you_mean(name, locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied()))
-        };
-        if let Some(near) = near {
-            d = d.help(format!("did you mean `{near}`?"));
-        } else if let Some(hint) = foreign(name) {
-            d = d.help(hint);
-        }
-        self.problems.push(d);
+            let known = locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied());
+            d.nearest(span, name, known, || None)
+        });
     }
 
     /// `stage` is set where only something callable makes sense: the right side of `|>`.
@@ -290,17 +296,21 @@ fn bind_stmts(stmts: &[Stmt], locals: &mut BTreeSet<String>) {
     }
 }
 
-/// The word that people from elsewhere write, and what it is called here.
-fn foreign(name: &str) -> Option<&'static str> {
+/// The word that people from elsewhere write: what it is called here, and how it is called.
+fn foreign(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.to_lowercase().as_str() {
-        "conv2d" => "the operator is `conv(out, k = 3)`",
-        "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => "the operator is `bn`",
-        "upsample" | "interpolate" => "the operators are `up(2)` and `resize(to = x)`",
-        "maxpool2d" | "max_pool" => "the operator is `maxpool(2)`",
-        "adaptiveavgpool2d" | "global_avg_pool" | "gap" => "the operator is `avgpool_to(1)`",
-        "cat" | "concatenate" => "the operator is `concat`, or `a ++ b`",
-        "dense" | "fc" => "the operator is `linear(out)`",
-        "convtranspose2d" | "deconv" => "the operator is `conv_transpose(out)`",
+        "conv2d" | "convolution" => ("conv", "the operator is `conv(out, k = 3)`"),
+        "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => ("bn", "the operator is `bn`"),
+        "upsample" => ("up", "the operators are `up(2)` and `resize(to = x)`"),
+        "interpolate" => ("resize", "the operators are `resize(to = x)` and `up(2)`"),
+        "maxpool2d" | "max_pool" | "max_pool2d" => ("maxpool", "the operator is `maxpool(2)`"),
+        "avgpool2d" | "avg_pool2d" => ("avgpool", "the operator is `avgpool(2)`"),
+        "adaptiveavgpool2d" | "global_avg_pool" | "gap" => ("avgpool_to", "the operator is `avgpool_to(1)`"),
+        "cat" | "concatenate" => ("concat", "the operator is `concat(a, b)`, or `a ++ b`"),
+        "dense" | "fc" => ("linear", "the operator is `linear(out)`"),
+        "convtranspose2d" | "deconv" | "conv_transpose2d" => {
+            ("conv_transpose", "the operator is `conv_transpose(out)`")
+        }
         _ => return None,
     })
 }
