@@ -48,13 +48,23 @@ struct Loader<'s> {
 /// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
 pub fn load(sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
     let id = syntax::read_file(sources, path)?;
+    Ok(load_read(sources, path, id))
+}
+
+/// The same for a root file whose text is there already, as if it lay at `path`.
+pub fn load_text(sources: &mut SourceMap, path: &Path, text: String) -> (Bundle, Problems) {
+    let id = sources.add(path.display().to_string(), text);
+    load_read(sources, path, id)
+}
+
+fn load_read(sources: &mut SourceMap, path: &Path, id: SourceId) -> (Bundle, Problems) {
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut loader = Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     loader.follow(&root, &name);
     (loader.bundle.source, loader.bundle.root) = (id, root);
-    Ok((loader.bundle, loader.problems.sorted()))
+    (loader.bundle, loader.problems.sorted())
 }
 
 impl Loader<'_> {

@@ -11,8 +11,8 @@ use crate::diag::{Code, Diagnostic, Problems, listed};
 use crate::import::Bundle;
 use crate::source::{SourceId, Span};
 use crate::syntax::ast::{self, ItemKind};
-use std::cell::Cell;
 pub use lint::{allows, lint, unused_allows};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many variants may lie between a variant and its model.

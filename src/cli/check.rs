@@ -8,11 +8,11 @@ use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Problems, render};
+use crate::explore::same_variant;
 use crate::import;
 use crate::recipe::schema;
-use crate::explore::same_variant;
 use crate::resolve::{Program, lint, resolve_bundle};
-use crate::source::SourceMap;
+use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast::ItemKind;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -69,9 +69,11 @@ enum Format {
 }
 
 /// What one file holds, as far as it could be looked at.
-struct Looked {
-    sources: SourceMap,
-    problems: Problems,
+pub struct Looked {
+    pub sources: SourceMap,
+    /// The text of the file itself.
+    pub root: SourceId,
+    pub problems: Problems,
     entries: Vec<(Entry, CostReport)>,
     claimed: Vec<Claimed>,
     explored: Explored,
@@ -80,7 +82,7 @@ struct Looked {
 pub fn run(opts: &Opts) -> Done {
     let mut looked = Vec::new();
     for path in &opts.files {
-        looked.push(look(path, opts)?);
+        looked.push(look(path, None, &opts.choice, &opts.levels, opts.convention[0])?);
     }
     match opts.format {
         Format::Json => {
@@ -94,21 +96,33 @@ pub fn run(opts: &Opts) -> Done {
     if looked.iter().any(|l| l.problems.has_errors()) { Err(Stop::Problems) } else { Ok(()) }
 }
 
-fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
+/// Everything that can be said about a file, or about `text` in its place.
+pub fn look(
+    path: &Path,
+    text: Option<String>,
+    choice: &Choice,
+    levels: &LevelOpts,
+    convention: Convention,
+) -> Result<Looked, Stop> {
     let mut sources = SourceMap::new();
-    let (bundle, mut problems) = match import::load(&mut sources, path) {
+    let loaded = match text {
+        Some(text) => Ok(import::load_text(&mut sources, path, text)),
+        None => import::load(&mut sources, path),
+    };
+    let (bundle, mut problems) = match loaded {
         Ok(loaded) => loaded,
         Err(d) => {
             let (entries, claimed, explored) = (Vec::new(), Vec::new(), Explored::default());
-            return Ok(Looked { sources, problems: d.into(), entries, claimed, explored });
+            let root = SourceId::default();
+            return Ok(Looked { sources, root, problems: d.into(), entries, claimed, explored });
         }
     };
-    let args = load::with_arguments(&mut sources, &opts.choice)?;
+    let args = load::with_arguments(&mut sources, choice)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     check_recipes(&program, &mut problems);
     let mut entries = Vec::new();
-    let plans = load::plan(&program, &opts.choice).unwrap_or_else(|p| {
+    let plans = load::plan(&program, choice).unwrap_or_else(|p| {
         problems.extend(p);
         Vec::new()
     });
@@ -121,31 +135,32 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
             Ok(entry) => {
                 problems.extend(entry.checked.warnings().clone());
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
-                let report = count(&entry.checked, opts.convention[0]);
+                let report = count(&entry.checked, convention);
                 entries.push((entry, report));
             }
             Err(p) => problems.extend(p),
         }
     }
-    if opts.choice.model.is_none() {
+    if choice.model.is_none() {
         problems.extend(load::runs(&program));
     }
     // Claims are about the models as written.
     let mut claimed = Vec::new();
-    if opts.choice.with.is_empty() {
-        let (held, broken) = load::claims(&program, &sources, opts.choice.model.as_deref());
+    if choice.with.is_empty() {
+        let (held, broken) = load::claims(&program, &sources, choice.model.as_deref());
         problems.extend(broken);
         claimed = held;
     }
-    let (explored, found) = explore(&program, &sources, &opts.choice, opts.convention[0]);
+    let (explored, found) = explore(&program, &sources, choice, convention);
     problems.extend(found);
     if !problems.has_errors() {
         problems.extend(lint(&program));
-        let same = |(entry, _): &(Entry, _)| same_variant(&program, &entry.checked, entries.iter().map(|(e, _)| &e.checked));
+        let same =
+            |(entry, _): &(Entry, _)| same_variant(&program, &entry.checked, entries.iter().map(|(e, _)| &e.checked));
         entries.iter().filter_map(same).for_each(|d| problems.push(d));
     }
-    let problems = opts.levels.apply(&program, &opts.choice, problems);
-    Ok(Looked { sources, problems: problems.sorted(), entries, claimed, explored })
+    let problems = levels.apply(&program, choice, problems);
+    Ok(Looked { sources, root: bundle.source, problems: problems.sorted(), entries, claimed, explored })
 }
 
 /// How a header, alignments and rows become text.
@@ -325,7 +340,7 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
 }
 
 fn document(looked: &Looked, conventions: &[Convention]) -> serde_json::Value {
-    let Looked { sources, problems, entries, claimed, explored } = looked;
+    let Looked { sources, root: _, problems, entries, claimed, explored } = looked;
     let models: Vec<_> = entries
         .iter()
         .map(|(entry, report)| {

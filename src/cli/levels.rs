@@ -1,7 +1,7 @@
 //! `--allow` and `--deny`: which warnings are told, and which make the command fail.
 
 use super::load::Choice;
-use crate::diag::{Levels, Problems, WARNINGS, lints, did_you_mean};
+use crate::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use crate::resolve::{Program, allows, unused_allows};
 use clap::Args;
 use std::collections::BTreeSet;

@@ -100,7 +100,8 @@ fn one(sources: &SourceMap, d: &Diagnostic, renderer: &Renderer) -> String {
         group = group.element(Level::HELP.message(help.as_str()));
     }
     if let Some(lint) = d.lint() {
-        group = group.element(Level::NOTE.message(format!("`@allow({lint})` on the line above the item silences this")));
+        group =
+            group.element(Level::NOTE.message(format!("`@allow({lint})` on the line above the item silences this")));
     }
     let mut groups = vec![group];
     groups.extend(d.suggestions.iter().map(|s| edited(sources, s)));

@@ -159,6 +159,8 @@ impl<'a> Elaborator<'_, 'a> {
                 let made = self.node(op, &inputs, span);
                 if made.is_err() && sig.variadic {
                     self.mend_concat(&inputs, args, span);
+                } else if made.is_err() && sig.name == "unpool" {
+                    self.mend_unpool(&inputs, args, span);
                 } else if made.is_err() && piped && sig.name == "linear" {
                     self.mend(span, |d| {
                         d.suggest("make a vector of it", span.before(), "flatten |> ", Applicability::MaybeIncorrect)
@@ -238,7 +240,8 @@ impl<'a> Elaborator<'_, 'a> {
                     ArgKind::Pad => &["same"],
                     _ => &[],
                 };
-                let bound: Vec<&str> = self.frame().values.keys().copied().collect();
+                let mut bound: Vec<&str> = self.frame().values.keys().copied().collect();
+                bound.sort_unstable();
                 // A word of the argument first: a node of a like name is no value here.
                 d = match did_you_mean(word, words.iter().copied()) {
                     Some(_) => d.nearest(expr.span, word, words.iter().copied(), || None),

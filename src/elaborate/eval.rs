@@ -243,8 +243,8 @@ impl<'a> Elaborator<'_, 'a> {
             };
         }
         if self.program.block(name, span.source).is_some() || crate::op::sig::signature(name).is_some() {
-            let d = Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value"))
-                .label("needs an input");
+            let d =
+                Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value")).label("needs an input");
             let help = format!("pipe something into it: `x |> {name}`");
             return self.fail(d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders));
         }
@@ -374,8 +374,12 @@ impl<'a> Elaborator<'_, 'a> {
                     return Ok(Value::Case { of: of.clone(), case: word.clone() });
                 }
                 let d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
-                let there = format!("its cases are {}", listed(cases()));
-                let d = d.nearest(case.span, word, cases(), || Some(there));
+                let declared = self.program.enums.get(of.as_str()).map(|e| e.name.span);
+                let d = match declared {
+                    Some(span) => d.other(span, format!("its cases are {}", listed(cases()))),
+                    None => d,
+                };
+                let d = d.nearest(case.span, word, cases(), || None);
                 self.fail(d)
             }
             _ => self.expr(case),

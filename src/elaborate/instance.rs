@@ -64,8 +64,10 @@ impl<'a> Elaborator<'_, 'a> {
     fn model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> Eval<()> {
         if let ExprKind::Hole { .. } = expr.kind {
             let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
-            let help = format!("give one: `--with {}=...`", param.name);
-            return self.fail(Diagnostic::new(Code::E0313, expr.span, message).help(help));
+            let help =
+                format!("give one: `--with {}=...`; with an `expect` block `npc check` tries them all", param.name);
+            let d = Diagnostic::new(Code::E0313, expr.span, message).label("to be filled in");
+            return self.fail(d.help(help));
         }
         let value = self.typed(expr, &param.ty, &param.name.node)?;
         self.bind_param(param, value)
@@ -147,9 +149,8 @@ impl<'a> Elaborator<'_, 'a> {
             if !self.frame().values.contains_key(word.as_str()) {
                 let known = || cases.cases.iter().map(|c| c.node.as_str());
                 let d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"))
-                    .other(cases.name.span, "declared here");
-                let there = format!("its cases are {}", listed(known()));
-                return self.fail(d.nearest(expr.span, word, known(), || Some(there)));
+                    .other(cases.name.span, format!("its cases are {}", listed(known())));
+                return self.fail(d.nearest(expr.span, word, known(), || None));
             }
         }
         let value = self.expr(expr)?;
@@ -402,10 +403,15 @@ impl<'a> Elaborator<'_, 'a> {
                 let message = format!("`{}` of `{}` must be {text}, found {ty}", param.name, block.name);
                 let from = self.graph.node(outlet.node);
                 let (from_span, from_path) = (from.span, from.path.clone());
-                let d = Diagnostic::new(Code::E0302, site, message)
+                let mut d = Diagnostic::new(Code::E0302, site, message)
                     .label(format!("{ty} arrives here"))
                     .other(dim.span, format!("this is {want}"))
                     .other(from_span, format!("{ty} from `{from_path}`"));
+                // The other side of the clash: the tensor that `c`, `h` or `w` was read from.
+                if let Some(o) = self.source_of(&block.params, dim) {
+                    let source = self.graph.node(o.node);
+                    d = d.other(source.span, format!("{} from `{}`", self.graph.ty(o), source.path));
+                }
                 return self.fail(match (axis, dims.len()) {
                     (0, 3) => {
                         let stage = format!("conv({want}, k = 1)");
@@ -414,7 +420,11 @@ impl<'a> Elaborator<'_, 'a> {
                     }
                     (_, 3) => {
                         let help = "bring it to that size, for example";
-                        super::mend::stage(d, help, "resize(to = ...)", given, Applicability::HasPlaceholders)
+                        let (to, trust) = match self.origin(&block.params, dim) {
+                            Some(name) => (name, Applicability::MaybeIncorrect),
+                            None => ("...".into(), Applicability::HasPlaceholders),
+                        };
+                        super::mend::stage(d, help, &format!("resize(to = {to})"), given, trust)
                     }
                     _ => d,
                 });

@@ -2,21 +2,30 @@
 
 use super::{Elaborator, Value};
 use crate::diag::{Applicability, Diagnostic};
-use crate::ir::Outlet;
+use crate::ir::{Graph, Outlet};
 use crate::source::Span;
-use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind};
+use crate::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Param, ParamTypeKind};
+use crate::ty::TensorType;
 
 /// Where and how `name = ...` is added to a call of `name_span` with `args`; `call` reaches to its closing bracket.
 pub(super) fn argument(name: &str, args: &[Arg], name_span: Span, call: Span) -> (Span, String) {
     match args.last() {
         Some(last) => (last.value.span.after(), format!(", {name} = ...")),
-        None if call.end > name_span.end => (Span { start: call.end - 1, end: call.end - 1, ..call }, format!("{name} = ...")),
+        None if call.end > name_span.end => {
+            (Span { start: call.end - 1, end: call.end - 1, ..call }, format!("{name} = ..."))
+        }
         None => (name_span.after(), format!("({name} = ...)")),
     }
 }
 
 /// Puts `stage` behind the argument that stands at `given`; an empty place stands before a call that is piped into.
-pub(super) fn stage(d: Diagnostic, message: &str, stage: &str, given: Span, applicability: Applicability) -> Diagnostic {
+pub(super) fn stage(
+    d: Diagnostic,
+    message: &str,
+    stage: &str,
+    given: Span,
+    applicability: Applicability,
+) -> Diagnostic {
     if given.start == given.end {
         d.suggest(message, given, format!("{stage} |> "), applicability)
     } else {
@@ -40,17 +49,21 @@ impl<'a> Elaborator<'_, 'a> {
         let (side, other, stage, message) = if size_a == size_b {
             let channels = a.channels().max(b.channels());
             let fewer = usize::from(b.channels() < a.channels());
-            (fewer, 1 - fewer, format!("conv({channels}, k = 1)"), format!("bring both to {channels} channels, for example"))
+            (
+                fewer,
+                1 - fewer,
+                format!("conv({channels}, k = 1)"),
+                format!("bring both to {channels} channels, for example"),
+            )
         } else if a.channels() == b.channels() {
             let smaller = usize::from(size_b < size_a);
             (smaller, 1 - smaller, String::new(), "bring both to one size, for example".into())
         } else {
             return;
         };
-        let (stage, applicability) = match &sides[other].kind {
-            _ if !stage.is_empty() => (stage, Applicability::MaybeIncorrect),
-            ExprKind::Name(name) => (format!("resize(to = {name})"), Applicability::MaybeIncorrect),
-            _ => ("resize(to = ...)".to_string(), Applicability::HasPlaceholders),
+        let (stage, applicability) = match (stage.is_empty(), tensor_name(sides[other])) {
+            (false, _) => (stage, Applicability::MaybeIncorrect),
+            (true, (to, trust)) => (format!("resize(to = {to})"), trust),
         };
         let at = sides[side].span;
         let edits = vec![(at.before(), "(".into()), (at.after(), format!(" |> {stage})"))];
@@ -69,16 +82,68 @@ impl<'a> Elaborator<'_, 'a> {
             return;
         }
         let (first, part) = (&args[0].value, &args[odd].value);
-        let (to, applicability) = match &first.kind {
-            ExprKind::Name(name) => (name.as_str(), Applicability::MaybeIncorrect),
-            _ => ("...", Applicability::HasPlaceholders),
-        };
+        let (to, applicability) = tensor_name(first);
         // A pipe takes in everything before it, so the part needs no brackets.
         let edits = vec![(part.span.after(), format!(" |> resize(to = {to})"))];
         self.mend(span, |d| {
             let d = Diagnostic { help: Vec::new(), ..d };
             d.suggest_all("bring it to the size of the first, for example", edits, applicability)
         });
+    }
+
+    /// Indices of another pool than the one that made the map of this size: offers the name of the right ones.
+    pub(super) fn mend_unpool(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
+        let [x, _] = inputs else { return };
+        let Some(shape) = self.graph.ty(*x).tensor().cloned() else { return };
+        let fits = |graph: &Graph, value: &Value| match value {
+            Value::Node(o) => matches!(graph.ty(*o), TensorType::Index { pooled, .. } if *pooled == shape),
+            _ => false,
+        };
+        let (frame, graph) = (self.frames.last(), &self.graph);
+        let plain =
+            frame.into_iter().flat_map(|f| &f.values).filter(|(_, v)| fits(graph, v)).map(|(n, _)| n.to_string());
+        let rows = frame.into_iter().flat_map(|f| &f.families).flat_map(|(name, nodes)| {
+            nodes.iter().filter(|(_, (v, _))| fits(graph, v)).map(move |(key, _)| format!("{name}{key:?}"))
+        });
+        let mut names: Vec<String> = plain.chain(rows).collect();
+        names.sort_unstable();
+        // Of several, which one is meant is for the author to say.
+        if let ([name], Some(arg)) = (&names[..], args.last()) {
+            let (help, at) = (format!("the indices of its own pool are `{name}`"), arg.value.span);
+            self.mend(span, |d| {
+                Diagnostic { help: Vec::new(), ..d }.suggest(help, at, name.clone(), Applicability::MaybeIncorrect)
+            });
+        }
+    }
+
+    /// The name, in the body that calls, of the tensor that gave the dim `dim` its value.
+    pub(super) fn origin(&self, params: &[Param], dim: &Expr) -> Option<String> {
+        let [.., caller, _] = &self.frames[..] else { return None };
+        if !matches!(dim.kind, ExprKind::Name(_)) {
+            return None;
+        }
+        let value = Value::Node(self.source_of(params, dim)?);
+        let mut names: Vec<&str> = caller.values.iter().filter(|(_, v)| **v == value).map(|(n, _)| *n).collect();
+        names.sort_unstable();
+        names.first().map(|n| n.to_string())
+    }
+
+    /// The tensor that gave the first name in `dim` its value.
+    pub(super) fn source_of(&self, params: &[Param], dim: &Expr) -> Option<Outlet> {
+        let mut names = Vec::new();
+        names_in(dim, &mut names);
+        let wanted = names.first()?;
+        let here = self.frames.last()?;
+        let binds = |p: &&Param| match &p.ty.kind {
+            ParamTypeKind::Tensor(dims) => {
+                dims.iter().any(|d| matches!(&d.kind, ExprKind::Name(n) if n.as_str() == *wanted))
+            }
+            ParamTypeKind::Index(_) | ParamTypeKind::Scalar(_) | ParamTypeKind::List(_) => false,
+        };
+        match here.values.get(params.iter().find(binds)?.name.node.as_str())? {
+            Value::Node(o) => Some(*o),
+            _ => None,
+        }
     }
 
     /// Dims that a body gives, in the words of the promise it broke where these say the same: `h` for 64, `h / 2` for 32.
@@ -117,6 +182,17 @@ impl<'a> Elaborator<'_, 'a> {
     }
 }
 
+/// How the tensor of an operand can be named in `resize(to = ...)`.
+fn tensor_name(operand: &Expr) -> (String, Applicability) {
+    match &operand.kind {
+        ExprKind::Name(_) | ExprKind::Index { .. } => match written(operand) {
+            Some(name) => (name, Applicability::MaybeIncorrect),
+            None => ("...".into(), Applicability::HasPlaceholders),
+        },
+        _ => ("...".into(), Applicability::HasPlaceholders),
+    }
+}
+
 fn names_in<'e>(expr: &'e Expr, into: &mut Vec<&'e str>) {
     match &expr.kind {
         ExprKind::Name(name) => into.push(name),
@@ -129,11 +205,15 @@ fn names_in<'e>(expr: &'e Expr, into: &mut Vec<&'e str>) {
     }
 }
 
-/// A simple dim as it is written: a name, a number, or one operation on two of these.
+/// A simple expression as it is written: a name, a number, `s[i]`, or one operation on two of these.
 fn written(dim: &Expr) -> Option<String> {
     match &dim.kind {
         ExprKind::Int(n) => Some(n.to_string()),
         ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Index { base, indices } => {
+            let indices: Option<Vec<String>> = indices.iter().map(written).collect();
+            Some(format!("{}[{}]", written(base)?, indices?.join(", ")))
+        }
         ExprKind::Binary { op, lhs, rhs } => {
             let simple = |e: &Expr| if matches!(e.kind, ExprKind::Binary { .. }) { None } else { written(e) };
             Some(format!("{} {} {}", simple(lhs)?, op.node.text(), simple(rhs)?))

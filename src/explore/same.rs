@@ -23,7 +23,11 @@ pub fn same_variant<'c>(
             elaborate(program, base, &[], size).is_ok_and(|built| graph.computes_as(&built))
         }
     };
-    let d = Diagnostic::new(Code::W0416, variant.name.span, format!("`{}` builds the same network as `{base}`", variant.name));
+    let d = Diagnostic::new(
+        Code::W0416,
+        variant.name.span,
+        format!("`{}` builds the same network as `{base}`", variant.name),
+    );
     let d = match variant.args.len() {
         0 => d.label("it changes no hyper-parameter"),
         _ => {

@@ -27,9 +27,8 @@ impl Graph {
     /// Whether both compute the same: the same operators on the same edges, whatever the nodes are called.
     pub fn computes_as(&self, other: &Graph) -> bool {
         let (a, b) = (self.order(), other.order());
-        let same_node = |(&a, &b): (&NodeId, &NodeId)| {
-            self.node(a).op == other.node(b).op && self.inputs(a) == other.inputs(b)
-        };
+        let same_node =
+            |(&a, &b): (&NodeId, &NodeId)| self.node(a).op == other.node(b).op && self.inputs(a) == other.inputs(b);
         a == b && self.results == other.results && a.iter().zip(&b).all(same_node)
     }
 }

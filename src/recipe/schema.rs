@@ -235,7 +235,8 @@ fn split(expr: &Expr) -> Read<Split> {
         let seed = field(&fields, "seed", 0, |e| integer(e, 0))?;
         if [train, val, test].iter().any(|s| !(0.0..=1.0).contains(s)) || (train + val + test - 1.0).abs() > 1e-9 {
             let message = format!("shares must sum to 1, found {}", train + val + test);
-            return Err(Diagnostic::new(Code::E0206, expr.span, message));
+            let d = Diagnostic::new(Code::E0206, expr.span, message);
+            return Err(d.help("shares that are not written are train = 0.8, val = 0, test = 0.2"));
         }
         return Ok(Split::Random { train, val, test, seed });
     }

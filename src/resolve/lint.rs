@@ -263,9 +263,7 @@ impl<'a> Seen<'a> {
                 self.names.insert(&call.name.node);
                 call.args.iter().for_each(|a| self.expr(&a.value));
             }
-            ExprKind::Pipe { lhs, rhs }
-            | ExprKind::Binary { lhs, rhs, .. }
-            | ExprKind::Range { lo: lhs, hi: rhs } => {
+            ExprKind::Pipe { lhs, rhs } | ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
                 self.expr(lhs);
                 self.expr(rhs);
             }

@@ -45,8 +45,10 @@ impl Walk<'_, '_> {
             return;
         }
         for param in &block.params {
-            if let Some(default) = &param.default {
-                self.expr(default, false);
+            match (&param.default, &param.ty.kind) {
+                (Some(default), ParamTypeKind::Scalar(ty)) => self.default(default, ty),
+                (Some(default), _) => self.expr(default, false),
+                (None, _) => {}
             }
             match &param.ty.kind {
                 ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.bind_dims(dims, block),
@@ -82,6 +84,21 @@ impl Walk<'_, '_> {
         bind_stmts(&block.body.stmts, &mut self.locals);
         self.stmts(&block.body.stmts);
         self.check_return(block);
+    }
+
+    /// A default: the case of an enum by its bare name, or any expression.
+    fn default(&mut self, default: &Expr, ty: &Ident) {
+        let program = self.program;
+        let (ExprKind::Name(word), Some(cases)) = (&default.kind, program.enums.get(ty.node.as_str())) else {
+            return self.expr(default, false);
+        };
+        if program.has_case(&ty.node, word) || self.locals.contains(word) {
+            return;
+        }
+        let known = || cases.cases.iter().map(|c| c.node.as_str());
+        let d = Diagnostic::new(Code::E0206, default.span, format!("`{ty}` has no case `{word}`"))
+            .other(cases.name.span, format!("its cases are {}", listed(known())));
+        self.problems.push(d.nearest(default.span, word, known(), || None));
     }
 
     /// A body ends with its one `return`.
@@ -201,7 +218,9 @@ impl Walk<'_, '_> {
         } else if let Some((ours, hint)) = foreign {
             d.suggest(hint, span, ours, Applicability::MaybeIncorrect)
         } else if stage {
-            d.nearest(span, name, stages(), || Some("blocks of this file, and the operators of docs/language.md".into()))
+            d.nearest(span, name, stages(), || {
+                Some("blocks of this file, and the operators of docs/language.md".into())
+            })
         } else {
             let known = locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied());
             d.nearest(span, name, known, || None)

@@ -244,7 +244,10 @@ impl Place<'_> {
             _ if scan::is_item_keyword(word) && !token.first_on_line && expected.operators => {
                 problem.help("each item starts on a line of its own")
             }
-            _ if expected.has(",") && after_value && (is_name(&token) && next == "=" || token.kind == TokenKind::Number) => {
+            _ if expected.has(",")
+                && after_value
+                && (is_name(&token) && next == "=" || token.kind == TokenKind::Number) =>
+            {
                 let comma = Span::new(self.id, previous_end, previous_end);
                 problem.suggest("a comma is missing", comma, ",", MachineApplicable)
             }
@@ -252,7 +255,8 @@ impl Place<'_> {
                 let help = format!("if `{word}` is the next stage, a `|>` is missing before it");
                 // Between brackets it may as well be a comma that is missing.
                 let stage = previous == ")" || matches!(next, "(" | "|>");
-                let trust = if stage && !matches!(self.inside(), "(" | "[") { MachineApplicable } else { MaybeIncorrect };
+                let trust =
+                    if stage && !matches!(self.inside(), "(" | "[") { MachineApplicable } else { MaybeIncorrect };
                 problem.suggest(help, before, "|> ", trust)
             }
             _ if expected.tokens == ["="] => problem.suggest("a `=` is missing", before, "= ", MaybeIncorrect),

@@ -13,14 +13,20 @@ mod docs;
 mod elaborate;
 #[cfg(feature = "run")]
 mod exec;
+#[cfg(feature = "cli")]
+mod fix;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
 mod graphs;
+#[cfg(feature = "cli")]
+mod levels;
 #[cfg(feature = "run")]
 mod lower;
 #[cfg(feature = "run")]
 mod metric;
+#[cfg(feature = "cli")]
+mod mistakes;
 #[cfg(feature = "run")]
 mod op_limits;
 #[cfg(feature = "run")]

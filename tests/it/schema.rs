@@ -38,7 +38,8 @@ fn entry(key: &str, value: &str) -> Entry {
 /// `E0206 message; help` of each problem.
 fn told<T>(made: Result<T, Problems>) -> Vec<String> {
     let Err(problems) = made else { return Vec::new() };
-    let help = |d: &Diagnostic| [&d.help[..], &d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>()].concat();
+    let help =
+        |d: &Diagnostic| [&d.help[..], &d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>()].concat();
     problems.iter().map(|d| format!("{} {}; {}", d.code.id(), d.message, help(d).join("; "))).collect()
 }
 
