@@ -5,7 +5,7 @@
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::ir::{Chains, Graph};
 use crate::op::{Op, ParamKind};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 use crate::ty::Shape;
 
 /// A graph that passed every check. Only [`check`] makes one.
@@ -22,12 +22,6 @@ impl Checked {
 
     pub fn warnings(&self) -> &Problems {
         &self.warnings
-    }
-
-    /// Says where the model or variant is named: an `@allow` over that item silences its warnings.
-    pub fn named_at(mut self, name: Span) -> Self {
-        self.warnings = self.warnings.into_iter().map(|d| d.through(vec![name])).collect();
-        self
     }
 
     /// `[c, h, w]` of the image.

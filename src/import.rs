@@ -152,7 +152,8 @@ impl Loader<'_> {
 
 /// The path as written with the name of the file in the same folder that was probably meant.
 fn nearby(missing: &Path, written: &str) -> Option<String> {
-    let files = std::fs::read_dir(missing.parent()?).ok()?.take(1000).flatten();
+    let folder = missing.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).ok()?.take(1000).flatten();
     let names: Vec<String> = files.filter_map(|f| f.file_name().into_string().ok()).collect();
     let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
     let word = missing.file_name()?.to_str()?;

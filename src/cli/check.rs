@@ -7,7 +7,7 @@ use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
-use crate::diag::{Code, Problems, render};
+use crate::diag::{Code, Diagnostic, Problems, render};
 use crate::explore::same_variant;
 use crate::import;
 use crate::recipe::schema;
@@ -133,7 +133,9 @@ pub fn look(
         }
         match load::compile(&program, plan, &args) {
             Ok(entry) => {
-                problems.extend(entry.checked.warnings().clone());
+                // An `@allow` over the model or variant speaks for all that it is made of.
+                let named = |d: Diagnostic| d.through(vec![plan.name.span]);
+                problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
                 let report = count(&entry.checked, convention);
                 entries.push((entry, report));

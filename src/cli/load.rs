@@ -214,7 +214,7 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
 /// Elaborates and checks one entry.
 pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
     let built = elaborate(program, &plan.name, args, plan.size).and_then(check);
-    let checked = built.map_err(|p| sized(program, plan, args, p))?.named_at(plan.name.span);
+    let checked = built.map_err(|p| sized(program, plan, args, p))?;
     let asked = plan.on.as_ref().filter(|_| plan.asked);
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
     Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()) })

@@ -456,8 +456,9 @@ impl<'a> Elaborator<'_, 'a> {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
                         let message = format!("`{name}` promises a result `{field}` and gives none");
-                        return self
-                            .fail(Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here"));
+                        let given = values.iter().map(|(n, _)| n.as_str());
+                        let d = Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here");
+                        return self.fail(d.nearest(field.span, &field.node, given, || None));
                     };
                     self.promise_one(ty, value, span, name)?;
                 }

@@ -1,7 +1,7 @@
 //! Every name in every body: is there something that it can mean?
 
 use super::{FUNCTIONS, Program, STAGES};
-use crate::diag::{Applicability, Code, Diagnostic, Problems, listed};
+use crate::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
 use crate::op::sig::signature;
 use crate::op::{ArgKind, SIGNATURES};
 use crate::source::Span;
@@ -232,7 +232,7 @@ impl Walk<'_, '_> {
         match &expr.kind {
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
             ExprKind::Name(name) => self.name(name, expr.span, stage),
-            ExprKind::Call(call) => self.call(call),
+            ExprKind::Call(call) => self.call(call, stage),
             ExprKind::Pipe { lhs, rhs } => {
                 self.expr(lhs, stage);
                 self.expr(rhs, true);
@@ -270,9 +270,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn call(&mut self, call: &Call) {
-        if !FUNCTIONS.contains(&call.name.node.as_str()) {
-            self.name(&call.name.node, call.name.span, true);
+    fn call(&mut self, call: &Call, stage: bool) {
+        let name = call.name.node.as_str();
+        if !FUNCTIONS.contains(&name) {
+            // Only what is not piped into may be a function.
+            let callable = SIGNATURES.iter().map(|s| s.name).chain(self.program.blocks.keys().copied());
+            let near = if stage { None } else { did_you_mean(name, FUNCTIONS.iter().copied().chain(callable)) };
+            self.name(name, call.name.span, !near.is_some_and(|n| FUNCTIONS.contains(&n)));
         }
         for arg in &call.args {
             // Words such as `same` and `bilinear` are checked against the argument they are given to.

@@ -7,7 +7,7 @@ const NET: &str = "block pool(x: [c, h, w]) -> [8, h, w]
 
 ATTRIBUTE
 model Net(x: [3, H, W]) -> [8, H, W] {
-  let spare = x |> conv(4)
+  let spare = x |> relu
   return x |> pool
 }
 
