@@ -12,6 +12,7 @@ mod diff;
 mod eval;
 mod explain;
 mod explored;
+mod fitting;
 mod fix;
 mod fmt;
 mod graph;

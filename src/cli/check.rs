@@ -8,7 +8,7 @@ use super::{Done, Stop, print, report};
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Diagnostic, Problems, render};
-use crate::explore::same_variant;
+use crate::explore::same_variants;
 use crate::import;
 use crate::recipe::schema;
 use crate::resolve::{Program, lint, resolve_bundle};
@@ -157,9 +157,8 @@ pub fn look(
     problems.extend(found);
     if !problems.has_errors() {
         problems.extend(lint(&program));
-        let same =
-            |(entry, _): &(Entry, _)| same_variant(&program, &entry.checked, entries.iter().map(|(e, _)| &e.checked));
-        entries.iter().filter_map(same).for_each(|d| problems.push(d));
+        let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
+        problems.extend(same_variants(&program, &checked));
     }
     let problems = levels.apply(&program, choice, problems);
     Ok(Looked { sources, root: bundle.source, problems: problems.sorted(), entries, claimed, explored })

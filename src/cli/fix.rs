@@ -11,6 +11,7 @@ use crate::diag::{Applicability, Diagnostic, Problems, Suggestion};
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax;
 use clap::Args;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Mend model files with the edits that `npc check` suggests
@@ -100,28 +101,44 @@ fn left(errors: usize) -> String {
 /// `text` after one round of edits, and how many problems they mend.
 fn improved(text: &str, root: SourceId, problems: &Problems, all: bool) -> (String, usize) {
     let mut chosen: Vec<&Suggestion> = Vec::new();
+    let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
     for suggestion in problems.iter().filter_map(|d| usable(d, root, all)) {
-        let free =
-            |(span, _): &(Span, String)| chosen.iter().flat_map(|s| &s.edits).all(|(taken, _)| apart(*span, *taken));
-        if suggestion.edits.iter().all(free) {
+        if suggestion.edits.iter().all(|(span, _)| free(&taken, *span)) {
+            taken.extend(suggestion.edits.iter().map(|(span, _)| (span.start, span.end)));
             chosen.push(suggestion);
         }
     }
-    let before = mistakes(text);
-    let together = applied(text, &chosen);
-    if mistakes(&together) <= before {
-        return (together, chosen.len());
-    }
-    // Some edit makes it worse: each one by itself, from the last to the first, so that places stay where they are.
-    chosen.sort_by_key(|s| std::cmp::Reverse(s.edits.iter().map(|(span, _)| span.start).min()));
-    let mut kept: Vec<&Suggestion> = Vec::new();
-    for suggestion in chosen {
-        kept.push(suggestion);
-        if mistakes(&applied(text, &kept)) > before {
-            kept.pop();
-        }
-    }
+    let kept = harmless(text, &chosen, mistakes(text), &mut { PARSES });
     (applied(text, &kept), kept.len())
+}
+
+/// An edit that touches none that is made already: both could be meant to change the same thing.
+fn free(taken: &BTreeMap<u32, u32>, span: Span) -> bool {
+    let before = taken.range(..=span.end).next_back();
+    before.is_none_or(|(_, &end)| end < span.start)
+}
+
+/// Tries of parts of a round, before the rest of it is given up.
+const PARSES: usize = 64;
+
+/// Those of some suggestions that add no error of syntax to the `before` that there are: all, or of each half what does
+/// not.
+fn harmless<'s>(text: &str, some: &[&'s Suggestion], before: usize, tries: &mut usize) -> Vec<&'s Suggestion> {
+    if some.is_empty() || *tries == 0 {
+        return Vec::new();
+    }
+    *tries -= 1;
+    if mistakes(&applied(text, some)) <= before {
+        return some.to_vec();
+    }
+    if some.len() == 1 {
+        return Vec::new();
+    }
+    let (first, second) = some.split_at(some.len() / 2);
+    let mut kept = harmless(text, first, before, tries);
+    kept.extend(harmless(text, second, before, tries));
+    // Each half does no harm by itself; if they do together, the first is enough for this round.
+    if mistakes(&applied(text, &kept)) <= before { kept } else { harmless(text, first, before, tries) }
 }
 
 /// The first suggestion of a problem that may be applied to the root file.
@@ -134,11 +151,6 @@ fn usable(d: &Diagnostic, root: SourceId, all: bool) -> Option<&Suggestion> {
         };
         trusted && s.edits.iter().all(|(span, _)| span.source == root)
     })
-}
-
-/// Two edits that can both be made: they do not touch.
-fn apart(a: Span, b: Span) -> bool {
-    a.end < b.start || b.end < a.start
 }
 
 /// Errors of syntax.

@@ -1,5 +1,6 @@
 //! What all commands on a model file share: reading it, choosing models, arguments and sizes.
 
+use super::fitting::with_a_size_that_fits;
 use super::{Stop, report};
 use crate::check::{Checked, check, class_warning};
 use crate::claim::{Judged, judge};
@@ -214,27 +215,10 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
 /// Elaborates and checks one entry.
 pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
     let built = elaborate(program, &plan.name, args, plan.size).and_then(check);
-    let checked = built.map_err(|p| sized(program, plan, args, p))?;
+    let checked = built.map_err(|p| with_a_size_that_fits(program, plan, args, p))?;
     let asked = plan.on.as_ref().filter(|_| plan.asked);
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
     Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()) })
-}
-
-/// Adds a size that would do to the first clash of shapes, where rounding the size up is all that it takes.
-fn sized(program: &Program<'_>, plan: &Plan, args: &[Argument], problems: Problems) -> Problems {
-    let clash = |d: &Diagnostic| matches!(d.code, Code::E0301 | Code::E0302 | Code::E0303 | Code::E0305);
-    let (Some(size), true) = (plan.size, problems.iter().any(clash)) else { return problems };
-    let built = |size| elaborate(program, &plan.name, args, Some(size)).is_ok();
-    // The next multiple may be one of a larger number as well, so the one after it must fit, too.
-    let fits = |step: usize| {
-        let next = size.map(|n| n.next_multiple_of(step));
-        (next != size && built(next) && built(next.map(|n| n + step))).then_some((step, next))
-    };
-    let Some((step, [h, w])) = [2, 4, 8, 16, 32, 64].into_iter().find_map(fits) else { return problems };
-    let note = format!("at {h}x{w} the model fits: {step} divides both, as it does not {}x{}", size[0], size[1]);
-    let mut told = false;
-    let add = |d: Diagnostic| if clash(&d) && !std::mem::replace(&mut told, true) { d.note(note.clone()) } else { d };
-    problems.into_iter().map(add).collect()
 }
 
 /// Problems of the root's runs: each model with the arguments of its run at the size of its data.

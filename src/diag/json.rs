@@ -10,23 +10,27 @@ use serde_json::{Value, json};
 const LINE: usize = 1000;
 const LINES: usize = 10;
 
+/// Problems with their places and edits; the rest have one line each.
+const DETAILED: usize = 1000;
+
 /// One object a problem. The first [`SHOWN`] also have their rendered text.
 pub fn json(sources: &SourceMap, problems: &Problems) -> Vec<Value> {
-    problems.iter().enumerate().map(|(i, d)| one(sources, d, i < SHOWN)).collect()
+    problems.iter().enumerate().map(|(i, d)| one(sources, d, i)).collect()
 }
 
-fn one(sources: &SourceMap, d: &Diagnostic, in_full: bool) -> Value {
+fn one(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
     let place = d.primary.as_ref().map(|l| {
         let (line, column) = sources.line_column(l.span);
         (sources.file(l.span.source).name.clone(), line, column)
     });
     let help: Vec<&String> = d.help.iter().chain(d.suggestions.iter().map(|s| &s.message)).collect();
+    let detailed = |_: &_| index < DETAILED;
     let labels = (d.primary.iter().map(|l| (l, true))).chain(d.others.iter().map(|l| (l, false)));
-    let spans: Vec<Value> = labels.map(|(l, primary)| label(sources, l, primary)).collect();
+    let spans: Vec<Value> = labels.filter(detailed).map(|(l, primary)| label(sources, l, primary)).collect();
     let words = |level: &str, text: &String| child(level, text, Vec::new());
     let notes = d.notes.iter().map(|t| words("note", t));
     let helps = d.help.iter().map(|t| words("help", t));
-    let edits = d.suggestions.iter().map(|s| suggestion(sources, s));
+    let edits = d.suggestions.iter().filter(|_| index < DETAILED).map(|s| suggestion(sources, s));
     let children: Vec<Value> = notes.chain(helps).chain(edits).collect();
     json!({
         "code": d.code.id(),
@@ -39,7 +43,7 @@ fn one(sources: &SourceMap, d: &Diagnostic, in_full: bool) -> Value {
         "lint": d.code.lint(),
         "spans": spans,
         "children": children,
-        "rendered": in_full.then(|| plain(sources, d)),
+        "rendered": (index < SHOWN).then(|| plain(sources, d)),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Code, Problems, Severity};
 use crate::source::{SourceId, Span};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A lint name that a file silences.
 #[derive(Debug, Clone)]
@@ -20,13 +20,46 @@ impl Allow {
         Allow { lint, at, over: Span { source: at.source, start: 0, end: u32::MAX } }
     }
 
-    fn covers(&self, place: Span) -> bool {
-        place.source == self.over.source && self.over.start <= place.start && place.end <= self.over.end
+    pub fn is_file_wide(&self) -> bool {
+        self.over.end == u32::MAX
+    }
+}
+
+/// Allows by name and text, so that many of them cost little. Items of a text do not overlap.
+struct Index<'a> {
+    places: HashMap<(&'a str, SourceId), Over>,
+    allows: &'a [Allow],
+}
+
+/// What one name is silenced by in one text.
+#[derive(Default)]
+struct Over {
+    /// The first file-wide allow.
+    file: Option<usize>,
+    /// The first allow of each item, by where the item starts.
+    items: BTreeMap<u32, usize>,
+}
+
+impl<'a> Index<'a> {
+    fn new(allows: &'a [Allow]) -> Self {
+        let mut places: HashMap<_, Over> = HashMap::new();
+        for (i, allow) in allows.iter().enumerate() {
+            let over = places.entry((allow.lint.as_str(), allow.over.source)).or_default();
+            if allow.is_file_wide() {
+                over.file.get_or_insert(i);
+            } else {
+                over.items.entry(allow.over.start).or_insert(i);
+            }
+        }
+        Index { places, allows }
     }
 
-    /// Whether it speaks for the whole text `source`.
-    pub fn is_file_wide(&self, source: SourceId) -> bool {
-        self.over.source == source && self.over.end == u32::MAX
+    /// The allows that speak for a warning of `lint` at `place`.
+    fn at(&self, lint: &str, place: Span) -> impl Iterator<Item = usize> {
+        let over = self.places.get(&(lint, place.source));
+        let item = over.and_then(|o| o.items.range(..=place.start).next_back()).map(|(_, &i)| i);
+        let file = over.and_then(|o| o.file);
+        file.into_iter().chain(item.filter(|&i| place.end <= self.allows[i].over.end))
     }
 }
 
@@ -49,15 +82,15 @@ impl Levels {
     /// silenced something.
     pub fn apply(&self, problems: Problems, used: &mut BTreeSet<usize>) -> Problems {
         let mut left = Problems::new();
+        let index = Index::new(&self.allows);
         for mut d in problems {
             let Some(lint) = d.code.lint().filter(|_| d.severity == Severity::Warning) else {
                 left.push(d);
                 continue;
             };
             let labels = d.primary.iter().chain(&d.others).map(|l| l.span);
-            let places: Vec<Span> = labels.chain(d.through.iter().copied()).collect();
-            let holds = |allow: &Allow| allow.lint == lint && places.iter().any(|&p| allow.covers(p));
-            let by: Vec<usize> = (0..self.allows.len()).filter(|&i| holds(&self.allows[i])).collect();
+            let places = labels.chain(d.through.iter().copied());
+            let by: Vec<usize> = places.flat_map(|place| index.at(lint, place)).collect();
             let silenced = !by.is_empty() || self.allowed.contains(lint);
             used.extend(by);
             if silenced {

@@ -36,19 +36,19 @@ pub(super) fn check_names(program: &Program<'_>, problems: &mut Problems) {
 /// block that no model here uses, or in a file without models, may be for files that import it.
 pub fn unused_allows(program: &Program<'_>, used: &BTreeSet<usize>) -> Problems {
     let mut problems = Problems::new();
-    let reached = reached(program);
-    let library = program.entries().is_empty();
-    let speaks = |span: Span| {
-        let over = program.file.items.iter().find(|i| i.span == span)?;
-        Some(match &over.kind {
-            ItemKind::Block(block) => reached.contains(block.name.node.as_str()),
-            _ => true,
-        })
+    let Some(root) = program.file.items.first().map(|i| i.span.source).filter(|_| !program.entries().is_empty()) else {
+        return problems;
     };
+    let reached = reached(program);
+    let idle = |item: &&Item| match &item.kind {
+        ItemKind::Block(block) => !reached.contains(block.name.node.as_str()),
+        _ => false,
+    };
+    let idle: BTreeSet<Span> = program.file.items.iter().filter(idle).map(|i| i.span).collect();
     for (i, allow) in allows(program).iter().enumerate() {
-        let in_root = program.file.items.iter().any(|i| i.span.source == allow.at.source);
-        let idle = in_root && !library && (allow.is_file_wide(allow.at.source) || speaks(allow.over) == Some(true));
-        if idle && !used.contains(&i) && allow.lint != Code::W0417.lint().unwrap_or_default() {
+        let told = allow.at.source == root && !idle.contains(&allow.over) && !used.contains(&i);
+        // To say of this one that it silences nothing would prove it wrong.
+        if told && Some(allow.lint.as_str()) != Code::W0417.lint() {
             let message = format!("`{}` silences nothing here", allow.lint);
             let d = Diagnostic::new(Code::W0417, allow.at, message).label("no such warning comes up");
             problems.push(d.help("take the name away"));
@@ -77,8 +77,8 @@ pub fn lint(program: &Program<'_>) -> Problems {
     for item in &program.file.items {
         match &item.kind {
             ItemKind::Block(block) | ItemKind::Model(block) => unused_names(block, &mut problems),
-            ItemKind::Import(import) => unused_import(program, item, import, &mut problems),
-            ItemKind::Enum(_)
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
             | ItemKind::Variant(_)
             | ItemKind::Sweep(_)
             | ItemKind::Data(_)
@@ -87,6 +87,7 @@ pub fn lint(program: &Program<'_>) -> Problems {
             | ItemKind::Allow(_) => {}
         }
     }
+    unused_imports(program, &mut problems);
     problems
 }
 
@@ -139,47 +140,52 @@ fn bound(stmts: &[Stmt]) -> Vec<&NodeName> {
     names
 }
 
-/// An import of which no name is used. A file may bring names in through its own imports, so those count as well.
-fn unused_import(program: &Program<'_>, item: &Item, import: &Import, problems: &mut Problems) {
+/// Imports of which no name is used. A file may bring names in through its own imports, so those count as well.
+fn unused_imports(program: &Program<'_>, problems: &mut Problems) {
+    // A file without models may pass names on to those that import it.
+    if program.incomplete || program.entries().is_empty() {
+        return;
+    }
     let mut seen = Seen::default();
     program.file.items.iter().for_each(|i| seen.item(i));
     let used = |name: &str| seen.names.contains(name);
-    let (what, idle) = match import {
-        Import::Std(_) => {
-            // An imported file says so itself when it needs the library.
-            let own = |name: &str| program.blocks.contains_key(name);
-            ("std".to_string(), !program.std.keys().any(|name| used(name) && !own(name)))
+    // An imported file says so itself when it needs the library, and a block of a file goes before one of it.
+    let std_idle = !program.std.keys().any(|name| used(name) && !program.blocks.contains_key(name));
+    let root = program.file.items.first().map(|i| i.span.source);
+    let mut others = program.items.iter().filter(|i| Some(i.span.source) != root);
+    let paths = program.file.items.iter().filter(|i| matches!(i.kind, ItemKind::Import(Import::Path(_)))).count();
+    // Which of several files a name comes from is not known here. Data, runs and models can be named on the command line.
+    let path_idle = paths == 1
+        && others.all(|i| match &i.kind {
+            ItemKind::Block(_) | ItemKind::Enum(_) => !name_of(i).is_some_and(used),
+            ItemKind::Import(_) | ItemKind::Allow(_) => true,
+            ItemKind::Model(_)
+            | ItemKind::Variant(_)
+            | ItemKind::Sweep(_)
+            | ItemKind::Data(_)
+            | ItemKind::Train(_)
+            | ItemKind::Expect(_) => false,
+        });
+    for item in &program.file.items {
+        let ItemKind::Import(import) = &item.kind else { continue };
+        let (what, idle) = match import {
+            Import::Std(_) => ("std".to_string(), std_idle),
+            Import::Path(path) => (format!("\"{}\"", path.node), path_idle),
+        };
+        if idle {
+            let d = Diagnostic::new(Code::W0415, item.span, format!("nothing of {what} is used"));
+            problems.push(d.suggest("take the import away", item.span, "", Applicability::MachineApplicable));
         }
-        Import::Path(path) => {
-            let others = || program.items.iter().filter(|i| i.span.source != item.span.source);
-            // Which file a name comes from does not matter: one import in use keeps them all, so that a file that only
-            // passes on the names of another raises no false alarm.
-            let several = program.file.items.iter().filter(|i| matches!(i.kind, ItemKind::Import(Import::Path(_))));
-            // Data, runs and models can be named on the command line.
-            let parts = others().all(|i| {
-                matches!(i.kind, ItemKind::Block(_) | ItemKind::Enum(_) | ItemKind::Import(_) | ItemKind::Allow(_))
-            });
-            let idle = parts && several.count() == 1 && !others().filter_map(|i| name_of(i)).any(used);
-            (format!("\"{}\"", path.node), idle)
-        }
-    };
-    // A file without models may pass names on to those that import it.
-    if idle && !program.incomplete && !program.entries().is_empty() {
-        let d = Diagnostic::new(Code::W0415, item.span, format!("nothing of {what} is used"));
-        problems.push(d.suggest("take the import away", item.span, "", Applicability::MachineApplicable));
     }
 }
 
+/// The name of a part of a network.
 fn name_of(item: &Item) -> Option<&str> {
-    Some(match &item.kind {
-        ItemKind::Enum(e) => &e.name.node,
-        ItemKind::Block(b) | ItemKind::Model(b) => &b.name.node,
-        ItemKind::Variant(v) => &v.name.node,
-        ItemKind::Sweep(s) => &s.name.node,
-        ItemKind::Data(d) => &d.name.node,
-        ItemKind::Train(t) => &t.name.node,
-        ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => return None,
-    })
+    match &item.kind {
+        ItemKind::Enum(e) => Some(&e.name.node),
+        ItemKind::Block(b) => Some(&b.name.node),
+        _ => None,
+    }
 }
 
 /// Every word that may name something.
