@@ -18,8 +18,9 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[command(
     after_help = "Edits that are certain are applied, and shown as a diff; --all also applies those that are only
-likely, so read the diff. Edits with `...` in them are never applied. Only the files that are named are written,
-never what they import. The edits of one round do not overlap; rounds follow until nothing is left to do.
+likely, so read the diff. Edits with `...` in them are never applied. Only the files that are named
+are written, never what they import. The edits of one round do not overlap; rounds follow until
+nothing is left to do.
 
 Examples:
   npc fix net.model --dry-run                 show what would change
