@@ -8,7 +8,7 @@ pub mod lint;
 pub use contract::{Answer, Contract};
 
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::ir::Graph;
+use crate::ir::{Chains, Graph};
 use crate::op::{Op, ParamKind};
 use crate::source::Spanned;
 use crate::ty::Shape;
@@ -55,6 +55,7 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
     }
     let mut trainable = 0;
     let mut total: u64 = 0;
+    let chains = Chains::new(&graph);
     for id in graph.order() {
         let node = graph.node(id);
         let inputs = graph.input_types(id);
@@ -65,7 +66,8 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
             problems.push(
                 Diagnostic::new(Code::W0402, node.span, message)
                     .label("one value per channel and image")
-                    .help("train with a batch of at least 2, or leave the norm out after a global pool"),
+                    .help("train with a batch of at least 2, or leave the norm out after a global pool")
+                    .through(chains.of(id)),
             );
         }
     }

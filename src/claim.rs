@@ -5,7 +5,8 @@
 
 use crate::check::Checked;
 use crate::cost::{Convention, count};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic};
+use crate::source::Span;
 use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
 use std::fmt;
 
@@ -66,23 +67,42 @@ pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>
             let name = &checked.graph().name;
             let message = format!("this claim about `{name}` at {} does not hold", checked.input());
             let d = Diagnostic::new(Code::E0601, claim.span, message).label(format!("it is {found}"));
-            Err(Box::new(d.help("mend the claim or the model; a source known to be wrong gets `refuted \"reason\"`")))
+            let help = "mend the claim or the model; a source known to be wrong gets `refuted \"reason\"`";
+            let at = match &claim.value {
+                ClaimValue::Number { span, .. } => *span,
+                ClaimValue::Expr(expr) => expr.span,
+            };
+            Err(Box::new(match claim.relation.node {
+                Relation::Rounds | Relation::Eq => {
+                    d.help(help).suggest("what the model has", at, found.to_string(), Applicability::MaybeIncorrect)
+                }
+                Relation::Ne | Relation::Lt | Relation::Le | Relation::Gt | Relation::Ge => d.help(help),
+            }))
         }
         (Some(reason), true) => {
             let message = "this claim is marked as refuted and holds";
             let d = Diagnostic::new(Code::E0602, claim.span, message).label(format!("it is {found}"));
-            Err(Box::new(d.other(reason.span, "marked here").help("take `refuted` away")))
+            let mark = Span { start: value_end(claim), end: reason.span.end, ..reason.span };
+            let d = d.other(reason.span, "marked here");
+            Err(Box::new(d.suggest("take `refuted` away", mark, "", Applicability::MaybeIncorrect)))
         }
+    }
+}
+
+/// Where the value of a claim ends.
+fn value_end(claim: &Claim) -> u32 {
+    match &claim.value {
+        ClaimValue::Number { span, .. } => span.end,
+        ClaimValue::Expr(expr) => expr.span.end,
     }
 }
 
 fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
     let unknown = |name: &str| {
         let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
-        Box::new(match did_you_mean(name, QUANTITIES.iter().copied()) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("there is {}", QUANTITIES.join(", "))),
-        })
+        let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
+        let there = || Some(format!("there is {}", QUANTITIES.join(", ")));
+        Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), there))
     };
     let plain = |name: &str| {
         Ok(match name {
@@ -99,9 +119,10 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
         ExprKind::Call(call) => {
             let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
             let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
-            let convention: Convention = word
-                .parse()
-                .map_err(|message: String| Box::new(Diagnostic::new(Code::E0603, arg.value.span, message)))?;
+            let convention: Convention = word.parse().map_err(|message: String| {
+                let d = Diagnostic::new(Code::E0603, arg.value.span, message);
+                Box::new(d.nearest(arg.value.span, word, Convention::ALL.iter().map(|c| c.name()), || None))
+            })?;
             match call.name.node.as_str() {
                 "macs" => Ok(Quantity::Macs(convention)),
                 "params" => Ok(Quantity::Params(Some(convention))),

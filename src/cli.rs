@@ -7,17 +7,21 @@ mod bench;
 mod check;
 #[cfg(feature = "run")]
 mod demo;
+mod diff;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fitting;
+mod fix;
 mod fmt;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
 #[cfg(feature = "run")]
 mod job;
+mod levels;
 mod load;
 #[cfg(feature = "run")]
 mod lower;
@@ -41,6 +45,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   npc demo                                            check, train, score and predict on generated images
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
+  npc fix net.model                                   apply the edits that messages suggest
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
@@ -72,6 +77,7 @@ enum Command {
     #[cfg(feature = "run")]
     Selftest(bench::SelfTest),
     Fmt(fmt::Opts),
+    Fix(fix::Opts),
     Explain(explain::Opts),
 }
 
@@ -133,6 +139,7 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
+        Command::Fix(opts) => fix::run(&opts),
         Command::Explain(opts) => explain::run(&opts),
     };
     match done {

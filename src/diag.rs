@@ -1,13 +1,19 @@
 //! Diagnostics: what is wrong, where, and the edit that fixes it.
 //!
-//! A [`Diagnostic`] holds facts and places; [`render`] is the only module that turns it into something to read.
+//! A [`Diagnostic`] holds facts and places; [`render`] is the only module that turns it into something to read, `json`
+//! into something for programs.
 //! Invariant: every diagnostic carries a [`Code`], and [`Problems::sorted`] orders by place.
 
 mod code;
+mod json;
+mod level;
 pub mod render;
+mod suggest;
 
 use crate::source::Span;
 pub use code::Code;
+pub use level::{Allow, Levels, WARNINGS, lints};
+pub use suggest::{Applicability, Suggestion, listed};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -43,10 +49,14 @@ pub struct Diagnostic {
     pub primary: Option<Label>,
     /// Other places that take part: "promised here", "first bound here".
     pub others: Vec<Label>,
-    /// Edits that would pass.
+    /// What would pass, in words.
     pub help: Vec<String>,
+    /// What would pass, as edits.
+    pub suggestions: Vec<Suggestion>,
     /// Facts that explain.
     pub notes: Vec<String>,
+    /// Calls and items through which the problem came about and that are not shown: an `@allow` there counts.
+    pub through: Vec<Span>,
 }
 
 impl Diagnostic {
@@ -65,7 +75,9 @@ impl Diagnostic {
             primary: None,
             others: Vec::new(),
             help: Vec::new(),
+            suggestions: Vec::new(),
             notes: Vec::new(),
+            through: Vec::new(),
         }
     }
 
@@ -92,6 +104,17 @@ impl Diagnostic {
         self
     }
 
+    /// The calls that led here.
+    pub fn through(mut self, calls: Vec<Span>) -> Self {
+        self.through.extend(calls);
+        self
+    }
+
+    /// The lint name to silence it by, if it is a warning of a lint.
+    pub fn lint(&self) -> Option<&'static str> {
+        self.code.lint().filter(|_| self.severity == Severity::Warning)
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
@@ -113,6 +136,13 @@ impl Problems {
     pub fn push(&mut self, d: Diagnostic) {
         if self.0.len() < KEPT || d.is_error() && !self.has_errors() {
             self.0.push(d);
+        }
+    }
+
+    /// Replaces the problem that was added last.
+    pub fn amend_last(&mut self, f: impl FnOnce(Diagnostic) -> Diagnostic) {
+        if let Some(last) = self.0.pop() {
+            self.0.push(f(last));
         }
     }
 
@@ -152,6 +182,12 @@ impl Problems {
 impl From<Diagnostic> for Problems {
     fn from(d: Diagnostic) -> Self {
         Problems(vec![d])
+    }
+}
+
+impl FromIterator<Diagnostic> for Problems {
+    fn from_iter<T: IntoIterator<Item = Diagnostic>>(all: T) -> Self {
+        Problems(all.into_iter().collect())
     }
 }
 

@@ -12,6 +12,7 @@ mod call;
 mod eval;
 mod index;
 mod instance;
+mod mend;
 mod size;
 mod value;
 

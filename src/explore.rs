@@ -2,12 +2,15 @@
 //!
 //! Knows syntax, elaboration and claims; runs nothing.
 
+mod same;
+
 use crate::check::{Checked, check};
 use crate::claim::judge;
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
 use crate::syntax::ast::{self, Expr, ExprKind};
+pub use same::same_variants;
 
 /// Most points of a sweep, and most candidates for the holes of a model.
 pub const POINTS: usize = 4096;

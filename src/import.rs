@@ -4,7 +4,7 @@
 //! from a stranger reads nothing else; files do not import each other in a circle; the block library `std` is the one
 //! built in, whatever lies on disk.
 
-use crate::diag::{Code, Diagnostic, Problems};
+use crate::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{self, ast};
 use std::path::{Component, Path, PathBuf};
@@ -48,13 +48,23 @@ struct Loader<'s> {
 /// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
 pub fn load(sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
     let id = syntax::read_file(sources, path)?;
+    Ok(load_read(sources, path, id))
+}
+
+/// The same for a root file whose text is there already, as if it lay at `path`.
+pub fn load_text(sources: &mut SourceMap, path: &Path, text: String) -> (Bundle, Problems) {
+    let id = sources.add(path.display().to_string(), text);
+    load_read(sources, path, id)
+}
+
+fn load_read(sources: &mut SourceMap, path: &Path, id: SourceId) -> (Bundle, Problems) {
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut loader = Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     loader.follow(&root, &name);
     (loader.bundle.source, loader.bundle.root) = (id, root);
-    Ok((loader.bundle, loader.problems.sorted()))
+    (loader.bundle, loader.problems.sorted())
 }
 
 impl Loader<'_> {
@@ -78,7 +88,8 @@ impl Loader<'_> {
                 | ast::ItemKind::Sweep(_)
                 | ast::ItemKind::Data(_)
                 | ast::ItemKind::Train(_)
-                | ast::ItemKind::Expect(_) => {}
+                | ast::ItemKind::Expect(_)
+                | ast::ItemKind::Allow(_) => {}
             }
         }
     }
@@ -118,7 +129,15 @@ impl Loader<'_> {
         }
         let id = syntax::read_file(self.sources, &self.folder.join(&path)).map_err(|d| {
             let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
-            Box::new(d.help("the path is relative to the file that imports it"))
+            Box::new(match nearby(&self.folder.join(&path), written) {
+                Some(near) => d.suggest(
+                    format!("did you mean \"{near}\"?"),
+                    span,
+                    format!("\"{near}\""),
+                    Applicability::MaybeIncorrect,
+                ),
+                None => d.help("the path is relative to the file that imports it"),
+            })
         })?;
         let (file, problems) = syntax::parse(self.sources, id);
         self.bundle.incomplete |= problems.has_errors();
@@ -129,6 +148,20 @@ impl Loader<'_> {
         self.bundle.imported[index].file = file;
         Ok(())
     }
+}
+
+/// The path as written with the name of the file in the same folder that was probably meant.
+fn nearby(missing: &Path, written: &str) -> Option<String> {
+    let folder = missing.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).ok()?.take(1000).flatten();
+    let names: Vec<String> = files.filter_map(|f| f.file_name().into_string().ok()).collect();
+    let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
+    let word = missing.file_name()?.to_str()?;
+    // `data` for `data.model` is a common slip.
+    let near = names.iter().find(|n| n.strip_suffix(".model") == Some(word)).map(String::as_str);
+    let near = near.or_else(|| did_you_mean(word, models))?;
+    let folder = written.rfind('/').map_or("", |at| &written[..=at]);
+    Some(format!("{folder}{near}"))
 }
 
 /// `written` in the file `at`, relative to the root folder. `None` when it is absolute or leaves that folder.

@@ -10,8 +10,10 @@
 //! - paths are unique; the types of a node's outputs are those its operator infers from its inputs;
 //! - every result is an existing outlet.
 
+mod chain;
 mod view;
 
+pub use chain::Chains;
 pub use view::{dot, json, text};
 
 use crate::op::{Arity, Op};

@@ -4,12 +4,14 @@
 //! unique; a block that is not [`broken`](Program::is_broken) uses only names that exist; no block uses itself; every
 //! variant leads to a model.
 
+mod lint;
 mod names;
 
-use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::diag::{Code, Diagnostic, Problems, listed};
 use crate::import::Bundle;
 use crate::source::{SourceId, Span};
 use crate::syntax::ast::{self, ItemKind};
+pub use lint::{allows, lint, unused_allows};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -90,7 +92,8 @@ impl<'a> Program<'a> {
             | ItemKind::Sweep(_)
             | ItemKind::Data(_)
             | ItemKind::Train(_)
-            | ItemKind::Expect(_) => None,
+            | ItemKind::Expect(_)
+            | ItemKind::Allow(_) => None,
         };
         items.filter_map(entry).collect()
     }
@@ -164,6 +167,7 @@ fn resolve_all<'a>(
             program.std.insert(&block.name.node, block);
         }
     }
+    lint::check_names(&program, &mut problems);
     names::check(&mut program, &mut problems);
     check_recursion(&mut program, &mut problems);
     check_references(&mut program, &mut problems);
@@ -195,7 +199,7 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for item in p.items.clone() {
         let name = match &item.kind {
-            ItemKind::Import(_) | ItemKind::Expect(_) => continue,
+            ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => continue,
             ItemKind::Sweep(s) => &s.name,
             ItemKind::Enum(e) => &e.name,
             ItemKind::Block(b) | ItemKind::Model(b) => &b.name,
@@ -230,7 +234,7 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
                 p.trains.insert(&t.name.node, t);
                 p.first_train.entry(&t.model.node).or_insert(t);
             }
-            ItemKind::Import(_) | ItemKind::Expect(_) => {}
+            ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => {}
         }
     }
     p
@@ -312,9 +316,12 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             ItemKind::Sweep(s) => (Some(&s.name), &s.base, None),
             ItemKind::Train(t) => (Some(&t.name), &t.model, Some(&t.data)),
             ItemKind::Expect(e) => (None, &e.model, e.on.as_ref()),
-            ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Block(_) | ItemKind::Model(_) | ItemKind::Data(_) => {
-                continue;
-            }
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Block(_)
+            | ItemKind::Model(_)
+            | ItemKind::Data(_)
+            | ItemKind::Allow(_) => continue,
         };
         let mut fail = |d: Diagnostic| {
             problems.push(d);
@@ -360,17 +367,11 @@ fn unknown<'n>(
     if program.is_item(&name.node) {
         d = d.label(format!("this names something else, not a {what}"));
     }
-    match did_you_mean(&name.node, known.clone()) {
-        Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => {
-            let list: Vec<_> = known.take(12).map(|k| format!("`{k}`")).collect();
-            if list.is_empty() {
-                d.help(format!("this file has no {what}"))
-            } else {
-                d.help(format!("there is {}", list.join(", ")))
-            }
-        }
-    }
+    let there = match listed(known.clone()) {
+        list if list.is_empty() => format!("this file has no {what}"),
+        list => format!("there is {list}"),
+    };
+    d.nearest(name.span, &name.node, known, || Some(there))
 }
 
 /// What uses a broken block is broken as well: it is passed over without a second message.

@@ -29,6 +29,16 @@ impl Span {
         Span { source: self.source, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
+    /// The empty place right behind.
+    pub fn after(self) -> Span {
+        Span { start: self.end, ..self }
+    }
+
+    /// The empty place right before.
+    pub fn before(self) -> Span {
+        Span { end: self.start, ..self }
+    }
+
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -99,6 +109,13 @@ impl SourceMap {
         let start = file.line_starts[line - 1] as usize;
         let column = file.text.get(start..span.start as usize).map_or(0, |s| s.chars().count());
         (line, column + 1)
+    }
+
+    /// The bytes of line `line`, counted from 1, with its line end.
+    pub fn line_range(&self, id: SourceId, line: usize) -> std::ops::Range<usize> {
+        let file = self.file(id);
+        let start = |line: usize| file.line_starts.get(line).map_or(file.text.len(), |&s| s as usize);
+        start(line.saturating_sub(1))..start(line)
     }
 
     /// `file:line:column` of the start of `span`.

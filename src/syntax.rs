@@ -12,7 +12,7 @@ mod scan;
 use std::io::Read;
 use std::path::Path;
 
-use crate::diag::{Code, Diagnostic, Problems};
+use crate::diag::{Applicability, Code, Diagnostic, Problems};
 use crate::source::{SourceId, SourceMap, Span, Spanned};
 pub use print::print;
 
@@ -84,7 +84,8 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
         problems.extend(outcome.problems);
         file.broken.extend(outcome.broken);
         if let Some(mut item) = outcome.item {
-            item.docs = docs_above(text, &tokens, item.span.start as usize);
+            let start = item.attributes.first().map_or(item.span, |a| a.span).start;
+            item.docs = docs_above(text, &tokens, start as usize);
             file.items.push(item);
         }
     }
@@ -109,9 +110,15 @@ fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32
     };
     number.ok_or_else(|| {
         let span = code.first().map_or(Span::new(id, 0, 0), |t| Span::new(id, t.start, t.end));
-        Diagnostic::new(Code::E0103, span, "the file does not start with an edition line")
-            .label(format!("expected `npc {EDITION}` before this"))
-            .help(format!("write `npc {EDITION}` as the first line"))
+        let d = Diagnostic::new(Code::E0103, span, "the file does not start with an edition line")
+            .label(format!("expected `npc {EDITION}` before this"));
+        let help = format!("write `npc {EDITION}` as the first line");
+        if code.first().is_some_and(|t| t.text(text) == "npc") {
+            return d.help(help);
+        }
+        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let edit = format!("npc {EDITION}\n\n");
+        d.suggest(help, Span::new(id, mark, mark), edit, Applicability::MachineApplicable)
     })
 }
 

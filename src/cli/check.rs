@@ -2,6 +2,7 @@
 
 use super::explored::{Explored, explore};
 use super::field;
+use super::levels::LevelOpts;
 use super::load::{self, Choice, Claimed, Entry};
 use super::memory::{self, MemoryOpts};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
@@ -10,10 +11,11 @@ use crate::check::lint::lints;
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Diagnostic, Problems, render};
+use crate::explore::same_variants;
 use crate::import;
 use crate::recipe::schema;
-use crate::resolve::{Program, resolve_bundle};
-use crate::source::SourceMap;
+use crate::resolve::{Program, lint, resolve_bundle};
+use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast::ItemKind;
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -37,6 +39,7 @@ Examples:
   npc check models/unet.model --symbolic
   npc check models/npnet.model --size 224x224 --columns field,effective
   npc check models/npnet.model --batch 16 --memory 8GB
+  npc check models/*.model --deny warnings --allow norm_of_one
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
@@ -46,6 +49,8 @@ pub struct Opts {
     files: Vec<PathBuf>,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    levels: LevelOpts,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
@@ -83,9 +88,11 @@ const KEPT: usize = 150_000;
 const MODEL: usize = 40;
 
 /// What one file holds, as far as it could be looked at.
-struct Looked {
-    sources: SourceMap,
-    problems: Problems,
+pub struct Looked {
+    pub sources: SourceMap,
+    /// The text of the file itself.
+    pub root: SourceId,
+    pub problems: Problems,
     entries: Vec<(Entry, CostReport)>,
     claimed: Vec<Claimed>,
     explored: Explored,
@@ -94,7 +101,7 @@ struct Looked {
 pub fn run(opts: &Opts) -> Done {
     let mut looked = Vec::new();
     for path in &opts.files {
-        looked.push(look(path, opts)?);
+        looked.push(look(path, None, &opts.choice, &opts.levels, opts.convention[0])?);
     }
     match opts.format {
         Format::Json => {
@@ -108,21 +115,33 @@ pub fn run(opts: &Opts) -> Done {
     if looked.iter().any(|l| l.problems.has_errors()) { Err(Stop::Problems) } else { Ok(()) }
 }
 
-fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
+/// Everything that can be said about a file, or about `text` in its place.
+pub fn look(
+    path: &Path,
+    text: Option<String>,
+    choice: &Choice,
+    levels: &LevelOpts,
+    convention: Convention,
+) -> Result<Looked, Stop> {
     let mut sources = SourceMap::new();
-    let (bundle, mut problems) = match import::load(&mut sources, path) {
+    let loaded = match text {
+        Some(text) => Ok(import::load_text(&mut sources, path, text)),
+        None => import::load(&mut sources, path),
+    };
+    let (bundle, mut problems) = match loaded {
         Ok(loaded) => loaded,
         Err(d) => {
             let (entries, claimed, explored) = (Vec::new(), Vec::new(), Explored::default());
-            return Ok(Looked { sources, problems: d.into(), entries, claimed, explored });
+            let root = SourceId::default();
+            return Ok(Looked { sources, root, problems: d.into(), entries, claimed, explored });
         }
     };
-    let args = load::with_arguments(&mut sources, &opts.choice)?;
+    let args = load::with_arguments(&mut sources, choice)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     check_recipes(&program, &mut problems);
     let mut entries = Vec::new();
-    let plans = load::plan(&program, &opts.choice).unwrap_or_else(|p| {
+    let plans = load::plan(&program, choice).unwrap_or_else(|p| {
         problems.extend(p);
         Vec::new()
     });
@@ -134,10 +153,12 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
         }
         match load::compile(&program, plan, &args) {
             Ok(entry) => {
-                problems.extend(entry.checked.warnings().clone());
-                problems.extend(lints(&entry.checked));
+                // An `@allow` over the model or variant speaks for all that it is made of.
+                let named = |d: Diagnostic| d.through(vec![plan.name.span]);
+                problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
+                problems.extend(lints(&entry.checked).into_iter().map(named).collect());
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
-                let report = count(&entry.checked, opts.convention[0]);
+                let report = count(&entry.checked, convention);
                 kept += MODEL + report.nodes.len();
                 if kept > KEPT && !entries.is_empty() {
                     let message = format!("the models up to `{}` have more than {KEPT} nodes together", plan.name);
@@ -150,19 +171,25 @@ fn look(path: &Path, opts: &Opts) -> Result<Looked, Stop> {
             Err(p) => problems.extend(p),
         }
     }
-    if opts.choice.model.is_none() {
+    if choice.model.is_none() {
         problems.extend(load::runs(&program));
     }
     // Claims are about the models as written.
     let mut claimed = Vec::new();
-    if opts.choice.with.is_empty() {
-        let (held, broken) = load::claims(&program, &sources, opts.choice.model.as_deref());
+    if choice.with.is_empty() {
+        let (held, broken) = load::claims(&program, &sources, choice.model.as_deref());
         problems.extend(broken);
         claimed = held;
     }
-    let (explored, found) = explore(&program, &sources, &opts.choice, opts.convention[0]);
+    let (explored, found) = explore(&program, &sources, choice, convention);
     problems.extend(found);
-    Ok(Looked { sources, problems: problems.sorted(), entries, claimed, explored })
+    if !problems.has_errors() {
+        problems.extend(lint(&program));
+        let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
+        problems.extend(same_variants(&program, &checked));
+    }
+    let problems = levels.apply(&program, choice, problems);
+    Ok(Looked { sources, root: bundle.source, problems: problems.sorted(), entries, claimed, explored })
 }
 
 /// How a header, alignments and rows become text.
@@ -253,7 +280,8 @@ fn check_recipes(program: &Program<'_>, problems: &mut Problems) {
             | ItemKind::Model(_)
             | ItemKind::Variant(_)
             | ItemKind::Sweep(_)
-            | ItemKind::Expect(_) => {}
+            | ItemKind::Expect(_)
+            | ItemKind::Allow(_) => {}
         }
     }
 }
@@ -350,7 +378,7 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
 
 fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
     let conventions = &opts.convention[..];
-    let Looked { sources, problems, entries, claimed, explored } = looked;
+    let Looked { sources, root: _, problems, entries, claimed, explored } = looked;
     let models: Vec<_> = entries
         .iter()
         .map(|(entry, report)| {

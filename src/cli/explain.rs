@@ -1,26 +1,40 @@
 //! `npc explain`: what a code means.
 
 use super::{Done, Stop, print};
-use crate::diag::{Code, did_you_mean};
+use crate::diag::{Code, did_you_mean, lints};
 use clap::Args;
 
-/// Explain a code such as E0301; without one, list all
+/// Explain a code such as E0301, or a lint by its name; without one, list all
 #[derive(Args)]
-#[command(after_help = "Example:
-  npc explain E0305")]
+#[command(after_help = "Examples:
+  npc explain E0305
+  npc explain unused_binding
+
+Exit codes: 0 done, 2 there is no such code")]
 pub struct Opts {
+    #[arg(value_name = "CODE|LINT")]
     code: Option<String>,
 }
 
 pub fn run(opts: &Opts) -> Done {
     let Some(wanted) = &opts.code else {
-        let lines: String = Code::ALL.iter().map(|c| format!("{}  {}\n", c.id(), c.title())).collect();
+        let lint = |c: &Code| c.lint().map(|l| format!(" ({l})")).unwrap_or_default();
+        let lines: String = Code::ALL.iter().map(|c| format!("{}  {}{}\n", c.id(), c.title(), lint(c))).collect();
         return print(&lines);
     };
-    match Code::ALL.iter().find(|c| c.id().eq_ignore_ascii_case(wanted)) {
-        Some(code) => print(&format!("{}: {}\n\n{}\n", code.id(), code.title(), code.explanation())),
+    match Code::ALL.iter().find(|c| c.id().eq_ignore_ascii_case(wanted) || c.lint() == Some(wanted)) {
+        Some(code) => {
+            let silence = code.lint().map_or(String::new(), |lint| {
+                format!(
+                    "\nSilence it with `@allow({lint})` above an item, `allow {lint}` for a whole file, or `--allow {lint}`;\n\
+                     `--deny {lint}` makes it an error.\n"
+                )
+            });
+            print(&format!("{}: {}\n\n{}\n{silence}", code.id(), code.title(), code.explanation()))
+        }
         None => {
-            let near = did_you_mean(&wanted.to_uppercase(), Code::ALL.iter().map(|c| c.id()));
+            let codes = did_you_mean(&wanted.to_uppercase(), Code::ALL.iter().map(|c| c.id()));
+            let near = did_you_mean(wanted, lints()).or(codes);
             let help = near.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
             Err(Stop::Usage(format!("there is no code `{wanted}`{help}")))
         }

@@ -1,8 +1,9 @@
 //! What all commands on a model file share: reading it, choosing models, arguments and sizes.
 
+use super::fitting::with_sizes_that_fit;
 use super::memory::RunSize;
 use super::{Stop, report};
-use crate::check::{Answer, Checked, check, class_warning};
+use crate::check::{Checked, check, class_warning};
 use crate::claim::{Judged, judge};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
@@ -209,60 +210,14 @@ pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> 
 
 /// Elaborates and checks one entry.
 pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<Entry, Problems> {
-    let checked = match elaborate(program, &plan.name, args, plan.size).and_then(check) {
-        Ok(checked) => checked,
-        Err(problems) => return Err(with_other_sizes(program, &plan.name, args, plan.size, problems)),
-    };
+    let built = elaborate(program, &plan.name, args, plan.size).and_then(check);
+    let checked = built.map_err(|p| with_sizes_that_fit(program, &plan.name, args, plan.size, p))?;
     let asked = plan.on.as_ref().filter(|_| plan.asked);
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
     // A run with mistakes is reported by itself.
     let run = default_run(program, &plan.name.node).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok());
     let run = run.map(|(spec, _)| (spec.batch, spec.optimizer));
     Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run })
-}
-
-/// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
-fn with_other_sizes(
-    program: &Program<'_>,
-    name: &ast::Ident,
-    args: &[Argument],
-    size: Option<Size>,
-    problems: Problems,
-) -> Problems {
-    let about_size = |d: &Diagnostic| {
-        matches!(d.code, Code::E0301 | Code::E0302 | Code::E0303 | Code::E0305 | Code::E0306 | Code::E0312)
-    };
-    let Some(size) = size.filter(|_| problems.iter().filter(|d| d.is_error()).all(about_size)) else { return problems };
-    // Any size that passes tells the contract. Networks that halve their maps pass at multiples of their stride.
-    let up = |n: usize, step: usize| n.div_ceil(step).saturating_mul(step);
-    let tries = [16, 32, 64, 256].map(|step| size.map(|n| up(n, step))).into_iter().chain([[224, 224], [512, 512]]);
-    let mut tried: Vec<Size> = vec![size];
-    for other in tries {
-        if tried.contains(&other) || other.iter().any(|n| *n > 1 << 14) {
-            continue;
-        }
-        tried.push(other);
-        let Ok(checked) = elaborate(program, name, args, Some(other)).and_then(check) else { continue };
-        let contract = checked.contract();
-        // Refused by the size alone: then the first problem is about it.
-        if !matches!(contract.answer(size), Answer::Refused(_)) {
-            return problems;
-        }
-        let near: Vec<String> = contract.nearest(size).iter().map(|[h, w]| format!("{h}x{w}")).collect();
-        let [h, w] = size;
-        let mut told = Problems::new();
-        for (i, mut d) in problems.into_iter().enumerate() {
-            if i == 0 {
-                d = d.note(format!("`{name}` at {h}x{w}; the sizes it takes: {contract}"));
-                if !near.is_empty() {
-                    d = d.help(format!("nearest sizes that fit: {}", near.join(", ")));
-                }
-            }
-            told.push(d);
-        }
-        return told;
-    }
-    problems
 }
 
 /// Problems of the root's runs: each model with the arguments of its run at the size of its data.
@@ -279,7 +234,7 @@ pub fn runs(program: &Program<'_>) -> Problems {
         let found = match named_arguments(&train.args) {
             Ok(args) => elaborate(program, name, &args, Some(spec.size))
                 .and_then(check)
-                .map_err(|p| with_other_sizes(program, name, &args, Some(spec.size), p)),
+                .map_err(|p| with_sizes_that_fit(program, name, &args, Some(spec.size), p)),
             Err(p) => Err(p),
         };
         match found {

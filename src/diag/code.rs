@@ -120,6 +120,17 @@ codes! {
     W0411 Warning "pixels that nothing reads"
         "Every reader of a map has a stride larger than its kernel, so some pixels of the map are computed for nothing. Use a kernel as large as the stride, or put the stride into the layer that makes the map."
 
+    W0413 Warning "unused parameter"
+        "A block or model has a parameter that its body does not use: a value given for it changes nothing. A name that begins with `_` is unused on purpose."
+    W0414 Warning "unused binding"
+        "A `let` binds a name that nothing uses. Its node is still part of the network if it has weights. A name that begins with `_` is unused on purpose."
+    W0415 Warning "unused import"
+        "No name of the imported file is used. Files that bring data, runs or models are never reported: the command line can name those."
+    W0416 Warning "variant equal to its base"
+        "The variant builds exactly the network that its base builds: its arguments make no difference, or it has none."
+    W0417 Warning "allow that silences nothing"
+        "The name after `allow` is that of a warning that does not come up here. Told when a file is checked as a whole, for items that its models use."
+
     E0501 Error "unknown model, run or data set"
         "The command names an item that the file does not hold."
     E0502 Error "no input size"
@@ -153,6 +164,11 @@ impl Code {
             Code::W0409 => "unused_node",
             Code::W0410 => "one_channel_softmax",
             Code::W0411 => "unread_pixels",
+            Code::W0413 => "unused_parameter",
+            Code::W0414 => "unused_binding",
+            Code::W0415 => "unused_import",
+            Code::W0416 => "same_variant",
+            Code::W0417 => "unused_allow",
             _ => return None,
         })
     }

@@ -1,7 +1,7 @@
 //! Integers, numbers and truth values. Nothing here makes a node.
 
 use super::{Elaborator, Eval, Value};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability, Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use crate::ty::{Cond, Dim};
@@ -139,8 +139,10 @@ impl<'a> Elaborator<'_, 'a> {
                 Some(rest) => {
                     let d = Diagnostic::new(Code::E0305, span, format!("{x} / {y} leaves a remainder of {rest}"))
                         .label("integers divide exactly or not at all")
-                        .help("choose numbers that divide, or write `ceil(a / b)` or `floor(a / b)` to round");
-                    return self.fail(d);
+                        .help("choose numbers that divide");
+                    let edits = vec![(span.before(), "ceil(".to_string()), (span.after(), ")".to_string())];
+                    let help = "or say which way to round, `ceil(a / b)` or `floor(a / b)`";
+                    return self.fail(d.suggest_all(help, edits, Applicability::MaybeIncorrect));
                 }
                 None => None,
             },

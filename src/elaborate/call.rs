@@ -1,7 +1,7 @@
 //! Calls: builtin functions, `repeat`, operators, blocks.
 
 use super::{Elaborator, Eval, Failed, Value};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};
 use crate::ir::Outlet;
 use crate::op::sig::signature;
 use crate::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature, sig::Args};
@@ -55,7 +55,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.instance(block, args, input, name_span, span);
         }
         match signature(name) {
-            Some(sig) => self.operator(sig, args, input, name_span),
+            Some(sig) => self.operator(sig, args, input, name_span, span),
             None if self.program.is_broken(name) => Err(Failed),
             None => self.error(Code::E0201, name_span, format!("unknown block or operator `{name}`")),
         }
@@ -93,8 +93,16 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    fn operator(&mut self, sig: &'static Signature, args: &'a [Arg], input: Option<Value>, span: Span) -> Eval {
+    fn operator(
+        &mut self,
+        sig: &'static Signature,
+        args: &'a [Arg],
+        input: Option<Value>,
+        span: Span,
+        call: Span,
+    ) -> Eval {
         let mut inputs: Vec<Outlet> = Vec::new();
+        let piped = input.is_some();
         if let Some(value) = input {
             self.operand(sig, value, span, &mut inputs)?;
         }
@@ -121,13 +129,16 @@ impl<'a> Elaborator<'_, 'a> {
                 None if positional == 0 && !sig.args.is_empty() => &sig.args[0],
                 None => {
                     let message = format!("only the first argument of `{}` may stand without its name", sig.name);
-                    let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("the second").help(
-                        match sig.args.get(1) {
-                            Some(a) => format!("name it, for example `{} = ...`", a.name),
-                            None => format!("`{}` takes no further argument", sig.name),
-                        },
-                    );
-                    return self.fail(d);
+                    let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("the second");
+                    let before = arg.value.span.before();
+                    return self.fail(match sig.args.get(1) {
+                        Some(a) => {
+                            let text = format!("{} = ", a.name);
+                            let d = d.help(format!("it takes {}", listed(sig.args.iter().map(|a| a.name))));
+                            d.suggest("name it, for example", before, text, Applicability::MaybeIncorrect)
+                        }
+                        None => d.help(format!("`{}` takes no further argument", sig.name)),
+                    });
                 }
             };
             positional += usize::from(arg.name.is_none());
@@ -144,9 +155,10 @@ impl<'a> Elaborator<'_, 'a> {
         }
         if inputs.len() < sig.inputs.len() {
             let d = if inputs.is_empty() {
+                let help = format!("pipe something into it: `x |> {}(...)`", sig.name);
                 Diagnostic::new(Code::E0304, span, format!("`{}` has no input", sig.name))
                     .label("a stage, not a value")
-                    .help(format!("pipe something into it: `x |> {}(...)`", sig.name))
+                    .suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders)
             } else {
                 let message = format!("`{}` needs {} inputs ({})", sig.name, sig.inputs.len(), sig.inputs.join(", "));
                 Diagnostic::new(Code::E0204, span, message).help(sig.summary)
@@ -155,14 +167,25 @@ impl<'a> Elaborator<'_, 'a> {
         }
         if let Some(missing) = sig.args.iter().find(|a| a.required && built.get(a.name).is_none()) {
             let message = format!("`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe());
-            let d = Diagnostic::new(Code::E0204, span, message)
-                .help(format!("write `{}({} = ...)`", sig.name, missing.name));
-            return self.fail(d);
+            let (place, text) = super::mend::argument(missing.name, args, span, call);
+            let help = format!("write `{}({} = ...)`", sig.name, missing.name);
+            let d = Diagnostic::new(Code::E0204, span, message);
+            return self.fail(d.suggest(help, place, text, Applicability::HasPlaceholders));
         }
         match (sig.build)(&built) {
             Ok(op) => {
                 inputs.extend(like.tensor);
-                self.node_of_size(op, &inputs, like.size, span)
+                let made = self.node_of_size(op, &inputs, like.size, span);
+                if made.is_err() && sig.variadic {
+                    self.mend_concat(&inputs, args, span);
+                } else if made.is_err() && sig.name == "unpool" {
+                    self.mend_unpool(&inputs, args, span);
+                } else if made.is_err() && piped && sig.name == "linear" {
+                    self.mend(span, |d| {
+                        d.suggest("make a vector of it", span.before(), "flatten |> ", Applicability::MaybeIncorrect)
+                    });
+                }
+                made
             }
             Err(refusal) => {
                 let code = if refusal.kind == RefusalKind::Setting { Code::E0206 } else { Code::E0304 };
@@ -189,7 +212,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     fn no_such_argument(&mut self, sig: &Signature, name: &Ident) -> Eval<()> {
-        let mut d = Diagnostic::new(Code::E0204, name.span, format!("`{}` has no argument `{name}`", sig.name));
+        let d = Diagnostic::new(Code::E0204, name.span, format!("`{}` has no argument `{name}`", sig.name));
         let known = || sig.args.iter().map(|a| a.name);
         let foreign = match name.node.as_str() {
             "kernel_size" | "kernel" | "ks" => Some("k"),
@@ -204,12 +227,14 @@ impl<'a> Elaborator<'_, 'a> {
             "size" => Some("to"),
             _ => None,
         };
-        d = match foreign.filter(|f| known().any(|k| k == *f)).or_else(|| did_you_mean(&name.node, known())) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None if sig.args.is_empty() => d.help(format!("`{}` takes no arguments", sig.name)),
-            None => d.help(format!("it takes {}", known().collect::<Vec<_>>().join(", "))),
+        let there = match sig.args {
+            [] => format!("`{}` takes no arguments", sig.name),
+            _ => format!("it takes {}", listed(known())),
         };
-        self.fail(d)
+        self.fail(match foreign.filter(|f| known().any(|k| k == *f)) {
+            Some(ours) => d.renamed(name.span, ours, Applicability::MachineApplicable),
+            None => d.nearest(name.span, &name.node, known(), || Some(there)),
+        })
     }
 
     fn argument(&mut self, sig: &ArgSig, expr: &'a Expr, like: &mut Given) -> Eval<ArgValue> {
@@ -229,11 +254,18 @@ impl<'a> Elaborator<'_, 'a> {
             if !callable {
                 let message = format!("`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
                 let mut d = Diagnostic::new(Code::E0206, expr.span, message);
-                if let ArgKind::Word(words) = sig.kind
-                    && let Some(near) = did_you_mean(word, words.iter().copied())
-                {
-                    d = d.help(format!("did you mean `{near}`?"));
-                }
+                let words: &[&str] = match sig.kind {
+                    ArgKind::Word(words) => words,
+                    ArgKind::Pad => &["same"],
+                    _ => &[],
+                };
+                let mut bound: Vec<&str> = self.frame().values.keys().copied().collect();
+                bound.sort_unstable();
+                // A word of the argument first: a node of a like name is no value here.
+                d = match did_you_mean(word, words.iter().copied()) {
+                    Some(_) => d.nearest(expr.span, word, words.iter().copied(), || None),
+                    None => d.nearest(expr.span, word, bound, || None),
+                };
                 return self.fail(d);
             }
         }

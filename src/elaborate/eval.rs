@@ -1,7 +1,7 @@
 //! Expressions and statements: what is bound, indexed, repeated, chosen and piped.
 
 use super::{Elaborator, Eval, Failed, Value};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, listed};
 use crate::op::{Combine, Concat, Elementwise};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::*;
@@ -196,7 +196,7 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::Binary { op, lhs, rhs } => self.binary(op.node, lhs, rhs, expr.span),
             ExprKind::Range { .. } => Ok(Value::List(self.items(expr)?)),
             ExprKind::Match { value, arms } => {
-                let arm = self.arm(value, arms, expr.span)?;
+                let arm = self.arm(value, arms)?;
                 self.expr(arm)
             }
             ExprKind::If { cond, then, otherwise } => {
@@ -243,10 +243,10 @@ impl<'a> Elaborator<'_, 'a> {
             };
         }
         if self.program.block(name, span.source).is_some() || crate::op::sig::signature(name).is_some() {
-            let d = Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value"))
-                .label("needs an input")
-                .help(format!("pipe something into it: `x |> {name}`"));
-            return self.fail(d);
+            let d =
+                Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value")).label("needs an input");
+            let help = format!("pipe something into it: `x |> {name}`");
+            return self.fail(d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders));
         }
         self.error(Code::E0201, span, format!("`{name}` has no value here"))
     }
@@ -278,7 +278,7 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::Call(call) => self.call(call, Some(input), stage.span),
             ExprKind::Pipe { .. } => self.pipe(stage, Some(input)),
             ExprKind::Match { value, arms } => {
-                let arm = self.arm(value, arms, stage.span)?;
+                let arm = self.arm(value, arms)?;
                 self.stage(arm, input)
             }
             ExprKind::If { cond, then, otherwise } => {
@@ -320,13 +320,19 @@ impl<'a> Elaborator<'_, 'a> {
             _ => return self.arithmetic(op, a, b, span),
         };
         match (&a, &b) {
-            (Value::Node(x), Value::Node(y)) => self.node(Combine { function }.into(), &[*x, *y], span),
+            (Value::Node(x), Value::Node(y)) => {
+                let made = self.node(Combine { function }.into(), &[*x, *y], span);
+                if made.is_err() {
+                    self.mend_join([*x, *y], [lhs, rhs], span);
+                }
+                made
+            }
             _ => self.arithmetic(op, a, b, span),
         }
     }
 
     /// The arm that a value chooses. Every pattern is looked at, so a wrong case shows in the first run.
-    fn arm(&mut self, value: &'a Expr, arms: &'a [Arm], span: Span) -> Eval<&'a Expr> {
+    fn arm(&mut self, value: &'a Expr, arms: &'a [Arm]) -> Eval<&'a Expr> {
         let scrutinee = self.expr(value)?;
         let scrutinee = self.settled(scrutinee, value.span);
         let mut chosen = None;
@@ -346,10 +352,16 @@ impl<'a> Elaborator<'_, 'a> {
         match chosen {
             Some(arm) => Ok(arm),
             None => {
-                let d = Diagnostic::new(Code::E0309, span, format!("no case for `{scrutinee}`"))
-                    .other(value.span, format!("this is `{scrutinee}`"))
-                    .help(format!("add `{scrutinee} => ...` or `_ => ...`"));
-                self.fail(d)
+                let d = Diagnostic::new(Code::E0309, value.span, format!("no case for `{scrutinee}`"))
+                    .label(format!("this is `{scrutinee}`"));
+                let help = format!("add `{scrutinee} => ...`, or `_ => ...` for all others");
+                self.fail(match arms.last() {
+                    Some(last) => {
+                        let text = format!(", {scrutinee} => ...");
+                        d.suggest(help, last.value.span.after(), text, Applicability::HasPlaceholders)
+                    }
+                    None => d.help(help),
+                })
             }
         }
     }
@@ -363,11 +375,13 @@ impl<'a> Elaborator<'_, 'a> {
                 if self.program.has_case(of, word) {
                     return Ok(Value::Case { of: of.clone(), case: word.clone() });
                 }
-                let mut d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
-                d = match did_you_mean(word, cases()) {
-                    Some(near) => d.help(format!("did you mean `{near}`?")),
-                    None => d.help(format!("its cases are {}", cases().take(20).collect::<Vec<_>>().join(", "))),
+                let d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
+                let declared = self.program.enums.get(of.as_str()).map(|e| e.name.span);
+                let d = match declared {
+                    Some(span) => d.other(span, format!("its cases are {}", listed(cases()))),
+                    None => d,
                 };
+                let d = d.nearest(case.span, word, cases(), || None);
                 self.fail(d)
             }
             _ => self.expr(case),

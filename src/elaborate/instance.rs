@@ -1,7 +1,7 @@
 //! Blocks become nodes: arguments are matched to parameters, dims are bound and checked, promises are held.
 
 use super::{Argument, Elaborator, Eval, Failed, Frame, LIMITS, Value};
-use crate::diag::{Code, Diagnostic, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, listed};
 use crate::ir::{Path, Setting};
 use crate::source::Span;
 use crate::syntax::ast::*;
@@ -71,8 +71,10 @@ impl<'a> Elaborator<'_, 'a> {
     fn model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> Eval<()> {
         if let ExprKind::Hole { .. } = expr.kind {
             let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
-            let help = format!("give one: `--with {}=...`", param.name);
-            return self.fail(Diagnostic::new(Code::E0313, expr.span, message).help(help));
+            let help =
+                format!("give one: `--with {}=...`; with an `expect` block `npc check` tries them all", param.name);
+            let d = Diagnostic::new(Code::E0313, expr.span, message).label("to be filled in");
+            return self.fail(d.help(help));
         }
         let value = self.typed(expr, &param.ty, &param.name.node)?;
         self.bind_param(param, value)
@@ -117,12 +119,12 @@ impl<'a> Elaborator<'_, 'a> {
         }
         let message = format!("`{}` has no hyper-parameter `{name}`", block.name);
         let known = || params.iter().map(|p| p.name.node.as_str());
-        let mut d = Diagnostic::new(Code::E0204, name.span, message);
-        d = match did_you_mean(&name.node, known()) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("it takes {}", known().collect::<Vec<_>>().join(", "))),
+        let d = Diagnostic::new(Code::E0204, name.span, message).other(block.name.span, "declared here");
+        let there = match params {
+            [] => format!("`{}` takes no hyper-parameter", block.name),
+            _ => format!("it takes {}", listed(known())),
         };
-        self.fail(d.other(block.name.span, "declared here"))
+        self.fail(d.nearest(name.span, &name.node, known(), || Some(there)))
     }
 
     /// An argument as the type of its parameter asks: enum cases by bare name, integers as floats where floats are due.
@@ -153,12 +155,9 @@ impl<'a> Elaborator<'_, 'a> {
             }
             if !self.frame().values.contains_key(word.as_str()) {
                 let known = || cases.cases.iter().map(|c| c.node.as_str());
-                let mut d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"));
-                d = match did_you_mean(word, known()) {
-                    Some(near) => d.help(format!("did you mean `{near}`?")),
-                    None => d.help(format!("its cases are {}", known().collect::<Vec<_>>().join(", "))),
-                };
-                return self.fail(d.other(cases.name.span, "declared here"));
+                let d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"))
+                    .other(cases.name.span, format!("its cases are {}", listed(known())));
+                return self.fail(d.nearest(expr.span, word, known(), || None));
             }
         }
         let value = self.expr(expr)?;
@@ -206,7 +205,7 @@ impl<'a> Elaborator<'_, 'a> {
         if self.calls.len() >= LIMITS.blocks {
             return self.error(Code::E0311, name_span, format!("blocks are nested more than {} deep", LIMITS.blocks));
         }
-        let matched = self.match_args(block, args, input, name_span)?;
+        let matched = self.match_args(block, args, input, name_span, span)?;
         let path: Path = self.path(&block.name.node);
         self.scope(path.clone(), &block.name.node, span);
         let outer = std::mem::replace(&mut self.prefix, path);
@@ -223,8 +222,8 @@ impl<'a> Elaborator<'_, 'a> {
         for (param, value, _) in matched.iter().filter(|(p, ..)| !is_tensor(p)) {
             self.bind_param(param, value.clone())?;
         }
-        for (param, value, _) in matched.iter().filter(|(p, ..)| is_tensor(p)) {
-            self.tensor_input(block, param, value)?;
+        for (param, value, given) in matched.iter().filter(|(p, ..)| is_tensor(p)) {
+            self.tensor_input(block, param, value, *given)?;
         }
         for param in &block.params {
             if !self.frame().values.contains_key(param.name.node.as_str()) {
@@ -250,6 +249,7 @@ impl<'a> Elaborator<'_, 'a> {
         args: &'a [Arg],
         input: Option<Value>,
         span: Span,
+        call: Span,
     ) -> Eval<Vec<Matched<'a>>> {
         let tensors: Vec<&'a Param> = block.params.iter().filter(|p| is_tensor(p)).collect();
         let hypers: Vec<&'a Param> = block.params.iter().filter(|p| !is_tensor(p)).collect();
@@ -259,7 +259,8 @@ impl<'a> Elaborator<'_, 'a> {
             let Some(first) = tensors.first() else {
                 return self.error(Code::E0204, span, format!("block `{}` takes no tensor", block.name));
             };
-            matched.push((first, value, span));
+            // An empty place: what is piped in is not written among the arguments.
+            matched.push((first, value, span.before()));
         }
         let taken = |matched: &[Matched<'a>], p: &Param| matched.iter().any(|(q, ..)| q.name.node == p.name.node);
         let mut positional = 0;
@@ -292,8 +293,9 @@ impl<'a> Elaborator<'_, 'a> {
                                     format!("`{}` takes a tensor for `{}`, found {found}", block.name, tensor.name);
                                 let d = Diagnostic::new(Code::E0304, arg.value.span, message)
                                     .label("not a tensor")
-                                    .other(tensor.span, "declared here")
-                                    .help(format!("pipe a tensor into it: `x |> {}(...)`", block.name));
+                                    .other(tensor.span, "declared here");
+                                let help = format!("pipe a tensor into it: `x |> {}(...)`", block.name);
+                                let d = d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders);
                                 failed |= self.fail::<()>(d).is_err();
                             }
                             Ok(value) => matched.push((tensor, value, arg.value.span)),
@@ -310,13 +312,15 @@ impl<'a> Elaborator<'_, 'a> {
                             Some(p) => format!("`{}` of `{}` has a default and must be named", p.name, block.name),
                             None => format!("too many arguments for `{}`", block.name),
                         };
-                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("without a name").help(
-                            match hypers.get(at) {
-                                Some(p) => format!("name it, for example `{} = ...`", p.name),
-                                None => format!("`{}` takes no further argument", block.name),
-                            },
-                        );
-                        return self.fail(d);
+                        let d = Diagnostic::new(Code::E0204, arg.value.span, message).label("without a name");
+                        let before = arg.value.span.before();
+                        return self.fail(match hypers.get(at) {
+                            Some(p) => {
+                                let text = format!("{} = ", p.name);
+                                d.suggest("name it", before, text, Applicability::MachineApplicable)
+                            }
+                            None => d.help(format!("`{}` takes no further argument", block.name)),
+                        });
                     };
                     param
                 }
@@ -340,10 +344,13 @@ impl<'a> Elaborator<'_, 'a> {
             let d = if is_tensor(param) {
                 let message = format!("`{}` needs a tensor for `{}`", block.name, param.name);
                 let d = Diagnostic::new(Code::E0304, span, message).label("a stage, not a value");
-                d.help(format!("pipe something into it: `x |> {}(...)`", block.name))
+                let help = format!("pipe something into it: `x |> {}(...)`", block.name);
+                d.suggest(help, span.before(), "... |> ", Applicability::HasPlaceholders)
             } else {
                 let message = format!("`{}` needs a value for `{}`", block.name, param.name);
-                Diagnostic::new(Code::E0204, span, message).help(format!("add `{} = ...`", param.name))
+                let d = Diagnostic::new(Code::E0204, span, message);
+                let (place, text) = super::mend::argument(&param.name.node, args, span, call);
+                d.suggest(format!("add `{} = ...`", param.name), place, text, Applicability::HasPlaceholders)
             };
             return self.fail(d.other(param.span, "declared here"));
         }
@@ -351,7 +358,8 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Binds the names among a parameter's dims and checks the rest.
-    fn tensor_input(&mut self, block: &'a Block, param: &'a Param, value: &Value) -> Eval<()> {
+    /// `given` is where the argument is written, an empty place where it was piped in.
+    fn tensor_input(&mut self, block: &'a Block, param: &'a Param, value: &Value, given: Span) -> Eval<()> {
         let (_, site) = self.calls.last().copied().unwrap_or(("", param.span));
         let Value::Node(outlet) = value else {
             let found = self.describe(value);
@@ -377,8 +385,20 @@ impl<'a> Elaborator<'_, 'a> {
                 .label(format!("{} arrives here", kind(actual.len())))
                 .other(param.ty.span, "declared here");
             return self.fail(match (dims.len(), actual.len()) {
-                (1, 3) => d.help("write `|> flatten` before it, or `|> avgpool_to(1) |> flatten`"),
-                (3, 1) => d.help("write `|> unflatten` before it, which makes [c, 1, 1]"),
+                (1, 3) => super::mend::stage(
+                    d.help("`flatten` keeps every number, `avgpool_to(1) |> flatten` one a channel"),
+                    "make it a vector",
+                    "avgpool_to(1) |> flatten",
+                    given,
+                    Applicability::MaybeIncorrect,
+                ),
+                (3, 1) => super::mend::stage(
+                    d,
+                    "`unflatten` makes it [c, 1, 1]",
+                    "unflatten",
+                    given,
+                    Applicability::MaybeIncorrect,
+                ),
                 _ => d,
             });
         }
@@ -407,13 +427,29 @@ impl<'a> Elaborator<'_, 'a> {
                 let message = format!("`{}` of `{}` must be {text}, found {ty}", param.name, block.name);
                 let from = self.graph.node(outlet.node);
                 let (from_span, from_path) = (from.span, from.path.clone());
-                let d = Diagnostic::new(Code::E0302, site, message)
+                let mut d = Diagnostic::new(Code::E0302, site, message)
                     .label(format!("{ty} arrives here"))
                     .other(dim.span, format!("this is {want}"))
                     .other(from_span, format!("{ty} from `{from_path}`"));
+                // The other side of the clash: the tensor that `c`, `h` or `w` was read from.
+                if let Some(o) = self.source_of(&block.params, dim) {
+                    let source = self.graph.node(o.node);
+                    d = d.other(source.span, format!("{} from `{}`", self.graph.ty(o), source.path));
+                }
                 return self.fail(match (axis, dims.len()) {
-                    (0, 3) => d.help(format!("bring it to {want} channels, for example with `|> conv({want}, k = 1)`")),
-                    (_, 3) => d.help("bring it to that size, for example with `|> resize(to = other)`"),
+                    (0, 3) => {
+                        let stage = format!("conv({want}, k = 1)");
+                        let help = format!("bring it to {want} channels, for example");
+                        super::mend::stage(d, &help, &stage, given, Applicability::MaybeIncorrect)
+                    }
+                    (_, 3) => {
+                        let help = "bring it to that size, for example";
+                        let (to, trust) = match self.origin(&block.params, dim) {
+                            Some(name) => (name, Applicability::MaybeIncorrect),
+                            None => ("...".into(), Applicability::HasPlaceholders),
+                        };
+                        super::mend::stage(d, help, &format!("resize(to = {to})"), given, trust)
+                    }
                     _ => d,
                 });
             }
@@ -444,8 +480,9 @@ impl<'a> Elaborator<'_, 'a> {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
                         let message = format!("`{name}` promises a result `{field}` and gives none");
-                        return self
-                            .fail(Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here"));
+                        let given = values.iter().map(|(n, _)| n.as_str());
+                        let d = Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here");
+                        return self.fail(d.nearest(field.span, &field.node, given, || None));
                     };
                     self.promise_one(ty, value, span, name)?;
                 }
@@ -494,8 +531,10 @@ impl<'a> Elaborator<'_, 'a> {
         let (from_path, wanted) = (from.path.clone(), format!("{wanted:?}"));
         let d = Diagnostic::new(Code::E0302, ty.span, format!("`{name}` promises {wanted}, its body gives {actual}"))
             .label(format!("this is {wanted}"))
-            .other(span, format!("{actual} from `{from_path}`"))
-            .help("change the promise, or the body so that it holds");
-        self.fail(d)
+            .other(span, format!("{actual} from `{from_path}`"));
+        let text = self.dims_of(dims, shape.dims());
+        let index = if matches!(ty.kind, ParamTypeKind::Index(_)) { "index" } else { "" };
+        let help = "change the body so that the promise holds, or promise what it gives";
+        self.fail(d.suggest(help, ty.span, format!("{index}[{text}]"), Applicability::MaybeIncorrect))
     }
 }

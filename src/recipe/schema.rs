@@ -4,7 +4,7 @@
 //! top of a complete spec, so a spec from a settings file can be changed in the same way.
 
 use super::*;
-use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
 use crate::source::Span;
 use crate::syntax::ast::{Arg, Data, Entry, Expr, ExprKind, Train, UnaryOp};
 
@@ -43,13 +43,12 @@ impl<'a> Reader<'a> {
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
                 let d = Diagnostic::new(Code::E0205, entry.key.span, format!("`{what}` has no key `{}`", entry.key));
-                let near = foreign(&entry.key.node)
-                    .filter(|f| keys.contains(f))
-                    .or_else(|| did_you_mean(&entry.key.node, keys.iter().copied()));
-                reader.misspelt.extend(near);
-                reader.problems.push(match near {
-                    Some(near) => d.help(format!("did you mean `{near}`?")),
-                    None => d.help(format!("its keys are {}", keys.join(", "))),
+                let foreign = foreign(&entry.key.node).filter(|f| keys.contains(f));
+                reader.misspelt.extend(foreign.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
+                let there = || Some(format!("its keys are {}", keys.join(", ")));
+                reader.problems.push(match foreign {
+                    Some(ours) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
+                    None => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
                 });
             }
         }
@@ -84,10 +83,20 @@ impl<'a> Reader<'a> {
                 return default;
             }
             let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
-            self.problems.push(d.help(format!("add `{example}`")));
+            let d = self.added(d, example);
+            self.problems.push(d);
             return None;
         }
         self.get(key, read)
+    }
+
+    /// Offers an entry behind the last one; its value is an example.
+    fn added(&self, d: Diagnostic, example: &str) -> Diagnostic {
+        let help = format!("add `{example}`");
+        match self.entries.iter().map(|e| e.value.span).max_by_key(|s| s.end) {
+            Some(last) => d.suggest(help, last.after(), format!("  {example}"), Applicability::HasPlaceholders),
+            None => d.help(help),
+        }
     }
 
     fn refuse(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
@@ -165,24 +174,20 @@ fn list<T>(expr: &Expr, what: &str, read: impl Fn(&Expr) -> Read<T>) -> Read<Vec
 
 fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> Read<T> {
     let names: Vec<_> = words.iter().map(|(w, _)| *w).collect();
-    if let ExprKind::Name(name) = &expr.kind {
-        if let Some((_, value)) = words.iter().find(|(w, _)| w == name) {
-            return Ok(*value);
-        }
-        if let Some(near) = did_you_mean(name, names.iter().copied()) {
-            return wrong(expr, &format!("one of {}", names.join(", ")))
-                .map_err(|d| d.help(format!("did you mean `{near}`?")));
-        }
+    let refused = wrong(expr, &format!("one of {}", names.join(", ")));
+    let ExprKind::Name(name) = &expr.kind else { return refused };
+    match words.iter().find(|(w, _)| w == name) {
+        Some((_, value)) => Ok(*value),
+        None => refused.map_err(|d| d.nearest(expr.span, name, names.iter().copied(), || None)),
     }
-    wrong(expr, &format!("one of {}", names.join(", ")))
 }
 
 /// `name(key = value, ...)` with known keys; a bare name is a call without arguments.
 fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str, Vec<(&'a str, &'a Expr)>)> {
-    let (name, args): (&str, &[Arg]) = match &expr.kind {
-        ExprKind::Call(call) => (&call.name.node, &call.args),
-        ExprKind::Name(name) => (name, &[]),
-        _ => ("", &[]),
+    let (name, at, args): (&str, Span, &[Arg]) = match &expr.kind {
+        ExprKind::Call(call) => (&call.name.node, call.name.span, &call.args),
+        ExprKind::Name(name) => (name, expr.span, &[]),
+        _ => ("", expr.span, &[]),
     };
     let names = || known.iter().map(|(n, _)| *n);
     let Some((_, keys)) = known.iter().find(|(n, _)| *n == name) else {
@@ -191,10 +196,7 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
             expr.span,
             format!("expected one of {}", names().collect::<Vec<_>>().join(", ")),
         );
-        return Err(match did_you_mean(name, names()) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d,
-        });
+        return Err(d.nearest(at, name, names(), || None));
     };
     let mut found = Vec::new();
     for (i, arg) in args.iter().enumerate() {
@@ -206,10 +208,11 @@ fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str,
         if !keys.contains(&key) {
             let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
             let d = Diagnostic::new(Code::E0205, span, format!("`{name}` has no key `{key}`"));
-            return Err(match did_you_mean(key, keys.iter().copied()) {
-                Some(near) => d.help(format!("did you mean `{near}`?")),
-                None => d.help(format!("its keys are {}", keys.join(", "))),
-            });
+            let there = || match keys.is_empty() {
+                true => Some(format!("`{name}` has no keys")),
+                false => Some(format!("its keys are {}", listed(keys.iter().copied()))),
+            };
+            return Err(d.nearest(span, key, keys.iter().copied(), there));
         }
         if found.iter().any(|(k, _)| *k == key) {
             return Err(Diagnostic::new(Code::E0202, arg.value.span, format!("`{key}` is given twice")));
@@ -232,7 +235,8 @@ fn split(expr: &Expr) -> Read<Split> {
         let seed = field(&fields, "seed", 0, |e| integer(e, 0))?;
         if [train, val, test].iter().any(|s| !(0.0..=1.0).contains(s)) || (train + val + test - 1.0).abs() > 1e-9 {
             let message = format!("shares must sum to 1, found {}", train + val + test);
-            return Err(Diagnostic::new(Code::E0206, expr.span, message));
+            let d = Diagnostic::new(Code::E0206, expr.span, message);
+            return Err(d.help("shares that are not written are train = 0.8, val = 0, test = 0.2"));
         }
         return Ok(Split::Random { train, val, test, seed });
     }
@@ -298,7 +302,13 @@ fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>) -> Option<DataSource
 fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
     let source = read_source(&mut r, base);
     let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), |e| {
-        match list(e, "[height, width]", |e| count(e, 1))?[..] {
+        let square = |d: Diagnostic| match &e.kind {
+            ExprKind::Int(n) => {
+                d.suggest("for square images, write", e.span, format!("[{n}, {n}]"), Applicability::MaybeIncorrect)
+            }
+            _ => d,
+        };
+        match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
             [h, w] if h.max(w) <= 16384 => Ok([h, w]),
             [_, _] => wrong(e, "a size of at most 16384 x 16384"),
             _ => wrong(e, "[height, width]"),
@@ -386,7 +396,8 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
     let mut r = Reader::new("train", train.name.span, TRAIN_KEYS, &train.entries);
     if !r.has("epochs") && !r.misspelt.contains(&"epochs") {
         let d = Diagnostic::new(Code::E0207, train.name.span, "this `train` block has no `epochs`");
-        r.problems.push(d.help("add `epochs = 100`"));
+        let d = r.added(d, "epochs = 100");
+        r.problems.push(d);
     }
     let defaults = TrainSpec {
         name: train.name.node.clone(),

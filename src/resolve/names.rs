@@ -1,7 +1,7 @@
 //! Every name in every body: is there something that it can mean?
 
 use super::{FUNCTIONS, Program, STAGES};
-use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
 use crate::op::sig::signature;
 use crate::op::{ArgKind, SIGNATURES};
 use crate::source::Span;
@@ -45,8 +45,10 @@ impl Walk<'_, '_> {
             return;
         }
         for param in &block.params {
-            if let Some(default) = &param.default {
-                self.expr(default, false);
+            match (&param.default, &param.ty.kind) {
+                (Some(default), ParamTypeKind::Scalar(ty)) => self.default(default, ty),
+                (Some(default), _) => self.expr(default, false),
+                (None, _) => {}
             }
             match &param.ty.kind {
                 ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.bind_dims(dims, block),
@@ -84,6 +86,21 @@ impl Walk<'_, '_> {
         self.check_return(block);
     }
 
+    /// A default: the case of an enum by its bare name, or any expression.
+    fn default(&mut self, default: &Expr, ty: &Ident) {
+        let program = self.program;
+        let (ExprKind::Name(word), Some(cases)) = (&default.kind, program.enums.get(ty.node.as_str())) else {
+            return self.expr(default, false);
+        };
+        if program.has_case(&ty.node, word) || self.locals.contains(word) {
+            return;
+        }
+        let known = || cases.cases.iter().map(|c| c.node.as_str());
+        let d = Diagnostic::new(Code::E0206, default.span, format!("`{ty}` has no case `{word}`"))
+            .other(cases.name.span, format!("its cases are {}", listed(known())));
+        self.problems.push(d.nearest(default.span, word, known(), || None));
+    }
+
     /// A body ends with its one `return`.
     fn check_return(&mut self, block: &Block) {
         let (last, before) = match block.body.stmts.split_last() {
@@ -113,7 +130,19 @@ impl Walk<'_, '_> {
         if !ends && early.is_empty() {
             let message = format!("`{}` has no result", block.name);
             let d = Diagnostic::new(Code::E0314, block.name.span, message).label("its body ends without `return`");
-            self.problems.push(d.help("end the body with `return ...`"));
+            let help = "end the body with `return ...`";
+            // The node that was bound last is what most bodies give back.
+            let node = match last.map(|l| &l.kind) {
+                Some(StmtKind::Let { target: LetTarget::One(name), .. }) if name.indices.is_empty() => Some(&name.name),
+                _ => None,
+            };
+            self.problems.push(match (node, last) {
+                (Some(node), Some(last)) => {
+                    let text = format!("\n  return {node}");
+                    d.suggest(help, last.span.after(), text, Applicability::MaybeIncorrect)
+                }
+                _ => d.help(help),
+            });
         }
     }
 
@@ -136,13 +165,9 @@ impl Walk<'_, '_> {
         if self.program.incomplete || self.program.is_broken(&ty.node) {
             return;
         }
-        let mut d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
+        let d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
         let known = || TYPES.iter().copied().chain(enums.clone());
-        d = match did_you_mean(&ty.node, known()) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d.help(format!("there is {}", known().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", "))),
-        };
-        self.problems.push(d);
+        self.problems.push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", listed(known())))));
     }
 
     fn stmts(&mut self, stmts: &[Stmt]) {
@@ -187,19 +212,19 @@ impl Walk<'_, '_> {
         if stage && self.locals.contains(name) {
             d = d.label("a node or value, not something to call");
         }
-        let near = if self.problems.iter().count() > MAX_NEAR {
-            None
+        let foreign = foreign(name);
+        self.problems.push(if self.problems.iter().count() > MAX_NEAR {
+            d
+        } else if let Some((ours, hint)) = foreign {
+            d.suggest(hint, span, ours, Applicability::MaybeIncorrect)
         } else if stage {
-            did_you_mean(name, stages())
+            d.nearest(span, name, stages(), || {
+                Some("blocks of this file, and the operators of docs/language.md".into())
+            })
         } else {
-            did_you_mean(name, locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied()))
-        };
-        if let Some(near) = near {
-            d = d.help(format!("did you mean `{near}`?"));
-        } else if let Some(hint) = foreign(name) {
-            d = d.help(hint);
-        }
-        self.problems.push(d);
+            let known = locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied());
+            d.nearest(span, name, known, || None)
+        });
     }
 
     /// `stage` is set where only something callable makes sense: the right side of `|>`.
@@ -207,7 +232,7 @@ impl Walk<'_, '_> {
         match &expr.kind {
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
             ExprKind::Name(name) => self.name(name, expr.span, stage),
-            ExprKind::Call(call) => self.call(call),
+            ExprKind::Call(call) => self.call(call, stage),
             ExprKind::Pipe { lhs, rhs } => {
                 self.expr(lhs, stage);
                 self.expr(rhs, true);
@@ -245,9 +270,13 @@ impl Walk<'_, '_> {
         }
     }
 
-    fn call(&mut self, call: &Call) {
-        if !FUNCTIONS.contains(&call.name.node.as_str()) {
-            self.name(&call.name.node, call.name.span, true);
+    fn call(&mut self, call: &Call, stage: bool) {
+        let name = call.name.node.as_str();
+        if !FUNCTIONS.contains(&name) {
+            // Only what is not piped into may be a function.
+            let callable = SIGNATURES.iter().map(|s| s.name).chain(self.program.blocks.keys().copied());
+            let near = if stage { None } else { did_you_mean(name, FUNCTIONS.iter().copied().chain(callable)) };
+            self.name(name, call.name.span, !near.is_some_and(|n| FUNCTIONS.contains(&n)));
         }
         for arg in &call.args {
             // Words such as `same` and `bilinear` are checked against the argument they are given to.
@@ -291,17 +320,21 @@ fn bind_stmts(stmts: &[Stmt], locals: &mut BTreeSet<String>) {
     }
 }
 
-/// The word that people from elsewhere write, and what it is called here.
-fn foreign(name: &str) -> Option<&'static str> {
+/// The word that people from elsewhere write: what it is called here, and how it is called.
+fn foreign(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.to_lowercase().as_str() {
-        "conv2d" => "the operator is `conv(out, k = 3)`",
-        "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => "the operator is `bn`",
-        "upsample" | "interpolate" => "the operators are `up(2)` and `resize(to = x)`",
-        "maxpool2d" | "max_pool" => "the operator is `maxpool(2)`",
-        "adaptiveavgpool2d" | "global_avg_pool" | "gap" => "the operator is `avgpool_to(1)`",
-        "cat" | "concatenate" => "the operator is `concat`, or `a ++ b`",
-        "dense" | "fc" => "the operator is `linear(out)`",
-        "convtranspose2d" | "deconv" => "the operator is `conv_transpose(out)`",
+        "conv2d" | "convolution" => ("conv", "the operator is `conv(out, k = 3)`"),
+        "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => ("bn", "the operator is `bn`"),
+        "upsample" => ("up", "the operators are `up(2)` and `resize(to = x)`"),
+        "interpolate" => ("resize", "the operators are `resize(to = x)` and `up(2)`"),
+        "maxpool2d" | "max_pool" | "max_pool2d" => ("maxpool", "the operator is `maxpool(2)`"),
+        "avgpool2d" | "avg_pool2d" => ("avgpool", "the operator is `avgpool(2)`"),
+        "adaptiveavgpool2d" | "global_avg_pool" | "gap" => ("avgpool_to", "the operator is `avgpool_to(1)`"),
+        "cat" | "concatenate" => ("concat", "the operator is `concat(a, b)`, or `a ++ b`"),
+        "dense" | "fc" => ("linear", "the operator is `linear(out)`"),
+        "convtranspose2d" | "deconv" | "conv_transpose2d" => {
+            ("conv_transpose", "the operator is `conv_transpose(out)`")
+        }
         _ => return None,
     })
 }

@@ -20,8 +20,17 @@ pub struct File {
 pub struct Item {
     /// The text of `///` lines directly above, without the slashes and one leading blank.
     pub docs: Vec<String>,
+    /// `@allow(...)` lines between the docs and the keyword.
+    pub attributes: Vec<Attribute>,
     pub kind: ItemKind,
     /// From the keyword to the end of the item.
+    pub span: Span,
+}
+
+/// `@allow(gridding, dead_bias)`: warnings that the item below it silences.
+#[derive(Debug, Clone)]
+pub struct Attribute {
+    pub lints: Vec<Ident>,
     pub span: Span,
 }
 
@@ -36,6 +45,8 @@ pub enum ItemKind {
     Data(Data),
     Train(Train),
     Expect(Expect),
+    /// `allow gridding, dead_bias`: warnings that the file silences.
+    Allow(Vec<Ident>),
 }
 
 /// `import "blocks.model"` or `import std`.

@@ -47,6 +47,13 @@ pub(super) fn item(source: SourceId, text: &str, range: Range<usize>) -> Result<
     Ok((item, tree.problems))
 }
 
+/// Reads all of `range` as attributes.
+pub(super) fn attributes(source: SourceId, text: &str, range: Range<usize>) -> Result<Vec<Attribute>, Failure> {
+    let pair = run(Rule::lone_attributes, text, range.clone())?;
+    let tree = Tree::new(source, range.start);
+    Ok(Parts::of(pair).map(|p| tree.attribute(p)).collect())
+}
+
 /// Reads all of `range` as one expression.
 pub(super) fn expr(source: SourceId, text: &str, range: Range<usize>) -> Result<(Expr, Problems), Failure> {
     let pair = run(Rule::lone_expr, text, range.clone())?;
@@ -153,6 +160,7 @@ fn is_keyword(rule: Rule) -> bool {
             | Rule::kw_sweep
             | Rule::kw_data
             | Rule::kw_train
+            | Rule::kw_allow
             | Rule::kw_expect
             | Rule::kw_on
             | Rule::kw_refuted
@@ -191,6 +199,12 @@ impl Tree {
     }
 
     // Items
+
+    fn attribute(&self, pair: Pair<'_, Rule>) -> Attribute {
+        let span = self.span(&pair);
+        let lints = Parts::of(Parts::of(pair).one()).one();
+        Attribute { lints: Parts::of(lints).map(|p| self.ident(p)).collect(), span }
+    }
 
     fn item(&mut self, pair: Pair<'_, Rule>) -> Item {
         let span = self.span(&pair);
@@ -241,9 +255,10 @@ impl Tree {
                 let claims = parts.map(|p| self.claim(p)).collect();
                 ItemKind::Expect(Expect { model, args, on, claims })
             }
+            Rule::allow => ItemKind::Allow(parts.map(|p| self.ident(p)).collect()),
             rule => unreachable!("not an item: {rule:?}"),
         };
-        Item { docs: Vec::new(), kind, span }
+        Item { docs: Vec::new(), attributes: Vec::new(), kind, span }
     }
 
     fn reference(&mut self, pair: Pair<'_, Rule>) -> (Ident, Vec<Arg>) {

@@ -4,7 +4,7 @@
 
 use super::build::Failure;
 use super::scan::{self, Token, TokenKind, is_reserved};
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Applicability::*, Code, Diagnostic};
 use crate::source::{SourceId, Span};
 
 /// The message for a `failure` in the item made of the tokens `run`.
@@ -86,7 +86,10 @@ impl Place<'_> {
         let word = self.word();
         let problem = |message: String| Diagnostic::new(Code::E0101, self.span_of(token), message);
         match token.kind {
-            TokenKind::OpenStr => Some(problem("the string is not closed on its line".into()).help("end it with `\"`")),
+            TokenKind::OpenStr => {
+                let d = problem("the string is not closed on its line".into());
+                Some(d.suggest("end it with `\"`", self.span_of(token).after(), "\"", MaybeIncorrect))
+            }
             TokenKind::Str => {
                 let escape = word.find('\\').is_some();
                 escape.then(|| {
@@ -106,14 +109,24 @@ impl Place<'_> {
                     c => format!("the character U+{:04X}", c as u32),
                 };
                 let problem = problem(format!("{shown} means nothing here"));
-                Some(match (c, self.word_at(self.index + 1)) {
-                    ('.', _) => problem.help("there are no methods: write `x |> conv(8)`; a fraction is `0.5`"),
-                    ('\'' | '`' | '\u{201c}' | '\u{201d}', _) => problem.help("strings stand in `\"` quotes"),
-                    ('#', _) => problem.help("comments start with `//`"),
-                    ('&', _) => problem.help("write `and`"),
-                    ('!', _) => problem.help("write `not`"),
+                let (here, second) = (self.span_of(token), self.run.get(self.index + 1));
+                let pair = second.filter(|t| t.start == token.end && t.text(self.text) == word);
+                Some(match c {
+                    '.' => problem.help("there are no methods: write `x |> conv(8)`; a fraction is `0.5`"),
+                    '\u{201c}' | '\u{201d}' => {
+                        problem.suggest("strings stand in `\"` quotes", here, "\"", MachineApplicable)
+                    }
+                    '\'' | '`' => problem.help("strings stand in `\"` quotes"),
+                    '#' => problem.suggest("comments start with `//`", here, "//", MachineApplicable),
+                    '&' if pair.is_some() => {
+                        let both = here.to(pair.map_or(here, |t| self.span_of(*t)));
+                        problem.suggest("write `and`", both, "and", MachineApplicable)
+                    }
+                    '&' => problem.help("write `and`"),
+                    '!' => problem.suggest("write `not`", here, "not ", MaybeIncorrect),
                     _ if c.is_alphanumeric() => problem.help("names are made of `a-z`, `A-Z`, `0-9` and `_`"),
-                    _ => problem.help("delete it"),
+                    _ if c.is_whitespace() => problem.suggest("write a plain blank", here, " ", MachineApplicable),
+                    _ => problem.suggest("delete it", here, "", MaybeIncorrect),
                 })
             }
             TokenKind::Word | TokenKind::Number | TokenKind::Punct | TokenKind::Comment | TokenKind::Doc => None,
@@ -137,9 +150,35 @@ impl Place<'_> {
             _ => "}",
         };
         if ends && (expected.has(closer) || word.is_empty()) {
-            return problem.other(self.span_of(opener), format!("`{bracket}` opened here is not closed"));
+            let problem = problem.other(self.span_of(opener), format!("`{bracket}` opened here is not closed"));
+            return self.closed(problem, opener, closer, &before.open);
         }
         problem
+    }
+
+    /// Offers the closing bracket: instead of one that closes nothing, else where the line ends, or before the pipe
+    /// that follows a lone argument.
+    fn closed(&self, problem: Diagnostic, opener: Token, closer: &str, open: &[Token]) -> Diagnostic {
+        if let (Some(token), Some(wrong)) = (self.token(), scan::opener_of(self.word()))
+            && !open.iter().any(|t| t.text(self.text) == wrong)
+        {
+            let message = format!("`{}` is closed by `{closer}`", opener.text(self.text));
+            return problem.suggest(message, self.span_of(token), closer, MachineApplicable);
+        }
+        let at = self.run.partition_point(|t| t.start < opener.end);
+        let lone = self.word_at(at + 1) == "|>" && at + 1 < self.index;
+        let Some(last) = (if lone { self.run.get(at).copied() } else { self.before() }) else { return problem };
+        if closer == "}" {
+            // Which of the lines behind the brace it ends is for the author to say.
+            return problem;
+        }
+        problem.suggest(format!("close it with `{closer}`"), self.span_of(last).after(), closer, MaybeIncorrect)
+    }
+
+    /// The innermost bracket that is open at the token.
+    fn inside(&self) -> &str {
+        let before = scan::unbalanced(self.text, &self.run[..self.index]);
+        before.open.last().map_or("", |t| t.text(self.text))
     }
 
     /// Help for slips that people make.
@@ -155,36 +194,72 @@ impl Place<'_> {
             });
         let is_name = |t: &Token| t.kind == TokenKind::Word && !is_reserved(t.text(self.text));
         let entries = matches!(item, "data" | "train");
+        let body = matches!(item, "block" | "model");
+        let previous_end = previous.map_or(token.start, |p| p.end);
         let previous = previous.map_or("", |p| p.text(self.text));
+        let here = self.span_of(token);
+        let before = here.before();
         match word {
-            ";" => problem.help("there are no semicolons: a statement ends where the next one starts; delete it"),
+            ";" => {
+                let help = "there are no semicolons: a statement ends where the next one starts";
+                problem.suggest(help, here, "", MachineApplicable)
+            }
             "(" | "[" if gap && after_name => {
-                problem.help(format!("`{word}` must touch the name before it: `{previous}{word}`"))
+                let stage = self.index > 1 && self.word_at(self.index - 2) == "|>";
+                let trust = if stage { MachineApplicable } else { MaybeIncorrect };
+                let gap = Span::new(self.id, previous_end, token.start);
+                problem.suggest(format!("`{word}` must touch the name before it: `{previous}{word}`"), gap, "", trust)
             }
             "|" if expected.operators => {
-                problem.help("the pipe is written `|>`; alternatives with `|` stand only in `sweep`")
+                let help = "the pipe is written `|>`; alternatives with `|` stand only in `sweep` and in patterns";
+                let patterns = self.run[..self.index].iter().any(|t| t.text(self.text) == "match");
+                let trust = if body && !patterns { MachineApplicable } else { MaybeIncorrect };
+                problem.suggest(help, here, "|>", trust)
             }
-            "=" if expected.operators => problem.help("to compare, write `==`"),
-            "==" if expected.has("=") => problem.help("to set a value, write `=`"),
+            "=" if expected.operators => problem.suggest("to compare, write `==`", here, "==", MaybeIncorrect),
+            "==" if expected.has("=") => problem.suggest("to set a value, write `=`", here, "=", MachineApplicable),
             ":" if expected.has("=") || expected.operators => {
-                problem.help(format!("a value is set with `=`: `{previous} = ...`"))
+                let trust = if entries { MachineApplicable } else { MaybeIncorrect };
+                problem.suggest(format!("a value is set with `=`: `{previous} = ...`"), here, " =", trust)
             }
-            "," if entries && expected.operators => problem.help("entries need no comma between them: delete it"),
+            "," if entries && expected.operators => {
+                problem.suggest("entries need no comma between them", here, "", MachineApplicable)
+            }
             "->" if expected.operators => problem.help("the result shape stands behind the parameters"),
             "}" | "" if expected.has("else") => problem.help("an `if` has a value, so it needs an `else`"),
             _ if expected.has("else") => problem.help("an `if` has a value, so it needs an `else { ... }`"),
             _ if item == "model" && expected.has("->") => {
-                problem.help("a model promises its result: `-> [classes, H, W]`")
+                let classes = self.run[..self.index].iter().any(|t| t.text(self.text) == "classes");
+                let trust = if classes { MaybeIncorrect } else { HasPlaceholders };
+                let shape = if classes { "-> [classes, H, W] " } else { "-> [..., H, W] " };
+                problem.suggest("a model promises its result: `-> [classes, H, W]`", before, shape, trust)
             }
-            _ if is_reserved(word) && expected.name => problem.help(format!("`{word}` cannot be a name: add a `_`")),
-            _ if entries && after_name && expected.has("=") => problem.help(format!("write `{previous} = {word}`")),
+            _ if is_reserved(word) && expected.name => {
+                let help = format!("`{word}` cannot be a name: add a `_`");
+                problem.suggest(help, here, format!("{word}_"), MaybeIncorrect)
+            }
+            _ if entries && after_name && expected.has("=") => {
+                problem.suggest(format!("write `{previous} = {word}`"), before, "= ", MachineApplicable)
+            }
             _ if scan::is_item_keyword(word) && !token.first_on_line && expected.operators => {
                 problem.help("each item starts on a line of its own")
             }
-            _ if is_name(&token) && expected.operators && after_value && !entries && next != "=" => {
-                problem.help(format!("if `{word}` is the next stage, a `|>` is missing before it"))
+            _ if expected.has(",")
+                && after_value
+                && (is_name(&token) && next == "=" || token.kind == TokenKind::Number) =>
+            {
+                let comma = Span::new(self.id, previous_end, previous_end);
+                problem.suggest("a comma is missing", comma, ",", MachineApplicable)
             }
-            _ if expected.tokens == ["="] => problem.help("a `=` is missing"),
+            _ if is_name(&token) && expected.operators && after_value && !entries && next != "=" => {
+                let help = format!("if `{word}` is the next stage, a `|>` is missing before it");
+                // Between brackets it may as well be a comma that is missing.
+                let stage = previous == ")" || matches!(next, "(" | "|>");
+                let trust =
+                    if stage && !matches!(self.inside(), "(" | "[") { MachineApplicable } else { MaybeIncorrect };
+                problem.suggest(help, before, "|> ", trust)
+            }
+            _ if expected.tokens == ["="] => problem.suggest("a `=` is missing", before, "= ", MaybeIncorrect),
             _ if self.after_pipe() => {
                 problem.help("what follows `|>` is a stage: put the pipe in parentheses to go on calculating with it")
             }

@@ -26,6 +26,7 @@ pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     }
     let mut marks = Marks::default();
     for item in &file.items {
+        marks.lines.extend(item.attributes.iter().map(|a| a.span.start as usize));
         marks.lines.insert(item.span.start as usize);
         marks.item(item);
     }
@@ -59,7 +60,11 @@ impl Marks {
             ItemKind::Data(data) => self.entries(&data.entries),
             ItemKind::Train(train) => self.entries(&train.entries),
             ItemKind::Expect(expect) => self.lines.extend(expect.claims.iter().map(|c| c.span.start as usize)),
-            ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Variant(_) | ItemKind::Sweep(_) => {}
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Variant(_)
+            | ItemKind::Sweep(_)
+            | ItemKind::Allow(_) => {}
         }
     }
 
@@ -243,7 +248,7 @@ impl<'a> Printer<'a> {
             "(" | "[" if name_or_close => return !touched,
             _ => {}
         }
-        !(before == ".." || before == "-" && self.is_unary(previous, row))
+        !(matches!(before, ".." | "@") || before == "-" && self.is_unary(previous, row))
     }
 
     /// `token`, a minus, has no operand before it.

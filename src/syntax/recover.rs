@@ -7,7 +7,7 @@ use super::ast::{Expr, Ident, Item};
 use super::build::{self, Failure, Part};
 use super::explain::explain;
 use super::scan::{self, Token, TokenKind};
-use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::diag::{Code, Diagnostic, Problems};
 use crate::source::{SourceId, Span, Spanned};
 
 /// Mistakes told per item: behind so many, the rest are echoes.
@@ -27,6 +27,35 @@ pub(super) struct Outcome {
 
 /// Reads `run`, tokens without comments that start where an item should.
 pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
+    let (attributes, run) = run.split_at(scan::attributes_len(text, run).min(run.len()));
+    let (Some(first), Some(last)) = (attributes.first(), attributes.last()) else {
+        return plain_item(id, text, run);
+    };
+    let mut outcome = match build::attributes(id, text, first.start..last.end) {
+        Ok(attributes) => {
+            let mut outcome = plain_item(id, text, run);
+            if let Some(item) = &mut outcome.item {
+                item.attributes = attributes;
+            }
+            outcome
+        }
+        Err(failure) => {
+            let known = run.first().is_some_and(|t| scan::is_item_keyword(t.text(text)));
+            let mut outcome = if known { plain_item(id, text, run) } else { Outcome::default() };
+            let help = "an attribute is written `@allow(name)`, on the line above an item";
+            outcome.problems.push(explain(id, text, attributes, &failure).help(help));
+            outcome
+        }
+    };
+    if run.is_empty() {
+        let span = Span::new(id, first.start, last.end);
+        let d = Diagnostic::new(Code::E0101, span, "an attribute without an item behind it");
+        outcome.problems.push(d.help("for the whole file, write `allow name` without the `@`"));
+    }
+    outcome
+}
+
+fn plain_item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
     let [first, .., last] = run else {
         return run.first().map_or_else(Outcome::default, |only| no_item(id, text, run, only));
     };
@@ -92,12 +121,13 @@ fn no_item(id: SourceId, text: &str, run: &[Token], first: &Token) -> Outcome {
     } else {
         let problem = Diagnostic::new(Code::E0101, span, format!("expected an item, found `{word}`"));
         let names_follow = matches!(run.get(1), Some(t) if t.kind == TokenKind::Word);
-        match did_you_mean(word, scan::item_keywords()) {
-            Some(near) if names_follow => problem.help(format!("write `{near}`")),
-            _ if scan::is_statement_keyword(word) => {
-                problem.help(format!("`{word}` stands in the body of a block or a model"))
-            }
-            _ => problem.help(format!("items start with one of: {}", scan::item_keywords().join(", "))),
+        let there = format!("items start with one of: {}", scan::item_keywords().join(", "));
+        if scan::is_statement_keyword(word) {
+            problem.help(format!("`{word}` stands in the body of a block or a model"))
+        } else if names_follow {
+            problem.nearest(span, word, scan::item_keywords(), || Some(there))
+        } else {
+            problem.help(there)
         }
     };
     let broken = if run.len() > 1 { name_of(id, text, run) } else { None };

@@ -45,7 +45,7 @@ impl Token {
 
 const RESERVED: [&str; 13] =
     ["let", "for", "in", "require", "return", "match", "if", "else", "and", "or", "not", "true", "false"];
-const ITEMS: [&str; 9] = ["import", "enum", "block", "model", "variant", "sweep", "data", "train", "expect"];
+const ITEMS: [&str; 10] = ["import", "enum", "block", "model", "variant", "sweep", "data", "train", "expect", "allow"];
 const STATEMENTS: [&str; 4] = ["let", "for", "require", "return"];
 
 pub(super) fn is_reserved(word: &str) -> bool {
@@ -61,7 +61,7 @@ pub(super) fn is_statement_keyword(word: &str) -> bool {
 }
 
 /// All item keywords, for messages.
-pub(super) fn item_keywords() -> [&'static str; 9] {
+pub(super) fn item_keywords() -> [&'static str; 10] {
     ITEMS
 }
 
@@ -104,9 +104,9 @@ fn token_at(rest: &str, first: char) -> (TokenKind, usize) {
 }
 
 /// Longest first.
-const PUNCTUATION: [&str; 29] = [
+const PUNCTUATION: [&str; 30] = [
     "|>", "->", "=>", "==", "!=", "<=", ">=", "~=", "..", "++", "(", ")", "[", "]", "{", "}", ",", ":", "=", "+", "-",
-    "*", "/", "%", "<", ">", "|", "?", ";",
+    "*", "/", "%", "<", ">", "|", "?", ";", "@",
 ];
 
 fn number_len(rest: &str, word_len: impl Fn(&str) -> usize) -> usize {
@@ -142,13 +142,23 @@ fn string_at(rest: &str) -> (TokenKind, usize) {
 ///
 /// An item starts at a line whose first two tokens are an item keyword and what can follow it; no expression or entry
 /// can hold such a pair, so the rule also holds inside a bracket that was never closed. Outside brackets, two plain
-/// words at the start of a line start an item of a misspelt kind.
+/// words at the start of a line start an item of a misspelt kind. An attribute belongs to the item behind it.
 pub(super) fn split_items<'t>(text: &str, code: &'t [Token]) -> Vec<&'t [Token]> {
     let mut starts = Vec::new();
     let mut depth = 0_usize;
+    // The token behind an attribute: what starts there was started by the attribute.
+    let mut behind = None;
     for (i, token) in code.iter().enumerate() {
         let word = token.text(text);
-        if token.first_on_line && token.kind == TokenKind::Word && starts_item(text, &code[i..], depth) {
+        if word == "@" && token.first_on_line {
+            if behind != Some(i) {
+                starts.push(i);
+                depth = 0;
+            }
+            behind = Some(i + attribute_len(text, &code[i..]));
+        } else if behind == Some(i) && is_item_keyword(word) {
+            depth = 0;
+        } else if token.first_on_line && token.kind == TokenKind::Word && starts_item(text, &code[i..], depth) {
             starts.push(i);
             depth = 0;
         }
@@ -165,6 +175,26 @@ pub(super) fn split_items<'t>(text: &str, code: &'t [Token]) -> Vec<&'t [Token]>
     starts.iter().zip(ends).map(|(&start, end)| &code[start..end]).collect()
 }
 
+/// How many of the tokens belong to the attribute that they start with.
+fn attribute_len(text: &str, code: &[Token]) -> usize {
+    let word = |i: usize| code.get(i).map_or("", |t| t.text(text));
+    if word(2) != "(" {
+        return code.len().min(2);
+    }
+    let inside = code.iter().skip(3).take_while(|t| matches!(t.text(text), ",") || t.kind == TokenKind::Word).count();
+    let closed = word(3 + inside) == ")";
+    if closed { 4 + inside } else { code.len().min(3) }
+}
+
+/// How many tokens of an item's run are attributes.
+pub(super) fn attributes_len(text: &str, run: &[Token]) -> usize {
+    let mut len = 0;
+    while run.get(len).is_some_and(|t| t.text(text) == "@") {
+        len += attribute_len(text, &run[len..]);
+    }
+    len
+}
+
 fn starts_item(text: &str, code: &[Token], depth: usize) -> bool {
     let word = |i: usize| code.get(i).map_or("", |t| t.text(text));
     let kind = |i: usize| code.get(i).filter(|t| !t.first_on_line).map(|t| t.kind);
@@ -172,9 +202,9 @@ fn starts_item(text: &str, code: &[Token], depth: usize) -> bool {
     match word(0) {
         "import" => matches!(kind(1), Some(TokenKind::Str | TokenKind::OpenStr)) || word(1) == "std",
         "expect" => second_is_name && (depth == 0 || matches!(word(2), "on" | "{" | "(")),
-        "enum" | "block" | "model" | "variant" | "sweep" | "data" | "train" => {
+        "enum" | "block" | "model" | "variant" | "sweep" | "data" | "train" | "allow" => {
             let third = matches!(word(2), "(" | "{" | "=");
-            second_is_name && (depth == 0 || third)
+            second_is_name && (depth == 0 || third && word(0) != "allow")
         }
         "on" => false,
         other => depth == 0 && !is_reserved(other) && second_is_name && matches!(word(2), "(" | "{" | "="),

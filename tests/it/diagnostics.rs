@@ -99,3 +99,69 @@ fn a_problem_is_told_once() {
     let told = front(text, Some([8, 8]), &[]).told();
     assert_eq!(told.iter().filter(|t| t.starts_with("E0303")).count(), 1, "{told:?}");
 }
+
+/// A slip in each kind of name, and the name that is offered for it.
+#[test]
+fn every_kind_of_name_has_a_nearest() {
+    let text = "npc 1
+
+import \"blocs.model\"
+
+enum Act { relu, gelu, swish }
+
+block wide(x: [c, h, w], out: int, act: Act = geul) -> [out, h, w] = x |> conv(out)
+
+block deep(x: [c, h, w], out: int) -> [out, h, wd] = x |> conv(outt, kernl = 3) |> maxpol(2)
+
+model Net(x: [3, H, W], classes: imt = 2) -> [classes, H, W] {
+  let stem = x |> wode(cel(7 / 2))
+  return stmm
+}
+
+model Two(x: [3, H, W], act: Act = relu) -> { main = [8, H, W], auxx = [8, H, W] } {
+  let y = x |> conv(8, bia = false) |> up(2, mode = bilinaer)
+  let z = x |> match act { relu => relu, gelo => gelu, _ => identity }
+  return { main = y, aux = y }
+}
+
+variant Swish = Two(act = swosh)
+
+variant Other = Twoo
+
+data cells {
+  source = phantms(count = 8, sed = 1)
+  sise = [64, 64]
+  classes = [\"a\", \"b\"]
+  labels = [0, 255]
+  mask = treshold
+  split = randm(train = 0.8)
+}
+
+train run = Two on cels { epochs = 1  optimiser = adam(lrr = 1)  loss = cross_entropi  metrics = [dicee]  keep = [lst] }
+
+expect Tow { parms ~= 1 }
+";
+    let offered = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("net.model"), text).unwrap();
+        std::fs::write(folder.path().join("blocks.model"), "npc 1\n").unwrap();
+        let said = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
+        let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let list = |v: &serde_json::Value, key: &str| v[key].as_array().unwrap().clone();
+        let children = list(&document, "problems").into_iter().flat_map(|p| list(&p, "children"));
+        let edits = children.flat_map(|c| list(&c, "spans"));
+        edits.map(|e| e["suggested_replacement"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    let check = |names: &[String], wanted: &[&str]| {
+        for name in wanted {
+            assert!(names.iter().any(|n| n == name), "{name} is not offered: {names:?}");
+        }
+    };
+    // With an import missing, an unknown block may be the fault of that; what is no block is told all the same.
+    let incomplete = offered(text);
+    check(&incomplete, &["\"blocks.model\"", "bias", "swish", "gelu", "size", "phantoms"]);
+    assert!(!incomplete.iter().any(|n| n == "wide"));
+    let whole = offered(&text.replace("import \"blocs.model\"\n\n", ""));
+    check(&whole, &["gelu", "out", "maxpool", "int", "wide", "ceil", "stem", "swish", "Two", "cells", "bias"]);
+    check(&whole, &["phantoms", "size", "threshold", "random", "optimizer", "cross_entropy", "dice", "last"]);
+}

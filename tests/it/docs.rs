@@ -36,6 +36,17 @@ fn whole_files_compile() {
     }
 }
 
+#[test]
+fn every_lint_has_a_row() {
+    let page = std::fs::read_to_string(repository("docs/diagnostics.md")).unwrap();
+    for code in npc::diag::Code::ALL {
+        if let Some(lint) = code.lint() {
+            let start = format!("| `{lint}` | {} |", code.id());
+            assert!(page.lines().any(|l| l.starts_with(&start)), "docs/diagnostics.md has no row `{start}`");
+        }
+    }
+}
+
 /// A row of the operator table: `| `conv` | ...`, its cells.
 fn row(text: &str, name: &str) -> Option<Vec<String>> {
     let start = format!("| `{name}` |");

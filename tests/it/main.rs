@@ -14,6 +14,8 @@ mod elaborate;
 #[cfg(feature = "run")]
 mod exec;
 mod field;
+#[cfg(feature = "cli")]
+mod fix;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
@@ -21,12 +23,16 @@ mod fuzz;
 mod graphs;
 #[cfg(all(feature = "cli", unix))]
 mod hostile;
+#[cfg(feature = "cli")]
+mod levels;
 mod lint;
 #[cfg(feature = "run")]
 mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod metric;
+#[cfg(feature = "cli")]
+mod mistakes;
 #[cfg(feature = "run")]
 mod op_limits;
 #[cfg(feature = "run")]

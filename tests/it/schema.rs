@@ -1,6 +1,6 @@
 //! The keys of `data` and `train` blocks: what is taken, what is refused and how that is said.
 
-use npc::diag::Problems;
+use npc::diag::{Diagnostic, Problems};
 use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
 use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::source::{SourceMap, Span, Spanned};
@@ -38,7 +38,9 @@ fn entry(key: &str, value: &str) -> Entry {
 /// `E0206 message; help` of each problem.
 fn told<T>(made: Result<T, Problems>) -> Vec<String> {
     let Err(problems) = made else { return Vec::new() };
-    problems.iter().map(|d| format!("{} {}; {}", d.code.id(), d.message, d.help.join("; "))).collect()
+    let help =
+        |d: &Diagnostic| [&d.help[..], &d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>()].concat();
+    problems.iter().map(|d| format!("{} {}; {}", d.code.id(), d.message, help(d).join("; "))).collect()
 }
 
 const FILES: &str = "images = \"a/*.png\"\nmasks = \"b/*.png\"\nsize = [32, 48]\nclasses = [\"background\", \"cell\"]\n\

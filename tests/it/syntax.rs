@@ -35,7 +35,8 @@ impl Parsed {
     }
 
     fn help(&self) -> String {
-        self.problems.iter().flat_map(|d| d.help.clone()).collect::<Vec<_>>().join("\n")
+        let edits = |d: &npc::diag::Diagnostic| d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>();
+        self.problems.iter().flat_map(|d| [d.help.clone(), edits(d)].concat()).collect::<Vec<_>>().join("\n")
     }
 
     fn printed(&self) -> String {

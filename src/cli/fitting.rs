@@ -1,0 +1,59 @@
+//! A model that fails at an image size, and the sizes at which it would not.
+
+use super::load::Size;
+use crate::check::{Answer, check};
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::elaborate::{Argument, elaborate};
+use crate::resolve::Program;
+use crate::syntax::ast;
+
+/// Evaluation steps of a file behind which no other sizes are tried.
+const STEPS: usize = 1_000_000;
+
+/// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
+pub fn with_sizes_that_fit(
+    program: &Program<'_>,
+    name: &ast::Ident,
+    args: &[Argument],
+    size: Option<Size>,
+    problems: Problems,
+) -> Problems {
+    let about_size = |d: &Diagnostic| {
+        matches!(d.code, Code::E0301 | Code::E0302 | Code::E0303 | Code::E0305 | Code::E0306 | Code::E0312)
+    };
+    let Some(size) = size.filter(|_| problems.iter().filter(|d| d.is_error()).all(about_size)) else { return problems };
+    // Trying costs steps as well, and must not be what ends a large file.
+    if program.spend(0) > STEPS {
+        return problems;
+    }
+    // Any size that passes tells the contract. Networks that halve their maps pass at multiples of their stride.
+    let up = |n: usize, step: usize| n.div_ceil(step).saturating_mul(step);
+    let tries = [16, 32, 64, 256].map(|step| size.map(|n| up(n, step))).into_iter().chain([[224, 224], [512, 512]]);
+    let mut tried: Vec<Size> = vec![size];
+    for other in tries {
+        if tried.contains(&other) || other.iter().any(|n| *n > 1 << 14) {
+            continue;
+        }
+        tried.push(other);
+        let Ok(checked) = elaborate(program, name, args, Some(other)).and_then(check) else { continue };
+        let contract = checked.contract();
+        // Refused by the size alone: then the first problem is about it.
+        if !matches!(contract.answer(size), Answer::Refused(_)) {
+            return problems;
+        }
+        let near: Vec<String> = contract.nearest(size).iter().map(|[h, w]| format!("{h}x{w}")).collect();
+        let [h, w] = size;
+        let mut told = Problems::new();
+        for (i, mut d) in problems.into_iter().enumerate() {
+            if i == 0 {
+                d = d.note(format!("`{name}` at {h}x{w}; the sizes it takes: {contract}"));
+                if !near.is_empty() {
+                    d = d.help(format!("nearest sizes that fit: {}", near.join(", ")));
+                }
+            }
+            told.push(d);
+        }
+        return told;
+    }
+    problems
+}
