@@ -11,7 +11,7 @@ mod wiring;
 
 use super::Checked;
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::ir::{Graph, NodeId, Outlet};
+use crate::ir::{Chains, Graph, NodeId, Outlet};
 use crate::op::{Reads, reads::pixels};
 use crate::source::Span;
 use crate::ty::TensorType;
@@ -89,7 +89,7 @@ pub fn lints(checked: &Checked) -> Problems {
 
 /// Findings by place, each place with the worst of its nodes.
 fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
-    let places = Places::new(graph);
+    let (places, chains) = (Places::new(graph), Chains::new(graph));
     let mut by_place: BTreeMap<(Code, Span), (Finding, BTreeSet<NodeId>)> = BTreeMap::new();
     for finding in found {
         let key = (finding.code, places.of(finding.id));
@@ -110,7 +110,10 @@ fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
     for ((code, place), (finding, nodes)) in by_place {
         let node = graph.node(finding.id);
         let alike = if nodes.len() > 1 { format!(" ({} nodes)", nodes.len()) } else { String::new() };
-        let d = Diagnostic::new(code, place, finding.message + &alike).label(finding.label).help(finding.help);
+        let d = Diagnostic::new(code, place, finding.message + &alike)
+            .label(finding.label)
+            .help(finding.help)
+            .through(chains.of(finding.id));
         problems.push(if place == node.span { d } else { d.other(node.span, format!("`{}` is made here", node.path)) });
     }
     problems

@@ -115,7 +115,8 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
                 problems.push(d);
             }
         }
-        ast::ItemKind::Import(_)
+        ast::ItemKind::Allow(_)
+        | ast::ItemKind::Import(_)
         | ast::ItemKind::Enum(_)
         | ast::ItemKind::Block(_)
         | ast::ItemKind::Model(_)
