@@ -215,7 +215,8 @@ impl<'a> Play<'a> {
             let size = Bytes::of(self.graph.ty(outlet));
             found.push((outlet, size, if over { self.heap.hold(gradient) } else { self.heap.make(size) }));
         }
-        self.moment(Phase::Backward, Some(id), Bytes::NONE);
+        let workspace = footprint.inputs + footprint.per_thread[2].times(self.threads);
+        self.moment(Phase::Backward, Some(id), if found.is_empty() { Bytes::NONE } else { workspace });
         for (outlet, size, new) in found {
             let sum = match self.nodes[outlet.node.index()].gradient.take() {
                 None => new,
