@@ -137,6 +137,7 @@ pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
 
     let mut inference = Play::new(graph, &order, Pass::Inference, threads, network);
     inference.forward();
+    let inference = Timeline { moments: inference.moments() };
 
     let mut training = Play::new(graph, &order, Pass::Training, threads, network + fixed(optimizer));
     training.forward();
@@ -147,6 +148,5 @@ pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
     // network is held until the step is done.
     training.update(fixed(largest));
 
-    let inference = Timeline { moments: inference.moments };
-    Memory { weights, buffers, optimizer, saved, inference, training: Timeline { moments: training.moments } }
+    Memory { weights, buffers, optimizer, saved, inference, training: Timeline { moments: training.moments() } }
 }

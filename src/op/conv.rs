@@ -181,8 +181,8 @@ impl Operator for Conv {
         let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
         let unpadded = self.pad.amount(self.kernel, self.dilation) == [0, 0];
         let sweep = Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
-        let backward = sweep.reversed().transposed().most(sweep.weight_gradient());
-        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), backward)
+        let inputs = sweep.reversed().transposed();
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
     }
 
     fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
@@ -287,8 +287,8 @@ impl Operator for ConvTranspose {
         let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
         let back =
             Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
-        let backward = back.convolution().most(back.weight_gradient());
-        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), backward)
+        let inputs = back.convolution();
+        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
     }
 
     fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {

@@ -55,11 +55,6 @@ impl Bytes {
         Self { fixed: self.fixed.div_ceil(parts), per_image: self.per_image.div_ceil(parts) }
     }
 
-    /// At least both, whatever the batch.
-    pub fn most(self, other: Self) -> Self {
-        Self { fixed: self.fixed.max(other.fixed), per_image: self.per_image.max(other.per_image) }
-    }
-
     pub fn minus(self, other: Self) -> Self {
         Self {
             fixed: self.fixed.saturating_sub(other.fixed),
@@ -132,8 +127,10 @@ pub struct Footprint {
     pub forward: Bytes,
     /// Held during the backward step beside what is saved and the gradients of outputs, inputs and weights.
     pub backward: Bytes,
-    /// Held by each thread in addition, forward and backward.
-    pub per_thread: [Bytes; 2],
+    /// Held during the backward step before that, while the gradients of the inputs are made, if any is.
+    pub inputs: Bytes,
+    /// Held by each thread in addition to `forward`, `backward` and `inputs`.
+    pub per_thread: [Bytes; 3],
 }
 
 impl Footprint {
@@ -145,7 +142,8 @@ impl Footprint {
             saved: Vec::new(),
             forward: Bytes::NONE,
             backward: Bytes::NONE,
-            per_thread: [Bytes::NONE; 2],
+            inputs: Bytes::NONE,
+            per_thread: [Bytes::NONE; 3],
         }
     }
 
@@ -166,10 +164,16 @@ impl Footprint {
         Self { forward, backward, ..self }
     }
 
-    /// Workspace of the operator and of each thread.
-    pub(super) fn tiled(self, forward: Tiled, backward: Tiled) -> Self {
-        let per_thread = [forward.per_thread, backward.per_thread];
-        Self { forward: forward.shared, backward: backward.shared, per_thread, ..self }
+    /// Of a forward step, of the gradient of the weights and of that of the inputs.
+    pub(super) fn tiled(self, forward: Tiled, weights: Tiled, inputs: Tiled) -> Self {
+        let per_thread = [forward, weights, inputs].map(|t| t.per_thread);
+        Self { forward: forward.shared, backward: weights.shared, inputs: inputs.shared, per_thread, ..self }
+    }
+}
+
+impl Default for Footprint {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -178,18 +182,6 @@ impl Footprint {
 pub(super) struct Tiled {
     shared: Bytes,
     per_thread: Bytes,
-}
-
-impl Tiled {
-    pub fn most(self, other: Self) -> Self {
-        Self { shared: self.shared.most(other.shared), per_thread: self.per_thread.most(other.per_thread) }
-    }
-}
-
-impl Default for Footprint {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// A byte for each number of a tensor.

@@ -6,7 +6,7 @@
 use super::heap::{Buffer, Heap};
 use super::{Moment, Phase};
 use crate::ir::{Graph, NodeId, Outlet};
-use crate::op::{Bytes, Footprint, Gradient, ParamKind, Pass, Saved, Storage};
+use crate::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};
 use std::cmp::Reverse;
 
 /// A tensor of a pass.
@@ -41,8 +41,7 @@ pub(super) struct Play<'a> {
     base: Bytes,
     heap: Heap,
     nodes: Vec<State>,
-    footprints: Vec<Footprint>,
-    pub moments: Vec<Moment>,
+    moments: Vec<Moment>,
 }
 
 impl<'a> Play<'a> {
@@ -62,9 +61,7 @@ impl<'a> Play<'a> {
         for (_, outlet) in &graph.results {
             nodes[outlet.node.index()].readers[outlet.slot] += 1;
         }
-        let mut footprints = Vec::new();
-        footprints.resize_with(graph.len(), Footprint::default);
-        Self { graph, order, pass, threads, base, heap: Heap::default(), nodes, footprints, moments: Vec::new() }
+        Self { graph, order, pass, threads, base, heap: Heap::default(), nodes, moments: Vec::new() }
     }
 
     fn moment(&mut self, phase: Phase, node: Option<NodeId>, workspace: Bytes) {
@@ -75,6 +72,10 @@ impl<'a> Play<'a> {
         for &id in self.order {
             self.step(id);
         }
+    }
+
+    pub fn moments(self) -> Vec<Moment> {
+        self.moments
     }
 
     /// Buffers that are held now.
@@ -123,7 +124,6 @@ impl<'a> Play<'a> {
         for value in unread.filter_map(|slot| state.values[slot].take()).collect::<Vec<_>>() {
             self.heap.release(value.buffer);
         }
-        self.footprints[id.index()] = footprint;
     }
 
     fn read(&mut self, outlet: Outlet) -> Value {
@@ -165,13 +165,8 @@ impl<'a> Play<'a> {
     /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
     /// exponents beside the gradient. The classes of the pixels are words.
     pub fn loss(&mut self) {
-        let mut results: Vec<Outlet> = Vec::new();
-        for (_, outlet) in &self.graph.results {
-            if !results.contains(outlet) {
-                results.push(*outlet);
-            }
-        }
-        for outlet in results {
+        let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
+        for outlet in distinct(&results) {
             let ty = self.graph.ty(outlet);
             let (logits, pixels) = (Bytes::of(ty), ty.shape().elements() / ty.shape().channels() as u64);
             let targets = self.heap.make(Bytes::words_per_image(pixels));
@@ -201,8 +196,9 @@ impl<'a> Play<'a> {
     }
 
     fn step_back(&mut self, id: NodeId, gradient: Buffer) {
-        let footprint = std::mem::take(&mut self.footprints[id.index()]);
         let inputs = self.graph.inputs(id);
+        let node = self.graph.node(id);
+        let footprint = node.op.memory(self.pass, &self.graph.input_types(id), &node.outputs);
         let tracked: Vec<Outlet> =
             inputs.into_iter().filter(|o| o.slot == 0 && self.nodes[o.node.index()].tracked).collect();
         let mut found = Vec::new();
@@ -215,7 +211,8 @@ impl<'a> Play<'a> {
             let size = Bytes::of(self.graph.ty(outlet));
             found.push((outlet, size, if over { self.heap.hold(gradient) } else { self.heap.make(size) }));
         }
-        self.moment(Phase::Backward, Some(id), Bytes::NONE);
+        let workspace = footprint.inputs + footprint.per_thread[2].times(self.threads);
+        self.moment(Phase::Backward, Some(id), if found.is_empty() { Bytes::NONE } else { workspace });
         for (outlet, size, new) in found {
             let sum = match self.nodes[outlet.node.index()].gradient.take() {
                 None => new,
@@ -255,11 +252,8 @@ impl<'a> Play<'a> {
 }
 
 fn distinct(outlets: &[Outlet]) -> Vec<Outlet> {
-    let mut distinct = Vec::with_capacity(outlets.len());
-    for outlet in outlets {
-        if !distinct.contains(outlet) {
-            distinct.push(*outlet);
-        }
-    }
+    let mut distinct = outlets.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
     distinct
 }
