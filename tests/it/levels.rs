@@ -75,3 +75,22 @@ fn unknown_lints_are_usage_errors() {
     assert!(said.err.contains("did you mean `norm_of_one`?"), "{}", said.err);
     assert_eq!(npc(folder.path(), &["check", "net.model", "--allow", "warnings"]).code, 2);
 }
+
+/// The lints on networks show the call in the model's file; blocks between that and the node count as well.
+#[test]
+fn a_block_between_speaks_for_lints_on_networks() {
+    let net = |attribute: &str| {
+        format!(
+            "npc 1\n\nblock inner(x: [c, h, w]) -> [8, h, w] = x |> conv(8) |> bn\n\n{attribute}\n\
+             block outer(x: [c, h, w]) -> [8, h, w] = x |> inner\n\n\
+             model Net(x: [3, H, W]) -> [8, H, W] = x |> outer\n"
+        )
+    };
+    let told = |attribute: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("net.model"), net(attribute)).unwrap();
+        npc(folder.path(), &["check", "net.model", "--size", "32x32"]).err
+    };
+    assert!(told("").contains("W0407"), "{}", told(""));
+    assert_eq!(told("@allow(dead_bias)"), "");
+}
