@@ -8,6 +8,7 @@ mod check;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
+mod document;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;

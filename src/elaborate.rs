@@ -447,7 +447,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
             };
         }
-        Ok((Shape::new(shape), FormulaType::Tensor(formula)))
+        Ok((Shape::new(shape), FormulaType::tensor(formula)))
     }
 
     fn scope(&mut self, path: Path, block: &str, span: Span) {

@@ -7,7 +7,7 @@ mod formula;
 
 pub(crate) use dim::lcm;
 pub use dim::{Dim, Total};
-pub use formula::{AnyOf, Cond, Demands, FormulaType, Formulas};
+pub use formula::{AnyOf, Cond, Demands, Dims, FormulaType, Formulas};
 use std::fmt;
 
 /// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.

@@ -1,16 +1,16 @@
 //! `npc check`: everything that is known before a tensor exists.
 
 use super::explored::{Explored, explore};
-use super::field;
 use super::levels::LevelOpts;
 use super::load::{self, Choice, Claimed, Entry};
 use super::memory::{self, MemoryOpts};
 use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
 use super::{Done, Stop, print, report};
+use super::{document, field};
 use crate::check::lint::lints;
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
-use crate::diag::{Code, Diagnostic, Problems, render};
+use crate::diag::{Code, Diagnostic, Problems};
 use crate::explore::same_variants;
 use crate::import;
 use crate::recipe::schema;
@@ -18,7 +18,6 @@ use crate::resolve::{Program, lint, resolve_bundle};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::ast::ItemKind;
 use clap::{Args, ValueEnum};
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -93,9 +92,9 @@ pub struct Looked {
     /// The text of the file itself.
     pub root: SourceId,
     pub problems: Problems,
-    entries: Vec<(Entry, CostReport)>,
-    claimed: Vec<Claimed>,
-    explored: Explored,
+    pub entries: Vec<(Entry, CostReport)>,
+    pub claimed: Vec<Claimed>,
+    pub explored: Explored,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -105,8 +104,7 @@ pub fn run(opts: &Opts) -> Done {
     }
     match opts.format {
         Format::Json => {
-            let document = looked.iter().map(|l| document(l, opts)).reduce(merged);
-            print(&format!("{:#}\n", document.unwrap_or_default()))?;
+            print(&document::json(&looked, &opts.convention, opts.symbolic, &opts.memory))?;
         }
         Format::Text => print_text(&looked, opts)?,
         Format::Csv => print_table(&looked, opts, csv)?,
@@ -236,19 +234,6 @@ fn tell(Looked { sources, problems, .. }: &Looked) {
     }
 }
 
-/// Two JSON documents as one: their lists joined.
-fn merged(mut a: serde_json::Value, mut b: serde_json::Value) -> serde_json::Value {
-    for key in ["models", "problems", "claims", "sweeps", "holes"] {
-        if let Some(more) = b.get_mut(key).and_then(|v| v.as_array_mut()).map(std::mem::take) {
-            match a.get_mut(key).and_then(|v| v.as_array_mut()) {
-                Some(list) => list.extend(more),
-                None => a[key] = more.into(),
-            }
-        }
-    }
-    a
-}
-
 /// Remarks on what is not evaluated yet take a line each; everything else is shown in full.
 fn split_notes(problems: &Problems) -> (Problems, Problems) {
     let (mut later, mut rest) = (Problems::new(), Problems::new());
@@ -349,7 +334,7 @@ fn claims_text(claimed: &[&Claimed]) -> String {
 }
 
 /// MACs by a convention; `report` is already there for one.
-fn macs(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
+pub fn macs(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
     if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
 }
 
@@ -374,50 +359,4 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
     let mut align = vec![Left, Left, Left, Left, Right];
     align.resize(header.len(), Right);
     layout(&header, &align, &rows)
-}
-
-fn document(looked: &Looked, opts: &Opts) -> serde_json::Value {
-    let conventions = &opts.convention[..];
-    let Looked { sources, root: _, problems, entries, claimed, explored } = looked;
-    let models: Vec<_> = entries
-        .iter()
-        .map(|(entry, report)| {
-            let nodes: Vec<_> = (report.nodes.iter())
-                .map(|n| json!({"path": n.path, "op": n.op, "output": n.output, "params": n.params, "macs": n.macs}))
-                .collect();
-            let mut model = json!({
-                "name": entry.checked.graph().name,
-                "input": entry.checked.input().dims(),
-                "output": entry.checked.output().dims(),
-                "params": report.params,
-                "macs": report.macs,
-                "convention": report.convention.name(),
-                "nodes": nodes,
-                "memory": memory::json(entry, &opts.memory),
-            });
-            model["sizes"] = super::sizes::json(entry, sources);
-            if opts.symbolic {
-                model["formulas"] = super::sizes::symbolic_json(entry, conventions[0]);
-            }
-            if conventions.len() > 1 {
-                let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
-                model["macs_by_convention"] = serde_json::Value::Object(by.collect());
-            }
-            field::add_to(&mut model, &entry.checked);
-            model
-        })
-        .collect();
-    let mut document = json!({"schema": 1, "models": models, "problems": render::json(sources, problems)});
-    if !claimed.is_empty() {
-        let claims = claimed.iter().map(|c| {
-            let reason = match &c.judged.verdict {
-                Verdict::Holds => None,
-                Verdict::Refuted { reason } => Some(reason),
-            };
-            json!({"about": c.about, "claim": c.claim, "found": c.judged.found.to_string(), "refuted": reason})
-        });
-        document["claims"] = claims.collect();
-    }
-    explored.add_to(&mut document);
-    document
 }

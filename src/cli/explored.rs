@@ -154,26 +154,22 @@ impl Explored {
         out
     }
 
-    /// Adds `sweeps` and `holes` to the document, where there are any.
-    pub fn add_to(&self, document: &mut Value) {
+    /// `sweeps` and `holes` of the document, those that there are.
+    pub fn json(&self) -> Vec<(&'static str, Vec<Value>)> {
         let object = |args: &[(String, String)]| {
             Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
         };
-        if !self.grids.is_empty() {
-            let grids = self.grids.iter().map(|g| {
-                let points: Vec<_> = (g.rows.iter())
-                    .map(|(args, params, macs)| json!({"args": object(args), "params": params, "macs": macs}))
-                    .collect();
-                json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points})
-            });
-            document["sweeps"] = grids.collect();
-        }
-        if !self.fits.is_empty() {
-            let fits = self.fits.iter().map(|(model, fit, values)| {
-                let values: Vec<_> = values.iter().map(|args| object(args)).collect();
-                json!({"model": model, "tried": fit.tried, "claims": fit.claims, "fitting": values})
-            });
-            document["holes"] = fits.collect();
-        }
+        let grids = self.grids.iter().map(|g| {
+            let points: Vec<_> = (g.rows.iter())
+                .map(|(args, params, macs)| json!({"args": object(args), "params": params, "macs": macs}))
+                .collect();
+            json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points})
+        });
+        let fits = self.fits.iter().map(|(model, fit, values)| {
+            let values: Vec<_> = values.iter().map(|args| object(args)).collect();
+            json!({"model": model, "tried": fit.tried, "claims": fit.claims, "fitting": values})
+        });
+        let lists = [("sweeps", grids.collect()), ("holes", fits.collect())];
+        lists.into_iter().filter(|(_, list): &(_, Vec<Value>)| !list.is_empty()).collect()
     }
 }

@@ -7,7 +7,7 @@ use crate::cost::effective::effective;
 use crate::cost::field::{AxisField, Field, Reach, fields};
 use crate::ir::Graph;
 use clap::ValueEnum;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fmt::Write;
 
 /// More columns for the table of nodes.
@@ -89,23 +89,16 @@ pub fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<C
     extra.iter().map(column).collect()
 }
 
-/// Adds `effective_macs` to a model, `receptive_field` and `effective_macs` to its nodes.
-pub fn add_to(model: &mut Value, checked: &Checked) {
+/// Field and effective MACs of each node, in the order of a cost report.
+pub fn of_nodes(checked: &Checked) -> (Vec<Field>, Vec<u64>) {
     let graph = checked.graph();
-    let real = effective(graph);
-    model["effective_macs"] = json!(real.iter().sum::<u64>());
-    let values = in_order(graph, &fields(graph)).into_iter().zip(in_order(graph, &real));
-    let nodes = model["nodes"].as_array_mut().into_iter().flatten();
-    for (node, (field, real)) in nodes.zip(values) {
-        node["receptive_field"] = field_json(&field);
-        node["effective_macs"] = json!(real);
-    }
+    (in_order(graph, &fields(graph)), in_order(graph, &effective(graph)))
 }
 
 /// Down and across; `null` where nothing is read through windows, or it is not known.
-fn field_json(field: &Field) -> Value {
+pub fn json(field: &Field) -> Value {
     let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
-    json!({
+    serde_json::json!({
         "size": pair(|a| a.window().map_or(Value::Null, |w| w.size().into())),
         "stride": pair(|a| a.window().map_or(Value::Null, |w| w.stride().value().into())),
         "offset": pair(|a| a.window().map_or(Value::Null, |w| w.offset().into())),

@@ -15,7 +15,7 @@ fn is_tensor(param: &Param) -> bool {
 }
 
 /// The dims as a declaration writes them: those of the pooled map's source for indices.
-fn written_dims(ty: &FormulaType) -> Vec<crate::ty::Dim> {
+fn written_dims(ty: &FormulaType) -> crate::ty::Dims {
     match ty {
         FormulaType::Tensor(dims) | FormulaType::Index { from: dims, .. } => dims.clone(),
     }

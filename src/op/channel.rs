@@ -101,7 +101,7 @@ channel_operator!(
             Some(to) => (to - op.from).into(),
             None => c.plus_n(-(op.from as i128))?,
         };
-        Some(vec![FormulaType::Tensor(dims)])
+        Some(vec![FormulaType::tensor(dims)])
     },
     |op, input| {
         let shape = tensor_of("slice", input)?;

@@ -70,7 +70,7 @@ impl Operator for Concat {
             }
         }
         f.demands.all(equal, || "`concat` needs maps of one size".into())?;
-        Some(vec![FormulaType::Tensor(dims)])
+        Some(vec![FormulaType::tensor(dims)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
@@ -182,7 +182,7 @@ impl Operator for Combine {
                 x.larger_of(y)
             }
         });
-        Some(vec![FormulaType::Tensor(out.collect::<Option<_>>()?)])
+        Some(vec![FormulaType::tensor(out.collect::<Option<_>>()?)])
     }
 
     fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {

@@ -331,7 +331,7 @@ impl Operator for Linear {
     }
 
     fn formulas(&self, _: &mut Formulas) -> Option<Vec<FormulaType>> {
-        Some(vec![FormulaType::Tensor(vec![self.out.into()])])
+        Some(vec![FormulaType::tensor(vec![self.out.into()])])
     }
 
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {

@@ -178,8 +178,8 @@ impl Operator for MaxPoolWithIndex {
     }
 
     fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
-        let from = f.inputs.first()?.dims().to_vec();
-        let pooled = self.0.pooled_formula("maxpool_with_index", f)?.to_vec();
+        let from = f.inputs.first()?.shared();
+        let pooled: crate::ty::Dims = self.0.pooled_formula("maxpool_with_index", f)?.into();
         Some(vec![FormulaType::Tensor(pooled.clone()), FormulaType::Index { pooled, from }])
     }
 
@@ -232,7 +232,8 @@ impl Operator for Unpool {
     fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
         let [FormulaType::Tensor(dims), FormulaType::Index { pooled, from }] = &f.inputs[..] else { return None };
         let from = from.clone();
-        let equal: Option<Vec<Cond>> = dims.iter().zip(pooled).map(|(a, b)| Some(Cond::Zero(a.minus(b)?))).collect();
+        let equal: Option<Vec<Cond>> =
+            dims.iter().zip(pooled.iter()).map(|(a, b)| Some(Cond::Zero(a.minus(b)?))).collect();
         f.demands.all(equal?, || "`unpool` needs the size that its pool gave".into())?;
         Some(vec![FormulaType::Tensor(from)])
     }

@@ -66,7 +66,7 @@ macro_rules! free_operator {
     };
 }
 
-free_operator!(Flatten "flatten" |_| Vec::new(), |f| Some(vec![FormulaType::Tensor(vec![f.inputs.first()?.elements()?])]), |input| {
+free_operator!(Flatten "flatten" |_| Vec::new(), |f| Some(vec![FormulaType::tensor(vec![f.inputs.first()?.elements()?])]), |input| {
     map_of("flatten", input)?;
     Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
 }, |_, _| reshaped());

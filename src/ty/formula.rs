@@ -2,12 +2,16 @@
 
 use super::{Dim, Shape, TensorType};
 use std::fmt;
+use std::sync::Arc;
+
+/// Shared: most nodes keep the size of their input.
+pub type Dims = Arc<[Dim]>;
 
 /// What one output of a node carries, with every dim as a formula in the image's height and width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormulaType {
-    Tensor(Vec<Dim>),
-    Index { pooled: Vec<Dim>, from: Vec<Dim> },
+    Tensor(Dims),
+    Index { pooled: Dims, from: Dims },
 }
 
 impl FormulaType {
@@ -20,14 +24,24 @@ impl FormulaType {
         }
     }
 
+    pub fn tensor(dims: Vec<Dim>) -> Self {
+        FormulaType::Tensor(dims.into())
+    }
+
     pub fn map(channels: Dim, height: Dim, width: Dim) -> Self {
-        FormulaType::Tensor(vec![channels, height, width])
+        Self::tensor(vec![channels, height, width])
     }
 
     /// The dims of the stored numbers.
     pub fn dims(&self) -> &[Dim] {
         match self {
             FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims,
+        }
+    }
+
+    pub fn shared(&self) -> Dims {
+        match self {
+            FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims.clone(),
         }
     }
 

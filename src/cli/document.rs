@@ -1,0 +1,129 @@
+//! What `npc check` tells programs: one JSON document for all files.
+//!
+//! Nodes are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
+
+use super::check::{Looked, macs};
+use super::load::{Claimed, Entry};
+use super::memory::{self, MemoryOpts};
+use super::{field, sizes};
+use crate::claim::Verdict;
+use crate::cost::field::Field;
+use crate::cost::{Convention, CostReport, NodeCost};
+use crate::diag::render;
+use serde::ser::{Serialize, Serializer};
+use serde_json::{Map, Value, json};
+
+#[derive(serde::Serialize)]
+struct Document<'a> {
+    schema: u32,
+    models: Vec<Model<'a>>,
+    problems: Vec<Value>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(serde::Serialize)]
+struct Model<'a> {
+    #[serde(flatten)]
+    head: Map<String, Value>,
+    nodes: Nodes<'a>,
+    #[serde(flatten)]
+    tail: Map<String, Value>,
+}
+
+struct Nodes<'a> {
+    report: &'a CostReport,
+    fields: Vec<Field>,
+    effective: Vec<u64>,
+}
+
+#[derive(serde::Serialize)]
+struct Node<'a> {
+    path: &'a str,
+    op: &'a str,
+    output: &'a [usize],
+    params: u64,
+    macs: u64,
+    receptive_field: Value,
+    effective_macs: u64,
+}
+
+impl Serialize for Nodes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let extra = self.fields.iter().zip(&self.effective);
+        serializer.collect_seq(self.report.nodes.iter().zip(extra).map(|(n, (f, real))| node(n, f, *real)))
+    }
+}
+
+fn node<'a>(n: &'a NodeCost, f: &Field, real: u64) -> Node<'a> {
+    let (output, receptive_field) = (&n.output[..], field::json(f));
+    Node { path: &n.path, op: n.op, output, params: n.params, macs: n.macs, receptive_field, effective_macs: real }
+}
+
+/// Models, problems, claims, sweeps and holes of all files, the lists joined.
+pub fn json(looked: &[Looked], conventions: &[Convention], symbolic: bool, options: &MemoryOpts) -> String {
+    let mut document = Document { schema: 1, models: Vec::new(), problems: Vec::new(), rest: Map::new() };
+    for looked in looked {
+        for (entry, report) in &looked.entries {
+            document.models.push(model(looked, entry, report, conventions, symbolic, options));
+        }
+        document.problems.extend(render::json(&looked.sources, &looked.problems));
+        if !looked.claimed.is_empty() {
+            join(&mut document.rest, "claims", looked.claimed.iter().map(claim).collect());
+        }
+        for (key, list) in looked.explored.json() {
+            join(&mut document.rest, key, list);
+        }
+    }
+    // Numbers, strings and lists always serialise.
+    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+fn join(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
+    match rest.get_mut(key).and_then(Value::as_array_mut) {
+        Some(list) => list.extend(more),
+        None => drop(rest.insert(key.to_string(), more.into())),
+    }
+}
+
+fn model<'a>(
+    looked: &Looked,
+    entry: &Entry,
+    report: &'a CostReport,
+    conventions: &[Convention],
+    symbolic: bool,
+    options: &MemoryOpts,
+) -> Model<'a> {
+    let head = [
+        ("name", json!(entry.checked.graph().name)),
+        ("input", json!(entry.checked.input().dims())),
+        ("output", json!(entry.checked.output().dims())),
+        ("params", json!(report.params)),
+        ("buffers", json!(report.buffers)),
+        ("macs", json!(report.macs)),
+        ("convention", json!(report.convention.name())),
+    ];
+    let (fields, effective) = field::of_nodes(&entry.checked);
+    let mut tail = vec![
+        ("effective_macs", json!(effective.iter().sum::<u64>())),
+        ("memory", memory::json(entry, options)),
+        ("sizes", sizes::json(entry, &looked.sources)),
+    ];
+    if symbolic {
+        tail.push(("formulas", sizes::symbolic_json(entry, conventions[0])));
+    }
+    if conventions.len() > 1 {
+        let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
+        tail.push(("macs_by_convention", Value::Object(by.collect())));
+    }
+    let object = |pairs: Vec<(&str, Value)>| pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
+    Model { head: object(head.into()), nodes: Nodes { report, fields, effective }, tail: object(tail) }
+}
+
+fn claim(c: &Claimed) -> Value {
+    let reason = match &c.judged.verdict {
+        Verdict::Holds => None,
+        Verdict::Refuted { reason } => Some(reason),
+    };
+    json!({"about": c.about, "claim": c.claim, "found": c.judged.found.to_string(), "refuted": reason})
+}
