@@ -84,7 +84,7 @@ enum Format {
 }
 
 /// Nodes of a file's models that are shown together, a model counting as some more.
-const KEPT: usize = 150_000;
+const KEPT: usize = 60_000;
 const MODEL: usize = 40;
 
 /// What one file holds, as far as it could be looked at.
