@@ -11,14 +11,21 @@ pub use formula::{AnyOf, Cond, Demands, Dims, FormulaType, Formulas};
 use std::fmt;
 
 /// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Shape(Vec<usize>);
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Shape {
+    // In place, since each node of a graph holds one and every pass copies them. Dims past the rank are 0.
+    dims: [usize; 3],
+    rank: u8,
+}
 
 impl Shape {
-    pub fn new(dims: impl Into<Vec<usize>>) -> Self {
-        let dims = dims.into();
-        debug_assert!(dims.iter().all(|&d| d > 0), "empty dim in {dims:?}");
-        Self(dims)
+    /// Of at most three dims.
+    pub fn new(dims: impl AsRef<[usize]>) -> Self {
+        let given = dims.as_ref();
+        debug_assert!(given.iter().all(|&d| d > 0), "empty dim in {given:?}");
+        let mut dims = [0; 3];
+        dims[..given.len()].copy_from_slice(given);
+        Self { dims, rank: given.len() as u8 }
     }
 
     pub fn map(channels: usize, height: usize, width: usize) -> Self {
@@ -26,16 +33,16 @@ impl Shape {
     }
 
     pub fn dims(&self) -> &[usize] {
-        &self.0
+        &self.dims[..self.rank.into()]
     }
 
     pub fn channels(&self) -> usize {
-        self.0[0]
+        self.dims[0]
     }
 
     /// Height and width, if this is a map and not a vector.
     pub fn spatial(&self) -> Option<[usize; 2]> {
-        match self.0[..] {
+        match *self.dims() {
             [_, h, w] => Some([h, w]),
             _ => None,
         }
@@ -43,14 +50,20 @@ impl Shape {
 
     /// Numbers per image. Saturates; the checker refuses shapes that large.
     pub fn elements(&self) -> u64 {
-        self.0.iter().fold(1, |n, &d| n.saturating_mul(d as u64))
+        self.dims().iter().fold(1, |n, &d| n.saturating_mul(d as u64))
+    }
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shape").field(&self.dims()).finish()
     }
 }
 
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[")?;
-        for (i, d) in self.0.iter().enumerate() {
+        for (i, d) in self.dims().iter().enumerate() {
             if i > 0 {
                 f.write_str(", ")?;
             }

@@ -122,7 +122,8 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
         | ast::ItemKind::Model(_)
         | ast::ItemKind::Variant(_)
         | ast::ItemKind::Sweep(_)
-        | ast::ItemKind::Expect(_) => {}
+        | ast::ItemKind::Expect(_)
+        | ast::ItemKind::Allow(_) => {}
     }
     problems
 }
