@@ -100,11 +100,8 @@ impl Combine {
 }
 
 fn broadcasts_over(small: &[usize], large: &[usize]) -> bool {
-    match (small, large) {
-        (&[c, 1, 1], &[d, _, _]) => c == d,
-        (&[1, h, w], &[_, i, j]) => [h, w] == [i, j],
-        _ => false,
-    }
+    let (&[c, h, w], &[d, i, j]) = (small, large) else { return false };
+    (c == d && [h, w] == [1, 1]) || (c == 1 && [h, w] == [i, j])
 }
 
 impl Operator for Combine {

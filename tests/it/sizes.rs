@@ -1,6 +1,8 @@
 //! The size contract and the formulas against brute force: an elaboration at every size.
 
-use crate::front::{models_in, repository};
+use crate::front::{models_in, repository, size_of};
+use crate::random_model;
+use crate::tape::Tape;
 use npc::check::{Answer, Checked, check};
 use npc::cost::{Convention, count, formula};
 use npc::diag::Problems;
@@ -147,7 +149,7 @@ fn contracts_are_told_as_people_would() {
     assert_eq!(told(body, [4, 9]), "H: 3 n + 1; W: any size from 5 up");
     // Ceil mode drops a window that starts in the padding.
     let body = "[3, ceil(H / 3), ceil(W / 3)] = x |> maxpool(2, stride = 3, ceil = true)";
-    assert_eq!(told(body, [7, 7]), "H and W: any size");
+    assert_eq!(told(body, [7, 7]), "H and W: any size from 2 up");
     let body = "[2, ceil(H / 2), ceil(W / 2)] = x |> conv(2, k = 3, stride = 2)";
     assert_eq!(told(body, [7, 7]), "H and W: any size");
     let body = "[2, 1, 1] = x |> flatten |> linear(2) |> unflatten";
@@ -182,4 +184,31 @@ fn near_sizes_are_nearest_first() {
         assert_eq!(contract.nearest([300, 384]), [[304, 384], [288, 384]]);
         assert_eq!(contract.nearest([5, 17]), [[16, 16], [16, 32]]);
     });
+}
+
+/// Over random models: what is said from one size is what elaboration finds at others, formulas included.
+#[test]
+fn contracts_and_formulas_of_random_models_hold_at_other_sizes() {
+    let cases = if std::env::var_os("NPC_LONG").is_some() { 3000 } else { 150 };
+    let (mut accepted, mut refused) = (0, 0);
+    for seed in 0..cases {
+        let text = random_model::model(&mut Tape::seeded(seed));
+        let Some(base) = size_of(&text) else { continue };
+        with_text(&text, |program| {
+            let entry = program.entries()[0];
+            let Ok(seen) = at(program, entry, base) else { return };
+            let mut tape = Tape::seeded(seed ^ 0xabcd);
+            let mut sizes = vec![base, [1, 1], [base[0] + 1, base[1]], [base[0], base[1] * 2]];
+            sizes.extend((0..8).map(|_| [1 + tape.below(48), 1 + tape.below(48)]));
+            for size in sizes {
+                agree(program, entry, &seen, size);
+                match seen.contract().answer(size) {
+                    Answer::Accepted => accepted += 1,
+                    Answer::Refused(_) => refused += 1,
+                    Answer::Unknown(_) => {}
+                }
+            }
+        });
+    }
+    assert!(accepted > cases && refused > cases / 10, "{accepted} accepted, {refused} refused of {cases} models");
 }
