@@ -5,8 +5,10 @@
 #   scripts/gpu_check.sh [NPC]     NPC: a binary built with `cargo build --release --features cuda`
 #                                  (default: target/release/npc)
 #
-# With a Rust toolchain at hand the device tests run too. PyTorch timings need a python3 with torch; without one that
-# part says so. DATA_ROOT adds a run on lung_ct_lctsc to the one on phantoms.
+# With a Rust toolchain at hand the device tests run too; TESTS names a test binary that was built elsewhere
+# (`cargo test --release --features cuda --test it --no-run`; it looks for the repository where it was built). PyTorch
+# timings need a python3 with torch; without one that part says so. DATA_ROOT adds a run on lung_ct_lctsc to the one on
+# phantoms. PARTS chooses among agree, tests, run and time (all of them when not set).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 npc=${1:-target/release/npc}
@@ -27,16 +29,28 @@ block() {
 
 say "# npc on a GPU" "" "Made by \`scripts/gpu_check.sh\` on $(date -u +%F). Card: $card. $("$npc" --version)." ""
 
-say "## CUDA against the CPU" "" "The same weights and batch; \`max |a - b| / max |a|\` per tensor." ""
-for variant in NPNet NPNet_SE NPNet_Plain; do
-    block "$npc" selftest "$model" --model "$variant" --size 96x128 --device cuda
-done
+part() { [[ " ${PARTS:-agree tests run time} " == *" $1 "* ]]; }
+device_tests="exec:: lower:: cross:: ops_torch:: op_limits:: torch::"
 
-if command -v cargo >/dev/null && [ "${SKIP_TESTS:-0}" = 0 ]; then
-    say "## Device tests" ""
-    block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- exec:: lower:: cross:: ops_torch:: op_limits:: torch::
+if part agree; then
+    say "## CUDA against the CPU" "" "The same weights and batch; \`max |a - b| / max |a|\` per tensor." ""
+    for variant in NPNet NPNet_SE NPNet_Plain; do
+        block "$npc" selftest "$model" --model "$variant" --size 96x128 --device cuda
+    done
 fi
 
+if part tests; then
+    say "## Device tests" ""
+    if [ -n "${TESTS:-}" ]; then
+        block env NPC_TEST_DEVICE=cuda "$TESTS" $device_tests
+    elif command -v cargo >/dev/null; then
+        block env NPC_TEST_DEVICE=cuda cargo test --release --features cuda --test it -- $device_tests
+    else
+        say "No test binary and no Rust toolchain on this machine." ""
+    fi
+fi
+
+if part run; then
 say "## A run" ""
 block "$npc" train "$model" npnet_phantoms --device cuda --out "$work/phantoms"
 block "$npc" eval "$work/phantoms" --device cuda
@@ -45,7 +59,9 @@ block "$npc" eval "$work/phantoms" --device cpu
 if [ -n "${DATA_ROOT:-}" ]; then
     block "$npc" train "$model" npnet_lung --device cuda --data-root "$DATA_ROOT" --out "$work/lung"
 fi
+fi
 
+if part time; then
 say "## Time" "" "Milliseconds per batch; a training step is forward, cross entropy, backward, Adam." ""
 for size in 224x224 512x512; do
     block "$npc" bench "$model" --model NPNet --size $size --batch 4 --device cuda
@@ -55,6 +71,7 @@ for size in 224x224 512x512; do
         say "No PyTorch with CUDA on this machine." ""
     fi
 done
+fi
 
 mkdir -p "$(dirname "$report")"
 cp "$work/gpu.md" "$report.part" && mv "$report.part" "$report"

@@ -49,6 +49,11 @@ pub fn open(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
+/// Whether tensors there are computed by the processor; with or without autodiff.
+pub fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(_: usize) -> Result<Device> {
     Err(RunError::new("this npc was built without CUDA")

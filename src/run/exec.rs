@@ -14,12 +14,13 @@ mod norm;
 mod pool;
 mod resample;
 
+use super::device::is_cpu;
 use super::network::{Layer, Network};
 use super::plan::{Step, ValueId};
 use crate::op::{Combine, Elementwise, Op, Resize, Target, Window};
-use burn::nn::DropoutConfig;
-use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, max_pool2d, max_pool2d_with_indices};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::nn::{DropoutConfig, Linear};
+use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, conv2d, max_pool2d, max_pool2d_with_indices};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 /// What a step reads and writes.
@@ -154,7 +155,8 @@ impl Layer {
             Layer::ConvTranspose(conv) => conv.forward(x),
             Layer::Linear(linear) => {
                 let [n, c, h, w] = x.dims();
-                let y = linear.forward(x.reshape([n, c * h * w]));
+                let x = x.reshape([n, c * h * w]);
+                let y = if is_cpu(&x.device()) { linear.forward(x) } else { as_convolution(linear, x) };
                 let [n, c] = y.dims();
                 y.reshape([n, c, 1, 1])
             }
@@ -162,6 +164,17 @@ impl Layer {
             Layer::Affine(affine) => norm::affine(affine, x),
         }
     }
+}
+
+/// A GPU multiplies matrices with 10 bits after the point (TF32), and convolves in full precision.
+fn as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let [n, c] = x.dims();
+    let bias = linear.bias.as_ref().map(|b| b.val());
+    // Burn keeps the weight as [in, out].
+    let weight = linear.weight.val().transpose();
+    let out = weight.dims()[0];
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    conv2d(x.reshape([n, c, 1, 1]), weight.reshape([out, c, 1, 1]), bias, options).reshape([n, out])
 }
 
 fn max_options(window: &Window) -> MaxPoolOptions<2> {

@@ -4,10 +4,14 @@
 //! exchanged with it would evaluate differently. The statistics live in the layer and are always current: Burn delays
 //! the last update until somebody asks on the same thread.
 
+use crate::run::device::is_cpu;
 use crate::run::network::Affine;
 use burn::module::RunningState;
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, module};
+
+/// Sums of fewer numbers are exact enough in one go.
+const LONG: usize = 1 << 12;
 
 pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
     if training && norm.training.is_enabled() { train(norm, x) } else { evaluate(norm, x) }
@@ -59,9 +63,26 @@ pub fn layer_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
 
 /// The variance is the biased one, as in all of PyTorch's norms.
 fn normalise<const D: usize>(x: Tensor<D>, axis: usize, epsilon: f64) -> Tensor<D> {
-    let centred = x.clone().sub(x.mean_dim(axis));
-    let variance = centred.clone().mul(centred.clone()).mean_dim(axis);
+    let centred = x.clone().sub(mean(x, axis));
+    let variance = mean(centred.clone().mul(centred.clone()), axis);
     centred.div(variance.add_scalar(epsilon).sqrt())
+}
+
+/// The mean along an axis, of means of rows: a GPU sums each row number by number, and in a sum of a million numbers the
+/// last ones would be lost.
+fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
+    let shape = x.dims();
+    let n = shape[axis];
+    // The divisor next below the square root: both steps are short then.
+    let row = (1..=n.isqrt()).rev().find(|r| n.is_multiple_of(*r)).unwrap_or(1);
+    let before: usize = shape[..axis].iter().product();
+    let after: usize = shape[axis + 1..].iter().product();
+    if n < LONG || row == 1 || is_cpu(&x.device()) {
+        return x.mean_dim(axis);
+    }
+    let mut reduced = shape;
+    reduced[axis] = 1;
+    x.reshape([before, n / row, row, after]).mean_dim(2).mean_dim(1).reshape(reduced)
 }
 
 /// `x * weight + bias`, with one number per channel or one for all.
