@@ -19,7 +19,8 @@ pub fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
         }
         Function::Gelu => activation::gelu(x),
         Function::Silu => activation::silu(x),
-        Function::HardSwish => x.clone().mul(relu6(x.add_scalar(3.0)).div_scalar(6.0)),
+        Function::HardSwish => x.clone().mul(hard_sigmoid(x)),
+        Function::HardSigmoid => hard_sigmoid(x),
         Function::Sigmoid => activation::sigmoid(x),
         Function::Tanh => x.tanh(),
         Function::Softmax => activation::softmax(x, 1),
@@ -29,6 +30,10 @@ pub fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
 /// `x` where it is above 0, `otherwise` elsewhere.
 pub fn above_or(x: Tensor<4>, otherwise: Tensor<4>) -> Tensor<4> {
     otherwise.mask_where(x.clone().greater_elem(0.0), x)
+}
+
+fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
+    relu6(x.add_scalar(3.0)).div_scalar(6.0)
 }
 
 fn relu6(x: Tensor<4>) -> Tensor<4> {
