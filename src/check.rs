@@ -39,6 +39,22 @@ impl Checked {
         self.graph.node(self.graph.input()).outputs[0].shape()
     }
 
+    /// Every result by name, in the order of the model's promise; a model with one result calls it `out`.
+    pub fn results(&self) -> impl Iterator<Item = (&str, &Shape)> {
+        self.graph.results.iter().map(|(name, outlet)| (name.as_str(), self.graph.ty(*outlet).shape()))
+    }
+
+    /// `[2, 64, 64]`, or `{ main = [2, 64, 64], aux = [2, 32, 32] }` where results have names.
+    pub fn result_text(&self) -> String {
+        match &self.graph.results[..] {
+            [(name, _)] if name == "out" => self.output().to_string(),
+            _ => {
+                let fields: Vec<_> = self.results().map(|(name, shape)| format!("{name} = {shape}")).collect();
+                format!("{{ {} }}", fields.join(", "))
+            }
+        }
+    }
+
     /// `[c, h, w]` of the first result.
     pub fn output(&self) -> &Shape {
         self.graph.ty(self.graph.results[0].1).shape()
@@ -83,6 +99,17 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
         problems.push(Diagnostic::new(Code::W0403, image, message).label("nothing that reads this image learns"));
     }
     if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
+}
+
+/// An error where a name is that of no result, with the one that was probably meant.
+pub fn unknown_result(checked: &Checked, name: &Spanned<String>) -> Option<Diagnostic> {
+    let known = || checked.results().map(|(n, _)| n);
+    if known().any(|n| n == name.node) {
+        return None;
+    }
+    let d = Diagnostic::new(Code::E0201, name.span, format!("`{}` has no result `{name}`", checked.graph().name));
+    let all = || Some(format!("it gives {}", known().collect::<Vec<_>>().join(", ")));
+    Some(d.nearest(name.span, &name.node, known(), all))
 }
 
 /// A warning where the channels of the result are not the classes of the data it is checked on. One channel for two

@@ -3,22 +3,23 @@
 //! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
 //! an error when it holds after all.
 
-use crate::check::Checked;
+use crate::check::{Checked, unknown_result};
 use crate::cost::{Convention, count};
 use crate::diag::{Applicability, Code, Diagnostic};
-use crate::source::Span;
-use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
+use crate::source::{Span, Spanned};
+use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Ident, Relation};
 use std::fmt;
 
 /// What a claim is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Quantity {
     /// Trainable numbers; with a convention, as that tool totals them.
     Params(Option<Convention>),
     Buffers,
     Macs(Convention),
     Input,
-    Output,
+    /// Of the first result, or of the one that is named.
+    Output(Option<Ident>),
 }
 
 /// A quantity's value: a number or a shape.
@@ -58,7 +59,7 @@ const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output"];
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
     let quantity = quantity(&claim.quantity)?;
-    let found = measure(&quantity, checked);
+    let found = measure(&quantity, checked)?;
     let holds = compare(claim, &found)?;
     match (&claim.refuted, holds) {
         (None, true) => Ok(Judged { found, verdict: Verdict::Holds }),
@@ -110,7 +111,7 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
             "buffers" => Quantity::Buffers,
             "macs" => Quantity::Macs(Convention::Conv),
             "input" => Quantity::Input,
-            "output" => Quantity::Output,
+            "output" => Quantity::Output(None),
             other => return Err(unknown(other)),
         })
     };
@@ -119,6 +120,9 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
         ExprKind::Call(call) => {
             let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
             let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
+            if call.name.node == "output" {
+                return Ok(Quantity::Output(Some(Spanned::new(word.clone(), arg.value.span))));
+            }
             let convention: Convention = word.parse().map_err(|message: String| {
                 let d = Diagnostic::new(Code::E0603, arg.value.span, message);
                 Box::new(d.nearest(arg.value.span, word, Convention::ALL.iter().map(|c| c.name()), || None))
@@ -133,15 +137,22 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
     }
 }
 
-fn measure(quantity: &Quantity, checked: &Checked) -> Found {
-    match quantity {
+fn measure(quantity: &Quantity, checked: &Checked) -> Result<Found, Box<Diagnostic>> {
+    Ok(match quantity {
         Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
         Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
         Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
         Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
         Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
-        Quantity::Output => Found::Shape(checked.output().dims().to_vec()),
-    }
+        Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
+        Quantity::Output(Some(name)) => {
+            if let Some(d) = unknown_result(checked, name) {
+                return Err(Box::new(d));
+            }
+            let shape = checked.results().find(|(n, _)| *n == name.node).map_or(checked.output(), |(_, shape)| shape);
+            Found::Shape(shape.dims().to_vec())
+        }
+    })
 }
 
 fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {

@@ -255,11 +255,11 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Adds a node, or says at `span` why the operator refuses these inputs.
     fn node(&mut self, op: Op, inputs: &[Outlet], span: Span) -> Eval {
-        self.node_of_size(op, inputs, None, span)
+        self.node_of_size(op, inputs, Vec::new(), span)
     }
 
     /// The same where the call gives height and width as formulas.
-    fn node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Option<[Dim; 2]>, span: Span) -> Eval {
+    fn node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> Eval {
         if self.graph.len() >= LIMITS.nodes {
             self.stopped = true;
             let d = Diagnostic::new(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
@@ -366,7 +366,11 @@ impl<'a> Elaborator<'_, 'a> {
         }
         self.graph.results = match value {
             Value::Node(o) => vec![("out".into(), o)],
-            Value::Record(fields) => {
+            Value::Record(mut fields) => {
+                // The order of the promise says which result is the first, not that of the body.
+                if let Some(ast::ResultTypeKind::Record(promised)) = model.result.as_ref().map(|r| &r.kind) {
+                    fields.sort_by_key(|(name, _)| promised.iter().position(|(p, _)| p.node == *name));
+                }
                 let mut results = Vec::new();
                 for (name, value) in fields {
                     let Value::Node(o) = value else { return self.type_error(span, "a tensor", &value) };

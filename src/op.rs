@@ -22,7 +22,7 @@ pub mod sig;
 
 use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 pub use activation::{Activation, Function, PRelu};
-pub use channel::{ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
+pub use channel::{ChannelPad, ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
 pub use combine::{Combine, Concat, Elementwise};
 pub use conv::{Conv, ConvTranspose, Linear, Pad};
 pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
@@ -31,7 +31,7 @@ pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
 pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
 pub use reads::{Reads, Taps};
 pub use resample::{Mode, Resize, Target};
-pub use reshape::{Dropout, Flatten, Unflatten};
+pub use reshape::{Dropout, Flatten, Reshape, Unflatten};
 pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
 
 /// Why an operator refuses its inputs: facts in words, without a place.
@@ -161,8 +161,8 @@ macro_rules! operators {
 
 operators! {
     Conv ConvTranspose Linear BatchNorm GroupNorm InstanceNorm LayerNorm Activation PRelu MaxPool MaxPoolWithIndex
-    Unpool AvgPool AvgPoolTo MaxPoolTo Resize Padding Crop Slice ChannelReduce ChannelShuffle PixelShuffle Concat
-    Combine Flatten Unflatten Dropout
+    Unpool AvgPool AvgPoolTo MaxPoolTo Resize Padding Crop Slice ChannelPad ChannelReduce ChannelShuffle PixelShuffle Concat
+    Combine Flatten Unflatten Reshape Dropout
 }
 
 impl Op {

@@ -91,6 +91,9 @@ pub struct TrainSpec {
     pub seed: u64,
     pub optimizer: Optimizer,
     pub loss: Loss,
+    /// Weight of each result's loss, for models with several results. Empty: the first result alone.
+    #[serde(default)]
+    pub supervise: BTreeMap<String, f64>,
     pub metrics: Vec<Metric>,
     pub keep: Vec<Keep>,
 }

@@ -279,7 +279,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         return super::sizes::symbolic(entry, &opts.convention);
     }
     let graph = entry.checked.graph();
-    let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.output());
+    let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.result_text());
     if let Some(on) = &entry.on {
         let _ = write!(out, "  on {on}");
     }

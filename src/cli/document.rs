@@ -94,10 +94,12 @@ fn model<'a>(
     symbolic: bool,
     options: &MemoryOpts,
 ) -> Model<'a> {
+    let results = entry.checked.results().map(|(name, shape)| json!({"name": name, "shape": shape.dims()}));
     let head = [
         ("name", json!(entry.checked.graph().name)),
         ("input", json!(entry.checked.input().dims())),
         ("output", json!(entry.checked.output().dims())),
+        ("results", results.collect()),
         ("params", json!(report.params)),
         ("buffers", json!(report.buffers)),
         ("macs", json!(report.macs)),

@@ -3,7 +3,7 @@
 use super::fitting::with_sizes_that_fit;
 use super::memory::RunSize;
 use super::{Stop, report};
-use crate::check::{Checked, check, class_warning};
+use crate::check::{Checked, check, class_warning, unknown_result};
 use crate::claim::{Judged, judge};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
@@ -242,11 +242,23 @@ pub fn runs(program: &Program<'_>) -> Problems {
             Ok(checked) => {
                 let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
                 warning.into_iter().for_each(|d| problems.push(d));
+                supervised(train, &checked, &mut problems);
             }
             Err(p) => problems.extend(p),
         }
     }
     problems
+}
+
+/// The results that a run supervises are results of its model.
+fn supervised(train: &ast::Train, checked: &Checked, problems: &mut Problems) {
+    let entry = train.entries.iter().find(|e| e.key.node == "supervise").map(|e| &e.value.kind);
+    let Some(ast::ExprKind::Call(call)) = entry else { return };
+    for name in call.args.iter().filter_map(|a| a.name.as_ref()) {
+        if let Some(d) = unknown_result(checked, name) {
+            problems.push(d);
+        }
+    }
 }
 
 /// `(attention = se)` after a model's name.

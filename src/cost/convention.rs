@@ -194,6 +194,7 @@ fn multiplications<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) 
         | Op::Padding(_)
         | Op::Crop(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -205,6 +206,7 @@ fn multiplications<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) 
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => N::of(0),
     }
 }
@@ -244,6 +246,7 @@ fn thop<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -
             | Function::Gelu
             | Function::Silu
             | Function::HardSwish
+            | Function::HardSigmoid
             | Function::Sigmoid
             | Function::Tanh => free,
         },
@@ -265,6 +268,7 @@ fn thop<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -
         | Op::Padding(_)
         | Op::Crop(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -273,6 +277,7 @@ fn thop<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => free,
     }
 }
@@ -308,6 +313,7 @@ fn fvcore<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
         | Op::Padding(_)
         | Op::Crop(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -317,6 +323,7 @@ fn fvcore<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => N::of(0),
     }
 }
@@ -336,6 +343,7 @@ fn torchinfo<N: Amount>(op: &Op, outputs: &[Dims<N>], trainable: &N) -> N {
         | Op::Padding(_)
         | Op::Crop(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -347,6 +355,7 @@ fn torchinfo<N: Amount>(op: &Op, outputs: &[Dims<N>], trainable: &N) -> N {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => N::of(0),
     }
 }

@@ -143,7 +143,7 @@ codes! {
     E0602 Error "refuted claim holds"
         "A claim marked as `refuted` turns out to be true. Take the mark away."
     E0603 Error "unknown quantity"
-        "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input` or `output`."
+        "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input`, `output` or `output(RESULT)`."
 
     N0901 Note "not evaluated"
         "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to; a metric that is not computed yet."

@@ -1,7 +1,8 @@
-//! Integers, numbers and truth values. Nothing here makes a node.
+//! Integers, numbers and truth values. Nothing here makes a node but `sum` of tensors.
 
 use super::{Elaborator, Eval, Value};
 use crate::diag::{Applicability, Code, Diagnostic};
+use crate::op::{Combine, Elementwise};
 use crate::source::Span;
 use crate::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
 use crate::ty::{Cond, Dim};
@@ -326,7 +327,13 @@ impl<'a> Elaborator<'_, 'a> {
                 };
                 for n in numbers {
                     best = match name.node.as_str() {
-                        "sum" => self.arithmetic(BinaryOp::Add, best, n, span)?,
+                        "sum" => match (&best, &n) {
+                            (Value::Node(a), Value::Node(b)) => {
+                                let function = Elementwise::Add;
+                                self.node(Combine { function }.into(), &[*a, *b], span)?
+                            }
+                            _ => self.arithmetic(BinaryOp::Add, best, n, span)?,
+                        },
                         which if let (Some((x, f)), Some((y, g))) = (best.as_dim(), n.as_dim()) => {
                             let (n_, formula) = match which {
                                 "min" => (x.min(y), f.smaller_of(&g)),

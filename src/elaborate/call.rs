@@ -15,8 +15,8 @@ use crate::ty::Dim;
 struct Given {
     /// The tensor whose size it is, which becomes an input.
     tensor: Option<Outlet>,
-    /// Height and width as formulas.
-    size: Option<[Dim; 2]>,
+    /// The dims of a size or shape as formulas.
+    dims: Vec<Dim>,
 }
 
 /// A value without the formulas of its integers.
@@ -175,7 +175,7 @@ impl<'a> Elaborator<'_, 'a> {
         match (sig.build)(&built) {
             Ok(op) => {
                 inputs.extend(like.tensor);
-                let made = self.node_of_size(op, &inputs, like.size, span);
+                let made = self.node_of_size(op, &inputs, like.dims, span);
                 if made.is_err() && sig.variadic {
                     self.mend_concat(&inputs, args, span);
                 } else if made.is_err() && sig.name == "unpool" {
@@ -271,12 +271,13 @@ impl<'a> Elaborator<'_, 'a> {
         }
         let value = self.expr(expr)?;
         // A size to go to may follow the image's; any other setting holds at this size only.
-        if let (ArgKind::Size | ArgKind::Pair { .. }, "to" | "size", Value::List(items)) = (sig.kind, sig.name, &value)
-            && let [Some((_, h)), Some((_, w))] = &items.iter().map(Value::as_dim).collect::<Vec<_>>()[..]
+        if let (ArgKind::Size | ArgKind::Pair { .. } | ArgKind::Dims, "to" | "size", Value::List(items)) =
+            (sig.kind, sig.name, &value)
         {
-            like.size = Some([h.clone(), w.clone()]);
+            let dims: Option<Vec<Dim>> = items.iter().map(|v| v.as_dim().map(|(_, dim)| dim)).collect();
+            like.dims = dims.unwrap_or_default();
         }
-        let value = if like.size.is_some() { plain(value) } else { self.settled(value, expr.span) };
+        let value = if like.dims.is_empty() { self.settled(value, expr.span) } else { plain(value) };
         let at_least = |v: &Value, min: usize| match v {
             Value::Int(n) => usize::try_from(*n).ok().filter(|&n| n >= min && n <= u32::MAX as usize),
             _ => None,
@@ -304,8 +305,13 @@ impl<'a> Elaborator<'_, 'a> {
                 let sides: Option<Vec<usize>> = items.iter().map(|v| at_least(v, 0)).collect();
                 sides.and_then(|s| s.try_into().ok()).map(ArgValue::Sides)
             }
+            (ArgKind::Dims, Value::List(items)) if matches!(items.len(), 1 | 3) => {
+                let dim = |v: &Value| if *v == Value::Int(-1) { Some(None) } else { at_least(v, 1).map(Some) };
+                let dims: Option<Vec<Option<usize>>> = items.iter().map(dim).collect();
+                dims.filter(|d| d.iter().filter(|d| d.is_none()).count() <= 1).map(ArgValue::Dims)
+            }
             (ArgKind::Sides, v) => pair(v, 0).map(|[v, h]| ArgValue::Sides([v, v, h, h])),
-            (ArgKind::Float | ArgKind::Bool | ArgKind::Word(_) | ArgKind::Size, _) => None,
+            (ArgKind::Float | ArgKind::Bool | ArgKind::Word(_) | ArgKind::Size | ArgKind::Dims, _) => None,
         };
         match fitted {
             Some(value) => Ok(value),

@@ -163,6 +163,7 @@ impl<'a> Elaborator<'_, 'a> {
             ExprKind::Call(call) => self.call(call, None, expr.span),
             ExprKind::Pipe { .. } => self.pipe(expr, None),
             ExprKind::Index { base, indices } => self.index(base, indices, expr.span),
+            ExprKind::Member { base, name } => self.member(base, name),
             ExprKind::List(items) => {
                 let values: Vec<_> =
                     items.iter().enumerate().map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item))).collect();
@@ -398,6 +399,7 @@ impl<'a> Elaborator<'_, 'a> {
                 ExprKind::Unary { value, .. } => todo.push(value),
                 ExprKind::Binary { lhs, rhs, .. } => todo.extend([&**rhs, &**lhs]),
                 ExprKind::Call(call) => todo.extend(call.args.iter().rev().map(|a| &a.value)),
+                ExprKind::Member { base, .. } => todo.push(base),
                 ExprKind::Index { base, indices } => todo.extend(indices.iter().rev().chain([&**base])),
                 _ => {}
             }

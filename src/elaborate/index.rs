@@ -1,4 +1,4 @@
-//! Lists, ranges and families of nodes: what stands in square brackets.
+//! Lists, ranges and families of nodes: what stands in square brackets. Named results: what stands behind a dot.
 
 use super::{Elaborator, Eval, Failed, Value};
 use crate::diag::{Code, Diagnostic};
@@ -24,6 +24,33 @@ impl<'a> Elaborator<'_, 'a> {
         }
         self.charge(n as usize, expr.span)?;
         Ok((lo..hi.max(lo)).map(Value::Int).collect())
+    }
+
+    /// `r.main`: one of the named results that a block gave.
+    pub(super) fn member(&mut self, base: &'a Expr, name: &'a Ident) -> Eval {
+        let fields = match self.expr(base)? {
+            Value::Record(fields) => fields,
+            other => {
+                let found = self.describe(&other);
+                let message = format!("`.{name}` asks for a named result of {found}");
+                let d = Diagnostic::new(Code::E0304, base.span, message).label("has no named results");
+                let callable = crate::op::sig::signature(&name.node).is_some()
+                    || self.program.block(&name.node, name.span.source).is_some();
+                return self.fail(match (callable, &other) {
+                    (true, _) => d.help(format!("there are no methods: write `x |> {name}`")),
+                    (false, Value::Tuple(_)) => d.help("results without names are taken apart: `let (a, b) = ...`"),
+                    (false, _) => d.help(format!("a block gives it with `return {{ {name} = ... }}`")),
+                });
+            }
+        };
+        let known = || fields.iter().map(|(n, _)| n.as_str());
+        if let Some((_, value)) = fields.iter().find(|(n, _)| *n == name.node) {
+            return self.made(value.clone(), name.span);
+        }
+        let d = Diagnostic::new(Code::E0201, name.span, format!("there is no result `{name}`"))
+            .other(base.span, format!("gives {}", known().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")));
+        let d = d.nearest(name.span, &name.node, known(), || None);
+        self.fail(d)
     }
 
     /// `list[i]`, `list[a..b]`, `n[i, j]`, `n[i, 0..j]`.

@@ -138,7 +138,7 @@ impl<'a> Elaborator<'_, 'a> {
         &mut self,
         op: &Op,
         inputs: &[Outlet],
-        written: Option<[Dim; 2]>,
+        written: Vec<Dim>,
         outputs: &[TensorType],
         span: Span,
     ) -> Vec<FormulaType> {

@@ -18,6 +18,7 @@ pub enum Function {
     Gelu,
     Silu,
     HardSwish,
+    HardSigmoid,
     Sigmoid,
     Tanh,
     /// Over the channel axis.
@@ -39,6 +40,7 @@ impl Operator for Activation {
             Function::Gelu => "gelu",
             Function::Silu => "silu",
             Function::HardSwish => "hard_swish",
+            Function::HardSigmoid => "hard_sigmoid",
             Function::Sigmoid => "sigmoid",
             Function::Tanh => "tanh",
             Function::Softmax => "softmax",
@@ -54,6 +56,7 @@ impl Operator for Activation {
             | Function::Gelu
             | Function::Silu
             | Function::HardSwish
+            | Function::HardSigmoid
             | Function::Sigmoid
             | Function::Tanh
             | Function::Softmax => Vec::new(),
@@ -99,6 +102,9 @@ impl Operator for Activation {
             (Function::LeakyRelu { .. }, _) => new.saves([Saved::Other(mask)]).workspace(mask, whole),
             // Two masks, and the input of the exponential.
             (Function::Elu { .. }, _) => new.saves([Saved::Other(whole + mask + mask)]).workspace(mask + mask, whole),
+            // The input of the relu inside, and a mask of what lies above 6.
+            (Function::HardSigmoid, Pass::Inference) => in_place(new).workspace(mask, Bytes::NONE),
+            (Function::HardSigmoid, Pass::Training) => new.saves([Saved::Other(whole + mask)]),
             // Both factors, one of which is the input.
             (Function::Silu, Pass::Inference) | (Function::HardSwish, Pass::Inference) => new,
             (Function::Silu, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole)]),

@@ -1,6 +1,6 @@
-//! Operators on the channel axis: parts of it, its mean and maximum, and other orders.
+//! Operators on the channel axis: parts of it, more of it, its mean and maximum, and other orders.
 
-use super::footprint::{Bytes, Footprint, Pass, Saved, Storage};
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
 use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
@@ -11,6 +11,13 @@ pub struct Slice {
     pub from: usize,
     /// Without one, all channels that follow.
     pub to: Option<usize>,
+}
+
+/// Channels of zeros behind those of the input, up to `out`: `F.pad(x, (0, 0, 0, 0, 0, out - c))`. The shortcut without
+/// parameters of ResNet (option A) and ENet where a block widens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelPad {
+    pub out: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +125,37 @@ channel_operator!(
     },
     // As for `crop`.
     |_, _, _| Footprint::new().output(Storage::Part(0))
+);
+
+channel_operator!(
+    ChannelPad | _ | "channel_pad",
+    |op| vec![("out", op.out.to_string())],
+    |op, f| {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let room = Dim::from(op.out).minus(&dims[0])?;
+        f.at_least(&room, 0, || format!("`channel_pad` to {} channels", op.out))?;
+        dims[0] = op.out.into();
+        Some(vec![FormulaType::tensor(dims)])
+    },
+    |op, input| {
+        let shape = tensor_of("channel_pad", input)?;
+        let c = shape.channels();
+        if op.out < c {
+            let message = format!("`channel_pad` to {} channels has {c} already", op.out);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("`slice` takes channels away"));
+        }
+        let mut dims = shape.dims().to_vec();
+        dims[0] = op.out;
+        Ok(Shape::new(dims))
+    },
+    |_, input, output| {
+        // `run/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
+        if input == output {
+            return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
+        }
+        let zeros = Bytes::of(output).minus(Bytes::of(input));
+        Footprint::new().gradient(Gradient::Alias).workspace(zeros, Bytes::NONE)
+    }
 );
 
 channel_operator!(

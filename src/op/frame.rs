@@ -3,7 +3,7 @@
 use super::footprint::{Footprint, Gradient, Pass, Storage};
 use super::reads::pixels;
 use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of};
-use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// What stands outside the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Operator for Crop {
     fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         let to = match self.size {
-            Some(size) => f.written.clone().unwrap_or(size.map(Dim::from)),
+            Some(size) => f.size(size),
             None => {
                 let [_, h, w] = f.map(1)?;
                 [h, w]

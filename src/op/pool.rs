@@ -285,7 +285,7 @@ macro_rules! adaptive_pool {
 
             fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
                 let [c, _, _] = f.map(0)?;
-                let [h, w] = f.written.clone().unwrap_or(self.size.map(Dim::from));
+                let [h, w] = f.size(self.size);
                 Some(vec![FormulaType::map(c, h, w)])
             }
 

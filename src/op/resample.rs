@@ -3,7 +3,7 @@
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::{Arity, Operator, ParamSpec, Reads, Refusal, axis, map_of, pair_text};
-use crate::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::ty::{FormulaType, Formulas, Shape, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -94,7 +94,7 @@ impl Operator for Resize {
                 let [_, h, w] = f.map(1)?;
                 [h, w]
             }
-            Target::Size(size) => f.written.clone().unwrap_or(size.map(Dim::from)),
+            Target::Size(size) => f.size(size),
             Target::Factor([fh, fw]) => [h.times_n(fh as i128)?, w.times_n(fw as i128)?],
         };
         Some(vec![FormulaType::map(c, h, w)])

@@ -26,6 +26,8 @@ pub enum ArgKind {
     Size,
     /// An integer for all sides, `[vertical, horizontal]` or `[top, bottom, left, right]`.
     Sides,
+    /// `[c, h, w]` or `[c]`; one of them may be -1.
+    Dims,
 }
 
 impl ArgKind {
@@ -39,6 +41,7 @@ impl ArgKind {
             ArgKind::Bool => "`true` or `false`".into(),
             ArgKind::Word(words) => format!("one of {}", words.join(", ")),
             ArgKind::Size => "a tensor or [height, width]".into(),
+            ArgKind::Dims => "[channels, height, width] or [channels], of which one may be -1".into(),
             ArgKind::Sides => "an integer, a pair or [top, bottom, left, right]".into(),
         }
     }
@@ -56,6 +59,8 @@ pub enum ArgValue {
     Size([usize; 2]),
     /// Top, bottom, left, right.
     Sides([usize; 4]),
+    /// `None` is -1.
+    Dims(Vec<Option<usize>>),
     /// The size of a tensor, which becomes a second input.
     Like,
 }

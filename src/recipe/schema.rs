@@ -12,7 +12,7 @@ const DATA_KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
     "cache_mb",
 ];
-const TRAIN_KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "metrics", "keep"];
+const TRAIN_KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "metrics", "keep"];
 
 type Read<T> = Result<T, Diagnostic>;
 
@@ -409,6 +409,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         seed: 0,
         optimizer: Optimizer::default(),
         loss: Loss::CrossEntropy,
+        supervise: BTreeMap::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };
@@ -440,6 +441,26 @@ fn optimizer(e: &Expr) -> Read<Optimizer> {
     })
 }
 
+/// `weights(main = 1, aux = 0.4)`: any results, not all of them without weight.
+fn supervise(e: &Expr) -> Read<BTreeMap<String, f64>> {
+    let ExprKind::Call(call) = &e.kind else { return wrong(e, "`weights(main = 1, aux = 0.4)`") };
+    if call.name.node != "weights" {
+        return wrong(e, "`weights(main = 1, aux = 0.4)`");
+    }
+    let mut weights = BTreeMap::new();
+    for arg in &call.args {
+        let Some(name) = &arg.name else { return wrong(&arg.value, "`result = weight`") };
+        let weight = match number(&arg.value)? {
+            x if x >= 0.0 && x.is_finite() => x,
+            _ => return wrong(&arg.value, "weights of at least 0"),
+        };
+        if weights.insert(name.node.clone(), weight).is_some() {
+            return Err(Diagnostic::new(Code::E0202, name.span, format!("`{name}` is given twice")));
+        }
+    }
+    if weights.values().all(|&w| w == 0.0) { wrong(e, "a weight above 0") } else { Ok(weights) }
+}
+
 fn positive(e: &Expr) -> Read<f64> {
     match number(e)? {
         x if x > 0.0 && x.is_finite() => Ok(x),
@@ -460,6 +481,7 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
         *lr = rate;
     }
     spec.loss = r.get("loss", |e| word(e, &[("cross_entropy", Loss::CrossEntropy)])).unwrap_or(spec.loss);
+    spec.supervise = r.get("supervise", supervise).unwrap_or(spec.supervise);
     const METRICS: &[(&str, Option<Metric>)] =
         &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
     if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {

@@ -276,6 +276,7 @@ impl<'a> Seen<'a> {
                 self.expr(lhs);
                 self.expr(rhs);
             }
+            ExprKind::Member { base, .. } => self.expr(base),
             ExprKind::Index { base, indices } => {
                 self.expr(base);
                 self.exprs(indices);

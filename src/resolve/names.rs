@@ -237,6 +237,8 @@ impl Walk<'_, '_> {
                 self.expr(lhs, stage);
                 self.expr(rhs, true);
             }
+            // Which results there are is known once the base is elaborated.
+            ExprKind::Member { base, .. } => self.expr(base, false),
             ExprKind::Index { base, indices } => {
                 self.expr(base, false);
                 indices.iter().for_each(|i| self.expr(i, false));
@@ -369,6 +371,7 @@ fn each_use_in<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a str, Span)) {
             each_use_in(lhs, f);
             stage_use(rhs, f);
         }
+        ExprKind::Member { base, .. } => each_use_in(base, f),
         ExprKind::Index { base, indices } => {
             each_use_in(base, f);
             indices.iter().for_each(|i| each_use_in(i, f));

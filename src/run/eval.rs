@@ -12,7 +12,9 @@ use super::metric::{self, CaseScore, Summary};
 use super::network::Network;
 use super::train::images;
 use crate::check::Checked;
+use crate::recipe::DataSpec;
 use crate::recipe::settings::Settings;
+use crate::ty::Shape;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use std::path::Path;
@@ -36,32 +38,48 @@ pub fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
 
 /// Model and data block against each other.
 pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
-    let graph = checked.graph();
+    let name = &checked.graph().name;
+    let weights = &settings.train.supervise;
     let data = &settings.data;
-    if graph.results.len() != 1 {
-        let names: Vec<_> = graph.results.iter().map(|(n, _)| n.as_str()).collect();
-        let message = format!("`{}` has several results ({}); training takes one", graph.name, names.join(", "));
+    if let Some(unknown) = weights.keys().find(|w| checked.results().all(|(n, _)| n != *w)) {
+        let known: Vec<_> = checked.results().map(|(n, _)| n).collect();
+        return Err(RunError::new(format!("`{name}` has no result `{unknown}` to supervise"))
+            .help(format!("it gives {}", known.join(", "))));
+    }
+    if !weights.is_empty() && weights.values().all(|&w| w <= 0.0) {
+        return Err(RunError::new(format!("no result of `{name}` has a weight above 0 in `supervise`")));
+    }
+    // The first result is what is scored and predicted.
+    for (i, (result, shape)) in checked.results().enumerate() {
+        if i == 0 || weights.contains_key(result) {
+            result_fits(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
+        }
+    }
+    if !matches!(checked.input().channels(), 1 | 3) {
+        let message = format!("`{name}` takes {} channels; images have 1 or 3", checked.input().channels());
         return Err(RunError::new(message));
     }
-    let (output, classes) = (checked.output(), data.classes.len());
+    Ok(())
+}
+
+/// One class a channel, one score a pixel.
+fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
+    let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
+    let classes = data.classes.len();
     if output.channels() != classes {
-        let message = format!(
-            "`{}` gives {} channels, data `{}` has {classes} classes",
-            graph.name,
-            output.channels(),
-            data.name
-        );
+        let message =
+            format!("{what} gives {} channels, data `{}` has {classes} classes", output.channels(), data.name);
         return Err(
             RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`"))
         );
     }
     if output.spatial() != Some(data.size) {
-        let message = format!("`{}` gives a map {output} for images of {:?}", graph.name, data.size);
-        return Err(RunError::new(message).help("end the model with `|> resize(to = x)`"));
-    }
-    if !matches!(checked.input().channels(), 1 | 3) {
-        let message = format!("`{}` takes {} channels; images have 1 or 3", graph.name, checked.input().channels());
-        return Err(RunError::new(message));
+        let message = format!("{what} gives a map {output} for images of {:?}", data.size);
+        let help = match result {
+            None => "end the model with `|> resize(to = x)`",
+            Some(_) => "end this result with `|> resize(to = x)`",
+        };
+        return Err(RunError::new(message).help(help));
     }
     Ok(())
 }

@@ -119,6 +119,7 @@ impl Network {
                 let to = op.to.unwrap_or(x.dims()[1]);
                 x.narrow(1, op.from, to - op.from)
             }
+            Op::ChannelPad(op) => channel::channel_pad(next().tensor(), op.out),
             Op::ChannelReduce(op) => channel::reduce(next().tensor(), op.function),
             Op::ChannelShuffle(op) => channel::channel_shuffle(next().tensor(), op.groups),
             Op::PixelShuffle(op) => channel::pixel_shuffle(next().tensor(), op.factor),
@@ -130,6 +131,13 @@ impl Network {
                 x.reshape([n, c * h * w, 1, 1])
             }
             Op::Unflatten(_) => next().tensor(),
+            Op::Reshape(op) => {
+                let x = next().tensor();
+                let [n, c, h, w] = x.dims();
+                let to = op.dims(c * h * w).expect("Reshape::infer: as many numbers as before");
+                let axis = |i: usize| to.get(i).copied().unwrap_or(1);
+                x.reshape([n, axis(0), axis(1), axis(2)])
+            }
             Op::Dropout(op) => DropoutConfig::new(op.p).init().forward(next().tensor()),
         };
         vec![Value::Tensor(one)]

@@ -124,6 +124,7 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
         | Op::Padding(_)
         | Op::Crop(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -131,6 +132,7 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => None,
     }
 }

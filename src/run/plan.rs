@@ -175,6 +175,7 @@ fn kernel(op: &Op) -> String {
         | Op::PRelu(_)
         | Op::Padding(_)
         | Op::Slice(_)
+        | Op::ChannelPad(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
         | Op::PixelShuffle(_)
@@ -182,6 +183,7 @@ fn kernel(op: &Op) -> String {
         | Op::Combine(_)
         | Op::Flatten(_)
         | Op::Unflatten(_)
+        | Op::Reshape(_)
         | Op::Dropout(_) => {
             let settings = join(op.config().iter().map(|(k, v)| format!("{k} {v}")));
             if settings.is_empty() { op.name().into() } else { format!("{}({settings})", op.name()) }

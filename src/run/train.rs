@@ -11,7 +11,7 @@ use super::data::{Batch, Dataset, Loader, Role, epoch_order};
 use super::error::{Result, RunError};
 use super::eval::{self, Prepared};
 use super::folder::{EpochRecord, Folder, RunSummary};
-use super::loss::cross_entropy;
+use super::loss::supervised;
 use super::lower::lower;
 use super::metric::Summary;
 use super::network::Network;
@@ -221,9 +221,9 @@ impl Run<'_> {
         let [n, _, h, w] = batch.shape;
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
-        let logits = self.network.forward(x).remove(0);
+        let results = self.network.forward(x);
         let loss = match self.job.settings.train.loss {
-            Loss::CrossEntropy => cross_entropy(logits, targets),
+            Loss::CrossEntropy => supervised(self.weighted(results), &targets),
         };
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
@@ -237,6 +237,17 @@ impl Run<'_> {
         self.network = self.optim.step(network, gradients);
         self.meta.step += 1;
         Ok(value)
+    }
+
+    /// The results that have a weight, with it: the first alone where the run names none.
+    fn weighted(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
+        let weights = &self.job.settings.train.supervise;
+        if weights.is_empty() {
+            return results.into_iter().take(1).map(|logits| (logits, 1.0)).collect();
+        }
+        let names = self.job.checked.results().map(|(name, _)| name);
+        let weight = |name: &str| weights.get(name).copied().filter(|&w| w > 0.0);
+        names.zip(results).filter_map(|(name, logits)| Some((logits, weight(name)?))).collect()
     }
 
     fn score(&self) -> Result<Option<Summary>> {

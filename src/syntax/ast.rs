@@ -180,6 +180,11 @@ pub enum ExprKind {
         base: Box<Expr>,
         indices: Vec<Expr>,
     },
+    /// `base.name`: one of several named results.
+    Member {
+        base: Box<Expr>,
+        name: Ident,
+    },
     List(Vec<Expr>),
     /// `[item for var in iter]`
     Comprehension {

@@ -278,12 +278,14 @@ impl Tree {
     }
 
     fn claim(&mut self, pair: Pair<'_, Rule>) -> Claim {
-        let span = self.span(&pair);
+        // The pair itself goes on through blanks to where the next claim starts.
+        let mut span = self.span(&pair);
         let mut parts = Parts::of(pair);
         let quantity = self.primary(Parts::of(parts.one()).one());
         let relation = parts.one();
         let relation = Spanned::new(relation_of(relation.as_str()), self.span(&relation));
         let value = parts.one();
+        span.end = self.span(&value).end;
         let value = match value.as_rule() {
             Rule::claim_number => {
                 let span = self.span(&value);
@@ -295,6 +297,7 @@ impl Tree {
             _ => ClaimValue::Expr(self.expr(value)),
         };
         let refuted = parts.next().map(|p| self.string(Parts::of(p).one()));
+        span.end = refuted.as_ref().map_or(span.end, |r| r.span.end);
         Claim { quantity, relation, value, refuted, span }
     }
 

@@ -112,7 +112,6 @@ impl Place<'_> {
                 let (here, second) = (self.span_of(token), self.run.get(self.index + 1));
                 let pair = second.filter(|t| t.start == token.end && t.text(self.text) == word);
                 Some(match c {
-                    '.' => problem.help("there are no methods: write `x |> conv(8)`; a fraction is `0.5`"),
                     '\u{201c}' | '\u{201d}' => {
                         problem.suggest("strings stand in `\"` quotes", here, "\"", MachineApplicable)
                     }
@@ -200,6 +199,10 @@ impl Place<'_> {
         let here = self.span_of(token);
         let before = here.before();
         match word {
+            "(" if after_name && self.word_at(self.index.saturating_sub(2)) == "." => {
+                problem.help(format!("there are no methods: write `x |> {previous}(...)`"))
+            }
+            "." => problem.help("there are no methods: write `x |> conv(8)`; a fraction is `0.5`"),
             ";" => {
                 let help = "there are no semicolons: a statement ends where the next one starts";
                 problem.suggest(help, here, "", MachineApplicable)
@@ -301,7 +304,7 @@ impl Expected {
         let value = has(&tokens, "string") && has(&tokens, "(");
         let name = has(&tokens, "name");
         if operators {
-            tokens.retain(|t| !INFIX.contains(&t.as_str()) && t != "(" && t != "[" && t != "[]");
+            tokens.retain(|t| !INFIX.contains(&t.as_str()) && !matches!(t.as_str(), "(" | "[" | "[]" | "."));
         }
         let statements = ["let", "for", "require", "return"];
         if operators && statements.iter().all(|k| has(&tokens, k)) {

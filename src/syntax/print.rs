@@ -244,11 +244,11 @@ impl<'a> Printer<'a> {
         let touched = previous.end == self.tokens[index].start;
         let name_or_close = (previous.kind == TokenKind::Word && !is_reserved(before)) || matches!(before, ")" | "]");
         match word {
-            ":" | ".." | "," => return false,
+            ":" | ".." | "." | "," => return false,
             "(" | "[" if name_or_close => return !touched,
             _ => {}
         }
-        !(matches!(before, ".." | "@") || before == "-" && self.is_unary(previous, row))
+        !(matches!(before, ".." | "." | "@") || before == "-" && self.is_unary(previous, row))
     }
 
     /// `token`, a minus, has no operand before it.

@@ -156,8 +156,9 @@ impl Demands {
 pub struct Formulas {
     /// Types of the inputs; at one size the operator accepts them.
     pub inputs: Vec<FormulaType>,
-    /// Height and width, where the call gives them as formulas of the image's size: `resize(to = [2 * H, 2 * W])`.
-    pub written: Option<[Dim; 2]>,
+    /// The dims of `to`, where the call gives them as formulas of the image's size: `resize(to = [2 * H, 2 * W])`. Else
+    /// empty.
+    pub written: Vec<Dim>,
     /// What must hold of the image's size for the operator to accept its inputs.
     pub demands: Demands,
 }
@@ -169,6 +170,11 @@ impl Formulas {
             [c, h, w] => Some([c.clone(), h.clone(), w.clone()]),
             _ => None,
         }
+    }
+
+    /// Height and width that the call gives, as formulas where it writes them so.
+    pub fn size(&self, size: [usize; 2]) -> [Dim; 2] {
+        self.written.clone().try_into().unwrap_or(size.map(Dim::from))
     }
 
     pub fn same(&self) -> Option<Vec<FormulaType>> {

@@ -49,7 +49,7 @@ fn resize(target: Target, mode: Mode, align_corners: bool) -> Resize {
     Resize { target, mode, align_corners, module: false }
 }
 
-const FUNCTIONS: [Function; 10] = [
+const FUNCTIONS: [Function; 11] = [
     Function::Relu,
     Function::Relu6,
     Function::LeakyRelu { slope: 0.1 },
@@ -57,6 +57,7 @@ const FUNCTIONS: [Function; 10] = [
     Function::Gelu,
     Function::Silu,
     Function::HardSwish,
+    Function::HardSigmoid,
     Function::Sigmoid,
     Function::Tanh,
     Function::Softmax,
@@ -90,6 +91,9 @@ fn operators() -> Vec<Op> {
         AvgPoolTo { size: [40, 3] }.into(),
         Concat.into(),
         Flatten.into(),
+        ChannelPad { out: 7 }.into(),
+        Reshape { to: vec![None] }.into(),
+        Reshape { to: vec![Some(2), None, Some(1)] }.into(),
         Dropout { p: 0.5 }.into(),
     ];
     for mode in [Mode::Nearest, Mode::Bilinear] {

@@ -127,6 +127,9 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
                 (vec![0], false)
             }
         }
+        // Where pixels are dealt out anew the closed form says "all", a bound; here no graph has one.
+        Op::Reshape(_) if m != n => (vec![], m > 1),
+        Op::Reshape(_) => (vec![i], false),
         Op::Combine(_) if m != n => (vec![], true),
         Op::Combine(_)
         | Op::Concat(_)
@@ -138,6 +141,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
         | Op::Slice(_)
         | Op::ChannelReduce(_)
         | Op::ChannelShuffle(_)
+        | Op::ChannelPad(_)
         | Op::Unflatten(_)
         | Op::Dropout(_) => (vec![i], false),
         Op::Input(_) => unreachable!("the image has no inputs"),

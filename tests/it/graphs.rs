@@ -48,7 +48,7 @@ fn graph_snapshots() {
 fn expected(name: &str) -> &'static [&'static str] {
     match name {
         "attention_unet" | "if_else" | "nested_unet" | "stages" | "unet" => &["W0407"],
-        "zoo_attention_unet" | "zoo_segnet" | "zoo_unet" | "zoo_unetpp" => &["W0407"],
+        "zoo_attention_unet" | "zoo_segnet" | "zoo_unet" | "zoo_unetpp" | "zoo_unetpp_supervised" => &["W0407"],
         "zoo_npnet" => &["W0404"],
         "zoo_pspnet" => &["W0404", "W0407"],
         "segnet" => &["W0406", "W0407"],

@@ -87,7 +87,7 @@ fn the_zoo_at_its_sizes() {
             let made = front_file(&path, Some(size), &[]);
             let expected: &[&str] = match stem.as_str() {
                 "npnet" if small => &["W0404"],
-                "attention_unet" | "pspnet" | "segnet" | "unet" | "unetpp" => &["W0407"],
+                "attention_unet" | "pspnet" | "segnet" | "unet" | "unetpp" | "unetpp_supervised" => &["W0407"],
                 _ => &[],
             };
             assert_eq!(codes(&made), expected, "{stem} {size:?}\n{}", made.text());

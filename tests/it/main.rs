@@ -16,6 +16,7 @@ mod exec;
 mod field;
 #[cfg(feature = "cli")]
 mod fix;
+mod foreign;
 mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
@@ -54,3 +55,5 @@ mod torch;
 #[cfg(feature = "run")]
 mod train;
 mod tree;
+#[cfg(feature = "run")]
+mod zoo;

@@ -213,6 +213,10 @@ impl Writer<'_, '_> {
                 ArgValue::Word(word) => word.to_string(),
                 ArgValue::Size(size) => format!("{size:?}"),
                 ArgValue::Sides(sides) => format!("{sides:?}"),
+                ArgValue::Dims(dims) => {
+                    let dims: Vec<_> = dims.iter().map(|d| d.map_or("-1".into(), |d| d.to_string())).collect();
+                    format!("[{}]", dims.join(", "))
+                }
                 ArgValue::Like => like.next()?,
             };
             given.push(format!("{name} = {value}"));

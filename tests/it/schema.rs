@@ -81,6 +81,7 @@ fn train_fills_in_defaults() {
         seed: 0,
         optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         loss: Loss::CrossEntropy,
+        supervise: BTreeMap::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };
@@ -104,11 +105,12 @@ fn every_key_of_data_is_read() {
 fn every_key_of_train_is_read() {
     let spec = train(
         "epochs = 3 batch = 4 seed = 9 optimizer = adam(lr = 1e-4, beta1 = 0.8, beta2 = 0.9, eps = 1e-6, \
-         weight_decay = 0.01) loss = cross_entropy metrics = [dice] keep = [best(iou), best, last]",
+         weight_decay = 0.01) loss = cross_entropy supervise = weights(main = 1, aux = 0.4) metrics = [dice] keep = [best(iou), best, last]",
     )
     .unwrap();
     let adam = Optimizer::Adam { lr: 1e-4, beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weight_decay: 0.01 };
     assert_eq!((spec.epochs, spec.batch, spec.seed, spec.optimizer), (3, 4, 9, adam));
+    assert_eq!(spec.supervise, BTreeMap::from([("main".into(), 1.0), ("aux".into(), 0.4)]));
     assert_eq!(spec.metrics, [Metric::Dice]);
     assert_eq!(spec.keep, [Keep::Best(Metric::Iou), Keep::Best(Metric::Dice), Keep::Last]);
     assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
@@ -168,6 +170,12 @@ fn mistakes_in_train_name_the_key() {
         ("epochs = 1 optimizer = adam(lr = 0)", "E0206 `lr` takes a number above 0"),
         ("epochs = 1 optimizer = adam(rate = 1)", "E0205 `adam` has no key `rate`"),
         ("epochs = 1 loss = dice", "E0206 `loss` takes one of cross_entropy"),
+        ("epochs = 1 supervise = [1, 0.4]", "E0206 `supervise` takes `weights(main = 1, aux = 0.4)`"),
+        ("epochs = 1 supervise = weight(main = 1)", "E0206 `supervise` takes `weights(main = 1, aux = 0.4)`"),
+        ("epochs = 1 supervise = weights(1)", "E0206 `supervise` takes `result = weight`"),
+        ("epochs = 1 supervise = weights(main = -1)", "E0206 `supervise` takes weights of at least 0"),
+        ("epochs = 1 supervise = weights(main = 0)", "E0206 `supervise` takes a weight above 0"),
+        ("epochs = 1 supervise = weights(a = 1, a = 1)", "E0202 `a` is given twice"),
         ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, hd95"),
         ("epochs = 1 keep = [best(loss)]", "E0206 `metric` takes one of dice, iou"),
         // A misspelt key is not reported as missing as well.

@@ -82,6 +82,7 @@ fn shown(expr: &Expr) -> String {
         }
         ExprKind::Pipe { lhs, rhs } => format!("({} |> {})", shown(lhs), shown(rhs)),
         ExprKind::Index { base, indices } => format!("{}[{}]", shown(base), all(indices)),
+        ExprKind::Member { base, name } => format!("{}.{name}", shown(base)),
         ExprKind::List(items) => format!("[{}]", all(items)),
         ExprKind::Comprehension { item, var, iter } => format!("[{} for {var} in {}]", shown(item), shown(iter)),
         ExprKind::Tuple(items) => format!("tuple({})", all(items)),

@@ -63,6 +63,13 @@ impl<'a> Tape<'a> {
             ArgKind::Word(words) => ArgValue::Word(words[self.below(words.len())]),
             ArgKind::Size if self.below(2) == 0 => ArgValue::Like,
             ArgKind::Sides => ArgValue::Sides([0; 4].map(|_: usize| self.below(4))),
+            ArgKind::Dims => {
+                let mut dims = vec![None; [1, 3][self.below(2)]];
+                dims.iter_mut().skip(1).for_each(|d| *d = Some(1 + self.below(4)));
+                let turn = self.below(dims.len());
+                dims.rotate_left(turn);
+                ArgValue::Dims(dims)
+            }
             ArgKind::Size => ArgValue::Size([1 + self.below(12), 1 + self.below(12)]),
         }
     }

@@ -5,6 +5,7 @@
 
 mod refuse;
 mod resume;
+mod supervise;
 
 use crate::front::front;
 use npc::check::Checked;
@@ -70,6 +71,7 @@ fn recipe() -> TrainSpec {
         seed: 0,
         optimizer: Optimizer::Adam { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         loss: Loss::CrossEntropy,
+        supervise: Default::default(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     }

@@ -324,6 +324,21 @@ case("dropout", "eval", "x |> dropout(0.5)", [2, 3, 3, 4], lambda x: F.dropout(x
 case("dropout", "train, p = 0", "x |> dropout(0)", [2, 3, 3, 4], lambda x: F.dropout(x, 0.0, True))
 case("dropout", "eval, vector", "x |> flatten |> dropout(0.9)", [2, 4, 1, 1], lambda x: x.flatten(1), mode="eval")
 
+# Later ones at the end, so that the seeds of those before stay
+
+for kind in "smooth", "grid":
+    case("hard_sigmoid", kind, "x |> hard_sigmoid", [2, 3, 6, 5], F.hardsigmoid, kind=kind)
+case("channel_pad", "map", "x |> channel_pad(5)", [2, 3, 3, 4], lambda x: F.pad(x, (0, 0, 0, 0, 0, 2)))
+case("channel_pad", "nothing to add", "x |> channel_pad(3)", [1, 3, 2, 2], lambda x: x)
+case("channel_pad", "vector", "x |> flatten |> channel_pad(7)", [3, 5, 1, 1], lambda x: F.pad(x.flatten(1), (0, 2)))
+case("channel_pad", "shortcut without parameters", "x |> conv(6, stride = 2) |> add(x |> avgpool(1, stride = 2) |> channel_pad(6))",
+     [2, 4, 5, 6], lambda x, m: m(x) + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 0, 2)), nn.Conv2d(4, 6, 3, 2, 1))
+case("reshape", "map", "x |> reshape([6, 2, 4])", [2, 3, 4, 4], lambda x: x.reshape(-1, 6, 2, 4))
+case("reshape", "the rest", "x |> reshape([2, -1, 3])", [2, 4, 3, 5], lambda x: x.reshape(-1, 2, 10, 3))
+case("reshape", "to a vector", "x |> reshape([-1]) |> linear(4)", [2, 3, 2, 2], lambda x, m: m(x.reshape(-1, 12)), nn.Linear(12, 4))
+case("reshape", "from a vector", "x |> flatten |> reshape(to = [3, 2, -1]) |> conv(2)", [2, 6, 2, 1], lambda x, m: m(x.reshape(-1, 3, 2, 2)), nn.Conv2d(3, 2, 3, padding=1))
+case("reshape", "channel shuffle by hand", "x |> reshape([-1, 1, W])", [1, 2, 3, 4], lambda x: x.reshape(1, -1, 1, 4))
+
 out = pathlib.Path(__file__).with_name("ops.json")
 out.write_text("[\n" + ",\n".join(json.dumps(c, separators=(",", ":")) for c in cases) + "\n]\n")
 print(f"{len(cases)} cases, {out.stat().st_size} bytes, torch {torch.__version__}")

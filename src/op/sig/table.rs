@@ -181,6 +181,7 @@ pub static SIGNATURES: &[Signature] = &[
     activation!("gelu", Function::Gelu, "x * Phi(x), exact"),
     activation!("silu", Function::Silu, "x * sigmoid(x)"),
     activation!("hard_swish", Function::HardSwish, "x * relu6(x + 3) / 6"),
+    activation!("hard_sigmoid", Function::HardSigmoid, "relu6(x + 3) / 6"),
     activation!("sigmoid", Function::Sigmoid, "1 / (1 + exp(-x))"),
     activation!("tanh", Function::Tanh, "hyperbolic tangent"),
     activation!("softmax", Function::Softmax, "softmax over channels"),
@@ -296,6 +297,14 @@ pub static SIGNATURES: &[Signature] = &[
         build: |a| Ok(Slice { from: a.int("from", 0), to: a.given_int("to") }.into()),
         summary: "channels `from` (counted from 0) up to but not with `to`, or the last",
     },
+    Signature {
+        name: "channel_pad",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("out", ONE)],
+        build: |a| Ok(ChannelPad { out: a.int("out", 1) }.into()),
+        summary: "channels of zeros behind those of x, up to `out`",
+    },
     plain("channel_mean", |_| Ok(ChannelReduce { function: Reduction::Mean }.into()), "mean over channels: [1, h, w]"),
     plain("channel_max", |_| Ok(ChannelReduce { function: Reduction::Max }.into()), "maximum over channels: [1, h, w]"),
     Signature {
@@ -356,6 +365,17 @@ pub static SIGNATURES: &[Signature] = &[
     },
     plain("flatten", |_| Ok(Flatten.into()), "[c, h, w] to [c * h * w]"),
     plain("unflatten", |_| Ok(Unflatten.into()), "[c] to [c, 1, 1]"),
+    Signature {
+        name: "reshape",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("to", ArgKind::Dims)],
+        build: |a| {
+            let to = if let Some(ArgValue::Dims(to)) = a.get("to") { to.clone() } else { Vec::new() };
+            Ok(Reshape { to }.into())
+        },
+        summary: "the same numbers in the same order as [c, h, w] or [c]; one dim may be -1, for what remains",
+    },
     Signature {
         name: "dropout",
         inputs: &["x"],

@@ -19,7 +19,8 @@ pub fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
         }
         Function::Gelu => gelu(x),
         Function::Silu => activation::silu(x),
-        Function::HardSwish => x.clone().mul(relu6(x.add_scalar(3.0)).div_scalar(6.0)),
+        Function::HardSwish => x.clone().mul(hard_sigmoid(x)),
+        Function::HardSigmoid => hard_sigmoid(x),
         Function::Sigmoid => activation::sigmoid(x),
         Function::Tanh => x.tanh(),
         Function::Softmax => activation::softmax(x, 1),
@@ -35,6 +36,10 @@ pub fn above_or(x: Tensor<4>, otherwise: Tensor<4>) -> Tensor<4> {
 fn gelu(x: Tensor<4>) -> Tensor<4> {
     let below = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
     x.mul(below)
+}
+
+fn hard_sigmoid(x: Tensor<4>) -> Tensor<4> {
+    relu6(x.add_scalar(3.0)).div_scalar(6.0)
 }
 
 fn relu6(x: Tensor<4>) -> Tensor<4> {

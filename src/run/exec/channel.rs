@@ -1,4 +1,4 @@
-//! Reductions over channels, and channels in another order.
+//! Reductions over channels, channels in another order, channels of zeros.
 
 use crate::op::Reduction;
 use burn::tensor::Tensor;
@@ -9,6 +9,16 @@ pub fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
         Reduction::Mean => x.mean_dim(1),
         Reduction::Max => x.max_dim(1),
     }
+}
+
+/// `[n, c, h, w]` to `[n, out, h, w]`, zeros behind what is there.
+pub fn channel_pad(x: Tensor<4>, out: usize) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    if out == c {
+        return x;
+    }
+    let zeros = Tensor::zeros([n, out - c, h, w], &x.device());
+    Tensor::cat(vec![x, zeros], 1)
 }
 
 pub fn channel_shuffle(x: Tensor<4>, groups: usize) -> Tensor<4> {

@@ -107,10 +107,14 @@ impl Tree {
     fn postfix(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let mut parts = Parts::of(pair);
         let mut base = self.primary(parts.one());
-        for indices in parts {
-            let span = base.span.to(self.span(&indices));
-            let indices = self.exprs(indices);
-            base = Expr { kind: ExprKind::Index { base: Box::new(base), indices }, span };
+        for part in parts {
+            let span = base.span.to(self.span(&part));
+            let base_box = Box::new(base);
+            let kind = match part.as_rule() {
+                Rule::member => ExprKind::Member { base: base_box, name: self.ident(Parts::of(part).one()) },
+                _ => ExprKind::Index { base: base_box, indices: self.exprs(part) },
+            };
+            base = Expr { kind, span };
         }
         base
     }

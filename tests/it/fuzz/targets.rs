@@ -115,8 +115,7 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
                 problems.push(d);
             }
         }
-        ast::ItemKind::Allow(_)
-        | ast::ItemKind::Import(_)
+        ast::ItemKind::Import(_)
         | ast::ItemKind::Enum(_)
         | ast::ItemKind::Block(_)
         | ast::ItemKind::Model(_)
