@@ -10,8 +10,8 @@ use burn::module::RunningState;
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, module};
 
-/// Sums of fewer numbers are exact enough in one go.
-const LONG: usize = 1 << 12;
+/// Numbers that a thread of a GPU sums in one go.
+const ROW: usize = 64;
 
 pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
     if training && norm.training.is_enabled() { train(norm, x) } else { evaluate(norm, x) }
@@ -20,12 +20,30 @@ pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
 fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let [n, _, h, w] = x.dims();
     let count = (n * h * w) as f64;
-    let batch = module::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+    let (output, mean, variance) = if is_cpu(&x.device()) {
+        let batch = module::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
+        (batch.output, batch.mean, batch.variance)
+    } else {
+        train_by_rows(norm, x)
+    };
     // One value has no unbiased variance; PyTorch refuses it, here it counts as the biased one, 0.
     let unbiased = count / (count - 1.0).max(1.0);
-    update(&norm.running_mean, batch.mean, norm.momentum, 1.0);
-    update(&norm.running_var, batch.variance, norm.momentum, unbiased);
-    batch.output
+    update(&norm.running_mean, mean, norm.momentum, 1.0);
+    update(&norm.running_var, variance, norm.momentum, unbiased);
+    output
+}
+
+/// Output, mean and biased variance. Burn's own operation sums all numbers of a channel in one row.
+fn train_by_rows(norm: &BatchNorm, x: Tensor<4>) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
+    let [n, c, h, w] = x.dims();
+    let over = |x: Tensor<4>| mean(mean(x.reshape([n, c, h * w]), 2), 0).reshape([1, c, 1, 1]);
+    let mean = over(x.clone());
+    let centred = x.sub(mean.clone());
+    let variance = over(centred.clone().mul(centred.clone()));
+    let channels = |t: Tensor<1>| t.reshape([1, c, 1, 1]);
+    let factor = channels(norm.gamma.val()).div(variance.clone().add_scalar(norm.epsilon).sqrt());
+    let output = centred.mul(factor).add(channels(norm.beta.val()));
+    (output, mean.reshape([c]), variance.reshape([c]))
 }
 
 fn update(state: &RunningState<Tensor<1>>, batch: Tensor<1>, momentum: f64, factor: f64) {
@@ -68,21 +86,24 @@ fn normalise<const D: usize>(x: Tensor<D>, axis: usize, epsilon: f64) -> Tensor<
     centred.div(variance.add_scalar(epsilon).sqrt())
 }
 
-/// The mean along an axis, of means of rows: a GPU sums each row number by number, and in a sum of a million numbers the
-/// last ones would be lost.
+/// The mean along an axis. On a GPU it is taken of means of short rows: there each row is summed number by number, in a
+/// sum of a million numbers the last ones are lost, and one thread does all of it.
 fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
     let shape = x.dims();
-    let n = shape[axis];
-    // The divisor next below the square root: both steps are short then.
-    let row = (1..=n.isqrt()).rev().find(|r| n.is_multiple_of(*r)).unwrap_or(1);
-    let before: usize = shape[..axis].iter().product();
-    let after: usize = shape[axis + 1..].iter().product();
-    if n < LONG || row == 1 || is_cpu(&x.device()) {
+    if is_cpu(&x.device()) {
         return x.mean_dim(axis);
     }
+    let before: usize = shape[..axis].iter().product();
+    let after: usize = shape[axis + 1..].iter().product();
     let mut reduced = shape;
     reduced[axis] = 1;
-    x.reshape([before, n / row, row, after]).mean_dim(2).mean_dim(1).reshape(reduced)
+    let (mut x, mut n) = (x.reshape([before, shape[axis], 1, after]), shape[axis]);
+    // Rows of equal length, so that each mean weighs the same.
+    while let Some(row) = (2..=ROW.min(n / 2)).rev().find(|row| n > ROW && n.is_multiple_of(*row)) {
+        n /= row;
+        x = x.reshape([before, n, row, after]).mean_dim(2);
+    }
+    x.reshape([before, n, 1, after]).mean_dim(1).reshape(reduced)
 }
 
 /// `x * weight + bias`, with one number per channel or one for all.
