@@ -7,6 +7,7 @@
 //! A failed expression becomes [`Value::Poison`], which spoils what uses it without a second message; so one run
 //! reports every independent problem.
 
+mod alone;
 mod arith;
 mod call;
 mod eval;
@@ -16,6 +17,7 @@ mod mend;
 mod size;
 mod value;
 
+pub use alone::{Tried, alone, unused};
 pub use value::Value;
 
 use crate::diag::{Code, Diagnostic, Problems};
@@ -113,23 +115,7 @@ pub fn elaborate<'a>(
     args: &'a [Argument],
     size: Option<[usize; 2]>,
 ) -> Result<Graph, Problems> {
-    let mut e = Elaborator {
-        program,
-        graph: Graph::new(&entry.node),
-        problems: Problems::new(),
-        told: HashSet::new(),
-        frames: Vec::new(),
-        calls: Vec::new(),
-        prefix: String::new(),
-        demanded: HashSet::new(),
-        pinned: HashSet::new(),
-        image: size.unwrap_or([1, 1]),
-        taken: HashMap::new(),
-        steps: 0,
-        failures: 0,
-        stopped: false,
-    };
-    program.spend(MODEL);
+    let mut e = Elaborator::new(program, &entry.node, size.unwrap_or([1, 1]));
     // Failure is on record in `problems`.
     let done = e.model(entry, args, size).is_ok();
     if e.problems.has_errors() || !done {
@@ -141,6 +127,29 @@ pub fn elaborate<'a>(
         unreachable!("{broken}");
     }
     Ok(e.graph)
+}
+
+impl<'p, 'a> Elaborator<'p, 'a> {
+    /// `image` is its height and width.
+    fn new(program: &'p Program<'a>, name: &str, image: [usize; 2]) -> Self {
+        program.spend(MODEL);
+        Self {
+            program,
+            graph: Graph::new(name),
+            problems: Problems::new(),
+            told: HashSet::new(),
+            frames: Vec::new(),
+            calls: Vec::new(),
+            prefix: String::new(),
+            demanded: HashSet::new(),
+            pinned: HashSet::new(),
+            image,
+            taken: HashMap::new(),
+            steps: 0,
+            failures: 0,
+            stopped: false,
+        }
+    }
 }
 
 impl<'a> Elaborator<'_, 'a> {

@@ -12,7 +12,7 @@ use crate::import::Bundle;
 use crate::source::{SourceId, Span};
 use crate::syntax::ast::{self, ItemKind};
 pub use lint::{allows, lint, unused_allows};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many variants may lie between a variant and its model.
@@ -51,6 +51,8 @@ pub struct Program<'a> {
     incomplete: bool,
     /// Evaluation steps of everything that was elaborated so far.
     spent: Cell<usize>,
+    /// Where the blocks that were used in it are named.
+    used: RefCell<BTreeSet<Span>>,
 }
 
 impl<'a> Program<'a> {
@@ -59,6 +61,15 @@ impl<'a> Program<'a> {
         let spent = self.spent.get().saturating_add(steps);
         self.spent.set(spent);
         spent
+    }
+
+    pub(crate) fn note_use(&self, block: &ast::Block) {
+        self.used.borrow_mut().insert(block.name.span);
+    }
+
+    /// Whether something that was elaborated so far used the block.
+    pub(crate) fn is_used(&self, block: &ast::Block) -> bool {
+        self.used.borrow().contains(&block.name.span)
     }
 
     /// The item has an error that was reported, or uses one that has.
@@ -195,6 +206,7 @@ fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Pro
         broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
         incomplete: false,
         spent: Cell::new(0),
+        used: RefCell::default(),
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     for item in p.items.clone() {

@@ -11,6 +11,7 @@ use crate::check::lint::lints;
 use crate::claim::{Found, Verdict};
 use crate::cost::{Convention, CostReport, count};
 use crate::diag::{Code, Diagnostic, Problems};
+use crate::elaborate::unused;
 use crate::explore::same_variants;
 use crate::import;
 use crate::recipe::schema;
@@ -184,6 +185,10 @@ pub fn look(
     }
     let (explored, found) = explore(&program, &sources, choice, convention);
     problems.extend(found);
+    // With one model chosen, the blocks of the others would seem unused.
+    if choice.model.is_none() && !problems.has_errors() {
+        problems.extend(unused(&program));
+    }
     if !problems.has_errors() {
         problems.extend(lint(&program));
         let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();

@@ -71,7 +71,7 @@ codes! {
     E0301 Error "shape mismatch"
         "Tensors that meet at an operator do not fit: concat needs equal height and width, `+` and `*` need equal shapes or `[c, 1, 1]` or `[1, h, w]` beside `[c, h, w]`."
     E0302 Error "broken shape promise"
-        "The shape written after `->` or for a tensor input is not the shape that arrives."
+        "The shape written after `->` or for a tensor input is not the shape that arrives. A block that no model uses is tried with sample arguments, which a note names."
     E0303 Error "operator refuses its input"
         "The operator cannot work on an input of this shape or with these settings, for example channels that groups do not divide, or a window larger than the padded input."
     E0304 Error "type mismatch"

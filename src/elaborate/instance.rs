@@ -202,6 +202,7 @@ impl<'a> Elaborator<'_, 'a> {
         if self.program.is_broken(&block.name.node) {
             return Err(Failed);
         }
+        self.program.note_use(block);
         if self.calls.len() >= LIMITS.blocks {
             return self.error(Code::E0311, name_span, format!("blocks are nested more than {} deep", LIMITS.blocks));
         }
@@ -237,7 +238,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(value)
     }
 
-    fn default(&mut self, param: &'a Param) -> Eval<()> {
+    pub(super) fn default(&mut self, param: &'a Param) -> Eval<()> {
         let Some(default) = &param.default else { return Ok(()) };
         let value = self.typed(default, &param.ty, &param.name.node)?;
         self.bind_param(param, value)

@@ -162,9 +162,9 @@ impl<'a> Elaborator<'_, 'a> {
         let mut names = Vec::new();
         names_in(dim, &mut names);
         let values = &self.frame().values;
-        let known = |name: &&str| match values.get(name) {
-            Some(Value::Int(v)) => usize::try_from(*v).ok().filter(|v| *v > 0),
-            _ => None,
+        let known = |name: &&str| {
+            let (v, _) = values.get(name)?.as_dim()?;
+            usize::try_from(v).ok().filter(|v| *v > 0)
         };
         let named: Vec<(&str, usize)> = names.iter().filter_map(|name| Some((*name, known(name)?))).collect();
         if let Some(written) = written(dim).filter(|_| evaluates_to(dim, &named, n)) {

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod alone;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;
