@@ -3,15 +3,18 @@
 //! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
 
 pub mod contract;
+mod frozen;
 pub mod lint;
 
 pub use contract::{Answer, Contract};
+pub use frozen::Frozen;
 
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::ir::{Chains, Graph};
+use crate::ir::{Chains, Graph, Outlet};
 use crate::op::{Op, ParamKind};
 use crate::source::Spanned;
 use crate::ty::Shape;
+use std::collections::BTreeMap;
 
 /// A graph that passed every check. Only [`check`] makes one.
 #[derive(Debug, Clone)]
@@ -53,6 +56,16 @@ impl Checked {
                 format!("{{ {} }}", fields.join(", "))
             }
         }
+    }
+
+    /// The results that a loss with these weights depends on: the first where there are no weights.
+    pub fn supervised(&self, weights: &BTreeMap<String, f64>) -> Vec<Outlet> {
+        let results = self.graph.results.iter();
+        if weights.is_empty() {
+            return results.take(1).map(|(_, outlet)| *outlet).collect();
+        }
+        let counts = |name: &str| weights.get(name).is_some_and(|&w| w > 0.0);
+        results.filter(|(name, _)| counts(name)).map(|(_, outlet)| *outlet).collect()
     }
 
     /// `[c, h, w]` of the first result.

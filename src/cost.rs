@@ -10,9 +10,9 @@ pub mod memory;
 
 pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, formula};
-pub use memory::{Memory, memory};
+pub use memory::{Memory, memory, memory_with};
 
-use crate::check::Checked;
+use crate::check::{Checked, Frozen};
 use crate::ir::Path;
 use crate::op::ParamKind;
 use std::collections::HashMap;
@@ -22,9 +22,11 @@ pub struct NodeCost {
     pub path: Path,
     pub op: &'static str,
     pub output: Vec<usize>,
-    /// Trainable numbers.
+    /// Numbers that can be trained.
     pub params: u64,
-    /// Numbers that are stored and not trained (running statistics).
+    /// They are kept as they are: none is trained.
+    pub frozen: bool,
+    /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
     pub macs: u64,
 }
@@ -36,6 +38,9 @@ pub struct BlockCost {
     pub block: String,
     pub output: Vec<usize>,
     pub params: u64,
+    /// The part of `params` that is not trained.
+    pub frozen: u64,
+    pub buffers: u64,
     pub macs: u64,
     /// Indices into [`CostReport::nodes`], contiguous or not.
     pub nodes: Vec<usize>,
@@ -47,11 +52,36 @@ pub struct CostReport {
     pub nodes: Vec<NodeCost>,
     pub blocks: Vec<BlockCost>,
     pub params: u64,
+    /// The part of `params` that is not trained.
+    pub frozen: u64,
     /// The parameters that the convention's tool puts into its total.
     pub counted_params: u64,
     pub buffers: u64,
     /// For one image.
     pub macs: u64,
+}
+
+impl CostReport {
+    /// The same counts with these parameters told apart.
+    pub fn with_frozen(mut self, frozen: &Frozen) -> Self {
+        if frozen.is_empty() {
+            return self;
+        }
+        for node in &mut self.nodes {
+            node.frozen = node.params > 0 && frozen.holds(&node.path);
+        }
+        let kept = |n: &NodeCost| if n.frozen { n.params } else { 0 };
+        for block in &mut self.blocks {
+            block.frozen = block.nodes.iter().map(|&i| kept(&self.nodes[i])).sum();
+        }
+        self.frozen = self.nodes.iter().map(kept).sum();
+        self
+    }
+
+    /// Numbers that training moves.
+    pub fn trainable(&self) -> u64 {
+        self.params - self.frozen
+    }
 }
 
 /// Counts for one image at the input size of the graph. Exact; only a convention that counts more than the checker's
@@ -71,6 +101,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
                 op: node.op.name(),
                 output: node.outputs[0].shape().dims().to_vec(),
                 params: sum(ParamKind::Trainable),
+                frozen: false,
                 buffers: sum(ParamKind::Buffer),
                 macs: convention.count(&node.op, &inputs, &node.outputs),
             }
@@ -96,6 +127,8 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
                 block: scope.block.clone(),
                 output: nodes[last].output.clone(),
                 params: inside.iter().map(|&i| nodes[i].params).sum(),
+                frozen: 0,
+                buffers: inside.iter().map(|&i| nodes[i].buffers).sum(),
                 macs: inside.iter().fold(0, |sum, &i| sum.saturating_add(nodes[i].macs)),
                 nodes: inside,
             })
@@ -106,6 +139,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
         convention,
         counted_params: counted.map(|(_, n)| n.params).sum(),
         params: nodes.iter().map(|n| n.params).sum(),
+        frozen: 0,
         buffers: nodes.iter().map(|n| n.buffers).sum(),
         macs: nodes.iter().fold(0, |sum, n| sum.saturating_add(n.macs)),
         nodes,

@@ -94,6 +94,9 @@ pub struct TrainSpec {
     /// Weight of each result's loss, for models with several results. Empty: the first result alone.
     #[serde(default)]
     pub supervise: BTreeMap<String, f64>,
+    /// Paths of nodes and blocks whose parameters are not trained.
+    #[serde(default)]
+    pub freeze: Vec<String>,
     pub metrics: Vec<Metric>,
     pub keep: Vec<Keep>,
 }

@@ -13,6 +13,7 @@ pub mod error;
 pub mod eval;
 pub mod exec;
 pub mod folder;
+pub mod freeze;
 pub mod loss;
 pub mod lower;
 pub mod metric;

@@ -39,6 +39,7 @@ Examples:
   npc check models/unet.model --symbolic
   npc check models/npnet.model --size 224x224 --columns field,effective
   npc check models/npnet.model --batch 16 --memory 8GB
+  npc check models/unet.model --size 96x128 --freeze down --format json
   npc check models/*.model --deny warnings --allow norm_of_one
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
@@ -69,6 +70,9 @@ pub struct Opts {
     /// More columns for the table of nodes
     #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<field::Extra>,
+    /// Nodes and blocks whose parameters are not trained, in place of those that the model's run freezes
+    #[arg(long, value_name = "PATH,...", value_delimiter = ',')]
+    freeze: Vec<String>,
     #[command(flatten)]
     memory: MemoryOpts,
 }
@@ -101,7 +105,7 @@ pub struct Looked {
 pub fn run(opts: &Opts) -> Done {
     let mut looked = Vec::new();
     for path in &opts.files {
-        looked.push(look(path, None, &opts.choice, &opts.levels, opts.convention[0])?);
+        looked.push(look(path, None, &opts.choice, &opts.freeze, &opts.levels, opts.convention[0])?);
     }
     match opts.format {
         Format::Json => {
@@ -122,6 +126,7 @@ pub fn look(
     path: &Path,
     text: Option<String>,
     choice: &Choice,
+    freeze: &[String],
     levels: &LevelOpts,
     convention: Convention,
 ) -> Result<Looked, Stop> {
@@ -154,13 +159,14 @@ pub fn look(
             continue;
         }
         match load::compile(&program, plan, &args) {
-            Ok(entry) => {
+            Ok(mut entry) => {
+                problems.extend(load::freeze(&mut sources, &mut entry, freeze));
                 // An `@allow` over the model or variant speaks for all that it is made of.
                 let named = |d: Diagnostic| d.through(vec![plan.name.span]);
                 problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
                 problems.extend(lints(&entry.checked).into_iter().map(named).collect());
                 entry.warning.iter().for_each(|d| problems.push(d.clone()));
-                let report = count(&entry.checked, convention);
+                let report = count(&entry.checked, convention).with_frozen(&entry.frozen);
                 kept += MODEL + report.nodes.len();
                 if kept > KEPT && !entries.is_empty() {
                     let message = format!("the models up to `{}` have more than {KEPT} nodes together", plan.name);
@@ -300,11 +306,12 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
     let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
+    let frozen = if report.frozen > 0 { format!("{} frozen, ", thousands(report.frozen)) } else { String::new() };
     let _ = writeln!(
         out,
-        "\nparams   {} trainable ({}), {} running statistics",
-        thousands(report.params),
-        short(report.params),
+        "\nparams   {} trainable ({}), {frozen}{} running statistics",
+        thousands(report.trainable()),
+        short(report.trainable()),
         thousands(report.buffers),
     );
     let many = opts.convention.len() > 1;

@@ -8,7 +8,7 @@ use super::memory::{self, MemoryOpts};
 use super::{field, sizes};
 use crate::claim::Verdict;
 use crate::cost::field::Field;
-use crate::cost::{Convention, CostReport, NodeCost};
+use crate::cost::{BlockCost, Convention, CostReport, NodeCost};
 use crate::diag::render;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -27,6 +27,7 @@ struct Model<'a> {
     #[serde(flatten)]
     head: Map<String, Value>,
     nodes: Nodes<'a>,
+    blocks: Blocks<'a>,
     #[serde(flatten)]
     tail: Map<String, Value>,
 }
@@ -46,6 +47,35 @@ struct Node<'a> {
     macs: u64,
     receptive_field: Value,
     effective_macs: u64,
+    /// Said only of nodes that are.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    frozen: bool,
+}
+
+/// The sums over what is below each block, as they are made.
+struct Blocks<'a>(&'a [BlockCost]);
+
+#[derive(serde::Serialize)]
+struct Block<'a> {
+    path: &'a str,
+    block: &'a str,
+    params: u64,
+    frozen: u64,
+    buffers: u64,
+    macs: u64,
+}
+
+impl Serialize for Blocks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|b| Block {
+            path: &b.path,
+            block: &b.block,
+            params: b.params,
+            frozen: b.frozen,
+            buffers: b.buffers,
+            macs: b.macs,
+        }))
+    }
 }
 
 impl Serialize for Nodes<'_> {
@@ -57,7 +87,8 @@ impl Serialize for Nodes<'_> {
 
 fn node<'a>(n: &'a NodeCost, f: &Field, real: u64) -> Node<'a> {
     let (output, receptive_field) = (&n.output[..], field::json(f));
-    Node { path: &n.path, op: n.op, output, params: n.params, macs: n.macs, receptive_field, effective_macs: real }
+    let (params, macs, frozen) = (n.params, n.macs, n.frozen);
+    Node { path: &n.path, op: n.op, output, params, macs, receptive_field, effective_macs: real, frozen }
 }
 
 /// Models, problems, claims, sweeps and holes of all files, the lists joined.
@@ -101,6 +132,8 @@ fn model<'a>(
         ("output", json!(entry.checked.output().dims())),
         ("results", results.collect()),
         ("params", json!(report.params)),
+        ("trainable", json!(report.trainable())),
+        ("frozen", json!(report.frozen)),
         ("buffers", json!(report.buffers)),
         ("macs", json!(report.macs)),
         ("convention", json!(report.convention.name())),
@@ -119,7 +152,8 @@ fn model<'a>(
         tail.push(("macs_by_convention", Value::Object(by.collect())));
     }
     let object = |pairs: Vec<(&str, Value)>| pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
-    Model { head: object(head.into()), nodes: Nodes { report, fields, effective }, tail: object(tail) }
+    let (nodes, blocks) = (Nodes { report, fields, effective }, Blocks(&report.blocks));
+    Model { head: object(head.into()), nodes, blocks, tail: object(tail) }
 }
 
 fn claim(c: &Claimed) -> Value {

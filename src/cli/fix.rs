@@ -69,7 +69,7 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
     let name = path.display();
     let (mut text, mut mended, mut rounds) = (original.clone(), 0, 0);
     let problems = loop {
-        let looked = look(path, Some(text.clone()), &opts.choice, &opts.levels, Convention::Conv)?;
+        let looked = look(path, Some(text.clone()), &opts.choice, &[], &opts.levels, Convention::Conv)?;
         let (next, edits) = improved(&text, looked.root, &looked.problems, opts.all);
         if edits == 0 || next == text || rounds == ROUNDS {
             break looked.problems;

@@ -2,7 +2,7 @@
 
 use super::load::{self, arguments};
 use super::{Stop, report};
-use crate::check::{Checked, check};
+use crate::check::{Checked, Frozen, check};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::recipe::schema;
@@ -11,7 +11,7 @@ use crate::recipe::{DataSpec, TrainSpec};
 use crate::resolve::{Program, resolve_bundle};
 use crate::run::RunError;
 use crate::run::folder::{Folder, read_settings};
-use crate::source::{SourceMap, Spanned};
+use crate::source::{SourceMap, Span, Spanned};
 use crate::syntax::ast::Entry;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ struct Draft {
     data: DataSpec,
     data_root: String,
     device: String,
+    /// What `train.freeze` says, where it is written in a model file.
+    freeze: Option<Vec<Spanned<String>>>,
 }
 
 /// Where a run is written in a model file, and what the command line says about it.
@@ -91,6 +93,7 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
             data: settings.data,
             data_root: settings.data_root,
             device: settings.device,
+            freeze: None,
         };
         return build(&model, request, |_, _| Ok(draft));
     }
@@ -117,7 +120,8 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
             return Err(load::no_such("data block", &train.data.node, program.data.keys().copied()).into());
         };
         let data = schema::data_spec(data)?;
-        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into() })
+        let freeze = schema::freeze_paths(&train.entries);
+        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into(), freeze })
     })
 }
 
@@ -145,9 +149,10 @@ fn build(
         d.train.args.extend(changes.model);
         d.train = schema::override_train(d.train, &changes.train)?;
         d.data = schema::override_data(&d.data, &changes.data)?;
+        d.freeze = schema::freeze_paths(&changes.train).or(d.freeze);
         Ok(d)
     });
-    let Draft { train, data, data_root, device } = match made {
+    let Draft { train, data, data_root, device, freeze } = match made {
         Ok(draft) => draft,
         Err(p) => return stop(&sources, p),
     };
@@ -155,6 +160,14 @@ fn build(
         Ok(checked) => checked,
         Err(p) => return stop(&sources, p),
     };
+    let freeze = freeze.unwrap_or_else(|| {
+        let mut place = |path: &str| Span::new(sources.add("freeze", path), 0, path.len());
+        train.freeze.iter().map(|path| Spanned::new(path.clone(), place(path))).collect()
+    });
+    let wrong = Frozen::problems(&checked, &freeze, &checked.supervised(&train.supervise));
+    if wrong.has_errors() {
+        return stop(&sources, wrong);
+    }
     let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
     let settings = Settings {
         format: FORMAT,

@@ -3,12 +3,13 @@
 use super::fitting::with_sizes_that_fit;
 use super::memory::RunSize;
 use super::{Stop, report};
-use crate::check::{Checked, check, class_warning, unknown_result};
+use crate::check::{Checked, Frozen, check, class_warning, unknown_result};
 use crate::claim::{Judged, judge};
 use crate::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::elaborate::{Argument, elaborate};
 use crate::explore::holes;
 use crate::import::{self, Bundle};
+use crate::ir::Outlet;
 use crate::recipe::{DataSpec, schema};
 use crate::resolve::Program;
 use crate::source::{SourceMap, Span, Spanned};
@@ -133,6 +134,8 @@ pub struct Entry {
     pub on: Option<String>,
     /// Batch and optimiser of the run that trains it.
     pub run: Option<RunSize>,
+    /// What that run does not train.
+    pub frozen: Frozen,
 }
 
 /// The entries that `select` names, as `(name, size, data block)`.
@@ -216,8 +219,9 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
     // A run with mistakes is reported by itself.
     let run = default_run(program, &plan.name.node).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok());
+    let frozen = run.as_ref().map(|(spec, _)| Frozen::known(&checked, &spec.freeze)).unwrap_or_default();
     let run = run.map(|(spec, _)| (spec.batch, spec.optimizer));
-    Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run })
+    Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 
 /// Problems of the root's runs: each model with the arguments of its run at the size of its data.
@@ -243,6 +247,7 @@ pub fn runs(program: &Program<'_>) -> Problems {
                 let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
                 warning.into_iter().for_each(|d| problems.push(d));
                 supervised(train, &checked, &mut problems);
+                problems.extend(frozen(train, &checked));
             }
             Err(p) => problems.extend(p),
         }
@@ -259,6 +264,29 @@ fn supervised(train: &ast::Train, checked: &Checked, problems: &mut Problems) {
             problems.push(d);
         }
     }
+}
+
+/// The paths that a run freezes lead to parameters of its model, and leave some.
+fn frozen(train: &ast::Train, checked: &Checked) -> Problems {
+    let paths = schema::freeze_paths(&train.entries).unwrap_or_default();
+    // A run with mistakes is reported by itself.
+    let weights = schema::train_spec(train, BTreeMap::new()).map(|(spec, _)| spec.supervise).unwrap_or_default();
+    Frozen::problems(checked, &paths, &checked.supervised(&weights))
+}
+
+/// What `--freeze` names in a model, in place of what its run freezes.
+pub fn freeze(sources: &mut SourceMap, entry: &mut Entry, paths: &[String]) -> Problems {
+    if paths.is_empty() {
+        return Problems::new();
+    }
+    let mut placed = Vec::new();
+    for path in paths {
+        let span = Span::new(sources.add("--freeze", path.clone()), 0, path.len());
+        placed.push(Spanned::new(path.clone(), span));
+    }
+    let results: Vec<Outlet> = entry.checked.graph().results.iter().map(|(_, outlet)| *outlet).collect();
+    entry.frozen = Frozen::new(paths.iter().cloned());
+    Frozen::problems(&entry.checked, &placed, &results)
 }
 
 /// `(attention = se)` after a model's name.

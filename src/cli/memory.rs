@@ -2,7 +2,7 @@
 
 use super::load::Entry;
 use super::table::thousands;
-use crate::cost::memory::{Memory, Timeline, memory};
+use crate::cost::memory::{Memory, Timeline, memory_with};
 use crate::ir::Graph;
 use crate::op::Bytes;
 use crate::recipe::Optimizer;
@@ -75,7 +75,7 @@ struct Asked {
 fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
     let optimizer = entry.run.as_ref().map(|(_, optimizer)| optimizer.clone()).unwrap_or_default();
     let batch = opts.batch.or(entry.run.as_ref().map(|(batch, _)| *batch as u64)).unwrap_or(1);
-    Asked { memory: memory(&entry.checked, optimizer.moments(), opts.threads), batch }
+    Asked { memory: memory_with(&entry.checked, &entry.frozen, optimizer.moments(), opts.threads), batch }
 }
 
 /// Two lines, and one more where a memory is given.
@@ -109,7 +109,7 @@ pub fn json(entry: &Entry, opts: &MemoryOpts) -> Value {
         "threads": opts.threads,
         "weights": memory.weights,
         "buffers": memory.buffers,
-        "gradients": memory.weights,
+        "gradients": memory.gradients,
         "optimizer": memory.optimizer,
         "saved": linear(memory.saved),
         "inference": peak(&memory.inference, batch, graph),

@@ -8,7 +8,7 @@
 mod heap;
 mod play;
 
-use crate::check::Checked;
+use crate::check::{Checked, Frozen};
 use crate::ir::{Graph, NodeId};
 use crate::op::{Bytes, ParamKind, Pass};
 use play::Play;
@@ -101,8 +101,10 @@ impl Timeline {
 /// The memory of a graph, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Memory {
-    /// Trainable numbers. Their gradients take as much again at the end of a backward pass.
+    /// Numbers that can be trained.
     pub weights: u64,
+    /// Gradients of the weights at the end of a backward pass: as much as the weights that are not frozen.
+    pub gradients: u64,
     /// Numbers that are stored and not trained.
     pub buffers: u64,
     /// What the optimiser keeps.
@@ -116,30 +118,40 @@ pub struct Memory {
 /// Plays inference and one training step through. `moments` is the number of tensors that the optimiser keeps for each
 /// weight (`Optimizer::moments` of the recipe), `threads` the number that compute at once.
 pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
+    memory_with(checked, &Frozen::default(), moments, threads)
+}
+
+/// The same where the parameters of `frozen` are not trained: they have no gradients and no state of the optimiser, and
+/// what lies before the first trained parameter saves nothing.
+pub fn memory_with(checked: &Checked, frozen: &Frozen, moments: u64, threads: u64) -> Memory {
     let graph = checked.graph();
     let order = graph.order();
-    let (mut weights, mut buffers, mut largest) = (0u64, 0u64, 0u64);
+    let (mut weights, mut gradients, mut buffers, mut largest) = (0u64, 0u64, 0u64, 0u64);
     for &id in &order {
+        let trained = !frozen.holds(&graph.node(id).path);
         for param in graph.node(id).op.params(&graph.input_types(id)) {
             let bytes = Bytes::words(param.elements()).fixed;
             match param.kind {
                 ParamKind::Trainable => {
                     weights = weights.saturating_add(bytes);
-                    largest = largest.max(bytes);
+                    if trained {
+                        gradients = gradients.saturating_add(bytes);
+                        largest = largest.max(bytes);
+                    }
                 }
                 ParamKind::Buffer => buffers = buffers.saturating_add(bytes),
             }
         }
     }
-    let optimizer = weights.saturating_mul(moments);
+    let optimizer = gradients.saturating_mul(moments);
     let fixed = |bytes| Bytes { fixed: bytes, per_image: 0 };
     let network = fixed(weights) + fixed(buffers);
 
-    let mut inference = Play::new(graph, &order, Pass::Inference, threads, network);
+    let mut inference = Play::new(graph, frozen, &order, Pass::Inference, threads, network);
     inference.forward();
     let inference = Timeline { moments: inference.moments() };
 
-    let mut training = Play::new(graph, &order, Pass::Training, threads, network + fixed(optimizer));
+    let mut training = Play::new(graph, frozen, &order, Pass::Training, threads, network + fixed(optimizer));
     training.forward();
     let saved = training.alive();
     training.loss();
@@ -148,5 +160,6 @@ pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
     // network is held until the step is done.
     training.update(fixed(largest));
 
-    Memory { weights, buffers, optimizer, saved, inference, training: Timeline { moments: training.moments() } }
+    let training = Timeline { moments: training.moments() };
+    Memory { weights, gradients, buffers, optimizer, saved, inference, training }
 }

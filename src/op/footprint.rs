@@ -131,6 +131,8 @@ pub struct Footprint {
     pub inputs: Bytes,
     /// Held by each thread in addition to `forward`, `backward` and `inputs`.
     pub per_thread: [Bytes; 3],
+    /// `backward` is for the gradients of the weights alone: nothing of it is needed where they are frozen.
+    pub weights_apart: bool,
 }
 
 impl Footprint {
@@ -144,6 +146,7 @@ impl Footprint {
             backward: Bytes::NONE,
             inputs: Bytes::NONE,
             per_thread: [Bytes::NONE; 3],
+            weights_apart: false,
         }
     }
 
@@ -167,7 +170,8 @@ impl Footprint {
     /// Of a forward step, of the gradient of the weights and of that of the inputs.
     pub(super) fn tiled(self, forward: Tiled, weights: Tiled, inputs: Tiled) -> Self {
         let per_thread = [forward, weights, inputs].map(|t| t.per_thread);
-        Self { forward: forward.shared, backward: weights.shared, inputs: inputs.shared, per_thread, ..self }
+        let (forward, backward, inputs) = (forward.shared, weights.shared, inputs.shared);
+        Self { forward, backward, inputs, per_thread, weights_apart: true, ..self }
     }
 }
 

@@ -5,14 +5,15 @@
 
 use super::*;
 use crate::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Arg, Data, Entry, Expr, ExprKind, Train, UnaryOp};
 
 const DATA_KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
     "cache_mb",
 ];
-const TRAIN_KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "metrics", "keep"];
+const TRAIN_KEYS: &[&str] =
+    &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "freeze", "metrics", "keep"];
 
 type Read<T> = Result<T, Diagnostic>;
 
@@ -410,6 +411,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         optimizer: Optimizer::default(),
         loss: Loss::CrossEntropy,
         supervise: BTreeMap::new(),
+        freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };
@@ -461,6 +463,25 @@ fn supervise(e: &Expr) -> Read<BTreeMap<String, f64>> {
     if weights.values().all(|&w| w == 0.0) { wrong(e, "a weight above 0") } else { Ok(weights) }
 }
 
+/// `["s.1", "fem.branches"]`: each path with the place of its text inside the quotes.
+fn freeze(e: &Expr) -> Read<Vec<Spanned<String>>> {
+    let paths = list(e, "a list of paths such as [\"s.1\"]", |e| {
+        let inside = Span { start: e.span.start + 1, end: e.span.end.saturating_sub(1), ..e.span };
+        Ok(Spanned::new(string(e)?, inside))
+    })?;
+    for (i, path) in paths.iter().enumerate() {
+        if paths[..i].iter().any(|p| p.node == path.node) {
+            return Err(Diagnostic::new(Code::E0202, path.span, format!("`{path}` is given twice")));
+        }
+    }
+    Ok(paths)
+}
+
+/// The paths that the entries freeze; `None` where they say nothing of it, or nothing that can be read.
+pub fn freeze_paths(entries: &[Entry]) -> Option<Vec<Spanned<String>>> {
+    freeze(&entries.iter().find(|e| e.key.node == "freeze")?.value).ok()
+}
+
 fn positive(e: &Expr) -> Read<f64> {
     match number(e)? {
         x if x > 0.0 && x.is_finite() => Ok(x),
@@ -482,6 +503,9 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     }
     spec.loss = r.get("loss", |e| word(e, &[("cross_entropy", Loss::CrossEntropy)])).unwrap_or(spec.loss);
     spec.supervise = r.get("supervise", supervise).unwrap_or(spec.supervise);
+    if let Some(paths) = r.get("freeze", freeze) {
+        spec.freeze = paths.into_iter().map(|p| p.node).collect();
+    }
     const METRICS: &[(&str, Option<Metric>)] =
         &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
     if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {

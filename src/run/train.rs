@@ -11,6 +11,7 @@ use super::data::{Batch, Dataset, Loader, Role, epoch_order};
 use super::error::{Result, RunError};
 use super::eval::{self, Prepared};
 use super::folder::{EpochRecord, Folder, RunSummary};
+use super::freeze::{freeze, frozen};
 use super::loss::supervised;
 use super::lower::lower;
 use super::metric::Summary;
@@ -84,6 +85,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     if data.is_empty(Role::Train) {
         return Err(RunError::new("the split leaves no image to train on"));
     }
+    let frozen = frozen(job.checked, spec)?;
     let network = lower(job.checked, &device, spec.seed).train();
     let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     if job.resume {
@@ -97,6 +99,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     } else {
         (network, OptimState::new(spec.optimizer.clone()), fresh)
     };
+    let network = freeze(network, &frozen);
     job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
     data.write_split(job.folder.root())?;

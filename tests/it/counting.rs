@@ -4,6 +4,7 @@
 //! and by hand.
 
 use crate::front::{front, front_file, repository};
+use npc::check::Frozen;
 use npc::cost::{Convention, CostReport, count};
 
 const CVC: [usize; 2] = [288, 384];
@@ -128,6 +129,26 @@ fn blocks_hold_their_own_nodes() {
     let report = count(&front(text, Some([4, 4]), &[]).model("M"), Convention::Conv);
     let blocks: Vec<_> = report.blocks.iter().map(|b| (b.path.as_str(), b.params)).collect();
     assert_eq!(blocks, [("f", 15), ("f2", 35)]);
+}
+
+/// Freezing tells parameters apart and changes no sum; a path holds what is below it, and no other name that begins so.
+#[test]
+fn frozen_parameters_are_a_part_of_the_parameters() {
+    let text = "npc 1\nblock f(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out, k = 1, bias = false) |> bn\n\
+                model M(x: [3, H, W]) -> [2, H, W] = x |> f(5) |> f(7) |> conv(2, k = 1)\n";
+    let checked = front(text, Some([4, 4]), &[]).model("M");
+    let whole = count(&checked, Convention::Conv);
+    let counted = |paths: &[&str]| {
+        let report = whole.clone().with_frozen(&Frozen::new(paths.iter().map(|p| p.to_string())));
+        assert_eq!((report.params, report.buffers, report.macs), (15 + 10 + 35 + 14 + 16, 24, whole.macs));
+        assert_eq!(report.trainable() + report.frozen, report.params);
+        let blocks: Vec<_> = report.blocks.iter().map(|b| (b.params, b.frozen, b.buffers)).collect();
+        let nodes = report.nodes.iter().filter(|n| n.frozen).map(|n| n.path.clone()).collect::<Vec<_>>().join(" ");
+        (report.frozen, blocks, nodes)
+    };
+    assert_eq!(counted(&[]), (0, vec![(25, 0, 10), (49, 0, 14)], "".into()));
+    assert_eq!(counted(&["f"]), (25, vec![(25, 25, 10), (49, 0, 14)], "f.conv f.bn".into()));
+    assert_eq!(counted(&["f2.bn", "f2", "conv"]), (65, vec![(25, 0, 10), (49, 49, 14)], "f2.conv f2.bn conv".into()));
 }
 
 /// What thop 0.0.31, thop 0.1.1 and fvcore 0.1.5 print for the networks of the paper's first table, at CVC, skin and luna.

@@ -57,6 +57,40 @@ fn sizes_come_from_the_command_line_or_the_data() {
 }
 
 #[test]
+fn what_is_frozen_is_told_apart() {
+    let first = |args: &[&str]| json(&[&["--model", "Net"], args].concat())["models"][0].clone();
+    let counts = |m: &Value| ["params", "trainable", "frozen", "buffers"].map(|key| m[key].as_u64().unwrap());
+    // conv: 3 * 4 * 9 + 4, 4 * 8 * 9 + 8, 8 * 2 + 2.
+    assert_eq!(counts(&first(&[])), [426, 426, 0, 0]);
+    let model = first(&["--freeze", "y,conv2"]);
+    assert_eq!(counts(&model), [426, 296, 130, 0]);
+    let frozen: Vec<_> = model["nodes"].as_array().unwrap().iter().filter(|n| n["frozen"] == true).collect();
+    assert_eq!(frozen.iter().map(|n| n["params"].as_u64().unwrap()).sum::<u64>(), 130);
+    assert_eq!(model["nodes"][0].get("frozen"), None);
+    assert_eq!(model["memory"]["gradients"], 4 * 296);
+    assert!(check(&["--model", "Net", "--freeze", "y"]).out.contains("314 trainable (314), 112 frozen, 0 running"));
+    assert!(!check(&["--model", "Net"]).out.contains("frozen"));
+    refused(&["check", "net.model", "--freeze", "z.conv"], 1, "`Net` has no node or block `z.conv`");
+    refused(&["check", "net.model", "--freeze", "y,conv,conv2"], 1, "nothing of `Net` is left to train");
+}
+
+/// The run that trains a model says what is frozen; a variant without that part keeps the rest.
+#[test]
+fn a_run_freezes_for_the_accounts() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = "\ntrain fit = Net on cells {\n  epochs = 1\n  freeze = [\"y\", \"conv\"]\n}\n";
+    let text = NET.replace("variant Gelu = Net(act = gelu)", "variant Short = Net(width = [4])") + run;
+    std::fs::write(folder.path().join("net.model"), text).unwrap();
+    let said = npc(folder.path(), &["check", "net.model", "--format", "json"]);
+    let document: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(document["models"][0]["frozen"], 112 + 296);
+    assert_eq!(document["models"][1]["frozen"], 112 + 148);
+    let given = npc(folder.path(), &["check", "net.model", "--format", "json", "--freeze", "conv2"]);
+    let document: Value = serde_json::from_str(&given.out).unwrap();
+    assert_eq!(document["models"][0]["frozen"], 18);
+}
+
+#[test]
 fn with_overrides_hyper_parameters() {
     let params = |with: &[&str]| json(&[&["--model", "Net"], with].concat())["models"][0]["params"].clone();
     // conv: in * out * 9 + out, thrice; the last is 1x1.
@@ -93,8 +127,9 @@ fn the_json_of_check_is_stable() {
     assert_eq!(keys(&document), ["schema", "models", "problems"]);
     assert_eq!(document["schema"], 1);
     let model = &document["models"][0];
-    let head = ["name", "input", "output", "results", "params", "buffers", "macs", "convention"];
-    assert_eq!(keys(model), [&head[..], &["nodes", "effective_macs", "memory", "sizes"]].concat());
+    let counts = ["params", "trainable", "frozen", "buffers", "macs", "convention"];
+    let head = [&["name", "input", "output", "results"][..], &counts].concat();
+    assert_eq!(keys(model), [&head[..], &["nodes", "blocks", "effective_macs", "memory", "sizes"]].concat());
     assert_eq!(model["convention"], "conv");
     let node = ["path", "op", "output", "params", "macs", "receptive_field", "effective_macs"];
     assert_eq!(keys(&model["nodes"][0]), node);

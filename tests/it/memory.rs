@@ -1,8 +1,8 @@
 //! Memory: small graphs by hand, every model against a naive liveness, and what must hold for any graph.
 
 use crate::front::{front, front_file, models_in, size_of};
-use npc::check::Checked;
-use npc::cost::memory::{Timeline, memory};
+use npc::check::{Checked, Frozen};
+use npc::cost::memory::{Timeline, memory, memory_with};
 use npc::ir::Outlet;
 use npc::op::{Bytes, Pass, Storage};
 use std::collections::HashMap;
@@ -72,6 +72,51 @@ fn a_chain_by_hand() {
     ];
     assert_eq!(steps(&checked, &all.training), expected);
     assert_eq!(all.training.peak(1).bytes, base + 284 + 4 * (96 + 144));
+}
+
+/// What is frozen has no gradient and no moments, and before the first trained weight nothing is kept.
+#[test]
+fn a_frozen_chain_by_hand() {
+    let checked = model(CHAIN, [4, 4]);
+    let frozen = |path: &str| memory_with(&checked, &Frozen::new([path.to_string()]), 2, 1);
+
+    let all = frozen("conv");
+    assert_eq!((all.weights, all.gradients, all.optimizer), (92, 12, 24));
+    // What the second convolution reads, and the result.
+    assert_eq!(all.saved, Bytes { fixed: 0, per_image: 128 + 64 });
+    let base = 92 + 24;
+    let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
+    let expected = [
+        row("x", 64, 0),
+        row("conv", 64 + 128, 0),
+        row("relu", 128, 0),
+        row("conv2", 128 + 64, 0),
+        row("loss", 128 + 64 + 64, 64),
+        row("loss", 128 + 64 + 64 + 64, 64),
+        // No gradient for its input.
+        row("conv2 (backward)", 128 + 64, 0),
+        row("conv2 (backward)", 128 + 64 + 12, 4 * (2 * 48 + 16)),
+        row("update", 12, 8),
+    ];
+    assert_eq!(steps(&checked, &all.training), expected);
+    assert_eq!(all.inference, memory(&checked, 2, 1).inference);
+
+    // Behind the trained convolution everything is kept as without freezing, but for the gradient of its weights.
+    let all = frozen("conv2");
+    assert_eq!((all.weights, all.gradients, all.optimizer), (92, 80, 160));
+    assert_eq!(all.saved, memory(&checked, 2, 1).saved);
+    let base = 92 + 160;
+    let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
+    let expected = [
+        row("conv2 (backward)", 320 + 64 + 128, 4 * 32),
+        row("conv2 (backward)", 320 + 64 + 128, 0),
+        row("relu (backward)", 192 + 128, 0),
+        row("relu (backward)", 192 + 128, 0),
+        row("conv (backward)", 64 + 128, 0),
+        row("conv (backward)", 64 + 128 + 80, 4 * (2 * 48 + 9 * 16)),
+        row("update", 80, 72),
+    ];
+    assert_eq!(steps(&checked, &all.training)[6..], expected);
 }
 
 /// The first map stays until it is added; the sum goes over it.

@@ -82,6 +82,7 @@ fn train_fills_in_defaults() {
         optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         loss: Loss::CrossEntropy,
         supervise: BTreeMap::new(),
+        freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };
@@ -105,12 +106,14 @@ fn every_key_of_data_is_read() {
 fn every_key_of_train_is_read() {
     let spec = train(
         "epochs = 3 batch = 4 seed = 9 optimizer = adam(lr = 1e-4, beta1 = 0.8, beta2 = 0.9, eps = 1e-6, \
-         weight_decay = 0.01) loss = cross_entropy supervise = weights(main = 1, aux = 0.4) metrics = [dice] keep = [best(iou), best, last]",
+         weight_decay = 0.01) loss = cross_entropy supervise = weights(main = 1, aux = 0.4) \
+         freeze = [\"s.1\", \"fem.branches\"] metrics = [dice] keep = [best(iou), best, last]",
     )
     .unwrap();
     let adam = Optimizer::Adam { lr: 1e-4, beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weight_decay: 0.01 };
     assert_eq!((spec.epochs, spec.batch, spec.seed, spec.optimizer), (3, 4, 9, adam));
     assert_eq!(spec.supervise, BTreeMap::from([("main".into(), 1.0), ("aux".into(), 0.4)]));
+    assert_eq!(spec.freeze, ["s.1", "fem.branches"]);
     assert_eq!(spec.metrics, [Metric::Dice]);
     assert_eq!(spec.keep, [Keep::Best(Metric::Iou), Keep::Best(Metric::Dice), Keep::Last]);
     assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
@@ -176,6 +179,9 @@ fn mistakes_in_train_name_the_key() {
         ("epochs = 1 supervise = weights(main = -1)", "E0206 `supervise` takes weights of at least 0"),
         ("epochs = 1 supervise = weights(main = 0)", "E0206 `supervise` takes a weight above 0"),
         ("epochs = 1 supervise = weights(a = 1, a = 1)", "E0202 `a` is given twice"),
+        ("epochs = 1 freeze = \"s.1\"", "E0206 `freeze` takes a list of paths such as [\"s.1\"]"),
+        ("epochs = 1 freeze = [s]", "E0206 `freeze` takes a string in double quotes"),
+        ("epochs = 1 freeze = [\"s\", \"t\", \"s\"]", "E0202 `s` is given twice"),
         ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, hd95"),
         ("epochs = 1 keep = [best(loss)]", "E0206 `metric` takes one of dice, iou"),
         // A misspelt key is not reported as missing as well.
@@ -202,6 +208,9 @@ fn overrides_keep_the_rest() {
     let changed = override_train(base.clone(), &[entry("lr", "0.2"), entry("batch", "9")]).unwrap();
     let optimizer = Optimizer::Adam { lr: 0.2, beta1: 0.5, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
     assert_eq!(changed, TrainSpec { optimizer, batch: 9, ..base.clone() });
+    let frozen = override_train(base.clone(), &[entry("freeze", "[\"s\"]")]).unwrap();
+    assert_eq!(frozen, TrainSpec { freeze: vec!["s".into()], ..base.clone() });
+    assert_eq!(override_train(frozen, &[entry("freeze", "[]")]).unwrap(), base);
     assert_eq!(told(override_train(base, &[entry("epochs", "many")])).len(), 1);
 }
 
@@ -215,11 +224,14 @@ fn settings_survive_yaml() {
         model_file: "model.model".into(),
         data_root: "/data".into(),
         device: "cpu".into(),
-        train: train("epochs = 7 optimizer = adam(lr = 1e-4)").unwrap(),
+        train: train("epochs = 7 optimizer = adam(lr = 1e-4) freeze = [\"s.1\"]").unwrap(),
         data: data(&format!("{FILES}\nwindow = [-1000, 400]")).unwrap(),
     };
     let yaml = to_yaml(&settings).unwrap();
     assert_eq!(from_yaml(&yaml).unwrap(), settings);
+    // A file from before there was freezing.
+    let older = from_yaml(&yaml.replace("  freeze:\n  - s.1\n", "")).unwrap();
+    assert_eq!((older.train.freeze.len(), settings.train.freeze.len()), (0, 1));
     let unknown = yaml.replace("  epochs: 7", "  epochs: 7\n  epoch: 8");
     assert!(from_yaml(&unknown).unwrap_err().contains("epoch"), "an unknown key is refused");
     assert!(from_yaml(&yaml.replace(&format!("format: {FORMAT}"), "format: 99")).unwrap_err().contains("format 99"));

@@ -3,6 +3,7 @@
 //! Networks here have no dropout: its numbers come from one stream for the whole process, which other tests share. What
 //! needs dropout is in `run_cli`, where each run is a process.
 
+mod freeze;
 mod refuse;
 mod resume;
 mod supervise;
@@ -72,6 +73,7 @@ fn recipe() -> TrainSpec {
         optimizer: Optimizer::Adam { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
         loss: Loss::CrossEntropy,
         supervise: Default::default(),
+        freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     }

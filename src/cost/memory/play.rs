@@ -5,6 +5,7 @@
 
 use super::heap::{Buffer, Heap};
 use super::{Moment, Phase};
+use crate::check::Frozen;
 use crate::ir::{Graph, NodeId, Outlet};
 use crate::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};
 use std::cmp::Reverse;
@@ -27,13 +28,16 @@ struct State {
     tracked: bool,
     depth: usize,
     saved: Vec<Buffer>,
-    /// Bytes of its weights.
+    /// Bytes of its weights that are trained.
     weights: u64,
     gradient: Option<Buffer>,
+    /// Its weights are not trained.
+    frozen: bool,
 }
 
 pub(super) struct Play<'a> {
     graph: &'a Graph,
+    frozen: &'a Frozen,
     order: &'a [NodeId],
     pass: Pass,
     threads: u64,
@@ -45,7 +49,14 @@ pub(super) struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    pub fn new(graph: &'a Graph, order: &'a [NodeId], pass: Pass, threads: u64, base: Bytes) -> Self {
+    pub fn new(
+        graph: &'a Graph,
+        frozen: &'a Frozen,
+        order: &'a [NodeId],
+        pass: Pass,
+        threads: u64,
+        base: Bytes,
+    ) -> Self {
         let mut nodes: Vec<State> = Vec::new();
         nodes.resize_with(graph.len(), State::default);
         for &id in order {
@@ -61,7 +72,7 @@ impl<'a> Play<'a> {
         for (_, outlet) in &graph.results {
             nodes[outlet.node.index()].readers[outlet.slot] += 1;
         }
-        Self { graph, order, pass, threads, base, heap: Heap::default(), nodes, moments: Vec::new() }
+        Self { graph, frozen, order, pass, threads, base, heap: Heap::default(), nodes, moments: Vec::new() }
     }
 
     fn moment(&mut self, phase: Phase, node: Option<NodeId>, workspace: Bytes) {
@@ -94,7 +105,8 @@ impl<'a> Play<'a> {
         }
         let footprint = node.op.memory(self.pass, &types, &node.outputs);
         let params = node.op.params(&types);
-        let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable);
+        let frozen = self.frozen.holds(&node.path);
+        let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable && !frozen);
         let weights = trainable.fold(0u64, |sum, p| sum.saturating_add(Bytes::words(p.elements()).fixed));
         let tracked = weights > 0 || inputs.iter().any(|o| self.nodes[o.node.index()].tracked);
         let saves = self.pass == Pass::Training && tracked;
@@ -119,7 +131,8 @@ impl<'a> Play<'a> {
         operands.iter().for_each(|v| self.heap.release(v.buffer));
         let depth = inputs.iter().map(|o| self.nodes[o.node.index()].depth + 1).max().unwrap_or(0);
         let state = &mut self.nodes[id.index()];
-        (state.tracked, state.weights, state.saved, state.depth) = (tracked, weights, saved, depth);
+        (state.tracked, state.weights, state.saved, state.depth, state.frozen) =
+            (tracked, weights, saved, depth, frozen);
         let unread = (0..node.outputs.len()).filter(|&slot| state.readers[slot] == 0);
         for value in unread.filter_map(|slot| state.values[slot].take()).collect::<Vec<_>>() {
             self.heap.release(value.buffer);
@@ -225,8 +238,9 @@ impl<'a> Play<'a> {
             // Held until the update, by the optimiser.
             self.heap.make(Bytes { fixed: weights, per_image: 0 });
         }
-        let tiles = footprint.per_thread[1].times(self.threads);
-        self.moment(Phase::Backward, Some(id), footprint.backward + tiles);
+        let idle = footprint.weights_apart && self.nodes[id.index()].frozen;
+        let workspace = footprint.backward + footprint.per_thread[1].times(self.threads);
+        self.moment(Phase::Backward, Some(id), if idle { Bytes::NONE } else { workspace });
         self.heap.release(gradient);
         for buffer in std::mem::take(&mut self.nodes[id.index()].saved) {
             self.heap.release(buffer);
