@@ -1,13 +1,17 @@
 //! Measures the peak memory of inference and of a training step on the CPU beside what the checker predicts:
 //! `cargo run --release --example memory -- models/unet.model UNet 128 128 1 4`
 //!
+//! `--freeze=down,up.3` freezes nodes and blocks.
+//!
 //! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
-use npc::cost::memory::{Memory, Peak, memory};
+use npc::check::Frozen;
+use npc::cost::memory::{Memory, Peak, memory_with};
 use npc::recipe::Optimizer;
 use npc::run::agree::Sample;
 use npc::run::device::{self, DeviceChoice};
+use npc::run::freeze::freeze;
 use npc::run::loss::cross_entropy;
 use npc::run::optim::OptimState;
 use npc::source::SourceMap;
@@ -87,14 +91,14 @@ fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
     );
 }
 
-fn measure(checked: &Checked, memory: &Memory, batch: u64) {
+fn measure(checked: &Checked, frozen: &Frozen, memory: &Memory, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
     let evaluated = device.clone();
     let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
 
     let train = move || {
         let device = device.clone();
-        let mut network = lower(checked, &device, 0).train();
+        let mut network = freeze(lower(checked, &device, 0).train(), frozen);
         let mut optim = OptimState::new(Optimizer::default());
         move |sample: &Sample| {
             let logits = network.forward(sample.images(&device)).remove(0);
@@ -122,17 +126,20 @@ fn measure(checked: &Checked, memory: &Memory, batch: u64) {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (options, args): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|a| a.starts_with("--freeze="));
+    let paths = options.iter().flat_map(|o| o["--freeze=".len()..].split(','));
+    let frozen = Frozen::new(paths.map(str::to_string));
     let [file, model, height, width, batches @ ..] = &args[..] else {
-        eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH...");
+        eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH... [--freeze=PATH,...]");
         std::process::exit(2);
     };
     let number = |text: &String| text.parse::<usize>().expect("sizes and batches are numbers");
     let checked = compile(file, model, [number(height), number(width)]);
     let threads = rayon::current_num_threads() as u64;
-    let memory = memory(&checked, Optimizer::default().moments(), threads);
+    let memory = memory_with(&checked, &frozen, Optimizer::default().moments(), threads);
     println!("{model} {}, {threads} threads", checked.input());
     for batch in batches {
-        measure(&checked, &memory, number(batch) as u64);
+        measure(&checked, &frozen, &memory, number(batch) as u64);
     }
 }

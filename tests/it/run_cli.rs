@@ -194,6 +194,7 @@ fn what_cannot_be_run_is_refused() {
     refused(&["--set", "epochs=0"], &["at least 1"]);
     refused(&["--set", "lr"], &["key=value"]);
     refused(&["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
+    refused(&["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
     refused(&["--set", "optimiser.lr=1"], &["optimiser"]);
     refused(&["--set", "model.classes=3"], &["3 channels", "2 classes"]);
     refused(&["--data-root", "elsewhere"], &["elsewhere"]);
