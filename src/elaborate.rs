@@ -8,9 +8,12 @@
 //! reports every independent problem.
 
 mod alone;
+mod argument;
 mod arith;
 mod call;
+mod dims;
 mod eval;
+mod fraction;
 mod index;
 mod instance;
 mod mend;
