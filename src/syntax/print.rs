@@ -242,7 +242,11 @@ impl<'a> Printer<'a> {
         let Some(previous) = self.code_before(index) else { return false };
         let (before, word) = (previous.text(self.text), self.word(index));
         let touched = previous.end == self.tokens[index].start;
-        let name_or_close = (previous.kind == TokenKind::Word && !is_reserved(before)) || matches!(before, ")" | "]");
+        let name_or_close = match previous.kind {
+            TokenKind::Word => !is_reserved(before),
+            TokenKind::Number | TokenKind::Str => true,
+            _ => matches!(before, ")" | "]" | "}"),
+        };
         match word {
             ":" | ".." | "." | "," => return false,
             "(" | "[" if name_or_close => return !touched,

@@ -118,3 +118,9 @@ fn the_corpus_reaches_every_target() {
     }
     assert!(npc::recipe::settings::from_yaml(include_str!("fuzz/settings.yaml")).is_ok());
 }
+
+/// Found by an earlier run: the bracket moved away from the literal, and the file no longer parsed.
+#[test]
+fn an_index_stays_with_its_literal() {
+    targets::format("npc 1\ndata d {\n  source = phantoms(count = 8[1, 2], name = \"a\"[0])\n  size = [64, 64]\n}\n");
+}
