@@ -37,6 +37,9 @@ pub fn to_yaml(settings: &Settings) -> Result<String, String> {
 const BYTES: usize = 256 << 10;
 const DEPTH: usize = 64;
 
+/// Longest name in a map; YAML takes 1024 characters, and quotes and escapes count.
+const NAME: usize = 512;
+
 /// Errors name the line.
 pub fn from_yaml(text: &str) -> Result<Settings, String> {
     if text.len() > BYTES {
@@ -57,6 +60,10 @@ pub fn from_yaml(text: &str) -> Result<Settings, String> {
     }
     let from = serde_yaml::Deserializer::from_str(text);
     let settings: Settings = serde_yaml::with::singleton_map_recursive::deserialize(from).map_err(|e| e.to_string())?;
+    let mut names = settings.versions.keys().chain(settings.train.args.keys());
+    if let Some(long) = names.find(|name| name.len() > NAME) {
+        return Err(format!("a name of {} bytes under `versions` or `args`, the limit is {NAME}", long.len()));
+    }
     if settings.format != FORMAT {
         return Err(format!("settings of format {}, this npc reads format {FORMAT}", settings.format));
     }

@@ -243,7 +243,7 @@ impl<'a> Printer<'a> {
         let (before, word) = (previous.text(self.text), self.word(index));
         let touched = previous.end == self.tokens[index].start;
         let name_or_close = match previous.kind {
-            TokenKind::Word => !is_reserved(before),
+            TokenKind::Word => !is_reserved(before) || matches!(before, "true" | "false"),
             TokenKind::Number | TokenKind::Str => true,
             _ => matches!(before, ")" | "]" | "}"),
         };

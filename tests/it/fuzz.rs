@@ -123,4 +123,15 @@ fn the_corpus_reaches_every_target() {
 #[test]
 fn an_index_stays_with_its_literal() {
     targets::format("npc 1\ndata d {\n  source = phantoms(count = 8[1, 2], name = \"a\"[0])\n  size = [64, 64]\n}\n");
+    targets::format("npc 1\ndata d {\n  flags = [true[0], false[1, 2]]\n}\n");
+}
+
+/// Found by an earlier run: YAML takes no key of more than 1024 characters, so what was read could not be written.
+#[test]
+fn settings_have_short_names() {
+    let good = include_str!("fuzz/settings.yaml");
+    assert!(npc::recipe::settings::from_yaml(good).is_ok());
+    let long = good.replacen("versions:", &format!("versions:\n  ? {}\n  : x", "a".repeat(2000)), 1);
+    let refused = npc::recipe::settings::from_yaml(&long).unwrap_err();
+    assert!(refused.contains("name of 2000 bytes"), "{refused}");
 }
