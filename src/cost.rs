@@ -4,9 +4,8 @@ mod convention;
 pub mod effective;
 pub mod field;
 mod formula;
-mod relation;
-
 pub mod memory;
+mod relation;
 
 pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, formula};

@@ -1,7 +1,7 @@
 //! What `npc check` says about memory: peaks, and the largest batch for a given memory.
 
 use super::load::Entry;
-use super::table::thousands;
+use super::table::{bytes, thousands};
 use crate::cost::memory::{Memory, Timeline, memory_with};
 use crate::ir::Graph;
 use crate::op::Bytes;
@@ -60,13 +60,6 @@ fn or_8(number: &str) -> &str {
     if number.is_empty() { "8" } else { number }
 }
 
-/// `12345678` to `12.35 MB`: decimal units.
-fn short(bytes: u64) -> String {
-    let units = [(1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
-    let found = units.into_iter().find(|(scale, _)| bytes as f64 >= *scale);
-    found.map_or_else(|| format!("{bytes} B"), |(scale, unit)| format!("{:.2} {unit}", bytes as f64 / scale))
-}
-
 struct Asked {
     memory: Memory,
     batch: u64,
@@ -84,7 +77,7 @@ pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
     let graph = entry.checked.graph();
     let line = |timeline: &Timeline| {
         let peak = timeline.peak(batch);
-        format!("{}, most at {}", short(peak.bytes), peak.moment.place(graph))
+        format!("{}, most at {}", bytes(peak.bytes), peak.moment.place(graph))
     };
     let images = if batch == 1 { "one image".into() } else { format!("batch {}", thousands(batch)) };
     let mut out = String::new();
@@ -95,7 +88,7 @@ pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
             0 => "none".to_string(),
             n => thousands(n),
         });
-        let _ = writeln!(out, "         largest batch in {}: {run} to run, {train} to train", short(limit));
+        let _ = writeln!(out, "         largest batch in {}: {run} to run, {train} to train", bytes(limit));
     }
     out
 }

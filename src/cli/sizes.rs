@@ -13,7 +13,10 @@ use std::fmt::Write;
 
 /// One line: which image sizes the model takes.
 pub fn text(entry: &Entry) -> String {
-    let contract = entry.checked.contract();
+    line(&entry.checked.contract())
+}
+
+fn line(contract: &Contract) -> String {
     let pinned = match contract.pins.len() {
         0 => String::new(),
         1 => " (as far as the graph stays this one: one choice in the file follows the size)".into(),
@@ -64,7 +67,7 @@ pub fn symbolic(entry: &Entry, conventions: &[Convention]) -> String {
     let results: Vec<String> = graph.results.iter().map(|(_, o)| graph.formula(*o).to_string()).collect();
     let mut out = format!("{}  {input} -> {}\n", graph.name, results.join(", "));
     let contract = entry.checked.contract();
-    out.push_str(&text(entry));
+    out.push_str(&line(&contract));
     let because = contract.axes.iter().flatten().flat_map(|sizes| &sizes.because).chain(&contract.joint);
     let mut told: Vec<String> = because.map(|d| format!("    {}: {}\n", d.what, condition(d))).collect();
     told.dedup();

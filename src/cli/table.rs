@@ -19,13 +19,19 @@ pub fn thousands(n: u64) -> String {
 
 /// `2159772672` to `2.16 G`.
 pub fn short(n: u64) -> String {
-    let x = n as f64;
-    for (scale, unit) in [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")] {
-        if x >= scale {
-            return format!("{:.2} {unit}", x / scale);
-        }
-    }
-    n.to_string()
+    scaled(n).unwrap_or_else(|| n.to_string())
+}
+
+/// `12345678` to `12.35 MB`: decimal units.
+pub fn bytes(n: u64) -> String {
+    scaled(n).map_or_else(|| format!("{n} B"), |text| text + "B")
+}
+
+/// With a decimal prefix; `None` below a thousand.
+fn scaled(n: u64) -> Option<String> {
+    let prefixes = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
+    let (scale, prefix) = prefixes.into_iter().find(|(scale, _)| n as f64 >= *scale)?;
+    Some(format!("{:.2} {prefix}", n as f64 / scale))
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -159,14 +159,10 @@ fn kernel<N: Amount>(channels: &N, groups: usize, [kh, kw]: [usize; 2]) -> N {
     channels.over(&N::of(groups as u64)).times(&N::of(kh as u64)).times(&N::of(kw as u64))
 }
 
-/// Multiplications of a convolution, as all tools have it.
-fn conv<N: Amount>(conv: &Conv, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
-    elements(outputs).times(&kernel(&inputs[0][0], conv.groups, conv.kernel))
-}
-
-/// What tools count that take a transposed convolution for an ordinary one: too much by the stride on each axis.
-fn transposed_as_conv<N: Amount>(conv: &ConvTranspose, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
-    elements(outputs).times(&kernel(&inputs[0][0], conv.groups, conv.kernel))
+/// Multiplications of a convolution, as all tools have it. Of a transposed one some count the same, which is too much by
+/// the stride on each axis.
+fn conv<N: Amount>(groups: usize, taps: [usize; 2], inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+    elements(outputs).times(&kernel(&inputs[0][0], groups, taps))
 }
 
 fn linear<N: Amount>(linear: &Linear, inputs: &[Dims<N>]) -> N {
@@ -176,7 +172,7 @@ fn linear<N: Amount>(linear: &Linear, inputs: &[Dims<N>]) -> N {
 /// Convention `conv`; [`Op::macs`] in formulas.
 fn multiplications<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
     match op {
-        Op::Conv(layer) => conv(layer, inputs, outputs),
+        Op::Conv(layer) => conv(layer.groups, layer.kernel, inputs, outputs),
         Op::ConvTranspose(layer) => {
             elements(inputs).times(&kernel(&N::of(layer.out as u64), layer.groups, layer.kernel))
         }
@@ -223,8 +219,10 @@ fn thop<N: Amount>(op: &Op, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -
     let bias = |has: bool| if has && age == Age::Old { elements(outputs) } else { N::of(0) };
     let free = N::of(0);
     match op {
-        Op::Conv(layer) => conv(layer, inputs, outputs).plus(&bias(layer.bias)),
-        Op::ConvTranspose(layer) => transposed_as_conv(layer, inputs, outputs).plus(&bias(layer.bias)),
+        Op::Conv(Conv { groups, kernel, bias: has, .. })
+        | Op::ConvTranspose(ConvTranspose { groups, kernel, bias: has, .. }) => {
+            conv(*groups, *kernel, inputs, outputs).plus(&bias(*has))
+        }
         Op::Linear(layer) => linear(layer, inputs),
         Op::BatchNorm(_) => per(if age == Age::Old { 2 } else { 4 }, inputs),
         // The older version knows batch norm only; neither knows group norm.

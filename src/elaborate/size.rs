@@ -15,32 +15,29 @@ use crate::ty::{AnyOf, Cond, Dim, FormulaType, Formulas, TensorType};
 const MOST: usize = 10_000;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Without `any` the image's size is refused, at every size at which the text comes to the same place.
-    pub(super) fn demand(&mut self, any: AnyOf, span: Span, what: impl FnOnce() -> String) {
+    /// Without `any` the image's size is refused, at every size at which the text comes to the same place. `what` is only
+    /// written for a demand that is new.
+    pub(super) fn demand(&mut self, any: AnyOf, span: Span, what: impl Fn() -> String) {
         let open = |all: Vec<Cond>| all.into_iter().filter(|c| c.as_const() != Some(true)).collect::<Vec<_>>();
-        let mut any: AnyOf = any.into_iter().map(open).collect();
+        let any: AnyOf = any.into_iter().map(open).collect();
         if any.iter().any(Vec::is_empty) {
             return;
         }
         // One way only: each of its conditions stands for itself.
-        if let [all] = &mut any[..] {
-            let (all, what) = (std::mem::take(all), what());
-            all.into_iter().for_each(|cond| self.demand_this(vec![vec![cond]], span, what.clone()));
-        } else {
-            let what = what();
-            self.demand_this(any, span, what);
+        let demands: Vec<AnyOf> = match <[Vec<Cond>; 1]>::try_from(any) {
+            Ok([all]) => all.into_iter().map(|cond| vec![vec![cond]]).collect(),
+            Err(any) => vec![any],
+        };
+        for any in demands {
+            if self.demanded.contains(&any) {
+                continue;
+            }
+            if self.graph.demands.len() >= MOST {
+                return self.pin_image(span);
+            }
+            self.demanded.insert(any.clone());
+            self.graph.demands.push(Demand { any, what: what(), span });
         }
-    }
-
-    fn demand_this(&mut self, any: AnyOf, span: Span, what: String) {
-        if self.demanded.contains(&any) {
-            return;
-        }
-        if self.graph.demands.len() >= MOST {
-            return self.pin_image(span);
-        }
-        self.demanded.insert(any.clone());
-        self.graph.demands.push(Demand { any, what, span });
     }
 
     /// Without `cond` the text gives another graph, or none.
@@ -146,7 +143,7 @@ impl<'a> Elaborator<'_, 'a> {
         let mut f = Formulas { inputs: types, written, ..Formulas::default() };
         if let Some(types) = op.formulas(&mut f) {
             for (any, what) in std::mem::take(&mut f.demands.0) {
-                self.demand(any, span, || what);
+                self.demand(any, span, || what.clone());
             }
             return types;
         }
