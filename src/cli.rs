@@ -20,7 +20,8 @@ mod fmt;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
-#[cfg(feature = "run")]
+#[cfg(feature = "data")]
+#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "without tensors runs are looked at and not started"))]
 mod job;
 mod levels;
 mod load;

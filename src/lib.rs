@@ -17,7 +17,7 @@ pub mod ir;
 pub mod op;
 pub mod recipe;
 pub mod resolve;
-#[cfg(feature = "run")]
+#[cfg(feature = "data")]
 pub mod run;
 pub mod source;
 pub mod syntax;

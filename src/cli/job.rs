@@ -222,6 +222,7 @@ pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Res
 }
 
 /// Ctrl-C asks the run to end after its step; the second one ends the process.
+#[cfg(feature = "run")]
 pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
     use std::sync::atomic::{AtomicBool, Ordering};
     static STOP: AtomicBool = AtomicBool::new(false);

@@ -4,7 +4,7 @@ mod alone;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;
-#[cfg(feature = "run")]
+#[cfg(feature = "data")]
 mod data;
 #[cfg(feature = "run")]
 mod device;
@@ -31,7 +31,7 @@ mod lint;
 #[cfg(feature = "run")]
 mod lower;
 mod memory;
-#[cfg(feature = "run")]
+#[cfg(feature = "data")]
 mod metric;
 #[cfg(feature = "cli")]
 mod mistakes;
