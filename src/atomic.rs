@@ -17,8 +17,23 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let written = fs::File::create(&beside)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&beside, path));
+    if written.is_ok() {
+        keep_entry(path);
+    }
     written.inspect_err(|_| {
         // What is left of a failed write is of no use, and the first error is the one to report.
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// Asks that the new name survives a loss of power as the bytes do. Where folders cannot be opened (Windows), or the file
+/// system knows no such request, the rename alone has to do.
+fn keep_entry(path: &Path) {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
 }

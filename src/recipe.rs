@@ -99,6 +99,34 @@ pub struct TrainSpec {
     pub freeze: Vec<String>,
     pub metrics: Vec<Metric>,
     pub keep: Vec<Keep>,
+    /// Batches whose gradients make one step of the optimiser.
+    #[serde(default = "one")]
+    pub accumulate: usize,
+    /// Decay of the average of the weights, below 1; without it the weights themselves are scored and kept.
+    #[serde(default)]
+    pub ema: Option<f64>,
+    /// Epochs without a better score, of the first "best" in `keep`, after which the run ends.
+    #[serde(default)]
+    pub patience: Option<usize>,
+    /// A file of weights or a run folder to begin with.
+    #[serde(default)]
+    pub init: Option<String>,
+    /// Minutes after which the state is written within an epoch; 0: at the end of epochs alone.
+    #[serde(default = "save_every")]
+    pub save_every: f64,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn save_every() -> f64 {
+    TrainSpec::SAVE_EVERY
+}
+
+impl TrainSpec {
+    /// Minutes of work that a killed run loses at most.
+    pub const SAVE_EVERY: f64 = 10.0;
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

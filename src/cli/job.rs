@@ -5,6 +5,7 @@ use super::{Stop, report};
 use crate::check::{Checked, Frozen, check};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
+use crate::ir::Chains;
 use crate::recipe::schema;
 use crate::recipe::settings::{FORMAT, Settings};
 use crate::recipe::{DataSpec, TrainSpec};
@@ -24,6 +25,8 @@ pub struct Ready {
     pub source: String,
     /// What it imports: paths relative to it, and texts.
     pub imports: Vec<(String, String)>,
+    /// Where each node is written, by its path.
+    pub places: BTreeMap<String, String>,
 }
 
 impl From<RunError> for Stop {
@@ -64,6 +67,7 @@ struct Draft {
     data: DataSpec,
     data_root: String,
     device: String,
+    threads: Option<usize>,
     /// What `train.freeze` says, where it is written in a model file.
     freeze: Option<Vec<Spanned<String>>>,
 }
@@ -77,6 +81,14 @@ pub struct Request<'a> {
     pub set: &'a [String],
     pub data_root: Option<&'a Path>,
     pub device: Option<&'a str>,
+    /// Weights to begin with, and threads to compute on: what `npc train` alone takes.
+    pub start: Start<'a>,
+}
+
+#[derive(Default, Clone, Copy)]
+pub struct Start<'a> {
+    pub init: Option<&'a Path>,
+    pub threads: Option<usize>,
 }
 
 fn is_settings(path: &Path) -> bool {
@@ -93,6 +105,7 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
             data: settings.data,
             data_root: settings.data_root,
             device: settings.device,
+            threads: settings.threads,
             freeze: None,
         };
         return build(&model, request, |_, _| Ok(draft));
@@ -121,7 +134,7 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
         };
         let data = schema::data_spec(data)?;
         let freeze = schema::freeze_paths(&train.entries);
-        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into(), freeze })
+        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
     })
 }
 
@@ -152,7 +165,7 @@ fn build(
         d.freeze = schema::freeze_paths(&changes.train).or(d.freeze);
         Ok(d)
     });
-    let Draft { train, data, data_root, device, freeze } = match made {
+    let Draft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
         Err(p) => return stop(&sources, p),
     };
@@ -169,18 +182,39 @@ fn build(
         return stop(&sources, wrong);
     }
     let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
+    if let Some(path) = request.start.init {
+        train.init = Some(path.display().to_string());
+    }
+    train.init = train.init.map(|path| absolute(&path));
     let settings = Settings {
         format: FORMAT,
         versions: versions(),
         model_file: "model.model".into(),
         data_root: absolute(&data_root),
         device: request.device.map_or(device, str::to_string),
+        threads: request.start.threads.or(threads),
         train,
         data,
     };
     let text = |id| sources.text(id).to_string();
     let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
-    Ok(Ready { checked, settings, source: text(bundle.source), imports })
+    let places = places(&checked, &sources);
+    Ok(Ready { checked, settings, source: text(bundle.source), imports, places })
+}
+
+/// `std.model:12:5, called at net.model:31:3`: where a node is written, and where the model calls what holds it.
+fn places(checked: &Checked, sources: &SourceMap) -> BTreeMap<String, String> {
+    let graph = checked.graph();
+    let chains = Chains::new(graph);
+    let one = |id| {
+        let node = graph.node(id);
+        let place = sources.place(node.span);
+        match chains.of(id).first() {
+            Some(call) => (node.path.clone(), format!("{place}, called at {}", sources.place(*call))),
+            None => (node.path.clone(), place),
+        }
+    };
+    graph.order().into_iter().map(one).collect()
 }
 
 /// The model of a run at the size of its data.
@@ -217,7 +251,7 @@ pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Res
         let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
         return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
     }
-    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device })?;
+    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device, start: Start::default() })?;
     Ok((ready, folder))
 }
 

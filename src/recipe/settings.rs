@@ -20,6 +20,9 @@ pub struct Settings {
     pub data_root: String,
     /// `cpu` or `cuda:N`.
     pub device: String,
+    /// Threads that compute; as many as the machine has where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
     pub train: TrainSpec,
     pub data: DataSpec,
 }

@@ -49,6 +49,11 @@ impl Network {
     /// `x` is `[n, c, h, w]` on the network's device. Whether the pass trains (dropout, batch statistics, gradients) is
     /// decided by the network and not by `x`.
     pub fn forward(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        self.walk(x, |_, _| {})
+    }
+
+    /// The same, showing each step's results to `look` before the next step runs.
+    pub(super) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
         // Held by nobody else: freed after the last step that reads it.
         let mut image = Some(x);
@@ -59,6 +64,9 @@ impl Network {
             step.frees.iter().for_each(|id| values[id.index()] = None);
             let outputs = self.run(step, inputs, &mut image);
             for ((id, _), value) in step.outputs.iter().zip(outputs) {
+                if let Value::Tensor(x) = &value {
+                    look(step, x);
+                }
                 if !step.frees.contains(id) {
                     values[id.index()] = Some(value);
                 }

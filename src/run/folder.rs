@@ -8,6 +8,7 @@
 //! | `metrics.jsonl` | one line an epoch |
 //! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
 //! | `summary.json` | the best epoch and its scores |
+//! | `init.json` | what became of each tensor of the file that the run began with |
 //!
 //! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
 
@@ -43,7 +44,7 @@ pub struct EpochRecord {
 pub struct RunSummary {
     pub dice: f64,
     pub iou: f64,
-    /// The epoch that these scores are of: the best by Dice.
+    /// The epoch that these scores are of: the best by Dice. 0 where no epoch scored above 0.
     pub epoch: usize,
     /// Wall clock of all epochs, evaluation included.
     pub seconds: f64,
@@ -51,6 +52,12 @@ pub struct RunSummary {
     pub n_test: usize,
     /// The split that was scored: `val` or `test`.
     pub scored_on: String,
+    /// Epochs that are done.
+    #[serde(default)]
+    pub epochs: usize,
+    /// The scores had not improved for `patience` epochs.
+    #[serde(default)]
+    pub stopped_early: bool,
 }
 
 impl Folder {
@@ -101,14 +108,20 @@ impl Folder {
         )
     }
 
-    /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten; one whose run ended before
-    /// its first checkpoint holds nothing to lose.
-    pub fn create(&self) -> Result<()> {
+    /// Refuses a folder that holds a run already, so that nothing is overwritten; one whose run ended before its first
+    /// checkpoint holds nothing to lose.
+    pub fn vacant(&self) -> Result<()> {
         if self.metrics().exists() || self.last().exists() {
             return Err(RunError::at(&self.root, "this folder holds a run already")
                 .help("go on with it: `--resume`")
                 .help("or choose another folder: `--out DIR`"));
         }
+        Ok(())
+    }
+
+    /// Makes the folder, which must be [`Self::vacant`].
+    pub fn create(&self) -> Result<()> {
+        self.vacant()?;
         std::fs::create_dir_all(&self.root)
             .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
         for role in [Role::Train, Role::Val, Role::Test] {
@@ -118,12 +131,17 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes ready to go on. Refuses a folder in which no run was started; takes away files that a killed process was
-    /// writing.
-    pub fn reopen(&self) -> Result<()> {
+    /// Refuses a folder in which no run was started.
+    pub fn look(&self) -> Result<()> {
         if !self.settings().exists() {
             return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
         }
+        Ok(())
+    }
+
+    /// Makes ready to go on: takes away files that a killed process was writing.
+    pub fn reopen(&self) -> Result<()> {
+        self.look()?;
         for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with('.') && name.ends_with(".part") {

@@ -4,24 +4,32 @@
 //! - the order of images and the random numbers of a step depend on the seed and the step alone, so a resumed run does
 //!   what the uninterrupted one would have done, bit for bit on the CPU;
 //! - a checkpoint on disk is always whole, and its epoch's line is in `metrics.jsonl` before it counts as done;
-//! - a loss that is not finite ends the run before it can reach a checkpoint.
+//! - what is not finite ends the run before it can reach a checkpoint, and says where it began;
+//! - what cannot work is refused before anything is written.
 
-use super::checkpoint::{self, Best, CheckpointMeta};
+mod keep;
+mod step;
+
+use super::checkpoint::{self, CheckpointMeta, Loaded};
 use super::data::{Batch, Dataset, Loader, Role, epoch_order};
+use super::ema::Ema;
 use super::error::{Result, RunError};
 use super::eval::{self, Prepared};
+use super::finite::Places;
 use super::folder::{EpochRecord, Folder, RunSummary};
 use super::freeze::{freeze, frozen};
-use super::loss::supervised;
+use super::init::{InitReport, init};
 use super::lower::lower;
 use super::metric::Summary;
 use super::network::Network;
 use super::optim::OptimState;
-use crate::check::Checked;
+use super::preflight::{self, Preflight};
+use super::machine;
+use crate::check::{Checked, Frozen};
 use crate::recipe::settings::Settings;
-use crate::recipe::{Keep, Loss, Metric};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -37,6 +45,10 @@ pub struct Job<'a> {
     pub folder: &'a Folder,
     /// Go on from the folder's last checkpoint.
     pub resume: bool,
+    /// Where each node is written, for messages.
+    pub places: &'a Places,
+    /// Start whatever the machine's memory.
+    pub ignore_memory: bool,
     /// Set from outside to end after the step that runs.
     pub stop: &'a AtomicBool,
 }
@@ -61,6 +73,8 @@ pub trait Observer {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
     fn step(&mut self, progress: &Progress);
     fn epoch(&mut self, record: &EpochRecord, best: bool);
+    /// Something to know that is no problem.
+    fn note(&mut self, _message: &str) {}
     fn warn(&mut self, message: &str);
 }
 
@@ -78,37 +92,37 @@ pub fn scored_role(data: &Dataset) -> Role {
     if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
 }
 
-/// Trains to the end, or until `job.stop`.
+/// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let spec = &job.settings.train;
     let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
-    if data.is_empty(Role::Train) {
-        return Err(RunError::new("the split leaves no image to train on"));
-    }
     let frozen = frozen(job.checked, spec)?;
-    let network = lower(job.checked, &device, spec.seed).train();
-    let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     if job.resume {
-        job.folder.reopen()?;
+        job.folder.look()?;
         eval::same_split(&data, job.folder)?;
     } else {
-        job.folder.create()?;
+        job.folder.vacant()?;
     }
-    let (network, optim, meta) = if job.resume && job.folder.last().exists() {
-        checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?
-    } else {
-        (network, OptimState::new(spec.optimizer.clone()), fresh)
-    };
+    let found = preflight(job, &data, &frozen)?;
+    found.warnings.iter().for_each(|warning| observer.warn(warning));
+    let network = lower(job.checked, &device, spec.seed).train();
+    let Start { network, average, optim, mut meta, report } = start(job, network)?;
     let network = freeze(network, &frozen);
+    // From here on the folder is written to.
+    if job.resume { job.folder.reopen()? } else { job.folder.create()? }
     job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
     data.write_split(job.folder.root())?;
-    let mut records = job.folder.records();
-    records.truncate(meta.epoch);
-    if records.len() < meta.epoch {
-        let message =
-            format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {}", records.len(), meta.epoch);
-        return Err(RunError::at(job.folder.root(), message).help("put the lines back, or start another run"));
+    if let Some(report) = report {
+        job.folder.write_json("init.json", &report)?;
+        observer.note(&report.summary());
+    }
+    // What a killed process had written beyond its checkpoint, or somebody deleted.
+    if meta.records.len() < meta.epoch {
+        meta.records = records(job.folder, meta.epoch)?;
+    }
+    if job.resume {
+        job.folder.write_records(&meta.records)?;
     }
     let channels = job.checked.input().channels();
     let run = Run {
@@ -118,11 +132,59 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         scored: Loader::new(Arc::clone(&data), scored_role(&data), channels),
         data,
         network,
+        ema: spec.ema.map(|decay| Ema::new(decay, average)),
         optim,
         meta,
-        records,
+        saved: Instant::now(),
     };
     run.all(observer)
+}
+
+/// What training begins with, or goes on with.
+struct Start {
+    network: Network,
+    average: Option<Network>,
+    optim: OptimState,
+    meta: CheckpointMeta,
+    /// What became of the weights that it was to begin with.
+    report: Option<InitReport>,
+}
+
+fn start(job: &Job<'_>, network: Network) -> Result<Start> {
+    let spec = &job.settings.train;
+    if job.resume && job.folder.last().exists() {
+        let Loaded { network, average, optim, meta } =
+            checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
+        if meta.step > 0 && average.is_some() != spec.ema.is_some() {
+            let what = if average.is_some() { "holds an average of the weights" } else { "holds no average" };
+            let error = RunError::at(&job.folder.last(), format!("{what}, and the settings say otherwise (`ema`)"));
+            return Err(error.help("go on with the settings that the run began with"));
+        }
+        return Ok(Start { network, average, optim, meta, report: None });
+    }
+    let meta = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
+    let (network, report) = match &spec.init {
+        Some(from) => init(network, Path::new(from)).map(|(network, report)| (network, Some(report)))?,
+        None => (network, None),
+    };
+    Ok(Start { network, average: None, optim: OptimState::new(spec.optimizer.clone()), meta, report })
+}
+
+/// The records of a checkpoint of an older version, which did not hold them.
+fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
+    let mut records = folder.records();
+    records.truncate(epochs);
+    if records.len() < epochs {
+        let message = format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {epochs}", records.len());
+        return Err(RunError::at(folder.root(), message).help("put the lines back, or start another run"));
+    }
+    Ok(records)
+}
+
+pub(super) fn preflight(job: &Job<'_>, data: &Dataset, frozen: &Frozen) -> Result<Preflight> {
+    let cpu = job.settings.device == "cpu";
+    let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
+    preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
 }
 
 struct Run<'a> {
@@ -132,9 +194,11 @@ struct Run<'a> {
     train: Loader,
     scored: Loader,
     network: Network,
+    ema: Option<Ema>,
     optim: OptimState,
     meta: CheckpointMeta,
-    records: Vec<EpochRecord>,
+    /// When the last checkpoint was written.
+    saved: Instant,
 }
 
 impl Run<'_> {
@@ -143,11 +207,12 @@ impl Run<'_> {
         let role = scored_role(&self.data);
         observer.start(self.data.len(Role::Train), self.data.len(role), self.meta.epoch, epochs);
         let mut told = Vec::new();
-        while self.meta.epoch < epochs {
+        while self.meta.epoch < epochs && !self.out_of_patience() {
             let Some(mut record) = self.epoch(observer)? else {
                 self.save_last()?;
                 return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
             };
+            self.sound()?;
             let began = Instant::now();
             // Stopped or failed: the epoch's steps are done but not scored, a resumed run scores them first.
             let scored = self.score();
@@ -176,34 +241,39 @@ impl Run<'_> {
     fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochRecord>> {
         let spec = &self.job.settings.train;
         let order = epoch_order(self.data.len(Role::Train), spec.seed, self.meta.epoch);
-        let steps = order.len().div_ceil(spec.batch);
+        let per_step = spec.batch * spec.accumulate;
+        let steps = order.len().div_ceil(per_step);
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
+        let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
+        let mut pending = self.begin(left(self.meta.seen).min(per_step as u64));
         for batch in self.train.batches(rest, spec.batch, false) {
             if batch.is_err() && self.meta.seen > before {
                 // Once the file is mended, a resumed run goes on from here.
                 self.save_last()?;
             }
-            let batch = batch?;
-            let n = batch.cases.len() as u64;
-            let loss = self.step(&batch)?;
-            self.meta.seen += n;
-            self.meta.loss_sum += loss * n as f64;
+            self.add(&mut pending, &batch?)?;
+            if !pending.full() {
+                continue;
+            }
+            self.finish_step(pending)?;
+            pending = self.begin(left(self.meta.seen).min(per_step as u64));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
             let here = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
-            let left = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
+            let to_do = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
             observer.step(&Progress {
                 epoch: self.meta.epoch + 1,
                 epochs: spec.epochs,
-                step: (self.meta.seen as usize).div_ceil(spec.batch),
+                step: (self.meta.seen as usize).div_ceil(per_step),
                 steps,
                 loss: self.meta.loss_sum / self.meta.seen as f64,
                 images_per_second: here,
-                seconds_left: left as f64 / here,
+                seconds_left: to_do as f64 / here,
             });
             if self.job.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
+            self.save_if_due()?;
         }
         let seconds = self.meta.epoch_seconds;
         Ok(Some(EpochRecord {
@@ -216,98 +286,14 @@ impl Run<'_> {
         }))
     }
 
-    /// One optimiser step; the loss before it.
-    fn step(&mut self, batch: &Batch) -> Result<f64> {
-        // Dropout draws from the device's stream: seeded per step, a resumed run draws the same.
-        self.device.seed(self.job.settings.train.seed ^ self.meta.step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let x = images(batch, &self.device);
-        let [n, _, h, w] = batch.shape;
-        let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
-        let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
-        let results = self.network.forward(x);
-        let loss = match self.job.settings.train.loss {
-            Loss::CrossEntropy => supervised(self.weighted(results), &targets),
-        };
-        let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
-        if !value.is_finite() {
-            let message =
-                format!("the loss became {value} in epoch {}, step {}", self.meta.epoch + 1, self.meta.step + 1);
-            return Err(RunError::new(message)
-                .help("the last checkpoint is from before; a lower learning rate may help: `--set lr=1e-4`"));
-        }
-        let gradients = loss.backward();
-        let network = self.network.clone();
-        self.network = self.optim.step(network, gradients);
-        self.meta.step += 1;
-        Ok(value)
-    }
-
-    /// The results that have a weight, with it: the first alone where the run names none.
-    fn weighted(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
-        let weights = &self.job.settings.train.supervise;
-        if weights.is_empty() {
-            return results.into_iter().take(1).map(|logits| (logits, 1.0)).collect();
-        }
-        let names = self.job.checked.results().map(|(name, _)| name);
-        let weight = |name: &str| weights.get(name).copied().filter(|&w| w > 0.0);
-        names.zip(results).filter_map(|(name, logits)| Some((logits, weight(name)?))).collect()
-    }
-
+    /// Scores what is to be kept: the average of the weights where there is one.
     fn score(&self) -> Result<Option<Summary>> {
         let batch = self.job.settings.train.batch;
         let role = scored_role(&self.data);
-        let cases = eval::score_all(&self.network.valid(), &self.scored, &self.data, role, batch, self.job.stop)?;
+        let average = self.ema.as_ref().and_then(|ema| ema.network());
+        let network = average.map_or_else(|| self.network.valid(), Network::clone);
+        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, self.job.stop)?;
         cases.map(|cases| Summary::new(&cases, &self.data.spec().classes)).transpose()
-    }
-
-    /// Records the epoch, then writes what is to be kept. Whether the first kept "best" improved.
-    fn finish(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
-        self.meta.epoch += 1;
-        self.meta.seconds += self.meta.epoch_seconds;
-        (self.meta.seen, self.meta.loss_sum, self.meta.epoch_seconds) = (0, 0.0, 0.0);
-        self.records.push(record);
-        self.job.folder.write_records(&self.records)?;
-        let mut improved = false;
-        for keep in &self.job.settings.train.keep {
-            let Keep::Best(metric) = keep else { continue };
-            let value = summary.get(*metric);
-            let key = metric_name(*metric);
-            if self.meta.best.get(key).is_none_or(|best| value > best.value) {
-                self.meta.best.insert(key.into(), Best { value, epoch: self.meta.epoch });
-                checkpoint::save(&self.job.folder.best(*metric), &self.network, &self.optim, &self.meta)?;
-                improved = true;
-            }
-        }
-        // Resuming needs the last state whether or not it is to be kept in the end.
-        self.save_last()?;
-        self.job.folder.write_summary(&self.summary())?;
-        Ok(improved)
-    }
-
-    fn save_last(&self) -> Result<()> {
-        checkpoint::save(&self.job.folder.last(), &self.network, &self.optim, &self.meta)
-    }
-
-    fn summary(&self) -> RunSummary {
-        // The first of equal ones, as the checkpoint keeps it.
-        let best = self.records.iter().reduce(|a, b| if b.dice > a.dice { b } else { a });
-        let role = scored_role(&self.data);
-        RunSummary {
-            dice: best.map_or(0.0, |r| r.dice),
-            iou: best.map_or(0.0, |r| r.iou),
-            epoch: best.map_or(0, |r| r.epoch),
-            seconds: self.meta.seconds,
-            n_train: self.data.len(Role::Train),
-            n_test: self.data.len(role),
-            scored_on: if role == Role::Val { "val" } else { "test" }.into(),
-        }
-    }
-}
-
-fn metric_name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Dice => "dice",
-        Metric::Iou => "iou",
     }
 }
 
