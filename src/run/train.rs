@@ -12,14 +12,15 @@ use super::error::{Result, RunError};
 use super::eval::{self, Prepared};
 use super::folder::{EpochRecord, Folder, RunSummary};
 use super::freeze::{freeze, frozen};
-use super::loss::supervised;
+use super::loss;
 use super::lower::lower;
 use super::metric::Summary;
 use super::network::Network;
-use super::optim::OptimState;
+use super::optim::{Accumulated, OptimState};
+use super::schedule::rate;
 use crate::check::Checked;
 use crate::recipe::settings::Settings;
-use crate::recipe::{Keep, Loss, Metric};
+use crate::recipe::{Keep, Metric};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         return Err(RunError::new("the split leaves no image to train on"));
     }
     let frozen = frozen(job.checked, spec)?;
+    spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
     let network = lower(job.checked, &device, spec.seed).train();
     let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     if job.resume {
@@ -225,9 +227,8 @@ impl Run<'_> {
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
         let results = self.network.forward(x);
-        let loss = match self.job.settings.train.loss {
-            Loss::CrossEntropy => supervised(self.weighted(results), &targets),
-        };
+        let spec = &self.job.settings.train;
+        let loss = loss::total(&spec.loss, self.weighted(results), &targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
             let message =
@@ -235,9 +236,14 @@ impl Run<'_> {
             return Err(RunError::new(message)
                 .help("the last checkpoint is from before; a lower learning rate may help: `--set lr=1e-4`"));
         }
-        let gradients = loss.backward();
+        let mut gradients = Accumulated::of(&self.network, loss.backward());
+        if let Some(max) = spec.clip {
+            gradients.clip(max);
+        }
+        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch) as u64;
+        let rate = rate(&spec.schedule, spec.optimizer.lr(), self.meta.step, per_epoch, spec.epochs as u64);
         let network = self.network.clone();
-        self.network = self.optim.step(network, gradients);
+        self.network = self.optim.step(network, gradients, rate);
         self.meta.step += 1;
         Ok(value)
     }
