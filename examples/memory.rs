@@ -13,7 +13,7 @@ use npc::run::agree::Sample;
 use npc::run::device::{self, DeviceChoice};
 use npc::run::freeze::freeze;
 use npc::run::loss::cross_entropy;
-use npc::run::optim::OptimState;
+use npc::run::optim::{Accumulated, OptimState};
 use npc::source::SourceMap;
 use npc::{Checked, check, elaborate, import, lower};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -103,7 +103,8 @@ fn measure(checked: &Checked, frozen: &Frozen, memory: &Memory, batch: u64) {
         move |sample: &Sample| {
             let logits = network.forward(sample.images(&device)).remove(0);
             let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
-            network = optim.step(network.clone(), gradients);
+            let gradients = Accumulated::of(&network, gradients);
+            network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         }
     };
     // Libraries keep buffers of their own for good once they have run.

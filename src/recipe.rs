@@ -3,8 +3,15 @@
 //! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
 //! of a run folder hold, so every type here is written to and read from YAML.
 
+mod loss;
+mod optimizer;
+mod schedule;
 pub mod schema;
 pub mod settings;
+
+pub use loss::{Alpha, LossSpec, Term, Weighted};
+pub use optimizer::Optimizer;
+pub use schedule::{Curve, Schedule};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,7 +97,12 @@ pub struct TrainSpec {
     pub batch: usize,
     pub seed: u64,
     pub optimizer: Optimizer,
-    pub loss: Loss,
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Largest norm of all gradients together; larger ones are scaled down to it.
+    #[serde(default)]
+    pub clip: Option<f64>,
+    pub loss: LossSpec,
     /// Weight of each result's loss, for models with several results. Empty: the first result alone.
     #[serde(default)]
     pub supervise: BTreeMap<String, f64>,
@@ -127,35 +139,6 @@ fn save_every() -> f64 {
 impl TrainSpec {
     /// Minutes of work that a killed run loses at most.
     pub const SAVE_EVERY: f64 = 10.0;
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Optimizer {
-    /// Kingma and Ba 2015, with `torch.optim.Adam`'s defaults; `weight_decay` is added to the gradient.
-    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
-}
-
-impl Optimizer {
-    /// Tensors that are kept for each weight, each of the weight's size.
-    pub fn moments(&self) -> u64 {
-        match self {
-            Optimizer::Adam { .. } => 2,
-        }
-    }
-}
-
-impl Default for Optimizer {
-    fn default() -> Self {
-        Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Loss {
-    /// Mean over all pixels of the batch of -log softmax(logits)[class].
-    CrossEntropy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

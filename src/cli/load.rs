@@ -246,6 +246,7 @@ pub fn runs(program: &Program<'_>) -> Problems {
             Ok(checked) => {
                 let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
                 warning.into_iter().for_each(|d| problems.push(d));
+                schema::loss_problem(&train.entries, spec.classes.len()).into_iter().for_each(|d| problems.push(d));
                 supervised(train, &checked, &mut problems);
                 problems.extend(frozen(train, &checked));
             }

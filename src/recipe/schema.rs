@@ -4,11 +4,14 @@
 //! top of a complete spec, so a spec from a settings file can be changed in the same way.
 
 mod data;
+mod loss;
 mod optimizer;
 mod reader;
+mod schedule;
 mod split;
 mod train;
 mod value;
 
 pub use data::{data_spec, override_data};
+pub use loss::loss_problem;
 pub use train::{freeze_paths, override_train, train_spec};

@@ -5,7 +5,7 @@ use super::device::{self, DeviceChoice};
 use super::error::{Result, RunError};
 use super::loss::cross_entropy;
 use super::lower::lower;
-use super::optim::OptimState;
+use super::optim::{Accumulated, OptimState};
 use crate::check::Checked;
 use crate::recipe::Optimizer;
 use burn::module::Module;
@@ -68,7 +68,8 @@ pub fn bench(checked: &Checked, choice: DeviceChoice, batch: usize, seconds: f64
     let train_step = measure(&device, time, || {
         let logits = network.forward(sample.images(&device)).remove(0);
         let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
-        network = optim.step(network.clone(), gradients);
+        let gradients = Accumulated::of(&network, gradients);
+        network = optim.step(network.clone(), gradients, optim.optimizer.lr());
     })?;
     Ok(Bench {
         model: checked.graph().name.clone(),

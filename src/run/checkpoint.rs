@@ -1,15 +1,15 @@
 //! Checkpoints: everything that training needs to go on, in one safetensors file.
 //!
-//! Holds `model.*` under PyTorch's names and in its layouts, `adam.first.*` and `adam.second.*` flattened in the order
-//! that Burn computes in, and under the metadata key `npc` a JSON object with [`CheckpointMeta`] and the optimiser's
-//! step. Floats of the metadata are written as text that reads back as the same bits, so that a run that was cut off
+//! Holds `model.*` under PyTorch's names and in its layouts, what the optimiser keeps (`adam.first.*`, `adam.second.*`,
+//! `sgd.momentum.*`) flattened in the order that Burn computes in, and under the metadata key `npc` a JSON object with
+//! [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back as the same bits, so that a run that was cut off
 //! goes on exactly as if it had not been.
 //!
 //! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
 
 use super::error::{Result, RunError};
 use super::network::Network;
-use super::optim::{Moments, OptimState};
+use super::optim::OptimState;
 use super::weights::{self, NamedTensor};
 use crate::recipe::Optimizer;
 use burn::tensor::Tensor;
@@ -62,16 +62,15 @@ struct Header {
 const FORMAT: u32 = 1;
 const KEY: &str = "npc";
 const MODEL: &str = "model.";
-const FIRST: &str = "adam.first.";
-const SECOND: &str = "adam.second.";
 
 /// Writes a checkpoint, or leaves the old file as it was.
 pub fn save(path: &Path, network: &Network, optim: &OptimState, meta: &CheckpointMeta) -> Result<()> {
     let mut tensors = weights::tensors(network);
     tensors.iter_mut().for_each(|t| t.name.insert_str(0, MODEL));
     for (name, moments) in &optim.moments {
-        tensors.push(NamedTensor::new(format!("{FIRST}{name}"), moments.first.clone()));
-        tensors.push(NamedTensor::new(format!("{SECOND}{name}"), moments.second.clone()));
+        for (kind, moment) in optim.optimizer.state().iter().zip(moments) {
+            tensors.push(NamedTensor::new(format!("{kind}.{name}"), moment.clone()));
+        }
     }
     let fingerprint = weights::fingerprint(network);
     let header = Header { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
@@ -83,22 +82,35 @@ pub fn save(path: &Path, network: &Network, optim: &OptimState, meta: &Checkpoin
 /// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
 /// `optimizer` is the rule to go on with; the file holds only what it has gathered.
 pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<(Network, OptimState, CheckpointMeta)> {
-    let Contents { header, model, moments } = read(path)?;
+    let Contents { header, model, state } = read(path)?;
     let network = put(path, network, model, &header)?;
     let trainable: BTreeMap<String, usize> =
         weights::layout(&network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
     let mut optim = OptimState { optimizer, steps: header.optimizer_steps, moments: BTreeMap::new() };
     let device = network.device().clone().without_autodiff();
-    for (name, [first, second]) in moments {
+    let kinds = optim.optimizer.state();
+    for (name, mut found) in state {
         let count = trainable.get(&name).copied();
-        let (Some(first), Some(second)) = (first, second) else {
-            return Err(RunError::at(path, format!("only one of the two moments of `{name}` is there")));
-        };
-        if count != Some(first.values.len()) || count != Some(second.values.len()) {
-            return Err(RunError::at(path, format!("the moments of `{name}` do not fit the model")));
+        let mut moments = Vec::new();
+        for kind in kinds {
+            let Some(values) = found.remove(*kind) else {
+                let message = format!("`{kind}` of `{name}` is missing, which `{}` needs", optim.optimizer.name());
+                return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+            };
+            if count != Some(values.len()) {
+                return Err(RunError::at(path, format!("`{kind}` of `{name}` does not fit the model")));
+            }
+            moments.push(Tensor::<1>::from_data(burn::tensor::TensorData::from(&values[..]), &device));
         }
-        let tensor = |t: NamedTensor| Tensor::<1>::from_data(burn::tensor::TensorData::from(&t.values[..]), &device);
-        optim.moments.insert(name, Moments { first: tensor(first), second: tensor(second) });
+        if let Some(kind) = found.keys().next() {
+            let message = format!("holds `{kind}` of `{name}`, which `{}` does not have", optim.optimizer.name());
+            return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+        }
+        optim.moments.insert(name, moments);
+    }
+    if !kinds.is_empty() && optim.moments.is_empty() && optim.steps > 0 {
+        let message = format!("nothing of what `{}` keeps is there", optim.optimizer.name());
+        return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
     }
     Ok((network, optim, header.meta))
 }
@@ -117,7 +129,8 @@ pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
 struct Contents {
     header: Header,
     model: Vec<NamedTensor>,
-    moments: BTreeMap<String, [Option<NamedTensor>; 2]>,
+    /// What the optimiser had gathered: by name of the tensor, by kind.
+    state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
 }
 
 fn read(path: &Path) -> Result<Contents> {
@@ -136,20 +149,24 @@ fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, Str
         let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
         return Err(RunError::at(path, message));
     }
-    let mut contents = Contents { header, model: Vec::new(), moments: BTreeMap::new() };
+    let mut contents = Contents { header, model: Vec::new(), state: BTreeMap::new() };
     for mut tensor in tensors {
         let name = std::mem::take(&mut tensor.name);
         if let Some(name) = name.strip_prefix(MODEL) {
             contents.model.push(NamedTensor { name: name.to_string(), ..tensor });
-        } else if let Some(name) = name.strip_prefix(FIRST) {
-            contents.moments.entry(name.to_string()).or_default()[0] = Some(tensor);
-        } else if let Some(name) = name.strip_prefix(SECOND) {
-            contents.moments.entry(name.to_string()).or_default()[1] = Some(tensor);
+        } else if let Some((kind, name)) = of_state(&name) {
+            contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
         } else {
             return Err(RunError::at(path, format!("tensor `{name}` has no place in a checkpoint")));
         }
     }
     Ok(contents)
+}
+
+/// The kind and the tensor's name in `adam.first.s.1.conv.weight`.
+fn of_state(name: &str) -> Option<(&'static str, &str)> {
+    let kinds = Optimizer::STATES.iter();
+    kinds.copied().find_map(|kind| Some((kind, name.strip_prefix(kind)?.strip_prefix('.')?)))
 }
 
 fn put(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Header) -> Result<Network> {

@@ -1,24 +1,94 @@
 //! Losses: numbers that a gradient starts from.
 //!
-//! Knows tensors only.
+//! Knows tensors and the terms of a recipe only. All terms start from `log softmax(logits)` over the classes, whose
+//! maximum is taken out before the exponential: large logits do not overflow. `docs/training.md` has the formulas.
 
-use burn::tensor::{Int, Tensor, activation};
+mod lovasz;
+mod pixel;
+mod region;
 
-/// Sum over results of `weight * cross_entropy`, all against the same targets: deep supervision (Lee et al. 2015).
-/// `weighted` is not empty.
-pub fn supervised(weighted: Vec<(Tensor<4>, f64)>, targets: &Tensor<3, Int>) -> Tensor<1> {
-    let losses = weighted.into_iter().map(|(logits, weight)| {
-        let loss = cross_entropy(logits, targets.clone());
-        if weight == 1.0 { loss } else { loss.mul_scalar(weight) }
-    });
-    losses.reduce(Tensor::add).expect("a run supervises a result: TrainSpec")
+use crate::recipe::{LossSpec, Term};
+use burn::tensor::{Bool, Int, Tensor, activation};
+
+/// Sum over results and terms of `weight of the result * weight of the term * term`, all against the same targets: deep
+/// supervision (Lee et al. 2015).
+///
+/// Results are logits `[n, k, h, w]` with the weight of each, and are not empty; `targets` is `[n, h, w]` with classes
+/// below `k`. [`LossSpec::check`] has passed for `k` classes.
+pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3, Int>) -> Tensor<1> {
+    let mut losses = Vec::new();
+    for (logits, weight) in results {
+        let soft = Soft::new(logits, targets.clone());
+        for summand in &spec.terms {
+            let loss = term(&summand.term, &soft);
+            let weight = weight * summand.weight;
+            losses.push(if weight == 1.0 { loss } else { loss.mul_scalar(weight) });
+        }
+    }
+    losses.into_iter().reduce(Tensor::add).expect("a run has a loss and supervises a result: TrainSpec")
 }
 
 /// Mean over all pixels of `-log softmax(logits)[class]`, as `torch.nn.CrossEntropyLoss`.
 ///
-/// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`. The maximum over classes is taken out
-/// before the exponential, so that large logits do not overflow.
+/// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`.
 pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
-    let chosen = activation::log_softmax(logits, 1).gather(1, targets.unsqueeze_dim(1));
-    chosen.mean().neg()
+    term(&Term::CROSS_ENTROPY, &Soft::new(logits, targets))
+}
+
+fn term(term: &Term, soft: &Soft) -> Tensor<1> {
+    match term {
+        Term::CrossEntropy { weights, smoothing } => pixel::cross_entropy(soft, weights, *smoothing),
+        Term::Focal { gamma, alpha } => pixel::focal(soft, *gamma, alpha),
+        &Term::Dice { squared, smooth, batch, include_background } => {
+            region::dice(soft, &region::Region { smooth, batch, include_background }, squared)
+        }
+        &Term::Tversky { alpha, beta, gamma, smooth, batch, include_background } => {
+            region::tversky(soft, &region::Region { smooth, batch, include_background }, [alpha, beta], gamma)
+        }
+        Term::Lovasz { per_image } => lovasz::lovasz(soft, *per_image),
+    }
+}
+
+/// A result as probabilities, beside the truth.
+struct Soft {
+    /// `log softmax(logits)`, `[n, k, h, w]`.
+    log_p: Tensor<4>,
+    /// `[n, h, w]`.
+    targets: Tensor<3, Int>,
+}
+
+impl Soft {
+    fn new(logits: Tensor<4>, targets: Tensor<3, Int>) -> Self {
+        Self { log_p: activation::log_softmax(logits, 1), targets }
+    }
+
+    fn classes(&self) -> usize {
+        self.log_p.dims()[1]
+    }
+
+    /// `[n, k, h, w]`
+    fn p(&self) -> Tensor<4> {
+        self.log_p.clone().exp()
+    }
+
+    /// `log p` of each pixel's true class, `[n, 1, h, w]`.
+    fn chosen(&self) -> Tensor<4> {
+        self.log_p.clone().gather(1, self.targets.clone().unsqueeze_dim(1))
+    }
+
+    /// Where the class is the true one, `[n, k, h, w]`.
+    fn hot(&self) -> Tensor<4, Bool> {
+        let classes = 0..self.classes() as i64;
+        Tensor::stack(classes.map(|class| self.targets.clone().equal_elem(class)).collect(), 1)
+    }
+
+    /// The number that `values` has for each pixel's true class, `[n, 1, h, w]`.
+    fn by_class(&self, values: &[f64]) -> Tensor<4> {
+        let [n, _, h, w] = self.log_p.dims();
+        self.constants(values).select(0, self.targets.clone().reshape([n * h * w])).reshape([n, 1, h, w])
+    }
+
+    fn constants(&self, values: &[f64]) -> Tensor<1> {
+        Tensor::from_data(burn::tensor::TensorData::from(values), &self.log_p.device())
+    }
 }

@@ -97,6 +97,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let spec = &job.settings.train;
     let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
     let frozen = frozen(job.checked, spec)?;
+    spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
     if job.resume {
         job.folder.look()?;
         eval::same_split(&data, job.folder)?;

@@ -10,7 +10,7 @@ use npc::run::checkpoint::{self, Best, CheckpointMeta};
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
 use npc::run::network::Network;
-use npc::run::optim::OptimState;
+use npc::run::optim::{Accumulated, OptimState};
 use npc::run::plan::plan;
 use npc::run::weights::{self, NamedTensor};
 use npc::ty::Shape;
@@ -132,7 +132,8 @@ fn adam() -> Optimizer {
 fn step(network: Network, optim: &mut OptimState) -> (Network, f32) {
     let loss = cross_entropy(network.forward(image([2, 3, 8, 8])).remove(0), targets([2, 8, 8]));
     let value = loss.clone().without_autodiff().into_scalar();
-    (optim.step(network, loss.backward()), value)
+    let gradients = Accumulated::of(&network, loss.backward());
+    (optim.step(network, gradients, optim.optimizer.lr()), value)
 }
 
 fn bits(tensors: &[NamedTensor]) -> Vec<(&str, Vec<u32>)> {
@@ -353,7 +354,7 @@ fn gradients_reach_every_trainable_tensor_and_adam_reduces_the_loss() {
     expected.sort();
     assert_eq!(moved, expected);
     for (name, m) in &optim.moments {
-        let sum: f32 = m.second.clone().sum().into_scalar();
+        let sum: f32 = m[1].clone().sum().into_scalar();
         assert!(sum > 0.0, "{name} has no gradient");
     }
     let stat = weights::tensors(&network).into_iter().find(|t| t.name == "s.1.bn.running_mean").unwrap();
@@ -374,7 +375,8 @@ fn adam_is_pytorchs() {
     for t in 1..=3 {
         // loss = w * x * t, so that the gradient changes.
         let loss = network.forward(Tensor::full([1, 1, 1, 1], 0.5, &device())).remove(0).mul_scalar(t as f64).sum();
-        network = optim.step(network, loss.backward());
+        let gradients = Accumulated::of(&network, loss.backward());
+        network = optim.step(network, gradients, lr);
         let g = 0.5 * f64::from(t) + decay * w;
         m = b1 * m + (1.0 - b1) * g;
         v = b2 * v + (1.0 - b2) * g * g;

@@ -2,7 +2,10 @@
 
 use npc::diag::{Diagnostic, Problems};
 use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{
+    Alpha, Curve, DataSource, DataSpec, Decode, Keep, LossSpec, MaskRule, Metric, Optimizer, Schedule, Split, Term,
+    TrainSpec,
+};
 use npc::source::{SourceMap, Span, Spanned};
 use npc::syntax::ast::{Entry, Item, ItemKind};
 use npc::syntax::{parse, parse_value};
@@ -80,7 +83,9 @@ fn train_fills_in_defaults() {
         batch: 2,
         seed: 0,
         optimizer: Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
-        loss: Loss::CrossEntropy,
+        schedule: Default::default(),
+        clip: None,
+        loss: LossSpec::default(),
         supervise: BTreeMap::new(),
         freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
@@ -117,6 +122,66 @@ fn every_key_of_train_is_read() {
     assert_eq!(spec.metrics, [Metric::Dice]);
     assert_eq!(spec.keep, [Keep::Best(Metric::Iou), Keep::Best(Metric::Dice), Keep::Last]);
     assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
+    let spec = train("epochs = 9 clip = 12 schedule = cosine(min = 1e-6, restarts = 2, warmup = 0.5)").unwrap();
+    let schedule = Schedule { curve: Curve::Cosine { min: 1e-6, restarts: 2 }, warmup: 0.5 };
+    assert_eq!((spec.schedule, spec.clip), (schedule, Some(12.0)));
+    assert_eq!(train("epochs = 9 schedule = poly").unwrap().schedule.curve, Curve::Poly { power: 0.9 });
+    assert_eq!(override_train(spec, &[entry("clip", "none")]).unwrap().clip, None);
+}
+
+#[test]
+fn optimizers_have_pytorchs_defaults() {
+    let read = |text: &str| train(&format!("epochs = 1 optimizer = {text}")).unwrap().optimizer;
+    let adam = (1e-3, 0.9, 0.999, 1e-8);
+    let (lr, beta1, beta2, epsilon) = adam;
+    assert_eq!(read("adam"), Optimizer::Adam { lr, beta1, beta2, epsilon, weight_decay: 0.0 });
+    assert_eq!(read("adamw"), Optimizer::AdamW { lr, beta1, beta2, epsilon, weight_decay: 0.01 });
+    assert_eq!(read("sgd"), Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 });
+    let nnunet = Optimizer::Sgd { lr: 0.01, momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
+    assert_eq!(read("sgd(0.01, momentum = 0.99, nesterov = true, weight_decay = 3e-5)"), nnunet);
+    assert_eq!([read("adam"), read("adamw"), read("sgd"), nnunet].map(|o| o.moments()), [2, 2, 0, 1]);
+}
+
+#[test]
+fn losses_are_sums_of_terms() {
+    let read = |text: &str| {
+        let terms = train(&format!("epochs = 1 loss = {text}")).unwrap().loss.terms;
+        terms.into_iter().map(|t| (t.weight, t.term)).collect::<Vec<_>>()
+    };
+    assert_eq!(read("cross_entropy"), [(1.0, Term::CROSS_ENTROPY)]);
+    assert_eq!(read("dice + cross_entropy"), [(1.0, Term::DICE), (1.0, Term::CROSS_ENTROPY)]);
+    let weighted = Term::CrossEntropy { weights: vec![1.0, 4.0], smoothing: 0.1 };
+    let sum = "cross_entropy(weights = [1, 4], smoothing = 0.1) + 0.5 * dice";
+    assert_eq!(read(sum), [(1.0, weighted), (0.5, Term::DICE)]);
+    // Factors on either side, and over a sum.
+    let three = [(2.0, Term::FOCAL), (1.0, Term::LOVASZ), (0.25, Term::TVERSKY)];
+    assert_eq!(read("2 * (focal + 0.5 * lovasz) + tversky * 0.25"), three);
+    let all = Term::Dice { squared: true, smooth: 1.0, batch: false, include_background: true };
+    assert_eq!(read("dice(squared = true, smooth = 1, batch = false, include_background = true)")[0].1, all);
+    assert_eq!(read("focal(gamma = 1, alpha = 0.25)")[0].1, Term::Focal { gamma: 1.0, alpha: Alpha::Foreground(0.25) });
+    let alpha = Alpha::PerClass(vec![1.0, 2.0]);
+    assert_eq!(read("focal(alpha = [1, 2])")[0].1, Term::Focal { gamma: 2.0, alpha });
+    let tversky =
+        Term::Tversky { alpha: 0.3, beta: 0.7, gamma: 0.75, smooth: 1e-5, batch: true, include_background: false };
+    assert_eq!(read("tversky(alpha = 0.3, beta = 0.7, gamma = 0.75)")[0].1, tversky);
+    assert_eq!(read("lovasz(per_image = true)")[0].1, Term::Lovasz { per_image: true });
+}
+
+#[test]
+fn numbers_for_classes_are_as_many_as_classes() {
+    let loss = |text: &str| train(&format!("epochs = 1 loss = {text}")).unwrap().loss;
+    for (text, told) in [
+        (
+            "dice + cross_entropy(weights = [1, 2, 3])",
+            "`weights` of `cross_entropy` has 3 numbers, the data has 2 classes",
+        ),
+        ("focal(alpha = [1])", "`alpha` of `focal` has 1 numbers, the data has 2 classes"),
+    ] {
+        assert_eq!(loss(text).check(2).unwrap_err(), told);
+    }
+    for text in ["cross_entropy", "cross_entropy(weights = [0, 1]) + focal(alpha = 0.25)", "lovasz"] {
+        loss(text).check(2).unwrap();
+    }
 }
 
 #[test]
@@ -169,10 +234,36 @@ fn mistakes_in_train_name_the_key() {
         ("batch = 3", "E0207 this `train` block has no `epochs`; add `epochs = 100`"),
         ("epochs = 0", "E0206 `epochs` takes an integer of at least 1"),
         ("epochs = 1 lr = -1", "E0206 `lr` takes a number above 0"),
-        ("epochs = 1 optimizer = sgd", "E0206 `optimizer` takes one of adam"),
+        ("epochs = 1 optimizer = rmsprop", "E0206 `optimizer` takes one of adam, adamw, sgd"),
+        ("epochs = 1 optimizer = sgd(momentum = 1)", "E0206 `momentum` takes a number of at least 0 and below 1"),
+        ("epochs = 1 optimizer = sgd(nesterov = true)", "E0206 `nesterov` needs a momentum"),
+        ("epochs = 1 schedule = step", "E0206 `schedule` takes one of constant, poly, cosine"),
+        ("epochs = 1 schedule = poly(power = 0)", "E0206 `power` takes a number above 0"),
+        ("epochs = 5 schedule = poly(warmup = 5)", "E0206 a warm-up of 5 epochs leaves nothing of 5"),
+        ("epochs = 1 schedule = cosine(min = 1)", "E0206 `min` is 1, above the rate that it falls from, 0.001"),
+        ("epochs = 1 clip = 0", "E0206 `clip` takes a number above 0, or none"),
         ("epochs = 1 optimizer = adam(lr = 0)", "E0206 `lr` takes a number above 0"),
         ("epochs = 1 optimizer = adam(rate = 1)", "E0205 `adam` has no key `rate`"),
-        ("epochs = 1 loss = dice", "E0206 `loss` takes one of cross_entropy"),
+        (
+            "epochs = 1 loss = dce",
+            "E0206 `loss` takes one of cross_entropy, dice, focal, tversky, lovasz; did you mean `dice`?",
+        ),
+        ("epochs = 1 loss = 3", "E0206 `loss` takes a sum of terms such as `cross_entropy + 0.5 * dice`"),
+        ("epochs = 1 loss = [dice]", "E0206 `loss` takes a sum of terms such as `cross_entropy + 0.5 * dice`"),
+        ("epochs = 1 loss = dice + 0.5", "E0206 `loss` takes a sum of terms such as `cross_entropy + 0.5 * dice`"),
+        ("epochs = 1 loss = dice - focal", "E0206 terms of a loss are added, `-` is not for them"),
+        ("epochs = 1 loss = dice / 2", "E0206 terms of a loss are added, `/` is not for them"),
+        ("epochs = 1 loss = dice * focal", "E0206 a term of a loss is multiplied by a number"),
+        ("epochs = 1 loss = 0 * dice", "E0206 `loss` takes weights above 0"),
+        ("epochs = 1 loss = -1 * dice", "E0206 `loss` takes weights above 0"),
+        ("epochs = 1 loss = dice(weights = [1, 2])", "E0205 `dice` has no key `weights`"),
+        ("epochs = 1 loss = dice(batch = 1)", "E0206 `batch` takes true or false"),
+        ("epochs = 1 loss = dice(smooth = -1)", "E0206 `smooth` takes a number of at least 0"),
+        ("epochs = 1 loss = cross_entropy(weights = [0, 0])", "E0206 `weights` takes at least one number above 0"),
+        ("epochs = 1 loss = cross_entropy(weights = [1, -1])", "E0206 `weights` takes a number of at least 0"),
+        ("epochs = 1 loss = cross_entropy(smoothing = 2)", "E0206 `smoothing` takes a number from 0 to 1"),
+        ("epochs = 1 loss = focal(alpha = 1)", "E0206 `alpha` takes a number between 0 and 1, or a list"),
+        ("epochs = 1 loss = tversky(alpha = 0, beta = 0)", "E0206 `tversky` with `alpha` and `beta` of 0"),
         ("epochs = 1 supervise = [1, 0.4]", "E0206 `supervise` takes `weights(main = 1, aux = 0.4)`"),
         ("epochs = 1 supervise = weight(main = 1)", "E0206 `supervise` takes `weights(main = 1, aux = 0.4)`"),
         ("epochs = 1 supervise = weights(1)", "E0206 `supervise` takes `result = weight`"),
@@ -224,11 +315,26 @@ fn settings_survive_yaml() {
         model_file: "model.model".into(),
         data_root: "/data".into(),
         device: "cpu".into(),
-        train: train("epochs = 7 optimizer = adam(lr = 1e-4) freeze = [\"s.1\"]").unwrap(),
+        train: train(
+            "epochs = 7 optimizer = adam(lr = 1e-4) freeze = [\"s.1\"] schedule = poly(warmup = 1) clip = 1
+             loss = cross_entropy(weights = [1, 4]) + 0.5 * dice + focal(alpha = [1, 2]) + focal(alpha = 0.3) + focal
+             + tversky(gamma = 0.75) + 0.1 * lovasz",
+        )
+        .unwrap(),
         data: data(&format!("{FILES}\nwindow = [-1000, 400]")).unwrap(),
     };
     let yaml = to_yaml(&settings).unwrap();
     assert_eq!(from_yaml(&yaml).unwrap(), settings);
+    // A file from before there were sums of terms, schedules and clipping.
+    let lines: Vec<&str> = yaml.lines().collect();
+    let first = lines.iter().position(|l| *l == "  schedule:").unwrap();
+    let last = lines.iter().position(|l| *l == "  supervise: {}").unwrap();
+    let older = [&lines[..first], &["  loss: cross_entropy"], &lines[last..]].concat().join("\n");
+    assert!(older.contains("adam:") && !older.contains("clip"), "{older}");
+    let older = from_yaml(&older).unwrap().train;
+    assert_eq!((older.loss, older.schedule, older.clip), (LossSpec::default(), Schedule::default(), None));
+    let other = yaml.replace("    term:\n      cross_entropy:\n", "    term:\n      cross_entropie:\n");
+    assert!(from_yaml(&other).unwrap_err().contains("cross_entropie"), "{other}");
     // A file from before there was freezing.
     let older = from_yaml(&yaml.replace("  freeze:\n  - s.1\n", "")).unwrap();
     assert_eq!((older.train.freeze.len(), settings.train.freeze.len()), (0, 1));

@@ -12,7 +12,7 @@ use npc::recipe::Optimizer;
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
 use npc::run::network::{Layer, Network};
-use npc::run::optim::OptimState;
+use npc::run::optim::{Accumulated, OptimState};
 use npc::run::weights::tensors;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -162,7 +162,8 @@ impl Bench {
             let (x, y) = self.batch(step);
             let loss = cross_entropy(network.forward(x).remove(0), y);
             losses.push(numbers(loss.clone())[0]);
-            network = optim.step(network, loss.backward());
+            let gradients = Accumulated::of(&network, loss.backward());
+            network = optim.step(network, gradients, 1e-3);
         }
         (losses, network.valid().forward(self.batch(0).0).remove(0))
     }

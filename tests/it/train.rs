@@ -11,7 +11,7 @@ mod supervise;
 use crate::front::front;
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{DataSource, DataSpec, Decode, Keep, LossSpec, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::run::data::Role;
 use npc::run::eval::evaluate;
 use npc::run::folder::{EpochRecord, Folder, read_settings};
@@ -71,7 +71,9 @@ fn recipe() -> TrainSpec {
         batch: 3,
         seed: 0,
         optimizer: Optimizer::Adam { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
-        loss: Loss::CrossEntropy,
+        schedule: Default::default(),
+        clip: None,
+        loss: LossSpec::default(),
         supervise: Default::default(),
         freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],

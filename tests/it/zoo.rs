@@ -7,11 +7,11 @@ use crate::front::{front_file, models_in};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::check::Checked;
-use npc::recipe::{DataSource, DataSpec, Decode, MaskRule, Optimizer, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, LossSpec, MaskRule, Optimizer, Split};
 use npc::run::data::{Batch, Dataset, Loader, Role};
-use npc::run::loss::supervised;
+use npc::run::loss::total;
 use npc::run::lower::lower;
-use npc::run::optim::OptimState;
+use npc::run::optim::{Accumulated, OptimState};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,9 +61,10 @@ fn losses(checked: &Checked, batch: &Batch) -> Vec<f64> {
         let image = Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device);
         let results = network.forward(image);
         let maps = checked.results().zip(results).filter(|((_, shape), _)| shape.spatial() == Some(SIZE));
-        let loss = supervised(maps.map(|(_, logits)| (logits, 1.0)).collect(), &targets);
+        let loss = total(&LossSpec::default(), maps.map(|(_, logits)| (logits, 1.0)).collect(), &targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
-        network = optim.step(network.clone(), loss.backward());
+        let gradients = Accumulated::of(&network, loss.backward());
+        network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         value
     };
     (0..STEPS).map(step).collect()

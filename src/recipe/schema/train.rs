@@ -1,15 +1,30 @@
 //! The keys of `train` blocks.
 
+use super::loss::loss;
 use super::optimizer::optimizer;
 use super::reader::Reader;
+use super::schedule::schedule;
 use super::value::{Read, call, count, field, integer, list, number, positive, string, word, wrong};
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::recipe::{Keep, Loss, Metric, Optimizer, TrainSpec};
+use crate::recipe::{Keep, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Entry, Expr, ExprKind, Train};
 use std::collections::BTreeMap;
 
-const KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "freeze", "metrics", "keep"];
+const KEYS: &[&str] = &[
+    "epochs",
+    "batch",
+    "seed",
+    "optimizer",
+    "lr",
+    "schedule",
+    "clip",
+    "loss",
+    "supervise",
+    "freeze",
+    "metrics",
+    "keep",
+];
 
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
 /// The second result are remarks: parts that are not evaluated yet.
@@ -29,7 +44,9 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         batch: 2,
         seed: 0,
         optimizer: Optimizer::default(),
-        loss: Loss::CrossEntropy,
+        schedule: Schedule::default(),
+        clip: None,
+        loss: LossSpec::default(),
         supervise: BTreeMap::new(),
         freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
@@ -41,6 +58,14 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
 /// Replaces parts of a run by entries from the command line.
 pub fn override_train(base: TrainSpec, entries: &[Entry]) -> Result<TrainSpec, Problems> {
     read_train(Reader::new("train", Span::default(), KEYS, entries), base).map(|(spec, _)| spec)
+}
+
+/// A norm, or `none`.
+fn clip(e: &Expr) -> Read<Option<f64>> {
+    match &e.kind {
+        ExprKind::Name(word) if word == "none" => Ok(None),
+        _ => positive(e).map(Some).or_else(|_| wrong(e, "a number above 0, or none")),
+    }
 }
 
 /// `weights(main = 1, aux = 0.4)`: any results, not all of them without weight.
@@ -91,10 +116,16 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     spec.seed = r.get("seed", |e| integer(e, 0)).unwrap_or(spec.seed);
     spec.optimizer = r.get("optimizer", optimizer).unwrap_or(spec.optimizer);
     if let Some(rate) = r.get("lr", positive) {
-        let Optimizer::Adam { lr, .. } = &mut spec.optimizer;
-        *lr = rate;
+        spec.optimizer.set_lr(rate);
     }
-    spec.loss = r.get("loss", |e| word(e, &[("cross_entropy", Loss::CrossEntropy)])).unwrap_or(spec.loss);
+    spec.schedule = r.get("schedule", schedule).unwrap_or(spec.schedule);
+    if !r.problems.has_errors()
+        && let Err(message) = spec.schedule.check(spec.optimizer.lr(), spec.epochs)
+    {
+        r.refuse("schedule", message, "`warmup` counts epochs; `min` is a learning rate");
+    }
+    spec.clip = r.get("clip", clip).unwrap_or(spec.clip);
+    spec.loss = r.get("loss", loss).unwrap_or(spec.loss);
     spec.supervise = r.get("supervise", supervise).unwrap_or(spec.supervise);
     if let Some(paths) = r.get("freeze", freeze) {
         spec.freeze = paths.into_iter().map(|p| p.node).collect();

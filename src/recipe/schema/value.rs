@@ -39,6 +39,20 @@ pub(super) fn positive(e: &Expr) -> Read<f64> {
     }
 }
 
+pub(super) fn non_negative(e: &Expr) -> Read<f64> {
+    match number(e)? {
+        x if x >= 0.0 && x.is_finite() => Ok(x),
+        _ => wrong(e, "a number of at least 0"),
+    }
+}
+
+pub(super) fn boolean(e: &Expr) -> Read<bool> {
+    match &e.kind {
+        ExprKind::Bool(b) => Ok(*b),
+        _ => wrong(e, "true or false"),
+    }
+}
+
 pub(super) fn string(expr: &Expr) -> Read<String> {
     match &expr.kind {
         ExprKind::Str(s) => Ok(s.clone()),

@@ -102,8 +102,7 @@ fn a_loss_that_is_no_number_ends_the_run_before_the_checkpoint() {
     let (folder, _) = bench.start("a");
     let before = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
     bench.settings.train.epochs = 2;
-    let Optimizer::Adam { lr, .. } = &mut bench.settings.train.optimizer;
-    *lr = 1e38;
+    bench.settings.train.optimizer.set_lr(1e38);
     let error = bench.refused(&folder, true);
     assert!(error.message.contains("loss became") && error.message.contains("epoch 2"), "{error}");
     assert!(error.help.iter().any(|h| h.contains("lr=")), "{error}");

@@ -4,7 +4,7 @@ use super::*;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::run::data::{Dataset, Loader};
-use npc::run::loss::{cross_entropy, supervised};
+use npc::run::loss::{cross_entropy, total};
 use npc::run::lower::lower;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn the_loss_is_the_weighted_sum() {
     let device = crate::device::device();
     let logits = |a: f32, b: f32| Tensor::<4>::from_data([[[[a]], [[b]]]], &device);
     let targets = Tensor::<3, Int>::from_data([[[0]]], &device);
-    let loss = |weighted| supervised(weighted, &targets).into_scalar::<f32>();
+    let loss = |weighted| total(&LossSpec::default(), weighted, &targets).into_scalar::<f32>();
     let ln2 = std::f32::consts::LN_2;
     let (first, second) = (|| logits(0.0, 3f32.ln()), || logits(5.0, 5.0));
     assert!((loss(vec![(first(), 1.0)]) - 2.0 * ln2).abs() < 1e-6);

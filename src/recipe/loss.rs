@@ -1,0 +1,160 @@
+//! What is minimised: a weighted sum of terms. `docs/training.md` has the formulas, `run/loss` computes them.
+
+use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+/// `cross_entropy + 0.5 * dice`: at least one term.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct LossSpec {
+    pub terms: Vec<Weighted>,
+}
+
+/// One summand.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weighted {
+    /// Above 0.
+    pub weight: f64,
+    pub term: Term,
+}
+
+/// A loss of logits `[n, k, h, w]` against classes `[n, h, w]`; all start from a softmax over the `k` classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Term {
+    /// `torch.nn.CrossEntropyLoss(weight, label_smoothing)`.
+    CrossEntropy {
+        /// Per class; empty: 1 for each.
+        #[serde(default)]
+        weights: Vec<f64>,
+        #[serde(default)]
+        smoothing: f64,
+    },
+    /// Soft Dice (Milletari et al. 2016).
+    Dice {
+        /// Squares of the probabilities in the denominator, as in the paper.
+        squared: bool,
+        /// Added to numerator and denominator.
+        smooth: f64,
+        /// Sums run over the whole batch; else over each image, and the mean of the images is taken.
+        batch: bool,
+        /// Whether class 0 counts.
+        include_background: bool,
+    },
+    /// Lin et al. 2017.
+    Focal { gamma: f64, alpha: Alpha },
+    /// Salehi et al. 2017; with `gamma`, Abraham and Khan 2019.
+    Tversky {
+        /// Weight of false positives.
+        alpha: f64,
+        /// Weight of false negatives.
+        beta: f64,
+        /// Exponent of `1 - index`.
+        gamma: f64,
+        /// These as in `Dice`.
+        smooth: f64,
+        batch: bool,
+        include_background: bool,
+    },
+    /// Lovász-softmax over the classes that are present (Berman et al. 2018).
+    Lovasz {
+        /// Of each image alone, then averaged; else of the batch as one image.
+        per_image: bool,
+    },
+}
+
+/// Focal loss's weight of a pixel by its true class.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alpha {
+    /// 1 for every class.
+    None,
+    /// `1 - alpha` for class 0, `alpha` for the others.
+    Foreground(f64),
+    PerClass(Vec<f64>),
+}
+
+impl Term {
+    /// What the bare words stand for. Dice and Tversky sum as nnU-Net does for two dimensions.
+    pub const CROSS_ENTROPY: Term = Term::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
+    pub const DICE: Term = Term::Dice { squared: false, smooth: 1e-5, batch: true, include_background: false };
+    pub const FOCAL: Term = Term::Focal { gamma: 2.0, alpha: Alpha::None };
+    pub const TVERSKY: Term =
+        Term::Tversky { alpha: 0.5, beta: 0.5, gamma: 1.0, smooth: 1e-5, batch: true, include_background: false };
+    pub const LOVASZ: Term = Term::Lovasz { per_image: false };
+
+    /// As the language calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Term::CrossEntropy { .. } => "cross_entropy",
+            Term::Dice { .. } => "dice",
+            Term::Focal { .. } => "focal",
+            Term::Tversky { .. } => "tversky",
+            Term::Lovasz { .. } => "lovasz",
+        }
+    }
+
+    /// The numbers that it has for each class, with the key that they are given under.
+    pub fn per_class(&self) -> Option<(&'static str, &[f64])> {
+        match self {
+            Term::CrossEntropy { weights, .. } if !weights.is_empty() => Some(("weights", weights)),
+            Term::Focal { alpha: Alpha::PerClass(alpha), .. } => Some(("alpha", alpha)),
+            Term::CrossEntropy { .. } | Term::Focal { .. } => None,
+            Term::Dice { .. } | Term::Tversky { .. } | Term::Lovasz { .. } => None,
+        }
+    }
+}
+
+impl Default for LossSpec {
+    fn default() -> Self {
+        Self { terms: vec![Weighted { weight: 1.0, term: Term::CROSS_ENTROPY }] }
+    }
+}
+
+impl LossSpec {
+    /// Why this cannot be a loss over so many classes; to be asked before training. The message names the term.
+    pub fn check(&self, classes: usize) -> Result<(), String> {
+        if self.terms.is_empty() {
+            return Err("the loss has no terms".into());
+        }
+        for Weighted { term, .. } in &self.terms {
+            if let Some((key, values)) = term.per_class()
+                && values.len() != classes
+            {
+                let (name, n) = (term.name(), values.len());
+                return Err(format!("`{key}` of `{name}` has {n} numbers, the data has {classes} classes"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A list of `{weight, term}`, or `cross_entropy` as the first settings files have it.
+impl<'de> Deserialize<'de> for LossSpec {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = LossSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "`cross_entropy`, or a list of terms such as `- {weight: 1, term: {lovasz: {per_image: false}}}`",
+                )
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<LossSpec, E> {
+                match word {
+                    "cross_entropy" => Ok(LossSpec::default()),
+                    _ => Err(E::invalid_value(serde::de::Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<LossSpec, A::Error> {
+                Ok(LossSpec { terms: Vec::deserialize(SeqAccessDeserializer::new(seq))? })
+            }
+        }
+        from.deserialize_any(Either)
+    }
+}

@@ -1,0 +1,62 @@
+//! How gradients become new weights. `docs/training.md` has the formulas, `run/optim` computes them.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Kingma and Ba 2015, with `torch.optim.Adam`'s defaults; `weight_decay` is added to the gradient.
+    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    /// Loshchilov and Hutter 2019, `torch.optim.AdamW`: the weights shrink by `lr * weight_decay` before the step.
+    #[serde(rename = "adamw")]
+    AdamW { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    /// `torch.optim.SGD` without dampening; `weight_decay` is added to the gradient.
+    Sgd { lr: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
+}
+
+impl Optimizer {
+    /// All that [`Optimizer::state`] may list.
+    pub const STATES: [&str; 3] = ["adam.first", "adam.second", "sgd.momentum"];
+
+    /// What is kept for each weight, each a tensor of the weight's size: the names that a checkpoint has for them.
+    pub fn state(&self) -> &'static [&'static str] {
+        match self {
+            Optimizer::Adam { .. } | Optimizer::AdamW { .. } => &["adam.first", "adam.second"],
+            Optimizer::Sgd { momentum, .. } if *momentum > 0.0 => &["sgd.momentum"],
+            Optimizer::Sgd { .. } => &[],
+        }
+    }
+
+    /// Tensors that are kept for each weight, each of the weight's size.
+    pub fn moments(&self) -> u64 {
+        self.state().len() as u64
+    }
+
+    /// As the language calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Optimizer::Adam { .. } => "adam",
+            Optimizer::AdamW { .. } => "adamw",
+            Optimizer::Sgd { .. } => "sgd",
+        }
+    }
+
+    /// The learning rate that a schedule starts from.
+    pub fn lr(&self) -> f64 {
+        match self {
+            Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } | Optimizer::Sgd { lr, .. } => *lr,
+        }
+    }
+
+    pub fn set_lr(&mut self, rate: f64) {
+        match self {
+            Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } | Optimizer::Sgd { lr, .. } => *lr = rate,
+        }
+    }
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Optimizer::Adam { lr: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 }
+    }
+}

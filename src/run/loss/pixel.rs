@@ -1,0 +1,60 @@
+//! Terms that are means over pixels.
+
+use super::Soft;
+use crate::recipe::Alpha;
+use burn::tensor::Tensor;
+
+/// With the weights `w` of the classes and the smoothing `e` over `k` classes,
+///
+/// ```text
+/// sum over pixels ( (1 - e) w_y (-log p_y) + e/k sum_c w_c (-log p_c) ) / sum over pixels w_y
+/// ```
+///
+/// as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`; no weights are weights of 1. Where no pixel of the batch has a
+/// class with a weight above 0 it is 0 (PyTorch: not a number).
+pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Tensor<1> {
+    let chosen = soft.chosen();
+    if weights.is_empty() {
+        let plain = chosen.mean().neg();
+        if smoothing == 0.0 {
+            return plain;
+        }
+        // The mean over classes has the 1/k.
+        let spread = soft.log_p.clone().mean().neg();
+        return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
+    }
+    let of_pixels = soft.by_class(weights);
+    let whole = of_pixels.clone().sum().clamp_min(f32::MIN_POSITIVE);
+    let mut sum = chosen.mul(of_pixels).sum().neg();
+    if smoothing > 0.0 {
+        let k = soft.classes();
+        let spread = soft.log_p.clone().mul(soft.constants(weights).reshape([1, k, 1, 1])).sum().neg();
+        sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
+    }
+    sum.div(whole)
+}
+
+/// Mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a softmax).
+///
+/// `1 - p_y` is taken as the sum of the other classes in logarithms: no cancellation where `p_y` is near 1, and a finite
+/// gradient for every gamma.
+pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
+    let mut losses = soft.chosen().neg();
+    if gamma > 0.0 {
+        let others = soft.log_p.clone().mask_fill(soft.hot(), -1e30);
+        // The maximum cancels out of the value, so no gradient flows through it.
+        let most = others.clone().detach().max_dim(1);
+        let log_rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
+        losses = losses.mul(log_rest.mul_scalar(gamma).exp());
+    }
+    let alpha = match alpha {
+        Alpha::None => return losses.mean(),
+        Alpha::PerClass(alpha) => alpha.clone(),
+        Alpha::Foreground(alpha) => {
+            let mut all = vec![*alpha; soft.classes()];
+            all[0] = 1.0 - alpha;
+            all
+        }
+    };
+    losses.mul(soft.by_class(&alpha)).mean()
+}

@@ -1,0 +1,103 @@
+//! Gradients by name: gathered over batches, measured, clipped, handed to the optimiser.
+
+use crate::run::network::Network;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Tensor};
+use std::collections::BTreeMap;
+
+/// The gradients of one optimiser step, flattened, by tensor name.
+///
+/// ```ignore
+/// let mut gradients = Accumulated::default();
+/// for (batch, share) in parts {            // share: images of the part / images of the step
+///     gradients.add(&network, loss(batch).backward(), share);
+/// }
+/// let norm = gradients.norm();             // or gradients.clip(1.0), which gives the norm before
+/// network = optim.step(network, gradients, rate);
+/// ```
+///
+/// With shares that sum to 1 this is the gradient of the mean over the parts: what the parts in one batch would have
+/// given, if the loss is a mean over images. Batch norm, class weights and overlaps that sum over the batch see each part
+/// alone.
+#[derive(Debug, Default)]
+pub struct Accumulated {
+    gradients: BTreeMap<String, Tensor<1>>,
+}
+
+impl Accumulated {
+    /// The gradients of one batch.
+    pub fn of(network: &Network, gradients: Gradients) -> Self {
+        let mut accumulated = Self::default();
+        accumulated.add(network, gradients, 1.0);
+        accumulated
+    }
+
+    /// Adds `share` times the gradients, which came from a loss of this network. Tensors without a gradient are left out.
+    pub fn add(&mut self, network: &Network, gradients: Gradients, share: f64) {
+        network.visit(&mut Gather { gradients, share, into: &mut self.gradients, path: Vec::new() });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.gradients.is_empty()
+    }
+
+    /// Names and gradients, in the order of names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor<1>)> {
+        self.gradients.iter().map(|(name, gradient)| (name.as_str(), gradient))
+    }
+
+    pub(super) fn take(&mut self, name: &str) -> Option<Tensor<1>> {
+        self.gradients.remove(name)
+    }
+
+    /// The L2 norm of all gradients as one vector. Not finite where one of them is not.
+    pub fn norm(&self) -> f64 {
+        let squares = self.gradients.values().map(|g| g.clone().mul(g.clone()).sum());
+        // One number to read from the device, whatever the number of tensors.
+        let squares: Vec<Tensor<1>> = squares.collect();
+        if squares.is_empty() { 0.0 } else { f64::from(Tensor::cat(squares, 0).sum().into_scalar::<f32>()).sqrt() }
+    }
+
+    /// Scales all gradients by `min(1, max / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_`, and gives the norm
+    /// before. Gradients whose norm is not finite stay as they are.
+    pub fn clip(&mut self, max: f64) -> f64 {
+        let norm = self.norm();
+        let scale = max / (norm + 1e-6);
+        if norm.is_finite() && scale < 1.0 {
+            for gradient in self.gradients.values_mut() {
+                *gradient = gradient.clone().mul_scalar(scale);
+            }
+        }
+        norm
+    }
+}
+
+struct Gather<'a> {
+    gradients: Gradients,
+    share: f64,
+    into: &'a mut BTreeMap<String, Tensor<1>>,
+    path: Vec<String>,
+}
+
+impl ModuleVisitor for Gather<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let Some(gradient) = param.val().grad_remove(&mut self.gradients) else { return };
+        let count = gradient.dims().iter().product::<usize>();
+        let gradient = gradient.reshape([count]);
+        let gradient = if self.share == 1.0 { gradient } else { gradient.mul_scalar(self.share) };
+        let name = self.path.join(".");
+        let gradient = match self.into.remove(&name) {
+            Some(sum) => sum.add(gradient),
+            None => gradient,
+        };
+        self.into.insert(name, gradient);
+    }
+}
