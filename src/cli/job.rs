@@ -81,14 +81,6 @@ pub struct Request<'a> {
     pub set: &'a [String],
     pub data_root: Option<&'a Path>,
     pub device: Option<&'a str>,
-    /// Weights to begin with, and threads to compute on: what `npc train` alone takes.
-    pub start: Start<'a>,
-}
-
-#[derive(Default, Clone, Copy)]
-pub struct Start<'a> {
-    pub init: Option<&'a Path>,
-    pub threads: Option<usize>,
 }
 
 fn is_settings(path: &Path) -> bool {
@@ -182,9 +174,6 @@ fn build(
         return stop(&sources, wrong);
     }
     let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
-    if let Some(path) = request.start.init {
-        train.init = Some(path.display().to_string());
-    }
     train.init = train.init.map(|path| absolute(&path));
     let settings = Settings {
         format: FORMAT,
@@ -192,7 +181,7 @@ fn build(
         model_file: "model.model".into(),
         data_root: absolute(&data_root),
         device: request.device.map_or(device, str::to_string),
-        threads: request.start.threads.or(threads),
+        threads,
         train,
         data,
     };
@@ -239,7 +228,7 @@ fn versions() -> BTreeMap<String, String> {
 }
 
 /// A run folder must keep its meaning when it is used from elsewhere.
-fn absolute(path: &str) -> String {
+pub fn absolute(path: &str) -> String {
     std::path::absolute(path).map_or_else(|_| path.to_string(), |p| p.display().to_string())
 }
 
@@ -251,7 +240,7 @@ pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Res
         let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
         return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
     }
-    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device, start: Start::default() })?;
+    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device })?;
     Ok((ready, folder))
 }
 

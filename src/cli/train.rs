@@ -1,10 +1,12 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::job::{Ready, Request, ready, reopen, stop_on_interrupt};
+use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt};
 use super::{Done, Stop, print};
 use crate::ir;
+use crate::recipe::settings::Settings;
+use crate::run::device::set_threads;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
-use crate::run::train::{Job, Observer, Outcome, Progress, train};
+use crate::run::train::{Job, Observer, Outcome, Progress, dry_run, train};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -21,6 +23,8 @@ Examples:
   npc train models/npnet.model npnet_lung --data-root ~/data --set epochs=5,lr=3e-4
   npc train models/npnet.model npnet_lung --set model.attention=se --out runs/lung_se
   npc train models/npnet.model npnet_lung --resume
+  npc train models/npnet.model npnet_lung --dry-run
+  npc train models/npnet.model npnet_lung --init runs/npnet_skin
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
@@ -45,6 +49,18 @@ pub struct Opts {
     /// Go on where the run folder's last checkpoint stands
     #[arg(long)]
     resume: bool,
+    /// Begin with the weights of a file (safetensors, .pt, .pth) or of a run folder, as far as they fit
+    #[arg(long, value_name = "PATH")]
+    init: Option<PathBuf>,
+    /// Threads that compute; all of the machine's when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    threads: Option<u16>,
+    /// Check everything, time a step, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Start although the memory seems not to be enough
+    #[arg(long)]
+    ignore_memory: bool,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -55,18 +71,26 @@ pub fn run(opts: &Opts) -> Done {
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
     };
-    let ready = ready(&request)?;
+    let mut ready = ready(&request)?;
     let folder =
         Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
-    if opts.resume {
-        same_run(&ready, &folder)?;
+    if let Some(path) = &opts.init {
+        ready.settings.train.init = Some(absolute(&path.display().to_string()));
     }
-    start(&ready, &folder, opts.resume)
+    if let Some(threads) = opts.threads {
+        ready.settings.threads = Some(usize::from(threads));
+    }
+    if opts.resume {
+        same_run(&mut ready, &folder)?;
+    }
+    let mode = Mode { resume: opts.resume, ignore_memory: opts.ignore_memory };
+    if opts.dry_run { dry(&ready, &folder, mode) } else { start_as(&ready, &folder, mode) }
 }
 
 /// Resuming with other settings or another network would give a run that its folder does not describe; only the number
-/// of epochs, the device and the place of the data may differ.
-fn same_run(ready: &Ready, folder: &Folder) -> Done {
+/// of epochs, the device with its threads, how often the state is written and the place of the data may differ. Where the
+/// run began from other weights, they are not asked for again.
+fn same_run(ready: &mut Ready, folder: &Folder) -> Done {
     if !folder.settings().exists() {
         return Ok(());
     }
@@ -74,7 +98,15 @@ fn same_run(ready: &Ready, folder: &Folder) -> Done {
         Err(Stop::Message(format!("{}: {what} of the run to resume\n  help: {help}", path.display())))
     };
     let mut before = read_settings(&folder.settings())?;
+    if ready.settings.train.init.is_none() {
+        ready.settings.train.init.clone_from(&before.train.init);
+    }
+    if ready.settings.threads.is_none() {
+        ready.settings.threads = before.threads;
+    }
     let mut now = ready.settings.clone();
+    before.threads = now.threads;
+    before.train.save_every = now.train.save_every;
     before.train.epochs = now.train.epochs;
     before.data_root.clone_from(&now.data_root);
     before.device.clone_from(&now.device);
@@ -92,36 +124,82 @@ fn same_run(ready: &Ready, folder: &Folder) -> Done {
     Ok(())
 }
 
+/// How a run is started.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mode {
+    pub resume: bool,
+    pub ignore_memory: bool,
+}
+
 /// Trains with progress on the terminal, or plain lines elsewhere.
 pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
+    start_as(ready, folder, Mode { resume, ..Mode::default() })
+}
+
+fn job<'a>(ready: &'a Ready, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, Stop> {
+    let Ready { checked, settings, source, imports, places } = ready;
+    if let Some(threads) = settings.threads {
+        set_threads(threads)?;
+    }
+    let Mode { resume, ignore_memory } = mode;
     let stop = stop_on_interrupt();
-    let Ready { checked, settings, source, imports } = ready;
-    let graph = checked.graph();
-    print(&format!(
-        "{} ({}) on {} at {}x{}, {}, into {}\n",
-        settings.train.name,
-        graph.name,
-        settings.data.name,
-        settings.data.size[0],
-        settings.data.size[1],
-        settings.device,
-        folder.root().display()
-    ))?;
+    Ok(Job { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
+}
+
+fn head(ready: &Ready, folder: &Folder) -> String {
+    let Settings { train, data, device, .. } = &ready.settings;
+    let [h, w] = data.size;
+    let (name, model, folder) = (&train.name, &ready.checked.graph().name, folder.root().display());
+    format!("{name} ({model}) on {} at {h}x{w}, {device}, into {folder}\n", data.name)
+}
+
+/// Says what a run would be, and writes nothing.
+fn dry(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
+    let found = dry_run(&job(ready, folder, mode)?)?;
+    let mut text = head(ready, folder);
+    let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
+    line("data", format!("{} training images, {} of {} scored", found.n_train, found.n_scored, found.scored_on));
+    let steps = found.steps_per_epoch * found.epochs;
+    line("steps", format!("{} an epoch, {steps} in {} epochs", found.steps_per_epoch, found.epochs));
+    let whole = clock(found.seconds_per_step * steps as f64);
+    line("time", format!("{:.3} s a step, about {whole} without scoring", found.seconds_per_step));
+    for note in &found.notes {
+        let (name, what) = note.split_once(": ").unwrap_or(("masks", note));
+        line(name, what.to_string());
+    }
+    if let Some(init) = &found.init {
+        line("init", init.summary());
+    }
+    for warning in &found.warnings {
+        line("warning", warning.clone());
+    }
+    print(&text)
+}
+
+fn start_as(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
+    let job = job(ready, folder, mode)?;
+    print(&head(ready, folder))?;
     let mut screen = Screen::new();
-    let job = Job { checked, settings, source, imports, folder, resume, stop };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
-        Outcome::Done(s) => print(&format!(
-            "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {}\n",
-            s.epoch,
-            s.dice,
-            s.iou,
-            s.n_test,
-            s.scored_on,
-            s.seconds,
-            folder.root().display()
-        )),
+        Outcome::Done(s) => {
+            if s.stopped_early {
+                let patience = ready.settings.train.patience.unwrap_or(0);
+                print(&format!("stopped after epoch {}: no better score in {patience} epochs\n", s.epochs))?;
+            }
+            let folder = folder.root().display();
+            if s.epoch == 0 {
+                return print(&format!(
+                    "no epoch scored above 0 on {} {} images ({:.0} s), so none is the best; the last is kept in {folder}\n",
+                    s.n_test, s.scored_on, s.seconds
+                ));
+            }
+            print(&format!(
+                "best epoch {}: Dice {:.4}, IoU {:.4} on {} {} images ({:.0} s); npc eval {folder}\n",
+                s.epoch, s.dice, s.iou, s.n_test, s.scored_on, s.seconds
+            ))
+        }
         Outcome::Interrupted { epochs } => {
             eprintln!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
             Err(Stop::Interrupted)
@@ -189,6 +267,10 @@ impl Observer for Screen {
             r.images_per_second,
             clock(r.seconds)
         ));
+    }
+
+    fn note(&mut self, message: &str) {
+        self.line(message);
     }
 
     fn warn(&mut self, message: &str) {

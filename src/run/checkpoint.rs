@@ -1,17 +1,20 @@
 //! Checkpoints: everything that training needs to go on, in one safetensors file.
 //!
-//! Holds `model.*` under PyTorch's names and in its layouts, what the optimiser keeps (`adam.first.*`, `adam.second.*`,
-//! `sgd.momentum.*`) flattened in the order that Burn computes in, and under the metadata key `npc` a JSON object with
-//! [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back as the same bits, so that a run that was cut off
-//! goes on exactly as if it had not been.
+//! Holds `model.*`, the weights that are scored, under PyTorch's names and in its layouts; where they are an average, the
+//! weights that the optimiser moves as `raw.*`; what the optimiser keeps (`adam.first.*`, `adam.second.*`,
+//! `sgd.momentum.*`), flattened in the order that Burn computes in; and under the metadata key `npc` a JSON object with
+//! [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back as the same
+//! bits, so that a run that was cut off goes on exactly as if it had not been.
 //!
 //! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
 
 use super::error::{Result, RunError};
+use super::folder::EpochRecord;
 use super::network::Network;
 use super::optim::OptimState;
 use super::weights::{self, NamedTensor};
 use crate::recipe::Optimizer;
+use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -39,6 +42,9 @@ pub struct CheckpointMeta {
     /// Seconds that the finished epochs have taken.
     #[serde(with = "exact")]
     pub seconds: f64,
+    /// What `metrics.jsonl` says of the finished epochs: the file is written anew from here when a run goes on.
+    #[serde(default)]
+    pub records: Vec<EpochRecord>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,11 +68,39 @@ struct Header {
 const FORMAT: u32 = 1;
 const KEY: &str = "npc";
 const MODEL: &str = "model.";
+const RAW: &str = "raw.";
+
+/// What a checkpoint keeps.
+pub struct State<'a> {
+    /// What the optimiser moves.
+    pub network: &'a Network,
+    /// The average of its weights, where the run keeps one.
+    pub average: Option<&'a Network>,
+    pub optim: &'a OptimState,
+    pub meta: &'a CheckpointMeta,
+}
+
+/// The same, read.
+#[derive(Debug)]
+pub struct Loaded {
+    pub network: Network,
+    /// A network that evaluates.
+    pub average: Option<Network>,
+    pub optim: OptimState,
+    pub meta: CheckpointMeta,
+}
 
 /// Writes a checkpoint, or leaves the old file as it was.
-pub fn save(path: &Path, network: &Network, optim: &OptimState, meta: &CheckpointMeta) -> Result<()> {
-    let mut tensors = weights::tensors(network);
-    tensors.iter_mut().for_each(|t| t.name.insert_str(0, MODEL));
+pub fn save(path: &Path, state: &State<'_>) -> Result<()> {
+    let &State { network, average, optim, meta } = state;
+    let named = |network: &Network, prefix: &'static str| {
+        let tensors = weights::tensors(network).into_iter();
+        tensors.map(move |t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })
+    };
+    let mut tensors: Vec<_> = named(average.unwrap_or(network), MODEL).collect();
+    if average.is_some() {
+        tensors.extend(named(network, RAW));
+    }
     for (name, moments) in &optim.moments {
         for (kind, moment) in optim.optimizer.state().iter().zip(moments) {
             tensors.push(NamedTensor::new(format!("{kind}.{name}"), moment.clone()));
@@ -81,9 +115,15 @@ pub fn save(path: &Path, network: &Network, optim: &OptimState, meta: &Checkpoin
 
 /// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
 /// `optimizer` is the rule to go on with; the file holds only what it has gathered.
-pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<(Network, OptimState, CheckpointMeta)> {
-    let Contents { header, model, state } = read(path)?;
-    let network = put(path, network, model, &header)?;
+pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loaded> {
+    let Contents { header, model, raw, state } = read(path)?;
+    let (network, average) = match raw.is_empty() {
+        true => (put(path, network, model, &header)?, None),
+        false => {
+            let average = put(path, network.valid(), model, &header)?;
+            (put(path, network, raw, &header)?, Some(average))
+        }
+    };
     let trainable: BTreeMap<String, usize> =
         weights::layout(&network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
     let mut optim = OptimState { optimizer, steps: header.optimizer_steps, moments: BTreeMap::new() };
@@ -112,7 +152,7 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<(Netw
         let message = format!("nothing of what `{}` keeps is there", optim.optimizer.name());
         return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
     }
-    Ok((network, optim, header.meta))
+    Ok(Loaded { network, average, optim, meta: header.meta })
 }
 
 /// Puts only the weights of a checkpoint, or of a plain file of weights, into `network`: what evaluation and
@@ -126,9 +166,25 @@ pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
     weights::load(network, tensors).map_err(|error| RunError { path: Some(path.to_path_buf()), ..error })
 }
 
+/// The tensors of a file of weights for [`super::init`], and whether their order is that of their declaration: of a
+/// checkpoint those that are scored. Tensors that other tools wrote are refused or left out as in
+/// [`weights::read_safetensors`].
+pub fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
+    let (mut tensors, metadata) = weights::read_safetensors_in_order(path)?;
+    if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
+        tensors.retain(|t| t.name.starts_with(MODEL));
+        tensors.iter_mut().for_each(|t| drop(t.name.drain(..MODEL.len())));
+        return Ok((tensors, true));
+    }
+    // Other writers sort by name, which tells nothing of the declaration.
+    let sorted = tensors.is_sorted_by(|a, b| a.name <= b.name);
+    Ok((tensors, !sorted || metadata.contains_key("model")))
+}
+
 struct Contents {
     header: Header,
     model: Vec<NamedTensor>,
+    raw: Vec<NamedTensor>,
     /// What the optimiser had gathered: by name of the tensor, by kind.
     state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
 }
@@ -149,11 +205,13 @@ fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, Str
         let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
         return Err(RunError::at(path, message));
     }
-    let mut contents = Contents { header, model: Vec::new(), state: BTreeMap::new() };
+    let mut contents = Contents { header, model: Vec::new(), raw: Vec::new(), state: BTreeMap::new() };
     for mut tensor in tensors {
         let name = std::mem::take(&mut tensor.name);
         if let Some(name) = name.strip_prefix(MODEL) {
             contents.model.push(NamedTensor { name: name.to_string(), ..tensor });
+        } else if let Some(name) = name.strip_prefix(RAW) {
+            contents.raw.push(NamedTensor { name: name.to_string(), ..tensor });
         } else if let Some((kind, name)) = of_state(&name) {
             contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
         } else {

@@ -49,6 +49,15 @@ pub fn open(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
+/// Threads that tensors on the CPU and images are computed with, for the rest of the process. Only once, and before
+/// anything is computed. Results do not depend on it, bit for bit; `docs/training.md` says what that rests on.
+pub fn set_threads(threads: usize) -> Result<()> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|e| RunError::new(format!("{threads} threads cannot be had: {e}")))
+}
+
 /// Whether tensors there are computed by the processor; with or without autodiff.
 pub fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()

@@ -143,7 +143,9 @@ pub fn weights(network: &Network, epoch: usize, step: u64) -> Result<()> {
 
 /// Says how large the weights have grown, and what can be done.
 fn remedies(error: RunError, network: &Network) -> RunError {
-    let tensors = weights::tensors(network);
+    // Running statistics have met the numbers of this very batch.
+    let mut tensors = weights::tensors(network);
+    tensors.retain(|t| !t.name.ends_with(".running_mean") && !t.name.ends_with(".running_var"));
     let extents = tensors.iter().map(|t| (&t.name, Extent::values(&t.values)));
     let error = match extents.clone().find(|(_, e)| !e.finite()) {
         Some((name, extent)) => error.help(format!("`{name}` holds {} already", extent.text())),

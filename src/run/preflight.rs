@@ -144,9 +144,9 @@ fn fits_memory(
     }
     let room = bytes.saturating_sub(need.fixed);
     // The loader's images take their share of each image's room.
-    let fits = (1..=batch).rev().find(|&n| {
-        memory.training.peak(n).bytes.saturating_add(need.per_image.saturating_mul(n)) <= room
-    });
+    let fits = (1..=batch)
+        .rev()
+        .find(|&n| memory.training.peak(n).bytes.saturating_add(need.per_image.saturating_mul(n)) <= room);
     let message = format!(
         "a training step of `{}` at batch {batch} needs about {} of memory, {whose} {}",
         checked.graph().name,
@@ -212,7 +212,7 @@ fn disk(
 /// An average over more steps than the run has is its first weights.
 fn average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
     let Some(decay) = spec.ema else { return };
-    let steps = data.len(Role::Train).div_ceil(spec.batch * spec.accumulate).saturating_mul(spec.epochs);
+    let steps = data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)).saturating_mul(spec.epochs);
     let reach = 1.0 / (1.0 - decay);
     if reach > steps as f64 {
         found.warnings.push(format!(

@@ -7,8 +7,11 @@
 //! - what is not finite ends the run before it can reach a checkpoint, and says where it began;
 //! - what cannot work is refused before anything is written.
 
+mod dry;
 mod keep;
 mod step;
+
+pub use dry::{DryRun, dry_run};
 
 use super::checkpoint::{self, CheckpointMeta, Loaded};
 use super::data::{Batch, Dataset, Loader, Role, epoch_order};
@@ -20,11 +23,11 @@ use super::folder::{EpochRecord, Folder, RunSummary};
 use super::freeze::{freeze, frozen};
 use super::init::{InitReport, init};
 use super::lower::lower;
+use super::machine;
 use super::metric::Summary;
 use super::network::Network;
 use super::optim::OptimState;
 use super::preflight::{self, Preflight};
-use super::machine;
 use crate::check::{Checked, Frozen};
 use crate::recipe::settings::Settings;
 use burn::module::Module;
@@ -107,38 +110,43 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let found = preflight(job, &data, &frozen)?;
     found.warnings.iter().for_each(|warning| observer.warn(warning));
     let network = lower(job.checked, &device, spec.seed).train();
-    let Start { network, average, optim, mut meta, report } = start(job, network)?;
-    let network = freeze(network, &frozen);
+    let started = start(job, network)?;
     // From here on the folder is written to.
-    if job.resume { job.folder.reopen()? } else { job.folder.create()? }
+    if job.resume {
+        job.folder.reopen()?
+    } else {
+        job.folder.create()?
+    }
     job.folder.write_model(job.source, job.imports)?;
     job.folder.write_settings(job.settings)?;
     data.write_split(job.folder.root())?;
-    if let Some(report) = report {
-        job.folder.write_json("init.json", &report)?;
+    if let Some(report) = &started.report {
+        job.folder.write_json("init.json", report)?;
         observer.note(&report.summary());
     }
-    // What a killed process had written beyond its checkpoint, or somebody deleted.
-    if meta.records.len() < meta.epoch {
-        meta.records = records(job.folder, meta.epoch)?;
+    if started.meta.epoch > 0 {
+        // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
+        job.folder.write_records(&started.meta.records)?;
     }
-    if job.resume {
-        job.folder.write_records(&meta.records)?;
-    }
+    open(job, device, data, &frozen, started).all(observer)
+}
+
+/// The state of a run in memory.
+fn open<'a>(job: &'a Job<'_>, device: Device, data: Arc<Dataset>, frozen: &Frozen, started: Start) -> Run<'a> {
+    let Start { network, average, optim, meta, report: _ } = started;
     let channels = job.checked.input().channels();
-    let run = Run {
+    Run {
         job,
         device,
         train: Loader::new(Arc::clone(&data), Role::Train, channels),
         scored: Loader::new(Arc::clone(&data), scored_role(&data), channels),
         data,
-        network,
-        ema: spec.ema.map(|decay| Ema::new(decay, average)),
+        network: freeze(network, frozen),
+        ema: job.settings.train.ema.map(|decay| Ema::new(decay, average)),
         optim,
         meta,
         saved: Instant::now(),
-    };
-    run.all(observer)
+    }
 }
 
 /// What training begins with, or goes on with.
@@ -154,12 +162,15 @@ struct Start {
 fn start(job: &Job<'_>, network: Network) -> Result<Start> {
     let spec = &job.settings.train;
     if job.resume && job.folder.last().exists() {
-        let Loaded { network, average, optim, meta } =
+        let Loaded { network, average, optim, mut meta } =
             checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
         if meta.step > 0 && average.is_some() != spec.ema.is_some() {
             let what = if average.is_some() { "holds an average of the weights" } else { "holds no average" };
             let error = RunError::at(&job.folder.last(), format!("{what}, and the settings say otherwise (`ema`)"));
             return Err(error.help("go on with the settings that the run began with"));
+        }
+        if meta.records.len() < meta.epoch {
+            meta.records = records(job.folder, meta.epoch)?;
         }
         return Ok(Start { network, average, optim, meta, report: None });
     }
@@ -182,7 +193,7 @@ fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
     Ok(records)
 }
 
-pub(super) fn preflight(job: &Job<'_>, data: &Dataset, frozen: &Frozen) -> Result<Preflight> {
+fn preflight(job: &Job<'_>, data: &Dataset, frozen: &Frozen) -> Result<Preflight> {
     let cpu = job.settings.device == "cpu";
     let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
     preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
@@ -242,7 +253,7 @@ impl Run<'_> {
     fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochRecord>> {
         let spec = &self.job.settings.train;
         let order = epoch_order(self.data.len(Role::Train), spec.seed, self.meta.epoch);
-        let per_step = spec.batch * spec.accumulate;
+        let per_step = spec.batch.saturating_mul(spec.accumulate);
         let steps = order.len().div_ceil(per_step);
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());

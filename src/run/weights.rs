@@ -8,7 +8,7 @@
 
 mod file;
 
-pub use file::{read_safetensors, write_safetensors};
+pub use file::{read_safetensors, read_safetensors_in_order, write_safetensors};
 
 use super::error::{Result, RunError};
 use super::lower::fnv1a;

@@ -6,7 +6,7 @@ use npc::check::{Checked, check};
 use npc::ir::{Graph, Node, Outlet};
 use npc::op::*;
 use npc::recipe::Optimizer;
-use npc::run::checkpoint::{self, Best, CheckpointMeta};
+use npc::run::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
 use npc::run::network::Network;
@@ -291,9 +291,11 @@ fn training_goes_on_from_a_checkpoint_bit_for_bit() {
         loss_sum: 1.0 / 3.0,
         ..CheckpointMeta::default()
     };
-    checkpoint::save(&path, &network, &optim, &meta).unwrap();
-    let (mut other, mut state, found) =
-        checkpoint::load(&path, lower(&checked, &device(), 99).train(), adam()).unwrap();
+    checkpoint::save(&path, &State { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
+    let loaded = checkpoint::load(&path, lower(&checked, &device(), 99).train(), adam()).unwrap();
+    let Loaded { network: mut other, average: None, optim: mut state, meta: found } = loaded else {
+        panic!("an average that nobody saved")
+    };
     assert_eq!(found, meta);
     for _ in 0..3 {
         let (a, b);
@@ -312,7 +314,8 @@ fn a_checkpoint_of_another_model_is_refused() {
     let path = dir.path().join("last.safetensors");
     let network = lower(&toy(8), &device(), 5);
     let meta = CheckpointMeta { model: "Other".into(), ..CheckpointMeta::default() };
-    checkpoint::save(&path, &network, &OptimState::new(adam()), &meta).unwrap();
+    let optim = OptimState::new(adam());
+    checkpoint::save(&path, &State { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
     let mut b = Build::new(3, 8, 8);
     let x = b.image;
     let x = b.at("s.1.conv", conv(6, 3), &[x]);

@@ -2,7 +2,9 @@
 //!
 //! The network has dropout, so that equal runs also show that its random numbers are repeated.
 
+mod kill;
 mod signals;
+mod threads;
 
 use npc::run::data::phantom::write_phantoms;
 use npc::run::weights::read_safetensors;
@@ -123,7 +125,10 @@ impl Place {
     /// Two runs that ended equally: scores as text, weights and moments as bits.
     fn same(&self, a: &str, b: &str) {
         assert_eq!(self.metrics(a), self.metrics(b), "{a} and {b}");
-        for name in ["last.safetensors", "best_dice.safetensors"] {
+        let best = "best_dice.safetensors";
+        assert_eq!(self.path(a).join(best).exists(), self.path(b).join(best).exists(), "{best} of {a} and {b}");
+        let kept = ["last.safetensors", best].into_iter().filter(|name| self.path(a).join(name).exists());
+        for name in kept {
             let [a, b] = [a, b].map(|run| read_safetensors(&self.path(run).join(name)).unwrap().0);
             let bits = |t: &npc::run::weights::NamedTensor| t.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
             assert!(a.iter().map(bits).eq(b.iter().map(bits)), "{name} differ");

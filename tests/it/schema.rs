@@ -90,6 +90,11 @@ fn train_fills_in_defaults() {
         freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        accumulate: 1,
+        ema: None,
+        patience: None,
+        init: None,
+        save_every: 10.0,
     };
     assert_eq!(spec, expected);
 }
@@ -232,6 +237,12 @@ fn mistakes_in_data_name_the_key() {
 fn mistakes_in_train_name_the_key() {
     for (entries, expected) in [
         ("batch = 3", "E0207 this `train` block has no `epochs`; add `epochs = 100`"),
+        ("epochs = 1 accumulate = 0", "E0206 `accumulate` takes an integer of at least 1"),
+        ("epochs = 1 ema = 1", "E0206 `ema` takes a number between 0 and 1, or none"),
+        ("epochs = 1 patience = 0", "E0206 `patience` takes a number of epochs of at least 1, or none"),
+        ("epochs = 1 init = weights", "E0206 `init` takes a file of weights or a run folder in double quotes, or none"),
+        ("epochs = 1 save_every = -1", "E0206 `save_every` takes a number of at least 0"),
+        ("epochs = 1 patience = 5 keep = [last]", "E0206 `patience` waits for a better score"),
         ("epochs = 0", "E0206 `epochs` takes an integer of at least 1"),
         ("epochs = 1 lr = -1", "E0206 `lr` takes a number above 0"),
         ("epochs = 1 optimizer = rmsprop", "E0206 `optimizer` takes one of adam, adamw, sgd"),
@@ -315,6 +326,7 @@ fn settings_survive_yaml() {
         model_file: "model.model".into(),
         data_root: "/data".into(),
         device: "cpu".into(),
+        threads: Some(3),
         train: train(
             "epochs = 7 optimizer = adam(lr = 1e-4) freeze = [\"s.1\"] schedule = poly(warmup = 1) clip = 1
              loss = cross_entropy(weights = [1, 4]) + 0.5 * dice + focal(alpha = [1, 2]) + focal(alpha = 0.3) + focal

@@ -4,7 +4,7 @@ use super::loss::loss;
 use super::optimizer::optimizer;
 use super::reader::Reader;
 use super::schedule::schedule;
-use super::value::{Read, call, count, field, integer, list, number, positive, string, word, wrong};
+use super::value::{Read, call, count, field, integer, list, non_negative, number, positive, string, word, wrong};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::recipe::{Keep, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
 use crate::source::{Span, Spanned};
@@ -24,6 +24,11 @@ const KEYS: &[&str] = &[
     "freeze",
     "metrics",
     "keep",
+    "accumulate",
+    "ema",
+    "patience",
+    "init",
+    "save_every",
 ];
 
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
@@ -51,6 +56,11 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         freeze: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        accumulate: 1,
+        ema: None,
+        patience: None,
+        init: None,
+        save_every: TrainSpec::SAVE_EVERY,
     };
     read_train(r, defaults)
 }
@@ -60,12 +70,24 @@ pub fn override_train(base: TrainSpec, entries: &[Entry]) -> Result<TrainSpec, P
     read_train(Reader::new("train", Span::default(), KEYS, entries), base).map(|(spec, _)| spec)
 }
 
-/// A norm, or `none`.
-fn clip(e: &Expr) -> Read<Option<f64>> {
+/// What `read` takes, or `none`.
+fn optional<T>(e: &Expr, what: &str, read: impl Fn(&Expr) -> Read<T>) -> Read<Option<T>> {
     match &e.kind {
         ExprKind::Name(word) if word == "none" => Ok(None),
-        _ => positive(e).map(Some).or_else(|_| wrong(e, "a number above 0, or none")),
+        _ => read(e).map(Some).or_else(|_| wrong(e, &format!("{what}, or none"))),
     }
+}
+
+fn decay(e: &Expr) -> Read<f64> {
+    match number(e)? {
+        x if x > 0.0 && x < 1.0 => Ok(x),
+        _ => wrong(e, "a number between 0 and 1"),
+    }
+}
+
+/// A norm, or `none`.
+fn clip(e: &Expr) -> Read<Option<f64>> {
+    optional(e, "a number above 0", positive)
 }
 
 /// `weights(main = 1, aux = 0.4)`: any results, not all of them without weight.
@@ -149,5 +171,16 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
         })
     });
     spec.keep = keep.unwrap_or(spec.keep);
+    set(r.get("accumulate", |e| count(e, 1)), &mut spec.accumulate);
+    spec.ema = r.get("ema", |e| optional(e, "a number between 0 and 1", decay)).unwrap_or(spec.ema);
+    let epochs = |e: &Expr| optional(e, "a number of epochs of at least 1", |e| count(e, 1));
+    spec.patience = r.get("patience", epochs).unwrap_or(spec.patience);
+    let file = |e: &Expr| optional(e, "a file of weights or a run folder in double quotes", string);
+    spec.init = r.get("init", file).unwrap_or(spec.init);
+    spec.save_every = r.get("save_every", non_negative).unwrap_or(spec.save_every);
+    if spec.patience.is_some() && !spec.keep.iter().any(|k| matches!(k, Keep::Best(_))) {
+        let key = if r.has("patience") { "patience" } else { "keep" };
+        r.refuse(key, "`patience` waits for a better score, and `keep` has no best one", "add `best(dice)` to `keep`");
+    }
     r.done(Some(spec)).map(|spec| (spec, later))
 }

@@ -116,7 +116,8 @@ mod tests {
     #[test]
     fn half_floats_are_those_of_the_standard() {
         // numpy.array(x, dtype="float16").view("uint16")
-        let known = [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x7bff, 65504.0), (0x2e66, 0.099_975_586)];
+        let known =
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x7bff, 65504.0), (0x2e66, 0.099_975_586)];
         for (bits, value) in known {
             assert_eq!(half(bits), value);
         }

@@ -2,6 +2,7 @@
 
 use super::Soft;
 use crate::recipe::Alpha;
+use crate::run::sum::{mean, sum_all};
 use burn::tensor::Tensor;
 
 /// With the weights `w` of the classes and the smoothing `e` over `k` classes,
@@ -15,20 +16,20 @@ use burn::tensor::Tensor;
 pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Tensor<1> {
     let chosen = soft.chosen();
     if weights.is_empty() {
-        let plain = chosen.mean().neg();
+        let plain = mean(chosen).neg();
         if smoothing == 0.0 {
             return plain;
         }
         // The mean over classes has the 1/k.
-        let spread = soft.log_p.clone().mean().neg();
+        let spread = mean(soft.log_p.clone()).neg();
         return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
     }
     let of_pixels = soft.by_class(weights);
-    let whole = of_pixels.clone().sum().clamp_min(f32::MIN_POSITIVE);
-    let mut sum = chosen.mul(of_pixels).sum().neg();
+    let whole = sum_all(of_pixels.clone()).clamp_min(f32::MIN_POSITIVE);
+    let mut sum = sum_all(chosen.mul(of_pixels)).neg();
     if smoothing > 0.0 {
         let k = soft.classes();
-        let spread = soft.log_p.clone().mul(soft.constants(weights).reshape([1, k, 1, 1])).sum().neg();
+        let spread = sum_all(soft.log_p.clone().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
         sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
     }
     sum.div(whole)
@@ -48,7 +49,7 @@ pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
         losses = losses.mul(log_rest.mul_scalar(gamma).exp());
     }
     let alpha = match alpha {
-        Alpha::None => return losses.mean(),
+        Alpha::None => return mean(losses),
         Alpha::PerClass(alpha) => alpha.clone(),
         Alpha::Foreground(alpha) => {
             let mut all = vec![*alpha; soft.classes()];
@@ -56,5 +57,5 @@ pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
             all
         }
     };
-    losses.mul(soft.by_class(&alpha)).mean()
+    mean(losses.mul(soft.by_class(&alpha)))
 }

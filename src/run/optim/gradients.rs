@@ -1,6 +1,7 @@
 //! Gradients by name: gathered over batches, measured, clipped, handed to the optimiser.
 
 use crate::run::network::Network;
+use crate::run::sum::sum_all;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor};
 use std::collections::BTreeMap;
@@ -52,7 +53,7 @@ impl Accumulated {
 
     /// The L2 norm of all gradients as one vector. Not finite where one of them is not.
     pub fn norm(&self) -> f64 {
-        let squares = self.gradients.values().map(|g| g.clone().mul(g.clone()).sum());
+        let squares = self.gradients.values().map(|g| sum_all(g.clone().mul(g.clone())));
         // One number to read from the device, whatever the number of tensors.
         let squares: Vec<Tensor<1>> = squares.collect();
         if squares.is_empty() { 0.0 } else { f64::from(Tensor::cat(squares, 0).sum().into_scalar::<f32>()).sqrt() }

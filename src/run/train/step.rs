@@ -82,7 +82,7 @@ impl Run<'_> {
             let moment = self.moment_without_images();
             return Err(finite::gradient(norm, &gradients, &network, &moment));
         }
-        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch * spec.accumulate) as u64;
+        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
         let rate = rate(&spec.schedule, spec.optimizer.lr(), self.meta.step, per_epoch, spec.epochs as u64);
         self.network = self.optim.step(network, gradients, rate);
         if let Some(ema) = &mut self.ema {

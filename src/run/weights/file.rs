@@ -40,12 +40,22 @@ pub fn write_safetensors(path: &Path, tensors: &[NamedTensor], metadata: &BTreeM
 /// Tensors, by name, and metadata of a file. Counters that PyTorch's batch norm keeps beside its statistics are left
 /// out; any other tensor that does not hold 32-bit floats is refused.
 pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
+    let (mut tensors, metadata) = read_safetensors_in_order(path)?;
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((tensors, metadata))
+}
+
+/// The same in the order in which the numbers lie in the file.
+pub fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
     let bytes = std::fs::read(path).map_err(|error| RunError::at(path, format!("cannot be read: {error}")))?;
     let refused = |error: SafeTensorError| refusal(path, &error);
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
     let mut tensors = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
+    let mut views: Vec<_> = file.iter().collect();
+    // All are slices of `bytes`; empty ones share a place.
+    views.sort_by(|(a, x), (b, y)| (x.data().as_ptr(), a).cmp(&(y.data().as_ptr(), b)));
+    for (name, view) in views {
         if name.ends_with(".num_batches_tracked") {
             continue;
         }
@@ -56,7 +66,6 @@ pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<Strin
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         tensors.push(NamedTensor { name: name.to_string(), shape: view.shape().to_vec(), values });
     }
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
     Ok((tensors, metadata))
 }

@@ -168,13 +168,13 @@ fn damaged_files_are_named_and_cost_nothing() {
         damaged(&bench, &name("size"), &mask, narrow, &["16 x 32", "32 x 32", "images"]);
         damaged(&bench, &name("missing"), &mask, gone, &["no mask"]);
     }
-    // Found while scoring: the epoch that was trained by then is not trained again.
+    // Damaged while the run goes on and found while scoring: the epoch that was trained by then is not trained again.
     let folder = bench.folder("late");
-    let mask = picture(&bench, "masks", tested[0]);
-    let sound = fs::read(&mask).unwrap();
-    cut(&mask);
+    let image = picture(&bench, "images", tested[0]);
+    let sound = fs::read(&image).unwrap();
+    cut(&image);
     bench.refused(&folder, false);
-    fs::write(&mask, sound).unwrap();
+    fs::write(&image, sound).unwrap();
     assert_eq!(bench.run(&folder, true, None).unwrap().steps, told.steps[6..]);
     same(&bench.folder("whole"), &folder);
 }

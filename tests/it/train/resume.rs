@@ -71,17 +71,22 @@ fn an_older_checkpoint_takes_back_the_epochs_after_it() {
     same(&whole, &folder);
 }
 
+/// The checkpoint holds the records too.
 #[test]
-fn metrics_that_lack_a_finished_epoch_are_not_made_up() {
+fn metrics_that_somebody_took_away_come_back() {
     let bench = Bench::new();
     let (folder, _) = bench.start("a");
     let metrics = folder.root().join("metrics.jsonl");
     let text = fs::read_to_string(&metrics).unwrap();
     let two: String = text.lines().take(2).map(|l| format!("{l}\n")).collect();
-    fs::write(&metrics, &two).unwrap();
-    let error = bench.refused(&folder, true);
-    assert!(error.message.contains("metrics.jsonl") || error.path.unwrap().ends_with("metrics.jsonl"));
-    assert_eq!(fs::read_to_string(&metrics).unwrap(), two, "what is there stays");
+    for left in [two, "no record".into(), format!("{text}{{\"epoch\": 4}}\n")] {
+        fs::write(&metrics, left).unwrap();
+        bench.run(&folder, true, None).unwrap();
+        assert_eq!(fs::read_to_string(&metrics).unwrap(), text);
+    }
+    fs::remove_file(&metrics).unwrap();
+    bench.run(&folder, true, None).unwrap();
+    assert_eq!(fs::read_to_string(&metrics).unwrap(), text);
 }
 
 #[test]

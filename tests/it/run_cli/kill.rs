@@ -1,0 +1,93 @@
+//! SIGKILL at random times: whatever it hits, the run ends as the one that nobody killed.
+//!
+//! Checkpoints are written after nearly every step, so that many of the kills fall into one. `NPC_LONG=1` kills fifty
+//! times.
+
+use super::*;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Everything that has a state at once.
+const SETTINGS: &str = "optimizer=sgd(lr=0.05, momentum=0.9, nesterov=true), schedule=poly(warmup=1), clip=1, ema=0.9, \
+                        accumulate=2, loss=cross_entropy + dice, save_every=0.00001";
+
+/// A value without what the clock says.
+fn timeless(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(map) => {
+            for key in ["seconds", "epoch_seconds", "images_per_second"] {
+                map.remove(key);
+            }
+            map.values_mut().for_each(|v| *v = timeless(v.take()));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|v| *v = timeless(v.take())),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    value
+}
+
+/// Tensors as bits, and the state of the run without its times.
+fn checkpoint(path: &Path) -> (Vec<(String, Vec<u32>)>, Value) {
+    let (tensors, meta) = read_safetensors(path).unwrap();
+    let bits = tensors.into_iter().map(|t| (t.name, t.values.iter().map(|v| v.to_bits()).collect())).collect();
+    (bits, timeless(serde_json::from_str(&meta["npc"]).unwrap()))
+}
+
+impl Place {
+    fn wholly_same(&self, a: &str, b: &str) {
+        let of = |run: &str, name: &str| self.path(run).join(name);
+        for name in ["last.safetensors", "best_dice.safetensors"] {
+            assert!(checkpoint(&of(a, name)) == checkpoint(&of(b, name)), "{name} of {a} and {b} differ");
+        }
+        let lines = |run| -> Vec<Value> {
+            let text = fs::read_to_string(of(run, "metrics.jsonl")).unwrap();
+            text.lines().map(|l| timeless(serde_json::from_str(l).unwrap())).collect()
+        };
+        assert_eq!(lines(a), lines(b), "metrics.jsonl of {a} and {b}");
+        let summary = |run| timeless(self.json(&format!("{run}/summary.json")));
+        assert_eq!(summary(a), summary(b), "summary.json of {a} and {b}");
+        for name in ["train.txt", "test.txt", "model.model", "settings.yaml"] {
+            assert!(fs::read(of(a, name)).unwrap() == fs::read(of(b, name)).unwrap(), "{name} of {a} and {b} differ");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_at_random_times_ends_as_the_one_that_is_not() {
+    let (kills, epochs) = if std::env::var_os("NPC_LONG").is_some() { (50, 60) } else { (6, 8) };
+    let place = Place::new();
+    let set = format!("epochs={epochs}, {SETTINGS}");
+    place.train("whole", &["--set", &set]).done();
+    let mut draw = ChaCha8Rng::seed_from_u64(11);
+    let (mut hit, mut in_a_write) = (0, 0);
+    let begun = Instant::now();
+    while hit < kills {
+        assert!(begun.elapsed() < Duration::from_secs(600), "{hit} kills in ten minutes");
+        let mut command = place.command(&["train", "tiny.model", "tiny", "--out", "killed", "--set", &set]);
+        // A kill before the settings are there leaves no run to resume.
+        if place.path("killed/settings.yaml").exists() {
+            command.arg("--resume");
+        }
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(u64::from(draw.next_u32() % 300)));
+        // `std` sends SIGKILL.
+        child.kill().unwrap();
+        let ended = child.wait_with_output().unwrap();
+        if let Some(code) = ended.status.code() {
+            assert_eq!(code, 0, "{}", String::from_utf8_lossy(&ended.stderr));
+            break;
+        }
+        hit += 1;
+        let files = fs::read_dir(place.path("killed")).into_iter().flatten().flatten();
+        in_a_write += usize::from(files.into_iter().any(|f| f.file_name().to_string_lossy().ends_with(".part")));
+    }
+    let more: &[&str] = if place.path("killed/settings.yaml").exists() { &["--resume"] } else { &[] };
+    place.train("killed", &[&["--set", &set], more].concat()).done();
+    println!("{hit} kills, {in_a_write} of them in the middle of a write");
+    assert!(hit >= 3, "only {hit} kills before the run was done");
+    place.wholly_same("whole", "killed");
+    let left = fs::read_dir(place.path("killed")).unwrap().flatten();
+    assert!(left.into_iter().all(|f| !f.file_name().to_string_lossy().ends_with(".part")));
+}

@@ -1,0 +1,90 @@
+//! The first number that is none: it is named with its place, and no checkpoint holds it.
+
+use super::*;
+use std::fs;
+
+/// Divides by a map that is 0.
+const DIVIDES: &str = "npc 1
+
+model Divides(x: [1, H, W]) -> [2, H, W] {
+  let a = x |> conv(4) |> relu
+  let nothing = a - a
+  let broken = a / nothing
+  return broken |> conv(2, k = 1)
+}
+";
+
+fn refused_with(bench: &Bench, folder: &Folder, resume: bool, words: &[&str]) -> String {
+    let text = bench.refused(folder, resume).to_string();
+    words.iter().for_each(|word| assert!(text.contains(word), "`{word}` is not in: {text}"));
+    text
+}
+
+#[test]
+fn a_division_by_zero_is_named() {
+    let mut bench = Bench::new();
+    let made = front(DIVIDES, Some([32, 32]), &[]);
+    bench.checked = made.model("Divides");
+    let folder = bench.folder("a");
+    let text = refused_with(
+        &bench,
+        &folder,
+        false,
+        &["loss became NaN in epoch 1, step 1", "first node that is not finite is"],
+    );
+    assert!(text.contains("(div)") || text.contains("(/)"), "{text}");
+    assert!(!folder.last().exists());
+}
+
+/// Weights of 1e30 after the first step: the second one overflows in the first convolution behind them or its norm.
+#[test]
+fn a_rate_that_is_far_too_high_is_named_and_costs_no_checkpoint() {
+    let mut bench = Bench::new();
+    bench.settings.train.epochs = 1;
+    let (folder, _) = bench.start("a");
+    let before = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
+    bench.settings.train.epochs = 2;
+    bench.settings.train.optimizer.set_lr(1e30);
+    let text = refused_with(
+        &bench,
+        &folder,
+        true,
+        &["in epoch 2, step 8", "first node that is not finite is", "the largest weight is", "lr=", "--init"],
+    );
+    assert!(text.contains("the largest number before it is"), "{text}");
+    let after = [folder.last(), folder.best(Metric::Dice)].map(|p| fs::read(p).unwrap());
+    assert!(before == after, "checkpoints are as they were");
+    assert_eq!(folder.records().len(), 1);
+}
+
+/// Found before the weights are scored, though no loss has met them: an epoch of one step.
+#[test]
+fn weights_beyond_use_are_not_kept() {
+    let mut bench = Bench::new();
+    (bench.settings.train.batch, bench.settings.train.epochs) = (16, 1);
+    bench.settings.train.optimizer = Optimizer::Sgd { lr: 1e300, momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+    let folder = bench.folder("a");
+    refused_with(&bench, &folder, false, &["step 1 of epoch 1 left", "infinite", "`conv"]);
+    assert!(!folder.last().exists() && folder.records().is_empty());
+}
+
+#[test]
+fn a_score_of_zero_is_no_best() {
+    let mut bench = Bench::new();
+    // One class only is predicted: the last bias decides, and nothing moves it.
+    const BLIND: &str = "npc 1
+
+model Blind(x: [1, H, W]) -> [2, H, W] {
+  let a = x |> conv(2, k = 1)
+  return a |> relu |> conv(1, k = 1) |> sigmoid |> channel_pad(2)
+}
+";
+    bench.checked = front(BLIND, Some([32, 32]), &[]).model("Blind");
+    bench.settings.train.optimizer.set_lr(1e-12);
+    let (folder, told) = bench.start("a");
+    assert!(told.epochs.iter().all(|r| r.dice == 0.0), "{:?}", told.epochs);
+    assert!(!folder.best(Metric::Dice).exists());
+    assert_eq!(folder.checkpoint().unwrap(), folder.last());
+    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    assert_eq!((summary.epoch, summary.dice, summary.epochs), (0, 0.0, 3));
+}

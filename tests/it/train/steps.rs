@@ -1,0 +1,159 @@
+//! What one step is made of: several batches, the average of the weights, and when training ends early.
+
+use super::*;
+use npc::recipe::settings::Settings;
+use npc::run::folder::RunSummary;
+use npc::run::weights::NamedTensor;
+
+const NO_BATCH_NORM: &str = "npc 1
+
+model Tiny(x: [1, H, W], classes: int = 2) -> [classes, H, W] {
+  return x |> conv(8) |> group_norm(2) |> relu |> conv(classes, k = 1)
+}
+";
+
+impl Bench {
+    /// Settings with changes, in the same place.
+    fn with(change: impl FnOnce(&mut Settings)) -> Bench {
+        let mut bench = Bench::new();
+        change(&mut bench.settings);
+        bench
+    }
+}
+
+/// The tensors of a checkpoint under one prefix.
+fn tensors(path: &Path, prefix: &str) -> Vec<NamedTensor> {
+    let (all, _) = read_safetensors(path).unwrap();
+    let of = all.into_iter().filter_map(|t| Some(NamedTensor { name: t.name.strip_prefix(prefix)?.into(), ..t }));
+    of.collect()
+}
+
+fn farthest(a: &[NamedTensor], b: &[NamedTensor]) -> f64 {
+    assert_eq!(a.iter().map(|t| &t.name).collect::<Vec<_>>(), b.iter().map(|t| &t.name).collect::<Vec<_>>());
+    let pairs = a.iter().zip(b).flat_map(|(a, b)| a.values.iter().zip(&b.values));
+    pairs.map(|(a, b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+}
+
+/// Without batch norm a step of 3 + 3 images is a step of 6, the last one of 4 (3 + 1) among them.
+#[test]
+fn batches_that_make_a_step_are_one_batch() {
+    let run = |name: &str, batch, accumulate| {
+        let mut bench = Bench::with(|s| (s.train.batch, s.train.accumulate) = (batch, accumulate));
+        bench.checked = front(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny");
+        let (folder, told) = bench.start(name);
+        (told.steps.len(), tensors(&folder.last(), "model."), bench)
+    };
+    let (steps, parts, _a) = run("parts", 3, 2);
+    let (whole_steps, whole, _b) = run("whole", 6, 1);
+    assert_eq!((steps, whole_steps), (9, 9), "16 images make 3 steps of an epoch");
+    assert!(farthest(&parts, &whole) < 1e-5, "{}", farthest(&parts, &whole));
+    let (_, single, _c) = run("single", 3, 1);
+    assert!(farthest(&single, &whole) > 1e-3);
+}
+
+#[test]
+fn steps_of_several_batches_can_be_cut_off_between_them() {
+    let bench = Bench::with(|s| (s.train.accumulate, s.train.ema) = (2, Some(0.9)));
+    let (whole, told) = bench.start("whole");
+    assert_eq!(told.steps.len(), 9);
+    for at in [1, 3, 5] {
+        let folder = bench.folder(&format!("at_{at}"));
+        assert!(bench.run(&folder, false, Some(at)).unwrap().interrupted());
+        bench.run(&folder, true, None).unwrap();
+        same(&whole, &folder);
+    }
+}
+
+/// One step an epoch: the weights after each are those of runs of one, two and three epochs, and the average follows by
+/// its formula.
+#[test]
+fn the_average_is_that_of_the_steps() {
+    let one_step = |s: &mut Settings| (s.train.batch, s.train.save_every) = (16, 0.0);
+    let plain: Vec<_> = (1..=3)
+        .map(|epochs| {
+            let mut bench = Bench::with(one_step);
+            bench.settings.train.epochs = epochs;
+            let (folder, _) = bench.start("a");
+            tensors(&folder.last(), "model.")
+        })
+        .collect();
+    let mut bench = Bench::with(one_step);
+    bench.settings.train.ema = Some(0.75);
+    let (folder, _) = bench.start("ema");
+    assert_eq!(farthest(&tensors(&folder.last(), "raw."), &plain[2]), 0.0, "the average changes no step");
+    let mut expected = plain[0].clone();
+    for now in &plain[1..] {
+        for (average, now) in expected.iter_mut().zip(now) {
+            let pairs = average.values.iter_mut().zip(&now.values);
+            pairs.for_each(|(a, x)| *a = (0.75 * f64::from(*a) + 0.25 * f64::from(*x)) as f32);
+        }
+    }
+    let average = tensors(&folder.last(), "model.");
+    assert!(average.iter().any(|t| t.name.ends_with("running_var")));
+    assert!(farthest(&average, &expected) < 1e-6, "{}", farthest(&average, &expected));
+    assert!(farthest(&average, &plain[2]) > 1e-3);
+}
+
+#[test]
+fn the_average_is_what_is_scored_and_kept() {
+    let bench = Bench::with(|s| s.train.ema = Some(0.8));
+    let (folder, told) = bench.start("ema");
+    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let stop = AtomicBool::new(false);
+    let (scores, _) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &stop).unwrap();
+    assert_eq!(scores.dice, summary.dice, "the kept weights have the score of their epoch");
+    let plain = Bench::new();
+    let (_, plain) = plain.start("plain");
+    assert_eq!(plain.steps, told.steps, "the same steps");
+    let dice = |told: &[EpochRecord]| told.iter().map(|r| r.dice).collect::<Vec<_>>();
+    assert_ne!(dice(&plain.epochs), dice(&told.epochs), "other weights are scored");
+}
+
+#[test]
+fn a_run_with_an_average_goes_on_bit_for_bit_and_only_with_it() {
+    let mut bench = Bench::with(|s| s.train.ema = Some(0.9));
+    let (whole, _) = bench.start("whole");
+    for at in [1, 6, 8] {
+        let folder = bench.folder(&format!("at_{at}"));
+        assert!(bench.run(&folder, false, Some(at)).unwrap().interrupted());
+        bench.run(&folder, true, None).unwrap();
+        same(&whole, &folder);
+    }
+    bench.settings.train.ema = None;
+    assert!(bench.refused(&whole, true).message.contains("average"));
+}
+
+fn summary(folder: &Folder) -> RunSummary {
+    serde_json::from_str(&std::fs::read_to_string(folder.root().join("summary.json")).unwrap()).unwrap()
+}
+
+/// A rate at which nothing is learned: the first score stays the best.
+#[test]
+fn patience_ends_a_run_that_gets_no_better() {
+    let bench = Bench::with(|s| {
+        s.train.optimizer.set_lr(1e-12);
+        (s.train.epochs, s.train.patience) = (12, Some(3));
+        // Running statistics would go on to change the scores.
+        s.train.seed = 4;
+    });
+    let bench = Bench { checked: front(NO_BATCH_NORM, Some([32, 32]), &[]).model("Tiny"), ..bench };
+    let (folder, told) = bench.start("a");
+    let summary_of = summary(&folder);
+    let best = summary_of.epoch;
+    assert_eq!((told.epochs.len(), summary_of.epochs, summary_of.stopped_early), (best + 3, best + 3, true));
+    // Resumed, it has nothing left to do, and cut off on the way it ends where the whole one did.
+    assert_eq!(bench.run(&folder, true, None).unwrap().steps.len(), 0);
+    let cut = bench.folder("cut");
+    assert!(bench.run(&cut, false, Some(8)).unwrap().interrupted());
+    bench.run(&cut, true, None).unwrap();
+    same(&folder, &cut);
+    let done = |folder| RunSummary { seconds: 0.0, ..summary(folder) };
+    assert_eq!(done(&folder), done(&cut));
+}
+
+#[test]
+fn a_run_that_gets_better_is_not_stopped() {
+    let bench = Bench::with(|s| s.train.patience = Some(3));
+    let (folder, told) = bench.start("a");
+    assert_eq!((told.epochs.len(), summary(&folder).stopped_early), (3, false));
+}
