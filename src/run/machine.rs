@@ -30,6 +30,7 @@ pub fn memory() -> Option<Free> {
 
 /// Bytes that can still be written below `path`, which need not exist yet. `None` where the system does not say.
 pub fn room(path: &Path) -> Option<u64> {
+    let path = std::path::absolute(path).ok()?;
     let path = path.ancestors().find_map(|p| p.canonicalize().ok())?;
     let disks = Disks::new_with_refreshed_list();
     // Of nested mounts the innermost holds the path.

@@ -134,7 +134,7 @@ fn fits_memory(
     let total = need.step.saturating_add(need.fixed).saturating_add(need.per_image.saturating_mul(batch));
     let parts = format!("{} for a step of {batch}, {} of it beside the network", size(total), size(total - need.step));
     let Some(Free { bytes, limited }) = free else {
-        found.notes.push(format!("memory: about {parts}; what `{}` has is not known", settings.device));
+        found.notes.push(format!("memory: about {parts}; what `{}` has was not looked at", settings.device));
         return Ok(());
     };
     let whose = if limited { "the limit of this container or job leaves" } else { "the machine has" };
@@ -165,20 +165,20 @@ fn fits_memory(
     Err(error.help("`--ignore-memory` tries all the same"))
 }
 
-/// The folder, or the one that it will be made in, takes files.
+/// The folder, or the one that it will be made in, is one and may be written to as far as its permissions say. Nothing is
+/// tried out here: making the folder is the next thing that a run does.
 fn writable(folder: &Path) -> Result<()> {
     let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
     let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
-    let probe = there.join(format!(".npc-{}.part", std::process::id()));
-    let made = if there.is_dir() {
-        std::fs::write(&probe, b"")
+    let why = if !there.is_dir() {
+        format!("{} is a file", there.display())
+    } else if there.metadata().is_ok_and(|m| m.permissions().readonly()) {
+        format!("{} may not be written to", there.display())
     } else {
-        Err(std::io::Error::new(std::io::ErrorKind::NotADirectory, format!("{} is a file", there.display())))
+        return Ok(());
     };
-    let _ = std::fs::remove_file(&probe);
-    made.map_err(|e| {
-        RunError::at(folder, format!("cannot make the run folder: {e}")).help("choose another folder: `--out DIR`")
-    })
+    let message = format!("cannot make the run folder: {why}");
+    Err(RunError::at(folder, message).help("choose another folder: `--out DIR`"))
 }
 
 fn disk(

@@ -30,3 +30,30 @@ pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
     sum_all(x).div_scalar(count as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{Device, TensorData};
+
+    #[test]
+    fn a_large_sum_has_the_same_bits_on_any_number_of_threads() {
+        // More than Burn's own sum takes on one thread, and no multiple of a row.
+        let n = (5 << 20) + 777;
+        let values: Vec<f32> = (0..n).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 1e7 - 0.4).collect();
+        let exact: f64 = values.iter().map(|&v| f64::from(v)).sum();
+        let x = Tensor::<1>::from_data(TensorData::from(&values[..]), &Device::flex());
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| sum_all(x.clone()).into_scalar::<f32>())
+        };
+        let one = on(1);
+        assert!((f64::from(one) / exact - 1.0).abs() < 1e-5, "{one} and {exact}");
+        for threads in [2, 3, 5, 5, 5] {
+            assert_eq!(on(threads).to_bits(), one.to_bits(), "{threads} threads");
+        }
+        let m = mean(x.slice([0..14000]).reshape([2000, 7])).into_scalar::<f32>();
+        let expected: f32 = values[..14000].iter().sum::<f32>() / 14000.0;
+        assert!((m - expected).abs() < 1e-4, "{m} and {expected}");
+    }
+}

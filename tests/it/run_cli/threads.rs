@@ -4,11 +4,11 @@ use super::*;
 
 /// Layers that take Burn's other ways through a product: transposed convolutions, groups, a wide linear layer.
 const MIXED: &str = "
-model Mixed(x: [1, H, W]) -> [2, H, W] {
+model Mixed(x: [1, H, W], classes: int = 2) -> [classes, H, W] {
   let a = x |> conv(24) |> group_norm(4) |> gelu |> dropout(p = 0.1)
   let b = a |> conv(48, stride = 2, groups = 3) |> instance_norm |> silu |> conv_transpose(24, k = 2, stride = 2)
   let gate = b |> avgpool_to([1, 1]) |> flatten |> linear(24) |> sigmoid |> unflatten
-  return b * gate |> concat(a) |> bn |> conv(2, k = 1)
+  return b * gate |> concat(a) |> bn |> conv(classes, k = 1)
 }
 ";
 
@@ -38,7 +38,7 @@ fn compare(models: &[&str], counts: &[&str], set: &str) {
     let mut all = format!("npc 1\n{text}\n{MIXED}\ndata slices{data}\n");
     for model in models {
         all += &format!(
-            "train t_{model} = {model} on slices {{ epochs = 1 batch = 4 clip = 1 loss = cross_entropy + dice }}\n"
+            "train t_{model} = {model}(classes = 2) on slices {{ epochs = 1 batch = 4 clip = 1 loss = cross_entropy + dice }}\n"
         );
     }
     fs::write(place.path("all.model"), all).unwrap();
