@@ -29,6 +29,8 @@ mod hostile;
 mod levels;
 mod lint;
 #[cfg(feature = "run")]
+mod losses;
+#[cfg(feature = "run")]
 mod lower;
 mod memory;
 #[cfg(feature = "data")]

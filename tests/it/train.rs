@@ -61,7 +61,7 @@ fn data() -> DataSpec {
     }
 }
 
-fn recipe() -> TrainSpec {
+pub fn recipe() -> TrainSpec {
     TrainSpec {
         name: "tiny".into(),
         model: "Tiny".into(),
