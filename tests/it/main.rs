@@ -41,6 +41,8 @@ mod mistakes;
 mod op_limits;
 #[cfg(feature = "run")]
 mod ops_torch;
+#[cfg(feature = "run")]
+mod optim;
 mod props;
 mod random_model;
 #[cfg(feature = "run")]
