@@ -29,6 +29,8 @@ mod hostile;
 mod levels;
 mod lint;
 #[cfg(feature = "run")]
+mod losses;
+#[cfg(feature = "run")]
 mod lower;
 mod memory;
 #[cfg(feature = "data")]
@@ -39,6 +41,8 @@ mod mistakes;
 mod op_limits;
 #[cfg(feature = "run")]
 mod ops_torch;
+#[cfg(feature = "run")]
+mod optim;
 mod props;
 mod random_model;
 #[cfg(feature = "run")]

@@ -67,7 +67,7 @@ fn data() -> DataSpec {
     }
 }
 
-fn recipe() -> TrainSpec {
+pub fn recipe() -> TrainSpec {
     TrainSpec {
         name: "tiny".into(),
         model: "Tiny".into(),

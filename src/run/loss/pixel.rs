@@ -3,7 +3,7 @@
 use super::Soft;
 use crate::recipe::Alpha;
 use crate::run::sum::{mean, sum_all};
-use burn::tensor::Tensor;
+use burn::tensor::{Tensor, activation};
 
 /// With the weights `w` of the classes and the smoothing `e` over `k` classes,
 ///
@@ -37,16 +37,18 @@ pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Ten
 
 /// Mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a softmax).
 ///
-/// `1 - p_y` is taken as the sum of the other classes in logarithms: no cancellation where `p_y` is near 1, and a finite
-/// gradient for every gamma.
+/// Both `p_y` and `1 - p_y` come from `z = log p_y - log (sum of the other p)`, as `sigmoid(z)` and `sigmoid(-z)`: nothing
+/// cancels where `p_y` is near 0 or 1, and the gradient is finite for every gamma.
 pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
     let mut losses = soft.chosen().neg();
     if gamma > 0.0 {
         let others = soft.log_p.clone().mask_fill(soft.hot(), -1e30);
         // The maximum cancels out of the value, so no gradient flows through it.
         let most = others.clone().detach().max_dim(1);
-        let log_rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
-        losses = losses.mul(log_rest.mul_scalar(gamma).exp());
+        let rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
+        let z = soft.chosen().sub(rest);
+        let focus = activation::log_sigmoid(z.clone().neg()).mul_scalar(gamma).exp();
+        losses = activation::log_sigmoid(z).neg().mul(focus);
     }
     let alpha = match alpha {
         Alpha::None => return mean(losses),

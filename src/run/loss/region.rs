@@ -1,7 +1,7 @@
 //! Terms that compare regions: overlaps of probabilities `p` with the truth `g`, which is 0 or 1.
 //!
-//! Each is computed as mistakes over a whole and not as 1 less an overlap: nothing cancels where the overlap is almost
-//! full. Where neither holds anything and nothing is added, the loss is 0.
+//! Each is 1 less an overlap. Written as mistakes over a whole the value would have more digits near 0, but the gradient of
+//! a class that is not there would cancel.
 
 use super::Soft;
 use burn::tensor::Tensor;
@@ -12,7 +12,7 @@ pub(super) struct Region {
     pub include_background: bool,
 }
 
-/// Smallest denominator.
+/// Smallest denominator, as in nnU-Net: without smoothing a class that neither holds has a loss of 1.
 const LEAST: f64 = 1e-8;
 
 impl Region {
@@ -31,6 +31,12 @@ impl Region {
         let sums = map.sum_dim(3).sum_dim(2);
         if self.batch { sums.sum_dim(0) } else { sums }
     }
+
+    /// `1 - (part + s) / (whole + s)`.
+    fn rest(&self, part: Tensor<4>, whole: Tensor<4>) -> Tensor<4> {
+        let whole = whole.add_scalar(self.smooth).clamp_min(LEAST);
+        part.add_scalar(self.smooth).div(whole).neg().add_scalar(1.0)
+    }
 }
 
 /// Mean over classes (and images) of
@@ -40,19 +46,11 @@ impl Region {
 /// ```
 ///
 /// with `p^2` in place of `p` in the denominator where `squared` (Milletari et al. 2016; Drozdzal et al. 2016 without).
-/// The numerator of the difference is `sum |p - g|`, or `sum (p - g)^2`.
 pub(super) fn dice(soft: &Soft, region: &Region, squared: bool) -> Tensor<1> {
     let (p, g) = region.maps(soft);
-    let whole = if squared { p.clone().mul(p.clone()) } else { p.clone() };
-    let whole = region.sum(whole.add(g.clone())).add_scalar(region.smooth).clamp_min(LEAST);
-    let mistakes = if squared {
-        let difference = p.sub(g);
-        difference.clone().mul(difference)
-    } else {
-        // |p - g|, linear in p since g is 0 or 1.
-        p.mul(g.clone().mul_scalar(-2.0).add_scalar(1.0)).add(g)
-    };
-    region.sum(mistakes).div(whole).mean()
+    let both = region.sum(p.clone().mul(g.clone()));
+    let p = if squared { p.clone().mul(p) } else { p };
+    region.rest(both.mul_scalar(2.0), region.sum(p.add(g))).mean()
 }
 
 /// Mean over classes (and images) of `(1 - index)^gamma` with
@@ -65,15 +63,13 @@ pub(super) fn dice(soft: &Soft, region: &Region, squared: bool) -> Tensor<1> {
 pub(super) fn tversky(soft: &Soft, region: &Region, [alpha, beta]: [f64; 2], gamma: f64) -> Tensor<1> {
     let (p, g) = region.maps(soft);
     let hits = region.sum(p.clone().mul(g.clone()));
-    let other = g.clone().neg().add_scalar(1.0);
-    let false_positives = region.sum(p.clone().mul(other));
+    let false_positives = region.sum(p.clone().mul(g.clone().neg().add_scalar(1.0)));
     let false_negatives = region.sum(p.neg().add_scalar(1.0).mul(g));
     let mistakes = false_positives.mul_scalar(alpha).add(false_negatives.mul_scalar(beta));
-    let whole = hits.add(mistakes.clone()).add_scalar(region.smooth).clamp_min(LEAST);
-    let loss = mistakes.div(whole);
+    let loss = region.rest(hits.clone(), hits.add(mistakes));
     if gamma == 1.0 {
         return loss.mean();
     }
-    // Below 1 the power's slope has no bound at 0.
+    // Rounding may leave less than 0, and a power below 1 has no bounded slope there.
     loss.clamp_min(1e-12).powf_scalar(gamma).mean()
 }

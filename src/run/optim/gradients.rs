@@ -56,7 +56,7 @@ impl Accumulated {
         let squares = self.gradients.values().map(|g| sum_all(g.clone().mul(g.clone())));
         // One number to read from the device, whatever the number of tensors.
         let squares: Vec<Tensor<1>> = squares.collect();
-        if squares.is_empty() { 0.0 } else { f64::from(Tensor::cat(squares, 0).sum().into_scalar::<f32>()).sqrt() }
+        if squares.is_empty() { 0.0 } else { Tensor::cat(squares, 0).sum().into_scalar::<f64>().sqrt() }
     }
 
     /// Scales all gradients by `min(1, max / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_`, and gives the norm
