@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
@@ -30,6 +31,7 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
@@ -70,6 +72,7 @@ enum Command {
     #[cfg(feature = "run")]
     Predict(predict::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -138,6 +141,7 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),

@@ -12,6 +12,7 @@ mod device;
 mod diagnostics;
 mod docs;
 mod elaborate;
+mod equal;
 #[cfg(feature = "run")]
 mod exec;
 mod field;
