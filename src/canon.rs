@@ -9,9 +9,11 @@
 //! Knows graphs, operators and shapes; nothing of syntax, counting or tensors.
 
 mod colour;
+mod delta;
 mod matching;
 mod rules;
 
+pub use delta::{Delta, Rewired, delta};
 pub use matching::{Comparison, Difference, compare};
 
 use crate::ir::{Graph, NodeId};

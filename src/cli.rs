@@ -31,11 +31,13 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+mod revision;
 mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -73,6 +75,7 @@ enum Command {
     Predict(predict::Opts),
     Graph(graph::Opts),
     Equal(equal::Opts),
+    Diff(diff::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -142,6 +145,7 @@ fn run(command: Command) -> ExitCode {
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
         Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),

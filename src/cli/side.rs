@@ -3,10 +3,11 @@
 use super::load::{self, Choice, Size};
 use super::{Stop, report};
 use crate::check::Checked;
+use crate::cli::revision::Checkout;
 use crate::ir::{Chains, NodeId};
 use crate::resolve::resolve_bundle;
 use crate::source::SourceMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A model, checked, with the texts it came from.
 pub struct Side {
@@ -25,37 +26,46 @@ pub struct Both<'a> {
 /// A file, a name in it, and arguments of the model.
 struct Named<'a> {
     file: &'a str,
+    /// Of the git repository that the file is in.
+    revision: Option<&'a str>,
     model: Option<&'a str>,
     args: &'a str,
 }
 
-/// A file that has a colon in its name is taken whole.
+/// A file that has a colon or an at sign in its name is taken whole.
 fn split(text: &str) -> Named<'_> {
+    let whole = |file| Named { file, revision: None, model: None, args: "" };
     if Path::new(text).exists() {
-        return Named { file: text, model: None, args: "" };
+        return whole(text);
     }
     // A drive letter is no file.
     let cut = text.match_indices(':').map(|(at, _)| at).find(|&at| at > 1);
-    let Some(at) = cut else { return Named { file: text, model: None, args: "" } };
-    let (file, model) = (&text[..at], &text[at + 1..]);
-    match model.strip_suffix(')').and_then(|m| m.split_once('(')) {
-        Some((model, args)) => Named { file, model: Some(model.trim()), args },
-        None => Named { file, model: Some(model.trim()), args: "" },
-    }
+    let (file, model) = cut.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
+    let (file, revision) = match file.split_once('@') {
+        Some((name, revision)) if !Path::new(file).exists() => (name, Some(revision)),
+        _ => (file, None),
+    };
+    let (model, args) = match model.and_then(|m| m.strip_suffix(')')).and_then(|m| m.split_once('(')) {
+        Some((model, args)) => (Some(model), args),
+        None => (model, ""),
+    };
+    Named { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
 }
 
 /// Both sides; the second may be the name of a model alone, which is looked for in the first one's file.
 pub fn sides(a: &str, b: &str, both: &Both<'_>) -> Result<[Side; 2], Stop> {
     let first = split(a);
     let second = split(b);
-    let alone = second.model.is_none() && !Path::new(b).exists() && !b.contains(['/', '.']);
+    let alone = second.model.is_none() && !Path::new(b).exists() && !b.contains(['/', '.', '@']);
     let joined = format!("{}:{b}", first.file);
     let second = if alone { split(&joined) } else { second };
     Ok([side(&first, both)?, side(&second, both)?])
 }
 
 fn side(named: &Named<'_>, both: &Both<'_>) -> Result<Side, Stop> {
-    let load::Source { mut sources, bundle, mut problems } = load::read(Path::new(named.file))?;
+    let earlier = named.revision.map(|revision| Checkout::new(Path::new(named.file), revision)).transpose()?;
+    let file = earlier.as_ref().map_or_else(|| PathBuf::from(named.file), |c| c.file.clone());
+    let load::Source { mut sources, bundle, mut problems } = load::read(&file)?;
     let choice = Choice {
         model: named.model.map(str::to_string),
         with: Some(named.args.to_string()).filter(|a| !a.trim().is_empty()).into_iter().collect(),
@@ -86,7 +96,8 @@ fn side(named: &Named<'_>, both: &Both<'_>) -> Result<Side, Stop> {
     match load::compile(&program, &plan, &args) {
         Ok(entry) => {
             let args = if named.args.is_empty() { String::new() } else { format!("({})", named.args) };
-            let label = format!("{}{args}", plan.name);
+            let at = named.revision.map_or(String::new(), |r| format!("@{r}"));
+            let label = format!("{}{args}{at}", plan.name);
             Ok(Side { checked: entry.checked, sources, label })
         }
         Err(p) => stop(&sources, p),

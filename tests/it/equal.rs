@@ -3,7 +3,7 @@
 use crate::front::{front, front_file, models_in, size_of};
 use crate::random_model::model;
 use crate::tape::Tape;
-use npc::canon::{Canon, Comparison, compare};
+use npc::canon::{Canon, Comparison, compare, delta};
 use npc::check::{Checked, check};
 use npc::ir::{Graph, Node, NodeId, Outlet};
 use npc::op::{
@@ -179,6 +179,7 @@ proptest! {
             let other = rewritten(graph, tape);
             let (a, b) = (Canon::new(graph), Canon::new(other.graph()));
             let found = compare(&a, &b);
+            prop_assert!(delta(graph, other.graph()).is_none());
             prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::ir::text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
             #[cfg(feature = "run")]
@@ -187,6 +188,10 @@ proptest! {
                 let c = Canon::new(&changed);
                 prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::ir::text(&changed));
                 prop_assert_ne!(a.hash(), c.hash());
+                let delta = delta(graph, &changed).expect("another function");
+                prop_assert_eq!(delta.changed.len(), 1);
+                let others = [delta.removed.len(), delta.added.len(), delta.rewired.len(), delta.renamed.len()];
+                prop_assert_eq!(others, [0; 4]);
             }
         }
     }
