@@ -130,7 +130,7 @@ fn rewritten(from: &Graph, tape: &mut Tape) -> Checked {
     while !left.is_empty() {
         let ready: Vec<usize> = (0..left.len())
             .filter(|&i| from.inputs(left[i]).iter().all(|o| !copy.at[o.node.index()].is_empty()))
-            .filter(|&i| left[i].index() == 0 || copy.to.len() > 0)
+            .filter(|&i| left[i].index() == 0 || !copy.to.is_empty())
             .collect();
         let id = left.remove(ready[copy.tape.below(ready.len())]);
         copy.copy(id);
