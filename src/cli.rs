@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
@@ -30,10 +31,13 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+mod revision;
+mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -70,6 +74,8 @@ enum Command {
     #[cfg(feature = "run")]
     Predict(predict::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
+    Diff(diff::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -138,6 +144,8 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
