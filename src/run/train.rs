@@ -14,6 +14,7 @@ mod step;
 pub use dry::{DryRun, dry_run};
 
 use super::checkpoint::{self, CheckpointMeta, Loaded};
+use super::data::augment::{Augmenter, Pass};
 use super::data::{Batch, Dataset, Loader, Role, epoch_order};
 use super::ema::Ema;
 use super::error::{Result, RunError};
@@ -101,6 +102,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
     let frozen = frozen(job.checked, spec)?;
     spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
+    let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     if job.resume {
         job.folder.look()?;
         eval::same_split(&data, job.folder)?;
@@ -128,11 +130,18 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
         job.folder.write_records(&started.meta.records)?;
     }
-    open(job, device, data, &frozen, started).all(observer)
+    open(job, device, data, &frozen, augmenter, started).all(observer)
 }
 
 /// The state of a run in memory.
-fn open<'a>(job: &'a Job<'_>, device: Device, data: Arc<Dataset>, frozen: &Frozen, started: Start) -> Run<'a> {
+fn open<'a>(
+    job: &'a Job<'_>,
+    device: Device,
+    data: Arc<Dataset>,
+    frozen: &Frozen,
+    augmenter: Augmenter,
+    started: Start,
+) -> Run<'a> {
     let Start { network, average, optim, meta, report: _ } = started;
     let channels = job.checked.input().channels();
     Run {
@@ -146,6 +155,8 @@ fn open<'a>(job: &'a Job<'_>, device: Device, data: Arc<Dataset>, frozen: &Froze
         optim,
         meta,
         saved: Instant::now(),
+        augmenter,
+        slow: false,
     }
 }
 
@@ -211,6 +222,9 @@ struct Run<'a> {
     meta: CheckpointMeta,
     /// When the last checkpoint was written.
     saved: Instant,
+    augmenter: Augmenter,
+    /// Whether it was said that loading is slow.
+    slow: bool,
 }
 
 impl Run<'_> {
@@ -259,7 +273,9 @@ impl Run<'_> {
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
         let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
         let mut pending = self.begin(left(self.meta.seen).min(per_step as u64));
-        for batch in self.train.batches(rest, spec.batch, false) {
+        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
+        let mut batches = self.train.augmented(rest, spec.batch, false, pass);
+        while let Some(batch) = batches.next() {
             if batch.is_err() && self.meta.seen > before {
                 // Once the file is mended, a resumed run goes on from here.
                 self.save_last()?;
@@ -288,6 +304,11 @@ impl Run<'_> {
             self.save_if_due()?;
         }
         let seconds = self.meta.epoch_seconds;
+        if let Some(advice) = self.train.bottleneck(&batches, began.elapsed().as_secs_f64())
+            && !std::mem::replace(&mut self.slow, true)
+        {
+            observer.warn(&advice);
+        }
         Ok(Some(EpochRecord {
             epoch: self.meta.epoch + 1,
             loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
@@ -295,6 +316,7 @@ impl Run<'_> {
             iou: 0.0,
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
+            waited_seconds: batches.waited().as_secs_f64(),
         }))
     }
 

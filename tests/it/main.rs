@@ -1,6 +1,8 @@
 //! The one integration-test binary.
 
 mod alone;
+#[cfg(feature = "data")]
+mod augment;
 #[cfg(feature = "cli")]
 mod compare_cli;
 mod counting;

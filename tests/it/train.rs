@@ -82,6 +82,7 @@ pub fn recipe() -> TrainSpec {
         loss: LossSpec::default(),
         supervise: Default::default(),
         freeze: Vec::new(),
+        augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
         accumulate: 1,

@@ -1,5 +1,6 @@
 //! The keys of `train` blocks.
 
+use super::augment::augment;
 use super::loss::loss;
 use super::optimizer::optimizer;
 use super::reader::Reader;
@@ -22,6 +23,7 @@ const KEYS: &[&str] = &[
     "loss",
     "supervise",
     "freeze",
+    "augment",
     "metrics",
     "keep",
     "accumulate",
@@ -54,6 +56,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         loss: LossSpec::default(),
         supervise: BTreeMap::new(),
         freeze: Vec::new(),
+        augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
         accumulate: 1,
@@ -152,6 +155,7 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     if let Some(paths) = r.get("freeze", freeze) {
         spec.freeze = paths.into_iter().map(|p| p.node).collect();
     }
+    spec.augment = r.get("augment", augment).unwrap_or(spec.augment);
     const METRICS: &[(&str, Option<Metric>)] =
         &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
     if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {

@@ -1,6 +1,7 @@
 //! A run that does not begin: what `npc train --dry-run` tells.
 
 use super::{Job, Run, open, preflight, start};
+use crate::run::data::augment::{Augmenter, Pass};
 use crate::run::data::{Role, epoch_order};
 use crate::run::error::{Result, RunError};
 use crate::run::eval::{self, Prepared};
@@ -33,6 +34,7 @@ pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
     let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
     let frozen = frozen(job.checked, spec)?;
+    let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
     if job.resume {
         job.folder.look()?;
@@ -44,7 +46,7 @@ pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
     let network = lower(job.checked, &device, spec.seed).train();
     let started = start(job, network)?;
     let (init, done) = (started.report.clone(), started.meta.epoch);
-    let mut run = open(job, device, data, &frozen, started);
+    let mut run = open(job, device, data, &frozen, augmenter, started);
     let role = super::scored_role(&run.data);
     let per_step = spec.batch.saturating_mul(spec.accumulate);
     Ok(DryRun {
@@ -69,7 +71,8 @@ impl Run<'_> {
         let mut left = order.len();
         let mut pending = self.begin(left.min(per_step) as u64);
         let (mut began, mut seconds) = (Instant::now(), 0.0);
-        for batch in self.train.clone().batches(order, spec.batch, false) {
+        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
+        for batch in self.train.clone().augmented(order, spec.batch, false, pass) {
             self.add(&mut pending, &batch?)?;
             if pending.full() {
                 left = left.saturating_sub(per_step);

@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 /// Everything that has a state at once.
 const SETTINGS: &str = "optimizer=sgd(lr=0.05, momentum=0.9, nesterov=true), schedule=poly(warmup=1), clip=1, ema=0.9, \
-                        accumulate=2, loss=cross_entropy + dice, save_every=0.00001";
+                        accumulate=2, loss=cross_entropy + dice, save_every=0.00001, \
+                        augment=[flip(horizontal=0.5), rotate(degrees=15, p=0.5), noise(std=0.05)]";
 
 /// A value without what the clock says.
 fn timeless(mut value: Value) -> Value {
