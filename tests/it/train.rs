@@ -209,7 +209,7 @@ fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
         meta.as_object_mut().unwrap().remove(time).expect("a time in the checkpoint");
     }
     for record in meta["records"].as_array_mut().expect("the records of the epochs") {
-        for time in ["seconds", "images_per_second"] {
+        for time in ["seconds", "images_per_second", "waited_seconds"] {
             record.as_object_mut().unwrap().remove(time).expect("a time in the record");
         }
     }

@@ -18,7 +18,7 @@ const SETTINGS: &str = "optimizer=sgd(lr=0.05, momentum=0.9, nesterov=true), sch
 fn timeless(mut value: Value) -> Value {
     match &mut value {
         Value::Object(map) => {
-            for key in ["seconds", "epoch_seconds", "images_per_second"] {
+            for key in ["seconds", "epoch_seconds", "images_per_second", "waited_seconds"] {
                 map.remove(key);
             }
             map.values_mut().for_each(|v| *v = timeless(v.take()));

@@ -66,5 +66,5 @@ fn the_number_of_threads_changes_no_bit_of_the_zoo() {
     if std::env::var_os("NPC_LONG").is_none() {
         return;
     }
-    compare(&["Mixed", "NPNet", "UNet", "SegNet", "PSPNet"], &["1", "2", "3", "4", "7"], "data.size=[128,128]");
+    compare(&["Mixed", "NPNet", "UNet", "SegNet", "PSPNet"], &["1", "2", "4"], "data.size=[64,64]");
 }

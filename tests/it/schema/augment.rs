@@ -113,6 +113,7 @@ fn settings_files_keep_it_and_may_lack_it() {
         model_file: "model.model".into(),
         data_root: "/data".into(),
         device: "cpu".into(),
+        threads: None,
         train: train("epochs = 7 augment = [rot90, border(constant), brightness, gamma(invert = 0.25), crop]").unwrap(),
         data: super::data(super::FILES).unwrap(),
     };
