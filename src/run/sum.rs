@@ -52,7 +52,7 @@ mod tests {
         for threads in [2, 3, 5, 5, 5] {
             assert_eq!(on(threads).to_bits(), one.to_bits(), "{threads} threads");
         }
-        let m = mean(x.slice([0..14000]).reshape([2000, 7])).into_scalar::<f32>();
+        let m = mean(x.narrow(0, 0, 14000).reshape([2000, 7])).into_scalar::<f32>();
         let expected: f32 = values[..14000].iter().sum::<f32>() / 14000.0;
         assert!((m - expected).abs() < 1e-4, "{m} and {expected}");
     }

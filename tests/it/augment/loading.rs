@@ -106,7 +106,7 @@ fn loading_runs_ahead_of_its_user() {
     let loader = Loader::with_threads(data, Role::Train, 1, 2);
     let take = |pause: u64| {
         let mut batches = loader.augmented((0..24).collect(), 2, false, pass(0));
-        while let Some(batch) = batches.next() {
+        for batch in batches.by_ref() {
             batch.unwrap();
             std::thread::sleep(std::time::Duration::from_millis(pause));
         }
