@@ -17,6 +17,7 @@ mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fit;
 mod fitting;
 mod fix;
 mod fmt;
@@ -81,6 +82,7 @@ enum Command {
     Graph(graph::Opts),
     Equal(equal::Opts),
     Diff(diff::Opts),
+    Fit(fit::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -153,6 +155,7 @@ fn run(command: Command) -> ExitCode {
         Command::Graph(opts) => graph::run(&opts),
         Command::Equal(opts) => equal::run(&opts),
         Command::Diff(opts) => diff::run(&opts),
+        Command::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
