@@ -96,6 +96,21 @@ impl Term {
         }
     }
 
+    /// Words a pixel that the CPU holds at the most while it is taken over so many classes, beside those of plain cross
+    /// entropy: read off measured runs (`examples/memory.rs`), from above.
+    fn words(&self, classes: u64) -> u64 {
+        let of_classes = |n: u64| classes.saturating_mul(n);
+        match self {
+            Term::CrossEntropy { smoothing, .. } if *smoothing > 0.0 => classes,
+            Term::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
+            Term::Dice { squared: false, .. } => of_classes(2),
+            Term::Dice { squared: true, .. } | Term::Tversky { .. } => of_classes(4),
+            Term::Focal { alpha: Alpha::None, .. } => classes.saturating_add(6),
+            Term::Focal { .. } => classes.saturating_add(8),
+            Term::Lovasz { .. } => of_classes(29) / 4,
+        }
+    }
+
     /// The numbers that it has for each class, with the key that they are given under.
     pub fn per_class(&self) -> Option<(&'static str, &[f64])> {
         match self {
@@ -114,6 +129,11 @@ impl Default for LossSpec {
 }
 
 impl LossSpec {
+    /// Words a pixel that its terms hold beside those of plain cross entropy, for `docs/memory.md`.
+    pub fn words(&self, classes: u64) -> u64 {
+        self.terms.iter().map(|t| t.term.words(classes)).fold(0, u64::saturating_add)
+    }
+
     /// Why this cannot be a loss over so many classes; to be asked before training. The message names the term.
     pub fn check(&self, classes: usize) -> Result<(), String> {
         if self.terms.is_empty() {

@@ -278,6 +278,10 @@ fn mistakes_in_train_name_the_key() {
         // A misspelt key is not reported as missing as well.
         ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),
         ("num_epochs = 3", "E0205 `train` has no key `num_epochs`; did you mean `epochs`?"),
+        (
+            "epochs = 1 precision = mixed",
+            "E0205 `train` has no key `precision`; runs compute in 32-bit floats; docs/training.md says",
+        ),
         ("epochs = 1 learning_rate = 3", "E0205 `train` has no key `learning_rate`; did you mean `lr`?"),
     ] {
         let found = told(train(entries));
