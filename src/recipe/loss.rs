@@ -1,4 +1,4 @@
-//! What is minimised: a weighted sum of terms. `docs/training.md` has the formulas, `run/loss` computes them.
+//! What is minimised: a weighted sum of terms. `docs/optimisation.md` has the formulas, `run/loss` computes them.
 
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -105,9 +105,9 @@ impl Term {
             Term::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
             Term::Dice { squared: false, .. } => of_classes(2),
             Term::Dice { squared: true, .. } | Term::Tversky { .. } => of_classes(4),
-            Term::Focal { alpha: Alpha::None, .. } => classes.saturating_add(6),
-            Term::Focal { .. } => classes.saturating_add(8),
-            Term::Lovasz { .. } => of_classes(29) / 4,
+            Term::Focal { alpha: Alpha::None, .. } => classes.saturating_add(8),
+            Term::Focal { .. } => classes.saturating_add(10),
+            Term::Lovasz { .. } => (of_classes(29) / 4).saturating_add(2),
         }
     }
 
@@ -144,7 +144,8 @@ impl LossSpec {
                 && values.len() != classes
             {
                 let (name, n) = (term.name(), values.len());
-                return Err(format!("`{key}` of `{name}` has {n} numbers, the data has {classes} classes"));
+                let numbers = if n == 1 { "number" } else { "numbers" };
+                return Err(format!("`{key}` of `{name}` has {n} {numbers}, the data has {classes} classes"));
             }
         }
         Ok(())

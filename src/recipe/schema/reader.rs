@@ -128,7 +128,7 @@ fn foreign(key: &str) -> Option<&'static str> {
 fn absent(key: &str) -> Option<&'static str> {
     match key {
         "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
-            Some("runs compute in 32-bit floats; docs/training.md says what half precision lacks")
+            Some("runs compute in 32-bit floats; docs/optimisation.md says what half precision lacks")
         }
         _ => None,
     }
