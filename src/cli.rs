@@ -9,11 +9,13 @@ mod check;
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fit;
 mod fitting;
 mod fix;
 mod fmt;
@@ -30,10 +32,13 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+mod revision;
+mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -70,6 +75,9 @@ enum Command {
     #[cfg(feature = "run")]
     Predict(predict::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
+    Diff(diff::Opts),
+    Fit(fit::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -138,6 +146,9 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
+        Command::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
