@@ -229,8 +229,6 @@ impl Run<'_> {
         let results = self.network.forward(x);
         let spec = &self.job.settings.train;
         let loss = loss::total(&spec.loss, self.weighted(results), &targets);
-        // Backward keeps what it needs of them.
-        drop(targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
             let message =

@@ -4,6 +4,7 @@
 //! needs dropout is in `run_cli`, where each run is a process.
 
 mod freeze;
+mod optimise;
 mod refuse;
 mod resume;
 mod supervise;
