@@ -4,10 +4,10 @@
 //! needs dropout is in `run_cli`, where each run is a process.
 
 mod freeze;
-mod optimise;
 mod refuse;
 mod resume;
 mod supervise;
+mod update;
 
 use crate::front::front;
 use npc::check::Checked;
