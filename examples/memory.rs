@@ -1,18 +1,20 @@
 //! Measures the peak memory of inference and of a training step on the CPU beside what the checker predicts:
 //! `cargo run --release --example memory -- models/unet.model UNet 128 128 1 4`
 //!
-//! `--freeze=down,up.3` freezes nodes and blocks.
+//! `--freeze=down,up.3` freezes nodes and blocks. `--train='optimizer = sgd loss = cross_entropy + dice clip = 1'` sets what
+//! a `train` block sets.
 //!
 //! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
 use npc::check::Frozen;
-use npc::cost::memory::{Memory, Peak, memory_with};
-use npc::recipe::Optimizer;
+use npc::cost::memory::{Memory, Peak, Training, memory_of};
+use npc::recipe::TrainSpec;
+use npc::recipe::schema::train_spec;
 use npc::run::agree::Sample;
 use npc::run::device::{self, DeviceChoice};
 use npc::run::freeze::freeze;
-use npc::run::loss::cross_entropy;
+use npc::run::loss::total;
 use npc::run::optim::{Accumulated, OptimState};
 use npc::source::SourceMap;
 use npc::{Checked, check, elaborate, import, lower};
@@ -91,7 +93,20 @@ fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
     );
 }
 
-fn measure(checked: &Checked, frozen: &Frozen, memory: &Memory, batch: u64) {
+/// A run with these keys.
+fn settings(keys: &str) -> TrainSpec {
+    let mut sources = SourceMap::new();
+    let id = sources.add("--train", format!("npc 1\ntrain t = M on d {{ epochs = 1 {keys} }}\n"));
+    let (file, _) = npc::syntax::parse(&sources, id);
+    let train = file.items.iter().find_map(|item| match &item.kind {
+        npc::syntax::ast::ItemKind::Train(train) => Some(train),
+        _ => None,
+    });
+    let spec = train.and_then(|train| train_spec(train, Default::default()).ok());
+    spec.map(|(spec, _)| spec).unwrap_or_else(|| panic!("{keys}: not the keys of a train block"))
+}
+
+fn measure(checked: &Checked, frozen: &Frozen, spec: &TrainSpec, memory: &Memory, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
     let evaluated = device.clone();
     let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
@@ -99,11 +114,16 @@ fn measure(checked: &Checked, frozen: &Frozen, memory: &Memory, batch: u64) {
     let train = move || {
         let device = device.clone();
         let mut network = freeze(lower(checked, &device, 0).train(), frozen);
-        let mut optim = OptimState::new(Optimizer::default());
+        let mut optim = OptimState::new(spec.optimizer.clone());
         move |sample: &Sample| {
             let logits = network.forward(sample.images(&device)).remove(0);
-            let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
-            let gradients = Accumulated::of(&network, gradients);
+            let targets = sample.targets(network.device());
+            let loss = total(&spec.loss, vec![(logits, 1.0)], &targets);
+            drop(targets);
+            let mut gradients = Accumulated::of(&network, loss.backward());
+            if let Some(max) = spec.clip {
+                gradients.clip(max);
+            }
             network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         }
     };
@@ -127,20 +147,22 @@ fn measure(checked: &Checked, frozen: &Frozen, memory: &Memory, batch: u64) {
 }
 
 fn main() {
-    let (options, args): (Vec<String>, Vec<String>) =
-        std::env::args().skip(1).partition(|a| a.starts_with("--freeze="));
-    let paths = options.iter().flat_map(|o| o["--freeze=".len()..].split(','));
-    let frozen = Frozen::new(paths.map(str::to_string));
+    let (options, args): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let option = |name: &str| options.iter().find_map(|o| o.strip_prefix(name));
+    let frozen = Frozen::new(option("--freeze=").iter().flat_map(|paths| paths.split(',')).map(str::to_string));
+    let spec = settings(option("--train=").unwrap_or(""));
     let [file, model, height, width, batches @ ..] = &args[..] else {
-        eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH... [--freeze=PATH,...]");
+        eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH... [--freeze=PATH,...] [--train=KEYS]");
         std::process::exit(2);
     };
     let number = |text: &String| text.parse::<usize>().expect("sizes and batches are numbers");
     let checked = compile(file, model, [number(height), number(width)]);
     let threads = rayon::current_num_threads() as u64;
-    let memory = memory_with(&checked, &frozen, Optimizer::default().moments(), threads);
+    let loss_words = spec.loss.words(checked.output().channels() as u64);
+    let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
+    let memory = memory_of(&checked, &frozen, &run);
     println!("{model} {}, {threads} threads", checked.input());
     for batch in batches {
-        measure(&checked, &frozen, &memory, number(batch) as u64);
+        measure(&checked, &frozen, &spec, &memory, number(batch) as u64);
     }
 }

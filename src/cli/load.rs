@@ -132,7 +132,7 @@ pub struct Entry {
     pub warning: Option<Diagnostic>,
     /// The data block that gave the size.
     pub on: Option<String>,
-    /// Batch and optimiser of the run that trains it.
+    /// Of the run that trains it.
     pub run: Option<RunSize>,
     /// What that run does not train.
     pub frozen: Frozen,
@@ -220,7 +220,7 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
     // A run with mistakes is reported by itself.
     let run = default_run(program, &plan.name.node).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok());
     let frozen = run.as_ref().map(|(spec, _)| Frozen::known(&checked, &spec.freeze)).unwrap_or_default();
-    let run = run.map(|(spec, _)| (spec.batch, spec.optimizer));
+    let run = run.map(|(spec, _)| RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss });
     Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 

@@ -2,10 +2,10 @@
 
 use super::load::Entry;
 use super::table::{bytes, thousands};
-use crate::cost::memory::{Memory, Timeline, memory_with};
+use crate::cost::memory::{Memory, Timeline, Training, memory_of};
 use crate::ir::Graph;
 use crate::op::Bytes;
-use crate::recipe::Optimizer;
+use crate::recipe::{LossSpec, Optimizer};
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -66,9 +66,11 @@ struct Asked {
 }
 
 fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
-    let optimizer = entry.run.as_ref().map(|(_, optimizer)| optimizer.clone()).unwrap_or_default();
-    let batch = opts.batch.or(entry.run.as_ref().map(|(batch, _)| *batch as u64)).unwrap_or(1);
-    Asked { memory: memory_with(&entry.checked, &entry.frozen, optimizer.moments(), opts.threads), batch }
+    let RunSize { batch, optimizer, loss } = entry.run.clone().unwrap_or_default();
+    let batch = opts.batch.unwrap_or(batch as u64);
+    let loss_words = loss.words(entry.checked.output().channels() as u64);
+    let run = Training { moments: optimizer.moments(), loss_words, threads: opts.threads };
+    Asked { memory: memory_of(&entry.checked, &entry.frozen, &run), batch }
 }
 
 /// Two lines, and one more where a memory is given.
@@ -130,5 +132,16 @@ fn peak(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
     })
 }
 
-/// Batch and optimiser of a run.
-pub type RunSize = (usize, Optimizer);
+/// What of a run decides its memory.
+#[derive(Debug, Clone)]
+pub struct RunSize {
+    pub batch: usize,
+    pub optimizer: Optimizer,
+    pub loss: LossSpec,
+}
+
+impl Default for RunSize {
+    fn default() -> Self {
+        Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default() }
+    }
+}

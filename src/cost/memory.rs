@@ -124,6 +124,23 @@ pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
 /// The same where the parameters of `frozen` are not trained: they have no gradients and no state of the optimiser, and
 /// what lies before the first trained parameter saves nothing.
 pub fn memory_with(checked: &Checked, frozen: &Frozen, moments: u64, threads: u64) -> Memory {
+    memory_of(checked, frozen, &Training { moments, loss_words: 0, threads })
+}
+
+/// What a run adds to the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Training {
+    /// Tensors that the optimiser keeps for each weight (`Optimizer::moments` of the recipe).
+    pub moments: u64,
+    /// Words a pixel of each result that the loss holds beside those of cross entropy (`LossSpec::words` of the recipe).
+    pub loss_words: u64,
+    /// The number that compute at once.
+    pub threads: u64,
+}
+
+/// The same for any loss.
+pub fn memory_of(checked: &Checked, frozen: &Frozen, run: &Training) -> Memory {
+    let &Training { moments, loss_words, threads } = run;
     let graph = checked.graph();
     let order = graph.order();
     let (mut weights, mut gradients, mut buffers, mut largest) = (0u64, 0u64, 0u64, 0u64);
@@ -154,7 +171,7 @@ pub fn memory_with(checked: &Checked, frozen: &Frozen, moments: u64, threads: u6
     let mut training = Play::new(graph, frozen, &order, Pass::Training, threads, network + fixed(optimizer));
     training.forward();
     let saved = training.alive();
-    training.loss();
+    training.loss(loss_words);
     training.backward();
     // `run/optim.rs`: the square of the gradient. New weights take the place of gradients one by one, since the old
     // network is held until the step is done.

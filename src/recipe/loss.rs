@@ -1,4 +1,4 @@
-//! What is minimised: a weighted sum of terms. `docs/training.md` has the formulas, `run/loss` computes them.
+//! What is minimised: a weighted sum of terms. `docs/optimisation.md` has the formulas, `run/loss` computes them.
 
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -96,6 +96,21 @@ impl Term {
         }
     }
 
+    /// Words a pixel that the CPU holds at the most while it is taken over so many classes, beside those of plain cross
+    /// entropy: read off measured runs (`examples/memory.rs`), from above.
+    fn words(&self, classes: u64) -> u64 {
+        let of_classes = |n: u64| classes.saturating_mul(n);
+        match self {
+            Term::CrossEntropy { smoothing, .. } if *smoothing > 0.0 => classes,
+            Term::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
+            Term::Dice { squared: false, .. } => of_classes(2),
+            Term::Dice { squared: true, .. } | Term::Tversky { .. } => of_classes(4),
+            Term::Focal { alpha: Alpha::None, .. } => classes.saturating_add(8),
+            Term::Focal { .. } => classes.saturating_add(10),
+            Term::Lovasz { .. } => (of_classes(29) / 4).saturating_add(2),
+        }
+    }
+
     /// The numbers that it has for each class, with the key that they are given under.
     pub fn per_class(&self) -> Option<(&'static str, &[f64])> {
         match self {
@@ -114,6 +129,11 @@ impl Default for LossSpec {
 }
 
 impl LossSpec {
+    /// Words a pixel that its terms hold beside those of plain cross entropy, for `docs/memory.md`.
+    pub fn words(&self, classes: u64) -> u64 {
+        self.terms.iter().map(|t| t.term.words(classes)).fold(0, u64::saturating_add)
+    }
+
     /// Why this cannot be a loss over so many classes; to be asked before training. The message names the term.
     pub fn check(&self, classes: usize) -> Result<(), String> {
         if self.terms.is_empty() {
@@ -124,7 +144,8 @@ impl LossSpec {
                 && values.len() != classes
             {
                 let (name, n) = (term.name(), values.len());
-                return Err(format!("`{key}` of `{name}` has {n} numbers, the data has {classes} classes"));
+                let numbers = if n == 1 { "number" } else { "numbers" };
+                return Err(format!("`{key}` of `{name}` has {n} {numbers}, the data has {classes} classes"));
             }
         }
         Ok(())

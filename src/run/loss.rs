@@ -1,7 +1,7 @@
 //! Losses: numbers that a gradient starts from.
 //!
 //! Knows tensors and the terms of a recipe only. All terms start from `log softmax(logits)` over the classes, whose
-//! maximum is taken out before the exponential: large logits do not overflow. `docs/training.md` has the formulas.
+//! maximum is taken out before the exponential: large logits do not overflow. `docs/optimisation.md` has the formulas.
 
 mod lovasz;
 mod pixel;

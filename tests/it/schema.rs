@@ -175,6 +175,29 @@ fn losses_are_sums_of_terms() {
     assert_eq!(read("lovasz(per_image = true)")[0].1, Term::Lovasz { per_image: true });
 }
 
+/// The run of docs/optimisation.md, and that its tables have every term and optimiser.
+#[test]
+fn the_page_on_optimisation_is_true() {
+    let page = std::fs::read_to_string(crate::front::repository("docs/optimisation.md")).unwrap();
+    let run = page.split("```npc").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let ItemKind::Train(block) = item(run.trim()).kind else { panic!("a train block") };
+    let (spec, _) = train_spec(&block, BTreeMap::new()).unwrap_or_else(|_| panic!("{run}"));
+    assert_eq!((spec.loss.terms.len(), spec.clip, spec.optimizer.name()), (2, Some(12.0), "sgd"));
+    for name in ["cross_entropy", "dice", "focal", "tversky", "lovasz", "adam", "adamw", "sgd", "constant"] {
+        assert!(page.lines().any(|l| l.starts_with(&format!("| `{name}` |"))), "no row for `{name}`");
+    }
+    // Defaults as the tables give them.
+    let same = |a: &str, b: &str| {
+        let read = |text| train(&format!("epochs = 1 {text}")).unwrap();
+        assert_eq!(read(a), read(b));
+    };
+    same("loss = dice", "loss = dice(squared = false, smooth = 1e-5, batch = true, include_background = false)");
+    same("loss = focal + lovasz", "loss = focal(gamma = 2) + lovasz(per_image = false)");
+    same("loss = tversky", "loss = tversky(alpha = 0.5, beta = 0.5, gamma = 1, smooth = 1e-5, batch = true)");
+    same("loss = cross_entropy", "loss = cross_entropy(smoothing = 0)");
+    same("schedule = cosine", "schedule = cosine(min = 0, restarts = 0, warmup = 0)");
+}
+
 #[test]
 fn numbers_for_classes_are_as_many_as_classes() {
     let loss = |text: &str| train(&format!("epochs = 1 loss = {text}")).unwrap().loss;
@@ -183,7 +206,7 @@ fn numbers_for_classes_are_as_many_as_classes() {
             "dice + cross_entropy(weights = [1, 2, 3])",
             "`weights` of `cross_entropy` has 3 numbers, the data has 2 classes",
         ),
-        ("focal(alpha = [1])", "`alpha` of `focal` has 1 numbers, the data has 2 classes"),
+        ("focal(alpha = [1])", "`alpha` of `focal` has 1 number, the data has 2 classes"),
     ] {
         assert_eq!(loss(text).check(2).unwrap_err(), told);
     }
@@ -292,6 +315,10 @@ fn mistakes_in_train_name_the_key() {
         // A misspelt key is not reported as missing as well.
         ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),
         ("num_epochs = 3", "E0205 `train` has no key `num_epochs`; did you mean `epochs`?"),
+        (
+            "epochs = 1 precision = mixed",
+            "E0205 `train` has no key `precision`; runs compute in 32-bit floats; docs/optimisation.md says",
+        ),
         ("epochs = 1 learning_rate = 3", "E0205 `train` has no key `learning_rate`; did you mean `lr`?"),
     ] {
         let found = told(train(entries));

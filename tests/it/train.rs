@@ -12,6 +12,7 @@ mod refuse;
 mod resume;
 mod steps;
 mod supervise;
+mod update;
 
 use crate::front::front;
 use npc::check::Checked;

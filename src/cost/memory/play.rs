@@ -172,14 +172,19 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Cross entropy on each result, to the gradients of the results.
+    /// The loss on each result, to the gradients of the results: cross entropy, and `words` a pixel that other terms hold,
+    /// all of them until backward.
     ///
     /// `run/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
     /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
     /// exponents beside the gradient. The classes of the pixels are words.
-    pub fn loss(&mut self) {
+    pub fn loss(&mut self, words: u64) {
         let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
-        for outlet in distinct(&results) {
+        let results = distinct(&results);
+        let pixels = |o: &Outlet| self.graph.ty(*o).shape().elements() / self.graph.ty(*o).shape().channels() as u64;
+        let pixels = results.iter().map(pixels).fold(0, u64::saturating_add);
+        let terms = Bytes::words_per_image(pixels.saturating_mul(words));
+        for outlet in results {
             let ty = self.graph.ty(outlet);
             let (logits, pixels) = (Bytes::of(ty), ty.shape().elements() / ty.shape().channels() as u64);
             let targets = self.heap.make(Bytes::words_per_image(pixels));
@@ -187,11 +192,11 @@ impl<'a> Play<'a> {
             let (value, tracked) = (state.values[outlet.slot].take(), state.tracked);
             let shared = value.is_some_and(|v| !v.whole || !self.heap.has_one_holder(v.buffer));
             let copy = if shared { logits } else { Bytes::NONE };
-            self.moment(Phase::Loss, None, copy + logits);
+            self.moment(Phase::Loss, None, copy + logits + terms);
             if tracked && outlet.slot == 0 {
                 let gradient = self.heap.make(logits);
                 self.nodes[outlet.node.index()].gradient = Some(gradient);
-                self.moment(Phase::Loss, None, copy + logits);
+                self.moment(Phase::Loss, None, copy + logits + terms);
             }
             self.heap.release(targets);
             value.into_iter().for_each(|v| self.heap.release(v.buffer));

@@ -3,19 +3,23 @@
 use super::value::{Read, boolean, call, field, list, non_negative, number, wrong};
 use crate::diag::{Code, Diagnostic};
 use crate::recipe::{Alpha, LossSpec, Term, Weighted};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::syntax::ast::{BinaryOp, Entry, Expr, ExprKind};
 
 const SHOWN: &str = "a sum of terms such as `cross_entropy + 0.5 * dice`";
 
 pub(super) fn loss(e: &Expr) -> Read<LossSpec> {
+    Ok(LossSpec { terms: placed(e)?.into_iter().map(|t| t.node).collect() })
+}
+
+fn placed(e: &Expr) -> Read<Vec<Spanned<Weighted>>> {
     let mut terms = Vec::new();
     add(e, 1.0, &mut terms)?;
-    Ok(LossSpec { terms })
+    Ok(terms)
 }
 
 /// The terms of `factor * (e)`.
-fn add(e: &Expr, factor: f64, terms: &mut Vec<Weighted>) -> Read<()> {
+fn add(e: &Expr, factor: f64, terms: &mut Vec<Spanned<Weighted>>) -> Read<()> {
     match &e.kind {
         ExprKind::Binary { op, lhs, rhs } => match op.node {
             BinaryOp::Add => {
@@ -48,7 +52,7 @@ fn add(e: &Expr, factor: f64, terms: &mut Vec<Weighted>) -> Read<()> {
             }
         },
         ExprKind::Name(_) | ExprKind::Call(_) => {
-            terms.push(Weighted { weight: factor, term: term(e)? });
+            terms.push(Spanned::new(Weighted { weight: factor, term: term(e)? }, e.span));
             Ok(())
         }
         // A number, a list, a text: not what a loss is made of.
@@ -128,10 +132,10 @@ fn alpha(e: &Expr) -> Read<Alpha> {
 
 /// What of the run's loss cannot be for data of so many classes, at its place.
 pub fn loss_problem(entries: &[Entry], classes: usize) -> Option<Diagnostic> {
-    let value = &entries.iter().find(|e| e.key.node == "loss")?.value;
-    let message = loss(value).ok()?.check(classes).err()?;
-    Some(
-        Diagnostic::new(Code::E0206, value.span, message)
-            .help("give one number for each class, in the order of `classes`"),
-    )
+    let terms = placed(&entries.iter().find(|e| e.key.node == "loss")?.value).ok()?;
+    let found = terms.into_iter().find_map(|Spanned { node, span }| {
+        let message = LossSpec { terms: vec![node] }.check(classes).err()?;
+        Some(Diagnostic::new(Code::E0206, span, message))
+    });
+    found.map(|d| d.help("give one number for each class, in the order of `classes`"))
 }

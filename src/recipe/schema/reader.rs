@@ -36,9 +36,10 @@ impl<'a> Reader<'a> {
                 let foreign = foreign(&entry.key.node).filter(|f| keys.contains(f));
                 reader.misspelt.extend(foreign.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
                 let there = || Some(format!("its keys are {}", keys.join(", ")));
-                reader.problems.push(match foreign {
-                    Some(ours) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
-                    None => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
+                reader.problems.push(match (foreign, absent(&entry.key.node)) {
+                    (Some(ours), _) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
+                    (None, Some(why)) => d.help(why),
+                    (None, None) => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
                 });
             }
         }
@@ -121,4 +122,14 @@ fn foreign(key: &str) -> Option<&'static str> {
         "image_size" | "img_size" => "size",
         _ => return None,
     })
+}
+
+/// Keys that one may look for and that are not there on purpose, and why.
+fn absent(key: &str) -> Option<&'static str> {
+    match key {
+        "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
+            Some("runs compute in 32-bit floats; docs/optimisation.md says what half precision lacks")
+        }
+        _ => None,
+    }
 }

@@ -72,7 +72,6 @@ fn decayed(gradient: Tensor<1>, x: &Tensor<1>, decay: f64) -> Tensor<1> {
 
 impl Adam {
     fn apply(&self, x: Tensor<1>, gradient: Tensor<1>, old: Vec<Tensor<1>>) -> (Tensor<1>, Vec<Tensor<1>>) {
-        let x = if self.shrink == 1.0 { x } else { x.mul_scalar(self.shrink) };
         let gradient = decayed(gradient, &x, self.decay);
         let square = gradient.clone().mul(gradient.clone()).mul_scalar(1.0 - self.beta2);
         let (first, second) = match <[Tensor<1>; 2]>::try_from(old) {
@@ -83,8 +82,10 @@ impl Adam {
             Err(_) => (gradient.mul_scalar(1.0 - self.beta1), square),
         };
         let spread = second.clone().sqrt().div_scalar(self.correction).add_scalar(self.epsilon);
-        let x = x.sub(first.clone().div(spread).mul_scalar(self.step_size));
-        (x, vec![first, second])
+        let change = first.clone().div(spread).mul_scalar(self.step_size);
+        // Last, when the gradient is gone: it makes a copy.
+        let x = if self.shrink == 1.0 { x } else { x.mul_scalar(self.shrink) };
+        (x.sub(change), vec![first, second])
     }
 }
 
