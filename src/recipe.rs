@@ -3,8 +3,11 @@
 //! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
 //! of a run folder hold, so every type here is written to and read from YAML.
 
+mod augment;
 pub mod schema;
 pub mod settings;
+
+pub use augment::{Augment, Border, nnunet_like};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,6 +100,9 @@ pub struct TrainSpec {
     /// Paths of nodes and blocks whose parameters are not trained.
     #[serde(default)]
     pub freeze: Vec<String>,
+    /// Changes of the training images, new in each epoch. Scored images are never changed.
+    #[serde(default)]
+    pub augment: Vec<Augment>,
     pub metrics: Vec<Metric>,
     pub keep: Vec<Keep>,
 }

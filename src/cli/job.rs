@@ -79,7 +79,7 @@ pub struct Request<'a> {
     pub device: Option<&'a str>,
 }
 
-fn is_settings(path: &Path) -> bool {
+pub fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
 }
 

@@ -3,6 +3,7 @@
 //! `--set key=value` on the command line goes through the same functions as the file's entries: an override is read on
 //! top of a complete spec, so a spec from a settings file can be changed in the same way.
 
+mod augment;
 mod data;
 mod optimizer;
 mod reader;

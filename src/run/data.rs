@@ -4,11 +4,12 @@
 //! [`recipe::DataSpec`](crate::recipe::DataSpec); the rules that need more words are in `docs/data.md`.
 //!
 //! - [`Dataset`]: the pairs of image and mask, split into roles; one sample at a time.
-//! - [`Loader`]: batches of samples, cached and loaded ahead.
+//! - [`Loader`]: batches of samples, cached and loaded ahead; [`augment`]: changed for training.
 //! - [`load_image`], [`load_mask`]: a file alone, for prediction and evaluation.
 //! - [`phantom`]: pictures with ground truth that need no files.
 
 mod atomic;
+pub mod augment;
 mod decode;
 mod intensity;
 mod jpeg;
@@ -20,6 +21,7 @@ pub mod phantom;
 pub mod resize;
 mod split;
 mod tiff;
+pub mod waiting;
 
 pub use atomic::write_atomic;
 pub use decode::{MAX_BYTES, MAX_SIDE};
@@ -66,6 +68,31 @@ pub struct Sample {
     pub warnings: Vec<String>,
 }
 
+/// A sample as it is, and as plans of augmentation leave it.
+pub struct Versions {
+    /// The sample itself first.
+    pub pictures: Vec<Shown>,
+    pub warnings: Vec<String>,
+}
+
+/// A sample for people to look at.
+pub struct Shown {
+    /// One plane or three, each height x width, in 0..1.
+    pub planes: Vec<f32>,
+    /// Height x width, class indices.
+    pub mask: Vec<u8>,
+}
+
+impl Shown {
+    /// Height x width x 3.
+    pub fn rgb(&self, size: [usize; 2]) -> Vec<u8> {
+        let area = size[0] * size[1];
+        let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let plane = |c: usize| if self.planes.len() == 3 * area { c * area } else { 0 };
+        (0..area).flat_map(|i| [0, 1, 2].map(|c| byte(self.planes[plane(c) + i]))).collect()
+    }
+}
+
 /// An image without ground truth.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LoadedImage {
@@ -91,8 +118,20 @@ impl Prepared {
         size_of::<Self>() + 2 * self.image.len() + self.mask.len()
     }
 
-    fn normalise(&self, spec: &DataSpec, channels: usize, output: &mut Vec<f32>) -> Result<()> {
-        intensity::normalise(&self.image, spec, channels, output)
+    fn normalise(&self, spec: &DataSpec, channels: usize, output: &mut [f32]) -> Result<()> {
+        intensity::normalise(&self.image, intensity::unit, spec, channels, output)
+    }
+
+    fn units(&self) -> Vec<f32> {
+        self.image.iter().map(|&v| intensity::unit(v)).collect()
+    }
+
+    /// Planes of values in 0..1 and the mask, as a plan leaves them.
+    fn changed(&self, plan: &augment::Plan) -> (Vec<f32>, Vec<u8>) {
+        let mut planes = self.units();
+        let mut mask = self.mask.clone();
+        plan.apply(&mut planes, &mut mask);
+        (planes, mask)
     }
 }
 
@@ -142,10 +181,21 @@ impl Dataset {
     /// One sample at the data block's size for a network of `channels` input channels.
     pub fn load(&self, role: Role, index: usize, channels: usize) -> Result<Sample> {
         let prepared = self.prepare(role, index, channels)?;
-        let mut image = Vec::with_capacity(channels * prepared.mask.len());
+        let mut image = vec![0.0; channels * prepared.mask.len()];
         prepared.normalise(&self.spec, channels, &mut image)?;
         let Prepared { mask, original, warnings, .. } = prepared;
         Ok(Sample { image, mask, original, warnings })
+    }
+
+    /// A sample at the data block's size, before mean and standard deviation, and what each plan makes of it.
+    pub fn shown(&self, role: Role, index: usize, channels: usize, plans: &[augment::Plan]) -> Result<Versions> {
+        let prepared = self.prepare(role, index, channels)?;
+        let itself = Shown { planes: prepared.units(), mask: prepared.mask.clone() };
+        let changed = plans.iter().map(|plan| {
+            let (planes, mask) = prepared.changed(plan);
+            Shown { planes, mask }
+        });
+        Ok(Versions { pictures: std::iter::once(itself).chain(changed).collect(), warnings: prepared.warnings })
     }
 
     /// The image of a case as [`load_image`] gives it, phantoms included.
@@ -261,8 +311,8 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
 fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     let mut warnings = pixels.warnings.clone();
     let prepared = intensity::prepare(&pixels, spec, channels, path, &mut warnings)?;
-    let mut input = Vec::with_capacity(channels * spec.size[0] * spec.size[1]);
-    intensity::normalise(&prepared, spec, channels, &mut input)?;
+    let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
+    intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
     let rgb = intensity::rgb(&pixels, spec, path)?;
     Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
 }

@@ -36,6 +36,9 @@ pub struct EpochRecord {
     /// Wall clock of training, without evaluation.
     pub seconds: f64,
     pub images_per_second: f64,
+    /// Of `seconds`, since the epoch was last resumed: what training waited for its images.
+    #[serde(default)]
+    pub waited_seconds: f64,
 }
 
 /// `summary.json`.

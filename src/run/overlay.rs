@@ -88,6 +88,25 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
     Ok(picture)
 }
 
+/// The colour of a foreground class (from 1).
+pub fn class_colour(class: usize) -> [u8; 3] {
+    CLASSES[class.saturating_sub(1) % CLASSES.len()]
+}
+
+/// Draws the outline of each foreground class over an image (`rgb`, height x width x 3), and leaves what is inside as it is.
+pub fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<u8>> {
+    let [height, width] = size;
+    if rgb.len() != 3 * height * width || mask.len() != height * width {
+        return Err(RunError::new(format!("an image and its mask are not both {width} x {height} pixels")));
+    }
+    let line = ((height.min(width) as f64 / 256.0).round() as usize).max(1);
+    let mut picture = rgb.to_vec();
+    for i in (0..mask.len()).filter(|&i| is_edge(mask, size, i, line)) {
+        tint(&mut picture[3 * i..3 * i + 3], class_colour(usize::from(mask[i])), 0.95);
+    }
+    Ok(picture)
+}
+
 fn tint(pixel: &mut [u8], colour: [u8; 3], strength: f32) {
     for (value, wanted) in pixel.iter_mut().zip(colour) {
         *value = (f32::from(*value) * (1.0 - strength) + f32::from(wanted) * strength).round() as u8;

@@ -7,6 +7,7 @@
 //! - a loss that is not finite ends the run before it can reach a checkpoint.
 
 use super::checkpoint::{self, Best, CheckpointMeta};
+use super::data::augment::{Augmenter, Pass};
 use super::data::{Batch, Dataset, Loader, Role, epoch_order};
 use super::error::{Result, RunError};
 use super::eval::{self, Prepared};
@@ -86,6 +87,7 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         return Err(RunError::new("the split leaves no image to train on"));
     }
     let frozen = frozen(job.checked, spec)?;
+    let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     let network = lower(job.checked, &device, spec.seed).train();
     let fresh = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     if job.resume {
@@ -121,6 +123,8 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         optim,
         meta,
         records,
+        augmenter,
+        slow: false,
     };
     run.all(observer)
 }
@@ -135,6 +139,9 @@ struct Run<'a> {
     optim: OptimState,
     meta: CheckpointMeta,
     records: Vec<EpochRecord>,
+    augmenter: Augmenter,
+    /// Whether it was said that loading is slow.
+    slow: bool,
 }
 
 impl Run<'_> {
@@ -179,7 +186,9 @@ impl Run<'_> {
         let steps = order.len().div_ceil(spec.batch);
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
-        for batch in self.train.batches(rest, spec.batch, false) {
+        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
+        let mut batches = self.train.augmented(rest, spec.batch, false, pass);
+        while let Some(batch) = batches.next() {
             if batch.is_err() && self.meta.seen > before {
                 // Once the file is mended, a resumed run goes on from here.
                 self.save_last()?;
@@ -206,6 +215,11 @@ impl Run<'_> {
             }
         }
         let seconds = self.meta.epoch_seconds;
+        if let Some(advice) = self.train.bottleneck(&batches, began.elapsed().as_secs_f64())
+            && !std::mem::replace(&mut self.slow, true)
+        {
+            observer.warn(&advice);
+        }
         Ok(Some(EpochRecord {
             epoch: self.meta.epoch + 1,
             loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
@@ -213,6 +227,7 @@ impl Run<'_> {
             iou: 0.0,
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
+            waited_seconds: batches.waited().as_secs_f64(),
         }))
     }
 

@@ -1,5 +1,6 @@
 //! The keys of `train` blocks.
 
+use super::augment::augment;
 use super::optimizer::optimizer;
 use super::reader::Reader;
 use super::value::{Read, call, count, field, integer, list, number, positive, string, word, wrong};
@@ -9,7 +10,8 @@ use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Entry, Expr, ExprKind, Train};
 use std::collections::BTreeMap;
 
-const KEYS: &[&str] = &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "freeze", "metrics", "keep"];
+const KEYS: &[&str] =
+    &["epochs", "batch", "seed", "optimizer", "lr", "loss", "supervise", "freeze", "augment", "metrics", "keep"];
 
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
 /// The second result are remarks: parts that are not evaluated yet.
@@ -32,6 +34,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         loss: Loss::CrossEntropy,
         supervise: BTreeMap::new(),
         freeze: Vec::new(),
+        augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };
@@ -99,6 +102,7 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     if let Some(paths) = r.get("freeze", freeze) {
         spec.freeze = paths.into_iter().map(|p| p.node).collect();
     }
+    spec.augment = r.get("augment", augment).unwrap_or(spec.augment);
     const METRICS: &[(&str, Option<Metric>)] =
         &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
     if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {

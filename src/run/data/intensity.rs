@@ -125,10 +125,21 @@ pub fn prepare(
     Ok(scaled.into_iter().map(|v| (v.clamp(0.0, 1.0) * STEPS).round() as u16).collect())
 }
 
-/// Planes of 16-bit steps to normalised channels x height x width.
-pub fn normalise(prepared: &[u16], spec: &DataSpec, channels: usize, output: &mut Vec<f32>) -> Result<()> {
+/// 16-bit steps to values in 0..1.
+pub fn unit(step: u16) -> f32 {
+    f32::from(step) / STEPS
+}
+
+/// Planes of values in 0..1 to normalised channels x height x width: `unit` makes a value of what `prepared` holds.
+pub fn normalise<T: Copy>(
+    prepared: &[T],
+    unit: impl Fn(T) -> f32,
+    spec: &DataSpec,
+    channels: usize,
+    output: &mut [f32],
+) -> Result<()> {
     let area = spec.size[0] * spec.size[1];
-    for channel in 0..channels {
+    for (channel, output) in output.chunks_exact_mut(area).enumerate() {
         let mean = pick(&spec.mean, channel, channels, "mean", 0.0, spec)?;
         let std = pick(&spec.std, channel, channels, "std", 1.0, spec)?;
         if std == 0.0 {
@@ -138,11 +149,12 @@ pub fn normalise(prepared: &[u16], spec: &DataSpec, channels: usize, output: &mu
             )));
         }
         let plane = if prepared.len() == area { prepared } else { &prepared[channel * area..(channel + 1) * area] };
+        let values = output.iter_mut().zip(plane);
         if mean == 0.0 && std == 1.0 {
-            output.extend(plane.iter().map(|&v| f32::from(v) / STEPS));
+            values.for_each(|(output, &v)| *output = unit(v));
         } else {
             let (mean, std) = (mean as f32, std as f32);
-            output.extend(plane.iter().map(|&v| (f32::from(v) / STEPS - mean) / std));
+            values.for_each(|(output, &v)| *output = (unit(v) - mean) / std);
         }
     }
     Ok(())

@@ -1,20 +1,24 @@
 //! Batches, loaded ahead of the step that uses them.
 //!
-//! A background thread of each [`Batches`] keeps up to [`AHEAD`] batches ready; the samples of a batch are decoded in
-//! parallel on threads of the loader's own, so that nothing here waits for threads that compute. Samples stay in
-//! memory up to the data block's `cache_mb`; what does not fit is decoded again each time. Nothing is evicted: each epoch
-//! visits every sample once, so keeping the first ones is as good as any rule.
+//! A background thread of each [`Batches`] keeps at least [`AHEAD`] batches ready, and as many as give every thread a
+//! sample; samples are decoded and augmented in parallel on threads of the loader's own, so that nothing here waits for
+//! threads that compute. Samples stay in memory up to the data block's `cache_mb`, as they are before augmentation; what
+//! does not fit is decoded again each time. Nothing is evicted: each epoch visits every sample once, so keeping the first
+//! ones is as good as any rule.
 
-use super::{Dataset, Prepared, Role};
+use super::augment::Pass;
+use super::waiting::Load;
+use super::{Dataset, Prepared, Role, intensity};
 use crate::run::error::{Result, RunError};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-/// Batches that wait for the training step.
+/// Batches that wait for the training step, at least.
 const AHEAD: usize = 2;
 /// Distinct warnings that are kept.
 const WARNINGS: usize = 1000;
@@ -46,6 +50,12 @@ struct Shared {
     pool: Option<rayon::ThreadPool>,
 }
 
+/// What a pass did so far.
+#[derive(Default)]
+struct Counts {
+    decoded: AtomicUsize,
+}
+
 #[derive(Default)]
 struct Cache {
     samples: HashMap<usize, Arc<Prepared>>,
@@ -57,9 +67,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a pass over samples is to give.
+struct Request {
+    order: Vec<usize>,
+    batch: usize,
+    drop_last: bool,
+    augment: Option<Pass>,
+}
+
 impl Loader {
+    /// As many threads as the machine has cores, 16 at most.
     pub fn new(data: Arc<Dataset>, role: Role, channels: usize) -> Loader {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
+        Loader::with_threads(data, role, channels, threads)
+    }
+
+    /// The batches are the same for any number of threads.
+    pub fn with_threads(data: Arc<Dataset>, role: Role, channels: usize, threads: usize) -> Loader {
         let pool =
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("npc-load-{i}")).build().ok();
         let limit = data.spec().cache_mb.saturating_mul(1 << 20);
@@ -70,34 +94,47 @@ impl Loader {
     /// The samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is left
     /// out with `drop_last`. After an error the iterator ends.
     pub fn batches(&self, order: Vec<usize>, batch: usize, drop_last: bool) -> Batches {
+        self.start(Request { order, batch, drop_last, augment: None })
+    }
+
+    /// As [`Loader::batches`], each sample changed as `pass` says. Which samples share a batch makes no difference.
+    pub fn augmented(&self, order: Vec<usize>, batch: usize, drop_last: bool, pass: Pass) -> Batches {
+        let augment = Some(pass).filter(|pass| !pass.augmenter.is_empty());
+        self.start(Request { order, batch, drop_last, augment })
+    }
+
+    fn start(&self, request: Request) -> Batches {
         let stop = Arc::new(AtomicBool::new(false));
-        let (sender, receiver) = sync_channel(AHEAD);
-        let shared = Arc::clone(&self.shared);
-        let stopped = Arc::clone(&stop);
+        let counts = Arc::new(Counts::default());
+        // As many batches at once as give every thread a sample.
+        let threads = self.shared.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
+        let together = threads.div_ceil(request.batch.max(1));
+        let (sender, receiver) = sync_channel(together.max(AHEAD));
+        let augmented = request.augment.is_some();
+        let (shared, stopped, counted) = (Arc::clone(&self.shared), Arc::clone(&stop), Arc::clone(&counts));
         let work = move || {
+            let Request { order, batch, drop_last, augment } = request;
             if batch == 0 {
                 // The receiver may be gone already; then nobody wants to know.
                 let _ = sender.send(Err(RunError::new("a batch of 0 images holds nothing")));
                 return;
             }
-            for cases in order.chunks(batch) {
-                if stopped.load(Ordering::Relaxed) || (drop_last && cases.len() < batch) {
-                    return;
-                }
-                let made = shared.batch(cases, &stopped);
-                let failed = made.is_err();
-                if sender.send(made).is_err() || failed {
-                    return;
+            let batches: Vec<_> = order.chunks(batch).filter(|cases| !drop_last || cases.len() == batch).collect();
+            for group in batches.chunks(together) {
+                for made in shared.group(group, augment.as_ref(), &stopped, &counted) {
+                    let failed = made.is_err();
+                    if stopped.load(Ordering::Relaxed) || sender.send(made).is_err() || failed {
+                        return;
+                    }
                 }
             }
         };
-        match std::thread::Builder::new().name("npc-batches".into()).spawn(work) {
-            Ok(thread) => Batches { receiver: Some(receiver), thread: Some(thread), stop, failed: None },
-            Err(e) => {
-                let failed = Some(RunError::new(format!("no thread can be started to load images: {e}")));
-                Batches { receiver: None, thread: None, stop, failed }
-            }
-        }
+        let spawned = std::thread::Builder::new().name("npc-batches".into()).spawn(work);
+        let (receiver, thread, failed) = match spawned {
+            Ok(thread) => (Some(receiver), Some(thread), None),
+            Err(e) => (None, None, Some(RunError::new(format!("no thread can be started to load images: {e}")))),
+        };
+        Batches { receiver, thread, stop, failed, counts, waited: Duration::ZERO, augmented }
     }
 
     /// What was doubtful about the files loaded so far, each said once.
@@ -109,36 +146,80 @@ impl Loader {
     pub fn cached_bytes(&self) -> usize {
         lock(&self.shared.cache).bytes
     }
+
+    /// What to say where an epoch of `seconds` spent much of them waiting in `pass`, and what would help.
+    pub fn bottleneck(&self, pass: &Batches, seconds: f64) -> Option<String> {
+        let (cached, bytes) = {
+            let cache = lock(&self.shared.cache);
+            (cache.samples.len(), cache.bytes)
+        };
+        let load = Load {
+            waited: pass.waited.as_secs_f64(),
+            seconds,
+            decoded: pass.decoded(),
+            cached,
+            cases: self.shared.data.len(self.shared.role),
+            bytes,
+            cache_mb: self.shared.data.spec().cache_mb,
+            augmented: pass.augmented,
+        };
+        load.advice()
+    }
 }
 
 impl Shared {
-    fn batch(&self, cases: &[usize], stop: &AtomicBool) -> Result<Batch> {
-        let one = |&case: &usize| {
+    /// Batches whose samples are made side by side, each whole or with the error of its first bad sample.
+    fn group(
+        &self,
+        batches: &[&[usize]],
+        augment: Option<&Pass>,
+        stop: &AtomicBool,
+        counts: &Counts,
+    ) -> Vec<Result<Batch>> {
+        let spec = self.data.spec();
+        let [height, width] = spec.size;
+        let (area, volume) = (height * width, self.channels * height * width);
+        let empty = |cases: &&[usize]| Batch {
+            images: vec![0.0; cases.len() * volume],
+            targets: vec![0; cases.len() * area],
+            cases: cases.to_vec(),
+            shape: [cases.len(), self.channels, height, width],
+        };
+        let mut made: Vec<Batch> = batches.iter().map(empty).collect();
+        let places: Vec<_> = (made.iter_mut())
+            .flat_map(|b| b.cases.iter().zip(b.images.chunks_exact_mut(volume)).zip(b.targets.chunks_exact_mut(area)))
+            .collect();
+        let one = |((&case, image), target): ((&usize, &mut [f32]), &mut [u8])| {
             if stop.load(Ordering::Relaxed) {
                 return Err(RunError::new("loading was stopped"));
             }
-            self.sample(case)
+            let sample = self.sample(case, counts)?;
+            match augment {
+                None => {
+                    target.copy_from_slice(&sample.mask);
+                    sample.normalise(spec, self.channels, image)
+                }
+                Some(pass) => {
+                    let (planes, mask) = sample.changed(&pass.plan(case));
+                    target.copy_from_slice(&mask);
+                    intensity::normalise(&planes, |v| v, spec, self.channels, image)
+                }
+            }
         };
-        let samples: Vec<Arc<Prepared>> = match &self.pool {
-            Some(pool) => pool.install(|| cases.par_iter().map(one).collect::<Result<_>>())?,
-            None => cases.iter().map(one).collect::<Result<_>>()?,
+        let done: Vec<Result<()>> = match &self.pool {
+            Some(pool) => pool.install(|| places.into_par_iter().map(one).collect()),
+            None => places.into_iter().map(one).collect(),
         };
-        let spec = self.data.spec();
-        let [height, width] = spec.size;
-        let shape = [cases.len(), self.channels, height, width];
-        let mut images = Vec::with_capacity(shape.iter().product());
-        let mut targets = Vec::with_capacity(cases.len() * height * width);
-        for sample in samples {
-            sample.normalise(spec, self.channels, &mut images)?;
-            targets.extend_from_slice(&sample.mask);
-        }
-        Ok(Batch { images, targets, cases: cases.to_vec(), shape })
+        let mut done = done.into_iter();
+        let whole = |batch: Batch| done.by_ref().take(batch.cases.len()).fold(Ok(()), Result::and).map(|()| batch);
+        made.into_iter().map(whole).collect()
     }
 
-    fn sample(&self, case: usize) -> Result<Arc<Prepared>> {
+    fn sample(&self, case: usize, counts: &Counts) -> Result<Arc<Prepared>> {
         if let Some(found) = lock(&self.cache).samples.get(&case) {
             return Ok(Arc::clone(found));
         }
+        counts.decoded.fetch_add(1, Ordering::Relaxed);
         let mut prepared = self.data.prepare(self.role, case, self.channels)?;
         let warnings = std::mem::take(&mut prepared.warnings);
         if !warnings.is_empty() {
@@ -166,6 +247,21 @@ pub struct Batches {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     failed: Option<RunError>,
+    counts: Arc<Counts>,
+    waited: Duration,
+    augmented: bool,
+}
+
+impl Batches {
+    /// Time that the caller spent in `next` so far: what training lost to loading.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// Samples that were read from their files so far, and not from the cache.
+    pub fn decoded(&self) -> usize {
+        self.counts.decoded.load(Ordering::Relaxed)
+    }
 }
 
 impl Iterator for Batches {
@@ -175,7 +271,10 @@ impl Iterator for Batches {
         if let Some(error) = self.failed.take() {
             return Some(Err(error));
         }
-        match self.receiver.as_ref()?.recv() {
+        let began = Instant::now();
+        let received = self.receiver.as_ref()?.recv();
+        self.waited += began.elapsed();
+        match received {
             Ok(batch) => {
                 if batch.is_err() {
                     self.receiver = None;

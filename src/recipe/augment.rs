@@ -1,0 +1,163 @@
+//! What `augment = [...]` says: how training images are changed from epoch to epoch.
+//!
+//! Plain data with its limits. What each kind does, in formulas, is in `docs/augmentation.md`; `run::data::augment` does it.
+
+use serde::{Deserialize, Serialize};
+
+/// One kind of change. A list holds each kind at most once; the order of the list does not matter, see
+/// `docs/augmentation.md`. `p` is the probability that an image is changed so in an epoch. Pairs are `[low, high]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Augment {
+    /// Probabilities of a mirrored left and right, and of a mirrored top and bottom.
+    Flip { horizontal: f64, vertical: f64 },
+    /// A turn by 90, 180 or 270 degrees, each as likely. For square images.
+    Rot90 { p: f64 },
+    /// About the centre; positive is counter-clockwise.
+    Rotate { degrees: [f64; 2], p: f64 },
+    /// About the centre; above 1 enlarges what is seen.
+    Scale { factor: [f64; 2], p: f64 },
+    /// Down and to the right, each as a share of height and width.
+    Shift { limit: [f64; 2], p: f64 },
+    /// A rectangle of the image's proportions with this share of its area, enlarged to the whole.
+    Crop { area: [f64; 2], p: f64 },
+    /// Simard, Steinkraus and Platt 2003. Pixels of the data block's size.
+    Elastic { alpha: [f64; 2], sigma: [f64; 2], p: f64 },
+    /// What happens to pixels that spatial changes bring in from outside.
+    Border { rule: Border, value: f64 },
+    /// Gaussian, per value of the 0..1 range.
+    Noise { std: [f64; 2], p: f64 },
+    /// Gaussian, in pixels of the data block's size.
+    Blur { sigma: [f64; 2], p: f64 },
+    /// Times `factor`, then plus `offset`.
+    Brightness { offset: [f64; 2], factor: [f64; 2], p: f64 },
+    /// Distances from each channel's mean times `factor`.
+    Contrast { factor: [f64; 2], p: f64 },
+    /// Shrunk by `factor` and enlarged again.
+    LowResolution { factor: [f64; 2], p: f64 },
+    /// Values to the power of `gamma`; with probability `invert` their distances from 1 instead.
+    Gamma { gamma: [f64; 2], invert: f64, p: f64 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Border {
+    /// The image goes on mirrored at its edge (d c b a | a b c d | d c b a), its mask with it.
+    Reflect,
+    /// One value outside, and background in the mask.
+    Constant,
+}
+
+/// A key of an [`Augment`], and what it takes.
+pub type Refused = (&'static str, &'static str);
+
+impl Augment {
+    /// As it is written in a model file.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Augment::Flip { .. } => "flip",
+            Augment::Rot90 { .. } => "rot90",
+            Augment::Rotate { .. } => "rotate",
+            Augment::Scale { .. } => "scale",
+            Augment::Shift { .. } => "shift",
+            Augment::Crop { .. } => "crop",
+            Augment::Elastic { .. } => "elastic",
+            Augment::Border { .. } => "border",
+            Augment::Noise { .. } => "noise",
+            Augment::Blur { .. } => "blur",
+            Augment::Brightness { .. } => "brightness",
+            Augment::Contrast { .. } => "contrast",
+            Augment::LowResolution { .. } => "low_resolution",
+            Augment::Gamma { .. } => "gamma",
+        }
+    }
+
+    /// Whether every value lies within its limits; settings files come past no schema.
+    pub fn check(&self) -> Result<(), Refused> {
+        let chance = |key, p: f64| within(key, [p, p], [0.0, 1.0], "a probability between 0 and 1");
+        match *self {
+            Augment::Flip { horizontal, vertical } => {
+                chance("horizontal", horizontal)?;
+                chance("vertical", vertical)
+            }
+            Augment::Rot90 { p } => chance("p", p),
+            Augment::Rotate { degrees, p } => {
+                within("degrees", degrees, [-180.0, 180.0], "degrees between -180 and 180")?;
+                chance("p", p)
+            }
+            Augment::Scale { factor, p } => {
+                within("factor", factor, FACTOR, FACTORS)?;
+                chance("p", p)
+            }
+            Augment::Shift { limit, p } => {
+                within("limit", limit, [-1.0, 1.0], "a share of height and width between 0 and 1")?;
+                chance("p", p)
+            }
+            Augment::Crop { area, p } => {
+                within("area", area, [0.01, 1.0], "a share of the area between 0.01 and 1")?;
+                chance("p", p)
+            }
+            Augment::Elastic { alpha, sigma, p } => {
+                within("alpha", alpha, [0.0, 10_000.0], "pixels between 0 and 10000")?;
+                within("sigma", sigma, [1.0, 100.0], "pixels between 1 and 100")?;
+                chance("p", p)
+            }
+            Augment::Border { value, .. } => within("value", [value, value], [0.0, 1.0], "a value between 0 and 1"),
+            Augment::Noise { std, p } => {
+                within("std", std, [0.0, 1.0], "a standard deviation between 0 and 1, of values in 0..1")?;
+                chance("p", p)
+            }
+            Augment::Blur { sigma, p } => {
+                within("sigma", sigma, [0.0, 20.0], "pixels between 0 and 20")?;
+                chance("p", p)
+            }
+            Augment::Brightness { offset, factor, p } => {
+                within("offset", offset, [-1.0, 1.0], "a number between 0 and 1, or a pair between -1 and 1")?;
+                within("factor", factor, FACTOR, FACTORS)?;
+                chance("p", p)
+            }
+            Augment::Contrast { factor, p } => {
+                within("factor", factor, FACTOR, FACTORS)?;
+                chance("p", p)
+            }
+            Augment::LowResolution { factor, p } => {
+                within("factor", factor, [0.05, 1.0], "factors between 0.05 and 1, such as [0.5, 1]")?;
+                chance("p", p)
+            }
+            Augment::Gamma { gamma, invert, p } => {
+                within("gamma", gamma, FACTOR, "exponents between 0.1 and 10, such as [0.7, 1.5]")?;
+                chance("invert", invert)?;
+                chance("p", p)
+            }
+        }
+    }
+}
+
+const FACTOR: [f64; 2] = [0.1, 10.0];
+const FACTORS: &str = "factors between 0.1 and 10, such as [0.8, 1.25]";
+
+/// NaN lies within nothing.
+fn within(
+    key: &'static str,
+    [low, high]: [f64; 2],
+    [least, most]: [f64; 2],
+    wanted: &'static str,
+) -> Result<(), Refused> {
+    if least <= low && low <= high && high <= most { Ok(()) } else { Err((key, wanted)) }
+}
+
+/// The default data augmentation of nnU-Net 2 for two dimensions (Isensee et al. 2021), as far as it can be said in the
+/// terms above; `docs/augmentation.md` lists the differences.
+pub fn nnunet_like() -> Vec<Augment> {
+    vec![
+        Augment::Flip { horizontal: 0.5, vertical: 0.5 },
+        Augment::Rotate { degrees: [-180.0, 180.0], p: 0.2 },
+        Augment::Scale { factor: [0.7, 1.4], p: 0.2 },
+        Augment::Noise { std: [0.0, 0.06], p: 0.1 },
+        Augment::Blur { sigma: [0.5, 1.0], p: 0.2 },
+        Augment::Brightness { offset: [0.0, 0.0], factor: [0.75, 1.25], p: 0.15 },
+        Augment::Contrast { factor: [0.75, 1.25], p: 0.15 },
+        Augment::LowResolution { factor: [0.5, 1.0], p: 0.25 },
+        Augment::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 },
+    ]
+}

@@ -1,0 +1,76 @@
+//! Gaussian filters of a plane, one axis after the other.
+//!
+//! Knows rows of numbers only. The kernel is cut at four standard deviations and sums to 1, as in
+//! `scipy.ndimage.gaussian_filter`.
+
+/// What lies outside the plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// d c b a | a b c d | d c b a
+    Reflect,
+    /// a b c d | a b c d | a b c d
+    Wrap,
+}
+
+impl Edge {
+    /// The index inside `0..n` that an index outside stands for.
+    pub fn fold(self, index: i64, n: usize) -> usize {
+        let n = n as i64;
+        let folded = match self {
+            Edge::Wrap => index.rem_euclid(n),
+            Edge::Reflect => {
+                let i = index.rem_euclid(2 * n);
+                i.min(2 * n - 1 - i)
+            }
+        };
+        folded as usize
+    }
+}
+
+/// The middle of the kernel and one of its two equal wings, outwards.
+fn kernel(sigma: f64) -> (f32, Vec<f32>) {
+    let radius = (4.0 * sigma + 0.5) as usize;
+    let wing: Vec<f64> = (1..=radius).map(|i| (-0.5 * (i as f64 / sigma).powi(2)).exp()).collect();
+    let total = 1.0 + 2.0 * wing.iter().sum::<f64>();
+    ((1.0 / total) as f32, wing.iter().map(|w| (w / total) as f32).collect())
+}
+
+/// Filters a plane of `size` (height, width). A `sigma` below 1/8 changes nothing.
+pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: Edge) {
+    let [height, width] = size;
+    debug_assert_eq!(values.len(), height * width);
+    let (middle, wing) = kernel(sigma.max(f64::MIN_POSITIVE));
+    if wing.is_empty() || values.is_empty() {
+        return;
+    }
+    let radius = wing.len();
+    // Rows with what lies beyond their ends, so that the inner loop has no cases and runs on vectors.
+    let mut wide = vec![0.0; width + 2 * radius];
+    let from: Vec<usize> = (0..wide.len()).map(|i| edge.fold(i as i64 - radius as i64, width)).collect();
+    for row in values.chunks_exact_mut(width) {
+        wide.iter_mut().zip(&from).for_each(|(w, &i)| *w = row[i]);
+        weigh(row, middle, &wide[radius..radius + width]);
+        for (i, &weight) in wing.iter().enumerate() {
+            let (left, right) = (radius - 1 - i, radius + 1 + i);
+            add(row, weight, &wide[left..left + width], &wide[right..right + width]);
+        }
+    }
+    let source = values.to_vec();
+    let line = |y: i64| &source[edge.fold(y, height) * width..][..width];
+    for (y, row) in values.chunks_exact_mut(width).enumerate() {
+        let y = y as i64;
+        weigh(row, middle, line(y));
+        for (i, &weight) in wing.iter().enumerate() {
+            let distance = i as i64 + 1;
+            add(row, weight, line(y - distance), line(y + distance));
+        }
+    }
+}
+
+fn weigh(output: &mut [f32], weight: f32, values: &[f32]) {
+    output.iter_mut().zip(values).for_each(|(o, v)| *o = weight * v);
+}
+
+fn add(output: &mut [f32], weight: f32, left: &[f32], right: &[f32]) {
+    output.iter_mut().zip(left).zip(right).for_each(|((o, l), r)| *o += weight * (l + r));
+}
