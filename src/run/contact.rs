@@ -33,7 +33,7 @@ pub fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (
     let [height, width] = size.map(|n| n * scale);
     let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
     let captions: Vec<Vec<Vec<String>>> =
-        rows.iter().map(|row| row.iter().map(|tile| wrapped(&tile.caption, width / LETTER)).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|tile| wrapped(&tile.caption, width / LETTER - 1)).collect()).collect();
     let above = |row: &Vec<Vec<String>>| row.iter().map(Vec::len).max().unwrap_or(0) * LINE;
     let head = GAP + LINE + GAP;
     let total = head + captions.iter().map(|row| above(row) + height + GAP).sum::<usize>();

@@ -3,6 +3,8 @@
 mod alone;
 #[cfg(feature = "cli")]
 mod compare_cli;
+#[cfg(feature = "data")]
+mod augment;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;

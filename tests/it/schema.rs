@@ -1,5 +1,7 @@
 //! The keys of `data` and `train` blocks: what is taken, what is refused and how that is said.
 
+mod augment;
+
 use npc::diag::{Diagnostic, Problems};
 use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
 use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
@@ -83,6 +85,7 @@ fn train_fills_in_defaults() {
         loss: Loss::CrossEntropy,
         supervise: BTreeMap::new(),
         freeze: Vec::new(),
+        augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     };

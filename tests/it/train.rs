@@ -74,6 +74,7 @@ fn recipe() -> TrainSpec {
         loss: Loss::CrossEntropy,
         supervise: Default::default(),
         freeze: Vec::new(),
+        augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
         keep: vec![Keep::Best(Metric::Dice), Keep::Last],
     }

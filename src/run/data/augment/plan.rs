@@ -223,6 +223,8 @@ fn product(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
 /// What is done, in words: `flip left-right, rotate -12°, gamma 0.81`.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Adding 0 takes the sign off a negative one.
+        let whole = |x: f64| x.round() + 0.0;
         let mut words = Vec::new();
         let [vertical, horizontal] = self.flip;
         let mut say = |happens: bool, text: String| words.extend(happens.then_some(text));
@@ -233,8 +235,8 @@ impl fmt::Display for Plan {
         say(vertical, "flip top-bottom".into());
         say(self.quarters > 0, format!("rot90 {}°", 90 * u32::from(self.quarters)));
         say(self.scale != 1.0, format!("scale {:.2}", self.scale));
-        say(self.degrees != 0.0, format!("rotate {:.0}°", self.degrees));
-        say(self.shift != [0.0; 2], format!("shift {:.0} {:.0}", self.shift[0], self.shift[1]));
+        say(self.degrees != 0.0, format!("rotate {:.0}°", whole(self.degrees)));
+        say(self.shift != [0.0; 2], format!("shift {} {}", whole(self.shift[0]), whole(self.shift[1])));
         if let Some(Elastic { alpha, sigma }) = self.elastic {
             say(true, format!("elastic {alpha:.0} {sigma:.0}"));
         }

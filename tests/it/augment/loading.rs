@@ -1,0 +1,153 @@
+//! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
+
+use super::everything;
+use npc::recipe::{DataSource, DataSpec, Decode, MaskRule, Split};
+use npc::run::data::augment::{Augmenter, Pass};
+use npc::run::data::waiting::Load;
+use npc::run::data::{Dataset, Loader, Role, epoch_order};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
+    let spec = DataSpec {
+        name: "d".into(),
+        source: DataSource::Phantoms { count, seed: 7 },
+        size: [48, 48],
+        classes: vec!["background".into(), "lung".into()],
+        labels: vec![0, 255],
+        mask_rule: MaskRule::Threshold,
+        split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 1 },
+        window: None,
+        decode: Decode::Value,
+        mean: vec![0.4],
+        std: vec![0.3],
+        cache_mb,
+    };
+    Arc::new(Dataset::open(&spec, Path::new("")).unwrap())
+}
+
+fn pass(epoch: usize) -> Pass {
+    Pass { augmenter: Augmenter::new(&everything(0.5), [48, 48]).unwrap(), seed: 3, epoch }
+}
+
+type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
+
+/// Each case's picture and mask, as the batches gave them.
+fn pictures(batches: impl Iterator<Item = npc::run::Result<npc::run::data::Batch>>) -> Pictures {
+    let mut found = Pictures::new();
+    for batch in batches {
+        let batch = batch.unwrap();
+        let (volume, area) = (batch.images.len() / batch.cases.len(), batch.targets.len() / batch.cases.len());
+        for (i, &case) in batch.cases.iter().enumerate() {
+            let (image, mask) = (&batch.images[i * volume..][..volume], &batch.targets[i * area..][..area]);
+            assert!(found.insert(case, (image.to_vec(), mask.to_vec())).is_none(), "case {case} twice");
+        }
+    }
+    found
+}
+
+#[test]
+fn threads_and_batches_change_no_picture() {
+    let data = data(11, 64);
+    let order = epoch_order(11, 3, 4);
+    let mut all = Vec::new();
+    for (threads, batch) in [(1, 1), (4, 1), (1, 4), (4, 4), (3, 11), (4, 2)] {
+        let loader = Loader::with_threads(Arc::clone(&data), Role::Train, 1, threads);
+        let batches: Vec<_> = loader.augmented(order.clone(), batch, false, pass(4)).map(Result::unwrap).collect();
+        let cases: Vec<usize> = batches.iter().flat_map(|b| b.cases.clone()).collect();
+        assert_eq!(cases, order, "{threads} threads, batches of {batch}");
+        all.push(pictures(batches.into_iter().map(Ok)));
+    }
+    assert!(all.windows(2).all(|w| w[0] == w[1]));
+    let plain = pictures(Loader::new(data, Role::Train, 1).batches(order, 4, false));
+    assert_ne!(plain, all[0]);
+}
+
+#[test]
+fn a_resumed_run_sees_the_same_pictures() {
+    // Without cache every picture is made from its file again.
+    for cache_mb in [0, 64] {
+        let data = data(9, cache_mb);
+        let long = Loader::with_threads(Arc::clone(&data), Role::Train, 3, 2);
+        let epochs: Vec<Pictures> =
+            (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, false, pass(e)))).collect();
+        assert_ne!(epochs[1], epochs[2]);
+        let fresh = Loader::with_threads(Arc::clone(&data), Role::Train, 3, 1);
+        // In the middle of epoch 3, after four images.
+        let rest = epoch_order(9, 3, 3)[4..].to_vec();
+        for (case, picture) in pictures(fresh.augmented(rest, 2, false, pass(3))) {
+            assert_eq!(picture, epochs[2][&case]);
+        }
+    }
+}
+
+#[test]
+fn scored_pictures_are_never_changed() {
+    let data = data(5, 64);
+    let loader = Loader::new(Arc::clone(&data), Role::Train, 1);
+    let changed = pictures(loader.augmented((0..5).collect(), 2, false, pass(0)));
+    // The cache holds what the files hold, not what augmentation made of it.
+    let scored = pictures(loader.batches((0..5).collect(), 2, false));
+    for (case, (image, mask)) in &scored {
+        let sample = data.load(Role::Train, *case, 1).unwrap();
+        assert_eq!((image, mask), (&sample.image, &sample.mask));
+    }
+    assert_ne!(scored, changed);
+    // A plan that does nothing gives the same bits, through mean and standard deviation too.
+    let idle = Augmenter::new(&everything(0.0), [48, 48]).unwrap();
+    let kept = pictures(loader.augmented((0..5).collect(), 2, false, Pass { augmenter: idle, seed: 0, epoch: 0 }));
+    assert_eq!(kept, scored);
+}
+
+#[test]
+fn loading_runs_ahead_of_its_user() {
+    let data = data(24, 64);
+    let loader = Loader::with_threads(data, Role::Train, 1, 2);
+    let take = |pause: u64| {
+        let mut batches = loader.augmented((0..24).collect(), 2, false, pass(0));
+        while let Some(batch) = batches.next() {
+            batch.unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(pause));
+        }
+        (batches.waited().as_secs_f64(), batches.decoded())
+    };
+    let (_, decoded) = take(0);
+    assert_eq!(decoded, 24);
+    let (hungry, decoded) = take(0);
+    assert_eq!(decoded, 0, "all are cached");
+    // A user who takes his time finds the batches waiting for him, but for the first.
+    let (busy, _) = take((hungry * 1000.0 / 6.0) as u64 + 10);
+    assert!(busy < 0.6 * hungry, "waited {busy} s beside the work, {hungry} s without");
+}
+
+#[test]
+fn advice_follows_the_cause() {
+    let load = Load {
+        waited: 62.0,
+        seconds: 100.0,
+        decoded: 2000,
+        cached: 500,
+        cases: 2000,
+        bytes: 500 << 20,
+        cache_mb: 500,
+        augmented: true,
+    };
+    let said = load.advice().unwrap();
+    assert_eq!(
+        said,
+        "loading is the bottleneck: 62 % of the epoch waited for images; the cache holds 500 of 2000 images in 500 MiB: \
+         all of them take cache_mb = 2021"
+    );
+    let says = |load: Load, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
+    says(Load { cached: 0, ..load }, "raise `cache_mb`");
+    says(Load { decoded: 0, cached: 2000, ..load }, "augmentation takes the time");
+    says(Load { decoded: 0, cached: 2000, augmented: false, ..load }, "give loading more cores");
+    // The first epoch fills a cache that holds all: no word. Nor where waiting is short.
+    for quiet in
+        [Load { cached: 2000, ..load }, Load { waited: 19.0, ..load }, Load { waited: 0.5, seconds: 1.0, ..load }]
+    {
+        assert_eq!(quiet.advice(), None);
+    }
+    assert_eq!(Load { waited: 0.0, seconds: 0.0, ..load }.advice(), None);
+}
