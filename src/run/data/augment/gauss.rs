@@ -50,20 +50,18 @@ pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: Edge) {
     for row in values.chunks_exact_mut(width) {
         wide.iter_mut().zip(&from).for_each(|(w, &i)| *w = row[i]);
         weigh(row, middle, &wide[radius..radius + width]);
-        for (i, &weight) in wing.iter().enumerate() {
-            let (left, right) = (radius - 1 - i, radius + 1 + i);
-            add(row, weight, &wide[left..left + width], &wide[right..right + width]);
-        }
+        let at = |distance: usize| {
+            let (left, right) = (radius - distance, radius + distance);
+            (&wide[left..left + width], &wide[right..right + width])
+        };
+        add(row, &wing, at);
     }
     let source = values.to_vec();
     let line = |y: i64| &source[edge.fold(y, height) * width..][..width];
     for (y, row) in values.chunks_exact_mut(width).enumerate() {
         let y = y as i64;
         weigh(row, middle, line(y));
-        for (i, &weight) in wing.iter().enumerate() {
-            let distance = i as i64 + 1;
-            add(row, weight, line(y - distance), line(y + distance));
-        }
+        add(row, &wing, |distance| (line(y - distance as i64), line(y + distance as i64)));
     }
 }
 
@@ -71,6 +69,20 @@ fn weigh(output: &mut [f32], weight: f32, values: &[f32]) {
     output.iter_mut().zip(values).for_each(|(o, v)| *o = weight * v);
 }
 
-fn add(output: &mut [f32], weight: f32, left: &[f32], right: &[f32]) {
-    output.iter_mut().zip(left).zip(right).for_each(|((o, l), r)| *o += weight * (l + r));
+/// Adds the pairs of rows at each distance from 1, two distances at a time: half the loads and stores of the output.
+fn add<'a>(output: &mut [f32], wing: &[f32], at: impl Fn(usize) -> (&'a [f32], &'a [f32])) {
+    let mut distance = 1;
+    for pair in wing.chunks(2) {
+        let (l, r) = at(distance);
+        match pair {
+            [near, far] => {
+                let (ll, rr) = at(distance + 1);
+                for ((((o, l), r), ll), rr) in output.iter_mut().zip(l).zip(r).zip(ll).zip(rr) {
+                    *o += near * (l + r) + far * (ll + rr);
+                }
+            }
+            _ => output.iter_mut().zip(l).zip(r).for_each(|((o, l), r)| *o += pair[0] * (l + r)),
+        }
+        distance += 2;
+    }
 }

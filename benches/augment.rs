@@ -1,0 +1,79 @@
+//! Time of each kind of augmentation at 256 x 256, on one core: the table of `docs/augmentation.md`.
+//!
+//!     cargo bench --no-default-features --features data --bench augment
+
+use npc::recipe::{Augment, Border, nnunet_like};
+use npc::run::data::augment::Augmenter;
+use npc::run::data::phantom;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+const SIZE: [usize; 2] = [256, 256];
+const LEAST: Duration = Duration::from_millis(300);
+
+/// Processor time of this thread where Linux tells it, so that other work on the machine does not count; else the clock.
+fn busy() -> Duration {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|line| line.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| BEGAN.elapsed(), Duration::from_nanos)
+}
+
+/// Milliseconds an image of so many planes; the fastest of three rounds.
+fn time(kinds: &[Augment], planes: usize) -> f64 {
+    let slice = phantom::draw(0, 0, SIZE);
+    let image: Vec<f32> = slice.hu.iter().map(|&hu| ((f32::from(hu) + 1000.0) / 1400.0).clamp(0.0, 1.0)).collect();
+    let image = image.repeat(planes);
+    let augmenter = Augmenter::new(kinds, SIZE).expect("settings within their limits");
+    let round = || {
+        let (began, mut done) = (busy(), 0);
+        while busy() - began < LEAST {
+            for _ in 0..8 {
+                let (mut planes, mut mask) = (image.clone(), slice.lungs.clone());
+                augmenter.plan(0, 0, done).apply(&mut planes, &mut mask);
+                std::hint::black_box((planes, mask));
+                done += 1;
+            }
+        }
+        (busy() - began).as_secs_f64() * 1e3 / done as f64
+    };
+    (0..3).map(|_| round()).fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    let p = 1.0;
+    let kinds: Vec<(&str, Vec<Augment>)> = vec![
+        ("nothing (a copy)", vec![]),
+        ("flip, rot90", vec![Augment::Flip { horizontal: p, vertical: p }, Augment::Rot90 { p }]),
+        (
+            "rotate, scale, shift, crop: one resampling",
+            vec![
+                Augment::Rotate { degrees: [-30.0, 30.0], p },
+                Augment::Scale { factor: [0.8, 1.25], p },
+                Augment::Shift { limit: [-0.1, 0.1], p },
+                Augment::Crop { area: [0.5, 1.0], p },
+            ],
+        ),
+        (
+            "the same with border(constant)",
+            vec![
+                Augment::Rotate { degrees: [-30.0, 30.0], p },
+                Augment::Scale { factor: [0.8, 1.25], p },
+                Augment::Border { rule: Border::Constant, value: 0.0 },
+            ],
+        ),
+        ("elastic(sigma = 10)", vec![Augment::Elastic { alpha: [100.0, 100.0], sigma: [10.0, 10.0], p }]),
+        ("noise", vec![Augment::Noise { std: [0.05, 0.05], p }]),
+        ("blur(sigma = 1)", vec![Augment::Blur { sigma: [1.0, 1.0], p }]),
+        ("brightness", vec![Augment::Brightness { offset: [-0.1, 0.1], factor: [0.8, 1.25], p }]),
+        ("contrast", vec![Augment::Contrast { factor: [0.8, 1.25], p }]),
+        ("low_resolution(factor = 0.5)", vec![Augment::LowResolution { factor: [0.5, 0.5], p }]),
+        ("gamma", vec![Augment::Gamma { gamma: [0.7, 1.5], invert: 0.0, p }]),
+        ("nnunet_like, its own p", nnunet_like()),
+    ];
+    println!("| kinds, p = 1 | grey, ms | colour, ms | colour, images/s |\n|---|---|---|---|");
+    for (name, kinds) in kinds {
+        let (grey, colour) = (time(&kinds, 1), time(&kinds, 3));
+        println!("| {name} | {grey:.2} | {colour:.2} | {:.0} |", 1e3 / colour);
+    }
+}
