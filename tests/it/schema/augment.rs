@@ -125,3 +125,23 @@ fn settings_files_keep_it_and_may_lack_it() {
     assert_ne!(unknown, yaml);
     assert!(from_yaml(&unknown).unwrap_err().contains("rull"));
 }
+
+#[test]
+fn the_page_says_what_is() {
+    let page = std::fs::read_to_string(crate::front::repository("docs/augmentation.md")).unwrap();
+    let preset = page.split("    [flip(").nth(1).unwrap().split("\n\n").next().unwrap();
+    assert_eq!(read(&format!("[flip({preset}")), nnunet_like());
+    for kind in ["flip", "rot90", "rotate", "scale", "shift", "crop", "elastic", "border"].iter().chain(&[
+        "noise",
+        "blur",
+        "brightness",
+        "contrast",
+        "low_resolution",
+        "gamma",
+    ]) {
+        assert!(page.lines().any(|l| l.starts_with(&format!("| `{kind}` | "))), "no row for {kind}");
+    }
+    let example = page.split("    train run").nth(1).unwrap().split("\n\n").next().unwrap();
+    let list = example.split("augment = ").nth(1).unwrap().trim_end().trim_end_matches('}');
+    assert_eq!(read(list).len(), 6);
+}

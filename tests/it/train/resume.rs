@@ -39,6 +39,28 @@ fn stopping_twice_changes_nothing() {
     same(&whole, &folder);
 }
 
+/// Pictures follow from seed, epoch and case, not from what was drawn before.
+#[test]
+fn stopping_changes_no_augmented_picture() {
+    let mut bench = Bench::new();
+    let (_, plain) = bench.start("plain");
+    bench.settings.train.augment = npc::recipe::nnunet_like();
+    let (whole, told) = bench.start("whole");
+    assert_ne!(plain.steps, told.steps);
+    let folder = bench.folder("pieces");
+    let first = bench.run(&folder, false, Some(4)).unwrap();
+    let second = bench.run(&folder, true, None).unwrap();
+    assert_eq!(joined(&first, &second), told.steps);
+    same(&whole, &folder);
+    assert!(whole.records().iter().all(|r| r.waited_seconds >= 0.0 && r.waited_seconds < r.seconds + 0.5));
+    // Asked of what cannot be, it ends before there is a folder.
+    bench.settings.train.augment = vec![npc::recipe::Augment::Blur { sigma: [0.0, 1e9], p: 1.0 }];
+    let folder = bench.folder("refused");
+    let error = bench.refused(&folder, false);
+    assert!(error.message.contains("`sigma` of `blur`"), "{error}");
+    assert!(!folder.root().exists());
+}
+
 #[test]
 fn more_epochs_can_be_added_to_a_finished_run() {
     let mut bench = Bench::new();
