@@ -188,7 +188,7 @@ impl Run<'_> {
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
         let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
         let mut batches = self.train.augmented(rest, spec.batch, false, pass);
-        while let Some(batch) = batches.next() {
+        for batch in batches.by_ref() {
             if batch.is_err() && self.meta.seen > before {
                 // Once the file is mended, a resumed run goes on from here.
                 self.save_last()?;

@@ -1,10 +1,10 @@
 //! The one integration-test binary.
 
 mod alone;
-#[cfg(feature = "cli")]
-mod compare_cli;
 #[cfg(feature = "data")]
 mod augment;
+#[cfg(feature = "cli")]
+mod compare_cli;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;

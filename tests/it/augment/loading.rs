@@ -106,7 +106,7 @@ fn loading_runs_ahead_of_its_user() {
     let loader = Loader::with_threads(data, Role::Train, 1, 2);
     let take = |pause: u64| {
         let mut batches = loader.augmented((0..24).collect(), 2, false, pass(0));
-        while let Some(batch) = batches.next() {
+        for batch in batches.by_ref() {
             batch.unwrap();
             std::thread::sleep(std::time::Duration::from_millis(pause));
         }
@@ -114,11 +114,16 @@ fn loading_runs_ahead_of_its_user() {
     };
     let (_, decoded) = take(0);
     assert_eq!(decoded, 24);
-    let (hungry, decoded) = take(0);
+    let (_, decoded) = take(0);
     assert_eq!(decoded, 0, "all are cached");
-    // A user who takes his time finds the batches waiting for him, but for the first.
-    let (busy, _) = take((hungry * 1000.0 / 6.0) as u64 + 10);
-    assert!(busy < 0.6 * hungry, "waited {busy} s beside the work, {hungry} s without");
+    // A user who takes his time finds the batches waiting for him, but for the first. Other work on the machine may get
+    // between the two measurements: one good pair of five is enough.
+    let overlaps = || {
+        let (hungry, _) = take(0);
+        let (busy, _) = take((hungry * 1000.0 / 6.0) as u64 + 10);
+        busy < 0.6 * hungry
+    };
+    assert!((0..5).any(|_| overlaps()), "loading stands still while the user works");
 }
 
 #[test]
