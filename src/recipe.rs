@@ -3,8 +3,11 @@
 //! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
 //! of a run folder hold, so every type here is written to and read from YAML.
 
+mod metric;
 pub mod schema;
 pub mod settings;
+
+pub use metric::{Empty, Metric};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,6 +36,12 @@ pub struct DataSpec {
     pub std: Vec<f64>,
     /// Bound on the memory that decoded and resized images may hold, in MiB (2^20 bytes).
     pub cache_mb: usize,
+    /// What an image counts for a class that neither prediction nor truth holds.
+    #[serde(default)]
+    pub empty: Empty,
+    /// Millimetres a pixel of the image file, height then width, for distances.
+    #[serde(default)]
+    pub spacing: Option<[f64; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,13 +137,6 @@ impl Default for Optimizer {
 pub enum Loss {
     /// Mean over all pixels of the batch of -log softmax(logits)[class].
     CrossEntropy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    Iou,
-    Dice,
 }
 
 /// A checkpoint that stays in the run folder.

@@ -33,6 +33,7 @@ data slices {
   size = [32, 32]
   classes = ["background", "lung"]
   labels = [0, 255]
+  empty = one
   window = [-1000, 400]
   split = lists(train = "set/train.txt", test = "set/test.txt")
 }

@@ -11,7 +11,7 @@ mod supervise;
 use crate::front::front;
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::run::data::Role;
 use npc::run::eval::evaluate;
 use npc::run::folder::{EpochRecord, Folder, read_settings};
@@ -58,6 +58,8 @@ fn data() -> DataSpec {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
+        empty: Empty::One,
+        spacing: None,
     }
 }
 
