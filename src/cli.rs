@@ -5,6 +5,8 @@
 #[cfg(feature = "run")]
 mod bench;
 mod check;
+#[cfg(feature = "data")]
+mod compare;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
@@ -30,6 +32,8 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+#[cfg(feature = "data")]
+mod scores;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
@@ -50,6 +54,7 @@ use std::process::ExitCode;
   npc fix net.model                                   apply the edits that messages suggest
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
+  npc compare runs/npnet_lung runs/unet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
@@ -69,6 +74,8 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
+    #[cfg(feature = "data")]
+    Compare(compare::Opts),
     Graph(graph::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
@@ -131,6 +138,8 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

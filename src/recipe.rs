@@ -110,6 +110,17 @@ pub struct TrainSpec {
     pub keep: Vec<Keep>,
 }
 
+impl TrainSpec {
+    /// What each epoch is scored with: `metrics`, and what decides which checkpoint is kept.
+    pub fn measured(&self) -> Vec<Metric> {
+        let kept = self.keep.iter().filter_map(|keep| match keep {
+            Keep::Best(metric) => Some(*metric),
+            Keep::Last => None,
+        });
+        Metric::ALL.into_iter().filter(|m| self.metrics.contains(m) || kept.clone().any(|k| k == *m)).collect()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {

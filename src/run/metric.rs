@@ -9,13 +9,14 @@
 //! - [`measure`]: one image; [`counts`], [`boundary`] and [`surface`] (on [`distance`]) are its parts.
 //! - [`CaseScore`]: what came of it, and what each metric makes of that.
 //! - [`Summary`]: means over images. [`Intervals`]: their bootstrap intervals. [`Calibration`]: what confidence is worth.
-//! - [`cases_csv`], [`CaseTable`]: the file of all images, written and read.
+//! - [`cases_csv`], [`CaseTable`]: the file of all images, written and read; [`Evaluation`]: that of everything else.
 
 pub mod boundary;
 pub mod calibration;
 mod case;
 pub mod counts;
 pub mod distance;
+mod evaluation;
 mod interval;
 mod summary;
 pub mod surface;
@@ -24,6 +25,7 @@ mod table;
 pub use calibration::Calibration;
 pub use case::{CaseScore, ClassScore, Unit};
 pub use counts::{Counts, score};
+pub use evaluation::Evaluation;
 pub use interval::Intervals;
 pub use summary::{Pooled, Scores, Summary};
 pub use table::{CaseTable, cases_csv};

@@ -1,6 +1,8 @@
 //! The one integration-test binary.
 
 mod alone;
+#[cfg(all(feature = "data", feature = "cli"))]
+mod compare;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;
