@@ -10,11 +10,11 @@ use std::path::PathBuf;
 /// Compare evaluated runs on the same test images
 #[derive(Args)]
 #[command(
-    after_help = "Means of each run with 95 % bootstrap intervals, and paired differences to the first run, image by image: interval,
-p of the sign-flip permutation test, and in words whether the two can be told apart. Runs that were not scored on the
-same images, or with another rule for empty masks, are refused. With --group-seeds runs that differ in nothing but the
-seed count as one: scores are averaged over them image by image, and the standard deviation over seeds is shown.
-Reads what `npc eval` wrote.
+    after_help = "Means of each run with 95 % bootstrap intervals, and paired differences to the first run, image by
+image: interval, p of the sign-flip permutation test, and in words whether the two can be told apart.
+Runs that were not scored on the same images, or with another rule for empty masks, are refused. With
+--group-seeds runs that differ in nothing but the seed count as one: scores are averaged over them
+image by image, and the standard deviation over seeds is shown. Reads what `npc eval` wrote.
 
 Examples:
   npc compare runs/unet runs/npnet
@@ -136,7 +136,7 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
         cells.extend(metrics.iter().map(|&m| score(run, m)));
         cells
     };
-    let table = Table { title: head.clone(), header, rows: c.runs.iter().map(row).collect() }.print(format);
+    let table = Table { title: head.clone(), header, words: &[], rows: c.runs.iter().map(row).collect() }.print(format);
     let mut remarks = vec![
         match &c.classes[..] {
             [one] => format!("class {one}; {}", c.empty_rule.told()),
@@ -156,7 +156,9 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
         return format!("{}{table}{remarks}", headline(&head, format));
     }
     if format != Format::Text {
-        return format!("{table}\n{}{remarks}", differences(c).print(format));
+        let differences = differences(c);
+        let title = if format == Format::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
+        return format!("{table}\n{title}{}{remarks}", differences.print(format));
     }
     let line = |d: &Difference| {
         let holm = if c.runs.len() > 2 { format!(", {} with Holm", p(d.p_holm)) } else { String::new() };
@@ -179,16 +181,20 @@ fn equals(value: f64) -> String {
 fn differences(c: &Comparison) -> Table {
     let reference = c.runs.first().map_or("", |r| r.name.as_str());
     let holm = c.runs.len() > 2;
-    let mut header = vec!["run".to_string(), "metric".into(), format!("difference to {reference}"), "p".into()];
+    let mut header = vec!["run".to_string(), "metric".into(), "in words".into(), "difference".into(), "p".into()];
     header.extend(holm.then(|| "p (Holm)".into()));
-    header.push("in words".into());
     let row = |d: &Difference| {
-        let mut cells = vec![d.run.clone(), title(d.metric, c.unit), signed(d), p(d.p)];
+        let words = match (d.distinguishable, d.mean > 0.0) {
+            (false, _) => format!("not distinguishable with n = {}", d.n),
+            (true, true) => "above".into(),
+            (true, false) => "below".into(),
+        };
+        let mut cells = vec![d.run.clone(), title(d.metric, c.unit), words, signed(d), p(d.p)];
         cells.extend(holm.then(|| p(d.p_holm)));
-        cells.push(words(d, c));
         cells
     };
-    Table { title: format!("paired differences to {reference}"), header, rows: c.differences.iter().map(row).collect() }
+    let rows = c.differences.iter().map(row).collect();
+    Table { title: format!("paired differences to {reference}"), header, words: &[1, 2], rows }
 }
 
 /// One line per run and metric, every number in full.
@@ -239,5 +245,5 @@ fn long(c: &Comparison, metrics: &[Metric]) -> String {
             ]);
         }
     }
-    Table { title: String::new(), header: header.map(String::from).to_vec(), rows }.print(Format::Csv)
+    Table { title: String::new(), header: header.map(String::from).to_vec(), words: &[], rows }.print(Format::Csv)
 }

@@ -16,11 +16,12 @@ use std::sync::atomic::Ordering;
 /// Score a run on its test images
 #[derive(Args)]
 #[command(
-    after_help = "Dice, IoU, precision, recall, specificity, accuracy, boundary IoU, HD95 and ASSD of each image, averaged over the
-images, with 95 % bootstrap intervals; the pooled figures, from all pixels together, stand beside them. What an image
-counts for a class that neither prediction nor truth holds is the data block's `empty`. Scores are at the data block's
-size. The calibration error compares each pixel's confidence with how often the network is right. docs/metrics.md has
-the formulas. RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json everything else.
+    after_help = "Dice, IoU, precision, recall, specificity, accuracy, boundary IoU, HD95 and ASSD of each image,
+averaged over the images, with 95 % bootstrap intervals; the pooled figures, from all pixels together,
+stand beside them. What an image counts for a class that neither prediction nor truth holds is the
+data block's `empty`. Scores are at the data block's size. The calibration error compares each
+pixel's confidence with how often the network is right. docs/metrics.md has the formulas.
+RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json everything else.
 
 Examples:
   npc eval runs/npnet_lung
@@ -116,7 +117,7 @@ pub fn table(e: &Evaluation, classes: &[String], format: Format) -> String {
         std::iter::once(title(metric, s.unit)).chain(cells).collect()
     };
     let rows = s.mean.metrics().map(row).collect();
-    let mut text = Table { title: headline(e), header, rows }.print(format);
+    let mut text = Table { title: headline(e), header, words: &[], rows }.print(format);
     if wide {
         text = format!("{text}\n{}", by_class(e, classes));
     }
@@ -133,7 +134,7 @@ fn by_class(e: &Evaluation, classes: &[String]) -> String {
         let cells = metrics.iter().map(|&m| scores.get(m).map_or("-".into(), |x| number(m, x)));
         Some(std::iter::once(class.clone()).chain(cells).collect())
     });
-    Table { title: String::new(), header, rows: rows.collect() }.print(Format::Text)
+    Table { title: String::new(), header, words: &[], rows: rows.collect() }.print(Format::Text)
 }
 
 /// What the numbers rest on.
@@ -159,6 +160,9 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
         Unit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),
         Unit::Mm => "distances in millimetres".into(),
     });
+    if e.chosen_here {
+        lines.push("the weights were chosen by their score on these very images: expect less on others (no `val` in the split)".into());
+    }
     if let (Some(ece), Some(mce)) = (e.calibration.ece, e.calibration.mce) {
         let bins = e.calibration.bins.len();
         lines.push(format!("calibration error (ECE, {bins} bins, all pixels) {ece:.4}, worst bin {mce:.4}"));
@@ -206,5 +210,5 @@ fn long(e: &Evaluation, classes: &[String]) -> String {
     }
     let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
     push("foreground mean", &s.mean, &s.pooled.mean, i, j);
-    Table { title: String::new(), header: header.map(String::from).to_vec(), rows }.print(Format::Csv)
+    Table { title: String::new(), header: header.map(String::from).to_vec(), words: &[], rows }.print(Format::Csv)
 }

@@ -63,13 +63,15 @@ impl Split {
 pub struct Table {
     pub title: String,
     pub header: Vec<String>,
+    /// Columns of words; the first is one always, the others hold numbers.
+    pub words: &'static [usize],
     pub rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// The first column is text, the others numbers.
     fn align(&self) -> Vec<Align> {
-        (0..self.header.len()).map(|i| if i == 0 { Align::Left } else { Align::Right }).collect()
+        let left = |i| i == 0 || self.words.contains(&i);
+        (0..self.header.len()).map(|i| if left(i) { Align::Left } else { Align::Right }).collect()
     }
 
     /// JSON is not made of cells and has none here.
@@ -79,7 +81,7 @@ impl Table {
             Format::Text | Format::Json => columns(&header, &self.align(), &self.rows),
             Format::Markdown => markdown(&header, &self.align(), &self.rows),
             Format::Csv => csv(&header, &vec![Align::Left; header.len()], &self.rows),
-            Format::Latex => latex(&self.title, &header, &self.rows),
+            Format::Latex => latex(&self.title, &header, &self.align(), &self.rows),
         }
     }
 }
@@ -122,13 +124,13 @@ pub fn cell(metric: Metric, value: Option<f64>, interval: Option<Interval>) -> S
 }
 
 /// A tabular for the booktabs package.
-fn latex(title: &str, header: &[&str], rows: &[Vec<String>]) -> String {
+fn latex(title: &str, header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<String>| format!("  {} \\\\\n", cells.join(" & "));
-    let columns = "r".repeat(header.len().saturating_sub(1));
+    let columns: String = align.iter().map(|a| if *a == Align::Left { 'l' } else { 'r' }).collect();
     let head = line(header.iter().map(|h| escaped(h)).collect());
     let body: String = rows.iter().map(|row| line(row.iter().map(|c| escaped(c)).collect())).collect();
     format!(
-        "% {title}\n\\begin{{tabular}}{{l{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n"
+        "% {title}\n\\begin{{tabular}}{{{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n"
     )
 }
 
@@ -144,6 +146,7 @@ fn escaped(text: &str) -> String {
             '~' => out.push_str("\\textasciitilde{}"),
             '^' => out.push_str("\\textasciicircum{}"),
             '±' => out.push_str("$\\pm$"),
+            '<' | '>' => out.extend(['$', c, '$']),
             '-' if matches!(before, ' ' | '[') && rest.peek().is_some_and(char::is_ascii_digit) => out.push_str("$-$"),
             '+' if matches!(before, ' ' | '[') && rest.peek().is_some_and(char::is_ascii_digit) => out.push_str("$+$"),
             _ => out.push(c),
@@ -162,12 +165,13 @@ mod tests {
         let table = Table {
             title: "a_b".into(),
             header: vec!["run".into(), "Dice, 95 %".into()],
-            rows: vec![vec!["x_1 & {y}".into(), "-0.1 [-0.2, +0.3]".into()]],
+            words: &[],
+            rows: vec![vec!["x_1 & {y}".into(), "-0.1 [-0.2, +0.3], < 1".into()]],
         };
         assert_eq!(
             table.print(Format::Latex),
             "% a_b\n\\begin{tabular}{lr}\n  \\toprule\n  run & Dice, 95 \\% \\\\\n  \\midrule\n  \
-             x\\_1 \\& \\{y\\} & $-$0.1 [$-$0.2, $+$0.3] \\\\\n  \\bottomrule\n\\end{tabular}\n"
+             x\\_1 \\& \\{y\\} & $-$0.1 [$-$0.2, $+$0.3], $<$ 1 \\\\\n  \\bottomrule\n\\end{tabular}\n"
         );
     }
 }

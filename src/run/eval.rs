@@ -11,7 +11,7 @@ use super::lower::lower;
 use super::metric::calibration::Tally;
 use super::metric::{CaseScore, Evaluation, Intervals, Pair, Summary, measure};
 use super::network::Network;
-use super::train::images;
+use super::train::{images, scored_role};
 use crate::check::Checked;
 use crate::recipe::settings::Settings;
 use crate::recipe::{DataSpec, Metric};
@@ -264,6 +264,7 @@ pub fn evaluate(
         .into(),
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
         flips: how.flips,
+        chosen_here: how.weights == Weights::Best && path != folder.last() && role == scored_role(&data),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),

@@ -171,7 +171,6 @@ def statistics():
     }
 
 
-import medpy as medpy_package
 import monai
 import scipy
 from importlib.metadata import version

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::split::split;
 use super::value::{call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
-use crate::diag::{Applicability, Diagnostic, Problems};
+use crate::diag::{Applicability, Code, Diagnostic, Problems};
 use crate::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use crate::source::Span;
 use crate::syntax::ast::{Data, Entry, ExprKind};
@@ -103,7 +103,13 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
     // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
     let words = Empty::ALL.map(|rule| (rule.name(), rule));
-    let empty = r.required("empty", "empty = one", base.map(|b| b.empty), |e| word(e, &words));
+    let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
+    if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
+        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
+        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
+        let d = r.added(d, "empty = one");
+        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
+    }
     let spacing = r.get("spacing", |e| match list(e, "[height, width] in millimetres", positive)?[..] {
         [height, width] => Ok([height, width]),
         _ => wrong(e, "[height, width] of a pixel in millimetres"),

@@ -147,6 +147,13 @@ pub(super) fn notes(runs: &[Scored], group_seeds: bool) -> Vec<String> {
     differ("the size that they are scored at", &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
     differ("test-time flips", &|r| if r.evaluation.flips { "with" } else { "without" }.into());
     differ("the weights that were scored", &|r| r.evaluation.checkpoint.clone());
+    let chosen = runs.iter().filter(|r| r.evaluation.chosen_here).count();
+    if chosen > 0 {
+        let of = if chosen == runs.len() { "all".into() } else { chosen.to_string() };
+        notes.push(format!(
+            "weights of {of} runs were chosen by their score on these very images: means are optimistic"
+        ));
+    }
     if !group_seeds {
         notes.push(
             "intervals are over images: training again with another seed may move a mean by more (`--group-seeds`)"

@@ -15,6 +15,9 @@ pub struct Evaluation {
     pub checkpoint: String,
     /// Whether probabilities were averaged over the image and its three flips.
     pub flips: bool,
+    /// Whether the weights are those of the epoch that scored best on these images: then the scores are optimistic.
+    #[serde(default)]
+    pub chosen_here: bool,
     /// Height and width that scores were computed at.
     pub size: [usize; 2],
     #[serde(flatten)]
