@@ -11,11 +11,13 @@ mod compare;
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fit;
 mod fitting;
 mod fix;
 mod fmt;
@@ -32,12 +34,15 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+mod revision;
 #[cfg(feature = "data")]
 mod scores;
+mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -77,6 +82,9 @@ enum Command {
     #[cfg(feature = "data")]
     Compare(compare::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
+    Diff(diff::Opts),
+    Fit(fit::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -147,6 +155,9 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
+        Command::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),
