@@ -2,7 +2,7 @@
 
 use super::scores::{Format, Split, Table, cell, notes, number, title};
 use super::{Done, Stop, print};
-use crate::recipe::Metric;
+use crate::recipe::{Empty, Metric};
 use crate::run::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
 use clap::Args;
 use std::path::PathBuf;
@@ -144,6 +144,11 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
         },
         "[95 % intervals]: percentile bootstrap over images, paired for differences; p: sign-flip permutation".into(),
     ];
+    if c.empty_rule == Empty::Skip {
+        remarks.push(
+            "with `skip` a difference is over the images that both runs have a score for, a mean over its own".into(),
+        );
+    }
     if c.runs.len() > 2 {
         remarks.push(format!("p (Holm) allows for {} comparisons with one run", c.runs.len() - 1));
     }
