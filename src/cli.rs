@@ -6,6 +6,8 @@
 mod bench;
 mod check;
 #[cfg(feature = "data")]
+mod compare;
+#[cfg(feature = "data")]
 mod data;
 #[cfg(feature = "run")]
 mod demo;
@@ -35,6 +37,8 @@ mod memory;
 #[cfg(feature = "run")]
 mod predict;
 mod revision;
+#[cfg(feature = "data")]
+mod scores;
 mod side;
 mod sizes;
 mod table;
@@ -58,6 +62,7 @@ use std::process::ExitCode;
   npc fix net.model                                   apply the edits that messages suggest
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
+  npc compare runs/npnet_lung runs/unet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
@@ -79,6 +84,8 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
+    #[cfg(feature = "data")]
+    Compare(compare::Opts),
     Graph(graph::Opts),
     Equal(equal::Opts),
     Diff(diff::Opts),
@@ -146,6 +153,8 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

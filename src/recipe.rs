@@ -5,6 +5,7 @@
 
 mod augment;
 mod loss;
+mod metric;
 mod optimizer;
 mod schedule;
 pub mod schema;
@@ -12,6 +13,7 @@ pub mod settings;
 
 pub use augment::{Augment, Border, nnunet_like};
 pub use loss::{Alpha, LossSpec, Term, Weighted};
+pub use metric::{Empty, Metric};
 pub use optimizer::Optimizer;
 pub use schedule::{Curve, Schedule};
 
@@ -42,6 +44,12 @@ pub struct DataSpec {
     pub std: Vec<f64>,
     /// Bound on the memory that decoded and resized images may hold, in MiB (2^20 bytes).
     pub cache_mb: usize,
+    /// What an image counts for a class that neither prediction nor truth holds.
+    #[serde(default)]
+    pub empty: Empty,
+    /// Millimetres a pixel of the image file, height then width, for distances.
+    #[serde(default)]
+    pub spacing: Option<[f64; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -144,13 +152,15 @@ fn save_every() -> f64 {
 impl TrainSpec {
     /// Minutes of work that a killed run loses at most.
     pub const SAVE_EVERY: f64 = 10.0;
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    Iou,
-    Dice,
+    /// What each epoch is scored with: `metrics`, and what decides which checkpoint is kept.
+    pub fn measured(&self) -> Vec<Metric> {
+        let kept = self.keep.iter().filter_map(|keep| match keep {
+            Keep::Best(metric) => Some(*metric),
+            Keep::Last => None,
+        });
+        Metric::ALL.into_iter().filter(|m| self.metrics.contains(m) || kept.clone().any(|k| k == *m)).collect()
+    }
 }
 
 /// A checkpoint that stays in the run folder.

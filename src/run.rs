@@ -12,6 +12,7 @@ pub mod agree;
 pub mod bench;
 #[cfg(feature = "run")]
 pub mod checkpoint;
+pub mod compare;
 pub mod contact;
 pub mod data;
 #[cfg(feature = "run")]
@@ -48,6 +49,7 @@ pub mod predict;
 #[cfg(feature = "run")]
 pub mod preflight;
 pub mod schedule;
+pub mod statistics;
 #[cfg(feature = "run")]
 pub mod sum;
 #[cfg(feature = "run")]

@@ -25,7 +25,7 @@ use super::freeze::{freeze, frozen};
 use super::init::{InitReport, init};
 use super::lower::lower;
 use super::machine;
-use super::metric::Summary;
+use super::metric::{Scores, Summary};
 use super::network::Network;
 use super::optim::OptimState;
 use super::preflight::{self, Preflight};
@@ -247,7 +247,9 @@ impl Run<'_> {
                 scored?;
                 return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
             };
-            (record.dice, record.iou) = (summary.dice, summary.iou);
+            // Where no image defines a score, `scores` says so; a plain number has to stand here.
+            (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
+            record.scores = summary.mean.clone();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish(record.clone(), &summary)?;
             for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
@@ -314,6 +316,7 @@ impl Run<'_> {
             loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
             dice: 0.0,
             iou: 0.0,
+            scores: Scores::default(),
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
             waited_seconds: batches.waited().as_secs_f64(),
@@ -326,8 +329,10 @@ impl Run<'_> {
         let role = scored_role(&self.data);
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let network = average.map_or_else(|| self.network.valid(), Network::clone);
-        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, self.job.stop)?;
-        cases.map(|cases| Summary::new(&cases, &self.data.spec().classes)).transpose()
+        let metrics = self.job.settings.train.measured();
+        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
+        let spec = self.data.spec();
+        cases.map(|cases| Summary::new(&cases, &spec.classes, spec.empty)).transpose()
     }
 }
 

@@ -5,6 +5,8 @@ mod alone;
 mod augment;
 #[cfg(feature = "cli")]
 mod compare_cli;
+#[cfg(all(feature = "data", feature = "cli"))]
+mod compare_runs;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;

@@ -7,7 +7,7 @@ use crate::front::{front_file, models_in};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::check::Checked;
-use npc::recipe::{DataSource, DataSpec, Decode, LossSpec, MaskRule, Optimizer, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, LossSpec, MaskRule, Optimizer, Split};
 use npc::run::data::{Batch, Dataset, Loader, Role};
 use npc::run::loss::total;
 use npc::run::lower::lower;
@@ -42,6 +42,8 @@ fn batch() -> Batch {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
+        empty: Empty::One,
+        spacing: None,
     };
     let data = Arc::new(Dataset::open(&spec, Path::new(".")).unwrap());
     let loader = Loader::new(Arc::clone(&data), Role::Train, 3);

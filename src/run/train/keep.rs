@@ -25,8 +25,8 @@ impl Run<'_> {
         for keep in &self.job.settings.train.keep {
             let Keep::Best(metric) = keep else { continue };
             let value = summary.get(*metric);
-            let key = metric_name(*metric);
-            if better(value, self.meta.best.get(key)) {
+            let key = metric.name();
+            if better(*metric, value, self.meta.best.get(key)) {
                 self.meta.best.insert(key.into(), Best { value, epoch: self.meta.epoch });
                 checkpoint::save(&self.job.folder.best(*metric), &self.state())?;
                 improved |= Some(*metric) == watched;
@@ -68,7 +68,7 @@ impl Run<'_> {
     /// Whether `patience` epochs have gone by without a better score.
     pub(super) fn out_of_patience(&self) -> bool {
         let (Some(patience), Some(metric)) = (self.job.settings.train.patience, self.watched()) else { return false };
-        let best = self.meta.best.get(metric_name(metric)).map_or(0, |best| best.epoch);
+        let best = self.meta.best.get(metric.name()).map_or(0, |best| best.epoch);
         self.meta.epoch.saturating_sub(best) >= patience
     }
 
@@ -91,15 +91,9 @@ impl Run<'_> {
     }
 }
 
-/// A score is best if it beats the best before. One that is not finite, or 0, is none at all: it says that nothing was
-/// found, and the weights of such an epoch are no better than those of any other.
-fn better(value: f64, best: Option<&Best>) -> bool {
-    value.is_finite() && value > best.map_or(0.0, |best| best.value)
-}
-
-pub(super) fn metric_name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Dice => "dice",
-        Metric::Iou => "iou",
-    }
+/// A score is best if it beats the best before. One that is not finite is none at all, and neither is a share of 0: it
+/// says that nothing was found, and the weights of such an epoch are no better than those of any other.
+fn better(metric: Metric, value: f64, best: Option<&Best>) -> bool {
+    let least = if metric.is_distance() { f64::INFINITY } else { 0.0 };
+    value.is_finite() && metric.better(value, best.map_or(least, |best| best.value))
 }

@@ -1,7 +1,7 @@
 //! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
 
 use super::everything;
-use npc::recipe::{DataSource, DataSpec, Decode, MaskRule, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use npc::run::data::augment::{Augmenter, Pass};
 use npc::run::data::waiting::Load;
 use npc::run::data::{Dataset, Loader, Role, epoch_order};
@@ -23,6 +23,8 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         mean: vec![0.4],
         std: vec![0.3],
         cache_mb,
+        empty: Empty::One,
+        spacing: None,
     };
     Arc::new(Dataset::open(&spec, Path::new("")).unwrap())
 }

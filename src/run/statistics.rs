@@ -1,0 +1,269 @@
+//! Intervals and tests over images: what a mean over a test set can and cannot say.
+//!
+//! Plain numbers; knows neither metrics nor files. The unit that is drawn is the image, or the group of images (a patient,
+//! a video) where groups are given: images of one group are not independent, and counting them so makes intervals too
+//! narrow. An undefined score is NaN and is left out of its mean. Everything random is seeded, and the same on every
+//! machine and for any number of threads. `docs/metrics.md` has the definitions.
+
+mod rank;
+
+pub use rank::wilcoxon;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Bootstrap resamples, and random sign changes of a permutation test.
+pub const RESAMPLES: usize = 10_000;
+/// Share of the resampled values that an interval holds.
+pub const LEVEL: f64 = 0.95;
+/// Up to this many units all sign changes are tried, beyond it [`RESAMPLES`] random ones.
+const EXACT: usize = 13;
+/// Resamples that one random stream draws.
+const BLOCK: usize = 100;
+/// Where the streams of the permutation test begin; the bootstrap's are below.
+const FLIPS: u64 = 1 << 32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    pub low: f64,
+    pub high: f64,
+}
+
+/// A score of a set of images that is a quotient of two sums over the images: a mean (sum of scores over their number), or
+/// a pooled score such as Dice (sum of 2 TP over sum of 2 TP + FP + FN).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    part: Vec<f64>,
+    whole: Vec<f64>,
+}
+
+impl Column {
+    /// The mean of the values that are not NaN.
+    pub fn mean(values: impl IntoIterator<Item = f64>) -> Column {
+        Column::ratio(values.into_iter().map(|v| if v.is_nan() { (0.0, 0.0) } else { (v, 1.0) }))
+    }
+
+    /// The sum of the first numbers over the sum of the second, one pair an image.
+    pub fn ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> Column {
+        let (part, whole) = pairs.into_iter().unzip();
+        Column { part, whole }
+    }
+
+    /// NaN where the sum below is 0.
+    pub fn value(&self) -> f64 {
+        self.part.iter().sum::<f64>() / self.whole.iter().sum::<f64>()
+    }
+}
+
+/// The unit of each image, counted from 0 in the order of first sight, and how many there are.
+fn units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
+    let Some(groups) = groups else { return ((0..n).collect(), n) };
+    assert_eq!(groups.len(), n, "one group for each image");
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    let of = groups.iter().map(|g| {
+        let next = known.len();
+        *known.entry(g.as_str()).or_insert(next)
+    });
+    let of: Vec<usize> = of.collect();
+    (of, known.len())
+}
+
+fn stream(seed: u64, number: u64) -> ChaCha8Rng {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(number);
+    rng
+}
+
+/// Values of each column in [`RESAMPLES`] bootstrap resamples, `[column][resample]`: as many units as there are, drawn with
+/// replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8). All columns see the
+/// same draws, so any function of several columns may be taken resample by resample. NaN where a draw defines no score.
+///
+/// # Panics
+/// Where the columns, or the groups, are not of one length.
+pub fn resample(columns: &[Column], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
+    let n = columns.first().map_or(0, |c| c.part.len());
+    assert!(columns.iter().all(|c| c.part.len() == n), "columns of one length");
+    let (of, count) = units(n, groups);
+    if count == 0 {
+        return vec![vec![f64::NAN; RESAMPLES]; columns.len()];
+    }
+    // Row by row: a draw adds one run of memory.
+    let width = 2 * columns.len();
+    let mut rows = vec![0.0; count * width];
+    for (k, column) in columns.iter().enumerate() {
+        for (i, &unit) in of.iter().enumerate() {
+            rows[unit * width + 2 * k] += column.part[i];
+            rows[unit * width + 2 * k + 1] += column.whole[i];
+        }
+    }
+    let block = |b: usize| {
+        let mut rng = stream(seed, b as u64);
+        let size = BLOCK.min(RESAMPLES - b * BLOCK);
+        let mut values = Vec::with_capacity(size * columns.len());
+        let mut sums = vec![0.0; width];
+        for _ in 0..size {
+            sums.fill(0.0);
+            for _ in 0..count {
+                // The high half of a product: uniform to within 2^-32 of the number of units.
+                let unit = ((u64::from(rng.next_u32()) * count as u64) >> 32) as usize;
+                sums.iter_mut().zip(&rows[unit * width..][..width]).for_each(|(s, r)| *s += r);
+            }
+            values.extend(sums.chunks_exact(2).map(|s| s[0] / s[1]));
+        }
+        values
+    };
+    let blocks: Vec<Vec<f64>> = (0..RESAMPLES.div_ceil(BLOCK)).into_par_iter().map(block).collect();
+    let column = |k| blocks.iter().flat_map(move |b| b.iter().skip(k).step_by(columns.len()).copied()).collect();
+    (0..columns.len()).map(column).collect()
+}
+
+/// The percentile interval of resampled values: from the 2.5th to the 97.5th percentile. `None` where no value is a number.
+pub fn interval(values: &[f64]) -> Option<Interval> {
+    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let low = quantile(&sorted, (1.0 - LEVEL) / 2.0)?;
+    Some(Interval { low, high: quantile(&sorted, (1.0 + LEVEL) / 2.0)? })
+}
+
+/// Quantile `q` in 0..1 of sorted numbers, linear between neighbours, as `numpy.quantile` has it. `None` of nothing.
+pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let at = q * last as f64;
+    let below = (at.floor() as usize).min(last);
+    let above = (below + 1).min(last);
+    Some(sorted[below] + (sorted[above] - sorted[below]) * (at - below as f64))
+}
+
+/// The bootstrap interval of the mean of the values that are not NaN. `None` where fewer than two units have one.
+pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
+    let (_, count) = defined(values, groups);
+    (count > 1)
+        .then(|| resample(&[Column::mean(values.iter().copied())], groups, seed))?
+        .first()
+        .and_then(|v| interval(v))
+}
+
+/// Number of values that are not NaN, and of the units that they are in.
+fn defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
+    let (of, count) = units(values.len(), groups);
+    let mut seen = vec![false; count];
+    let mut n = 0;
+    for (unit, _) in of.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
+        (seen[*unit], n) = (true, n + 1);
+    }
+    (n, seen.into_iter().filter(|s| *s).count())
+}
+
+/// How much a score differs between two runs on the same images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Paired {
+    /// Images that both runs have a score for.
+    pub n: usize,
+    /// Mean of a - b over them.
+    pub mean: f64,
+    /// Bootstrap interval of the mean, 95 %.
+    pub low: f64,
+    pub high: f64,
+    /// Two-sided p of the sign-flip permutation test.
+    pub p: f64,
+}
+
+impl Paired {
+    /// Whether the interval leaves 0 out.
+    pub fn distinguishable(&self) -> bool {
+        self.low > 0.0 || self.high < 0.0
+    }
+}
+
+/// Mean of `a - b` with its bootstrap interval and permutation p. `a` and `b` hold one score an image, in one order; images
+/// with NaN in either are left out. `None` where fewer than two units are left.
+///
+/// # Panics
+/// Where `a`, `b` and `groups` are not of one length.
+pub fn paired_difference(a: &[f64], b: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Paired> {
+    assert_eq!(a.len(), b.len(), "two scores for each image");
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    paired_mean(&[differences], groups, seed)
+}
+
+/// The same for a mean over classes: `differences` holds a list of one difference an image for each class, and the mean is
+/// the mean over the classes of the means over the images. `n` counts images with a difference in any class.
+///
+/// # Panics
+/// Where the lists and `groups` are not of one length.
+pub fn paired_mean(differences: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Paired> {
+    let images = differences.first()?.len();
+    let any: Vec<f64> =
+        (0..images).map(|i| if differences.iter().all(|d| d[i].is_nan()) { f64::NAN } else { 0.0 }).collect();
+    let (n, count) = defined(&any, groups);
+    if count < 2 {
+        return None;
+    }
+    let columns: Vec<Column> = differences.iter().map(|d| Column::mean(d.iter().copied())).collect();
+    let columns: Vec<Column> = columns.into_iter().filter(|c| !c.value().is_nan()).collect();
+    let classes = columns.len() as f64;
+    let drawn = resample(&columns, groups, seed);
+    let means: Vec<f64> = (0..RESAMPLES).map(|r| drawn.iter().map(|c| c[r]).sum::<f64>() / classes).collect();
+    let Interval { low, high } = interval(&means)?;
+    // What each unit adds to the mean; a flipped sign turns it round.
+    let (of, count) = units(images, groups);
+    let mut weights = vec![0.0; count];
+    for column in &columns {
+        let whole = column.whole.iter().sum::<f64>() * classes;
+        of.iter().zip(&column.part).for_each(|(&unit, part)| weights[unit] += part / whole);
+    }
+    Some(Paired { n, mean: weights.iter().sum(), low, high, p: sign_flips(&weights, seed) })
+}
+
+/// Two-sided p of the hypothesis that each weight might as well have the other sign: the share of sign changes whose sum
+/// lies at least as far from 0 as the sum observed. All sign changes up to 13 weights; beyond, random ones, with the
+/// observed one among them, so that p is never 0 (Phipson and Smyth 2010).
+fn sign_flips(weights: &[f64], seed: u64) -> f64 {
+    let observed = weights.iter().sum::<f64>().abs();
+    // Sums of the same numbers in another order may differ in the last bits.
+    let least = observed - 1e-12 * weights.iter().map(|w| w.abs()).sum::<f64>();
+    let sum = |signs: &dyn Fn(usize) -> bool| -> f64 {
+        weights.iter().enumerate().map(|(i, w)| if signs(i) { *w } else { -w }).sum()
+    };
+    if weights.len() <= EXACT {
+        let all = 1usize << weights.len();
+        let far = (0..all).filter(|bits| sum(&|i| bits >> i & 1 == 1).abs() >= least).count();
+        return far as f64 / all as f64;
+    }
+    let block = |b: usize| {
+        let mut rng = stream(seed, FLIPS + b as u64);
+        let far = (0..BLOCK).filter(|_| {
+            let bits: Vec<u64> = (0..weights.len().div_ceil(64)).map(|_| rng.next_u64()).collect();
+            sum(&|i| bits[i / 64] >> (i % 64) & 1 == 1).abs() >= least
+        });
+        far.count()
+    };
+    let far: usize = (0..RESAMPLES.div_ceil(BLOCK)).into_par_iter().map(block).sum();
+    (far + 1) as f64 / (RESAMPLES.div_ceil(BLOCK) * BLOCK + 1) as f64
+}
+
+/// Mean and sample standard deviation (divided by n - 1) of the values that are not NaN, as of the same run with several
+/// seeds. The deviation of one value is not known.
+pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
+    let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
+    (!values.is_empty()).then(|| (mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())))
+}
+
+/// p-values of several comparisons, adjusted so that the chance of one false finding among them stays bounded (Holm 1979).
+pub fn holm(p: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
+    let mut adjusted = vec![1.0; p.len()];
+    let mut most = 0f64;
+    for (rank, &i) in order.iter().enumerate() {
+        most = most.max((p.len() - rank) as f64 * p[i]).min(1.0);
+        adjusted[i] = most;
+    }
+    adjusted
+}
