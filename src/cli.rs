@@ -29,7 +29,11 @@ mod load;
 mod lower;
 mod memory;
 #[cfg(feature = "run")]
+mod overlays;
+#[cfg(feature = "run")]
 mod predict;
+#[cfg(feature = "data")]
+mod report;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
@@ -51,6 +55,7 @@ use std::process::ExitCode;
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
+  npc report runs/npnet_lung                          the run as one HTML page
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
 struct Cli {
@@ -69,6 +74,8 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
+    #[cfg(feature = "data")]
+    Report(report::Opts),
     Graph(graph::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
@@ -131,6 +138,8 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Report(opts) => report::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

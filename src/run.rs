@@ -10,6 +10,7 @@
 pub mod agree;
 #[cfg(feature = "run")]
 pub mod bench;
+pub mod cases;
 #[cfg(feature = "run")]
 pub mod checkpoint;
 pub mod data;
@@ -23,6 +24,9 @@ pub mod exec;
 pub mod folder;
 #[cfg(feature = "run")]
 pub mod freeze;
+pub mod history;
+pub mod inputs;
+pub mod lettering;
 #[cfg(feature = "run")]
 pub mod loss;
 #[cfg(feature = "run")]
@@ -34,11 +38,17 @@ pub mod network;
 pub mod optim;
 pub mod overlay;
 pub mod plan;
+pub mod plot;
 #[cfg(feature = "run")]
 pub mod predict;
+pub mod probability;
+pub mod report;
+pub mod sheet;
+pub mod tensorboard;
 #[cfg(feature = "run")]
 pub mod train;
 #[cfg(feature = "run")]
 pub mod weights;
+pub mod window;
 
 pub use error::{Result, RunError};

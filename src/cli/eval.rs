@@ -20,6 +20,7 @@ size. RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json the s
 Examples:
   npc eval runs/npnet_lung
   npc eval runs/npnet_lung --split train --format json
+  npc eval runs/npnet_lung --overlays overlays --worst 12
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
@@ -36,6 +37,8 @@ pub struct Opts {
     /// Where the paths of the data block start; as in training when not given
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
+    #[command(flatten)]
+    overlays: super::overlays::Overlays,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -89,6 +92,7 @@ pub fn run(opts: &Opts) -> Done {
     let csv = folder.root().join(opts.split.file("cases", "csv"));
     write_atomic(&csv, cases_csv(&cases, classes).as_bytes())?;
     folder.write_json(&opts.split.file("eval", "json"), &summary)?;
+    opts.overlays.write(&ready, &folder, opts.split.role(), &csv)?;
     match opts.format {
         Format::Json => print(&format!("{:#}\n", serde_json::json!(summary))),
         Format::Text => {

@@ -4,6 +4,7 @@ use super::job::{Ready, Request, ready, reopen, stop_on_interrupt};
 use super::{Done, Stop, print};
 use crate::ir;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
+use crate::run::tensorboard::Board;
 use crate::run::train::{Job, Observer, Outcome, Progress, train};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +22,7 @@ Examples:
   npc train models/npnet.model npnet_lung --data-root ~/data --set epochs=5,lr=3e-4
   npc train models/npnet.model npnet_lung --set model.attention=se --out runs/lung_se
   npc train models/npnet.model npnet_lung --resume
+  npc train models/npnet.model npnet_lung --tensorboard && tensorboard --logdir runs
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
@@ -45,6 +47,9 @@ pub struct Opts {
     /// Go on where the run folder's last checkpoint stands
     #[arg(long)]
     resume: bool,
+    /// Also write events for TensorBoard into RUN/tensorboard
+    #[arg(long)]
+    tensorboard: bool,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -61,7 +66,11 @@ pub fn run(opts: &Opts) -> Done {
     if opts.resume {
         same_run(&ready, &folder)?;
     }
-    start(&ready, &folder, opts.resume)
+    let done = start_with(&ready, &folder, opts.resume, opts.tensorboard.then_some(&folder));
+    if opts.tensorboard && done.is_ok() {
+        super::overlays::to_board(&ready, &folder, &mut Board::open(&folder)?)?;
+    }
+    done
 }
 
 /// Resuming with other settings or another network would give a run that its folder does not describe; only the number
@@ -94,6 +103,11 @@ fn same_run(ready: &Ready, folder: &Folder) -> Done {
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
 pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
+    start_with(ready, folder, resume, None)
+}
+
+/// The same with events for TensorBoard after each epoch, in the run folder `events`.
+fn start_with(ready: &Ready, folder: &Folder, resume: bool, events: Option<&Folder>) -> Done {
     let stop = stop_on_interrupt();
     let Ready { checked, settings, source, imports } = ready;
     let graph = checked.graph();
@@ -107,7 +121,7 @@ pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
         settings.device,
         folder.root().display()
     ))?;
-    let mut screen = Screen::new();
+    let mut screen = Screen { events: events.cloned(), ..Screen::new() };
     let job = Job { checked, settings, source, imports, folder, resume, stop };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
@@ -134,6 +148,8 @@ struct Screen {
     terminal: bool,
     /// Of the last epoch that was scored.
     dice: Option<f64>,
+    /// The run whose epochs go to TensorBoard too.
+    events: Option<Folder>,
 }
 
 impl Screen {
@@ -146,7 +162,16 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
-        Self { bar, terminal, dice: None }
+        Self { bar, terminal, dice: None, events: None }
+    }
+
+    /// The run is worth more than its events: what fails there is told, and the run goes on without them.
+    fn events(&mut self) {
+        let Some(folder) = &self.events else { return };
+        if let Err(e) = Board::open(folder).and_then(|mut board| board.catch_up(folder)) {
+            self.line(&format!("warning: no more TensorBoard events: {e}"));
+            self.events = None;
+        }
     }
 
     fn line(&self, text: &str) {
@@ -189,6 +214,7 @@ impl Observer for Screen {
             r.images_per_second,
             clock(r.seconds)
         ));
+        self.events();
     }
 
     fn warn(&mut self, message: &str) {
