@@ -1,7 +1,7 @@
 //! Pictures of scored cases: `npc eval RUN --overlays DIR`, and what `npc report` and `npc train --tensorboard` show.
 
-use super::job::Ready;
 use super::Done;
+use super::job::Ready;
 use crate::run::cases::{self, Ranked, worst_and_median};
 use crate::run::data::{Dataset, Role};
 use crate::run::error::{Result, RunError};

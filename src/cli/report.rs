@@ -147,7 +147,10 @@ fn score(opts: &Opts, split: &str) -> Result<(), String> {
     use clap::Parser;
     use std::ffi::OsString;
     let mut words: Vec<OsString> = vec!["npc".into(), "eval".into(), "--split".into(), split.into()];
-    let options = [("--device", opts.device.clone().map(OsString::from)), ("--data-root", opts.data_root.clone().map(OsString::from))];
+    let options = [
+        ("--device", opts.device.clone().map(OsString::from)),
+        ("--data-root", opts.data_root.clone().map(OsString::from)),
+    ];
     for (name, value) in options {
         words.extend(value.into_iter().flat_map(|value| [name.into(), value]));
     }

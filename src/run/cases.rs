@@ -91,9 +91,10 @@ impl CaseTable {
     }
 }
 
-/// The `n` worst, and the `n` around the median that are not among them. `ranked` is worst first, and so are both.
+/// The `n` worst, and those of the `n` around the median that are not among them. `ranked` is worst first, and so are both.
 pub fn worst_and_median(ranked: &[Ranked], n: usize) -> (&[Ranked], &[Ranked]) {
-    let worst = n.min(ranked.len());
-    let from = ((ranked.len().saturating_sub(n)).div_ceil(2)).max(worst).min(ranked.len());
-    (&ranked[..worst], &ranked[from..(from + n).min(ranked.len())])
+    let all = ranked.len();
+    let n = n.min(all);
+    let from = (all - n).div_ceil(2);
+    (&ranked[..n], &ranked[from.max(n).min(from + n)..from + n])
 }

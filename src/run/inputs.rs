@@ -120,7 +120,9 @@ fn apart(inputs: &[Input], out: &Path) -> Result<()> {
         if let (Ok(mask), Ok(image)) = (mask.canonicalize(), input.path.canonicalize())
             && mask == image
         {
-            return Err(RunError::at(&input.path, "its mask would replace it").help("choose another folder: `--out DIR`"));
+            return Err(
+                RunError::at(&input.path, "its mask would replace it").help("choose another folder: `--out DIR`")
+            );
         }
     }
     Ok(())

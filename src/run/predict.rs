@@ -60,12 +60,21 @@ pub struct Written {
 
 /// Softmax of the first result, `[n, k, h, w]`; with `flips` the mean over the four mirror images, each turned back.
 pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
-    let one = |x: Tensor<4>| activation::softmax(network.forward(x).remove(0), 1);
+    let whole = one(network, x.clone());
     if !flips {
-        return one(x);
+        return whole;
     }
-    let turned = |axes: &[isize]| one(x.clone().flip(axes)).flip(axes);
-    one(x.clone()).add(turned(&[3])).add(turned(&[2])).add(turned(&[2, 3])).div_scalar(4.0)
+    let mirrored = [turned(network, x.clone(), [3]), turned(network, x.clone(), [2]), turned(network, x, [2, 3])];
+    mirrored.into_iter().fold(whole, Tensor::add).div_scalar(4.0)
+}
+
+fn one(network: &Network, x: Tensor<4>) -> Tensor<4> {
+    activation::softmax(network.forward(x).remove(0), 1)
+}
+
+/// The scores of a mirror image, turned back.
+fn turned<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Tensor<4> {
+    one(network, x.flip(axes)).flip(axes)
 }
 
 fn numbers(tensor: Tensor<4>) -> Result<Vec<f32>> {
@@ -180,11 +189,10 @@ pub fn predict_case(
     let shown = show_case(network, data, role, index, channels)?;
     let mask = out.join(format!("{}.png", shown.stem));
     write_mask_atomic(&mask, &shown.predicted, shown.size, &data.spec().labels)?;
-    let picture = shown.draw(usize::MAX)?;
+    let picture = overlay(&shown.rgb, shown.size, &shown.predicted, shown.truth.as_deref())?;
     let path = out.join(format!("{}_overlay.png", shown.stem));
-    write_png_atomic(&path, &picture.rgb, picture.size)?;
-    let foreground =
-        shown.predicted.iter().filter(|&&c| c > 0).count() as f64 / shown.predicted.len().max(1) as f64;
+    write_png_atomic(&path, &picture, shown.size)?;
+    let foreground = shown.predicted.iter().filter(|&&c| c > 0).count() as f64 / shown.predicted.len().max(1) as f64;
     Ok(Written {
         mask,
         overlay: Some(path),
@@ -192,6 +200,6 @@ pub fn predict_case(
         size: shown.size,
         foreground,
         warnings: Vec::new(),
-        picture: Some((picture.rgb, picture.size)),
+        picture: Some((picture, shown.size)),
     })
 }

@@ -14,6 +14,8 @@ const BORDER: [u8; 3] = [110, 110, 110];
 /// Pixels around the letters of a caption.
 const PAD: usize = 4;
 const GAP: usize = 8;
+/// Images whose longest side is at most half of it are enlarged.
+const LOOKED_AT: usize = 256;
 /// Longest side of a case on a sheet, and most cases on one.
 const SIDE: usize = 320;
 pub const MOST: usize = 60;
@@ -34,13 +36,15 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The overlay, made smaller where a side is longer than `most`. Image and masks are resized before anything is drawn,
-    /// so that lines stay as thick as they should be.
+    /// The overlay, made smaller where a side is longer than `most`, and larger by a whole factor where the image is too
+    /// small to be looked at. Image and masks are resized before anything is drawn, so that lines stay as thick as they
+    /// should be.
     pub fn draw(&self, most: usize) -> Result<Canvas> {
-        let size = fitting(self.size, most);
+        let factor = (LOOKED_AT.min(most) / self.size[0].max(self.size[1]).max(1)).max(1);
+        let size = fitting(self.size.map(|n| n * factor), most);
         let map = |classes: &[u8]| resize::nearest(classes, self.size, size);
         let truth = self.truth.as_deref().map(map);
-        let rgb = overlay(&smaller(&self.rgb, self.size, size), size, &map(&self.predicted), truth.as_deref())?;
+        let rgb = overlay(&resized(&self.rgb, self.size, size), size, &map(&self.predicted), truth.as_deref())?;
         Ok(Canvas { rgb, size })
     }
 
@@ -60,7 +64,7 @@ pub fn fitting([height, width]: [usize; 2], most: usize) -> [usize; 2] {
     [height, width].map(|n| (n * most).div_ceil(longest).max(1))
 }
 
-fn smaller(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     if from == to {
         return rgb.to_vec();
     }

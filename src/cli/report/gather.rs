@@ -1,9 +1,9 @@
 //! The parts of a report: figures, costs, settings, data, commands.
 
 use crate::check::Frozen;
+use crate::cli::field;
 use crate::cli::job::Ready;
 use crate::cli::table::{bytes, short, thousands};
-use crate::cli::field;
 use crate::cost::{Convention, count, memory_with};
 use crate::run::data::{Dataset, Role};
 use crate::run::error::Result;
@@ -52,13 +52,7 @@ pub fn subtitle(ready: &Ready, folder: &Folder) -> String {
     )
 }
 
-pub fn facts(
-    ready: &Ready,
-    folder: &Folder,
-    evaluation: Option<&Value>,
-    split: &str,
-    history: &History,
-) -> Vec<Fact> {
+pub fn facts(ready: &Ready, folder: &Folder, evaluation: Option<&Value>, split: &str, history: &History) -> Vec<Fact> {
     let summary = json(&folder.root().join("summary.json"));
     let mut facts = Vec::new();
     for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {
@@ -78,7 +72,11 @@ pub fn facts(
     facts.push(Fact::new("MACs", short(report.macs), format!("convolutions, one image of {h}x{w}")));
     let epochs = history.epochs().len();
     if let Some(best) = history.best("dice") {
-        facts.push(Fact::new("Best epoch", best.to_string(), format!("of {epochs} done, {} planned", ready.settings.train.epochs)));
+        facts.push(Fact::new(
+            "Best epoch",
+            best.to_string(),
+            format!("of {epochs} done, {} planned", ready.settings.train.epochs),
+        ));
     }
     if let Some(seconds) = summary.as_ref().and_then(|s| s["seconds"].as_f64()) {
         let per_second = history.epochs().last().and_then(|e| e.get("images_per_second"));
@@ -139,7 +137,11 @@ pub fn blocks(ready: &Ready) -> Table {
     let mut shown: Option<&str> = None;
     for node in &report.nodes {
         // The outermost block is the shortest prefix that is one.
-        let block = report.blocks.iter().filter(|b| node.path.starts_with(&format!("{}.", b.path))).min_by_key(|b| b.path.len());
+        let block = report
+            .blocks
+            .iter()
+            .filter(|b| node.path.starts_with(&format!("{}.", b.path)))
+            .min_by_key(|b| b.path.len());
         let (name, what, output, params, macs) = match block {
             Some(b) if shown == Some(&b.path) => continue,
             Some(b) => {
@@ -230,7 +232,8 @@ pub fn settings(ready: &Ready) -> Vec<(String, Vec<(String, String)>)> {
         let kept = fields.into_iter().filter(|(name, _)| !without.contains(&name.as_str()));
         kept.map(|(name, value)| (name.replace('_', " "), value_text(&value))).collect()
     };
-    let mut machine = vec![("device".to_string(), settings.device.clone()), ("data root".into(), settings.data_root.clone())];
+    let mut machine =
+        vec![("device".to_string(), settings.device.clone()), ("data root".into(), settings.data_root.clone())];
     machine.extend(settings.versions.iter().map(|(name, version)| (name.clone(), version.clone())));
     vec![
         ("Model".into(), model),
@@ -259,4 +262,3 @@ fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
-

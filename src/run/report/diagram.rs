@@ -1,10 +1,12 @@
 //! The model as an inline SVG: boxes from [`fold`](super::fold), places from [`layout`](super::layout).
 
 use super::fold::{Kind, MOST, Unit, fold};
-use super::layout::{BOX, Line, layout};
+use super::layout::{BOX, Line, Way, layout};
 use crate::ir::Graph;
 use maud::{Markup, html};
 
+/// Radius of a line's corner.
+const ROUND: f64 = 8.0;
 /// Letters that fit into a box.
 const LETTERS: usize = 21;
 
@@ -29,10 +31,7 @@ pub fn diagram(graph: &Graph) -> Markup {
                 }
                 @for (i, (unit, at)) in units.iter().zip(&places.boxes).enumerate() {
                     (node(unit, *at))
-                    @if unit.kind != Kind::Result && places.lines.iter().any(|l| l.from == i) {
-                        text class="shape" x=(format!("{:.0}", at[0] + BOX[0] / 2.0 + 6.0))
-                            y=(format!("{:.0}", at[1] + BOX[1] + 13.0)) { (shape(unit)) }
-                    }
+                    (label(unit, *at, &places.lines.iter().filter(|l| l.from == i).collect::<Vec<_>>()))
                 }
             }
         }
@@ -81,10 +80,31 @@ fn curve(line: &Line) -> String {
         format!("C{x0:.1} {middle:.1} {x1:.1} {middle:.1} {x1:.1} {y1:.1}")
     };
     let ([x, y], end) = (line.start, line.end);
-    match line.lane {
-        None => format!("M{x:.1} {y:.1}{}", bend([x, y], end)),
-        Some([lane, from, to]) => {
+    match line.way {
+        Way::Direct => format!("M{x:.1} {y:.1}{}", bend([x, y], end)),
+        Way::Corner => {
+            let before = end[0] + if end[0] > x { -ROUND } else { ROUND };
+            let below = y + ROUND;
+            format!("M{x:.1} {y:.1}H{before:.1}Q{0:.1} {y:.1} {0:.1} {below:.1}V{1:.1}", end[0], end[1])
+        }
+        Way::Lane([lane, from, to]) => {
             format!("M{x:.1} {y:.1}{}L{lane:.1} {to:.1}{}", bend([x, y], [lane, from]), bend([lane, to], end))
+        }
+    }
+}
+
+/// The shape of what a box gives, where its first line leaves it.
+fn label(unit: &Unit, [x, y]: [f64; 2], lines: &[&Line]) -> Markup {
+    let down = lines.iter().any(|line| !matches!(line.way, Way::Corner));
+    let right = lines.iter().any(|line| line.start[0] > x + BOX[0] / 2.0);
+    let (at, anchor) = match (down, right) {
+        (true, _) => ([x + BOX[0] / 2.0 + 6.0, y + BOX[1] + 13.0], "start"),
+        (false, true) => ([x + BOX[0] + 6.0, y + BOX[1] / 2.0 - 5.0], "start"),
+        (false, false) => ([x - 6.0, y + BOX[1] / 2.0 - 5.0], "end"),
+    };
+    html! {
+        @if !lines.is_empty() {
+            text class="shape" x=(format!("{:.0}", at[0])) y=(format!("{:.0}", at[1])) text-anchor=(anchor) { (shape(unit)) }
         }
     }
 }

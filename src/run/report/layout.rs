@@ -21,15 +21,25 @@ pub struct Layout {
     pub lines: Vec<Line>,
 }
 
-/// From the lower side of a box to the upper side of another, along a lane where boxes lie between.
+/// From a box to the upper side of another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     pub from: usize,
     pub to: usize,
+    pub way: Way,
+    /// Where it leaves the lower side, or the left or right side of a corner.
     pub start: [f64; 2],
-    /// x of the lane, and the y where it is entered and left.
-    pub lane: Option<[f64; 3]>,
     pub end: [f64; 2],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Way {
+    /// To the next row.
+    Direct,
+    /// Sideways out of the box, then down.
+    Corner,
+    /// Along a lane, where boxes lie between: its x, and the y where it is entered and left.
+    Lane([f64; 3]),
 }
 
 /// Columns hold lanes for boxes and thin lanes for lines; each lane knows which rows are taken.
@@ -74,26 +84,44 @@ pub fn layout(units: &[Unit]) -> Layout {
             start
         })
         .collect();
-    let boxes: Vec<[f64; 2]> = (0..units.len())
-        .map(|i| [edges[columns[i]] + LANE * lanes[i] as f64, MARGIN + ROW * rows[i] as f64])
-        .collect();
+    let boxes: Vec<[f64; 2]> =
+        (0..units.len()).map(|i| [edges[columns[i]] + LANE * lanes[i] as f64, MARGIN + ROW * rows[i] as f64]).collect();
     let lines = routed
         .into_iter()
         .map(|(from, to, lane)| {
-            let start = [boxes[from][0] + BOX[0] / 2.0, boxes[from][1] + BOX[1]];
+            let mut start = [boxes[from][0] + BOX[0] / 2.0, boxes[from][1] + BOX[1]];
             let end = [boxes[to][0] + BOX[0] / 2.0, boxes[to][1]];
-            let lane = lane.map(|(column, lane)| {
-                let x = match lane {
-                    Lane::Box(i) => edges[column] + LANE * i as f64 + BOX[0] / 2.0,
-                    Lane::Thin(i) => edges[column] - THIN * (i as f64 + 0.75),
-                };
-                [x, MARGIN + ROW * (rows[from] + 1) as f64, MARGIN + ROW * (rows[to] - 1) as f64 + BOX[1]]
-            });
-            Line { from, to, start, lane, end }
+            let way = match lane {
+                Some((column, lane)) => {
+                    let x = match lane {
+                        Lane::Box(i) => edges[column] + LANE * i as f64 + BOX[0] / 2.0,
+                        Lane::Thin(i) => edges[column] - THIN * (i as f64 + 0.75),
+                    };
+                    Way::Lane([
+                        x,
+                        MARGIN + ROW * (rows[from] + 1) as f64,
+                        MARGIN + ROW * (rows[to] - 1) as f64 + BOX[1],
+                    ])
+                }
+                None if start[0] == end[0] || blocked(&boxes, from, end[0]) => Way::Direct,
+                None => {
+                    let side = if end[0] > start[0] { BOX[0] } else { 0.0 };
+                    start = [boxes[from][0] + side, boxes[from][1] + BOX[1] / 2.0];
+                    Way::Corner
+                }
+            };
+            Line { from, to, way, start, end }
         })
         .collect();
     let height = 2.0 * MARGIN + ROW * count.saturating_sub(1) as f64 + BOX[1];
     Layout { size: [left - (LANE - BOX[0]) + MARGIN, height], boxes, lines }
+}
+
+/// Whether another box of the row stands in the way from a box to the side and down at `x`.
+fn blocked(boxes: &[[f64; 2]], from: usize, x: f64) -> bool {
+    let [left, top] = boxes[from];
+    let (low, high) = if x > left { (left + BOX[0], x) } else { (x, left) };
+    boxes.iter().enumerate().any(|(i, b)| i != from && b[1] == top && b[0] < high && b[0] + BOX[0] > low)
 }
 
 /// The longest way from the image.

@@ -32,13 +32,13 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
         ("Means over images", evaluation, &intervals["per_class"], &intervals["mean"]),
         ("From the pixels of all images together", pooled, &intervals["pooled_per_class"], &intervals["pooled"]),
     ];
-    html! {
+    html! { div class="tables" {
         @for (title, part, of_class, of_mean) in parts {
             @let rows = rows(part, classes, of_class, of_mean);
             @if !rows.is_empty() {
                 @let metrics = metrics(&rows);
-                h3 { (title) }
                 div class="scroll" tabindex="0" {
+                    h3 { (title) }
                     table {
                         thead { tr { th scope="col" { "class" } @for m in &metrics { th scope="col" { (words(m)) } } } }
                         tbody {
@@ -53,7 +53,7 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
                 }
             }
         }
-    }
+    } }
 }
 
 struct Row<'a> {
@@ -145,9 +145,8 @@ fn distributions(report: &Report<'_>) -> Markup {
         charts[0].0 += ", mean over the foreground classes";
         for class in classes {
             let of_class = cases.rows.iter().filter(|row| row.class == class);
-            let points = of_class
-                .filter_map(|row| Some(Point { name: row.stem.clone(), value: row.values[at]? }))
-                .collect();
+            let points =
+                of_class.filter_map(|row| Some(Point { name: row.stem.clone(), value: row.values[at]? })).collect();
             charts.push((format!("{word} of each image, {class}"), points));
         }
     }
