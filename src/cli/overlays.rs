@@ -3,10 +3,12 @@
 use super::Done;
 use super::job::Ready;
 use crate::run::cases::{self, Ranked, worst_and_median};
+use crate::run::checkpoint::load_weights;
 use crate::run::data::{Dataset, Role};
 use crate::run::error::{Result, RunError};
 use crate::run::eval::{Prepared, load, prepare};
 use crate::run::folder::Folder;
+use crate::run::lower::lower;
 use crate::run::network::Network;
 use crate::run::predict::show_case;
 use crate::run::report::words;
@@ -93,7 +95,7 @@ pub fn to_board(ready: &Ready, folder: &Folder, board: &mut Board) -> Result<()>
     let network = load(&ready.checked, folder, &device)?.valid();
     let role = scored_role(&data);
     for index in 0..data.len(role).min(BOARD) {
-        let shown = show_case(&network, &data, role, index, ready.checked.input().channels())?;
+        let shown = show_case(&network, &data, role, index, ready.checked.input().channels(), false)?;
         board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(crate::run::report::SIDE)?)?;
     }
     Ok(())
@@ -105,15 +107,25 @@ struct Artist {
     data: Arc<Dataset>,
     role: Role,
     channels: usize,
+    flips: bool,
     places: HashMap<String, usize>,
 }
 
 impl Artist {
     fn new(ready: &Ready, folder: &Folder, role: Role) -> Result<Artist> {
         let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
-        let network = load(&ready.checked, folder, &device)?.valid();
+        // As the scores were made, where their file says how.
+        let name = if role == Role::Test { "eval.json".into() } else { format!("eval_{role:?}.json").to_lowercase() };
+        let text = std::fs::read_to_string(folder.root().join(name)).unwrap_or_default();
+        let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let network = match scored["checkpoint"].as_str() {
+            Some(file) => load_weights(&folder.root().join(file), lower(&ready.checked, &device, 0))?,
+            None => load(&ready.checked, folder, &device)?,
+        };
+        let network = network.valid();
+        let flips = scored["flips"].as_bool().unwrap_or(false);
         let places = data.cases(role).iter().enumerate().map(|(i, case)| (case.stem.clone(), i)).collect();
-        Ok(Artist { network, data, role, channels: ready.checked.input().channels(), places })
+        Ok(Artist { network, data, role, channels: ready.checked.input().channels(), flips, places })
     }
 
     fn shown(&self, case: &Ranked, metric: &str) -> Result<Shown> {
@@ -121,7 +133,7 @@ impl Artist {
             RunError::new(format!("`{}` was scored and is not in the data any more", case.stem))
                 .help("`npc eval RUN` scores the run again")
         })?;
-        let shown = show_case(&self.network, &self.data, self.role, index, self.channels)?;
+        let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;
         Ok(Shown { score: format!("{metric} {:.3}", case.score), ..shown })
     }
 }

@@ -87,7 +87,7 @@ pub fn run(opts: &Opts) -> Done {
         }
         None => Default::default(),
     };
-    let evaluation = gather::json(&folder.root().join(file("eval", split, "json")));
+    let evaluation = gather::evaluation(&folder.root().join(file("eval", split, "json")));
     let history = History::read(&folder);
     let report = Report {
         title: ready.settings.train.name.clone(),

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Scores per image and class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseTable {
-    /// Names of the columns after `stem` and `class`.
+    /// Names of the columns beside `stem` and `class` that hold numbers.
     pub columns: Vec<String>,
     pub rows: Vec<CaseRow>,
 }
@@ -54,10 +54,22 @@ pub fn read(path: &Path) -> Result<CaseTable> {
             values: numbers.iter().map(number).collect(),
         });
     }
-    Ok(CaseTable { columns: numbers.iter().map(|&i| header[i].to_string()).collect(), rows })
+    let table = CaseTable { columns: numbers.iter().map(|&i| header[i].to_string()).collect(), rows };
+    Ok(table.without_words())
 }
 
 impl CaseTable {
+    /// Columns that hold a number somewhere.
+    fn without_words(mut self) -> Self {
+        let kept: Vec<usize> =
+            (0..self.columns.len()).filter(|&i| self.rows.iter().any(|row| row.values[i].is_some())).collect();
+        self.columns = kept.iter().map(|&i| self.columns[i].clone()).collect();
+        for row in &mut self.rows {
+            row.values = kept.iter().map(|&i| row.values[i]).collect();
+        }
+        self
+    }
+
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c == name)
     }

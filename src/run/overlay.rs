@@ -5,7 +5,7 @@
 
 use super::data::{resize, write_atomic};
 use crate::run::error::{Result, RunError};
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 
@@ -133,10 +133,10 @@ pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()>
     encode(path, rgb, size, ExtendedColorType::Rgb8, 3)
 }
 
-/// The bytes of an RGB picture (height x width x 3) as PNG.
+/// The bytes of an RGB picture (height x width x 3) as PNG, as small as it gets: it may be embedded in a page.
 pub fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
     let mut file = Vec::new();
-    PngEncoder::new(&mut file)
+    PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
         .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
         .map_err(|e| RunError::new(format!("a picture cannot be written as PNG: {e}")))?;
     Ok(file)

@@ -162,10 +162,17 @@ pub fn write(
 }
 
 /// A case of a data set with its prediction and ground truth, to be drawn.
-pub fn show_case(network: &Network, data: &Dataset, role: Role, index: usize, channels: usize) -> Result<Shown> {
+pub fn show_case(
+    network: &Network,
+    data: &Dataset,
+    role: Role,
+    index: usize,
+    channels: usize,
+    flips: bool,
+) -> Result<Shown> {
     let image = data.picture(role, index, channels)?;
     let (truth, size, _) = data.truth(role, index)?;
-    let plan = Plan { spec: data.spec(), channels, window: None, flips: false };
+    let plan = Plan { spec: data.spec(), channels, window: None, flips };
     let scored = plan.score(network, &[&image])?.remove(0);
     Ok(Shown {
         stem: data.cases(role)[index].stem.clone(),
@@ -186,7 +193,7 @@ pub fn predict_case(
     out: &Path,
     channels: usize,
 ) -> Result<Written> {
-    let shown = show_case(network, data, role, index, channels)?;
+    let shown = show_case(network, data, role, index, channels, false)?;
     let mask = out.join(format!("{}.png", shown.stem));
     write_mask_atomic(&mask, &shown.predicted, shown.size, &data.spec().labels)?;
     let picture = overlay(&shown.rgb, shown.size, &shown.predicted, shown.truth.as_deref())?;

@@ -2,10 +2,10 @@
 //!
 //! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
 
-use super::data::resize;
+use super::data::{resize, write_atomic};
 use super::error::Result;
 use super::lettering::{CELL, Canvas, shortened, width};
-use super::overlay::{self, AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay};
+use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
 
 const BAR: [u8; 3] = [24, 24, 28];
 const INK: [u8; 3] = [240, 240, 240];
@@ -165,5 +165,5 @@ fn wrapped(legend: &'static Entries, most: usize) -> Vec<&'static Entries> {
 
 /// Writes a picture as PNG, complete or not at all.
 pub fn write(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
-    overlay::write_png_atomic(path, &canvas.rgb, canvas.size)
+    write_atomic(path, &png(&canvas.rgb, canvas.size)?)
 }

@@ -77,8 +77,8 @@ fn tensorboard_reads_our_file() {
         step,
         values: vec![("loss".into(), Payload::Scalar(loss)), ("lr".into(), Payload::Scalar(0.001))],
     };
-    let canvas = Canvas::filled([3, 5], [200, 10, 10]);
-    let png = npc::run::overlay::png(&canvas.rgb, canvas.size).unwrap();
+    // TensorBoard passes the file on as it is; bytes of our own do not change with an encoder.
+    let png = b"not a picture".to_vec();
     let bytes_of_png = png.len();
     let picture = Event {
         time: 1_700_000_300.0,

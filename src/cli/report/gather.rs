@@ -24,6 +24,15 @@ pub fn json(path: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
+/// `eval.json`, with what it may hold under `summary` beside the rest.
+pub fn evaluation(path: &Path) -> Option<Value> {
+    let mut value = json(path)?;
+    if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
+        value.as_object_mut()?.extend(summary);
+    }
+    Some(value)
+}
+
 /// The split that each epoch was scored on.
 pub fn scored_on(folder: &Folder) -> String {
     let summary = json(&folder.root().join("summary.json"));

@@ -3,6 +3,7 @@
 use super::fold::{Kind, MOST, Unit, fold};
 use super::layout::{BOX, Line, Way, layout};
 use crate::ir::Graph;
+use crate::run::lettering::shortened;
 use maud::{Markup, html};
 
 /// Radius of a line's corner.
@@ -47,7 +48,10 @@ fn node(unit: &Unit, [x, y]: [f64; 2]) -> Markup {
     let radius = if matches!(unit.kind, Kind::Image | Kind::Result) { 19 } else { 5 };
     let middle = format!("{:.0}", x + BOX[0] / 2.0);
     let second = match unit.kind {
-        Kind::Block => format!("{}, {} operators", unit.detail, unit.size),
+        Kind::Block => {
+            let size = if unit.size == 1 { ", 1 operator".into() } else { format!(", {} operators", unit.size) };
+            shortened(&unit.detail, LETTERS.saturating_sub(size.len())) + &size
+        }
         Kind::Image | Kind::Result => unit.detail.clone(),
         Kind::Operators => String::new(),
     };
@@ -66,7 +70,7 @@ fn node(unit: &Unit, [x, y]: [f64; 2]) -> Markup {
 }
 
 fn cut(text: &str) -> String {
-    crate::run::lettering::shortened(text, LETTERS)
+    shortened(text, LETTERS)
 }
 
 /// Channels, height and width, as they are on the edge.

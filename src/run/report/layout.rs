@@ -6,7 +6,7 @@
 use super::fold::Unit;
 
 pub const BOX: [f64; 2] = [132.0, 38.0];
-const ROW: f64 = 66.0;
+const ROW: f64 = 60.0;
 const LANE: f64 = 148.0;
 /// Width of a lane that only lines use.
 const THIN: f64 = 18.0;

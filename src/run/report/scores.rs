@@ -24,7 +24,7 @@ pub fn section(report: &Report<'_>) -> Markup {
     }
 }
 
-/// Figures per class, then the mean of the foreground classes; means over images, then pooled pixels.
+/// A column for each class, then the mean of the foreground classes; means over images, then pooled pixels.
 fn scored(evaluation: &Value, classes: &[String]) -> Markup {
     let intervals = &evaluation["intervals"];
     let pooled = &evaluation["pooled"];
@@ -40,12 +40,14 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
                 div class="scroll" tabindex="0" {
                     h3 { (title) }
                     table {
-                        thead { tr { th scope="col" { "class" } @for m in &metrics { th scope="col" { (words(m)) } } } }
+                        thead {
+                            tr { th scope="col" { "metric" } @for row in &rows { th scope="col" { (row.name) } } }
+                        }
                         tbody {
-                            @for row in &rows {
-                                tr class=[row.mean.then_some("mean")] {
-                                    td { (row.name) }
-                                    @for m in &metrics { td { (cell(&row.scores[*m], &row.intervals[*m])) } }
+                            @for m in &metrics {
+                                tr {
+                                    td { (words(m)) }
+                                    @for row in &rows { td { (cell(&row.scores[*m], &row.intervals[*m])) } }
                                 }
                             }
                         }
@@ -75,7 +77,8 @@ fn rows<'a>(part: &'a Value, classes: &'a [String], of_class: &'a Value, of_mean
         .collect();
     // Files without a `mean` of its own have the figures beside the other keys.
     let scores = if part["mean"].is_object() { &part["mean"] } else { part };
-    if !rows.is_empty() {
+    // With one foreground class it is the class.
+    if rows.len() > 2 {
         rows.push(Row { name: "foreground mean", scores, intervals: of_mean, mean: true });
     }
     rows
@@ -110,6 +113,10 @@ fn cell(score: &Value, interval: &Value) -> Markup {
 /// What the figures stand on, in words.
 fn notes(evaluation: &Value) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(file) = evaluation["checkpoint"].as_str() {
+        let flips = if evaluation["flips"].as_bool() == Some(true) { ", averaged over mirror images" } else { "" };
+        notes.push(format!("Weights: {file}{flips}."));
+    }
     let intervals = &evaluation["intervals"];
     if intervals.is_object() {
         let count = |key: &str| intervals[key].as_u64();
