@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
@@ -34,10 +35,13 @@ mod overlays;
 mod predict;
 #[cfg(feature = "data")]
 mod report;
+mod revision;
+mod side;
 mod sizes;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -77,6 +81,8 @@ enum Command {
     #[cfg(feature = "data")]
     Report(report::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
+    Diff(diff::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -147,6 +153,8 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),

@@ -1,6 +1,8 @@
 //! The one integration-test binary.
 
 mod alone;
+#[cfg(feature = "cli")]
+mod compare_cli;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;
@@ -12,6 +14,7 @@ mod device;
 mod diagnostics;
 mod docs;
 mod elaborate;
+mod equal;
 #[cfg(feature = "run")]
 mod exec;
 mod field;
