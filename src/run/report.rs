@@ -186,7 +186,7 @@ fn curves(report: &Report<'_>) -> Markup {
                 }
             }
         }
-        @if history.epochs().len() > 1 { p class="note" { "The best epoch is the first with the highest Dice; its weights are the ones scored below." } }
+        @if history.epochs().len() > 1 { p class="note" { "The best epoch is the first with the highest Dice." } }
     }
 }
 

@@ -304,6 +304,7 @@ mod numbers {
 
     use super::*;
     use crate::device::device;
+    use burn::module::Module;
     use burn::tensor::{Tensor, TensorData};
     use npc::run::lower::lower;
     use npc::run::weights::{layout, load, tensors};

@@ -268,7 +268,7 @@ fn it_shows_what_the_files_hold() {
         "12.50",
         "new score",
         "2000 resamples of 30 images",
-        "rule `one`, met by 2 pairs",
+        "empty = one, met by 2 pairs",
         "calibration error of the pixels: 0.0123",
         "case_000: 0.1",
         "npc eval",

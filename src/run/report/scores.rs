@@ -129,7 +129,7 @@ fn notes(evaluation: &Value) -> Vec<String> {
     }
     if let Some(rule) = evaluation["empty_rule"].as_str() {
         let times = evaluation["empty"].as_u64().unwrap_or(0);
-        notes.push(format!("Empty masks: rule `{rule}`, met by {times} pairs of image and class."));
+        notes.push(format!("Empty masks: empty = {rule}, met by {times} pairs of image and class."));
     }
     if let Some(unit) = evaluation["unit"].as_str() {
         notes.push(format!("Distances are in {unit}."));
