@@ -99,11 +99,11 @@ pub fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let choice: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let spec = &ready.settings.data;
-    let inputs = gather(&opts.inputs, &opts.out)?;
+    let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities.map(Into::into) };
+    let inputs = gather(&opts.inputs, &opts.out, &extras.ends(&spec.classes))?;
     let batch = opts.batch.map_or(ready.settings.train.batch, usize::from).max(1);
     let window = opts.window.then(|| Window::new(spec.size, opts.overlap, batch)).transpose()?;
     let plan = Plan { spec, channels: ready.checked.input().channels(), window, flips: opts.flips };
-    let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities.map(Into::into) };
     let network = load(&ready.checked, &folder, &device::open(choice)?)?.valid();
     std::fs::create_dir_all(&opts.out).map_err(|e| RunError::at(&opts.out, format!("cannot make the folder: {e}")))?;
     let stop = stop_on_interrupt();

@@ -19,13 +19,16 @@ pub struct Input {
 /// Files as they are, folders with all images below them, patterns (`"scans/*/t1_*.png"`, `**` for any depth) with what
 /// they match; in the order given, each in natural order.
 ///
-/// Fails where a path is missing, a folder or pattern has no image, two images would be written to one place, or what is
+/// `ends` are the ends of the files that are written for an image, from its stem on; the first is the mask's. What lies in
+/// `out` already is no input of a folder around it.
+///
+/// Fails where a path is missing, a folder or pattern has no image, two files would be written to one place, or what is
 /// written for an image would replace an image.
-pub fn gather(given: &[PathBuf], out: &Path) -> Result<Vec<Input>> {
+pub fn gather(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<Input>> {
     let mut found = Vec::new();
     for path in given {
         if path.is_dir() {
-            found.extend(below(path)?);
+            found.extend(below(path, out)?);
         } else if path.exists() {
             found.push(alone(path.clone()));
         } else if path.to_string_lossy().contains(['*', '?', '[']) {
@@ -34,8 +37,8 @@ pub fn gather(given: &[PathBuf], out: &Path) -> Result<Vec<Input>> {
             return Err(RunError::at(path, "there is no such file or folder"));
         }
     }
-    distinct(&found)?;
-    apart(&found, out)?;
+    distinct(&found, ends)?;
+    apart(&found, out, ends)?;
     Ok(found)
 }
 
@@ -51,8 +54,9 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// Every picture below a folder. Links to folders are not followed: they may lead round in a circle.
-fn below(root: &Path) -> Result<Vec<Input>> {
+fn below(root: &Path, out: &Path) -> Result<Vec<Input>> {
     let mut found = Vec::new();
+    let out = out.canonicalize().ok();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
         let fail = |e: std::io::Error| RunError::at(&folder, format!("cannot be listed: {e}"));
@@ -60,7 +64,9 @@ fn below(root: &Path) -> Result<Vec<Input>> {
             let entry = entry.map_err(fail)?;
             let path = entry.path();
             if entry.file_type().map_err(fail)?.is_dir() {
-                open.push(path);
+                if out.is_none() || path.canonicalize().ok() != out {
+                    open.push(path);
+                }
             } else if is_picture(&path) {
                 let inside = path.strip_prefix(root).unwrap_or(&path).with_extension("");
                 found.push(Input { stem: inside, path });
@@ -95,34 +101,37 @@ fn matches(pattern: &Path) -> Result<Vec<Input>> {
     Ok(found)
 }
 
-fn distinct(inputs: &[Input]) -> Result<()> {
+fn distinct(inputs: &[Input], ends: &[String]) -> Result<()> {
     // Upper and lower case are one on some file systems.
     let mut seen: HashMap<String, &Input> = HashMap::new();
     for input in inputs {
-        if let Some(first) = seen.insert(input.stem.to_string_lossy().to_lowercase(), input) {
-            let message = format!(
-                "two images are called `{}`: {} and {}",
-                input.stem.display(),
-                first.path.display(),
-                input.path.display()
-            );
+        for end in ends {
+            let name = format!("{}{end}", input.stem.display());
+            let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
+            let (a, b) = (first.path.display(), input.path.display());
+            let message = if first.stem == input.stem {
+                format!("two images are called `{}`: {a} and {b}", input.stem.display())
+            } else {
+                format!("`{name}` would be written for two images: {a} and {b}")
+            };
             return Err(RunError::new(message).help("predict them into different folders"));
         }
     }
     Ok(())
 }
 
-/// Masks are PNG files named after their images: beside PNG images they would take their place.
-fn apart(inputs: &[Input], out: &Path) -> Result<()> {
+/// What is written is named after the images: beside them it could take their place.
+fn apart(inputs: &[Input], out: &Path, ends: &[String]) -> Result<()> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
-    for input in inputs {
-        let mask = out.join(&input.stem).with_added_extension("png");
-        if let (Ok(mask), Ok(image)) = (mask.canonicalize(), input.path.canonicalize())
-            && mask == image
-        {
-            return Err(
-                RunError::at(&input.path, "its mask would replace it").help("choose another folder: `--out DIR`")
-            );
+    let images: HashMap<PathBuf, &Input> =
+        inputs.iter().filter_map(|input| Some((input.path.canonicalize().ok()?, input))).collect();
+    for (input, end) in inputs.iter().flat_map(|input| ends.iter().map(move |end| (input, end))) {
+        let mut name = out.join(&input.stem).into_os_string();
+        name.push(end);
+        if let Some(image) = PathBuf::from(name).canonicalize().ok().and_then(|path| images.get(&path)) {
+            let what = if end == &ends[0] { "mask" } else { "picture" };
+            let message = format!("the {what} of {} would replace it", input.path.display());
+            return Err(RunError::at(&image.path, message).help("choose another folder: `--out DIR`"));
         }
     }
     Ok(())

@@ -42,6 +42,16 @@ pub struct Extras {
     pub probabilities: Option<Format>,
 }
 
+impl Extras {
+    /// The ends of all files of an image, from its stem on, the mask's first.
+    pub fn ends(&self, classes: &[String]) -> Vec<String> {
+        let mut ends = vec![".png".to_string()];
+        ends.extend(self.overlay.then(|| "_overlay.png".into()));
+        ends.extend(self.probabilities.into_iter().flat_map(|format| probability::ends(classes, format)));
+        ends
+    }
+}
+
 /// What one image became.
 #[derive(Debug, Clone, Serialize)]
 pub struct Written {

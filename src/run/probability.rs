@@ -13,6 +13,16 @@ pub enum Format {
     Npy,
 }
 
+/// The ends of the files of an image, from its stem on.
+pub fn ends(classes: &[String], format: Format) -> Vec<String> {
+    match format {
+        Format::Png16 => {
+            classes.iter().enumerate().map(|(i, class)| format!("_{}.png", file_name(i, class, classes))).collect()
+        }
+        Format::Npy => vec![".npy".into()],
+    }
+}
+
 /// Writes the probabilities of one image (`k` x height x width) and gives the files. `base` is their common start, without
 /// extension. Values outside 0..1 are clipped in PNG files, NaN is 0 there.
 pub fn write(
@@ -27,23 +37,17 @@ pub fn write(
         let message = format!("{} probabilities for {} classes of {area} pixels", values.len(), classes.len());
         return Err(RunError::at(base, message));
     }
+    let files: Vec<PathBuf> = ends(classes, format).iter().map(|end| ending(base, end)).collect();
     match format {
         Format::Png16 => {
-            let mut files = Vec::new();
-            for ((index, class), plane) in classes.iter().enumerate().zip(values.chunks_exact(area)) {
-                let path = ending(base, &format!("_{}.png", file_name(index, class, classes)));
+            for (path, plane) in files.iter().zip(values.chunks_exact(area)) {
                 let steps: Vec<u16> = plane.iter().map(|p| (p.clamp(0.0, 1.0) * 65_535.0).round() as u16).collect();
-                write_grey16_atomic(&path, &steps, size)?;
-                files.push(path);
+                write_grey16_atomic(path, &steps, size)?;
             }
-            Ok(files)
         }
-        Format::Npy => {
-            let path = ending(base, ".npy");
-            write_atomic(&path, &npy(values, [classes.len(), size[0], size[1]]))?;
-            Ok(vec![path])
-        }
+        Format::Npy => write_atomic(&files[0], &npy(values, [classes.len(), size[0], size[1]]))?,
     }
+    Ok(files)
 }
 
 fn ending(base: &Path, end: &str) -> PathBuf {

@@ -120,7 +120,7 @@ fn place(names: &[&str]) -> tempfile::TempDir {
 #[track_caller]
 fn stems(dir: &Path, given: &[&str], wanted: &[&str]) {
     let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
-    let found = gather(&given, &dir.join("out")).unwrap();
+    let found = gather(&given, &dir.join("out"), &[".png".into()]).unwrap();
     let stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
     assert_eq!(stems, wanted);
 }
@@ -134,16 +134,24 @@ fn files_folders_and_patterns() {
     stems(dir.path(), &["t/d.x"], &["d"]);
     stems(dir.path(), &["s/*"], &["a2", "a10"]);
     stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
+    let ends = [".png", "_overlay.png"].map(str::to_string);
     let refused = |given: &[&str], words: &[&str]| {
         let given: Vec<PathBuf> = given.iter().map(|g| dir.path().join(g)).collect();
-        let text = gather(&given, &dir.path().join("s")).unwrap_err().to_string();
+        let text = gather(&given, &dir.path().join("s"), &ends).unwrap_err().to_string();
         words.iter().for_each(|w| assert!(text.contains(w), "`{w}` is not in: {text}"));
     };
     refused(&["none.png"], &["none.png", "no such"]);
     refused(&["s/*.gif"], &["matches no image", "png"]);
     refused(&["s/[*.png"], &["pattern"]);
     refused(&["t/c.jpeg", "t"], &["two images are called `c`"]);
-    refused(&["s/a10.png"], &["its mask would replace it", "--out"]);
+    refused(&["s/a10.png"], &["the mask of", "a10.png would replace it", "--out"]);
+    fs::write(dir.path().join("s/c_overlay.png"), b"").unwrap();
+    refused(&["t/c.jpeg", "s/c_overlay.png"], &["`c_overlay.png` would be written for two images"]);
+    fs::create_dir(dir.path().join("s/other")).unwrap();
+    fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
+    // What an earlier run wrote below a folder of images is no image of it.
+    let inside = gather(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
+    assert!(inside.len() == 3 && inside.iter().all(|i| !i.stem.starts_with("other")), "{inside:?}");
     fs::create_dir(dir.path().join("empty")).unwrap();
     refused(&["empty"], &["no image in this folder"]);
 }
