@@ -24,6 +24,7 @@ pub mod exec;
 pub mod folder;
 #[cfg(feature = "run")]
 pub mod freeze;
+pub mod gallery;
 pub mod history;
 pub mod inputs;
 pub mod lettering;
@@ -43,7 +44,6 @@ pub mod plot;
 pub mod predict;
 pub mod probability;
 pub mod report;
-pub mod sheet;
 pub mod tensorboard;
 #[cfg(feature = "run")]
 pub mod train;

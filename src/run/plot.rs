@@ -31,6 +31,7 @@ pub struct Series {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lines {
     pub title: String,
+    /// What the whole numbers along x are.
     pub x: String,
     pub series: Vec<Series>,
     /// A place on the x axis with the words that stand at it.
@@ -44,7 +45,7 @@ pub fn lines(chart: &Lines) -> Markup {
     };
     let series: Vec<(&str, Vec<[f64; 2]>)> = chart.series.iter().map(|s| (s.name.as_str(), finite(s))).collect();
     let all = || series.iter().flat_map(|(_, points)| points.iter());
-    let (Some(x), Some(y)) = (Axis::of(all().map(|p| p[0]), 6), Axis::of(all().map(|p| p[1]), 5)) else {
+    let (Some(x), Some(y)) = (Axis::whole(all().map(|p| p[0]), 6), Axis::of(all().map(|p| p[1]), 5)) else {
         return html! {};
     };
     let place = |p: &[f64; 2]| [across(&x, p[0]), up(&y, p[1])];

@@ -5,11 +5,11 @@
 
 use super::data::{Dataset, LoadedImage, Role, load_full_image, load_image, resize};
 use super::error::{Result, RunError};
+use super::gallery::Shown;
 use super::inputs::Input;
 use super::network::Network;
 use super::overlay::{overlay, restore_scores, write_mask_atomic, write_png_atomic};
 use super::probability::{self, Format};
-use super::sheet::Shown;
 use super::window::Window;
 use crate::recipe::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};

@@ -14,11 +14,11 @@ pub use settings::value_text;
 
 use super::cases::{CaseTable, Ranked};
 use super::error::Result;
+use super::gallery::LEGEND;
 use super::history::History;
 use super::lettering::Canvas;
 use super::overlay::png;
 use super::plot::{self, Lines, Series};
-use super::sheet::LEGEND;
 use crate::ir::Graph;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -29,6 +29,16 @@ impl Axis {
         Some(Axis { low: down(low), high: upward(high), step })
     }
 
+    /// The same with steps of whole numbers, such as epochs.
+    pub fn whole(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+        let axis = Self::of(values, ticks)?;
+        if axis.step >= 1.0 {
+            return Some(axis);
+        }
+        let (low, high) = (axis.low.floor(), axis.high.ceil());
+        Some(Axis { low, high: high.max(low + 1.0), step: 1.0 })
+    }
+
     /// Whole numbers from 0.
     pub fn counts(most: usize) -> Axis {
         let most = most.max(1) as f64;
@@ -84,6 +94,14 @@ mod tests {
         assert_eq!(ticks(&[-0.3, 0.3], 5).iter().filter(|t| t.starts_with('-')).count(), 2);
         assert_eq!(ticks(&[1e-4, 1e-3], 5), ["0.0000", "0.0002", "0.0004", "0.0006", "0.0008", "0.0010"]);
         assert!(ticks(&[3e7, 9e7], 5).iter().all(|t| t.contains('e')));
+    }
+
+    #[test]
+    fn epochs_are_whole() {
+        for (values, wanted) in [(vec![1.0, 4.0], vec!["1", "2", "3", "4"]), (vec![3.0], vec!["2", "3", "4"])] {
+            let axis = Axis::whole(values.into_iter(), 6).unwrap();
+            assert_eq!(axis.ticks().map(|t| axis.text(t)).collect::<Vec<_>>(), wanted);
+        }
     }
 
     #[test]
