@@ -15,6 +15,7 @@ mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fit;
 mod fitting;
 mod fix;
 mod fmt;
@@ -83,6 +84,7 @@ enum Command {
     Graph(graph::Opts),
     Equal(equal::Opts),
     Diff(diff::Opts),
+    Fit(fit::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -155,6 +157,7 @@ fn run(command: Command) -> ExitCode {
         Command::Graph(opts) => graph::run(&opts),
         Command::Equal(opts) => equal::run(&opts),
         Command::Diff(opts) => diff::run(&opts),
+        Command::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),

@@ -2,6 +2,7 @@
 //!
 //! Knows syntax, elaboration and claims; runs nothing.
 
+mod printed;
 mod same;
 
 use crate::check::{Checked, check};
@@ -10,15 +11,16 @@ use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
 use crate::syntax::ast::{self, Expr, ExprKind};
+pub use printed::{Figure, Kept, Leaves, Outcome, What, fit_printed};
 pub use same::same_variants;
 
 /// Most points of a sweep, and most candidates for the holes of a model.
 pub const POINTS: usize = 4096;
 
 /// Every combination of the values, the last name varying fastest.
-fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
+fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<Argument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
-    if total > POINTS {
+    if total > most {
         return None;
     }
     let mut points: Vec<Vec<Argument>> = vec![Vec::new()];
@@ -45,7 +47,7 @@ pub fn sweep<T>(
         // Resolution has said that there is no such model.
         return (Vec::new(), problems);
     };
-    let Some(grid) = grid(&sweep.args) else {
+    let Some(grid) = grid(&sweep.args, POINTS) else {
         let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
         problems.push(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
         return (Vec::new(), problems);
@@ -117,7 +119,7 @@ pub fn fit(
         };
         axes.push(((*hole).clone(), values));
     }
-    let Some(grid) = grid(&axes) else {
+    let Some(grid) = grid(&axes, POINTS) else {
         let message = format!("the holes of `{name}` have more than {POINTS} combinations");
         return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
     };

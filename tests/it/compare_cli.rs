@@ -83,3 +83,50 @@ fn against_a_revision() {
     let (code, _) = ran(&["diff", &format!("{name}@nonesuch"), name]);
     assert_eq!(code, 1);
 }
+
+const HOLES: [&str; 6] = [
+    "--hole",
+    "fem_out=[48,56,64,72,80,88,96]",
+    "--hole",
+    "fem_last=[16,24,32,40,48]",
+    "--hole",
+    "reduction=[1,2,4,8,16]",
+];
+const PRINTED: [&str; 10] = [
+    "--convention",
+    "thop",
+    "--params",
+    "0.71M",
+    "--macs",
+    "2.17G@288x384",
+    "--macs",
+    "0.99G@skin",
+    "--macs",
+    "5.15G@luna",
+];
+
+/// The settings of NPNet that the paper leaves out: the figures it prints leave two, the rounder one first.
+#[test]
+fn figures_of_the_paper_find_its_settings() {
+    let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
+    args.extend(HOLES);
+    args.extend(PRINTED);
+    let (code, text) = ran(&args);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(text);
+    args.extend(["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran(&args).1).expect("JSON");
+    assert_eq!(json["fitting"][0]["args"], serde_json::json!({"fem_out": "80", "fem_last": "32", "reduction": "2"}));
+    assert_eq!(json["tried"], 7 * 5 * 5);
+}
+
+/// A figure that nothing fits is named, with what comes nearest to it.
+#[test]
+fn the_figure_that_excludes_the_rest_is_named() {
+    let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
+    args.extend(HOLES);
+    args.extend(["--convention", "thop", "--params", "0.71M", "--macs", "3.5G@288x384", "--macs", "0.99G@skin"]);
+    let (code, text) = ran(&args);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(text);
+}
