@@ -35,7 +35,11 @@ mod load;
 mod lower;
 mod memory;
 #[cfg(feature = "run")]
+mod overlays;
+#[cfg(feature = "run")]
 mod predict;
+#[cfg(feature = "data")]
+mod report;
 mod revision;
 #[cfg(feature = "data")]
 mod scores;
@@ -64,6 +68,7 @@ use std::process::ExitCode;
   npc eval runs/npnet_lung
   npc compare runs/npnet_lung runs/unet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
+  npc report runs/npnet_lung                          the run as one HTML page
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
 struct Cli {
@@ -86,6 +91,8 @@ enum Command {
     Predict(predict::Opts),
     #[cfg(feature = "data")]
     Compare(compare::Opts),
+    #[cfg(feature = "data")]
+    Report(report::Opts),
     Graph(graph::Opts),
     Equal(equal::Opts),
     Diff(diff::Opts),
@@ -155,6 +162,8 @@ fn run(command: Command) -> ExitCode {
         Command::Predict(opts) => predict::run(&opts),
         #[cfg(feature = "data")]
         Command::Compare(opts) => compare::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Report(opts) => report::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

@@ -10,6 +10,7 @@
 pub mod agree;
 #[cfg(feature = "run")]
 pub mod bench;
+pub mod cases;
 #[cfg(feature = "run")]
 pub mod checkpoint;
 pub mod compare;
@@ -29,8 +30,12 @@ pub mod finite;
 pub mod folder;
 #[cfg(feature = "run")]
 pub mod freeze;
+pub mod gallery;
+pub mod history;
 #[cfg(feature = "run")]
 pub mod init;
+pub mod inputs;
+pub mod lettering;
 #[cfg(feature = "run")]
 pub mod loss;
 #[cfg(feature = "run")]
@@ -44,17 +49,22 @@ pub mod network;
 pub mod optim;
 pub mod overlay;
 pub mod plan;
+pub mod plot;
 #[cfg(feature = "run")]
 pub mod predict;
 #[cfg(feature = "run")]
 pub mod preflight;
+pub mod probability;
+pub mod report;
 pub mod schedule;
 pub mod statistics;
 #[cfg(feature = "run")]
 pub mod sum;
+pub mod tensorboard;
 #[cfg(feature = "run")]
 pub mod train;
 #[cfg(feature = "run")]
 pub mod weights;
+pub mod window;
 
 pub use error::{Result, RunError};

@@ -28,6 +28,7 @@ Examples:
   npc eval runs/npnet_lung --flips --checkpoint last
   npc eval runs/npnet_lung --split train --format json
   npc eval runs/npnet_lung --format latex > table.tex
+  npc eval runs/npnet_lung --overlays overlays --worst 12
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
@@ -50,6 +51,8 @@ pub struct Opts {
     /// Where the paths of the data block start; as in training when not given
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
+    #[command(flatten)]
+    overlays: super::overlays::Overlays,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -70,6 +73,7 @@ pub fn run(opts: &Opts) -> Done {
     let csv = folder.root().join(opts.split.file("cases", "csv"));
     write_atomic(&csv, cases_csv(&cases, &data.classes, data.empty).as_bytes())?;
     folder.write_json(&opts.split.file("eval", "json"), &evaluation)?;
+    opts.overlays.write(&ready, &folder, opts.split.role(), &csv)?;
     let format = opts.format;
     match format {
         Format::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),

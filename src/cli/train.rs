@@ -6,6 +6,7 @@ use crate::ir;
 use crate::recipe::settings::Settings;
 use crate::run::device::set_threads;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
+use crate::run::tensorboard::Board;
 use crate::run::train::{Job, Observer, Outcome, Progress, dry_run, train};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,6 +26,7 @@ Examples:
   npc train models/npnet.model npnet_lung --resume
   npc train models/npnet.model npnet_lung --dry-run
   npc train models/npnet.model npnet_lung --init runs/npnet_skin
+  npc train models/npnet.model npnet_lung --tensorboard && tensorboard --logdir runs
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
@@ -61,6 +63,9 @@ pub struct Opts {
     /// Start although the memory seems not to be enough
     #[arg(long)]
     ignore_memory: bool,
+    /// Also write events for TensorBoard into RUN/tensorboard
+    #[arg(long)]
+    tensorboard: bool,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -84,7 +89,14 @@ pub fn run(opts: &Opts) -> Done {
         same_run(&mut ready, &folder)?;
     }
     let mode = Mode { resume: opts.resume, ignore_memory: opts.ignore_memory };
-    if opts.dry_run { dry(&ready, &folder, mode) } else { start_as(&ready, &folder, mode) }
+    if opts.dry_run {
+        return dry(&ready, &folder, mode);
+    }
+    let done = start_as(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
+    if opts.tensorboard && done.is_ok() {
+        super::overlays::to_board(&ready, &folder, &mut Board::open(&folder)?)?;
+    }
+    done
 }
 
 /// Resuming with other settings or another network would give a run that its folder does not describe; only the number
@@ -133,7 +145,7 @@ pub struct Mode {
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
 pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
-    start_as(ready, folder, Mode { resume, ..Mode::default() })
+    start_as(ready, folder, Mode { resume, ..Mode::default() }, None)
 }
 
 fn job<'a>(ready: &'a Ready, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, Stop> {
@@ -176,10 +188,11 @@ fn dry(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
     print(&text)
 }
 
-fn start_as(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
+/// With events for TensorBoard after each epoch, in the run folder `events`.
+fn start_as(ready: &Ready, folder: &Folder, mode: Mode, events: Option<&Folder>) -> Done {
     let job = job(ready, folder, mode)?;
     print(&head(ready, folder))?;
-    let mut screen = Screen::new();
+    let mut screen = Screen { events: events.cloned(), ..Screen::new() };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
@@ -212,6 +225,8 @@ struct Screen {
     terminal: bool,
     /// Of the last epoch that was scored.
     dice: Option<f64>,
+    /// The run whose epochs go to TensorBoard too.
+    events: Option<Folder>,
 }
 
 impl Screen {
@@ -224,7 +239,16 @@ impl Screen {
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
             bar.set_style(style);
         }
-        Self { bar, terminal, dice: None }
+        Self { bar, terminal, dice: None, events: None }
+    }
+
+    /// The run is worth more than its events: what fails there is told, and the run goes on without them.
+    fn events(&mut self) {
+        let Some(folder) = &self.events else { return };
+        if let Err(e) = Board::open(folder).and_then(|mut board| board.catch_up(folder)) {
+            self.line(&format!("warning: no more TensorBoard events: {e}"));
+            self.events = None;
+        }
     }
 
     fn line(&self, text: &str) {
@@ -267,6 +291,7 @@ impl Observer for Screen {
             r.images_per_second,
             clock(r.seconds)
         ));
+        self.events();
     }
 
     fn note(&mut self, message: &str) {

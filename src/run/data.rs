@@ -24,7 +24,7 @@ mod tiff;
 pub mod waiting;
 
 pub use atomic::write_atomic;
-pub use decode::{MAX_BYTES, MAX_SIDE};
+pub use decode::{EXTENSIONS, MAX_BYTES, MAX_SIDE};
 pub use loader::{Batch, Batches, Loader};
 pub use order::{epoch_order, natural};
 
@@ -317,6 +317,18 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
         DataSource::Phantoms { .. } => phantom::windowed(spec),
     };
     present(decode::read(path, Palette::Colours)?, &spec, path, channels)
+}
+
+/// The same at the file's own size: `input` is channels x `original`, scaled and normalised and not resized.
+pub fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    check(spec)?;
+    let pixels = decode::read(path, Palette::Colours)?;
+    let spec = match spec.source {
+        DataSource::Files { .. } => spec.clone(),
+        DataSource::Phantoms { .. } => phantom::windowed(spec),
+    };
+    let spec = DataSpec { size: pixels.size, ..spec };
+    present(pixels, &spec, path, channels)
 }
 
 fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {

@@ -5,7 +5,7 @@
 
 use super::data::{resize, write_atomic};
 use crate::run::error::{Result, RunError};
-use image::codecs::png::PngEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 
@@ -20,12 +20,12 @@ const CLASSES: [[u8; 3]; 8] = [
     [0, 114, 178],
     [255, 255, 255],
 ];
-const AGREED: [u8; 3] = [40, 200, 70];
-const FALSE_POSITIVE: [u8; 3] = [235, 45, 45];
-const FALSE_NEGATIVE: [u8; 3] = [50, 110, 255];
+pub const AGREED: [u8; 3] = [40, 200, 70];
+pub const FALSE_POSITIVE: [u8; 3] = [235, 45, 45];
+pub const FALSE_NEGATIVE: [u8; 3] = [50, 110, 255];
 /// One class for another.
-const CONFUSED: [u8; 3] = [255, 170, 0];
-const TRUTH_LINE: [u8; 3] = [255, 255, 255];
+pub const CONFUSED: [u8; 3] = [255, 170, 0];
+pub const TRUTH_LINE: [u8; 3] = [255, 255, 255];
 
 /// A class map at another size, by nearest neighbour. Where scores are at hand, [`restore_scores`] draws smoother
 /// outlines.
@@ -150,6 +150,22 @@ pub fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -
 /// Writes an RGB picture (height x width x 3) as PNG, complete or not at all.
 pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()> {
     encode(path, rgb, size, ExtendedColorType::Rgb8, 3)
+}
+
+/// The bytes of an RGB picture (height x width x 3) as PNG, as small as it gets: it may be embedded in a page.
+pub fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
+    let mut file = Vec::new();
+    PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
+        .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
+        .map_err(|e| RunError::new(format!("a picture cannot be written as PNG: {e}")))?;
+    Ok(file)
+}
+
+/// Writes a plane of 16-bit values as a grey PNG.
+pub fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
+    // The encoder takes 16-bit samples in the machine's order.
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+    encode(path, &bytes, size, ExtendedColorType::L16, 2)
 }
 
 /// Writes a class map as a grey PNG in the labels of the data block: 8 bits, or 16 where a label is above 255.

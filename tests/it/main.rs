@@ -50,10 +50,16 @@ mod op_limits;
 mod ops_torch;
 #[cfg(feature = "run")]
 mod optim;
+#[cfg(feature = "data")]
+mod pictures;
 mod props;
 mod random_model;
 #[cfg(feature = "run")]
 mod reference_batch;
+#[cfg(feature = "data")]
+mod report;
+#[cfg(feature = "data")]
+mod report_browser;
 #[cfg(all(feature = "run", feature = "cli", unix))]
 mod run_cli;
 #[cfg(feature = "cli")]
@@ -62,10 +68,14 @@ mod sizes;
 mod syntax;
 #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 mod tape;
+#[cfg(feature = "data")]
+mod tensorboard;
 #[cfg(feature = "run")]
 mod torch;
 #[cfg(feature = "run")]
 mod train;
 mod tree;
+#[cfg(feature = "data")]
+mod window;
 #[cfg(feature = "run")]
 mod zoo;

@@ -4,6 +4,7 @@
 
 mod begin;
 mod kill;
+mod report;
 mod signals;
 mod threads;
 

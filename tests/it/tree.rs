@@ -79,13 +79,13 @@ fn stages_know_only_what_they_may() {
 #[test]
 fn outside_crates_have_one_door() {
     let doors: &[(&str, &[&str])] = &[
-        ("burn::", &["run", "cli/predict", "cli/demo"]),
+        ("burn::", &["run", "cli/predict", "cli/overlays", "cli/demo"]),
         ("annotate_snippets", &["diag/render"]),
         ("serde_yaml", &["recipe/settings"]),
         ("pest", &["syntax/build"]),
         ("petgraph", &["ir"]),
         ("clap::", &["cli"]),
-        ("indicatif", &["cli/train"]),
+        ("indicatif", &["cli/train", "cli/predict"]),
         ("embedded_graphics", &["run/contact"]),
     ];
     for (path, text) in all() {

@@ -1,0 +1,90 @@
+//! `metrics.jsonl` as it is found: a line an epoch, whatever numbers it has.
+//!
+//! Knows names and no meaning, so that curves and TensorBoard show what a run recorded without being told of it.
+
+use super::folder::Folder;
+use serde_json::{Map, Value};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The epochs of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    rows: Vec<Epoch>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Epoch {
+    /// Counted from 1.
+    pub number: u64,
+    /// Finite numbers by name, in the order of the file.
+    pub values: Vec<(String, f64)>,
+}
+
+impl History {
+    /// Reads what is there; a line that was cut off ends it, a run without finished epochs has none.
+    pub fn read(folder: &Folder) -> History {
+        let text = std::fs::read_to_string(folder.root().join("metrics.jsonl")).unwrap_or_default();
+        Self::parse(&text)
+    }
+
+    pub fn parse(text: &str) -> History {
+        let rows = text.lines().map_while(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
+        let epoch = |(i, row): (usize, Map<String, Value>)| Epoch {
+            number: row.get("epoch").and_then(Value::as_u64).unwrap_or(i as u64 + 1),
+            values: row
+                .into_iter()
+                .filter(|(name, _)| name != "epoch")
+                .filter_map(|(name, value)| Some((name, value.as_f64().filter(|v| v.is_finite())?)))
+                .collect(),
+        };
+        History { rows: rows.enumerate().map(epoch).collect() }
+    }
+
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.rows
+    }
+
+    /// Names in the order in which they first come.
+    pub fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in self.rows.iter().flat_map(|row| &row.values) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// `[epoch, value]` of each epoch that has one.
+    pub fn points(&self, name: &str) -> Vec<[f64; 2]> {
+        self.rows.iter().filter_map(|row| Some([row.number as f64, row.get(name)?])).collect()
+    }
+
+    /// The first epoch with the largest value.
+    pub fn best(&self, name: &str) -> Option<u64> {
+        let scored = self.rows.iter().filter_map(|row| Some((row.number, row.get(name)?)));
+        scored.reduce(|a, b| if b.1 > a.1 { b } else { a }).map(|(epoch, _)| epoch)
+    }
+
+    /// When each epoch ended, in seconds since 1970: the file's time is that of the last, and `seconds` is what each took.
+    pub fn times(&self, folder: &Folder) -> Vec<f64> {
+        let written = std::fs::metadata(folder.root().join("metrics.jsonl")).and_then(|m| m.modified());
+        let end = written.unwrap_or_else(|_| SystemTime::now());
+        let mut end = end.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
+        let mut times: Vec<f64> = (self.rows.iter().rev())
+            .map(|row| {
+                let time = end;
+                end -= row.get("seconds").unwrap_or(0.0);
+                time
+            })
+            .collect();
+        times.reverse();
+        times
+    }
+}
+
+impl Epoch {
+    pub fn get(&self, name: &str) -> Option<f64> {
+        self.values.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
+    }
+}

@@ -1,0 +1,124 @@
+//! An axis: round ends and round ticks for a range of values.
+
+/// From `low` to `high` in steps; both are multiples of the step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Axis {
+    pub low: f64,
+    pub high: f64,
+    pub step: f64,
+}
+
+impl Axis {
+    /// The axis that holds all values, with about `ticks` ticks at 1, 2 or 5 times a power of ten. `None` without values.
+    pub fn of(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+        let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        if low > high {
+            return None;
+        }
+        // One value, or values too near to each other for steps between them, get room on both sides.
+        let room = (low.abs().max(high.abs()) * 1e-3).max(1e-12);
+        let (low, high) = if high - low < room {
+            let more = (high.abs() * 0.1).max(room * 10.0);
+            (low - more, high + more)
+        } else {
+            (low, high)
+        };
+        let step = round_step((high - low) / ticks.max(1) as f64);
+        let down = |v: f64| ((v / step + 1e-9).floor()) * step;
+        let upward = |v: f64| ((v / step - 1e-9).ceil()) * step;
+        Some(Axis { low: down(low), high: upward(high), step })
+    }
+
+    /// The same with steps of whole numbers, such as epochs.
+    pub fn whole(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+        let axis = Self::of(values, ticks)?;
+        if axis.step >= 1.0 {
+            return Some(axis);
+        }
+        let (low, high) = (axis.low.floor(), axis.high.ceil());
+        Some(Axis { low, high: high.max(low + 1.0), step: 1.0 })
+    }
+
+    /// Whole numbers from 0.
+    pub fn counts(most: usize) -> Axis {
+        let most = most.max(1) as f64;
+        let step = round_step(most / 4.0).max(1.0);
+        Axis { low: 0.0, high: (most / step).ceil() * step, step }
+    }
+
+    /// Where a value lies, 0 at the lower end and 1 at the upper.
+    pub fn share(&self, value: f64) -> f64 {
+        (value - self.low) / (self.high - self.low)
+    }
+
+    pub fn ticks(&self) -> impl Iterator<Item = f64> {
+        let Axis { low, high, step } = *self;
+        let n = ((high - low) / step).round() as usize;
+        (0..=n).map(move |i| low + i as f64 * step)
+    }
+
+    /// A tick with as many digits as the step has.
+    pub fn text(&self, tick: f64) -> String {
+        let largest = self.low.abs().max(self.high.abs());
+        if largest >= 1e6 || (largest > 0.0 && self.step < 1e-5) {
+            return format!("{tick:.1e}");
+        }
+        let digits = (-self.step.log10().floor()).max(0.0) as usize;
+        // No minus before a zero that rounding left.
+        let text = format!("{tick:.digits$}");
+        if text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.')) { text.replace('-', "") } else { text }
+    }
+}
+
+/// The next of 1, 2, 5 times a power of ten.
+fn round_step(rough: f64) -> f64 {
+    let power = 10f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0].into_iter().find(|s| s * power >= rough * (1.0 - 1e-9)).unwrap_or(10.0);
+    step * power
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(values: &[f64], n: usize) -> Vec<String> {
+        let axis = Axis::of(values.iter().copied(), n).unwrap();
+        assert!(values.iter().all(|&v| axis.low <= v && v <= axis.high), "{values:?} on {axis:?}");
+        axis.ticks().map(|t| axis.text(t)).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_hold_the_values() {
+        assert_eq!(ticks(&[0.12, 0.93], 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(ticks(&[1.0, 30.0], 6), ["0", "5", "10", "15", "20", "25", "30"]);
+        assert_eq!(ticks(&[-0.3, 0.3], 5).iter().filter(|t| t.starts_with('-')).count(), 2);
+        assert_eq!(ticks(&[1e-4, 1e-3], 5), ["0.0000", "0.0002", "0.0004", "0.0006", "0.0008", "0.0010"]);
+        assert!(ticks(&[3e7, 9e7], 5).iter().all(|t| t.contains('e')));
+    }
+
+    #[test]
+    fn epochs_are_whole() {
+        for (values, wanted) in [(vec![1.0, 4.0], vec!["1", "2", "3", "4"]), (vec![3.0], vec!["2", "3", "4"])] {
+            let axis = Axis::whole(values.into_iter(), 6).unwrap();
+            assert_eq!(axis.ticks().map(|t| axis.text(t)).collect::<Vec<_>>(), wanted);
+        }
+    }
+
+    #[test]
+    fn one_value_has_an_axis_too() {
+        for value in [0.0, 0.5, 1.0, -3.0, 1e-9, 1e9] {
+            let axis = Axis::of([value].into_iter(), 5).unwrap();
+            assert!(axis.low <= value && value <= axis.high && axis.low < axis.high, "{value}: {axis:?}");
+            assert!(axis.ticks().count() < 40, "{axis:?}");
+        }
+        assert_eq!(Axis::of(std::iter::empty(), 5), None);
+    }
+
+    #[test]
+    fn counts_start_at_0_and_step_by_whole_numbers() {
+        for most in [0, 1, 3, 7, 12, 1000] {
+            let axis = Axis::counts(most);
+            assert!(axis.low == 0.0 && axis.high >= most as f64 && axis.step.fract() == 0.0, "{axis:?}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Settings as rows of names and values, whatever fields they have.
+
+use serde_json::Value;
+
+/// A value in the spelling of the language: `adam(lr = 0.001, beta1 = 0.9)`, `[128, 128]`, `yes`.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".into(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.into(),
+        Value::Number(n) => n.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(value_text).collect();
+            if items.is_empty() { "none".into() } else { format!("[{}]", items.join(", ")) }
+        }
+        Value::Object(fields) => {
+            let mut parts = fields.iter();
+            match (parts.next(), parts.next()) {
+                (None, _) => "none".into(),
+                // How serde writes a choice with settings of its own.
+                (Some((name, inner @ Value::Object(_))), None) => format!("{name}({})", named(inner)),
+                _ => named(value),
+            }
+        }
+    }
+}
+
+fn named(value: &Value) -> String {
+    let fields = value.as_object().into_iter().flatten();
+    fields.map(|(name, value)| format!("{name} = {}", value_text(value))).collect::<Vec<_>>().join(", ")
+}

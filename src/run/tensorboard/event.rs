@@ -1,0 +1,194 @@
+//! Events in Protocol Buffers' wire format: the few fields of `tensorflow.Event` and `tensorflow.Summary`
+//! (tensorflow/core/util/event.proto, framework/summary.proto) that scalars and pictures need.
+
+/// Values under their tags at one step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Seconds since 1970.
+    pub time: f64,
+    pub step: i64,
+    pub values: Vec<(String, Payload)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    Scalar(f32),
+    /// Height and width, and the file.
+    Picture {
+        size: [usize; 2],
+        png: Vec<u8>,
+    },
+    /// What other programs wrote.
+    Other,
+}
+
+/// Wire types.
+const VARINT: u64 = 0;
+const FIXED64: u64 = 1;
+const BYTES: u64 = 2;
+const FIXED32: u64 = 5;
+
+/// `Summary.Image.colorspace` of RGB.
+const RGB: u64 = 3;
+
+impl Event {
+    /// The event that begins a file.
+    pub fn version(time: f64) -> Vec<u8> {
+        let mut out = Vec::new();
+        fixed64(&mut out, 1, time);
+        bytes(&mut out, 3, b"brain.Event:2");
+        out
+    }
+
+    pub fn encode(&self) -> Vec<u8> {
+        let mut summary = Vec::new();
+        for (tag, payload) in &self.values {
+            let mut value = Vec::new();
+            bytes(&mut value, 1, tag.as_bytes());
+            match payload {
+                Payload::Scalar(v) => {
+                    key(&mut value, 2, FIXED32);
+                    value.extend(v.to_le_bytes());
+                }
+                Payload::Picture { size, png } => {
+                    let mut image = Vec::new();
+                    for (field, n) in [(1, size[0] as u64), (2, size[1] as u64), (3, RGB)] {
+                        key(&mut image, field, VARINT);
+                        varint(&mut image, n);
+                    }
+                    bytes(&mut image, 4, png);
+                    bytes(&mut value, 4, &image);
+                }
+                Payload::Other => {}
+            }
+            bytes(&mut summary, 1, &value);
+        }
+        let mut out = Vec::new();
+        fixed64(&mut out, 1, self.time);
+        key(&mut out, 2, VARINT);
+        varint(&mut out, self.step as u64);
+        bytes(&mut out, 5, &summary);
+        out
+    }
+
+    /// `None` where the bytes are no event. Fields that are not known are passed over.
+    pub fn parse(data: &[u8]) -> Option<Event> {
+        let mut event = Event { time: 0.0, step: 0, values: Vec::new() };
+        for field in fields(data) {
+            match field? {
+                (1, Field::Fixed64(bits)) => event.time = f64::from_bits(bits),
+                (2, Field::Varint(n)) => event.step = n as i64,
+                (5, Field::Bytes(summary)) => {
+                    for field in fields(summary) {
+                        if let (1, Field::Bytes(value)) = field? {
+                            event.values.push(value_of(value)?);
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(event)
+    }
+}
+
+fn value_of(data: &[u8]) -> Option<(String, Payload)> {
+    let (mut tag, mut payload) = (String::new(), Payload::Other);
+    for field in fields(data) {
+        match field? {
+            (1, Field::Bytes(text)) => tag = String::from_utf8(text.to_vec()).ok()?,
+            (2, Field::Fixed32(bits)) => payload = Payload::Scalar(f32::from_bits(bits)),
+            (4, Field::Bytes(image)) => {
+                let (mut size, mut png) = ([0, 0], Vec::new());
+                for field in fields(image) {
+                    match field? {
+                        (1, Field::Varint(n)) => size[0] = n as usize,
+                        (2, Field::Varint(n)) => size[1] = n as usize,
+                        (4, Field::Bytes(file)) => png = file.to_vec(),
+                        _ => {}
+                    }
+                }
+                payload = Payload::Picture { size, png };
+            }
+            _ => {}
+        }
+    }
+    Some((tag, payload))
+}
+
+enum Field<'a> {
+    Varint(u64),
+    Fixed64(u64),
+    Bytes(&'a [u8]),
+    Fixed32(u32),
+}
+
+/// Numbers and contents of the fields of a message; ends with `None` where the bytes are none.
+fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
+    std::iter::from_fn(move || {
+        if data.is_empty() {
+            return None;
+        }
+        let field = field(&mut data);
+        if field.is_none() {
+            data = &[];
+        }
+        Some(field)
+    })
+}
+
+fn field<'a>(data: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+    let key = take_varint(data)?;
+    let content = match key & 7 {
+        VARINT => Field::Varint(take_varint(data)?),
+        FIXED64 => Field::Fixed64(u64::from_le_bytes(take(data, 8)?.try_into().ok()?)),
+        BYTES => {
+            let n = usize::try_from(take_varint(data)?).ok()?;
+            Field::Bytes(take(data, n)?)
+        }
+        FIXED32 => Field::Fixed32(u32::from_le_bytes(take(data, 4)?.try_into().ok()?)),
+        _ => return None,
+    };
+    Some((key >> 3, content))
+}
+
+fn take<'a>(data: &mut &'a [u8], n: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = data.split_at_checked(n)?;
+    *data = rest;
+    Some(taken)
+}
+
+fn take_varint(data: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = take(data, 1)?[0];
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn key(out: &mut Vec<u8>, field: u64, wire: u64) {
+    varint(out, field << 3 | wire);
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn fixed64(out: &mut Vec<u8>, field: u64, value: f64) {
+    key(out, field, FIXED64);
+    out.extend(value.to_le_bytes());
+}
+
+fn bytes(out: &mut Vec<u8>, field: u64, data: &[u8]) {
+    key(out, field, BYTES);
+    varint(out, data.len() as u64);
+    out.extend(data);
+}

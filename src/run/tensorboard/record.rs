@@ -1,0 +1,63 @@
+//! TFRecord framing: length, checksum of the length, data, checksum of the data; numbers in little-endian order.
+//!
+//! A checksum is CRC-32C turned right by 15 bits plus a constant (tensorflow/core/lib/hash/crc32c.h, `Mask`).
+
+/// Bytes before and after the data of a record.
+const HEAD: usize = 12;
+const TAIL: usize = 4;
+
+pub fn masked(data: &[u8]) -> u32 {
+    crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
+}
+
+/// A record with this data.
+pub fn frame(data: &[u8]) -> Vec<u8> {
+    let head = (data.len() as u64).to_le_bytes();
+    let mut record = Vec::with_capacity(length(data.len()));
+    record.extend(head);
+    record.extend(masked(&head).to_le_bytes());
+    record.extend(data);
+    record.extend(masked(data).to_le_bytes());
+    record
+}
+
+/// Bytes of a record whose data has so many.
+pub fn length(data: usize) -> usize {
+    HEAD + data + TAIL
+}
+
+/// Why a record cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The file ends before the record does.
+    Cut,
+    /// A checksum differs.
+    Damaged,
+}
+
+/// The data of each record; the first that is broken is the last that comes.
+pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], Broken>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let read = one(bytes);
+        bytes = read.map_or(&[], |(_, rest)| rest);
+        Some(read.map(|(data, _)| data))
+    })
+}
+
+fn one(bytes: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or(Broken::Cut)?;
+    let (of_length, rest) = rest.split_first_chunk::<4>().ok_or(Broken::Cut)?;
+    if u32::from_le_bytes(*of_length) != masked(length) {
+        return Err(Broken::Damaged);
+    }
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Broken::Damaged)?;
+    let (data, rest) = rest.split_at_checked(length).ok_or(Broken::Cut)?;
+    let (of_data, rest) = rest.split_first_chunk::<4>().ok_or(Broken::Cut)?;
+    if u32::from_le_bytes(*of_data) != masked(data) {
+        return Err(Broken::Damaged);
+    }
+    Ok((data, rest))
+}

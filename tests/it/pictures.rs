@@ -1,0 +1,156 @@
+//! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
+
+use npc::run::cases::{read, worst_and_median};
+use npc::run::gallery::{Shown, fitting, sheet};
+use npc::run::lettering::{Canvas, shortened};
+use npc::run::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
+use tempfile::tempdir;
+
+/// Rows of a canvas with `#` where the colour is.
+fn drawn(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
+    let row = |row: &[u8]| row.chunks_exact(3).map(|p| if p == colour { '#' } else { '.' }).collect();
+    canvas.rgb.chunks_exact(3 * canvas.size[1]).map(row).collect()
+}
+
+#[test]
+fn letters_stand_upright() {
+    let mut canvas = Canvas::filled([8, 16], [0; 3]);
+    canvas.text([0, 0], "L7", [255; 3], 1);
+    // An L: a stroke at the left and a foot to the right; a 7: a bar above.
+    let wanted = [
+        "####....######..",
+        ".##.....##..##..",
+        ".##.........##..",
+        ".##........##...",
+        ".##...#...##....",
+        ".##..##...##....",
+        "#######...##....",
+        "................",
+    ];
+    assert_eq!(drawn(&canvas, [255; 3]), wanted);
+    let mut large = Canvas::filled([16, 32], [0; 3]);
+    large.text([0, 0], "L7", [255; 3], 2);
+    for (y, line) in drawn(&large, [255; 3]).iter().enumerate() {
+        let doubled: String = wanted[y / 2].chars().flat_map(|c| [c, c]).collect();
+        assert_eq!(*line, doubled);
+    }
+    // What does not fit is left away, and letters that the font lacks are marked.
+    let mut small = Canvas::filled([4, 4], [0; 3]);
+    small.text([2, 2], "ÄΩ語", [255; 3], 3);
+    let mut unknown = [Canvas::filled([8, 8], [0; 3]), Canvas::filled([8, 8], [0; 3])];
+    unknown[0].text([0, 0], "語", [255; 3], 1);
+    unknown[1].text([0, 0], "?", [255; 3], 1);
+    assert_eq!(unknown[0], unknown[1]);
+}
+
+#[test]
+fn long_names_keep_both_ends() {
+    assert_eq!(shortened("case_0001", 9), "case_0001");
+    assert_eq!(shortened("patient_0001_slice_42", 10), "pati..e_42");
+    assert_eq!(shortened("äöüäöü", 4), "ä..ü");
+    assert_eq!(shortened("abc", 1).len(), 1);
+}
+
+/// A grey case whose left half is predicted and upper half true.
+fn case(stem: &str, size: [usize; 2]) -> Shown {
+    let [h, w] = size;
+    let map = |f: &dyn Fn(usize, usize) -> bool| (0..h * w).map(|i| u8::from(f(i / w, i % w))).collect();
+    Shown {
+        stem: stem.into(),
+        score: "Dice 0.500".into(),
+        rgb: vec![128; 3 * h * w],
+        size,
+        predicted: map(&|_, x| x < w / 2),
+        truth: Some(map(&|y, _| y < h / 2)),
+    }
+}
+
+#[test]
+fn errors_have_their_colours() {
+    // Small ones are enlarged four times, so that they can be looked at.
+    let picture = case("a", [40, 60]).draw(1000).unwrap();
+    assert_eq!(picture.size, [160, 240]);
+    let at = |y: usize, x: usize| -> [u8; 3] { picture.rgb[(4 * y * 240 + 4 * x) * 3..][..3].try_into().unwrap() };
+    // Half way from grey to the colour, and nothing in the corner that both leave out.
+    let towards =
+        |colour: [u8; 3], share: f32| colour.map(|c| (128.0 * (1.0 - share) + f32::from(c) * share).round() as u8);
+    assert_eq!(at(30, 10), towards(FALSE_POSITIVE, 0.5));
+    assert_eq!(at(10, 50), towards(FALSE_NEGATIVE, 0.5));
+    assert_eq!(at(10, 10), towards(AGREED, 0.22));
+    assert_eq!(at(30, 50), [128; 3]);
+    assert_eq!(fitting([400, 600], 300), [200, 300]);
+    assert_eq!(fitting([10, 2000], 320), [2, 320]);
+    assert_eq!(fitting([1, 5000], 320), [1, 320]);
+    assert_eq!(case("a", [400, 600]).draw(300).unwrap().size, [200, 300]);
+}
+
+#[test]
+fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
+    let cases: Vec<Shown> = (0..5).map(|i| case(&format!("case_{i}"), [40 + 10 * i, 120])).collect();
+    let made = sheet("run: all 5, worst first", &cases, 2).unwrap();
+    // Legend colours are whole, those on pictures are mixed with the image.
+    for colour in [AGREED, FALSE_POSITIVE, FALSE_NEGATIVE] {
+        let swatch = made.rgb.chunks_exact(3).filter(|p| *p == colour).count();
+        assert!(swatch >= 100, "{colour:?} covers {swatch} pixels of the legend");
+    }
+    let pixels = |canvas: &Canvas, colour: [u8; 3]| canvas.rgb.chunks_exact(3).filter(|p| *p == colour).count();
+    let ink = [240; 3];
+    let alone: usize = cases.iter().map(|c| pixels(&c.captioned(320).unwrap(), ink)).sum();
+    assert_eq!(pixels(&made, ink), alone, "every caption is on the sheet");
+    assert!(alone > 500);
+    // Without truth there are no errors to explain.
+    let plain: Vec<Shown> = cases.iter().map(|c| Shown { truth: None, ..c.clone() }).collect();
+    assert_eq!(pixels(&sheet("run", &plain, 2).unwrap(), FALSE_POSITIVE), 0);
+    // Many large pictures stay a sheet of bounded size; none is a title.
+    let many: Vec<Shown> = (0..62).map(|i| case(&i.to_string(), [330, 340])).collect();
+    let [h, w] = sheet("many", &many, 4).unwrap().size;
+    assert!(h < 6000 && w < 1500, "{h} x {w}");
+    assert!(sheet("nothing", &[], 4).unwrap().size[1] >= 8 * 7);
+}
+
+#[test]
+fn cases_are_ranked_by_their_mean() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("cases.csv");
+    let text = "stem,group,class,iou,dice,empty\n\
+                b,p1,lung,0.2,0.4,0\nb,p1,heart,0.6,0.8,0\n\
+                \"a, left\",p1,lung,0.1,0.2,0\n\"a, left\",p1,heart,,,1\n\
+                c,p2,lung,1,1,0\nc,p2,heart,0.8,0.9,0\nd,p2,lung,,nan,1\n";
+    std::fs::write(&path, text).unwrap();
+    let table = read(&path).unwrap();
+    assert_eq!(table.columns, ["iou", "dice", "empty"]);
+    assert_eq!(table.classes(), ["lung", "heart"]);
+    let ranked: Vec<_> =
+        table.worst_first("dice").into_iter().map(|r| (r.stem, (r.score * 1e6).round() / 1e6)).collect();
+    assert_eq!(ranked, [("a, left".to_string(), 0.2), ("b".into(), 0.6), ("c".into(), 0.95)], "`d` has no score");
+    assert!(table.worst_first("hd95").is_empty());
+    std::fs::write(&path, "stem,class,dice\na,lung\n").unwrap();
+    assert!(read(&path).unwrap_err().to_string().contains("line: 2"));
+    std::fs::write(&path, "name,dice\na,1\n").unwrap();
+    assert!(read(&path).unwrap_err().to_string().contains("no column `stem`"));
+}
+
+#[test]
+fn worst_and_median_do_not_overlap() {
+    let dir = tempdir().unwrap();
+    for n in 0..40 {
+        let path = dir.path().join("cases.csv");
+        let lines: String = (0..n).map(|i| format!("{i},lung,{}\n", i as f64 / 100.0)).collect();
+        std::fs::write(&path, format!("stem,class,dice\n{lines}")).unwrap();
+        let ranked = read(&path).unwrap().worst_first("dice");
+        for k in 1..8 {
+            let (worst, median) = worst_and_median(&ranked, k);
+            assert_eq!(worst.len(), k.min(n));
+            let names: std::collections::HashSet<_> = worst.iter().chain(median).map(|r| &r.stem).collect();
+            assert_eq!(names.len(), worst.len() + median.len());
+            // The one in the middle is shown in any case.
+            assert!(n == 0 || names.contains(&ranked[n / 2].stem), "{k} of {n}");
+            if n >= 3 * k {
+                assert_eq!(median.len(), k);
+                let places: Vec<f64> = median.iter().map(|r| r.score * 100.0).collect();
+                let centre = (places[0] + places[k - 1]) / 2.0;
+                assert!((centre - (n as f64 - 1.0) / 2.0).abs() <= 0.51, "{k} of {n} around {centre}");
+            }
+        }
+    }
+}
