@@ -5,6 +5,8 @@
 #[cfg(feature = "run")]
 mod bench;
 mod check;
+#[cfg(feature = "data")]
+mod data;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
@@ -53,6 +55,7 @@ use std::process::ExitCode;
   npc demo                                            check, train, score and predict on generated images
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
   npc fix net.model                                   apply the edits that messages suggest
+  npc data check models/data.model luna --data-root DIR
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
@@ -66,6 +69,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Opts),
+    #[cfg(feature = "data")]
+    Data(data::Opts),
     #[cfg(feature = "run")]
     Demo(demo::Opts),
     #[cfg(feature = "run")]
@@ -131,6 +136,8 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> ExitCode {
     let done = match command {
         Command::Check(opts) => check::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Data(opts) => data::run(&opts),
         #[cfg(feature = "run")]
         Command::Demo(opts) => demo::run(&opts),
         #[cfg(feature = "run")]

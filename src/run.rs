@@ -36,6 +36,7 @@ pub mod overlay;
 pub mod plan;
 #[cfg(feature = "run")]
 pub mod predict;
+pub mod sheet;
 #[cfg(feature = "run")]
 pub mod train;
 #[cfg(feature = "run")]

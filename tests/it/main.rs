@@ -1,6 +1,8 @@
 //! The one integration-test binary.
 
 mod alone;
+#[cfg(all(feature = "data", feature = "cli", unix))]
+mod broken_data;
 #[cfg(feature = "cli")]
 mod compare_cli;
 mod counting;
@@ -8,6 +10,12 @@ mod counting;
 mod cross;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(all(feature = "data", feature = "cli"))]
+mod data_check;
+#[cfg(feature = "data")]
+mod data_split;
+#[cfg(feature = "data")]
+mod data_volume;
 #[cfg(feature = "run")]
 mod device;
 #[cfg(feature = "cli")]

@@ -11,7 +11,9 @@ mod supervise;
 use crate::front::front;
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{
+    DataSource, DataSpec, Decode, Grouping, Keep, Loss, MaskRule, Metric, Optimizer, Slicing, Split, TrainSpec,
+};
 use npc::run::data::Role;
 use npc::run::eval::evaluate;
 use npc::run::folder::{EpochRecord, Folder, read_settings};
@@ -53,6 +55,8 @@ fn data() -> DataSpec {
         labels: vec![0, 255],
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
+        grouping: Grouping::default(),
+        slicing: Slicing::default(),
         window: None,
         decode: Decode::Value,
         mean: vec![0.0],
