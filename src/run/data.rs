@@ -308,6 +308,10 @@ fn same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
 /// An image file alone, for prediction.
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check(spec)?;
+    if volume::is_nifti(path) {
+        return Err(RunError::at(path, "is a volume; volumes are read as the slices of a data set, not by themselves")
+            .help("name it in a data block: images = \"folder/*.nii.gz\""));
+    }
     let spec = match spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
         DataSource::Phantoms { .. } => phantom::windowed(spec),

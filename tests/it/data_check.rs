@@ -113,7 +113,7 @@ fn a_survey_goes_on() {
     let errors: Vec<_> = found.findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.kind).collect();
     // Without its mask the stem of a list is unknown, too.
     assert_eq!(errors, [Kind::Files, Kind::Files, Kind::Image, Kind::Mask, Kind::Sizes]);
-    assert_eq!(found.facts.iter().filter(|f| f.image.is_some() && f.classes.is_some()).count(), 8);
+    assert_eq!(found.facts.iter().filter(|f| f.image.is_some() && f.classes.is_some()).count(), 9);
 }
 
 /// On a random split of lung CT by slice neighbours fall on both sides; by patient they do not. No slices of two patients

@@ -205,7 +205,7 @@ fn damaged_volumes_are_refused_by_name() {
         refused(read(), &["a.nii.gz"]);
     }
     // Any byte after the gzip header may be wrong: the checksum tells. Bits that fill the stream's last byte mean nothing.
-    for at in (10..whole.len()).filter(|at| *at != whole.len() - 9) {
+    for at in (10..whole.len()).step_by(5).filter(|at| *at != whole.len() - 9) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();
@@ -213,8 +213,8 @@ fn damaged_volumes_are_refused_by_name() {
     }
     // Any byte of the header may be wrong: refused or read, never a panic.
     let plain = fs::read(volumes().join("kinds/uint16.nii")).unwrap();
-    for at in 0..352 {
-        for bits in [0x80, 0x01, 0x7f] {
+    for at in (0..352).step_by(2) {
+        for bits in [0x80, 0x01] {
             let mut damaged = plain.clone();
             damaged[at] ^= bits;
             fs::write(dir.path().join("i/a.nii.gz"), &damaged).unwrap();
@@ -228,7 +228,7 @@ fn damaged_volumes_are_refused_by_name() {
     fs::create_dir_all(dir.path().join("s/a")).unwrap();
     let spec = three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]);
     let path = dir.path().join("s/a/1.dcm");
-    for at in (132..dicom.len()).step_by(13) {
+    for at in (132..dicom.len()).step_by(7) {
         let mut damaged = dicom.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();

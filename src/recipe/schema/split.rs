@@ -52,8 +52,9 @@ enum GroupWord {
 fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
     let share = |key, default| field(fields, key, default, number);
     let (train, val, test) = (share("train", 0.8)?, share("val", 0.0)?, share("test", 0.2)?);
-    // What is not written of training is what the others leave.
-    let train = if fields.iter().any(|(k, _)| *k == "train") { train } else { (1.0 - val - test).max(0.0) };
+    // What is not written of training is what the others leave, without the last digits of 1 - 0.1 - 0.2.
+    let left = ((1.0 - val - test).max(0.0) * 1e12).round() / 1e12;
+    let train = if fields.iter().any(|(k, _)| *k == "train") { train } else { left };
     let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
     if [train, val, test].iter().any(|s| !(0.0..=1.0).contains(s)) || (train + val + test - 1.0).abs() > 1e-9 {
         let message = format!("shares must sum to 1, found {}", train + val + test);

@@ -4,6 +4,8 @@
 //! Hounsfield units for CT. Compressed pixels are read where a decoder in Rust is at hand (RLE, JPEG baseline and
 //! lossless, deflate).
 
+mod lengths;
+
 use super::super::decode::{self, Palette, one_line};
 use super::super::order::natural;
 use super::{Grid, Volume, Voxels};
@@ -178,6 +180,7 @@ fn cross([a, b]: [[f64; 3]; 2]) -> [f64; 3] {
 }
 
 fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
+    lengths::fit(path)?;
     let options = until.map_or(OpenFileOptions::new(), |tag| OpenFileOptions::new().read_until(tag));
     options.open_file(path).map_err(|e| {
         RunError::at(path, format!("cannot be read as DICOM, it may be cut off or damaged: {}", chain(&e)))
@@ -249,15 +252,13 @@ fn pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
     Ok(())
 }
 
-/// A message with those of its causes.
+/// A message with that of its first cause.
 fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = one_line(&error);
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {}", one_line(&error));
-        cause = error.source();
+    let text = one_line(&error);
+    match std::iter::successors(error.source(), |e| e.source()).last() {
+        Some(cause) => format!("{text}: {}", one_line(&cause)),
+        None => text,
     }
-    text
 }
 
 /// A folder of pictures as the mask of a DICOM series: each goes with the slice whose file has its name; where the names
