@@ -192,6 +192,7 @@ fn a_volume_is_read_once() {
 
 #[test]
 fn damaged_volumes_are_refused_by_name() {
+    let step = if std::env::var_os("NPC_LONG").is_some() { 1 } else { 23 };
     let dir = tempfile::tempdir().unwrap();
     let whole = fs::read(volumes().join("imagesTr/LPS_0000.nii.gz")).unwrap();
     fs::create_dir_all(dir.path().join("m")).unwrap();
@@ -205,7 +206,7 @@ fn damaged_volumes_are_refused_by_name() {
         refused(read(), &["a.nii.gz"]);
     }
     // Any byte after the gzip header may be wrong: the checksum tells. Bits that fill the stream's last byte mean nothing.
-    for at in (10..whole.len()).step_by(5).filter(|at| *at != whole.len() - 9) {
+    for at in (10..whole.len()).step_by(step).filter(|at| *at != whole.len() - 9) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();
@@ -213,7 +214,7 @@ fn damaged_volumes_are_refused_by_name() {
     }
     // Any byte of the header may be wrong: refused or read, never a panic.
     let plain = fs::read(volumes().join("kinds/uint16.nii")).unwrap();
-    for at in (0..352).step_by(2) {
+    for at in (0..352).step_by(step / 3 + 1) {
         for bits in [0x80, 0x01] {
             let mut damaged = plain.clone();
             damaged[at] ^= bits;
@@ -228,7 +229,7 @@ fn damaged_volumes_are_refused_by_name() {
     fs::create_dir_all(dir.path().join("s/a")).unwrap();
     let spec = three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]);
     let path = dir.path().join("s/a/1.dcm");
-    for at in (132..dicom.len()).step_by(7) {
+    for at in (132..dicom.len()).step_by(step) {
         let mut damaged = dicom.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();

@@ -86,7 +86,7 @@ fn outside_crates_have_one_door() {
         ("petgraph", &["ir"]),
         ("clap::", &["cli"]),
         ("indicatif", &["cli/train", "cli/data"]),
-        ("nifti::", &["run/data/volume/nifti"]),
+        ("NiftiHeader", &["run/data/volume/nifti"]),
         ("dicom_object", &["run/data/volume/dicom"]),
         ("dicom_pixeldata", &["run/data/volume/dicom"]),
         ("csv::", &["run/data/table", "run/data/split"]),

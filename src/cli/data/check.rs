@@ -21,10 +21,9 @@ use std::path::PathBuf;
 
 /// Read every image and mask of data blocks and tell all that is wrong or doubtful
 #[derive(Args)]
-#[command(
-    after_help = "Without DATA every data block of the file is checked. A block's size is checked against the models
-that the file's runs train on it, or against --model. docs/data.md lists what is told, and says what counts as nearly
-the same image.
+#[command(after_help = "Without DATA every data block of the file is checked. A block's size is checked against the
+models that the file's runs train on it, or against --model. docs/data.md lists what is told, and
+says what counts as nearly the same image.
 
 Examples:
   npc data check models/data.model phantoms
@@ -32,8 +31,7 @@ Examples:
   npc data check models/npnet.model --data-root ~/data --format json
   npc data check models/npnet.model cvc --model NPNet --data-root ~/data
 
-Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage"
-)]
+Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage")]
 pub struct Opts {
     /// Model file
     file: PathBuf,
