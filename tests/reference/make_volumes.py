@@ -179,7 +179,7 @@ def series(name, compressed=False):
         ds.RescaleIntercept, ds.RescaleSlope = -1024, 1
         ds.PixelData = np.ascontiguousarray(stored).tobytes()
         if compressed:
-            ds.compress(RLELossless)
+            ds.compress(RLELossless, generate_instance_uid=False)
         path = folder / f"{number:03d}.dcm"
         ds.save_as(path, enforce_file_format=True)
         back = pydicom.dcmread(path)
