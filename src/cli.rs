@@ -64,6 +64,7 @@ use std::process::ExitCode;
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
   npc data show net.model lung --out sheet.png        samples with their masks outlined
   npc fix net.model                                   apply the edits that messages suggest
+  npc data check models/data.model luna --data-root DIR
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
   npc compare runs/npnet_lung runs/unet_lung

@@ -4,6 +4,8 @@
 //! of a run folder hold, so every type here is written to and read from YAML.
 
 mod augment;
+pub mod cases;
+pub mod layout;
 mod loss;
 mod metric;
 mod optimizer;
@@ -12,11 +14,11 @@ pub mod schema;
 pub mod settings;
 
 pub use augment::{Augment, Border, nnunet_like};
+pub use cases::{Axis, GroupBy, Grouping, Slices, Slicing, Stratify};
 pub use loss::{Alpha, LossSpec, Term, Weighted};
 pub use metric::{Empty, Metric};
 pub use optimizer::Optimizer;
 pub use schedule::{Curve, Schedule};
-
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -30,10 +32,15 @@ pub struct DataSpec {
     pub size: [usize; 2],
     /// Class names in the order of the model's output channels.
     pub classes: Vec<String>,
-    /// Pixel value in the mask file, per class.
+    /// Pixel value in the mask file, per class; see [`cases::label_colour`] for colours.
+    #[serde(with = "cases::labels")]
     pub labels: Vec<u32>,
     pub mask_rule: MaskRule,
     pub split: Split,
+    #[serde(default)]
+    pub grouping: Grouping,
+    #[serde(default)]
+    pub slicing: Slicing,
     /// Intensities are clipped to `[low, high]` and scaled to 0..1. Without it 8-bit and unsigned 16-bit images are
     /// divided by their largest possible value, and signed or float images are refused.
     pub window: Option<[f64; 2]>,
@@ -57,7 +64,11 @@ pub struct DataSpec {
 pub enum DataSource {
     /// Paths under the data root with one `*`; an image and a mask belong together when their `*` stand for the same
     /// text, upper and lower case being equal.
+    /// Volumes (NIfTI files, folders that hold a DICOM series) are cut into slices.
     Files { images: String, masks: String },
+    /// A CSV file under the data root with the columns `image` and `mask`, and if need be `split` and `group`; paths
+    /// in it are under the data root too.
+    List { list: String },
     /// Generated lung-CT-like slices with ground truth.
     Phantoms { count: usize, seed: u64 },
 }
@@ -71,6 +82,8 @@ pub enum MaskRule {
     Threshold,
     /// The value must be one of the labels.
     Exact,
+    /// The colour must be that of a label.
+    Colour,
 }
 
 /// How stored 16-bit values are read.
@@ -89,6 +102,11 @@ pub enum Split {
     Random { train: f64, val: f64, test: f64, seed: u64 },
     /// Files under the data root with one stem a line.
     Lists { train: String, val: Option<String>, test: String },
+    /// One of `k` parts of nearly equal size, number `fold` counted from 0, is the test set; `val` is a share of what
+    /// is left.
+    Kfold { k: usize, fold: usize, val: f64, seed: u64 },
+    /// As the column `split` of a CSV list says.
+    Column,
 }
 
 /// A training run.

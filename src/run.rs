@@ -57,6 +57,7 @@ pub mod preflight;
 pub mod probability;
 pub mod report;
 pub mod schedule;
+pub mod sheet;
 pub mod statistics;
 #[cfg(feature = "run")]
 pub mod sum;

@@ -1,5 +1,6 @@
-//! `npc data`: looking at a data set before it is trained on.
+//! `npc data`: looking at a data set before anything is trained on it.
 
+mod check;
 mod show;
 
 use super::Done;
@@ -14,11 +15,13 @@ pub struct Opts {
 
 #[derive(Subcommand)]
 enum Command {
+    Check(check::Opts),
     Show(show::Opts),
 }
 
 pub fn run(opts: &Opts) -> Done {
     match &opts.command {
+        Command::Check(opts) => check::run(opts),
         Command::Show(opts) => show::run(opts),
     }
 }

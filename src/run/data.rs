@@ -10,7 +10,9 @@
 
 mod atomic;
 pub mod augment;
+mod cases;
 mod decode;
+mod group;
 mod intensity;
 mod jpeg;
 mod loader;
@@ -18,9 +20,13 @@ mod mask;
 mod order;
 mod pairs;
 pub mod phantom;
+mod reading;
 pub mod resize;
 mod split;
+pub mod survey;
+mod table;
 mod tiff;
+mod volume;
 pub mod waiting;
 
 pub use atomic::write_atomic;
@@ -33,11 +39,24 @@ use crate::run::error::{Result, RunError};
 use decode::{Palette, Pixels};
 use std::path::{Path, PathBuf};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     Train,
     Val,
     Test,
+}
+
+impl Role {
+    pub const ALL: [Role; 3] = [Role::Train, Role::Val, Role::Test];
+
+    /// As lists and columns call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Train => "train",
+            Role::Val => "val",
+            Role::Test => "test",
+        }
+    }
 }
 
 /// An image and its mask.
@@ -48,12 +67,21 @@ pub struct Case {
     /// Empty for phantoms, as is `mask`.
     pub image: PathBuf,
     pub mask: PathBuf,
+    /// The patient, video or volume that it belongs to, where that is known.
+    pub group: Option<String>,
+    /// Number of the slice in a volume, in the order of `volume`.
+    slice: Option<usize>,
+    /// What the column `split` of a list says.
+    role: Option<Role>,
 }
 
 /// The cases of a data block, split into roles.
 pub struct Dataset {
     spec: DataSpec,
     parts: split::Parts,
+    volumes: volume::Cache,
+    /// What is doubtful about how images and masks belong together.
+    doubts: Vec<String>,
 }
 
 /// One image and its classes at the size of the data block.
@@ -136,21 +164,36 @@ impl Prepared {
 }
 
 impl Dataset {
-    /// Pairs the files under `root` and splits them. No picture is read yet.
+    /// Finds the cases under `root` and splits them. No picture is read yet, but for the masks where a stratified split or
+    /// `slices = labelled` needs them.
     ///
     /// Fails, naming files, where a pattern has not exactly one `*` or matches nothing, an image has no mask or a mask no
-    /// image, a list names an unknown stem or one stem twice, or a role that was asked for stays empty.
+    /// image, a list names an unknown stem or one stem twice, a group would be divided, or a role that was asked for stays
+    /// empty. Of several problems the first is given; [`survey`] tells all.
     pub fn open(spec: &DataSpec, root: &Path) -> Result<Dataset> {
+        let (data, mut problems) = Dataset::gather(spec, root)?;
+        match problems.len() {
+            0 => Ok(data),
+            1 => Err(problems.remove(0)),
+            n => Err(problems.remove(0).help(format!("there are {} more problems; `npc data check` tells all", n - 1))),
+        }
+    }
+
+    /// The cases that can be used, and what stands in the way of others. Fails where the data block itself makes no sense.
+    fn gather(spec: &DataSpec, root: &Path) -> Result<(Dataset, Vec<RunError>)> {
         check(spec)?;
-        let cases = match &spec.source {
-            DataSource::Files { images, masks } => pairs::pair(root, images, masks)?,
-            DataSource::Phantoms { count, .. } => {
-                let case = |i| Case { stem: phantom::stem(i), image: PathBuf::new(), mask: PathBuf::new() };
-                (0..*count).map(case).collect()
+        let volumes = volume::Cache::new(spec.cache_mb.saturating_mul(1 << 20));
+        let (mut problems, mut doubts) = (Vec::new(), Vec::new());
+        let cases = cases::gather(spec, root, &volumes, &mut problems, &mut doubts);
+        let parts = match cases.is_empty() && !problems.is_empty() {
+            // What is missing was told; that it cannot be split as well says nothing.
+            true => split::Parts::default(),
+            false => {
+                let content = |cases: &[Case]| survey::content(spec, cases, &volumes);
+                split::deal(cases, spec, root, content, &mut problems)
             }
         };
-        let parts = split::deal(cases, &spec.split, root)?;
-        Ok(Dataset { spec: spec.clone(), parts })
+        Ok((Dataset { spec: spec.clone(), parts, volumes, doubts }, problems))
     }
 
     pub fn spec(&self) -> &DataSpec {
@@ -173,7 +216,18 @@ impl Dataset {
         }
     }
 
-    /// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line.
+    /// The patient, video or volume of a case, where the data block or its list says one.
+    pub fn group(&self, role: Role, index: usize) -> Option<&str> {
+        self.cases(role).get(index)?.group.as_deref()
+    }
+
+    /// Millimetres from row to row and from column to column of a case's image, where its file says them.
+    pub fn header_spacing(&self, role: Role, index: usize) -> Result<Option<[f64; 2]>> {
+        reading::spacing(&self.spec, self.case(role, index)?, &self.volumes)
+    }
+
+    /// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with
+    /// stem, group and split where cases have groups.
     pub fn write_split(&self, dir: &Path) -> Result<()> {
         split::write(&self.parts, dir)
     }
@@ -202,7 +256,10 @@ impl Dataset {
     pub fn picture(&self, role: Role, index: usize, channels: usize) -> Result<LoadedImage> {
         let case = self.case(role, index)?;
         match &self.spec.source {
-            DataSource::Files { .. } => load_image(&self.spec, &case.image, channels),
+            DataSource::Files { .. } | DataSource::List { .. } => {
+                let pixels = reading::pixels(&self.spec, case, &self.volumes)?;
+                present(pixels, &self.spec, &case.place(&case.image), channels)
+            }
             DataSource::Phantoms { seed, .. } => {
                 let pixels = phantom::draw(*seed, phantom::number(&case.stem)?, self.spec.size).into_pixels();
                 present(pixels, &phantom::windowed(&self.spec), Path::new(&case.stem), channels)
@@ -214,9 +271,9 @@ impl Dataset {
     pub fn truth(&self, role: Role, index: usize) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
         let case = self.case(role, index)?;
         match &self.spec.source {
-            DataSource::Files { .. } => {
-                let (mask, of_mask, warnings) = load_mask(&self.spec, &case.mask)?;
-                let size = decode::size(&case.image)?;
+            DataSource::Files { .. } | DataSource::List { .. } => {
+                let (mask, of_mask, warnings) = reading::classes(&self.spec, case, &self.volumes)?;
+                let size = reading::size(&self.spec, case, &self.volumes)?;
                 same_size(case, size, of_mask)?;
                 Ok((resize::nearest(&mask, of_mask, size), size, warnings))
             }
@@ -229,9 +286,14 @@ impl Dataset {
 
     /// Millimetres a pixel of the case at the data block's size, height then width; `None` where nothing says it.
     pub fn spacing(&self, role: Role, index: usize) -> Result<Option<[f64; 2]>> {
-        let Some(spacing) = self.spec.spacing else { return Ok(None) };
+        let case = self.case(role, index)?;
+        let told = match self.spec.spacing {
+            Some(spacing) => Some(spacing),
+            None => reading::spacing(&self.spec, case, &self.volumes)?,
+        };
+        let Some(spacing) = told else { return Ok(None) };
         let original = match &self.spec.source {
-            DataSource::Files { .. } => decode::size(&self.case(role, index)?.image)?,
+            DataSource::Files { .. } | DataSource::List { .. } => reading::size(&self.spec, case, &self.volumes)?,
             DataSource::Phantoms { .. } => self.spec.size,
         };
         let at = |i: usize| spacing[i] * original[i] as f64 / self.spec.size[i] as f64;
@@ -249,13 +311,13 @@ impl Dataset {
         let case = self.case(role, index)?;
         let spec = &self.spec;
         match &spec.source {
-            DataSource::Files { .. } => {
-                let pixels = decode::read(&case.image, Palette::Colours)?;
-                let (mask, of_mask, mask_warnings) = load_mask(spec, &case.mask)?;
+            DataSource::Files { .. } | DataSource::List { .. } => {
+                let pixels = reading::pixels(spec, case, &self.volumes)?;
+                let (mask, of_mask, mask_warnings) = reading::classes(spec, case, &self.volumes)?;
                 same_size(case, pixels.size, of_mask)?;
                 let mut warnings = pixels.warnings.clone();
                 warnings.extend(mask_warnings);
-                let image = intensity::prepare(&pixels, spec, channels, &case.image, &mut warnings)?;
+                let image = intensity::prepare(&pixels, spec, channels, &case.place(&case.image), &mut warnings)?;
                 let mask = resize::nearest(&mask, of_mask, spec.size);
                 Ok(Prepared { image, mask, original: pixels.size, warnings })
             }
@@ -282,7 +344,7 @@ fn check(spec: &DataSpec) -> Result<()> {
         return fail(format!("{} classes and {} labels", spec.classes.len(), spec.labels.len()));
     }
     match &spec.source {
-        DataSource::Files { .. } => Ok(()),
+        DataSource::Files { .. } | DataSource::List { .. } => Ok(()),
         DataSource::Phantoms { count: 0, .. } => fail("0 phantoms are no data".into()),
         DataSource::Phantoms { .. } if spec.classes.len() != 2 => {
             fail(format!("phantoms have two classes, not {}", spec.classes.len()))
@@ -297,12 +359,12 @@ fn same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
         return Ok(());
     }
     Err(RunError::at(
-        &case.mask,
+        &case.place(&case.mask),
         format!(
             "the mask has {} x {} pixels (width x height), and its image {} has {} x {}",
             mask[1],
             mask[0],
-            case.image.display(),
+            case.place(&case.image).display(),
             image[1],
             image[0]
         ),
@@ -312,8 +374,12 @@ fn same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
 /// An image file alone, for prediction.
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check(spec)?;
+    if volume::is_nifti(path) {
+        return Err(RunError::at(path, "is a volume; volumes are read as the slices of a data set, not by themselves")
+            .help("name it in a data block: images = \"folder/*.nii.gz\""));
+    }
     let spec = match spec.source {
-        DataSource::Files { .. } => spec.clone(),
+        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
         DataSource::Phantoms { .. } => phantom::windowed(spec),
     };
     present(decode::read(path, Palette::Colours)?, &spec, path, channels)
@@ -324,7 +390,7 @@ pub fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<
     check(spec)?;
     let pixels = decode::read(path, Palette::Colours)?;
     let spec = match spec.source {
-        DataSource::Files { .. } => spec.clone(),
+        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
         DataSource::Phantoms { .. } => phantom::windowed(spec),
     };
     let spec = DataSpec { size: pixels.size, ..spec };
@@ -343,7 +409,7 @@ fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Res
 /// A mask file at its own size: class indices, height and width, and what is doubtful about it.
 pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
     let palette = match spec.mask_rule {
-        crate::recipe::MaskRule::Threshold => Palette::Colours,
+        crate::recipe::MaskRule::Threshold | crate::recipe::MaskRule::Colour => Palette::Colours,
         crate::recipe::MaskRule::Exact => Palette::Indices,
     };
     let pixels = decode::read(path, palette)?;

@@ -185,7 +185,9 @@ fn each_batch(
             let at = i * pixels..(i + 1) * pixels;
             let spacing = if distances { data.spacing(role, case)? } else { None };
             let pair = Pair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
-            measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)
+            let mut score = measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)?;
+            score.group = data.group(role, case).map(str::to_string);
+            Ok(score)
         };
         let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(one).collect();
         scores.extend(scored?);

@@ -5,6 +5,7 @@
 //! | `model.model` | the exact model source; the files it imports lie beside it |
 //! | `settings.yaml` | resolved settings |
 //! | `train.txt`, `val.txt`, `test.txt` | the split, one stem a line |
+//! | `groups.csv` | stem, group and split, where cases have groups |
 //! | `metrics.jsonl` | one line an epoch |
 //! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
 //! | `summary.json` | the best epoch and its scores |

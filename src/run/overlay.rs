@@ -4,6 +4,7 @@
 //! Knows class maps and pixels, no tensors.
 
 use super::data::{resize, write_atomic};
+use crate::recipe::cases::label_colour;
 use crate::run::error::{Result, RunError};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
@@ -168,10 +169,16 @@ pub fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Res
     encode(path, &bytes, size, ExtendedColorType::L16, 2)
 }
 
-/// Writes a class map as a grey PNG in the labels of the data block: 8 bits, or 16 where a label is above 255.
+/// Writes a class map as a PNG in the labels of the data block: in colours where they are, else grey with 8 bits, or 16
+/// where a label is above 255.
 pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
     if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
         return Err(RunError::at(path, format!("class {bad} has no label; there are {}", labels.len())));
+    }
+    let colours: Option<Vec<[u8; 3]>> = labels.iter().map(|l| label_colour(*l)).collect();
+    if let Some(colours) = colours {
+        let rgb: Vec<u8> = classes.iter().flat_map(|&c| colours[usize::from(c)]).collect();
+        return write_png_atomic(path, &rgb, size);
     }
     let most = labels.iter().copied().max().unwrap_or(0);
     if most > u32::from(u16::MAX) {

@@ -1,7 +1,7 @@
 //! Data sets: pairing, splits, reading of every kind of file, mask rules, batches.
 
 use image::{ExtendedColorType, ImageEncoder};
-use npc::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
 use npc::run::data::{
     Dataset, Loader, Role, epoch_order, load_image, load_mask, natural, phantom, resize, write_atomic,
 };
@@ -15,7 +15,7 @@ use tempfile::{TempDir, tempdir};
 use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};
 
 /// Two classes, masks 0 and 255, everything in training but one in five.
-fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
+pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
     DataSpec {
         name: "d".into(),
         source: DataSource::Files { images: images.into(), masks: masks.into() },
@@ -24,6 +24,8 @@ fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         labels: vec![0, 255],
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 1 },
+        grouping: Grouping::default(),
+        slicing: Slicing::default(),
         window: None,
         decode: Decode::Value,
         mean: vec![0.0],
@@ -34,17 +36,17 @@ fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
     }
 }
 
-fn phantoms(count: usize, size: [usize; 2]) -> DataSpec {
+pub fn phantoms(count: usize, size: [usize; 2]) -> DataSpec {
     DataSpec { source: DataSource::Phantoms { count, seed: 7 }, ..spec("", "", size) }
 }
 
-fn png(path: &Path, [h, w]: [usize; 2], color: ExtendedColorType, bytes: &[u8]) {
+pub fn png(path: &Path, [h, w]: [usize; 2], color: ExtendedColorType, bytes: &[u8]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let file = fs::File::create(path).unwrap();
     image::codecs::png::PngEncoder::new(file).write_image(bytes, w as u32, h as u32, color).unwrap();
 }
 
-fn grey(path: &Path, size: [usize; 2], bytes: &[u8]) {
+pub fn grey(path: &Path, size: [usize; 2], bytes: &[u8]) {
     png(path, size, ExtendedColorType::L8, bytes);
 }
 
@@ -55,7 +57,7 @@ fn jpeg(path: &Path, [h, w]: [usize; 2], bytes: &[u8]) {
     encoder.write_image(bytes, w as u32, h as u32, ExtendedColorType::L8).unwrap();
 }
 
-fn tif<C>(path: &Path, [h, w]: [usize; 2], values: &[C::Inner], packed: bool)
+pub fn tif<C>(path: &Path, [h, w]: [usize; 2], values: &[C::Inner], packed: bool)
 where
     C: colortype::ColorType,
     [C::Inner]: tiff::encoder::TiffValue,
@@ -71,7 +73,7 @@ where
 }
 
 /// `count` pairs `images/a<i>.png`, `masks/a<i>.png` of 8 x 8 pixels.
-fn small_set(count: usize) -> TempDir {
+pub fn small_set(count: usize) -> TempDir {
     let dir = tempdir().unwrap();
     for i in 0..count {
         let image: Vec<u8> = (0..64).map(|p| (p + i) as u8).collect();
@@ -84,16 +86,16 @@ fn small_set(count: usize) -> TempDir {
 
 /// One pair, its image and mask written by the caller under these names; both roles cannot be filled by one case, so
 /// training takes it.
-fn only(spec: DataSpec) -> DataSpec {
+pub fn only(spec: DataSpec) -> DataSpec {
     DataSpec { split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 }, ..spec }
 }
 
-fn stems(data: &Dataset, role: Role) -> Vec<&str> {
+pub fn stems(data: &Dataset, role: Role) -> Vec<&str> {
     data.cases(role).iter().map(|c| c.stem.as_str()).collect()
 }
 
 #[track_caller]
-fn refused<T>(result: Result<T, RunError>, words: &[&str]) -> String {
+pub fn refused<T>(result: Result<T, RunError>, words: &[&str]) -> String {
     let Err(error) = result else { panic!("expected a refusal with {words:?}") };
     let text = error.to_string();
     words.iter().for_each(|w| assert!(text.contains(w), "`{w}` is not in: {text}"));
@@ -101,7 +103,7 @@ fn refused<T>(result: Result<T, RunError>, words: &[&str]) -> String {
 }
 
 /// The folder of real data, where it is at hand.
-fn real(part: &str) -> Option<PathBuf> {
+pub fn real(part: &str) -> Option<PathBuf> {
     let root = std::env::var_os("NPC_DATA")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = root.join(part);
@@ -854,5 +856,79 @@ fn real_lists() {
         let data =
             Dataset::open(&DataSpec { split, ..spec(images, &format!("masks/*.{ext}"), [64, 64]) }, &root).unwrap();
         assert_eq!((data.len(Role::Train), data.len(Role::Test)), (train, test));
+    }
+}
+
+// Colours
+
+#[test]
+fn colours_stand_for_classes() {
+    use npc::recipe::cases::colour_label;
+    let spec = DataSpec {
+        mask_rule: MaskRule::Colour,
+        classes: vec!["rest".into(), "liver".into(), "spleen".into()],
+        labels: [[0, 0, 0], [255, 0, 0], [0, 255, 0]].map(colour_label).to_vec(),
+        ..row()
+    };
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.png");
+    let load = |pixels: &[u8]| {
+        png(&path, [1, pixels.len() / 3], ExtendedColorType::Rgb8, pixels);
+        load_mask(&spec, &path)
+    };
+    assert_eq!(load(&[255, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255, 0]).unwrap().0, [1, 1, 0, 2]);
+    refused(
+        load(&[0, 0, 0, 250, 3, 0, 250, 3, 0, 9, 9, 9]),
+        &[
+            "x.png: mask colour #fa0300 stands for no class: 2 pixels of it, the first at x 1, y 0; so does 1 other colour",
+            "the labels are #000000 (rest), #ff0000 (liver), #00ff00 (spleen)",
+            "the nearest label is #ff0000 (liver)",
+        ],
+    );
+    // A palette is looked up, and grey is a colour.
+    let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), 2, 1);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(vec![0, 255, 0, 0, 0, 0]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0, 1]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [2, 0]);
+    grey(&path, [1, 2], &[0, 0]);
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
+    jpeg(&path, [1, 2], &[0, 99]);
+    refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
+    // What is predicted is written in the same colours.
+    npc::run::overlay::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
+}
+
+#[test]
+fn class_numbers_under_a_threshold_are_doubted() {
+    let (classes, warnings) = mask(&row(), &[0, 1, 2, 2]).unwrap();
+    assert_eq!(classes, [0; 4]);
+    assert!(warnings.iter().any(|w| w.contains("the largest value of the mask is 2") && w.contains("mask = exact")));
+}
+
+#[test]
+fn real_layouts_by_name() {
+    let Some(root) = real("official_layouts") else { return };
+    for (layout, count) in [("isic2018", 4), ("cvc_clinicdb", 3), ("luna_2d", 2), ("kvasir_seg", 5)] {
+        let layout = npc::recipe::layout::LAYOUTS.iter().find(|l| l.name == layout).unwrap();
+        let [images, masks] = layout.patterns(None);
+        let spec = DataSpec {
+            classes: layout.classes.map(String::from).to_vec(),
+            labels: layout.labels.to_vec(),
+            mask_rule: layout.mask,
+            window: layout.window,
+            ..only(spec(&images, &masks, [64, 64]))
+        };
+        let data = Dataset::open(&spec, &root).unwrap();
+        assert_eq!(data.len(Role::Train), count, "{}", layout.name);
+        for i in 0..count {
+            let sample = data.load(Role::Train, i, 3).unwrap();
+            assert_eq!(sample.warnings, Vec::<String>::new());
+            assert!(sample.mask.contains(&0) && sample.mask.contains(&1), "{}", layout.name);
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod alone;
 #[cfg(feature = "data")]
 mod augment;
+#[cfg(all(feature = "data", feature = "cli", unix))]
+mod broken_data;
 #[cfg(feature = "cli")]
 mod compare_cli;
 #[cfg(all(feature = "data", feature = "cli"))]
@@ -12,6 +14,12 @@ mod counting;
 mod cross;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(all(feature = "data", feature = "cli"))]
+mod data_check;
+#[cfg(feature = "data")]
+mod data_split;
+#[cfg(feature = "data")]
+mod data_volume;
 #[cfg(feature = "run")]
 mod device;
 #[cfg(feature = "cli")]

@@ -19,7 +19,10 @@ use burn::module::Module;
 use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{DataSource, DataSpec, Decode, Empty, Keep, LossSpec, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{
+    DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
+    TrainSpec,
+};
 use npc::run::data::Role;
 use npc::run::eval::{How, Weights, evaluate, probabilities};
 use npc::run::finite::Places;
@@ -63,6 +66,8 @@ fn data() -> DataSpec {
         labels: vec![0, 255],
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
+        grouping: Grouping::default(),
+        slicing: Slicing::default(),
         window: None,
         decode: Decode::Value,
         mean: vec![0.0],

@@ -85,8 +85,11 @@ fn outside_crates_have_one_door() {
         ("pest", &["syntax/build"]),
         ("petgraph", &["ir"]),
         ("clap::", &["cli"]),
-        ("indicatif", &["cli/train", "cli/predict"]),
+        ("indicatif", &["cli/train", "cli/predict", "cli/data"]),
         ("embedded_graphics", &["run/contact"]),
+        ("NiftiHeader", &["run/data/volume/nifti"]),
+        ("dicom_object", &["run/data/volume/dicom"]),
+        ("dicom_pixeldata", &["run/data/volume/dicom"]),
     ];
     for (path, text) in all() {
         for (name, modules) in doors {

@@ -7,7 +7,7 @@ use crate::front::{front_file, models_in};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::check::Checked;
-use npc::recipe::{DataSource, DataSpec, Decode, Empty, LossSpec, MaskRule, Optimizer, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
 use npc::run::data::{Batch, Dataset, Loader, Role};
 use npc::run::loss::total;
 use npc::run::lower::lower;
@@ -37,6 +37,8 @@ fn batch() -> Batch {
         labels: vec![0, 255],
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 0.67, val: 0.0, test: 0.33, seed: 0 },
+        grouping: Grouping::default(),
+        slicing: Slicing::default(),
         window: None,
         decode: Decode::Value,
         mean: vec![0.0],

@@ -2,15 +2,17 @@
 
 use super::reader::Reader;
 use super::split::split;
-use super::value::{call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
+use super::value::{Read, call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
 use crate::diag::{Applicability, Code, Diagnostic, Problems};
-use crate::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
+use crate::recipe::cases::{colour_label, label_colour, parse_colour};
+use crate::recipe::layout::{LAYOUTS, Layout};
+use crate::recipe::{Axis, DataSource, DataSpec, Decode, Empty, MaskRule, Slices, Slicing, Split};
 use crate::source::Span;
-use crate::syntax::ast::{Data, Entry, ExprKind};
+use crate::syntax::ast::{Data, Entry, Expr, ExprKind};
 
 const KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb", "empty", "spacing",
+    "cache_mb", "empty", "spacing", "cache_mb", "layout", "list", "slices", "axis",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -24,23 +26,52 @@ pub fn override_data(base: &DataSpec, entries: &[Entry]) -> Result<DataSpec, Pro
     read_data(Reader::new("data", Span::default(), KEYS, entries), &base.name, Some(base))
 }
 
-fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>) -> Option<DataSource> {
+/// A published layout and the folder that the set lies in.
+type Laid<'a> = (&'static Layout, Option<&'a str>);
+
+/// `isic2018`, or `isic2018("Folder")` where the set lies elsewhere.
+fn layout(e: &Expr) -> Read<Laid<'_>> {
+    let known: Vec<(&str, &[&'static str])> = LAYOUTS.iter().map(|l| (l.name, &["folder"] as &[_])).collect();
+    let (name, fields) = call(e, &known)?;
+    let folder = field(&fields, "folder", None, |e| match &e.kind {
+        ExprKind::Str(folder) => Ok(Some(folder.as_str())),
+        _ => wrong(e, "a string in double quotes"),
+    })?;
+    match LAYOUTS.iter().find(|l| l.name == name) {
+        Some(layout) => Ok((layout, folder)),
+        None => wrong(e, "the name of a layout"),
+    }
+}
+
+fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>, laid: Option<Laid<'_>>) -> Option<DataSource> {
+    let ways: Vec<&str> = ["source", "list", "images", "masks"].into_iter().filter(|key| r.has(key)).collect();
+    if let [first @ ("source" | "list"), second, ..] = ways[..] {
+        let message = match (first, second) {
+            ("source", "images" | "masks") => "`source` and `images`/`masks` exclude each other".to_string(),
+            _ => format!("`{first}` and `{second}` exclude each other"),
+        };
+        r.refuse(first, message, "keep one of them");
+    }
     if r.has("source") {
-        if r.has("images") || r.has("masks") {
-            r.refuse("source", "`source` and `images`/`masks` exclude each other", "keep one of them");
-        }
         return r.get("source", |e| {
             let (_, fields) = call(e, &[("phantoms", &["count", "seed"])])?;
             let count = field(&fields, "count", 100, |e| count(e, 1))?;
             Ok(DataSource::Phantoms { count, seed: field(&fields, "seed", 0, |e| integer(e, 0))? })
         });
     }
-    let before = match base.map(|b| &b.source) {
-        Some(DataSource::Files { images, masks }) => Some((images.clone(), masks.clone())),
-        Some(DataSource::Phantoms { .. }) | None => None,
+    if r.has("list") {
+        return r.get("list", |e| Ok(DataSource::List { list: string(e)? }));
+    }
+    let before = match (laid, base.map(|b| &b.source)) {
+        (Some((layout, folder)), _) => {
+            let [images, masks] = layout.patterns(folder);
+            Some((images, masks))
+        }
+        (None, Some(DataSource::Files { images, masks })) => Some((images.clone(), masks.clone())),
+        (None, Some(DataSource::Phantoms { .. } | DataSource::List { .. }) | None) => None,
     };
     match base {
-        Some(base) if !r.has("images") && !r.has("masks") => Some(base.source.clone()),
+        Some(base) if laid.is_none() && !r.has("images") && !r.has("masks") => Some(base.source.clone()),
         _ => {
             let (old_images, old_masks) = before.unzip();
             let images = r.required("images", "images = \"folder/images/*.png\"", old_images, string);
@@ -50,8 +81,82 @@ fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>) -> Option<DataSource
     }
 }
 
+/// A grey value, or a colour in quotes.
+fn label(e: &Expr) -> Read<u32> {
+    if let ExprKind::Str(text) = &e.kind {
+        return match parse_colour(text) {
+            Some(colour) => Ok(colour_label(colour)),
+            None => wrong(e, "a colour such as \"#ff0000\""),
+        };
+    }
+    match u32::try_from(integer(e, 0)?) {
+        Ok(n) if n <= 65535 => Ok(n),
+        _ => wrong(e, "a pixel value of at most 65535"),
+    }
+}
+
+/// The rule and the labels must be of one kind; the result is the rule.
+fn mask_rule(r: &mut Reader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
+    let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
+    let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
+    if colours > 0 && !all {
+        r.refuse("labels", "some labels are colours and some are grey values", "write all of them in one way");
+    }
+    let default = match (all, two) {
+        (true, _) => MaskRule::Colour,
+        (false, true) => MaskRule::Threshold,
+        (false, false) => MaskRule::Exact,
+    };
+    let rules = [("threshold", MaskRule::Threshold), ("exact", MaskRule::Exact), ("colour", MaskRule::Colour)];
+    let written = r.get("mask", |e| word(e, &rules));
+    match written {
+        Some(MaskRule::Threshold) if !two => r.refuse("mask", "`threshold` is for two classes", "use `mask = exact`"),
+        Some(MaskRule::Threshold | MaskRule::Exact) if all => {
+            r.refuse("mask", "the labels are colours", "use `mask = colour`, or grey values as labels");
+        }
+        Some(MaskRule::Colour) if labels.is_some() && colours == 0 => {
+            let help = "write them as `labels = [\"#000000\", \"#ff0000\"]`, or use `mask = exact`";
+            r.refuse("mask", "the labels are grey values, not colours", help);
+        }
+        _ => {}
+    }
+    // New labels of another kind take the rule with them.
+    let before = before.filter(|rule| (*rule == MaskRule::Colour) == all && (two || *rule != MaskRule::Threshold));
+    written.or(before).unwrap_or(default)
+}
+
+fn slicing(r: &mut Reader<'_>, before: Slicing) -> Slicing {
+    let axes = [("axial", Axis::Axial), ("coronal", Axis::Coronal), ("sagittal", Axis::Sagittal)];
+    let axis = r.get("axis", |e| word(e, &axes)).unwrap_or(before.axis);
+    let slices = r.get("slices", |e| {
+        let (name, fields) = call(e, &[("all", &[]), ("labelled", &[]), ("every", &["n"])])?;
+        Ok(match name {
+            "all" => Slices::All,
+            "labelled" => Slices::Labelled,
+            _ => Slices::Every(match fields.first() {
+                Some((_, n)) => count(n, 1)?,
+                None => return wrong(e, "all, labelled, or every(4)"),
+            }),
+        })
+    });
+    Slicing { axis, slices: slices.unwrap_or(before.slices) }
+}
+
 fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
-    let source = read_source(&mut r, base);
+    let laid = r.get("layout", layout);
+    if laid.is_some() {
+        for key in ["source", "list"] {
+            if !r.has(key) {
+                continue;
+            }
+            r.refuse(key, format!("`{key}` and `layout` exclude each other"), "keep one of them");
+        }
+    }
+    if r.has("layout") && laid.is_none() {
+        // What it would have filled in is not reported as missing as well.
+        r.misspelt.extend(["images", "masks", "classes", "labels"]);
+    }
+    let source = read_source(&mut r, base, laid);
     let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), |e| {
         let square = |d: Diagnostic| match &e.kind {
             ExprKind::Int(n) => {
@@ -65,7 +170,8 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
             _ => wrong(e, "[height, width]"),
         }
     });
-    let old = base.map(|b| b.classes.clone());
+    let by_layout = |layout: Laid<'_>| layout.0.classes.map(str::to_string).to_vec();
+    let old = laid.map(by_layout).or(base.map(|b| b.classes.clone()));
     let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, |e| {
         let names = list(e, "a list of class names", string)?;
         if (2..=255).contains(&names.len()) {
@@ -74,22 +180,16 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
             wrong(e, "2 to 255 class names, the background first")
         }
     });
-    let labels = r.required("labels", "labels = [0, 255]", base.map(|b| b.labels.clone()), |e| {
-        list(e, "a list of pixel values", |e| match u32::try_from(integer(e, 0)?) {
-            Ok(n) if n <= 65535 => Ok(n),
-            _ => wrong(e, "a pixel value of at most 65535"),
-        })
-    });
+    let old = laid.map(|(layout, _)| layout.labels.to_vec()).or(base.map(|b| b.labels.clone()));
+    let labels = r.required("labels", "labels = [0, 255]", old, |e| list(e, "a list of pixel values", label));
     if let (Some(classes), Some(labels)) = (&classes, &labels) {
         check_labels(&mut r, classes, labels);
     }
     let two = classes.as_ref().is_none_or(|c| c.len() == 2);
-    let default_rule = if two { MaskRule::Threshold } else { MaskRule::Exact };
-    let mask_rule = r.get("mask", |e| word(e, &[("threshold", MaskRule::Threshold), ("exact", MaskRule::Exact)]));
-    if mask_rule == Some(MaskRule::Threshold) && !two {
-        r.refuse("mask", "`threshold` is for two classes", "use `mask = exact`");
-    }
-    let split = r.get("split", split);
+    let before = laid.map(|(layout, _)| layout.mask).or(base.map(|b| b.mask_rule));
+    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, before);
+    let (split, grouping) = r.get("split", split).unzip();
+    let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
     let window = r.get("window", |e| match list(e, "[low, high]", number)?[..] {
         [low, high] if low < high => Ok([low, high]),
         _ => wrong(e, "[low, high] with low < high"),
@@ -121,14 +221,16 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         size,
         classes,
         labels,
-        mask_rule: mask_rule.or(base.map(|b| b.mask_rule)).unwrap_or(default_rule),
+        mask_rule,
         split: (split.or(base.map(|b| b.split.clone()))).unwrap_or(Split::Random {
             train: 0.8,
             val: 0.0,
             test: 0.2,
             seed: 0,
         }),
-        window: window.or(base.and_then(|b| b.window)),
+        grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
+        slicing,
+        window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
         decode: decode.or(base.map(|b| b.decode)).unwrap_or(Decode::Value),
         mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),

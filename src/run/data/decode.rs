@@ -19,6 +19,11 @@ pub const MAX_BYTES: u64 = 1 << 30;
 /// Extensions that count as images when a folder is listed, in lower case.
 pub const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
 
+/// Whether a file is a picture by its name.
+pub fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
+}
+
 /// A decoded picture: `values` holds height x width x channels in that order.
 pub struct Pixels {
     /// Height, width.
@@ -88,10 +93,26 @@ pub fn read(path: &Path, palette: Palette) -> Result<Pixels> {
         }
         Some(Kind::Tiff) => tiff::read(path, &bytes)?,
         None if bytes.is_empty() => return Err(RunError::at(path, "the file is empty")),
-        None => return Err(RunError::at(path, "is neither PNG, JPEG nor TIFF")),
+        None => return Err(unknown(path, &bytes)),
     };
     debug_assert_eq!(pixels.values.len(), pixels.size[0] * pixels.size[1] * pixels.channels);
     Ok(pixels)
+}
+
+fn unknown(path: &Path, bytes: &[u8]) -> RunError {
+    let error = RunError::at(path, "is neither PNG, JPEG nor TIFF");
+    match bytes {
+        [0x1f, 0x8b, ..] => error.help("it is gzipped: a NIfTI file has to be called NAME.nii.gz"),
+        _ if bytes.get(128..132) == Some(b"DICM") => {
+            error.help("it is a DICOM file: name the folder of the series instead, `images = \"series/*\"`")
+        }
+        [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("save it as PNG"),
+        [b'R', b'I', b'F', b'F', ..] => error.help("it may be a WebP file: save it as PNG"),
+        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            error.help("it holds text: was it renamed, or is it an error page of a download?")
+        }
+        _ => error,
+    }
 }
 
 enum Kind {

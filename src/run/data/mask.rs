@@ -1,13 +1,20 @@
 //! Mask pixels to class indices.
+//!
+//! Every error about a value names the file, the value, how many pixels have it, where the first of them is, and what a
+//! mask may hold.
 
 use super::decode::{Pixels, Values};
+use crate::recipe::cases::{ShownLabel, colour_label, label_colour};
 use crate::recipe::{DataSpec, MaskRule};
 use crate::run::error::{Result, RunError};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::Path;
 
 /// Share of pixels between the two ends past which a two-class mask is doubtful.
 const DOUBTFUL: f64 = 0.1;
+/// Largest value of a mask that looks as if it held class numbers.
+const CLASS_NUMBERS: f64 = 31.0;
 /// Difference between the channels of a pixel that compression does not explain.
 const COLOURED: f64 = 64.0;
 
@@ -20,6 +27,7 @@ pub fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>
             threshold(&values, pixels, spec, path, &mut warnings)?
         }
         MaskRule::Exact => exact(pixels, spec, path)?,
+        MaskRule::Colour => colours(pixels, spec, path)?,
     };
     Ok((indices, warnings))
 }
@@ -58,7 +66,7 @@ fn threshold(
             spec.name,
             spec.labels.len()
         ))
-        .help("mask_rule = exact"));
+        .help("mask = exact"));
     };
     let (below, above) = if first < second { (0, 1) } else { (1, 0) };
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -72,6 +80,15 @@ fn threshold(
             100.0 * between as f64 / values.len() as f64,
             top / 2.0,
             spec.classes.get(usize::from(above)).map_or("foreground", String::as_str),
+        ));
+    }
+    if !pixels.lossy && most > 1.0 && most <= CLASS_NUMBERS && top > most {
+        warnings.push(format!(
+            "{}: the largest value of the mask is {most}, and everything up to {} became `{}`; if values are class \
+             numbers, use mask = exact and labels = [0, 1, ..]",
+            path.display(),
+            top / 2.0,
+            spec.classes.get(usize::from(below)).map_or("background", String::as_str),
         ));
     }
     Ok(values.iter().map(|&v| if 2.0 * v > top { above } else { below }).collect())
@@ -89,11 +106,12 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
             path,
             format!("is a mask in colours: pixel x {}, y {} is ({r}, {g}, {b}), not one value", i % width, i / width),
         )
-        .help("store the class as a grey value, or as the index of a PNG palette"));
+        .help("store the class as a grey value, or as the index of a PNG palette")
+        .help("or give the classes their colours: labels = [\"#000000\", \"#ff0000\"]"));
     }
     let index = |value: f64| spec.labels.iter().position(|&label| f64::from(label) == value);
     let area = values.len() / channels;
-    let mut unknown: BTreeMap<u64, (f64, usize, usize)> = BTreeMap::new();
+    let mut unknown: Unknown<u64, f64> = BTreeMap::new();
     let mut note = |value: f64, at: usize| {
         unknown.entry(value.to_bits()).or_insert((value, at, 0)).2 += 1;
         0
@@ -114,26 +132,95 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
             })
             .collect()
     };
-    // The value seen first in reading order is the one that is told in full.
-    let Some(&(value, at, count)) = unknown.values().min_by_key(|(_, at, _)| *at) else { return Ok(indices) };
-    let labels: Vec<String> =
-        spec.labels.iter().zip(&spec.classes).map(|(label, class)| format!("{label} ({class})")).collect();
-    let others = match unknown.len() - 1 {
-        0 => String::new(),
-        more => format!("; so do {more} other values"),
-    };
-    let mut error = RunError::at(
-        path,
-        format!(
-            "mask value {value} stands for no class: {count} pixel{} of it, the first at x {}, y {}{others}",
-            if count == 1 { "" } else { "s" },
-            at % width,
-            at / width,
-        ),
-    )
-    .help(format!("the labels are {}", labels.join(", ")));
+    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
+    let mut error = told.error(path, "value", &told.value, width, spec);
     if spec.labels.len() == 2 {
-        error = error.help("mask_rule = threshold takes every value above half of the larger label as that class");
+        error = error.help("mask = threshold takes every value above half of the larger label as that class");
+    } else if pixels.lossy {
+        error = error.help("JPEG changes values a little: store masks as PNG");
     }
     Err(error)
+}
+
+/// Values, or colours, that stand for no class: the value, where it is first, how many pixels have it.
+type Unknown<K, V> = BTreeMap<K, (V, usize, usize)>;
+
+struct Told<V> {
+    value: V,
+    at: usize,
+    count: usize,
+    others: usize,
+}
+
+/// The one seen first in reading order is the one that is told in full.
+fn first_unknown<K: Ord, V: Copy>(unknown: &Unknown<K, V>) -> Option<Told<V>> {
+    let &(value, at, count) = unknown.values().min_by_key(|(_, at, _)| *at)?;
+    Some(Told { value, at, count, others: unknown.len() - 1 })
+}
+
+impl<V> Told<V> {
+    fn error(&self, path: &Path, what: &str, shown: &dyn Display, width: usize, spec: &DataSpec) -> RunError {
+        let others = match self.others {
+            0 => String::new(),
+            1 => format!("; so does 1 other {what}"),
+            more => format!("; so do {more} other {what}s"),
+        };
+        let (s, x, y) = (if self.count == 1 { "" } else { "s" }, self.at % width, self.at / width);
+        let labels: Vec<String> =
+            spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", ShownLabel(*l))).collect();
+        let count = self.count;
+        let message = format!(
+            "mask {what} {shown} stands for no class: {count} pixel{s} of it, the first at x {x}, y {y}{others}"
+        );
+        RunError::at(path, message).help(format!("the labels are {}", labels.join(", ")))
+    }
+}
+
+/// Colours must be those of the labels, exactly.
+fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
+    let values = match &pixels.values {
+        Values::U8(values) => values,
+        Values::U16(_) | Values::I16(_) | Values::Wide(..) => {
+            return Err(RunError::at(path, "holds values of more than 8 bits, and the labels are 8-bit colours")
+                .help("save the mask with 8 bits a channel, or use `mask = exact`"));
+        }
+    };
+    let [width, channels] = [pixels.size[1], pixels.channels];
+    let table: BTreeMap<[u8; 3], u8> =
+        spec.labels.iter().enumerate().filter_map(|(i, l)| Some((label_colour(*l)?, i as u8))).collect();
+    let mut unknown: Unknown<[u8; 3], [u8; 3]> = BTreeMap::new();
+    let mut last = None;
+    let indices = values
+        .chunks_exact(channels)
+        .enumerate()
+        .map(|(i, pixel)| {
+            let colour = if channels == 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
+            match last {
+                // Neighbours mostly have one colour.
+                Some((before, class)) if before == colour => class,
+                _ => match table.get(&colour) {
+                    Some(&class) => {
+                        last = Some((colour, class));
+                        class
+                    }
+                    None => {
+                        unknown.entry(colour).or_insert((colour, i, 0)).2 += 1;
+                        0
+                    }
+                },
+            }
+        })
+        .collect();
+    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
+    let error = told.error(path, "colour", &ShownLabel(colour_label(told.value)), width, spec);
+    let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(told.value[i])).pow(2)).sum::<i32>();
+    let Some((near, class)) = table.iter().min_by_key(|(c, _)| distance(c)) else { return Err(error) };
+    let near = ShownLabel(colour_label(*near));
+    let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
+    let error = error.help(format!("the nearest label is {near} ({class})"));
+    Err(match pixels.lossy {
+        true => error.help("JPEG changes colours a little: store masks as PNG"),
+        false if told.others > 8 => error.help("were the masks resized with smoothing? use nearest neighbour"),
+        false => error,
+    })
 }

@@ -1,10 +1,14 @@
 //! Images and masks of a folder, paired by what the `*` of their patterns stands for.
+//!
+//! An image is a picture, a NIfTI file or a folder that holds a DICOM series; a mask may be a folder of pictures too.
 
 use super::Case;
-use super::decode::EXTENSIONS;
+use super::decode::is_picture;
 use super::order::natural;
+use super::volume::{dicom, is_nifti};
 use crate::run::error::{Result, RunError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -17,28 +21,47 @@ struct Found {
     path: PathBuf,
 }
 
-/// The pairs in the order of their stems.
-pub fn pair(root: &Path, images: &str, masks: &str) -> Result<Vec<Case>> {
-    let mut image_files = find(root, images, "images")?;
-    let mut mask_files = find(root, masks, "masks")?;
-    separate(&mut image_files, &mut mask_files, images, masks)?;
-    let image_by_key = index(image_files, images)?;
-    let mut mask_by_key = index(mask_files, masks)?;
+/// The pairs in the order of their stems. What stands in the way of some is added to `problems`.
+pub fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
+    let mut take = |result: Result<Vec<Found>>| result.map_err(|e| problems.push(e)).ok();
+    let (image_files, mask_files) = (take(find(root, images, "images")), take(find(root, masks, "masks")));
+    let (Some(mut image_files), Some(mut mask_files)) = (image_files, mask_files) else { return Vec::new() };
+    not_text(&mut image_files, &mut mask_files, problems);
+    if let Err(e) = separate(&mut image_files, &mut mask_files, images, masks) {
+        problems.push(e);
+        return Vec::new();
+    }
+    let image_by_key = index(image_files, images, problems);
+    let mut mask_by_key = index(mask_files, masks, problems);
 
     let mut cases = Vec::new();
     let mut lone_images = Vec::new();
     for (key, image) in image_by_key {
         match mask_by_key.remove(&key) {
-            Some(mask) => cases.push(Case { stem: image.stem, image: image.path, mask: mask.path }),
+            Some(mask) => cases.push(Case::new(image.stem, image.path, mask.path)),
             None => lone_images.push(image),
         }
     }
     let lone_masks: Vec<Found> = mask_by_key.into_values().collect();
     if !lone_images.is_empty() || !lone_masks.is_empty() {
-        return Err(unpaired(root, lone_images, lone_masks, images, masks));
+        problems.push(unpaired(root, lone_images, lone_masks, images, masks));
     }
     cases.sort_by(|a, b| natural(&a.stem, &b.stem));
-    Ok(cases)
+    cases
+}
+
+/// Takes out the files whose names are no text: such a stem could not be written in a list.
+fn not_text(images: &mut Vec<Found>, masks: &mut Vec<Found>, problems: &mut Vec<RunError>) {
+    for found in [images, masks] {
+        let is_text = |f: &Found| f.path.to_str().is_some();
+        problems.extend(
+            found
+                .iter()
+                .filter(|f| !is_text(f))
+                .map(|f| RunError::at(&f.path, "its name is not UTF-8").help("rename it, for example with convmv")),
+        );
+        found.retain(is_text);
+    }
 }
 
 fn unpaired(root: &Path, images: Vec<Found>, masks: Vec<Found>, image_glob: &str, mask_glob: &str) -> RunError {
@@ -84,22 +107,20 @@ fn separate(images: &mut Vec<Found>, masks: &mut Vec<Found>, image_glob: &str, m
 }
 
 /// By stem in lower case.
-fn index(found: Vec<Found>, glob: &str) -> Result<BTreeMap<String, Found>> {
+fn index(found: Vec<Found>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, Found> {
     let mut by_key: BTreeMap<String, Found> = BTreeMap::new();
     for file in found {
         let key = file.stem.to_lowercase();
         if let Some(first) = by_key.get(&key) {
-            return Err(RunError::at(
-                &file.path,
-                format!("has the same stem `{}` as {} under `{glob}`", file.stem, first.path.display()),
-            )
-            .help(
-                "upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`",
-            ));
+            let message = format!("has the same stem `{}` as {} under `{glob}`", file.stem, first.path.display());
+            let help =
+                "upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`";
+            problems.push(RunError::at(&file.path, message).help(help));
+        } else {
+            by_key.insert(key, file);
         }
-        by_key.insert(key, file);
     }
-    Ok(by_key)
+    by_key
 }
 
 fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
@@ -121,17 +142,22 @@ fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
     })?;
 
     let mut found = Vec::new();
-    for name in list(&folder)? {
+    for raw in list(&folder)? {
+        let name = raw.to_string_lossy();
         let hidden = name.starts_with('.') && !before.starts_with('.');
         let Some(capture) = capture(&name, before, after).filter(|_| !hidden) else { continue };
-        let Some(path) = rest.iter().try_fold(folder.join(&name), |at, part| step(&at, part)) else { continue };
-        if !is_image(&path) || !path.is_file() {
+        let Some(path) = rest.iter().try_fold(folder.join(&raw), |at, part| step(&at, part)) else { continue };
+        let is_case = match path.is_dir() {
+            true => dicom::holds_dicom(&path) || (what == "masks" && holds_pictures(&path)),
+            false => is_picture(&path) || is_nifti(&path),
+        };
+        if !is_case {
             continue;
         }
         let mut stem = capture.to_string();
-        if rest.is_empty() && after.is_empty() {
+        if rest.is_empty() && after.is_empty() && !path.is_dir() {
             // The `*` took the extension too.
-            stem.truncate(stem.rfind('.').unwrap_or(stem.len()));
+            stem = stem_of(&stem).to_string();
         }
         if !stem.is_empty() {
             found.push(Found { stem, path });
@@ -150,21 +176,32 @@ fn step(folder: &Path, part: &str) -> Option<PathBuf> {
         return Some(exact);
     }
     let wanted = part.to_lowercase();
-    list(folder).ok()?.into_iter().find(|name| name.to_lowercase() == wanted).map(|name| folder.join(name))
+    let name = list(folder).ok()?.into_iter().find(|name| name.to_string_lossy().to_lowercase() == wanted)?;
+    Some(folder.join(name))
 }
 
 /// Names in a folder, sorted: the file system's own order is no order.
-fn list(folder: &Path) -> Result<Vec<String>> {
+fn list(folder: &Path) -> Result<Vec<OsString>> {
     let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
-        // A name that is not UTF-8 cannot be written in a pattern or a list.
-        if let Ok(name) = entry.map_err(fail)?.file_name().into_string() {
-            names.push(name);
-        }
+        names.push(entry.map_err(fail)?.file_name());
     }
     names.sort();
     Ok(names)
+}
+
+/// A file name without its extension; `.nii.gz` is one.
+pub fn stem_of(name: &str) -> &str {
+    let unzipped = match name.len().checked_sub(7).and_then(|at| name.get(at..)) {
+        Some(end) if end.eq_ignore_ascii_case(".nii.gz") => &name[..name.len() - 3],
+        _ => name,
+    };
+    &unzipped[..unzipped.rfind('.').unwrap_or(unzipped.len())]
+}
+
+fn holds_pictures(folder: &Path) -> bool {
+    list(folder).is_ok_and(|names| names.iter().any(|name| is_picture(&folder.join(name))))
 }
 
 /// The text between two fixed ends, upper and lower case being equal.
@@ -178,10 +215,6 @@ fn capture<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (start, end) = (at(head), at(count - tail));
     let equal = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
     (equal(&name[..start], before) && equal(&name[end..], after)).then(|| &name[start..end])
-}
-
-fn is_image(path: &Path) -> bool {
-    path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
 }
 
 fn contents(folder: &Path) -> String {

@@ -25,6 +25,8 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         cache_mb,
         empty: Empty::One,
         spacing: None,
+        grouping: Default::default(),
+        slicing: Default::default(),
     };
     Arc::new(Dataset::open(&spec, Path::new("")).unwrap())
 }

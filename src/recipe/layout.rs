@@ -1,0 +1,80 @@
+//! Public data sets in the folders and encodings that they are published in.
+//!
+//! What a name stands for is no more than the entries that a data block could hold itself.
+
+use super::MaskRule;
+
+/// A published data set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layout {
+    pub name: &'static str,
+    /// What the set's folder is called when nothing else is said.
+    pub folder: &'static str,
+    /// Below the folder.
+    pub images: &'static str,
+    pub masks: &'static str,
+    pub classes: [&'static str; 2],
+    pub labels: [u32; 2],
+    pub mask: MaskRule,
+    pub window: Option<[f64; 2]>,
+}
+
+/// The official layouts; `docs/data.md` says where each is from.
+pub const LAYOUTS: &[Layout] = &[
+    // ISIC 2018 Task 1, training set: photographs of many sizes, masks of 0 and 255.
+    Layout {
+        name: "isic2018",
+        folder: "ISIC2018",
+        images: "ISIC2018_Task1-2_Training_Input/*.jpg",
+        masks: "ISIC2018_Task1_Training_GroundTruth/*_segmentation.png",
+        classes: ["background", "lesion"],
+        labels: [0, 255],
+        mask: MaskRule::Threshold,
+        window: None,
+    },
+    // The PNG copies: the TIFF files of the archive are reported as unreadable by several programs. Masks are RGB with
+    // anti-aliased edges.
+    Layout {
+        name: "cvc_clinicdb",
+        folder: "CVC-ClinicDB",
+        images: "PNG/Original/*.png",
+        masks: "PNG/Ground Truth/*.png",
+        classes: ["background", "polyp"],
+        labels: [0, 255],
+        mask: MaskRule::Threshold,
+        window: None,
+    },
+    // Kaggle "Finding and Measuring Lungs in CT Data", the 2D files: signed 16-bit Hounsfield units.
+    Layout {
+        name: "luna_2d",
+        folder: "finding-lungs-in-ct-data",
+        images: "2d_images/*.tif",
+        masks: "2d_masks/*.tif",
+        classes: ["background", "lung"],
+        labels: [0, 255],
+        mask: MaskRule::Threshold,
+        window: Some([-1000.0, 400.0]),
+    },
+    // Masks are JPEG files: 0..8 and 247..255.
+    Layout {
+        name: "kvasir_seg",
+        folder: "Kvasir-SEG",
+        images: "images/*.jpg",
+        masks: "masks/*.jpg",
+        classes: ["background", "polyp"],
+        labels: [0, 255],
+        mask: MaskRule::Threshold,
+        window: None,
+    },
+];
+
+impl Layout {
+    /// The patterns of images and masks, with the set in `folder` below the data root. `"."` is the root itself.
+    pub fn patterns(&self, folder: Option<&str>) -> [String; 2] {
+        let folder = folder.unwrap_or(self.folder).trim_end_matches('/');
+        [self.images, self.masks].map(|pattern| match folder {
+            "" | "." => pattern.to_string(),
+            _ => format!("{folder}/{pattern}"),
+        })
+    }
+}

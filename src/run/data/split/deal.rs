@@ -1,0 +1,114 @@
+//! Dealing groups of cases to roles and folds, seeded.
+
+use super::super::Role;
+use super::super::order::shuffle;
+
+/// Cases that stay together.
+pub struct Unit {
+    /// Indices of cases.
+    pub cases: Vec<usize>,
+    pub stratum: usize,
+}
+
+/// What of the cases goes to validation and to the test; training gets the rest.
+pub struct Shares {
+    pub val: f64,
+    pub test: f64,
+}
+
+/// The role of each case.
+///
+/// The test gets `ceil(share * n)` images, as scikit-learn's `train_test_split` gives, then validation as many. With strata
+/// each gives its part of them, by largest remainders. Groups are dealt in shuffled order, whole, until the part is reached,
+/// so that a role may get up to one group less one image too many in each stratum.
+pub fn random(units: &[Unit], shares: Shares, seed: u64) -> Vec<Role> {
+    let order = shuffled(units, seed);
+    let mut roles = vec![Role::Train; count(units)];
+    assign(units, &order, &shares, &mut roles);
+    roles
+}
+
+/// The role of each case where fold number `fold` of `k` is the test. Fold sizes differ by at most one image, overall and
+/// in each stratum, where there are no groups; else each group, the largest first, goes to the fold that has least of its
+/// stratum.
+pub fn folds(units: &[Unit], k: usize, fold: usize, val: f64, seed: u64) -> Vec<Role> {
+    let mut order = shuffled(units, seed);
+    order.sort_by_key(|&u| (units[u].stratum, std::cmp::Reverse(units[u].cases.len())));
+    let strata = units.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
+    let mut in_stratum = vec![vec![0usize; k]; strata];
+    let mut total = vec![0usize; k];
+    let mut rest = vec![false; units.len()];
+    let mut roles = vec![Role::Train; count(units)];
+    for u in order {
+        let Unit { cases, stratum } = &units[u];
+        let to = (0..k).min_by_key(|&f| (in_stratum[*stratum][f], total[f], f)).unwrap_or(0);
+        in_stratum[*stratum][to] += cases.len();
+        total[to] += cases.len();
+        if to == fold {
+            cases.iter().for_each(|&i| roles[i] = Role::Test);
+        } else {
+            rest[u] = true;
+        }
+    }
+    if val > 0.0 {
+        // In shuffled order again: the one above is by size.
+        let rest: Vec<usize> = shuffled(units, seed).into_iter().filter(|&u| rest[u]).collect();
+        assign(units, &rest, &Shares { val, test: 0.0 }, &mut roles);
+    }
+    roles
+}
+
+fn count(units: &[Unit]) -> usize {
+    units.iter().map(|u| u.cases.len()).sum()
+}
+
+fn shuffled(units: &[Unit], seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..units.len()).collect();
+    shuffle(&mut order, seed, 0);
+    order
+}
+
+/// Deals the units of `order` to test and validation; the roles of what is left stay.
+fn assign(units: &[Unit], order: &[usize], shares: &Shares, roles: &mut [Role]) {
+    let strata = units.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
+    let mut sizes = vec![0; strata];
+    order.iter().for_each(|&u| sizes[units[u].stratum] += units[u].cases.len());
+    let n: usize = sizes.iter().sum();
+    // The subtrahend takes back what the product may have gained: 0.07 * 100 is 7.000000000000001.
+    let part = |share: f64| ((share * n as f64 - 1e-9).ceil().max(0.0) as usize).min(n);
+    let test = part(shares.test);
+    let val = part(shares.val).min(n - test);
+    let test_of = apportion(test, &sizes);
+    let left: Vec<usize> = sizes.iter().zip(&test_of).map(|(n, t)| n - t).collect();
+    let val_of = apportion(val, &left);
+    let mut given = vec![[0; 2]; strata];
+    for &u in order {
+        let Unit { cases, stratum } = &units[u];
+        let [in_test, in_val] = &mut given[*stratum];
+        let role = if *in_test < test_of[*stratum] {
+            *in_test += cases.len();
+            Role::Test
+        } else if *in_val < val_of[*stratum] {
+            *in_val += cases.len();
+            Role::Val
+        } else {
+            continue;
+        };
+        cases.iter().for_each(|&i| roles[i] = role);
+    }
+}
+
+/// `total` in parts as large as `sizes` ask for, by largest remainders (Hamilton's method); none gets more than its size.
+fn apportion(total: usize, sizes: &[usize]) -> Vec<usize> {
+    let n: usize = sizes.iter().sum();
+    if n == 0 {
+        return vec![0; sizes.len()];
+    }
+    let exact = |s: usize| (total as u128 * sizes[s] as u128, n as u128);
+    let mut parts: Vec<usize> = (0..sizes.len()).map(|s| (exact(s).0 / exact(s).1) as usize).collect();
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by_key(|&s| (std::cmp::Reverse(exact(s).0 % exact(s).1), s));
+    let left = total - parts.iter().sum::<usize>();
+    order.into_iter().take(left).for_each(|s| parts[s] += 1);
+    parts
+}

@@ -1,0 +1,112 @@
+//! Images that are nearly the same: frames of a video, a lesion photographed twice, one file under two names.
+//!
+//! Candidates are pairs whose difference hashes (dHash: is each of 8 x 8 pixels brighter than its left neighbour?) differ
+//! in at most [`HAMMING`] of 64 bits; a pair counts when the normalised correlation of its greys at 32 x 32 is at least
+//! [`ALIKE`]. A copy that was resized, compressed again or made brighter is found; a mirrored or cropped one is not.
+
+use super::super::resize;
+use super::{Facts, Finding, Kind};
+use rayon::prelude::*;
+
+/// Side of the greys that are compared.
+pub const SIDE: usize = 32;
+/// Bits of 64 that the hashes of a pair may differ in.
+pub const HAMMING: u32 = 12;
+/// Least normalised correlation of a pair.
+pub const ALIKE: f64 = 0.97;
+/// Pairs that are kept.
+const KEPT: usize = 10_000;
+
+/// An image in 64 bits, and in 1 KiB.
+pub struct Print {
+    hash: u64,
+    grey: Vec<u8>,
+}
+
+/// Two images that are nearly the same: indices of cases, and how alike they are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    pub a: usize,
+    pub b: usize,
+    /// Normalised correlation, up to 1.
+    pub alike: f64,
+}
+
+impl Print {
+    /// Of 32 x 32 values of 16 bits.
+    pub fn of(grey: &[u16]) -> Print {
+        let values: Vec<f32> = grey.iter().map(|&v| f32::from(v)).collect();
+        let small = resize::plane(&values, [SIDE, SIDE], [8, 9]);
+        let mut hash = 0u64;
+        for row in small.chunks_exact(9) {
+            row.windows(2).for_each(|w| hash = hash << 1 | u64::from(w[1] > w[0]));
+        }
+        Print { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
+    }
+
+    /// Pearson's correlation of the greys; 0 where one of them is constant.
+    fn correlation(&self, other: &Print) -> f64 {
+        let n = self.grey.len() as f64;
+        let (mut sx, mut sy, mut xx, mut yy, mut xy) = (0u64, 0u64, 0u64, 0u64, 0u64);
+        for (&x, &y) in self.grey.iter().zip(&other.grey) {
+            let (x, y) = (u64::from(x), u64::from(y));
+            sx += x;
+            sy += y;
+            xx += x * x;
+            yy += y * y;
+            xy += x * y;
+        }
+        let [sx, sy, xx, yy, xy] = [sx, sy, xx, yy, xy].map(|v| v as f64);
+        let spread = ((xx - sx * sx / n) * (yy - sy * sy / n)).sqrt();
+        if spread > 0.0 { (xy - sx * sy / n) / spread } else { 0.0 }
+    }
+}
+
+/// All near pairs, the most alike first.
+pub fn pairs(facts: &[Facts]) -> Vec<Pair> {
+    let prints: Vec<(usize, &Print)> =
+        facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.image.as_ref()?.print.as_ref()?))).collect();
+    let mut found: Vec<Pair> = prints
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(n, (a, first))| {
+            let near = |second: &Print| (first.hash ^ second.hash).count_ones() <= HAMMING;
+            prints[n + 1..].iter().filter(move |(_, second)| near(second)).filter_map(move |(b, second)| {
+                let alike = first.correlation(second);
+                (alike >= ALIKE).then_some(Pair { a: *a, b: *b, alike })
+            })
+        })
+        .collect();
+    found.sort_by(|x, y| y.alike.total_cmp(&x.alike).then((x.a, x.b).cmp(&(y.a, y.b))));
+    // Pairs across the split are what matters; they are kept before others.
+    found.sort_by_key(|p| facts[p.a].role == facts[p.b].role);
+    found.truncate(KEPT);
+    found
+}
+
+/// A warning for each pair across the split.
+pub fn findings(facts: &[Facts], pairs: &[Pair], grouped: bool) -> Vec<Finding> {
+    let across: Vec<&Pair> = pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role).collect();
+    let mut findings = Vec::new();
+    for (i, pair) in across.iter().enumerate() {
+        let (a, b) = (&facts[pair.a], &facts[pair.b]);
+        let message = format!(
+            "`{}` in {} and `{}` in {} are nearly the same image (correlation {:.3})",
+            a.stem,
+            a.role.name(),
+            b.stem,
+            b.role.name(),
+            pair.alike
+        );
+        let finding = Finding::warning(Kind::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
+        findings.push(match (i, grouped) {
+            (0, false) => finding.help(
+                "scores on such images flatter; keep them on one side, for example with \
+                 split = random(test = 0.2, group = \"{group}_*\") where stems name the patient or the video",
+            ),
+            (0, true) => finding.help("scores on such images flatter, and the groups do not keep them on one side"),
+            _ => finding,
+        });
+    }
+    findings
+}
