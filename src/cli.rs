@@ -31,6 +31,8 @@ mod memory;
 #[cfg(feature = "run")]
 mod predict;
 mod sizes;
+#[cfg(feature = "run")]
+mod sweep;
 mod table;
 #[cfg(feature = "run")]
 mod train;
@@ -69,6 +71,8 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
+    #[cfg(feature = "run")]
+    Sweep(sweep::Opts),
     Graph(graph::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
@@ -131,6 +135,8 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

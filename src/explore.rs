@@ -32,6 +32,27 @@ fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
     Some(points)
 }
 
+/// A model of a sweep.
+#[derive(Debug, Clone)]
+pub struct Point<'a> {
+    /// The model or variant.
+    pub model: &'a ast::Ident,
+    /// In the order of the sweep.
+    pub args: Vec<Argument>,
+    /// Those of `args` for which the sweep has other values as well.
+    pub varied: Vec<bool>,
+}
+
+/// The models of a sweep in order.
+pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
+    let Some(grid) = grid(&sweep.args) else {
+        let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+        return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+    };
+    let varied: Vec<bool> = sweep.args.iter().map(|(_, values)| values.len() > 1).collect();
+    Ok(grid.into_iter().map(|args| Point { model: &sweep.base, args, varied: varied.clone() }).collect())
+}
+
 /// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. The models
 /// are not kept.
 pub fn sweep<T>(
@@ -45,19 +66,18 @@ pub fn sweep<T>(
         // Resolution has said that there is no such model.
         return (Vec::new(), problems);
     };
-    let Some(grid) = grid(&sweep.args) else {
-        let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
-        problems.push(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
-        return (Vec::new(), problems);
+    let points = match points(sweep) {
+        Ok(points) => points,
+        Err(d) => return (Vec::new(), d.into()),
     };
-    let mut points = Vec::new();
-    for args in grid {
+    let mut seen = Vec::new();
+    for Point { args, .. } in points {
         match elaborate(program, entry, &args, size).and_then(check) {
-            Ok(checked) => points.push(look(&args, &checked)),
+            Ok(checked) => seen.push(look(&args, &checked)),
             Err(p) => problems.extend(p),
         }
     }
-    (points, problems)
+    (seen, problems)
 }
 
 /// What fills the holes of a model.

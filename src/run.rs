@@ -23,6 +23,7 @@ pub mod exec;
 pub mod folder;
 #[cfg(feature = "run")]
 pub mod freeze;
+pub mod lock;
 #[cfg(feature = "run")]
 pub mod loss;
 #[cfg(feature = "run")]
@@ -37,6 +38,7 @@ pub mod plan;
 #[cfg(feature = "run")]
 pub mod predict;
 pub mod statistics;
+pub mod sweep;
 #[cfg(feature = "run")]
 pub mod train;
 #[cfg(feature = "run")]

@@ -17,7 +17,7 @@ use std::fmt::Write;
 const SHOWN: usize = 12;
 
 /// Hyper-parameters and their values as written.
-type Spelled = Vec<(String, String)>;
+pub(super) type Spelled = Vec<(String, String)>;
 
 /// A point of a sweep: parameters, MACs.
 type Row = (Spelled, u64, u64);
@@ -38,7 +38,7 @@ pub struct Explored {
     convention: Convention,
 }
 
-fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
+pub(super) fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
     let value = |a: &Argument| match &a.value.kind {
         // Values of a range have the range's place.
         ast::ExprKind::Int(n) => n.to_string(),

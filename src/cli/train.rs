@@ -1,11 +1,12 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::job::{Ready, Request, ready, reopen, stop_on_interrupt};
+use super::job::{Ready, Request, ready, reopen, stop_on_interrupt, stop_with_input};
 use super::{Done, Stop, print};
 use crate::ir;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
+use crate::run::lock::lock;
 use crate::run::train::{Job, Observer, Outcome, Progress, train};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ Examples:
   npc train models/npnet.model npnet_lung --data-root ~/data --set epochs=5,lr=3e-4
   npc train models/npnet.model npnet_lung --set model.attention=se --out runs/lung_se
   npc train models/npnet.model npnet_lung --resume
+  npc train models/npnet.model npnet_lung --model NPNet_SE --out runs/lung_se --resume=auto
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
@@ -30,6 +32,9 @@ pub struct Opts {
     file: PathBuf,
     /// Name of a `train` block
     run: Option<String>,
+    /// Another model or variant of the file in place of the run's, without the run's hyper-parameters
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
@@ -42,15 +47,26 @@ pub struct Opts {
     /// Run folder; runs/NAME when not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on where the run folder's last checkpoint stands
-    #[arg(long)]
-    resume: bool,
+    /// Go on where the run folder's last checkpoint stands; --resume=auto starts the run where there is none, and leaves
+    /// a finished one as it is
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    resume: Option<Resume>,
+    /// End after the step that runs, as on Ctrl-C, once standard input ends
+    #[arg(long, hide = true)]
+    stop_with_input: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Resume {
+    Always,
+    Auto,
 }
 
 pub fn run(opts: &Opts) -> Done {
     let request = Request {
         file: &opts.file,
         run: opts.run.as_deref(),
+        model: opts.model.as_deref(),
         set: &opts.set,
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
@@ -58,10 +74,22 @@ pub fn run(opts: &Opts) -> Done {
     let ready = ready(&request)?;
     let folder =
         Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
-    if opts.resume {
+    if opts.stop_with_input {
+        stop_with_input();
+    }
+    let resume = match opts.resume {
+        None => false,
+        Some(Resume::Always) => true,
+        Some(Resume::Auto) => folder.settings().exists(),
+    };
+    if resume {
         same_run(&ready, &folder)?;
     }
-    start(&ready, &folder, opts.resume)
+    if opts.resume == Some(Resume::Auto) && folder.finished(&ready.settings) {
+        return print(&format!("{}: finished already\n", folder.root().display()));
+    }
+    let _held = lock(folder.root(), opts.resume == Some(Resume::Auto))?;
+    start(&ready, &folder, resume)
 }
 
 /// Resuming with other settings or another network would give a run that its folder does not describe; only the number

@@ -160,6 +160,11 @@ impl Folder {
         write_atomic(&self.model(), source.as_bytes())
     }
 
+    /// Whether the run with these settings has come to its end here.
+    pub fn finished(&self, settings: &Settings) -> bool {
+        self.root.join("summary.json").exists() && self.records().len() >= settings.train.epochs
+    }
+
     /// The epochs told so far; a line that was cut off ends them.
     pub fn records(&self) -> Vec<EpochRecord> {
         let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();

@@ -1,0 +1,297 @@
+//! `npc sweep`: the runs of a `sweep` declaration, and their table.
+
+mod paper;
+mod plan;
+mod state;
+mod table;
+mod work;
+
+use super::job::stop_on_interrupt;
+use super::{Done, Stop, print};
+use crate::cost::Convention;
+use crate::run::folder::Folder;
+use crate::run::sweep::{PointScores, read_cases, same_images};
+use clap::Args;
+use plan::{Plan, Run, Wanted, plan};
+use state::State;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use table::{Format, Table};
+use work::{End, News, Task, work};
+
+/// Train the models of a sweep with the same seeds and splits, and compare them
+#[derive(Args)]
+#[command(
+    after_help = "Each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run; they
+vary the weights and the order of the images, not the split. What is finished is not trained again, what was
+interrupted goes on. Without --train the table shows what is there.
+
+Examples:
+  npc sweep models/npnet.model table2 --run npnet_phantoms
+  npc sweep models/npnet.model table2 --run npnet_phantoms --train --seeds 3 --jobs 2 --set epochs=5
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 --format markdown
+
+Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
+)]
+pub struct Opts {
+    /// Model file
+    file: PathBuf,
+    /// Name of a `sweep`
+    name: String,
+    /// Train what is not finished
+    #[arg(long)]
+    train: bool,
+    /// The `train` block whose settings all runs have
+    #[arg(long, value_name = "NAME", conflicts_with = "on")]
+    run: Option<String>,
+    /// The file's one run on this data block
+    #[arg(long, value_name = "DATA")]
+    on: Option<String>,
+    /// Runs of each point
+    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: u64,
+    /// Runs at a time; the processors are divided among them
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    jobs: u16,
+    /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    device: Option<String>,
+    /// Where the paths of the data block start
+    #[arg(long, value_name = "DIR")]
+    data_root: Option<PathBuf>,
+    /// Folder of the run folders; runs/NAME-RUN when not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Columns of cases.csv; differences are shown of the first
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "dice,iou")]
+    metric: Vec<String>,
+    /// What counts as an operation
+    #[arg(long, value_name = "NAME", default_value = "conv")]
+    convention: Convention,
+    /// Show the paper's figures for this data block; for that of the run when not given
+    #[arg(long, value_name = "DATA")]
+    beside: Option<String>,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+pub fn run(opts: &Opts) -> Done {
+    let wanted = Wanted {
+        file: &opts.file,
+        sweep: &opts.name,
+        run: opts.run.as_deref(),
+        on: opts.on.as_deref(),
+        seeds: opts.seeds,
+        set: &opts.set,
+        data_root: opts.data_root.as_deref(),
+        device: opts.device.as_deref(),
+        out: opts.out.as_deref(),
+        beside: opts.beside.as_deref(),
+        convention: opts.convention,
+    };
+    let mut plan = plan(&wanted)?;
+    no_other_runs(&plan)?;
+    let mut failures = broken(&plan);
+    if opts.train {
+        failures.extend(train(&mut plan, usize::from(opts.jobs))?);
+    }
+    let scores = score(&plan, opts, &mut failures)?;
+    same_images(&scores)?;
+    let mut table = Table::new(&plan, &scores, &opts.metric, opts.convention);
+    table.notes = notes(&table, &scores);
+    print(&table.write(opts.format))?;
+    if failures.is_empty() {
+        return Ok(());
+    }
+    eprintln!();
+    for (label, message) in &failures {
+        eprintln!("failed: {label}: {message}");
+    }
+    Err(Stop::Problems)
+}
+
+/// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
+fn no_other_runs(plan: &Plan) -> Done {
+    let others: Vec<(&Run, &String)> = plan
+        .points
+        .iter()
+        .flat_map(|p| &p.runs)
+        .filter_map(|r| if let State::Other(what) = &r.state { Some((r, what)) } else { None })
+        .collect();
+    let Some((first, what)) = others.first() else { return Ok(()) };
+    let more = match others.len() {
+        1 => String::new(),
+        n => format!(" ({} folders in all)", n),
+    };
+    let what = what.replace('\n', "\n  ");
+    Err(Stop::Message(format!(
+        "{}: holds a run with other settings{more}\n  {what}\n  help: give the settings it was trained with, another folder with --out DIR, or remove the folder",
+        first.folder.root().display()
+    )))
+}
+
+/// Points whose model cannot be built; what is wrong with it was printed.
+fn broken(plan: &Plan) -> Vec<(String, String)> {
+    let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
+    broken.map(|p| (p.label.clone(), "the model cannot be built, see above".to_string())).collect()
+}
+
+/// Where the output of a run's commands goes.
+fn log(folder: &Folder) -> PathBuf {
+    folder.root().join("log.txt")
+}
+
+/// Trains what is not finished; the runs that failed with their messages.
+fn train(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+    // Seed by seed, so that whatever is there when it is stopped can be compared.
+    let mut due: Vec<&mut Run> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
+    let total = due.len();
+    due.retain(|r| matches!(r.state, State::Absent | State::Started));
+    due.sort_by_key(|r| r.seed);
+    if due.len() < total {
+        eprintln!("{} of {total} runs are to be trained", due.len());
+    }
+    let task = |r: &&mut Run| Task {
+        label: r.label.clone(),
+        args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
+        log: log(&r.folder),
+        kill: false,
+    };
+    let tasks: Vec<Task> = due.iter().map(task).collect();
+    let ends = all(&tasks, jobs)?;
+    let mut failures = Vec::new();
+    for (run, end) in due.iter_mut().zip(ends) {
+        match end {
+            End::Done => run.state = State::Finished,
+            End::Failed(message) => failures.push((run.label.clone(), message)),
+            End::Stopped => {}
+        }
+    }
+    Ok(failures)
+}
+
+/// Runs tasks and tells how far they are.
+fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
+    let (mut done, began) = (0, Instant::now());
+    let ends = work(tasks, jobs, &mut |k, news| {
+        let label = &tasks[k].label;
+        match news {
+            News::Begun => eprintln!("{label}: {}", tasks[k].args[0]),
+            News::Ended(end, took) => {
+                done += 1;
+                let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
+                let left = if done < tasks.len() { format!(", about {} left", clock(left)) } else { String::new() };
+                let what = match end {
+                    End::Done => "done",
+                    End::Failed(_) => "failed",
+                    End::Stopped => "stopped",
+                };
+                eprintln!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
+            }
+        }
+    })?;
+    if stop_on_interrupt().load(Ordering::Relaxed) {
+        eprintln!("interrupted; the same command goes on");
+        return Err(Stop::Interrupted);
+    }
+    Ok(ends)
+}
+
+fn clock(time: Duration) -> String {
+    let s = time.as_secs_f64().round() as u64;
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+/// Scores of the finished runs; `npc eval` writes those that are missing or older than the weights.
+fn score(plan: &Plan, opts: &Opts, failures: &mut Vec<(String, String)>) -> Result<Vec<PointScores>, Stop> {
+    let finished = || plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    let due: Vec<&Run> = finished().filter(|r| !scored(&r.folder)).collect();
+    let task = |r: &&Run| {
+        let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
+        opts.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
+        opts.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
+        Task { label: r.label.clone(), args, log: log(&r.folder), kill: true }
+    };
+    let tasks: Vec<Task> = due.iter().map(task).collect();
+    if !tasks.is_empty() {
+        let ends = all(&tasks, usize::from(opts.jobs))?;
+        for (run, end) in due.iter().zip(ends) {
+            if let End::Failed(message) = end {
+                failures.push((run.label.clone(), message));
+            }
+        }
+    }
+    let mut points = Vec::new();
+    for point in &plan.points {
+        let mut seeds = Vec::new();
+        for run in point.runs.iter().filter(|r| r.state == State::Finished && scored(&r.folder)) {
+            seeds.push((run.seed, read_cases(&cases(&run.folder))?));
+        }
+        points.push(PointScores { seeds });
+    }
+    Ok(points)
+}
+
+fn cases(folder: &Folder) -> PathBuf {
+    folder.root().join("cases.csv")
+}
+
+/// Whether the scores on the test images are of the weights that are there.
+fn scored(folder: &Folder) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    let weights = folder.checkpoint().ok().and_then(|path| time(&path));
+    matches!((time(&cases(folder)), weights), (Some(scores), Some(weights)) if scores >= weights)
+}
+
+/// What the table does not say by itself.
+fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else {
+        notes.push("No run is finished; --train trains them.".to_string());
+        return notes;
+    };
+    let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();
+    notes.push(format!(
+        "Means over {} test images, then over the seeds; ± is the standard deviation over the seeds.",
+        first.images.len()
+    ));
+    match seeds {
+        None => {}
+        Some(1) => notes.push(
+            "One seed: the intervals are about the images alone, and not about what another training would give."
+                .to_string(),
+        ),
+        Some(n) => notes.push(format!(
+            "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
+        )),
+    }
+    for (point, row) in table.plan.points.iter().zip(&table.rows) {
+        if let Some(Some(d)) = row.differences.first().filter(|d| d.is_some_and(|d| !d.distinguishable())) {
+            notes.push(format!(
+                "{} is not distinguishable from {} with n = {}.",
+                point.label, table.plan.points[0].label, d.images
+            ));
+        }
+    }
+    let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
+        notes.push(
+            "The split has no val part: the epoch that is scored was chosen on the test images, so the means are too high."
+                .to_string(),
+        );
+    }
+    notes
+}
+
+/// Whether the best epoch was looked for among scores on the test images.
+fn chosen_on_test(folder: &Folder) -> bool {
+    let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
+    serde_json::from_str::<crate::run::folder::RunSummary>(&text).is_ok_and(|s| s.scored_on == "test")
+}

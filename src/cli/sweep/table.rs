@@ -1,0 +1,247 @@
+//! The table of a sweep: a line for each point.
+
+use super::plan::{Plan, Planned};
+use super::state::State;
+use crate::cli::table::{Align, columns, csv, markdown, thousands};
+use crate::cost::Convention;
+use crate::run::sweep::{Difference, Mean, PointScores, difference};
+use serde_json::{Map, Value, json};
+use std::fmt::Write;
+
+/// What is known of the points, in the order of the plan.
+pub struct Table<'a> {
+    pub plan: &'a Plan,
+    pub convention: Convention,
+    /// Columns of `cases.csv`; the first is the one whose differences are shown.
+    pub metrics: &'a [String],
+    pub rows: Vec<Row>,
+    /// What the reader must know beside the numbers.
+    pub notes: Vec<String>,
+}
+
+pub struct Row {
+    /// Runs that are scored.
+    pub scored: usize,
+    /// One for each metric.
+    pub means: Vec<Option<Mean>>,
+    /// To the first point.
+    pub differences: Vec<Option<Difference>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    Csv,
+    Markdown,
+    Latex,
+}
+
+impl<'a> Table<'a> {
+    pub fn new(plan: &'a Plan, scores: &[PointScores], metrics: &'a [String], convention: Convention) -> Self {
+        let row = |(k, point): (usize, &PointScores)| Row {
+            scored: point.seeds.len(),
+            means: metrics.iter().map(|m| point.mean(m)).collect(),
+            differences: metrics.iter().map(|m| (k > 0).then(|| difference(point, &scores[0], m, None))?).collect(),
+        };
+        let rows = scores.iter().enumerate().map(row).collect();
+        Table { plan, convention, metrics, rows, notes: Vec::new() }
+    }
+
+    pub fn write(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Json => format!("{:#}\n", self.json()),
+            Format::Csv => self.csv(),
+            Format::Markdown => {
+                let (header, align, rows) = self.cells(" ± ");
+                markdown(&strs(&header), &align, &rows) + &self.remarks()
+            }
+            Format::Latex => self.latex(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let (header, align, rows) = self.cells(" ± ");
+        let Plan { sweep, run, data, .. } = self.plan;
+        format!(
+            "sweep {sweep} with the settings of {run} on {data}\n\n{}{}",
+            columns(&strs(&header), &align, &rows),
+            self.remarks()
+        )
+    }
+
+    fn remarks(&self) -> String {
+        if self.notes.is_empty() { String::new() } else { format!("\n{}\n", self.notes.join("\n")) }
+    }
+
+    /// Names of the paper's quantities that any point has.
+    fn reported(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (name, _) in self.plan.points.iter().flat_map(|p| &p.paper.0) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn first(&self) -> &str {
+        self.plan.points.first().map_or("", |p| &p.label)
+    }
+
+    /// Cells for people.
+    fn cells(&self, plus_minus: &str) -> (Vec<String>, Vec<Align>, Vec<Vec<String>>) {
+        let mut header = self.plan.axes.clone();
+        let mut align = vec![Align::Left; header.len()];
+        header.extend(["params".into(), format!("MACs, {}", self.convention), "runs".into()]);
+        for (k, metric) in self.metrics.iter().enumerate() {
+            header.push(title(metric));
+            if k == 0 && self.rows.len() > 1 {
+                header.push(format!("to {}, 95 %", self.first()));
+            }
+        }
+        let reported = self.reported();
+        header.extend(reported.iter().map(|name| format!("paper {}", title(name))));
+        align.resize(header.len(), Align::Right);
+        let row = |(point, row): (&Planned, &Row)| {
+            let mut cells = point.cells.clone();
+            match point.cost {
+                Some((params, macs)) => cells.extend([thousands(params), thousands(macs)]),
+                None => cells.extend(["-".into(), "-".into()]),
+            }
+            cells.push(format!("{} of {}", row.scored, point.runs.len()));
+            for (k, mean) in row.means.iter().enumerate() {
+                cells.push(mean.as_ref().map_or("-".into(), |m| match m.deviation {
+                    Some(sd) => format!("{:.4}{plus_minus}{sd:.4}", m.mean),
+                    None => format!("{:.4}", m.mean),
+                }));
+                if k == 0 && self.rows.len() > 1 {
+                    cells.push(row.differences[0].map_or(String::new(), |d| {
+                        format!("{:+.4} [{:+.4}, {:+.4}]", d.mean, d.interval.low, d.interval.high)
+                    }));
+                }
+            }
+            let figure = |name: &&str| {
+                let found = point.paper.0.iter().find(|(n, _)| n == name);
+                found.map_or(String::new(), |(_, text)| text.clone())
+            };
+            cells.extend(reported.iter().map(figure));
+            cells
+        };
+        let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
+        (header, align, rows)
+    }
+
+    /// One number a cell.
+    fn csv(&self) -> String {
+        let mut header = self.plan.axes.clone();
+        header.extend(["params", "macs", "runs"].map(String::from));
+        for metric in self.metrics {
+            header.extend(["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{metric}{end}")));
+        }
+        let reported = self.reported();
+        header.extend(reported.iter().map(|name| format!("paper_{name}")));
+        let mut align = vec![Align::Left; self.plan.axes.len()];
+        align.resize(header.len(), Align::Right);
+        let number = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
+        let row = |(point, row): (&Planned, &Row)| {
+            let mut cells = point.cells.clone();
+            cells.extend(
+                [point.cost.map(|c| c.0), point.cost.map(|c| c.1), Some(row.scored as u64)]
+                    .map(|n| n.map_or(String::new(), |n| n.to_string())),
+            );
+            for (mean, difference) in row.means.iter().zip(&row.differences) {
+                let d = difference.as_ref();
+                cells.extend([
+                    number(mean.as_ref().map(|m| m.mean)),
+                    number(mean.as_ref().and_then(|m| m.deviation)),
+                    number(d.map(|d| d.mean)),
+                    number(d.map(|d| d.interval.low)),
+                    number(d.map(|d| d.interval.high)),
+                ]);
+            }
+            let figure = |name: &&str| {
+                let found = point.paper.0.iter().find(|(n, _)| n == name);
+                found.map_or(String::new(), |(_, text)| text.clone())
+            };
+            cells.extend(reported.iter().map(figure));
+            cells
+        };
+        csv(&strs(&header), &align, &self.plan.points.iter().zip(&self.rows).map(row).collect::<Vec<_>>())
+    }
+
+    fn latex(&self) -> String {
+        let (header, align, rows) = self.cells(" ± ");
+        let letters: String = align.iter().map(|a| if *a == Align::Left { 'l' } else { 'r' }).collect();
+        let line = |cells: &[String]| {
+            format!("{} \\\\\n", cells.iter().map(|c| latex_text(c)).collect::<Vec<_>>().join(" & "))
+        };
+        let mut out: String = self.notes.iter().flat_map(|n| n.lines()).map(|l| format!("% {l}\n")).collect();
+        let _ = write!(out, "\\begin{{tabular}}{{{letters}}}\n\\hline\n{}\\hline\n", line(&header));
+        rows.iter().for_each(|row| out.push_str(&line(row)));
+        out + "\\hline\n\\end{tabular}\n"
+    }
+
+    fn json(&self) -> Value {
+        let Plan { sweep, run, data, axes, .. } = self.plan;
+        let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point(p, r)).collect();
+        json!({
+            "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(),
+            "points": points, "notes": self.notes,
+        })
+    }
+
+    fn point(&self, point: &Planned, row: &Row) -> Value {
+        let mut metrics = Map::new();
+        for ((metric, mean), difference) in self.metrics.iter().zip(&row.means).zip(&row.differences) {
+            let difference = difference.map(|d| {
+                json!({"mean": d.mean, "low": d.interval.low, "high": d.interval.high, "images": d.images, "seeds": d.seeds,
+                    "distinguishable": d.distinguishable()})
+            });
+            let mean = mean.as_ref().map(
+                |m| json!({"mean": m.mean, "deviation": m.deviation, "values": m.values, "difference": difference}),
+            );
+            metrics.insert(metric.clone(), mean.into());
+        }
+        let args: Map<String, Value> = point.args.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        let paper: Map<String, Value> = point.paper.0.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        let runs: Vec<Value> = (point.runs.iter())
+            .map(|r| {
+                let finished = r.state == State::Finished;
+                json!({"seed": r.seed, "folder": r.folder.root().display().to_string(), "finished": finished})
+            })
+            .collect();
+        json!({
+            "label": point.label, "model": point.model, "args": args, "params": point.cost.map(|c| c.0),
+            "macs": point.cost.map(|c| c.1), "runs": runs, "metrics": metrics, "paper": paper,
+        })
+    }
+}
+
+/// The name of a metric as people write it.
+pub fn title(metric: &str) -> String {
+    match metric {
+        "dice" => "Dice".into(),
+        "iou" => "IoU".into(),
+        "hd95" => "HD95".into(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn strs(cells: &[String]) -> Vec<&str> {
+    cells.iter().map(String::as_str).collect()
+}
+
+fn latex_text(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '±' => out.push_str("$\\pm$"),
+            '\\' => out.push_str("\\textbackslash{}"),
+            c => out.push(c),
+        }
+    }
+    out
+}

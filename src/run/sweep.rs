@@ -1,0 +1,113 @@
+//! Runs of one sweep side by side: what each scored on the test images, and how much one point differs from another.
+//!
+//! Reads what `npc eval` wrote into the run folders; trains nothing and needs no tensors. The points of a sweep are
+//! compared image by image and seed by seed, so all runs must have the same test images and the same seeds.
+
+mod scores;
+
+pub use scores::{Scores, read_cases};
+
+use super::error::{Result, RunError};
+use super::statistics::{Column, Interval, RESAMPLES, interval, mean_and_deviation, resample};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// The runs of one point, one a seed.
+#[derive(Debug, Clone, Default)]
+pub struct PointScores {
+    pub seeds: Vec<(u64, Scores)>,
+}
+
+/// A metric of a point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mean {
+    /// One a seed.
+    pub values: Vec<f64>,
+    pub mean: f64,
+    /// Sample standard deviation over the seeds; not known of one.
+    pub deviation: Option<f64>,
+}
+
+/// How far a point's metric lies from another's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    pub mean: f64,
+    /// 95 %.
+    pub interval: Interval,
+    /// Images and seeds that both points have.
+    pub images: usize,
+    pub seeds: usize,
+}
+
+impl Difference {
+    /// Whether the interval leaves 0 out.
+    pub fn distinguishable(&self) -> bool {
+        self.interval.low > 0.0 || self.interval.high < 0.0
+    }
+}
+
+impl PointScores {
+    /// `None` where a run lacks the metric, or there is no run.
+    pub fn mean(&self, metric: &str) -> Option<Mean> {
+        let values: Vec<f64> = self.seeds.iter().map(|(_, s)| s.mean(metric)).collect::<Option<_>>()?;
+        let (mean, deviation) = mean_and_deviation(&values)?;
+        Some(Mean { values, mean, deviation })
+    }
+}
+
+/// Random numbers that choose seeds, beside those that choose images.
+const SEED_STREAM: u64 = 1 << 40;
+
+/// Mean of `a - b` over the seeds that both have, and its interval.
+///
+/// The images are resampled as in [`resample`], the same draw for all seeds. With several seeds these are resampled as
+/// well: of S seeds S - 1 are drawn with replacement, which makes the variance over seeds come out right for few of them
+/// (McCarthy and Snowden 1985; Rao and Wu 1988). With one seed the interval is about the images alone.
+pub fn difference(a: &PointScores, b: &PointScores, metric: &str, groups: Option<&[String]>) -> Option<Difference> {
+    let mut columns = Vec::new();
+    let (mut seeds, mut classes, mut images) = (0, 0, 0);
+    for (seed, one) in &a.seeds {
+        let Some((_, other)) = b.seeds.iter().find(|(s, _)| s == seed) else { continue };
+        let (one, other) = (one.metric(metric)?, other.metric(metric)?);
+        let pairs = one.iter().zip(other);
+        let differences: Vec<Vec<f64>> = pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).collect()).collect();
+        (classes, images) = (differences.len(), differences.first()?.len());
+        columns.extend(differences.into_iter().map(Column::mean));
+        seeds += 1;
+    }
+    if seeds == 0 || images < 2 {
+        return None;
+    }
+    // A class that no image of the set holds has no score.
+    let over_classes = |values: &mut dyn Iterator<Item = f64>| {
+        let known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
+        known.iter().sum::<f64>() / known.len() as f64
+    };
+    let by_seed = |k: usize| over_classes(&mut columns[k * classes..][..classes].iter().map(Column::value));
+    let mean = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
+    let drawn = resample(&columns, groups, 0);
+    let of_seed = |k: usize| -> Vec<f64> {
+        (0..RESAMPLES).map(|r| over_classes(&mut drawn[k * classes..][..classes].iter().map(|c| c[r]))).collect()
+    };
+    let drawn: Vec<Vec<f64>> = (0..seeds).map(of_seed).collect();
+    let mut rng = ChaCha8Rng::seed_from_u64(SEED_STREAM);
+    let draws = (seeds - 1).max(1);
+    let mut pick = || ((u64::from(rng.next_u32()) * seeds as u64) >> 32) as usize;
+    let values: Vec<f64> =
+        (0..RESAMPLES).map(|r| (0..draws).map(|_| drawn[pick()][r]).sum::<f64>() / draws as f64).collect();
+    Some(Difference { mean, interval: interval(&values)?, images, seeds })
+}
+
+/// Refuses runs that were not scored on the same images.
+pub fn same_images(points: &[PointScores]) -> Result<()> {
+    let mut runs = points.iter().flat_map(|p| &p.seeds).map(|(_, s)| s);
+    let Some(first) = runs.next() else { return Ok(()) };
+    for other in runs {
+        if other.images != first.images || other.classes != first.classes {
+            let message = format!("not scored on the images and classes of {}", first.path.display());
+            return Err(RunError::at(&other.path, message)
+                .help("runs with different splits cannot be compared: train them again from the same data"));
+        }
+    }
+    Ok(())
+}
