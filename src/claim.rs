@@ -20,6 +20,8 @@ enum Quantity {
     Input,
     /// Of the first result, or of the one that is named.
     Output(Option<Ident>),
+    /// What only a trained network has.
+    Score,
 }
 
 /// A quantity's value: a number or a shape.
@@ -27,6 +29,8 @@ enum Quantity {
 pub enum Found {
     Number(u64),
     Shape(Vec<usize>),
+    /// Only training tells.
+    Nothing,
 }
 
 impl fmt::Display for Found {
@@ -34,6 +38,7 @@ impl fmt::Display for Found {
         match self {
             Found::Number(n) => n.fmt(f),
             Found::Shape(shape) => write!(f, "{shape:?}"),
+            Found::Nothing => f.write_str("-"),
         }
     }
 }
@@ -45,6 +50,8 @@ pub enum Verdict {
     Refuted {
         reason: String,
     },
+    /// What a source reports of a trained network: kept, and not judged.
+    Reported,
 }
 
 /// A claim that is as it should be.
@@ -54,11 +61,46 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output"];
+const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output", "dice", "iou"];
+/// Those of them that only a trained network has.
+const SCORES: &[&str] = &["dice", "iou"];
+
+/// A figure as a source prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// `params`, `macs`, `dice`, `iou`, whatever the convention.
+    pub quantity: String,
+    /// `2.17G`
+    pub written: String,
+    /// Why it is known to be wrong.
+    pub refuted: Option<String>,
+}
+
+/// The figure that a claim with `~=` gives for a number.
+pub fn figure(claim: &Claim) -> Option<Figure> {
+    let name = match &claim.quantity.kind {
+        ExprKind::Name(name) => name,
+        ExprKind::Call(call) => &call.name.node,
+        _ => return None,
+    };
+    let ClaimValue::Number { digits, suffix, .. } = &claim.value else { return None };
+    let known = QUANTITIES.contains(&name.as_str()) && claim.relation.node == Relation::Rounds;
+    let written = digits.chars().chain(*suffix).collect();
+    let refuted = claim.refuted.as_ref().map(|r| r.node.clone());
+    known.then(|| Figure { quantity: name.clone(), written, refuted })
+}
+
+/// Whether a claim is about what can be counted, and so is judged.
+pub fn is_judged(claim: &Claim) -> bool {
+    !matches!(&claim.quantity.kind, ExprKind::Name(name) if SCORES.contains(&name.as_str()))
+}
 
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
     let quantity = quantity(&claim.quantity)?;
+    if matches!(quantity, Quantity::Score) {
+        return reported(claim);
+    }
     let found = measure(&quantity, checked)?;
     let holds = compare(claim, &found)?;
     match (&claim.refuted, holds) {
@@ -90,6 +132,27 @@ pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>
     }
 }
 
+/// A score is written as a source prints it: a share with `~=`.
+fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
+    let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
+    if claim.relation.node != Relation::Rounds {
+        return wrong(claim.relation.span, "a score is reported with `~=`; only training can tell more");
+    }
+    if let Some(reason) = &claim.refuted {
+        return wrong(reason.span, "a score is not judged, so it cannot be refuted");
+    }
+    match &claim.value {
+        ClaimValue::Number { digits, suffix: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
+            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+        }
+        ClaimValue::Number { span, .. } => wrong(*span, "a score is a share from 0 to 1, for example 0.8397"),
+        ClaimValue::Expr(expr) if matches!(expr.kind, ExprKind::Int(0 | 1)) => {
+            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+        }
+        ClaimValue::Expr(expr) => wrong(expr.span, "a score is a share from 0 to 1, for example 0.8397"),
+    }
+}
+
 /// Where the value of a claim ends.
 fn value_end(claim: &Claim) -> u32 {
     match &claim.value {
@@ -112,6 +175,7 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
             "macs" => Quantity::Macs(Convention::Conv),
             "input" => Quantity::Input,
             "output" => Quantity::Output(None),
+            score if SCORES.contains(&score) => Quantity::Score,
             other => return Err(unknown(other)),
         })
     };
@@ -143,6 +207,7 @@ fn measure(quantity: &Quantity, checked: &Checked) -> Result<Found, Box<Diagnost
         Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
         Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
         Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
+        Quantity::Score => Found::Nothing,
         Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
         Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
         Quantity::Output(Some(name)) => {
@@ -179,6 +244,8 @@ fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
         }
         (Found::Number(_), ClaimValue::Expr(_)) => wrong("this quantity is a number"),
         (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
+        // Scores are not compared.
+        (Found::Nothing, _) => Ok(true),
     }
 }
 

@@ -5,7 +5,7 @@
 mod same;
 
 use crate::check::{Checked, check};
-use crate::claim::judge;
+use crate::claim::{is_judged, judge};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
@@ -45,35 +45,36 @@ pub struct Point<'a> {
 
 /// The models of a sweep in order.
 pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
-    let Some(grid) = grid(&sweep.args) else {
-        let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
-        return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
-    };
-    let varied: Vec<bool> = sweep.args.iter().map(|(_, values)| values.len() > 1).collect();
-    Ok(grid.into_iter().map(|args| Point { model: &sweep.base, args, varied: varied.clone() }).collect())
+    let mut all = Vec::new();
+    for ast::Grid { base, args } in &sweep.grids {
+        let Some(grid) = grid(args).filter(|grid| all.len() + grid.len() <= POINTS) else {
+            let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+            return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+        };
+        let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
+        all.extend(grid.into_iter().map(|args| Point { model: base, args, varied: varied.clone() }));
+    }
+    Ok(all)
 }
 
-/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. The models
-/// are not kept.
+/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. Broken models
+/// are passed over: what is wrong with them was said. The models are not kept.
 pub fn sweep<T>(
     program: &Program<'_>,
     sweep: &ast::Sweep,
     size: Option<[usize; 2]>,
-    look: impl Fn(&[Argument], &Checked) -> T,
+    look: impl Fn(&Point<'_>, &Checked) -> T,
 ) -> (Vec<T>, Problems) {
-    let mut problems = Problems::new();
-    let Some(entry) = program.find(&sweep.base.node) else {
-        // Resolution has said that there is no such model.
-        return (Vec::new(), problems);
-    };
     let points = match points(sweep) {
         Ok(points) => points,
         Err(d) => return (Vec::new(), d.into()),
     };
-    let mut seen = Vec::new();
-    for Point { args, .. } in points {
-        match elaborate(program, entry, &args, size).and_then(check) {
-            Ok(checked) => seen.push(look(&args, &checked)),
+    let (mut seen, mut problems) = (Vec::new(), Problems::new());
+    for point in points {
+        let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));
+        let Some(entry) = entry else { continue };
+        match elaborate(program, entry, &point.args, size).and_then(check) {
+            Ok(checked) => seen.push(look(&point, &checked)),
             Err(p) => problems.extend(p),
         }
     }
@@ -151,7 +152,7 @@ pub fn fit(
     Ok(Fit {
         holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
         tried,
-        claims: claims.iter().map(|(e, _)| e.claims.len()).sum(),
+        claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_judged(c)).count()).sum(),
         fitting: grid.into_iter().filter(|args| holds(args)).collect(),
     })
 }

@@ -1,6 +1,7 @@
 //! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
 
-use super::paper::{Figures, figures};
+use super::paper::figures;
+use crate::claim::Figure;
 use super::state::{State, state};
 use crate::cli::explored::{Spelled, spelled};
 use crate::cli::job::{Ready, Request, ready};
@@ -55,7 +56,8 @@ pub struct Planned {
     pub args: Spelled,
     /// Parameters and MACs; none where the model cannot be built.
     pub cost: Option<(u64, u64)>,
-    pub paper: Figures,
+    /// As a source reports them.
+    pub paper: Vec<Figure>,
     pub runs: Vec<Run>,
 }
 
@@ -127,8 +129,8 @@ fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sw
     let fits = |t: &&&ast::Train| wanted.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
     let model = |name: &str| program.entry(name).map(|(model, _)| model.name.node.clone());
-    let own: Vec<&ast::Train> =
-        all.iter().filter(|t| model(&t.model.node) == model(&sweep.base.node)).copied().collect();
+    let bases: Vec<_> = sweep.grids.iter().map(|g| model(&g.base.node)).collect();
+    let own: Vec<&ast::Train> = all.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect();
     match (&own[..], &all[..]) {
         ([one], _) | ([], [one]) => Ok((sweep, one)),
         ([], []) => {
@@ -186,7 +188,7 @@ fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planned {
         model: point.model.node.clone(),
         args,
         cost: None,
-        paper: Figures::default(),
+        paper: Vec::new(),
         runs: Vec::new(),
     }
 }

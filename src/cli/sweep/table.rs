@@ -78,9 +78,9 @@ impl<'a> Table<'a> {
     /// Names of the paper's quantities that any point has.
     fn reported(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
-        for (name, _) in self.plan.points.iter().flat_map(|p| &p.paper.0) {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
+        for figure in self.plan.points.iter().flat_map(|p| &p.paper) {
+            if !names.contains(&figure.quantity.as_str()) {
+                names.push(&figure.quantity);
             }
         }
         names
@@ -123,8 +123,8 @@ impl<'a> Table<'a> {
                 }
             }
             let figure = |name: &&str| {
-                let found = point.paper.0.iter().find(|(n, _)| n == name);
-                found.map_or(String::new(), |(_, text)| text.clone())
+                let found = point.paper.iter().find(|f| f.quantity == **name);
+                found.map_or(String::new(), |f| format!("{}{}", f.written, if f.refuted.is_some() { "*" } else { "" }))
             };
             cells.extend(reported.iter().map(figure));
             cells
@@ -162,8 +162,8 @@ impl<'a> Table<'a> {
                 ]);
             }
             let figure = |name: &&str| {
-                let found = point.paper.0.iter().find(|(n, _)| n == name);
-                found.map_or(String::new(), |(_, text)| text.clone())
+                let found = point.paper.iter().find(|f| f.quantity == **name);
+                found.map_or(String::new(), |f| f.written.clone())
             };
             cells.extend(reported.iter().map(figure));
             cells
@@ -205,7 +205,7 @@ impl<'a> Table<'a> {
             metrics.insert(metric.clone(), mean.into());
         }
         let args: Map<String, Value> = point.args.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-        let paper: Map<String, Value> = point.paper.0.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        let paper: Map<String, Value> = point.paper.iter().map(|f| (f.quantity.clone(), json!(f.written))).collect();
         let runs: Vec<Value> = (point.runs.iter())
             .map(|r| {
                 let finished = r.state == State::Finished;
