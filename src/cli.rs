@@ -30,6 +30,8 @@ mod lower;
 mod memory;
 #[cfg(feature = "run")]
 mod predict;
+#[cfg(feature = "run")]
+mod reproduce;
 mod sizes;
 #[cfg(feature = "run")]
 mod sweep;
@@ -73,6 +75,8 @@ enum Command {
     Predict(predict::Opts),
     #[cfg(feature = "run")]
     Sweep(sweep::Opts),
+    #[cfg(feature = "run")]
+    Reproduce(reproduce::Opts),
     Graph(graph::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
@@ -137,6 +141,8 @@ fn run(command: Command) -> ExitCode {
         Command::Predict(opts) => predict::run(&opts),
         #[cfg(feature = "run")]
         Command::Sweep(opts) => sweep::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Reproduce(opts) => reproduce::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

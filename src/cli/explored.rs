@@ -140,7 +140,8 @@ impl Explored {
             header.extend(["params", macs.as_str()]);
             align.extend([Align::Right; 2]);
             let row = |(model, args, params, macs): &Row| {
-                let value = |name: &&str| args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
+                let value =
+                    |name: &&str| args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
                 let model = (many || names.is_empty()).then(|| model.clone());
                 let values = model.into_iter().chain(names.iter().map(value));
                 values.chain([thousands(*params), thousands(*macs)]).collect()

@@ -1,5 +1,6 @@
 //! `npc sweep`: the runs of a `sweep` declaration, and their table.
 
+mod jobs;
 mod paper;
 mod plan;
 mod state;
@@ -12,7 +13,8 @@ use crate::cost::Convention;
 use crate::run::folder::Folder;
 use crate::run::sweep::{PointScores, read_cases, same_images};
 use clap::Args;
-use plan::{Plan, Run, Wanted, plan};
+pub use plan::Wanted;
+use plan::{Plan, Run, plan};
 use state::State;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -25,12 +27,16 @@ use work::{End, News, Task, work};
 #[command(
     after_help = "Each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run; they
 vary the weights and the order of the images, not the split. What is finished is not trained again, what was
-interrupted goes on. Without --train the table shows what is there.
+interrupted goes on. Without --train or --collect the table shows what is there. docs/sweeps.md says what the intervals
+are.
 
 Examples:
   npc sweep models/npnet.model table2 --run npnet_phantoms
   npc sweep models/npnet.model table2 --run npnet_phantoms --train --seeds 3 --jobs 2 --set epochs=5
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 --format markdown
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --print-jobs
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --slurm table2.sh
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --collect
 
 Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
 )]
@@ -40,76 +46,117 @@ pub struct Opts {
     /// Name of a `sweep`
     name: String,
     /// Train what is not finished
-    #[arg(long)]
+    #[arg(long, group = "action")]
     train: bool,
     /// The `train` block whose settings all runs have
     #[arg(long, value_name = "NAME", conflicts_with = "on")]
     run: Option<String>,
-    /// The file's one run on this data block
+    /// The run on this data block, where the file has one
     #[arg(long, value_name = "DATA")]
     on: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What sweeps and reproductions share.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// Score what others have trained, and fail where a run is not finished
+    #[arg(long, group = "action")]
+    pub collect: bool,
+    /// Print one shell command a run, and train nothing
+    #[arg(long, group = "action")]
+    print_jobs: bool,
+    /// Write an array script for sbatch, one task a run, and train nothing
+    #[arg(long, group = "action", value_name = "FILE")]
+    slurm: Option<PathBuf>,
     /// Runs of each point
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: u64,
+    pub seeds: u64,
     /// Runs at a time; the processors are divided among them
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     jobs: u16,
     /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    pub set: Vec<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
-    device: Option<String>,
+    pub device: Option<String>,
     /// Where the paths of the data block start
     #[arg(long, value_name = "DIR")]
-    data_root: Option<PathBuf>,
-    /// Folder of the run folders; runs/NAME-RUN when not given
+    pub data_root: Option<PathBuf>,
+    /// Folder of the run folders and of the table; runs/NAME-RUN when not given
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
     /// Columns of cases.csv; differences are shown of the first
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "dice,iou")]
     metric: Vec<String>,
-    /// What counts as an operation
-    #[arg(long, value_name = "NAME", default_value = "conv")]
-    convention: Convention,
     /// Show the paper's figures for this data block; for that of the run when not given
     #[arg(long, value_name = "DATA")]
-    beside: Option<String>,
+    pub beside: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
+    #[arg(long, value_name = "NAME")]
+    pub convention: Option<Convention>,
 }
 
 pub fn run(opts: &Opts) -> Done {
+    let common = &opts.common;
     let wanted = Wanted {
         file: &opts.file,
         sweep: &opts.name,
         run: opts.run.as_deref(),
         on: opts.on.as_deref(),
-        seeds: opts.seeds,
-        set: &opts.set,
-        data_root: opts.data_root.as_deref(),
-        device: opts.device.as_deref(),
-        out: opts.out.as_deref(),
-        beside: opts.beside.as_deref(),
-        convention: opts.convention,
+        seeds: common.seeds,
+        set: &common.set,
+        data_root: common.data_root.as_deref(),
+        device: common.device.as_deref(),
+        out: common.out.as_deref(),
+        beside: common.beside.as_deref(),
+        convention: common.convention.unwrap_or(Convention::Conv),
     };
-    let mut plan = plan(&wanted)?;
+    act(&wanted, opts.train, common)
+}
+
+/// Does what is asked for with the runs of a sweep.
+pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
+    let mut plan = plan(wanted)?;
+    if let Some(path) = &common.slurm {
+        jobs::write_slurm(&plan, common.jobs, path)?;
+        let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
+        return print(&format!("{n} runs: sbatch {}; then the same command with --collect\n", path.display()));
+    }
+    if common.print_jobs {
+        return print(&(jobs::lines(&plan)?.join("\n") + "\n"));
+    }
     no_other_runs(&plan)?;
     let mut failures = broken(&plan);
-    if opts.train {
-        failures.extend(train(&mut plan, usize::from(opts.jobs))?);
+    if train {
+        failures.extend(train_all(&mut plan, usize::from(common.jobs))?);
     }
-    let scores = score(&plan, opts, &mut failures)?;
+    if train || common.collect {
+        score(&plan, common, &mut failures)?;
+    }
+    if common.collect {
+        let open = |r: &&Run| matches!(r.state, State::Absent | State::Started);
+        let open = plan.points.iter().flat_map(|p| &p.runs).filter(open);
+        failures.extend(open.map(|r| (r.label.clone(), "not finished".to_string())));
+    }
+    let scores = read(&plan)?;
     same_images(&scores)?;
-    let mut table = Table::new(&plan, &scores, &opts.metric, opts.convention);
+    let mut table = Table::new(&plan, &scores, &common.metric, wanted.convention);
     table.notes = notes(&table, &scores);
-    print(&table.write(opts.format))?;
+    if train || common.collect {
+        table.keep(&plan.out)?;
+    }
+    print(&table.write(common.format))?;
     if failures.is_empty() {
         return Ok(());
     }
     eprintln!();
     for (label, message) in &failures {
-        eprintln!("failed: {label}: {message}");
+        eprintln!("{label}: {message}");
     }
     Err(Stop::Problems)
 }
@@ -137,7 +184,7 @@ fn no_other_runs(plan: &Plan) -> Done {
 /// Points whose model cannot be built; what is wrong with it was printed.
 fn broken(plan: &Plan) -> Vec<(String, String)> {
     let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
-    broken.map(|p| (p.label.clone(), "the model cannot be built, see above".to_string())).collect()
+    broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
 }
 
 /// Where the output of a run's commands goes.
@@ -146,7 +193,7 @@ fn log(folder: &Folder) -> PathBuf {
 }
 
 /// Trains what is not finished; the runs that failed with their messages.
-fn train(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
     // Seed by seed, so that whatever is there when it is stopped can be compared.
     let mut due: Vec<&mut Run> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
@@ -167,7 +214,7 @@ fn train(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
     for (run, end) in due.iter_mut().zip(ends) {
         match end {
             End::Done => run.state = State::Finished,
-            End::Failed(message) => failures.push((run.label.clone(), message)),
+            End::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
             End::Stopped => {}
         }
     }
@@ -209,25 +256,31 @@ fn clock(time: Duration) -> String {
     }
 }
 
-/// Scores of the finished runs; `npc eval` writes those that are missing or older than the weights.
-fn score(plan: &Plan, opts: &Opts, failures: &mut Vec<(String, String)>) -> Result<Vec<PointScores>, Stop> {
-    let finished = || plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
-    let due: Vec<&Run> = finished().filter(|r| !scored(&r.folder)).collect();
+/// Scores the finished runs whose scores are missing or older than the weights.
+fn score(plan: &Plan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
+    let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    let due: Vec<&Run> = finished.filter(|r| !scored(&r.folder)).collect();
     let task = |r: &&Run| {
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
-        opts.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
-        opts.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
+        common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
+        common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
         Task { label: r.label.clone(), args, log: log(&r.folder), kill: true }
     };
     let tasks: Vec<Task> = due.iter().map(task).collect();
-    if !tasks.is_empty() {
-        let ends = all(&tasks, usize::from(opts.jobs))?;
-        for (run, end) in due.iter().zip(ends) {
-            if let End::Failed(message) = end {
-                failures.push((run.label.clone(), message));
-            }
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let ends = all(&tasks, usize::from(common.jobs))?;
+    for (run, end) in due.iter().zip(ends) {
+        if let End::Failed(message) = end {
+            failures.push((run.label.clone(), format!("failed: {message}")));
         }
     }
+    Ok(())
+}
+
+/// The scores that are there, in the order of the points.
+fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();
@@ -252,9 +305,16 @@ fn scored(folder: &Folder) -> bool {
 
 /// What the table does not say by itself.
 fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
+    match table.plan.changed.as_deref() {
+        None | Some([]) => {}
+        Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),
+    }
+    if table.plan.points.iter().flat_map(|p| &p.paper).any(|f| f.refuted.is_some()) {
+        notes.push("* a figure that the model file marks as known to be wrong".to_string());
+    }
     let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else {
-        notes.push("No run is finished; --train trains them.".to_string());
+        notes.push("No run is finished.".to_string());
         return notes;
     };
     let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();

@@ -12,6 +12,7 @@ mod atomic;
 mod decode;
 mod intensity;
 mod jpeg;
+mod limit;
 mod loader;
 mod mask;
 mod order;
@@ -110,7 +111,10 @@ impl Dataset {
                 (0..*count).map(case).collect()
             }
         };
-        let parts = split::deal(cases, &spec.split, root)?;
+        let mut parts = split::deal(cases, &spec.split, root)?;
+        if let Some(images) = spec.limit {
+            limit::thin(&mut parts, images);
+        }
         Ok(Dataset { spec: spec.clone(), parts })
     }
 

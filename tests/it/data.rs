@@ -29,6 +29,7 @@ fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 64,
+        limit: None,
     }
 }
 

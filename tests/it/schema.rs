@@ -62,6 +62,7 @@ fn data_fills_in_defaults() {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 2048,
+        limit: None,
     };
     assert_eq!(spec, expected);
     let three = FILES.replace("[0, 255]", "[0, 1, 2]").replace("\"cell\"", "\"cell\", \"border\"");

@@ -58,6 +58,7 @@ fn data() -> DataSpec {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
+        limit: None,
     }
 }
 

@@ -42,6 +42,7 @@ fn batch() -> Batch {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
+        limit: None,
     };
     let data = Arc::new(Dataset::open(&spec, Path::new(".")).unwrap());
     let loader = Loader::new(Arc::clone(&data), Role::Train, 3);

@@ -19,9 +19,8 @@ pub fn figures(program: &Program<'_>, sources: &SourceMap, point: &Point<'_>, da
     let mut best: Option<(usize, &ast::Expect)> = None;
     for item in &program.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };
-        let args: Option<Vec<Argument>> = (expect.args.iter())
-            .map(|a| Some(Argument { name: a.name.clone()?, value: a.value.clone() }))
-            .collect();
+        let args: Option<Vec<Argument>> =
+            (expect.args.iter()).map(|a| Some(Argument { name: a.name.clone()?, value: a.value.clone() })).collect();
         let on = expect.on.as_ref().is_some_and(|on| on.node == data);
         let Some(args) = args.filter(|_| on) else { continue };
         if Hyper::of(program, sources, &expect.model.node, &args).as_ref() != Some(&here) {

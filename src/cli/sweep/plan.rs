@@ -1,16 +1,15 @@
 //! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
 
 use super::paper::figures;
+use super::state::{State, differences, state};
 use crate::claim::Figure;
-use super::state::{State, state};
 use crate::cli::explored::{Spelled, spelled};
-use crate::cli::job::{Ready, Request, ready};
+use crate::cli::job::{self, Ready, Request};
 use crate::cli::load::{self, no_such};
 use crate::cli::{Stop, report};
 use crate::cost::{Convention, count};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::explore::{Point, points};
-use crate::recipe::settings::Settings;
 use crate::resolve::{Program, resolve_bundle};
 use crate::run::folder::Folder;
 use crate::source::SourceMap;
@@ -42,8 +41,10 @@ pub struct Plan {
     /// What tells the points apart: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
     pub points: Vec<Planned>,
-    /// Settings of the first run, for what is said about all.
-    pub settings: Option<Settings>,
+    /// What stands above the sweep in the file.
+    pub docs: Vec<String>,
+    /// What the command line makes different from the run as it is written; `None` before the first point is looked at.
+    pub changed: Option<Vec<String>>,
 }
 
 /// A point of the sweep.
@@ -99,7 +100,8 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
         out,
         axes,
         points: Vec::new(),
-        settings: None,
+        docs: docs(&program, sweep),
+        changed: None,
     };
     let mut labels = BTreeSet::new();
     for point in &grid {
@@ -119,7 +121,8 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
 fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
     let sweep = program.sweeps.get(wanted.sweep).copied();
     let sweep = sweep.ok_or_else(|| no_such("sweep", wanted.sweep, program.sweeps.keys().copied()))?;
-    if let Some(name) = wanted.run {
+    let named = wanted.run.or(wanted.on.filter(|on| program.trains.contains_key(on)));
+    if let Some(name) = named {
         let train = program.trains.get(name).copied();
         return Ok((sweep, train.ok_or_else(|| no_such("run", name, program.trains.keys().copied()))?));
     }
@@ -128,21 +131,28 @@ fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sw
     }
     let fits = |t: &&&ast::Train| wanted.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
+    // Runs of the file itself go before imported ones, those of the sweep's models before others.
+    let root: Vec<&ast::Train> = (program.file.items.iter())
+        .filter_map(|item| if let ast::ItemKind::Train(train) = &item.kind { Some(train) } else { None })
+        .filter(|t| fits(&t))
+        .collect();
     let model = |name: &str| program.entry(name).map(|(model, _)| model.name.node.clone());
     let bases: Vec<_> = sweep.grids.iter().map(|g| model(&g.base.node)).collect();
-    let own: Vec<&ast::Train> = all.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect();
-    match (&own[..], &all[..]) {
-        ([one], _) | ([], [one]) => Ok((sweep, one)),
-        ([], []) => {
+    let own = |trains: &[&'a ast::Train]| -> Vec<&'a ast::Train> {
+        trains.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect()
+    };
+    let choices = [own(&root), root, own(&all), all];
+    match choices.iter().find(|c| !c.is_empty()).map(Vec::as_slice) {
+        Some([one]) => Ok((sweep, one)),
+        None => {
             let on = wanted.on.map_or(String::new(), |on| format!(" on `{on}`"));
-            let d = Diagnostic::bare(Code::E0501, format!("the file has no run{on} to train `{}` with", sweep.name));
-            Err(d.help("write a `train` block, or name one of another model with --run"))
+            let message = format!("the file has no run{on} to train `{}` with", sweep.name);
+            Err(Diagnostic::bare(Code::E0501, message).help("write a `train` block whose settings all models get"))
         }
-        ([], many) | (many, _) => {
+        Some(many) => {
             let names: Vec<_> = many.iter().map(|t| format!("`{}`", t.name)).collect();
-            let d =
-                Diagnostic::bare(Code::E0501, format!("name the run whose settings `{}` is trained with", sweep.name));
-            Err(d.help(format!("`--run NAME` with one of {}", names.join(", "))))
+            let message = format!("name the run whose settings `{}` is trained with", sweep.name);
+            Err(Diagnostic::bare(Code::E0501, message).help(format!("one of {}", names.join(", "))))
         }
     }
 }
@@ -210,6 +220,16 @@ fn file_name(text: &str) -> String {
     out
 }
 
+/// A command must mean the same wherever a scheduler starts it.
+pub fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
+    let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
+    program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
+}
+
 /// Fills in what the point costs and the runs that it takes. A point that cannot be built keeps the others from nothing.
 fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut Plan) -> Result<(), Stop> {
     let text = |(name, value): &(String, String)| format!("model.{name}={value}");
@@ -224,7 +244,7 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
         data_root: wanted.data_root,
         device: wanted.device,
     };
-    let ready = match ready(&request) {
+    let ready = match job::ready(&request) {
         Ok(ready) => Some(ready),
         Err(Stop::Problems) => None,
         Err(Stop::Message(message)) => {
@@ -237,18 +257,22 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
     if let Some(Ready { checked, settings, .. }) = &ready {
         let report = count(checked, wanted.convention);
         point.cost = Some((report.params, report.macs));
-        plan.settings.get_or_insert_with(|| settings.clone());
+        if plan.changed.is_none() {
+            let set: Vec<String> = point.args.iter().map(text).collect();
+            let written = job::ready(&Request { set: &set, device: None, ..request });
+            plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
+        }
     }
     for seed in first..first.saturating_add(wanted.seeds) {
         let folder = Folder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
-        let mut args: Vec<String> = vec!["train".into(), wanted.file.display().to_string(), train.name.node.clone()];
+        let mut args = vec!["train".to_string(), absolute(wanted.file), train.name.node.clone()];
         let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
         model.into_iter().for_each(|m| option("--model", m.to_string()));
         set.iter().for_each(|s| option("--set", s.clone()));
         option("--set", format!("seed={seed}"));
-        wanted.data_root.into_iter().for_each(|r| option("--data-root", r.display().to_string()));
+        option("--data-root", absolute(wanted.data_root.unwrap_or(Path::new("."))));
         wanted.device.into_iter().for_each(|d| option("--device", d.to_string()));
-        option("--out", folder.root().display().to_string());
+        option("--out", absolute(folder.root()));
         args.push("--resume=auto".into());
         let state = match &ready {
             None => State::Broken,

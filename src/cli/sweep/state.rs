@@ -28,7 +28,7 @@ pub fn state(folder: &Folder, ready: &Ready, settings: &Settings) -> State {
         Ok(there) => there,
         Err(e) => return State::Other(e.to_string()),
     };
-    let differences = differences(&there, settings);
+    let differences = differences(&there, settings, ["there", "now"]);
     if !differences.is_empty() {
         return State::Other(differences.join("\n"));
     }
@@ -41,7 +41,7 @@ pub fn state(folder: &Folder, ready: &Ready, settings: &Settings) -> State {
 }
 
 /// `epochs: 2 there, 3 now`, one line each. Versions, device and the place of the data make no other run.
-fn differences(there: &Settings, now: &Settings) -> Vec<String> {
+pub fn differences(there: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
     let mut there = there.clone();
     there.versions.clone_from(&now.versions);
     there.model_file.clone_from(&now.model_file);
@@ -50,25 +50,25 @@ fn differences(there: &Settings, now: &Settings) -> Vec<String> {
     there.data.cache_mb = now.data.cache_mb;
     let value = |s: &Settings| serde_json::to_value(s).unwrap_or_default();
     let mut found = Vec::new();
-    compare("", &value(&there), &value(now), &mut found);
+    compare("", &value(&there), &value(now), words, &mut found);
     found
 }
 
-fn compare(path: &str, a: &Value, b: &Value, found: &mut Vec<String>) {
+fn compare(path: &str, a: &Value, b: &Value, words: [&str; 2], found: &mut Vec<String>) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
             for key in keys {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or(Value::Null);
-                compare(&path, &of(a), &of(b), found);
+                compare(&path, &of(a), &of(b), words, found);
             }
         }
         _ if a == b => {}
         _ => {
             let path = path.strip_prefix("train.").unwrap_or(path);
             let text = |v: &Value| if v.is_null() { "nothing".to_string() } else { v.to_string() };
-            found.push(format!("{path}: {} there, {} now", text(a), text(b)));
+            found.push(format!("{path}: {} {}, {} {}", text(a), words[0], text(b), words[1]));
         }
     }
 }

@@ -4,9 +4,12 @@ use super::plan::{Plan, Planned};
 use super::state::State;
 use crate::cli::table::{Align, columns, csv, markdown, thousands};
 use crate::cost::Convention;
+use crate::run::RunError;
+use crate::run::data::write_atomic;
 use crate::run::sweep::{Difference, Mean, PointScores, difference};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
+use std::path::Path;
 
 /// What is known of the points, in the order of the plan.
 pub struct Table<'a> {
@@ -59,6 +62,21 @@ impl<'a> Table<'a> {
             }
             Format::Latex => self.latex(),
         }
+    }
+
+    /// Writes the table into the folder of the runs, in every form.
+    pub fn keep(&self, folder: &Path) -> Result<(), RunError> {
+        let forms = [
+            ("txt", Format::Text),
+            ("md", Format::Markdown),
+            ("csv", Format::Csv),
+            ("tex", Format::Latex),
+            ("json", Format::Json),
+        ];
+        std::fs::create_dir_all(folder).map_err(|e| RunError::at(folder, format!("cannot make the folder: {e}")))?;
+        forms.into_iter().try_for_each(|(end, format)| {
+            write_atomic(&folder.join(format!("table.{end}")), self.write(format).as_bytes())
+        })
     }
 
     fn text(&self) -> String {

@@ -10,7 +10,7 @@ use crate::syntax::ast::{Data, Entry, ExprKind};
 
 const KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb",
+    "cache_mb", "limit",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -101,6 +101,7 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         if std.iter().all(|s| *s > 0.0) { Ok(std) } else { wrong(e, "numbers above 0") }
     });
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
+    let limit = r.get("limit", |e| count(e, 1));
     let complete = source.zip(size).zip(classes).zip(labels);
     let spec = complete.map(|(((source, size), classes), labels)| DataSpec {
         name: name.to_string(),
@@ -120,6 +121,7 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
         cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
+        limit: limit.or(base.and_then(|b| b.limit)),
     });
     r.done(spec)
 }

@@ -39,9 +39,8 @@ pub fn read_cases(path: &Path) -> Result<Scores> {
     let text = std::fs::read_to_string(path).map_err(|e| wrong(format!("cannot be read: {e}")))?;
     let mut lines = text.lines().map(cells);
     let header = lines.next().unwrap_or_default();
-    let column = |name: &str| {
-        header.iter().position(|h| h == name).ok_or_else(|| wrong(format!("has no column `{name}`")))
-    };
+    let column =
+        |name: &str| header.iter().position(|h| h == name).ok_or_else(|| wrong(format!("has no column `{name}`")));
     let (stem, class) = (column("stem")?, column("class")?);
     let mut images = Names::default();
     let mut classes = Names::default();
