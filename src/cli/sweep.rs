@@ -10,7 +10,7 @@ mod work;
 use super::job::stop_on_interrupt;
 use super::{Done, Stop, print};
 use crate::cost::Convention;
-use crate::run::folder::Folder;
+use crate::run::folder::{Folder, RunSummary};
 use crate::run::sweep::{PointScores, read_cases, same_images};
 use clap::Args;
 pub use plan::Wanted;
@@ -91,6 +91,9 @@ pub struct Common {
     /// Columns of cases.csv; differences are shown of the first
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "dice,iou")]
     metric: Vec<String>,
+    /// The point that the others are held against, for example attention=none; the first when not given
+    #[arg(long, value_name = "POINT")]
+    to: Option<String>,
     /// Show the paper's figures for this data block; for that of the run when not given
     #[arg(long, value_name = "DATA")]
     pub beside: Option<String>,
@@ -130,6 +133,7 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
     if common.print_jobs {
         return print(&(jobs::lines(&plan)?.join("\n") + "\n"));
     }
+    let to = reference(&plan, common.to.as_deref())?;
     no_other_runs(&plan)?;
     let mut failures = broken(&plan);
     if train {
@@ -145,7 +149,8 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
     }
     let scores = read(&plan)?;
     same_images(&scores)?;
-    let mut table = Table::new(&plan, &scores, &common.metric, wanted.convention);
+    known_metrics(&scores, &common.metric)?;
+    let mut table = Table::new(&plan, &scores, &common.metric, to, wanted.convention);
     table.notes = notes(&table, &scores);
     if train || common.collect {
         table.keep(&plan.out)?;
@@ -159,6 +164,16 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
         eprintln!("{label}: {message}");
     }
     Err(Stop::Problems)
+}
+
+/// The place of the point that is named, or of the first.
+fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
+    let Some(name) = name else { return Ok(0) };
+    let labels = || plan.points.iter().map(|p| p.label.as_str());
+    labels().position(|label| label == name).ok_or_else(|| {
+        let known: Vec<&str> = labels().collect();
+        Stop::Usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
+    })
 }
 
 /// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
@@ -292,6 +307,19 @@ fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
     Ok(points)
 }
 
+/// A metric that no run has would be a column of nothing.
+fn known_metrics(scores: &[PointScores], metrics: &[String]) -> Done {
+    let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else { return Ok(()) };
+    match metrics.iter().find(|m| first.metric(m).is_none()) {
+        None => Ok(()),
+        Some(unknown) => {
+            let known: Vec<&str> = first.names().collect();
+            let text = format!("{} has no metric `{unknown}`; it has {}", first.path.display(), known.join(", "));
+            Err(Stop::Usage(text))
+        }
+    }
+}
+
 fn cases(folder: &Folder) -> PathBuf {
     folder.root().join("cases.csv")
 }
@@ -332,13 +360,13 @@ fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
             "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
         )),
     }
-    for (point, row) in table.plan.points.iter().zip(&table.rows) {
-        if let Some(Some(d)) = row.differences.first().filter(|d| d.is_some_and(|d| !d.distinguishable())) {
-            notes.push(format!(
-                "{} is not distinguishable from {} with n = {}.",
-                point.label, table.plan.points[0].label, d.images
-            ));
-        }
+    let unclear: Vec<&str> = (table.plan.points.iter().zip(&table.rows))
+        .filter(|(_, row)| row.differences.first().is_some_and(|d| d.is_some_and(|d| !d.distinguishable())))
+        .map(|(point, _)| point.label.as_str())
+        .collect();
+    if !unclear.is_empty() {
+        let n = first.images.len();
+        notes.push(format!("Not distinguishable from {} with n = {n}: {}.", table.reference(), unclear.join(", ")));
     }
     let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
     if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
@@ -350,8 +378,9 @@ fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
     notes
 }
 
-/// Whether the best epoch was looked for among scores on the test images.
+/// Whether the epoch that is scored was looked for among scores on the test images.
 fn chosen_on_test(folder: &Folder) -> bool {
     let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
-    serde_json::from_str::<crate::run::folder::RunSummary>(&text).is_ok_and(|s| s.scored_on == "test")
+    let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
+    on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
 }

@@ -111,3 +111,71 @@ pub fn same_images(points: &[PointScores]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::statistics::paired_difference;
+
+    fn scores(values: &[f64]) -> Scores {
+        Scores::of("dice", vec![values.to_vec()])
+    }
+
+    fn point(runs: &[&[f64]]) -> PointScores {
+        PointScores { seeds: runs.iter().enumerate().map(|(k, values)| (k as u64, scores(values))).collect() }
+    }
+
+    #[test]
+    fn one_seed_is_the_paired_difference_over_images() {
+        let (a, b) = ([0.9, 0.5, 0.7, 0.2, 0.65], [0.8, 0.6, 0.3, 0.1, 0.6]);
+        let found = difference(&point(&[&a]), &point(&[&b]), "dice", None).unwrap();
+        let wanted = paired_difference(&a, &b, None, 0).unwrap();
+        assert!((found.mean - wanted.mean).abs() < 1e-12);
+        assert_eq!((found.interval.low, found.interval.high), (wanted.low, wanted.high));
+        assert_eq!((found.images, found.seeds, found.distinguishable()), (5, 1, wanted.distinguishable()));
+    }
+
+    /// Where images do not differ, what is left is the spread of the seeds. Two of three are drawn with replacement, so each
+    /// seed is drawn twice in a ninth of the resamples: the interval reaches from the least to the largest.
+    #[test]
+    fn seeds_widen_the_interval() {
+        let b = point(&[&[0.5; 8], &[0.5; 8], &[0.5; 8]]);
+        let a = point(&[&[0.4; 8], &[0.6; 8], &[0.7; 8]]);
+        let found = difference(&a, &b, "dice", None).unwrap();
+        assert!((found.mean - 0.2 / 3.0).abs() < 1e-12);
+        assert!((found.interval.low + 0.1).abs() < 1e-12 && (found.interval.high - 0.2).abs() < 1e-12, "{found:?}");
+        assert_eq!((found.images, found.seeds), (8, 3));
+        // With many seeds the interval is that of a mean: 1.96 standard deviations over the root of their number.
+        let spread: Vec<[f64; 2]> = (0..400).map(|k| [(f64::from(k * 7919 % 400) + 0.5) / 400.0; 2]).collect();
+        let many = point(&spread.iter().map(|r| &r[..]).collect::<Vec<_>>());
+        let zero = point(&vec![&[0.0, 0.0][..]; 400]);
+        let found = difference(&many, &zero, "dice", None).unwrap();
+        let wanted = 1.96 * (1.0 / 12f64).sqrt() / 400f64.sqrt();
+        let half = (found.interval.high - found.interval.low) / 2.0;
+        assert!((half / wanted - 1.0).abs() < 0.03, "{half} and {wanted}");
+    }
+
+    #[test]
+    fn only_seeds_of_both_count() {
+        let a = PointScores { seeds: vec![(0, scores(&[0.5, 0.7])), (1, scores(&[0.9, 0.9]))] };
+        let b = PointScores { seeds: vec![(0, scores(&[0.4, 0.4])), (2, scores(&[0.0, 0.0]))] };
+        let found = difference(&a, &b, "dice", None).unwrap();
+        assert!((found.mean - 0.2).abs() < 1e-12 && found.seeds == 1);
+        assert!(difference(&a, &PointScores { seeds: vec![(7, scores(&[0.1, 0.1]))] }, "dice", None).is_none());
+        assert!(difference(&a, &b, "hd95", None).is_none());
+    }
+
+    #[test]
+    fn other_images_are_refused() {
+        let same = |a: &[&str], b: &[&str]| {
+            let run = |names: &[&str]| {
+                let mut scores = scores(&vec![0.5; names.len()]);
+                scores.images = names.iter().map(|n| n.to_string()).collect();
+                PointScores { seeds: vec![(0, scores)] }
+            };
+            same_images(&[run(a), run(b)]).is_ok()
+        };
+        assert!(same(&["a", "b"], &["a", "b"]));
+        assert!(!same(&["a", "b"], &["a", "c"]) && !same(&["a", "b"], &["b", "a"]) && !same(&["a"], &["a", "b"]));
+    }
+}

@@ -18,6 +18,8 @@ pub struct Table<'a> {
     /// Columns of `cases.csv`; the first is the one whose differences are shown.
     pub metrics: &'a [String],
     pub rows: Vec<Row>,
+    /// The point that the others are held against.
+    pub to: usize,
     /// What the reader must know beside the numbers.
     pub notes: Vec<String>,
 }
@@ -27,7 +29,7 @@ pub struct Row {
     pub scored: usize,
     /// One for each metric.
     pub means: Vec<Option<Mean>>,
-    /// To the first point.
+    /// To the point `to`.
     pub differences: Vec<Option<Difference>>,
 }
 
@@ -41,14 +43,20 @@ pub enum Format {
 }
 
 impl<'a> Table<'a> {
-    pub fn new(plan: &'a Plan, scores: &[PointScores], metrics: &'a [String], convention: Convention) -> Self {
+    pub fn new(
+        plan: &'a Plan,
+        scores: &[PointScores],
+        metrics: &'a [String],
+        to: usize,
+        convention: Convention,
+    ) -> Self {
         let row = |(k, point): (usize, &PointScores)| Row {
             scored: point.seeds.len(),
             means: metrics.iter().map(|m| point.mean(m)).collect(),
-            differences: metrics.iter().map(|m| (k > 0).then(|| difference(point, &scores[0], m, None))?).collect(),
+            differences: metrics.iter().map(|m| (k != to).then(|| difference(point, &scores[to], m, None))?).collect(),
         };
         let rows = scores.iter().enumerate().map(row).collect();
-        Table { plan, convention, metrics, rows, notes: Vec::new() }
+        Table { plan, convention, metrics, rows, to, notes: Vec::new() }
     }
 
     pub fn write(&self, format: Format) -> String {
@@ -104,8 +112,9 @@ impl<'a> Table<'a> {
         names
     }
 
-    fn first(&self) -> &str {
-        self.plan.points.first().map_or("", |p| &p.label)
+    /// The name of the point that the others are held against.
+    pub fn reference(&self) -> &str {
+        &self.plan.points[self.to].label
     }
 
     /// Cells for people.
@@ -116,7 +125,7 @@ impl<'a> Table<'a> {
         for (k, metric) in self.metrics.iter().enumerate() {
             header.push(title(metric));
             if k == 0 && self.rows.len() > 1 {
-                header.push(format!("to {}, 95 %", self.first()));
+                header.push(format!("to {}, 95 %", self.reference()));
             }
         }
         let reported = self.reported();
@@ -205,7 +214,7 @@ impl<'a> Table<'a> {
         let Plan { sweep, run, data, axes, .. } = self.plan;
         let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point(p, r)).collect();
         json!({
-            "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(),
+            "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(), "to": self.reference(),
             "points": points, "notes": self.notes,
         })
     }

@@ -17,9 +17,22 @@ pub struct Scores {
 }
 
 impl Scores {
+    /// One metric of images and classes that are numbered.
+    #[cfg(test)]
+    pub fn of(metric: &str, values: Vec<Vec<f64>>) -> Scores {
+        let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
+        let (images, classes) = (names(values[0].len()), names(values.len()));
+        Scores { path: PathBuf::new(), images, classes, metrics: [(metric.to_string(), values)].into() }
+    }
+
     /// `[class][image]`.
     pub fn metric(&self, name: &str) -> Option<&Vec<Vec<f64>>> {
         self.metrics.get(name)
+    }
+
+    /// Every metric.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.keys().map(String::as_str)
     }
 
     /// Mean over the classes of the means over the images.
