@@ -9,6 +9,7 @@ use crate::diag::{Applicability, Code, Diagnostic};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Ident, Relation};
 use std::fmt;
+use std::str::FromStr;
 
 /// What a claim is about.
 #[derive(Debug, Clone)]
@@ -246,6 +247,40 @@ fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
         (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
         // Scores are not compared.
         (Found::Nothing, _) => Ok(true),
+    }
+}
+
+/// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
+#[derive(Clone, Copy)]
+pub struct Printed(Written);
+
+impl Printed {
+    /// Whether `n`, rounded half up to the last digit that is printed, is this number.
+    pub fn stands_for(self, n: u64) -> bool {
+        relate(Relation::Rounds, n, self.0)
+    }
+
+    /// In the middle of what it stands for.
+    pub fn value(self) -> f64 {
+        match self.0.unit {
+            Unit::Times(size) => self.0.value as f64 * size as f64,
+            Unit::Over(size) => self.0.value as f64 / size as f64,
+        }
+    }
+}
+
+impl FromStr for Printed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let suffix = text.chars().last().map(|c| c.to_ascii_uppercase()).filter(|c| "KMGT".contains(*c));
+        let digits = if suffix.is_some() { &text[..text.len() - 1] } else { text }.trim();
+        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.') && digits.matches('.').count() <= 1;
+        let number = digits.chars().any(|c| c.is_ascii_digit()) && plain;
+        written(digits, suffix)
+            .filter(|_| number)
+            .map(Printed)
+            .ok_or_else(|| format!("`{text}` is no number such as 707330, 0.71M or 2.17G"))
     }
 }
 

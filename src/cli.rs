@@ -5,15 +5,19 @@
 #[cfg(feature = "run")]
 mod bench;
 mod check;
+#[cfg(feature = "data")]
+mod compare;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
 mod document;
+mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
 mod explored;
 mod field;
+mod fit;
 mod fitting;
 mod fix;
 mod fmt;
@@ -32,12 +36,17 @@ mod memory;
 mod predict;
 #[cfg(feature = "run")]
 mod reproduce;
+mod revision;
+#[cfg(feature = "data")]
+mod scores;
+mod side;
 mod sizes;
 #[cfg(feature = "run")]
 mod sweep;
 mod table;
 #[cfg(feature = "run")]
 mod train;
+mod unified;
 
 use crate::diag::{Problems, render};
 use crate::source::SourceMap;
@@ -54,6 +63,7 @@ use std::process::ExitCode;
   npc fix net.model                                   apply the edits that messages suggest
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
+  npc compare runs/npnet_lung runs/unet_lung
   npc predict runs/npnet_lung image.tif --out masks --overlay
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
@@ -77,7 +87,12 @@ enum Command {
     Sweep(sweep::Opts),
     #[cfg(feature = "run")]
     Reproduce(reproduce::Opts),
+    #[cfg(feature = "data")]
+    Compare(compare::Opts),
     Graph(graph::Opts),
+    Equal(equal::Opts),
+    Diff(diff::Opts),
+    Fit(fit::Opts),
     #[cfg(feature = "run")]
     Lower(lower::Opts),
     #[cfg(feature = "run")]
@@ -139,6 +154,8 @@ fn run(command: Command) -> ExitCode {
         Command::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
         Command::Predict(opts) => predict::run(&opts),
+        #[cfg(feature = "data")]
+        Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "run")]
         Command::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
@@ -150,6 +167,9 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),
+        Command::Equal(opts) => equal::run(&opts),
+        Command::Diff(opts) => diff::run(&opts),
+        Command::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
         Command::Lower(opts) => lower::run(&opts),
         Command::Fmt(opts) => fmt::run(&opts),

@@ -2,6 +2,7 @@
 //!
 //! Knows syntax, elaboration and claims; runs nothing.
 
+mod printed;
 mod same;
 
 use crate::check::{Checked, check};
@@ -10,15 +11,16 @@ use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
 use crate::syntax::ast::{self, Expr, ExprKind};
+pub use printed::{Figure, Kept, Leaves, Outcome, What, fit_printed};
 pub use same::same_variants;
 
 /// Most points of a sweep, and most candidates for the holes of a model.
 pub const POINTS: usize = 4096;
 
 /// Every combination of the values, the last name varying fastest.
-fn grid(axes: &[(ast::Ident, Vec<Expr>)]) -> Option<Vec<Vec<Argument>>> {
+fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<Argument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
-    if total > POINTS {
+    if total > most {
         return None;
     }
     let mut points: Vec<Vec<Argument>> = vec![Vec::new()];
@@ -47,7 +49,7 @@ pub struct Point<'a> {
 pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
     let mut all = Vec::new();
     for ast::Grid { base, args } in &sweep.grids {
-        let Some(grid) = grid(args).filter(|grid| all.len() + grid.len() <= POINTS) else {
+        let Some(grid) = grid(args, POINTS).filter(|grid| all.len() + grid.len() <= POINTS) else {
             let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
             return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
         };
@@ -138,7 +140,7 @@ pub fn fit(
         };
         axes.push(((*hole).clone(), values));
     }
-    let Some(grid) = grid(&axes) else {
+    let Some(grid) = grid(&axes, POINTS) else {
         let message = format!("the holes of `{name}` have more than {POINTS} combinations");
         return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
     };

@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 pub mod atomic;
+pub mod canon;
 pub mod check;
 pub mod claim;
 #[cfg(feature = "cli")]

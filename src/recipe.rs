@@ -3,8 +3,11 @@
 //! Plain data: knows neither the syntax it came from nor the tensors it will steer. It is what the resolved settings
 //! of a run folder hold, so every type here is written to and read from YAML.
 
+mod metric;
 pub mod schema;
 pub mod settings;
+
+pub use metric::{Empty, Metric};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +39,12 @@ pub struct DataSpec {
     /// Most images of all roles together; `None` is all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// What an image counts for a class that neither prediction nor truth holds.
+    #[serde(default)]
+    pub empty: Empty,
+    /// Millimetres a pixel of the image file, height then width, for distances.
+    #[serde(default)]
+    pub spacing: Option<[f64; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +113,17 @@ pub struct TrainSpec {
     pub keep: Vec<Keep>,
 }
 
+impl TrainSpec {
+    /// What each epoch is scored with: `metrics`, and what decides which checkpoint is kept.
+    pub fn measured(&self) -> Vec<Metric> {
+        let kept = self.keep.iter().filter_map(|keep| match keep {
+            Keep::Best(metric) => Some(*metric),
+            Keep::Last => None,
+        });
+        Metric::ALL.into_iter().filter(|m| self.metrics.contains(m) || kept.clone().any(|k| k == *m)).collect()
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
@@ -131,13 +151,6 @@ impl Default for Optimizer {
 pub enum Loss {
     /// Mean over all pixels of the batch of -log softmax(logits)[class].
     CrossEntropy,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    Iou,
-    Dice,
 }
 
 /// A checkpoint that stays in the run folder.

@@ -12,6 +12,7 @@ pub mod agree;
 pub mod bench;
 #[cfg(feature = "run")]
 pub mod checkpoint;
+pub mod compare;
 pub mod data;
 #[cfg(feature = "run")]
 pub mod device;

@@ -2,12 +2,13 @@
 
 use super::eval::table;
 use super::job::{Request, ready, stop_on_interrupt};
+use super::scores::Format;
 use super::table::{short, thousands};
 use super::{Done, Stop, print, train};
 use crate::cost::{Convention, count};
 use crate::run::RunError;
 use crate::run::data::{Role, write_atomic};
-use crate::run::eval::{Prepared, evaluate, load, prepare};
+use crate::run::eval::{How, Prepared, evaluate, load, prepare};
 use crate::run::folder::Folder;
 use crate::run::metric::cases_csv;
 use crate::run::overlay::{sheet, write_png_atomic};
@@ -76,10 +77,14 @@ pub fn run(opts: &Opts) -> Done {
     ))?;
     let folder = Folder::new(opts.out.join("run"));
     train::start(&ready, &folder, false)?;
-    let (summary, cases) = evaluate(&ready.checked, &ready.settings, &folder, Role::Test, stop_on_interrupt())?;
-    let classes = &ready.settings.data.classes;
-    write_atomic(&folder.root().join("cases.csv"), cases_csv(&cases, classes).as_bytes())?;
-    print(&format!("\neval     {} test images\n\n{}\n", summary.n, table(&summary, classes)))?;
+    let how = How::default();
+    let (evaluation, cases) =
+        evaluate(&ready.checked, &ready.settings, &folder, Role::Test, &how, stop_on_interrupt())?;
+    let (classes, empty) = (&ready.settings.data.classes, ready.settings.data.empty);
+    write_atomic(&folder.root().join("cases.csv"), cases_csv(&cases, classes, empty).as_bytes())?;
+    folder.write_json("eval.json", &evaluation)?;
+    let scores = table(&evaluation, classes, Format::Text);
+    print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, &folder, &device)?.valid();
     let channels = ready.checked.input().channels();

@@ -1,25 +1,33 @@
-//! `npc eval`: a run's best checkpoint against ground truth.
+//! `npc eval`: a run's checkpoint against ground truth.
 
 use super::job::{reopen, stop_on_interrupt};
-use super::table::{Align, columns};
+use super::scores::{Format, Split, Table, cell, notes, number, title};
 use super::{Done, Stop, print};
-use crate::run::data::{Role, write_atomic};
-use crate::run::eval::evaluate;
-use crate::run::metric::{Scores, Summary, cases_csv};
-use clap::{Args, ValueEnum};
+use crate::recipe::Metric;
+use crate::run::data::write_atomic;
+use crate::run::eval::{How, Weights, evaluate};
+use crate::run::metric::{Evaluation, Scores, Unit, cases_csv};
+use crate::run::statistics::Interval;
+use clap::Args;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 /// Score a run on its test images
 #[derive(Args)]
 #[command(
-    after_help = "IoU and Dice are computed per image and averaged; the pooled figures, from all pixels together, stand
-beside them. A class that neither prediction nor truth of an image holds counts as 1. Scores are at the data block's
-size. RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json the summary.
+    after_help = "Dice, IoU, precision, recall, specificity, accuracy, boundary IoU, HD95 and ASSD of each image,
+averaged over the images, with 95 % bootstrap intervals; the pooled figures, from all pixels together,
+stand beside them. What an image counts for a class that neither prediction nor truth holds is the
+data block's `empty`. Scores are at the data block's size. The calibration error compares each
+pixel's confidence with how often the network is right. docs/metrics.md has the formulas.
+RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json everything else.
 
 Examples:
   npc eval runs/npnet_lung
+  npc eval runs/npnet_lung --flips --checkpoint last
   npc eval runs/npnet_lung --split train --format json
+  npc eval runs/npnet_lung --format latex > table.tex
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
@@ -30,6 +38,12 @@ pub struct Opts {
     split: Split,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// best, last or a file
+    #[arg(long, value_name = "WEIGHTS", default_value = "best")]
+    checkpoint: String,
+    /// Average the probabilities of each image and its mirror images: left to right, top to bottom, both
+    #[arg(long)]
+    flips: bool,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
@@ -38,81 +52,163 @@ pub struct Opts {
     data_root: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Split {
-    Train,
-    Val,
-    Test,
-}
-
-impl Split {
-    pub fn role(self) -> Role {
-        match self {
-            Split::Train => Role::Train,
-            Split::Val => Role::Val,
-            Split::Test => Role::Test,
-        }
-    }
-
-    /// `cases.csv` for the test images, `cases_train.csv` for the others.
-    fn file(self, name: &str, extension: &str) -> String {
-        match self {
-            Split::Test => format!("{name}.{extension}"),
-            Split::Train | Split::Val => format!("{name}_{}.{extension}", self.name()),
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Split::Train => "train",
-            Split::Val => "val",
-            Split::Test => "test",
-        }
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 pub fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
-    let scored = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), stop);
+    let weights = match opts.checkpoint.as_str() {
+        "best" => Weights::Best,
+        "last" => Weights::Last,
+        path => Weights::File(path.into()),
+    };
+    let how = How { weights, flips: opts.flips };
+    let scored = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), &how, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(Stop::Interrupted);
     }
-    let (summary, cases) = scored?;
-    let classes = &ready.settings.data.classes;
+    let (evaluation, cases) = scored?;
+    let data = &ready.settings.data;
     let csv = folder.root().join(opts.split.file("cases", "csv"));
-    write_atomic(&csv, cases_csv(&cases, classes).as_bytes())?;
-    folder.write_json(&opts.split.file("eval", "json"), &summary)?;
-    match opts.format {
-        Format::Json => print(&format!("{:#}\n", serde_json::json!(summary))),
+    write_atomic(&csv, cases_csv(&cases, &data.classes, data.empty).as_bytes())?;
+    folder.write_json(&opts.split.file("eval", "json"), &evaluation)?;
+    let format = opts.format;
+    match format {
+        Format::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
+        Format::Csv => print(&long(&evaluation, &data.classes)),
         Format::Text => {
-            let head = format!("{} on {} {} images\n", ready.settings.train.name, summary.n, opts.split.name());
-            print(&format!("{head}\n{}\nper image: {}\n", table(&summary, classes), csv.display()))
+            let head = headline(&evaluation);
+            let per_image = format!("per image: {}\n", csv.display());
+            print(&format!("{head}\n\n{}\n{per_image}", table(&evaluation, &data.classes, format)))
         }
+        Format::Markdown | Format::Latex => print(&table(&evaluation, &data.classes, format)),
     }
 }
 
-/// Per class, then the mean of the foreground classes.
-pub fn table(summary: &Summary, classes: &[String]) -> String {
-    let row = |name: &str, a: Scores, b: Scores| {
-        let mut row = vec![name.to_string()];
-        row.extend([a.dice, a.iou, b.dice, b.iou].map(|x| format!("{x:.4}")));
-        row
+fn headline(e: &Evaluation) -> String {
+    let [h, w] = e.size;
+    let flips = if e.flips { ", averaged over flips" } else { "" };
+    format!("{} ({}{flips}) on {} {} images at {h}x{w}", e.run, e.checkpoint, e.summary.n, e.split)
+}
+
+/// Foreground classes that a table shows with their intervals side by side.
+const ABREAST: usize = 3;
+
+/// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
+pub fn table(e: &Evaluation, classes: &[String], format: Format) -> String {
+    let s = &e.summary;
+    let foreground = classes.get(1..).unwrap_or_default();
+    let none = BTreeMap::new();
+    let all = e.intervals.as_ref();
+    let wide = foreground.len() > ABREAST && format == Format::Text;
+    let mut header = vec!["metric".to_string()];
+    let mut parts: Vec<(&Scores, &BTreeMap<Metric, Interval>)> = Vec::new();
+    for class in foreground.iter().filter(|_| !wide) {
+        let Some(scores) = s.per_class.get(class) else { continue };
+        header.push(class.clone());
+        parts.push((scores, all.and_then(|i| i.per_class.get(class)).unwrap_or(&none)));
+    }
+    if foreground.len() > 1 {
+        header.push("foreground mean".into());
+        parts.push((&s.mean, all.map_or(&none, |i| &i.mean)));
+    }
+    header.push(if foreground.len() > 1 { "pooled, mean" } else { "pooled" }.into());
+    parts.push((&s.pooled.mean, all.map_or(&none, |i| &i.pooled)));
+    let row = |metric: Metric| {
+        let cells = parts.iter().map(|(scores, i)| cell(metric, scores.get(metric), i.get(&metric).copied()));
+        std::iter::once(title(metric, s.unit)).chain(cells).collect()
     };
-    let mut rows: Vec<Vec<String>> = (classes.iter())
-        .filter_map(|c| Some(row(c, *summary.per_class.get(c)?, *summary.pooled.per_class.get(c)?)))
-        .collect();
-    let (mean, pooled) = (
-        Scores { iou: summary.iou, dice: summary.dice },
-        Scores { iou: summary.pooled.iou, dice: summary.pooled.dice },
-    );
-    rows.push(row("foreground mean", mean, pooled));
-    use Align::{Left, Right};
-    columns(&["class", "Dice", "IoU", "Dice, pooled", "IoU, pooled"], &[Left, Right, Right, Right, Right], &rows)
+    let rows = s.mean.metrics().map(row).collect();
+    let mut text = Table { title: headline(e), header, words: &[], rows }.print(format);
+    if wide {
+        text = format!("{text}\n{}", by_class(e, classes));
+    }
+    text + &notes(&remarks(e, foreground.len()), format)
+}
+
+/// Many classes: a row each, without intervals.
+fn by_class(e: &Evaluation, classes: &[String]) -> String {
+    let metrics: Vec<Metric> = e.summary.mean.metrics().collect();
+    let mut header = vec!["class".to_string()];
+    header.extend(metrics.iter().map(|&m| title(m, e.summary.unit)));
+    let rows = classes.iter().filter_map(|class| {
+        let scores = e.summary.per_class.get(class)?;
+        let cells = metrics.iter().map(|&m| scores.get(m).map_or("-".into(), |x| number(m, x)));
+        Some(std::iter::once(class.clone()).chain(cells).collect())
+    });
+    Table { title: String::new(), header, words: &[], rows: rows.collect() }.print(Format::Text)
+}
+
+/// What the numbers rest on.
+fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
+    let s = &e.summary;
+    let pairs = s.n * classes;
+    let of = if classes > 1 { "pairs of image and class" } else { "images" };
+    let mut lines = vec![format!("{}: {} of {pairs} {of}", s.empty_rule.told(), s.empty)];
+    if s.one_sided > 0 {
+        let what = "hold the class in prediction or truth alone: overlap 0, and the image's diagonal as the distance";
+        lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
+    }
+    lines.push(match &e.intervals {
+        None => "no intervals: that takes two images, or two groups of images".into(),
+        Some(i) => {
+            let units = if i.grouped { "groups of images" } else { "images" };
+            let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
+            format!("[95 % intervals]: percentile bootstrap over {} {units}, {} resamples{few}", i.units, i.resamples)
+        }
+    });
+    let [h, w] = e.size;
+    lines.push(match s.unit {
+        Unit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),
+        Unit::Mm => "distances in millimetres".into(),
+    });
+    if e.chosen_here {
+        lines.push("the weights were chosen by their score on these very images: expect less on others (no `val` in the split)".into());
+    }
+    if let (Some(ece), Some(mce)) = (e.calibration.ece, e.calibration.mce) {
+        let bins = e.calibration.bins.len();
+        lines.push(format!("calibration error (ECE, {bins} bins, all pixels) {ece:.4}, worst bin {mce:.4}"));
+    }
+    lines
+}
+
+/// One line per class and metric, every number in full.
+fn long(e: &Evaluation, classes: &[String]) -> String {
+    let header =
+        ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];
+    let s = &e.summary;
+    let none = BTreeMap::new();
+    let all = e.intervals.as_ref();
+    let mut rows = Vec::new();
+    let mut push =
+        |name: &str, by_image: &Scores, by_pixel: &Scores, i: &BTreeMap<Metric, Interval>, j: &BTreeMap<_, _>| {
+            for metric in by_image.metrics() {
+                let plain = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
+                let ends = |i: Option<&Interval>| [plain(i.map(|i| i.low)), plain(i.map(|i| i.high))];
+                let [low, high] = ends(i.get(&metric));
+                let [pooled_low, pooled_high] = ends(j.get(&metric));
+                let unit = if metric.is_distance() { s.unit.name() } else { "" };
+                rows.push(vec![
+                    name.to_string(),
+                    metric.name().into(),
+                    unit.into(),
+                    plain(by_image.get(metric)),
+                    low,
+                    high,
+                    plain(by_pixel.get(metric)),
+                    pooled_low,
+                    pooled_high,
+                    s.n.to_string(),
+                    s.empty_rule.name().into(),
+                ]);
+            }
+        };
+    for class in classes {
+        let (Some(a), Some(b)) = (s.per_class.get(class), s.pooled.per_class.get(class)) else { continue };
+        let of = |i: Option<&BTreeMap<String, BTreeMap<Metric, Interval>>>| i.and_then(|i| i.get(class)).cloned();
+        let i = of(all.map(|i| &i.per_class)).unwrap_or_default();
+        let j = of(all.map(|i| &i.pooled_per_class)).unwrap_or_default();
+        push(class, a, b, &i, &j);
+    }
+    let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
+    push("foreground mean", &s.mean, &s.pooled.mean, i, j);
+    Table { title: String::new(), header: header.map(String::from).to_vec(), words: &[], rows }.print(Format::Csv)
 }

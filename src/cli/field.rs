@@ -42,18 +42,24 @@ fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
     graph.order().into_iter().map(|id| by_id[id.index()].clone()).collect()
 }
 
-/// The lines below the table: the field of the first result, and the MACs that are not spent on padding.
-pub fn summary(checked: &Checked) -> String {
+/// The field of the first result: `399x399 at stride 1, and the whole image`.
+pub fn in_words(checked: &Checked) -> String {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
     let whole = "the whole image through pools or norms over it";
     let windows = field.iter().any(|axis| axis.window().is_some());
-    let mut out = match (windows, field.iter().any(|axis| axis.whole)) {
-        (true, false) => format!("field    {} pixels at stride {}\n", size_text(field), stride_text(field)),
-        (true, true) => format!("field    {} pixels at stride {}, and {whole}\n", size_text(field), stride_text(field)),
-        (false, true) => format!("field    {whole}\n"),
-        (false, false) => format!("field    {}\n", size_text(field)),
-    };
+    match (windows, field.iter().any(|axis| axis.whole)) {
+        (true, false) => format!("{} pixels at stride {}", size_text(field), stride_text(field)),
+        (true, true) => format!("{} pixels at stride {}, and {whole}", size_text(field), stride_text(field)),
+        (false, true) => whole.to_string(),
+        (false, false) => size_text(field),
+    }
+}
+
+/// The lines below the table: the field of the first result, and the MACs that are not spent on padding.
+pub fn summary(checked: &Checked) -> String {
+    let graph = checked.graph();
+    let mut out = format!("field    {}\n", in_words(checked));
     let macs = macs(graph);
     if macs > 0 {
         let real: u64 = effective(graph).iter().sum();

@@ -1,9 +1,9 @@
 //! `npc fix`: the edits that messages suggest, applied.
 
 use super::check::look;
-use super::diff::unified;
 use super::levels::LevelOpts;
 use super::load::Choice;
+use super::unified::unified;
 use super::{Done, Stop, print, report};
 use crate::atomic;
 use crate::cost::Convention;

@@ -7,11 +7,14 @@ mod state;
 mod table;
 mod work;
 
+use super::compare::metric;
 use super::job::stop_on_interrupt;
+use super::scores::Format;
 use super::{Done, Stop, print};
 use crate::cost::Convention;
+use crate::recipe::Metric;
 use crate::run::folder::{Folder, RunSummary};
-use crate::run::sweep::{PointScores, read_cases, same_images};
+use crate::run::sweep::{PointScores, Scores, same_images};
 use clap::Args;
 pub use plan::Wanted;
 use plan::{Plan, Run, plan};
@@ -19,7 +22,7 @@ use state::State;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use table::{Format, Table};
+use table::Table;
 use work::{End, News, Task, work};
 
 /// Train the models of a sweep with the same seeds and splits, and compare them
@@ -88,9 +91,9 @@ pub struct Common {
     /// Folder of the run folders and of the table; runs/NAME-RUN when not given
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Columns of cases.csv; differences are shown of the first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "dice,iou")]
-    metric: Vec<String>,
+    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric, default_value = "dice,iou")]
+    metrics: Vec<Metric>,
     /// The point that the others are held against, for example attention=none; the first when not given
     #[arg(long, value_name = "POINT")]
     to: Option<String>,
@@ -149,8 +152,7 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
     }
     let scores = read(&plan)?;
     same_images(&scores)?;
-    known_metrics(&scores, &common.metric)?;
-    let mut table = Table::new(&plan, &scores, &common.metric, to, wanted.convention);
+    let mut table = Table::new(&plan, &scores, &common.metrics, to, wanted.convention);
     table.notes = notes(&table, &scores);
     if train || common.collect {
         table.keep(&plan.out)?;
@@ -300,24 +302,11 @@ fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
     for point in &plan.points {
         let mut seeds = Vec::new();
         for run in point.runs.iter().filter(|r| r.state == State::Finished && scored(&r.folder)) {
-            seeds.push((run.seed, read_cases(&cases(&run.folder))?));
+            seeds.push((run.seed, Scores::read(&cases(&run.folder))?));
         }
         points.push(PointScores { seeds });
     }
     Ok(points)
-}
-
-/// A metric that no run has would be a column of nothing.
-fn known_metrics(scores: &[PointScores], metrics: &[String]) -> Done {
-    let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else { return Ok(()) };
-    match metrics.iter().find(|m| first.metric(m).is_none()) {
-        None => Ok(()),
-        Some(unknown) => {
-            let known: Vec<&str> = first.names().collect();
-            let text = format!("{} has no metric `{unknown}`; it has {}", first.path.display(), known.join(", "));
-            Err(Stop::Usage(text))
-        }
-    }
 }
 
 fn cases(folder: &Folder) -> PathBuf {
@@ -348,7 +337,7 @@ fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
     let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();
     notes.push(format!(
         "Means over {} test images, then over the seeds; ± is the standard deviation over the seeds.",
-        first.images.len()
+        first.cases.stems.len()
     ));
     match seeds {
         None => {}
@@ -365,7 +354,7 @@ fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
         .map(|(point, _)| point.label.as_str())
         .collect();
     if !unclear.is_empty() {
-        let n = first.images.len();
+        let n = first.cases.stems.len();
         notes.push(format!("Not distinguishable from {} with n = {n}: {}.", table.reference(), unclear.join(", ")));
     }
     let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);

@@ -146,7 +146,7 @@ codes! {
         "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input`, `output` or `output(RESULT)`."
 
     N0901 Note "not evaluated"
-        "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to; a metric that is not computed yet."
+        "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to."
 }
 
 impl Code {

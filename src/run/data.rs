@@ -181,6 +181,17 @@ impl Dataset {
         }
     }
 
+    /// Millimetres a pixel of the case at the data block's size, height then width; `None` where nothing says it.
+    pub fn spacing(&self, role: Role, index: usize) -> Result<Option<[f64; 2]>> {
+        let Some(spacing) = self.spec.spacing else { return Ok(None) };
+        let original = match &self.spec.source {
+            DataSource::Files { .. } => decode::size(&self.case(role, index)?.image)?,
+            DataSource::Phantoms { .. } => self.spec.size,
+        };
+        let at = |i: usize| spacing[i] * original[i] as f64 / self.spec.size[i] as f64;
+        Ok(Some([at(0), at(1)]))
+    }
+
     fn case(&self, role: Role, index: usize) -> Result<&Case> {
         self.cases(role).get(index).ok_or_else(|| {
             let n = self.len(role);

@@ -3,21 +3,24 @@
 //! Scores are computed at the data block's size, where the network works; `docs/metrics.md` says why.
 
 use super::checkpoint;
-use super::data::{Dataset, Loader, Role};
+use super::data::{Batch, Dataset, Loader, Role};
 use super::device::{self, DeviceChoice};
 use super::error::{Result, RunError};
 use super::folder::Folder;
 use super::lower::lower;
-use super::metric::{self, CaseScore, Summary};
+use super::metric::calibration::Tally;
+use super::metric::{CaseScore, Evaluation, Intervals, Pair, Summary, measure};
 use super::network::Network;
-use super::train::images;
+use super::train::{images, scored_role};
 use crate::check::Checked;
-use crate::recipe::DataSpec;
 use crate::recipe::settings::Settings;
+use crate::recipe::{DataSpec, Metric};
 use crate::ty::Shape;
 use burn::module::Module;
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
-use std::path::Path;
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -99,6 +102,26 @@ pub fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
     Ok(())
 }
 
+/// Weights to score or predict with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Weights {
+    /// The best by Dice, or by the first metric that one was kept for.
+    #[default]
+    Best,
+    Last,
+    File(PathBuf),
+}
+
+impl Weights {
+    pub fn path(&self, folder: &Folder) -> Result<PathBuf> {
+        match self {
+            Weights::Best => folder.checkpoint(),
+            Weights::Last => Ok(folder.last()),
+            Weights::File(path) => Ok(path.clone()),
+        }
+    }
+}
+
 /// The network of a run folder with its best weights, ready to predict.
 pub fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
     let path = folder.checkpoint()?;
@@ -112,26 +135,60 @@ pub fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
     Ok(values.into_iter().map(|k| k as u8).collect())
 }
 
-/// Scores of every case of a role in order. `None` when stopped.
+/// Softmax probabilities of a batch, `[n, k, h, w]`; with `flips` their mean over the images as they are, mirrored left to
+/// right, top to bottom, and both.
+pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
+    let one = |x: Tensor<4>| softmax(network.forward(x).remove(0), 1);
+    if !flips {
+        return one(x);
+    }
+    let across = one(x.clone().flip([3])).flip([3]);
+    let down = one(x.clone().flip([2])).flip([2]);
+    let both = one(x.clone().flip([2, 3])).flip([2, 3]);
+    (one(x) + across + down + both) / 4.0
+}
+
+/// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
 pub fn score_all(
     network: &Network,
     loader: &Loader,
     data: &Dataset,
     role: Role,
     batch: usize,
+    metrics: &[Metric],
     stop: &AtomicBool,
 ) -> Result<Option<Vec<CaseScore>>> {
+    each_batch(loader, data, role, batch, metrics, stop, |batch| {
+        classes(network.forward(images(batch, network.device())).remove(0))
+    })
+}
+
+/// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
+fn each_batch(
+    loader: &Loader,
+    data: &Dataset,
+    role: Role,
+    batch: usize,
+    metrics: &[Metric],
+    stop: &AtomicBool,
+    mut predict: impl FnMut(&Batch) -> Result<Vec<u8>>,
+) -> Result<Option<Vec<CaseScore>>> {
     let cases = data.cases(role);
+    let distances = metrics.iter().any(|m| m.is_distance());
     let mut scores = Vec::with_capacity(cases.len());
     for batch in loader.batches((0..cases.len()).collect(), batch, false) {
         let batch = batch?;
-        let predicted = classes(network.forward(images(&batch, network.device())).remove(0))?;
-        let pixels = batch.shape[2] * batch.shape[3];
-        for (i, &case) in batch.cases.iter().enumerate() {
+        let predicted = predict(&batch)?;
+        let size = [batch.shape[2], batch.shape[3]];
+        let pixels = size[0] * size[1];
+        let one = |(i, &case): (usize, &usize)| {
             let at = i * pixels..(i + 1) * pixels;
-            let counts = metric::score(&predicted[at.clone()], &batch.targets[at], data.spec().classes.len())?;
-            scores.push(CaseScore::new(&cases[case].stem, counts));
-        }
+            let spacing = if distances { data.spacing(role, case)? } else { None };
+            let pair = Pair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
+            measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)
+        };
+        let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(one).collect();
+        scores.extend(scored?);
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
@@ -139,22 +196,79 @@ pub fn score_all(
     Ok(Some(scores))
 }
 
-/// Scores a run on one split.
+/// The most probable class of each pixel, the first of equal ones; every pixel's probability goes into `tally`.
+fn choose(probabilities: Tensor<4>, batch: &Batch, tally: &mut Tally) -> Result<Vec<u8>> {
+    let [n, k, h, w] = probabilities.dims();
+    let area = h * w;
+    let values = probabilities.into_data().convert::<f32>();
+    let values =
+        values.try_into_vec::<f32>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
+    let mut chosen = vec![0u8; n * area];
+    let mut confidence = vec![f32::NEG_INFINITY; area];
+    for (i, image) in values.chunks_exact(k * area).enumerate() {
+        confidence.fill(f32::NEG_INFINITY);
+        let classes = &mut chosen[i * area..(i + 1) * area];
+        for (class, plane) in image.chunks_exact(area).enumerate() {
+            for ((p, best), chosen) in plane.iter().zip(&mut confidence).zip(classes.iter_mut()) {
+                if p > best {
+                    (*best, *chosen) = (*p, class as u8);
+                }
+            }
+        }
+        let truth = &batch.targets[i * area..(i + 1) * area];
+        confidence.iter().zip(classes.iter().zip(truth)).for_each(|(&p, (c, t))| tally.add(p, c == t));
+    }
+    Ok(chosen)
+}
+
+/// How a run is evaluated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct How {
+    pub weights: Weights,
+    /// Average over the image and its flips.
+    pub flips: bool,
+}
+
+/// Scores a run on one split by every metric there is.
 pub fn evaluate(
     checked: &Checked,
     settings: &Settings,
     folder: &Folder,
     role: Role,
+    how: &How,
     stop: &AtomicBool,
-) -> Result<(Summary, Vec<CaseScore>)> {
+) -> Result<(Evaluation, Vec<CaseScore>)> {
     let Prepared { device, data } = prepare(checked, settings)?;
     same_split(&data, folder)?;
     if data.is_empty(role) {
         return Err(RunError::new(format!("the split has no {role:?} images")));
     }
-    let network = load(checked, folder, &device)?.valid();
+    let path = how.weights.path(folder)?;
+    let network = checkpoint::load_weights(&path, lower(checked, &device, 0))?.valid();
     let loader = Loader::new(Arc::clone(&data), role, checked.input().channels());
-    let cases = score_all(&network, &loader, &data, role, settings.train.batch, stop)?
-        .ok_or_else(|| RunError::new("interrupted"))?;
-    Ok((Summary::new(&cases, &data.spec().classes)?, cases))
+    let mut tally = Tally::default();
+    let batch = settings.train.batch;
+    let cases = each_batch(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
+        let x = images(batch, network.device());
+        choose(probabilities(&network, x, how.flips), batch, &mut tally)
+    })?;
+    let cases = cases.ok_or_else(|| RunError::new("interrupted"))?;
+    let spec = data.spec();
+    let evaluation = Evaluation {
+        run: settings.train.name.clone(),
+        split: match role {
+            Role::Train => "train",
+            Role::Val => "val",
+            Role::Test => "test",
+        }
+        .into(),
+        checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
+        flips: how.flips,
+        chosen_here: how.weights == Weights::Best && path != folder.last() && role == scored_role(&data),
+        size: spec.size,
+        summary: Summary::new(&cases, &spec.classes, spec.empty)?,
+        intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),
+        calibration: tally.finish(),
+    };
+    Ok((evaluation, cases))
 }

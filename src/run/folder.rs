@@ -13,6 +13,7 @@
 
 use super::data::{Role, write_atomic};
 use super::error::{Result, RunError};
+use super::metric::Scores;
 use crate::recipe::Metric;
 use crate::recipe::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,9 @@ pub struct EpochRecord {
     /// On the validation split, or on the test split where there is none.
     pub dice: f64,
     pub iou: f64,
+    /// Every metric that the epoch was scored with, as means over the foreground classes.
+    #[serde(default)]
+    pub scores: Scores,
     /// Wall clock of training, without evaluation.
     pub seconds: f64,
     pub images_per_second: f64,
@@ -75,10 +79,7 @@ impl Folder {
     }
 
     pub fn best(&self, metric: Metric) -> PathBuf {
-        self.root.join(match metric {
-            Metric::Dice => "best_dice.safetensors",
-            Metric::Iou => "best_iou.safetensors",
-        })
+        self.root.join(format!("best_{}.safetensors", metric.name()))
     }
 
     /// The list of one role's stems.
@@ -94,11 +95,13 @@ impl Folder {
         self.root.join("metrics.jsonl")
     }
 
-    /// The checkpoint to score and predict with: the best by Dice, else by IoU, else the last.
+    /// The checkpoint to score and predict with: the best by Dice, else by IoU or the next metric that one was kept for,
+    /// else the last.
     pub fn checkpoint(&self) -> Result<PathBuf> {
-        [self.best(Metric::Dice), self.best(Metric::Iou), self.last()].into_iter().find(|p| p.exists()).ok_or_else(
-            || RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch"),
-        )
+        let mut kept = Metric::ALL.into_iter().map(|metric| self.best(metric)).chain([self.last()]);
+        kept.find(|p| p.exists()).ok_or_else(|| {
+            RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch")
+        })
     }
 
     /// Makes the folder. Refuses one that holds a run already, so that nothing is overwritten; one whose run ended before

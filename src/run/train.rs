@@ -14,12 +14,12 @@ use super::folder::{EpochRecord, Folder, RunSummary};
 use super::freeze::{freeze, frozen};
 use super::loss::supervised;
 use super::lower::lower;
-use super::metric::Summary;
+use super::metric::{Scores, Summary};
 use super::network::Network;
 use super::optim::OptimState;
 use crate::check::Checked;
 use crate::recipe::settings::Settings;
-use crate::recipe::{Keep, Loss, Metric};
+use crate::recipe::{Keep, Loss};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use std::sync::Arc;
@@ -156,7 +156,9 @@ impl Run<'_> {
                 scored?;
                 return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
             };
-            (record.dice, record.iou) = (summary.dice, summary.iou);
+            // Where no image defines a score, `scores` says so; a plain number has to stand here.
+            (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
+            record.scores = summary.mean.clone();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish(record.clone(), &summary)?;
             for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
@@ -211,6 +213,7 @@ impl Run<'_> {
             loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
             dice: 0.0,
             iou: 0.0,
+            scores: Scores::default(),
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
         }))
@@ -256,8 +259,11 @@ impl Run<'_> {
     fn score(&self) -> Result<Option<Summary>> {
         let batch = self.job.settings.train.batch;
         let role = scored_role(&self.data);
-        let cases = eval::score_all(&self.network.valid(), &self.scored, &self.data, role, batch, self.job.stop)?;
-        cases.map(|cases| Summary::new(&cases, &self.data.spec().classes)).transpose()
+        let metrics = self.job.settings.train.measured();
+        let network = self.network.valid();
+        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
+        let spec = self.data.spec();
+        cases.map(|cases| Summary::new(&cases, &spec.classes, spec.empty)).transpose()
     }
 
     /// Records the epoch, then writes what is to be kept. Whether the first kept "best" improved.
@@ -271,8 +277,8 @@ impl Run<'_> {
         for keep in &self.job.settings.train.keep {
             let Keep::Best(metric) = keep else { continue };
             let value = summary.get(*metric);
-            let key = metric_name(*metric);
-            if self.meta.best.get(key).is_none_or(|best| value > best.value) {
+            let key = metric.name();
+            if self.meta.best.get(key).map_or(!value.is_nan(), |best| metric.better(value, best.value)) {
                 self.meta.best.insert(key.into(), Best { value, epoch: self.meta.epoch });
                 checkpoint::save(&self.job.folder.best(*metric), &self.network, &self.optim, &self.meta)?;
                 improved = true;
@@ -301,13 +307,6 @@ impl Run<'_> {
             n_test: self.data.len(role),
             scored_on: if role == Role::Val { "val" } else { "test" }.into(),
         }
-    }
-}
-
-fn metric_name(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Dice => "dice",
-        Metric::Iou => "iou",
     }
 }
 

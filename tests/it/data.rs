@@ -1,7 +1,7 @@
 //! Data sets: pairing, splits, reading of every kind of file, mask rules, batches.
 
 use image::{ExtendedColorType, ImageEncoder};
-use npc::recipe::{DataSource, DataSpec, Decode, MaskRule, Split};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use npc::run::data::{
     Dataset, Loader, Role, epoch_order, load_image, load_mask, natural, phantom, resize, write_atomic,
 };
@@ -30,6 +30,8 @@ fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         std: vec![1.0],
         cache_mb: 64,
         limit: None,
+        empty: Empty::One,
+        spacing: None,
     }
 }
 

@@ -133,6 +133,7 @@ data cells {
   sise = [64, 64]
   classes = [\"a\", \"b\"]
   labels = [0, 255]
+  empty = one
   mask = treshold
   split = randm(train = 0.8)
 }

@@ -19,6 +19,7 @@ data cells {
   size = [32, 48]
   classes = [\"background\", \"cell\"]
   labels = [0, 255]
+  empty = one
 }
 ";
 

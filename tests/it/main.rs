@@ -1,6 +1,10 @@
 //! The one integration-test binary.
 
 mod alone;
+#[cfg(feature = "cli")]
+mod compare_cli;
+#[cfg(all(feature = "data", feature = "cli"))]
+mod compare_runs;
 mod counting;
 #[cfg(feature = "run")]
 mod cross;
@@ -12,6 +16,7 @@ mod device;
 mod diagnostics;
 mod docs;
 mod elaborate;
+mod equal;
 #[cfg(feature = "run")]
 mod exec;
 mod field;

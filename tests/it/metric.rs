@@ -1,8 +1,13 @@
-//! Scores against numbers worked by hand and against counting one by one; pictures of predictions.
+//! Scores against numbers worked by hand and against counting one by one; pictures of predictions. `reference` compares with
+//! other packages, `statistics` intervals and tests.
 
+mod reference;
+mod statistics;
+
+use npc::recipe::{Empty, Metric};
 use npc::run::data::resize;
 use npc::run::error::Result;
-use npc::run::metric::{CaseScore, Counts, Scores, Summary, cases_csv, score};
+use npc::run::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
 use npc::run::overlay::{overlay, restore, restore_scores, write_mask_atomic, write_png_atomic};
 use tempfile::tempdir;
 
@@ -15,7 +20,8 @@ fn case(stem: &str, pred: &[u8], truth: &[u8], classes: usize) -> CaseScore {
 }
 
 #[track_caller]
-fn close(got: f64, wanted: f64) {
+fn close(got: impl Into<Option<f64>>, wanted: f64) {
+    let got = got.into().expect("a score");
     assert!((got - wanted).abs() < 1e-12, "{got} is not {wanted}");
 }
 
@@ -24,37 +30,82 @@ fn worked_by_hand() {
     // Image 1: 2 of 3 true pixels found, one too many: IoU 2/4, Dice 4/6. Image 2: 1 of 1: 1 and 1.
     let a = case("a", &[1, 1, 1, 0, 0, 0], &[0, 1, 1, 1, 0, 0], 2);
     let b = case("b", &[0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 1], 2);
-    assert_eq!(a.counts[1], Counts { tp: 2, fp: 1, fn_: 1 });
-    assert_eq!((a.per_class[1].iou, a.per_class[1].dice), (Some(0.5), Some(4.0 / 6.0)));
-    let summary = Summary::new(&[a, b], &names(2)).unwrap();
+    let counts = a.per_class[1].counts;
+    assert_eq!(counts, Counts { tp: 2, fp: 1, fn_: 1, tn: 2 });
+    assert_eq!((counts.iou(), counts.dice()), (Some(0.5), Some(4.0 / 6.0)));
+    assert_eq!((counts.precision(), counts.recall()), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
+    assert_eq!((counts.specificity(), counts.accuracy()), (Some(2.0 / 3.0), Some(4.0 / 6.0)));
+    let summary = Summary::new(&[a, b], &names(2), Empty::One).unwrap();
     assert_eq!((summary.n, summary.empty), (2, 0));
     close(summary.iou, 0.75);
     close(summary.dice, 5.0 / 6.0);
     close(summary.pooled.iou, 3.0 / 5.0);
     close(summary.pooled.dice, 6.0 / 8.0);
     // Background: image 1 has 2 of 4, image 2 all.
-    close(summary.per_class["background"].iou, 0.75);
-    assert_eq!(summary.per_class["lung"], Scores { iou: summary.iou, dice: summary.dice });
+    close(summary.per_class["background"].get(Metric::Iou), 0.75);
+    assert_eq!(summary.per_class["lung"], summary.mean);
     // The mean of per-image Dice lies below what the mean IoU would give; pooled scores obey the identity.
-    assert!(summary.dice < 2.0 * summary.iou / (1.0 + summary.iou));
-    close(summary.pooled.dice, 2.0 * summary.pooled.iou / (1.0 + summary.pooled.iou));
+    let (iou, pooled) = (summary.iou.unwrap(), summary.pooled.iou.unwrap());
+    assert!(summary.dice.unwrap() < 2.0 * iou / (1.0 + iou));
+    close(summary.pooled.dice, 2.0 * pooled / (1.0 + pooled));
 }
 
 #[test]
-fn a_class_in_neither_map_counts_as_found() {
-    let absent = case("absent", &[0, 0], &[0, 0], 2);
-    let invented = case("invented", &[0, 1], &[0, 0], 2);
-    let missed = case("missed", &[0, 0], &[0, 1], 2);
-    assert_eq!(absent.per_class[1].iou, None);
-    assert_eq!((invented.per_class[1].iou, missed.per_class[1].dice), (Some(0.0), Some(0.0)));
-    assert_eq!(absent.mean(), Scores { iou: 1.0, dice: 1.0 });
-    let summary = Summary::new(&[absent, invented, missed], &names(2)).unwrap();
-    close(summary.iou, 1.0 / 3.0);
-    close(summary.dice, 1.0 / 3.0);
-    assert_eq!(summary.empty, 1);
-    close(summary.pooled.iou, 0.0);
-    let nothing = Summary::new(&[], &names(2)).unwrap();
-    assert_eq!((nothing.n, nothing.iou, nothing.pooled.dice), (0, 0.0, 0.0));
+fn a_class_in_neither_map_counts_what_the_rule_says() {
+    let size = [1, 2];
+    let measured = |stem: &str, pred: &[u8], truth: &[u8]| {
+        let pair = Pair { pred, truth, size, spacing: Some([3.0, 2.0]) };
+        measure(stem, &pair, 2, &Metric::ALL).unwrap()
+    };
+    let absent = measured("absent", &[0, 0], &[0, 0]);
+    let invented = measured("invented", &[0, 1], &[0, 0]);
+    let missed = measured("missed", &[0, 0], &[0, 1]);
+    assert_eq!(absent.per_class[1].counts.iou(), None);
+    // 1 x 2 pixels of 3 x 2 mm.
+    let diagonal = 5.0;
+    let cases = [absent, invented, missed];
+    for (rule, one, mean, distance, all) in [
+        (Empty::One, Some(1.0), 1.0 / 3.0, Some(0.0), 2.0 * diagonal / 3.0),
+        (Empty::Skip, None, 0.0, None, diagonal),
+        (Empty::Zero, Some(0.0), 0.0, Some(diagonal), diagonal),
+    ] {
+        let scores = cases[0].mean(rule);
+        for metric in [Metric::Dice, Metric::Iou, Metric::Precision, Metric::Recall, Metric::BoundaryIou] {
+            assert_eq!(scores.get(metric), one, "{} with {rule:?}", metric.name());
+            assert_eq!(cases[1].mean(rule).get(metric), Some(0.0), "{} with {rule:?}", metric.name());
+            assert_eq!(cases[2].mean(rule).get(metric), Some(0.0), "{} with {rule:?}", metric.name());
+        }
+        assert_eq!((scores.get(Metric::Hd95), scores.get(Metric::Assd)), (distance, distance));
+        assert_eq!((scores.get(Metric::Specificity), scores.get(Metric::Accuracy)), (Some(1.0), Some(1.0)));
+        let summary = Summary::new(&cases, &names(2), rule).unwrap();
+        close(summary.iou, mean);
+        close(summary.mean.get(Metric::Assd), all);
+        assert_eq!((summary.empty, summary.one_sided, summary.empty_rule), (1, 2, rule));
+        close(summary.pooled.iou, 0.0);
+    }
+    let skipped = Summary::new(&cases[..1], &names(2), Empty::Skip).unwrap();
+    assert_eq!((skipped.iou, skipped.pooled.dice), (None, None));
+    assert!(skipped.get(Metric::Dice).is_nan());
+    let nothing = Summary::new(&[], &names(2), Empty::One).unwrap();
+    assert_eq!((nothing.n, nothing.iou, nothing.pooled.dice), (0, None, None));
+}
+
+#[test]
+fn nan_is_never_the_best() {
+    assert!(Metric::Dice.better(0.2, 0.1) && !Metric::Dice.better(0.1, 0.1));
+    assert!(Metric::Hd95.better(0.1, 0.2) && !Metric::Hd95.better(0.3, 0.2));
+    for metric in Metric::ALL {
+        assert!(!metric.better(f64::NAN, 0.5) && metric.better(0.5, f64::NAN) && !metric.better(f64::NAN, f64::NAN));
+        assert_eq!(Metric::from_name(metric.name()), Some(metric));
+    }
+}
+
+#[test]
+fn millimetres_and_pixels_do_not_mix() {
+    let pair = |spacing| Pair { pred: &[0, 1], truth: &[0, 1], size: [1, 2], spacing };
+    let cases = [None, Some([1.0, 1.0])].map(|s| measure("x", &pair(s), 2, &[Metric::Hd95]).unwrap());
+    let error = Summary::new(&cases, &names(2), Empty::One).unwrap_err().to_string();
+    assert!(error.contains("in px") && error.contains("in mm") && error.contains("`spacing`"), "{error}");
 }
 
 #[test]
@@ -62,12 +113,12 @@ fn classes_are_averaged_after_images() {
     // lung: 1, 0 -> 0.5; heart: in neither map of image 1 -> 1, then 1/2 -> 0.75.
     let a = case("a", &[1, 1, 0, 0], &[1, 1, 0, 0], 3);
     let b = case("b", &[1, 2, 2, 0], &[0, 2, 0, 0], 3);
-    let summary = Summary::new(&[a.clone(), b], &names(3)).unwrap();
-    close(summary.per_class["lung"].iou, 0.5);
-    close(summary.per_class["heart"].iou, 0.75);
+    let summary = Summary::new(&[a.clone(), b], &names(3), Empty::One).unwrap();
+    close(summary.per_class["lung"].get(Metric::Iou), 0.5);
+    close(summary.per_class["heart"].get(Metric::Iou), 0.75);
     close(summary.iou, 0.625);
     assert_eq!(summary.empty, 1);
-    assert!(Summary::new(&[a], &names(2)).is_err());
+    assert!(Summary::new(&[a], &names(2), Empty::One).is_err());
 }
 
 #[test]
@@ -84,7 +135,7 @@ fn agrees_with_counting_one_by_one() {
         })
         .collect();
     let scored: Vec<CaseScore> = cases.iter().map(|(p, t)| case("x", p, t, 4)).collect();
-    let summary = Summary::new(&scored, &names(4)).unwrap();
+    let summary = Summary::new(&scored, &names(4), Empty::One).unwrap();
     let (mut iou, mut dice) = (0.0, 0.0);
     for class in 1..4u8 {
         for (p, t) in &cases {
@@ -109,27 +160,81 @@ fn what_cannot_be_scored() {
 
 #[test]
 fn table_of_cases() {
-    let cases = [case("a,b", &[1, 1, 1], &[0, 1, 1], 3), case("c", &[0; 3], &[0; 3], 3)];
-    let text = cases_csv(&cases, &names(3));
+    let mut cases = [case("a,b", &[1, 1, 1], &[0, 1, 1], 3), case("c", &[0; 3], &[0; 3], 3)];
+    let header = "stem,class,iou,dice,tp,fp,fn,empty,tn,precision,recall,specificity,accuracy,group\n";
+    let a = "\"a,b\",lung,0.666667,0.800000,2,1,0,0,0,0.666667,1.000000,0.000000,0.666667,";
+    let one = ",1.000000,1.000000,0,0,0,1,3,1.000000,1.000000,1.000000,1.000000,";
     assert_eq!(
-        text,
-        "stem,class,iou,dice,tp,fp,fn,empty\n\
-         \"a,b\",lung,0.666667,0.800000,2,1,0,0\n\
-         \"a,b\",heart,1.000000,1.000000,0,0,0,1\n\
-         c,lung,1.000000,1.000000,0,0,0,1\n\
-         c,heart,1.000000,1.000000,0,0,0,1\n"
+        cases_csv(&cases, &names(3), Empty::One),
+        format!("{header}{a}\n\"a,b\",heart{one}\nc,lung{one}\nc,heart{one}\n")
     );
+    let skip = cases_csv(&cases, &names(3), Empty::Skip);
+    assert!(skip.ends_with("c,heart,,,0,0,0,1,3,,,1.000000,1.000000,\n"), "{skip}");
+    // Read back.
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("cases.csv");
+    cases[0].group = Some("p \"1\"".into());
+    cases[1].group = Some("p2".into());
+    std::fs::write(&path, cases_csv(&cases, &names(3), Empty::Skip)).unwrap();
+    let table = CaseTable::read(&path).unwrap();
+    assert_eq!((table.stems.clone(), table.classes.clone()), (vec!["a,b".into(), "c".into()], names(3)[1..].to_vec()));
+    assert_eq!(table.groups, Some(vec!["p \"1\"".to_string(), "p2".into()]));
+    let dice = &table.scores[&Metric::Dice];
+    assert!(dice[0][0] == 0.8 && dice[0][1].is_nan() && dice[1].iter().all(|d| d.is_nan()));
+    assert!(!table.scores.contains_key(&Metric::Hd95));
+    let text = std::fs::read_to_string(&path).unwrap();
+    for (broken, wanted) in [
+        (text.replace("0.800000", "high"), "line 2: `high` is no dice"),
+        (text.replace("c,heart", "c,liver"), "line 5"),
+        (text[..text.find("c,heart").unwrap()].to_string(), "lacks a class"),
+        (text.replace("stem,", "name,"), "no column `stem`"),
+        (text[..header.len()].to_string(), "no images"),
+    ] {
+        std::fs::write(&path, broken).unwrap();
+        let error = CaseTable::read(&path).unwrap_err().to_string();
+        assert!(error.contains(wanted) && error.contains("cases.csv"), "{error}");
+    }
+}
+
+#[test]
+fn intervals_hold_the_means_and_follow_groups() {
+    let mut cases: Vec<CaseScore> = (0..30)
+        .map(|i: usize| {
+            let truth: Vec<u8> = (0..40).map(|j| u8::from(j < 20)).collect();
+            let pred: Vec<u8> = (0..40).map(|j| u8::from(j < 12 + i % 9)).collect();
+            case(&i.to_string(), &pred, &truth, 2)
+        })
+        .collect();
+    let summary = Summary::new(&cases, &names(2), Empty::One).unwrap();
+    let intervals = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
+    let inside = |x: Option<f64>, i: npc::run::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
+    for metric in [Metric::Dice, Metric::Iou, Metric::Recall, Metric::Accuracy] {
+        assert!(inside(summary.mean.get(metric), intervals.mean[&metric]), "{}", metric.name());
+        assert!(inside(summary.pooled.mean.get(metric), intervals.pooled[&metric]), "{}", metric.name());
+        assert_eq!(intervals.mean[&metric], intervals.per_class["lung"][&metric]);
+    }
+    let width = |i: &Intervals| i.mean[&Metric::Dice].high - i.mean[&Metric::Dice].low;
+    // Images that are alike within three groups: the spread is that of three units, not of thirty.
+    cases.iter_mut().enumerate().for_each(|(i, case)| case.group = Some((i % 9 / 3).to_string()));
+    let grouped = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
+    assert_eq!((intervals.units, intervals.grouped, grouped.units, grouped.grouped), (30, false, 3, true));
+    assert!(width(&grouped) > 1.5 * width(&intervals), "{} {}", width(&grouped), width(&intervals));
+    assert_eq!(Intervals::new(&cases[..1], &names(2), Empty::One, 0), None);
 }
 
 #[test]
 fn summary_is_written_and_read() {
-    let summary = Summary::new(&[case("a", &[1, 0, 0], &[1, 1, 0], 2)], &names(2)).unwrap();
+    let pair = Pair { pred: &[1, 0, 0], truth: &[1, 1, 0], size: [1, 3], spacing: None };
+    let case = measure("a", &pair, 2, &Metric::ALL).unwrap();
+    let summary = Summary::new(std::slice::from_ref(&case), &names(2), Empty::Skip).unwrap();
     let text = serde_yaml::to_string(&summary).unwrap();
     assert_eq!(serde_yaml::from_str::<Summary>(&text).unwrap(), summary);
-    let case = case("a", &[1, 0], &[1, 0], 3);
     let text = serde_json::to_string(&case).unwrap();
-    assert!(text.contains("\"iou\":null"), "{text}");
     assert_eq!(serde_json::from_str::<CaseScore>(&text).unwrap(), case);
+    let empty = Summary::new(&[], &names(2), Empty::Skip).unwrap();
+    let text = serde_json::to_string(&empty).unwrap();
+    assert!(text.contains("\"iou\":null"), "{text}");
+    assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), empty);
 }
 
 // Pictures

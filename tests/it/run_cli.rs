@@ -33,6 +33,7 @@ data slices {
   size = [32, 32]
   classes = ["background", "lung"]
   labels = [0, 255]
+  empty = one
   window = [-1000, 400]
   split = lists(train = "set/train.txt", test = "set/test.txt")
 }
@@ -144,7 +145,9 @@ fn train_then_eval_then_predict() {
     assert_eq!((&summary["n_train"], &summary["n_test"]), (&12.into(), &3.into()));
 
     let text = place.npc(&["eval", "runs/a"]).done();
-    assert!(text.contains("foreground mean") && text.contains("lung"), "{text}");
+    for part in ["lung", "pooled", "HD95, px", "empty = one", "ECE", "3 images", "chosen by their score"] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
     let json: Value = serde_json::from_str(&place.npc(&["eval", "runs/a", "--format", "json"]).done()).unwrap();
     assert_eq!([&json["n"], &json["dice"], &json["iou"]], [&3.into(), &summary["dice"], &summary["iou"]]);
     for class in ["background", "lung"] {
@@ -153,6 +156,14 @@ fn train_then_eval_then_predict() {
     assert_eq!(json["per_class"]["lung"]["dice"], json["dice"], "one foreground class");
     let csv = fs::read_to_string(place.path("runs/a/cases.csv")).unwrap();
     assert_eq!(csv.lines().count(), 1 + 3, "a line per image and foreground class: {csv}");
+    assert!(csv.starts_with("stem,class,iou,dice,tp,fp,fn,empty,"), "{csv}");
+    assert!(json["mean"]["hd95"].is_f64() && json["intervals"]["mean"]["dice"]["low"].is_f64(), "{json}");
+    assert_eq!(json["calibration"]["pixels"], 3 * 32 * 32);
+    let latex = place.npc(&["eval", "runs/a", "--format", "latex", "--flips", "--checkpoint", "last"]).done();
+    assert!(latex.contains("\\toprule") && latex.contains("last.safetensors, averaged over flips"), "{latex}");
+    let same = place.npc(&["compare", "runs/a", "runs/a"]).done();
+    assert!(same.contains("not distinguishable with n = 3"), "{same}");
+    place.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).refused(1, &["none.safetensors"]);
     place.npc(&["eval", "runs/a", "--split", "val"]).refused(1, &["no", "images"]);
 
     // A PNG of another size beside a slice, and a file that is no picture between them.

@@ -2,7 +2,7 @@
 
 use npc::diag::{Diagnostic, Problems};
 use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::source::{SourceMap, Span, Spanned};
 use npc::syntax::ast::{Entry, Item, ItemKind};
 use npc::syntax::{parse, parse_value};
@@ -44,7 +44,7 @@ fn told<T>(made: Result<T, Problems>) -> Vec<String> {
 }
 
 const FILES: &str = "images = \"a/*.png\"\nmasks = \"b/*.png\"\nsize = [32, 48]\nclasses = [\"background\", \"cell\"]\n\
-                     labels = [0, 255]";
+                     labels = [0, 255]\nempty = one";
 
 #[test]
 fn data_fills_in_defaults() {
@@ -63,6 +63,8 @@ fn data_fills_in_defaults() {
         std: vec![1.0],
         cache_mb: 2048,
         limit: None,
+        empty: Empty::One,
+        spacing: None,
     };
     assert_eq!(spec, expected);
     let three = FILES.replace("[0, 255]", "[0, 1, 2]").replace("\"cell\"", "\"cell\", \"border\"");
@@ -94,10 +96,11 @@ fn train_fills_in_defaults() {
 fn every_key_of_data_is_read() {
     let all = format!(
         "{FILES}\nmask = exact\nsplit = lists(train = \"t.txt\", val = \"v.txt\", test = \"x.txt\")\n\
-         window = [-1000, 400]\ndecode = hi_byte\nmean = [0.5, 0.4, 0.3]\nstd = 0.2\ncache_mb = 16"
+         window = [-1000, 400]\ndecode = hi_byte\nmean = [0.5, 0.4, 0.3]\nstd = 0.2\ncache_mb = 16\nspacing = [0.7, 1]"
     );
     let spec = data(&all).unwrap();
     assert_eq!((spec.mask_rule, spec.decode, spec.cache_mb), (MaskRule::Exact, Decode::HiByte, 16));
+    assert_eq!((spec.empty, spec.spacing), (Empty::One, Some([0.7, 1.0])));
     assert_eq!((spec.window, spec.mean, spec.std), (Some([-1000.0, 400.0]), vec![0.5, 0.4, 0.3], vec![0.2]));
     let split = Split::Lists { train: "t.txt".into(), val: Some("v.txt".into()), test: "x.txt".into() };
     assert_eq!(spec.split, split);
@@ -108,15 +111,15 @@ fn every_key_of_train_is_read() {
     let spec = train(
         "epochs = 3 batch = 4 seed = 9 optimizer = adam(lr = 1e-4, beta1 = 0.8, beta2 = 0.9, eps = 1e-6, \
          weight_decay = 0.01) loss = cross_entropy supervise = weights(main = 1, aux = 0.4) \
-         freeze = [\"s.1\", \"fem.branches\"] metrics = [dice] keep = [best(iou), best, last]",
+         freeze = [\"s.1\", \"fem.branches\"] metrics = [dice, hd95] keep = [best(assd), best, last]",
     )
     .unwrap();
     let adam = Optimizer::Adam { lr: 1e-4, beta1: 0.8, beta2: 0.9, epsilon: 1e-6, weight_decay: 0.01 };
     assert_eq!((spec.epochs, spec.batch, spec.seed, spec.optimizer), (3, 4, 9, adam));
     assert_eq!(spec.supervise, BTreeMap::from([("main".into(), 1.0), ("aux".into(), 0.4)]));
     assert_eq!(spec.freeze, ["s.1", "fem.branches"]);
-    assert_eq!(spec.metrics, [Metric::Dice]);
-    assert_eq!(spec.keep, [Keep::Best(Metric::Iou), Keep::Best(Metric::Dice), Keep::Last]);
+    assert_eq!(spec.metrics, [Metric::Dice, Metric::Hd95]);
+    assert_eq!(spec.keep, [Keep::Best(Metric::Assd), Keep::Best(Metric::Dice), Keep::Last]);
     assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
 }
 
@@ -148,6 +151,8 @@ fn mistakes_in_data_name_the_key() {
         ("split = lists(train = \"a\")", "E0207 `lists` needs `train` and `test`"),
         ("split = random(train = x)", "E0206 `train` takes a number"),
         ("source = phantoms(count = 3)", "E0206 `source` and `images`/`masks` exclude each other"),
+        ("spacing = 0.7", "E0206 `spacing` takes [height, width] in millimetres"),
+        ("spacing = [1, 0]", "E0206 `spacing` takes a number above 0"),
         ("cache_mb = -1", "E0206 `cache_mb` takes an integer of at least 0"),
         ("decoed = value", "E0205 `data` has no key `decoed`; did you mean `decode`?"),
         ("size = [1, 1]", "E0202 `size` is given twice"),
@@ -156,8 +161,10 @@ fn mistakes_in_data_name_the_key() {
         assert_eq!(found.len(), 1, "{more}: {found:?}");
         assert!(found[0].starts_with(expected), "{more}: {found:?}");
     }
+    let found = told(data(&FILES.replace("empty = one", "empty = ignore")));
+    assert_eq!(found, ["E0206 `empty` takes one of one, skip, zero; "]);
     let found = told(data("size = [4, 4]"));
-    let missing = ["images", "masks", "classes", "labels"];
+    let missing = ["images", "masks", "classes", "labels", "empty"];
     assert_eq!(found.len(), missing.len());
     assert!(
         missing.iter().zip(&found).all(|(key, t)| t.starts_with(&format!("E0207 this `data` block has no `{key}`")))
@@ -183,7 +190,7 @@ fn mistakes_in_train_name_the_key() {
         ("epochs = 1 freeze = \"s.1\"", "E0206 `freeze` takes a list of paths such as [\"s.1\"]"),
         ("epochs = 1 freeze = [s]", "E0206 `freeze` takes a string in double quotes"),
         ("epochs = 1 freeze = [\"s\", \"t\", \"s\"]", "E0202 `s` is given twice"),
-        ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, hd95"),
+        ("epochs = 1 metrics = [hausdorff]", "E0206 `metrics` takes one of dice, iou, precision"),
         ("epochs = 1 keep = [best(loss)]", "E0206 `metric` takes one of dice, iou"),
         // A misspelt key is not reported as missing as well.
         ("epoch = 3", "E0205 `train` has no key `epoch`; did you mean `epochs`?"),

@@ -36,6 +36,7 @@ data slices {
   labels = [0, 255]
   window = [-1000, 400]
   split = random(train = 0.6, test = 0.4)
+  empty = one
 }
 
 train tiny = Tiny on slices {
@@ -229,8 +230,8 @@ fn the_grid_is_trained_once_and_compared() {
     let script = fs::read_to_string(place.path("array.sh")).unwrap();
     assert!(jobs.lines().enumerate().all(|(k, line)| script.contains(&format!("\n{k}) {line} ;;\n"))), "{script}");
 
-    let metric = place.sweep("widths", "runs/a", &["--metric", "dise"]);
-    metric.ended(2, &["no metric `dise`", "dice"]);
+    let metric = place.sweep("widths", "runs/a", &["--metrics", "dise"]);
+    metric.ended(2, &["the metrics are dice, iou"]);
     // Other settings are another sweep.
     for (change, words) in
         [("epochs=3", "epochs: 2 there, 3 now"), ("data.size=[16,16]", "data.size: [32,32] there, [16,16] now")]

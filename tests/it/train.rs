@@ -9,12 +9,15 @@ mod resume;
 mod supervise;
 
 use crate::front::front;
+use burn::module::Module;
+use burn::tensor::{Distribution, Tensor, TensorData};
 use npc::check::Checked;
 use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{DataSource, DataSpec, Decode, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
+use npc::recipe::{DataSource, DataSpec, Decode, Empty, Keep, Loss, MaskRule, Metric, Optimizer, Split, TrainSpec};
 use npc::run::data::Role;
-use npc::run::eval::evaluate;
+use npc::run::eval::{How, Weights, evaluate, probabilities};
 use npc::run::folder::{EpochRecord, Folder, read_settings};
+use npc::run::lower::lower;
 use npc::run::train::{Job, Observer, Outcome, Progress, train};
 use npc::run::weights::read_safetensors;
 use npc::run::{Result, RunError};
@@ -59,6 +62,8 @@ fn data() -> DataSpec {
         std: vec![1.0],
         cache_mb: 16,
         limit: None,
+        empty: Empty::One,
+        spacing: None,
     }
 }
 
@@ -246,11 +251,79 @@ fn evaluation_gives_the_summarys_scores() {
     let (folder, told) = bench.start("a");
     let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     let stop = AtomicBool::new(false);
-    let (scores, cases) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &stop).unwrap();
-    assert_eq!((scores.dice, scores.iou, scores.n), (summary.dice, summary.iou, 4));
+    let how = How::default();
+    let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &how, &stop).unwrap();
+    let scores = &found.summary;
+    assert_eq!((scores.dice, scores.iou, scores.n), (Some(summary.dice), Some(summary.iou), 4));
     assert_eq!(cases.len(), 4);
     let written = std::fs::read_to_string(folder.root().join("summary.json")).unwrap();
     let written: serde_json::Value = serde_json::from_str(&written).unwrap();
     assert_eq!(written["dice"].to_string(), format!("{:?}", summary.dice));
     assert_eq!(told.epochs[summary.epoch - 1].dice, summary.dice);
+}
+
+#[test]
+fn a_distance_is_kept_where_it_is_least() {
+    let mut bench = Bench::new();
+    bench.settings.train.epochs = 12;
+    bench.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
+    bench.settings.train.keep = vec![Keep::Best(Metric::Hd95)];
+    let (folder, told) = bench.start("a");
+    let hd95: Vec<f64> = told.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
+    let least = hd95.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(hd95.iter().any(|h| *h > least), "{hd95:?}");
+    assert!(folder.best(Metric::Hd95).exists() && !folder.best(Metric::Dice).exists());
+    let (_, meta) = state(&folder.best(Metric::Hd95));
+    let text = format!("{meta:?}");
+    assert!(text.contains("hd95"), "{text}");
+    // The kept weights are those of the epoch with the least distance.
+    let stop = AtomicBool::new(false);
+    let score = |how: &How| evaluate(&bench.checked, &bench.settings, &folder, Role::Test, how, &stop).unwrap().0;
+    let best = score(&How::default());
+    assert_eq!(best.summary.mean.get(Metric::Hd95), Some(least));
+    assert!(best.chosen_here && best.checkpoint == "best_hd95.safetensors");
+    let last = score(&How { weights: Weights::Last, flips: false });
+    assert!(!last.chosen_here);
+    assert_eq!(last.summary.mean.get(Metric::Hd95), hd95.last().copied());
+    // Nothing that is not asked for is measured in an epoch, and all that is comes back from the disk.
+    assert_eq!(told.epochs[0].scores.get(Metric::BoundaryIou), None);
+    assert_eq!(folder.records().iter().map(|r| r.scores.clone()).collect::<Vec<_>>(), {
+        told.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
+    });
+    // Distances in millimetres are those in pixels times the spacing.
+    bench.settings.data.spacing = Some([0.5, 0.5]);
+    let (in_mm, _) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &How::default(), &stop).unwrap();
+    assert_eq!(in_mm.summary.unit.name(), "mm");
+    let mm = in_mm.summary.mean.get(Metric::Hd95).unwrap();
+    assert!((mm - least / 2.0).abs() < 1e-9, "{mm} {least}");
+}
+
+#[test]
+fn flips_average_four_turned_predictions() {
+    let bench = Bench::new();
+    let device = npc::run::device::open(npc::run::device::DeviceChoice::Cpu).unwrap();
+    let network = lower(&bench.checked, &device, 0).valid();
+    let [h, w] = bench.settings.data.size;
+    let x = Tensor::<4>::random([2, bench.checked.input().channels(), h, w], Distribution::Default, &device);
+    let numbers = |t: Tensor<4>| t.into_data().convert::<f32>().try_into_vec::<f32>().unwrap();
+    let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false));
+    let averaged = numbers(probabilities(&network, x.clone(), true));
+    // The same by turning numbers around, not tensors.
+    let turn = |v: &[f32], down: bool, across: bool| -> Vec<f32> {
+        let from = |i: usize| {
+            let (plane, y, x) = (i / (h * w), i / w % h, i % w);
+            let (y, x) = (if down { h - 1 - y } else { y }, if across { w - 1 - x } else { x });
+            v[plane * h * w + y * w + x]
+        };
+        (0..v.len()).map(from).collect()
+    };
+    let image = numbers(x.clone());
+    let mut sum = vec![0.0f32; averaged.len()];
+    for (down, across) in [(false, false), (false, true), (true, false), (true, true)] {
+        let turned = TensorData::new(turn(&image, down, across), x.dims());
+        let back = turn(&plain(Tensor::from_data(turned, &device)), down, across);
+        sum.iter_mut().zip(back).for_each(|(s, b)| *s += b / 4.0);
+    }
+    assert!(averaged.iter().zip(&sum).all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(averaged.iter().zip(plain(x)).any(|(a, b)| (a - b).abs() > 1e-4), "flips change something");
 }

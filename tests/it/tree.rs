@@ -68,6 +68,7 @@ fn stages_know_only_what_they_may() {
         "import",
         &["op", "ir", "ty", "resolve", "elaborate", "check", "cost", "recipe", "claim", "explore"],
     );
+    knows_nothing_of("canon", &["syntax", "elaborate", "recipe", "resolve", "check", "cost", "diag"]);
     knows_nothing_of("claim", &["elaborate", "resolve", "recipe", "explore"]);
     knows_nothing_of("cost", &["syntax", "elaborate", "recipe", "diag"]);
     knows_nothing_of("check", &["syntax", "elaborate", "recipe", "resolve"]);

@@ -2,21 +2,22 @@
 
 use super::plan::{Plan, Planned};
 use super::state::State;
-use crate::cli::table::{Align, columns, csv, markdown, thousands};
+use crate::cli::scores::{Format, Table as Cells, notes, number};
+use crate::cli::table::{Align, csv, thousands};
 use crate::cost::Convention;
+use crate::recipe::Metric;
 use crate::run::RunError;
 use crate::run::data::write_atomic;
 use crate::run::sweep::{Difference, Mean, PointScores, difference};
 use serde_json::{Map, Value, json};
-use std::fmt::Write;
 use std::path::Path;
 
 /// What is known of the points, in the order of the plan.
 pub struct Table<'a> {
     pub plan: &'a Plan,
     pub convention: Convention,
-    /// Columns of `cases.csv`; the first is the one whose differences are shown.
-    pub metrics: &'a [String],
+    /// The first is the one whose differences are shown.
+    pub metrics: &'a [Metric],
     pub rows: Vec<Row>,
     /// The point that the others are held against.
     pub to: usize,
@@ -33,27 +34,18 @@ pub struct Row {
     pub differences: Vec<Option<Difference>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Text,
-    Json,
-    Csv,
-    Markdown,
-    Latex,
-}
-
 impl<'a> Table<'a> {
     pub fn new(
         plan: &'a Plan,
         scores: &[PointScores],
-        metrics: &'a [String],
+        metrics: &'a [Metric],
         to: usize,
         convention: Convention,
     ) -> Self {
         let row = |(k, point): (usize, &PointScores)| Row {
             scored: point.seeds.len(),
-            means: metrics.iter().map(|m| point.mean(m)).collect(),
-            differences: metrics.iter().map(|m| (k != to).then(|| difference(point, &scores[to], m, None))?).collect(),
+            means: metrics.iter().map(|&m| point.mean(m)).collect(),
+            differences: metrics.iter().map(|&m| (k != to).then(|| difference(point, &scores[to], m))?).collect(),
         };
         let rows = scores.iter().enumerate().map(row).collect();
         Table { plan, convention, metrics, rows, to, notes: Vec::new() }
@@ -61,15 +53,16 @@ impl<'a> Table<'a> {
 
     pub fn write(&self, format: Format) -> String {
         match format {
-            Format::Text => self.text(),
+            Format::Text => format!("{}\n\n{}", self.title(), self.cells().print(format) + &notes(&self.notes, format)),
+            Format::Markdown | Format::Latex => self.cells().print(format) + &notes(&self.notes, format),
             Format::Json => format!("{:#}\n", self.json()),
             Format::Csv => self.csv(),
-            Format::Markdown => {
-                let (header, align, rows) = self.cells(" ± ");
-                markdown(&strs(&header), &align, &rows) + &self.remarks()
-            }
-            Format::Latex => self.latex(),
         }
+    }
+
+    fn title(&self) -> String {
+        let Plan { sweep, run, data, .. } = self.plan;
+        format!("sweep {sweep} with the settings of {run} on {data}")
     }
 
     /// Writes the table into the folder of the runs, in every form.
@@ -85,20 +78,6 @@ impl<'a> Table<'a> {
         forms.into_iter().try_for_each(|(end, format)| {
             write_atomic(&folder.join(format!("table.{end}")), self.write(format).as_bytes())
         })
-    }
-
-    fn text(&self) -> String {
-        let (header, align, rows) = self.cells(" ± ");
-        let Plan { sweep, run, data, .. } = self.plan;
-        format!(
-            "sweep {sweep} with the settings of {run} on {data}\n\n{}{}",
-            columns(&strs(&header), &align, &rows),
-            self.remarks()
-        )
-    }
-
-    fn remarks(&self) -> String {
-        if self.notes.is_empty() { String::new() } else { format!("\n{}\n", self.notes.join("\n")) }
     }
 
     /// Names of the paper's quantities that any point has.
@@ -117,20 +96,18 @@ impl<'a> Table<'a> {
         &self.plan.points[self.to].label
     }
 
-    /// Cells for people.
-    fn cells(&self, plus_minus: &str) -> (Vec<String>, Vec<Align>, Vec<Vec<String>>) {
+    /// The table for people.
+    fn cells(&self) -> Cells {
         let mut header = self.plan.axes.clone();
-        let mut align = vec![Align::Left; header.len()];
         header.extend(["params".into(), format!("MACs, {}", self.convention), "runs".into()]);
         for (k, metric) in self.metrics.iter().enumerate() {
-            header.push(title(metric));
+            header.push(metric.title().to_string());
             if k == 0 && self.rows.len() > 1 {
                 header.push(format!("to {}, 95 %", self.reference()));
             }
         }
         let reported = self.reported();
         header.extend(reported.iter().map(|name| format!("paper {}", title(name))));
-        align.resize(header.len(), Align::Right);
         let row = |(point, row): (&Planned, &Row)| {
             let mut cells = point.cells.clone();
             match point.cost {
@@ -138,14 +115,16 @@ impl<'a> Table<'a> {
                 None => cells.extend(["-".into(), "-".into()]),
             }
             cells.push(format!("{} of {}", row.scored, point.runs.len()));
-            for (k, mean) in row.means.iter().enumerate() {
+            for (k, (&metric, mean)) in self.metrics.iter().zip(&row.means).enumerate() {
+                let number = |x| number(metric, x);
                 cells.push(mean.as_ref().map_or("-".into(), |m| match m.deviation {
-                    Some(sd) => format!("{:.4}{plus_minus}{sd:.4}", m.mean),
-                    None => format!("{:.4}", m.mean),
+                    Some(sd) => format!("{} ± {}", number(m.mean), number(sd)),
+                    None => number(m.mean),
                 }));
                 if k == 0 && self.rows.len() > 1 {
+                    let signed = |x: f64| if x >= 0.0 { format!("+{}", number(x)) } else { number(x) };
                     cells.push(row.differences[0].map_or(String::new(), |d| {
-                        format!("{:+.4} [{:+.4}, {:+.4}]", d.mean, d.interval.low, d.interval.high)
+                        format!("{} [{}, {}]", signed(d.mean), signed(d.interval.low), signed(d.interval.high))
                     }));
                 }
             }
@@ -157,7 +136,7 @@ impl<'a> Table<'a> {
             cells
         };
         let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
-        (header, align, rows)
+        Cells { title: self.title(), header, words: WORDS.get(..self.plan.axes.len()).unwrap_or(WORDS), rows }
     }
 
     /// One number a cell.
@@ -165,7 +144,7 @@ impl<'a> Table<'a> {
         let mut header = self.plan.axes.clone();
         header.extend(["params", "macs", "runs"].map(String::from));
         for metric in self.metrics {
-            header.extend(["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{metric}{end}")));
+            header.extend(["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{}{end}", metric.name())));
         }
         let reported = self.reported();
         header.extend(reported.iter().map(|name| format!("paper_{name}")));
@@ -198,18 +177,6 @@ impl<'a> Table<'a> {
         csv(&strs(&header), &align, &self.plan.points.iter().zip(&self.rows).map(row).collect::<Vec<_>>())
     }
 
-    fn latex(&self) -> String {
-        let (header, align, rows) = self.cells(" ± ");
-        let letters: String = align.iter().map(|a| if *a == Align::Left { 'l' } else { 'r' }).collect();
-        let line = |cells: &[String]| {
-            format!("{} \\\\\n", cells.iter().map(|c| latex_text(c)).collect::<Vec<_>>().join(" & "))
-        };
-        let mut out: String = self.notes.iter().flat_map(|n| n.lines()).map(|l| format!("% {l}\n")).collect();
-        let _ = write!(out, "\\begin{{tabular}}{{{letters}}}\n\\hline\n{}\\hline\n", line(&header));
-        rows.iter().for_each(|row| out.push_str(&line(row)));
-        out + "\\hline\n\\end{tabular}\n"
-    }
-
     fn json(&self) -> Value {
         let Plan { sweep, run, data, axes, .. } = self.plan;
         let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point(p, r)).collect();
@@ -229,7 +196,7 @@ impl<'a> Table<'a> {
             let mean = mean.as_ref().map(
                 |m| json!({"mean": m.mean, "deviation": m.deviation, "values": m.values, "difference": difference}),
             );
-            metrics.insert(metric.clone(), mean.into());
+            metrics.insert(metric.name().to_string(), mean.into());
         }
         let args: Map<String, Value> = point.args.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         let paper: Map<String, Value> = point.paper.iter().map(|f| (f.quantity.clone(), json!(f.written))).collect();
@@ -246,29 +213,19 @@ impl<'a> Table<'a> {
     }
 }
 
-/// The name of a metric as people write it.
-pub fn title(metric: &str) -> String {
-    match metric {
-        "dice" => "Dice".into(),
-        "iou" => "IoU".into(),
-        "hd95" => "HD95".into(),
-        other => other.replace('_', " "),
+/// The name of a reported quantity as people write it.
+fn title(quantity: &str) -> &str {
+    match quantity {
+        "dice" => "Dice",
+        "iou" => "IoU",
+        "macs" => "MACs",
+        other => other,
     }
 }
+
+/// Places of columns that hold words.
+const WORDS: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7];
 
 fn strs(cells: &[String]) -> Vec<&str> {
     cells.iter().map(String::as_str).collect()
-}
-
-fn latex_text(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
-            '±' => out.push_str("$\\pm$"),
-            '\\' => out.push_str("\\textbackslash{}"),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -2,15 +2,15 @@
 
 use super::reader::Reader;
 use super::split::split;
-use super::value::{call, count, field, integer, list, number, per_channel, string, word, wrong};
-use crate::diag::{Applicability, Diagnostic, Problems};
-use crate::recipe::{DataSource, DataSpec, Decode, MaskRule, Split};
+use super::value::{call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
+use crate::diag::{Applicability, Code, Diagnostic, Problems};
+use crate::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use crate::source::Span;
 use crate::syntax::ast::{Data, Entry, ExprKind};
 
 const KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb", "limit",
+    "cache_mb", "limit", "empty", "spacing",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -102,8 +102,21 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
     });
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
     let limit = r.get("limit", |e| count(e, 1));
-    let complete = source.zip(size).zip(classes).zip(labels);
-    let spec = complete.map(|(((source, size), classes), labels)| DataSpec {
+    // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
+    let words = Empty::ALL.map(|rule| (rule.name(), rule));
+    let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
+    if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
+        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
+        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
+        let d = r.added(d, "empty = one");
+        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
+    }
+    let spacing = r.get("spacing", |e| match list(e, "[height, width] in millimetres", positive)?[..] {
+        [height, width] => Ok([height, width]),
+        _ => wrong(e, "[height, width] of a pixel in millimetres"),
+    });
+    let complete = source.zip(size).zip(classes).zip(labels).zip(empty);
+    let spec = complete.map(|((((source, size), classes), labels), empty)| DataSpec {
         name: name.to_string(),
         source,
         size,
@@ -122,6 +135,8 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
         cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
         limit: limit.or(base.and_then(|b| b.limit)),
+        empty,
+        spacing: spacing.or(base.and_then(|b| b.spacing)),
     });
     r.done(spec)
 }

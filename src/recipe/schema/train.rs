@@ -83,7 +83,6 @@ pub fn freeze_paths(entries: &[Entry]) -> Option<Vec<Spanned<String>>> {
 }
 
 fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems), Problems> {
-    let mut later = Problems::new();
     let mut spec = base;
     let set = |value: Option<usize>, place: &mut usize| *place = value.unwrap_or(*place);
     set(r.get("epochs", |e| count(e, 1)), &mut spec.epochs);
@@ -99,13 +98,9 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     if let Some(paths) = r.get("freeze", freeze) {
         spec.freeze = paths.into_iter().map(|p| p.node).collect();
     }
-    const METRICS: &[(&str, Option<Metric>)] =
-        &[("dice", Some(Metric::Dice)), ("iou", Some(Metric::Iou)), ("hd95", None)];
-    if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| Ok((word(e, METRICS)?, e.span)))) {
-        for (_, span) in metrics.iter().filter(|(m, _)| m.is_none()) {
-            later.push(Diagnostic::new(Code::N0901, *span, "this metric is not evaluated yet"));
-        }
-        spec.metrics = metrics.into_iter().filter_map(|(m, _)| m).collect();
+    let words = Metric::ALL.map(|metric| (metric.name(), metric));
+    if let Some(metrics) = r.get("metrics", |e| list(e, "a list of metrics", |e| word(e, &words))) {
+        spec.metrics = metrics;
     }
     let keep = r.get("keep", |e| {
         list(e, "a list such as [best(dice), last]", |e| {
@@ -113,10 +108,9 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
             if name == "last" {
                 return Ok(Keep::Last);
             }
-            let metrics = [("dice", Metric::Dice), ("iou", Metric::Iou)];
-            Ok(Keep::Best(field(&f, "metric", Metric::Dice, |e| word(e, &metrics))?))
+            Ok(Keep::Best(field(&f, "metric", Metric::Dice, |e| word(e, &words))?))
         })
     });
     spec.keep = keep.unwrap_or(spec.keep);
-    r.done(Some(spec)).map(|spec| (spec, later))
+    r.done(Some(spec)).map(|spec| (spec, Problems::new()))
 }

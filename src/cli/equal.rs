@@ -1,0 +1,142 @@
+//! `npc equal`: do two models compute the same function?
+
+use super::load::{Size, parse_size};
+use super::side::{Both, Side, sides};
+use super::table::{Align, columns};
+use super::{Done, Stop, print};
+use crate::canon::{Canon, Comparison, Difference, compare};
+use crate::ir::NodeId;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+/// Prove that two models compute the same function, or show where they part
+#[derive(Args)]
+#[command(
+    after_help = "Both are brought to a canonical form by rules that keep the function: nested concat is flat, sums and
+products take their operands in any order, a linear layer is a 1x1 convolution of one pixel, what changes nothing is left
+out, sizes are formulas. Then the weights are paired one to one. \"The same\" holds in exact arithmetic for every image and
+every choice of weights, in training and evaluation; \"not shown to be the same\" means that no rule joins them.
+
+A model is FILE, FILE:NAME or FILE:NAME(key = value); the second may be a name in the first one's file.
+
+Examples:
+  npc equal models/npnet.model:NPNet_SE NPNet --on cvc
+  npc equal models/npnet.model:NPNet NPNet_Plain
+  npc equal old.model new.model --size 256x256 --format json
+
+Exit codes: 0 the same, 1 not shown to be the same or problems found, 2 wrong usage"
+)]
+pub struct Opts {
+    /// A model: FILE, FILE:NAME or FILE:NAME(key = value)
+    a: String,
+    /// Another, or a name in the same file
+    b: String,
+    /// Take the input size from this data block
+    #[arg(long, value_name = "DATA", conflicts_with = "size")]
+    on: Option<String>,
+    /// Input height and width, for example 288x384
+    #[arg(long, value_name = "HxW", value_parser = parse_size)]
+    size: Option<Size>,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+pub fn run(opts: &Opts) -> Done {
+    let both = Both { on: opts.on.as_deref(), size: opts.size };
+    let [a, b] = sides(&opts.a, &opts.b, &both)?;
+    let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));
+    match opts.format {
+        Format::Text => print(&text(&a, &b, &found))?,
+        Format::Json => print(&format!("{:#}\n", document(&a, &b, &found)))?,
+    }
+    match found {
+        Comparison::Equal { .. } => Ok(()),
+        Comparison::Different(_) | Comparison::Undecided => Err(Stop::Problems),
+    }
+}
+
+/// At which image sizes the answer holds.
+fn extent(a: &Side, b: &Side) -> String {
+    let [x, y] = [a, b].map(|side| side.checked.contract());
+    if !x.pins.is_empty() || !y.pins.is_empty() {
+        let size = a.checked.input().spatial().map_or(String::new(), |[h, w]| format!("{h}x{w}"));
+        return format!("at {size}; their structure follows the image's size, so other sizes are not covered");
+    }
+    match (x.to_string(), y.to_string()) {
+        (x, y) if x == y => format!("at every size they take ({x})"),
+        (x, y) => format!("at every size both take ({} takes {x}; {} takes {y})", a.label, b.label),
+    }
+}
+
+fn weights(side: &Side, id: NodeId) -> String {
+    let graph = side.checked.graph();
+    let params = graph.node(id).op.params(&graph.input_types(id));
+    params.iter().map(|p| format!("{} {:?}", p.name, p.shape)).collect::<Vec<_>>().join(", ")
+}
+
+fn text(a: &Side, b: &Side, found: &Comparison) -> String {
+    match found {
+        Comparison::Equal { weights: pairs } => {
+            let mut out = format!("{} and {} compute the same function\n  {}\n", a.label, b.label, extent(a, b));
+            let owners = pairs.iter().filter(|(x, _)| !weights(a, *x).is_empty()).count();
+            let renamed: Vec<Vec<String>> = pairs
+                .iter()
+                .filter(|(x, y)| a.path(*x) != b.path(*y) || weights(a, *x) != weights(b, *y))
+                .map(|&(x, y)| [a.path(x), &weights(a, x), b.path(y), &weights(b, y)].map(str::to_string).to_vec())
+                .collect();
+            let names = match renamed.len() {
+                0 => "under the same names".to_string(),
+                n => format!("{n} of them under other names or in other shapes"),
+            };
+            out += &format!("  {owners} layers with weights correspond, {names}\n");
+            if !renamed.is_empty() {
+                let header = [a.label.as_str(), "weights", b.label.as_str(), "weights"];
+                out.push('\n');
+                out += &columns(&header, &[Align::Left; 4], &renamed);
+            }
+            out
+        }
+        Comparison::Different(Difference { a: x, b: y }) => {
+            let mut out = format!("{} and {} are not shown to be the same; they part at\n", a.label, b.label);
+            for (side, at) in [(a, x), (b, y)] {
+                out += &match at {
+                    Some((id, label)) => {
+                        format!("  {}: {}  {label}\n    {}\n", side.label, side.path(*id), side.place(*id))
+                    }
+                    None => format!("  {}: nothing that the other lacks\n", side.label),
+                };
+            }
+            out
+        }
+        Comparison::Undecided => {
+            format!("{} and {} are alike in every place, and no pairing was found in reach\n", a.label, b.label)
+        }
+    }
+}
+
+fn document(a: &Side, b: &Side, found: &Comparison) -> Value {
+    let at = |side: &Side, at: &Option<(NodeId, String)>| {
+        at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.place(*id)}))
+    };
+    let mut all = json!({"schema": 1, "a": a.label, "b": b.label});
+    let more = match found {
+        Comparison::Equal { weights: pairs } => {
+            let pairs: Vec<_> = pairs.iter().map(|&(x, y)| json!([a.path(x), b.path(y)])).collect();
+            json!({"verdict": "equal", "holds": extent(a, b), "weights": pairs})
+        }
+        Comparison::Different(d) => {
+            json!({"verdict": "different", "first": {"a": at(a, &d.a), "b": at(b, &d.b)}})
+        }
+        Comparison::Undecided => json!({"verdict": "undecided"}),
+    };
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+        all.extend(more);
+    }
+    all
+}

@@ -1,0 +1,229 @@
+//! `npc fit`: which settings of a model give the figures that a paper prints?
+
+use super::load::{self, Size, arguments, parse_size};
+use super::table::{Align, columns, thousands};
+use super::{Done, Stop, print, report};
+use crate::claim::Printed;
+use crate::cost::Convention;
+use crate::diag::Problems;
+use crate::elaborate::Argument;
+use crate::explore::{Figure, Outcome, What, fit_printed};
+use crate::recipe::schema;
+use crate::resolve::{Program, resolve_bundle};
+use crate::source::SourceMap;
+use crate::syntax::ast;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Find the settings of a model that give printed params and MACs
+#[derive(Args)]
+#[command(
+    after_help = "Every value of the model's holes (`fem_out: int = ? in [64, 80, 96]`) is tried. A printed number stands for all that
+rounds to its last digit: 0.71M for 705,000 to 714,999. Settings that fit are listed with the roundest numbers first; where
+none fits, the figure that excludes the last ones is named.
+
+Examples:
+  npc fit models/npnet.model --model NPNet --hole fem_out=[64,72,80,88,96] --hole fem_last=[16,24,32,40,48] \\
+    --hole reduction=[1,2,4,8] --convention thop --params 0.71M --macs 2.17G@288x384 --macs 0.99G@224x224 --macs 5.15G@512x512
+  npc fit net.model --params 7.9M --macs 14.2G@cvc --format json
+
+Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
+)]
+pub struct Opts {
+    /// Model file
+    file: PathBuf,
+    /// Model or variant; the first with a hole when not given
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Values to try: NAME=[a,b,c] or NAME=16..256
+    #[arg(long, value_name = "NAME=VALUES")]
+    hole: Vec<String>,
+    /// Other hyper-parameters
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    with: Vec<String>,
+    /// Printed number of parameters, for example 0.71M
+    #[arg(long, value_name = "NUMBER")]
+    params: Vec<String>,
+    /// Printed number of MACs and the image: 2.17G@288x384, or 2.17G@cvc with the name of a data block
+    #[arg(long, value_name = "NUMBER@SIZE")]
+    macs: Vec<String>,
+    /// The rules by which the figures were counted
+    #[arg(long, default_value = "conv")]
+    convention: Convention,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Settings that are listed in text.
+const SHOWN: usize = 40;
+
+pub fn run(opts: &Opts) -> Done {
+    if opts.params.is_empty() && opts.macs.is_empty() {
+        return Err(Stop::Usage("give a figure to fit: --params 0.71M or --macs 2.17G@288x384".into()));
+    }
+    let load::Source { mut sources, bundle, mut problems } = load::read(&opts.file)?;
+    let usage = |sources: &SourceMap, p: Problems| {
+        report(sources, &p);
+        Err(Stop::Usage("the command line cannot be read".into()))
+    };
+    let (given, ranges) = match (arguments(&mut sources, "--with", &opts.with), ranges(&mut sources, &opts.hole)) {
+        (Ok(given), Ok(ranges)) => (given, ranges),
+        (Err(p), _) | (_, Err(p)) => return usage(&sources, p),
+    };
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    if problems.has_errors() {
+        report(&sources, &problems.sorted());
+        return Err(Stop::Problems);
+    }
+    let figures = figures(opts, &program)?;
+    let name = model(opts, &program, &given, &ranges).map_err(|d| {
+        report(&sources, &d.into());
+        Stop::Problems
+    })?;
+    match fit_printed(&program, name, &given, &ranges, &figures, opts.convention) {
+        Ok(outcome) => {
+            match opts.format {
+                Format::Text => print(&text(&name.node, &sources, opts.convention, &figures, &outcome))?,
+                Format::Json => print(&format!("{:#}\n", document(&name.node, &sources, &figures, &outcome)))?,
+            }
+            if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
+        }
+        Err(d) => {
+            report(&sources, &d.into());
+            Err(Stop::Problems)
+        }
+    }
+}
+
+/// `--hole NAME=VALUES`.
+fn ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
+    // A range has no comma and a list has brackets, so one option may hold several.
+    Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
+}
+
+fn model<'p>(
+    opts: &Opts,
+    program: &Program<'p>,
+    given: &[Argument],
+    ranges: &[(ast::Ident, ast::Expr)],
+) -> Result<&'p ast::Ident, crate::diag::Diagnostic> {
+    let entries = program.entries();
+    match &opts.model {
+        Some(name) => entries
+            .iter()
+            .find(|e| e.node == *name)
+            .copied()
+            .ok_or_else(|| load::no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
+        None => {
+            let open =
+                |e: &&&ast::Ident| !ranges.is_empty() || !crate::explore::holes(program, &e.node, given).is_empty();
+            entries.iter().find(open).or(entries.first()).copied().ok_or_else(|| {
+                load::no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str()))
+            })
+        }
+    }
+}
+
+fn figures(opts: &Opts, program: &Program<'_>) -> Result<Vec<Figure>, Stop> {
+    let printed = |text: &str| text.parse::<Printed>().map_err(Stop::Usage);
+    let mut figures = Vec::new();
+    let mut sizes: Vec<Size> = Vec::new();
+    let mut macs = Vec::new();
+    for text in &opts.macs {
+        let Some((number, at)) = text.split_once('@') else {
+            return Err(Stop::Usage(format!("`{text}` does not say at which size: write {text}@288x384")));
+        };
+        let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
+            Some(Ok(spec)) => spec.size,
+            Some(Err(_)) => return Err(Stop::Usage(format!("data block `{at}` has mistakes: npc check names them"))),
+            None => parse_size(at).map_err(Stop::Usage)?,
+        };
+        sizes.push(size);
+        macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
+    }
+    for text in &opts.params {
+        // Parameters are the same at each size that a model takes; one that is asked for is one that it takes.
+        let size = sizes.first().copied();
+        figures.push(Figure { text: text.clone(), printed: printed(text)?, what: What::Params, size });
+    }
+    figures.extend(macs);
+    Ok(figures)
+}
+
+fn spelled(sources: &SourceMap, arg: &Argument) -> String {
+    match &arg.value.kind {
+        // Values of a range have the range's place.
+        ast::ExprKind::Int(n) => n.to_string(),
+        _ => sources.snippet(arg.value.span).to_string(),
+    }
+}
+
+fn named(figure: &Figure) -> String {
+    match (figure.what, figure.size) {
+        (What::Params, _) => format!("params {}", figure.text),
+        (What::Macs, Some([h, w])) => format!("MACs {} at {h}x{w}", figure.text),
+        (What::Macs, None) => format!("MACs {}", figure.text),
+    }
+}
+
+fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Figure], outcome: &Outcome) -> String {
+    let mut out = format!("{model}: {} settings tried, convention {convention}\n\n", thousands(outcome.tried as u64));
+    let rows: Vec<Vec<String>> = figures
+        .iter()
+        .zip(&outcome.leaves)
+        .map(|(figure, leaves)| vec![named(figure), thousands(leaves.left as u64)])
+        .collect();
+    out += &columns(&["figure", "settings left"], &[Align::Left, Align::Right], &rows);
+    if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(rows.len() - 1)) {
+        out += &format!("\n{} excludes what was left; nearest to it:\n", named(figure));
+        for (n, args) in &last.nearest {
+            let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, spelled(sources, a))).collect();
+            out += &format!("  {:>15}  {}\n", thousands(*n), args.join(", "));
+        }
+        return out;
+    }
+    let Some(first) = outcome.kept.first() else { return out };
+    let mut header: Vec<String> = first.args.iter().map(|a| a.name.node.clone()).collect();
+    header.extend(figures.iter().map(named));
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let align = vec![Align::Right; header.len()];
+    let rows: Vec<Vec<String>> = outcome
+        .kept
+        .iter()
+        .take(SHOWN)
+        .map(|kept| {
+            let values = kept.args.iter().map(|a| spelled(sources, a));
+            values.chain(kept.found.iter().map(|n| thousands(*n))).collect()
+        })
+        .collect();
+    out += &format!("\n{}", columns(&header, &align, &rows));
+    if outcome.kept.len() > SHOWN {
+        out += &format!("and {} more; --format json has them all\n", outcome.kept.len() - SHOWN);
+    }
+    out
+}
+
+fn document(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
+    let object = |args: &[Argument]| {
+        Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(spelled(sources, a)))).collect())
+    };
+    let steps: Vec<Value> = figures
+        .iter()
+        .zip(&outcome.leaves)
+        .map(|(figure, leaves)| {
+            let nearest: Vec<Value> =
+                leaves.nearest.iter().map(|(n, args)| json!({"found": n, "args": object(args)})).collect();
+            json!({"figure": named(figure), "left": leaves.left, "nearest": nearest})
+        })
+        .collect();
+    let fitting: Vec<Value> = outcome.kept.iter().map(|k| json!({"args": object(&k.args), "found": k.found})).collect();
+    json!({"schema": 1, "model": model, "tried": outcome.tried, "figures": steps, "fitting": fitting})
+}

@@ -1,0 +1,64 @@
+//! Boundary IoU (Cheng, Girshick, Dollár, Berg, Kirillov: Boundary IoU, CVPR 2021): the IoU of two bands along the inner
+//! side of the outlines. It feels errors at the outline of large objects, which IoU hardly does.
+
+use serde::{Deserialize, Serialize};
+
+/// Width of the band as a share of the image's diagonal, as in the paper for COCO-sized images.
+pub const SHARE: f64 = 0.02;
+
+/// Pixels of two bands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Overlap {
+    pub both: u64,
+    pub either: u64,
+}
+
+/// Width of the band in pixels: `share` of the diagonal, rounded, at least 1.
+pub fn width(size: [usize; 2], share: f64) -> usize {
+    let diagonal = (size[0] as f64).hypot(size[1] as f64);
+    ((share * diagonal).round_ties_even() as usize).max(1)
+}
+
+/// The bands of two masks against each other. What lies outside the image is background, so a mask has a band along the
+/// image's border as well, as in the authors' code.
+pub fn overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> Overlap {
+    let width = width(size, share);
+    let (a, b) = (band(a, size, width), band(b, size, width));
+    let pairs = || a.iter().zip(&b);
+    Overlap {
+        both: pairs().filter(|(a, b)| **a && **b).count() as u64,
+        either: pairs().filter(|(a, b)| **a || **b).count() as u64,
+    }
+}
+
+/// Pixels of the mask that an erosion by a square of side `2 width + 1` takes away: `width` erosions by 3 x 3.
+pub fn band(mask: &[bool], size: [usize; 2], width: usize) -> Vec<bool> {
+    let [height, columns] = size;
+    let mut kept = mask.to_vec();
+    for row in kept.chunks_exact_mut(columns.max(1)) {
+        erode(row, width);
+    }
+    let mut line = vec![false; height];
+    for x in 0..columns {
+        line.iter_mut().enumerate().for_each(|(y, l)| *l = kept[y * columns + x]);
+        erode(&mut line, width);
+        line.iter().enumerate().for_each(|(y, l)| kept[y * columns + x] = *l);
+    }
+    mask.iter().zip(kept).map(|(&m, k)| m && !k).collect()
+}
+
+/// Keeps what has `width` set neighbours on both sides.
+fn erode(line: &mut [bool], width: usize) {
+    let mut start = 0;
+    while start < line.len() {
+        if !line[start] {
+            start += 1;
+            continue;
+        }
+        let run = line[start..].iter().take_while(|&&l| l).count();
+        for (i, l) in line[start..start + run].iter_mut().enumerate() {
+            *l = i >= width && run - 1 - i >= width;
+        }
+        start += run;
+    }
+}

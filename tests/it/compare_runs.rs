@@ -1,0 +1,273 @@
+//! `npc compare` on run folders that were never trained: their scores are written here.
+
+use npc::recipe::{Empty, Metric};
+use npc::run::metric::calibration::Tally;
+use npc::run::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
+
+/// Settings as an earlier npc wrote them: what was added since has defaults.
+const SETTINGS: &str = "\
+format: 1
+versions: {npc: 0.1.0}
+model_file: model.model
+data_root: /data
+device: cpu
+train:
+  name: lung
+  model: Net
+  args: {}
+  data: slices
+  epochs: 3
+  batch: 2
+  seed: SEED
+  optimizer: {adam: {lr: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1.0e-8, weight_decay: 0.0}}
+  loss: cross_entropy
+  metrics: [iou, dice]
+  keep: [{best: dice}, last]
+data:
+  name: slices
+  source: {files: {images: 'i/*.png', masks: 'm/*.png'}}
+  size: [8, 8]
+  classes: [background, lung]
+  labels: [0, 255]
+  mask_rule: threshold
+  split: {random: {train: 0.8, val: 0.0, test: 0.2, seed: 0}}
+  window: null
+  decode: value
+  mean: [0.0]
+  std: [1.0]
+  cache_mb: 64
+";
+
+struct Bench(TempDir);
+
+struct Run<'a> {
+    name: &'a str,
+    seed: u64,
+    /// Rows of the object that are missed in each image.
+    missed: &'a dyn Fn(usize) -> usize,
+    images: std::ops::Range<usize>,
+    empty: Empty,
+    spacing: Option<[f64; 2]>,
+    model: &'a str,
+    group: Option<&'a dyn Fn(usize) -> String>,
+}
+
+fn run<'a>(name: &'a str, missed: &'a dyn Fn(usize) -> usize) -> Run<'a> {
+    Run { name, seed: 0, missed, images: 0..12, empty: Empty::One, spacing: None, model: "npc 1\n", group: None }
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench(tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, run: &Run<'_>) {
+        let dir = self.path(run.name);
+        std::fs::create_dir_all(&dir).unwrap();
+        let classes = ["background".to_string(), "lung, left".to_string()];
+        let case = |i: usize| -> CaseScore {
+            let object = |y: usize| u8::from((1..7).contains(&y));
+            let truth: Vec<u8> = (0..64).map(|p| object(p / 8)).collect();
+            let gone = (run.missed)(i);
+            let pred: Vec<u8> = (0..64).map(|p| if p / 8 <= gone { 0 } else { object(p / 8) }).collect();
+            let pair = Pair { pred: &pred, truth: &truth, size: [8, 8], spacing: run.spacing };
+            let mut case = measure(format!("slice_{i}"), &pair, 2, &Metric::ALL).unwrap();
+            case.group = run.group.map(|g| g(i));
+            case
+        };
+        let cases: Vec<CaseScore> = run.images.clone().map(case).collect();
+        let evaluation = Evaluation {
+            run: "lung".into(),
+            split: "test".into(),
+            checkpoint: "best_dice.safetensors".into(),
+            flips: false,
+            chosen_here: run.name.starts_with("chosen"),
+            size: [8, 8],
+            summary: Summary::new(&cases, &classes, run.empty).unwrap(),
+            intervals: None,
+            calibration: Tally::default().finish(),
+        };
+        let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
+        write("cases.csv", &cases_csv(&cases, &classes, run.empty));
+        write("eval.json", &serde_json::to_string(&evaluation).unwrap());
+        write("settings.yaml", &SETTINGS.replace("SEED", &run.seed.to_string()));
+        write("model.model", run.model);
+    }
+
+    fn compare(&self, runs: &[&str], options: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_npc"));
+        command.current_dir(self.0.path()).arg("compare").args(runs).args(options);
+        command.output().unwrap()
+    }
+
+    #[track_caller]
+    fn text(&self, runs: &[&str], options: &[&str]) -> String {
+        let out = self.compare(runs, options);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        String::from_utf8(out.stdout).unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, runs: &[&str], options: &[&str]) -> Value {
+        serde_json::from_str(&self.text(runs, &[options, &["--format", "json"]].concat())).unwrap()
+    }
+
+    #[track_caller]
+    fn refused(&self, runs: &[&str], options: &[&str], code: i32, wanted: &[&str]) {
+        let out = self.compare(runs, options);
+        let error = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(code), "{error}");
+        wanted.iter().for_each(|w| assert!(error.contains(w), "no `{w}` in {error}"));
+    }
+}
+
+/// One row of six missed in every second image: Dice 10/11, else 1.
+fn some(i: usize) -> usize {
+    i % 2
+}
+
+#[test]
+fn a_better_run_is_told_from_a_worse_one() {
+    let bench = Bench::new();
+    bench.write(&run("worse", &|i| some(i) + 1));
+    bench.write(&run("better", &some));
+    bench.write(&run("same", &|i| 1 - some(i)));
+    let made = bench.json(&["better", "worse", "same"], &[]);
+    let dice = &made["runs"][0]["scores"]["dice"];
+    let wanted = (1.0 + 10.0 / 11.0) / 2.0;
+    assert!((dice["mean"].as_f64().unwrap() - wanted).abs() < 1e-6, "{dice}");
+    let told: Vec<&str> =
+        made["differences"].as_array().unwrap().iter().map(|d| d["words"].as_str().unwrap()).collect();
+    assert!(told[0].starts_with("worse below better by 0.1"), "{told:?}");
+    assert_eq!(told[1], "same and better not distinguishable with n = 12");
+    assert!(told[4].starts_with("worse above better by") && told[4].ends_with("(worse)"), "{told:?}");
+    let worse = &made["differences"][0];
+    assert!(worse["p"].as_f64().unwrap() < 0.001 && worse["p_holm"].as_f64() >= worse["p"].as_f64());
+    assert!(worse["high"].as_f64().unwrap() < 0.0 && worse["wilcoxon"].as_f64().unwrap() < 0.01);
+    let text = bench.text(&["better", "worse", "same"], &[]);
+    for part in
+        ["3 runs on 12 test images", "HD95, px", "(empty = one)", "Dice: worse below better", "Holm", "another seed"]
+    {
+        assert!(text.contains(part), "no `{part}` in\n{text}");
+    }
+}
+
+#[test]
+fn every_format_has_every_run() {
+    let bench = Bench::new();
+    bench.write(&run("net_a", &some));
+    bench.write(&run("net_b", &|i| some(i) + 1));
+    let runs = ["net_a", "net_b"];
+    let latex = bench.text(&runs, &["--format", "latex", "--metrics", "dice,boundary_iou"]);
+    assert!(latex.contains("\\toprule") && latex.contains("net\\_b") && latex.contains("$-$0.1"), "{latex}");
+    assert!(latex.lines().all(|l| l.starts_with('%') || !l.contains("95 %")), "{latex}");
+    let markdown = bench.text(&runs, &["--format", "markdown"]);
+    assert!(
+        markdown.contains("| run | Dice | IoU | HD95, px |") && markdown.contains("| net_b | IoU | below | -0.1"),
+        "{markdown}"
+    );
+    let table = bench.text(&runs, &["--format", "csv"]);
+    let mut reader = csv::Reader::from_reader(table.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.unwrap()).collect();
+    assert_eq!(rows.len(), 6);
+    assert_eq!((&rows[3][0], &rows[3][2], &rows[3][8]), ("net_b", "dice", "net_a"));
+}
+
+#[test]
+fn what_is_not_comparable_is_named() {
+    let bench = Bench::new();
+    bench.write(&run("a", &some));
+    bench.write(&Run { images: 3..14, ..run("other_images", &some) });
+    bench.write(&Run { empty: Empty::Skip, ..run("other_rule", &some) });
+    bench.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &some) });
+    bench.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
+    bench.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);
+    bench.refused(&["a", "other_unit"], &[], 1, &["in px and in mm", "`spacing`"]);
+    bench.refused(&["a", "nowhere"], &[], 1, &["not a run folder"]);
+    bench.refused(&["a"], &[], 2, &["2"]);
+    bench.refused(&["a", "a"], &["--metrics", "hausdorff"], 2, &["hd95"]);
+    bench.refused(&["a", "a"], &["--class", "heart"], 1, &["no foreground class `heart`", "lung, left"]);
+    std::fs::create_dir(bench.path("fresh")).unwrap();
+    std::fs::copy(bench.path("a/settings.yaml"), bench.path("fresh/settings.yaml")).unwrap();
+    bench.refused(&["a", "fresh"], &[], 1, &["not evaluated yet", "`npc eval fresh`"]);
+    bench.refused(&["a", "fresh"], &["--split", "val"], 1, &["not evaluated yet", "`npc eval a --split val`"]);
+    bench.write(&run("old", &some));
+    std::fs::write(bench.path("old/eval.json"), "{\"n\": 12, \"iou\": 0.5}").unwrap();
+    bench.refused(&["a", "old"], &[], 1, &["eval.json", "`npc eval RUN`"]);
+    bench.write(&run("cut", &some));
+    let text = std::fs::read_to_string(bench.path("cut/cases.csv")).unwrap();
+    let shorter: String = text.lines().take(8).map(|l| format!("{l}\n")).collect();
+    std::fs::write(bench.path("cut/cases.csv"), shorter).unwrap();
+    bench.refused(&["a", "cut"], &[], 1, &["7 images", "two evaluations"]);
+}
+
+#[test]
+fn seeds_are_one_experiment() {
+    let bench = Bench::new();
+    for seed in 0..3u64 {
+        let missed = move |i: usize| (i + seed as usize) % 3;
+        let (none, se) = (format!("none_s{seed}"), format!("se_s{seed}"));
+        bench.write(&Run { seed, ..run(&none, &|i| missed(i) + 1) });
+        bench.write(&Run { seed, model: "npc 1\n// se\n", ..run(&se, &missed) });
+    }
+    let names = ["none_s0", "none_s1", "none_s2", "se_s0", "se_s1", "se_s2"];
+    let made = bench.json(&names, &["--group-seeds", "--metrics", "dice"]);
+    let runs = made["runs"].as_array().unwrap();
+    let told: Vec<(&str, String)> =
+        runs.iter().map(|r| (r["name"].as_str().unwrap(), r["seeds"].to_string())).collect();
+    assert_eq!(told, [("none", "[0,1,2]".to_string()), ("se", "[0,1,2]".to_string())]);
+    // Every seed misses the same in another order: no spread between the means.
+    assert!(runs[0]["scores"]["dice"]["deviation"].as_f64().unwrap() < 1e-9);
+    assert!(made["differences"][0]["words"].as_str().unwrap().starts_with("se above none by 0.1"), "{made}");
+    assert!(bench.text(&names, &["--group-seeds"]).contains("±"));
+    assert_eq!(bench.json(&names, &[])["runs"].as_array().unwrap().len(), 6);
+    let twice = ["none_s0", "none_s0"];
+    bench.refused(&twice, &["--group-seeds"], 1, &["the same run with the same seed 0"]);
+    let (mean, sd) = {
+        bench.write(&Run { seed: 9, ..run("none_s9", &|_| 0) });
+        let made = bench.json(&["none_s0", "none_s9"], &["--group-seeds", "--metrics", "dice"]);
+        let dice = &made["runs"][0]["scores"]["dice"];
+        (dice["mean"].as_f64().unwrap(), dice["deviation"].as_f64().unwrap())
+    };
+    // Dice of one, two and three missed rows of six: 10/11, 8/10, 6/9.
+    let other = (10.0 / 11.0 + 0.8 + 6.0 / 9.0) / 3.0;
+    assert!((mean - (other + 1.0) / 2.0).abs() < 1e-6, "{mean}");
+    assert!((sd - (1.0 - other) / 2f64.sqrt()).abs() < 1e-6, "{sd}");
+}
+
+#[test]
+fn patients_are_drawn_whole() {
+    let bench = Bench::new();
+    let patient = |i: usize| format!("p{}", i / 4);
+    let grouped = |name: &str, missed: &dyn Fn(usize) -> usize| {
+        bench.write(&Run { group: Some(&patient), ..run(name, missed) });
+    };
+    // One patient of three is better: the images alone would call that certain.
+    grouped("a", &|_| 2);
+    grouped("b", &|i| if i < 4 { 0 } else { 2 });
+    bench.write(&run("c", &|_| 2));
+    bench.write(&run("d", &|i| if i < 4 { 0 } else { 2 }));
+    let made = bench.json(&["a", "b"], &["--metrics", "dice"]);
+    assert_eq!((&made["groups"], &made["n"]), (&3.into(), &12.into()));
+    assert_eq!(made["differences"][0]["words"], "b and a not distinguishable with n = 12 images in 3 groups");
+    assert!(made["differences"][0]["wilcoxon"].is_null());
+    assert_eq!(bench.json(&["c", "d"], &["--metrics", "dice"])["differences"][0]["distinguishable"], true);
+    bench.refused(&["a", "c"], &[], 1, &["groups"]);
+}
+
+#[test]
+fn a_run_does_not_differ_from_itself() {
+    let bench = Bench::new();
+    bench.write(&run("a", &some));
+    let same = bench.json(&["a", "a"], &[]);
+    assert_eq!(same["differences"][0]["p"], 1.0);
+    assert_eq!(same["differences"][0]["distinguishable"], false);
+}
