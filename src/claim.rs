@@ -3,11 +3,15 @@
 //! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
 //! an error when it holds after all.
 
+mod score;
+
 use crate::check::{Checked, unknown_result};
 use crate::cost::{Convention, count};
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Ident, Relation};
+pub use score::{Figure, figure, is_judged};
+use score::{SCORES, reported};
 use std::fmt;
 use std::str::FromStr;
 
@@ -63,38 +67,6 @@ pub struct Judged {
 }
 
 const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output", "dice", "iou"];
-/// Those of them that only a trained network has.
-const SCORES: &[&str] = &["dice", "iou"];
-
-/// A figure as a source prints it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// `params`, `macs`, `dice`, `iou`, whatever the convention.
-    pub quantity: String,
-    /// `2.17G`
-    pub written: String,
-    /// Why it is known to be wrong.
-    pub refuted: Option<String>,
-}
-
-/// The figure that a claim with `~=` gives for a number.
-pub fn figure(claim: &Claim) -> Option<Figure> {
-    let name = match &claim.quantity.kind {
-        ExprKind::Name(name) => name,
-        ExprKind::Call(call) => &call.name.node,
-        _ => return None,
-    };
-    let ClaimValue::Number { digits, suffix, .. } = &claim.value else { return None };
-    let known = QUANTITIES.contains(&name.as_str()) && claim.relation.node == Relation::Rounds;
-    let written = digits.chars().chain(*suffix).collect();
-    let refuted = claim.refuted.as_ref().map(|r| r.node.clone());
-    known.then(|| Figure { quantity: name.clone(), written, refuted })
-}
-
-/// Whether a claim is about what can be counted, and so is judged.
-pub fn is_judged(claim: &Claim) -> bool {
-    !matches!(&claim.quantity.kind, ExprKind::Name(name) if SCORES.contains(&name.as_str()))
-}
 
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
@@ -130,27 +102,6 @@ pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>
             let d = d.other(reason.span, "marked here");
             Err(Box::new(d.suggest("take `refuted` away", mark, "", Applicability::MaybeIncorrect)))
         }
-    }
-}
-
-/// A score is written as a source prints it: a share with `~=`.
-fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
-    let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
-    if claim.relation.node != Relation::Rounds {
-        return wrong(claim.relation.span, "a score is reported with `~=`; only training can tell more");
-    }
-    if let Some(reason) = &claim.refuted {
-        return wrong(reason.span, "a score is not judged, so it cannot be refuted");
-    }
-    match &claim.value {
-        ClaimValue::Number { digits, suffix: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
-            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
-        }
-        ClaimValue::Number { span, .. } => wrong(*span, "a score is a share from 0 to 1, for example 0.8397"),
-        ClaimValue::Expr(expr) if matches!(expr.kind, ExprKind::Int(0 | 1)) => {
-            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
-        }
-        ClaimValue::Expr(expr) => wrong(expr.span, "a score is a share from 0 to 1, for example 0.8397"),
     }
 }
 

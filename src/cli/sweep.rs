@@ -1,29 +1,28 @@
 //! `npc sweep`: the runs of a `sweep` declaration, and their table.
 
 mod jobs;
+mod notes;
 mod paper;
 mod plan;
 mod state;
+mod steps;
 mod table;
 mod work;
 
 use super::compare::metric;
-use super::job::stop_on_interrupt;
 use super::scores::Format;
 use super::{Done, Stop, print};
 use crate::cost::Convention;
 use crate::recipe::Metric;
-use crate::run::folder::{Folder, RunSummary};
-use crate::run::sweep::{PointScores, Scores, same_images};
+use crate::run::sweep::same_images;
 use clap::Args;
+use notes::notes;
 pub use plan::Wanted;
 use plan::{Plan, Run, plan};
 use state::State;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use steps::{read, score, train_all};
 use table::Table;
-use work::{End, News, Task, work};
 
 /// Train the models of a sweep with the same seeds and splits, and compare them
 #[derive(Args)]
@@ -202,174 +201,4 @@ fn no_other_runs(plan: &Plan) -> Done {
 fn broken(plan: &Plan) -> Vec<(String, String)> {
     let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
     broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
-}
-
-/// Where the output of a run's commands goes.
-fn log(folder: &Folder) -> PathBuf {
-    folder.root().join("log.txt")
-}
-
-/// Trains what is not finished; the runs that failed with their messages.
-fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
-    // Seed by seed, so that whatever is there when it is stopped can be compared.
-    let mut due: Vec<&mut Run> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
-    let total = due.len();
-    due.retain(|r| matches!(r.state, State::Absent | State::Started));
-    due.sort_by_key(|r| r.seed);
-    if due.len() < total {
-        eprintln!("{} of {total} runs are to be trained", due.len());
-    }
-    let task = |r: &&mut Run| Task {
-        label: r.label.clone(),
-        args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
-        log: log(&r.folder),
-        kill: false,
-    };
-    let tasks: Vec<Task> = due.iter().map(task).collect();
-    let ends = all(&tasks, jobs)?;
-    let mut failures = Vec::new();
-    for (run, end) in due.iter_mut().zip(ends) {
-        match end {
-            End::Done => run.state = State::Finished,
-            End::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
-            End::Stopped => {}
-        }
-    }
-    Ok(failures)
-}
-
-/// Runs tasks and tells how far they are.
-fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
-    let (mut done, began) = (0, Instant::now());
-    let ends = work(tasks, jobs, &mut |k, news| {
-        let label = &tasks[k].label;
-        match news {
-            News::Begun => eprintln!("{label}: {}", tasks[k].args[0]),
-            News::Ended(end, took) => {
-                done += 1;
-                let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
-                let left = if done < tasks.len() { format!(", about {} left", clock(left)) } else { String::new() };
-                let what = match end {
-                    End::Done => "done",
-                    End::Failed(_) => "failed",
-                    End::Stopped => "stopped",
-                };
-                eprintln!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
-            }
-        }
-    })?;
-    if stop_on_interrupt().load(Ordering::Relaxed) {
-        eprintln!("interrupted; the same command goes on");
-        return Err(Stop::Interrupted);
-    }
-    Ok(ends)
-}
-
-fn clock(time: Duration) -> String {
-    let s = time.as_secs_f64().round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, m, s) => format!("{m}:{s:02}"),
-        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
-    }
-}
-
-/// Scores the finished runs whose scores are missing or older than the weights.
-fn score(plan: &Plan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
-    let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
-    let due: Vec<&Run> = finished.filter(|r| !scored(&r.folder)).collect();
-    let task = |r: &&Run| {
-        let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
-        common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
-        common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
-        Task { label: r.label.clone(), args, log: log(&r.folder), kill: true }
-    };
-    let tasks: Vec<Task> = due.iter().map(task).collect();
-    if tasks.is_empty() {
-        return Ok(());
-    }
-    let ends = all(&tasks, usize::from(common.jobs))?;
-    for (run, end) in due.iter().zip(ends) {
-        if let End::Failed(message) = end {
-            failures.push((run.label.clone(), format!("failed: {message}")));
-        }
-    }
-    Ok(())
-}
-
-/// The scores that are there, in the order of the points.
-fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
-    let mut points = Vec::new();
-    for point in &plan.points {
-        let mut seeds = Vec::new();
-        for run in point.runs.iter().filter(|r| r.state == State::Finished && scored(&r.folder)) {
-            seeds.push((run.seed, Scores::read(&cases(&run.folder))?));
-        }
-        points.push(PointScores { seeds });
-    }
-    Ok(points)
-}
-
-fn cases(folder: &Folder) -> PathBuf {
-    folder.root().join("cases.csv")
-}
-
-/// Whether the scores on the test images are of the weights that are there.
-fn scored(folder: &Folder) -> bool {
-    let time = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
-    let weights = folder.checkpoint().ok().and_then(|path| time(&path));
-    matches!((time(&cases(folder)), weights), (Some(scores), Some(weights)) if scores >= weights)
-}
-
-/// What the table does not say by itself.
-fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
-    let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
-    match table.plan.changed.as_deref() {
-        None | Some([]) => {}
-        Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),
-    }
-    if table.plan.points.iter().flat_map(|p| &p.paper).any(|f| f.refuted.is_some()) {
-        notes.push("* a figure that the model file marks as known to be wrong".to_string());
-    }
-    let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else {
-        notes.push("No run is finished.".to_string());
-        return notes;
-    };
-    let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();
-    notes.push(format!(
-        "Means over {} test images, then over the seeds; ± is the standard deviation over the seeds.",
-        first.cases.stems.len()
-    ));
-    match seeds {
-        None => {}
-        Some(1) => notes.push(
-            "One seed: the intervals are about the images alone, and not about what another training would give."
-                .to_string(),
-        ),
-        Some(n) => notes.push(format!(
-            "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
-        )),
-    }
-    let unclear: Vec<&str> = (table.plan.points.iter().zip(&table.rows))
-        .filter(|(_, row)| row.differences.first().is_some_and(|d| d.is_some_and(|d| !d.distinguishable())))
-        .map(|(point, _)| point.label.as_str())
-        .collect();
-    if !unclear.is_empty() {
-        let n = first.cases.stems.len();
-        notes.push(format!("Not distinguishable from {} with n = {n}: {}.", table.reference(), unclear.join(", ")));
-    }
-    let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
-    if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
-        notes.push(
-            "The split has no val part: the epoch that is scored was chosen on the test images, so the means are too high."
-                .to_string(),
-        );
-    }
-    notes
-}
-
-/// Whether the epoch that is scored was looked for among scores on the test images.
-fn chosen_on_test(folder: &Folder) -> bool {
-    let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
-    let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
-    on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
 }
