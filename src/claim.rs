@@ -3,11 +3,15 @@
 //! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
 //! an error when it holds after all.
 
+mod score;
+
 use crate::check::{Checked, unknown_result};
 use crate::cost::{Convention, count};
 use crate::diag::{Applicability, Code, Diagnostic};
 use crate::source::{Span, Spanned};
 use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Ident, Relation};
+pub use score::{Figure, figure, is_judged};
+use score::{SCORES, reported};
 use std::fmt;
 use std::str::FromStr;
 
@@ -21,6 +25,8 @@ enum Quantity {
     Input,
     /// Of the first result, or of the one that is named.
     Output(Option<Ident>),
+    /// What only a trained network has.
+    Score,
 }
 
 /// A quantity's value: a number or a shape.
@@ -28,6 +34,8 @@ enum Quantity {
 pub enum Found {
     Number(u64),
     Shape(Vec<usize>),
+    /// Only training tells.
+    Nothing,
 }
 
 impl fmt::Display for Found {
@@ -35,6 +43,7 @@ impl fmt::Display for Found {
         match self {
             Found::Number(n) => n.fmt(f),
             Found::Shape(shape) => write!(f, "{shape:?}"),
+            Found::Nothing => f.write_str("-"),
         }
     }
 }
@@ -46,6 +55,8 @@ pub enum Verdict {
     Refuted {
         reason: String,
     },
+    /// What a source reports of a trained network: kept, and not judged.
+    Reported,
 }
 
 /// A claim that is as it should be.
@@ -55,11 +66,14 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output"];
+const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output", "dice", "iou"];
 
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
     let quantity = quantity(&claim.quantity)?;
+    if matches!(quantity, Quantity::Score) {
+        return reported(claim);
+    }
     let found = measure(&quantity, checked)?;
     let holds = compare(claim, &found)?;
     match (&claim.refuted, holds) {
@@ -113,6 +127,7 @@ fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
             "macs" => Quantity::Macs(Convention::Conv),
             "input" => Quantity::Input,
             "output" => Quantity::Output(None),
+            score if SCORES.contains(&score) => Quantity::Score,
             other => return Err(unknown(other)),
         })
     };
@@ -144,6 +159,7 @@ fn measure(quantity: &Quantity, checked: &Checked) -> Result<Found, Box<Diagnost
         Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
         Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
         Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
+        Quantity::Score => Found::Nothing,
         Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
         Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
         Quantity::Output(Some(name)) => {
@@ -180,6 +196,8 @@ fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
         }
         (Found::Number(_), ClaimValue::Expr(_)) => wrong("this quantity is a number"),
         (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
+        // Scores are not compared.
+        (Found::Nothing, _) => Ok(true),
     }
 }
 

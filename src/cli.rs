@@ -40,11 +40,15 @@ mod overlays;
 mod predict;
 #[cfg(feature = "data")]
 mod report;
+#[cfg(feature = "run")]
+mod reproduce;
 mod revision;
 #[cfg(feature = "data")]
 mod scores;
 mod side;
 mod sizes;
+#[cfg(feature = "run")]
+mod sweep;
 mod table;
 #[cfg(feature = "run")]
 mod train;
@@ -90,6 +94,10 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
+    #[cfg(feature = "run")]
+    Sweep(sweep::Opts),
+    #[cfg(feature = "run")]
+    Reproduce(reproduce::Opts),
     #[cfg(feature = "data")]
     Compare(compare::Opts),
     #[cfg(feature = "data")]
@@ -165,6 +173,10 @@ fn run(command: Command) -> ExitCode {
         Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "data")]
         Command::Report(opts) => report::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Sweep(opts) => sweep::run(&opts),
+        #[cfg(feature = "run")]
+        Command::Reproduce(opts) => reproduce::run(&opts),
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]

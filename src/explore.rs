@@ -6,7 +6,7 @@ mod printed;
 mod same;
 
 use crate::check::{Checked, check};
-use crate::claim::judge;
+use crate::claim::{is_judged, judge};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
@@ -34,32 +34,53 @@ fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<Argumen
     Some(points)
 }
 
-/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. The models
-/// are not kept.
+/// A model of a sweep.
+#[derive(Debug, Clone)]
+pub struct Point<'a> {
+    /// The model or variant.
+    pub model: &'a ast::Ident,
+    /// In the order of the sweep.
+    pub args: Vec<Argument>,
+    /// Those of `args` for which the sweep has other values as well.
+    pub varied: Vec<bool>,
+}
+
+/// The models of a sweep in order.
+pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
+    let mut all = Vec::new();
+    for ast::Grid { base, args } in &sweep.grids {
+        let Some(grid) = grid(args, POINTS).filter(|grid| all.len() + grid.len() <= POINTS) else {
+            let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+            return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+        };
+        let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
+        all.extend(grid.into_iter().map(|args| Point { model: base, args, varied: varied.clone() }));
+    }
+    Ok(all)
+}
+
+/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. Broken models
+/// are passed over: what is wrong with them was said. The models are not kept.
 pub fn sweep<T>(
     program: &Program<'_>,
     sweep: &ast::Sweep,
     size: Option<[usize; 2]>,
-    look: impl Fn(&[Argument], &Checked) -> T,
+    look: impl Fn(&Point<'_>, &Checked) -> T,
 ) -> (Vec<T>, Problems) {
-    let mut problems = Problems::new();
-    let Some(entry) = program.find(&sweep.base.node) else {
-        // Resolution has said that there is no such model.
-        return (Vec::new(), problems);
+    let points = match points(sweep) {
+        Ok(points) => points,
+        Err(d) => return (Vec::new(), d.into()),
     };
-    let Some(grid) = grid(&sweep.args, POINTS) else {
-        let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
-        problems.push(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
-        return (Vec::new(), problems);
-    };
-    let mut points = Vec::new();
-    for args in grid {
-        match elaborate(program, entry, &args, size).and_then(check) {
-            Ok(checked) => points.push(look(&args, &checked)),
+    let (mut seen, mut problems) = (Vec::new(), Problems::new());
+    for point in points {
+        let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));
+        let Some(entry) = entry else { continue };
+        match elaborate(program, entry, &point.args, size).and_then(check) {
+            Ok(checked) => seen.push(look(&point, &checked)),
             Err(p) => problems.extend(p),
         }
     }
-    (points, problems)
+    (seen, problems)
 }
 
 /// What fills the holes of a model.
@@ -133,7 +154,7 @@ pub fn fit(
     Ok(Fit {
         holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
         tried,
-        claims: claims.iter().map(|(e, _)| e.claims.len()).sum(),
+        claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_judged(c)).count()).sum(),
         fitting: grid.into_iter().filter(|args| holds(args)).collect(),
     })
 }

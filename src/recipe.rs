@@ -51,6 +51,9 @@ pub struct DataSpec {
     pub std: Vec<f64>,
     /// Bound on the memory that decoded and resized images may hold, in MiB (2^20 bytes).
     pub cache_mb: usize,
+    /// Most images of all roles together; `None` is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
     /// What an image counts for a class that neither prediction nor truth holds.
     #[serde(default)]
     pub empty: Empty,

@@ -323,11 +323,11 @@ fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
 fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
     let mut broken = Vec::new();
     for item in program.items.clone() {
-        let (name, base, data) = match &item.kind {
-            ItemKind::Variant(v) => (Some(&v.name), &v.base, None),
-            ItemKind::Sweep(s) => (Some(&s.name), &s.base, None),
-            ItemKind::Train(t) => (Some(&t.name), &t.model, Some(&t.data)),
-            ItemKind::Expect(e) => (None, &e.model, e.on.as_ref()),
+        let (name, bases, data) = match &item.kind {
+            ItemKind::Variant(v) => (Some(&v.name), vec![&v.base], None),
+            ItemKind::Sweep(s) => (Some(&s.name), s.grids.iter().map(|g| &g.base).collect(), None),
+            ItemKind::Train(t) => (Some(&t.name), vec![&t.model], Some(&t.data)),
+            ItemKind::Expect(e) => (None, vec![&e.model], e.on.as_ref()),
             ItemKind::Import(_)
             | ItemKind::Enum(_)
             | ItemKind::Block(_)
@@ -340,25 +340,27 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
             broken.extend(name.map(|n| n.node.as_str()));
         };
         let known = || program.models.keys().chain(program.variants.keys()).copied();
-        let base_name = base.node.as_str();
-        if !program.models.contains_key(base_name)
-            && !program.variants.contains_key(base_name)
-            && !program.is_broken(&base.node)
-        {
-            if !program.incomplete {
-                fail(unknown(base, "model or variant", known(), program));
+        for base in bases {
+            let base_name = base.node.as_str();
+            if !program.models.contains_key(base_name)
+                && !program.variants.contains_key(base_name)
+                && !program.is_broken(&base.node)
+            {
+                if !program.incomplete {
+                    fail(unknown(base, "model or variant", known(), program));
+                }
+            } else if let Some(name) = name
+                && program
+                    .entry(if program.variants.contains_key(name.node.as_str()) { &name.node } else { &base.node })
+                    .is_none()
+                && !program.is_broken(&base.node)
+            {
+                let message = format!("`{base}` leads to no model");
+                let d = Diagnostic::new(Code::E0208, base.span, message)
+                    .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
+                    .help("base one of these variants on a model");
+                fail(d);
             }
-        } else if let Some(name) = name
-            && program
-                .entry(if program.variants.contains_key(name.node.as_str()) { &name.node } else { &base.node })
-                .is_none()
-            && !program.is_broken(&base.node)
-        {
-            let message = format!("`{base}` leads to no model");
-            let d = Diagnostic::new(Code::E0208, base.span, message)
-                .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
-                .help("base one of these variants on a model");
-            fail(d);
         }
         let known = |d: &&ast::Ident| program.data.contains_key(d.node.as_str()) || program.is_broken(&d.node);
         if let Some(data) = data.filter(|d| !known(d) && !program.incomplete) {

@@ -36,6 +36,7 @@ pub mod history;
 pub mod init;
 pub mod inputs;
 pub mod lettering;
+pub mod lock;
 #[cfg(feature = "run")]
 pub mod loss;
 #[cfg(feature = "run")]
@@ -61,6 +62,7 @@ pub mod sheet;
 pub mod statistics;
 #[cfg(feature = "run")]
 pub mod sum;
+pub mod sweep;
 pub mod tensorboard;
 #[cfg(feature = "run")]
 pub mod train;

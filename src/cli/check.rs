@@ -336,11 +336,12 @@ fn claims_text(claimed: &[&Claimed]) -> String {
         .map(|c| {
             let found = match &c.judged.found {
                 Found::Number(n) => thousands(*n),
-                Found::Shape(shape) => format!("{shape:?}"),
+                Found::Shape(_) | Found::Nothing => c.judged.found.to_string(),
             };
             let verdict = match &c.judged.verdict {
                 Verdict::Holds => "holds".to_string(),
                 Verdict::Refuted { reason } => format!("known not to hold: {reason}"),
+                Verdict::Reported => "reported; only training can tell".to_string(),
             };
             vec![c.about.clone(), c.claim.clone(), found, verdict]
         })

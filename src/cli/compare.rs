@@ -42,7 +42,7 @@ pub struct Opts {
     group_seeds: bool,
 }
 
-fn metric(name: &str) -> Result<Metric, String> {
+pub fn metric(name: &str) -> Result<Metric, String> {
     let known = || Metric::ALL.map(Metric::name).join(", ");
     Metric::from_name(name).ok_or_else(|| format!("the metrics are {}", known()))
 }

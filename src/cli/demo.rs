@@ -61,6 +61,7 @@ pub fn run(opts: &Opts) -> Done {
     let ready = ready(&Request {
         file: &model,
         run: Some("npnet_phantoms"),
+        model: None,
         set: &set,
         data_root: None,
         device: Some(&opts.device),

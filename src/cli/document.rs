@@ -157,9 +157,10 @@ fn model<'a>(
 }
 
 fn claim(c: &Claimed) -> Value {
-    let reason = match &c.judged.verdict {
-        Verdict::Holds => None,
-        Verdict::Refuted { reason } => Some(reason),
-    };
-    json!({"about": c.about, "claim": c.claim, "found": c.judged.found.to_string(), "refuted": reason})
+    let found = c.judged.found.to_string();
+    match &c.judged.verdict {
+        Verdict::Holds => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": null}),
+        Verdict::Refuted { reason } => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": reason}),
+        Verdict::Reported => json!({"about": c.about, "claim": c.claim, "found": null, "refuted": null}),
+    }
 }

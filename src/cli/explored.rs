@@ -17,10 +17,10 @@ use std::fmt::Write;
 const SHOWN: usize = 12;
 
 /// Hyper-parameters and their values as written.
-type Spelled = Vec<(String, String)>;
+pub(super) type Spelled = Vec<(String, String)>;
 
-/// A point of a sweep: parameters, MACs.
-type Row = (Spelled, u64, u64);
+/// A point of a sweep: the model and its hyper-parameters, parameters, MACs.
+type Row = (String, Spelled, u64, u64);
 
 /// The points of a sweep at one size.
 struct Grid {
@@ -38,7 +38,7 @@ pub struct Explored {
     convention: Convention,
 }
 
-fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
+pub(super) fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
     let value = |a: &Argument| match &a.value.kind {
         // Values of a range have the range's place.
         ast::ExprKind::Int(n) => n.to_string(),
@@ -62,22 +62,25 @@ pub fn explore(
     }
     for item in &program.file.items {
         let ItemKind::Sweep(sweep) = &item.kind else { continue };
-        let wanted = choice.model.as_ref().is_none_or(|m| *m == sweep.base.node);
-        if !wanted || program.is_broken(&sweep.base.node) || program.is_broken(&sweep.name.node) {
+        let mut bases: Vec<&str> = sweep.grids.iter().map(|g| g.base.node.as_str()).collect();
+        bases.dedup();
+        let wanted = choice.model.as_ref().is_none_or(|m| bases.contains(&m.as_str()));
+        if !wanted || program.is_broken(&sweep.name.node) {
             continue;
         }
         let named =
             choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
-        let data = named.or_else(|| default_data(program, &sweep.base.node).map(|(_, spec)| spec));
+        let data = named.or_else(|| default_data(program, bases[0]).map(|(_, spec)| spec));
         let size = choice.size.first().copied().or(data.map(|d| d.size));
-        let (points, found) = explore::sweep(program, sweep, size, |args, checked| {
+        let (points, found) = explore::sweep(program, sweep, size, |point, checked| {
             let report = count(checked, convention);
-            (checked.input().to_string(), (spelled(sources, args), report.params, report.macs))
+            let args = spelled(sources, &point.args);
+            (checked.input().to_string(), (point.model.node.clone(), args, report.params, report.macs))
         });
         problems.extend(found);
         let Some((input, _)) = points.first().cloned() else { continue };
         let rows = points.into_iter().map(|(_, row)| row).collect();
-        all.grids.push(Grid { name: sweep.name.node.clone(), of: sweep.base.node.clone(), input, rows });
+        all.grids.push(Grid { name: sweep.name.node.clone(), of: bases.join(" | "), input, rows });
     }
     for name in program.entries() {
         let wanted = choice.model.as_ref().is_none_or(|m| *m == name.node);
@@ -121,14 +124,26 @@ impl Explored {
         let mut out = String::new();
         for grid in &self.grids {
             let _ = writeln!(out, "\nsweep {} of {} at {}\n", grid.name, grid.of, grid.input);
-            let Some((first, ..)) = grid.rows.first() else { continue };
-            let mut header: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
+            let mut header: Vec<&str> = Vec::new();
+            let many = grid.rows.iter().any(|row| row.0 != grid.rows[0].0);
+            for (name, _) in grid.rows.iter().flat_map(|row| &row.1) {
+                if !header.contains(&name.as_str()) {
+                    header.push(name);
+                }
+            }
+            let names = header.clone();
+            if many || names.is_empty() {
+                header.insert(0, "model");
+            }
             let mut align = vec![Align::Left; header.len()];
             let macs = format!("MACs, {}", self.convention);
             header.extend(["params", macs.as_str()]);
             align.extend([Align::Right; 2]);
-            let row = |(args, params, macs): &Row| {
-                let values = args.iter().map(|(_, v)| v.clone());
+            let row = |(model, args, params, macs): &Row| {
+                let value =
+                    |name: &&str| args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
+                let model = (many || names.is_empty()).then(|| model.clone());
+                let values = model.into_iter().chain(names.iter().map(value));
                 values.chain([thousands(*params), thousands(*macs)]).collect()
             };
             out.push_str(&columns(&header, &align, &grid.rows.iter().map(row).collect::<Vec<_>>()));
@@ -161,7 +176,9 @@ impl Explored {
         };
         let grids = self.grids.iter().map(|g| {
             let points: Vec<_> = (g.rows.iter())
-                .map(|(args, params, macs)| json!({"args": object(args), "params": params, "macs": macs}))
+                .map(|(model, args, params, macs)| {
+                    json!({"model": model, "args": object(args), "params": params, "macs": macs})
+                })
                 .collect();
             json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points})
         });

@@ -78,6 +78,8 @@ pub struct Request<'a> {
     pub file: &'a Path,
     /// The name of a `train` block; may be left out where the file has one, and with a settings file.
     pub run: Option<&'a str>,
+    /// A model or variant in place of the run's, which then keeps none of its hyper-parameters.
+    pub model: Option<&'a str>,
     pub set: &'a [String],
     pub data_root: Option<&'a Path>,
     pub device: Option<&'a str>,
@@ -151,6 +153,10 @@ fn build(
         return stop(&sources, problems);
     }
     let made = draft(&program, &sources).and_then(|mut d| {
+        if let Some(model) = request.model.filter(|m| **m != d.train.model) {
+            d.train.model = model.to_string();
+            d.train.args.clear();
+        }
         d.train.args.extend(changes.model);
         d.train = schema::override_train(d.train, &changes.train)?;
         d.data = schema::override_data(&d.data, &changes.data)?;
@@ -240,7 +246,7 @@ pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Res
         let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
         return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
     }
-    let ready = ready(&Request { file: &settings, run: None, set: &[], data_root, device })?;
+    let ready = ready(&Request { file: &settings, run: None, model: None, set: &[], data_root, device })?;
     Ok((ready, folder))
 }
 
@@ -257,4 +263,15 @@ pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
         eprintln!("\nstopping after this step; once more to stop at once");
     });
     &STOP
+}
+
+/// The same once standard input ends. A process that starts others holds their standard inputs open: whatever becomes of
+/// it, they end after their step.
+#[cfg(feature = "run")]
+pub fn stop_with_input() {
+    let stop = stop_on_interrupt();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        stop.store(true, std::sync::atomic::Ordering::SeqCst);
+    });
 }

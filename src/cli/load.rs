@@ -332,7 +332,13 @@ pub fn claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) ->
                                 ast::ClaimValue::Number { span, .. } => *span,
                                 ast::ClaimValue::Expr(expr) => expr.span,
                             }));
-                            let about = format!("{model}{on}");
+                            let args: Vec<String> = (expect.args.iter())
+                                .filter_map(|a| {
+                                    Some(format!("{} = {}", a.name.as_ref()?, sources.snippet(a.value.span)))
+                                })
+                                .collect();
+                            let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+                            let about = format!("{model}{args}{on}");
                             let claim = written.split_whitespace().collect::<Vec<_>>().join(" ");
                             claimed.push(Claimed { about, claim, judged });
                         }

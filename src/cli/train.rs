@@ -1,14 +1,15 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt};
+use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt, stop_with_input};
 use super::{Done, Stop, print};
 use crate::ir;
 use crate::recipe::settings::Settings;
 use crate::run::device::set_threads;
 use crate::run::folder::{EpochRecord, Folder, read_settings};
+use crate::run::lock::lock;
 use crate::run::tensorboard::Board;
 use crate::run::train::{Job, Observer, Outcome, Progress, dry_run, train};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ Examples:
   npc train models/npnet.model npnet_lung --dry-run
   npc train models/npnet.model npnet_lung --init runs/npnet_skin
   npc train models/npnet.model npnet_lung --tensorboard && tensorboard --logdir runs
+  npc train models/npnet.model npnet_lung --model NPNet_SE --out runs/lung_se --resume=auto
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
@@ -36,6 +38,9 @@ pub struct Opts {
     file: PathBuf,
     /// Name of a `train` block
     run: Option<String>,
+    /// Another model or variant of the file in place of the run's, without the run's hyper-parameters
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
@@ -48,9 +53,13 @@ pub struct Opts {
     /// Run folder; runs/NAME when not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on where the run folder's last checkpoint stands
-    #[arg(long)]
-    resume: bool,
+    /// Go on where the run folder's last checkpoint stands; --resume=auto starts the run where there is none, and leaves
+    /// a finished one as it is
+    #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    resume: Option<Resume>,
+    /// End after the step that runs, as on Ctrl-C, once standard input ends
+    #[arg(long, hide = true)]
+    stop_with_input: bool,
     /// Begin with the weights of a file (safetensors, .pt, .pth) or of a run folder, as far as they fit
     #[arg(long, value_name = "PATH")]
     init: Option<PathBuf>,
@@ -68,10 +77,17 @@ pub struct Opts {
     tensorboard: bool,
 }
 
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Resume {
+    Always,
+    Auto,
+}
+
 pub fn run(opts: &Opts) -> Done {
     let request = Request {
         file: &opts.file,
         run: opts.run.as_deref(),
+        model: opts.model.as_deref(),
         set: &opts.set,
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
@@ -79,16 +95,29 @@ pub fn run(opts: &Opts) -> Done {
     let mut ready = ready(&request)?;
     let folder =
         Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
+    if opts.stop_with_input {
+        stop_with_input();
+    }
     if let Some(path) = &opts.init {
         ready.settings.train.init = Some(absolute(&path.display().to_string()));
     }
     if let Some(threads) = opts.threads {
         ready.settings.threads = Some(usize::from(threads));
     }
-    if opts.resume {
+    // Held before anything is looked at: what another process does here is over then.
+    let _held = lock(folder.root(), opts.resume == Some(Resume::Auto))?;
+    let resume = match opts.resume {
+        None => false,
+        Some(Resume::Always) => true,
+        Some(Resume::Auto) => folder.settings().exists(),
+    };
+    if resume {
         same_run(&mut ready, &folder)?;
     }
-    let mode = Mode { resume: opts.resume, ignore_memory: opts.ignore_memory };
+    if opts.resume == Some(Resume::Auto) && folder.finished(&ready.settings) {
+        return print(&format!("{}: finished already\n", folder.root().display()));
+    }
+    let mode = Mode { resume, ignore_memory: opts.ignore_memory };
     if opts.dry_run {
         return dry(&ready, &folder, mode);
     }

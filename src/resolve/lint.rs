@@ -212,8 +212,10 @@ impl<'a> Seen<'a> {
                 v.args.iter().for_each(|a| self.expr(&a.value));
             }
             ItemKind::Sweep(s) => {
-                self.names.insert(&s.base.node);
-                s.args.iter().for_each(|(_, values)| self.exprs(values));
+                for grid in &s.grids {
+                    self.names.insert(&grid.base.node);
+                    grid.args.iter().for_each(|(_, values)| self.exprs(values));
+                }
             }
             ItemKind::Train(t) => {
                 self.names.extend([t.model.node.as_str(), t.data.node.as_str()]);

@@ -15,6 +15,7 @@ mod decode;
 mod group;
 mod intensity;
 mod jpeg;
+mod limit;
 mod loader;
 mod mask;
 mod order;
@@ -60,7 +61,7 @@ impl Role {
 }
 
 /// An image and its mask.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Case {
     /// The part of the name that image and mask share, as the image spells it.
     pub stem: String,
@@ -193,6 +194,10 @@ impl Dataset {
                 split::deal(cases, spec, root, content, &mut problems)
             }
         };
+        let mut parts = parts;
+        if let Some(images) = spec.limit {
+            limit::thin(&mut parts, images);
+        }
         Ok((Dataset { spec: spec.clone(), parts, volumes, doubts }, problems))
     }
 

@@ -185,6 +185,13 @@ impl Folder {
         write_atomic(&self.model(), source.as_bytes())
     }
 
+    /// Whether the run with these settings has come to its end here: all epochs are done, or it was stopped early.
+    pub fn finished(&self, settings: &Settings) -> bool {
+        let Ok(text) = std::fs::read_to_string(self.root.join("summary.json")) else { return false };
+        let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
+        summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
+    }
+
     /// The epochs told so far; a line that was cut off ends them.
     pub fn records(&self) -> Vec<EpochRecord> {
         let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();

@@ -306,10 +306,17 @@ pub struct Variant {
     pub args: Vec<Arg>,
 }
 
-/// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8)`
+/// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8) | UNet`
 #[derive(Debug, Clone)]
 pub struct Sweep {
     pub name: Ident,
+    /// One or more grids, one after another.
+    pub grids: Vec<Grid>,
+}
+
+/// A model or variant with every combination of some values.
+#[derive(Debug, Clone)]
+pub struct Grid {
     pub base: Ident,
     pub args: Vec<(Ident, Vec<Expr>)>,
 }

@@ -233,10 +233,7 @@ impl Tree {
             }
             Rule::sweep => {
                 let name = self.ident(parts.one());
-                let mut reference = Parts::of(parts.one());
-                let base = self.ident(reference.one());
-                let args = Parts::of(reference.one()).map(|p| self.sweep_arg(p)).collect();
-                ItemKind::Sweep(Sweep { name, base, args })
+                ItemKind::Sweep(Sweep { name, grids: parts.map(|p| self.grid(p)).collect() })
             }
             Rule::data => {
                 let name = self.ident(parts.one());
@@ -265,6 +262,13 @@ impl Tree {
         let mut parts = Parts::of(pair);
         let name = self.ident(parts.one());
         (name, parts.next().map_or_else(Vec::new, |args| self.args(args)))
+    }
+
+    fn grid(&mut self, pair: Pair<'_, Rule>) -> Grid {
+        let mut parts = Parts::of(pair);
+        let base = self.ident(parts.one());
+        let args = parts.next().map_or_else(Vec::new, |args| Parts::of(args).map(|p| self.sweep_arg(p)).collect());
+        Grid { base, args }
     }
 
     fn sweep_arg(&mut self, pair: Pair<'_, Rule>) -> (Ident, Vec<Expr>) {

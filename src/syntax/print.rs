@@ -45,6 +45,8 @@ struct Marks {
     lines: HashSet<usize>,
     /// The `=` of short bodies.
     short_bodies: HashSet<usize>,
+    /// The models of a sweep of several.
+    grids: HashSet<usize>,
 }
 
 impl Marks {
@@ -60,6 +62,9 @@ impl Marks {
             ItemKind::Data(data) => self.entries(&data.entries),
             ItemKind::Train(train) => self.entries(&train.entries),
             ItemKind::Expect(expect) => self.lines.extend(expect.claims.iter().map(|c| c.span.start as usize)),
+            ItemKind::Sweep(sweep) if sweep.grids.len() > 1 => {
+                self.grids.extend(sweep.grids.iter().map(|g| g.base.span.start as usize));
+            }
             ItemKind::Import(_)
             | ItemKind::Enum(_)
             | ItemKind::Variant(_)
@@ -186,14 +191,16 @@ impl<'a> Printer<'a> {
                 tail = Some(body.tail);
                 break;
             }
-            if word == "|>" {
+            let before_grid = || self.code_after(self.at).is_some_and(|t| self.marks.grids.contains(&t.start));
+            if word == "|>" || matches!(word, "=" | "|") && before_grid() {
                 // What came before is the head, or the stage before.
                 stages.push(Doc::Concat(std::mem::take(&mut docs)));
-                docs.push(Doc::text("|> "));
+                docs.push(Doc::text(format!("{word} ")));
                 self.at += 1;
                 continue;
             }
-            let after_pipe = self.at > first && self.code_before(self.at).is_some_and(|t| t.text(self.text) == "|>");
+            let piped = || self.code_before(self.at).is_some_and(|t| t.text(self.text) == "|>");
+            let after_pipe = self.at > first && (self.marks.grids.contains(&token.start) || piped());
             if self.at > first && !after_pipe && self.blank_between(start) {
                 docs.push(match word {
                     "->" => Doc::indent(vec![Doc::indent(vec![Doc::Fill])]),

@@ -31,6 +31,7 @@ pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 64,
+        limit: None,
         empty: Empty::One,
         spacing: None,
     }

@@ -73,6 +73,8 @@ mod run_cli;
 #[cfg(feature = "cli")]
 mod schema;
 mod sizes;
+#[cfg(all(feature = "run", feature = "cli", unix))]
+mod sweep;
 mod syntax;
 #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 mod tape;

@@ -69,6 +69,7 @@ fn data_fills_in_defaults() {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 2048,
+        limit: None,
         empty: Empty::One,
         spacing: None,
     };

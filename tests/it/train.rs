@@ -73,6 +73,7 @@ fn data() -> DataSpec {
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
+        limit: None,
         empty: Empty::One,
         spacing: None,
     }

@@ -173,6 +173,7 @@ fn subject(opts: &Opts) -> Result<Subject, Stop> {
         return Ok(Subject { data, root, channels: 3, train: None });
     }
     let ready = ready(&Request {
+        model: None,
         file: &opts.file,
         run: opts.run.as_deref(),
         set: &opts.set,

@@ -12,7 +12,7 @@ use crate::syntax::ast::{Data, Entry, Expr, ExprKind};
 
 const KEYS: &[&str] = &[
     "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
-    "cache_mb", "empty", "spacing", "cache_mb", "layout", "list", "slices", "axis",
+    "cache_mb", "empty", "spacing", "layout", "list", "slices", "axis", "limit",
 ];
 
 /// Checks a `data` block and fills in defaults.
@@ -201,6 +201,7 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         if std.iter().all(|s| *s > 0.0) { Ok(std) } else { wrong(e, "numbers above 0") }
     });
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
+    let limit = r.get("limit", |e| count(e, 1));
     // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
     let words = Empty::ALL.map(|rule| (rule.name(), rule));
     let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
@@ -235,6 +236,7 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
         cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
+        limit: limit.or(base.and_then(|b| b.limit)),
         empty,
         spacing: spacing.or(base.and_then(|b| b.spacing)),
     });

@@ -26,6 +26,7 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         empty: Empty::One,
         spacing: None,
         grouping: Default::default(),
+        limit: None,
         slicing: Default::default(),
     };
     Arc::new(Dataset::open(&spec, Path::new("")).unwrap())

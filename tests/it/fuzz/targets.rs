@@ -100,7 +100,7 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
             Ok((_, later)) => problems.extend(later),
             Err(found) => problems.extend(found),
         },
-        ast::ItemKind::Sweep(of) if !program.is_broken(&of.base.node) => {
+        ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
             let (_, found) = sweep(program, of, SIZE, |_, checked| count(checked, Convention::Conv).macs);
             problems.extend(found);
         }

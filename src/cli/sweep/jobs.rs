@@ -1,0 +1,77 @@
+//! The runs of a sweep as commands for others to start: a line each, or a Slurm array.
+
+use super::plan::{Plan, absolute};
+use crate::cli::Stop;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// One line a run, for any shell of the POSIX kind: trains it and scores it. A line may be started again at any time.
+pub fn lines(plan: &Plan) -> Result<Vec<String>, Stop> {
+    let npc = std::env::current_exe().map_err(|e| Stop::Message(format!("npc does not know its own place: {e}")))?;
+    let npc = quoted(&npc.display().to_string());
+    let line = |run: &super::plan::Run| {
+        let train: Vec<String> = run.train.iter().map(|a| quoted(a)).collect();
+        format!("{npc} {} && {npc} eval {}", train.join(" "), quoted(&absolute(run.folder.root())))
+    };
+    Ok(plan.points.iter().flat_map(|p| &p.runs).map(line).collect())
+}
+
+/// A script for `sbatch`: one array task a run. A task that is requeued goes on where its folder stands.
+pub fn slurm(plan: &Plan, jobs: u16) -> Result<String, Stop> {
+    let lines = lines(plan)?;
+    let last = lines.len().saturating_sub(1);
+    let most = if jobs > 1 { format!("%{jobs}") } else { String::new() };
+    let logs = PathBuf::from(absolute(&plan.out)).join("slurm-%A_%a.txt");
+    let mut out = format!(
+        "#!/bin/bash\n\
+         # {} runs of sweep {} with the settings of {}. Time, memory, partition and processors are for you to set.\n\
+         #SBATCH --job-name={}\n\
+         #SBATCH --array=0-{last}{most}\n\
+         #SBATCH --requeue\n\
+         #SBATCH --open-mode=append\n\
+         #SBATCH --output={}\n\n\
+         export RAYON_NUM_THREADS=\"${{SLURM_CPUS_PER_TASK:-1}}\"\n\
+         case \"$SLURM_ARRAY_TASK_ID\" in\n",
+        lines.len(),
+        plan.sweep,
+        plan.run,
+        plan.sweep,
+        quoted(&logs.display().to_string()),
+    );
+    for (i, line) in lines.iter().enumerate() {
+        let _ = writeln!(out, "{i}) {line} ;;");
+    }
+    out.push_str("*) echo \"no run $SLURM_ARRAY_TASK_ID\" >&2; exit 2 ;;\nesac\n");
+    Ok(out)
+}
+
+/// Writes the script and makes the folder for its logs, which Slurm does not.
+pub fn write_slurm(plan: &Plan, jobs: u16, path: &Path) -> Result<(), Stop> {
+    let failed = |what: &Path, e: std::io::Error| Stop::Message(format!("{}: cannot be written: {e}", what.display()));
+    std::fs::create_dir_all(&plan.out).map_err(|e| failed(&plan.out, e))?;
+    crate::atomic::write(path, slurm(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
+}
+
+/// As one word for the shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_string();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn words_reach_the_command_as_they_are() {
+        assert_eq!(quoted("model.attention=se"), "model.attention=se");
+        for text in ["", "a b", "width=[16, 32]", "it's", "$HOME `x` \"y\" \\", "a;b&c|d", "*", "ä\n"] {
+            let out =
+                std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(text))]).output().unwrap();
+            assert_eq!(String::from_utf8(out.stdout).unwrap(), text);
+        }
+    }
+}

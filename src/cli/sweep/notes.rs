@@ -1,0 +1,60 @@
+//! What stands below the table of a sweep.
+
+use super::state::State;
+use super::table::Table;
+use crate::run::folder::{Folder, RunSummary};
+use crate::run::sweep::PointScores;
+
+/// What the table does not say by itself.
+pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
+    let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
+    match table.plan.changed.as_deref() {
+        None | Some([]) => {}
+        Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),
+    }
+    if table.plan.points.iter().flat_map(|p| &p.paper).any(|f| f.refuted.is_some()) {
+        notes.push("* a figure that the model file marks as known to be wrong".to_string());
+    }
+    let Some((_, first)) = scores.iter().flat_map(|p| &p.seeds).next() else {
+        notes.push("No run is finished.".to_string());
+        return notes;
+    };
+    let seeds = table.rows.iter().flat_map(|r| r.differences.first()?.map(|d| d.seeds)).max();
+    notes.push(format!(
+        "Means over {} test images, then over the seeds; ± is the standard deviation over the seeds.",
+        first.cases.stems.len()
+    ));
+    match seeds {
+        None => {}
+        Some(1) => notes.push(
+            "One seed: the intervals are about the images alone, and not about what another training would give."
+                .to_string(),
+        ),
+        Some(n) => notes.push(format!(
+            "Differences are paired by image and seed; their intervals are bootstrapped over images and {n} seeds."
+        )),
+    }
+    let unclear: Vec<&str> = (table.plan.points.iter().zip(&table.rows))
+        .filter(|(_, row)| row.differences.first().is_some_and(|d| d.is_some_and(|d| !d.distinguishable())))
+        .map(|(point, _)| point.label.as_str())
+        .collect();
+    if !unclear.is_empty() {
+        let n = first.cases.stems.len();
+        notes.push(format!("Not distinguishable from {} with n = {n}: {}.", table.reference(), unclear.join(", ")));
+    }
+    let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
+        notes.push(
+            "The split has no val part: the epoch that is scored was chosen on the test images, so the means are too high."
+                .to_string(),
+        );
+    }
+    notes
+}
+
+/// Whether the epoch that is scored was looked for among scores on the test images.
+fn chosen_on_test(folder: &Folder) -> bool {
+    let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
+    let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
+    on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())
+}

@@ -1,0 +1,81 @@
+//! What a paper reports about a point of a sweep: the `expect` block that is about it.
+
+use crate::claim::{Figure, figure};
+use crate::elaborate::Argument;
+use crate::explore::Point;
+use crate::resolve::Program;
+use crate::source::SourceMap;
+use crate::syntax::ast::{self, ExprKind, ItemKind, ParamTypeKind, ResultTypeKind};
+use std::collections::BTreeMap;
+
+/// The figures of the `expect` block that is about a point on some data.
+///
+/// It is about the point when it names the same model and every hyper-parameter has the same value, apart from the number
+/// of classes: a source may count one output channel where training takes two. Of several such blocks the one whose
+/// written hyper-parameters are those that tell the points apart: Table 1 and Table 2 of a paper may disagree.
+pub fn figures(program: &Program<'_>, sources: &SourceMap, point: &Point<'_>, data: &str) -> Vec<Figure> {
+    let Some(here) = Hyper::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
+    let varied = || point.args.iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(a, _)| &a.name.node);
+    let mut best: Option<(usize, &ast::Expect)> = None;
+    for item in &program.items {
+        let ItemKind::Expect(expect) = &item.kind else { continue };
+        let args: Option<Vec<Argument>> =
+            (expect.args.iter()).map(|a| Some(Argument { name: a.name.clone()?, value: a.value.clone() })).collect();
+        let on = expect.on.as_ref().is_some_and(|on| on.node == data);
+        let Some(args) = args.filter(|_| on) else { continue };
+        if Hyper::of(program, sources, &expect.model.node, &args).as_ref() != Some(&here) {
+            continue;
+        }
+        let written = |name: &String| args.iter().any(|a| a.name.node == *name);
+        let odd = args.iter().filter(|a| !varied().any(|v| *v == a.name.node)).count();
+        let far = odd + varied().filter(|name| !written(name)).count();
+        if best.is_none_or(|(least, _)| far < least) {
+            best = Some((far, expect));
+        }
+    }
+    best.map_or_else(Vec::new, |(_, expect)| expect.claims.iter().filter_map(figure).collect())
+}
+
+/// A model and the texts of its hyper-parameters, without the number of classes.
+#[derive(PartialEq, Eq)]
+struct Hyper {
+    model: String,
+    values: BTreeMap<String, String>,
+}
+
+impl Hyper {
+    fn of(program: &Program<'_>, sources: &SourceMap, name: &str, args: &[Argument]) -> Option<Hyper> {
+        let (model, fixed) = program.entry(name)?;
+        let text = |value: &ast::Expr| {
+            let written = sources.snippet(value.span);
+            written.chars().filter(|c| !c.is_whitespace()).collect::<String>()
+        };
+        let classes = classes(model);
+        let mut values = BTreeMap::new();
+        for param in &model.params {
+            let name = &param.name.node;
+            let fixed = fixed.iter().find(|a| a.name.as_ref().is_some_and(|n| n.node == *name)).map(|a| &a.value);
+            let given = args.iter().find(|a| a.name.node == *name).map(|a| &a.value);
+            if let Some(value) = given.or(fixed).or(param.default.as_ref()).filter(|_| classes != Some(name)) {
+                values.insert(name.clone(), text(value));
+            }
+        }
+        Some(Hyper { model: model.name.node.clone(), values })
+    }
+}
+
+/// The hyper-parameter that is the number of channels of the model's first result.
+fn classes(model: &ast::Block) -> Option<&String> {
+    let first = match &model.result.as_ref()?.kind {
+        ResultTypeKind::One(one) => one,
+        ResultTypeKind::Tuple(many) => many.first()?,
+        ResultTypeKind::Record(fields) => &fields.first()?.1,
+    };
+    match &first.kind {
+        ParamTypeKind::Tensor(dims) => match &dims.first()?.kind {
+            ExprKind::Name(name) => Some(name),
+            _ => None,
+        },
+        ParamTypeKind::Index(_) | ParamTypeKind::Scalar(_) | ParamTypeKind::List(_) => None,
+    }
+}

@@ -1,0 +1,289 @@
+//! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
+
+use super::paper::figures;
+use super::state::{State, differences, state};
+use crate::claim::Figure;
+use crate::cli::explored::{Spelled, spelled};
+use crate::cli::job::{self, Ready, Request};
+use crate::cli::load::{self, no_such};
+use crate::cli::{Stop, report};
+use crate::cost::{Convention, count};
+use crate::diag::{Code, Diagnostic, Problems};
+use crate::explore::{Point, points};
+use crate::resolve::{Program, resolve_bundle};
+use crate::run::folder::Folder;
+use crate::source::SourceMap;
+use crate::syntax::ast;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// What the command line says.
+pub struct Wanted<'a> {
+    pub file: &'a Path,
+    pub sweep: &'a str,
+    pub run: Option<&'a str>,
+    pub on: Option<&'a str>,
+    pub seeds: u64,
+    pub set: &'a [String],
+    pub data_root: Option<&'a Path>,
+    pub device: Option<&'a str>,
+    pub out: Option<&'a Path>,
+    /// The data block whose figures stand in the table; that of the run when not given.
+    pub beside: Option<&'a str>,
+    pub convention: Convention,
+}
+
+pub struct Plan {
+    pub sweep: String,
+    pub run: String,
+    pub data: String,
+    pub out: PathBuf,
+    /// What tells the points apart: `model`, or names of hyper-parameters.
+    pub axes: Vec<String>,
+    pub points: Vec<Planned>,
+    /// What stands above the sweep in the file.
+    pub docs: Vec<String>,
+    /// What the command line makes different from the run as it is written; `None` before the first point is looked at.
+    pub changed: Option<Vec<String>>,
+}
+
+/// A point of the sweep.
+pub struct Planned {
+    /// `attention=se`
+    pub label: String,
+    /// One for each axis.
+    pub cells: Vec<String>,
+    pub model: String,
+    pub args: Spelled,
+    /// Parameters and MACs; none where the model cannot be built.
+    pub cost: Option<(u64, u64)>,
+    /// As a source reports them.
+    pub paper: Vec<Figure>,
+    pub runs: Vec<Run>,
+}
+
+/// A point with a seed.
+pub struct Run {
+    /// `attention=se/seed=0`
+    pub label: String,
+    pub seed: u64,
+    pub folder: Folder,
+    /// Arguments of `npc` that train it.
+    pub train: Vec<String>,
+    pub state: State,
+}
+
+/// Decides on everything; problems are printed here.
+pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
+    let load::Source { sources, bundle, problems } = load::read(wanted.file)?;
+    let stop = |problems: Problems| {
+        report(&sources, &problems.sorted());
+        Stop::Problems
+    };
+    let (program, found) = resolve_bundle(&bundle);
+    if problems.has_errors() || found.has_errors() {
+        return Err(stop(problems.into_iter().chain(found).collect()));
+    }
+    let chosen = choose(&program, wanted).map_err(|d| stop(d.into()))?;
+    let (sweep, train) = chosen;
+    let grid = points(sweep).map_err(|d| stop(d.into()))?;
+    let axes = axes(&grid);
+    let out = match wanted.out {
+        Some(out) => out.to_path_buf(),
+        None => PathBuf::from("runs").join(format!("{}-{}", sweep.name, train.name)),
+    };
+    let beside = wanted.beside.unwrap_or(&train.data.node);
+    let mut plan = Plan {
+        sweep: sweep.name.node.clone(),
+        run: train.name.node.clone(),
+        data: train.data.node.clone(),
+        out,
+        axes,
+        points: Vec::new(),
+        docs: docs(&program, sweep),
+        changed: None,
+    };
+    let mut labels = BTreeSet::new();
+    for point in &grid {
+        let mut planned = name(&sources, point, &plan.axes);
+        while !labels.insert(planned.label.clone()) {
+            // Values that differ only in what a folder's name cannot hold.
+            planned.label.push('~');
+        }
+        planned.paper = figures(&program, &sources, point, beside);
+        runs(&mut planned, wanted, train, &mut plan)?;
+        plan.points.push(planned);
+    }
+    Ok(plan)
+}
+
+/// The sweep and the run that are named.
+fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
+    let sweep = program.sweeps.get(wanted.sweep).copied();
+    let sweep = sweep.ok_or_else(|| no_such("sweep", wanted.sweep, program.sweeps.keys().copied()))?;
+    let named = wanted.run.or(wanted.on.filter(|on| program.trains.contains_key(on)));
+    if let Some(name) = named {
+        let train = program.trains.get(name).copied();
+        return Ok((sweep, train.ok_or_else(|| no_such("run", name, program.trains.keys().copied()))?));
+    }
+    if let Some(on) = wanted.on.filter(|on| !program.data.contains_key(on)) {
+        return Err(no_such("data block", on, program.data.keys().copied()));
+    }
+    let fits = |t: &&&ast::Train| wanted.on.is_none_or(|on| t.data.node == on);
+    let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
+    // Runs of the file itself go before imported ones, those of the sweep's models before others.
+    let root: Vec<&ast::Train> = (program.file.items.iter())
+        .filter_map(|item| if let ast::ItemKind::Train(train) = &item.kind { Some(train) } else { None })
+        .filter(|t| fits(&t))
+        .collect();
+    let model = |name: &str| program.entry(name).map(|(model, _)| model.name.node.clone());
+    let bases: Vec<_> = sweep.grids.iter().map(|g| model(&g.base.node)).collect();
+    let own = |trains: &[&'a ast::Train]| -> Vec<&'a ast::Train> {
+        trains.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect()
+    };
+    let choices = [own(&root), root, own(&all), all];
+    match choices.iter().find(|c| !c.is_empty()).map(Vec::as_slice) {
+        Some([one]) => Ok((sweep, one)),
+        None => {
+            let on = wanted.on.map_or(String::new(), |on| format!(" on `{on}`"));
+            let message = format!("the file has no run{on} to train `{}` with", sweep.name);
+            Err(Diagnostic::bare(Code::E0501, message).help("write a `train` block whose settings all models get"))
+        }
+        Some(many) => {
+            let names: Vec<_> = many.iter().map(|t| format!("`{}`", t.name)).collect();
+            let message = format!("name the run whose settings `{}` is trained with", sweep.name);
+            Err(Diagnostic::bare(Code::E0501, message).help(format!("one of {}", names.join(", "))))
+        }
+    }
+}
+
+/// What tells the points apart.
+fn axes(points: &[Point<'_>]) -> Vec<String> {
+    let mut axes = Vec::new();
+    if points.iter().any(|p| p.model.node != points[0].model.node) {
+        axes.push("model".to_string());
+    }
+    for point in points {
+        for (arg, varied) in point.args.iter().zip(&point.varied) {
+            if *varied && !axes.contains(&arg.name.node) {
+                axes.push(arg.name.node.clone());
+            }
+        }
+    }
+    if axes.is_empty() {
+        axes.push("model".to_string());
+    }
+    axes
+}
+
+fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planned {
+    let args = spelled(sources, &point.args);
+    let cell = |axis: &String| {
+        let value = args.iter().zip(&point.varied).find(|((name, _), varied)| **varied && name == axis);
+        match value {
+            Some(((_, value), _)) => value.clone(),
+            None if axis == "model" => point.model.node.clone(),
+            None => String::new(),
+        }
+    };
+    let cells: Vec<String> = axes.iter().map(cell).collect();
+    let part = |(axis, value): (&String, &String)| match axis.as_str() {
+        "model" => value.clone(),
+        _ => format!("{axis}={value}"),
+    };
+    let parts: Vec<String> = axes.iter().zip(&cells).filter(|(_, v)| !v.is_empty()).map(part).collect();
+    Planned {
+        label: file_name(&parts.join(",")),
+        cells,
+        model: point.model.node.clone(),
+        args,
+        cost: None,
+        paper: Vec::new(),
+        runs: Vec::new(),
+    }
+}
+
+/// What every file system takes as the name of a folder: `width=[16, 32]` becomes `width=16-32`.
+fn file_name(text: &str) -> String {
+    let mut out = String::new();
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' if depth > 0 => out.push('-'),
+            ' ' | '"' => {}
+            c if c.is_ascii_alphanumeric() || "_.=,+-".contains(c) => out.push(c),
+            _ => out.push('_'),
+        }
+    }
+    out
+}
+
+/// A command must mean the same wherever a scheduler starts it.
+pub fn absolute(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}
+
+fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
+    let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
+    program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
+}
+
+/// Fills in what the point costs and the runs that it takes. A point that cannot be built keeps the others from nothing.
+fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut Plan) -> Result<(), Stop> {
+    let text = |(name, value): &(String, String)| format!("model.{name}={value}");
+    let mut set = wanted.set.to_vec();
+    set.extend(point.args.iter().map(text));
+    let model = (point.model != train.model.node).then_some(point.model.as_str());
+    let request = Request {
+        file: wanted.file,
+        run: Some(&train.name.node),
+        model,
+        set: &set,
+        data_root: wanted.data_root,
+        device: wanted.device,
+    };
+    let ready = match job::ready(&request) {
+        Ok(ready) => Some(ready),
+        Err(Stop::Problems) => None,
+        Err(Stop::Message(message)) => {
+            eprintln!("error: {message}");
+            None
+        }
+        Err(stop) => return Err(stop),
+    };
+    let first = ready.as_ref().map_or(0, |r| r.settings.train.seed);
+    if let Some(Ready { checked, settings, .. }) = &ready {
+        let report = count(checked, wanted.convention);
+        point.cost = Some((report.params, report.macs));
+        if plan.changed.is_none() {
+            let set: Vec<String> = point.args.iter().map(text).collect();
+            let written = job::ready(&Request { set: &set, device: None, ..request });
+            plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
+        }
+    }
+    for seed in first..first.saturating_add(wanted.seeds) {
+        let folder = Folder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
+        let mut args = vec!["train".to_string(), absolute(wanted.file), train.name.node.clone()];
+        let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
+        model.into_iter().for_each(|m| option("--model", m.to_string()));
+        set.iter().for_each(|s| option("--set", s.clone()));
+        option("--set", format!("seed={seed}"));
+        option("--data-root", absolute(wanted.data_root.unwrap_or(Path::new("."))));
+        wanted.device.into_iter().for_each(|d| option("--device", d.to_string()));
+        option("--out", absolute(folder.root()));
+        args.push("--resume=auto".into());
+        let state = match &ready {
+            None => State::Broken,
+            Some(ready) => {
+                let mut settings = ready.settings.clone();
+                settings.train.seed = seed;
+                state(&folder, ready, &settings)
+            }
+        };
+        let label = format!("{}/seed={seed}", point.label);
+        point.runs.push(Run { label, seed, folder, train: args, state });
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! How far a run is, by what its folder holds.
+
+use crate::cli::job::{Ready, reopen};
+use crate::ir;
+use crate::recipe::settings::Settings;
+use crate::run::folder::{Folder, read_settings};
+use serde_json::Value;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is there.
+    Absent,
+    /// Started, and not at its end.
+    Started,
+    Finished,
+    /// The folder holds another run: what differs.
+    Other(String),
+    /// The model cannot be built.
+    Broken,
+}
+
+/// Compares the folder with the run that is to be in it.
+pub fn state(folder: &Folder, ready: &Ready, settings: &Settings) -> State {
+    if !folder.settings().exists() {
+        return State::Absent;
+    }
+    let there = match read_settings(&folder.settings()) {
+        Ok(there) => there,
+        Err(e) => return State::Other(e.to_string()),
+    };
+    let differences = differences(&there, settings, ["there", "now"]);
+    if !differences.is_empty() {
+        return State::Other(differences.join("\n"));
+    }
+    match reopen(folder.root(), None, None) {
+        Ok((there, _)) if ir::text(there.checked.graph()) == ir::text(ready.checked.graph()) => {}
+        Ok(_) => return State::Other("the network that the model file describes".into()),
+        Err(_) => return State::Other("a model file that cannot be read".into()),
+    }
+    if folder.finished(settings) { State::Finished } else { State::Started }
+}
+
+/// `epochs: 2 there, 3 now`, one line each. Versions, device and the place of the data make no other run.
+pub fn differences(there: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
+    let mut there = there.clone();
+    there.versions.clone_from(&now.versions);
+    there.model_file.clone_from(&now.model_file);
+    there.data_root.clone_from(&now.data_root);
+    there.device.clone_from(&now.device);
+    there.data.cache_mb = now.data.cache_mb;
+    let value = |s: &Settings| serde_json::to_value(s).unwrap_or_default();
+    let mut found = Vec::new();
+    compare("", &value(&there), &value(now), words, &mut found);
+    found
+}
+
+fn compare(path: &str, a: &Value, b: &Value, words: [&str; 2], found: &mut Vec<String>) {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
+            for key in keys {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or(Value::Null);
+                compare(&path, &of(a), &of(b), words, found);
+            }
+        }
+        _ if a == b => {}
+        _ => {
+            let path = path.strip_prefix("train.").unwrap_or(path);
+            let text = |v: &Value| if v.is_null() { "nothing".to_string() } else { v.to_string() };
+            found.push(format!("{path}: {} {}, {} {}", text(a), words[0], text(b), words[1]));
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What is done with the runs of a sweep: trained, scored, read.
+
+use super::Common;
+use super::plan::{Plan, Run};
+use super::state::State;
+use super::work::{End, News, Task, work};
+use crate::cli::job::stop_on_interrupt;
+use crate::cli::{Done, Stop};
+use crate::run::folder::Folder;
+use crate::run::sweep::{PointScores, Scores};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// Where the output of a run's commands goes.
+fn log(folder: &Folder) -> PathBuf {
+    folder.root().join("log.txt")
+}
+
+/// Trains what is not finished; the runs that failed with their messages.
+pub fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+    // Seed by seed, so that whatever is there when it is stopped can be compared.
+    let mut due: Vec<&mut Run> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
+    let total = due.len();
+    due.retain(|r| matches!(r.state, State::Absent | State::Started));
+    due.sort_by_key(|r| r.seed);
+    if due.len() < total {
+        eprintln!("{} of {total} runs are to be trained", due.len());
+    }
+    let task = |r: &&mut Run| Task {
+        label: r.label.clone(),
+        args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
+        log: log(&r.folder),
+        kill: false,
+    };
+    let tasks: Vec<Task> = due.iter().map(task).collect();
+    let ends = all(&tasks, jobs)?;
+    let mut failures = Vec::new();
+    for (run, end) in due.iter_mut().zip(ends) {
+        match end {
+            End::Done => run.state = State::Finished,
+            End::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
+            End::Stopped => {}
+        }
+    }
+    Ok(failures)
+}
+
+/// Runs tasks and tells how far they are.
+fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
+    let (mut done, began) = (0, Instant::now());
+    let ends = work(tasks, jobs, &mut |k, news| {
+        let label = &tasks[k].label;
+        match news {
+            News::Begun => eprintln!("{label}: {}", tasks[k].args[0]),
+            News::Ended(end, took) => {
+                done += 1;
+                let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
+                let left = if done < tasks.len() { format!(", about {} left", clock(left)) } else { String::new() };
+                let what = match end {
+                    End::Done => "done",
+                    End::Failed(_) => "failed",
+                    End::Stopped => "stopped",
+                };
+                eprintln!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
+            }
+        }
+    })?;
+    if stop_on_interrupt().load(Ordering::Relaxed) {
+        eprintln!("interrupted; the same command goes on");
+        return Err(Stop::Interrupted);
+    }
+    Ok(ends)
+}
+
+fn clock(time: Duration) -> String {
+    let s = time.as_secs_f64().round() as u64;
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
+/// Scores the finished runs whose scores are missing or older than the weights.
+pub fn score(plan: &Plan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
+    let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    let due: Vec<&Run> = finished.filter(|r| !scored(&r.folder)).collect();
+    let task = |r: &&Run| {
+        let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
+        common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
+        common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
+        Task { label: r.label.clone(), args, log: log(&r.folder), kill: true }
+    };
+    let tasks: Vec<Task> = due.iter().map(task).collect();
+    if tasks.is_empty() {
+        return Ok(());
+    }
+    let ends = all(&tasks, usize::from(common.jobs))?;
+    for (run, end) in due.iter().zip(ends) {
+        if let End::Failed(message) = end {
+            failures.push((run.label.clone(), format!("failed: {message}")));
+        }
+    }
+    Ok(())
+}
+
+/// The scores that are there, in the order of the points.
+pub fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
+    let mut points = Vec::new();
+    for point in &plan.points {
+        let mut seeds = Vec::new();
+        for run in point.runs.iter().filter(|r| r.state == State::Finished && scored(&r.folder)) {
+            seeds.push((run.seed, Scores::read(&cases(&run.folder))?));
+        }
+        points.push(PointScores { seeds });
+    }
+    Ok(points)
+}
+
+fn cases(folder: &Folder) -> PathBuf {
+    folder.root().join("cases.csv")
+}
+
+/// Whether the scores on the test images are of the weights that are there.
+fn scored(folder: &Folder) -> bool {
+    let time = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
+    let weights = folder.checkpoint().ok().and_then(|path| time(&path));
+    matches!((time(&cases(folder)), weights), (Some(scores), Some(weights)) if scores >= weights)
+}

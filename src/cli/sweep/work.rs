@@ -1,0 +1,144 @@
+//! Commands of npc side by side, as processes of their own.
+//!
+//! Each child has a pipe for standard input that nothing is written to. When it is closed the child ends after its step:
+//! on Ctrl-C, which reaches this process alone, and also when this process is killed.
+
+use crate::cli::Stop;
+use crate::cli::job::stop_on_interrupt;
+use std::fs::{File, OpenOptions, create_dir_all};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// A command to run.
+pub struct Task {
+    pub label: String,
+    pub args: Vec<String>,
+    /// What the command prints is put at the end of this file.
+    pub log: PathBuf,
+    /// Nothing is lost when it is ended at once.
+    pub kill: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    Done,
+    /// With its message.
+    Failed(String),
+    /// Ended on request, or never begun.
+    Stopped,
+}
+
+/// What is told of a task while all run.
+pub enum News<'a> {
+    Begun,
+    Ended(&'a End, Duration),
+}
+
+struct Running {
+    task: usize,
+    child: Child,
+    input: Option<ChildStdin>,
+    began: Instant,
+    /// Bytes of the log before this command.
+    log_start: u64,
+}
+
+/// Runs all tasks, at most `jobs` at a time, and says how each ended.
+pub fn work(tasks: &[Task], jobs: usize, tell: &mut dyn FnMut(usize, News<'_>)) -> Result<Vec<End>, Stop> {
+    let stop = stop_on_interrupt();
+    let jobs = jobs.clamp(1, tasks.len().max(1));
+    let mut ends = vec![End::Stopped; tasks.len()];
+    let mut running: Vec<Running> = Vec::new();
+    let mut next = 0;
+    while next < tasks.len() || !running.is_empty() {
+        let stopped = stop.load(Ordering::Relaxed);
+        if stopped {
+            next = tasks.len();
+            for one in &mut running {
+                drop(one.input.take());
+                if tasks[one.task].kill {
+                    // It has ended by itself where this fails.
+                    let _ = one.child.kill();
+                }
+            }
+        }
+        while running.len() < jobs && next < tasks.len() {
+            match begin(next, &tasks[next], jobs) {
+                Ok(one) => {
+                    tell(next, News::Begun);
+                    running.push(one);
+                }
+                Err(message) => {
+                    ends[next] = End::Failed(message);
+                    tell(next, News::Ended(&ends[next], Duration::ZERO));
+                }
+            }
+            next += 1;
+        }
+        let mut i = 0;
+        while i < running.len() {
+            let Some(end) = ended(&mut running[i], tasks) else {
+                i += 1;
+                continue;
+            };
+            let one = running.swap_remove(i);
+            ends[one.task] = end;
+            tell(one.task, News::Ended(&ends[one.task], one.began.elapsed()));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(ends)
+}
+
+/// Starts a task. The processors are divided among the jobs, unless the caller has said how many each takes.
+fn begin(task: usize, Task { args, log, .. }: &Task, jobs: usize) -> Result<Running, String> {
+    let failed = |what: &str, e: std::io::Error| format!("{}: {what}: {e}", log.display());
+    if let Some(folder) = log.parent() {
+        create_dir_all(folder).map_err(|e| failed("cannot make the folder", e))?;
+    }
+    let file = OpenOptions::new().create(true).append(true).open(log).map_err(|e| failed("cannot be opened", e))?;
+    let log_start = file.metadata().map_or(0, |m| m.len());
+    let copy = |file: &File| file.try_clone().map_err(|e| failed("cannot be opened", e));
+    let program = std::env::current_exe().map_err(|e| format!("npc does not know its own place: {e}"))?;
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped()).stdout(copy(&file)?).stderr(copy(&file)?);
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env("RAYON_NUM_THREADS", (cores / jobs).max(1).to_string());
+    }
+    // A Ctrl-C of the terminal reaches the group of this process only.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(|e| format!("npc cannot be started: {e}"))?;
+    let input = child.stdin.take();
+    Ok(Running { task, child, input, began: Instant::now(), log_start })
+}
+
+/// How a task ended, if it has.
+fn ended(running: &mut Running, tasks: &[Task]) -> Option<End> {
+    let task = &tasks[running.task];
+    let status = match running.child.try_wait() {
+        Ok(None) => return None,
+        Ok(Some(status)) => status,
+        Err(e) => return Some(End::Failed(e.to_string())),
+    };
+    Some(match status.code() {
+        Some(0) => End::Done,
+        Some(130) => End::Stopped,
+        _ => {
+            let said = std::fs::read(&task.log).unwrap_or_default();
+            let said = String::from_utf8_lossy(&said[(running.log_start as usize).min(said.len())..]).into_owned();
+            End::Failed(message(&said).unwrap_or_else(|| format!("ended with {status}; see {}", task.log.display())))
+        }
+    })
+}
+
+/// The last error that a command printed, to the end.
+fn message(said: &str) -> Option<String> {
+    let lines: Vec<&str> = said.lines().collect();
+    let starts = |l: &&str| l.starts_with("error") || l.contains("panicked at");
+    let at = lines.iter().rposition(starts)?;
+    Some(lines[at..].join("\n").trim_end().to_string())
+}

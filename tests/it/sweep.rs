@@ -1,0 +1,288 @@
+//! `npc sweep --train` and `npc reproduce` from outside: what is trained, what is not trained again, and the table.
+
+mod ended;
+
+use npc::run::data::phantom::write_phantoms;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+use tempfile::{TempDir, tempdir};
+
+const MODEL: &str = r#"npc 1
+
+model Tiny(x: [1, H, W], classes: int = 2, width: int = 8) -> [classes, H, W] {
+  require width < 100, "wide"
+  return x |> conv(width, stride = 2, bias = false) |> bn |> relu |> conv(classes, k = 1) |> resize(to = x)
+}
+
+model Wider(x: [1, H, W], classes: int = 2) -> [classes, H, W]
+  = x |> conv(12, bias = false) |> bn |> relu |> conv(classes, k = 1)
+
+/// Two widths.
+sweep widths = Tiny(width = 4 | 8)
+
+sweep broken = Tiny(width = 4 | 100)
+
+sweep models = Wider(classes = 2) | Tiny
+
+data slices {
+  images = "set/images/*.tif"
+  masks = "set/masks/*.tif"
+  size = [32, 32]
+  classes = ["background", "lung"]
+  labels = [0, 255]
+  window = [-1000, 400]
+  split = random(train = 0.6, test = 0.4)
+  empty = one
+}
+
+train tiny = Tiny on slices {
+  epochs = 2
+  batch = 2
+  optimizer = adam(lr = 1e-2)
+}
+
+expect Tiny on slices {
+  params ~= 0.10K
+  dice ~= 0.8397
+}
+
+expect Tiny(width = 4) on slices {
+  dice ~= 0.7
+}
+"#;
+
+struct Place(TempDir);
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+/// The bytes of each file below a folder, and when it was written.
+type Contents = BTreeMap<PathBuf, (Vec<u8>, SystemTime)>;
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempdir().unwrap();
+        write_phantoms(&dir.path().join("set"), 10, 0, [40, 48]).unwrap();
+        fs::write(dir.path().join("tiny.model"), MODEL).unwrap();
+        Place(dir)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_npc"));
+        command.args(args).current_dir(self.0.path()).env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    fn npc(&self, args: &[&str]) -> Ran {
+        let output = self.command(args).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn sweep(&self, name: &str, out: &str, more: &[&str]) -> Ran {
+        self.npc(&[&["sweep", "tiny.model", name, "--run", "tiny", "--seeds", "2", "--out", out], more].concat())
+    }
+
+    fn contents(&self, folder: &str) -> Contents {
+        fn walk(dir: &Path, into: &mut Contents) {
+            for entry in fs::read_dir(dir).unwrap().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    walk(&path, into);
+                } else {
+                    let written = path.metadata().unwrap().modified().unwrap();
+                    into.insert(path.clone(), (fs::read(&path).unwrap(), written));
+                }
+            }
+        }
+        let mut contents = Contents::new();
+        walk(&self.path(folder), &mut contents);
+        // The table is written each time; the runs are what counts.
+        contents.retain(|path, _| !path.file_name().unwrap().to_string_lossy().starts_with("table."));
+        contents
+    }
+
+    /// Loss and scores of each epoch, as they are written.
+    fn metrics(&self, run: &str) -> Vec<[String; 4]> {
+        let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();
+        let line = |line: &str| {
+            let value: Value = serde_json::from_str(line).unwrap();
+            ["epoch", "loss", "dice", "iou"].map(|key| value[key].to_string())
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// The Dice of each test image.
+    fn dice(&self, run: &str) -> Vec<f64> {
+        let text = fs::read_to_string(self.path(run).join("cases.csv")).unwrap();
+        let mut lines = text.lines();
+        let column = lines.next().unwrap().split(',').position(|c| c == "dice").unwrap();
+        lines.map(|l| l.split(',').nth(column).unwrap().parse().unwrap()).collect()
+    }
+
+    /// The same training and the same scores of every image.
+    fn same_runs(&self, a: &str, b: &str) {
+        for run in ["width=4/seed=0", "width=4/seed=1", "width=8/seed=0", "width=8/seed=1"] {
+            let [a, b] = [a, b].map(|out| format!("{out}/{run}"));
+            assert_eq!(self.metrics(&a), self.metrics(&b), "{a} and {b}");
+            let cases = |run: &str| fs::read_to_string(self.path(run).join("cases.csv")).unwrap();
+            assert_eq!(cases(&a), cases(&b), "{a} and {b}");
+        }
+    }
+}
+
+impl Ran {
+    #[track_caller]
+    fn ended(self, code: i32, words: &[&str]) -> Ran {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        for word in words {
+            assert!(
+                self.out.contains(word) || self.err.contains(word),
+                "`{word}` is not in\n{}\n{}",
+                self.out,
+                self.err
+            );
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
+#[test]
+fn the_grid_is_trained_once_and_compared() {
+    let place = Place::new();
+    let table = place.sweep("widths", "runs/a", &["--train", "--jobs", "2", "--format", "json"]).ended(0, &[]).json();
+    let points = table["points"].as_array().unwrap();
+    assert_eq!(points.len(), 2, "{table}");
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let mut by_run = Vec::new();
+    for (point, width) in points.iter().zip(["4", "8"]) {
+        assert_eq!(point["args"]["width"], width);
+        let runs = [0, 1].map(|seed| place.dice(&format!("runs/a/width={width}/seed={seed}")));
+        assert_eq!(runs[0].len(), 4);
+        let values = runs.each_ref().map(|r| mean(r));
+        let dice = &point["metrics"]["dice"];
+        let near = |value: &Value, wanted: f64| {
+            assert!((value.as_f64().unwrap() - wanted).abs() < 1e-9, "{value} is not {wanted} in {point}");
+        };
+        near(&dice["mean"], mean(&values));
+        near(&dice["deviation"], (values[0] - values[1]).abs() / 2f64.sqrt());
+        by_run.push(values);
+    }
+    let difference = &points[1]["metrics"]["dice"]["difference"];
+    let wanted = mean(&by_run[1]) - mean(&by_run[0]);
+    assert!((difference["mean"].as_f64().unwrap() - wanted).abs() < 1e-9, "{difference}");
+    let [low, high] = ["low", "high"].map(|end| difference[end].as_f64().unwrap());
+    assert!(low <= wanted && wanted <= high && low < high, "{difference}");
+    assert_eq!([&difference["images"], &difference["seeds"]], [4, 2]);
+    assert!(points[0]["metrics"]["dice"]["difference"].is_null());
+    // Each figure stands beside the point that it is about.
+    assert_eq!([&points[0]["paper"]["dice"], &points[1]["paper"]["dice"]], ["0.7", "0.8397"]);
+    assert_eq!([&points[0]["paper"]["params"], &points[1]["paper"]["params"]], [&Value::Null, &"0.10K".into()]);
+
+    // All runs have one split, and weights that differ with the seed.
+    let list = |run: &str| fs::read_to_string(place.path("runs/a").join(run).join("test.txt")).unwrap();
+    assert_eq!(list("width=4/seed=0"), list("width=8/seed=1"));
+    assert_ne!(place.metrics("runs/a/width=4/seed=0"), place.metrics("runs/a/width=4/seed=1"));
+
+    let before = place.contents("runs/a");
+    let again = place.sweep("widths", "runs/a", &["--train", "--format", "json"]).ended(0, &["0 of 4 runs"]);
+    assert_eq!(again.json(), table);
+    assert!(place.contents("runs/a") == before, "a finished run was touched");
+
+    // The commands that a scheduler is given, one after another.
+    let jobs = place.sweep("widths", "runs/b c", &["--print-jobs"]).ended(0, &[]).out;
+    assert_eq!(jobs.lines().count(), 4, "{jobs}");
+    let first = "runs/b c/width=4/seed=0";
+    for (k, line) in jobs.lines().enumerate() {
+        if k == 3 {
+            let open =
+                place.sweep("widths", "runs/b c", &["--collect"]).ended(1, &["1 of 2", "width=8/seed=1: not finished"]);
+            assert!(!open.err.contains("width=8/seed=0"), "{}", open.err);
+        }
+        // Started elsewhere, and where its run is finished already.
+        for _ in 0..if k == 0 { 2 } else { 1 } {
+            let ran = Command::new("sh").args(["-c", line]).current_dir("/").output().unwrap();
+            assert!(ran.status.success(), "{line}\n{}", String::from_utf8_lossy(&ran.stderr));
+        }
+    }
+    assert!(place.path(first).join("summary.json").exists());
+    let collected = place.sweep("widths", "runs/b c", &["--collect", "--format", "json"]).ended(0, &[]).json();
+    assert_eq!(collected["points"][1]["metrics"], table["points"][1]["metrics"]);
+    place.same_runs("runs/a", "runs/b c");
+    let script = place.sweep("widths", "runs/b c", &["--slurm", "array.sh"]).ended(0, &["4 runs", "sbatch array.sh"]);
+    assert!(script.err.is_empty());
+    let script = fs::read_to_string(place.path("array.sh")).unwrap();
+    assert!(jobs.lines().enumerate().all(|(k, line)| script.contains(&format!("\n{k}) {line} ;;\n"))), "{script}");
+
+    let metric = place.sweep("widths", "runs/a", &["--metrics", "dise"]);
+    metric.ended(2, &["the metrics are dice, iou"]);
+    // Other settings are another sweep.
+    for (change, words) in
+        [("epochs=3", "epochs: 2 there, 3 now"), ("data.size=[16,16]", "data.size: [32,32] there, [16,16] now")]
+    {
+        let refused = place.sweep("widths", "runs/a", &["--train", "--set", change]);
+        refused.ended(1, &["width=4/seed=0", "other settings (4 folders in all)", words, "--out"]);
+    }
+    fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
+    place.sweep("widths", "runs/a", &["--train"]).ended(1, &["width=4/seed=0", "the network"]);
+    assert!(place.contents("runs/a") == before, "a refused sweep has written");
+}
+
+#[test]
+fn what_fails_is_named_and_stops_nothing() {
+    let place = Place::new();
+    let one =
+        ["sweep", "tiny.model", "broken", "--run", "tiny", "--train", "--set", "epochs=1", "--out", "runs/broken"];
+    place.npc(&one).ended(1, &["wide", "width=100: failed: the model cannot be built", "1 of 1", "0 of 1"]);
+    // A file where the folder of a run is to be.
+    fs::create_dir_all(place.path("runs/taken/width=4")).unwrap();
+    fs::write(place.path("runs/taken/width=4/seed=0"), "").unwrap();
+    let ran = place.sweep("widths", "runs/taken", &["--train", "--set", "epochs=1"]);
+    let ran = ran.ended(1, &["width=4/seed=0: failed: ", "1 of 2", "2 of 2"]);
+    assert!(!ran.err.contains("width=4/seed=1: failed"), "{}", ran.err);
+    for (args, code, words) in [
+        (&["width", "--run", "tiny"][..], 1, &["no sweep `width`", "did you mean `widths`"][..]),
+        (&["widths", "--run", "tinny"], 1, &["no run `tinny`", "did you mean `tiny`"]),
+        (&["widths", "--on", "slice"], 1, &["no data block `slice`", "did you mean `slices`"]),
+        (&["widths", "--to", "width=5"], 2, &["no point `width=5`", "width=4, width=8"]),
+        (&["widths", "--train", "--collect"], 2, &["cannot be used with"]),
+    ] {
+        place.npc(&[&["sweep", "tiny.model"], args].concat()).ended(code, words);
+    }
+}
+
+#[test]
+fn a_table_is_reproduced_from_its_file() {
+    let place = Place::new();
+    let args =
+        ["reproduce", "models/slices", "--file", "tiny.model", "--out", "runs/r", "--limit", "6", "--size", "16x16"];
+    let ran = place.npc(&[&args[..], &["--epochs", "1"]].concat()).ended(0, &[]);
+    for words in
+        ["Wider", "paper Dice", "epochs: 2 in the file, 1 here", "data.size: [32,32] in the file, [16,16] here"]
+    {
+        assert!(ran.out.contains(words), "`{words}` is not in\n{}", ran.out);
+    }
+    assert!(ran.out.contains("over 2 test images"), "{}", ran.out);
+    assert_eq!(fs::read_to_string(place.path("runs/r/table.txt")).unwrap(), ran.out);
+    for end in ["md", "csv", "tex", "json"] {
+        let text = fs::read_to_string(place.path(&format!("runs/r/table.{end}"))).unwrap();
+        assert!(text.contains("Wider") && text.contains("0.8397"), "{text}");
+    }
+    place.npc(&["reproduce", "models", "--file", "tiny.model"]).ended(2, &["TABLE/DATA"]);
+}

@@ -1,0 +1,53 @@
+//! Sweeps that are ended from outside go on where they were.
+
+use super::*;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+impl Place {
+    fn begin(&self, out: &str) -> Child {
+        let args =
+            ["sweep", "tiny.model", "widths", "--run", "tiny", "--seeds", "2", "--out", out, "--train", "--jobs", "2"];
+        let mut command = self.command(&args);
+        command.args(["--set", "epochs=10"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn epochs(&self, run: &str) -> usize {
+        fs::read_to_string(self.path(run).join("metrics.jsonl")).map_or(0, |t| t.lines().count())
+    }
+
+    /// Waits until the first run has done some epochs.
+    fn wait(&self, out: &str, epochs: usize) {
+        let begun = Instant::now();
+        while self.epochs(&format!("{out}/width=4/seed=0")) < epochs {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no epoch {epochs} in a minute");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_sweep_that_was_ended_goes_on() {
+    let place = Place::new();
+    assert!(place.begin("whole").wait().unwrap().success());
+    // Ctrl-C reaches the sweep alone, which passes it on.
+    let mut child = place.begin("ended");
+    place.wait("ended", 2);
+    signal(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let stopped = place.epochs("ended/width=4/seed=0");
+    assert!((2..10).contains(&stopped), "{stopped} epochs");
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(place.epochs("ended/width=4/seed=0"), stopped, "a run went on without its sweep");
+    // Killed, it passes nothing on; its runs end all the same, and the next sweep waits for them.
+    let mut child = place.begin("ended");
+    place.wait("ended", stopped + 2);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(place.begin("ended").wait().unwrap().success());
+    place.same_runs("whole", "ended");
+}
