@@ -28,7 +28,8 @@ pub fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 /// The mean of all numbers, `[1]`.
 pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
-    sum_all(x).div_scalar(count as f64)
+    // The slope of Burn's division by a number is rounded to 32 bits whatever the tensor holds.
+    sum_all(x).mul_scalar((count as f64).recip())
 }
 
 #[cfg(test)]
