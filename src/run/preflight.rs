@@ -7,7 +7,7 @@ use super::data::{Dataset, Role};
 use super::error::{Result, RunError};
 use super::machine::{self, Free};
 use crate::check::{Checked, Frozen};
-use crate::cost::memory::memory_with;
+use crate::cost::memory::{Training, memory_of, memory_with};
 use crate::recipe::settings::Settings;
 use crate::recipe::{Keep, TrainSpec};
 use rayon::prelude::*;
@@ -120,7 +120,9 @@ fn fits_memory(
     let spec = &settings.train;
     let batch = spec.batch.min(data.len(Role::Train)).max(1) as u64;
     let threads = rayon::current_num_threads() as u64;
-    let memory = memory_with(checked, frozen, spec.optimizer.moments(), threads);
+    let loss_words = spec.loss.words(settings.data.classes.len() as u64);
+    let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
+    let memory = memory_of(checked, frozen, &run);
     let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
     let channels = checked.input().channels() as u64;
     // Images as 32-bit floats and classes as bytes ahead of the step; as 16 bits and bytes in the cache.

@@ -51,6 +51,8 @@ impl Run<'_> {
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
         let results = pending.network.forward(images(batch, &self.device));
         let loss = loss::total(&spec.loss, self.weighted(results), &targets);
+        // The loss holds what it needs of them.
+        drop(targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
             self.device.seed(seed);
