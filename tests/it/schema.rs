@@ -400,7 +400,7 @@ fn settings_survive_yaml() {
 
 #[test]
 fn layouts_fill_in_what_is_not_written() {
-    let spec = data("layout = isic2018 size = [8, 8]").unwrap();
+    let spec = data("layout = isic2018 size = [8, 8] empty = one").unwrap();
     let files = |images: &str, masks: &str| DataSource::Files { images: images.into(), masks: masks.into() };
     let isic = files(
         "ISIC2018/ISIC2018_Task1-2_Training_Input/*.jpg",
@@ -409,14 +409,15 @@ fn layouts_fill_in_what_is_not_written() {
     assert_eq!((spec.source, spec.labels, spec.window), (isic, vec![0, 255], None));
     assert_eq!((spec.classes, spec.mask_rule), (vec!["background".into(), "lesion".into()], MaskRule::Threshold));
 
-    let spec = data("layout = luna_2d(\"ct\") size = [8, 8] masks = \"mine/*.png\" window = [0, 1]").unwrap();
+    let spec =
+        data("layout = luna_2d(\"ct\") size = [8, 8] empty = one masks = \"mine/*.png\" window = [0, 1]").unwrap();
     assert_eq!((spec.source, spec.window), (files("ct/2d_images/*.tif", "mine/*.png"), Some([0.0, 1.0])));
     assert_eq!(
-        data("layout = luna_2d(\".\") size = [8, 8]").unwrap().source,
+        data("layout = luna_2d(\".\") size = [8, 8] empty = one").unwrap().source,
         files("2d_images/*.tif", "2d_masks/*.tif")
     );
-    assert_eq!(data("layout = luna_2d size = [8, 8]").unwrap().window, Some([-1000.0, 400.0]));
-    let kvasir = data("layout = kvasir_seg(folder = \"a/\") size = [8, 8]").unwrap();
+    assert_eq!(data("layout = luna_2d size = [8, 8] empty = one").unwrap().window, Some([-1000.0, 400.0]));
+    let kvasir = data("layout = kvasir_seg(folder = \"a/\") size = [8, 8] empty = one").unwrap();
     assert_eq!(kvasir.source, files("a/images/*.jpg", "a/masks/*.jpg"));
     // A layout replaces what was there.
     let changed = override_data(&data(FILES).unwrap(), &[entry("layout", "cvc_clinicdb")]).unwrap();
@@ -425,12 +426,18 @@ fn layouts_fill_in_what_is_not_written() {
 
     for (entries, expected) in [
         (
-            "layout = isic2017 size = [8, 8]",
+            "layout = isic2017 size = [8, 8] empty = one",
             "E0206 `layout` takes one of isic2018, cvc_clinicdb, luna_2d, kvasir_seg; did you mean `isic2018`?",
         ),
-        ("layout = isic2018(3) size = [8, 8]", "E0206 `folder` takes a string in double quotes"),
-        ("layout = isic2018 size = [8, 8] list = \"a.csv\"", "E0206 `list` and `layout` exclude each other"),
-        ("layout = isic2018 size = [8, 8] source = phantoms", "E0206 `source` and `layout` exclude each other"),
+        ("layout = isic2018(3) size = [8, 8] empty = one", "E0206 `folder` takes a string in double quotes"),
+        (
+            "layout = isic2018 size = [8, 8] empty = one list = \"a.csv\"",
+            "E0206 `list` and `layout` exclude each other",
+        ),
+        (
+            "layout = isic2018 size = [8, 8] empty = one source = phantoms",
+            "E0206 `source` and `layout` exclude each other",
+        ),
     ] {
         let found = told(data(entries));
         assert_eq!(found.len(), 1, "{entries}: {found:?}");
@@ -442,7 +449,7 @@ fn layouts_fill_in_what_is_not_written() {
 fn lists_volumes_colours_and_groups() {
     use npc::recipe::{Axis, GroupBy, Slices, Stratify};
     let spec = data(
-        "list = \"cases.csv\" size = [8, 8] classes = [\"a\", \"b\"] labels = [\"#000000\", \"#Ff00a1\"] \
+        "list = \"cases.csv\" size = [8, 8] empty = one classes = [\"a\", \"b\"] labels = [\"#000000\", \"#Ff00a1\"] \
          axis = coronal slices = every(4) split = kfold(k = 3, fold = 2, val = 0.1, group = \"{group}_z*\", stratify = classes)",
     )
     .unwrap();

@@ -13,6 +13,7 @@ data lung {
   size = [64, 48]
   classes = [\"background\", \"lung\"]
   labels = [0, 255]
+  empty = one
 }
 
 data other {
@@ -21,6 +22,7 @@ data other {
   size = [64, 48]
   classes = [\"background\", \"lung\"]
   labels = [0, 255]
+  empty = one
 }
 
 train plain = Net on lung { epochs = 2 }
