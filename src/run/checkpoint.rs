@@ -36,6 +36,9 @@ pub struct CheckpointMeta {
     /// Sum of their losses.
     #[serde(with = "exact")]
     pub loss_sum: f64,
+    /// Sum of the gradient norms of its steps.
+    #[serde(with = "exact", default)]
+    pub norm_sum: f64,
     /// Seconds that the unfinished epoch has taken.
     #[serde(with = "exact")]
     pub epoch_seconds: f64,

@@ -2,13 +2,8 @@
 //!
 //! Knows pixels and words, no data sets.
 
+use super::lettering::{Canvas, LETTER, LINE, width as across};
 use super::overlay::class_colour;
-use embedded_graphics::mono_font::MonoTextStyle;
-use embedded_graphics::mono_font::iso_8859_1::FONT_6X12 as FONT;
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-use embedded_graphics::prelude::{DrawTarget, Drawable, OriginDimensions, Pixel, Point, Size};
-use embedded_graphics::text::{Baseline, Text};
-use std::convert::Infallible;
 
 /// A picture (height x width x 3) and what is written above it.
 pub struct Tile {
@@ -22,8 +17,7 @@ const GAP: usize = 6;
 const WIDTH: usize = 192;
 /// Lines of a caption.
 const LINES: usize = 5;
-const LETTER: usize = FONT.character_size.width as usize;
-const LINE: usize = FONT.character_size.height as usize;
+const BLACK: [u8; 3] = [0; 3];
 
 /// Draws `rows` under a title and the names of the classes in their colours. Pictures of one sheet have one size. Gives
 /// height x width x 3 and that size.
@@ -37,13 +31,15 @@ pub fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (
     let above = |row: &Vec<Vec<String>>| row.iter().map(Vec::len).max().unwrap_or(0) * LINE;
     let head = GAP + LINE + GAP;
     let total = head + captions.iter().map(|row| above(row) + height + GAP).sum::<usize>();
-    let mut sheet = Sheet::white([total, GAP + columns * (width + GAP)]);
-    let mut x = GAP + sheet.write(title, [GAP, GAP], Rgb888::BLACK) + 2 * LETTER;
+    let mut sheet = Canvas::filled([total, GAP + columns * (width + GAP)], [255; 3]);
+    sheet.text([GAP, GAP], title, BLACK);
+    let mut x = GAP + across(title) + 2 * LETTER;
     for (i, class) in classes.iter().enumerate() {
         let [r, g, b] = class_colour(i + 1);
         sheet.fill([GAP, x], [LINE - 2, LETTER + 4], [r, g, b]);
         x += LETTER + 8;
-        x += sheet.write(class, [GAP, x], Rgb888::BLACK) + 2 * LETTER;
+        sheet.text([GAP, x], class, BLACK);
+        x += across(class) + 2 * LETTER;
     }
     let mut top = head;
     for (row, captions) in rows.iter().zip(&captions) {
@@ -53,9 +49,10 @@ pub fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (
             // The last line stands on its picture.
             let first = top + text - lines.len() * LINE;
             for (l, line) in lines.iter().enumerate() {
-                sheet.write(line, [first + l * LINE, left], Rgb888::BLACK);
+                sheet.text([first + l * LINE, left], line, BLACK);
             }
-            sheet.paste(tile, [top + text, left], scale);
+            let (rgb, size) = enlarged(tile, scale);
+            sheet.paste([top + text, left], &rgb, size);
         }
         top += text + height + GAP;
     }
@@ -87,70 +84,14 @@ fn wrapped(text: &str, letters: usize) -> Vec<String> {
     lines
 }
 
-struct Sheet {
-    rgb: Vec<u8>,
-    size: [usize; 2],
-}
-
-impl Sheet {
-    fn white(size: [usize; 2]) -> Sheet {
-        Sheet { rgb: vec![255; size[0] * size[1] * 3], size }
-    }
-
-    /// Draws one line of text with its upper left corner at row and column. Gives its width.
-    fn write(&mut self, text: &str, [y, x]: [usize; 2], colour: Rgb888) -> usize {
-        let at = Point::new(i32::try_from(x).unwrap_or(i32::MAX), i32::try_from(y).unwrap_or(i32::MAX));
-        let style = MonoTextStyle::new(&FONT, colour);
-        match Text::with_baseline(text, at, style, Baseline::Top).draw(self) {
-            Ok(_) => text.chars().count() * LETTER,
-            Err(never) => match never {},
+/// A picture with each pixel `scale` wide and high.
+fn enlarged(tile: &Tile, scale: usize) -> (Vec<u8>, [usize; 2]) {
+    let [height, width] = tile.size;
+    let mut rgb = Vec::with_capacity(tile.rgb.len() * scale * scale);
+    for y in 0..height * scale {
+        for pixel in tile.rgb[3 * (y / scale) * width..][..3 * width].chunks_exact(3) {
+            (0..scale).for_each(|_| rgb.extend_from_slice(pixel));
         }
     }
-
-    fn fill(&mut self, [top, left]: [usize; 2], [height, width]: [usize; 2], colour: [u8; 3]) {
-        for y in top..(top + height).min(self.size[0]) {
-            for x in left..(left + width).min(self.size[1]) {
-                let at = 3 * (y * self.size[1] + x);
-                self.rgb[at..at + 3].copy_from_slice(&colour);
-            }
-        }
-    }
-
-    fn paste(&mut self, tile: &Tile, [top, left]: [usize; 2], scale: usize) {
-        let [height, width] = tile.size;
-        for y in 0..height * scale {
-            let line = &tile.rgb[3 * (y / scale) * width..][..3 * width];
-            let start = 3 * ((top + y) * self.size[1] + left);
-            let output = &mut self.rgb[start..start + 3 * width * scale];
-            for (pixels, pixel) in output.chunks_exact_mut(3 * scale).zip(line.chunks_exact(3)) {
-                pixels.chunks_exact_mut(3).for_each(|p| p.copy_from_slice(pixel));
-            }
-        }
-    }
-}
-
-impl OriginDimensions for Sheet {
-    fn size(&self) -> Size {
-        let [height, width] = self.size.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-        Size::new(width, height)
-    }
-}
-
-impl DrawTarget for Sheet {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    /// What lies outside is cut off.
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
-        for Pixel(point, colour) in pixels {
-            if let (Ok(y), Ok(x)) = (usize::try_from(point.y), usize::try_from(point.x))
-                && y < self.size[0]
-                && x < self.size[1]
-            {
-                let at = 3 * (y * self.size[1] + x);
-                self.rgb[at..at + 3].copy_from_slice(&[colour.r(), colour.g(), colour.b()]);
-            }
-        }
-        Ok(())
-    }
+    (rgb, [height * scale, width * scale])
 }

@@ -11,13 +11,13 @@ use super::lower::lower;
 use super::metric::calibration::Tally;
 use super::metric::{CaseScore, Evaluation, Intervals, Pair, Summary, measure};
 use super::network::Network;
+use super::predict::probabilities;
 use super::train::{images, scored_role};
 use crate::check::Checked;
 use crate::recipe::settings::Settings;
 use crate::recipe::{DataSpec, Metric};
 use crate::ty::Shape;
 use burn::module::Module;
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -133,19 +133,6 @@ pub fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
     let data = scores.argmax(1).into_data().convert::<i64>();
     let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
     Ok(values.into_iter().map(|k| k as u8).collect())
-}
-
-/// Softmax probabilities of a batch, `[n, k, h, w]`; with `flips` their mean over the images as they are, mirrored left to
-/// right, top to bottom, and both.
-pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
-    let one = |x: Tensor<4>| softmax(network.forward(x).remove(0), 1);
-    if !flips {
-        return one(x);
-    }
-    let across = one(x.clone().flip([3])).flip([3]);
-    let down = one(x.clone().flip([2])).flip([2]);
-    let both = one(x.clone().flip([2, 3])).flip([2, 3]);
-    (one(x) + across + down + both) / 4.0
 }
 
 /// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.

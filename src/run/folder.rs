@@ -39,6 +39,12 @@ pub struct EpochRecord {
     /// Every metric that the epoch was scored with, as means over the foreground classes.
     #[serde(default)]
     pub scores: Scores,
+    /// Learning rate of the epoch's last step.
+    #[serde(default)]
+    pub lr: f64,
+    /// Norm of all gradients together before it was clipped, mean over the steps of the epoch.
+    #[serde(default)]
+    pub gradient_norm: f64,
     /// Wall clock of training, without evaluation.
     pub seconds: f64,
     pub images_per_second: f64,

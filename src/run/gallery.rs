@@ -4,7 +4,7 @@
 
 use super::data::{resize, write_atomic};
 use super::error::Result;
-use super::lettering::{CELL, Canvas, shortened, width};
+use super::lettering::{Canvas, LETTER, LINE, shortened, width};
 use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
 
 const BAR: [u8; 3] = [24, 24, 28];
@@ -81,11 +81,11 @@ fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
 fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas {
     // Names longer than the picture are shortened; a bar is never narrower than eight letters and the score.
     let letters = score.chars().count().max(8);
-    let columns = across.max(picture.size[1]).max(letters * CELL + 2 * PAD);
-    let bar = 2 * CELL + 3 * PAD;
+    let columns = across.max(picture.size[1]).max(letters * LETTER + 2 * PAD);
+    let bar = 2 * LINE + 3 * PAD;
     let mut canvas = Canvas::filled([bar + picture.size[0], columns], BAR);
-    canvas.text([PAD, PAD], &shortened(title, (columns - 2 * PAD) / CELL), INK, 1);
-    canvas.text([CELL + 2 * PAD, PAD], score, INK, 1);
+    canvas.text([PAD, PAD], &shortened(title, (columns - 2 * PAD) / LETTER), INK);
+    canvas.text([LINE + 2 * PAD, PAD], score, INK);
     canvas.paste([bar, (columns - picture.size[1]) / 2], &picture.rgb, picture.size);
     canvas
 }
@@ -103,19 +103,19 @@ pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
     let rows: Vec<&[Canvas]> = tiles.chunks(columns).collect();
     let with_truth = cases.iter().any(|case| case.truth.is_some());
     let legend = if with_truth { &LEGEND[..] } else { &[] };
-    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title, 1)).max(2 * GAP + longest(legend));
+    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest(legend));
     let lines = wrapped(legend, total - 2 * GAP);
-    let head = GAP + (CELL + GAP) * (1 + lines.len());
+    let head = GAP + (LINE + GAP) * (1 + lines.len());
     let height = |row: &[Canvas]| row.iter().map(|t| t.size[0]).max().unwrap_or(0) + GAP;
     let mut canvas = Canvas::filled([head + rows.iter().map(|row| height(row)).sum::<usize>(), total], PAPER);
-    canvas.text([GAP, GAP], title, BAR, 1);
+    canvas.text([GAP, GAP], title, BAR);
     for (i, line) in lines.iter().enumerate() {
-        let top = GAP + (i + 1) * (CELL + GAP);
+        let top = GAP + (i + 1) * (LINE + GAP);
         let mut left = GAP;
         for (name, colour) in *line {
-            canvas.fill([top - 2, left], [CELL + 4, CELL + 4], BORDER);
-            canvas.fill([top - 1, left + 1], [CELL + 2, CELL + 2], *colour);
-            canvas.text([top, left + CELL + 2 * PAD], name, BAR, 1);
+            canvas.fill([top - 2, left], [LINE + 4, LINE + 4], BORDER);
+            canvas.fill([top - 1, left + 1], [LINE + 2, LINE + 2], *colour);
+            canvas.text([top, left + LINE + 2 * PAD], name, BAR);
             left += entry(name);
         }
     }
@@ -141,7 +141,7 @@ pub const LEGEND: [(&str, [u8; 3]); 5] = [
 type Entries = [(&'static str, [u8; 3])];
 
 fn entry(name: &str) -> usize {
-    CELL + 2 * PAD + width(name, 1) + 2 * GAP
+    LINE + 2 * PAD + width(name) + 2 * GAP
 }
 
 fn longest(legend: &Entries) -> usize {

@@ -31,11 +31,7 @@ impl History {
         let rows = text.lines().map_while(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
         let epoch = |(i, row): (usize, Map<String, Value>)| Epoch {
             number: row.get("epoch").and_then(Value::as_u64).unwrap_or(i as u64 + 1),
-            values: row
-                .into_iter()
-                .filter(|(name, _)| name != "epoch")
-                .filter_map(|(name, value)| Some((name, value.as_f64().filter(|v| v.is_finite())?)))
-                .collect(),
+            values: numbers(row),
         };
         History { rows: rows.enumerate().map(epoch).collect() }
     }
@@ -60,6 +56,11 @@ impl History {
         self.rows.iter().filter_map(|row| Some([row.number as f64, row.get(name)?])).collect()
     }
 
+    /// Whether it has more than one value.
+    pub fn changes(&self, name: &str) -> bool {
+        self.points(name).windows(2).any(|pair| pair[0][1] != pair[1][1])
+    }
+
     /// The first epoch with the largest value.
     pub fn best(&self, name: &str) -> Option<u64> {
         let scored = self.rows.iter().filter_map(|row| Some((row.number, row.get(name)?)));
@@ -81,6 +82,22 @@ impl History {
         times.reverse();
         times
     }
+}
+
+/// What is within an object is called `object/name`, unless it stands beside the object as well.
+fn numbers(row: Map<String, Value>) -> Vec<(String, f64)> {
+    let mut found = Vec::new();
+    for (name, value) in &row {
+        match value {
+            Value::Object(inner) => {
+                let inner = inner.iter().filter(|(inside, _)| !row.contains_key(*inside));
+                found.extend(inner.map(|(inside, value)| (format!("{name}/{inside}"), value.as_f64())));
+            }
+            _ if name == "epoch" => {}
+            _ => found.push((name.clone(), value.as_f64())),
+        }
+    }
+    found.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| v.is_finite())?))).collect()
 }
 
 impl Epoch {

@@ -1,11 +1,17 @@
-//! Text in pictures: an 8 x 8 bitmap font (public domain, crate `font8x8`), each dot `scale` pixels wide.
+//! Text in pictures, in a bitmap font of Latin-1.
 //!
 //! Knows pixels only. Letters that the font lacks are drawn as `?`.
 
-use font8x8::{BASIC_FONTS, LATIN_FONTS, UnicodeFonts};
+use embedded_graphics::mono_font::MonoTextStyle;
+use embedded_graphics::mono_font::iso_8859_1::FONT_7X13 as FONT;
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
+use embedded_graphics::prelude::{DrawTarget, Drawable, OriginDimensions, Pixel, Point, Size};
+use embedded_graphics::text::{Baseline, Text};
+use std::convert::Infallible;
 
-/// Side of a letter at scale 1, the gap to the next included.
-pub const CELL: usize = 8;
+/// Width and height of a letter, the gap to the next included.
+pub const LETTER: usize = FONT.character_size.width as usize;
+pub const LINE: usize = FONT.character_size.height as usize;
 
 /// Height x width x 3 with its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,27 +48,45 @@ impl Canvas {
     }
 
     /// Writes one line with its upper left corner at `[top, left]`.
-    pub fn text(&mut self, [top, left]: [usize; 2], text: &str, colour: [u8; 3], scale: usize) {
-        for (i, letter) in text.chars().enumerate() {
-            let at = left + i * CELL * scale;
-            for (row, bits) in glyph(letter).into_iter().enumerate() {
-                for column in (0..8).filter(|c| bits >> c & 1 == 1) {
-                    self.fill([top + row * scale, at + column * scale], [scale, scale], colour);
-                }
-            }
+    pub fn text(&mut self, [top, left]: [usize; 2], text: &str, [r, g, b]: [u8; 3]) {
+        let [x, y] = [left, top].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+        let style = MonoTextStyle::new(&FONT, Rgb888::new(r, g, b));
+        match Text::with_baseline(text, Point::new(x, y), style, Baseline::Top).draw(self) {
+            Ok(_) => {}
+            Err(never) => match never {},
         }
     }
 }
 
-/// Rows from above, the lowest bit to the left.
-fn glyph(letter: char) -> [u8; 8] {
-    let known = |c| BASIC_FONTS.get(c).or_else(|| LATIN_FONTS.get(c));
-    known(letter).or_else(|| known('?')).unwrap_or([0; 8])
+impl OriginDimensions for Canvas {
+    fn size(&self) -> Size {
+        let [height, width] = self.size.map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        Size::new(width, height)
+    }
+}
+
+impl DrawTarget for Canvas {
+    type Color = Rgb888;
+    type Error = Infallible;
+
+    /// What lies outside is cut off.
+    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
+        for Pixel(point, colour) in pixels {
+            if let (Ok(y), Ok(x)) = (usize::try_from(point.y), usize::try_from(point.x))
+                && y < self.size[0]
+                && x < self.size[1]
+            {
+                let at = 3 * (y * self.size[1] + x);
+                self.rgb[at..at + 3].copy_from_slice(&[colour.r(), colour.g(), colour.b()]);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Pixels that a line takes across.
-pub fn width(text: &str, scale: usize) -> usize {
-    text.chars().count() * CELL * scale
+pub fn width(text: &str) -> usize {
+    text.chars().count() * LETTER
 }
 
 /// The text where it fits into `letters`, else its start and end around `..`: file names differ at their ends.

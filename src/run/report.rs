@@ -175,7 +175,9 @@ fn curves(report: &Report<'_>) -> Markup {
     let panels = [
         ("Loss, mean over the images of an epoch".to_string(), series(&|n| n.contains("loss"))),
         (format!("Scores on the {} images", report.scored_on), series(&|n| matches!(n, "dice" | "iou"))),
-        ("Learning rate".into(), series(&|n| matches!(n, "lr" | "learning_rate"))),
+        // One that never changes stands among the settings.
+        ("Learning rate".into(), if history.changes("lr") { series(&|n| n == "lr") } else { Vec::new() }),
+        ("Gradient norm, mean over the steps".into(), series(&|n| n == "gradient_norm")),
     ];
     html! {
         div class="charts" {

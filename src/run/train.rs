@@ -317,6 +317,8 @@ impl Run<'_> {
             dice: 0.0,
             iou: 0.0,
             scores: Scores::default(),
+            lr: self.rate(self.meta.step.saturating_sub(1)),
+            gradient_norm: self.meta.norm_sum / steps.max(1) as f64,
             seconds,
             images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
             waited_seconds: batches.waited().as_secs_f64(),

@@ -2,7 +2,7 @@
 
 use npc::run::cases::{read, worst_and_median};
 use npc::run::gallery::{Shown, fitting, sheet};
-use npc::run::lettering::{Canvas, shortened};
+use npc::run::lettering::{Canvas, LETTER, LINE, shortened};
 use npc::run::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
 use tempfile::tempdir;
 
@@ -14,32 +14,22 @@ fn drawn(canvas: &Canvas, colour: [u8; 3]) -> Vec<String> {
 
 #[test]
 fn letters_stand_upright() {
-    let mut canvas = Canvas::filled([8, 16], [0; 3]);
-    canvas.text([0, 0], "L7", [255; 3], 1);
-    // An L: a stroke at the left and a foot to the right; a 7: a bar above.
-    let wanted = [
-        "####....######..",
-        ".##.....##..##..",
-        ".##.........##..",
-        ".##........##...",
-        ".##...#...##....",
-        ".##..##...##....",
-        "#######...##....",
-        "................",
-    ];
-    assert_eq!(drawn(&canvas, [255; 3]), wanted);
-    let mut large = Canvas::filled([16, 32], [0; 3]);
-    large.text([0, 0], "L7", [255; 3], 2);
-    for (y, line) in drawn(&large, [255; 3]).iter().enumerate() {
-        let doubled: String = wanted[y / 2].chars().flat_map(|c| [c, c]).collect();
-        assert_eq!(*line, doubled);
-    }
+    let mut canvas = Canvas::filled([LINE, 2 * LETTER], [0; 3]);
+    canvas.text([0, 0], "L7", [255; 3]);
+    let rows = drawn(&canvas, [255; 3]);
+    let part = |row: &str, half: usize| row[half * LETTER..(half + 1) * LETTER].to_string();
+    let inked: Vec<&String> = rows.iter().filter(|row| row.contains('#')).collect();
+    // An L: its foot is wider than any row above it. A 7: its bar is wider than any row below.
+    let ink = |row: &str, half| part(row, half).matches('#').count();
+    let (first, last) = (inked[0], inked[inked.len() - 1]);
+    assert!(inked[..inked.len() - 1].iter().all(|row| ink(row, 0) < ink(last, 0)), "{rows:#?}");
+    assert!(inked[1..].iter().all(|row| ink(row, 1) < ink(first, 1)), "{rows:#?}");
     // What does not fit is left away, and letters that the font lacks are marked.
     let mut small = Canvas::filled([4, 4], [0; 3]);
-    small.text([2, 2], "ÄΩ語", [255; 3], 3);
-    let mut unknown = [Canvas::filled([8, 8], [0; 3]), Canvas::filled([8, 8], [0; 3])];
-    unknown[0].text([0, 0], "語", [255; 3], 1);
-    unknown[1].text([0, 0], "?", [255; 3], 1);
+    small.text([2, 2], "ÄΩ語", [255; 3]);
+    let mut unknown = [Canvas::filled([LINE, LETTER], [0; 3]), Canvas::filled([LINE, LETTER], [0; 3])];
+    unknown[0].text([0, 0], "語", [255; 3]);
+    unknown[1].text([0, 0], "?", [255; 3]);
     assert_eq!(unknown[0], unknown[1]);
 }
 

@@ -24,10 +24,11 @@ use npc::recipe::{
     TrainSpec,
 };
 use npc::run::data::Role;
-use npc::run::eval::{How, Weights, evaluate, probabilities};
+use npc::run::eval::{How, Weights, evaluate};
 use npc::run::finite::Places;
 use npc::run::folder::{EpochRecord, Folder, read_settings};
 use npc::run::lower::lower;
+use npc::run::predict::probabilities;
 use npc::run::train::{Job, Observer, Outcome, Progress, train};
 use npc::run::weights::read_safetensors;
 use npc::run::{Result, RunError};

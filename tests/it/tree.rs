@@ -86,7 +86,7 @@ fn outside_crates_have_one_door() {
         ("petgraph", &["ir"]),
         ("clap::", &["cli"]),
         ("indicatif", &["cli/train", "cli/predict", "cli/data"]),
-        ("embedded_graphics", &["run/contact"]),
+        ("embedded_graphics", &["run/lettering"]),
         ("NiftiHeader", &["run/data/volume/nifti"]),
         ("dicom_object", &["run/data/volume/dicom"]),
         ("dicom_pixeldata", &["run/data/volume/dicom"]),

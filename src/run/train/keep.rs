@@ -17,7 +17,7 @@ impl Run<'_> {
     pub(super) fn finish(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
         self.meta.epoch += 1;
         self.meta.seconds += self.meta.epoch_seconds;
-        (self.meta.seen, self.meta.loss_sum, self.meta.epoch_seconds) = (0, 0.0, 0.0);
+        (self.meta.seen, self.meta.loss_sum, self.meta.norm_sum, self.meta.epoch_seconds) = (0, 0.0, 0.0, 0.0);
         self.meta.records.push(record);
         self.job.folder.write_records(&self.meta.records)?;
         let watched = self.watched();

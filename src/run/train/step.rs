@@ -66,6 +66,13 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// The learning rate of a step, which the run counts from 0.
+    pub(super) fn rate(&self, step: u64) -> f64 {
+        let spec = &self.job.settings.train;
+        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
+        rate(&spec.schedule, spec.optimizer.lr(), step, per_epoch, spec.epochs as u64)
+    }
+
     /// The batch's number over the whole run, which its random numbers depend on.
     fn draw(&self, pending: &Pending) -> u64 {
         let accumulate = self.job.settings.train.accumulate as u64;
@@ -84,15 +91,14 @@ impl Run<'_> {
             let moment = self.moment_without_images();
             return Err(finite::gradient(norm, &gradients, &network, &moment));
         }
-        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
-        let rate = rate(&spec.schedule, spec.optimizer.lr(), self.meta.step, per_epoch, spec.epochs as u64);
-        self.network = self.optim.step(network, gradients, rate);
+        self.network = self.optim.step(network, gradients, self.rate(self.meta.step));
         if let Some(ema) = &mut self.ema {
             ema.update(&self.network);
         }
         self.meta.step += 1;
         self.meta.seen += seen;
         self.meta.loss_sum += loss_sum;
+        self.meta.norm_sum += norm;
         Ok(())
     }
 

@@ -46,8 +46,8 @@ fn size(path: &Path) -> (u32, u32) {
 fn sheets_hold_what_was_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let said = show(dir.path(), &["lung", "--count", "3", "--out", "a.png"]);
-    assert_eq!((said.code, said.out.as_str()), (0, "3 of 8 samples of `train`: a.png (402 x 572)\n"), "{}", said.err);
-    assert_eq!(size(&dir.path().join("a.png")), (402, 572));
+    assert_eq!((said.code, said.out.as_str()), (0, "3 of 8 samples of `train`: a.png (402 x 575)\n"), "{}", said.err);
+    assert_eq!(size(&dir.path().join("a.png")), (402, 575));
     let said =
         show(dir.path(), &["--run", "changed", "--count", "2", "--versions", "2", "--split", "test", "--out", "b.png"]);
     assert!(
