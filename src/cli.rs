@@ -2,6 +2,15 @@
 //!
 //! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
 
+/// Writes a line to standard error. Where nobody reads it any more (`2>&1 | head`) the work goes on: a run of days must not
+/// end for a line.
+macro_rules! tell {
+    ($($line:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($line)*);
+    }};
+}
+
 #[cfg(feature = "run")]
 mod bench;
 mod check;
@@ -150,7 +159,7 @@ pub fn main() -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(_)) => ExitCode::from(101),
         Err(e) => {
-            eprintln!("error: cannot start a thread: {e}");
+            tell!("error: cannot start a thread: {e}");
             ExitCode::from(1)
         }
     }
@@ -199,11 +208,11 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Err(Stop::Interrupted) => ExitCode::from(130),
         Err(Stop::Message(text)) => {
-            eprintln!("error: {text}");
+            tell!("error: {text}");
             ExitCode::from(1)
         }
         Err(Stop::Usage(text)) => {
-            eprintln!("error: {text}");
+            tell!("error: {text}");
             ExitCode::from(2)
         }
     }

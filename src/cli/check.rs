@@ -244,7 +244,7 @@ fn tell(Looked { sources, problems, .. }: &Looked) {
     report(sources, &rest);
     for d in later.iter() {
         let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
-        eprintln!("note[{}]: {place}: {}", d.code.id(), d.message);
+        tell!("note[{}]: {place}: {}", d.code.id(), d.message);
     }
 }
 

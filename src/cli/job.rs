@@ -260,7 +260,7 @@ pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        eprintln!("\nstopping after this step; once more to stop at once");
+        tell!("\nstopping after this step; once more to stop at once");
     });
     &STOP
 }

@@ -73,7 +73,7 @@ impl Overlays {
         };
         write(&all, &sheet(&format!("{}: {what}", ready.settings.train.name), &first, 4)?)?;
         // Not among the scores, which may be read by a program.
-        eprintln!("overlays: {} in {}, together {}", chosen.len(), dir.display(), all.display());
+        tell!("overlays: {} in {}, together {}", chosen.len(), dir.display(), all.display());
         Ok(())
     }
 }

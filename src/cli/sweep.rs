@@ -160,9 +160,9 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
     if failures.is_empty() {
         return Ok(());
     }
-    eprintln!();
+    tell!("");
     for (label, message) in &failures {
-        eprintln!("{label}: {message}");
+        tell!("{label}: {message}");
     }
     Err(Stop::Problems)
 }

@@ -11,7 +11,7 @@ use crate::run::tensorboard::Board;
 use crate::run::train::{Job, Observer, Outcome, Progress, dry_run, train};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 /// Train a run of a model file
@@ -243,7 +243,7 @@ fn start_as(ready: &Ready, folder: &Folder, mode: Mode, events: Option<&Folder>)
             ))
         }
         Outcome::Interrupted { epochs } => {
-            eprintln!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
+            tell!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
             Err(Stop::Interrupted)
         }
     }
@@ -281,7 +281,12 @@ impl Screen {
     }
 
     fn line(&self, text: &str) {
-        if self.terminal { self.bar.println(text) } else { println!("{text}") }
+        if self.terminal {
+            self.bar.println(text);
+        } else {
+            // A reader that went away does not end the run.
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
     }
 }
 

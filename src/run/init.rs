@@ -89,6 +89,10 @@ pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
 }
 
 fn read(path: &Path) -> Result<Given> {
+    if !path.exists() {
+        let error = RunError::at(path, "there is no such file or run folder to begin with");
+        return Err(error.help("`init` takes safetensors, a PyTorch file or a folder that `npc train` wrote"));
+    }
     let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
     if ["pt", "pth", "bin", "ckpt"].into_iter().any(is) {
         return pytorch::read(path);

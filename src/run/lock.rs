@@ -2,6 +2,7 @@
 
 use super::error::{Result, RunError};
 use std::fs::{File, TryLockError};
+use std::io::Write;
 use std::path::Path;
 
 /// Held as long as the process works in the folder; the system takes it back when the process ends, however it ends.
@@ -19,7 +20,8 @@ pub fn lock(folder: &Path, wait: bool) -> Result<Lock> {
         Ok(()) => Ok(Lock { _held: Some(file) }),
         Err(TryLockError::Error(_)) => Ok(Lock { _held: None }),
         Err(TryLockError::WouldBlock) if wait => {
-            eprintln!("{}: waiting for the process that trains here", folder.display());
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "{}: waiting for the process that trains here", folder.display());
             let held = file.lock().is_ok().then_some(file);
             Ok(Lock { _held: held })
         }

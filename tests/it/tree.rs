@@ -105,6 +105,17 @@ fn outside_crates_have_one_door() {
     }
 }
 
+/// `println!` and `eprintln!` panic where nobody reads, and a run of days would end for a line.
+#[test]
+fn lines_that_nobody_reads_end_nothing() {
+    for (path, text) in all() {
+        assert!(
+            !text.contains("println!("),
+            "src/{path} prints with a macro that may panic: `print`, `tell!` or `writeln!` will do"
+        );
+    }
+}
+
 #[test]
 fn no_wildcard_hides_an_operator() {
     for (path, text) in all().iter().filter(|(p, _)| matches!(p.as_str(), "run/lower.rs" | "run/exec.rs")) {

@@ -133,7 +133,7 @@ pub fn run(opts: &Opts) -> Done {
     };
     let rows = cases.par_iter().map(row).collect::<Result<Vec<_>, Stop>>()?;
     let (rows, warnings): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-    warnings.into_iter().flatten().collect::<BTreeSet<_>>().iter().for_each(|w| eprintln!("warning: {w}"));
+    warnings.into_iter().flatten().collect::<BTreeSet<_>>().iter().for_each(|w| tell!("warning: {w}"));
     let title = match &augment {
         Some((train, _)) => format!("{}, {split}, run {}, seed {}", spec.name, train.name, train.seed),
         None => format!("{}, {split}", spec.name),

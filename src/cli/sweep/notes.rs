@@ -12,6 +12,13 @@ pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
         None | Some([]) => {}
         Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),
     }
+    let reported = table.plan.points.iter().any(|p| !p.paper.is_empty());
+    if reported && table.plan.beside != table.plan.data {
+        let (on, here) = (&table.plan.beside, &table.plan.data);
+        notes.push(format!(
+            "The paper's figures are for `{on}`, other images than those of `{here}`: no goal for these."
+        ));
+    }
     if table.plan.points.iter().flat_map(|p| &p.paper).any(|f| f.refuted.is_some()) {
         notes.push("* a figure that the model file marks as known to be wrong".to_string());
     }

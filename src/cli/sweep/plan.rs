@@ -37,6 +37,8 @@ pub struct Plan {
     pub sweep: String,
     pub run: String,
     pub data: String,
+    /// The data block that the paper's figures are for.
+    pub beside: String,
     pub out: PathBuf,
     /// What tells the points apart: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
@@ -97,6 +99,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
         sweep: sweep.name.node.clone(),
         run: train.name.node.clone(),
         data: train.data.node.clone(),
+        beside: beside.to_string(),
         out,
         axes,
         points: Vec::new(),
@@ -248,7 +251,7 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
         Ok(ready) => Some(ready),
         Err(Stop::Problems) => None,
         Err(Stop::Message(message)) => {
-            eprintln!("error: {message}");
+            tell!("error: {message}");
             None
         }
         Err(stop) => return Err(stop),

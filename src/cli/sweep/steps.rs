@@ -25,7 +25,7 @@ pub fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, 
     due.retain(|r| matches!(r.state, State::Absent | State::Started));
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
-        eprintln!("{} of {total} runs are to be trained", due.len());
+        tell!("{} of {total} runs are to be trained", due.len());
     }
     let task = |r: &&mut Run| Task {
         label: r.label.clone(),
@@ -52,7 +52,7 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
     let ends = work(tasks, jobs, &mut |k, news| {
         let label = &tasks[k].label;
         match news {
-            News::Begun => eprintln!("{label}: {}", tasks[k].args[0]),
+            News::Begun => tell!("{label}: {}", tasks[k].args[0]),
             News::Ended(end, took) => {
                 done += 1;
                 let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
@@ -62,12 +62,12 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
                     End::Failed(_) => "failed",
                     End::Stopped => "stopped",
                 };
-                eprintln!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
+                tell!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
             }
         }
     })?;
     if stop_on_interrupt().load(Ordering::Relaxed) {
-        eprintln!("interrupted; the same command goes on");
+        tell!("interrupted; the same command goes on");
         return Err(Stop::Interrupted);
     }
     Ok(ends)

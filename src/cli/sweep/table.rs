@@ -80,7 +80,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// Names of the paper's quantities that any point has.
+    /// Names of the paper's quantities that any point has: scores in the order of this table's, then what else there is.
     fn reported(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for figure in self.plan.points.iter().flat_map(|p| &p.paper) {
@@ -88,6 +88,8 @@ impl<'a> Table<'a> {
                 names.push(&figure.quantity);
             }
         }
+        let place = |name: &str| Metric::ALL.iter().position(|m| m.name() == name).unwrap_or(Metric::ALL.len());
+        names.sort_by_key(|name| place(name));
         names
     }
 

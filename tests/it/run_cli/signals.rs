@@ -94,3 +94,14 @@ fn a_full_disk_costs_no_checkpoint() {
     place.npc(&more).done();
     place.same("whole", "full");
 }
+
+/// `npc train ... 2>&1 | head` closes both outputs long before the run ends.
+#[test]
+fn readers_that_go_away_do_not_end_the_run() {
+    let place = Place::new();
+    let mut command = place.command(&["train", "tiny.model", "tiny", "--out", "alone"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(place.path("alone/summary.json").exists());
+}
