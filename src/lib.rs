@@ -13,6 +13,7 @@ pub mod cost;
 pub mod diag;
 pub mod elaborate;
 pub mod explore;
+pub mod hash;
 pub mod import;
 pub mod ir;
 pub mod op;

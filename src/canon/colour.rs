@@ -5,6 +5,7 @@
 //! carries a difference all the way).
 
 use super::Canon;
+use crate::hash::fnv1a;
 use std::collections::HashSet;
 
 /// An order-dependent join of two hashes: splitmix64 (Steele, Lea, Flood 2014) of their sum after a turn.
@@ -15,13 +16,9 @@ pub fn mix(a: u64, b: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-fn text(label: &str) -> u64 {
-    label.bytes().fold(0xcbf2_9ce4_8422_2325, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
-}
-
 /// Colour of each term from its inputs alone: equal for terms that compute the same, were their weights equal.
 pub fn upwards(canon: &Canon) -> Vec<u64> {
-    let start: Vec<u64> = canon.terms.iter().map(|t| text(&t.label)).collect();
+    let start: Vec<u64> = canon.terms.iter().map(|t| fnv1a(&t.label)).collect();
     up(canon, &start)
 }
 

@@ -34,6 +34,16 @@ fn scaled(n: u64) -> Option<String> {
     Some(format!("{:.2} {prefix}", n as f64 / scale))
 }
 
+/// Seconds as `0:05`, `12:34` or `1:02:03`.
+#[cfg(feature = "run")]
+pub fn clock(seconds: f64) -> String {
+    let s = seconds.round() as u64;
+    match (s / 3600, s / 60 % 60, s % 60) {
+        (0, m, s) => format!("{m}:{s:02}"),
+        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
+    }
+}
+
 #[derive(Clone, Copy, PartialEq)]
 pub enum Align {
     Left,

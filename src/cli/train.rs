@@ -1,6 +1,7 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
 use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt, stop_with_input};
+use super::table::clock;
 use super::{Done, Stop, print};
 use crate::ir;
 use crate::recipe::settings::Settings;
@@ -287,14 +288,6 @@ impl Screen {
             // A reader that went away does not end the run.
             let _ = writeln!(std::io::stdout(), "{text}");
         }
-    }
-}
-
-fn clock(seconds: f64) -> String {
-    let s = seconds.round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, m, s) => format!("{m}:{s:02}"),
-        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::network::{Affine, Layer, NamedLayer, Network, linear_weight};
 use super::plan::{LayerSpec, plan};
 use crate::check::Checked;
+use crate::hash::fnv1a;
 use crate::op::{Init, Op, ParamSpec};
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
@@ -158,11 +159,6 @@ pub fn initial(param: &ParamSpec, name: &str, seed: u64) -> Vec<f32> {
             (0..n).map(|_| ((f64::from(stream.next_u32() >> 8) * scale - 1.0) * bound) as f32).collect()
         }
     }
-}
-
-/// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that is the same in every version of every compiler.
-pub(super) fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn splitmix64(state: &mut u64) -> u64 {

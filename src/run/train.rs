@@ -98,6 +98,31 @@ pub fn scored_role(data: &Dataset) -> Role {
 
 /// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
+    let (run, found, report) = begin(job)?;
+    found.warnings.iter().for_each(|warning| observer.warn(warning));
+    // From here on the folder is written to.
+    if job.resume {
+        job.folder.reopen()?
+    } else {
+        job.folder.create()?
+    }
+    job.folder.write_model(job.source, job.imports)?;
+    job.folder.write_settings(job.settings)?;
+    run.data.write_split(job.folder.root())?;
+    if let Some(report) = &report {
+        job.folder.write_json("init.json", report)?;
+        observer.note(&report.summary());
+    }
+    if run.meta.epoch > 0 {
+        // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
+        job.folder.write_records(&run.meta.records)?;
+    }
+    run.all(observer)
+}
+
+/// Refuses what cannot work, and gives the run in memory, what there is to say of it, and what became of the weights that it
+/// was to begin with. Writes nothing.
+fn begin<'a>(job: &'a Job<'_>) -> Result<(Run<'a>, Preflight, Option<InitReport>)> {
     let spec = &job.settings.train;
     let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
     let frozen = frozen(job.checked, spec)?;
@@ -110,27 +135,10 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         job.folder.vacant()?;
     }
     let found = preflight(job, &data, &frozen)?;
-    found.warnings.iter().for_each(|warning| observer.warn(warning));
     let network = lower(job.checked, &device, spec.seed).train();
-    let started = start(job, network)?;
-    // From here on the folder is written to.
-    if job.resume {
-        job.folder.reopen()?
-    } else {
-        job.folder.create()?
-    }
-    job.folder.write_model(job.source, job.imports)?;
-    job.folder.write_settings(job.settings)?;
-    data.write_split(job.folder.root())?;
-    if let Some(report) = &started.report {
-        job.folder.write_json("init.json", report)?;
-        observer.note(&report.summary());
-    }
-    if started.meta.epoch > 0 {
-        // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
-        job.folder.write_records(&started.meta.records)?;
-    }
-    open(job, device, data, &frozen, augmenter, started).all(observer)
+    let mut started = start(job, network)?;
+    let report = started.report.take();
+    Ok((open(job, device, data, &frozen, augmenter, started), found, report))
 }
 
 /// The state of a run in memory.

@@ -11,8 +11,8 @@ mod file;
 pub use file::{read_safetensors, read_safetensors_in_order, write_safetensors};
 
 use super::error::{Result, RunError};
-use super::lower::fnv1a;
 use super::network::{Layer, NamedLayer, Network, linear_weight};
+use crate::hash::fnv1a;
 use burn::module::{Module, Param, ParamId, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::{BTreeMap, HashMap, HashSet};

@@ -8,3 +8,22 @@ pub fn device() -> Device {
     let choice: DeviceChoice = name.parse().unwrap_or_else(|e| panic!("NPC_TEST_DEVICE: {e}"));
     open(choice).unwrap_or_else(|e| panic!("NPC_TEST_DEVICE={name}: {e}"))
 }
+
+/// Set for [`in_double_precision`]'s process.
+pub const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
+
+/// Runs an ignored test in a process of its own, since the number format belongs to the process; it must pass there. CUDA
+/// computes in 32 bits, and nothing is run.
+pub fn in_double_precision(worker: &str) {
+    if !npc::run::device::is_cpu(&device()) {
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", worker, "--ignored", "--nocapture"])
+        .env(WORKER, "1")
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    println!("{out}");
+    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+}

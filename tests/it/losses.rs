@@ -1,7 +1,7 @@
 //! Losses against PyTorch, MONAI and segmentation_models_pytorch (`tests/reference/torch_losses.py`): values, gradients,
 //! and in 64 bits gradients against finite differences.
 
-use crate::device::device;
+use crate::device::{WORKER, device, in_double_precision};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use npc::recipe::schema::override_train;
 use npc::recipe::{Alpha, LossSpec, Term, TrainSpec};
@@ -152,22 +152,10 @@ fn slopes_agree() {
     }
 }
 
-const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
-
 /// The number format belongs to the process, so this runs in its own.
 #[test]
 fn gradients_are_slopes_in_double_precision() {
-    if !npc::run::device::is_cpu(&device()) {
-        return; // CUDA computes in 32 bits.
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "losses::double_precision_worker", "--ignored", "--nocapture"])
-        .env(WORKER, "1")
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{out}");
-    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    in_double_precision("losses::double_precision_worker");
 }
 
 #[test]

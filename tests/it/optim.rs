@@ -1,7 +1,7 @@
 //! Optimisers, clipping and schedules against PyTorch (`tests/reference/torch_optim.py`), and what a checkpoint keeps of
 //! them.
 
-use crate::device::device;
+use crate::device::{WORKER, device, in_double_precision};
 use crate::lower::{Build, act, conv};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
@@ -164,22 +164,10 @@ fn twenty_steps_are_pytorchs() {
     agrees(1e-5);
 }
 
-const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
-
 /// The number format belongs to the process, so this runs in its own.
 #[test]
 fn twenty_steps_are_pytorchs_in_double_precision() {
-    if !npc::run::device::is_cpu(&device()) {
-        return; // CUDA computes in 32 bits.
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "optim::double_precision_worker", "--ignored", "--nocapture"])
-        .env(WORKER, "1")
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{out}");
-    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    in_double_precision("optim::double_precision_worker");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! A difference is relative: of L2 norms and of signed sums (which stand for all elements) to the tensor's L2 norm, of
 //! single elements to the tensor's root mean square. It is taken to PyTorch's 32-bit and to its 64-bit figures.
 
-use crate::device::device;
+use crate::device::{WORKER, device, in_double_precision};
 use crate::front::{front_file, repository};
 use crate::reference_batch::batch;
 use burn::module::{Module, ModuleVisitor, Param};
@@ -267,22 +267,10 @@ fn losses_of_adam_steps_agree_as_far_as_rounding_lets_them() {
     }
 }
 
-const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
-
 /// In 64 bits rounding does not hide a mistake. The number format belongs to the process, so this runs in its own.
 #[test]
 fn losses_of_adam_steps_agree_in_double_precision() {
-    if !npc::run::device::is_cpu(&device()) {
-        return; // CUDA computes in 32 bits.
-    }
-    let output = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "torch::double_precision_worker", "--ignored", "--nocapture"])
-        .env(WORKER, "1")
-        .output()
-        .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    println!("{out}");
-    assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+    in_double_precision("torch::double_precision_worker");
 }
 
 #[test]

@@ -5,12 +5,13 @@ use super::plan::{Plan, Run};
 use super::state::State;
 use super::work::{End, News, Task, work};
 use crate::cli::job::stop_on_interrupt;
+use crate::cli::table::clock;
 use crate::cli::{Done, Stop};
 use crate::run::folder::Folder;
 use crate::run::sweep::{PointScores, Scores};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Where the output of a run's commands goes.
 fn log(folder: &Folder) -> PathBuf {
@@ -56,13 +57,17 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
             News::Ended(end, took) => {
                 done += 1;
                 let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
-                let left = if done < tasks.len() { format!(", about {} left", clock(left)) } else { String::new() };
+                let left = if done < tasks.len() {
+                    format!(", about {} left", clock(left.as_secs_f64()))
+                } else {
+                    String::new()
+                };
                 let what = match end {
                     End::Done => "done",
                     End::Failed(_) => "failed",
                     End::Stopped => "stopped",
                 };
-                tell!("{label}: {what} in {} ({done} of {}{left})", clock(took), tasks.len());
+                tell!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
             }
         }
     })?;
@@ -71,14 +76,6 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
         return Err(Stop::Interrupted);
     }
     Ok(ends)
-}
-
-fn clock(time: Duration) -> String {
-    let s = time.as_secs_f64().round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, m, s) => format!("{m}:{s:02}"),
-        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
-    }
 }
 
 /// Scores the finished runs whose scores are missing or older than the weights.

@@ -1,14 +1,10 @@
 //! A run that does not begin: what `npc train --dry-run` tells.
 
-use super::{Job, Run, open, preflight, start};
-use crate::run::data::augment::{Augmenter, Pass};
+use super::{Job, Run, begin};
+use crate::run::data::augment::Pass;
 use crate::run::data::{Role, epoch_order};
 use crate::run::error::{Result, RunError};
-use crate::run::eval::{self, Prepared};
-use crate::run::freeze::frozen;
 use crate::run::init::InitReport;
-use crate::run::lower::lower;
-use burn::module::Module;
 use std::time::Instant;
 
 /// What a run would do, and what one step takes.
@@ -32,21 +28,8 @@ pub struct DryRun {
 /// Refuses what [`super::train`] would refuse, trains two steps without keeping them, and writes nothing.
 pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
-    let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
-    let frozen = frozen(job.checked, spec)?;
-    let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
-    spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
-    if job.resume {
-        job.folder.look()?;
-        eval::same_split(&data, job.folder)?;
-    } else {
-        job.folder.vacant()?;
-    }
-    let found = preflight(job, &data, &frozen)?;
-    let network = lower(job.checked, &device, spec.seed).train();
-    let started = start(job, network)?;
-    let (init, done) = (started.report.clone(), started.meta.epoch);
-    let mut run = open(job, device, data, &frozen, augmenter, started);
+    let (mut run, found, init) = begin(job)?;
+    let done = run.meta.epoch;
     let role = super::scored_role(&run.data);
     let per_step = spec.batch.saturating_mul(spec.accumulate);
     Ok(DryRun {

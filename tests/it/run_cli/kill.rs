@@ -58,7 +58,7 @@ impl Place {
 #[test]
 fn a_run_that_is_killed_at_random_times_ends_as_the_one_that_is_not() {
     // How many at the least, how many at the most, and epochs enough for them.
-    let (least, kills, epochs) = if std::env::var_os("NPC_LONG").is_some() { (50, 50, 600) } else { (3, 6, 8) };
+    let (least, kills, epochs) = if std::env::var_os("NPC_LONG").is_some() { (50, 50, 600) } else { (3, 6, 60) };
     let place = Place::new();
     let set = format!("epochs={epochs}, {SETTINGS}");
     place.train("whole", &["--set", &set]).done();
