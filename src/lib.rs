@@ -12,11 +12,14 @@ pub mod cli;
 pub mod cost;
 pub mod diag;
 pub mod elaborate;
+#[cfg(feature = "data")]
+pub mod engine;
 pub mod explore;
 pub mod hash;
 pub mod import;
 pub mod ir;
 pub mod op;
+pub mod plan;
 pub mod recipe;
 pub mod resolve;
 #[cfg(feature = "data")]

@@ -2,7 +2,7 @@
 //!
 //! What needs no tensors (pictures, splits, scores, reports) builds with the feature `data` alone, in seconds.
 //!
-//! Knows neither the syntax nor the command line. From the inside out: [`plan`] orders the steps of a checked graph,
+//! Knows neither the syntax nor the command line. From the inside out: [`crate::plan`] orders the steps of a checked graph,
 //! `lower` makes the `network` that `exec` runs; [`data`] feeds it, `train` moves its weights, `checkpoint` and [`folder`]
 //! keep what came of it, `eval` and `predict` use it.
 
@@ -49,7 +49,7 @@ pub mod network;
 #[cfg(feature = "run")]
 pub mod optim;
 pub mod overlay;
-pub mod plan;
+
 pub mod plot;
 #[cfg(feature = "run")]
 pub mod predict;

@@ -16,8 +16,8 @@ mod resample;
 
 use super::device::is_cpu;
 use super::network::{Layer, Network};
-use super::plan::{Step, ValueId};
 use crate::op::{Combine, Elementwise, Op, Resize, Target, Window};
+use crate::plan::{Step, ValueId};
 use burn::nn::{DropoutConfig, Linear};
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, conv2d, max_pool2d, max_pool2d_with_indices};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};

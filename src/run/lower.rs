@@ -5,10 +5,10 @@
 //! from the seed and the tensor's dotted name.
 
 use super::network::{Affine, Layer, NamedLayer, Network, linear_weight};
-use super::plan::{LayerSpec, plan};
 use crate::check::Checked;
 use crate::hash::fnv1a;
 use crate::op::{Init, Op, ParamSpec};
+use crate::plan::{LayerSpec, plan};
 use burn::module::{Module, Param, RunningState};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear, PaddingConfig2d};

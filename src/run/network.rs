@@ -10,7 +10,7 @@
 //! - training or evaluation is a property of the weights: on an autodiff device, dropout drops and batch norm uses the
 //!   batch; [`Module::valid`] and [`Module::train`] switch.
 
-use super::plan::Plan;
+use crate::plan::Plan;
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear};

@@ -87,7 +87,7 @@ fn cost_snapshots() {
 #[test]
 fn plan_snapshots() {
     each(|name, _, made| {
-        let texts: Vec<_> = made.checked.iter().map(|c| npc::run::plan::plan(c).text()).collect();
+        let texts: Vec<_> = made.checked.iter().map(|c| npc::plan::plan(c).text()).collect();
         snapshot(name, "plan", &texts.join("\n"));
     });
 }

@@ -1,0 +1,5 @@
+//! Computes networks on the processor, forward and backward, without Burn.
+
+pub mod kernel;
+pub mod layout;
+pub mod unit;

@@ -1,0 +1,262 @@
+//! How the engine keeps a map in memory.
+//!
+//! Channels go in blocks of [`LANES`], the channels of a block side by side: `[n][block][h][halo + w + halo][LANES]`.
+//! A pixel of a block is one vector, the neighbours that a convolution reads are the next vectors, and no operator has to
+//! transpose. The halo is a border of zeros left and right, so that small kernels read past the edge of a row without
+//! asking. Images and small results are planar, one channel a block (`lanes = 1`), which is PyTorch's NCHW when there is no halo.
+//!
+//! A concatenation is its operands' blocks one after the other. Where an operand does not fill its last block, unused
+//! lanes stay in the middle: [`Layout::segments`] says where. What unused lanes hold is finite and never read as a result.
+
+use super::kernel::buffer::Buffer;
+use super::kernel::simd::LANES;
+use rayon::prelude::*;
+
+/// The place of each number of a map `[n, c, h, w]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Layout {
+    pub n: usize,
+    pub h: usize,
+    pub w: usize,
+    /// Columns of zeros left and right.
+    pub halo: usize,
+    /// Channels side by side: [`LANES`] or 1.
+    pub lanes: usize,
+    /// Channels that follow each other without a gap; all but the last segment end in a block that is not full.
+    pub segments: Vec<usize>,
+}
+
+impl Layout {
+    /// Blocks of [`LANES`] channels, no halo.
+    pub fn blocked([n, c, h, w]: [usize; 4]) -> Self {
+        Self { n, h, w, halo: 0, lanes: LANES, segments: vec![c] }
+    }
+
+    /// NCHW.
+    pub fn planar([n, c, h, w]: [usize; 4]) -> Self {
+        Self { n, h, w, halo: 0, lanes: 1, segments: vec![c] }
+    }
+
+    pub fn with_halo(self, halo: usize) -> Self {
+        Self { halo, ..self }
+    }
+
+    /// The same numbers of another map size.
+    pub fn sized(&self, [h, w]: [usize; 2]) -> Self {
+        Self { h, w, ..self.clone() }
+    }
+
+    /// Segments one after the other; those without a gap between them become one.
+    pub fn join(parts: &[&Layout]) -> Vec<usize> {
+        let mut segments: Vec<usize> = Vec::new();
+        for part in parts {
+            for &segment in &part.segments {
+                match segments.last_mut() {
+                    Some(last) if last.is_multiple_of(part.lanes) => *last += segment,
+                    _ => segments.push(segment),
+                }
+            }
+        }
+        segments
+    }
+
+    pub fn dims(&self) -> [usize; 4] {
+        [self.n, self.channels(), self.h, self.w]
+    }
+
+    pub fn channels(&self) -> usize {
+        self.segments.iter().sum()
+    }
+
+    pub fn blocks(&self) -> usize {
+        self.segments.iter().map(|c| c.div_ceil(self.lanes)).sum()
+    }
+
+    /// Lanes of all blocks: channels and gaps.
+    pub fn slots(&self) -> usize {
+        self.blocks() * self.lanes
+    }
+
+    /// The slot of each channel; slot `s` is lane `s % lanes` of block `s / lanes`.
+    pub fn slot_of_channel(&self) -> Vec<usize> {
+        let mut slots = Vec::with_capacity(self.channels());
+        let mut first = 0;
+        for &segment in &self.segments {
+            slots.extend(first..first + segment);
+            first += segment.div_ceil(self.lanes) * self.lanes;
+        }
+        slots
+    }
+
+    /// One number per channel as one per slot; unused slots get `empty`.
+    pub fn spread(&self, values: &[f32], empty: f32) -> Vec<f32> {
+        let mut slots = vec![empty; self.slots()];
+        for (slot, value) in self.slot_of_channel().into_iter().zip(values) {
+            slots[slot] = *value;
+        }
+        slots
+    }
+
+    /// Numbers in a row, halo included.
+    pub fn row(&self) -> usize {
+        (self.w + 2 * self.halo) * self.lanes
+    }
+
+    /// Numbers in one block of one image.
+    pub fn plane(&self) -> usize {
+        self.h * self.row()
+    }
+
+    pub fn image(&self) -> usize {
+        self.blocks() * self.plane()
+    }
+
+    /// Numbers of the whole map, halo and gaps included.
+    pub fn size(&self) -> usize {
+        self.n * self.image()
+    }
+
+    /// Where a row begins, after its halo. Planes count through blocks and then images: `image * blocks + block`.
+    pub fn at(&self, plane: usize, y: usize) -> usize {
+        plane * self.plane() + y * self.row() + self.halo * self.lanes
+    }
+
+    /// Numbers between the halos.
+    pub fn inner(&self) -> usize {
+        self.w * self.lanes
+    }
+}
+
+/// A map that is read.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub layout: &'a Layout,
+    pub data: &'a [f32],
+}
+
+impl<'a> View<'a> {
+    pub fn new(layout: &'a Layout, data: &'a [f32]) -> Self {
+        debug_assert!(data.len() >= layout.size());
+        Self { layout, data }
+    }
+
+    /// A row without its halo, `w * lanes` numbers.
+    pub fn row(&self, plane: usize, y: usize) -> &'a [f32] {
+        let at = self.layout.at(plane, y);
+        &self.data[at..at + self.layout.inner()]
+    }
+}
+
+/// A map that is written. Halos are zero and stay as they are.
+pub struct ViewMut<'a> {
+    pub layout: &'a Layout,
+    pub data: &'a mut [f32],
+}
+
+impl<'a> ViewMut<'a> {
+    pub fn new(layout: &'a Layout, data: &'a mut [f32]) -> Self {
+        debug_assert!(data.len() >= layout.size());
+        Self { layout, data }
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View { layout: self.layout, data: self.data }
+    }
+
+    pub fn row(&mut self, plane: usize, y: usize) -> &mut [f32] {
+        let at = self.layout.at(plane, y);
+        &mut self.data[at..at + self.layout.inner()]
+    }
+
+    /// All rows without their halos, with plane and number, on all threads.
+    pub fn par_rows(&mut self) -> impl IndexedParallelIterator<Item = (usize, usize, &mut [f32])> {
+        let layout = self.layout;
+        let (h, halo, inner) = (layout.h.max(1), layout.halo * layout.lanes, layout.inner());
+        // A share of work worth waking a thread for: 4096 numbers.
+        let rows = (4096 / layout.row().max(1)).max(1);
+        let data = &mut self.data[..layout.size()];
+        let rows_of = data.par_chunks_exact_mut(layout.row().max(1)).with_min_len(rows);
+        rows_of.enumerate().map(move |(i, row)| (i / h, i % h, &mut row[halo..halo + inner]))
+    }
+
+    /// All planes with their number, halos included, on all threads.
+    pub fn par_planes(&mut self) -> impl IndexedParallelIterator<Item = (usize, &mut [f32])> {
+        let layout = self.layout;
+        self.data[..layout.size()].par_chunks_exact_mut(layout.plane().max(1)).enumerate()
+    }
+
+    /// Writes zeros left and right of every row.
+    pub fn clear_halo(&mut self) {
+        let halo = self.layout.halo * self.layout.lanes;
+        if halo == 0 {
+            return;
+        }
+        for row in self.data[..self.layout.size()].chunks_exact_mut(self.layout.row()) {
+            let right = row.len() - halo;
+            row[..halo].fill(0.0);
+            row[right..].fill(0.0);
+        }
+    }
+}
+
+/// The same numbers in another layout of the same dims. Gaps become 0.
+pub fn relayout(from: View, to: &mut ViewMut) {
+    let (slots_from, lanes_from, blocks_from) =
+        (from.layout.slot_of_channel(), from.layout.lanes, from.layout.blocks());
+    let (lanes, blocks) = (to.layout.lanes, to.layout.blocks());
+    let mut source = vec![None; to.layout.slots()];
+    for (slot, slot_from) in to.layout.slot_of_channel().into_iter().zip(slots_from) {
+        source[slot] = Some(slot_from);
+    }
+    to.par_rows().for_each(|(plane, y, row)| {
+        let (image, block) = (plane / blocks, plane % blocks);
+        for lane in 0..lanes {
+            match source[block * lanes + lane] {
+                Some(slot) => {
+                    let values = from.row(image * blocks_from + slot / lanes_from, y);
+                    let values = values[slot % lanes_from..].iter().step_by(lanes_from);
+                    row[lane..].iter_mut().step_by(lanes).zip(values).for_each(|(to, from)| *to = *from);
+                }
+                None => row[lane..].iter_mut().step_by(lanes).for_each(|x| *x = 0.0),
+            }
+        }
+    });
+}
+
+/// A map with its numbers.
+#[derive(Debug)]
+pub struct Map {
+    pub layout: Layout,
+    pub data: Buffer,
+}
+
+impl Map {
+    /// Zeros.
+    pub fn zeros(layout: Layout) -> Self {
+        let data = Buffer::zeros(layout.size());
+        Self { layout, data }
+    }
+
+    /// From NCHW numbers.
+    pub fn from_nchw(layout: Layout, values: &[f32]) -> Self {
+        let mut map = Self::zeros(layout);
+        let planar = Layout::planar(map.layout.dims());
+        relayout(View::new(&planar, values), &mut map.view_mut());
+        map
+    }
+
+    pub fn to_nchw(&self) -> Vec<f32> {
+        let planar = Layout::planar(self.layout.dims());
+        let mut values = vec![0.0; planar.size()];
+        relayout(self.view(), &mut ViewMut::new(&planar, &mut values));
+        values
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.layout, &self.data)
+    }
+
+    pub fn view_mut(&mut self) -> ViewMut<'_> {
+        ViewMut::new(&self.layout, &mut self.data)
+    }
+}
