@@ -64,7 +64,7 @@ fi
 if part time; then
 say "## Time" "" "Milliseconds per batch; a training step is forward, cross entropy, backward, Adam." ""
 for size in 224x224 512x512; do
-    block "$npc" bench "$model" --model NPNet --size $size --batch 4 --device cuda
+    block "$npc" bench "$model" --model NPNet --size $size --batch 4 --train --device cuda
     if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
         block python3 tests/reference/torch_bench.py --size ${size/x/ } --batch 4 --device cuda
     else

@@ -54,6 +54,8 @@ mod reproduce;
 mod revision;
 #[cfg(feature = "data")]
 mod scores;
+#[cfg(feature = "run")]
+mod selftest;
 mod side;
 mod sizes;
 #[cfg(feature = "run")]
@@ -122,7 +124,7 @@ enum Command {
     #[cfg(feature = "run")]
     Bench(bench::Opts),
     #[cfg(feature = "run")]
-    Selftest(bench::SelfTest),
+    Selftest(selftest::Opts),
     Fmt(fmt::Opts),
     Fix(fix::Opts),
     Explain(explain::Opts),
@@ -189,7 +191,7 @@ fn run(command: Command) -> ExitCode {
         #[cfg(feature = "run")]
         Command::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]
-        Command::Selftest(opts) => bench::selftest(&opts),
+        Command::Selftest(opts) => selftest::run(&opts),
         #[cfg(feature = "run")]
         Command::Init(opts) => init::run(&opts),
         Command::Graph(opts) => graph::run(&opts),

@@ -2,4 +2,5 @@
 
 pub mod kernel;
 pub mod layout;
+pub mod profile;
 pub mod unit;

@@ -1,22 +1,33 @@
-//! `npc bench` and `npc selftest`: what a device takes, and whether it computes what the CPU does.
+//! `npc bench`: what a network takes on a device, and where its time goes.
+
+mod profile;
 
 use super::load::Select;
-use super::table::{Align, columns};
+use super::table::{Align, columns, short};
 use super::{Done, Stop, graph, print};
+use crate::atomic;
 use crate::check::Checked;
-use crate::run::agree::agree;
-use crate::run::bench::{Timing, bench};
-use crate::run::device::DeviceChoice;
-use clap::Args;
+use crate::run::bench::{Backend, Bench, Phase, Settings, Span, bench};
+use crate::run::device::{DeviceChoice, set_threads};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Time forward passes and training steps of a model
 #[derive(Args)]
 #[command(
-    after_help = "A training step is forward, cross entropy, backward and Adam. Times are milliseconds for a batch. On a
-shared machine only ratios measured side by side mean anything.
+    after_help = "A training step is forward, cross entropy, backward and Adam. Times are milliseconds for a batch, after a
+warm-up; of them the median, the minimum and the maximum. GFLOP/s and the share of the processor's measured peak count
+two operations for each multiply-accumulate of convolutions and linear layers, and three times the forward pass for a
+training step. Memory is the most that the process has held. On a shared machine only ratios measured side by side mean
+anything: benches/peers/run.py. docs/performance.md says more.
 
-Example:
+Examples:
   npc bench models/npnet.model --model NPNet --size 224x224 --batch 4
+  npc bench models/npnet.model --model NPNet --size 224x224 --batch 4 --train --threads 1
+  npc bench models/npnet.model --model NPNet --size 96x96 --format json
+  npc bench models/npnet.model --model NPNet --size 96x96 --profile profile.svg
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
@@ -25,15 +36,55 @@ pub struct Opts {
     select: Select,
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
+    /// Time training steps too
+    #[arg(long)]
+    train: bool,
+    /// Threads that compute; all cores when not given
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    /// For each of the two parts
-    #[arg(long, default_value = "5")]
-    seconds: u16,
-    /// Print JSON
+    /// What computes: engine (npc's own, on the processor) or burn; what training takes when not given
     #[arg(long)]
+    backend: Option<Backend>,
+    /// How long each phase is measured
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    seconds: Duration,
+    /// Calls that each phase makes at least, however long they take
+    #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
+    calls: u16,
+    /// The time of each node: a table, and a picture where a file is given
+    #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = picture)]
+    profile: Option<Option<PathBuf>>,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// The same as `--format json`
+    #[arg(long, hide = true)]
     json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let refused = || format!("`{text}` is no number of seconds from 0 to 86400");
+    let seconds: f64 = text.parse().map_err(|_| refused())?;
+    if (0.0..=86400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(refused()) }
+}
+
+/// A model that stands behind a bare `--profile` must not be taken for the picture, and overwritten.
+fn picture(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
+        return Ok(path);
+    }
+    Err(format!(
+        "the picture is an SVG file and `{text}` does not end in .svg; without a picture, write `--profile` last"
+    ))
 }
 
 /// The one model that was chosen.
@@ -47,79 +98,78 @@ pub fn one(select: &Select) -> Result<Checked, Stop> {
 
 pub fn run(opts: &Opts) -> Done {
     let checked = one(&opts.select)?;
-    let b = bench(&checked, opts.device, opts.batch.into(), opts.seconds.into())?;
-    if opts.json {
-        return print(&format!("{:#}\n", serde_json::json!(b)));
+    if let Some(threads) = opts.threads {
+        set_threads(threads.into())?;
     }
-    let row = |name: &str, t: &Timing| {
-        let per_second = f64::from(opts.batch) * 1e3 / t.median;
-        let mut row = vec![name.to_string(), t.calls.to_string()];
-        row.extend([t.median, t.min, t.max, per_second].map(|x| format!("{x:.2}")));
+    let settings = Settings {
+        device: opts.device,
+        backend: opts.backend.unwrap_or(Backend::of(opts.device)),
+        batch: opts.batch.into(),
+        train: opts.train,
+        span: Span { time: opts.seconds, calls: opts.calls.into() },
+        profile: opts.profile.is_some(),
+    };
+    let bench = bench(&checked, &settings)?;
+    if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
+        let picture = profile::picture(&title(&bench), profile);
+        let failed = |e| Stop::Message(format!("{}: {e}", path.display()));
+        atomic::write(path, picture.as_bytes()).map_err(failed)?;
+        tell!("wrote {}", path.display());
+    }
+    if opts.json || opts.format == Format::Json {
+        return print(&format!("{:#}\n", document(&bench)));
+    }
+    print(&text(&bench))
+}
+
+/// The keys of the phase that was asked for, the training step with `--train`, stand at the outermost level too.
+fn document(bench: &Bench) -> Value {
+    let asked = bench.train_step.as_ref().unwrap_or(&bench.forward);
+    let mut all = json!({"schema": 1});
+    for part in [json!(asked), json!(bench)] {
+        if let (Value::Object(all), Value::Object(part)) = (&mut all, part) {
+            all.extend(part);
+        }
+    }
+    if let Some(profile) = &bench.profile {
+        all["profile"] = profile::document(profile);
+    }
+    all
+}
+
+fn title(bench: &Bench) -> String {
+    let input = bench.input.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
+    let threads = if bench.threads == 1 { "1 thread".into() } else { format!("{} threads", bench.threads) };
+    let place = if bench.peak_gflops.is_some() { format!("{}, {threads}", bench.device) } else { bench.device.clone() };
+    format!("{} {input}, batch {}, {} on {place}", bench.model, bench.batch, bench.backend)
+}
+
+fn text(bench: &Bench) -> String {
+    let row = |name: &str, phase: &Phase| {
+        let optional = |x: Option<f64>, show: fn(f64) -> String| x.map_or("-".into(), show);
+        let mut row = vec![name.to_string(), phase.calls.to_string()];
+        row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| format!("{x:.2}")));
+        row.push(format!("{:.1}", phase.images_per_s));
+        row.push(format!("{:.1}", phase.achieved_gflops));
+        row.push(optional(phase.share_of_peak, |x| format!("{:.1} %", 100.0 * x)));
+        row.push(optional(phase.peak_rss_mb, |x| format!("{x:.0}")));
         row
     };
-    use Align::{Left, Right};
-    let rows = [row("forward", &b.forward), row("train step", &b.train_step)];
-    print(&format!(
-        "{} {:?}, batch {}, {}, ms per batch\n\n{}",
-        b.model,
-        b.input,
-        b.batch,
-        b.device,
-        columns(&["", "calls", "median", "min", "max", "images/s"], &[Left, Right, Right, Right, Right, Right], &rows)
-    ))
-}
-
-/// Compare a device with the CPU: outputs and gradients of a model
-#[derive(Args)]
-#[command(
-    after_help = "The same weights and the same batch on both; differences are max |a - b| / max |a| per tensor. Fails where
-an output differs by more than 1e-3 or a gradient by more than 1e-2.
-
-Example:
-  npc selftest models/npnet.model --model NPNet --size 96x96 --device cuda
-
-Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
-)]
-pub struct SelfTest {
-    #[command(flatten)]
-    select: Select,
-    /// cpu, cuda or cuda:N
-    #[arg(long)]
-    device: DeviceChoice,
-    #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
-    batch: u16,
-    #[arg(long, default_value = "0")]
-    seed: u64,
-}
-
-const OUTPUT_LIMIT: f64 = 1e-3;
-const GRADIENT_LIMIT: f64 = 1e-2;
-/// Rows of gradients that are shown.
-const SHOWN: usize = 8;
-
-pub fn selftest(opts: &SelfTest) -> Done {
-    let checked = one(&opts.select)?;
-    let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
-    let outputs = [&a.output, &a.training_output, &a.loss];
-    let rows: Vec<Vec<String>> = (outputs.into_iter())
-        .map(|d| vec![d.name.clone(), format!("{:.1e}", d.relative)])
-        .chain(
-            a.gradients
-                .iter()
-                .take(SHOWN)
-                .map(|d| vec![format!("gradient of {}", d.name), format!("{:.1e}", d.relative)]),
-        )
-        .collect();
-    print(&format!(
-        "{} {} with batch {}: {} against cpu, {} gradients, worst first\n\n{}",
-        checked.graph().name,
-        checked.input(),
-        opts.batch,
-        opts.device,
-        a.gradients.len(),
-        columns(&["tensor", "difference"], &[Align::Left, Align::Right], &rows)
-    ))?;
-    let bad =
-        outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
-    if bad { Err(Stop::Message(format!("{} and cpu differ by more than rounding", opts.device))) } else { Ok(()) }
+    let mut rows = vec![row("forward", &bench.forward)];
+    rows.extend(bench.train_step.as_ref().map(|phase| row("train step", phase)));
+    let header = ["", "calls", "median ms", "min ms", "max ms", "images/s", "GFLOP/s", "of peak", "memory MB"];
+    let mut align = [Align::Right; 9];
+    align[0] = Align::Left;
+    let mut out = format!("{}\n\n{}\n", title(bench), columns(&header, &align, &rows));
+    let macs = short(bench.macs);
+    match bench.peak_gflops {
+        Some(peak) => {
+            out += &format!("{macs}MACs an image; peak of the processor {peak:.0} GFLOP/s ({})\n", bench.simd)
+        }
+        None => out += &format!("{macs}MACs an image\n"),
+    }
+    if let Some(profile) = &bench.profile {
+        out += &format!("\n{}", profile::table(profile));
+    }
+    out
 }

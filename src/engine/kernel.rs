@@ -4,6 +4,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod buffer;
+pub mod peak;
 pub mod simd;
 pub mod tile;
 pub mod vectorised;

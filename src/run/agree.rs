@@ -77,11 +77,31 @@ impl Sample {
             return Err(RunError::new(format!("the model's result is {} for an image of {h}x{w}", checked.output())));
         }
         let classes = checked.output().channels() as u64;
-        let shape = [batch, checked.input().channels(), h, w];
+        let (mut sample, mut random) = Self::drawn(checked, batch)?;
+        sample.targets = (0..batch * h * w).map(|_| (u64::from(random.next_u32()) % classes) as i32).collect();
+        Ok(sample)
+    }
+
+    /// A batch for a model of any result.
+    pub fn without_targets(checked: &Checked, batch: usize) -> Result<Self> {
+        Ok(Self::drawn(checked, batch)?.0)
+    }
+
+    fn drawn(checked: &Checked, batch: usize) -> Result<(Self, ChaCha8Rng)> {
+        let [c, h, w] = *checked.input().dims() else {
+            return Err(RunError::new("the model's input is no image"));
+        };
+        let shape = [batch, c, h, w];
+        let numbers = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
+        let numbers = numbers.filter(|n| n.checked_mul(4).is_some_and(|bytes| bytes <= isize::MAX as usize));
+        let Some(numbers) = numbers else {
+            return Err(RunError::new(format!(
+                "a batch of {batch} images of {c}x{h}x{w} has more bytes than an address"
+            )));
+        };
         let mut random = ChaCha8Rng::seed_from_u64(0);
-        let images = (0..shape.iter().product()).map(|_| (random.next_u32() >> 8) as f32 / (1 << 24) as f32).collect();
-        let targets = (0..batch * h * w).map(|_| (u64::from(random.next_u32()) % classes) as i32).collect();
-        Ok(Self { images, targets, shape })
+        let images = (0..numbers).map(|_| (random.next_u32() >> 8) as f32 / (1 << 24) as f32).collect();
+        Ok((Self { images, targets: Vec::new(), shape }, random))
     }
 
     pub fn images(&self, device: &Device) -> Tensor<4> {

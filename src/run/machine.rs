@@ -1,4 +1,4 @@
-//! What the machine has free: memory and room on a disk. The only module that asks the operating system for them.
+//! What the machine has free, memory and room on a disk, and what this process took. The only module that asks the operating system for them.
 
 use std::path::Path;
 use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -28,6 +28,17 @@ pub fn memory() -> Option<Free> {
     (free.bytes > 0).then_some(free)
 }
 
+/// Most bytes of memory that this process has held at once. `None` where the system does not say; Linux does.
+pub fn peak_memory() -> Option<u64> {
+    high_water(&std::fs::read_to_string("/proc/self/status").ok()?)
+}
+
+/// The line `VmHWM:    123456 kB` of proc(5), in bytes.
+fn high_water(status: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
 /// Bytes that can still be written below `path`, which need not exist yet. `None` where the system does not say.
 pub fn room(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
@@ -36,4 +47,16 @@ pub fn room(path: &Path) -> Option<u64> {
     // Of nested mounts the innermost holds the path.
     let inside = disks.iter().filter(|d| path.starts_with(d.mount_point()));
     inside.max_by_key(|d| d.mount_point().as_os_str().len()).map(|d| d.available_space()).filter(|&room| room > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_high_water_mark_is_read_in_bytes() {
+        let status = "Name:\tnpc\nVmPeak:\t  900000 kB\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
+        assert_eq!(high_water(status), Some(2048 * 1024));
+        assert_eq!(high_water("Name:\tnpc\n"), None);
+    }
 }

@@ -4,6 +4,7 @@
 //! that one chart serves a light and a dark page. Each point has a `<title>`, which a browser shows under the pointer.
 
 mod axis;
+pub mod icicle;
 
 pub use axis::Axis;
 

@@ -1,0 +1,64 @@
+//! `npc selftest`: whether a device computes what the CPU does.
+
+use super::bench::one;
+use super::load::Select;
+use super::table::{Align, columns};
+use super::{Done, Stop, print};
+use crate::run::agree::agree;
+use crate::run::device::DeviceChoice;
+use clap::Args;
+
+/// Compare a device with the CPU: outputs and gradients of a model
+#[derive(Args)]
+#[command(
+    after_help = "The same weights and the same batch on both; differences are max |a - b| / max |a| per tensor. Fails where
+an output differs by more than 1e-3 or a gradient by more than 1e-2.
+
+Example:
+  npc selftest models/npnet.model --model NPNet --size 96x96 --device cuda
+
+Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
+)]
+pub struct Opts {
+    #[command(flatten)]
+    select: Select,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    device: DeviceChoice,
+    #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+    #[arg(long, default_value = "0")]
+    seed: u64,
+}
+
+const OUTPUT_LIMIT: f64 = 1e-3;
+const GRADIENT_LIMIT: f64 = 1e-2;
+/// Rows of gradients that are shown.
+const SHOWN: usize = 8;
+
+pub fn run(opts: &Opts) -> Done {
+    let checked = one(&opts.select)?;
+    let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
+    let outputs = [&a.output, &a.training_output, &a.loss];
+    let rows: Vec<Vec<String>> = (outputs.into_iter())
+        .map(|d| vec![d.name.clone(), format!("{:.1e}", d.relative)])
+        .chain(
+            a.gradients
+                .iter()
+                .take(SHOWN)
+                .map(|d| vec![format!("gradient of {}", d.name), format!("{:.1e}", d.relative)]),
+        )
+        .collect();
+    print(&format!(
+        "{} {} with batch {}: {} against cpu, {} gradients, worst first\n\n{}",
+        checked.graph().name,
+        checked.input(),
+        opts.batch,
+        opts.device,
+        a.gradients.len(),
+        columns(&["tensor", "difference"], &[Align::Left, Align::Right], &rows)
+    ))?;
+    let bad =
+        outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
+    if bad { Err(Stop::Message(format!("{} and cpu differ by more than rounding", opts.device))) } else { Ok(()) }
+}
