@@ -161,13 +161,11 @@ fn text(bench: &Bench) -> String {
     let mut align = [Align::Right; 9];
     align[0] = Align::Left;
     let mut out = format!("{}\n\n{}\n", title(bench), columns(&header, &align, &rows));
-    let macs = short(bench.macs);
-    match bench.peak_gflops {
-        Some(peak) => {
-            out += &format!("{macs}MACs an image; peak of the processor {peak:.0} GFLOP/s ({})\n", bench.simd)
-        }
-        None => out += &format!("{macs}MACs an image\n"),
+    out += &format!("{} multiply-accumulates an image", short(bench.macs));
+    if let Some(peak) = bench.peak_gflops {
+        out += &format!("; peak of the processor {peak:.0} GFLOP/s ({})", bench.simd);
     }
+    out += if cfg!(debug_assertions) { "; this npc was built without optimisation\n" } else { "\n" };
     if let Some(profile) = &bench.profile {
         out += &format!("\n{}", profile::table(profile));
     }

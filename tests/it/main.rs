@@ -3,6 +3,8 @@
 mod alone;
 #[cfg(feature = "data")]
 mod augment;
+#[cfg(all(feature = "run", feature = "cli"))]
+mod bench_cli;
 #[cfg(all(feature = "data", feature = "cli", unix))]
 mod broken_data;
 #[cfg(feature = "cli")]

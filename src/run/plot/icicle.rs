@@ -60,7 +60,7 @@ pub fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> Str
             @for bar in bars.iter().filter(|bar| bar.width >= THINNEST) {
                 (draw(bar, parts, unit, total, &kinds))
             }
-            (legend(&kinds, parts, total, height - 12.0))
+            (legend(&legend_keys(&kinds, leaves), parts, total, height - 12.0))
         }
     };
     picture.into_string() + "\n"
@@ -90,28 +90,33 @@ struct Node<'a> {
     leaf: Option<&'a Leaf>,
 }
 
+/// Where the names of the blocks around a leaf end. A number belongs to the name before it: `s.1` is one name.
+fn ends(path: &str) -> impl Iterator<Item = usize> {
+    let number = |text: &str| {
+        let name = text.split('.').next().unwrap_or(text);
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
+    };
+    path.match_indices('.').map(|(end, _)| end).filter(move |&end| !number(&path[end + 1..]))
+}
+
 /// Children come after their parents.
 fn tree(leaves: &[Leaf]) -> Vec<Node<'_>> {
     let node = |name, path| Node { name, path, children: Vec::new(), parts: [0.0; 2], leaf: None };
     let mut nodes = vec![node("", "")];
     let mut known: HashMap<&str, usize> = HashMap::new();
     for leaf in leaves {
-        let mut parent = 0;
-        for (end, _) in leaf.path.match_indices('.') {
-            let path = &leaf.path[..end];
-            let next = *known.entry(path).or_insert_with(|| {
-                nodes.push(node(path.rsplit('.').next().unwrap_or(path), path));
+        let (mut parent, mut from) = (0, 0);
+        for end in ends(&leaf.path) {
+            let (path, name) = (&leaf.path[..end], &leaf.path[from..end]);
+            parent = *known.entry(path).or_insert_with(|| {
+                nodes.push(node(name, path));
                 let new = nodes.len() - 1;
                 nodes[parent].children.push(new);
                 new
             });
-            parent = next;
+            from = end + 1;
         }
-        nodes.push(Node {
-            leaf: Some(leaf),
-            parts: leaf.parts,
-            ..node(leaf.path.rsplit('.').next().unwrap_or(&leaf.path), &leaf.path)
-        });
+        nodes.push(Node { leaf: Some(leaf), parts: leaf.parts, ..node(&leaf.path[from..], &leaf.path) });
         let new = nodes.len() - 1;
         nodes[parent].children.push(new);
     }
@@ -168,15 +173,12 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
         (_, false) => String::new(),
         (_, true) => format!(" ({} {}, {} {})", parts[0], amount(bar.parts[0]), parts[1], amount(bar.parts[1])),
     };
-    let words = |leaf: &Leaf| {
-        let note = if leaf.note.is_empty() { String::new() } else { format!(", {}", leaf.note) };
-        format!(", {}{note}", leaf.kind)
-    };
+    let kind = bar.leaf.map(|leaf| format!(", {}", leaf.kind)).unwrap_or_default();
+    let note = bar.leaf.filter(|leaf| !leaf.note.is_empty()).map(|leaf| format!(", {}", leaf.note)).unwrap_or_default();
     html! {
         g class=(class) {
             title {
-                (bar.path) (bar.leaf.map(words).unwrap_or_default())
-                ": " (amount(own)) " " (unit) (split) ", " (format!("{share:.1} %"))
+                (bar.path) (kind) ": " (amount(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
             }
             rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW) {}
             @if bar.leaf.is_some() && bar.width - first > 0.0 {
@@ -189,27 +191,34 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
     }
 }
 
-/// As much as fits: the name with its amount, the name, its last part, its two ends, nothing.
+/// As much as fits: the name with its amount, the name, its last part, the ends of that, nothing.
 fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
     let letters = ((bar.width - 8.0) / LETTER).max(0.0) as usize;
-    let full = format!("{}  {} {unit}", bar.name, amount(own));
+    let full = format!("{} {} {unit}", bar.name, amount(own));
     let last = bar.name.rsplit('.').next().unwrap_or(&bar.name).to_string();
     let fitting = [full, bar.name.clone(), last.clone()].into_iter().find(|text| text.chars().count() <= letters);
     fitting.or_else(|| (letters >= 8).then(|| shortened(&last, letters)))
 }
 
-fn legend(kinds: &[&str], parts: [&str; 2], total: [f64; 2], y: f64) -> Markup {
-    let mut names: Vec<(String, String)> =
-        kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string())).collect();
-    names.push(("other".into(), "other operators".into()));
-    names.push(("block".into(), "blocks".into()));
+/// Classes with what they stand for, as far as they occur.
+fn legend_keys(kinds: &[&str], leaves: &[Leaf]) -> Vec<(String, String)> {
+    let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
+    let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));
+    let rest = [
+        ("other", "other operators", others),
+        ("block", "blocks", leaves.iter().any(|l| ends(&l.path).next().is_some())),
+    ];
+    let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| (class.to_string(), name.to_string()));
+    coloured.chain(rest).collect()
+}
+
+fn legend(keys: &[(String, String)], parts: [&str; 2], total: [f64; 2], y: f64) -> Markup {
     let mut x = MARGIN;
     let mut places = Vec::new();
-    for (class, name) in names {
-        places.push((class, name.clone(), x));
+    for (class, name) in keys {
+        places.push((class, name, x));
         x += 28.0 + LETTER * name.chars().count() as f64;
     }
-    let key = total[1] > 0.0;
     html! {
         @for (class, name, x) in places {
             g class=(class) {
@@ -217,8 +226,8 @@ fn legend(kinds: &[&str], parts: [&str; 2], total: [f64; 2], y: f64) -> Markup {
                 text x=(px(x + 17.0)) y=(y) { (name) }
             }
         }
-        @if key {
-            text class="soft" x=(WIDTH - MARGIN) y=(y) text-anchor="end" { "dark: " (parts[0]) ", pale: " (parts[1]) }
+        @if total[1] > 0.0 {
+            text class="soft" x=(WIDTH - MARGIN) y=(y) text-anchor="end" { "strong: " (parts[0]) ", pale: " (parts[1]) }
         }
     }
 }
@@ -281,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn a_number_belongs_to_the_name_before_it() {
+        let leaves = [
+            leaf("s.1.conv", "conv", [1.0, 0.0]),
+            leaf("s.2.conv", "conv", [1.0, 0.0]),
+            leaf("s.2.bn", "bn", [2.0, 0.0]),
+        ];
+        let bars = place(&leaves, 4.0);
+        let seen: Vec<(&str, usize, f64)> = bars.iter().map(|b| (&*b.name, b.row, b.width)).collect();
+        assert_eq!(seen, [("s.1.conv", 0, 1.0), ("s.2", 0, 3.0), ("conv", 1, 1.0), ("bn", 1, 2.0)]);
+    }
+
+    #[test]
     fn nothing_measured_is_a_picture_without_bars() {
         assert_eq!(place(&[], 100.0), []);
         assert_eq!(place(&[leaf("a", "conv", [0.0, 0.0])], 100.0), []);
@@ -299,7 +320,7 @@ mod tests {
             leaf: None,
         };
         let labelled = |width| label(&bar(width), 12.34, "ms");
-        assert_eq!(labelled(400.0).as_deref(), Some("fem.branches  12.3 ms"));
+        assert_eq!(labelled(400.0).as_deref(), Some("fem.branches 12.3 ms"));
         assert_eq!(labelled(100.0).as_deref(), Some("fem.branches"));
         assert_eq!(labelled(65.0).as_deref(), Some("branches"));
         assert_eq!(labelled(20.0), None);
