@@ -223,6 +223,13 @@ pub fn relayout(from: View, to: &mut ViewMut) {
     });
 }
 
+/// The same, added to what is there.
+pub fn relayout_add(from: View, to: &mut ViewMut) {
+    let mut more = Buffer::zeros(to.layout.size());
+    relayout(from, &mut ViewMut::new(to.layout, &mut more));
+    to.data.iter_mut().zip(more.iter()).for_each(|(to, from)| *to += from);
+}
+
 /// A map with its numbers.
 #[derive(Debug)]
 pub struct Map {
