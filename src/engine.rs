@@ -22,9 +22,10 @@ use pass::{Pass, Prepared, prepare_all};
 pub use program::{Mode, Unsupported};
 use program::{Program, build};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 pub use tape::Tape;
-pub use weights::{BatchStatistics, LayerWeights, Running, WeightGradient, Weights};
+pub use weights::{BatchStatistics, Gradients, LayerWeights, Running, WeightGradient, Weights};
 
 type Built = Result<Arc<Program>, Unsupported>;
 
@@ -40,6 +41,12 @@ pub struct Engine {
 pub struct Frozen {
     weights: Arc<Weights>,
     prepared: OnceLock<Vec<Option<Prepared>>>,
+}
+
+impl fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "weights of {} layers", self.weights.len())
+    }
 }
 
 impl Frozen {
@@ -72,6 +79,13 @@ impl Engine {
         self.program(dims, mode).map(drop)
     }
 
+    /// Dims of the results for an image of these, in order. Of an image that [`Engine::supports`] accepts.
+    pub fn results(&self, dims: [usize; 4]) -> Vec<[usize; 4]> {
+        let program = self.program(dims, Mode::Infer);
+        let of = |program: Arc<Program>| program.results.iter().map(|&id| program.values[id].layout.dims()).collect();
+        program.map(of).unwrap_or_default()
+    }
+
     /// Results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
     pub fn infer(&self, frozen: &Frozen, image: &[f32], dims: [usize; 4]) -> Result<Vec<Vec<f32>>, Unsupported> {
         let program = self.program(dims, Mode::Infer)?;
@@ -80,15 +94,16 @@ impl Engine {
         Ok(pass.forward(&frozen.weights, prepared, image))
     }
 
-    /// A training pass. `seed` is what dropout draws from.
+    /// A training pass. `seed` is what dropout draws from; `to_image` asks for the gradient of the image as well.
     pub fn train(
         &self,
         weights: Arc<Weights>,
         image: &[f32],
         dims: [usize; 4],
         seed: u64,
+        to_image: bool,
     ) -> Result<Trained, Unsupported> {
-        let program = self.program(dims, Mode::Train)?;
+        let program = self.program(dims, Mode::Train { to_image })?;
         let mut pass = Pass::new(program, self.pool.clone(), seed);
         let results = pass.forward(&weights, &[], image);
         let statistics = pass.statistics();

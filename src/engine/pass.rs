@@ -3,18 +3,23 @@
 use super::kernel::buffer::{Buffer, Pool};
 use super::kernel::sweep::{Finish, Packed, Sums};
 use super::layout::{Layout, View, ViewMut, relayout};
-use super::program::{Conv, Mode, Node, Norm, Program, Unit, ValueId};
+use super::program::{Conv, Kind, Mode, Node, Norm, Program, Unit, ValueId};
 use super::unit::conv::{Kernel, gather, spread};
 use super::unit::norm::{self, Affine, Statistics};
-use super::unit::{self, Seed};
+use super::unit::{self, Seed, depthwise};
 use super::weights::{BatchStatistics, LayerWeights, Weights};
 use std::sync::Arc;
 
 /// A convolution's weights as its tiles read them, and what is added to its pixels.
 pub struct Prepared {
-    packed: Packed,
+    packed: Weighting,
     /// One number per slot of the output.
     bias: Option<Vec<f32>>,
+}
+
+enum Weighting {
+    Dense(Packed),
+    Depthwise(Vec<f32>),
 }
 
 /// What batch norm was in a pass.
@@ -133,7 +138,9 @@ impl Pass {
     pub fn seed(&self, at: usize) -> Option<Seed> {
         match self.program.mode {
             Mode::Infer => None,
-            Mode::Train => Some(self.seed ^ (self.program.nodes[at].step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
+            Mode::Train { .. } => {
+                Some(self.seed ^ (self.program.nodes[at].step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+            }
         }
     }
 
@@ -148,12 +155,16 @@ impl Pass {
                 &made
             }
         };
-        let finish =
-            Finish { accumulate: false, bias: prepared.bias.as_deref(), relu: conv.relu, sums: conv.sums };
+        let finish = Finish { accumulate: false, bias: prepared.bias.as_deref(), relu: conv.relu, sums: conv.sums };
         let mut output = ViewMut::new(&program.values[y].layout, buffer);
-        let sums = match conv.transposed {
-            false => gather(&conv.window, &prepared.packed, self.view(x), &mut output, finish),
-            true => spread(&conv.window, &prepared.packed, self.view(x), &mut output, finish),
+        let x = self.view(x);
+        let sums = match (&prepared.packed, conv.kind) {
+            (Weighting::Dense(packed), Kind::Spread) => spread(&conv.window, packed, x, &mut output, finish),
+            (Weighting::Dense(packed), Kind::Gather | Kind::Depthwise) => gather(&conv.window, packed, x, &mut output, finish),
+            (Weighting::Depthwise(packed), _) => {
+                depthwise::forward(&conv.window, packed, finish.bias, conv.relu, x, &mut output);
+                None
+            }
         };
         self.sums[y] = sums;
     }
@@ -166,7 +177,7 @@ impl Pass {
             let layer = &weights[op.layer];
             let layout = &program.values[x].layout;
             let running = layer.running.as_ref().expect("batch norm has running statistics");
-            let of_batch = program.mode == Mode::Train && !running.frozen;
+            let of_batch = program.mode != Mode::Infer && !running.frozen;
             let count = layout.n * layout.h * layout.w;
             let statistics = match (of_batch, self.sums[x].take()) {
                 (true, Some(sums)) => Statistics::from_sums(&sums, count, op.epsilon),
@@ -228,9 +239,10 @@ pub fn prepare(conv: &Conv, x: &Layout, y: &Layout, weights: &Weights) -> Prepar
         bias = Some(affine.summand.iter().zip(&affine.factor).enumerate().map(|(i, (s, f))| s + f * of(i)).collect());
         scale = affine.factor;
     }
-    let packed = match conv.transposed {
-        false => kernel.pack_gather(x, y, &scale),
-        true => kernel.pack_spread(x, y, &scale),
+    let packed = match conv.kind {
+        Kind::Gather => Weighting::Dense(kernel.pack_gather(x, y, &scale)),
+        Kind::Spread => Weighting::Dense(kernel.pack_spread(x, y, &scale)),
+        Kind::Depthwise => Weighting::Depthwise(depthwise::pack(&conv.window, y, &layer.weight, &scale)),
     };
     Prepared { packed, bias: bias.map(|bias| y.spread(&bias, 0.0)) }
 }

@@ -22,8 +22,8 @@ pub type ValueId = usize;
 pub enum Mode {
     /// Running statistics, no dropout, nothing kept.
     Infer,
-    /// Statistics of the batch, dropout, what the backward pass needs is kept.
-    Train,
+    /// Statistics of the batch, dropout, what the backward pass needs is kept; with `to_image`, that goes on to the image.
+    Train { to_image: bool },
 }
 
 /// What a node computes.
@@ -45,14 +45,23 @@ pub enum Unit {
 #[derive(Debug, Clone)]
 pub struct Conv {
     pub window: Window,
-    /// Reads the window's smaller map and writes the larger.
-    pub transposed: bool,
+    pub kind: Kind,
     pub layer: usize,
     /// Batch norm with known statistics, folded into the weights.
     pub fold: Option<Fold>,
     pub relu: bool,
     /// Gather the statistics for the norm behind it.
     pub sums: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads the window's larger map and writes the smaller.
+    Gather,
+    /// Transposed: reads the smaller and writes the larger.
+    Spread,
+    /// As `Gather`, each channel alone.
+    Depthwise,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,11 @@ use super::kernel::buffer::Buffer;
 use super::kernel::sweep::Finish;
 use super::layout::{Layout, View, ViewMut, relayout, relayout_add};
 use super::pass::Pass;
-use super::program::{Conv, Norm, Program, Unit, ValueId};
+use super::program::{Conv, Kind, Norm, Program, Unit, ValueId};
 use super::unit::conv::{Kernel, gather, spread, weight_gradient};
 use super::unit::norm::{self, Known};
-use super::unit;
-use super::weights::{WeightGradient, Weights};
+use super::unit::{self, depthwise};
+use super::weights::{Gradients, WeightGradient, Weights};
 use std::sync::Arc;
 
 /// What a training pass leaves for its backward pass.
@@ -17,18 +17,18 @@ pub struct Tape {
     weights: Arc<Weights>,
     /// By value.
     gradients: Vec<Option<Buffer>>,
-    found: Vec<WeightGradient>,
+    found: Gradients,
 }
 
 impl Tape {
     pub fn new(pass: Pass, weights: Arc<Weights>) -> Self {
         let gradients = std::iter::repeat_with(|| None).take(pass.program.values.len()).collect();
-        Self { pass, weights, gradients, found: Vec::new() }
+        Self { pass, weights, gradients, found: Gradients::default() }
     }
 
     /// Gradients of the weights from those of the results, NCHW numbers; none for a result that the loss does not read.
     /// Layers that no gradient reaches have none.
-    pub fn backward(mut self, results: &[Option<&[f32]>]) -> Vec<WeightGradient> {
+    pub fn backward(mut self, results: &[Option<&[f32]>]) -> Gradients {
         let program = self.pass.program.clone();
         for (&id, values) in program.results.iter().zip(results) {
             let Some(values) = values else { continue };
@@ -82,7 +82,15 @@ impl Tape {
     fn node(&mut self, program: &Program, at: usize) {
         let node = &program.nodes[at];
         match &node.unit {
-            Unit::Image => {}
+            Unit::Image => {
+                let id = node.outputs[0];
+                let gradient = self.gradients[id].as_ref().expect("the node has a gradient");
+                let view = View::new(&program.values[id].gradient, gradient);
+                let planar = Layout::planar(view.layout.dims());
+                let mut values = vec![0.0; planar.size()];
+                relayout(view, &mut ViewMut::new(&planar, &mut values));
+                self.found.image = Some(values);
+            }
             Unit::Relayout => {
                 let gradient = self.gradients[node.outputs[0]].take().expect("the node has a gradient");
                 let from = &program.values[node.outputs[0]].gradient;
@@ -121,7 +129,7 @@ impl Tape {
                 }
                 if let Some((layer, weights)) = &layer {
                     let views: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
-                    self.found.extend(
+                    self.found.weights.extend(
                         unit::weight_gradients(op, &weights[*layer], &views, g)
                             .into_iter()
                             .map(|(name, values)| WeightGradient { layer: *layer, name, values }),
@@ -140,26 +148,31 @@ impl Tape {
         let layer = &weights[conv.layer];
         let gradient = self.gradients[y].take().expect("the node has a gradient");
         let g = View::new(&program.values[y].gradient, &gradient);
-        let values = match conv.transposed {
-            false => weight_gradient(&conv.window, self.pass.view(x), g),
-            true => weight_gradient(&conv.window, g, self.pass.view(x)),
+        let values = match conv.kind {
+            Kind::Gather => weight_gradient(&conv.window, self.pass.view(x), g),
+            Kind::Spread => weight_gradient(&conv.window, g, self.pass.view(x)),
+            Kind::Depthwise => depthwise::weight_gradient(&conv.window, self.pass.view(x), g),
         };
-        self.found.push(WeightGradient { layer: conv.layer, name: "weight", values });
+        self.found.weights.push(WeightGradient { layer: conv.layer, name: "weight", values });
         if layer.bias.is_some() {
             let sums = norm::sum(g);
             let values = g.layout.slot_of_channel().into_iter().map(|slot| sums[slot] as f32).collect();
-            self.found.push(WeightGradient { layer: conv.layer, name: "bias", values });
+            self.found.weights.push(WeightGradient { layer: conv.layer, name: "bias", values });
         }
         if program.values[x].differentiable {
             let kernel = Kernel { window: conv.window, weight: &layer.weight };
             self.write(program, x, |into, accumulate| {
                 let finish = Finish { accumulate, ..Finish::default() };
-                match conv.transposed {
-                    false => {
+                match conv.kind {
+                    Kind::Gather => {
                         let packed = kernel.pack_spread(g.layout, into.layout, &[]);
                         spread(&conv.window, &packed, g, into, finish);
                     }
-                    true => {
+                    Kind::Depthwise => {
+                        let packed = depthwise::pack(&conv.window, g.layout, &layer.weight, &[]);
+                        depthwise::backward(&conv.window, &packed, g, into, accumulate);
+                    }
+                    Kind::Spread => {
                         let packed = kernel.pack_gather(g.layout, into.layout, &[]);
                         gather(&conv.window, &packed, g, into, finish);
                     }
@@ -176,17 +189,13 @@ impl Tape {
         let gradient = self.gradients[y].take().expect("the node has a gradient");
         let g = View::new(&program.values[y].gradient, &gradient);
         let normed = self.pass.norms[at].take().expect("the forward pass ran this norm");
-        let known = Known {
-            statistics: &normed.statistics,
-            affine: &normed.affine,
-            relu: op.relu,
-            of_batch: normed.of_batch,
-        };
+        let known =
+            Known { statistics: &normed.statistics, affine: &normed.affine, relu: op.relu, of_batch: normed.of_batch };
         let (weight, bias) = norm::weight_gradients(&known, self.pass.view(x), g);
         let slots = g.layout.slot_of_channel();
         for (name, sums) in [("weight", &weight), ("bias", &bias)] {
             let values = slots.iter().map(|&slot| sums[slot] as f32).collect();
-            self.found.push(WeightGradient { layer: op.layer, name, values });
+            self.found.weights.push(WeightGradient { layer: op.layer, name, values });
         }
         if program.values[x].differentiable {
             let data = self.pass.values[x].take().expect("demanded above");

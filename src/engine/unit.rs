@@ -4,6 +4,7 @@
 //! Unused lanes hold something finite.
 
 pub mod conv;
+pub mod depthwise;
 mod dispatch;
 pub mod norm;
 

@@ -28,6 +28,15 @@ pub struct WeightGradient {
     pub values: Vec<f32>,
 }
 
+/// What a backward pass finds.
+#[derive(Debug, Clone, Default)]
+pub struct Gradients {
+    /// Of the layers that a gradient reaches.
+    pub weights: Vec<WeightGradient>,
+    /// NCHW numbers, if it was asked for.
+    pub image: Option<Vec<f32>>,
+}
+
 /// What a training pass saw of one batch norm's input.
 #[derive(Debug, Clone)]
 pub struct BatchStatistics {

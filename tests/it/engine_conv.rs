@@ -153,7 +153,8 @@ fn convolutions_agree_with_plain_loops() {
         }
         close("forward", &to.to_nchw(), &forward.x, &case);
         for (channel, slot) in to.layout.slot_of_channel().into_iter().enumerate() {
-            let of_channel = || forward.x.iter().enumerate().filter(|(i, _)| i / (h * w) % a == channel).map(|(_, x)| x);
+            let of_channel =
+                || forward.x.iter().enumerate().filter(|(i, _)| i / (h * w) % a == channel).map(|(_, x)| x);
             let (sum, square): (f64, f64) = (of_channel().sum(), of_channel().map(|x| x * x).sum());
             assert!((sums.sum[slot] - sum).abs() < 1e-4 * (1.0 + square), "sum {} for {sum}", sums.sum[slot]);
             assert!((sums.square[slot] - square).abs() < 1e-5 * (1.0 + square), "{} for {square}", sums.square[slot]);
@@ -192,8 +193,7 @@ fn batch_norm_agrees_with_plain_loops() {
         let mut x = Plain::random(dims, &mut rng);
         // Far from zero: the variance must not drown in the mean.
         x.x.iter_mut().for_each(|x| *x = f64::from((*x + 30.0) as f32));
-        let [g, weight, bias] =
-            [dims, [1, c, 1, 1], [1, c, 1, 1]].map(|dims| Plain::random(dims, &mut rng));
+        let [g, weight, bias] = [dims, [1, c, 1, 1], [1, c, 1, 1]].map(|dims| Plain::random(dims, &mut rng));
         let relu = rng.random_bool(0.5);
         let (map, gradient) = (blocked(&x, 1, false, &mut rng), g.clone());
         let gradient = Map::from_nchw(map.layout.clone().with_halo(2), &gradient.floats());
@@ -227,7 +227,10 @@ fn batch_norm_agrees_with_plain_loops() {
         let near = |what: &str, found: &[f32], expected: &[f64], limit: f64| {
             let scale = expected.iter().fold(1.0, |most: f64, x| most.max(x.abs()));
             for (found, expected) in found.iter().zip(expected) {
-                assert!((f64::from(*found) - expected).abs() < limit * scale, "{what} {dims:?}: {found} for {expected}");
+                assert!(
+                    (f64::from(*found) - expected).abs() < limit * scale,
+                    "{what} {dims:?}: {found} for {expected}"
+                );
             }
         };
         near("output", &y.to_nchw(), &out.x, 1e-4);

@@ -1,6 +1,6 @@
 //! Steps to nodes, values to layouts.
 
-use super::{Conv, Fold, Keep, Mode, Node, Norm, Program, Unit, Unsupported, Value, ValueId};
+use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported, Value, ValueId};
 use crate::engine::layout::Layout;
 use crate::engine::unit::conv::{Window, halo};
 use crate::op::{Activation, Combine, Function, Op, Target};
@@ -109,7 +109,7 @@ impl Builder<'_> {
     fn add(&mut self, unit: Unit, inputs: Vec<ValueId>, layouts: Vec<Layout>, step: usize) -> Vec<ValueId> {
         let producer = self.nodes.len();
         let learns = match &unit {
-            Unit::Image => false,
+            Unit::Image => self.mode == Mode::Train { to_image: true },
             Unit::Conv(_) | Unit::Norm(_) => true,
             Unit::Relayout => false,
             Unit::Plain { layer, .. } => layer.is_some(),
@@ -146,7 +146,7 @@ impl Builder<'_> {
         let inputs: Vec<ValueId> = operands(step).iter().map(|id| self.made[id]).collect();
         let outputs: Vec<usize> = step.outputs.iter().map(|(id, _)| id.index()).collect();
         let layer = || step.layer.expect("plan: an operator with parameters has a layer");
-        let (window, transposed) = match &step.op {
+        let (window, kind) = match &step.op {
             Op::Input(_) => {
                 let layout = Layout::planar(self.dims(outputs[0]));
                 let made = self.add(Unit::Image, Vec::new(), vec![layout], at);
@@ -155,13 +155,17 @@ impl Builder<'_> {
             }
             Op::Conv(op) if op.groups == 1 => {
                 let pad = op.pad.amount(op.kernel, op.dilation);
-                (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, false)
+                (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, Kind::Gather)
             }
             Op::ConvTranspose(op) if op.groups == 1 => {
-                (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad: op.pad }, true)
+                (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad: op.pad }, Kind::Spread)
+            }
+            Op::Conv(op) if op.groups == op.out && op.groups == self.dims(operands(step)[0])[1] => {
+                let pad = op.pad.amount(op.kernel, op.dilation);
+                (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, Kind::Depthwise)
             }
             Op::Conv(_) | Op::ConvTranspose(_) => return Err(Unsupported(format!("{}: groups", step.path))),
-            Op::Linear(_) => (Window::POINT, false),
+            Op::Linear(_) => (Window::POINT, Kind::Gather),
             Op::BatchNorm(op) => {
                 let norm = Norm { layer: layer(), epsilon: op.epsilon, relu: false };
                 let x = self.blocked(inputs[0], at);
@@ -173,8 +177,9 @@ impl Builder<'_> {
                 return self.plain(op, inputs, &outputs, at);
             }
         };
-        let conv = Conv { window, transposed, layer: layer(), fold: None, relu: false, sums: false };
-        self.conv(conv, inputs[0], outputs[0], at);
+        let conv = Conv { window, kind, layer: layer(), fold: None, relu: false, sums: false };
+        let x = if kind == Kind::Depthwise { self.blocked(inputs[0], at) } else { inputs[0] };
+        self.conv(conv, x, outputs[0], at);
         Ok(())
     }
 
@@ -192,7 +197,7 @@ impl Builder<'_> {
                     self.done[next] = true;
                     (last, output) = (next, plan.steps[next].outputs[0].0.index());
                 }
-                Mode::Train => {
+                Mode::Train { .. } => {
                     conv.sums = true;
                     norm = Some((next, Norm { layer, epsilon: op.epsilon, relu: false }));
                 }
@@ -205,7 +210,13 @@ impl Builder<'_> {
             self.done[next] = true;
             (last, output) = (next, plan.steps[next].outputs[0].0.index());
         }
-        let layout = Layout::blocked(self.dims(output));
+        let layout = match conv.kind {
+            Kind::Depthwise => {
+                Layout { segments: self.values[x].layout.segments.clone(), ..Layout::blocked(self.dims(output)) }
+            }
+            Kind::Gather | Kind::Spread => Layout::blocked(self.dims(output)),
+        };
+        conv.sums &= conv.kind != Kind::Depthwise;
         let made = self.add(Unit::Conv(conv), vec![x], vec![layout], last)[0];
         self.made.insert(output, made);
         if let Some((next, norm)) = norm {
@@ -319,9 +330,10 @@ fn halos(nodes: &[Node], values: &mut [Value]) {
         let (x, y) = (node.inputs[0], node.outputs[0]);
         let size = |layout: &Layout| [layout.h, layout.w];
         let (from, to) = (size(&values[x].layout), size(&values[y].layout));
-        let (ahead, back) = match conv.transposed {
-            false => (halo(&[conv.window.gather(to)], from[1]), halo(&conv.window.spread(from), to[1])),
-            true => (halo(&conv.window.spread(to), from[1]), halo(&[conv.window.gather(from)], to[1])),
+        let (ahead, back) = match conv.kind {
+            Kind::Depthwise => (0, 0),
+            Kind::Gather => (halo(&[conv.window.gather(to)], from[1]), halo(&conv.window.spread(from), to[1])),
+            Kind::Spread => (halo(&conv.window.spread(to), from[1]), halo(&[conv.window.gather(from)], to[1])),
         };
         values[x].layout.halo = values[x].layout.halo.max(ahead);
         values[y].gradient.halo = values[y].gradient.halo.max(back);

@@ -108,10 +108,7 @@ pub fn statistics(x: View, epsilon: f64) -> Statistics {
 }
 
 /// Two sums per slot over all rows: a row in 32 bits, rows in 64, in an order fixed by the shape.
-fn over_rows(
-    layout: &Layout,
-    row_sums: impl Fn(usize, usize, &mut [[f32; LANES]; 2]) + Sync,
-) -> [Vec<f64>; 2] {
+fn over_rows(layout: &Layout, row_sums: impl Fn(usize, usize, &mut [[f32; LANES]; 2]) + Sync) -> [Vec<f64>; 2] {
     let blocks = layout.blocks();
     let band = layout.h.div_ceil((32 / (layout.n * blocks).max(1)).max(1)).max(1);
     let bands: Vec<(usize, usize)> =
