@@ -93,7 +93,7 @@ class Bench:
         command += ["--backend", "burn"] if backend == "burn" else []
         told = output(command, self.environment(threads))
         result = told["train_step" if phase == "train" else "forward"]
-        return {**result, "backend": told["backend"], "peak_gflops": told["peak_gflops"]}
+        return {**result, "peak_gflops": told["peak_gflops"]}
 
     def measure(self, peer, network, phase, batch, threads):
         if peer in ("npc", "burn"):
@@ -262,7 +262,7 @@ def report(args, results, gone):
     if peaks:
         print(f"Measured peak of all threads: {max(peaks):.0f} GFLOP/s.")
     if any(r.get("backend") == "burn" for (_, _, peer, _), rounds in results.items() for r in rounds if peer == "npc"):
-        print("This npc computes with Burn on the processor: the rows of npc and of plain Burn are the same program.")
+        print("Where npc's engine refuses a network, the rows of npc and of plain Burn are the same program.")
     for network in args.models:
         for threads in args.threads:
             print(f"\n{table(results, network, threads, args.peers, TASKS)}")

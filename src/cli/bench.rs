@@ -45,7 +45,7 @@ pub struct Opts {
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    /// What computes: engine (npc's own, on the processor) or burn; what training takes when not given
+    /// engine (npc's own, on the processor) or burn; when not given, what training and prediction take
     #[arg(long)]
     backend: Option<Backend>,
     /// How long each phase is measured
@@ -103,7 +103,7 @@ pub fn run(opts: &Opts) -> Done {
     }
     let settings = Settings {
         device: opts.device,
-        backend: opts.backend.unwrap_or(Backend::of(opts.device)),
+        backend: opts.backend,
         batch: opts.batch.into(),
         train: opts.train,
         span: Span { time: opts.seconds, calls: opts.calls.into() },
@@ -141,7 +141,11 @@ fn title(bench: &Bench) -> String {
     let input = bench.input.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
     let threads = if bench.threads == 1 { "1 thread".into() } else { format!("{} threads", bench.threads) };
     let place = if bench.peak_gflops.is_some() { format!("{}, {threads}", bench.device) } else { bench.device.clone() };
-    format!("{} {input}, batch {}, {} on {place}", bench.model, bench.batch, bench.backend)
+    let backend = match bench.train_step.as_ref().map(|phase| phase.backend) {
+        Some(train) if train != bench.forward.backend => format!("forward {}, training {train}", bench.forward.backend),
+        Some(_) | None => bench.forward.backend.to_string(),
+    };
+    format!("{} {input}, batch {}, {backend} on {place}", bench.model, bench.batch)
 }
 
 fn text(bench: &Bench) -> String {

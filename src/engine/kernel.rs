@@ -4,7 +4,9 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod buffer;
+pub mod gradient;
 pub mod peak;
 pub mod simd;
+pub mod sweep;
 pub mod tile;
 pub mod vectorised;

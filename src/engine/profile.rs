@@ -3,6 +3,7 @@
 //! Knows names, durations and multiply-accumulates, and neither tensors nor kernels. Whoever walks the steps of a plan
 //! tells how long each took; times of several calls add up.
 
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// A step of the plan. Times are sums over all calls.
@@ -91,6 +92,51 @@ impl Profile {
         let ns = node.total_ns() as f64;
         let operations = 2.0 * passes * node.macs as f64 * self.calls as f64;
         (node.macs > 0 && ns > 0.0).then(|| operations / ns)
+    }
+}
+
+/// Where the passes of an engine tell their times, as long as somebody asks. Clones are one.
+#[derive(Debug, Clone, Default)]
+pub struct Recorder(Arc<Mutex<Option<Profile>>>);
+
+impl Recorder {
+    pub fn start(&self, profile: Profile) {
+        *self.lock() = Some(profile);
+    }
+
+    /// What was told since the start; `None` without one.
+    pub fn stop(&self) -> Option<Profile> {
+        self.lock().take()
+    }
+
+    fn tell(&self, f: impl FnOnce(&mut Profile)) {
+        if let Some(profile) = self.lock().as_mut() {
+            f(profile);
+        }
+    }
+
+    /// Runs a step forward.
+    pub fn forward<R>(&self, step: usize, run: impl FnOnce() -> R) -> R {
+        let mut watch = Stopwatch::start();
+        let made = run();
+        self.tell(|profile| profile.forward(step, watch.lap()));
+        made
+    }
+
+    /// Runs a step backward.
+    pub fn backward<R>(&self, step: usize, run: impl FnOnce() -> R) -> R {
+        let mut watch = Stopwatch::start();
+        let made = run();
+        self.tell(|profile| profile.backward(step, watch.lap()));
+        made
+    }
+
+    pub fn end_call(&self) {
+        self.tell(Profile::end_call);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Profile>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! A training step is forward, cross entropy, backward, Adam. A call is one batch.
 
-mod burn;
+mod work;
 
 use super::device::{self, DeviceChoice};
 use super::error::{Result, RunError};
 use super::machine;
+use super::native::use_burn_only;
 use crate::check::Checked;
 use crate::cost::{Convention, count};
 use crate::engine::kernel::peak;
@@ -16,23 +17,16 @@ use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
+use work::Work;
 
 /// What computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// [`crate::engine`], on the processor.
     Engine,
     /// Burn's own operations, on any device.
     Burn,
-}
-
-impl Backend {
-    /// What training takes on a device.
-    pub fn of(device: DeviceChoice) -> Self {
-        match device {
-            DeviceChoice::Cpu | DeviceChoice::Cuda(_) => Backend::Burn,
-        }
-    }
 }
 
 impl fmt::Display for Backend {
@@ -66,7 +60,8 @@ pub struct Span {
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub device: DeviceChoice,
-    pub backend: Backend,
+    /// What training and prediction take when not given: the engine where it can.
+    pub backend: Option<Backend>,
     pub batch: usize,
     /// Training steps as well as forward passes.
     pub train: bool,
@@ -97,6 +92,7 @@ impl Timing {
 /// Forward passes or training steps.
 #[derive(Debug, Clone, Serialize)]
 pub struct Phase {
+    pub backend: Backend,
     pub calls: usize,
     pub median_ms: f64,
     pub min_ms: f64,
@@ -118,7 +114,6 @@ pub struct Bench {
     pub input: Vec<usize>,
     pub batch: usize,
     pub device: String,
-    pub backend: String,
     pub threads: usize,
     /// Instructions that the engine uses here and that the peak is measured with.
     pub simd: &'static str,
@@ -130,18 +125,6 @@ pub struct Bench {
     pub train_step: Option<Phase>,
     #[serde(skip)]
     pub profile: Option<Profile>,
-}
-
-/// A network that is ready to be timed. When a call returns, it has been computed.
-trait Work {
-    /// In evaluation mode.
-    fn forward(&mut self) -> Result<()>;
-
-    fn train_step(&mut self) -> Result<()>;
-
-    /// Calls as long as `span` says, the time of each step told to `profile`: training steps, or forward passes in evaluation
-    /// mode.
-    fn profile(&mut self, train: bool, span: Span, profile: &mut Profile) -> Result<()>;
 }
 
 const WARM_UP: usize = 3;
@@ -181,13 +164,17 @@ fn measure(span: Span, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, 
 pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
     let batch = settings.batch;
     let device = device::open(settings.device)?;
-    let mut work: Box<dyn Work> = match settings.backend {
-        Backend::Engine => {
-            return Err(RunError::new("this npc computes with Burn only")
-                .help("leave out `--backend`, or write `--backend burn`"));
-        }
-        Backend::Burn => Box::new(burn::Plain::new(checked, &device, batch, settings.train)?),
-    };
+    if settings.backend == Some(Backend::Burn) {
+        use_burn_only();
+    }
+    let mut work = Work::new(checked, &device, batch, settings.train)?;
+    let modes = [false, true].into_iter().filter(|train| settings.train || !train);
+    if let (Some(Backend::Engine), Some(why)) =
+        (settings.backend, modes.into_iter().find_map(|train| work.refusal(train)))
+    {
+        let message = format!("the engine does not compute {}: {why}", checked.graph().name);
+        return Err(RunError::new(message).help("leave out `--backend`: Burn computes what the engine does not"));
+    }
     let macs = count(checked, Convention::Conv).macs;
     let peak = || device::is_cpu(&device).then(|| peak::flops(Level::get()) / 1e9);
     let before = peak();
@@ -198,9 +185,11 @@ pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
     };
     // The clock of a processor changes with its load: the peak is the better of two looks.
     let peak_gflops = before.zip(peak()).map(|(a, b)| f64::max(a, b));
-    let phase = |(timing, memory): (Timing, Option<u64>), passes: f64| {
+    let phase = |(timing, memory): (Timing, Option<u64>), train: bool| {
+        let passes = if train { 3.0 } else { 1.0 };
         let achieved_gflops = 2.0 * passes * macs as f64 * batch as f64 / timing.median / 1e6;
         Phase {
+            backend: work.backend(train),
             calls: timing.calls,
             median_ms: timing.median,
             min_ms: timing.min,
@@ -211,8 +200,9 @@ pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
             share_of_peak: peak_gflops.map(|peak| achieved_gflops / peak),
         }
     };
+    let (forward, train_step) = (phase(forward, false), train_step.map(|t| phase(t, true)));
     let profile = match settings.profile {
-        true => Some(profile(checked, settings, work.as_mut())?),
+        true => Some(profile(checked, settings, &mut work)?),
         false => None,
     };
     Ok(Bench {
@@ -220,24 +210,21 @@ pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
         input: checked.input().dims().to_vec(),
         batch,
         device: settings.device.to_string(),
-        backend: settings.backend.to_string(),
         threads: rayon::current_num_threads(),
         simd: Level::get().name(),
         macs,
         peak_gflops,
-        forward: phase(forward, 1.0),
-        train_step: train_step.map(|t| phase(t, 3.0)),
+        forward,
+        train_step,
         profile,
     })
 }
 
 /// A plan has a step for each node, in the same order.
-fn profile(checked: &Checked, settings: &Settings, work: &mut dyn Work) -> Result<Profile> {
+fn profile(checked: &Checked, settings: &Settings, work: &mut Work) -> Result<Profile> {
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));
-    let mut profile = Profile::new(timed.collect());
-    work.profile(settings.train, settings.span, &mut profile)?;
-    Ok(profile)
+    work.profile(settings.train, settings.span, Profile::new(timed.collect()))
 }
 
 #[cfg(test)]
