@@ -1,1 +1,41 @@
 //! What the steps of a program compute, one family a file.
+//!
+//! Each unit has `forward`, which writes a step's output from its inputs, `backward`, which writes the gradient of one
+//! input (slot) from that of the output, and `needs`, which says what of the forward pass `backward` reads: what it does
+//! not need may be freed, and comes as a view without numbers. `backward` replaces what `into` holds, or adds to it.
+//!
+//! Invariants: halos are neither read nor written, and stay zero; channels never read unused lanes, which stay finite as long
+//! as those of the inputs are; each number is computed by one task in an order that the shapes fix, so that results do not
+//! depend on the number of threads.
+
+pub mod activation;
+
+mod exp;
+mod pixel;
+pub mod prelu;
+mod row;
+mod softmax;
+mod sum;
+
+use super::layout::ViewMut;
+
+/// What `backward` reads of the forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    pub inputs: bool,
+    pub output: bool,
+}
+
+impl Needs {
+    pub const NOTHING: Needs = Needs { inputs: false, output: false };
+    pub const INPUTS: Needs = Needs { inputs: true, output: false };
+    pub const OUTPUT: Needs = Needs { inputs: false, output: true };
+}
+
+/// The gradient of an input that only says how large the output is.
+fn nothing_flows(into: &mut ViewMut, add: bool) {
+    use rayon::prelude::*;
+    if !add {
+        into.par_rows().for_each(|(_, _, row)| row.fill(0.0));
+    }
+}
