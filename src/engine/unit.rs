@@ -9,6 +9,8 @@
 //! depend on the number of threads.
 
 pub mod activation;
+pub mod combine;
+pub mod concat;
 
 mod exp;
 mod pixel;

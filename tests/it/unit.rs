@@ -4,6 +4,7 @@
 //! Gaps hold numbers that would show in a result.
 
 mod activation;
+mod combine;
 
 use npc::engine::layout::{Layout, Map, View, ViewMut};
 use npc::engine::unit::Needs;
