@@ -26,6 +26,8 @@ mod device;
 mod diagnostics;
 mod docs;
 mod elaborate;
+#[cfg(feature = "data")]
+mod engine_conv;
 mod equal;
 #[cfg(feature = "run")]
 mod exec;
