@@ -5,6 +5,8 @@
 
 mod activation;
 mod combine;
+mod pool;
+mod resize;
 
 use npc::engine::layout::{Layout, Map, View, ViewMut};
 use npc::engine::unit::Needs;
