@@ -90,6 +90,8 @@ mod torch;
 mod train;
 mod tree;
 #[cfg(feature = "data")]
+mod unit;
+#[cfg(feature = "data")]
 mod window;
 #[cfg(feature = "run")]
 mod zoo;
