@@ -33,11 +33,12 @@ impl NodeTime {
 pub struct Profile {
     nodes: Vec<NodeTime>,
     calls: usize,
+    whole_ns: u64,
 }
 
 impl Profile {
     pub fn new(nodes: Vec<NodeTime>) -> Self {
-        Self { nodes, calls: 0 }
+        Self { nodes, calls: 0, whole_ns: 0 }
     }
 
     /// Adds to the forward time of a step.
@@ -58,6 +59,16 @@ impl Profile {
     /// A whole call, forward or forward and backward, has been told of.
     pub fn end_call(&mut self) {
         self.calls += 1;
+    }
+
+    /// What all calls took from outside, loss and optimiser included.
+    pub fn took(&mut self, whole: Duration) {
+        self.whole_ns = self.whole_ns.saturating_add(nanoseconds(whole));
+    }
+
+    /// Milliseconds of a call that belong to no step: copies, and in training loss and optimiser.
+    pub fn outside_ms(&self) -> f64 {
+        (self.whole_ns as f64 / 1e6 / self.calls.max(1) as f64 - self.total_ms()).max(0.0)
     }
 
     pub fn nodes(&self) -> &[NodeTime] {
@@ -181,6 +192,9 @@ mod tests {
         assert_eq!(profile.gflops(&conv), Some(10.0));
         assert_eq!(profile.gflops(&relu), None);
         assert!(!profile.has_backward());
+        assert_eq!(profile.outside_ms(), 0.0);
+        profile.took(Duration::from_micros(500));
+        assert!((profile.outside_ms() - 0.1).abs() < 1e-12);
         profile.backward(0, Duration::from_micros(400));
         // Three passes: 6 million operations in 600 microseconds of two calls.
         assert_eq!(profile.gflops(&profile.nodes()[0]), Some(10.0));

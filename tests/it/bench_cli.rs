@@ -109,7 +109,7 @@ fn a_profile_names_every_step() {
 
     let table = bench(folder.path(), "Net", &["--backend", "burn", "--profile"]).out;
     assert!(
-        table.lines().any(|l| l.starts_with("cbr2.conv ")) && table.lines().any(|l| l.starts_with("all ")),
+        table.lines().any(|l| l.starts_with("cbr2.conv ")) && table.lines().any(|l| l.starts_with("all nodes ")),
         "{table}"
     );
 }

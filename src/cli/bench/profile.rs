@@ -15,33 +15,40 @@ fn slowest(profile: &Profile) -> Vec<&NodeTime> {
     nodes
 }
 
-/// Milliseconds of a call.
+/// Milliseconds of a call; the passes apart where there are two. Shares are of a whole call.
 pub fn table(profile: &Profile) -> String {
-    let backward = profile.has_backward();
-    let total = profile.total_ms();
-    let row = |node: &str, op: &str, [forward, back]: [f64; 2], gflops: Option<f64>| {
-        let mut row = vec![node.to_string(), op.to_string(), format!("{forward:.3}")];
-        if backward {
-            row.push(format!("{back:.3}"));
+    let two = profile.has_backward();
+    let outside = profile.outside_ms();
+    let whole = profile.total_ms() + outside;
+    let row = |node: &str, op: &str, ms: f64, passes: Option<[f64; 2]>, gflops: Option<f64>| {
+        let mut row = vec![node.to_string(), op.to_string(), format!("{ms:.3}")];
+        if two {
+            row.extend([0, 1].map(|i| passes.map_or("-".into(), |passes| format!("{:.3}", passes[i]))));
         }
-        row.push(if total > 0.0 { format!("{:.1} %", 100.0 * (forward + back) / total) } else { "-".into() });
+        row.push(if whole > 0.0 { format!("{:.1} %", 100.0 * ms / whole) } else { "-".into() });
         row.push(gflops.map_or("-".into(), |g| format!("{g:.1}")));
         row
     };
+    let sum = |name: &str, nodes: &[&NodeTime]| {
+        let times = nodes.iter().map(|n| profile.per_call_ms(n));
+        let passes = times.fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d]);
+        row(name, "", passes.iter().sum(), Some(passes), None)
+    };
     let nodes = slowest(profile);
     let (shown, rest) = nodes.split_at(nodes.len().min(SHOWN));
-    let sum = |nodes: &[&NodeTime]| {
-        nodes.iter().map(|n| profile.per_call_ms(n)).fold([0.0; 2], |[a, b], [c, d]| [a + c, b + d])
-    };
-    let mut rows: Vec<_> =
-        shown.iter().map(|n| row(&n.path, &n.op, profile.per_call_ms(n), profile.gflops(n))).collect();
-    if !rest.is_empty() {
-        rows.push(row(&format!("{} more", rest.len()), "", sum(rest), None));
+    let mut rows = Vec::new();
+    for n in shown {
+        let passes = profile.per_call_ms(n);
+        rows.push(row(&n.path, &n.op, passes.iter().sum(), Some(passes), profile.gflops(n)));
     }
-    rows.push(row("all", "", sum(&nodes), None));
-    let mut header = vec!["node", "op", "forward ms"];
-    if backward {
-        header.push("backward ms");
+    if !rest.is_empty() {
+        rows.push(sum(&format!("{} more", rest.len()), rest));
+    }
+    rows.push(sum("all nodes", &nodes));
+    rows.push(row("outside the nodes", "", outside, None, None));
+    let mut header = vec!["node", "op", "ms"];
+    if two {
+        header.extend(["forward", "backward"]);
     }
     header.extend(["share", "GFLOP/s"]);
     let mut align = vec![Align::Left, Align::Left];
@@ -59,17 +66,23 @@ pub fn document(profile: &Profile) -> Value {
             "gflops": profile.gflops(n),
         })
     });
-    json!({"calls": profile.calls(), "total_ms": profile.total_ms(), "nodes": nodes.collect::<Vec<_>>()})
+    let [total, outside] = [profile.total_ms(), profile.outside_ms()];
+    json!({"calls": profile.calls(), "total_ms": total, "outside_ms": outside, "nodes": nodes.collect::<Vec<_>>()})
 }
 
 /// A standalone SVG: blocks above their nodes, as wide as their time.
 pub fn picture(title: &str, profile: &Profile) -> String {
-    let leaves: Vec<Leaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
+    let mut leaves: Vec<Leaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
         .map(|n| {
             let [first, second] = profile.per_call_ms(n);
             let note = profile.gflops(n).map(|g| format!("{g:.1} GFLOP/s")).unwrap_or_default();
             Leaf { path: n.path.clone(), kind: n.op.clone(), parts: [first, second], note }
         })
         .collect();
+    let outside = profile.outside_ms();
+    if outside > 0.0 {
+        let [path, kind] = ["outside the nodes", "loss, optimiser, copies"].map(String::from);
+        leaves.push(Leaf { path, kind, parts: [outside, 0.0], note: String::new() });
+    }
     icicle(title, ["forward", "backward"], "ms", &leaves)
 }

@@ -14,6 +14,7 @@ use crate::run::network::Network;
 use crate::run::optim::{Accumulated, OptimState};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
+use std::time::Duration;
 
 pub struct Work {
     device: Device,
@@ -74,14 +75,16 @@ impl Work {
         if self.backend(train) == Backend::Burn {
             let mut warm = profile.clone();
             self.walk(train, &mut warm)?;
-            repeat(span, &mut || self.walk(train, &mut profile))?;
+            let times = repeat(span, &mut || self.walk(train, &mut profile))?;
+            profile.took(sum(&times));
             return Ok(profile);
         }
         let recorder = self.evaluated.engine.recorder.clone();
         recorder.start(profile.clone());
         let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
-        let told = recorder.stop().unwrap_or(profile);
-        run.map(|_| told)
+        let mut told = recorder.stop().unwrap_or(profile);
+        told.took(sum(&run?));
+        Ok(told)
     }
 
     fn walk(&self, train: bool, profile: &mut Profile) -> Result<()> {
@@ -102,6 +105,10 @@ impl Work {
         profile.end_call();
         done
     }
+}
+
+fn sum(milliseconds: &[f64]) -> Duration {
+    Duration::from_secs_f64(milliseconds.iter().sum::<f64>() / 1e3)
 }
 
 fn finish(device: &Device) -> Result<()> {
