@@ -81,8 +81,9 @@ pub fn picture(title: &str, profile: &Profile) -> String {
         .collect();
     let outside = profile.outside_ms();
     if outside > 0.0 {
-        let [path, kind] = ["outside the nodes", "loss, optimiser, copies"].map(String::from);
-        leaves.push(Leaf { path, kind, parts: [outside, 0.0], note: String::new() });
+        let kind = if profile.has_backward() { "loss, optimiser, copies" } else { "copies" };
+        let path = "outside the nodes".to_string();
+        leaves.push(Leaf { path, kind: kind.into(), parts: [outside, 0.0], note: String::new() });
     }
     icicle(title, ["forward", "backward"], "ms", &leaves)
 }

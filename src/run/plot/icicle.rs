@@ -204,10 +204,8 @@ fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
 fn legend_keys(kinds: &[&str], leaves: &[Leaf]) -> Vec<(String, String)> {
     let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
     let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));
-    let rest = [
-        ("other", "others", others),
-        ("block", "blocks", leaves.iter().any(|l| ends(&l.path).next().is_some())),
-    ];
+    let rest =
+        [("other", "others", others), ("block", "blocks", leaves.iter().any(|l| ends(&l.path).next().is_some()))];
     let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| (class.to_string(), name.to_string()));
     coloured.chain(rest).collect()
 }
