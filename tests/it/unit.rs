@@ -5,8 +5,10 @@
 
 mod activation;
 mod combine;
+mod norm;
 mod pool;
 mod resize;
+mod shape;
 
 use npc::engine::layout::{Layout, Map, View, ViewMut};
 use npc::engine::unit::Needs;
