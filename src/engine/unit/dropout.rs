@@ -4,6 +4,8 @@
 //! gradient needs no mask.
 
 use super::{Needs, Seed, row};
+use crate::engine::kernel::simd::LANES;
+use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::Dropout;
 use rayon::prelude::*;
@@ -25,23 +27,37 @@ fn drop(op: &Dropout, seed: Option<Seed>, from: View, to: &mut ViewMut, add: boo
         to.par_rows().for_each(|(plane, y, to)| row::one(to, from.row(plane, y), add, |x| x));
         return;
     };
-    let layout = to.layout;
-    let (lanes, keys) = (layout.lanes, Keys::new(seed, layout));
+    let keys = Keys::new(seed, to.layout);
     // The share of 2^32 that goes.
-    let below = (op.p * 4_294_967_296.0) as u64;
+    let below = (op.p * 4_294_967_296.0) as u32;
     let scale = (1.0 / (1.0 - op.p)) as f32;
     to.par_rows().for_each(|(plane, y, to)| {
         let source = from.row(plane, y);
-        for lane in 0..lanes {
-            let (a, b) = keys.of(plane, lane, y);
-            let pairs = to[lane..].iter_mut().step_by(lanes).zip(source[lane..].iter().step_by(lanes));
-            for (x, (to, from)) in (0u32..).zip(pairs) {
-                let stays = u64::from(mix(a.wrapping_add(x.wrapping_mul(0x9E37_79B9))) ^ b) >= below;
-                let value = if stays { from * scale } else { 0.0 };
-                *to = if add { *to + value } else { value };
-            }
+        if keys.layout.lanes == 1 {
+            drop_row::<1>(to, source, keys.of(plane, y), below, scale, add);
+        } else {
+            drop_blocks(to, source, keys.of(plane, y), below, scale, add);
         }
     });
+}
+
+vectorised! {
+    fn drop_blocks(to: &mut [f32], from: &[f32], keys: [[u32; LANES]; 2], below: u32, scale: f32, add: bool) {
+        drop_row::<LANES>(to, from, keys, below, scale, add);
+    }
+}
+
+#[inline(always)]
+fn drop_row<const L: usize>(to: &mut [f32], from: &[f32], [a, b]: [[u32; L]; 2], below: u32, scale: f32, add: bool) {
+    let pixels = to.as_chunks_mut::<L>().0.iter_mut().zip(from.as_chunks::<L>().0);
+    for (x, (to, from)) in (0u32..).zip(pixels) {
+        let place = x.wrapping_mul(0x9E37_79B9);
+        for lane in 0..L {
+            let stays = (mix(a[lane].wrapping_add(place)) ^ b[lane]) >= below;
+            let value = if stays { from[lane] * scale } else { 0.0 };
+            to[lane] = if add { to[lane] + value } else { value };
+        }
+    }
 }
 
 /// 64 random bits for each row of each channel.
@@ -61,12 +77,18 @@ impl<'a> Keys<'a> {
         Self { seed, layout, channels }
     }
 
-    fn of(&self, plane: usize, lane: usize, y: usize) -> (u32, u32) {
-        let slot = plane * self.layout.lanes + lane;
-        let (image, channel) = (slot / self.channels.len(), self.channels[slot % self.channels.len()]);
-        let row = (image * self.layout.channels() + channel) * self.layout.h + y;
-        let key = splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-        (key as u32, (key >> 32) as u32)
+    /// Those of the channels of a plane's row, the lower halves and the upper ones.
+    fn of<const L: usize>(&self, plane: usize, y: usize) -> [[u32; L]; 2] {
+        let mut keys = [[0; L]; 2];
+        for lane in 0..L {
+            let slot = plane * L + lane;
+            let (image, channel) = (slot / self.channels.len(), self.channels[slot % self.channels.len()]);
+            let row = (image * self.layout.channels() + channel) * self.layout.h + y;
+            let key = splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+            keys[0][lane] = key as u32;
+            keys[1][lane] = (key >> 32) as u32;
+        }
+        keys
     }
 }
 
