@@ -79,16 +79,13 @@ impl<'a> Keys<'a> {
 
     /// Those of the channels of a plane's row, the lower halves and the upper ones.
     fn of<const L: usize>(&self, plane: usize, y: usize) -> [[u32; L]; 2] {
-        let mut keys = [[0; L]; 2];
-        for lane in 0..L {
+        let keys: [u64; L] = std::array::from_fn(|lane| {
             let slot = plane * L + lane;
             let (image, channel) = (slot / self.channels.len(), self.channels[slot % self.channels.len()]);
             let row = (image * self.layout.channels() + channel) * self.layout.h + y;
-            let key = splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-            keys[0][lane] = key as u32;
-            keys[1][lane] = (key >> 32) as u32;
-        }
-        keys
+            splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        });
+        [keys.map(|key| key as u32), keys.map(|key| (key >> 32) as u32)]
     }
 }
 

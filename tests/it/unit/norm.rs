@@ -1,7 +1,8 @@
 use super::{Tensor, Unit, assert_close, layouts, slope};
+use npc::engine::LayerWeights;
 use npc::engine::layout::{Layout, ViewMut};
 use npc::engine::unit::{backward, forward, needs, weight_gradients};
-use npc::engine::weights::LayerWeights;
+
 use npc::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 
 /// `inputs` are the map, factors and summands; places with the same `group` share mean and variance.
