@@ -160,7 +160,9 @@ impl Pass {
         let x = self.view(x);
         let sums = match (&prepared.packed, conv.kind) {
             (Weighting::Dense(packed), Kind::Spread) => spread(&conv.window, packed, x, &mut output, finish),
-            (Weighting::Dense(packed), Kind::Gather | Kind::Depthwise) => gather(&conv.window, packed, x, &mut output, finish),
+            (Weighting::Dense(packed), Kind::Gather | Kind::Depthwise) => {
+                gather(&conv.window, packed, x, &mut output, finish)
+            }
             (Weighting::Depthwise(packed), _) => {
                 depthwise::forward(&conv.window, packed, finish.bias, conv.relu, x, &mut output);
                 None

@@ -111,29 +111,28 @@ impl Tape {
                 let gradient = self.gradients[output].take().expect("an index has no gradient");
                 let g = View::new(&program.values[output].gradient, &gradient);
                 let seed = self.pass.seed(at);
-                let layer = layer.map(|layer| (layer, self.weights.clone()));
-                let of_layer = layer.as_ref().map(|(layer, weights)| &weights[*layer]);
+                let weights = self.weights.clone();
+                let of_layer = layer.map(|layer| &weights[layer]);
                 for (slot, &id) in node.inputs.iter().enumerate() {
                     if !program.values[id].differentiable || !unit::differentiable(op, slot) {
                         continue;
                     }
-                    let mut buffer = self.gradients[id].take();
+                    // Two inputs may be one value: its gradient is taken and put back for each.
+                    let buffer = self.gradients[id].take();
                     let add = buffer.is_some();
                     let layout = &program.values[id].gradient;
-                    let mut into = buffer.take().unwrap_or_else(|| Pass::take(&self.pass.pool, layout));
-                    let views: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
-                    let outputs: Vec<View> = node.outputs.iter().map(|&id| self.pass.view(id)).collect();
-                    let mut to = ViewMut::new(layout, &mut into);
-                    unit::backward(op, of_layer, &views, &outputs, g, slot, &mut to, add, seed);
+                    let mut into = buffer.unwrap_or_else(|| Pass::take(&self.pass.pool, layout));
+                    let inputs: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
+                    let y = self.pass.view(output);
+                    let from = unit::From { inputs: &inputs, output: y, gradient: g, layer: of_layer, seed };
+                    unit::backward(op, from, slot, &mut ViewMut::new(layout, &mut into), add);
                     self.gradients[id] = Some(into);
                 }
-                if let Some((layer, weights)) = &layer {
-                    let views: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
-                    self.found.weights.extend(
-                        unit::weight_gradients(op, &weights[*layer], &views, g)
-                            .into_iter()
-                            .map(|(name, values)| WeightGradient { layer: *layer, name, values }),
-                    );
+                if let Some(layer) = *layer {
+                    let inputs: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
+                    let found = unit::weight_gradients(op, &inputs, g).into_iter();
+                    let named = found.map(|(name, values)| WeightGradient { layer, name, values });
+                    self.found.weights.extend(named);
                 }
                 self.gradients[output] = Some(gradient);
             }

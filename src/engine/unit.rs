@@ -38,7 +38,7 @@ pub mod unpool;
 mod window;
 
 use super::layout::ViewMut;
-pub use dispatch::{backward, differentiable, forward, needs, weight_gradients};
+pub use dispatch::{From, backward, differentiable, forward, needs, supported, weight_gradients};
 use rayon::prelude::*;
 
 /// What random numbers start from.

@@ -3,6 +3,7 @@
 use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported, Value, ValueId};
 use crate::engine::layout::Layout;
 use crate::engine::unit::conv::{Window, halo};
+use crate::engine::unit::supported;
 use crate::op::{Activation, Combine, Function, Op, Target};
 use crate::plan::{Plan, Step};
 use crate::ty::{Shape, TensorType};
@@ -164,7 +165,9 @@ impl Builder<'_> {
                 let pad = op.pad.amount(op.kernel, op.dilation);
                 (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, Kind::Depthwise)
             }
-            Op::Conv(_) | Op::ConvTranspose(_) => return Err(Unsupported(format!("{}: groups", step.path))),
+            Op::Conv(_) | Op::ConvTranspose(_) => {
+                return Err(Unsupported(format!("{}: groups of channels", step.path)));
+            }
             Op::Linear(_) => (Window::POINT, Kind::Gather),
             Op::BatchNorm(op) => {
                 let norm = Norm { layer: layer(), epsilon: op.epsilon, relu: false };
@@ -244,6 +247,9 @@ impl Builder<'_> {
 
     fn plain(&mut self, op: Op, inputs: Vec<ValueId>, outputs: &[usize], at: usize) -> Result<(), Unsupported> {
         let step = &self.plan.steps[at];
+        if !supported(&op) {
+            return Err(Unsupported(format!("{}: `{}` has no kernel of its own", step.path, op.name())));
+        }
         if let TensorType::Index { from, .. } = &self.types[*outputs.last().expect("a step has an output")]
             && from.dims().iter().skip(1).product::<usize>() > INDICES
         {

@@ -1,186 +1,222 @@
-//! From an operator to its unit: the one place that names them all.
+//! From an operator to its unit: [`Plain::of`] is the one place that names all operators.
 
-use super::*;
+use super::{
+    Needs, Seed, activation, avg_pool, channel_reduce, channels, combine, concat, dropout, frame, group_norm,
+    layer_norm, max_pool, pixel_shuffle, prelu, reshape, resize, unpool,
+};
 use crate::engine::layout::{View, ViewMut};
 use crate::engine::weights::LayerWeights;
-use crate::op::Op;
+use crate::op::{
+    Activation, AvgPool, AvgPoolTo, ChannelPad, ChannelReduce, ChannelShuffle, Combine, Concat, Crop, Dropout,
+    GroupNorm, InstanceNorm, LayerNorm, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, PRelu, Padding, PixelShuffle, Resize,
+    Slice, Unpool,
+};
 
-/// What a layer with weights cannot do without.
-const WEIGHTS: &str = "plan: an operator with parameters has a layer";
+/// The operators that are nodes as they are.
+#[derive(Clone, Copy)]
+enum Plain<'a> {
+    Activation(&'a Activation),
+    PRelu(&'a PRelu),
+    MaxPool(&'a MaxPool),
+    MaxPoolWithIndex(&'a MaxPoolWithIndex),
+    MaxPoolTo(&'a MaxPoolTo),
+    Unpool(&'a Unpool),
+    AvgPool(&'a AvgPool),
+    AvgPoolTo(&'a AvgPoolTo),
+    Resize(&'a Resize),
+    Concat(&'a Concat),
+    Combine(&'a Combine),
+    GroupNorm(&'a GroupNorm),
+    InstanceNorm(&'a InstanceNorm),
+    LayerNorm(&'a LayerNorm),
+    Padding(&'a Padding),
+    Crop(&'a Crop),
+    Slice(&'a Slice),
+    ChannelPad(&'a ChannelPad),
+    ChannelReduce(&'a ChannelReduce),
+    ChannelShuffle(&'a ChannelShuffle),
+    PixelShuffle(&'a PixelShuffle),
+    Dropout(&'a Dropout),
+    /// The same numbers under other dims.
+    Reshape,
+}
 
-/// Writes every number of a step's outputs between their halos. `seed` is there in training.
-pub fn forward(op: &Op, layer: Option<&LayerWeights>, inputs: &[View], outputs: &mut [ViewMut], seed: Option<Seed>) {
-    if let (Op::MaxPoolWithIndex(op), [output, index]) = (op, &mut *outputs) {
-        return max_pool::with_index::forward(op, inputs, output, index);
+impl<'a> Plain<'a> {
+    /// Nothing for operators that have nodes of their own.
+    fn of(op: &'a Op) -> Option<Self> {
+        match op {
+            Op::Activation(op) => Some(Plain::Activation(op)),
+            Op::PRelu(op) => Some(Plain::PRelu(op)),
+            Op::MaxPool(op) => Some(Plain::MaxPool(op)),
+            Op::MaxPoolWithIndex(op) => Some(Plain::MaxPoolWithIndex(op)),
+            Op::MaxPoolTo(op) => Some(Plain::MaxPoolTo(op)),
+            Op::Unpool(op) => Some(Plain::Unpool(op)),
+            Op::AvgPool(op) => Some(Plain::AvgPool(op)),
+            Op::AvgPoolTo(op) => Some(Plain::AvgPoolTo(op)),
+            Op::Resize(op) => Some(Plain::Resize(op)),
+            Op::Concat(op) => Some(Plain::Concat(op)),
+            Op::Combine(op) => Some(Plain::Combine(op)),
+            Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => None,
+            Op::GroupNorm(op) => Some(Plain::GroupNorm(op)),
+            Op::InstanceNorm(op) => Some(Plain::InstanceNorm(op)),
+            Op::LayerNorm(op) => Some(Plain::LayerNorm(op)),
+            Op::Padding(op) => Some(Plain::Padding(op)),
+            Op::Crop(op) => Some(Plain::Crop(op)),
+            Op::Slice(op) => Some(Plain::Slice(op)),
+            Op::ChannelPad(op) => Some(Plain::ChannelPad(op)),
+            Op::ChannelReduce(op) => Some(Plain::ChannelReduce(op)),
+            Op::ChannelShuffle(op) => Some(Plain::ChannelShuffle(op)),
+            Op::PixelShuffle(op) => Some(Plain::PixelShuffle(op)),
+            Op::Dropout(op) => Some(Plain::Dropout(op)),
+            Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => Some(Plain::Reshape),
+        }
     }
-    let y = &mut outputs[0];
-    match op {
-        Op::Activation(op) => activation::forward(op, inputs, y),
-        Op::PRelu(op) => prelu::forward(op, &layer.expect(WEIGHTS).weight, inputs, y),
-        Op::GroupNorm(op) => group_norm::forward(op.groups, op.epsilon, layer, inputs, y),
-        Op::InstanceNorm(op) => group_norm::forward(inputs[0].layout.channels(), op.epsilon, layer, inputs, y),
-        Op::LayerNorm(op) => layer_norm::forward(op, layer, inputs, y),
-        Op::MaxPool(op) => max_pool::forward(op, inputs, y),
-        Op::MaxPoolWithIndex(_) => unreachable!("MaxPoolWithIndex::infer: two outputs"),
-        Op::Unpool(op) => unpool::forward(op, inputs, y),
-        Op::AvgPool(op) => avg_pool::forward(op, inputs, y),
-        Op::AvgPoolTo(op) => avg_pool::to_size::forward(op, inputs, y),
-        Op::MaxPoolTo(op) => max_pool::to_size::forward(op, inputs, y),
-        Op::Resize(op) => resize::forward(op, inputs, y),
-        Op::Padding(op) => frame::padding::forward(op, inputs, y),
-        Op::Crop(op) => frame::crop::forward(op, inputs, y),
-        Op::Slice(op) => channels::forward(op, inputs, y),
-        Op::ChannelPad(op) => channels::forward(op, inputs, y),
-        Op::ChannelShuffle(op) => channels::forward(op, inputs, y),
-        Op::ChannelReduce(op) => channel_reduce::forward(op, inputs, y),
-        Op::PixelShuffle(op) => pixel_shuffle::forward(op, inputs, y),
-        Op::Concat(op) => concat::forward(op, inputs, y),
-        Op::Combine(op) => combine::forward(op, inputs, y),
-        Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => reshape::forward(inputs, y),
-        Op::Dropout(op) => dropout::forward(op, seed, inputs, y),
-        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => not_plain(op),
+
+    fn known(op: &'a Op) -> Self {
+        Self::of(op).expect("the builder asked `supported`")
     }
 }
 
-/// What [`backward`] and [`weight_gradients`] read of the forward pass.
+/// Whether an operator can be a node as it is.
+pub fn supported(op: &Op) -> bool {
+    Plain::of(op).is_some()
+}
+
 pub fn needs(op: &Op) -> Needs {
-    match op {
-        Op::Activation(op) => activation::needs(op),
-        Op::PRelu(op) => prelu::needs(op),
-        Op::GroupNorm(_) | Op::InstanceNorm(_) => group_norm::needs(),
-        Op::LayerNorm(op) => layer_norm::needs(op),
-        Op::MaxPool(op) => max_pool::needs(op),
-        Op::MaxPoolWithIndex(op) => max_pool::with_index::needs(op),
-        Op::Unpool(op) => unpool::needs(op),
-        Op::AvgPool(op) => avg_pool::needs(op),
-        Op::AvgPoolTo(op) => avg_pool::to_size::needs(op),
-        Op::MaxPoolTo(op) => max_pool::to_size::needs(op),
-        Op::Resize(op) => resize::needs(op),
-        Op::Padding(op) => frame::padding::needs(op),
-        Op::Crop(op) => frame::crop::needs(op),
-        Op::Slice(_) | Op::ChannelPad(_) | Op::ChannelShuffle(_) => channels::needs(),
-        Op::ChannelReduce(op) => channel_reduce::needs(op),
-        Op::PixelShuffle(op) => pixel_shuffle::needs(op),
-        Op::Concat(op) => concat::needs(op),
-        Op::Combine(op) => combine::needs(op),
-        Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => reshape::needs(),
-        Op::Dropout(op) => dropout::needs(op),
-        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => not_plain(op),
+    match Plain::known(op) {
+        Plain::Activation(op) => activation::needs(op),
+        Plain::PRelu(op) => prelu::needs(op),
+        Plain::MaxPool(op) => max_pool::needs(op),
+        Plain::MaxPoolWithIndex(op) => max_pool::with_index::needs(op),
+        Plain::MaxPoolTo(op) => max_pool::to_size::needs(op),
+        Plain::Unpool(op) => unpool::needs(op),
+        Plain::AvgPool(op) => avg_pool::needs(op),
+        Plain::AvgPoolTo(op) => avg_pool::to_size::needs(op),
+        Plain::Resize(op) => resize::needs(op),
+        Plain::Concat(op) => concat::needs(op),
+        Plain::Combine(op) => combine::needs(op),
+        Plain::GroupNorm(_) | Plain::InstanceNorm(_) => group_norm::needs(),
+        Plain::LayerNorm(op) => layer_norm::needs(op),
+        Plain::Padding(op) => frame::padding::needs(op),
+        Plain::Crop(op) => frame::crop::needs(op),
+        Plain::Slice(_) | Plain::ChannelPad(_) | Plain::ChannelShuffle(_) => channels::needs(),
+        Plain::ChannelReduce(op) => channel_reduce::needs(op),
+        Plain::PixelShuffle(op) => pixel_shuffle::needs(op),
+        Plain::Dropout(op) => dropout::needs(op),
+        Plain::Reshape => reshape::needs(),
     }
 }
 
-/// Whether a gradient flows to input `slot`: an input that gives its size or indices alone has none.
+/// Whether a gradient flows to an input: indices have none, nor have maps that only give a size.
 pub fn differentiable(op: &Op, slot: usize) -> bool {
-    match op {
-        Op::Resize(_) | Op::Crop(_) | Op::Unpool(_) => slot == 0,
-        Op::Input(_)
-        | Op::Conv(_)
-        | Op::ConvTranspose(_)
-        | Op::Linear(_)
-        | Op::BatchNorm(_)
-        | Op::GroupNorm(_)
-        | Op::InstanceNorm(_)
-        | Op::LayerNorm(_)
-        | Op::Activation(_)
-        | Op::PRelu(_)
-        | Op::MaxPool(_)
-        | Op::MaxPoolWithIndex(_)
-        | Op::AvgPool(_)
-        | Op::AvgPoolTo(_)
-        | Op::MaxPoolTo(_)
-        | Op::Padding(_)
-        | Op::Slice(_)
-        | Op::ChannelPad(_)
-        | Op::ChannelReduce(_)
-        | Op::ChannelShuffle(_)
-        | Op::PixelShuffle(_)
-        | Op::Concat(_)
-        | Op::Combine(_)
-        | Op::Flatten(_)
-        | Op::Unflatten(_)
-        | Op::Reshape(_)
-        | Op::Dropout(_) => true,
+    !(slot == 1 && matches!(op, Op::Unpool(_) | Op::Resize(_) | Op::Crop(_)))
+}
+
+fn slopes(layer: Option<&LayerWeights>) -> &[f32] {
+    &layer.expect("plan: `prelu` has a layer").weight
+}
+
+/// Writes an operator's outputs. `layer` are its weights, if it has any.
+pub fn forward(op: &Op, layer: Option<&LayerWeights>, inputs: &[View], outputs: &mut [ViewMut], seed: Option<Seed>) {
+    let (output, rest) = outputs.split_first_mut().expect("an operator has an output");
+    match Plain::known(op) {
+        Plain::Activation(op) => activation::forward(op, inputs, output),
+        Plain::PRelu(op) => prelu::forward(op, slopes(layer), inputs, output),
+        Plain::MaxPool(op) => max_pool::forward(op, inputs, output),
+        Plain::MaxPoolWithIndex(op) => max_pool::with_index::forward(op, inputs, output, &mut rest[0]),
+        Plain::MaxPoolTo(op) => max_pool::to_size::forward(op, inputs, output),
+        Plain::Unpool(op) => unpool::forward(op, inputs, output),
+        Plain::AvgPool(op) => avg_pool::forward(op, inputs, output),
+        Plain::AvgPoolTo(op) => avg_pool::to_size::forward(op, inputs, output),
+        Plain::Resize(op) => resize::forward(op, inputs, output),
+        Plain::Concat(op) => concat::forward(op, inputs, output),
+        Plain::Combine(op) => combine::forward(op, inputs, output),
+        Plain::GroupNorm(op) => group_norm::forward(op.groups, op.epsilon, layer, inputs, output),
+        Plain::InstanceNorm(op) => {
+            group_norm::forward(inputs[0].layout.channels(), op.epsilon, layer, inputs, output);
+        }
+        Plain::LayerNorm(op) => layer_norm::forward(op, layer, inputs, output),
+        Plain::Padding(op) => frame::padding::forward(op, inputs, output),
+        Plain::Crop(op) => frame::crop::forward(op, inputs, output),
+        Plain::Slice(op) => channels::forward(op, inputs, output),
+        Plain::ChannelPad(op) => channels::forward(op, inputs, output),
+        Plain::ChannelShuffle(op) => channels::forward(op, inputs, output),
+        Plain::ChannelReduce(op) => channel_reduce::forward(op, inputs, output),
+        Plain::PixelShuffle(op) => pixel_shuffle::forward(op, inputs, output),
+        Plain::Dropout(op) => dropout::forward(op, seed, inputs, output),
+        Plain::Reshape => reshape::forward(inputs, output),
     }
 }
 
-/// Writes the gradient of input `slot`, or adds to it. `g` is that of the first output.
-#[allow(clippy::too_many_arguments, reason = "all that a step has")]
-pub fn backward(
-    op: &Op,
-    layer: Option<&LayerWeights>,
-    inputs: &[View],
-    outputs: &[View],
-    g: View,
-    slot: usize,
-    into: &mut ViewMut,
-    add: bool,
-    seed: Option<Seed>,
-) {
-    let y = outputs[0];
-    match op {
-        Op::Activation(op) => activation::backward(op, inputs, y, g, slot, into, add),
-        Op::PRelu(op) => prelu::backward(op, &layer.expect(WEIGHTS).weight, inputs, y, g, slot, into, add),
-        Op::GroupNorm(op) => group_norm::backward(op.groups, op.epsilon, layer, inputs, g, into, add),
-        Op::InstanceNorm(op) => group_norm::backward(g.layout.channels(), op.epsilon, layer, inputs, g, into, add),
-        Op::LayerNorm(op) => layer_norm::backward(op, layer, inputs, g, into, add),
-        Op::MaxPool(op) => max_pool::backward(op, inputs, y, g, slot, into, add),
-        Op::MaxPoolWithIndex(op) => max_pool::with_index::backward(op, inputs, y, g, slot, into, add),
-        Op::Unpool(op) => unpool::backward(op, inputs, y, g, slot, into, add),
-        Op::AvgPool(op) => avg_pool::backward(op, inputs, y, g, slot, into, add),
-        Op::AvgPoolTo(op) => avg_pool::to_size::backward(op, inputs, y, g, slot, into, add),
-        Op::MaxPoolTo(op) => max_pool::to_size::backward(op, inputs, y, g, slot, into, add),
-        Op::Resize(op) => resize::backward(op, inputs, y, g, slot, into, add),
-        Op::Padding(op) => frame::padding::backward(op, inputs, y, g, slot, into, add),
-        Op::Crop(op) => frame::crop::backward(op, inputs, y, g, slot, into, add),
-        Op::Slice(op) => channels::backward(op, g, into, add),
-        Op::ChannelPad(op) => channels::backward(op, g, into, add),
-        Op::ChannelShuffle(op) => channels::backward(op, g, into, add),
-        Op::ChannelReduce(op) => channel_reduce::backward(op, inputs, y, g, slot, into, add),
-        Op::PixelShuffle(op) => pixel_shuffle::backward(op, inputs, y, g, slot, into, add),
-        Op::Concat(op) => concat::backward(op, inputs, y, g, slot, into, add),
-        Op::Combine(op) => combine::backward(op, inputs, y, g, slot, into, add),
-        Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => reshape::backward(g, into, add),
-        Op::Dropout(op) => dropout::backward(op, seed, g, into, add),
-        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => not_plain(op),
+/// What a backward pass through an operator starts from.
+#[derive(Clone, Copy)]
+pub struct From<'a> {
+    /// Without numbers where [`needs`] says so.
+    pub inputs: &'a [View<'a>],
+    pub output: View<'a>,
+    pub gradient: View<'a>,
+    pub layer: Option<&'a LayerWeights>,
+    pub seed: Option<Seed>,
+}
+
+/// Writes or adds to the gradient of input `slot`.
+pub fn backward(op: &Op, from: From, slot: usize, into: &mut ViewMut, add: bool) {
+    let From { inputs: x, output: y, gradient: g, layer, seed } = from;
+    match Plain::known(op) {
+        Plain::Activation(op) => activation::backward(op, x, y, g, slot, into, add),
+        Plain::PRelu(op) => prelu::backward(op, slopes(layer), x, y, g, slot, into, add),
+        Plain::MaxPool(op) => max_pool::backward(op, x, y, g, slot, into, add),
+        Plain::MaxPoolWithIndex(op) => max_pool::with_index::backward(op, x, y, g, slot, into, add),
+        Plain::MaxPoolTo(op) => max_pool::to_size::backward(op, x, y, g, slot, into, add),
+        Plain::Unpool(op) => unpool::backward(op, x, y, g, slot, into, add),
+        Plain::AvgPool(op) => avg_pool::backward(op, x, y, g, slot, into, add),
+        Plain::AvgPoolTo(op) => avg_pool::to_size::backward(op, x, y, g, slot, into, add),
+        Plain::Resize(op) => resize::backward(op, x, y, g, slot, into, add),
+        Plain::Concat(op) => concat::backward(op, x, y, g, slot, into, add),
+        Plain::Combine(op) => combine::backward(op, x, y, g, slot, into, add),
+        Plain::GroupNorm(op) => group_norm::backward(op.groups, op.epsilon, layer, x, g, into, add),
+        Plain::InstanceNorm(op) => group_norm::backward(g.layout.channels(), op.epsilon, layer, x, g, into, add),
+        Plain::LayerNorm(op) => layer_norm::backward(op, layer, x, g, into, add),
+        Plain::Padding(op) => frame::padding::backward(op, x, y, g, slot, into, add),
+        Plain::Crop(op) => frame::crop::backward(op, x, y, g, slot, into, add),
+        Plain::Slice(op) => channels::backward(op, g, into, add),
+        Plain::ChannelPad(op) => channels::backward(op, g, into, add),
+        Plain::ChannelShuffle(op) => channels::backward(op, g, into, add),
+        Plain::ChannelReduce(op) => channel_reduce::backward(op, x, y, g, slot, into, add),
+        Plain::PixelShuffle(op) => pixel_shuffle::backward(op, x, y, g, slot, into, add),
+        Plain::Dropout(op) => dropout::backward(op, seed, g, into, add),
+        Plain::Reshape => reshape::backward(g, into, add),
     }
 }
 
-/// The gradients of a step's tensors, by their names.
-pub fn weight_gradients(op: &Op, layer: &LayerWeights, inputs: &[View], g: View) -> Vec<(&'static str, Vec<f32>)> {
-    let affine = |[weight, bias]: [Vec<f32>; 2]| {
-        let bias = layer.bias.as_ref().map(|_| ("bias", bias));
-        std::iter::once(("weight", weight)).chain(bias).collect()
-    };
-    match op {
-        Op::PRelu(op) => vec![("weight", prelu::gradient(op, inputs, g))],
-        Op::GroupNorm(op) => affine(group_norm::gradients(op.groups, op.epsilon, inputs, g)),
-        Op::InstanceNorm(op) => affine(group_norm::gradients(g.layout.channels(), op.epsilon, inputs, g)),
-        Op::LayerNorm(op) => affine(layer_norm::gradients(op, inputs, g)),
-        Op::Activation(_)
-        | Op::MaxPool(_)
-        | Op::MaxPoolWithIndex(_)
-        | Op::Unpool(_)
-        | Op::AvgPool(_)
-        | Op::AvgPoolTo(_)
-        | Op::MaxPoolTo(_)
-        | Op::Resize(_)
-        | Op::Padding(_)
-        | Op::Crop(_)
-        | Op::Slice(_)
-        | Op::ChannelPad(_)
-        | Op::ChannelReduce(_)
-        | Op::ChannelShuffle(_)
-        | Op::PixelShuffle(_)
-        | Op::Concat(_)
-        | Op::Combine(_)
-        | Op::Flatten(_)
-        | Op::Unflatten(_)
-        | Op::Reshape(_)
-        | Op::Dropout(_) => Vec::new(),
-        Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => not_plain(op),
+/// Gradients of an operator's own weights.
+pub fn weight_gradients(op: &Op, inputs: &[View], gradient: View) -> Vec<(&'static str, Vec<f32>)> {
+    let affine = |[weight, bias]: [Vec<f32>; 2]| vec![("weight", weight), ("bias", bias)];
+    match Plain::known(op) {
+        Plain::PRelu(op) => vec![("weight", prelu::gradient(op, inputs, gradient))],
+        Plain::GroupNorm(op) => affine(group_norm::gradients(op.groups, op.epsilon, inputs, gradient)),
+        Plain::InstanceNorm(op) => {
+            affine(group_norm::gradients(gradient.layout.channels(), op.epsilon, inputs, gradient))
+        }
+        Plain::LayerNorm(op) => affine(layer_norm::gradients(op, inputs, gradient)),
+        Plain::Activation(_)
+        | Plain::MaxPool(_)
+        | Plain::MaxPoolWithIndex(_)
+        | Plain::MaxPoolTo(_)
+        | Plain::Unpool(_)
+        | Plain::AvgPool(_)
+        | Plain::AvgPoolTo(_)
+        | Plain::Resize(_)
+        | Plain::Concat(_)
+        | Plain::Combine(_)
+        | Plain::Padding(_)
+        | Plain::Crop(_)
+        | Plain::Slice(_)
+        | Plain::ChannelPad(_)
+        | Plain::ChannelReduce(_)
+        | Plain::ChannelShuffle(_)
+        | Plain::PixelShuffle(_)
+        | Plain::Dropout(_)
+        | Plain::Reshape => Vec::new(),
     }
-}
-
-fn not_plain(op: &Op) -> ! {
-    unreachable!("`{}` has a unit of its own in a program", op.name())
 }

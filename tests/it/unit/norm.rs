@@ -1,7 +1,7 @@
 use super::{Tensor, Unit, assert_close, layouts, slope};
 use npc::engine::LayerWeights;
 use npc::engine::layout::{Layout, ViewMut};
-use npc::engine::unit::{backward, forward, needs, weight_gradients};
+use npc::engine::unit::{From, backward, forward, needs, weight_gradients};
 
 use npc::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 
@@ -40,7 +40,9 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
             name: format!("{op:?}"),
             needs: needs(&op),
             forward: &|x, y| forward(&op, layer, x, &mut [ViewMut { layout: y.layout, data: &mut *y.data }], None),
-            backward: &|x, y, g, slot, into, add| backward(&op, layer, x, &[y], g, slot, into, add, None),
+            backward: &|x, y, g, slot, into, add| {
+                backward(&op, From { inputs: x, output: y, gradient: g, layer, seed: None }, slot, into, add)
+            },
             reference: &|x| whole(&[x[0].clone(), factor.clone(), summand.clone()]),
             slots: 1,
         };
@@ -50,7 +52,7 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
     let inputs = [x.clone(), factor, summand];
     let expected = [1, 2].map(|slot| slope(&whole, &inputs, &grad, slot));
     for layout in layouts(dims) {
-        let found = weight_gradients(&op, &layer, &[x.map(&layout).view()], grad.map(&layout).view());
+        let found = weight_gradients(&op, &[x.map(&layout).view()], grad.map(&layout).view());
         assert_eq!(found.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["weight", "bias"]);
         for ((name, values), expected) in found.iter().zip(&expected) {
             let values = values.iter().map(|&v| f64::from(v)).collect();

@@ -1,6 +1,6 @@
 use super::{Tensor, Unit, assert_close, layouts, written_before};
 use npc::engine::layout::{Layout, View, ViewMut};
-use npc::engine::unit::{backward, differentiable, forward, needs};
+use npc::engine::unit::{From, backward, differentiable, forward, needs};
 use npc::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
     Reshape, Slice,
@@ -14,7 +14,9 @@ fn check(op: impl Into<Op>, inputs: &[Tensor], reference: &dyn Fn(&[Tensor]) -> 
         name: format!("{op:?}"),
         needs: needs(&op),
         forward: &|x, y| forward(&op, None, x, &mut [ViewMut { layout: y.layout, data: &mut *y.data }], None),
-        backward: &|x, y, g, slot, into, add| backward(&op, None, x, &[y], g, slot, into, add, None),
+        backward: &|x, y, g, slot, into, add| {
+            backward(&op, From { inputs: x, output: y, gradient: g, layer: None, seed: None }, slot, into, add)
+        },
         reference,
         slots,
     };
@@ -109,7 +111,9 @@ fn one_channel_of_many() {
     for layout in layouts(x.dims) {
         let mut into = written_before(&layout);
         let (x, g) = (x.map(&layout), g.map(&Layout::blocked(g.dims)));
-        backward(&op, None, &[x.view()], &[g.view()], g.view(), 0, &mut into.view_mut(), false, None);
+        let (inputs, g) = ([x.view()], g.view());
+        let from = From { inputs: &inputs, output: g, gradient: g, layer: None, seed: None };
+        backward(&op, from, 0, &mut into.view_mut(), false);
         assert_close(&into, &expected, 0.0, "ties");
     }
 }
@@ -156,7 +160,8 @@ fn dropout_drops_its_share() {
         forward(&op, None, &[x.view()], &mut [y.view_mut()], seed);
         let mut into = written_before(layout);
         let none = View { layout, data: &[] };
-        backward(&op, None, &[none], &[none], x.view(), 0, &mut into.view_mut(), false, seed);
+        let from = From { inputs: &[none], output: none, gradient: x.view(), layer: None, seed };
+        backward(&op, from, 0, &mut into.view_mut(), false);
         assert_eq!(y.to_nchw(), into.to_nchw(), "the gradient's mask is that of the output");
         y.to_nchw()
     };
