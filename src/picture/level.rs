@@ -119,6 +119,7 @@ impl Level {
         }
         let nets = lanes(graph, &sources, &mut cells, &mut areas);
         columns(&mut cells, &areas);
+        settle(&mut cells, &nets);
         let rows = order(&cells, &nets);
         let ports = ports(tree, &cells, &rows, &nets);
         Some(Level { cells, rows, nets, ports })
@@ -156,6 +157,22 @@ fn columns(cells: &mut [Cell], areas: &[f64]) {
     steps.dedup();
     for (cell, halved) in cells.iter_mut().zip(halvings) {
         cell.column = steps.partition_point(|&s| s < halved);
+    }
+}
+
+/// Where a block's tensors enter or leave alone in a column, they stand above or below what reads or gives them.
+fn settle(cells: &mut [Cell], nets: &[Net]) {
+    let inner = |c: &&Cell| matches!(c.kind, Kind::Item(_) | Kind::Lane(_));
+    let mut used: Vec<usize> = cells.iter().filter(inner).map(|c| c.column).collect();
+    used.sort_unstable();
+    used.dedup();
+    for hop in nets.iter().flat_map(|n| &n.hops).rev() {
+        for (port, other) in [(hop.from, hop.to), (hop.to, hop.from)] {
+            let is_port = matches!(cells[port].kind, Kind::In(_) | Kind::Out(_));
+            if is_port && used.binary_search(&cells[port].column).is_err() {
+                cells[port].column = cells[other].column;
+            }
+        }
     }
 }
 

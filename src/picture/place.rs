@@ -24,6 +24,8 @@ const STEP: f64 = 36.0;
 /// Between the columns of a row.
 const APART: f64 = 22.0;
 const LANE: f64 = 5.0;
+/// A column that could stand farther left by this much, in some of its rows, bends.
+const BEND: f64 = 90.0;
 /// Between rows: at least, and for lines that go far to the side.
 const NEAR: f64 = 20.0;
 const FAR: f64 = 40.0;
@@ -235,31 +237,75 @@ fn columns(level: &Level, bodies: &[Body]) -> Vec<f64> {
         let inside = |&&c: &&usize| level.cells[c].column == column;
         let rows: Vec<Vec<usize>> = level.rows.iter().map(|row| row.iter().filter(inside).copied().collect()).collect();
         let axes = align(&rows, &hops, &extents);
-        let (mut sum, mut parts, mut all, mut cells) = (0.0, 0.0, 0.0, 0.0);
-        for &c in rows.iter().flatten() {
-            all += axes[c];
-            cells += 1.0;
-            if matches!(level.cells[c].kind, Kind::Item(_)) {
-                sum += axes[c];
-                parts += 1.0;
+        let least = before.map_or(0.0, |b| b + STEP - middle(level, &rows, &axes));
+        let mut offsets: Vec<Option<f64>> = vec![None; rows.len()];
+        for (i, row) in rows.iter().enumerate() {
+            let Some(&first) = row.first() else { continue };
+            offsets[i] = Some(edge[i].map_or(least, |last| {
+                let between = gap(&extents[last], &extents[first]).min(APART);
+                let end = x[last] + extents[last].right + between;
+                least.max(end - (axes[first] - extents[first].left))
+            }));
+        }
+        // Lanes stay straight.
+        let mut tied = vec![false; rows.len()];
+        for &[a, b] in &hops {
+            let both = level.cells[a].column == column && level.cells[b].column == column;
+            if both && (extents[a].lane || extents[b].lane) {
+                tied[level.cells[a].row] = true;
             }
         }
-        let middle = if parts > 0.0 { sum / parts } else { all / f64::max(cells, 1.0) };
-        let mut offset = before.map_or(0.0, |b| b + STEP - middle);
-        for (row, edge) in rows.iter().zip(&edge) {
-            if let (Some(&first), Some(last)) = (row.first(), edge) {
-                let between = gap(&extents[*last], &extents[first]).min(APART);
-                let least = x[*last] + extents[*last].right + between - (axes[first] - extents[first].left);
-                offset = offset.max(least);
-            }
+        let offsets = levelled(&offsets, &tied);
+        for (i, row) in rows.iter().enumerate() {
+            row.iter().for_each(|&c| x[c] = axes[c] + offsets[i]);
+            edge[i] = row.last().copied().or(edge[i]);
         }
-        for (row, edge) in rows.iter().zip(&mut edge) {
-            row.iter().for_each(|&c| x[c] = axes[c] + offset);
-            *edge = row.last().copied().or(*edge);
-        }
-        before = Some(middle + offset);
+        before = Some(middle(level, &rows, &x));
     }
     x
+}
+
+/// Mean axis of the parts of a column, or of its lanes where it has no others.
+fn middle(level: &Level, rows: &[Vec<usize>], x: &[f64]) -> f64 {
+    let (mut sum, mut parts, mut all, mut cells) = (0.0, 0.0, 0.0, 0.0);
+    for &c in rows.iter().flatten() {
+        all += x[c];
+        cells += 1.0;
+        if matches!(level.cells[c].kind, Kind::Item(_)) {
+            sum += x[c];
+            parts += 1.0;
+        }
+    }
+    if parts > 0.0 { sum / parts } else { all / f64::max(cells, 1.0) }
+}
+
+/// Rows of a column share an offset where a lane ties a row to the next, and where theirs differ by less than a bend is
+/// worth.
+fn levelled(offsets: &[Option<f64>], tied: &[bool]) -> Vec<f64> {
+    // Runs of rows as [first, last], with their offset.
+    let mut runs: Vec<(usize, usize, f64)> = Vec::new();
+    for (i, offset) in offsets.iter().enumerate() {
+        let Some(offset) = *offset else { continue };
+        match runs.last_mut() {
+            Some(run) if i > 0 && run.1 == i - 1 && tied[i - 1] => (run.1, run.2) = (i, run.2.max(offset)),
+            _ => runs.push((i, i, offset)),
+        }
+    }
+    let mut i = 1;
+    while i < runs.len() {
+        if (runs[i].2 - runs[i - 1].2).abs() < BEND {
+            runs[i - 1] = (runs[i - 1].0, runs[i].1, runs[i - 1].2.max(runs[i].2));
+            runs.remove(i);
+            i = i.saturating_sub(1).max(1);
+        } else {
+            i += 1;
+        }
+    }
+    let mut all = vec![0.0; offsets.len()];
+    for (first, last, offset) in runs {
+        all[first..=last].fill(offset);
+    }
+    all
 }
 
 /// Upper and lower end of each row.
