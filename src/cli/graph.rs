@@ -122,10 +122,10 @@ fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String
             }
         }
     }
-    let _ = sources;
     Ok(match opts.format {
         Format::Svg => picture::svg(&scene, &fold, shapes),
-        Format::Html | Format::Dot | Format::Mermaid => String::new(),
+        Format::Html => picture::page(&scene, &fold, shapes, Some(sources)),
+        Format::Dot | Format::Mermaid => String::new(),
         Format::Text | Format::Json => String::new(),
     })
 }

@@ -8,7 +8,7 @@ pub const HUES: usize = 8;
 const RULES: &str = include_str!("page/colours.css");
 
 struct Palette {
-    named: [(&'static str, &'static str); 12],
+    named: [(&'static str, &'static str); 13],
     hues: [&'static str; HUES],
 }
 
@@ -20,6 +20,7 @@ const LIGHT: Palette = Palette {
         ("line", "#64748b"),
         ("border", "#9aa8ba"),
         ("under", "#e6ebf1"),
+        ("focus", "#d9480f"),
         ("s0", "#ffffff"),
         ("s1", "#eef5fc"),
         ("s2", "#d7e8f8"),
@@ -38,6 +39,7 @@ const DARK: Palette = Palette {
         ("line", "#8595a8"),
         ("border", "#4d5d70"),
         ("under", "#1f2935"),
+        ("focus", "#ffa94d"),
         ("s0", "#18212c"),
         ("s1", "#1a2a3c"),
         ("s2", "#1c3551"),
@@ -51,7 +53,6 @@ const DARK: Palette = Palette {
 impl Palette {
     fn rules(&self, template: &str) -> String {
         let mut out = template.to_string();
-        // Longer names first: `$s` of `$soft` is no shade.
         for (name, colour) in self.named {
             out = out.replace(&format!("${name};"), &format!("{colour};"));
         }
@@ -59,7 +60,7 @@ impl Palette {
             let _ = writeln!(
                 out,
                 "svg.npc .k{i} .mark, svg.npc .mark.k{i} {{ fill: {hue}; }}\n\
-                 svg.npc .frame.k{i} rect {{ fill: {hue}; stroke: {hue}; }}\nsvg.npc .frame.k{i} .head {{ fill: {hue}; }}"
+                 svg.npc .frame.k{i} > rect {{ fill: {hue}; stroke: {hue}; }}\nsvg.npc .frame.k{i} .head {{ fill: {hue}; }}"
             );
         }
         out
@@ -74,7 +75,7 @@ pub fn rules(template: &str) -> String {
 
 /// The fill of a shade of cost in light pictures.
 pub fn shade(shade: usize) -> &'static str {
-    LIGHT.named[6 + shade.min(5)].1
+    LIGHT.named[7 + shade.min(5)].1
 }
 
 /// The hue of a block's name in light pictures.

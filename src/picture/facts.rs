@@ -40,8 +40,12 @@ pub struct Facts {
     pub shade: usize,
     /// Number of the block's name, in the order of appearance.
     pub kind: Option<usize>,
-    /// Settings of an operator, by name.
-    pub config: Vec<(&'static str, String)>,
+    /// Name of the operator; empty for anything else.
+    pub op: &'static str,
+    /// What it reads, in numbers.
+    pub reads: Vec<String>,
+    /// Settings of an operator, or of the network, by name.
+    pub config: Vec<(String, String)>,
     pub field: String,
     /// Where the call is written.
     pub span: Option<Span>,
@@ -57,7 +61,6 @@ pub struct Facts {
 #[derive(Debug, Clone)]
 pub struct Scene {
     pub name: String,
-    pub settings: Vec<(String, String)>,
     pub tree: Tree,
     /// By item.
     pub facts: Vec<Facts>,
@@ -120,7 +123,15 @@ impl Scene {
                 share,
                 shade: shade(share),
                 kind,
-                config: only.map(|n| n.op.config()).unwrap_or_default(),
+                op: only.map(|n| n.op.name()).unwrap_or_default(),
+                reads: item.inputs.iter().map(|w| labels(graph, w.outlet)[0].clone()).collect(),
+                config: match item.what {
+                    What::Network => graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
+                    What::Input | What::Operator | What::Block { .. } | What::Run { .. } | What::Result => {
+                        let config = only.map(|n| n.op.config()).unwrap_or_default();
+                        config.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+                    }
+                },
                 field: last.map(|i| field_in_words(&fields[i])).unwrap_or_default(),
                 span: match item.what {
                     What::Block { .. } => spans.get(item.path.as_str()).copied(),
@@ -134,9 +145,8 @@ impl Scene {
             });
         }
         let levels = (0..tree.items.len()).map(|i| Level::new(graph, &tree, i)).collect();
-        let settings = graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect();
         let (params, macs) = (report.params, report.macs);
-        Scene { name: graph.name.clone(), settings, tree, facts, levels, kinds, params, macs, convention }
+        Scene { name: graph.name.clone(), tree, facts, levels, kinds, params, macs, convention }
     }
 
     /// What stands on the line from an output of an item.
@@ -154,8 +164,12 @@ fn gap_before(instance: &str) -> f64 {
     if instance.is_empty() { 0.0 } else { 6.0 + width(instance, SMALL) }
 }
 
-/// `3 parts`: what a closed block holds.
-pub fn inside(item: &Item) -> String {
+/// The second line of a box: costs, or what a closed block holds.
+pub fn below_title(item: &Item, facts: &Facts) -> String {
+    if facts.second.is_empty() { inside(item) } else { facts.second.clone() }
+}
+
+fn inside(item: &Item) -> String {
     match &item.what {
         What::Run { count, .. } => format!("{count} in a row"),
         What::Block { .. } => format!("{} operators", item.nodes.len()),

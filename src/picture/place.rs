@@ -4,11 +4,10 @@
 //! other, and what is inside a block moves to where the block stands.
 
 use super::align::{Extent, align, gap};
-use super::facts::{SMALL, Scene, Shapes};
+use super::facts::{SMALL, Scene, Shapes, below_title};
 use super::fold::Fold;
 use super::level::{Kind, Level};
 use super::text::width;
-use super::tree::What;
 
 /// Height of a box with one line, and with two.
 const LOW: f64 = 26.0;
@@ -218,8 +217,7 @@ fn body(scene: &Scene, fold: &Fold, shapes: Shapes, child: usize, labelled: Vec<
         outs[port] = at + widths[port] / 2.0;
         at += widths[port] + 8.0;
     }
-    let two = !facts.second.is_empty() || item.folds() || matches!(item.what, What::Run { .. });
-    let height = if two { HIGH } else { LOW };
+    let height = if below_title(item, facts).is_empty() { LOW } else { HIGH };
     let extent = Extent { left: wide, right: wide, lane: false };
     Body { extent, left: half, right: half, height, below, ins: None, outs, labelled, inside: None }
 }
@@ -238,14 +236,15 @@ fn columns(level: &Level, bodies: &[Body]) -> Vec<f64> {
         let rows: Vec<Vec<usize>> = level.rows.iter().map(|row| row.iter().filter(inside).copied().collect()).collect();
         let axes = align(&rows, &hops, &extents);
         let least = before.map_or(0.0, |b| b + STEP - middle(level, &rows, &axes));
-        let mut offsets: Vec<Option<f64>> = vec![None; rows.len()];
+        let mut offsets: Vec<Option<[f64; 2]>> = vec![None; rows.len()];
         for (i, row) in rows.iter().enumerate() {
             let Some(&first) = row.first() else { continue };
-            offsets[i] = Some(edge[i].map_or(least, |last| {
+            let left = extents[first].left - axes[first];
+            let offset = edge[i].map_or(least, |last| {
                 let between = gap(&extents[last], &extents[first]).min(APART);
-                let end = x[last] + extents[last].right + between;
-                least.max(end - (axes[first] - extents[first].left))
-            }));
+                least.max(x[last] + extents[last].right + between + left)
+            });
+            offsets[i] = Some([offset, left]);
         }
         // Lanes stay straight.
         let mut tied = vec![false; rows.len()];
@@ -279,22 +278,25 @@ fn middle(level: &Level, rows: &[Vec<usize>], x: &[f64]) -> f64 {
     if parts > 0.0 { sum / parts } else { all / f64::max(cells, 1.0) }
 }
 
-/// Rows of a column share an offset where a lane ties a row to the next, and where theirs differ by less than a bend is
-/// worth.
-fn levelled(offsets: &[Option<f64>], tied: &[bool]) -> Vec<f64> {
-    // Runs of rows as [first, last], with their offset.
-    let mut runs: Vec<(usize, usize, f64)> = Vec::new();
+/// Rows of a column share an offset where a lane ties a row to the next, and where it is not their own width that makes
+/// one stand farther to the right. `offsets` are where each row could stand, with how far it reaches to the left.
+fn levelled(offsets: &[Option<[f64; 2]>], tied: &[bool]) -> Vec<f64> {
+    // Runs of rows: first, last, offset, reach.
+    let mut runs: Vec<(usize, usize, f64, f64)> = Vec::new();
     for (i, offset) in offsets.iter().enumerate() {
-        let Some(offset) = *offset else { continue };
+        let Some([offset, left]) = *offset else { continue };
         match runs.last_mut() {
-            Some(run) if i > 0 && run.1 == i - 1 && tied[i - 1] => (run.1, run.2) = (i, run.2.max(offset)),
-            _ => runs.push((i, i, offset)),
+            Some(run) if i > 0 && run.1 == i - 1 && tied[i - 1] => {
+                *run = (run.0, i, run.2.max(offset), run.3.max(left))
+            }
+            _ => runs.push((i, i, offset, left)),
         }
     }
     let mut i = 1;
     while i < runs.len() {
-        if (runs[i].2 - runs[i - 1].2).abs() < BEND {
-            runs[i - 1] = (runs[i - 1].0, runs[i].1, runs[i - 1].2.max(runs[i].2));
+        let (a, b) = (runs[i - 1], runs[i]);
+        if (b.2 - a.2).abs().min((b.3 - a.3).abs()) < BEND {
+            runs[i - 1] = (a.0, b.1, a.2.max(b.2), a.3.max(b.3));
             runs.remove(i);
             i = i.saturating_sub(1).max(1);
         } else {
@@ -302,7 +304,7 @@ fn levelled(offsets: &[Option<f64>], tied: &[bool]) -> Vec<f64> {
         }
     }
     let mut all = vec![0.0; offsets.len()];
-    for (first, last, offset) in runs {
+    for (first, last, offset, _) in runs {
         all[first..=last].fill(offset);
     }
     all

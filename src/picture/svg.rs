@@ -1,7 +1,7 @@
 //! A picture as one SVG file that needs nothing else: colours for light and dark, letters of whatever sans-serif there is.
 
 use super::colours::{HUES, rules};
-use super::facts::{FONT, SHADES, SMALL, Scene, Shapes, inside};
+use super::facts::{FONT, SHADES, SMALL, Scene, Shapes, below_title};
 use super::fold::Fold;
 use super::place::{Placed, Spot, place};
 use super::route::{ARROW, lines};
@@ -21,7 +21,7 @@ pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
     let placed = place(scene, fold, shapes);
     let title = escaped(&scene.name);
     let below = summary(scene);
-    let keys = keys(scene, fold, placed.size[0].max(460.0) - 2.0 * SIDE);
+    let keys = placed_keys(scene, fold, placed.size[0].max(460.0) - 2.0 * SIDE);
     let head = bold_width(&scene.name, 18.0).max(width(&below, FONT)) + 2.0 * SIDE;
     let w = placed.size[0].max(head).max(keys.width + 2.0 * SIDE);
     let h = TITLE + placed.size[1] + keys.height;
@@ -151,7 +151,7 @@ fn closed(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
         );
     }
     let middle = x + w / 2.0 + if folds { 6.0 } else { 0.0 };
-    let second = if facts.second.is_empty() { inside(part) } else { facts.second.clone() };
+    let second = below_title(part, facts);
     let base = if second.is_empty() { y + 17.0 } else { y + 17.5 };
     let _ = write!(
         out,
@@ -186,8 +186,8 @@ struct Keys {
     height: f64,
 }
 
-/// Shades of cost, hues of blocks with how often each is in the network, dashes; broken into lines of the width.
-fn keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
+/// Shades of cost, hues of the blocks that are `seen` with how often each is in the network, dashes: class and text.
+pub fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut from = 0.0;
     for (i, end) in SHADES.into_iter().chain([100.0]).enumerate() {
@@ -196,8 +196,7 @@ fn keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
         from = end;
     }
     for (i, (name, count)) in scene.kinds.iter().enumerate() {
-        let seen = (0..scene.facts.len()).any(|item| scene.facts[item].kind == Some(i) && shown(scene, fold, item));
-        if seen {
+        if (0..scene.facts.len()).any(|item| scene.facts[item].kind == Some(i) && seen(item)) {
             parts.push((format!("key mark k{}", i % HUES), format!("{name} ×{count}")));
         }
     }
@@ -205,33 +204,34 @@ fn keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
     if sizes {
         parts.push(("edge size".into(), "only its size is read".into()));
     }
-    let mut keys = Keys { text: String::new(), width: 0.0, height: KEY };
+    parts
+}
+
+/// The keys in lines of a width.
+fn placed_keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
+    let mut keys_text = Keys { text: String::new(), width: 0.0, height: KEY };
     let (mut x, mut y) = (0.0, 0.0);
-    for (class, text) in parts {
+    for (class, text) in keys(scene, |item| shown(scene, fold, item)) {
         let wide = 20.0 + width(&text, SMALL + 1.0) + 14.0;
         if x > 0.0 && x + wide > room {
             (x, y) = (0.0, y + KEY);
         }
+        let out = &mut keys_text.text;
         let _ = match class.starts_with("key") {
             true => writeln!(
-                keys.text,
+                out,
                 "<rect class=\"{class}\" x=\"{x:.0}\" y=\"{:.0}\" width=\"14\" height=\"12\" rx=\"3\"/>",
                 y + 2.0
             ),
-            false => writeln!(keys.text, "<path class=\"{class}\" d=\"M{x:.0} {:.0}h14\"/>", y + 8.0),
+            false => writeln!(out, "<path class=\"{class}\" d=\"M{x:.0} {:.0}h14\"/>", y + 8.0),
         };
-        let _ = writeln!(
-            keys.text,
-            "<text class=\"keytext\" x=\"{:.0}\" y=\"{:.0}\">{}</text>",
-            x + 20.0,
-            y + 12.0,
-            escaped(&text)
-        );
+        let (left, base, text) = (x + 20.0, y + 12.0, escaped(&text));
+        let _ = writeln!(out, "<text class=\"keytext\" x=\"{left:.0}\" y=\"{base:.0}\">{text}</text>");
         x += wide;
-        keys.width = keys.width.max(x);
+        keys_text.width = keys_text.width.max(x);
     }
-    keys.height = y + KEY + 10.0;
-    keys
+    keys_text.height = y + KEY + 10.0;
+    keys_text
 }
 
 /// Whether an item is seen, open or closed.
