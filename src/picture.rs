@@ -18,9 +18,13 @@
 
 mod align;
 mod colours;
+mod dot;
 mod facts;
+mod flat;
 mod fold;
+mod json;
 mod level;
+mod mermaid;
 mod order;
 mod page;
 mod place;
@@ -29,9 +33,13 @@ mod svg;
 mod text;
 mod tree;
 
+pub use dot::dot;
 pub use facts::{Facts, Scene, Shapes};
+pub use flat::{Edge, edges};
 pub use fold::{Fold, MOST};
+pub use json::json;
 pub use level::{Cell, Hop, Kind, Level, Net};
+pub use mermaid::mermaid;
 pub use page::page;
 pub use place::{Placed, Point, place};
 pub use route::{Line, lines};

@@ -85,7 +85,8 @@ pub fn run(opts: &Opts) -> Done {
     let text = match opts.format {
         Format::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let graphs: Vec<_> = checked.iter().map(|c| ir::json(c.graph())).collect();
+            let scene = |c| Scene::new(c, opts.convention);
+            let graphs: Vec<_> = checked.iter().map(|c| picture::json(&scene(c), c, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
         Format::Svg | Format::Html | Format::Dot | Format::Mermaid => drawn(opts, &checked, &sources)?,
@@ -125,8 +126,8 @@ fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String
     Ok(match opts.format {
         Format::Svg => picture::svg(&scene, &fold, shapes),
         Format::Html => picture::page(&scene, &fold, shapes, Some(sources)),
-        Format::Dot | Format::Mermaid => String::new(),
-        Format::Text | Format::Json => String::new(),
+        Format::Mermaid => picture::mermaid(&scene, &fold, shapes),
+        Format::Dot | Format::Text | Format::Json => picture::dot(&scene, &fold, shapes),
     })
 }
 

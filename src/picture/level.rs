@@ -103,12 +103,10 @@ impl Level {
                 source.readers.push(Reader { cell: at, port: Some(port), size_only: wire.size_only });
             }
         }
-        for at in 0..cells.len() {
-            let below = cells[at].row + 1;
-            let readers = sources.iter().filter(|s| s.from == at).flat_map(|s| &s.readers);
-            for reader in readers.collect::<Vec<_>>() {
-                cells[reader.cell].row = cells[reader.cell].row.max(below);
-            }
+        // Sources stand in the order of their cells, and a cell is read by later ones only.
+        for source in &sources {
+            let below = cells[source.from].row + 1;
+            source.readers.iter().for_each(|r| cells[r.cell].row = cells[r.cell].row.max(below));
         }
         let last = cells.iter().map(|c| c.row).max().unwrap_or(0) + 1;
         for (i, outlet) in block.outputs.iter().enumerate() {

@@ -5,7 +5,7 @@
 
 use crate::ir::{Graph, NodeId, Outlet};
 use crate::op::{Op, Reads};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Blocks with more parts than this have runs of equal parts put together.
@@ -238,11 +238,15 @@ impl<'g> Builder<'g> {
             if children.len() <= LONG {
                 continue;
             }
+            let mut readers: HashMap<Outlet, usize> = HashMap::new();
+            for wire in children.iter().flat_map(|&c| &self.items[c].inputs) {
+                *readers.entry(wire.outlet).or_default() += 1;
+            }
             let mut kept = Vec::with_capacity(children.len());
             let mut at = 0;
             while at < children.len() {
                 let mut end = at + 1;
-                while end < children.len() && self.follows(children[end - 1], children[end]) {
+                while end < children.len() && self.follows(children[end - 1], children[end], &readers) {
                     end += 1;
                 }
                 let run = &children[at..end];
@@ -269,18 +273,14 @@ impl<'g> Builder<'g> {
         self.sort();
     }
 
-    /// Whether `next` is the same as `before` and reads nothing but what that gives.
-    fn follows(&self, before: usize, next: usize) -> bool {
+    /// Whether `next` is the same as `before`, and is all that reads what that gives.
+    fn follows(&self, before: usize, next: usize, readers: &HashMap<Outlet, usize>) -> bool {
         let (a, b) = (&self.items[before], &self.items[next]);
-        let alone = matches!((&a.outputs[..], &b.inputs[..]), ([out], [wire]) if wire.outlet == *out);
-        let used_once = || {
-            let readers: HashSet<usize> = (self.items.iter().enumerate())
-                .filter(|(_, i)| i.parent == a.parent && i.inputs.iter().any(|w| w.outlet == a.outputs[0]))
-                .map(|(i, _)| i)
-                .collect();
-            readers.len() == 1
+        let alone = match (&a.outputs[..], &b.inputs[..]) {
+            ([out], [wire]) => wire.outlet == *out && readers.get(out) == Some(&1),
+            _ => false,
         };
-        a.class == b.class && a.folds() && b.folds() && alone && used_once()
+        a.class == b.class && a.folds() && b.folds() && alone
     }
 
     /// Parents before children again, and depths that fit.

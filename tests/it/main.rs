@@ -58,6 +58,7 @@ mod op_limits;
 mod ops_torch;
 #[cfg(feature = "run")]
 mod optim;
+mod picture;
 #[cfg(feature = "data")]
 mod pictures;
 mod props;
