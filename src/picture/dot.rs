@@ -19,8 +19,11 @@ pub fn dot(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
             Step::Open(item) => {
                 let colour = hue(scene.facts[item].kind.unwrap_or(0));
                 let _ = writeln!(out, "{pad}subgraph cluster_{item} {{");
-                let _ =
-                    writeln!(out, "{pad}  label={}; color=\"{colour}\"; fontcolor=\"{colour}\";", named(scene, item));
+                let _ = writeln!(
+                    out,
+                    "{pad}  label={}; color=\"{colour}\"; fontcolor=\"{colour}\";",
+                    quoted(&scene.facts[item].name())
+                );
                 depth += 1;
             }
             Step::Box(item) => {
@@ -48,8 +51,7 @@ pub fn dot(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 
 fn named(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
-    let first = [&facts.title[..], &facts.instance].join(" ");
-    let lines = [first.trim_end().to_string(), below_title(&scene.tree.items[item], facts)];
+    let lines = [scene.facts[item].name(), below_title(&scene.tree.items[item], facts)];
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|l| !l.is_empty()).collect();
     quoted(&lines.join("\n"))
 }

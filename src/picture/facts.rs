@@ -77,6 +77,13 @@ pub struct Scene {
 pub const FONT: f64 = 12.0;
 pub const SMALL: f64 = 10.0;
 
+impl Facts {
+    /// `double n.0.1`: title and instance.
+    pub fn name(&self) -> String {
+        if self.instance.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.instance) }
+    }
+}
+
 impl Scene {
     pub fn new(checked: &Checked, convention: Convention) -> Scene {
         let graph = checked.graph();

@@ -16,7 +16,7 @@ pub fn mermaid(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
         match step {
             Step::Open(item) => {
                 frames.push(item);
-                let _ = writeln!(out, "{pad}subgraph b{item}[{}]", named(scene, item));
+                let _ = writeln!(out, "{pad}subgraph b{item}[{}]", quoted(&scene.facts[item].name()));
                 depth += 1;
             }
             Step::Box(item) => {
@@ -52,8 +52,7 @@ pub fn mermaid(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 
 fn named(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
-    let first = [&facts.title[..], &facts.instance].join(" ");
-    let lines = [first.trim_end().to_string(), below_title(&scene.tree.items[item], facts)];
+    let lines = [scene.facts[item].name(), below_title(&scene.tree.items[item], facts)];
     let lines: Vec<String> = lines.iter().filter(|l| !l.is_empty()).map(|l| escaped(l)).collect();
     format!("\"{}\"", lines.join("<br/>"))
 }

@@ -5,6 +5,7 @@ mod alone;
 mod augment;
 #[cfg(all(feature = "data", feature = "cli", unix))]
 mod broken_data;
+mod browser;
 #[cfg(feature = "cli")]
 mod compare_cli;
 #[cfg(all(feature = "data", feature = "cli"))]
@@ -59,6 +60,7 @@ mod ops_torch;
 #[cfg(feature = "run")]
 mod optim;
 mod picture;
+mod picture_browser;
 #[cfg(feature = "data")]
 mod pictures;
 mod props;
