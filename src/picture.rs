@@ -18,6 +18,7 @@
 
 mod align;
 mod colours;
+mod columns;
 mod dot;
 mod facts;
 mod flat;
@@ -29,19 +30,21 @@ mod order;
 mod page;
 mod place;
 mod route;
+mod scene;
 mod svg;
 mod text;
 mod tree;
 
 pub use dot::dot;
-pub use facts::{Facts, Scene, Shapes};
+pub use facts::Facts;
 pub use flat::{Edge, edges};
 pub use fold::{Fold, MOST};
 pub use json::json;
-pub use level::{Cell, Hop, Kind, Level, Net};
+pub use level::{Cell, Hop, Kind, LANES, Level, Net, TooLarge};
 pub use mermaid::mermaid;
 pub use page::page;
 pub use place::{Placed, Point, place};
 pub use route::{Line, lines};
+pub use scene::{Scene, Shapes};
 pub use svg::svg;
 pub use tree::{Item, Tree, What, Wire};

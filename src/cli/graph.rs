@@ -1,7 +1,7 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
 use super::load::{self, Select};
-use super::{Done, Stop, print, report};
+use super::{Done, Stop, field, print, report};
 use crate::atomic;
 use crate::check::Checked;
 use crate::cost::Convention;
@@ -48,9 +48,9 @@ pub struct Opts {
     /// Show what is inside this block; may be given several times
     #[arg(long, value_name = "PATH")]
     unfold: Vec<String>,
-    /// What stands on the lines of a picture
-    #[arg(long, value_enum, default_value = "numbers")]
-    shapes: On,
+    /// What stands on the lines of a picture [default: numbers]
+    #[arg(long, value_enum)]
+    shapes: Option<On>,
     /// Rule by which a picture's costs are counted
     #[arg(long, value_name = "NAME", default_value = "conv")]
     convention: Convention,
@@ -81,12 +81,16 @@ enum On {
 }
 
 pub fn run(opts: &Opts) -> Done {
+    let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
+    if of_pictures && matches!(opts.format, Format::Text | Format::Json) {
+        let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
+        return Err(Stop::Usage(text.into()));
+    }
     let (checked, sources) = compile_with_sources(&opts.select)?;
     let text = match opts.format {
         Format::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let scene = |c| Scene::new(c, opts.convention);
-            let graphs: Vec<_> = checked.iter().map(|c| picture::json(&scene(c), c, &sources)).collect();
+            let graphs: Vec<_> = checked.iter().map(|c| for_programs(c, opts.convention, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
         Format::Svg | Format::Html | Format::Dot | Format::Mermaid => drawn(opts, &checked, &sources)?,
@@ -98,6 +102,16 @@ pub fn run(opts: &Opts) -> Done {
     }
 }
 
+/// With receptive fields as `npc check` gives them.
+fn for_programs(checked: &Checked, convention: Convention, sources: &SourceMap) -> serde_json::Value {
+    let mut graph = picture::json(checked, convention, sources);
+    let (fields, _) = field::of_nodes(checked);
+    for (i, field) in fields.iter().enumerate() {
+        graph["nodes"][i]["receptive_field"] = field::json(field);
+    }
+    graph
+}
+
 fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String, Stop> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
@@ -106,8 +120,15 @@ fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String
             names.join(", ")
         )));
     };
-    let scene = Scene::new(checked, opts.convention);
-    let shapes = match opts.shapes {
+    let scene = Scene::new(checked, opts.convention).map_err(|picture::TooLarge| {
+        let name = &checked.graph().name;
+        Stop::Message(format!(
+            "{name} is too large for a picture: its lines pass more than {} rows by; put parts of it into blocks, or use \
+             --format text",
+            picture::LANES
+        ))
+    })?;
+    let shapes = match opts.shapes.unwrap_or(On::Numbers) {
         On::Numbers => Shapes::Numbers,
         On::Formulas => Shapes::Formulas,
     };
@@ -144,6 +165,7 @@ fn no_block(scene: &Scene, path: &str) -> Stop {
 }
 
 /// Every selected model, or all problems and a stop.
+#[cfg(feature = "run")]
 pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
     compile_with_sources(select).map(|(checked, _)| checked)
 }

@@ -1,12 +1,11 @@
 //! What is written on a box, and what is told when it is pointed at.
 
-use super::level::Level;
 use super::text::{bold_width, short_number, shortened, width};
 use super::tree::{Item, Tree, What};
 use crate::check::Checked;
-use crate::cost::field::{AxisField, Reach, fields};
-use crate::cost::{Convention, count};
-use crate::ir::{Graph, Node, Outlet};
+use crate::cost::field::{AxisField, Field, Reach, fields};
+use crate::cost::{Convention, CostReport, count};
+use crate::ir::{Graph, Node, NodeId, Outlet};
 use crate::source::Span;
 use crate::ty::TensorType;
 use std::collections::HashMap;
@@ -15,15 +14,6 @@ use std::collections::HashMap;
 const TITLE: usize = 26;
 /// Letters of a formula on a line; a longer one is shown in numbers.
 const FORMULA: usize = 30;
-
-/// What stands on lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shapes {
-    /// `64 × 128 × 128`, at the size of the graph.
-    Numbers,
-    /// `64 × H × W`, where that is short.
-    Formulas,
-}
 
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -57,20 +47,14 @@ pub struct Facts {
     pub labels: Vec<[String; 2]>,
 }
 
-/// A tree with everything that a picture of it needs, at any fold.
+/// What is written, by item, and of the whole network.
 #[derive(Debug, Clone)]
-pub struct Scene {
-    pub name: String,
-    pub tree: Tree,
-    /// By item.
+pub struct Described {
     pub facts: Vec<Facts>,
-    /// By item; `None` where there is nothing inside.
-    pub levels: Vec<Option<Level>>,
     /// Names of blocks, in the order of appearance, with how often each is there.
     pub kinds: Vec<(String, usize)>,
     pub params: u64,
     pub macs: u64,
-    pub convention: Convention,
 }
 
 /// Sizes of letters in pixels.
@@ -84,84 +68,93 @@ impl Facts {
     }
 }
 
-impl Scene {
-    pub fn new(checked: &Checked, convention: Convention) -> Scene {
-        let graph = checked.graph();
-        let tree = Tree::new(graph);
-        let report = count(checked, convention);
-        let fields = fields(graph);
-        let mut kinds: Vec<(String, usize)> = Vec::new();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let mut facts = Vec::with_capacity(tree.items.len());
-        let spans: HashMap<&str, Span> = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
-        for item in &tree.items {
-            let costs = &report.nodes[item.nodes.clone()];
-            let params = costs.iter().map(|n| n.params).sum();
-            let macs = costs.iter().fold(0u64, |sum, n| sum.saturating_add(n.macs));
-            let share = if report.macs == 0 { 0.0 } else { macs as f64 / report.macs as f64 };
-            let kind = match &item.what {
-                What::Block { block } | What::Run { block, .. } => {
-                    let at = *known.entry(block.clone()).or_insert(kinds.len());
-                    if at == kinds.len() {
-                        kinds.push((block.clone(), 0));
-                    }
-                    kinds[at].1 += usize::from(matches!(item.what, What::Block { .. }));
-                    Some(at)
-                }
-                What::Network | What::Input | What::Operator | What::Result => None,
-            };
-            let ids = graph.order();
-            let only = (item.nodes.len() == 1).then(|| graph.node(ids[item.nodes.start]));
-            let parent = item.parent.map(|p| &tree.items[p]);
-            let (title, instance) = titles(item, parent, only);
-            let second = costs_in_words(params, share);
-            let box_width = (bold_width(&title, FONT) + gap_before(&instance))
-                .max(width(&second, SMALL))
-                .max(if item.folds() { width(&inside(item), SMALL) } else { 0.0 });
-            let last = item.outputs.last().map(|o| o.node.index()).or(item.nodes.clone().last());
-            facts.push(Facts {
-                head: bold_width(&title, FONT) + gap_before(&instance) + 34.0,
-                width: (box_width + 20.0 + if item.folds() { 26.0 } else { 0.0 }).max(44.0),
-                title,
-                instance,
-                second,
-                params,
-                macs,
-                share,
-                shade: shade(share),
-                kind,
-                op: only.map(|n| n.op.name()).unwrap_or_default(),
-                reads: item.inputs.iter().map(|w| labels(graph, w.outlet)[0].clone()).collect(),
-                config: match item.what {
-                    What::Network => graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
-                    What::Input | What::Operator | What::Block { .. } | What::Run { .. } | What::Result => {
-                        let config = only.map(|n| n.op.config()).unwrap_or_default();
-                        config.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
-                    }
-                },
-                field: last.map(|i| field_in_words(&fields[i])).unwrap_or_default(),
-                span: match item.what {
-                    What::Block { .. } => spans.get(item.path.as_str()).copied(),
-                    What::Input | What::Operator => only.map(|n| n.span),
-                    What::Run { .. } => {
-                        item.children.first().and_then(|&c| spans.get(tree.items[c].path.as_str())).copied()
-                    }
-                    What::Network | What::Result => None,
-                },
-                labels: item.outputs.iter().map(|&o| labels(graph, o)).collect(),
-            });
+pub fn describe<'a>(checked: &Checked, tree: &'a Tree, convention: Convention) -> Described {
+    let graph = checked.graph();
+    let report = count(checked, convention);
+    let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+    let known = Known { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut kind = |item: &'a Item| -> Option<usize> {
+        let (block, one) = match &item.what {
+            What::Block { block } => (block, 1),
+            What::Run { block, .. } => (block, 0),
+            What::Network | What::Input | What::Operator | What::Result => return None,
+        };
+        let at = *numbers.entry(block).or_insert(kinds.len());
+        if at == kinds.len() {
+            kinds.push((block.clone(), 0));
         }
-        let levels = (0..tree.items.len()).map(|i| Level::new(graph, &tree, i)).collect();
-        let (params, macs) = (report.params, report.macs);
-        Scene { name: graph.name.clone(), tree, facts, levels, kinds, params, macs, convention }
+        kinds[at].1 += one;
+        Some(at)
+    };
+    let mut facts = Vec::with_capacity(tree.items.len());
+    for item in &tree.items {
+        let kind = kind(item);
+        facts.push(known.facts(item, kind));
+    }
+    Described { facts, kinds, params: report.params, macs: report.macs }
+}
+
+/// What is known of a graph before its items are described.
+struct Known<'a> {
+    graph: &'a Graph,
+    tree: &'a Tree,
+    report: &'a CostReport,
+    ids: Vec<NodeId>,
+    fields: Vec<Field>,
+    /// Where the block of a path is called.
+    calls: HashMap<&'a str, Span>,
+}
+
+impl Known<'_> {
+    fn facts(&self, item: &Item, kind: Option<usize>) -> Facts {
+        let costs = &self.report.nodes[item.nodes.clone()];
+        let params = costs.iter().map(|n| n.params).sum();
+        let macs = costs.iter().fold(0u64, |sum, n| sum.saturating_add(n.macs));
+        let share = if self.report.macs == 0 { 0.0 } else { macs as f64 / self.report.macs as f64 };
+        let only = (item.nodes.len() == 1).then(|| self.graph.node(self.ids[item.nodes.start]));
+        let (title, instance) = titles(item, item.parent.map(|p| &self.tree.items[p]), only);
+        let second = costs_in_words(params, share);
+        let first = bold_width(&title, FONT) + gap_before(&instance);
+        let below = width(&second, SMALL).max(width(&inside(item), SMALL));
+        let last = item.outputs.last().map(|o| o.node.index()).or(item.nodes.clone().last());
+        Facts {
+            head: first + 34.0,
+            width: (first.max(below) + if item.folds() { 46.0 } else { 20.0 }).max(44.0),
+            title,
+            instance,
+            second,
+            params,
+            macs,
+            share,
+            shade: shade(share),
+            kind,
+            op: only.map(|n| n.op.name()).unwrap_or_default(),
+            reads: item.inputs.iter().map(|w| labels(self.graph, w.outlet)[0].clone()).collect(),
+            config: self.config(item, only),
+            field: last.map(|i| field_in_words(&self.fields[i])).unwrap_or_default(),
+            span: self.span(item, only),
+            labels: item.outputs.iter().map(|&o| labels(self.graph, o)).collect(),
+        }
     }
 
-    /// What stands on the line from an output of an item.
-    pub fn label(&self, item: usize, port: usize, shapes: Shapes) -> &str {
-        let [numbers, formula] = &self.facts[item].labels[port];
-        match shapes {
-            Shapes::Formulas if !formula.is_empty() => formula,
-            Shapes::Numbers | Shapes::Formulas => numbers,
+    fn config(&self, item: &Item, only: Option<&Node>) -> Vec<(String, String)> {
+        match item.what {
+            What::Network => self.graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
+            What::Input | What::Operator | What::Block { .. } | What::Run { .. } | What::Result => {
+                let config = only.map(|n| n.op.config()).unwrap_or_default();
+                config.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+            }
+        }
+    }
+
+    fn span(&self, item: &Item, only: Option<&Node>) -> Option<Span> {
+        match item.what {
+            What::Block { .. } => self.calls.get(item.path.as_str()).copied(),
+            What::Input | What::Operator => only.map(|n| n.span),
+            What::Run { .. } => self.calls.get(self.tree.items[*item.children.first()?].path.as_str()).copied(),
+            What::Network | What::Result => None,
         }
     }
 }
@@ -264,14 +257,8 @@ fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     };
     let dims = graph.ty(outlet).shape().dims();
     let numbers = dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    // Those of indices are the dims of the map that they point into: see `TensorType`.
-    let formula = match graph.ty(outlet) {
-        TensorType::Tensor(_) => {
-            let dims = graph.formula(outlet).dims();
-            dims.iter().map(|d| rounded(&d.to_string())).collect::<Vec<_>>().join(" × ")
-        }
-        TensorType::Index { .. } => String::new(),
-    };
+    let dims = graph.formula(outlet).dims();
+    let formula = prefix.to_string() + &dims.iter().map(|d| rounded(&d.to_string())).collect::<Vec<_>>().join(" × ");
     let formula = if formula.chars().count() <= FORMULA { formula } else { String::new() };
     [format!("{prefix}{numbers}"), formula]
 }

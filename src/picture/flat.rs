@@ -1,7 +1,7 @@
 //! The boxes that a fold shows and the edges between them, for tools that lay graphs out themselves.
 
-use super::facts::Scene;
 use super::fold::Fold;
+use super::scene::Scene;
 use crate::ir::Outlet;
 use std::collections::HashMap;
 

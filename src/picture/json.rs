@@ -1,15 +1,18 @@
 //! The graph for programs: every node and every block with what it costs. `docs/graph.md` describes each field.
 
-use super::facts::Scene;
-use super::tree::What;
+use super::facts::describe;
+use super::tree::{Tree, What};
 use crate::check::Checked;
+use crate::cost::Convention;
 use crate::ir::{self, NodeId, Outlet};
 use crate::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
-/// `ir::json` with costs, formulas, fields, places and blocks.
-pub fn json(scene: &Scene, checked: &Checked, sources: &SourceMap) -> Value {
+/// `ir::json` with costs, formulas, places and blocks.
+pub fn json(checked: &Checked, convention: Convention, sources: &SourceMap) -> Value {
     let graph = checked.graph();
+    let tree = Tree::new(graph);
+    let described = describe(checked, &tree, convention);
     let mut value = ir::json(graph);
     let place = |span: Option<Span>| {
         span.map(|span| {
@@ -22,14 +25,13 @@ pub fn json(scene: &Scene, checked: &Checked, sources: &SourceMap) -> Value {
         slots.map(|slot| graph.formula(Outlet { node: id, slot }).to_string()).collect()
     };
     let ids = graph.order();
-    let items = || scene.tree.items.iter().zip(&scene.facts);
+    let items = || tree.items.iter().zip(&described.facts);
     for (item, facts) in items().filter(|(i, _)| matches!(i.what, What::Input | What::Operator)) {
         let at = item.nodes.start;
         let node = &mut value["nodes"][at];
         node["formulas"] = json!(formulas(ids[at]));
         node["params"] = json!(facts.params);
         node["macs"] = json!(facts.macs);
-        node["receptive_field"] = json!(facts.field);
         node["source"] = json!(place(facts.span));
     }
     let blocks: Vec<Value> = items()
@@ -51,9 +53,9 @@ pub fn json(scene: &Scene, checked: &Checked, sources: &SourceMap) -> Value {
             }))
         })
         .collect();
-    value["params"] = json!(scene.params);
-    value["macs"] = json!(scene.macs);
-    value["convention"] = json!(scene.convention.name());
+    value["params"] = json!(described.params);
+    value["macs"] = json!(described.macs);
+    value["convention"] = json!(convention.name());
     value["blocks"] = json!(blocks);
     value
 }

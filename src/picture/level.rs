@@ -62,12 +62,22 @@ pub struct Level {
     pub ports: Vec<Vec<usize>>,
 }
 
+/// Lines pass more rows by than a picture can show: [`LANES`] in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// Rows that all lines of a network may pass by together.
+pub const LANES: usize = 100_000;
+
 impl Level {
-    /// The inside of an item; `None` where it has none.
-    pub fn new(graph: &Graph, tree: &Tree, item: usize) -> Option<Level> {
+    /// The inside of an item; `None` where it has none. `lanes` is how many more lanes there may be.
+    ///
+    /// # Errors
+    /// More lanes than that.
+    pub fn new(graph: &Graph, tree: &Tree, item: usize, lanes: &mut usize) -> Result<Option<Level>, TooLarge> {
         let block = &tree.items[item];
         if block.children.is_empty() {
-            return None;
+            return Ok(None);
         }
         let ids = graph.order();
         let mut cells: Vec<Cell> = Vec::new();
@@ -115,12 +125,18 @@ impl Level {
             cells.push(Cell { kind: Kind::Out(i), row: last, column: 0 });
             areas.push(area(graph, *outlet));
         }
-        let nets = lanes(graph, &sources, &mut cells, &mut areas);
+        let length = |s: &Source| {
+            let last = s.readers.iter().map(|r| cells[r.cell].row).max().unwrap_or(0);
+            last.saturating_sub(cells[s.from].row + 1)
+        };
+        let needed: usize = sources.iter().map(length).sum();
+        *lanes = lanes.checked_sub(needed).ok_or(TooLarge)?;
+        let nets = with_lanes(graph, &sources, &mut cells, &mut areas);
         columns(&mut cells, &areas);
         settle(&mut cells, &nets);
         let rows = order(&cells, &nets);
         let ports = ports(tree, &cells, &rows, &nets);
-        Some(Level { cells, rows, nets, ports })
+        Ok(Some(Level { cells, rows, nets, ports }))
     }
 }
 
@@ -175,7 +191,7 @@ fn settle(cells: &mut [Cell], nets: &[Net]) {
 }
 
 /// Nets with a lane in each row that they pass by.
-fn lanes(graph: &Graph, sources: &[Source], cells: &mut Vec<Cell>, areas: &mut Vec<f64>) -> Vec<Net> {
+fn with_lanes(graph: &Graph, sources: &[Source], cells: &mut Vec<Cell>, areas: &mut Vec<f64>) -> Vec<Net> {
     let mut nets = Vec::new();
     for source in sources.iter().filter(|s| !s.readers.is_empty()) {
         let net = nets.len();

@@ -1,9 +1,10 @@
 //! A picture as a Mermaid flowchart, which GitHub and many wikis draw in Markdown: open blocks are subgraphs.
 
 use super::colours::{hue, shade};
-use super::facts::{Scene, Shapes, below_title};
+use super::facts::below_title;
 use super::flat::{Step, edges, steps};
 use super::fold::Fold;
+use super::scene::{Scene, Shapes};
 use super::tree::What;
 use std::fmt::Write;
 

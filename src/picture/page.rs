@@ -4,9 +4,10 @@
 //! [`place`](super::place::place).
 
 use super::colours::{HUES, rules};
-use super::facts::{SMALL, Scene, Shapes, below_title};
+use super::facts::{SMALL, below_title};
 use super::fold::Fold;
 use super::level::{Kind, Level};
+use super::scene::{Scene, Shapes};
 use super::svg::{keys, summary};
 use super::text::{escaped, width};
 use super::tree::What;

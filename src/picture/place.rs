@@ -3,10 +3,12 @@
 //! From the inside out: an open block is as large as what is in it. Then columns are pushed together, rows one below the
 //! other, and what is inside a block moves to where the block stands.
 
-use super::align::{Extent, align, gap};
-use super::facts::{SMALL, Scene, Shapes, below_title};
+use super::align::Extent;
+use super::columns::columns;
+use super::facts::{SMALL, below_title};
 use super::fold::Fold;
 use super::level::{Kind, Level};
+use super::scene::{Scene, Shapes};
 use super::text::width;
 
 /// Height of a box with one line, and with two.
@@ -18,13 +20,7 @@ const LABEL: f64 = 19.0;
 const HEAD: f64 = 28.0;
 const PAD: f64 = 12.0;
 const MARGIN: f64 = 16.0;
-/// From the middle of a column to that of the next, at least.
-const STEP: f64 = 36.0;
-/// Between the columns of a row.
-const APART: f64 = 22.0;
 const LANE: f64 = 5.0;
-/// A column that could stand farther left by this much, in some of its rows, bends.
-const BEND: f64 = 90.0;
 /// Between rows: at least, and for lines that go far to the side.
 const NEAR: f64 = 20.0;
 const FAR: f64 = 40.0;
@@ -140,7 +136,8 @@ fn inside(scene: &Scene, fold: &Fold, shapes: Shapes, item: usize, level: &Level
             Kind::In(_) | Kind::Out(_) | Kind::Lane(_) => lane(LANE),
         })
         .collect();
-    let mut x = columns(level, &bodies);
+    let extents: Vec<Extent> = bodies.iter().map(|b| b.extent).collect();
+    let mut x = columns(level, &extents);
     let mut rows = rows(level, &bodies, &x);
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (body, x) in bodies.iter().zip(&x) {
@@ -220,94 +217,6 @@ fn body(scene: &Scene, fold: &Fold, shapes: Shapes, child: usize, labelled: Vec<
     let height = if below_title(item, facts).is_empty() { LOW } else { HIGH };
     let extent = Extent { left: wide, right: wide, lane: false };
     Body { extent, left: half, right: half, height, below, ins: None, outs, labelled, inside: None }
-}
-
-/// Axes of the cells: each column by itself, then pushed against those before it as far as their rows let it.
-fn columns(level: &Level, bodies: &[Body]) -> Vec<f64> {
-    let extents: Vec<Extent> = bodies.iter().map(|b| b.extent).collect();
-    let hops: Vec<[usize; 2]> = level.nets.iter().flat_map(|n| &n.hops).map(|h| [h.from, h.to]).collect();
-    let count = level.cells.iter().map(|c| c.column + 1).max().unwrap_or(0);
-    let mut x = vec![0.0; bodies.len()];
-    // The rightmost cell so far of each row.
-    let mut edge: Vec<Option<usize>> = vec![None; level.rows.len()];
-    let mut before: Option<f64> = None;
-    for column in 0..count {
-        let inside = |&&c: &&usize| level.cells[c].column == column;
-        let rows: Vec<Vec<usize>> = level.rows.iter().map(|row| row.iter().filter(inside).copied().collect()).collect();
-        let axes = align(&rows, &hops, &extents);
-        let least = before.map_or(0.0, |b| b + STEP - middle(level, &rows, &axes));
-        let mut offsets: Vec<Option<[f64; 2]>> = vec![None; rows.len()];
-        for (i, row) in rows.iter().enumerate() {
-            let Some(&first) = row.first() else { continue };
-            let left = extents[first].left - axes[first];
-            let offset = edge[i].map_or(least, |last| {
-                let between = gap(&extents[last], &extents[first]).min(APART);
-                least.max(x[last] + extents[last].right + between + left)
-            });
-            offsets[i] = Some([offset, left]);
-        }
-        // Lanes stay straight.
-        let mut tied = vec![false; rows.len()];
-        for &[a, b] in &hops {
-            let both = level.cells[a].column == column && level.cells[b].column == column;
-            if both && (extents[a].lane || extents[b].lane) {
-                tied[level.cells[a].row] = true;
-            }
-        }
-        let offsets = levelled(&offsets, &tied);
-        for (i, row) in rows.iter().enumerate() {
-            row.iter().for_each(|&c| x[c] = axes[c] + offsets[i]);
-            edge[i] = row.last().copied().or(edge[i]);
-        }
-        before = Some(middle(level, &rows, &x));
-    }
-    x
-}
-
-/// Mean axis of the parts of a column, or of its lanes where it has no others.
-fn middle(level: &Level, rows: &[Vec<usize>], x: &[f64]) -> f64 {
-    let (mut sum, mut parts, mut all, mut cells) = (0.0, 0.0, 0.0, 0.0);
-    for &c in rows.iter().flatten() {
-        all += x[c];
-        cells += 1.0;
-        if matches!(level.cells[c].kind, Kind::Item(_)) {
-            sum += x[c];
-            parts += 1.0;
-        }
-    }
-    if parts > 0.0 { sum / parts } else { all / f64::max(cells, 1.0) }
-}
-
-/// Rows of a column share an offset where a lane ties a row to the next, and where it is not their own width that makes
-/// one stand farther to the right. `offsets` are where each row could stand, with how far it reaches to the left.
-fn levelled(offsets: &[Option<[f64; 2]>], tied: &[bool]) -> Vec<f64> {
-    // Runs of rows: first, last, offset, reach.
-    let mut runs: Vec<(usize, usize, f64, f64)> = Vec::new();
-    for (i, offset) in offsets.iter().enumerate() {
-        let Some([offset, left]) = *offset else { continue };
-        match runs.last_mut() {
-            Some(run) if i > 0 && run.1 == i - 1 && tied[i - 1] => {
-                *run = (run.0, i, run.2.max(offset), run.3.max(left))
-            }
-            _ => runs.push((i, i, offset, left)),
-        }
-    }
-    let mut i = 1;
-    while i < runs.len() {
-        let (a, b) = (runs[i - 1], runs[i]);
-        if (b.2 - a.2).abs().min((b.3 - a.3).abs()) < BEND {
-            runs[i - 1] = (a.0, b.1, a.2.max(b.2), a.3.max(b.3));
-            runs.remove(i);
-            i = i.saturating_sub(1).max(1);
-        } else {
-            i += 1;
-        }
-    }
-    let mut all = vec![0.0; offsets.len()];
-    for (first, last, offset, _) in runs {
-        all[first..=last].fill(offset);
-    }
-    all
 }
 
 /// Upper and lower end of each row.

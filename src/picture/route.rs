@@ -3,9 +3,9 @@
 //! A line leaves its box downwards, below the shape that is written there, and passes a row only in a lane of its own; it
 //! moves to the side only between rows, where nothing else stands.
 
-use super::facts::Scene;
 use super::level::{Kind, Level, Net};
 use super::place::{Joints, Placed, Point};
+use super::scene::Scene;
 use std::fmt::Write;
 
 /// Between lines that end in one box.

@@ -1,10 +1,11 @@
 //! A picture as one SVG file that needs nothing else: colours for light and dark, letters of whatever sans-serif there is.
 
 use super::colours::{HUES, rules};
-use super::facts::{FONT, SHADES, SMALL, Scene, Shapes, below_title};
+use super::facts::{FONT, SHADES, SMALL, below_title};
 use super::fold::Fold;
 use super::place::{Placed, Spot, place};
 use super::route::{ARROW, lines};
+use super::scene::{Scene, Shapes};
 use super::text::{bold_width, escaped, short_number, width};
 use super::tree::What;
 use std::fmt::Write;

@@ -108,7 +108,7 @@ fn forms_agree() {
                 let path = node["path"].as_str().unwrap();
                 assert!(text.lines().any(|l| l.ends_with(&format!("# {path}"))), "{name}: {path} in text");
             }
-            let scene = Scene::new(checked, Convention::Conv);
+            let scene = Scene::new(checked, Convention::Conv).unwrap();
             let open = Fold::to_depth(&scene.tree, usize::MAX);
             let boxes = graph.len() + graph.results.len();
             let dot = picture::dot(&scene, &open, Shapes::Numbers);

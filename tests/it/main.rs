@@ -38,6 +38,8 @@ mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
 mod fuzz;
+#[cfg(feature = "cli")]
+mod graph_cli;
 mod graphs;
 #[cfg(all(feature = "cli", unix))]
 mod hostile;

@@ -9,7 +9,7 @@ use npc::picture::{self, Fold, Placed, Point, Scene, Shapes, What};
 use proptest::prelude::*;
 
 pub fn scene(checked: &Checked) -> Scene {
-    Scene::new(checked, Convention::Conv)
+    Scene::new(checked, Convention::Conv).unwrap()
 }
 
 /// A model of `models/` at the size of the polyp data.
@@ -273,7 +273,7 @@ proptest! {
             let scene = scene(checked);
             for fold in [Fold::to_depth(&scene.tree, depth), all_open(&scene)] {
                 sound(&scene, &fold)?;
-                let again = Scene::new(checked, Convention::Conv);
+                let again = Scene::new(checked, Convention::Conv).unwrap();
                 prop_assert_eq!(picture::svg(&scene, &fold, Shapes::Numbers), picture::svg(&again, &fold, Shapes::Numbers));
             }
         }

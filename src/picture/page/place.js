@@ -119,13 +119,14 @@ const npc = (() => {
     for (let column = 0; column < count; column++) {
       const rows = level.rows.map((row) => row.filter((c) => level.cells[c].column === column));
       const axes = align(rows, hops, extents);
-      const least = before === null ? 0 : before + STEP - middle(level, rows, axes);
+      const least = before === null ? 0 : before + STEP - head(level, rows, axes);
       const offsets = rows.map((row, i) => {
         if (!row.length) return null;
         const first = row[0], last = edge[i], left = extents[first].left - axes[first];
-        if (last < 0) return [least, left];
+        const reach = row.reduce((most, c) => (extents[c].lane ? most : Math.max(most, extents[c].left)), 0);
+        if (last < 0) return [least, reach];
         const between = Math.min(gap(extents[last], extents[first]), APART);
-        return [Math.max(least, x[last] + extents[last].right + between + left), left];
+        return [Math.max(least, x[last] + extents[last].right + between + left), reach];
       });
       const tied = new Array(rows.length).fill(false);
       for (const [a, b] of hops) {
@@ -137,21 +138,14 @@ const npc = (() => {
         for (const c of row) x[c] = axes[c] + shared[i];
         if (row.length) edge[i] = row[row.length - 1];
       });
-      before = middle(level, rows, x);
+      before = head(level, rows, x);
     }
     return x;
   }
 
-  function middle(level, rows, x) {
-    let sum = 0, parts = 0, all = 0, cells = 0;
-    for (const row of rows) {
-      for (const c of row) {
-        all += x[c];
-        cells += 1;
-        if (level.cells[c].kind === ITEM) { sum += x[c]; parts += 1; }
-      }
-    }
-    return parts > 0 ? sum / parts : all / Math.max(cells, 1);
+  function head(level, rows, x) {
+    const cells = rows.flat(), part = cells.find((c) => level.cells[c].kind === ITEM);
+    return part !== undefined ? x[part] : cells.length ? x[cells[0]] : 0;
   }
 
   function levelled(offsets, tied) {

@@ -50,8 +50,8 @@ fn measured(checked: &Checked) {
         let json = ir::json(checked.graph()).to_string();
         serde_json::from_str::<serde_json::Value>(&json).expect("a graph is JSON");
     }
-    if checked.graph().len() < 500 {
-        let scene = Scene::new(checked, Convention::Conv);
+    let scene = (checked.graph().len() < 500).then(|| Scene::new(checked, Convention::Conv).ok()).flatten();
+    if let Some(scene) = scene {
         for fold in [Fold::readable(&scene.tree), Fold::to_depth(&scene.tree, usize::MAX)] {
             picture::svg(&scene, &fold, Shapes::Formulas);
             picture::mermaid(&scene, &fold, Shapes::Numbers);

@@ -29,14 +29,17 @@ function looked(svg) {
   pairs(faces, "boxes");
   pairs(texts, "labels");
   for (const t of texts) for (const f of faces) if (meets(t.at, f.at)) wrong.push(`label ${t.is} on ${f.is}`);
+  const core = ({ left, top, right, bottom }) => ({ left: left + 1, top: top + 1, right: right - 1, bottom: bottom - 1 });
+  const cores = faces.map((f) => ({ is: f.is, at: core(f.at), what: "" }));
   let lines = 0;
   for (const path of svg.querySelectorAll(".edge:not(.keys .edge)")) {
     lines += 1;
-    const length = path.getTotalLength();
-    for (let at = 0; at <= length; at += 3) {
+    const around = inset(path.getBBox(), -1), length = path.getTotalLength();
+    const near = [...texts.map((t) => ({ ...t, what: "the label " })), ...cores].filter((t) => meets(around, t.at));
+    for (let at = 0; near.length && at <= length; at += 4) {
       const { x, y } = path.getPointAtLength(at), hit = { left: x, right: x, top: y, bottom: y };
-      for (const t of texts) if (meets(hit, t.at)) { wrong.push(`a line through the label ${t.is}`); at = length; }
-      for (const f of faces) if (meets(hit, inset({ x: f.at.left, y: f.at.top, width: f.at.right - f.at.left, height: f.at.bottom - f.at.top }, 1))) { wrong.push(`a line through ${f.is}`); at = length; }
+      const met = near.find((t) => meets(hit, t.at));
+      if (met) { wrong.push(`a line through ${met.what}${met.is}`); break; }
     }
   }
   return { wrong: [...new Set(wrong)], boxes: faces.length, labels: texts.length, lines };
