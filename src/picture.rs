@@ -23,6 +23,7 @@ mod dot;
 mod facts;
 mod flat;
 mod fold;
+mod formula;
 mod json;
 mod level;
 mod mermaid;

@@ -1,19 +1,17 @@
 //! What is written on a box, and what is told when it is pointed at.
 
+use super::formula::labels;
 use super::text::{bold_width, short_number, shortened, width};
 use super::tree::{Item, Tree, What};
 use crate::check::Checked;
 use crate::cost::field::{AxisField, Field, Reach, fields};
 use crate::cost::{Convention, CostReport, count};
-use crate::ir::{Graph, Node, NodeId, Outlet};
+use crate::ir::{Graph, Node, NodeId};
 use crate::source::Span;
-use crate::ty::TensorType;
 use std::collections::HashMap;
 
 /// Letters of a title.
 const TITLE: usize = 26;
-/// Letters of a formula on a line; a longer one is shown in numbers.
-const FORMULA: usize = 30;
 
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -248,31 +246,6 @@ pub const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
 
 fn shade(share: f64) -> usize {
     if share <= 0.0 { 0 } else { 1 + SHADES.iter().filter(|&&end| 100.0 * share >= end).count() }
-}
-
-fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
-    let prefix = match graph.ty(outlet) {
-        TensorType::Tensor(_) => "",
-        TensorType::Index { .. } => "indices ",
-    };
-    let dims = graph.ty(outlet).shape().dims();
-    let numbers = dims.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-    let dims = graph.formula(outlet).dims();
-    let formula = prefix.to_string() + &dims.iter().map(|d| rounded(&d.to_string())).collect::<Vec<_>>().join(" × ");
-    let formula = if formula.chars().count() <= FORMULA { formula } else { String::new() };
-    [format!("{prefix}{numbers}"), formula]
-}
-
-/// `floor(H / 2)` as `⌊H/2⌋`.
-fn rounded(formula: &str) -> String {
-    let formula = formula.replace(" / ", "/");
-    for (word, open, close) in [("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")] {
-        let inner = formula.strip_prefix(word).and_then(|rest| rest.strip_suffix(')'));
-        if let Some(inner) = inner.filter(|i| !i.contains(['(', ')'])) {
-            return format!("{open}{inner}{close}");
-        }
-    }
-    formula
 }
 
 fn field_in_words(field: &[AxisField; 2]) -> String {

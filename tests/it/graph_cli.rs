@@ -180,3 +180,26 @@ fn mermaid_of_the_zoo_can_be_read() {
         }
     }
 }
+
+/// The pictures and the flowchart of the page are what npc makes of the models beside it. `NPC_UPDATE=1` writes them anew.
+#[test]
+fn the_page_shows_what_is_made() {
+    let page = repository("docs/graph.md");
+    for (name, args) in [
+        ("unetpp", &["models/unetpp.model"][..]),
+        ("npnet", &["models/npnet.model", "--model", "NPNet"]),
+        ("segnet", &["models/segnet.model"]),
+    ] {
+        let said = npc(&repository(""), &[&["graph", "--on", "cvc", "--format", "svg"], args].concat());
+        let path = repository(&format!("docs/graph/{name}.svg"));
+        if std::env::var_os("NPC_UPDATE").is_some() {
+            std::fs::write(&path, &said.out).unwrap();
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == said.out, "{} is not what npc makes; NPC_UPDATE=1 writes it", path.display());
+    }
+    let args = "graph models/attention_unet.model --on cvc --format mermaid --depth 1 --with";
+    let args: Vec<&str> = args.split(' ').chain(["width=[64, 128]"]).collect();
+    let text = std::fs::read_to_string(page).unwrap();
+    assert!(text.contains(&npc(&repository(""), &args).out), "docs/graph.md shows another flowchart");
+}
