@@ -13,7 +13,7 @@ const MEASURE: &str = r##"<script>
 addEventListener("load", function () {
   var root = document.documentElement, found = { width: innerWidth, overflow: root.scrollWidth - innerWidth, boxes: {}, wide: [] };
   ["header", "h1", ".facts div", "#curves svg", "#scores table", "#scores svg", "#cases img", "#model svg", "#costs table",
-   "#data .balance", "#data img", "#settings table", "#repeat pre", ".line", ".node rect", ".bar"].forEach(function (name) {
+   "#data .balance", "#data img", "#settings table", "#repeat pre", ".line", ".box rect", ".bar"].forEach(function (name) {
     var box = document.querySelector(name); box = box && box.getBoundingClientRect();
     found.boxes[name] = box ? [box.width, box.height] : null;
   });
