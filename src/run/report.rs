@@ -256,14 +256,14 @@ fn gallery(pictures: &[Picture]) -> Markup {
     }
 }
 
-/// The picture of `npc graph`, as deep as stays readable; a sentence where the network has none.
+/// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
 fn model(checked: &Checked) -> Markup {
     let Ok(scene) = Scene::new(checked, Convention::Conv) else {
         return html! {
             p { "The network is too large for a picture. " code { "npc graph" } " prints it in full." }
         };
     };
-    let svg = picture::svg(&scene, &Fold::readable(&scene.tree), Shapes::Numbers);
+    let svg = picture::svg(&scene, &Fold::to_depth(&scene.tree, 1), Shapes::Numbers);
     html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
 }
 
