@@ -237,7 +237,11 @@ fn costs_in_words(params: u64, share: f64) -> String {
         p if p < 9.95 => Some(format!("{p:.1} % MACs")),
         p => Some(format!("{p:.0} % MACs")),
     };
-    let params = (params > 0).then(|| format!("{} params", short_number(params)));
+    let params = match params {
+        0 => None,
+        1 => Some("1 param".to_string()),
+        n => Some(format!("{} params", short_number(n))),
+    };
     params.into_iter().chain(macs).collect::<Vec<_>>().join(" · ")
 }
 

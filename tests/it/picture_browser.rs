@@ -73,6 +73,7 @@ fn pages_open_and_close() {
         assert!(found["opened"]["boxes"].as_u64() > Some(first as u64), "{model}: {}", found["opened"]);
         assert_eq!((&found["opened"]["frame"], &found["opened"]["focus"]), (&true.into(), &true.into()), "{model}");
         assert_eq!((&found["closed"]["boxes"], &found["closed"]["focus"]), (&first.into(), &true.into()), "{model}");
+        assert!(found["lit"].as_u64() >= Some(2), "{model}: {} lines of the box", found["lit"]);
         assert_eq!((&found["moved"], &found["stops"]), (&true.into(), &1.into()), "{model}");
         let relus = scene.facts.iter().filter(|f| f.op == "relu").count();
         assert_eq!(found["search"]["said"], format!("{relus} found"), "{model}");

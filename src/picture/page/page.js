@@ -150,8 +150,20 @@
 
   const alike = (i) => (items[i].class === null ? [] : items.flatMap((item, k) => (item.class === items[i].class ? [k] : [])));
 
+  // What it reads and gives, in the block around it.
+  function linesOf(i) {
+    const level = i > 0 && scene.levels[items[i].parent];
+    if (!level) return [];
+    const cell = level.cells.findIndex((c) => c.kind === 0 && c.of === i);
+    const touches = (net) => net.from === cell || net.hops.some((h) => h.to === cell);
+    return level.nets.flatMap((net, k) => (touches(net) ? [`${items[i].parent}.${k}`] : []));
+  }
+
   function mark(at = state.at) {
-    for (const e of picture.querySelectorAll(".same, .hit, .holds, .now")) e.classList.remove("same", "hit", "holds", "now");
+    for (const e of picture.querySelectorAll(".same, .hit, .holds, .now, .lit")) e.classList.remove("same", "hit", "holds", "now", "lit");
+    for (const line of at === null ? [] : linesOf(at)) {
+      for (const e of picture.querySelectorAll(`[data-line="${line}"]`)) e.classList.add("lit");
+    }
     const same = at === null ? [] : alike(at);
     if (same.length > 1) for (const i of same) element(i)?.classList.add("same");
     for (const i of state.matches) {

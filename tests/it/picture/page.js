@@ -10,6 +10,7 @@ addEventListener("load", () => {
   found.opened = { boxes: svg.querySelectorAll(".box").length, frame: !!svg.querySelector(`.fold[data-item="${item}"][aria-expanded="true"]`), focus: document.activeElement?.dataset?.item === item };
   press(document.activeElement, "Enter");
   found.closed = { boxes: svg.querySelectorAll(".box").length, focus: document.activeElement?.dataset?.item === item };
+  found.lit = svg.querySelectorAll(".edge.lit").length;
   press(document.activeElement, "ArrowDown");
   found.moved = document.activeElement?.dataset?.item !== item && svg.contains(document.activeElement);
   found.stops = svg.querySelectorAll('[tabindex="0"]').length;
