@@ -202,7 +202,7 @@ fn sizes_that_are_read_are_dashed() {
     assert_eq!(dashed, [("x".to_string(), "resize".to_string())]);
 }
 
-const CHAIN: &str = "npc 1
+pub const CHAIN: &str = "npc 1
 block step(x: [c, h, w]) -> [c, h, w] = x |> conv(c) |> relu
 model M(x: [3, H, W], n: int = 60) -> [3, H, W] {
   let s[0] = x

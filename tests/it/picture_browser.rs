@@ -1,9 +1,12 @@
-//! Pictures in a real browser, with the letters that it sets: NPNet, U-Net++ and SegNet, closed and open, light and dark.
+//! Pictures in a real browser, with the letters that it sets: NPNet, U-Net++, SegNet and PSPNet, closed and open, light and dark.
 //!
 //! Runs where a Chromium or Chrome is found; says so where it is not.
 
 use crate::browser::{browser, measured};
-use crate::picture::{all_open, scene, zoo};
+use crate::front::front;
+use crate::picture::{CHAIN, all_open, scene, zoo};
+use crate::random_model;
+use crate::tape::Tape;
 use npc::picture::{self, Fold, Scene, Shapes};
 use serde_json::Value;
 use tempfile::tempdir;
@@ -11,7 +14,9 @@ use tempfile::tempdir;
 const MEASURE: &str = include_str!("picture/measure.js");
 const USE: &str = include_str!("picture/page.js");
 
-const MODELS: [(&str, &str); 3] = [("npnet", "NPNet"), ("unetpp", "UNetPlusPlus"), ("segnet", "SegNet")];
+/// The last has a block with two outputs.
+const MODELS: [(&str, &str); 4] =
+    [("npnet", "NPNet"), ("unetpp", "UNetPlusPlus"), ("segnet", "SegNet"), ("pspnet", "PSPNetSide")];
 
 /// The page computes the same coordinates and lines as the picture in a file.
 fn same_layout(scene: &Scene, fold: &Fold, shapes: Shapes, found: &Value) {
@@ -75,7 +80,7 @@ fn pages_open_and_close() {
         assert_eq!((&found["closed"]["boxes"], &found["closed"]["focus"]), (&first.into(), &true.into()), "{model}");
         assert!(found["lit"].as_u64() >= Some(2), "{model}: {} lines of the box", found["lit"]);
         assert_eq!((&found["moved"], &found["stops"]), (&true.into(), &1.into()), "{model}");
-        let relus = scene.facts.iter().filter(|f| f.op == "relu").count();
+        let relus = scene.facts.iter().filter(|f| f.op.contains("relu")).count();
         assert_eq!(found["search"]["said"], format!("{relus} found"), "{model}");
         assert!(found["search"]["holds"].as_u64() > Some(0), "{model}");
         assert_eq!(found["hit"]["now"], 1, "{model}");
@@ -121,6 +126,31 @@ fn svg_files_are_sound_in_a_browser() {
             assert!(there["key"].as_f64() > Some(20.0));
             let paper = there["paper"].as_f64().unwrap();
             assert!(if dark { paper < 60.0 } else { paper > 200.0 }, "{}: {paper}", scene.name);
+        }
+    }
+}
+
+/// The same of random models and of a long chain, with `NPC_LONG=1`: a browser starts for each.
+#[test]
+fn random_pages_are_laid_out_as_files_are() {
+    let (Some(browser), true) = (browser(), std::env::var_os("NPC_LONG").is_some()) else { return };
+    let random = |seed| random_model::model(&mut Tape::seeded(seed));
+    let look = "addEventListener('load', () => leave({ ...looked(document.getElementById('picture')),\
+                spots: graph.placed().spots.map((s) => s && [s.x, s.y, s.w, s.h]), size: graph.placed().size,\
+                lines: npc.lines(graph.scene, graph.placed()).map((l) => l.paths) }));";
+    let dir = tempdir().unwrap();
+    let page = dir.path().join("page.html");
+    for text in std::iter::once(format!("{CHAIN}// size: 8x8\n")).chain((0..20).map(random)) {
+        let size = text.lines().find_map(|l| l.strip_prefix("// size: ")?.split_once('x')).unwrap();
+        let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];
+        for checked in &front(&text, Some(size), &[]).checked {
+            let scene = scene(checked);
+            let html = picture::page(&scene, &all_open(&scene), Shapes::Numbers, None);
+            std::fs::write(&page, html.replace("</body>", &format!("<script>{MEASURE}{look}</script></body>")))
+                .unwrap();
+            let found = measured(&browser, &page, 1300, false);
+            assert_eq!(found["wrong"], serde_json::json!([]), "{text}");
+            same_layout(&scene, &all_open(&scene), Shapes::Numbers, &found);
         }
     }
 }
