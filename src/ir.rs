@@ -14,7 +14,7 @@ mod chain;
 mod view;
 
 pub use chain::Chains;
-pub use view::{dot, json, text};
+pub use view::{json, text};
 
 use crate::op::{Arity, Op};
 use crate::source::Span;

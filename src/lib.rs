@@ -19,6 +19,7 @@ pub mod hash;
 pub mod import;
 pub mod ir;
 pub mod op;
+pub mod picture;
 pub mod plan;
 pub mod recipe;
 pub mod resolve;

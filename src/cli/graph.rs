@@ -1,49 +1,176 @@
-//! `npc graph`: the graph as text, Graphviz dot or JSON.
+//! `npc graph`: the graph as a picture, as text, or for other programs.
 
 use super::load::{self, Select};
-use super::{Done, Stop, print, report};
+use super::{Done, Stop, field, print, report};
+use crate::atomic;
 use crate::check::Checked;
+use crate::cost::Convention;
+use crate::diag::did_you_mean;
 use crate::ir;
+use crate::picture::{self, Fold, Scene, Shapes};
 use crate::resolve::resolve_bundle;
+use crate::source::SourceMap;
 use clap::{Args, ValueEnum};
+use std::path::PathBuf;
 
-/// Print the graph of a model in a canonical form
+/// Draw the graph of a model, or print it in a canonical form
 #[derive(Args)]
-#[command(after_help = "The text is stable: equal networks print equally, so it can be kept as a snapshot.
+#[command(
+    after_help = "A picture shows blocks as boxes that open: --depth 1 shows the outermost blocks closed, --depth 2 \
+what is inside them. Without --depth a picture is as deep as 40 boxes allow; a page starts with the outermost blocks.
+The text is stable: equal networks print equally, so it can be kept as a snapshot.
 
 Examples:
+  npc graph models/npnet.model --model NPNet --on cvc --format svg --out npnet.svg
+  npc graph models/unetpp.model --on cvc --format html --out unetpp.html
+  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 --unfold s.1.basic --out npnet.svg
+  npc graph models/unet.model --on cvc --format mermaid --shapes formulas
+  npc graph models/unet.model --on cvc --format dot --depth 2
   npc graph models/npnet.model --model NPNet --size 64x64
-  npc graph models/npnet.model --model NPNet --on cvc --format dot | dot -Tsvg > npnet.svg
+  npc graph models/npnet.model --model NPNet --size 64x64 --format json
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+Exit codes: 0 done, 1 problems found, 2 wrong usage"
+)]
 pub struct Opts {
     #[command(flatten)]
     select: Select,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How many blocks deep a picture shows what is inside [svg, html, mermaid, dot]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    depth: Option<u16>,
+    /// Show this block closed; may be given several times
+    #[arg(long, value_name = "PATH")]
+    fold: Vec<String>,
+    /// Show what is inside this block; may be given several times
+    #[arg(long, value_name = "PATH")]
+    unfold: Vec<String>,
+    /// What stands on the lines of a picture [default: numbers]
+    #[arg(long, value_enum)]
+    shapes: Option<On>,
+    /// Rule by which a picture's costs are counted
+    #[arg(long, value_name = "NAME", default_value = "conv")]
+    convention: Convention,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
+    /// One line a node
     Text,
+    /// A picture in one file, for light and dark
+    Svg,
+    /// A page whose blocks open and close, in one file
+    Html,
+    /// For Graphviz
     Dot,
+    /// For Markdown
+    Mermaid,
+    /// For programs
     Json,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum On {
+    /// Of the input size that was chosen
+    Numbers,
+    /// In H and W, where that is short
+    Formulas,
+}
+
 pub fn run(opts: &Opts) -> Done {
-    let checked = compile_all(&opts.select)?;
-    match opts.format {
-        Format::Text => print(&checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n")),
-        Format::Dot => print(&checked.iter().map(|c| ir::dot(c.graph())).collect::<String>()),
+    let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
+    if of_pictures && matches!(opts.format, Format::Text | Format::Json) {
+        let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
+        return Err(Stop::Usage(text.into()));
+    }
+    let (checked, sources) = compile_with_sources(&opts.select)?;
+    let text = match opts.format {
+        Format::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
         Format::Json => {
-            let graphs: Vec<_> = checked.iter().map(|c| ir::json(c.graph())).collect();
-            print(&format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs})))
+            let graphs: Vec<_> = checked.iter().map(|c| for_programs(c, opts.convention, &sources)).collect();
+            format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
+        Format::Svg | Format::Html | Format::Dot | Format::Mermaid => drawn(opts, &checked, &sources)?,
+    };
+    match &opts.out {
+        None => print(&text),
+        Some(path) => atomic::write(path, text.as_bytes())
+            .map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display()))),
     }
 }
 
+/// With receptive fields as `npc check` gives them.
+fn for_programs(checked: &Checked, convention: Convention, sources: &SourceMap) -> serde_json::Value {
+    let mut graph = picture::json(checked, convention, sources);
+    let (fields, _) = field::of_nodes(checked);
+    for (i, field) in fields.iter().enumerate() {
+        graph["nodes"][i]["receptive_field"] = field::json(field);
+    }
+    graph
+}
+
+fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String, Stop> {
+    let [checked] = checked else {
+        let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
+        return Err(Stop::Usage(format!(
+            "a picture shows one model at one size; choose with --model (there is {}), --on or --size",
+            names.join(", ")
+        )));
+    };
+    let scene = Scene::new(checked, opts.convention).map_err(|picture::TooLarge| {
+        let name = &checked.graph().name;
+        Stop::Message(format!(
+            "{name} is too large for a picture: its lines pass more than {} rows by; put parts of it into blocks, or use \
+             --format text",
+            picture::LANES
+        ))
+    })?;
+    let shapes = match opts.shapes.unwrap_or(On::Numbers) {
+        On::Numbers => Shapes::Numbers,
+        On::Formulas => Shapes::Formulas,
+    };
+    let mut fold = match (opts.depth, opts.format) {
+        (Some(depth), _) => Fold::to_depth(&scene.tree, depth.into()),
+        (None, Format::Html) => Fold::to_depth(&scene.tree, 1),
+        (None, _) => Fold::readable(&scene.tree),
+    };
+    for (paths, open) in [(&opts.unfold, true), (&opts.fold, false)] {
+        for path in paths {
+            if !fold.set(&scene.tree, path, open) {
+                return Err(no_block(&scene, path));
+            }
+        }
+    }
+    Ok(match opts.format {
+        Format::Svg => picture::svg(&scene, &fold, shapes),
+        Format::Html => picture::page(&scene, &fold, shapes, Some(sources)),
+        Format::Mermaid => picture::mermaid(&scene, &fold, shapes),
+        Format::Dot | Format::Text | Format::Json => picture::dot(&scene, &fold, shapes),
+    })
+}
+
+fn no_block(scene: &Scene, path: &str) -> Stop {
+    let known = scene.tree.items.iter().filter(|i| i.folds()).map(|i| i.path.as_str());
+    let help = match did_you_mean(path, known.clone()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => match known.take(8).map(|p| format!("`{p}`")).collect::<Vec<_>>() {
+            list if list.is_empty() => "it has none".into(),
+            list => format!("there is {}", list.join(", ")),
+        },
+    };
+    Stop::Message(format!("{} has no block `{path}`; {help}", scene.name))
+}
+
 /// Every selected model, or all problems and a stop.
+#[cfg(feature = "run")]
 pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
+    compile_with_sources(select).map(|(checked, _)| checked)
+}
+
+fn compile_with_sources(select: &Select) -> Result<(Vec<Checked>, SourceMap), Stop> {
     let load::Source { mut sources, bundle, mut problems } = load::read(&select.file)?;
     let args = load::with_arguments(&mut sources, &select.choice)?;
     let (program, found) = resolve_bundle(&bundle);
@@ -64,5 +191,5 @@ pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
         report(&sources, &problems.sorted());
         return Err(Stop::Problems);
     }
-    Ok(checked)
+    Ok((checked, sources))
 }

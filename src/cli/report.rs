@@ -102,7 +102,7 @@ pub fn run(opts: &Opts) -> Done {
         ranked,
         worst,
         median,
-        graph: ready.checked.graph(),
+        checked: &ready.checked,
         costs: gather::costs(&ready, &folder),
         blocks: gather::blocks(&ready),
         classes: ready.settings.data.classes.clone(),

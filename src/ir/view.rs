@@ -1,10 +1,9 @@
-//! The graph as text, Graphviz dot and JSON. The text is canonical: equal graphs print equally on every machine, so
+//! The graph as text and JSON; pictures are in `crate::picture`. The text is canonical: equal graphs print equally on every machine, so
 //! people keep it as a snapshot.
 
-use super::{Graph, Node, NodeId, Outlet, Scope};
+use super::{Graph, Node, NodeId, Outlet};
 use crate::ty::TensorType;
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::fmt::Write;
 
 fn outlet(graph: &Graph, o: Outlet) -> String {
@@ -50,45 +49,6 @@ pub fn text(graph: &Graph) -> String {
         let _ = writeln!(out, "  return {name} = {} : {}", outlet(graph, *o), graph.ty(*o));
     }
     out
-}
-
-/// Graphviz, one cluster per block instance.
-pub fn dot(graph: &Graph) -> String {
-    let mut out = format!("digraph \"{}\" {{\n  node [shape=box, fontname=\"sans-serif\"];\n", graph.name);
-    let order = graph.order();
-    let inside = |path: &str, scope: &str| path.strip_prefix(scope).is_some_and(|rest| rest.starts_with('.'));
-    let scopes: HashMap<&str, &Scope> = graph.scopes.iter().map(|s| (s.path.as_str(), s)).collect();
-    // Nesting follows the paths; a stack of open clusters closes when the next node lies outside.
-    let mut open: Vec<&str> = Vec::new();
-    for id in order.iter().copied() {
-        let node = graph.node(id);
-        while open.last().is_some_and(|s| !inside(&node.path, s)) {
-            open.pop();
-            let _ = writeln!(out, "{}}}", "  ".repeat(open.len() + 1));
-        }
-        // The scopes around a node are prefixes of its path, the outermost the shortest.
-        let around = node.path.match_indices('.').filter_map(|(end, _)| scopes.get(&node.path[..end]));
-        for scope in around.skip(open.len()) {
-            let pad = "  ".repeat(open.len() + 1);
-            let _ = writeln!(out, "{pad}subgraph \"cluster_{}_{}\" {{", scope.path, id.index());
-            let _ = writeln!(out, "{pad}  label=\"{} ({})\";", scope.path, scope.block);
-            open.push(&scope.path);
-        }
-        let pad = "  ".repeat(open.len() + 1);
-        let _ = writeln!(out, "{pad}n{} [label=\"{}\\n{}\"];", id.index(), call(node), types(node));
-    }
-    while open.pop().is_some() {
-        let _ = writeln!(out, "{}}}", "  ".repeat(open.len() + 1));
-    }
-    for id in order {
-        for o in graph.inputs(id) {
-            let _ = writeln!(out, "  n{} -> n{};", o.node.index(), id.index());
-        }
-    }
-    for (name, o) in &graph.results {
-        let _ = writeln!(out, "  \"{name}\" [shape=ellipse];\n  n{} -> \"{name}\";", o.node.index());
-    }
-    out + "}\n"
 }
 
 /// Nodes in order with inputs as `[node, output]` pairs.

@@ -4,9 +4,6 @@
 //! `maud`, which escapes it; pictures are embedded and charts are inline SVG, so the file asks for nothing from outside.
 //! The same run gives the same bytes.
 
-mod diagram;
-mod fold;
-mod layout;
 mod scores;
 mod settings;
 
@@ -19,7 +16,9 @@ use super::history::History;
 use super::lettering::Canvas;
 use super::overlay::png;
 use super::plot::{self, Lines, Series};
-use crate::ir::Graph;
+use crate::check::Checked;
+use crate::cost::Convention;
+use crate::picture::{self, Fold, Scene, Shapes};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -94,7 +93,7 @@ pub struct Report<'a> {
     pub ranked: Vec<Ranked>,
     pub worst: Vec<Picture>,
     pub median: Vec<Picture>,
-    pub graph: &'a Graph,
+    pub checked: &'a Checked,
     pub costs: Vec<(String, String)>,
     pub blocks: Table,
     pub classes: Vec<String>,
@@ -116,7 +115,7 @@ pub fn page(report: &Report<'_>) -> String {
         ("curves", "Learning curves", curves(report)),
         ("scores", "Scores", scores::section(report)),
         ("cases", "Worst and median cases", cases(report)),
-        ("model", "Model", html! { (diagram::diagram(report.graph)) }),
+        ("model", "Model", model(report.checked)),
         ("costs", "Costs", costs(report)),
         ("data", "Data", data(report)),
         ("settings", "Settings", settings(report)),
@@ -255,6 +254,17 @@ fn gallery(pictures: &[Picture]) -> Markup {
             }
         }
     }
+}
+
+/// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
+fn model(checked: &Checked) -> Markup {
+    let Ok(scene) = Scene::new(checked, Convention::Conv) else {
+        return html! {
+            p { "The network is too large for a picture. " code { "npc graph" } " prints it in full." }
+        };
+    };
+    let svg = picture::svg(&scene, &Fold::to_depth(&scene.tree, 1), Shapes::Numbers);
+    html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
 }
 
 fn costs(report: &Report<'_>) -> Markup {

@@ -314,7 +314,7 @@ proptest! {
         made.text();
         for checked in &made.checked {
             ir::text(checked.graph());
-            ir::dot(checked.graph());
+            crate::picture::drawn(checked);
             ir::json(checked.graph());
             npc::cost::count(checked, npc::cost::Convention::Conv);
         }

@@ -4,7 +4,9 @@
 //! snapshots with `INSTA_UPDATE=always`; read them, they are the expected result from then on.
 
 use crate::front::{Front, front_file, models_in, size_of};
+use npc::cost::Convention;
 use npc::ir;
+use npc::picture::{self, Fold, Scene, Shapes};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -92,22 +94,28 @@ fn plan_snapshots() {
     });
 }
 
-/// The graph's three forms hold the same nodes.
+/// Text and JSON hold the same nodes, and so do pictures with every block open.
 #[test]
-fn text_dot_and_json_agree() {
+fn forms_agree() {
     each(|name, _, made| {
         for checked in &made.checked {
             let graph = checked.graph();
             let json = ir::json(graph);
             let nodes = json["nodes"].as_array().unwrap();
             assert_eq!(nodes.len(), graph.len(), "{name}");
-            let (text, dot) = (ir::text(graph), ir::dot(graph));
+            let text = ir::text(graph);
             for node in nodes {
                 let path = node["path"].as_str().unwrap();
                 assert!(text.lines().any(|l| l.ends_with(&format!("# {path}"))), "{name}: {path} in text");
-                assert!(dot.contains(&format!("n{} [label=", node["id"])), "{name}: {path} in dot");
             }
+            let scene = Scene::new(checked, Convention::Conv).unwrap();
+            let open = Fold::to_depth(&scene.tree, usize::MAX);
+            let boxes = graph.len() + graph.results.len();
+            let dot = picture::dot(&scene, &open, Shapes::Numbers);
+            assert_eq!(dot.matches(" [label=").count() - dot.matches(" -> ").count(), boxes, "{name}: {dot}");
             assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{name}: {dot}");
+            let svg = picture::svg(&scene, &open, Shapes::Numbers);
+            assert_eq!(svg.matches("class=\"face\"").count(), boxes, "{name}");
         }
     });
 }

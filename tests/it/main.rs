@@ -7,6 +7,7 @@ mod augment;
 mod bench_cli;
 #[cfg(all(feature = "data", feature = "cli", unix))]
 mod broken_data;
+mod browser;
 #[cfg(feature = "cli")]
 mod compare_cli;
 #[cfg(all(feature = "data", feature = "cli"))]
@@ -41,6 +42,8 @@ mod front;
 #[cfg(feature = "cli")]
 mod front_cli;
 mod fuzz;
+#[cfg(feature = "cli")]
+mod graph_cli;
 mod graphs;
 #[cfg(all(feature = "cli", unix))]
 mod hostile;
@@ -62,6 +65,8 @@ mod op_limits;
 mod ops_torch;
 #[cfg(feature = "run")]
 mod optim;
+mod picture;
+mod picture_browser;
 #[cfg(feature = "data")]
 mod pictures;
 mod props;

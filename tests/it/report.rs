@@ -60,7 +60,7 @@ pub fn made(model: &str, words: &str) -> String {
         ranked,
         worst: (0..6).map(picture).collect(),
         median: (6..9).map(picture).collect(),
-        graph: checked.graph(),
+        checked: &checked,
         costs: vec![pair("parameters"), pair("MACs, conv")],
         blocks: Table { header: vec!["path".into(), "MACs".into()], rows: vec![vec![words.into(), "1,000".into()]] },
         classes: vec!["background".into(), NASTY.into()],
@@ -99,8 +99,15 @@ fn tags(html: &str) -> Result<Vec<Tag>, String> {
         }
         rest = &rest[name_end..];
         let mut attributes = HashMap::new();
+        let mut closed = false;
         loop {
             rest = rest.trim_start();
+            // Elements of SVG may end themselves; those of HTML do not.
+            let drawn = ["rect", "path", "circle", "line", "polyline"].contains(&name.as_str());
+            if let (true, Some(after)) = (drawn, rest.strip_prefix("/>")) {
+                (closed, rest) = (true, after);
+                break;
+            }
             if let Some(after) = rest.strip_prefix('>') {
                 rest = after;
                 break;
@@ -124,7 +131,7 @@ fn tags(html: &str) -> Result<Vec<Tag>, String> {
             }
             attributes.insert("content".into(), content.into());
             rest = after;
-        } else if !VOID.contains(&name.as_str()) {
+        } else if !closed && !VOID.contains(&name.as_str()) {
             tags.push(Tag::Open(name, attributes));
             continue;
         }
@@ -298,7 +305,7 @@ fn a_run_that_has_nothing_yet_makes_a_page_too() {
         ranked: Vec::new(),
         worst: Vec::new(),
         median: Vec::new(),
-        graph: checked.graph(),
+        checked: &checked,
         costs: Vec::new(),
         blocks: Table::default(),
         classes: Vec::new(),

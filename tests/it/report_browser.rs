@@ -2,27 +2,18 @@
 //!
 //! Runs where a Chromium or Chrome is found; says so where it is not.
 
+use crate::browser::{self, browser};
 use crate::report::made;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use tempfile::tempdir;
-
-/// Chromium's names; `NPC_BROWSER` names another binary.
-fn browser() -> Option<PathBuf> {
-    let named = std::env::var_os("NPC_BROWSER").map(PathBuf::from);
-    let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).flat_map(|dir| names.map(|name| dir.join(name))).find(|p| p.is_file());
-    named.or(found)
-}
 
 /// Measures the page once it is laid out, and leaves what it found in an element of its own.
 const MEASURE: &str = r##"<script>
 addEventListener("load", function () {
   var root = document.documentElement, found = { width: innerWidth, overflow: root.scrollWidth - innerWidth, boxes: {}, wide: [] };
   ["header", "h1", ".facts div", "#curves svg", "#scores table", "#scores svg", "#cases img", "#model svg", "#costs table",
-   "#data .balance", "#data img", "#settings table", "#repeat pre", ".line", ".node rect", ".bar"].forEach(function (name) {
+   "#data .balance", "#data img", "#settings table", "#repeat pre", ".line", ".box rect", ".bar"].forEach(function (name) {
     var box = document.querySelector(name); box = box && box.getBoundingClientRect();
     found.boxes[name] = box ? [box.width, box.height] : null;
   });
@@ -47,28 +38,15 @@ addEventListener("load", function () {
 fn measured(browser: &Path, page: &Path, width: u32, dark: bool) -> Value {
     let profile = tempdir().unwrap();
     let picture = page.with_extension("png");
-    let run = |more: &[String]| {
-        let mut command = Command::new(browser);
-        command.args(["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run"]);
-        command.arg(format!("--user-data-dir={}", profile.path().display()));
-        command.arg(format!("--window-size={width},1200"));
-        if dark {
-            command.arg("--force-dark-mode");
-        }
-        let output = command.args(more).arg(format!("file://{}", page.display())).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let dom = run(&["--dump-dom".into()]);
-    let (_, found) = dom.split_once("<pre id=\"measured\">").expect("the page was measured");
-    let found = found.split("</pre>").next().unwrap().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    run(&[format!("--screenshot={}", picture.display())]);
+    let found = browser::measured(browser, page, width, dark);
+    let mut shot = browser::opened(browser, page, profile.path(), width, dark);
+    assert!(shot.arg(format!("--screenshot={}", picture.display())).output().unwrap().status.success());
     let shot = image::open(&picture).unwrap().into_rgb8();
     assert_eq!(shot.width(), width);
     // Not one flat colour: text, lines and boxes were painted.
     let colours: std::collections::HashSet<_> = shot.pixels().map(|p| p.0).collect();
     assert!(colours.len() > 50, "{} colours on the screenshot", colours.len());
-    serde_json::from_str(&found).unwrap()
+    found
 }
 
 #[test]

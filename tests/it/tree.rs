@@ -55,9 +55,16 @@ fn stages_know_only_what_they_may() {
     let later = ["cli", "run"];
     let front =
         ["source", "ty", "diag", "op", "ir", "syntax", "import", "resolve", "elaborate", "check", "cost", "recipe"];
-    for module in front.into_iter().chain(["claim", "explore"]) {
+    for module in front.into_iter().chain(["claim", "explore", "picture"]) {
         knows_nothing_of(module, &later);
     }
+    for module in front.into_iter().chain(["canon", "plan"]) {
+        knows_nothing_of(module, &["picture"]);
+    }
+    knows_nothing_of(
+        "picture",
+        &["syntax", "import", "resolve", "elaborate", "diag", "recipe", "claim", "explore", "atomic"],
+    );
     knows_nothing_of("source", &["diag", "syntax", "op", "ir", "ty"]);
     knows_nothing_of("ty", &["diag", "syntax", "op", "ir", "source"]);
     knows_nothing_of("op", &["diag", "syntax", "ir", "resolve", "elaborate", "check", "cost", "recipe"]);

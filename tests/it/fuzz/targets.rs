@@ -10,6 +10,7 @@ use npc::elaborate::{Argument, elaborate};
 use npc::explore::{fit, holes, sweep};
 use npc::import::{Bundle, STD};
 use npc::ir;
+use npc::picture::{self, Fold, Scene, Shapes};
 use npc::recipe::{schema, settings};
 use npc::resolve::{Program, resolve_bundle};
 use npc::source::{SourceMap, Span, Spanned};
@@ -46,9 +47,15 @@ fn measured(checked: &Checked) {
     }
     if checked.graph().len() < 5000 {
         ir::text(checked.graph());
-        ir::dot(checked.graph());
         let json = ir::json(checked.graph()).to_string();
         serde_json::from_str::<serde_json::Value>(&json).expect("a graph is JSON");
+    }
+    let scene = (checked.graph().len() < 500).then(|| Scene::new(checked, Convention::Conv).ok()).flatten();
+    if let Some(scene) = scene {
+        for fold in [Fold::readable(&scene.tree), Fold::to_depth(&scene.tree, usize::MAX)] {
+            picture::svg(&scene, &fold, Shapes::Formulas);
+            picture::mermaid(&scene, &fold, Shapes::Numbers);
+        }
     }
 }
 

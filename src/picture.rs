@@ -1,0 +1,51 @@
+//! A graph as a picture: blocks nested in blocks, boxes in rows from above, lines that carry shapes.
+//!
+//! [`Tree`] says what is inside what, [`Scene`] adds what is written on each box and how the boxes of each block are
+//! ranked and ordered; a [`Fold`] says which blocks are open, [`place`] where everything stands then. SVG, HTML, Mermaid and
+//! dot are four ways to write the same scene down.
+//!
+//! The layout is compound and layered (Sugiyama, Tagawa, Toda 1981), block by block: the inside of a block is laid out by
+//! itself, and outside the block is one box with ports where its tensors enter and leave. Ranks and orders therefore depend
+//! on no fold; only coordinates do, and the HTML page computes those again when a block opens (`page/place.js` is
+//! [`place`] and [`align`](mod@align) in another language, and a test holds their numbers side by side).
+//!
+//! No crate does this: layout-rs (0.1.3) and rust-sugiyama (0.4.0) know no clusters, keep no place for labels and give no
+//! lanes to long edges; the dagre ports are young (0.1), and dagre itself reserves no room for a cluster's title. What is
+//! needed beyond them is most of the work: a column for each size of map, so that a network that shrinks its maps and
+//! enlarges them again walks to the right and back, and a skip connection between equal sizes is a straight line down.
+//!
+//! Knows graphs and costs; nothing of syntax, of the command line or of files.
+
+mod align;
+mod colours;
+mod columns;
+mod dot;
+mod facts;
+mod flat;
+mod fold;
+mod formula;
+mod json;
+mod level;
+mod mermaid;
+mod order;
+mod page;
+mod place;
+mod route;
+mod scene;
+mod svg;
+mod text;
+mod tree;
+
+pub use dot::dot;
+pub use facts::Facts;
+pub use flat::{Edge, edges};
+pub use fold::{Fold, MOST};
+pub use json::json;
+pub use level::{Cell, Hop, Kind, LANES, Level, Net, TooLarge};
+pub use mermaid::mermaid;
+pub use page::page;
+pub use place::{Placed, Point, place};
+pub use route::{Line, lines};
+pub use scene::{Scene, Shapes};
+pub use svg::svg;
+pub use tree::{Item, Tree, What, Wire};

@@ -1,0 +1,84 @@
+//! Colours of light and dark, written out: many viewers of SVG know no variables, and some no queries.
+
+use std::fmt::Write;
+
+/// Hues for names of blocks; more names begin again.
+pub const HUES: usize = 8;
+
+const RULES: &str = include_str!("page/colours.css");
+
+struct Palette {
+    named: [(&'static str, &'static str); 13],
+    hues: [&'static str; HUES],
+}
+
+const LIGHT: Palette = Palette {
+    named: [
+        ("paper", "#ffffff"),
+        ("ink", "#16202c"),
+        ("soft", "#55657a"),
+        ("line", "#64748b"),
+        ("border", "#9aa8ba"),
+        ("under", "#e6ebf1"),
+        ("focus", "#d9480f"),
+        ("s0", "#ffffff"),
+        ("s1", "#eef5fc"),
+        ("s2", "#d7e8f8"),
+        ("s3", "#b3d3f1"),
+        ("s4", "#86b9e8"),
+        ("s5", "#5a9fdf"),
+    ],
+    hues: ["#2f6fbf", "#c2571a", "#2b8a57", "#8a4fc0", "#9a7209", "#c0396b", "#1b7f8c", "#6b7280"],
+};
+
+const DARK: Palette = Palette {
+    named: [
+        ("paper", "#0f151d"),
+        ("ink", "#e8eef5"),
+        ("soft", "#a3b1c2"),
+        ("line", "#8595a8"),
+        ("border", "#4d5d70"),
+        ("under", "#1f2935"),
+        ("focus", "#ffa94d"),
+        ("s0", "#18212c"),
+        ("s1", "#1a2a3c"),
+        ("s2", "#1c3551"),
+        ("s3", "#1f466f"),
+        ("s4", "#245a92"),
+        ("s5", "#2c70b8"),
+    ],
+    hues: ["#6aa8ee", "#ee9157", "#5fc38d", "#ba8ae8", "#ddb449", "#ef7ba5", "#58c2d0", "#a6b0bd"],
+};
+
+impl Palette {
+    fn rules(&self, template: &str) -> String {
+        let mut out = template.to_string();
+        for (name, colour) in self.named {
+            out = out.replace(&format!("${name};"), &format!("{colour};"));
+        }
+        for (i, hue) in self.hues.iter().enumerate() {
+            let _ = writeln!(
+                out,
+                "svg.npc .k{i} .mark, svg.npc .mark.k{i} {{ fill: {hue}; }}\n\
+                 svg.npc .frame.k{i} > rect {{ fill: {hue}; stroke: {hue}; }}\nsvg.npc .frame.k{i} .head {{ fill: {hue}; }}"
+            );
+        }
+        out
+    }
+}
+
+/// The rules of a template, and of the picture, in both schemes.
+pub fn rules(template: &str) -> String {
+    let both = format!("{RULES}{template}");
+    format!("{}@media (prefers-color-scheme: dark) {{\n{}}}\n", LIGHT.rules(&both), DARK.rules(&both))
+}
+
+/// The fill of a shade of cost in light pictures.
+pub fn shade(shade: usize) -> &'static str {
+    LIGHT.named[7 + shade.min(5)].1
+}
+
+/// The hue of a block's name in light pictures.
+pub fn hue(kind: usize) -> &'static str {
+    LIGHT.hues[kind % HUES]
+}

@@ -1,0 +1,60 @@
+//! Which blocks are open.
+
+use super::tree::Tree;
+
+/// Boxes that a picture may have before blocks are folded.
+pub const MOST: usize = 40;
+
+/// Whether each item is open; only blocks and runs are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fold {
+    open: Vec<bool>,
+}
+
+impl Fold {
+    /// Blocks open down to `depth`: at 1 the outermost blocks are boxes, at 2 what is inside them is seen.
+    pub fn to_depth(tree: &Tree, depth: usize) -> Fold {
+        let open = |i: &super::tree::Item| i.depth == 0 || (i.folds() && i.depth < depth);
+        Fold { open: tree.items.iter().map(open).collect() }
+    }
+
+    /// The deepest that shows no more than [`MOST`] boxes; depth 1 where even that is more.
+    pub fn readable(tree: &Tree) -> Fold {
+        let deepest = tree.items.iter().map(|i| i.depth).max().unwrap_or(0);
+        let fits = |fold: &Fold| fold.boxes(tree) <= MOST;
+        let folds = (2..=deepest).map(|depth| Fold::to_depth(tree, depth));
+        folds.take_while(fits).last().unwrap_or_else(|| Fold::to_depth(tree, 1))
+    }
+
+    pub fn is_open(&self, item: usize) -> bool {
+        self.open[item]
+    }
+
+    /// Opens or closes every block of this path; what is around an opened one opens too. `false` where no block has it.
+    pub fn set(&mut self, tree: &Tree, path: &str, open: bool) -> bool {
+        let named = |i: &super::tree::Item| i.folds() && (i.path == path || i.around.iter().any(|a| a == path));
+        let found: Vec<usize> = (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect();
+        for &item in &found {
+            let chain = if open { tree.ancestors(item) } else { vec![item] };
+            chain.into_iter().for_each(|i| self.open[i] = open);
+        }
+        !found.is_empty()
+    }
+
+    /// What is drawn as a box: the item is closed, and all around it are open.
+    pub fn shown(&self, tree: &Tree) -> Vec<usize> {
+        let mut seen = vec![false; tree.items.len()];
+        let mut shown = Vec::new();
+        for (i, item) in tree.items.iter().enumerate() {
+            seen[i] = item.parent.is_none_or(|p| seen[p] && self.open[p]);
+            if seen[i] && !self.open[i] {
+                shown.push(i);
+            }
+        }
+        shown
+    }
+
+    pub fn boxes(&self, tree: &Tree) -> usize {
+        self.shown(tree).len()
+    }
+}

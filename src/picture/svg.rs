@@ -1,0 +1,241 @@
+//! A picture as one SVG file that needs nothing else: colours for light and dark, letters of whatever sans-serif there is.
+
+use super::colours::{HUES, rules};
+use super::facts::{FONT, SHADES, SMALL, below_title};
+use super::fold::Fold;
+use super::place::{Placed, Spot, place};
+use super::route::{ARROW, lines};
+use super::scene::{Scene, Shapes};
+use super::text::{bold_width, escaped, short_number, width};
+use super::tree::What;
+use std::fmt::Write;
+
+/// Of the picture; the page has its own around it.
+const STYLE: &str = include_str!("page/picture.css");
+/// Height of the title, and of a line of the legend.
+const TITLE: f64 = 56.0;
+const KEY: f64 = 22.0;
+const SIDE: f64 = 16.0;
+
+/// The picture with its title and its key.
+pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
+    let placed = place(scene, fold, shapes);
+    let title = escaped(&scene.name);
+    let below = summary(scene);
+    let keys = placed_keys(scene, fold, placed.size[0].max(460.0) - 2.0 * SIDE);
+    let head = bold_width(&scene.name, 18.0).max(width(&below, FONT)) + 2.0 * SIDE;
+    let w = placed.size[0].max(head).max(keys.width + 2.0 * SIDE);
+    let h = TITLE + placed.size[1] + keys.height;
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {w:.0} {h:.0}\" width=\"{w:.0}\" height=\"{h:.0}\" \
+         class=\"npc\" role=\"img\" aria-label=\"Graph of {title}\">"
+    );
+    let _ = writeln!(out, "<title>Graph of {title}</title>");
+    let _ = writeln!(out, "<style>\n{STYLE}{}</style>", rules(""));
+    let _ = writeln!(out, "<rect class=\"paper\" width=\"100%\" height=\"100%\"/>");
+    let _ = writeln!(out, "<text class=\"name\" x=\"{SIDE}\" y=\"30\">{title}</text>");
+    let _ = writeln!(out, "<text class=\"sum\" x=\"{SIDE}\" y=\"48\">{}</text>", escaped(&below));
+    let left = ((w - placed.size[0]) / 2.0).floor();
+    let _ = writeln!(out, "<g transform=\"translate({left:.0} {TITLE})\">");
+    body(&mut out, scene, fold, shapes, &placed);
+    out.push_str("</g>\n");
+    let _ = writeln!(out, "<g transform=\"translate({SIDE} {:.0})\">", TITLE + placed.size[1]);
+    out.push_str(&keys.text);
+    out.push_str("</g>\n</svg>\n");
+    out
+}
+
+/// `3 × 288 × 384 · 709.7k parameters · 2.16G MACs (conv)`.
+pub fn summary(scene: &Scene) -> String {
+    let input = scene.tree.items.iter().position(|i| i.what == What::Input && !i.outputs.is_empty());
+    let image = input.map(|i| format!("{} · ", scene.facts[i].labels[0][0])).unwrap_or_default();
+    let (params, macs) = (short_number(scene.params), short_number(scene.macs));
+    format!("{image}{params} parameters · {macs} MACs ({})", scene.convention)
+}
+
+fn body(out: &mut String, scene: &Scene, fold: &Fold, shapes: Shapes, placed: &Placed) {
+    // Frames first, outer before inner; lines on them, boxes on top.
+    for (item, spot) in placed.spots.iter().enumerate() {
+        if let (Some(spot), true) = (spot, fold.is_open(item)) {
+            frame(out, scene, item, spot);
+        }
+    }
+    for line in lines(scene, placed) {
+        for (class, path) in [("edge", &line.solid), ("edge size", &line.dashed)] {
+            if !path.is_empty() {
+                let _ = writeln!(out, "<path class=\"{class}\" d=\"{path}\"/>");
+            }
+        }
+        for (tip, size_only) in &line.tips {
+            let class = if *size_only { "tip size" } else { "tip" };
+            let (x, y, back) = (tip.x, tip.y, tip.y - ARROW);
+            let _ = writeln!(
+                out,
+                "<path class=\"{class}\" d=\"M{x:.1} {y:.1}L{:.1} {back:.1}H{:.1}Z\"/>",
+                x - 3.5,
+                x + 3.5
+            );
+        }
+    }
+    for (item, spot) in placed.spots.iter().enumerate() {
+        if let (Some(spot), false) = (spot, fold.is_open(item)) {
+            closed(out, scene, item, spot);
+        }
+    }
+    for (item, port, at) in &placed.labels {
+        let label = escaped(scene.label(*item, *port, shapes));
+        let _ = writeln!(out, "<text class=\"shape\" x=\"{:.1}\" y=\"{:.1}\">{label}</text>", at.x, at.y);
+    }
+}
+
+fn hue(scene: &Scene, item: usize) -> String {
+    scene.facts[item].kind.map(|k| format!(" k{}", k % HUES)).unwrap_or_default()
+}
+
+fn frame(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
+    let facts = &scene.facts[item];
+    let Spot { x, y, w, h, head } = spot;
+    let _ = writeln!(
+        out,
+        "<g class=\"frame{}\"><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"8\"/>\
+         <text class=\"head\" x=\"{:.1}\" y=\"{:.1}\">{}{}</text></g>",
+        hue(scene, item),
+        escaped(&told(scene, item)),
+        head + 10.0,
+        y + 18.0,
+        escaped(&facts.title),
+        beside(&facts.instance),
+    );
+}
+
+fn beside(instance: &str) -> String {
+    if instance.is_empty() {
+        return String::new();
+    }
+    format!("<tspan class=\"which\" dx=\"6\">{}</tspan>", escaped(instance))
+}
+
+fn closed(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
+    let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
+    let Spot { x, y, w, h, .. } = spot;
+    let class = match part.what {
+        What::Input | What::Result => "end".to_string(),
+        What::Block { .. } | What::Run { .. } => format!("block s{}{}", facts.shade, hue(scene, item)),
+        What::Network | What::Operator => format!("op s{}", facts.shade),
+    };
+    let folds = part.folds();
+    let radius = if matches!(part.what, What::Input | What::Result) { h / 2.0 } else { 6.0 };
+    let _ = write!(out, "<g class=\"box {class}\"><title>{}</title>", escaped(&told(scene, item)));
+    if folds {
+        // The edge of a sheet below: there is more inside.
+        let _ = write!(
+            out,
+            "<rect class=\"under\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{h:.1}\" rx=\"6\"/>",
+            x + 3.0,
+            y + 3.0,
+            w
+        );
+    }
+    let _ = write!(
+        out,
+        "<rect class=\"face\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"{radius}\"/>"
+    );
+    if folds {
+        let _ = write!(
+            out,
+            "<rect class=\"mark\" x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"{:.1}\" rx=\"2.5\"/>",
+            x + 6.0,
+            y + 7.0,
+            h - 14.0
+        );
+    }
+    let middle = x + w / 2.0 + if folds { 6.0 } else { 0.0 };
+    let second = below_title(part, facts);
+    let base = if second.is_empty() { y + 17.0 } else { y + 17.5 };
+    let _ = write!(
+        out,
+        "<text class=\"title\" x=\"{middle:.1}\" y=\"{base:.1}\">{}{}</text>",
+        escaped(&facts.title),
+        beside(&facts.instance)
+    );
+    if !second.is_empty() {
+        let _ =
+            write!(out, "<text class=\"second\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>", y + 31.5, escaped(&second));
+    }
+    out.push_str("</g>\n");
+}
+
+/// What a pointer is told.
+fn told(scene: &Scene, item: usize) -> String {
+    let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
+    let mut lines = vec![part.path.clone()];
+    lines.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
+    if !facts.second.is_empty() {
+        lines.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
+    }
+    if !facts.field.is_empty() {
+        lines.push(format!("receptive field {}", facts.field));
+    }
+    lines.join("\n")
+}
+
+struct Keys {
+    text: String,
+    width: f64,
+    height: f64,
+}
+
+/// Shades of cost, hues of the blocks that are `seen` with how often each is in the network, dashes: class and text.
+pub fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let mut from = 0.0;
+    for (i, end) in SHADES.into_iter().chain([100.0]).enumerate() {
+        let text = if i == 0 { format!("below {end} % of MACs") } else { format!("{from} to {end} %") };
+        parts.push((format!("key s{}", i + 1), text));
+        from = end;
+    }
+    for (i, (name, count)) in scene.kinds.iter().enumerate() {
+        if (0..scene.facts.len()).any(|item| scene.facts[item].kind == Some(i) && seen(item)) {
+            parts.push((format!("key mark k{}", i % HUES), format!("{name} ×{count}")));
+        }
+    }
+    let sizes = scene.levels.iter().flatten().flat_map(|l| &l.nets).flat_map(|n| &n.hops).any(|h| h.size_only);
+    if sizes {
+        parts.push(("edge size".into(), "only its size is read".into()));
+    }
+    parts
+}
+
+/// The keys in lines of a width.
+fn placed_keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
+    let mut keys_text = Keys { text: String::new(), width: 0.0, height: KEY };
+    let (mut x, mut y) = (0.0, 0.0);
+    for (class, text) in keys(scene, |item| shown(scene, fold, item)) {
+        let wide = 20.0 + width(&text, SMALL + 1.0) + 14.0;
+        if x > 0.0 && x + wide > room {
+            (x, y) = (0.0, y + KEY);
+        }
+        let out = &mut keys_text.text;
+        let _ = match class.starts_with("key") {
+            true => writeln!(
+                out,
+                "<rect class=\"{class}\" x=\"{x:.0}\" y=\"{:.0}\" width=\"14\" height=\"12\" rx=\"3\"/>",
+                y + 2.0
+            ),
+            false => writeln!(out, "<path class=\"{class}\" d=\"M{x:.0} {:.0}h14\"/>", y + 8.0),
+        };
+        let (left, base, text) = (x + 20.0, y + 12.0, escaped(&text));
+        let _ = writeln!(out, "<text class=\"keytext\" x=\"{left:.0}\" y=\"{base:.0}\">{text}</text>");
+        x += wide;
+        keys_text.width = keys_text.width.max(x);
+    }
+    keys_text.height = y + KEY + 10.0;
+    keys_text
+}
+
+/// Whether an item is seen, open or closed.
+fn shown(scene: &Scene, fold: &Fold, item: usize) -> bool {
+    scene.tree.ancestors(item).iter().rev().skip(1).all(|&i| fold.is_open(i))
+}
