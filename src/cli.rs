@@ -56,9 +56,9 @@ mod revision;
 mod scores;
 mod side;
 mod sizes;
-#[cfg(feature = "run")]
 mod sweep;
 mod table;
+mod tabular;
 #[cfg(feature = "run")]
 mod train;
 mod unified;
@@ -103,7 +103,6 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
-    #[cfg(feature = "run")]
     Sweep(sweep::Opts),
     #[cfg(feature = "run")]
     Reproduce(reproduce::Opts),
@@ -182,7 +181,6 @@ fn run(command: Command) -> ExitCode {
         Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "data")]
         Command::Report(opts) => report::run(&opts),
-        #[cfg(feature = "run")]
         Command::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
         Command::Reproduce(opts) => reproduce::run(&opts),

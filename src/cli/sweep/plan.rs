@@ -140,7 +140,7 @@ fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sw
         .filter(|t| fits(&t))
         .collect();
     let model = |name: &str| program.entry(name).map(|(model, _)| model.name.node.clone());
-    let bases: Vec<_> = sweep.grids.iter().map(|g| model(&g.base.node)).collect();
+    let bases: Vec<_> = sweep.models.grids.iter().map(|g| model(&g.base.node)).collect();
     let own = |trains: &[&'a ast::Train]| -> Vec<&'a ast::Train> {
         trains.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect()
     };

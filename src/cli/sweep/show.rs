@@ -1,0 +1,213 @@
+//! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
+
+use super::counted::{Row, Table, cells, settings};
+use crate::cli::explored::Spelled;
+use crate::cli::field;
+use crate::cli::table::{Align, bytes, csv, thousands};
+use crate::cli::tabular::{self, Format, notes};
+use crate::explore::{Key, Measures, Variant};
+use serde_json::{Map, Value, json};
+
+/// Groups of equal functions that are listed below a table.
+const GROUPS: usize = 12;
+/// Settings of a group.
+const MEMBERS: usize = 6;
+
+pub fn table(table: &Table, format: Format) -> String {
+    match format {
+        Format::Text => format!("{}\n\n{}{}", title(table), body(table, format), notes(&remarks(table), format)),
+        Format::Markdown | Format::Latex => body(table, format) + &notes(&remarks(table), format),
+        Format::Csv => raw(table),
+        Format::Json => format!("{:#}\n", document(table)),
+    }
+}
+
+/// `288x384`
+fn size(at: &Measures) -> String {
+    at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
+}
+
+pub fn title(table: &Table) -> String {
+    let kept: usize = table.rows.iter().map(|r| 1 + r.same.len()).sum();
+    let sizes: Vec<String> = table.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
+    let at = if sizes.is_empty() { String::new() } else { format!(" at {}", sizes.join(", ")) };
+    let mut parts = vec![models(table.tried)];
+    if kept < table.tried - table.broken {
+        parts.push(format!("{} kept", thousands(kept as u64)));
+    }
+    if table.rows.len() < kept {
+        parts.push(format!("{} different functions", thousands(table.rows.len() as u64)));
+    }
+    format!("sweep {}{at}: {}", table.sweep, parts.join(", "))
+}
+
+fn models(n: usize) -> String {
+    if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
+}
+
+pub fn name(key: Key, table: &Table) -> String {
+    match key {
+        Key::Params => "params".into(),
+        Key::Macs => format!("MACs, {}", table.convention),
+        Key::Inference => "memory to run".into(),
+        Key::Training => "memory to train".into(),
+        Key::Field => "receptive field".into(),
+    }
+}
+
+fn body(table: &Table, format: Format) -> String {
+    let sizes = table.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
+    let mut header = table.columns.clone();
+    header.push("params".into());
+    for at in sizes {
+        let end = if sizes.len() > 1 { format!(" at {}", size(at)) } else { String::new() };
+        header.push(format!("MACs, {}{end}", table.convention));
+        header.extend(["to run", "to train"].map(|name| format!("{name}{end}")));
+    }
+    header.extend(["field".to_string(), "front".to_string()]);
+    let row = |row: &Row| {
+        let mut line = cells(&table.columns, &row.variant, &row.args);
+        line.push(thousands(row.variant.params));
+        for at in &row.variant.at {
+            line.extend([thousands(at.macs), bytes(at.peaks.inference), bytes(at.peaks.training)]);
+        }
+        line.push(field::size_text(&row.variant.at[0].field));
+        line.push(if row.front { "*".into() } else { String::new() });
+        line
+    };
+    let rows = table.rows[..table.top].iter().map(row).collect();
+    let words = WORDS.get(..table.columns.len()).unwrap_or(WORDS);
+    tabular::Table { title: title(table), header, words, rows }.print(format)
+}
+
+/// Places of columns that hold words.
+const WORDS: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+
+/// What stands below the table.
+fn remarks(table: &Table) -> Vec<String> {
+    let mut lines = Vec::new();
+    if table.top < table.rows.len() {
+        lines.push(format!("and {} more", table.rows.len() - table.top));
+    }
+    lines.extend(left_out(table));
+    if table.rows.is_empty() {
+        lines.push("No model is left.".into());
+        return lines;
+    }
+    let [x, y] = table.axes.map(|key| name(key, table));
+    let better = |key: Key| if key.more_is_better() { "more" } else { "less" };
+    let (x_better, y_better) = (better(table.axes[0]), better(table.axes[1]));
+    lines.push(format!("* on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
+    let batch = match table.batch {
+        Some(1) => "one image".into(),
+        Some(n) => format!("a batch of {}", thousands(n)),
+        None => "the batch of each model's run".into(),
+    };
+    lines.push(format!("\"to run\" and \"to train\" are the most memory at once, for {batch}"));
+    let groups: Vec<&Row> = table.rows.iter().filter(|r| !r.same.is_empty()).collect();
+    for row in groups.iter().take(GROUPS) {
+        let others: Vec<String> = row.same.iter().take(MEMBERS).map(|(v, a)| other(table, row, v, a)).collect();
+        let more = match row.same.len().saturating_sub(MEMBERS) {
+            0 => String::new(),
+            n => format!("; and {n} more"),
+        };
+        let own = settings(&table.columns, &row.variant, &row.args);
+        lines.push(format!("{own}: the same network as {}{more}", others.join("; ")));
+    }
+    if groups.len() > GROUPS {
+        lines.push(format!("{} groups more of the same network: --format json has all", groups.len() - GROUPS));
+    }
+    lines
+}
+
+/// A model that computes the same, and where it is counted otherwise.
+fn other(table: &Table, row: &Row, variant: &Variant, args: &Spelled) -> String {
+    let mut text = settings(&table.columns, variant, args);
+    let macs = |v: &Variant| v.at[0].macs;
+    if variant.params != row.variant.params {
+        text += &format!(" (counted with {} params)", thousands(variant.params));
+    } else if macs(variant) != macs(&row.variant) {
+        text += &format!(" (counted with {} MACs)", thousands(macs(variant)));
+    }
+    text
+}
+
+fn left_out(table: &Table) -> Option<String> {
+    let kept: usize = table.rows.iter().map(|r| 1 + r.same.len()).sum();
+    let out = table.tried - table.broken - kept;
+    if table.bounds.is_empty() {
+        return None;
+    }
+    let part = |(text, left): &(String, crate::explore::LeftOut)| {
+        let alone = match left.alone {
+            0 => String::new(),
+            _ if table.bounds.len() == 1 => String::new(),
+            n => format!(" ({n} by it alone)"),
+        };
+        format!("{} by `{text}`{alone}", left.variants)
+    };
+    let parts: Vec<String> = table.bounds.iter().map(part).collect();
+    Some(format!("{out} of {} left out: {}", models(table.tried), parts.join(", ")))
+}
+
+/// One number a cell.
+fn raw(table: &Table) -> String {
+    let sizes = table.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
+    let mut header = table.columns.clone();
+    let words = header.len();
+    header.push("params".into());
+    for at in sizes {
+        let end = if sizes.len() > 1 { format!("_{}", size(at)) } else { String::new() };
+        header.extend(["macs", "inference", "training"].map(|name| format!("{name}{end}")));
+    }
+    header.extend(["field", "front", "same"].map(String::from));
+    let mut align = vec![Align::Left; words];
+    align.resize(header.len() - 1, Align::Right);
+    align.push(Align::Left);
+    let row = |row: &Row| {
+        let mut line = cells(&table.columns, &row.variant, &row.args);
+        line.push(row.variant.params.to_string());
+        for at in &row.variant.at {
+            line.extend([at.macs, at.peaks.inference, at.peaks.training].map(|n| n.to_string()));
+        }
+        line.push(row.variant.at[0].field_pixels.map_or(String::new(), |n| n.to_string()));
+        line.push(u8::from(row.front).to_string());
+        let same: Vec<String> = row.same.iter().map(|(v, a)| settings(&table.columns, v, a)).collect();
+        line.push(same.join("; "));
+        line
+    };
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    csv(&header, &align, &table.rows[..table.top].iter().map(row).collect::<Vec<_>>())
+}
+
+fn document(table: &Table) -> Value {
+    let bounds: Vec<Value> = (table.bounds.iter())
+        .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.alone}))
+        .collect();
+    let models: Vec<Value> = table.rows[..table.top].iter().map(model).collect();
+    json!({
+        "schema": 1, "sweep": table.sweep, "convention": table.convention.name(), "axes": table.axes.map(Key::name),
+        "batch": table.batch, "tried": table.tried, "broken": table.broken, "bounds": bounds, "models": models,
+    })
+}
+
+fn model(row: &Row) -> Value {
+    let object = |args: &Spelled| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
+    let one = |v: &Variant, args: &Spelled| {
+        let sizes: Vec<Value> = v.at.iter().map(measures).collect();
+        json!({"model": v.model, "args": object(args), "params": v.params, "buffers": v.buffers, "sizes": sizes})
+    };
+    let mut value = one(&row.variant, &row.args);
+    value["hash"] = json!(format!("{:016x}", row.variant.hash));
+    value["front"] = row.front.into();
+    value["same"] = row.same.iter().map(|(v, args)| one(v, args)).collect();
+    value
+}
+
+fn measures(at: &Measures) -> Value {
+    json!({
+        "input": at.input.dims(), "output": at.output.dims(), "macs": at.macs,
+        "memory": {"inference": at.peaks.inference, "training": at.peaks.training},
+        "receptive_field": field::json(&at.field), "field": at.field_pixels,
+    })
+}
