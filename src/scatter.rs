@@ -218,11 +218,12 @@ const STYLE: &str = "\
 text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}\
 .title{font-size:15px;font-weight:600}.name{font-size:13px}.tick{fill:#59636e}\
 .mid{text-anchor:middle}.end{text-anchor:end}\
-.label{font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}.weak{fill:#7b858f}\
+.label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round;\
+font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}.weak{fill:#7b858f}\
 .page{fill:#ffffff}.grid{stroke:#e9ecef;fill:none}.axis{stroke:#8b949e;fill:none}\
 .line{stroke:#0b62c4;fill:none;stroke-width:1.5;stroke-opacity:.55}.lead{stroke:#a8b1ba;fill:none;stroke-width:.8}\
 .on{fill:#0b62c4;stroke:#ffffff}.off{fill:#d4d9de;stroke:#98a2ab}\
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.tick{fill:#9aa4ae}.weak{fill:#87919b}.page{fill:#0d1117}\
+@media(prefers-color-scheme:dark){text{fill:#e6edf3}.label{stroke:#0d1117}.tick{fill:#9aa4ae}.weak{fill:#87919b}.page{fill:#0d1117}\
 .grid{stroke:#21262d}.axis{stroke:#6e7681}.line{stroke:#58a6ff}.lead{stroke:#545d68}.on{fill:#58a6ff;stroke:#0d1117}\
 .off{fill:#2d333b;stroke:#656e78}}";
 

@@ -89,3 +89,52 @@ pub fn relate(relation: Relation, n: u64, Written { value, num, den }: Written) 
         Relation::Ge => a >= b,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Written {
+        written(digits, suffix, bytes).expect("a number")
+    }
+
+    #[test]
+    fn units_of_memory() {
+        let gib = number("1.5", Some('G'), Some(Bytes::Binary));
+        assert!(relate(Relation::Eq, 3 << 29, gib));
+        assert!(relate(Relation::Lt, (3 << 29) - 1, gib) && !relate(Relation::Lt, 3 << 29, gib));
+        assert!(relate(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(Bytes::Decimal))));
+        // A tenth of a KiB is 102.4 bytes: no whole number is equal, and 102 and 103 lie on its two sides.
+        let tenth = number("0.1", Some('K'), Some(Bytes::Binary));
+        assert!(
+            relate(Relation::Lt, 102, tenth) && relate(Relation::Gt, 103, tenth) && relate(Relation::Ne, 102, tenth)
+        );
+        assert!(relate(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(Bytes::Binary))));
+        assert!(written("1e30", Some('T'), Some(Bytes::Binary)).is_none());
+        assert!(written("340282366920938463463374607431768211456", None, None).is_none());
+    }
+
+    proptest! {
+        /// Against whole numbers: `digits` with `places` of them behind the point, in units of 10^scale.
+        #[test]
+        fn relations_are_those_of_numbers(n in 0u64..2_000_000, digits in 0u64..3000, places in 0usize..4, kilo: bool) {
+            let text = format!("{digits:04}");
+            let text = format!("{}.{}", &text[..4 - places], &text[4 - places..]);
+            let text = text.trim_end_matches('.');
+            let suffix = kilo.then_some('K');
+            let number = number(text, suffix, None);
+            // Both sides times 1000.
+            let (a, unit) = (u128::from(n) * 1000, 10u128.pow(3 - places as u32) * if kilo { 1000 } else { 1 });
+            let b = u128::from(digits) * unit;
+            for (relation, holds) in [
+                (Relation::Eq, a == b),
+                (Relation::Lt, a < b),
+                (Relation::Ge, a >= b),
+                (Relation::Rounds, 2 * b <= 2 * a + unit && 2 * a + unit < 2 * b + 2 * unit),
+            ] {
+                prop_assert_eq!(relate(relation, n, number), holds, "{} {:?} {}{:?}", n, relation, text, suffix);
+            }
+        }
+    }
+}

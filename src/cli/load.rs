@@ -200,7 +200,7 @@ pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSp
 pub fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
     // A run with mistakes is reported by itself.
     let (spec, _) = default_run(program, name).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok())?;
-    Some(RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze })
+    Some(spec.into())
 }
 
 pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {

@@ -7,7 +7,7 @@ use crate::claim::Peaks;
 use crate::cost::memory::{Memory, Timeline, Training, memory_of};
 use crate::ir::Graph;
 use crate::op::Bytes;
-use crate::recipe::{LossSpec, Optimizer};
+use crate::recipe::{LossSpec, Optimizer, TrainSpec};
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -145,6 +145,12 @@ pub struct RunSize {
 impl Default for RunSize {
     fn default() -> Self {
         Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default(), freeze: Vec::new() }
+    }
+}
+
+impl From<TrainSpec> for RunSize {
+    fn from(spec: TrainSpec) -> Self {
+        RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Table {
     pub title: String,
     pub header: Vec<String>,
     /// Columns of words; the first is one always, the others hold numbers.
-    pub words: &'static [usize],
+    pub words: Vec<usize>,
     pub rows: Vec<Vec<String>>,
 }
 
@@ -94,7 +94,7 @@ mod tests {
         let table = Table {
             title: "a_b".into(),
             header: vec!["run".into(), "Dice, 95 %".into()],
-            words: &[],
+            words: Vec::new(),
             rows: vec![vec!["x_1 & {y}".into(), "-0.1 [-0.2, +0.3], < 1".into()]],
         };
         assert_eq!(

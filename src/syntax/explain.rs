@@ -228,6 +228,14 @@ impl Place<'_> {
             "," if entries && expected.operators => {
                 problem.suggest("entries need no comma between them", here, "", MachineApplicable)
             }
+            "or" if item == "sweep" || expected.tokens == ["and"] => problem
+                .help("a model is kept where all bounds hold, joined with `and`; for either of two, write two sweeps"),
+            "where" if item == "sweep" && expected.has("keep") => {
+                problem.suggest("what a sweep keeps stands behind `keep where`", before, "keep ", MachineApplicable)
+            }
+            "" if item == "sweep" && matches!(previous, "where" | "keep") => {
+                problem.help("what a sweep keeps is written `keep where params < 1M and macs <= 2G`")
+            }
             "->" if expected.operators => problem.help("the result shape stands behind the parameters"),
             "}" | "" if expected.has("else") => problem.help("an `if` has a value, so it needs an `else`"),
             _ if expected.has("else") => problem.help("an `if` has a value, so it needs an `else { ... }`"),

@@ -9,7 +9,7 @@ use crate::cli::memory::RunSize;
 use crate::cli::{Done, Stop, print, report};
 use crate::cost::Convention;
 use crate::diag::Problems;
-use crate::explore::{self, Asked, Key, LeftOut, Variant, counted, front, same_functions};
+use crate::explore::{self, Asked, Key, LeftOut, Point, Variant, counted, front, points, same_functions};
 use crate::resolve::{Program, resolve_bundle};
 use crate::source::{SourceMap, Spanned};
 use crate::syntax::{self, ast};
@@ -54,7 +54,7 @@ impl FromStr for Sort {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "sweep" { Ok(Sort::Sweep) } else { text.parse().map(Sort::By) }
+        if text == "sweep" { Ok(Sort::Sweep) } else { text.parse().map(Sort::By).map_err(|e: String| e + " and sweep") }
     }
 }
 
@@ -66,8 +66,10 @@ fn axes(text: &str) -> Result<[Key; 2], String> {
 
 /// A sweep that was counted, as it is shown.
 pub struct Table {
-    /// The name of the sweep, or its text.
-    pub sweep: String,
+    /// The name of the sweep; none for one of the command line.
+    pub sweep: Option<String>,
+    /// `NPNet | UNet`
+    pub models: String,
     pub convention: Convention,
     /// Points of the sweep, and those whose model cannot be built.
     pub tried: usize,
@@ -117,29 +119,31 @@ pub fn run(opts: &Opts) -> Done {
     let batch = opts.table.batch;
     let peaks = |model: &str, checked: &Checked| runs.get(model).map_or(Peaks::default(), |r| r.peaks(checked, batch));
     let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
+    let points = points(&sweep).map_err(|d| stop(&sources, d.into()))?;
     let thinned = counted(&program, &sweep, &asked, convention).map_err(|d| stop(&sources, d.into()))?;
     let mut batches: Vec<u64> = runs.values().map(|r| batch.unwrap_or(r.batch as u64)).collect();
     batches.dedup();
     let rows = rows(&sources, thinned.kept, &opts.table);
     let table = Table {
-        sweep: sweep.name.node.clone(),
+        sweep: program.sweeps.contains_key(opts.name.as_str()).then(|| opts.name.clone()),
+        models: bases(&sweep).join(" | "),
         convention,
         tried: thinned.tried,
         broken: thinned.broken,
         bounds: texts.into_iter().zip(thinned.left_out).collect(),
         top: opts.table.top.unwrap_or(rows.len()).min(rows.len()),
         axes: opts.table.axes,
-        columns: columns(&rows),
+        columns: columns(&sources, &points),
         batch: (batches.len() == 1).then(|| batches[0]),
         rows,
     };
+    print(&show::table(&table, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
         let svg = picture::svg(&table)
             .ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
         crate::atomic::write(path, svg.as_bytes())
             .map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display())))?;
     }
-    print(&show::table(&table, opts.look.format))?;
     if table.broken == 0 {
         return Ok(());
     }
@@ -213,6 +217,16 @@ fn sizes(program: &Program<'_>, sweep: &ast::Sweep, opts: &Opts) -> Result<Vec<O
     Ok(load::plan(program, &choice)?.into_iter().map(|plan| plan.size).collect())
 }
 
+fn bases(sweep: &ast::Sweep) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for grid in &sweep.models.grids {
+        if !names.contains(&grid.base.node.as_str()) {
+            names.push(&grid.base.node);
+        }
+    }
+    names
+}
+
 /// One row a function, in the order that is asked for.
 fn rows(sources: &SourceMap, kept: Vec<Variant>, opts: &TableOpts) -> Vec<Row> {
     let groups = same_functions(&kept);
@@ -240,27 +254,22 @@ fn rows(sources: &SourceMap, kept: Vec<Variant>, opts: &TableOpts) -> Vec<Row> {
     rows
 }
 
-/// What tells the models apart, those that compute the same included.
-fn columns(rows: &[Row]) -> Vec<String> {
-    let all = || {
-        rows.iter().flat_map(|r| {
-            let own = (&r.variant, &r.args);
-            std::iter::once(own).chain(r.same.iter().map(|(v, a)| (v, a)))
-        })
-    };
+/// What tells the models of a sweep apart, whether they are kept or not.
+fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
     let mut columns = Vec::new();
-    if all().any(|(v, _)| v.model != rows[0].variant.model) {
+    if points.iter().any(|p| p.model.node != points[0].model.node) {
         columns.push("model".to_string());
     }
+    let all: Vec<Spelled> = points.iter().map(|p| spelled(sources, &p.args)).collect();
     let mut names: Vec<&str> = Vec::new();
-    for (name, _) in all().flat_map(|(_, args)| args) {
+    for (name, _) in all.iter().flatten() {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
-    let value = |args: &Spelled, name: &str| args.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let value = |args: &'_ Spelled, name: &str| args.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     for name in names {
-        let mut values = all().map(|(_, args)| value(args, name));
+        let mut values = all.iter().map(|args| value(args, name));
         let first = values.next();
         if values.any(|v| Some(v) != first) {
             columns.push(name.to_string());

@@ -20,7 +20,8 @@ pub fn svg(table: &Table) -> Option<String> {
             Key::Inference | Key::Training => Unit::Bytes,
             Key::Field => Unit::Pixels,
         };
-        Side { name: name(key, table), unit }
+        let better = if key.more_is_better() { " (more is better)" } else { "" };
+        Side { name: name(key, table) + better, unit }
     };
     let [x, y] = table.axes;
     // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.

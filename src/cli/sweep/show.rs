@@ -8,13 +8,12 @@ use crate::cli::tabular::{self, Format, notes};
 use crate::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
-/// Groups of equal functions that are listed below a table.
-const GROUPS: usize = 12;
-/// Settings of a group.
-const MEMBERS: usize = 6;
+/// Models of a group of equal functions that a table names.
+const NAMED: usize = 4;
 
 pub fn table(table: &Table, format: Format) -> String {
     match format {
+        Format::Text if table.rows.is_empty() => title(table) + "\n" + &notes(&remarks(table), format),
         Format::Text => format!("{}\n\n{}{}", title(table), body(table, format), notes(&remarks(table), format)),
         Format::Markdown | Format::Latex => body(table, format) + &notes(&remarks(table), format),
         Format::Csv => raw(table),
@@ -38,7 +37,8 @@ pub fn title(table: &Table) -> String {
     if table.rows.len() < kept {
         parts.push(format!("{} different functions", thousands(table.rows.len() as u64)));
     }
-    format!("sweep {}{at}: {}", table.sweep, parts.join(", "))
+    let name = table.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
+    format!("sweep{name} of {}{at}: {}", table.models, parts.join(", "))
 }
 
 fn models(n: usize) -> String {
@@ -60,11 +60,18 @@ fn body(table: &Table, format: Format) -> String {
     let mut header = table.columns.clone();
     header.push("params".into());
     for at in sizes {
-        let end = if sizes.len() > 1 { format!(" at {}", size(at)) } else { String::new() };
-        header.push(format!("MACs, {}{end}", table.convention));
+        let many = sizes.len() > 1;
+        let end = if many { format!(" {}", size(at)) } else { String::new() };
+        header.push(if many { format!("MACs{end}") } else { format!("MACs, {}", table.convention) });
         header.extend(["to run", "to train"].map(|name| format!("{name}{end}")));
     }
     header.extend(["field".to_string(), "front".to_string()]);
+    let same = table.rows.iter().any(|r| !r.same.is_empty());
+    let mut words: Vec<usize> = (0..table.columns.len()).collect();
+    if same {
+        words.push(header.len());
+        header.push("the same network".into());
+    }
     let row = |row: &Row| {
         let mut line = cells(&table.columns, &row.variant, &row.args);
         line.push(thousands(row.variant.params));
@@ -73,15 +80,12 @@ fn body(table: &Table, format: Format) -> String {
         }
         line.push(field::size_text(&row.variant.at[0].field));
         line.push(if row.front { "*".into() } else { String::new() });
+        line.extend(same.then(|| others(table, row)));
         line
     };
     let rows = table.rows[..table.top].iter().map(row).collect();
-    let words = WORDS.get(..table.columns.len()).unwrap_or(WORDS);
     tabular::Table { title: title(table), header, words, rows }.print(format)
 }
-
-/// Places of columns that hold words.
-const WORDS: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 
 /// What stands below the table.
 fn remarks(table: &Table) -> Vec<String> {
@@ -97,39 +101,46 @@ fn remarks(table: &Table) -> Vec<String> {
     let [x, y] = table.axes.map(|key| name(key, table));
     let better = |key: Key| if key.more_is_better() { "more" } else { "less" };
     let (x_better, y_better) = (better(table.axes[0]), better(table.axes[1]));
-    lines.push(format!("* on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
+    lines.push(format!("\"*\" is on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
+    if table.rows[0].variant.at.len() > 1 {
+        lines.push(format!("MACs by the convention {}; field, and front, at the first size", table.convention));
+    }
     let batch = match table.batch {
         Some(1) => "one image".into(),
         Some(n) => format!("a batch of {}", thousands(n)),
         None => "the batch of each model's run".into(),
     };
     lines.push(format!("\"to run\" and \"to train\" are the most memory at once, for {batch}"));
-    let groups: Vec<&Row> = table.rows.iter().filter(|r| !r.same.is_empty()).collect();
-    for row in groups.iter().take(GROUPS) {
-        let others: Vec<String> = row.same.iter().take(MEMBERS).map(|(v, a)| other(table, row, v, a)).collect();
-        let more = match row.same.len().saturating_sub(MEMBERS) {
-            0 => String::new(),
-            n => format!("; and {n} more"),
-        };
-        let own = settings(&table.columns, &row.variant, &row.args);
-        lines.push(format!("{own}: the same network as {}{more}", others.join("; ")));
-    }
-    if groups.len() > GROUPS {
-        lines.push(format!("{} groups more of the same network: --format json has all", groups.len() - GROUPS));
-    }
     lines
 }
 
-/// A model that computes the same, and where it is counted otherwise.
-fn other(table: &Table, row: &Row, variant: &Variant, args: &Spelled) -> String {
-    let mut text = settings(&table.columns, variant, args);
-    let macs = |v: &Variant| v.at[0].macs;
-    if variant.params != row.variant.params {
-        text += &format!(" (counted with {} params)", thousands(variant.params));
-    } else if macs(variant) != macs(&row.variant) {
-        text += &format!(" (counted with {} MACs)", thousands(macs(variant)));
+/// The other models that compute the same function: the settings in which each differs.
+fn others(table: &Table, row: &Row) -> String {
+    let own = cells(&table.columns, &row.variant, &row.args);
+    let mut parts: Vec<String> = (row.same.iter().take(NAMED))
+        .map(|(variant, args)| {
+            let differs = |column: &String, cell: &String| match column.as_str() {
+                "model" => cell.clone(),
+                _ => format!("{column} = {cell}"),
+            };
+            let here = cells(&table.columns, variant, args);
+            let parts = table.columns.iter().zip(&here).zip(&own).filter(|((_, here), own)| here != own);
+            let text = parts.map(|((column, here), _)| differs(column, here)).collect::<Vec<_>>().join(", ");
+            let macs = |v: &Variant| v.at[0].macs;
+            // Some functions can be written with weights that nothing reads, and conventions count spellings.
+            if variant.params != row.variant.params {
+                format!("{text} ({} params)", thousands(variant.params))
+            } else if macs(variant) != macs(&row.variant) {
+                format!("{text} ({} MACs)", thousands(macs(variant)))
+            } else {
+                text
+            }
+        })
+        .collect();
+    if row.same.len() > NAMED {
+        parts.push(format!("{} more", row.same.len() - NAMED));
     }
-    text
+    parts.join("; ")
 }
 
 fn left_out(table: &Table) -> Option<String> {
@@ -186,7 +197,7 @@ fn document(table: &Table) -> Value {
         .collect();
     let models: Vec<Value> = table.rows[..table.top].iter().map(model).collect();
     json!({
-        "schema": 1, "sweep": table.sweep, "convention": table.convention.name(), "axes": table.axes.map(Key::name),
+        "schema": 1, "sweep": table.sweep, "of": table.models, "convention": table.convention.name(), "axes": table.axes.map(Key::name),
         "batch": table.batch, "tried": table.tried, "broken": table.broken, "bounds": bounds, "models": models,
     })
 }
