@@ -22,7 +22,7 @@ const RADIUS: f64 = 4.5;
 /// Above it dominated points have no labels: they would say what the table says better.
 const LABELLED: usize = 24;
 /// Characters of a label.
-const LONGEST: usize = 30;
+const LONGEST: usize = 40;
 /// Of a label's letters, which are of one width in every fixed-width font (0.55 to 0.602 of the size).
 const LETTER: f64 = 11.0 * 0.605;
 const LINE: f64 = 15.0;

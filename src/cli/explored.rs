@@ -1,6 +1,6 @@
 //! Sweeps and holes as `npc check` shows them.
 
-use super::load::{Choice, default_data, expected_size, has_hole, run_size};
+use super::load::{Choice, default_data, expected_size, has_hole, sweep_run};
 use super::table::{Align, columns, thousands};
 use crate::check::Checked;
 use crate::claim::Peaks;
@@ -78,8 +78,8 @@ pub fn explore(
         let data = named.or_else(|| default_data(program, bases[0]).map(|(_, spec)| spec));
         let size = choice.size.first().copied().or(data.map(|d| d.size));
         let kept = explore::bounds(&sweep.models.keep, Convention::Conv).and_then(|bounds| {
-            let peaks =
-                |model: &str, checked: &Checked| run_size(program, model).unwrap_or_default().peaks(checked, None);
+            let run = sweep_run(program, sweep);
+            let peaks = |checked: &Checked| run.peaks(checked, None);
             let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
             let see = |checked: &Checked, _: &dyn Fn() -> Peaks| {
                 let report = count(checked, convention);

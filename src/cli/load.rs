@@ -197,10 +197,15 @@ pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSp
 }
 
 /// Of the run that trains the model.
-pub fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
+fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
     // A run with mistakes is reported by itself.
     let (spec, _) = default_run(program, name).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok())?;
     Some(spec.into())
+}
+
+/// Of the first run that trains a model of the sweep: its models are compared with the same settings.
+pub fn sweep_run(program: &Program<'_>, sweep: &ast::Sweep) -> RunSize {
+    sweep.models.grids.iter().find_map(|g| run_size(program, &g.base.node)).unwrap_or_default()
 }
 
 pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {

@@ -14,8 +14,8 @@ pub struct Asked<'a> {
     pub sizes: &'a [Option<[usize; 2]>],
     /// All of them, at each size.
     pub bounds: &'a [Bound],
-    /// What a run of the model of this name holds at once.
-    pub peaks: &'a dyn Fn(&str, &Checked) -> Peaks,
+    /// What a run of a model holds at once.
+    pub peaks: &'a dyn Fn(&Checked) -> Peaks,
 }
 
 /// How a bound thins a sweep out.
@@ -100,7 +100,7 @@ fn look<T>(
     for &size in asked.sizes {
         let checked = elaborate(program, entry, &point.args, size).and_then(check)?;
         let known = std::cell::OnceCell::new();
-        let peaks = || *known.get_or_init(|| (asked.peaks)(&entry.node, &checked));
+        let peaks = || *known.get_or_init(|| (asked.peaks)(&checked));
         for (bound, fails) in asked.bounds.iter().zip(fails.iter_mut()) {
             *fails |= !bound.holds(&checked, &peaks).map_err(|d| Problems::from(*d))?;
         }

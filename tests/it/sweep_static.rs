@@ -358,3 +358,34 @@ fn a_picture_is_written() {
     files.sort();
     assert_eq!(files, ["front.svg", "net.model"]);
 }
+
+/// A sweep may name models of other files, and several of them.
+#[test]
+fn imported_models_are_counted() {
+    let args = ["sweep", "models/paper.model", "table1", "--static", "--on", "cvc", "--format", "json"];
+    let said = npc(&repository(""), &args);
+    let made: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
+    let rows = made["models"].as_array().unwrap();
+    let unet = rows.iter().find(|r| r["model"] == "UNet").expect("the table has U-Net");
+    let check = ["check", "models/unet.model", "--model", "UNet", "--with", "classes=2"];
+    let check = npc(&repository(""), &[&check[..], &["--size", "288x384", "--format", "json"]].concat());
+    let check: Value = serde_json::from_str(&check.out).unwrap();
+    assert_eq!(unet["params"], check["models"][0]["params"]);
+    assert_eq!(unet["sizes"][0]["macs"], check["models"][0]["macs"]);
+}
+
+/// The picture of docs/sweeps.md is what its command draws.
+#[test]
+fn the_picture_of_the_docs_is_drawn() {
+    let page = std::fs::read_to_string(repository("docs/sweeps.md")).unwrap();
+    let from = page.find("'UNet(width").expect("the page has the command") + 1;
+    let models = page[from..].split('\'').next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("sweep.svg");
+    let plot = ["--static", "--size", "256x256", "--axes", "macs,field", "--plot", picture.to_str().unwrap()];
+    let said = npc(&repository(""), &[&["sweep", "models/unet.model", models], &plot[..]].concat());
+    assert_eq!(said.code, 0, "{}", said.err);
+    let drawn = std::fs::read_to_string(picture).unwrap();
+    let kept = std::fs::read_to_string(repository("docs/sweep.svg")).unwrap();
+    assert!(drawn == kept, "draw docs/sweep.svg again with the command of docs/sweeps.md");
+}

@@ -2,19 +2,18 @@
 
 use super::{Opts, picture, show};
 use crate::check::Checked;
-use crate::claim::{Bound, Peaks};
+use crate::claim::Bound;
 use crate::cli::explored::{Spelled, spelled};
-use crate::cli::load::{self, Choice, Size, no_such, parse_size, run_size};
-use crate::cli::memory::RunSize;
+use crate::cli::load::{self, Size, default_data, no_such, parse_size, sweep_run};
 use crate::cli::{Done, Stop, print, report};
 use crate::cost::Convention;
 use crate::diag::Problems;
 use crate::explore::{self, Asked, Key, LeftOut, Point, Variant, counted, front, points, same_functions};
+use crate::recipe::schema;
 use crate::resolve::{Program, resolve_bundle};
 use crate::source::{SourceMap, Spanned};
 use crate::syntax::{self, ast};
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -39,7 +38,7 @@ pub struct TableOpts {
     /// Draw the models along --axes
     #[arg(long, value_name = "FILE.svg", requires = "counted")]
     plot: Option<PathBuf>,
-    /// Images in a batch, for the memory; without it, those of the run that trains the model, else 1
+    /// Images in a batch, for the memory; without it, those of the first run of one of the models, else 1
     #[arg(long, value_name = "N", requires = "counted", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     batch: Option<u64>,
 }
@@ -68,8 +67,8 @@ fn axes(text: &str) -> Result<[Key; 2], String> {
 pub struct Table {
     /// The name of the sweep; none for one of the command line.
     pub sweep: Option<String>,
-    /// `NPNet | UNet`
-    pub models: String,
+    /// Models and variants that it is of.
+    pub models: Vec<String>,
     pub convention: Convention,
     /// Points of the sweep, and those whose model cannot be built.
     pub tried: usize,
@@ -83,8 +82,8 @@ pub struct Table {
     pub axes: [Key; 2],
     /// What tells the models apart: `model`, or names of hyper-parameters.
     pub columns: Vec<String>,
-    /// Images in a batch, where it is the same for all.
-    pub batch: Option<u64>,
+    /// Images in a batch, for the memory.
+    pub batch: u64,
 }
 
 /// A function, as the first variant that computes it.
@@ -113,20 +112,16 @@ pub fn run(opts: &Opts) -> Done {
     let sweep = sweep(&program, &mut sources, &opts.name)?;
     let (bounds, texts) = bounds(&mut sources, &sweep, &opts.table.keep, convention)?;
     let sizes = sizes(&program, &sweep, opts).map_err(|p| stop(&sources, p))?;
-    let runs: BTreeMap<&str, RunSize> = (sweep.models.grids.iter())
-        .map(|g| (g.base.node.as_str(), run_size(&program, &g.base.node).unwrap_or_default()))
-        .collect();
-    let batch = opts.table.batch;
-    let peaks = |model: &str, checked: &Checked| runs.get(model).map_or(Peaks::default(), |r| r.peaks(checked, batch));
+    let run = sweep_run(&program, &sweep);
+    let batch = opts.table.batch.unwrap_or(run.batch as u64);
+    let peaks = |checked: &Checked| run.peaks(checked, Some(batch));
     let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
     let points = points(&sweep).map_err(|d| stop(&sources, d.into()))?;
     let thinned = counted(&program, &sweep, &asked, convention).map_err(|d| stop(&sources, d.into()))?;
-    let mut batches: Vec<u64> = runs.values().map(|r| batch.unwrap_or(r.batch as u64)).collect();
-    batches.dedup();
     let rows = rows(&sources, thinned.kept, &opts.table);
     let table = Table {
         sweep: program.sweeps.contains_key(opts.name.as_str()).then(|| opts.name.clone()),
-        models: bases(&sweep).join(" | "),
+        models: bases(&sweep),
         convention,
         tried: thinned.tried,
         broken: thinned.broken,
@@ -134,7 +129,7 @@ pub fn run(opts: &Opts) -> Done {
         top: opts.table.top.unwrap_or(rows.len()).min(rows.len()),
         axes: opts.table.axes,
         columns: columns(&sources, &points),
-        batch: (batches.len() == 1).then(|| batches[0]),
+        batch,
         rows,
     };
     print(&show::table(&table, opts.look.format))?;
@@ -166,10 +161,9 @@ fn sweep(program: &Program<'_>, sources: &mut SourceMap, name: &str) -> Result<a
         report(sources, &p);
         Stop::Usage("the sweep cannot be read".into())
     })?;
-    let known = || program.entries().into_iter().map(|e| e.node.as_str());
-    let names: Vec<&str> = known().collect();
-    if let Some(grid) = models.grids.iter().find(|g| !names.contains(&g.base.node.as_str())) {
-        report(sources, &no_such("model or variant", &grid.base.node, names.iter().copied()).into());
+    if let Some(grid) = models.grids.iter().find(|g| program.entry(&g.base.node).is_none()) {
+        let known = program.models.keys().chain(program.variants.keys()).copied();
+        report(sources, &no_such("model or variant", &grid.base.node, known).into());
         return Err(Stop::Problems);
     }
     let span = models.grids[0].base.span;
@@ -212,16 +206,25 @@ fn bounds(
 
 /// Those of the command line, else of the first model's data.
 fn sizes(program: &Program<'_>, sweep: &ast::Sweep, opts: &Opts) -> Result<Vec<Option<Size>>, Problems> {
-    let model = Some(sweep.models.grids[0].base.node.clone());
-    let choice = Choice { model, with: Vec::new(), on: opts.on.clone(), size: opts.table.size.clone() };
-    Ok(load::plan(program, &choice)?.into_iter().map(|plan| plan.size).collect())
+    if !opts.table.size.is_empty() {
+        return Ok(opts.table.size.iter().copied().map(Some).collect());
+    }
+    if opts.on.is_empty() {
+        let data = default_data(program, &sweep.models.grids[0].base.node);
+        return Ok(vec![data.map(|(_, spec)| spec.size)]);
+    }
+    let named = |on: &String| match program.data.get(on.as_str()) {
+        Some(data) => Ok(Some(schema::data_spec(data)?.size)),
+        None => Err(no_such("data block", on, program.data.keys().copied()).into()),
+    };
+    opts.on.iter().map(named).collect()
 }
 
-fn bases(sweep: &ast::Sweep) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
+fn bases(sweep: &ast::Sweep) -> Vec<String> {
+    let mut names = Vec::new();
     for grid in &sweep.models.grids {
-        if !names.contains(&grid.base.node.as_str()) {
-            names.push(&grid.base.node);
+        if !names.contains(&grid.base.node) {
+            names.push(grid.base.node.clone());
         }
     }
     names

@@ -42,7 +42,9 @@ fn dot(table: &Table, rows: &[&Row]) -> Dot {
     let first = rows[0];
     let values = cells(&table.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
-    let label = values.into_iter().filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
+    // Lists are tighter beside a point than in the file.
+    let values = values.into_iter().map(|v| v.replace(", ", ","));
+    let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
     let mut told: Vec<String> = rows.iter().take(TOLD).map(|r| settings(&table.columns, &r.variant, &r.args)).collect();
     if rows.len() > TOLD {
         told.push(format!("and {} more", rows.len() - TOLD));

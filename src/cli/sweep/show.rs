@@ -8,7 +8,7 @@ use crate::cli::tabular::{self, Format, notes};
 use crate::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
-/// Models of a group of equal functions that a table names.
+/// Models that a title names, and of a group of equal functions a line.
 const NAMED: usize = 4;
 
 pub fn table(table: &Table, format: Format) -> String {
@@ -38,7 +38,10 @@ pub fn title(table: &Table) -> String {
         parts.push(format!("{} different functions", thousands(table.rows.len() as u64)));
     }
     let name = table.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
-    format!("sweep{name} of {}{at}: {}", table.models, parts.join(", "))
+    // More names than these are in the table's first column.
+    let few = table.models.len() <= NAMED;
+    let models = if few { format!(" of {}", table.models.join(" | ")) } else { String::new() };
+    format!("sweep{name}{models}{at}: {}", parts.join(", "))
 }
 
 fn models(n: usize) -> String {
@@ -106,9 +109,8 @@ fn remarks(table: &Table) -> Vec<String> {
         lines.push(format!("MACs by the convention {}; field, and front, at the first size", table.convention));
     }
     let batch = match table.batch {
-        Some(1) => "one image".into(),
-        Some(n) => format!("a batch of {}", thousands(n)),
-        None => "the batch of each model's run".into(),
+        1 => "one image".into(),
+        n => format!("a batch of {}", thousands(n)),
     };
     lines.push(format!("\"to run\" and \"to train\" are the most memory at once, for {batch}"));
     lines

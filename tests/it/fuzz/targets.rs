@@ -101,7 +101,7 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
             Err(found) => problems.extend(found),
         },
         ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
-            let peaks = |_: &str, _: &Checked| Peaks::default();
+            let peaks = |_: &Checked| Peaks::default();
             let thinned = bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
                 let asked = Asked { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
                 Ok(counted(program, of, &asked, Convention::Conv)?)
