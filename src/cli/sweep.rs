@@ -35,11 +35,11 @@ pub use trained::{Common, act};
 /// Count the models of a sweep, or train them with the same seeds and splits, and compare them
 #[derive(Args)]
 #[command(
-    after_help = "With --static nothing is trained: the models are counted, what the sweep's `keep where` and --keep do not hold for is
-left out, models that compute the same function are listed once, and those on the Pareto front of --axes are marked. In
-place of the name of a sweep stands then also what may follow its `=`.
+    after_help = "With --static nothing is trained. The models are counted; those for which `keep where` or --keep does not hold are left
+out, those that compute the same function are listed once, and those on the Pareto front of --axes are marked. NAME may
+also be what follows the `=` of a sweep.
 
-Without it each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run;
+Without it, each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run;
 they vary the weights and the order of the images, not the split. What is finished is not trained again, what was
 interrupted goes on. Without --train or --collect the table shows what is there. docs/sweeps.md says what the intervals
 are.
@@ -73,11 +73,12 @@ pub struct Opts {
     on: Vec<String>,
     #[command(flatten)]
     look: Look,
-    #[command(flatten)]
-    table: counted::TableOpts,
     #[cfg(feature = "run")]
     #[command(flatten)]
     runs: trained::Runs,
+    // Last, for its heading holds for all that comes after it.
+    #[command(flatten)]
+    table: counted::TableOpts,
 }
 
 /// How a table of models looks.

@@ -26,8 +26,8 @@ pub struct Variant {
     pub buffers: u64,
     /// At each size.
     pub at: Vec<Measures>,
-    /// Equal for models that compute the same function ([`Canon::hash`]).
-    pub hash: u64,
+    /// At each size: equal for models that compute the same function ([`Canon::hash`]).
+    pub hashes: Vec<u64>,
 }
 
 /// What depends on the size of the image.
@@ -130,7 +130,7 @@ pub fn counted(
             field_pixels: narrower(&field, checked.input().spatial().unwrap_or_default()),
             field,
         };
-        // The canonical form has sizes as formulas: one hash serves all sizes.
+        // Sizes are formulas in the canonical form, but a model may choose by the size which nodes it has.
         (report.params, report.buffers, Canon::new(graph).hash(), measures)
     })?;
     Ok(seen.map(|point, seen| Variant {
@@ -138,7 +138,7 @@ pub fn counted(
         args: point.args,
         params: seen[0].0,
         buffers: seen[0].1,
-        hash: seen[0].2,
+        hashes: seen.iter().map(|s| s.2).collect(),
         at: seen.into_iter().map(|s| s.3).collect(),
     }))
 }
@@ -146,12 +146,12 @@ pub fn counted(
 /// The variants that are different functions, by their places: each group begins with the first of the sweep.
 pub fn same_functions(variants: &[Variant]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut known: HashMap<u64, usize> = HashMap::new();
+    let mut known: HashMap<&[u64], usize> = HashMap::new();
     for (i, variant) in variants.iter().enumerate() {
-        match known.get(&variant.hash) {
+        match known.get(&variant.hashes[..]) {
             Some(&group) => groups[group].push(i),
             None => {
-                known.insert(variant.hash, groups.len());
+                known.insert(&variant.hashes, groups.len());
                 groups.push(vec![i]);
             }
         }

@@ -200,6 +200,23 @@ fn one_line_a_function() {
     }
 }
 
+/// Models that choose by the size may be one at one size and two at another.
+#[test]
+fn one_function_at_every_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = "x |> conv(8, k = if deep and W > 40 { 5 } else { 3 }) |> conv(2)";
+    let text = format!("npc 1\nmodel Net(x: [3, H, W], deep: bool = false) -> [2, H, W] = {body}\n");
+    std::fs::write(folder.path().join("net.model"), text).unwrap();
+    let rows = |sizes: &[&str]| {
+        let base = ["sweep", "net.model", "Net(deep = true | false)", "--static", "--format", "json"];
+        let said = npc(folder.path(), &[&base[..], sizes].concat());
+        let made: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {}", said.err));
+        made["models"].as_array().unwrap().len()
+    };
+    assert_eq!((rows(&["--size", "32x32"]), rows(&["--size", "48x48"])), (1, 2));
+    assert_eq!(rows(&["--size", "32x32", "--size", "48x48"]), 2);
+}
+
 /// The numbers of a variant are those of `npc check`, at every size.
 #[test]
 fn numbers_are_those_of_check() {

@@ -211,7 +211,7 @@ fn model(row: &Row) -> Value {
         json!({"model": v.model, "args": object(args), "params": v.params, "buffers": v.buffers, "sizes": sizes})
     };
     let mut value = one(&row.variant, &row.args);
-    value["hash"] = json!(format!("{:016x}", row.variant.hash));
+    value["hash"] = json!(format!("{:016x}", row.variant.hashes[0]));
     value["front"] = row.front.into();
     value["same"] = row.same.iter().map(|(v, args)| one(v, args)).collect();
     value
