@@ -15,6 +15,7 @@ use npc::run::agree::Sample;
 use npc::run::device::{self, DeviceChoice};
 use npc::run::freeze::freeze;
 use npc::run::loss::total;
+use npc::run::native::Recorded;
 use npc::run::optim::{Accumulated, OptimState};
 use npc::source::SourceMap;
 use npc::{Checked, check, elaborate, import, lower};
@@ -116,11 +117,12 @@ fn measure(checked: &Checked, frozen: &Frozen, spec: &TrainSpec, memory: &Memory
         let mut network = freeze(lower(checked, &device, 0).train(), frozen);
         let mut optim = OptimState::new(spec.optimizer.clone());
         move |sample: &Sample| {
-            let logits = network.forward(sample.images(&device)).remove(0);
+            let Recorded { mut results, back } = network.record(sample.images(&device), 0);
+            let logits = results.remove(0);
             let targets = sample.targets(network.device());
             let loss = total(&spec.loss, vec![(logits, 1.0)], &targets);
             drop(targets);
-            let mut gradients = Accumulated::of(&network, loss.backward());
+            let mut gradients = Accumulated::of(&network, back, loss.backward());
             if let Some(max) = spec.clip {
                 gradients.clip(max);
             }

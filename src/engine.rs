@@ -1,5 +1,112 @@
 //! Computes networks on the processor, forward and backward, without Burn.
+//!
+//! [`program`] turns a plan into nodes at one size: convolutions with the norm and the ReLU behind them, the rest as it is;
+//! it gives each value a [`layout`] and knows when its memory is free. [`pass`] runs the nodes forward, [`tape`] backward.
+//! What a node computes is in [`unit`]; the inner loops, and all `unsafe`, are in [`kernel`].
+//!
+//! Knows operators and plans, and nothing of Burn, files or training. A network with an operator that has no unit is
+//! [`Unsupported`] as a whole; `run/exec.rs` computes it with Burn's operators. Results do not depend on the number of
+//! threads: work is cut by shape, and sums are taken in the order of the cuts.
 
 pub mod kernel;
 pub mod layout;
+mod pass;
+mod program;
+mod tape;
 pub mod unit;
+mod weights;
+
+use crate::plan::Plan;
+use kernel::buffer::Pool;
+use pass::{Pass, Prepared, prepare_all};
+pub use program::{Mode, Unsupported};
+use program::{Program, build};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock};
+pub use tape::Tape;
+pub use weights::{BatchStatistics, Gradients, LayerWeights, Running, WeightGradient, Weights};
+
+type Built = Result<Arc<Program>, Unsupported>;
+
+/// Programs of one plan, and the memory they share.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Arc<Plan>,
+    programs: Mutex<HashMap<([usize; 4], Mode), Built>>,
+    pool: Arc<Pool>,
+}
+
+/// Weights that do not change, as inference reads them.
+pub struct Frozen {
+    weights: Arc<Weights>,
+    prepared: OnceLock<Vec<Option<Prepared>>>,
+}
+
+impl fmt::Debug for Frozen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "weights of {} layers", self.weights.len())
+    }
+}
+
+impl Frozen {
+    pub fn new(weights: Weights) -> Self {
+        Self { weights: Arc::new(weights), prepared: OnceLock::new() }
+    }
+}
+
+/// What a training pass gives.
+pub struct Trained {
+    /// NCHW numbers, in the order of the plan's results.
+    pub results: Vec<Vec<f32>>,
+    pub statistics: Vec<BatchStatistics>,
+    pub tape: Tape,
+}
+
+impl Engine {
+    pub fn new(plan: Arc<Plan>) -> Self {
+        Self { plan, programs: Mutex::default(), pool: Arc::default() }
+    }
+
+    /// The program for images `[n, c, h, w]`, made when it is asked for the first time.
+    fn program(&self, dims: [usize; 4], mode: Mode) -> Built {
+        let mut programs = self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        programs.entry((dims, mode)).or_insert_with(|| build(&self.plan, dims, mode).map(Arc::new)).clone()
+    }
+
+    /// Whether [`Engine::infer`] and [`Engine::train`] compute images of this size.
+    pub fn supports(&self, dims: [usize; 4], mode: Mode) -> Result<(), Unsupported> {
+        self.program(dims, mode).map(drop)
+    }
+
+    /// Dims of the results for an image of these, in order. Of an image that [`Engine::supports`] accepts.
+    pub fn results(&self, dims: [usize; 4]) -> Vec<[usize; 4]> {
+        let program = self.program(dims, Mode::Infer);
+        let of = |program: Arc<Program>| program.results.iter().map(|&id| program.values[id].layout.dims()).collect();
+        program.map(of).unwrap_or_default()
+    }
+
+    /// Results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
+    pub fn infer(&self, frozen: &Frozen, image: &[f32], dims: [usize; 4]) -> Result<Vec<Vec<f32>>, Unsupported> {
+        let program = self.program(dims, Mode::Infer)?;
+        let prepared = frozen.prepared.get_or_init(|| prepare_all(&program, &frozen.weights));
+        let mut pass = Pass::new(program, self.pool.clone(), 0);
+        Ok(pass.forward(&frozen.weights, prepared, image))
+    }
+
+    /// A training pass. `seed` is what dropout draws from; `to_image` asks for the gradient of the image as well.
+    pub fn train(
+        &self,
+        weights: Arc<Weights>,
+        image: &[f32],
+        dims: [usize; 4],
+        seed: u64,
+        to_image: bool,
+    ) -> Result<Trained, Unsupported> {
+        let program = self.program(dims, Mode::Train { to_image })?;
+        let mut pass = Pass::new(program, self.pool.clone(), seed);
+        let results = pass.forward(&weights, &[], image);
+        let statistics = pass.statistics();
+        Ok(Trained { results, statistics, tape: Tape::new(pass, weights) })
+    }
+}

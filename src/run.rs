@@ -45,6 +45,8 @@ pub mod lower;
 pub mod machine;
 pub mod metric;
 #[cfg(feature = "run")]
+pub mod native;
+#[cfg(feature = "run")]
 pub mod network;
 #[cfg(feature = "run")]
 pub mod optim;

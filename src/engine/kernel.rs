@@ -4,6 +4,8 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod buffer;
+pub mod gradient;
 pub mod simd;
+pub mod sweep;
 pub mod tile;
 pub mod vectorised;

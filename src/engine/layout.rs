@@ -201,6 +201,10 @@ impl<'a> ViewMut<'a> {
 
 /// The same numbers in another layout of the same dims. Gaps become 0.
 pub fn relayout(from: View, to: &mut ViewMut) {
+    if from.layout.lanes == to.layout.lanes && from.layout.segments == to.layout.segments {
+        to.par_rows().for_each(|(plane, y, row)| row.copy_from_slice(from.row(plane, y)));
+        return;
+    }
     let (slots_from, lanes_from, blocks_from) =
         (from.layout.slot_of_channel(), from.layout.lanes, from.layout.blocks());
     let (lanes, blocks) = (to.layout.lanes, to.layout.blocks());
@@ -221,6 +225,13 @@ pub fn relayout(from: View, to: &mut ViewMut) {
             }
         }
     });
+}
+
+/// The same, added to what is there.
+pub fn relayout_add(from: View, to: &mut ViewMut) {
+    let mut more = Buffer::zeros(to.layout.size());
+    relayout(from, &mut ViewMut::new(to.layout, &mut more));
+    to.data.iter_mut().zip(more.iter()).for_each(|(to, from)| *to += from);
 }
 
 /// A map with its numbers.

@@ -6,11 +6,12 @@ use super::device::{self, DeviceChoice};
 use super::error::{Result, RunError};
 use super::loss::cross_entropy;
 use super::lower::lower;
-use super::network::Network;
+use super::native::Recorded;
+use super::optim::Accumulated;
 use super::weights::NamedTensor;
 use crate::check::Checked;
-use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -31,33 +32,6 @@ pub struct Agreement {
     pub loss: Difference,
     /// Every trainable tensor, the worst first.
     pub gradients: Vec<Difference>,
-}
-
-/// Gradients of a network's tensors under their dotted names, in Burn's layout.
-pub fn gradients(network: &Network, gradients: &Gradients) -> Vec<NamedTensor> {
-    struct Visitor<'a> {
-        gradients: &'a Gradients,
-        path: Vec<String>,
-        found: Vec<NamedTensor>,
-    }
-    impl ModuleVisitor for Visitor<'_> {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.path.push(name.to_string());
-        }
-
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.path.pop();
-        }
-
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = param.val().grad(self.gradients) {
-                self.found.push(NamedTensor::new(self.path.join("."), gradient));
-            }
-        }
-    }
-    let mut visitor = Visitor { gradients, path: Vec::new(), found: Vec::new() };
-    network.visit(&mut visitor);
-    visitor.found
 }
 
 /// Images in [0, 1) and targets, the same everywhere.
@@ -105,14 +79,15 @@ fn compute(checked: &Checked, device: &Device, sample: &Sample, seed: u64) -> Co
     let network = lower(checked, device, seed);
     let output = network.valid().forward(sample.images(device)).remove(0);
     let network = network.train();
-    let logits = network.forward(sample.images(device)).remove(0);
+    let Recorded { mut results, back } = network.record(sample.images(device), seed);
+    let logits = results.remove(0);
     let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
-    let backward = loss.backward();
+    let gradients = Accumulated::of(&network, back, loss.backward()).tensors(&network);
     Computed {
         output: NamedTensor::new("output".into(), output),
         training_output: NamedTensor::new("output in training".into(), logits),
         loss: NamedTensor::new("loss".into(), loss),
-        gradients: gradients(&network, &backward),
+        gradients,
     }
 }
 

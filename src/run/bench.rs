@@ -5,6 +5,7 @@ use super::device::{self, DeviceChoice};
 use super::error::{Result, RunError};
 use super::loss::cross_entropy;
 use super::lower::lower;
+use super::native::Recorded;
 use super::optim::{Accumulated, OptimState};
 use crate::check::Checked;
 use crate::recipe::Optimizer;
@@ -66,9 +67,9 @@ pub fn bench(checked: &Checked, choice: DeviceChoice, batch: usize, seconds: f64
     let mut network = network.train();
     let mut optim = OptimState::new(Optimizer::default());
     let train_step = measure(&device, time, || {
-        let logits = network.forward(sample.images(&device)).remove(0);
-        let gradients = cross_entropy(logits, sample.targets(network.device())).backward();
-        let gradients = Accumulated::of(&network, gradients);
+        let Recorded { mut results, back } = network.record(sample.images(&device), 0);
+        let gradients = cross_entropy(results.remove(0), sample.targets(network.device())).backward();
+        let gradients = Accumulated::of(&network, back, gradients);
         network = optim.step(network.clone(), gradients, optim.optimizer.lr());
     })?;
     Ok(Bench {

@@ -14,6 +14,8 @@ mod norm;
 mod pool;
 mod resample;
 
+pub use norm::update_statistics;
+
 use super::device::is_cpu;
 use super::network::{Layer, Network};
 use crate::op::{Combine, Elementwise, Op, Resize, Target, Window};
@@ -49,10 +51,10 @@ impl Network {
     /// `x` is `[n, c, h, w]` on the network's device. Whether the pass trains (dropout, batch statistics, gradients) is
     /// decided by the network and not by `x`.
     pub fn forward(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        self.walk(x, |_, _| {})
+        self.infer(&x).unwrap_or_else(|| self.walk(x, |_, _| {}))
     }
 
-    /// The same, showing each step's results to `look` before the next step runs.
+    /// The same by Burn's operators, showing each step's results to `look` before the next step runs.
     pub(super) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
         // Held by nobody else: freed after the last step that reads it.

@@ -15,7 +15,6 @@ use burn::nn::{BatchNorm, Linear, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use std::sync::Arc;
 
 /// Makes a network on `device`: one that trains if the device has autodiff, one that evaluates if not.
 pub fn lower(checked: &Checked, device: &Device, seed: u64) -> Network {
@@ -27,7 +26,7 @@ pub fn lower(checked: &Checked, device: &Device, seed: u64) -> Network {
         .filter_map(|spec| build(spec, &plain, seed).map(|layer| NamedLayer { path: spec.path.clone(), layer }))
         .collect();
     debug_assert_eq!(layers.len(), plan.layers.len(), "an operator with parameters has no layer");
-    let network = Network { layers, plan: Arc::new(plan), device: plain };
+    let network = Network::new(layers, plan, plain);
     if device.is_autodiff() { network.train() } else { network }
 }
 

@@ -10,12 +10,13 @@
 //! - training or evaluation is a property of the weights: on an autodiff device, dropout drops and batch norm uses the
 //!   batch; [`Module::valid`] and [`Module::train`] switch.
 
+use crate::engine::{Engine, Frozen};
 use crate::plan::Plan;
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
 use burn::nn::{BatchNorm, Linear};
 use burn::tensor::{Device, Tensor, TensorData};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An operator that owns tensors.
 #[derive(Debug)]
@@ -47,6 +48,9 @@ pub struct NamedLayer {
 pub struct Network {
     pub(super) layers: Vec<NamedLayer>,
     pub(super) plan: Arc<Plan>,
+    pub(super) engine: Arc<Engine>,
+    /// The weights as the engine infers with them: made at the first forward pass, gone when layers change.
+    pub(super) frozen: Arc<OnceLock<Frozen>>,
     /// Where the weights are; a network without weights runs where its input is.
     pub(super) device: Device,
 }
@@ -82,6 +86,20 @@ impl Clone for Layer {
 }
 
 impl Network {
+    /// Layer `i` belongs to `plan.layers[i]`.
+    pub(super) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
+        let plan = Arc::new(plan);
+        let engine = Arc::new(Engine::new(plan.clone()));
+        Self { layers, plan, engine, frozen: Arc::default(), device }
+    }
+
+    /// Changes all layers.
+    pub(super) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
+        self.layers = self.layers.into_iter().map(f).collect();
+        self.frozen = Arc::default();
+        self
+    }
+
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -97,7 +115,7 @@ impl Network {
 
     fn rebuild(self, device: Device, f: impl Fn(Layer) -> Layer) -> Self {
         let layers = self.layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
-        Self { layers, device, plan: self.plan }
+        Self { layers, device, plan: self.plan, engine: self.engine, frozen: Arc::default() }
     }
 }
 
@@ -236,16 +254,12 @@ impl Module for Network {
         }
     }
 
-    fn map<M: ModuleMapper>(mut self, mapper: &mut M) -> Self {
-        self.layers = std::mem::take(&mut self.layers)
-            .into_iter()
-            .map(|NamedLayer { path, layer }| {
-                path.split('.').for_each(|segment| mapper.enter_module(segment, CONTAINER));
-                let layer = layer.map(mapper);
-                path.rsplit('.').for_each(|segment| mapper.exit_module(segment, CONTAINER));
-                NamedLayer { path, layer }
-            })
-            .collect();
-        self
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        self.map_layers(|NamedLayer { path, layer }| {
+            path.split('.').for_each(|segment| mapper.enter_module(segment, CONTAINER));
+            let layer = layer.map(mapper);
+            path.rsplit('.').for_each(|segment| mapper.exit_module(segment, CONTAINER));
+            NamedLayer { path, layer }
+        })
     }
 }

@@ -4,6 +4,7 @@
 //! their settings are 32-bit, so that Adam's `1 - beta2` is off in the fifth digit, and their state hangs on ids that no
 //! exchange format keeps. Here the state hangs on names, and the scalar arithmetic is 64-bit as in `torch.optim`.
 
+mod fused;
 mod gradients;
 mod rule;
 
@@ -66,7 +67,11 @@ impl ModuleMapper for Step<'_> {
             let x = x.without_autodiff();
             let shape = x.dims();
             let count = shape.iter().product::<usize>();
-            let (x, moments) = self.rule.apply(x.reshape([count]), gradient, old);
+            let x = x.reshape([count]);
+            let (x, moments) = match fused::takes(&x, &gradient) {
+                true => fused::apply(&self.rule, x, gradient, old),
+                false => self.rule.apply(x, gradient, old),
+            };
             if !moments.is_empty() {
                 self.moments.insert(name, moments);
             }

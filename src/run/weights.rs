@@ -96,50 +96,44 @@ pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
     Ok(fill(network, &mut by_name))
 }
 
-fn fill(mut network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
+fn fill(network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
     let device = network.device().clone();
-    let layers = std::mem::take(&mut network.layers).into_iter();
-    let layers = layers
-        .map(|NamedLayer { path, layer }| {
-            let mut take = |last: &str| {
-                by_name.remove(&format!("{path}.{last}")).expect("compare: the set is exactly the network's")
-            };
-            let layer = match layer {
-                Layer::Conv(mut conv) => {
-                    conv.weight = replace(conv.weight, take("weight"), &device);
-                    conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
-                    Layer::Conv(conv)
-                }
-                Layer::ConvTranspose(mut conv) => {
-                    conv.weight = replace(conv.weight, take("weight"), &device);
-                    conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
-                    Layer::ConvTranspose(conv)
-                }
-                Layer::Linear(mut linear) => {
-                    let NamedTensor { values, shape, .. } = take("weight");
-                    let weight = linear_weight(&values, &shape, &device);
-                    linear.weight = linear.weight.map(|old| weight.set_require_grad(old.is_require_grad()));
-                    linear.bias = linear.bias.map(|bias| replace(bias, take("bias"), &device));
-                    Layer::Linear(linear)
-                }
-                Layer::Affine(mut affine) => {
-                    affine.weight = replace(affine.weight, take("weight"), &device);
-                    affine.bias = affine.bias.map(|bias| replace(bias, take("bias"), &device));
-                    Layer::Affine(affine)
-                }
-                Layer::BatchNorm(mut norm) => {
-                    norm.gamma = replace(norm.gamma, take("weight"), &device);
-                    norm.beta = replace(norm.beta, take("bias"), &device);
-                    norm.running_mean = state(take("running_mean"), &device);
-                    norm.running_var = state(take("running_var"), &device);
-                    Layer::BatchNorm(norm)
-                }
-            };
-            NamedLayer { path, layer }
-        })
-        .collect();
-    network.layers = layers;
-    network
+    network.map_layers(|NamedLayer { path, layer }| {
+        let mut take =
+            |last: &str| by_name.remove(&format!("{path}.{last}")).expect("compare: the set is exactly the network's");
+        let layer = match layer {
+            Layer::Conv(mut conv) => {
+                conv.weight = replace(conv.weight, take("weight"), &device);
+                conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Conv(conv)
+            }
+            Layer::ConvTranspose(mut conv) => {
+                conv.weight = replace(conv.weight, take("weight"), &device);
+                conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::ConvTranspose(conv)
+            }
+            Layer::Linear(mut linear) => {
+                let NamedTensor { values, shape, .. } = take("weight");
+                let weight = linear_weight(&values, &shape, &device);
+                linear.weight = linear.weight.map(|old| weight.set_require_grad(old.is_require_grad()));
+                linear.bias = linear.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Linear(linear)
+            }
+            Layer::Affine(mut affine) => {
+                affine.weight = replace(affine.weight, take("weight"), &device);
+                affine.bias = affine.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Affine(affine)
+            }
+            Layer::BatchNorm(mut norm) => {
+                norm.gamma = replace(norm.gamma, take("weight"), &device);
+                norm.beta = replace(norm.beta, take("bias"), &device);
+                norm.running_mean = state(take("running_mean"), &device);
+                norm.running_var = state(take("running_var"), &device);
+                Layer::BatchNorm(norm)
+            }
+        };
+        NamedLayer { path, layer }
+    })
 }
 
 fn replace<const D: usize>(param: Param<Tensor<D>>, new: NamedTensor, device: &Device) -> Param<Tensor<D>> {

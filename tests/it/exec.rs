@@ -8,6 +8,7 @@ use npc::ir::Outlet;
 use npc::op::*;
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
+use npc::run::native::Recorded;
 use npc::run::optim::Accumulated;
 use npc::run::weights;
 
@@ -143,7 +144,8 @@ fn gradients_flow_through_every_operator() {
         let y = b.op(op, &[x]);
         let network = lower(&b.done(y), &device(), 1).train();
         // Squares, since batch norm and softmax hide a plain sum.
-        let y = network.forward(image([2, 2, 9, 10])).remove(0);
+        let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
+        let y = results.remove(0);
         let mut optim = npc::run::optim::OptimState::new(npc::recipe::Optimizer::Adam {
             lr: 0.1,
             beta1: 0.9,
@@ -153,7 +155,7 @@ fn gradients_flow_through_every_operator() {
         });
         let shape = y.dims();
         let weights = image(shape);
-        let gradients = Accumulated::of(&network, y.clone().mul(y).mul(weights).sum().backward());
+        let gradients = Accumulated::of(&network, back, y.clone().mul(y).mul(weights).sum().backward());
         optim.step(network, gradients, optim.optimizer.lr());
         let moved: f32 = optim.moments["first.weight"][0].clone().abs().sum().into_scalar();
         assert!(moved > 0.0 && moved.is_finite(), "{name}");
@@ -286,8 +288,9 @@ fn activations_of_large_numbers_keep_their_gradient() {
     for f in FUNCTIONS {
         let x = map(&[300.0, -300.0], [1, 2]).autodiff().require_grad();
         let network = lower(&one(act(f), [1, 1, 2]), &device().autodiff(), 1);
-        let grads = network.forward(x.clone()).remove(0).sum().backward();
-        let grad: Vec<f32> = x.grad(&grads).unwrap().into_data().try_into_vec().unwrap();
+        let Recorded { mut results, back } = network.record(x, 0);
+        let gradients = Accumulated::of(&network, back, results.remove(0).sum().backward());
+        let grad = gradients.image().unwrap();
         assert!(grad.iter().all(|v| v.is_finite()), "{f:?}: {grad:?}");
     }
 }

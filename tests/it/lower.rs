@@ -10,6 +10,7 @@ use npc::recipe::Optimizer;
 use npc::run::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
+use npc::run::native::Recorded;
 use npc::run::network::Network;
 use npc::run::optim::{Accumulated, OptimState};
 use npc::run::weights::{self, NamedTensor};
@@ -130,9 +131,10 @@ fn adam() -> Optimizer {
 
 /// One training step; the loss before it.
 fn step(network: Network, optim: &mut OptimState) -> (Network, f32) {
-    let loss = cross_entropy(network.forward(image([2, 3, 8, 8])).remove(0), targets([2, 8, 8]));
+    let Recorded { mut results, back } = network.record(image([2, 3, 8, 8]), 0);
+    let loss = cross_entropy(results.remove(0), targets([2, 8, 8]));
     let value = loss.clone().without_autodiff().into_scalar();
-    let gradients = Accumulated::of(&network, loss.backward());
+    let gradients = Accumulated::of(&network, back, loss.backward());
     (optim.step(network, gradients, optim.optimizer.lr()), value)
 }
 
@@ -377,8 +379,9 @@ fn adam_is_pytorchs() {
     let (mut m, mut v) = (0.0, 0.0);
     for t in 1..=3 {
         // loss = w * x * t, so that the gradient changes.
-        let loss = network.forward(Tensor::full([1, 1, 1, 1], 0.5, &device())).remove(0).mul_scalar(t as f64).sum();
-        let gradients = Accumulated::of(&network, loss.backward());
+        let Recorded { mut results, back } = network.record(Tensor::full([1, 1, 1, 1], 0.5, &device()), 0);
+        let loss = results.remove(0).mul_scalar(t as f64).sum();
+        let gradients = Accumulated::of(&network, back, loss.backward());
         network = optim.step(network, gradients, lr);
         let g = 0.5 * f64::from(t) + decay * w;
         m = b1 * m + (1.0 - b1) * g;

@@ -26,6 +26,8 @@ mod device;
 mod diagnostics;
 mod docs;
 mod elaborate;
+#[cfg(feature = "data")]
+mod engine_conv;
 mod equal;
 #[cfg(feature = "run")]
 mod exec;
@@ -87,6 +89,8 @@ mod torch;
 #[cfg(feature = "run")]
 mod train;
 mod tree;
+#[cfg(feature = "data")]
+mod unit;
 #[cfg(feature = "data")]
 mod window;
 #[cfg(feature = "run")]

@@ -5,11 +5,13 @@
 
 use crate::device::device;
 use crate::front::{front, repository};
-use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor, TensorData};
+use burn::module::{Flag, Module, ModuleMapper, Param};
+use burn::tensor::{Tensor, TensorData};
 use npc::op::SIGNATURES;
 use npc::run::lower::lower;
+use npc::run::native::Recorded;
 use npc::run::network::Network;
+use npc::run::optim::Accumulated;
 use npc::run::weights::{self, NamedTensor};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -127,18 +129,6 @@ impl ModuleMapper for Freeze {
     }
 }
 
-/// Gradients in declaration order, in PyTorch's layout.
-struct Collect<'a>(&'a Gradients, Vec<NamedTensor>);
-
-impl ModuleVisitor for Collect<'_> {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad(self.0) {
-            let gradient = if D == 2 { gradient.transpose() } else { gradient };
-            self.1.push(NamedTensor::new(format!("gradient {}", self.1.len()), gradient));
-        }
-    }
-}
-
 struct Worst {
     forward: f64,
     gradient: f64,
@@ -171,9 +161,12 @@ impl Case {
             network = network.map(&mut Freeze);
         }
         let image = image.require_grad();
-        let output = network.forward(image.clone()).remove(0);
+        let Recorded { mut results, back } = network.record(image, 0);
+        let output = results.remove(0);
         let weighting = tensor(16 * self.seed + 15, output.dims(), Kind::Smooth);
         let gradients = output.clone().mul(weighting).sum().backward();
+        let gradients = Accumulated::of(&network, back, gradients);
+        let collected = gradients.tensors(&network);
         let mut all = vec![(&self.output, NamedTensor::new("output".into(), output))];
         let tensors = weights::tensors(&network);
         let statistics = tensors.into_iter().filter(|t| t.name.contains(".running_"));
@@ -181,12 +174,11 @@ impl Case {
             all.extend(self.statistics.iter().zip(statistics));
         }
         forward = all.iter().map(|(record, found)| record.difference(found)).fold(forward, nan_max);
-        let mut collect = Collect(&gradients, Vec::new());
-        network.visit(&mut collect);
-        assert_eq!(collect.1.len(), self.parameters.len(), "parameters with a gradient");
-        let from = image.grad(&gradients).expect("the image requires a gradient");
-        let mut gradient = self.image.difference(&NamedTensor::new("gradient of the image".into(), from));
-        for (record, found) in self.parameters.iter().zip(&collect.1) {
+        assert_eq!(collected.len(), self.parameters.len(), "parameters with a gradient");
+        let values = gradients.image().expect("the image requires a gradient").to_vec();
+        let from = NamedTensor { name: "gradient of the image".into(), shape: self.input.to_vec(), values };
+        let mut gradient = self.image.difference(&from);
+        for (record, found) in self.parameters.iter().zip(&collected) {
             gradient = nan_max(gradient, record.difference(found));
         }
         Worst { forward, gradient }

@@ -11,6 +11,7 @@ use npc::recipe::{Optimizer, TrainSpec};
 use npc::run::checkpoint::{self, CheckpointMeta, State};
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
+use npc::run::native::{Back, Recorded};
 use npc::run::network::Network;
 use npc::run::optim::{Accumulated, OptimState};
 use npc::run::schedule::rate;
@@ -94,13 +95,19 @@ fn network(fixture: &Fixture) -> Network {
 }
 
 /// The loss on the images of a range.
-fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) -> Tensor<1> {
+fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) -> (Tensor<1>, Back) {
     let (device, n) = (device().autodiff(), images.len());
     let pixels = images.start * 36..images.end * 36;
     let x: Vec<f64> = fixture.images[pixels.clone()].iter().map(|&v| v as f64 / 256.0).collect();
     let x = Tensor::<4>::from_data(TensorData::new(x, [n, 1, 6, 6]), &device);
     let y = Tensor::<3, Int>::from_data(TensorData::new(fixture.classes[pixels].to_vec(), [n, 6, 6]), &device);
-    cross_entropy(network.forward(x).remove(0), y)
+    let Recorded { mut results, back } = network.record(x, 0);
+    (cross_entropy(results.remove(0), y), back)
+}
+
+fn gradients(fixture: &Fixture, network: &Network) -> Accumulated {
+    let (value, back) = loss(fixture, network, 0..3);
+    Accumulated::of(network, back, value.backward())
 }
 
 /// Weights by name, in the precision that they have.
@@ -132,9 +139,9 @@ fn agrees(allowed: f64) {
         let (mut network, mut optim) = (network(&fixture), OptimState::new(spec.optimizer.clone()));
         let mut worst = [0.0f64; 3];
         for (step, (&expected, &norm)) in case.losses.iter().zip(&case.norms).enumerate() {
-            let value = loss(&fixture, &network, 0..3);
+            let (value, back) = loss(&fixture, &network, 0..3);
             worst[0] = worst[0].max((numbers(value.clone())[0] - expected).abs());
-            let mut gradients = Accumulated::of(&network, value.backward());
+            let mut gradients = Accumulated::of(&network, back, value.backward());
             let found = match case.clip {
                 Some(max) => gradients.clip(max),
                 None => gradients.norm(),
@@ -217,7 +224,7 @@ fn bits(tensors: Vec<NamedTensor>) -> Vec<(String, Vec<u32>)> {
 }
 
 fn step(fixture: &Fixture, network: Network, optim: &mut OptimState) -> Network {
-    let gradients = Accumulated::of(&network, loss(fixture, &network, 0..3).backward());
+    let gradients = gradients(fixture, &network);
     optim.step(network, gradients, 0.05)
 }
 
@@ -298,11 +305,13 @@ fn the_state_of_another_optimizer_is_refused() {
 fn parts_add_up_to_the_batch() {
     let fixture = fixture();
     let network = network(&fixture);
-    let whole = Accumulated::of(&network, loss(&fixture, &network, 0..3).backward());
+    let whole = gradients(&fixture, &network);
     let mut parts = Accumulated::default();
     assert!(parts.is_empty());
-    parts.add(&network, loss(&fixture, &network, 0..1).backward(), 1.0 / 3.0);
-    parts.add(&network, loss(&fixture, &network, 1..3).backward(), 2.0 / 3.0);
+    for (images, share) in [(0..1, 1.0 / 3.0), (1..3, 2.0 / 3.0)] {
+        let (value, back) = loss(&fixture, &network, images);
+        parts.add(&network, back, value.backward(), share);
+    }
     let names: Vec<_> = parts.iter().map(|(name, _)| name.to_string()).collect();
     assert_eq!(names, ["a.bias", "a.weight", "b.bias", "b.weight"]);
     for ((name, a), (_, b)) in whole.iter().zip(parts.iter()) {
@@ -316,8 +325,10 @@ fn parts_add_up_to_the_batch() {
 fn clipping_leaves_small_and_broken_gradients_alone() {
     let fixture = fixture();
     let network = network(&fixture);
-    let gradients =
-        |factor: f32| Accumulated::of(&network, loss(&fixture, &network, 0..3).mul_scalar(factor).backward());
+    let gradients = |factor: f32| {
+        let (value, back) = loss(&fixture, &network, 0..3);
+        Accumulated::of(&network, back, value.mul_scalar(factor).backward())
+    };
     let all = |g: &Accumulated| g.iter().flat_map(|(_, g)| numbers(g.clone())).collect::<Vec<_>>();
     let (before, mut clipped) = (gradients(1.0), gradients(1.0));
     let norm = clipped.clip(1e3);

@@ -6,11 +6,12 @@
 use crate::device::{WORKER, device, in_double_precision};
 use crate::front::{front_file, repository};
 use crate::reference_batch::batch;
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
 use npc::recipe::Optimizer;
 use npc::run::loss::cross_entropy;
 use npc::run::lower::lower;
+use npc::run::native::{Back, Recorded};
 use npc::run::network::{Layer, Network};
 use npc::run::optim::{Accumulated, OptimState};
 use npc::run::weights::tensors;
@@ -132,10 +133,11 @@ impl Bench {
         let (x, y) = self.batch(0);
         let figures = [&self.fixture.f32, &self.fixture.f64];
         let before = network.valid().forward(x.clone()).remove(0);
-        let logits = network.forward(x.clone()).remove(0);
+        let Recorded { mut results, back } = network.record(x.clone(), 0);
+        let logits = results.remove(0);
         let loss = cross_entropy(logits.clone(), y);
         let value = numbers(loss.clone())[0];
-        let gradients = gradients(&network, loss.backward());
+        let gradients = gradients(&network, back, loss.backward());
         let state = statistics(&network);
         let after = network.valid().forward(x).remove(0);
         let worst = |f: &Figures, mine: &BTreeMap<String, (Vec<usize>, Vec<f64>)>, pick: fn(&Figures) -> &Map| {
@@ -160,9 +162,10 @@ impl Bench {
         let mut losses = Vec::new();
         for step in 0..self.fixture.f32.adam.losses.len() {
             let (x, y) = self.batch(step);
-            let loss = cross_entropy(network.forward(x).remove(0), y);
+            let Recorded { mut results, back } = network.record(x, 0);
+            let loss = cross_entropy(results.remove(0), y);
             losses.push(numbers(loss.clone())[0]);
-            let gradients = Accumulated::of(&network, loss.backward());
+            let gradients = Accumulated::of(&network, back, loss.backward());
             network = optim.step(network, gradients, 1e-3);
         }
         (losses, network.valid().forward(self.batch(0).0).remove(0))
@@ -172,26 +175,9 @@ impl Bench {
 type Map = BTreeMap<String, Record>;
 
 /// Gradient of each parameter under its dotted name, in PyTorch's layout.
-fn gradients(network: &Network, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
-    struct Visitor(Vec<String>, Gradients, BTreeMap<String, (Vec<usize>, Vec<f64>)>);
-    impl ModuleVisitor for Visitor {
-        fn enter_module(&mut self, name: &str, _: &str) {
-            self.0.push(name.to_string());
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.0.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            if let Some(gradient) = param.val().grad(&self.1) {
-                // A matrix is a linear layer's, which Burn keeps as [in, out].
-                let gradient = if D == 2 { gradient.transpose() } else { gradient };
-                self.2.insert(self.0.join("."), (gradient.dims().to_vec(), numbers(gradient)));
-            }
-        }
-    }
-    let mut visitor = Visitor(Vec::new(), gradients, BTreeMap::new());
-    network.visit(&mut visitor);
-    visitor.2
+fn gradients(network: &Network, back: Back, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
+    let all = Accumulated::of(network, back, gradients).tensors(network).into_iter();
+    all.map(|t| (t.name, (t.shape, t.values.into_iter().map(f64::from).collect()))).collect()
 }
 
 fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {

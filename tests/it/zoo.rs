@@ -11,6 +11,7 @@ use npc::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskR
 use npc::run::data::{Batch, Dataset, Loader, Role};
 use npc::run::loss::total;
 use npc::run::lower::lower;
+use npc::run::native::Recorded;
 use npc::run::optim::{Accumulated, OptimState};
 use std::path::Path;
 use std::sync::Arc;
@@ -64,11 +65,11 @@ fn losses(checked: &Checked, batch: &Batch) -> Vec<f64> {
     let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
     let step = |_| {
         let image = Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device);
-        let results = network.forward(image);
+        let Recorded { results, back } = network.record(image, 0);
         let maps = checked.results().zip(results).filter(|((_, shape), _)| shape.spatial() == Some(SIZE));
         let loss = total(&LossSpec::default(), maps.map(|(_, logits)| (logits, 1.0)).collect(), &targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
-        let gradients = Accumulated::of(&network, loss.backward());
+        let gradients = Accumulated::of(&network, back, loss.backward());
         network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         value
     };

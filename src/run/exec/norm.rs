@@ -19,18 +19,22 @@ pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
 
 fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let [n, _, h, w] = x.dims();
-    let count = (n * h * w) as f64;
     let (output, mean, variance) = if is_cpu(&x.device()) {
         let batch = module::batch_norm_train(x, norm.gamma.val(), norm.beta.val(), norm.epsilon);
         (batch.output, batch.mean, batch.variance)
     } else {
         train_by_rows(norm, x)
     };
+    update_statistics(norm, mean, variance, n * h * w);
+    output
+}
+
+/// Moves the running statistics towards a batch's, which are of `count` numbers a channel; the variance is the biased one.
+pub fn update_statistics(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
     // One value has no unbiased variance; PyTorch refuses it, here it counts as the biased one, 0.
-    let unbiased = count / (count - 1.0).max(1.0);
+    let unbiased = count as f64 / (count as f64 - 1.0).max(1.0);
     update(&norm.running_mean, mean, norm.momentum, 1.0);
     update(&norm.running_var, variance, norm.momentum, unbiased);
-    output
 }
 
 /// Output, mean and biased variance. Burn's own operation sums all numbers of a channel in one row.

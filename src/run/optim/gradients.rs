@@ -1,17 +1,20 @@
 //! Gradients by name: gathered over batches, measured, clipped, handed to the optimiser.
 
+use crate::run::native::{Back, Found};
 use crate::run::network::Network;
 use crate::run::sum::sum_all;
+use crate::run::weights::{self, NamedTensor};
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Gradients, Tensor};
-use std::collections::BTreeMap;
+use burn::tensor::{Gradients, Tensor, TensorData};
+use std::collections::{BTreeMap, HashMap};
 
 /// The gradients of one optimiser step, flattened, by tensor name.
 ///
 /// ```ignore
 /// let mut gradients = Accumulated::default();
 /// for (batch, share) in parts {            // share: images of the part / images of the step
-///     gradients.add(&network, loss(batch).backward(), share);
+///     let Recorded { results, back } = network.record(x, seed);
+///     gradients.add(&network, back, loss(results).backward(), share);
 /// }
 /// let norm = gradients.norm();             // or gradients.clip(1.0), which gives the norm before
 /// network = optim.step(network, gradients, rate);
@@ -23,19 +26,23 @@ use std::collections::BTreeMap;
 #[derive(Debug, Default)]
 pub struct Accumulated {
     gradients: BTreeMap<String, Tensor<1>>,
+    image: Option<Vec<f32>>,
 }
 
 impl Accumulated {
     /// The gradients of one batch.
-    pub fn of(network: &Network, gradients: Gradients) -> Self {
+    pub fn of(network: &Network, back: Back, gradients: Gradients) -> Self {
         let mut accumulated = Self::default();
-        accumulated.add(network, gradients, 1.0);
+        accumulated.add(network, back, gradients, 1.0);
         accumulated
     }
 
-    /// Adds `share` times the gradients, which came from a loss of this network. Tensors without a gradient are left out.
-    pub fn add(&mut self, network: &Network, gradients: Gradients, share: f64) {
-        network.visit(&mut Gather { gradients, share, into: &mut self.gradients, path: Vec::new() });
+    /// Adds `share` times the gradients, which came from a loss of what this network recorded. Tensors without a gradient
+    /// are left out.
+    pub fn add(&mut self, network: &Network, back: Back, mut gradients: Gradients, share: f64) {
+        let Found { by_name, image } = back.gradients(network, &mut gradients);
+        self.image = image;
+        network.visit(&mut Gather { gradients, by_name, share, into: &mut self.gradients, path: Vec::new() });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -49,6 +56,25 @@ impl Accumulated {
 
     pub(super) fn take(&mut self, name: &str) -> Option<Tensor<1>> {
         self.gradients.remove(name)
+    }
+
+    /// NCHW numbers: the gradient of the last batch's images, if they asked for one.
+    pub fn image(&self) -> Option<&[f32]> {
+        self.image.as_deref()
+    }
+
+    /// The same tensors in PyTorch's layout, in declaration order.
+    pub fn tensors(&self, network: &Network) -> Vec<NamedTensor> {
+        let found = |(name, shape): (String, Vec<usize>)| {
+            let flat = self.gradients.get(&name)?.clone();
+            // Burn keeps a linear layer's weight as [in, out].
+            let values = match shape[..] {
+                [out, inputs] => NamedTensor::new(String::new(), flat.reshape([inputs, out]).transpose()).values,
+                _ => NamedTensor::new(String::new(), flat).values,
+            };
+            Some(NamedTensor { name, shape, values })
+        };
+        weights::layout(network).into_iter().filter_map(found).collect()
     }
 
     /// The L2 norm of all gradients as one vector. Not finite where one of them is not.
@@ -73,8 +99,23 @@ impl Accumulated {
     }
 }
 
+impl Gather<'_> {
+    fn take<const D: usize>(&mut self, name: &str, param: &Param<Tensor<D>>) -> Option<Tensor<1>> {
+        let Some(by_name) = &mut self.by_name else {
+            let gradient = param.val().grad_remove(&mut self.gradients)?;
+            let count = gradient.dims().iter().product::<usize>();
+            return Some(gradient.reshape([count]));
+        };
+        let values = by_name.remove(name).filter(|_| param.is_require_grad())?;
+        let count = values.len();
+        Some(Tensor::from_data(TensorData::new(values, [count]), &param.val().device().without_autodiff()))
+    }
+}
+
 struct Gather<'a> {
     gradients: Gradients,
+    /// The engine's, where it computed them.
+    by_name: Option<HashMap<String, Vec<f32>>>,
     share: f64,
     into: &'a mut BTreeMap<String, Tensor<1>>,
     path: Vec<String>,
@@ -90,11 +131,9 @@ impl ModuleVisitor for Gather<'_> {
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let Some(gradient) = param.val().grad_remove(&mut self.gradients) else { return };
-        let count = gradient.dims().iter().product::<usize>();
-        let gradient = gradient.reshape([count]);
-        let gradient = if self.share == 1.0 { gradient } else { gradient.mul_scalar(self.share) };
         let name = self.path.join(".");
+        let Some(gradient) = self.take(&name, param) else { return };
+        let gradient = if self.share == 1.0 { gradient } else { gradient.mul_scalar(self.share) };
         let gradient = match self.into.remove(&name) {
             Some(sum) => sum.add(gradient),
             None => gradient,

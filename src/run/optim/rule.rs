@@ -12,26 +12,26 @@ pub(super) enum Rule {
 /// Kingma and Ba 2015, algorithm 1.
 pub(super) struct Adam {
     /// Added to the gradient, times the weights.
-    decay: f64,
+    pub(super) decay: f64,
     /// What the weights are multiplied by first: 1 for Adam, `1 - lr * weight_decay` for AdamW (Loshchilov and Hutter
     /// 2019, algorithm 2).
-    shrink: f64,
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
+    pub(super) shrink: f64,
+    pub(super) beta1: f64,
+    pub(super) beta2: f64,
+    pub(super) epsilon: f64,
     /// `lr / (1 - beta1^t)`
-    step_size: f64,
+    pub(super) step_size: f64,
     /// `sqrt(1 - beta2^t)`
-    correction: f64,
+    pub(super) correction: f64,
 }
 
 /// Sutskever et al. 2013 in the form of `torch.optim.SGD`, dampening 0: `v = momentum v + g`, `x = x - lr v`, with
 /// Nesterov `x = x - lr (g + momentum v)`.
 pub(super) struct Sgd {
-    rate: f64,
-    decay: f64,
-    momentum: f64,
-    nesterov: bool,
+    pub(super) rate: f64,
+    pub(super) decay: f64,
+    pub(super) momentum: f64,
+    pub(super) nesterov: bool,
 }
 
 impl Rule {

@@ -8,6 +8,7 @@ use crate::run::data::{Batch, Role};
 use crate::run::error::{Result, RunError};
 use crate::run::finite;
 use crate::run::loss;
+use crate::run::native::Recorded;
 use crate::run::network::Network;
 use crate::run::optim::Accumulated;
 use crate::run::schedule::rate;
@@ -49,7 +50,7 @@ impl Run<'_> {
         let [n, _, h, w] = batch.shape;
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
-        let results = pending.network.forward(images(batch, &self.device));
+        let Recorded { results, back } = pending.network.record(images(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted(results), &targets);
         // The loss holds what it needs of them.
         drop(targets);
@@ -59,7 +60,7 @@ impl Run<'_> {
             let x = images(batch, &self.device);
             return Err(finite::loss(value, &pending.network, x, &self.moment(batch)));
         }
-        pending.gradients.add(&pending.network, loss.backward(), n as f64 / pending.images as f64);
+        pending.gradients.add(&pending.network, back, loss.backward(), n as f64 / pending.images as f64);
         pending.seen += n as u64;
         pending.batches += 1;
         pending.loss_sum += value * n as f64;

@@ -1,0 +1,335 @@
+//! Convolutions as sweeps of tiles over an output.
+//!
+//! Forward, backward to the input and transposed convolutions are all the same: each output pixel is a sum over taps, a
+//! tap being a shift of the input and a matrix from input to output channels. What differs is which output pixels a
+//! [`Sweep`] covers and where its taps point. Taps that only meet padding are left out, row by row and column by column;
+//! no input is copied.
+
+use super::buffer::Buffer;
+use super::simd::{LANES, Level};
+use super::tile::{Block, Tap, Tile, kernel, most_blocks, widest};
+use crate::engine::layout::{Layout, View, ViewMut};
+use rayon::prelude::*;
+
+/// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.
+const WEIGHTS_AT_ONCE: usize = 256 << 10;
+/// Tasks that a map is cut into if it has the rows. By shape and not by threads, so that sums do not depend on threads.
+const TASKS: usize = 32;
+
+/// Evenly spaced places along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lattice {
+    pub first: usize,
+    pub step: usize,
+    pub count: usize,
+}
+
+/// A tap: output place number `i` reads input place `i * stride + shift` along each axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    pub y: isize,
+    pub x: isize,
+    /// Number of the tap in the packed weights.
+    pub weight: usize,
+}
+
+/// Output pixels with the same taps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    pub rows: Lattice,
+    pub columns: Lattice,
+    pub stride: [usize; 2],
+    pub taps: Vec<Shift>,
+}
+
+impl Sweep {
+    /// Columns of padding that the taps reach into, if the halo is to serve all of them.
+    pub fn reach(&self, width: usize) -> usize {
+        let last = (self.columns.count.max(1) - 1) * self.stride[1];
+        let over = |tap: &Shift| (-tap.x).max(last as isize + tap.x - width as isize + 1).max(0);
+        self.taps.iter().map(over).max().unwrap_or(0) as usize
+    }
+
+    /// Runs of columns with the same taps inside the input and its halo.
+    fn segments(&self, input: &Layout) -> Vec<Segment> {
+        let (from, to) = (-(input.halo as isize), (input.w + input.halo) as isize);
+        let inside = |column: usize, tap: &Shift| {
+            let x = (column * self.stride[1]) as isize + tap.x;
+            from <= x && x < to
+        };
+        let mut segments: Vec<Segment> = Vec::new();
+        for column in 0..self.columns.count {
+            let taps: Vec<Shift> = self.taps.iter().filter(|tap| inside(column, tap)).copied().collect();
+            match segments.last_mut() {
+                Some(last) if last.taps == taps => last.end += 1,
+                _ => segments.push(Segment { start: column, end: column + 1, taps }),
+            }
+        }
+        segments
+    }
+}
+
+struct Segment {
+    start: usize,
+    end: usize,
+    taps: Vec<Shift>,
+}
+
+/// Weights in the order in which tiles read them: for each group of output blocks `[block][tap][channel][lanes]`.
+pub struct Packed {
+    data: Buffer,
+    groups: Vec<Group>,
+    blocks: Vec<Channels>,
+    taps: usize,
+}
+
+/// Output blocks that are computed together.
+struct Group {
+    first: usize,
+    blocks: usize,
+    at: usize,
+}
+
+/// Input channels that lie together.
+struct Channels {
+    block: usize,
+    count: usize,
+    /// Channels before these.
+    before: usize,
+}
+
+fn channels(layout: &Layout) -> Vec<Channels> {
+    if layout.lanes == 1 {
+        return vec![Channels { block: 0, count: layout.channels(), before: 0 }];
+    }
+    let (mut all, mut block, mut before) = (Vec::new(), 0, 0);
+    for &segment in &layout.segments {
+        for first in (0..segment).step_by(LANES) {
+            let count = LANES.min(segment - first);
+            all.push(Channels { block, count, before });
+            block += 1;
+            before += count;
+        }
+    }
+    all
+}
+
+/// Cuts `blocks` output blocks into groups, as even as can be.
+fn groups(blocks: usize) -> Vec<usize> {
+    let most = most_blocks(Level::get());
+    match (most, blocks) {
+        (3.., 0) => vec![],
+        // Pairs have the widest tiles; three is for what is left over.
+        (3.., n) if n.is_multiple_of(2) => vec![2; n / 2],
+        (3.., 1) => vec![1],
+        (3.., n) => [vec![2; (n - 3) / 2], vec![3]].concat(),
+        (_, n) => vec![1; n],
+    }
+}
+
+impl Packed {
+    /// `weight(o, i, t)` is the weight of output channel `o`, input channel `i` and tap `t`.
+    pub fn new(
+        input: &Layout,
+        output: &Layout,
+        taps: usize,
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
+    ) -> Self {
+        let blocks = channels(input);
+        let inputs = input.channels();
+        let mut of_slot = vec![None; output.blocks() * output.lanes];
+        for (channel, slot) in output.slot_of_channel().into_iter().enumerate() {
+            of_slot[slot] = Some(channel);
+        }
+        of_slot.resize(of_slot.len().next_multiple_of(LANES), None);
+        let (mut list, mut first, mut at) = (Vec::new(), 0, 0);
+        for blocks in groups(of_slot.len() / LANES) {
+            list.push(Group { first, blocks, at });
+            first += blocks;
+            at += taps * inputs * blocks * LANES;
+        }
+        let mut data = Buffer::zeros(at);
+        let mut rest: &mut [f32] = &mut data;
+        let mut parts = Vec::with_capacity(list.len());
+        for group in &list {
+            let (part, tail) = rest.split_at_mut(taps * inputs * group.blocks * LANES);
+            parts.push((group, part));
+            rest = tail;
+        }
+        parts.into_par_iter().for_each(|(group, part)| {
+            let lanes = group.blocks * LANES;
+            let outputs = &of_slot[group.first * LANES..][..lanes];
+            let mut rows = part.chunks_exact_mut(lanes);
+            for block in &blocks {
+                for tap in 0..taps {
+                    for input in block.before..block.before + block.count {
+                        let row = rows.next().expect("a row for each tap and input channel");
+                        for (to, output) in row.iter_mut().zip(outputs) {
+                            *to = output.map_or(0.0, |output| weight(output, input, tap));
+                        }
+                    }
+                }
+            }
+        });
+        Self { data, groups: list, blocks, taps }
+    }
+}
+
+/// What happens to a pixel when all its taps are summed.
+#[derive(Clone, Copy, Default)]
+pub struct Finish<'a> {
+    /// Start from what the output holds.
+    pub accumulate: bool,
+    /// One number per slot of the output.
+    pub bias: Option<&'a [f32]>,
+    pub relu: bool,
+    /// Whether to sum what is written.
+    pub sums: bool,
+}
+
+/// Sums and sums of squares over all pixels of all images, one of each per slot of the output.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sums {
+    pub sum: Vec<f64>,
+    pub square: Vec<f64>,
+}
+
+/// Where tasks write. They write to different places.
+#[derive(Clone, Copy)]
+struct Place(*mut f32);
+
+// SAFETY: `convolve` gives each task rows and blocks of its own.
+unsafe impl Sync for Place {}
+// SAFETY: as above.
+unsafe impl Send for Place {}
+
+impl Place {
+    fn at(self, offset: usize) -> *mut f32 {
+        // SAFETY: `convolve` checks that the output holds all places of its layout, and computes offsets by that layout.
+        unsafe { self.0.add(offset) }
+    }
+}
+
+/// One share of the work: some rows of one sweep, one image, one group.
+struct Task<'a> {
+    group: &'a Group,
+    image: usize,
+    sweep: &'a Sweep,
+    segments: &'a [Segment],
+    rows: std::ops::Range<usize>,
+}
+
+/// Runs all sweeps. Outputs that no sweep covers stay as they are; no two sweeps may cover the same.
+pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut ViewMut, finish: Finish) -> Option<Sums> {
+    let layout = output.layout;
+    assert!(input.data.len() >= input.layout.size() && output.data.len() >= layout.size());
+    assert!(layout.lanes == LANES && input.layout.n == layout.n);
+    assert!(finish.bias.is_none_or(|bias| bias.len() >= layout.slots()));
+    for sweep in sweeps {
+        for (lattice, size) in [(sweep.rows, layout.h), (sweep.columns, layout.w)] {
+            assert!(lattice.count == 0 || lattice.first + (lattice.count - 1) * lattice.step < size);
+        }
+        assert!(sweep.taps.iter().all(|tap| tap.weight < weights.taps));
+    }
+    let segments: Vec<Vec<Segment>> = sweeps.iter().map(|sweep| sweep.segments(input.layout)).collect();
+    let bands = TASKS.div_ceil(weights.groups.len() * layout.n * sweeps.len()).max(1);
+    let mut tasks = Vec::new();
+    for group in &weights.groups {
+        for image in 0..layout.n {
+            for (sweep, segments) in sweeps.iter().zip(&segments) {
+                let band = sweep.rows.count.div_ceil(bands).max(1);
+                for first in (0..sweep.rows.count).step_by(band) {
+                    let rows = first..(first + band).min(sweep.rows.count);
+                    tasks.push(Task { group, image, sweep, segments, rows });
+                }
+            }
+        }
+    }
+    let place = Place(output.data.as_mut_ptr());
+    let run = |task: &Task| run(task, input, weights, layout, place, finish);
+    if !finish.sums {
+        tasks.par_iter().for_each(|task| drop(run(task)));
+        return None;
+    }
+    let parts: Vec<Sums> = tasks.par_iter().map(run).collect();
+    let mut sums = Sums { sum: vec![0.0; layout.slots()], square: vec![0.0; layout.slots()] };
+    for (task, part) in tasks.iter().zip(parts) {
+        let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        let first = task.group.first * LANES;
+        add(&mut sums.sum[first..], &part.sum);
+        add(&mut sums.square[first..], &part.square);
+    }
+    Some(sums)
+}
+
+fn run(task: &Task, input: View, weights: &Packed, output: &Layout, place: Place, finish: Finish) -> Sums {
+    let level = Level::get();
+    let (group, sweep) = (task.group, task.sweep);
+    let lanes = group.blocks * LANES;
+    let from = input.layout;
+    let (pixel, channel) = (from.lanes * sweep.stride[1], if from.lanes == 1 { from.plane() } else { 1 });
+    let blocks: Vec<Block> = (weights.blocks.iter())
+        .map(|b| Block { input: b.block * from.plane(), weight: b.before * weights.taps, channels: b.count })
+        .collect();
+    let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
+    let turns = blocks.len().div_ceil(at_once);
+    let mut sums = if finish.sums { Sums { sum: vec![0.0; lanes], square: vec![0.0; lanes] } } else { Sums::default() };
+    let mut row_sums = vec![0.0f32; if finish.sums { 2 * lanes } else { 0 }];
+    let mut taps = Vec::new();
+    for (turn, blocks) in blocks.chunks(at_once).enumerate() {
+        let last = turn + 1 == turns;
+        for row in task.rows.clone() {
+            let y = sweep.rows.first + row * sweep.rows.step;
+            for segment in task.segments {
+                taps.clear();
+                for tap in &segment.taps {
+                    let y = (row * sweep.stride[0]) as isize + tap.y;
+                    if 0 <= y && y < from.h as isize {
+                        let offset = y * from.row() as isize + tap.x * from.lanes as isize;
+                        taps.push(Tap { input: offset, weight: tap.weight });
+                    }
+                }
+                let width = segment.end - segment.start;
+                let tiles = width.div_ceil(widest(level, group.blocks));
+                let mut column = segment.start;
+                for tile in 0..tiles {
+                    let count = width / tiles + usize::from(tile < width % tiles);
+                    let x = sweep.columns.first + column * sweep.columns.step;
+                    let first = task.image * from.image() + (from.halo + column * sweep.stride[1]) * from.lanes;
+                    let to = output.at(task.image * output.blocks() + group.first, y) + x * LANES;
+                    // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only those
+                    // whose rows do; `convolve` checked input, output, bias and weights against their layouts.
+                    unsafe {
+                        kernel(level, count, group.blocks, pixel)(&Tile {
+                            input: input.data.as_ptr().add(first),
+                            pixel,
+                            channel,
+                            weights: weights.data.as_ptr().add(group.at),
+                            taps: &taps,
+                            blocks,
+                            output: place.at(to),
+                            output_pixel: sweep.columns.step * LANES,
+                            output_block: output.plane(),
+                            accumulate: finish.accumulate || turn > 0,
+                            bias: match finish.bias {
+                                Some(bias) if last => bias[group.first * LANES..].as_ptr(),
+                                Some(_) | None => std::ptr::null(),
+                            },
+                            relu: finish.relu && last,
+                            sums: if finish.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
+                        });
+                    }
+                    column += count;
+                }
+            }
+            if finish.sums && last {
+                // A row at most in 32 bits, the rest in 64.
+                for (i, x) in row_sums.iter_mut().enumerate() {
+                    let to = if i < lanes { &mut sums.sum[i] } else { &mut sums.square[i - lanes] };
+                    *to += f64::from(std::mem::take(x));
+                }
+            }
+        }
+    }
+    sums
+}

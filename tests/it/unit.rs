@@ -1,0 +1,209 @@
+//! The engine's units against plain loops in 64 bits, and their gradients against central differences of these loops.
+//!
+//! Maps come in every layout that an engine may choose: blocks and planes, halos of several widths, channels with gaps.
+//! Gaps hold numbers that would show in a result.
+
+mod activation;
+mod combine;
+mod pool;
+mod resize;
+
+use npc::engine::layout::{Layout, Map, View, ViewMut};
+use npc::engine::unit::Needs;
+
+/// What the gaps of inputs hold.
+const GAP: f32 = 3.5;
+/// What outputs hold before they are written.
+const OLD: f32 = -2.25;
+
+/// A map `[n, c, h, w]` of the reference.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    pub dims: [usize; 4],
+    pub values: Vec<f64>,
+}
+
+impl Tensor {
+    pub fn zeros(dims: [usize; 4]) -> Self {
+        Self { dims, values: vec![0.0; dims.iter().product()] }
+    }
+
+    /// Numbers that 32 bits hold, in -1 to 1.
+    pub fn noise(seed: u64, dims: [usize; 4]) -> Self {
+        let number = |i: u64| {
+            let mut z = (seed << 32 | (i + 1)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            ((z >> 41) as f64 - f64::from(1 << 22)) / f64::from(1 << 22)
+        };
+        let count = dims.iter().product::<usize>() as u64;
+        Self { dims, values: (0..count).map(number).collect() }
+    }
+
+    pub fn scaled(mut self, factor: f64, summand: f64) -> Self {
+        self.values.iter_mut().for_each(|v| *v = f64::from((*v * factor + summand) as f32));
+        self
+    }
+
+    pub fn index(&self, [n, c, y, x]: [usize; 4]) -> usize {
+        let [_, channels, h, w] = self.dims;
+        ((n * channels + c) * h + y) * w + x
+    }
+
+    pub fn at(&self, place: [usize; 4]) -> f64 {
+        self.values[self.index(place)]
+    }
+
+    /// A map whose number at each place is `f(place)`.
+    pub fn of(dims: [usize; 4], mut f: impl FnMut([usize; 4]) -> f64) -> Self {
+        let mut all = Self::zeros(dims);
+        let [n, c, h, w] = dims;
+        let places = (0..n)
+            .flat_map(move |n| (0..c).flat_map(move |c| (0..h).flat_map(move |y| (0..w).map(move |x| [n, c, y, x]))));
+        for (value, place) in all.values.iter_mut().zip(places) {
+            *value = f(place);
+        }
+        all
+    }
+
+    pub fn map(&self, layout: &Layout) -> Map {
+        assert_eq!(layout.dims(), self.dims);
+        let values: Vec<f32> = self.values.iter().map(|&v| v as f32).collect();
+        let mut map = Map::from_nchw(layout.clone(), &values);
+        fill_gaps(&mut map, GAP);
+        map
+    }
+}
+
+fn gaps(layout: &Layout) -> Vec<usize> {
+    let slots = layout.slot_of_channel();
+    (0..layout.slots()).filter(|slot| !slots.contains(slot)).collect()
+}
+
+fn fill_gaps(map: &mut Map, value: f32) {
+    let layout = map.layout.clone();
+    for slot in gaps(&layout) {
+        for (plane, y) in rows(&layout).filter(|(plane, _)| plane % layout.blocks() == slot / layout.lanes) {
+            map.view_mut()
+                .row(plane, y)
+                .iter_mut()
+                .skip(slot % layout.lanes)
+                .step_by(layout.lanes)
+                .for_each(|x| *x = value);
+        }
+    }
+}
+
+fn rows(layout: &Layout) -> impl Iterator<Item = (usize, usize)> {
+    let h = layout.h;
+    (0..layout.n * layout.blocks()).flat_map(move |plane| (0..h).map(move |y| (plane, y)))
+}
+
+/// A map with [`OLD`] everywhere but in the halos.
+pub fn written_before(layout: &Layout) -> Map {
+    let mut map = Map::zeros(layout.clone());
+    rows(layout).for_each(|(plane, y)| map.view_mut().row(plane, y).fill(OLD));
+    map
+}
+
+/// Asserts that a map holds the reference's numbers, zeros in its halos and finite numbers in its gaps.
+pub fn assert_close(map: &Map, expected: &Tensor, tolerance: f64, what: &str) {
+    assert_eq!(map.layout.dims(), expected.dims, "{what}");
+    let found = map.to_nchw();
+    for (i, (&found, &expected)) in found.iter().zip(&expected.values).enumerate() {
+        let difference = (f64::from(found) - expected).abs();
+        assert!(difference <= tolerance * expected.abs().max(1.0), "{what}: number {i} is {found} and not {expected}");
+    }
+    let layout = &map.layout;
+    let mut inner = vec![false; layout.size()];
+    rows(layout).for_each(|(plane, y)| inner[layout.at(plane, y)..][..layout.inner()].fill(true));
+    for (value, inner) in map.data.iter().zip(inner) {
+        assert!(if inner { value.is_finite() } else { *value == 0.0 }, "{what}: {value} in a gap or halo");
+    }
+}
+
+/// Layouts of these dims.
+pub fn layouts(dims: [usize; 4]) -> Vec<Layout> {
+    let c = dims[1];
+    let mut all = vec![Layout::blocked(dims), Layout::planar(dims).with_halo(1), Layout::blocked(dims).with_halo(2)];
+    if c > 3 {
+        all.push(Layout { segments: vec![3, c - 3], halo: 1, ..Layout::blocked(dims) });
+    }
+    if c > 20 {
+        all.push(Layout { segments: vec![19, 1, c - 20], ..Layout::blocked(dims) });
+    }
+    all
+}
+
+/// A unit and its definition.
+pub struct Unit<'a> {
+    pub name: String,
+    pub needs: Needs,
+    pub forward: &'a dyn Fn(&[View], &mut ViewMut),
+    pub backward: &'a dyn Fn(&[View], View, View, usize, &mut ViewMut, bool),
+    pub reference: &'a dyn Fn(&[Tensor]) -> Tensor,
+    /// How many inputs have a gradient.
+    pub slots: usize,
+}
+
+impl Unit<'_> {
+    /// Forward and backward on inputs in the given layouts. `cases` are layouts of the inputs and one of the output.
+    pub fn check(&self, inputs: &[Tensor], cases: &[(Vec<Layout>, Layout)]) {
+        let expected = (self.reference)(inputs);
+        let grad = Tensor::noise(77, expected.dims);
+        let slopes: Vec<Tensor> = (0..self.slots).map(|slot| slope(self.reference, inputs, &grad, slot)).collect();
+        for (layouts, layout) in cases {
+            let what = format!("{} of {layouts:?} to {layout:?}", self.name);
+            let maps: Vec<Map> = inputs.iter().zip(layouts).map(|(x, layout)| x.map(layout)).collect();
+            let views: Vec<View> = maps.iter().map(Map::view).collect();
+            let mut output = written_before(layout);
+            (self.forward)(&views, &mut output.view_mut());
+            assert_close(&output, &expected, 3e-6, &what);
+            // Another halo than the output has.
+            let grad = grad.map(&layout.clone().with_halo(1));
+            let inputs: Vec<View> =
+                views.iter().map(|v| if self.needs.inputs { *v } else { View { data: &[], ..*v } }).collect();
+            let y = if self.needs.output { output.view() } else { View { data: &[], ..output.view() } };
+            for (slot, slope) in slopes.iter().enumerate() {
+                for add in [false, true] {
+                    let into = layouts[slot].clone().with_halo(3 - layouts[slot].halo);
+                    let mut into = written_before(&into);
+                    (self.backward)(&inputs, y, grad.view(), slot, &mut into.view_mut(), add);
+                    let old = if add { f64::from(OLD) } else { 0.0 };
+                    let expected = Tensor::of(slope.dims, |place| slope.at(place) + old);
+                    assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, add {add}, of {what}"));
+                }
+            }
+        }
+    }
+
+    /// [`Unit::check`] where all inputs and the output have equal channels, in every layout.
+    pub fn check_all(&self, inputs: &[Tensor]) {
+        let [_, _, h, w] = (self.reference)(inputs).dims;
+        let cases: Vec<_> = layouts(inputs[0].dims)
+            .into_iter()
+            .map(|layout| {
+                let of = |x: &Tensor| layout.sized([x.dims[2], x.dims[3]]);
+                (inputs.iter().map(of).collect(), layout.sized([h, w]).with_halo(2 - layout.halo))
+            })
+            .collect();
+        self.check(inputs, &cases);
+    }
+}
+
+/// The gradient of `sum(grad * reference(inputs))` by central differences.
+fn slope(reference: &dyn Fn(&[Tensor]) -> Tensor, inputs: &[Tensor], grad: &Tensor, slot: usize) -> Tensor {
+    const STEP: f64 = 1e-6;
+    let mut inputs = inputs.to_vec();
+    let mut slope = Tensor::zeros(inputs[slot].dims);
+    let loss = |y: Tensor| -> f64 { y.values.iter().zip(&grad.values).map(|(y, g)| y * g).sum() };
+    for i in 0..slope.values.len() {
+        let x = inputs[slot].values[i];
+        inputs[slot].values[i] = x + STEP;
+        let above = loss(reference(&inputs));
+        inputs[slot].values[i] = x - STEP;
+        slope.values[i] = (above - loss(reference(&inputs))) / (2.0 * STEP);
+        inputs[slot].values[i] = x;
+    }
+    slope
+}
