@@ -28,7 +28,7 @@ type Row = (String, Spelled, u64, u64);
 struct Grid {
     name: String,
     of: String,
-    /// None where no row is left.
+    /// None where no row is left and the models say their size themselves.
     input: Option<String>,
     rows: Vec<Row>,
     /// Points that `keep where` leaves out.
@@ -100,6 +100,7 @@ pub fn explore(
             continue;
         }
         let input = kept.kept.first().map(|(_, seen)| seen[0].0.clone());
+        let input = input.or(size.map(|[h, w]| format!("{h}x{w}")));
         let row = |(point, seen): (Point<'_>, Vec<(String, u64, u64)>)| {
             (point.model.node.clone(), spelled(sources, &point.args), seen[0].1, seen[0].2)
         };

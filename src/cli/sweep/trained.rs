@@ -45,7 +45,7 @@ pub struct Common {
     pub seeds: u64,
     /// Runs at a time; the processors are divided among them
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: u16,
+    pub jobs: u16,
     /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
