@@ -1,5 +1,6 @@
 //! `npc sweep`: the models of a `sweep` declaration, counted or trained.
 
+mod columns;
 mod counted;
 #[cfg(feature = "run")]
 mod jobs;

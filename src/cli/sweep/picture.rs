@@ -1,6 +1,7 @@
 //! A counted sweep as a scatter chart.
 
-use super::counted::{Row, Table, cells, settings};
+use super::columns::{cells, settings};
+use super::counted::{Row, Table};
 use super::show::{name, title};
 use crate::cli::table::{bytes, thousands};
 use crate::explore::Key;

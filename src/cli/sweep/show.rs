@@ -1,6 +1,7 @@
 //! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
-use super::counted::{Row, Table, cells, settings};
+use super::columns::{cells, settings};
+use super::counted::{Row, Table};
 use crate::cli::explored::Spelled;
 use crate::cli::field;
 use crate::cli::table::{Align, bytes, csv, thousands};
