@@ -10,16 +10,25 @@
 
 pub mod activation;
 pub mod avg_pool;
+pub mod channel_reduce;
+pub mod channels;
 pub mod combine;
 pub mod concat;
 pub mod conv;
 pub mod depthwise;
 mod dispatch;
+pub mod dropout;
 mod exp;
+pub mod frame;
+pub mod group_norm;
+mod lanes;
+pub mod layer_norm;
 pub mod max_pool;
 pub mod norm;
 mod pixel;
+pub mod pixel_shuffle;
 pub mod prelu;
+pub mod reshape;
 pub mod resize;
 mod row;
 mod softmax;

@@ -3,7 +3,7 @@
 use npc::engine::kernel::sweep::{Finish, Sweep};
 use npc::engine::layout::{Layout, Map};
 use npc::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
-use npc::engine::unit::norm::{self, Affine, Known, Statistics};
+use npc::engine::unit::norm::{self, Affine, Known};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

@@ -5,8 +5,10 @@
 
 mod activation;
 mod combine;
+mod norm;
 mod pool;
 mod resize;
+mod shape;
 
 use npc::engine::layout::{Layout, Map, View, ViewMut};
 use npc::engine::unit::Needs;
@@ -135,12 +137,15 @@ pub fn layouts(dims: [usize; 4]) -> Vec<Layout> {
     all
 }
 
+/// The arguments of a unit's `backward`: inputs, output, gradient, slot, where it goes, whether it is added.
+type Backward<'a> = &'a dyn Fn(&[View], View, View, usize, &mut ViewMut, bool);
+
 /// A unit and its definition.
 pub struct Unit<'a> {
     pub name: String,
     pub needs: Needs,
     pub forward: &'a dyn Fn(&[View], &mut ViewMut),
-    pub backward: &'a dyn Fn(&[View], View, View, usize, &mut ViewMut, bool),
+    pub backward: Backward<'a>,
     pub reference: &'a dyn Fn(&[Tensor]) -> Tensor,
     /// How many inputs have a gradient.
     pub slots: usize,

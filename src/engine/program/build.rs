@@ -306,6 +306,9 @@ impl Builder<'_> {
             | Op::Resize(_)
             | Op::Padding(_)
             | Op::Crop(_)
+            | Op::GroupNorm(_)
+            | Op::InstanceNorm(_)
+            | Op::LayerNorm(_)
             | Op::Dropout(_) => like(layouts[0]),
             Op::Combine(_) => {
                 let full = layouts.iter().find(|layout| layout.channels() == dims[1]);
@@ -318,10 +321,7 @@ impl Builder<'_> {
             | Op::PixelShuffle(_)
             | Op::Flatten(_)
             | Op::Unflatten(_)
-            | Op::Reshape(_)
-            | Op::GroupNorm(_)
-            | Op::InstanceNorm(_)
-            | Op::LayerNorm(_) => Layout::blocked(dims),
+            | Op::Reshape(_) => Layout::blocked(dims),
             Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
                 unreachable!("`Builder::step` has units of their own for these")
             }

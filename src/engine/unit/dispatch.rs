@@ -1,10 +1,15 @@
 //! From an operator to its unit: [`Plain::of`] is the one place that names all operators.
 
-use super::{Needs, Seed, activation, avg_pool, combine, concat, max_pool, prelu, resize, unpool};
+use super::{
+    Needs, Seed, activation, avg_pool, channel_reduce, channels, combine, concat, dropout, frame, group_norm,
+    layer_norm, max_pool, pixel_shuffle, prelu, reshape, resize, unpool,
+};
 use crate::engine::layout::{View, ViewMut};
 use crate::engine::weights::LayerWeights;
 use crate::op::{
-    Activation, AvgPool, AvgPoolTo, Combine, Concat, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, PRelu, Resize, Unpool,
+    Activation, AvgPool, AvgPoolTo, ChannelPad, ChannelReduce, ChannelShuffle, Combine, Concat, Crop, Dropout,
+    GroupNorm, InstanceNorm, LayerNorm, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, PRelu, Padding, PixelShuffle, Resize,
+    Slice, Unpool,
 };
 
 /// The operators that are nodes as they are.
@@ -21,10 +26,23 @@ enum Plain<'a> {
     Resize(&'a Resize),
     Concat(&'a Concat),
     Combine(&'a Combine),
+    GroupNorm(&'a GroupNorm),
+    InstanceNorm(&'a InstanceNorm),
+    LayerNorm(&'a LayerNorm),
+    Padding(&'a Padding),
+    Crop(&'a Crop),
+    Slice(&'a Slice),
+    ChannelPad(&'a ChannelPad),
+    ChannelReduce(&'a ChannelReduce),
+    ChannelShuffle(&'a ChannelShuffle),
+    PixelShuffle(&'a PixelShuffle),
+    Dropout(&'a Dropout),
+    /// The same numbers under other dims.
+    Reshape,
 }
 
 impl<'a> Plain<'a> {
-    /// Nothing for operators that have nodes of their own, and for those without a unit.
+    /// Nothing for operators that have nodes of their own.
     fn of(op: &'a Op) -> Option<Self> {
         match op {
             Op::Activation(op) => Some(Plain::Activation(op)),
@@ -39,20 +57,18 @@ impl<'a> Plain<'a> {
             Op::Concat(op) => Some(Plain::Concat(op)),
             Op::Combine(op) => Some(Plain::Combine(op)),
             Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => None,
-            Op::GroupNorm(_)
-            | Op::InstanceNorm(_)
-            | Op::LayerNorm(_)
-            | Op::Padding(_)
-            | Op::Crop(_)
-            | Op::Slice(_)
-            | Op::ChannelPad(_)
-            | Op::ChannelReduce(_)
-            | Op::ChannelShuffle(_)
-            | Op::PixelShuffle(_)
-            | Op::Flatten(_)
-            | Op::Unflatten(_)
-            | Op::Reshape(_)
-            | Op::Dropout(_) => None,
+            Op::GroupNorm(op) => Some(Plain::GroupNorm(op)),
+            Op::InstanceNorm(op) => Some(Plain::InstanceNorm(op)),
+            Op::LayerNorm(op) => Some(Plain::LayerNorm(op)),
+            Op::Padding(op) => Some(Plain::Padding(op)),
+            Op::Crop(op) => Some(Plain::Crop(op)),
+            Op::Slice(op) => Some(Plain::Slice(op)),
+            Op::ChannelPad(op) => Some(Plain::ChannelPad(op)),
+            Op::ChannelReduce(op) => Some(Plain::ChannelReduce(op)),
+            Op::ChannelShuffle(op) => Some(Plain::ChannelShuffle(op)),
+            Op::PixelShuffle(op) => Some(Plain::PixelShuffle(op)),
+            Op::Dropout(op) => Some(Plain::Dropout(op)),
+            Op::Flatten(_) | Op::Unflatten(_) | Op::Reshape(_) => Some(Plain::Reshape),
         }
     }
 
@@ -79,12 +95,21 @@ pub fn needs(op: &Op) -> Needs {
         Plain::Resize(op) => resize::needs(op),
         Plain::Concat(op) => concat::needs(op),
         Plain::Combine(op) => combine::needs(op),
+        Plain::GroupNorm(_) | Plain::InstanceNorm(_) => group_norm::needs(),
+        Plain::LayerNorm(op) => layer_norm::needs(op),
+        Plain::Padding(op) => frame::padding::needs(op),
+        Plain::Crop(op) => frame::crop::needs(op),
+        Plain::Slice(_) | Plain::ChannelPad(_) | Plain::ChannelShuffle(_) => channels::needs(),
+        Plain::ChannelReduce(op) => channel_reduce::needs(op),
+        Plain::PixelShuffle(op) => pixel_shuffle::needs(op),
+        Plain::Dropout(op) => dropout::needs(op),
+        Plain::Reshape => reshape::needs(),
     }
 }
 
-/// Whether a gradient flows to an input: indices have none.
+/// Whether a gradient flows to an input: indices have none, nor have maps that only give a size.
 pub fn differentiable(op: &Op, slot: usize) -> bool {
-    !(slot == 1 && matches!(op, Op::Unpool(_)))
+    !(slot == 1 && matches!(op, Op::Unpool(_) | Op::Resize(_) | Op::Crop(_)))
 }
 
 fn slopes(layer: Option<&LayerWeights>) -> &[f32] {
@@ -92,7 +117,7 @@ fn slopes(layer: Option<&LayerWeights>) -> &[f32] {
 }
 
 /// Writes an operator's outputs. `layer` are its weights, if it has any.
-pub fn forward(op: &Op, layer: Option<&LayerWeights>, inputs: &[View], outputs: &mut [ViewMut], _seed: Option<Seed>) {
+pub fn forward(op: &Op, layer: Option<&LayerWeights>, inputs: &[View], outputs: &mut [ViewMut], seed: Option<Seed>) {
     let (output, rest) = outputs.split_first_mut().expect("an operator has an output");
     match Plain::known(op) {
         Plain::Activation(op) => activation::forward(op, inputs, output),
@@ -106,6 +131,20 @@ pub fn forward(op: &Op, layer: Option<&LayerWeights>, inputs: &[View], outputs: 
         Plain::Resize(op) => resize::forward(op, inputs, output),
         Plain::Concat(op) => concat::forward(op, inputs, output),
         Plain::Combine(op) => combine::forward(op, inputs, output),
+        Plain::GroupNorm(op) => group_norm::forward(op.groups, op.epsilon, layer, inputs, output),
+        Plain::InstanceNorm(op) => {
+            group_norm::forward(inputs[0].layout.channels(), op.epsilon, layer, inputs, output);
+        }
+        Plain::LayerNorm(op) => layer_norm::forward(op, layer, inputs, output),
+        Plain::Padding(op) => frame::padding::forward(op, inputs, output),
+        Plain::Crop(op) => frame::crop::forward(op, inputs, output),
+        Plain::Slice(op) => channels::forward(op, inputs, output),
+        Plain::ChannelPad(op) => channels::forward(op, inputs, output),
+        Plain::ChannelShuffle(op) => channels::forward(op, inputs, output),
+        Plain::ChannelReduce(op) => channel_reduce::forward(op, inputs, output),
+        Plain::PixelShuffle(op) => pixel_shuffle::forward(op, inputs, output),
+        Plain::Dropout(op) => dropout::forward(op, seed, inputs, output),
+        Plain::Reshape => reshape::forward(inputs, output),
     }
 }
 
@@ -122,10 +161,10 @@ pub struct From<'a> {
 
 /// Writes or adds to the gradient of input `slot`.
 pub fn backward(op: &Op, from: From, slot: usize, into: &mut ViewMut, add: bool) {
-    let From { inputs: x, output: y, gradient: g, .. } = from;
+    let From { inputs: x, output: y, gradient: g, layer, seed } = from;
     match Plain::known(op) {
         Plain::Activation(op) => activation::backward(op, x, y, g, slot, into, add),
-        Plain::PRelu(op) => prelu::backward(op, slopes(from.layer), x, y, g, slot, into, add),
+        Plain::PRelu(op) => prelu::backward(op, slopes(layer), x, y, g, slot, into, add),
         Plain::MaxPool(op) => max_pool::backward(op, x, y, g, slot, into, add),
         Plain::MaxPoolWithIndex(op) => max_pool::with_index::backward(op, x, y, g, slot, into, add),
         Plain::MaxPoolTo(op) => max_pool::to_size::backward(op, x, y, g, slot, into, add),
@@ -135,13 +174,31 @@ pub fn backward(op: &Op, from: From, slot: usize, into: &mut ViewMut, add: bool)
         Plain::Resize(op) => resize::backward(op, x, y, g, slot, into, add),
         Plain::Concat(op) => concat::backward(op, x, y, g, slot, into, add),
         Plain::Combine(op) => combine::backward(op, x, y, g, slot, into, add),
+        Plain::GroupNorm(op) => group_norm::backward(op.groups, op.epsilon, layer, x, g, into, add),
+        Plain::InstanceNorm(op) => group_norm::backward(g.layout.channels(), op.epsilon, layer, x, g, into, add),
+        Plain::LayerNorm(op) => layer_norm::backward(op, layer, x, g, into, add),
+        Plain::Padding(op) => frame::padding::backward(op, x, y, g, slot, into, add),
+        Plain::Crop(op) => frame::crop::backward(op, x, y, g, slot, into, add),
+        Plain::Slice(op) => channels::backward(op, g, into, add),
+        Plain::ChannelPad(op) => channels::backward(op, g, into, add),
+        Plain::ChannelShuffle(op) => channels::backward(op, g, into, add),
+        Plain::ChannelReduce(op) => channel_reduce::backward(op, x, y, g, slot, into, add),
+        Plain::PixelShuffle(op) => pixel_shuffle::backward(op, x, y, g, slot, into, add),
+        Plain::Dropout(op) => dropout::backward(op, seed, g, into, add),
+        Plain::Reshape => reshape::backward(g, into, add),
     }
 }
 
 /// Gradients of an operator's own weights.
 pub fn weight_gradients(op: &Op, inputs: &[View], gradient: View) -> Vec<(&'static str, Vec<f32>)> {
+    let affine = |[weight, bias]: [Vec<f32>; 2]| vec![("weight", weight), ("bias", bias)];
     match Plain::known(op) {
         Plain::PRelu(op) => vec![("weight", prelu::gradient(op, inputs, gradient))],
+        Plain::GroupNorm(op) => affine(group_norm::gradients(op.groups, op.epsilon, inputs, gradient)),
+        Plain::InstanceNorm(op) => {
+            affine(group_norm::gradients(gradient.layout.channels(), op.epsilon, inputs, gradient))
+        }
+        Plain::LayerNorm(op) => affine(layer_norm::gradients(op, inputs, gradient)),
         Plain::Activation(_)
         | Plain::MaxPool(_)
         | Plain::MaxPoolWithIndex(_)
@@ -151,6 +208,15 @@ pub fn weight_gradients(op: &Op, inputs: &[View], gradient: View) -> Vec<(&'stat
         | Plain::AvgPoolTo(_)
         | Plain::Resize(_)
         | Plain::Concat(_)
-        | Plain::Combine(_) => Vec::new(),
+        | Plain::Combine(_)
+        | Plain::Padding(_)
+        | Plain::Crop(_)
+        | Plain::Slice(_)
+        | Plain::ChannelPad(_)
+        | Plain::ChannelReduce(_)
+        | Plain::ChannelShuffle(_)
+        | Plain::PixelShuffle(_)
+        | Plain::Dropout(_)
+        | Plain::Reshape => Vec::new(),
     }
 }

@@ -49,13 +49,21 @@ impl<'a> Channels<'a> {
     }
 
     /// The same for the numbers of two maps with equal segments.
-    pub fn fold_with<T>(&self, other: View, image: usize, y: usize, values: &mut [T], f: impl Fn(&mut T, f32, f32)) {
+    pub fn fold_with<T>(
+        &self,
+        other: View,
+        image: usize,
+        y: usize,
+        values: &mut [T],
+        f: impl Fn(&mut T, usize, f32, f32),
+    ) {
         let lanes = self.view.layout.lanes;
         for (block, &used) in self.used.iter().enumerate() {
             let plane = image * self.used.len() + block;
             let rows = self.view.row(plane, y).chunks_exact(lanes).zip(other.row(plane, y).chunks_exact(lanes));
             for (value, (a, b)) in values.iter_mut().zip(rows) {
-                a[..used].iter().zip(b).for_each(|(&a, &b)| f(value, a, b));
+                let slots = (block * lanes..).zip(a[..used].iter().zip(b));
+                slots.for_each(|(slot, (&a, &b))| f(value, slot, a, b));
             }
         }
     }

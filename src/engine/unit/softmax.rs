@@ -30,7 +30,7 @@ pub fn forward(x: View, output: &mut ViewMut) {
 pub fn backward(output: View, grad: View, into: &mut ViewMut, add: bool) {
     let channels = Channels::of(output);
     let sums = Pixels::new(output.layout, 0f32, |image, y, sums| {
-        channels.fold_with(grad, image, y, sums, |sum, y, g| *sum += y * g);
+        channels.fold_with(grad, image, y, sums, |sum, _, y, g| *sum += y * g);
     });
     let lanes = output.layout.lanes;
     into.par_rows().for_each(|(plane, y, to)| {

@@ -36,12 +36,12 @@ fn reference(op: &Resize, x: &Tensor, [height, width]: [usize; 2]) -> Tensor {
 #[test]
 fn sizes_up_and_down() {
     let modes = [(Mode::Nearest, false), (Mode::Bilinear, false), (Mode::Bilinear, true)];
-    let images = [Tensor::noise(1, [1, 5, 3, 5]), Tensor::noise(2, [2, 21, 4, 3]), Tensor::noise(3, [1, 1, 1, 4])];
+    let images = [Tensor::noise(1, [1, 2, 3, 5]), Tensor::noise(2, [1, 17, 3, 2]), Tensor::noise(3, [1, 1, 1, 4])];
     for (mode, align_corners) in modes {
         for x in &images {
             let [_, _, h, w] = x.dims;
             let sizes = [[2 * h, 2 * w], [4 * h, 4 * w], [3 * h, 8 * w], [h, w], [7, 4], [2, 2], [1, 1], [h, 9]];
-            for size in sizes.into_iter().take(if x.dims[1] > 5 { 1 } else { 8 }) {
+            for size in sizes.into_iter().take(if x.dims[1] > 2 { 1 } else { 8 }) {
                 let op = Resize { target: Target::Size(size), mode, align_corners, module: false };
                 let unit = Unit {
                     name: format!("{op:?}"),
