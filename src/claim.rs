@@ -3,50 +3,23 @@
 //! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
 //! an error when it holds after all.
 
+mod bound;
+mod number;
+mod quantity;
 mod score;
 
-use crate::check::{Checked, unknown_result};
-use crate::cost::{Convention, count};
+use crate::check::Checked;
+use crate::cost::Convention;
 use crate::diag::{Applicability, Code, Diagnostic};
-use crate::source::{Span, Spanned};
-use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Ident, Relation};
+use crate::source::Span;
+use crate::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
+pub use bound::{Bound, Peaks};
+pub use number::Printed;
+use number::{Written, relate, written};
+pub use quantity::Found;
+use quantity::{Quantity, measure, quantity};
+use score::reported;
 pub use score::{Figure, figure, is_judged};
-use score::{SCORES, reported};
-use std::fmt;
-use std::str::FromStr;
-
-/// What a claim is about.
-#[derive(Debug, Clone)]
-enum Quantity {
-    /// Trainable numbers; with a convention, as that tool totals them.
-    Params(Option<Convention>),
-    Buffers,
-    Macs(Convention),
-    Input,
-    /// Of the first result, or of the one that is named.
-    Output(Option<Ident>),
-    /// What only a trained network has.
-    Score,
-}
-
-/// A quantity's value: a number or a shape.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    Number(u64),
-    Shape(Vec<usize>),
-    /// Only training tells.
-    Nothing,
-}
-
-impl fmt::Display for Found {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Found::Number(n) => n.fmt(f),
-            Found::Shape(shape) => write!(f, "{shape:?}"),
-            Found::Nothing => f.write_str("-"),
-        }
-    }
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -66,16 +39,19 @@ pub struct Judged {
     pub verdict: Verdict,
 }
 
-const QUANTITIES: &[&str] = &["params", "buffers", "macs", "input", "output", "dice", "iou"];
-
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
-    let quantity = quantity(&claim.quantity)?;
+    let quantity = quantity(&claim.quantity, Convention::Conv)?;
     if matches!(quantity, Quantity::Score) {
         return reported(claim);
     }
-    let found = measure(&quantity, checked)?;
-    let holds = compare(claim, &found)?;
+    if let Quantity::Memory(_) = quantity {
+        let message = "memory depends on a run's batch and optimiser, and a claim is about the model alone";
+        let d = Diagnostic::new(Code::E0603, claim.quantity.span, message);
+        return Err(Box::new(d.help("`memory` stands behind `keep where` of a sweep; `npc check` prints it")));
+    }
+    let found = measure(&quantity, checked, &Peaks::default)?;
+    let holds = compare(claim, &quantity, &found)?;
     match (&claim.refuted, holds) {
         (None, true) => Ok(Judged { found, verdict: Verdict::Holds }),
         (Some(reason), false) => Ok(Judged { found, verdict: Verdict::Refuted { reason: reason.node.clone() } }),
@@ -113,75 +89,24 @@ fn value_end(claim: &Claim) -> u32 {
     }
 }
 
-fn quantity(expr: &Expr) -> Result<Quantity, Box<Diagnostic>> {
-    let unknown = |name: &str| {
-        let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
-        let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
-        let there = || Some(format!("there is {}", QUANTITIES.join(", ")));
-        Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), there))
-    };
-    let plain = |name: &str| {
-        Ok(match name {
-            "params" => Quantity::Params(None),
-            "buffers" => Quantity::Buffers,
-            "macs" => Quantity::Macs(Convention::Conv),
-            "input" => Quantity::Input,
-            "output" => Quantity::Output(None),
-            score if SCORES.contains(&score) => Quantity::Score,
-            other => return Err(unknown(other)),
-        })
-    };
-    match &expr.kind {
-        ExprKind::Name(name) => plain(name),
-        ExprKind::Call(call) => {
-            let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
-            let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
-            if call.name.node == "output" {
-                return Ok(Quantity::Output(Some(Spanned::new(word.clone(), arg.value.span))));
-            }
-            let convention: Convention = word.parse().map_err(|message: String| {
-                let d = Diagnostic::new(Code::E0603, arg.value.span, message);
-                Box::new(d.nearest(arg.value.span, word, Convention::ALL.iter().map(|c| c.name()), || None))
-            })?;
-            match call.name.node.as_str() {
-                "macs" => Ok(Quantity::Macs(convention)),
-                "params" => Ok(Quantity::Params(Some(convention))),
-                other => Err(unknown(other)),
-            }
-        }
-        _ => Err(Box::new(Diagnostic::new(Code::E0603, expr.span, "a claim is about a quantity such as `params`"))),
-    }
-}
-
-fn measure(quantity: &Quantity, checked: &Checked) -> Result<Found, Box<Diagnostic>> {
-    Ok(match quantity {
-        Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
-        Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
-        Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
-        Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
-        Quantity::Score => Found::Nothing,
-        Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
-        Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
-        Quantity::Output(Some(name)) => {
-            if let Some(d) = unknown_result(checked, name) {
-                return Err(Box::new(d));
-            }
-            let shape = checked.results().find(|(n, _)| *n == name.node).map_or(checked.output(), |(_, shape)| shape);
-            Found::Shape(shape.dims().to_vec())
-        }
-    })
-}
-
-fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
+/// Whether the relation holds. The error is a value of another kind than the quantity's.
+fn compare(claim: &Claim, quantity: &Quantity, found: &Found) -> Result<bool, Box<Diagnostic>> {
     let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
     match (found, &claim.value) {
-        (Found::Number(n), ClaimValue::Number { digits, suffix, .. }) => match written(digits, *suffix) {
-            Some(value) => Ok(relate(claim.relation.node, *n, value)),
-            None => wrong("this number has too many digits"),
-        },
+        (Found::Number(_), ClaimValue::Number { bytes: Some(_), span, .. })
+            if !matches!(quantity, Quantity::Memory(_)) =>
+        {
+            let d = Diagnostic::new(Code::E0206, *span, "this quantity is a number and no amount of memory");
+            Err(Box::new(d.help("write it without the `B`")))
+        }
+        (Found::Number(n), ClaimValue::Number { digits, suffix, bytes, .. }) => {
+            match written(digits, *suffix, *bytes) {
+                Some(value) => Ok(relate(claim.relation.node, *n, value)),
+                None => wrong("this number has too many digits"),
+            }
+        }
         (Found::Number(n), ClaimValue::Expr(Expr { kind: ExprKind::Int(value), .. })) => {
-            let value = u128::try_from(*value).unwrap_or(0);
-            Ok(relate(claim.relation.node, *n, Written { value, unit: Unit::Times(1) }))
+            Ok(relate(claim.relation.node, *n, Written::whole(u64::try_from(*value).unwrap_or(0))))
         }
         (Found::Shape(shape), ClaimValue::Expr(Expr { kind: ExprKind::List(items), .. })) => {
             let dims: Option<Vec<usize>> = (items.iter())
@@ -198,94 +123,5 @@ fn compare(claim: &Claim, found: &Found) -> Result<bool, Box<Diagnostic>> {
         (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
         // Scores are not compared.
         (Found::Nothing, _) => Ok(true),
-    }
-}
-
-/// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
-#[derive(Clone, Copy)]
-pub struct Printed(Written);
-
-impl Printed {
-    /// Whether `n`, rounded half up to the last digit that is printed, is this number.
-    pub fn stands_for(self, n: u64) -> bool {
-        relate(Relation::Rounds, n, self.0)
-    }
-
-    /// In the middle of what it stands for.
-    pub fn value(self) -> f64 {
-        match self.0.unit {
-            Unit::Times(size) => self.0.value as f64 * size as f64,
-            Unit::Over(size) => self.0.value as f64 / size as f64,
-        }
-    }
-}
-
-impl FromStr for Printed {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let suffix = text.chars().last().map(|c| c.to_ascii_uppercase()).filter(|c| "KMGT".contains(*c));
-        let digits = if suffix.is_some() { &text[..text.len() - 1] } else { text }.trim();
-        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.') && digits.matches('.').count() <= 1;
-        let number = digits.chars().any(|c| c.is_ascii_digit()) && plain;
-        written(digits, suffix)
-            .filter(|_| number)
-            .map(Printed)
-            .ok_or_else(|| format!("`{text}` is no number such as 707330, 0.71M or 2.17G"))
-    }
-}
-
-/// `0.71M` is 71 units of 10^4; `12.5` is 125 units of 1/10.
-#[derive(Clone, Copy)]
-struct Written {
-    value: u128,
-    unit: Unit,
-}
-
-#[derive(Clone, Copy)]
-enum Unit {
-    Times(u128),
-    Over(u128),
-}
-
-fn written(digits: &str, suffix: Option<char>) -> Option<Written> {
-    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
-        Some((m, e)) => (m, e.parse::<i32>().ok()?),
-        None => (digits, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let value = format!("{whole}{fraction}").replace('_', "").parse::<u128>().ok()?;
-    let scale = match suffix {
-        None => 0,
-        Some('K') => 3,
-        Some('M') => 6,
-        Some('G') => 9,
-        Some(_) => 12,
-    };
-    let power = exponent.checked_add(scale)?.checked_sub(i32::try_from(fraction.replace('_', "").len()).ok()?)?;
-    let size = 10u128.checked_pow(power.unsigned_abs()).filter(|s| *s <= 10u128.pow(18))?;
-    // Far from any count, and room for the products below.
-    (value < 1 << 64).then_some(Written { value, unit: if power < 0 { Unit::Over(size) } else { Unit::Times(size) } })
-}
-
-fn relate(relation: Relation, n: u64, Written { value, unit }: Written) -> bool {
-    let n = u128::from(n);
-    // Both sides in units of the written number's last digit, or of its fraction.
-    let (a, b) = match unit {
-        Unit::Times(size) => (n, value * size),
-        Unit::Over(size) => (n.saturating_mul(size), value),
-    };
-    match relation {
-        // Rounded half up to the last digit written.
-        Relation::Rounds => match unit {
-            Unit::Times(size) => (2 * n + size) / (2 * size) == value,
-            Unit::Over(_) => a == b,
-        },
-        Relation::Eq => a == b,
-        Relation::Ne => a != b,
-        Relation::Lt => a < b,
-        Relation::Le => a <= b,
-        Relation::Gt => a > b,
-        Relation::Ge => a >= b,
     }
 }

@@ -58,9 +58,9 @@ mod scores;
 mod selftest;
 mod side;
 mod sizes;
-#[cfg(feature = "run")]
 mod sweep;
 mod table;
+mod tabular;
 #[cfg(feature = "run")]
 mod train;
 mod unified;
@@ -77,6 +77,7 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   npc demo                                            check, train, score and predict on generated images
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
+  npc sweep models/npnet.model ablation --static      what each variant costs, and which are the same
   npc data show net.model lung --out sheet.png        samples with their masks outlined
   npc fix net.model                                   apply the edits that messages suggest
   npc data check models/data.model luna --data-root DIR
@@ -105,7 +106,6 @@ enum Command {
     Eval(eval::Opts),
     #[cfg(feature = "run")]
     Predict(predict::Opts),
-    #[cfg(feature = "run")]
     Sweep(sweep::Opts),
     #[cfg(feature = "run")]
     Reproduce(reproduce::Opts),
@@ -184,7 +184,6 @@ fn run(command: Command) -> ExitCode {
         Command::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "data")]
         Command::Report(opts) => report::run(&opts),
-        #[cfg(feature = "run")]
         Command::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
         Command::Reproduce(opts) => reproduce::run(&opts),

@@ -2,17 +2,24 @@
 //!
 //! Knows syntax, elaboration and claims; runs nothing.
 
+mod front;
 mod printed;
 mod same;
+mod thin;
+mod variants;
 
-use crate::check::{Checked, check};
-use crate::claim::{is_judged, judge};
+use crate::check::check;
+use crate::claim::{Bound, is_judged, judge};
+use crate::cost::Convention;
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::{Argument, elaborate};
 use crate::resolve::Program;
 use crate::syntax::ast::{self, Expr, ExprKind};
+pub use front::front;
 pub use printed::{Figure, Kept, Leaves, Outcome, What, fit_printed};
 pub use same::same_variants;
+pub use thin::{Asked, LeftOut, Thinned, thin};
+pub use variants::{Key, Measures, Variant, counted, same_functions};
 
 /// Most points of a sweep, and most candidates for the holes of a model.
 pub const POINTS: usize = 4096;
@@ -48,7 +55,7 @@ pub struct Point<'a> {
 /// The models of a sweep in order.
 pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
     let mut all = Vec::new();
-    for ast::Grid { base, args } in &sweep.grids {
+    for ast::Grid { base, args } in &sweep.models.grids {
         let Some(grid) = grid(args, POINTS).filter(|grid| all.len() + grid.len() <= POINTS) else {
             let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
             return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
@@ -59,28 +66,16 @@ pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
     Ok(all)
 }
 
-/// What `look` sees in each model of a sweep at one size, and the problems of those that do not fit together. Broken models
-/// are passed over: what is wrong with them was said. The models are not kept.
-pub fn sweep<T>(
-    program: &Program<'_>,
-    sweep: &ast::Sweep,
-    size: Option<[usize; 2]>,
-    look: impl Fn(&Point<'_>, &Checked) -> T,
-) -> (Vec<T>, Problems) {
-    let points = match points(sweep) {
-        Ok(points) => points,
-        Err(d) => return (Vec::new(), d.into()),
-    };
-    let (mut seen, mut problems) = (Vec::new(), Problems::new());
-    for point in points {
-        let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));
-        let Some(entry) = entry else { continue };
-        match elaborate(program, entry, &point.args, size).and_then(check) {
-            Ok(checked) => seen.push(look(&point, &checked)),
-            Err(p) => problems.extend(p),
+/// What a sweep asks of its models. `macs` without a convention are those of `macs`.
+pub fn bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<Bound>, Problems> {
+    let (mut bounds, mut problems) = (Vec::new(), Problems::new());
+    for claim in keep {
+        match Bound::new(claim, macs) {
+            Ok(bound) => bounds.push(bound),
+            Err(d) => problems.push(*d),
         }
     }
-    (seen, problems)
+    if problems.is_empty() { Ok(bounds) } else { Err(problems) }
 }
 
 /// What fills the holes of a model.

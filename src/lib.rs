@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 pub mod atomic;
+pub mod axis;
 pub mod canon;
 pub mod check;
 pub mod claim;
@@ -25,6 +26,7 @@ pub mod recipe;
 pub mod resolve;
 #[cfg(feature = "data")]
 pub mod run;
+pub mod scatter;
 pub mod source;
 pub mod syntax;
 pub mod ty;

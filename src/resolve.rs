@@ -325,7 +325,7 @@ fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
     for item in program.items.clone() {
         let (name, bases, data) = match &item.kind {
             ItemKind::Variant(v) => (Some(&v.name), vec![&v.base], None),
-            ItemKind::Sweep(s) => (Some(&s.name), s.grids.iter().map(|g| &g.base).collect(), None),
+            ItemKind::Sweep(s) => (Some(&s.name), s.models.grids.iter().map(|g| &g.base).collect(), None),
             ItemKind::Train(t) => (Some(&t.name), vec![&t.model], Some(&t.data)),
             ItemKind::Expect(e) => (None, vec![&e.model], e.on.as_ref()),
             ItemKind::Import(_)

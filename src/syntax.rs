@@ -96,7 +96,21 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
 pub fn parse_value(sources: &SourceMap, id: SourceId) -> Result<ast::Expr, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
-    recover::value(id, text, &code)
+    recover::whole(id, text, &code, "a value", build::expr)
+}
+
+/// The tree of a text such as `Net(width = 8 | 16) keep where params < 1M`: a sweep without its name.
+pub fn parse_models(sources: &SourceMap, id: SourceId) -> Result<ast::Models, Problems> {
+    let text = sources.text(id);
+    let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
+    recover::whole(id, text, &code, "models", build::models)
+}
+
+/// The trees of a text such as `macs <= 2.5G and params < 1M`.
+pub fn parse_bounds(sources: &SourceMap, id: SourceId) -> Result<Vec<ast::Claim>, Problems> {
+    let text = sources.text(id);
+    let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
+    recover::whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
 }
 
 /// The line `npc N`.

@@ -1,6 +1,7 @@
 //! Claims about trained networks, which nothing can judge before training, and figures as sources print them.
 
-use super::{Found, Judged, QUANTITIES, Verdict};
+use super::quantity::QUANTITIES;
+use super::{Found, Judged, Verdict};
 use crate::diag::{Code, Diagnostic};
 use crate::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
 
@@ -47,7 +48,7 @@ pub(super) fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
         return wrong(reason.span, "a score is not judged, so it cannot be refuted");
     }
     match &claim.value {
-        ClaimValue::Number { digits, suffix: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
+        ClaimValue::Number { digits, suffix: None, bytes: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
             Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
         }
         ClaimValue::Number { span, .. } => wrong(*span, "a score is a share from 0 to 1, for example 0.8397"),

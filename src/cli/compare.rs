@@ -136,7 +136,8 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
         cells.extend(metrics.iter().map(|&m| score(run, m)));
         cells
     };
-    let table = Table { title: head.clone(), header, words: &[], rows: c.runs.iter().map(row).collect() }.print(format);
+    let table =
+        Table { title: head.clone(), header, words: Vec::new(), rows: c.runs.iter().map(row).collect() }.print(format);
     let mut remarks = vec![
         match &c.classes[..] {
             [one] => format!("class {one}; {}", c.empty_rule.told()),
@@ -199,7 +200,7 @@ fn differences(c: &Comparison) -> Table {
         cells
     };
     let rows = c.differences.iter().map(row).collect();
-    Table { title: format!("paired differences to {reference}"), header, words: &[1, 2], rows }
+    Table { title: format!("paired differences to {reference}"), header, words: vec![1, 2], rows }
 }
 
 /// One line per run and metric, every number in full.
@@ -250,5 +251,6 @@ fn long(c: &Comparison, metrics: &[Metric]) -> String {
             ]);
         }
     }
-    Table { title: String::new(), header: header.map(String::from).to_vec(), words: &[], rows }.print(Format::Csv)
+    Table { title: String::new(), header: header.map(String::from).to_vec(), words: Vec::new(), rows }
+        .print(Format::Csv)
 }

@@ -121,7 +121,7 @@ pub fn table(e: &Evaluation, classes: &[String], format: Format) -> String {
         std::iter::once(title(metric, s.unit)).chain(cells).collect()
     };
     let rows = s.mean.metrics().map(row).collect();
-    let mut text = Table { title: headline(e), header, words: &[], rows }.print(format);
+    let mut text = Table { title: headline(e), header, words: Vec::new(), rows }.print(format);
     if wide {
         text = format!("{text}\n{}", by_class(e, classes));
     }
@@ -138,7 +138,7 @@ fn by_class(e: &Evaluation, classes: &[String]) -> String {
         let cells = metrics.iter().map(|&m| scores.get(m).map_or("-".into(), |x| number(m, x)));
         Some(std::iter::once(class.clone()).chain(cells).collect())
     });
-    Table { title: String::new(), header, words: &[], rows: rows.collect() }.print(Format::Text)
+    Table { title: String::new(), header, words: Vec::new(), rows: rows.collect() }.print(Format::Text)
 }
 
 /// What the numbers rest on.
@@ -214,5 +214,6 @@ fn long(e: &Evaluation, classes: &[String]) -> String {
     }
     let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
     push("foreground mean", &s.mean, &s.pooled.mean, i, j);
-    Table { title: String::new(), header: header.map(String::from).to_vec(), words: &[], rows }.print(Format::Csv)
+    Table { title: String::new(), header: header.map(String::from).to_vec(), words: Vec::new(), rows }
+        .print(Format::Csv)
 }

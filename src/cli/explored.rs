@@ -1,11 +1,13 @@
 //! Sweeps and holes as `npc check` shows them.
 
-use super::load::{Choice, default_data, expected_size, has_hole};
+use super::load::{Choice, default_data, expected_size, has_hole, sweep_run};
 use super::table::{Align, columns, thousands};
+use crate::check::Checked;
+use crate::claim::Peaks;
 use crate::cost::{Convention, count};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::elaborate::Argument;
-use crate::explore::{self, Fit};
+use crate::explore::{self, Asked, Fit, Point};
 use crate::recipe::schema;
 use crate::resolve::Program;
 use crate::source::SourceMap;
@@ -26,8 +28,11 @@ type Row = (String, Spelled, u64, u64);
 struct Grid {
     name: String,
     of: String,
-    input: String,
+    /// None where no row is left and the models say their size themselves.
+    input: Option<String>,
     rows: Vec<Row>,
+    /// Points that `keep where` leaves out.
+    left_out: usize,
 }
 
 #[derive(Default)]
@@ -62,7 +67,7 @@ pub fn explore(
     }
     for item in &program.file.items {
         let ItemKind::Sweep(sweep) = &item.kind else { continue };
-        let mut bases: Vec<&str> = sweep.grids.iter().map(|g| g.base.node.as_str()).collect();
+        let mut bases: Vec<&str> = sweep.models.grids.iter().map(|g| g.base.node.as_str()).collect();
         bases.dedup();
         let wanted = choice.model.as_ref().is_none_or(|m| bases.contains(&m.as_str()));
         if !wanted || program.is_broken(&sweep.name.node) {
@@ -72,15 +77,35 @@ pub fn explore(
             choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
         let data = named.or_else(|| default_data(program, bases[0]).map(|(_, spec)| spec));
         let size = choice.size.first().copied().or(data.map(|d| d.size));
-        let (points, found) = explore::sweep(program, sweep, size, |point, checked| {
-            let report = count(checked, convention);
-            let args = spelled(sources, &point.args);
-            (checked.input().to_string(), (point.model.node.clone(), args, report.params, report.macs))
+        let kept = explore::bounds(&sweep.models.keep, Convention::Conv).and_then(|bounds| {
+            let run = sweep_run(program, sweep);
+            let peaks = |checked: &Checked| run.peaks(checked, None);
+            let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
+            let see = |checked: &Checked, _: &dyn Fn() -> Peaks| {
+                let report = count(checked, convention);
+                (checked.input().to_string(), report.params, report.macs)
+            };
+            Ok(explore::thin(program, sweep, &asked, see)?)
         });
-        problems.extend(found);
-        let Some((input, _)) = points.first().cloned() else { continue };
-        let rows = points.into_iter().map(|(_, row)| row).collect();
-        all.grids.push(Grid { name: sweep.name.node.clone(), of: bases.join(" | "), input, rows });
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(p) => {
+                problems.extend(p);
+                continue;
+            }
+        };
+        let left_out = kept.unwanted();
+        problems.extend(kept.problems);
+        if kept.broken == kept.tried {
+            continue;
+        }
+        let input = kept.kept.first().map(|(_, seen)| seen[0].0.clone());
+        let input = input.or(size.map(|[h, w]| format!("{h}x{w}")));
+        let row = |(point, seen): (Point<'_>, Vec<(String, u64, u64)>)| {
+            (point.model.node.clone(), spelled(sources, &point.args), seen[0].1, seen[0].2)
+        };
+        let rows = kept.kept.into_iter().map(row).collect();
+        all.grids.push(Grid { name: sweep.name.node.clone(), of: bases.join(" | "), input, rows, left_out });
     }
     for name in program.entries() {
         let wanted = choice.model.as_ref().is_none_or(|m| *m == name.node);
@@ -123,7 +148,15 @@ impl Explored {
     pub fn text(&self) -> String {
         let mut out = String::new();
         for grid in &self.grids {
-            let _ = writeln!(out, "\nsweep {} of {} at {}\n", grid.name, grid.of, grid.input);
+            let at = grid.input.as_ref().map_or(String::new(), |input| format!(" at {input}"));
+            let kept = match grid.left_out {
+                0 => String::new(),
+                n => format!(", {n} of {} left out by `keep where`", grid.rows.len() + n),
+            };
+            let _ = writeln!(out, "\nsweep {} of {}{at}{kept}\n", grid.name, grid.of);
+            if grid.rows.is_empty() {
+                continue;
+            }
             let mut header: Vec<&str> = Vec::new();
             let many = grid.rows.iter().any(|row| row.0 != grid.rows[0].0);
             for (name, _) in grid.rows.iter().flat_map(|row| &row.1) {
@@ -180,7 +213,11 @@ impl Explored {
                     json!({"model": model, "args": object(args), "params": params, "macs": macs})
                 })
                 .collect();
-            json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points})
+            let mut value = json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points});
+            if g.left_out > 0 {
+                value["left_out"] = g.left_out.into();
+            }
+            value
         });
         let fits = self.fits.iter().map(|(model, fit, values)| {
             let values: Vec<_> = values.iter().map(|args| object(args)).collect();

@@ -20,7 +20,7 @@ pub enum Extra {
 }
 
 /// `391x391`; `all` where only a global pool or norm over the map reads the image.
-fn size_text(field: &Field) -> String {
+pub fn size_text(field: &Field) -> String {
     let one = |axis: &AxisField| match &axis.reach {
         Reach::Window(window) => window.size().to_string(),
         Reach::Nothing if axis.whole => "all".into(),

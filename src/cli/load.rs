@@ -196,6 +196,18 @@ pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSp
     schema::data_spec(data).ok().map(|spec| (data.name.node.clone(), spec))
 }
 
+/// Of the run that trains the model.
+fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
+    // A run with mistakes is reported by itself.
+    let (spec, _) = default_run(program, name).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok())?;
+    Some(spec.into())
+}
+
+/// Of the first run that trains a model of the sweep: its models are compared with the same settings.
+pub fn sweep_run(program: &Program<'_>, sweep: &ast::Sweep) -> RunSize {
+    sweep.models.grids.iter().find_map(|g| run_size(program, &g.base.node)).unwrap_or_default()
+}
+
 pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
     match did_you_mean(name, known.clone()) {
@@ -217,10 +229,8 @@ pub fn compile(program: &Program<'_>, plan: &Plan, args: &[Argument]) -> Result<
     let checked = built.map_err(|p| with_sizes_that_fit(program, &plan.name, args, plan.size, p))?;
     let asked = plan.on.as_ref().filter(|_| plan.asked);
     let warning = asked.and_then(|(on, spec)| class_warning(&checked, &plan.name, on, spec.classes.len()));
-    // A run with mistakes is reported by itself.
-    let run = default_run(program, &plan.name.node).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok());
-    let frozen = run.as_ref().map(|(spec, _)| Frozen::known(&checked, &spec.freeze)).unwrap_or_default();
-    let run = run.map(|(spec, _)| RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss });
+    let run = run_size(program, &plan.name.node);
+    let frozen = run.as_ref().map(|run| Frozen::known(&checked, &run.freeze)).unwrap_or_default();
     Ok(Entry { checked, warning, on: plan.on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 

@@ -2,10 +2,12 @@
 
 use super::load::Entry;
 use super::table::{bytes, thousands};
+use crate::check::{Checked, Frozen};
+use crate::claim::Peaks;
 use crate::cost::memory::{Memory, Timeline, Training, memory_of};
 use crate::ir::Graph;
 use crate::op::Bytes;
-use crate::recipe::{LossSpec, Optimizer};
+use crate::recipe::{LossSpec, Optimizer, TrainSpec};
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -66,11 +68,9 @@ struct Asked {
 }
 
 fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
-    let RunSize { batch, optimizer, loss } = entry.run.clone().unwrap_or_default();
-    let batch = opts.batch.unwrap_or(batch as u64);
-    let loss_words = loss.words(entry.checked.output().channels() as u64);
-    let run = Training { moments: optimizer.moments(), loss_words, threads: opts.threads };
-    Asked { memory: memory_of(&entry.checked, &entry.frozen, &run), batch }
+    let run = entry.run.clone().unwrap_or_default();
+    let batch = opts.batch.unwrap_or(run.batch as u64);
+    Asked { memory: run.memory(&entry.checked, &entry.frozen, opts.threads), batch }
 }
 
 /// Two lines, and one more where a memory is given.
@@ -138,10 +138,33 @@ pub struct RunSize {
     pub batch: usize,
     pub optimizer: Optimizer,
     pub loss: LossSpec,
+    /// Nodes and blocks whose parameters are not trained.
+    pub freeze: Vec<String>,
 }
 
 impl Default for RunSize {
     fn default() -> Self {
-        Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default() }
+        Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default(), freeze: Vec::new() }
+    }
+}
+
+impl From<TrainSpec> for RunSize {
+    fn from(spec: TrainSpec) -> Self {
+        RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
+    }
+}
+
+impl RunSize {
+    fn memory(&self, checked: &Checked, frozen: &Frozen, threads: u64) -> Memory {
+        let loss_words = self.loss.words(checked.output().channels() as u64);
+        memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
+    }
+
+    /// What the run holds at most with this batch, or its own, and one thread.
+    pub fn peaks(&self, checked: &Checked, batch: Option<u64>) -> Peaks {
+        let memory = self.memory(checked, &Frozen::known(checked, &self.freeze), 1);
+        let [inference, training] =
+            [&memory.inference, &memory.training].map(|t| t.peak(batch.unwrap_or(self.batch as u64)).bytes);
+        Peaks { inference, training }
     }
 }

@@ -1,7 +1,7 @@
 //! `npc reproduce`: a table of a paper, as a model file describes it.
 
 use super::load::parse_size;
-use super::sweep::{Common, Wanted, act};
+use super::sweep::{Common, Look, Wanted, act};
 use super::{Done, Stop};
 use crate::cost::Convention;
 use clap::Args;
@@ -45,6 +45,8 @@ pub struct Opts {
     show: bool,
     #[command(flatten)]
     common: Common,
+    #[command(flatten)]
+    look: Look,
 }
 
 pub fn run(opts: &Opts) -> Done {
@@ -69,7 +71,7 @@ pub fn run(opts: &Opts) -> Done {
         out: common.out.as_deref(),
         beside: common.beside.as_deref(),
         // The paper's tool counted in this way.
-        convention: common.convention.unwrap_or(Convention::Thop),
+        convention: opts.look.convention.unwrap_or(Convention::Thop),
     };
-    act(&wanted, !opts.show && !common.collect, &common)
+    act(&wanted, !opts.show && !common.collect, &common, opts.look.format)
 }

@@ -1,38 +1,55 @@
-//! `npc sweep`: the runs of a `sweep` declaration, and their table.
+//! `npc sweep`: the models of a `sweep` declaration, counted or trained.
 
+mod columns;
+mod counted;
+#[cfg(feature = "run")]
 mod jobs;
+#[cfg(feature = "run")]
 mod notes;
+#[cfg(feature = "run")]
 mod paper;
+mod picture;
+#[cfg(feature = "run")]
 mod plan;
+mod show;
+#[cfg(feature = "run")]
 mod state;
+#[cfg(feature = "run")]
 mod steps;
+#[cfg(feature = "run")]
 mod table;
+#[cfg(feature = "run")]
+mod trained;
+#[cfg(feature = "run")]
 mod work;
 
-use super::compare::metric;
-use super::scores::Format;
-use super::{Done, Stop, print};
+use super::Done;
+use super::tabular::Format;
 use crate::cost::Convention;
-use crate::recipe::Metric;
-use crate::run::sweep::same_images;
 use clap::Args;
-use notes::notes;
+#[cfg(feature = "run")]
 pub use plan::Wanted;
-use plan::{Plan, Run, plan};
-use state::State;
 use std::path::PathBuf;
-use steps::{read, score, train_all};
-use table::Table;
+#[cfg(feature = "run")]
+pub use trained::{Common, act};
 
-/// Train the models of a sweep with the same seeds and splits, and compare them
+/// Count the models of a sweep, or train them with the same seeds and splits, and compare them
 #[derive(Args)]
 #[command(
-    after_help = "Each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run; they
-vary the weights and the order of the images, not the split. What is finished is not trained again, what was
+    after_help = "With --static nothing is trained. The models are counted; those for which `keep where` or --keep does not hold are left
+out, those that compute the same function are listed once, and those on the Pareto front of --axes are marked. NAME may
+also be what follows the `=` of a sweep.
+
+Without it, each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run;
+they vary the weights and the order of the images, not the split. What is finished is not trained again, what was
 interrupted goes on. Without --train or --collect the table shows what is there. docs/sweeps.md says what the intervals
 are.
 
 Examples:
+  npc sweep models/npnet.model ablation --static --on cvc
+  npc sweep models/npnet.model ablation --static --on cvc --keep 'macs <= 2.2G and memory(training) <= 1GB'
+  npc sweep models/npnet.model 'NPNet(attention = none | se, fem_out = 32..97 step 16)' --static --plot front.svg
+  npc sweep models/unet.model 'UNet(width = [16, 32, 64] | [32, 64, 128])' --static --size 256x256 --format markdown
   npc sweep models/npnet.model table2 --run npnet_phantoms
   npc sweep models/npnet.model table2 --run npnet_phantoms --train --seeds 3 --jobs 2 --set epochs=5
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 --format markdown
@@ -47,158 +64,40 @@ pub struct Opts {
     file: PathBuf,
     /// Name of a `sweep`
     name: String,
-    /// Train what is not finished
-    #[arg(long, group = "action")]
-    train: bool,
-    /// The `train` block whose settings all runs have
-    #[arg(long, value_name = "NAME", conflicts_with = "on")]
-    run: Option<String>,
-    /// The run on this data block, where the file has one
-    #[arg(long, value_name = "DATA")]
-    on: Option<String>,
+    /// Count the models, and train nothing
+    #[arg(long = "static")]
+    #[cfg_attr(feature = "run", arg(conflicts_with_all = ["action", "run"]))]
+    counted: bool,
+    /// With --static: take the input size from this data block, several with commas. Without: the run on it, where the
+    /// file has one
+    #[arg(long, value_name = "DATA", value_delimiter = ',')]
+    on: Vec<String>,
     #[command(flatten)]
-    common: Common,
+    look: Look,
+    #[cfg(feature = "run")]
+    #[command(flatten)]
+    runs: trained::Runs,
+    // Last, for its heading holds for all that comes after it.
+    #[command(flatten)]
+    table: counted::TableOpts,
 }
 
-/// What sweeps and reproductions share.
+/// How a table of models looks.
 #[derive(Args, Clone)]
-pub struct Common {
-    /// Score what others have trained, and fail where a run is not finished
-    #[arg(long, group = "action")]
-    pub collect: bool,
-    /// Print one shell command a run, and train nothing
-    #[arg(long, group = "action")]
-    print_jobs: bool,
-    /// Write an array script for sbatch, one task a run, and train nothing
-    #[arg(long, group = "action", value_name = "FILE")]
-    slurm: Option<PathBuf>,
-    /// Runs of each point
-    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub seeds: u64,
-    /// Runs at a time; the processors are divided among them
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
-    jobs: u16,
-    /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// cpu, cuda or cuda:N
-    #[arg(long)]
-    pub device: Option<String>,
-    /// Where the paths of the data block start
-    #[arg(long, value_name = "DIR")]
-    pub data_root: Option<PathBuf>,
-    /// Folder of the run folders and of the table; runs/NAME-RUN when not given
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric, default_value = "dice,iou")]
-    metrics: Vec<Metric>,
-    /// The point that the others are held against, for example attention=none; the first when not given
-    #[arg(long, value_name = "POINT")]
-    to: Option<String>,
-    /// Show the paper's figures for this data block; for that of the run when not given
-    #[arg(long, value_name = "DATA")]
-    pub beside: Option<String>,
+pub struct Look {
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    pub format: Format,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
     #[arg(long, value_name = "NAME")]
     pub convention: Option<Convention>,
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let common = &opts.common;
-    let wanted = Wanted {
-        file: &opts.file,
-        sweep: &opts.name,
-        run: opts.run.as_deref(),
-        on: opts.on.as_deref(),
-        seeds: common.seeds,
-        set: &common.set,
-        data_root: common.data_root.as_deref(),
-        device: common.device.as_deref(),
-        out: common.out.as_deref(),
-        beside: common.beside.as_deref(),
-        convention: common.convention.unwrap_or(Convention::Conv),
-    };
-    act(&wanted, opts.train, common)
-}
-
-/// Does what is asked for with the runs of a sweep.
-pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common) -> Done {
-    let mut plan = plan(wanted)?;
-    if let Some(path) = &common.slurm {
-        jobs::write_slurm(&plan, common.jobs, path)?;
-        let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
-        return print(&format!("{n} runs: sbatch {}; then the same command with --collect\n", path.display()));
+    if opts.counted {
+        return counted::run(opts);
     }
-    if common.print_jobs {
-        return print(&(jobs::lines(&plan)?.join("\n") + "\n"));
-    }
-    let to = reference(&plan, common.to.as_deref())?;
-    no_other_runs(&plan)?;
-    let mut failures = broken(&plan);
-    if train {
-        failures.extend(train_all(&mut plan, usize::from(common.jobs))?);
-    }
-    if train || common.collect {
-        score(&plan, common, &mut failures)?;
-    }
-    if common.collect {
-        let open = |r: &&Run| matches!(r.state, State::Absent | State::Started);
-        let open = plan.points.iter().flat_map(|p| &p.runs).filter(open);
-        failures.extend(open.map(|r| (r.label.clone(), "not finished".to_string())));
-    }
-    let scores = read(&plan)?;
-    same_images(&scores)?;
-    let mut table = Table::new(&plan, &scores, &common.metrics, to, wanted.convention);
-    table.notes = notes(&table, &scores);
-    if train || common.collect {
-        table.keep(&plan.out)?;
-    }
-    print(&table.write(common.format))?;
-    if failures.is_empty() {
-        return Ok(());
-    }
-    tell!("");
-    for (label, message) in &failures {
-        tell!("{label}: {message}");
-    }
-    Err(Stop::Problems)
-}
-
-/// The place of the point that is named, or of the first.
-fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
-    let Some(name) = name else { return Ok(0) };
-    let labels = || plan.points.iter().map(|p| p.label.as_str());
-    labels().position(|label| label == name).ok_or_else(|| {
-        let known: Vec<&str> = labels().collect();
-        Stop::Usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
-    })
-}
-
-/// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
-fn no_other_runs(plan: &Plan) -> Done {
-    let others: Vec<(&Run, &String)> = plan
-        .points
-        .iter()
-        .flat_map(|p| &p.runs)
-        .filter_map(|r| if let State::Other(what) = &r.state { Some((r, what)) } else { None })
-        .collect();
-    let Some((first, what)) = others.first() else { return Ok(()) };
-    let more = match others.len() {
-        1 => String::new(),
-        n => format!(" ({} folders in all)", n),
-    };
-    let what = what.replace('\n', "\n  ");
-    Err(Stop::Message(format!(
-        "{}: holds a run with other settings{more}\n  {what}\n  help: give the settings it was trained with, another folder with --out DIR, or remove the folder",
-        first.folder.root().display()
-    )))
-}
-
-/// Points whose model cannot be built; what is wrong with it was printed.
-fn broken(plan: &Plan) -> Vec<(String, String)> {
-    let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
-    broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
+    #[cfg(feature = "run")]
+    return trained::run(opts, &opts.runs);
+    #[cfg(not(feature = "run"))]
+    Err(super::Stop::Usage("this npc was built without training: add --static to count the models".into()))
 }

@@ -133,6 +133,18 @@ impl AxisField {
 /// Down and across.
 pub type Field = [AxisField; 2];
 
+/// Image pixels that are seen along the axis where fewer are, in an image of this height and width: the whole side where
+/// all is read at once. `None` where it is not known.
+pub fn narrower(field: &Field, image: [usize; 2]) -> Option<u64> {
+    let side = |(axis, side): (&AxisField, usize)| match &axis.reach {
+        Reach::Window(window) => Some(window.size()),
+        Reach::Nothing => Some(if axis.whole { side as u64 } else { 0 }),
+        Reach::Unknown => None,
+    };
+    let [h, w] = [0, 1].map(|i| side((&field[i], image[i])));
+    Some(h?.min(w?))
+}
+
 /// The field of each node, by node id. All outputs of a node have the same.
 pub fn fields(graph: &Graph) -> Vec<Field> {
     let mut budget = BUDGET;

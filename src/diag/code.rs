@@ -143,7 +143,7 @@ codes! {
     E0602 Error "refuted claim holds"
         "A claim marked as `refuted` turns out to be true. Take the mark away."
     E0603 Error "unknown quantity"
-        "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `input`, `output` or `output(RESULT)`."
+        "A claim can be about `params`, `buffers`, `macs`, `macs(CONVENTION)`, `params(CONVENTION)`, `receptive_field`, `input`, `output` or `output(RESULT)`. What a sweep keeps can also be about `memory(inference)` and `memory(training)`."
 
     N0901 Note "not evaluated"
         "This part of the file follows the grammar and is passed over: a hole that says no values to try, or has no claim to be fitted to."

@@ -212,7 +212,7 @@ impl<'a> Seen<'a> {
                 v.args.iter().for_each(|a| self.expr(&a.value));
             }
             ItemKind::Sweep(s) => {
-                for grid in &s.grids {
+                for grid in &s.models.grids {
                     self.names.insert(&grid.base.node);
                     grid.args.iter().for_each(|(_, values)| self.exprs(values));
                 }

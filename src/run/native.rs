@@ -35,7 +35,7 @@ pub struct Recorded {
 /// How a loss's gradients reach the weights.
 pub enum Back {
     /// Burn's own graph goes on behind the results; the image, if it asked for a gradient.
-    Burn { image: Option<Tensor<4>> },
+    Burn { image: Option<Box<Tensor<4>>> },
     /// The results are leaves of Burn's graph; the engine goes on from their gradients.
     Engine { tape: Box<Tape>, leaves: Vec<Tensor<4>> },
 }
@@ -70,7 +70,7 @@ impl Network {
         if !self.device.is_autodiff() || self.engine_refuses(&x, Mode::Train { to_image }).is_some() {
             return Recorded {
                 results: self.walk(x.clone(), |_, _| {}),
-                back: Back::Burn { image: to_image.then_some(x) },
+                back: Back::Burn { image: to_image.then(|| Box::new(x)) },
             };
         }
         let dims = x.dims();

@@ -3,10 +3,9 @@
 //! Knows numbers and names. Colours are CSS classes (`s0`, `s1`, ..., `axis`, `grid`, `mark`) that the page fills in, so
 //! that one chart serves a light and a dark page. Each point has a `<title>`, which a browser shows under the pointer.
 
-mod axis;
 pub mod icicle;
 
-pub use axis::Axis;
+pub use crate::axis::Axis;
 
 use maud::{Markup, html};
 

@@ -306,18 +306,29 @@ pub struct Variant {
     pub args: Vec<Arg>,
 }
 
-/// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8) | UNet`
+/// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8) | UNet keep where params < 1M`
 #[derive(Debug, Clone)]
 pub struct Sweep {
     pub name: Ident,
+    pub models: Models,
+}
+
+/// What a sweep goes through.
+#[derive(Debug, Clone)]
+pub struct Models {
     /// One or more grids, one after another.
     pub grids: Vec<Grid>,
+    /// What a model must hold to be kept: all of it. None is `refuted`.
+    pub keep: Vec<Claim>,
+    /// The place of the word `keep`.
+    pub keep_at: Option<Span>,
 }
 
 /// A model or variant with every combination of some values.
 #[derive(Debug, Clone)]
 pub struct Grid {
     pub base: Ident,
+    /// Each name with its values; `16..65 step 16` stands there as 16, 32, 48 and 64.
     pub args: Vec<(Ident, Vec<Expr>)>,
 }
 
@@ -377,10 +388,19 @@ pub enum Relation {
     Ge,
 }
 
+/// The unit of an amount of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bytes {
+    /// `B`: a suffix before it is a power of 1000.
+    Decimal,
+    /// `iB`: the suffix before it is a power of 1024.
+    Binary,
+}
+
 #[derive(Debug, Clone)]
 pub enum ClaimValue {
-    /// `0.71M`: the digits as written and the suffix (`K`, `M`, `G`, `T` or none).
-    Number { digits: String, suffix: Option<char>, span: Span },
+    /// `0.71M`, `8GiB`: the digits as written, the suffix (`K`, `M`, `G`, `T` or none) and what it is of.
+    Number { digits: String, suffix: Option<char>, bytes: Option<Bytes>, span: Span },
     /// Any other expression, for example `[2, 288, 384]`.
     Expr(Expr),
 }

@@ -5,6 +5,7 @@
 //! relies on.
 
 mod expr;
+mod sweep;
 
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
@@ -60,6 +61,22 @@ pub(super) fn expr(source: SourceId, text: &str, range: Range<usize>) -> Result<
     let mut tree = Tree::new(source, range.start);
     let expr = tree.expr(pair);
     Ok((expr, tree.problems))
+}
+
+/// Reads all of `range` as what stands behind the `=` of a sweep.
+pub(super) fn models(source: SourceId, text: &str, range: Range<usize>) -> Result<(Models, Problems), Failure> {
+    let pair = run(Rule::lone_models, text, range.clone())?;
+    let mut tree = Tree::new(source, range.start);
+    let models = tree.models(pair);
+    Ok((models, tree.problems))
+}
+
+/// Reads all of `range` as what stands behind `keep where`.
+pub(super) fn bounds(source: SourceId, text: &str, range: Range<usize>) -> Result<(Vec<Claim>, Problems), Failure> {
+    let pair = run(Rule::lone_bounds, text, range.clone())?;
+    let mut tree = Tree::new(source, range.start);
+    let bounds = tree.bounds(pair);
+    Ok((bounds, tree.problems))
 }
 
 /// Reads one part at the start of `range` and says where it ends.
@@ -152,6 +169,7 @@ fn is_keyword(rule: Rule) -> bool {
             | Rule::kw_match
             | Rule::kw_if
             | Rule::kw_else
+            | Rule::kw_and
             | Rule::kw_import
             | Rule::kw_enum
             | Rule::kw_block
@@ -163,6 +181,9 @@ fn is_keyword(rule: Rule) -> bool {
             | Rule::kw_allow
             | Rule::kw_expect
             | Rule::kw_on
+            | Rule::kw_keep
+            | Rule::kw_where
+            | Rule::kw_step
             | Rule::kw_refuted
             | Rule::pipe_op
             | Rule::alternative_op
@@ -233,7 +254,7 @@ impl Tree {
             }
             Rule::sweep => {
                 let name = self.ident(parts.one());
-                ItemKind::Sweep(Sweep { name, grids: parts.map(|p| self.grid(p)).collect() })
+                ItemKind::Sweep(Sweep { name, models: self.models(parts.one()) })
             }
             Rule::data => {
                 let name = self.ident(parts.one());
@@ -264,45 +285,9 @@ impl Tree {
         (name, parts.next().map_or_else(Vec::new, |args| self.args(args)))
     }
 
-    fn grid(&mut self, pair: Pair<'_, Rule>) -> Grid {
-        let mut parts = Parts::of(pair);
-        let base = self.ident(parts.one());
-        let args = parts.next().map_or_else(Vec::new, |args| Parts::of(args).map(|p| self.sweep_arg(p)).collect());
-        Grid { base, args }
-    }
-
-    fn sweep_arg(&mut self, pair: Pair<'_, Rule>) -> (Ident, Vec<Expr>) {
-        let mut parts = Parts::of(pair);
-        (self.ident(parts.one()), parts.map(|p| self.expr(p)).collect())
-    }
-
     fn entry(&mut self, pair: Pair<'_, Rule>) -> Entry {
         let mut parts = Parts::of(pair);
         Entry { key: self.ident(parts.one()), value: self.expr(parts.one()) }
-    }
-
-    fn claim(&mut self, pair: Pair<'_, Rule>) -> Claim {
-        // The pair itself goes on through blanks to where the next claim starts.
-        let mut span = self.span(&pair);
-        let mut parts = Parts::of(pair);
-        let quantity = self.primary(Parts::of(parts.one()).one());
-        let relation = parts.one();
-        let relation = Spanned::new(relation_of(relation.as_str()), self.span(&relation));
-        let value = parts.one();
-        span.end = self.span(&value).end;
-        let value = match value.as_rule() {
-            Rule::claim_number => {
-                let span = self.span(&value);
-                let mut parts = Parts::of(value);
-                let digits = parts.one().as_str().to_owned();
-                let suffix = parts.next().and_then(|p| p.as_str().chars().next());
-                ClaimValue::Number { digits, suffix, span }
-            }
-            _ => ClaimValue::Expr(self.expr(value)),
-        };
-        let refuted = parts.next().map(|p| self.string(Parts::of(p).one()));
-        span.end = refuted.as_ref().map_or(span.end, |r| r.span.end);
-        Claim { quantity, relation, value, refuted, span }
     }
 
     // Signatures
@@ -427,19 +412,6 @@ impl Tree {
             (self.ident(parts.one()), self.expr(parts.one()))
         };
         Expr { kind: ExprKind::Record(Parts::of(pair).map(field).collect()), span }
-    }
-}
-
-fn relation_of(text: &str) -> Relation {
-    match text {
-        "~=" => Relation::Rounds,
-        "==" => Relation::Eq,
-        "!=" => Relation::Ne,
-        "<" => Relation::Lt,
-        "<=" => Relation::Le,
-        ">" => Relation::Gt,
-        ">=" => Relation::Ge,
-        other => unreachable!("not a relation: {other}"),
     }
 }
 

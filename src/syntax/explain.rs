@@ -182,8 +182,12 @@ impl Place<'_> {
 
     /// Help for slips that people make.
     fn slip(&self, problem: Diagnostic, expected: &Expected) -> Diagnostic {
-        let (Some(token), word, previous) = (self.token(), self.word(), self.before()) else { return problem };
         let item = self.word_at(0);
+        let (Some(token), word, previous) = (self.token(), self.word(), self.before()) else {
+            let bounds = item == "sweep" && self.before().is_some_and(|t| t.text(self.text) == "where");
+            let help = "what a sweep keeps is written `keep where params < 1M and macs <= 2G`";
+            return if bounds { problem.help(help) } else { problem };
+        };
         let next = self.word_at(self.index + 1);
         let gap = previous.is_some_and(|p| p.end < token.start);
         let after_name = previous.is_some_and(|p| p.kind == TokenKind::Word && !is_reserved(p.text(self.text)));
@@ -227,6 +231,11 @@ impl Place<'_> {
             }
             "," if entries && expected.operators => {
                 problem.suggest("entries need no comma between them", here, "", MachineApplicable)
+            }
+            "or" if item == "sweep" || expected.tokens == ["and"] => problem
+                .help("a model is kept where all bounds hold, joined with `and`; for either of two, write two sweeps"),
+            "where" if item == "sweep" && expected.has("keep") => {
+                problem.suggest("what a sweep keeps stands behind `keep where`", before, "keep ", MachineApplicable)
             }
             "->" if expected.operators => problem.help("the result shape stands behind the parameters"),
             "}" | "" if expected.has("else") => problem.help("an `if` has a value, so it needs an `else`"),

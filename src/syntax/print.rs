@@ -47,6 +47,8 @@ struct Marks {
     short_bodies: HashSet<usize>,
     /// The models of a sweep of several.
     grids: HashSet<usize>,
+    /// The `keep` of sweeps.
+    keeps: HashSet<usize>,
 }
 
 impl Marks {
@@ -62,14 +64,13 @@ impl Marks {
             ItemKind::Data(data) => self.entries(&data.entries),
             ItemKind::Train(train) => self.entries(&train.entries),
             ItemKind::Expect(expect) => self.lines.extend(expect.claims.iter().map(|c| c.span.start as usize)),
-            ItemKind::Sweep(sweep) if sweep.grids.len() > 1 => {
-                self.grids.extend(sweep.grids.iter().map(|g| g.base.span.start as usize));
+            ItemKind::Sweep(ast::Sweep { models, .. }) => {
+                if models.grids.len() > 1 {
+                    self.grids.extend(models.grids.iter().map(|g| g.base.span.start as usize));
+                }
+                self.keeps.extend(models.keep_at.map(|at| at.start as usize));
             }
-            ItemKind::Import(_)
-            | ItemKind::Enum(_)
-            | ItemKind::Variant(_)
-            | ItemKind::Sweep(_)
-            | ItemKind::Allow(_) => {}
+            ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Variant(_) | ItemKind::Allow(_) => {}
         }
     }
 
@@ -192,14 +193,16 @@ impl<'a> Printer<'a> {
                 break;
             }
             let before_grid = || self.code_after(self.at).is_some_and(|t| self.marks.grids.contains(&t.start));
-            if word == "|>" || matches!(word, "=" | "|") && before_grid() {
+            let keep = self.marks.keeps.contains(&token.start);
+            if word == "|>" || keep || matches!(word, "=" | "|") && before_grid() {
                 // What came before is the head, or the stage before.
                 stages.push(Doc::Concat(std::mem::take(&mut docs)));
                 docs.push(Doc::text(format!("{word} ")));
                 self.at += 1;
                 continue;
             }
-            let piped = || self.code_before(self.at).is_some_and(|t| t.text(self.text) == "|>");
+            let stage = |t: Token| t.text(self.text) == "|>" || self.marks.keeps.contains(&t.start);
+            let piped = || self.code_before(self.at).is_some_and(stage);
             let after_pipe = self.at > first && (self.marks.grids.contains(&token.start) || piped());
             if self.at > first && !after_pipe && self.blank_between(start) {
                 docs.push(match word {

@@ -3,12 +3,13 @@
 //! The grammar's parser stops at its first error. After one, reading starts again at the next statement (or entry) on a
 //! line of its own; what follows is only checked, the item itself is left out of the tree.
 
-use super::ast::{Expr, Ident, Item};
+use super::ast::{Ident, Item};
 use super::build::{self, Failure, Part};
 use super::explain::explain;
 use super::scan::{self, Token, TokenKind};
 use crate::diag::{Code, Diagnostic, Problems};
 use crate::source::{SourceId, Span, Spanned};
+use std::ops::Range;
 
 /// Mistakes told per item: behind so many, the rest are echoes.
 const MAX_ERRORS: usize = 10;
@@ -87,17 +88,23 @@ fn plain_item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
     }
 }
 
-/// Reads all tokens of a text as one expression.
-pub(super) fn value(id: SourceId, text: &str, code: &[Token]) -> Result<Expr, Problems> {
+/// Reads all tokens of a text as one `what`, which `build` makes of it.
+pub(super) fn whole<T>(
+    id: SourceId,
+    text: &str,
+    code: &[Token],
+    what: &str,
+    build: impl Fn(SourceId, &str, Range<usize>) -> Result<(T, Problems), Failure>,
+) -> Result<T, Problems> {
     let (Some(first), Some(last)) = (code.first(), code.last()) else {
         let span = Span::new(id, 0, text.len());
-        return Err(Diagnostic::new(Code::E0101, span, "expected a value, found nothing").into());
+        return Err(Diagnostic::new(Code::E0101, span, format!("expected {what}, found nothing")).into());
     };
     if let Some(token) = scan::too_deep(text, code) {
         return Err(too_deep(id, token).into());
     }
-    match build::expr(id, text, first.start..last.end) {
-        Ok((expr, problems)) if !problems.has_errors() => Ok(expr),
+    match build(id, text, first.start..last.end) {
+        Ok((made, problems)) if !problems.has_errors() => Ok(made),
         Ok((_, problems)) => Err(problems.sorted()),
         Err(failure) if failure.exhausted => Err(too_deep(id, *first).into()),
         Err(failure) => Err(explain(id, text, code, &failure).into()),

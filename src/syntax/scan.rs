@@ -206,7 +206,7 @@ fn starts_item(text: &str, code: &[Token], depth: usize) -> bool {
             let third = matches!(word(2), "(" | "{" | "=");
             second_is_name && (depth == 0 || third && word(0) != "allow")
         }
-        "on" => false,
+        "on" | "keep" | "where" => false,
         other => depth == 0 && !is_reserved(other) && second_is_name && matches!(word(2), "(" | "{" | "="),
     }
 }

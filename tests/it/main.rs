@@ -84,6 +84,8 @@ mod schema;
 mod sizes;
 #[cfg(all(feature = "run", feature = "cli", unix))]
 mod sweep;
+#[cfg(feature = "cli")]
+mod sweep_static;
 mod syntax;
 #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "lists of choices serve random graphs"))]
 mod tape;

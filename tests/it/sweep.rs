@@ -28,6 +28,8 @@ sweep broken = Tiny(width = 4 | 100)
 
 sweep models = Wider(classes = 2) | Tiny
 
+sweep kept = Tiny(width = 4 | 8 | 16) keep where params < 0.2K and memory(training) < 0.5MB
+
 data slices {
   images = "set/images/*.tif"
   masks = "set/masks/*.tif"
@@ -242,6 +244,18 @@ fn the_grid_is_trained_once_and_compared() {
     fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
     place.sweep("widths", "runs/a", &["--train"]).ended(1, &["width=4/seed=0", "the network"]);
     assert!(place.contents("runs/a") == before, "a refused sweep has written");
+}
+
+/// Params are 13 a channel and 2; the memory is that of the run's batch.
+#[test]
+fn what_a_sweep_leaves_out_is_not_run() {
+    let place = Place::new();
+    let jobs = place.sweep("kept", "runs/k", &["--print-jobs"]).ended(0, &[]).out;
+    assert_eq!((jobs.matches("width=4/").count(), jobs.matches("width=8/").count()), (4, 4), "{jobs}");
+    assert!(!jobs.contains("width=16"), "{jobs}");
+    let table = place.sweep("kept", "runs/k", &[]).ended(0, &[]).out;
+    assert!(table.contains("1 of 3 models left out by `keep where`"), "{table}");
+    place.sweep("kept", "runs/k", &["--set", "batch=64"]).ended(1, &["`keep where` leaves out all 3 models of `kept`"]);
 }
 
 #[test]

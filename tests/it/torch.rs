@@ -176,8 +176,18 @@ type Map = BTreeMap<String, Record>;
 
 /// Gradient of each parameter under its dotted name, in PyTorch's layout.
 fn gradients(network: &Network, back: Back, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
-    let all = Accumulated::of(network, back, gradients).tensors(network).into_iter();
-    all.map(|t| (t.name, (t.shape, t.values.into_iter().map(f64::from).collect()))).collect()
+    let all = Accumulated::of(network, back, gradients);
+    let flat: BTreeMap<&str, Vec<f64>> = all.iter().map(|(name, g)| (name, numbers(g.clone()))).collect();
+    let tensor = |(name, shape): (String, Vec<usize>)| {
+        let values = flat.get(&*name)?;
+        // Burn keeps a linear layer's weight as [in, out].
+        let values = match shape[..] {
+            [out, inputs] => (0..out).flat_map(|o| (0..inputs).map(move |i| values[i * out + o])).collect(),
+            _ => values.clone(),
+        };
+        Some((name, (shape, values)))
+    };
+    npc::run::weights::layout(network).into_iter().filter_map(tensor).collect()
 }
 
 fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {

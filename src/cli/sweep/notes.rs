@@ -8,6 +8,10 @@ use crate::run::sweep::PointScores;
 /// What the table does not say by itself.
 pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
+    if table.plan.left_out > 0 {
+        let all = table.plan.left_out + table.plan.points.len();
+        notes.push(format!("{} of {all} models left out by `keep where`.", table.plan.left_out));
+    }
     match table.plan.changed.as_deref() {
         None | Some([]) => {}
         Some(changed) => notes.push(format!("Not as `{}` is written: {}.", table.plan.run, changed.join("; "))),

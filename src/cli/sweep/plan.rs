@@ -2,14 +2,15 @@
 
 use super::paper::figures;
 use super::state::{State, differences, state};
-use crate::claim::Figure;
+use crate::claim::{Bound, Figure};
 use crate::cli::explored::{Spelled, spelled};
 use crate::cli::job::{self, Ready, Request};
 use crate::cli::load::{self, no_such};
+use crate::cli::memory::RunSize;
 use crate::cli::{Stop, report};
 use crate::cost::{Convention, count};
 use crate::diag::{Code, Diagnostic, Problems};
-use crate::explore::{Point, points};
+use crate::explore::{Point, bounds, points};
 use crate::resolve::{Program, resolve_bundle};
 use crate::run::folder::Folder;
 use crate::source::SourceMap;
@@ -43,6 +44,8 @@ pub struct Plan {
     /// What tells the points apart: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
     pub points: Vec<Planned>,
+    /// Points that the sweep's `keep where` leaves out.
+    pub left_out: usize,
     /// What stands above the sweep in the file.
     pub docs: Vec<String>,
     /// What the command line makes different from the run as it is written; `None` before the first point is looked at.
@@ -89,6 +92,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
     let chosen = choose(&program, wanted).map_err(|d| stop(d.into()))?;
     let (sweep, train) = chosen;
     let grid = points(sweep).map_err(|d| stop(d.into()))?;
+    let bounds = bounds(&sweep.models.keep, Convention::Conv).map_err(stop)?;
     let axes = axes(&grid);
     let out = match wanted.out {
         Some(out) => out.to_path_buf(),
@@ -103,6 +107,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
         out,
         axes,
         points: Vec::new(),
+        left_out: 0,
         docs: docs(&program, sweep),
         changed: None,
     };
@@ -114,10 +119,28 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
             planned.label.push('~');
         }
         planned.paper = figures(&program, &sources, point, beside);
-        runs(&mut planned, wanted, train, &mut plan)?;
-        plan.points.push(planned);
+        let ready = runs(&mut planned, wanted, train, &mut plan)?;
+        match ready.map_or(Ok(true), |ready| holds(&bounds, &ready)) {
+            Ok(true) => plan.points.push(planned),
+            Ok(false) => plan.left_out += 1,
+            Err(d) => return Err(stop((*d).into())),
+        }
+    }
+    if plan.points.is_empty() {
+        return Err(Stop::Message(format!("`keep where` leaves out all {} models of `{}`", plan.left_out, plan.sweep)));
     }
     Ok(plan)
+}
+
+/// Whether the sweep keeps a model, with the batch and the image of the run.
+fn holds(bounds: &[Bound], ready: &Ready) -> Result<bool, Box<Diagnostic>> {
+    let peaks = || RunSize::from(ready.settings.train.clone()).peaks(&ready.checked, None);
+    for bound in bounds {
+        if !bound.holds(&ready.checked, &peaks)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The sweep and the run that are named.
@@ -140,7 +163,7 @@ fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sw
         .filter(|t| fits(&t))
         .collect();
     let model = |name: &str| program.entry(name).map(|(model, _)| model.name.node.clone());
-    let bases: Vec<_> = sweep.grids.iter().map(|g| model(&g.base.node)).collect();
+    let bases: Vec<_> = sweep.models.grids.iter().map(|g| model(&g.base.node)).collect();
     let own = |trains: &[&'a ast::Train]| -> Vec<&'a ast::Train> {
         trains.iter().filter(|t| bases.contains(&model(&t.model.node))).copied().collect()
     };
@@ -233,8 +256,9 @@ fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
 }
 
-/// Fills in what the point costs and the runs that it takes. A point that cannot be built keeps the others from nothing.
-fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut Plan) -> Result<(), Stop> {
+/// Fills in what the point costs and the runs that it takes, and gives back what was built. A point that cannot be built
+/// keeps the others from nothing.
+fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut Plan) -> Result<Option<Ready>, Stop> {
     let text = |(name, value): &(String, String)| format!("model.{name}={value}");
     let mut set = wanted.set.to_vec();
     set.extend(point.args.iter().map(text));
@@ -288,5 +312,5 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
         let label = format!("{}/seed={seed}", point.label);
         point.runs.push(Run { label, seed, folder, train: args, state });
     }
-    Ok(())
+    Ok(ready)
 }

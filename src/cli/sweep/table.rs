@@ -138,7 +138,7 @@ impl<'a> Table<'a> {
             cells
         };
         let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
-        Cells { title: self.title(), header, words: WORDS.get(..self.plan.axes.len()).unwrap_or(WORDS), rows }
+        Cells { title: self.title(), header, words: (0..self.plan.axes.len()).collect(), rows }
     }
 
     /// One number a cell.
@@ -224,9 +224,6 @@ fn title(quantity: &str) -> &str {
         other => other,
     }
 }
-
-/// Places of columns that hold words.
-const WORDS: &[usize] = &[0, 1, 2, 3, 4, 5, 6, 7];
 
 fn strs(cells: &[String]) -> Vec<&str> {
     cells.iter().map(String::as_str).collect()

@@ -81,8 +81,6 @@ macro_rules! kernels {
             }
             pub fn kernel(c: usize, q: usize, pixel: usize) -> Kernel {
                 match pixel {
-                    1 => of::<1>(c, q),
-                    2 => of::<2>(c, q),
                     16 => of::<16>(c, q),
                     32 => of::<32>(c, q),
                     _ => of::<0>(c, q),

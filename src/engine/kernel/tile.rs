@@ -151,8 +151,6 @@ macro_rules! kernels {
             }
             pub fn kernel(t: usize, q: usize, pixel: usize) -> Kernel {
                 match pixel {
-                    1 => of::<1>(t, q),
-                    2 => of::<2>(t, q),
                     16 => of::<16>(t, q),
                     32 => of::<32>(t, q),
                     _ => of::<0>(t, q),

@@ -155,7 +155,10 @@ impl Builder<'_> {
         let layer = || step.layer.expect("plan: an operator with parameters has a layer");
         let (window, kind) = match &step.op {
             Op::Input(_) => {
-                let layout = Layout::planar(self.dims(outputs[0]));
+                let dims = self.dims(outputs[0]);
+                // A gradient comes in blocks.
+                let blocked = self.mode == Mode::Train { to_image: true };
+                let layout = if blocked { Layout::blocked(dims) } else { Layout::planar(dims) };
                 let made = self.add(Unit::Image, Vec::new(), vec![layout], at);
                 self.made.insert(outputs[0], made[0]);
                 return Ok(());

@@ -37,7 +37,7 @@ const NUMBERS: [&str; 24] = [
 ];
 
 /// What the language is made of, and what it is not.
-const PIECES: [&str; 64] = [
+const PIECES: [&str; 66] = [
     "let ",
     "for i in ",
     "in ",
@@ -55,6 +55,8 @@ const PIECES: [&str; 64] = [
     "\nenum E { a, b }",
     "\nvariant V = M(",
     "\nsweep S = M(n = 1 | 2)",
+    "\nsweep K = M(n = 1..9 step 2) keep where params < 1M",
+    " and memory(training) <= 1.5GiB",
     "\ndata d {",
     "\ntrain t = M on d {",
     "\nexpect M { params == 1 }",

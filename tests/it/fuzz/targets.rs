@@ -3,11 +3,11 @@
 //! Shared by the tests and by the targets of `fuzz/`, so it names nothing of either.
 
 use npc::check::{Checked, check};
-use npc::claim::judge;
+use npc::claim::{Peaks, judge};
 use npc::cost::{Convention, count};
 use npc::diag::{Problems, render};
 use npc::elaborate::{Argument, elaborate};
-use npc::explore::{fit, holes, sweep};
+use npc::explore::{Asked, bounds, counted, fit, holes};
 use npc::import::{Bundle, STD};
 use npc::ir;
 use npc::picture::{self, Fold, Scene, Shapes};
@@ -108,8 +108,12 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
             Err(found) => problems.extend(found),
         },
         ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
-            let (_, found) = sweep(program, of, SIZE, |_, checked| count(checked, Convention::Conv).macs);
-            problems.extend(found);
+            let peaks = |_: &Checked| Peaks::default();
+            let thinned = bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
+                let asked = Asked { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
+                Ok(counted(program, of, &asked, Convention::Conv)?)
+            });
+            problems.extend(thinned.map_or_else(|found| found, |thinned| thinned.problems));
         }
         ast::ItemKind::Expect(expect) if !program.is_broken(&expect.model.node) => {
             let Some(name) = program.find(&expect.model.node) else { return problems };

@@ -1,0 +1,52 @@
+//! What tells the models of a sweep apart, in columns and in words.
+
+use crate::cli::explored::{Spelled, spelled};
+use crate::explore::{Point, Variant};
+use crate::source::SourceMap;
+
+/// What tells the models of a sweep apart, whether they are kept or not.
+pub fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
+    let mut columns = Vec::new();
+    if points.iter().any(|p| p.model.node != points[0].model.node) {
+        columns.push("model".to_string());
+    }
+    let all: Vec<Spelled> = points.iter().map(|p| spelled(sources, &p.args)).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in all.iter().flatten() {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let value = |args: &'_ Spelled, name: &str| args.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    for name in names {
+        let mut values = all.iter().map(|args| value(args, name));
+        let first = values.next();
+        if values.any(|v| Some(v) != first) {
+            columns.push(name.to_string());
+        }
+    }
+    if columns.is_empty() {
+        columns.push("model".to_string());
+    }
+    columns
+}
+
+/// The cells of these columns for a model.
+pub fn cells(columns: &[String], variant: &Variant, args: &Spelled) -> Vec<String> {
+    let cell = |column: &String| {
+        // A hyper-parameter called `model` goes before the model.
+        let value = args.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
+        value.unwrap_or_else(|| if column == "model" { variant.model.clone() } else { String::new() })
+    };
+    columns.iter().map(cell).collect()
+}
+
+/// `attention = se, reduction = 2`, without what all models share.
+pub fn settings(columns: &[String], variant: &Variant, args: &Spelled) -> String {
+    let named = |(column, cell): (&String, String)| match column.as_str() {
+        "model" => Some(cell),
+        _ if cell.is_empty() => None,
+        _ => Some(format!("{column} = {cell}")),
+    };
+    columns.iter().zip(cells(columns, variant, args)).filter_map(named).collect::<Vec<_>>().join(", ")
+}

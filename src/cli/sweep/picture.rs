@@ -1,0 +1,66 @@
+//! A counted sweep as a scatter chart.
+
+use super::columns::{cells, settings};
+use super::counted::{Row, Table};
+use super::show::{name, title};
+use crate::cli::table::{bytes, thousands};
+use crate::explore::Key;
+use crate::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
+use std::collections::BTreeMap;
+
+/// Models that a point tells of under the pointer.
+const TOLD: usize = 8;
+/// Letters of the title.
+const TITLE: usize = 80;
+
+/// Nothing where no model is left.
+pub fn svg(table: &Table) -> Option<String> {
+    let side = |key: Key| {
+        let unit = match key {
+            Key::Params | Key::Macs => Unit::Count,
+            Key::Inference | Key::Training => Unit::Bytes,
+            Key::Field => Unit::Pixels,
+        };
+        let better = if key.more_is_better() { " (more is better)" } else { "" };
+        Side { name: name(key, table) + better, unit }
+    };
+    let [x, y] = table.axes;
+    // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
+    let mut places: BTreeMap<[i128; 2], Vec<&Row>> = BTreeMap::new();
+    for row in &table.rows {
+        places.entry(table.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
+    }
+    let dots = places.into_values().map(|rows| dot(table, &rows)).collect();
+    let mut heading = title(table);
+    if heading.chars().count() > TITLE {
+        heading = heading.chars().take(TITLE - 1).chain(['…']).collect();
+    }
+    let key = format!("labels: {}", table.columns.join(" · "));
+    drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
+}
+
+fn dot(table: &Table, rows: &[&Row]) -> Dot {
+    let first = rows[0];
+    let values = cells(&table.columns, &first.variant, &first.args);
+    let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
+    // Lists are tighter beside a point than in the file.
+    let values = values.into_iter().map(|v| v.replace(", ", ","));
+    let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
+    let mut told: Vec<String> = rows.iter().take(TOLD).map(|r| settings(&table.columns, &r.variant, &r.args)).collect();
+    if rows.len() > TOLD {
+        told.push(format!("and {} more", rows.len() - TOLD));
+    }
+    for key in Key::ALL {
+        let n = key.of(&first.variant);
+        let value = match key {
+            Key::Params | Key::Macs => thousands(n),
+            Key::Inference | Key::Training => bytes(n),
+            Key::Field => format!("{n} px"),
+        };
+        // The others of a dot may differ in what is not drawn.
+        if rows.iter().all(|r| key.of(&r.variant) == n) {
+            told.push(format!("{}: {value}", name(key, table)));
+        }
+    }
+    Dot { at: table.axes.map(|key| key.of(&first.variant)), label, told: told.join("\n"), front: first.front }
+}

@@ -1,0 +1,170 @@
+//! The runs of a sweep: trained, scored and compared.
+
+use super::notes::notes;
+use super::plan::{Plan, Run, Wanted, plan};
+use super::state::State;
+use super::steps::{read, score, train_all};
+use super::table::Table;
+use super::{Opts, jobs};
+use crate::cli::compare::metric;
+use crate::cli::tabular::Format;
+use crate::cli::{Done, Stop, print};
+use crate::cost::Convention;
+use crate::recipe::Metric;
+use crate::run::sweep::same_images;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Which runs a sweep takes.
+#[derive(Args)]
+pub struct Runs {
+    /// Train what is not finished
+    #[arg(long, group = "action")]
+    train: bool,
+    /// The `train` block whose settings all runs have
+    #[arg(long, value_name = "NAME", conflicts_with = "on")]
+    run: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What sweeps and reproductions share.
+#[derive(Args, Clone)]
+pub struct Common {
+    /// Score what others have trained, and fail where a run is not finished
+    #[arg(long, group = "action")]
+    pub collect: bool,
+    /// Print one shell command a run, and train nothing
+    #[arg(long, group = "action")]
+    print_jobs: bool,
+    /// Write an array script for sbatch, one task a run, and train nothing
+    #[arg(long, group = "action", value_name = "FILE")]
+    slurm: Option<PathBuf>,
+    /// Runs of each point
+    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub seeds: u64,
+    /// Runs at a time; the processors are divided among them
+    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// cpu, cuda or cuda:N
+    #[arg(long)]
+    pub device: Option<String>,
+    /// Where the paths of the data block start
+    #[arg(long, value_name = "DIR")]
+    pub data_root: Option<PathBuf>,
+    /// Folder of the run folders and of the table; runs/NAME-RUN when not given
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric, default_value = "dice,iou")]
+    metrics: Vec<Metric>,
+    /// The point that the others are held against, for example attention=none; the first when not given
+    #[arg(long, value_name = "POINT")]
+    to: Option<String>,
+    /// Show the paper's figures for this data block; for that of the run when not given
+    #[arg(long, value_name = "DATA")]
+    pub beside: Option<String>,
+}
+
+pub fn run(opts: &Opts, runs: &Runs) -> Done {
+    let common = &runs.common;
+    if opts.on.len() > 1 {
+        return Err(Stop::Usage("the runs of a sweep are on one data block: name one with --on".into()));
+    }
+    let wanted = Wanted {
+        file: &opts.file,
+        sweep: &opts.name,
+        run: runs.run.as_deref(),
+        on: opts.on.first().map(String::as_str),
+        seeds: common.seeds,
+        set: &common.set,
+        data_root: common.data_root.as_deref(),
+        device: common.device.as_deref(),
+        out: common.out.as_deref(),
+        beside: common.beside.as_deref(),
+        convention: opts.look.convention.unwrap_or(Convention::Conv),
+    };
+    act(&wanted, runs.train, common, opts.look.format)
+}
+
+/// Does what is asked for with the runs of a sweep.
+pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common, format: Format) -> Done {
+    let mut plan = plan(wanted)?;
+    if let Some(path) = &common.slurm {
+        jobs::write_slurm(&plan, common.jobs, path)?;
+        let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
+        return print(&format!("{n} runs: sbatch {}; then the same command with --collect\n", path.display()));
+    }
+    if common.print_jobs {
+        return print(&(jobs::lines(&plan)?.join("\n") + "\n"));
+    }
+    let to = reference(&plan, common.to.as_deref())?;
+    no_other_runs(&plan)?;
+    let mut failures = broken(&plan);
+    if train {
+        failures.extend(train_all(&mut plan, usize::from(common.jobs))?);
+    }
+    if train || common.collect {
+        score(&plan, common, &mut failures)?;
+    }
+    if common.collect {
+        let open = |r: &&Run| matches!(r.state, State::Absent | State::Started);
+        let open = plan.points.iter().flat_map(|p| &p.runs).filter(open);
+        failures.extend(open.map(|r| (r.label.clone(), "not finished".to_string())));
+    }
+    let scores = read(&plan)?;
+    same_images(&scores)?;
+    let mut table = Table::new(&plan, &scores, &common.metrics, to, wanted.convention);
+    table.notes = notes(&table, &scores);
+    if train || common.collect {
+        table.keep(&plan.out)?;
+    }
+    print(&table.write(format))?;
+    if failures.is_empty() {
+        return Ok(());
+    }
+    tell!("");
+    for (label, message) in &failures {
+        tell!("{label}: {message}");
+    }
+    Err(Stop::Problems)
+}
+
+/// The place of the point that is named, or of the first.
+fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
+    let Some(name) = name else { return Ok(0) };
+    let labels = || plan.points.iter().map(|p| p.label.as_str());
+    labels().position(|label| label == name).ok_or_else(|| {
+        let known: Vec<&str> = labels().collect();
+        Stop::Usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
+    })
+}
+
+/// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
+fn no_other_runs(plan: &Plan) -> Done {
+    let others: Vec<(&Run, &String)> = plan
+        .points
+        .iter()
+        .flat_map(|p| &p.runs)
+        .filter_map(|r| if let State::Other(what) = &r.state { Some((r, what)) } else { None })
+        .collect();
+    let Some((first, what)) = others.first() else { return Ok(()) };
+    let more = match others.len() {
+        1 => String::new(),
+        n => format!(" ({} folders in all)", n),
+    };
+    let what = what.replace('\n', "\n  ");
+    Err(Stop::Message(format!(
+        "{}: holds a run with other settings{more}\n  {what}\n  help: give the settings it was trained with, another folder with --out DIR, or remove the folder",
+        first.folder.root().display()
+    )))
+}
+
+/// Points whose model cannot be built; what is wrong with it was printed.
+fn broken(plan: &Plan) -> Vec<(String, String)> {
+    let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
+    broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
+}

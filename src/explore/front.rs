@@ -1,0 +1,40 @@
+//! Pareto fronts of two quantities.
+
+/// Which points are on the front of two quantities of which less is better: those for which no other has less of one and
+/// not more of the other. Equal points are on it together.
+pub fn front(points: &[[i128; 2]]) -> Vec<bool> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_unstable_by_key(|&i| points[i]);
+    let mut on = vec![false; points.len()];
+    // Of all that have less of the first, and of those that have as much: the least of the second.
+    let (mut before, mut here) = (i128::MAX, i128::MAX);
+    for (n, &i) in order.iter().enumerate() {
+        let [x, y] = points[i];
+        if n == 0 || points[order[n - 1]][0] != x {
+            (before, here) = (before.min(here), y);
+        }
+        on[i] = y == here && y < before;
+    }
+    on
+}
+
+#[cfg(test)]
+mod tests {
+    use super::front;
+    use proptest::prelude::*;
+
+    /// The definition itself.
+    fn dominated(points: &[[i128; 2]], p: [i128; 2]) -> bool {
+        points.iter().any(|q| q != &p && q[0] <= p[0] && q[1] <= p[1])
+    }
+
+    proptest! {
+        #[test]
+        fn it_holds_what_nothing_dominates(points in prop::collection::vec([0..12i64, 0..12i64], 0..40)) {
+            let points: Vec<[i128; 2]> = points.iter().map(|p| p.map(i128::from)).collect();
+            for (p, on) in points.iter().zip(front(&points)) {
+                prop_assert_eq!(on, !dominated(&points, *p), "{:?} of {:?}", p, &points);
+            }
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! A scatter chart of variants with their Pareto front, as SVG.
+//!
+//! Knows numbers and names. Light and dark follow the reader's setting (`prefers-color-scheme`); viewers that know no such
+//! thing show the light one. Each point has a `<title>`, which a browser shows under the pointer.
+
+mod labels;
+mod scale;
+
+use labels::{Rect, Room, place};
+use scale::Scale;
+pub use scale::Unit;
+use std::fmt::Write;
+
+/// Size of the picture and of the margins around the chart, in its own units.
+const WIDTH: f64 = 820.0;
+const HEIGHT: f64 = 520.0;
+const LEFT: f64 = 82.0;
+const RIGHT: f64 = 26.0;
+const TOP: f64 = 66.0;
+const BOTTOM: f64 = 58.0;
+const RADIUS: f64 = 4.5;
+/// Above it dominated points have no labels: they would say what the table says better.
+const LABELLED: usize = 24;
+/// Characters of a label.
+const LONGEST: usize = 40;
+/// Of a label's letters, which are of one width in every fixed-width font (0.55 to 0.602 of the size).
+const LETTER: f64 = 11.0 * 0.605;
+const LINE: f64 = 15.0;
+
+pub struct Side {
+    pub name: String,
+    pub unit: Unit,
+}
+
+pub struct Dot {
+    /// Across and up.
+    pub at: [u64; 2],
+    /// What stands beside it.
+    pub label: String,
+    /// What a browser shows under the pointer.
+    pub told: String,
+    pub front: bool,
+}
+
+pub struct Scatter {
+    pub title: String,
+    /// What the parts of a label are.
+    pub key: String,
+    pub x: Side,
+    pub y: Side,
+    /// Their front leads from one to the next: those on it come in its order.
+    pub dots: Vec<Dot>,
+}
+
+/// The picture, or nothing where there are no points.
+pub fn svg(chart: &Scatter) -> Option<String> {
+    let values = |axis: usize| chart.dots.iter().map(move |d| d.at[axis] as f64);
+    let x = Scale::of(values(0), 6, chart.x.unit)?;
+    let y = Scale::of(values(1), 5, chart.y.unit)?;
+    let frame = Rect { left: LEFT, top: TOP, right: WIDTH - RIGHT, bottom: HEIGHT - BOTTOM };
+    // Points on the very edge keep clear of it.
+    let across = |share: f64| frame.left + 10.0 + share * (frame.right - frame.left - 20.0);
+    let up = |share: f64| frame.bottom - 10.0 - share * (frame.bottom - frame.top - 20.0);
+    let centre = |d: &Dot| [across(x.share(d.at[0] as f64)), up(y.share(d.at[1] as f64))];
+
+    let mut out = String::new();
+    let label = format!("{}: {} and {}", chart.title, chart.x.name, chart.y.name);
+    let _ = writeln!(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" \
+         role=\"img\" aria-label=\"{}\">\n<style>{STYLE}</style>\n<rect class=\"page\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>",
+        escaped(&label)
+    );
+    heading(&mut out, chart);
+    for (value, text) in x.ticks() {
+        let at = across(x.share(value));
+        let _ = writeln!(out, "<path class=\"grid\" d=\"M{at:.1} {:.1}V{:.1}\"/>", frame.top, frame.bottom);
+        let _ = writeln!(out, "<text class=\"tick mid\" x=\"{at:.1}\" y=\"{:.1}\">{text}</text>", frame.bottom + 17.0);
+    }
+    for (value, text) in y.ticks() {
+        let at = up(y.share(value));
+        let _ = writeln!(out, "<path class=\"grid\" d=\"M{:.1} {at:.1}H{:.1}\"/>", frame.left, frame.right);
+        let _ =
+            writeln!(out, "<text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{text}</text>", frame.left - 8.0, at + 4.0);
+    }
+    let _ = writeln!(
+        out,
+        "<path class=\"axis\" d=\"M{:.1} {:.1}V{:.1}H{:.1}\"/>",
+        frame.left, frame.top, frame.bottom, frame.right
+    );
+    let name = |side: &Side, scale: &Scale| {
+        escaped(&format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" }))
+    };
+    let (middle, level) = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
+    let _ = writeln!(
+        out,
+        "<text class=\"name mid\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>\n\
+         <text class=\"name mid\" transform=\"translate(20 {level:.1})rotate(-90)\">{}</text>",
+        HEIGHT - 14.0,
+        name(&chart.x, &x),
+        name(&chart.y, &y)
+    );
+    let steps = steps(&chart.dots.iter().filter(|d| d.front).map(centre).collect::<Vec<_>>());
+    if let Some([first, _]) = steps.first() {
+        let ends = steps.iter().map(|[_, to]| format!("L{:.1} {:.1}", to[0], to[1]));
+        let path: String = std::iter::once(format!("M{:.1} {:.1}", first[0], first[1])).chain(ends).collect();
+        let _ = writeln!(out, "<path class=\"line\" d=\"{path}\"/>");
+    }
+    dots(&mut out, chart, &steps, frame, centre);
+    out.push_str("</svg>\n");
+    Some(out)
+}
+
+/// Title, what labels say, and what the two kinds of points are.
+fn heading(out: &mut String, chart: &Scatter) {
+    let y = 26.0;
+    let _ = writeln!(out, "<text class=\"title\" x=\"20\" y=\"{y}\">{}</text>", escaped(&chart.title));
+    let _ = writeln!(out, "<text class=\"tick\" x=\"20\" y=\"{:.1}\">{}</text>", y + 20.0, escaped(&chart.key));
+    let at = WIDTH - RIGHT - 190.0;
+    let _ = writeln!(
+        out,
+        "<circle class=\"on\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{RADIUS}\"/><text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">on the \
+         front</text><circle class=\"off\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{RADIUS}\"/><text class=\"tick\" x=\"{:.1}\" \
+         y=\"{:.1}\">dominated</text>",
+        at,
+        y + 16.0,
+        at + 10.0,
+        y + 20.0,
+        at + 108.0,
+        y + 16.0,
+        at + 118.0,
+        y + 20.0,
+    );
+}
+
+/// The edge of what the front dominates: level, then upright, from each of its points to the next.
+fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
+    front
+        .windows(2)
+        .flat_map(|pair| {
+            let corner = [pair[1][0], pair[0][1]];
+            [[pair[0], corner], [corner, pair[1]]]
+        })
+        .collect()
+}
+
+fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], frame: Rect, centre: impl Fn(&Dot) -> [f64; 2]) {
+    let centres: Vec<[f64; 2]> = chart.dots.iter().map(&centre).collect();
+    // The front speaks first.
+    let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.dots.len()).partition(|&i| chart.dots[i].front);
+    let few = if rest.len() <= LABELLED { &rest[..] } else { &[] };
+    let texts: Vec<String> = chart.dots.iter().map(|d| shortened(&d.label)).collect();
+    let wanted: Vec<(usize, [f64; 2])> =
+        front.iter().chain(few).filter(|&&i| !texts[i].is_empty()).map(|&i| (i, [width(&texts[i]), LINE])).collect();
+    let room = Room { frame, points: &centres, radius: RADIUS, lines: steps };
+    let places = place(&room, &wanted);
+    for (&(i, _), rect) in wanted.iter().zip(&places) {
+        let Some(rect) = rect else { continue };
+        let (from, to) = (centres[i], rect.nearest(centres[i]));
+        if (from[0] - to[0]).hypot(from[1] - to[1]) > RADIUS + 8.0 {
+            let _ =
+                writeln!(out, "<path class=\"lead\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>", from[0], from[1], to[0], to[1]);
+        }
+    }
+    for i in rest.iter().chain(&front).copied() {
+        let ([x, y], dot) = (centres[i], &chart.dots[i]);
+        let class = if dot.front { "on" } else { "off" };
+        let _ = writeln!(
+            out,
+            "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"><title>{}</title></circle>",
+            escaped(&dot.told)
+        );
+    }
+    for (&(i, _), rect) in wanted.iter().zip(&places) {
+        let Some(rect) = rect else { continue };
+        let class = if chart.dots[i].front { "label" } else { "label weak" };
+        let _ = writeln!(
+            out,
+            "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            rect.left,
+            rect.top + 11.5,
+            escaped(&texts[i])
+        );
+    }
+}
+
+/// At most [`LONGEST`] characters.
+fn shortened(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return text.to_string();
+    }
+    text.chars().take(LONGEST - 1).chain(['…']).collect()
+}
+
+/// In a fixed-width font, where characters of East Asia are twice as wide.
+fn width(text: &str) -> f64 {
+    text.chars().map(|c| if c < '\u{1100}' || c == '…' { LETTER } else { 2.0 * LETTER }).sum()
+}
+
+/// As text or an attribute of XML, which has no place for most control characters.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push('\n'),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+const STYLE: &str = "\
+text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;fill:#1f2328}\
+.title{font-size:15px;font-weight:600}.name{font-size:13px}.tick{fill:#59636e}\
+.mid{text-anchor:middle}.end{text-anchor:end}\
+.label{paint-order:stroke;stroke:#ffffff;stroke-width:3px;stroke-linejoin:round;\
+font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace}.weak{fill:#7b858f}\
+.page{fill:#ffffff}.grid{stroke:#e9ecef;fill:none}.axis{stroke:#8b949e;fill:none}\
+.line{stroke:#0b62c4;fill:none;stroke-width:1.5;stroke-opacity:.55}.lead{stroke:#a8b1ba;fill:none;stroke-width:.8}\
+.on{fill:#0b62c4;stroke:#ffffff}.off{fill:#d4d9de;stroke:#98a2ab}\
+@media(prefers-color-scheme:dark){text{fill:#e6edf3}.label{stroke:#0d1117}.tick{fill:#9aa4ae}.weak{fill:#87919b}.page{fill:#0d1117}\
+.grid{stroke:#21262d}.axis{stroke:#6e7681}.line{stroke:#58a6ff}.lead{stroke:#545d68}.on{fill:#58a6ff;stroke:#0d1117}\
+.off{fill:#2d333b;stroke:#656e78}}";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chart(dots: Vec<Dot>) -> Scatter {
+        let side = |name: &str, unit| Side { name: name.into(), unit };
+        let (x, y) = (side("params", Unit::Count), side("memory", Unit::Bytes));
+        Scatter { title: "a < b".into(), key: "width".into(), x, y, dots }
+    }
+
+    fn dot(at: [u64; 2], label: &str, front: bool) -> Dot {
+        Dot { at, label: label.into(), told: format!("{label} & more"), front }
+    }
+
+    #[test]
+    fn every_point_is_drawn_and_told() {
+        let svg = svg(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
+        let svg = svg.expect("there are points");
+        // One of each kind stands in the legend.
+        assert_eq!((svg.matches("class=\"on\"").count(), svg.matches("class=\"off\"").count()), (3, 2));
+        assert!(svg.contains("<title>&quot;a&quot; &amp; more</title>") && svg.contains("a &lt; b"));
+        assert_eq!(svg.matches("class=\"line\"").count(), 1);
+        assert!(svg.contains("prefers-color-scheme:dark"));
+    }
+
+    #[test]
+    fn no_points_no_picture() {
+        assert!(svg(&chart(Vec::new())).is_none());
+        assert!(svg(&chart(vec![dot([0, 0], "", true)])).is_some());
+    }
+
+    #[test]
+    fn long_labels_end_in_dots() {
+        let text = shortened(&"x".repeat(100));
+        assert_eq!((text.chars().count(), text.ends_with('…')), (LONGEST, true));
+        assert!(width("卷积") > width("ab"));
+    }
+}

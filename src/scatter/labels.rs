@@ -1,0 +1,137 @@
+//! Where the labels of points stand: none overlaps another, a point or the edge of the chart.
+
+/// A rectangle with its sides along the axes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rect {
+    pub left: f64,
+    pub top: f64,
+    pub right: f64,
+    pub bottom: f64,
+}
+
+impl Rect {
+    pub fn around([x, y]: [f64; 2], radius: f64) -> Self {
+        Rect { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
+    }
+
+    pub fn meets(&self, other: &Rect) -> bool {
+        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
+    }
+
+    pub fn holds(&self, other: &Rect) -> bool {
+        self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
+    }
+
+    /// Whether a level or upright line goes through it.
+    fn crossed(&self, [a, b]: [[f64; 2]; 2]) -> bool {
+        let line = Rect {
+            left: a[0].min(b[0]),
+            top: a[1].min(b[1]),
+            right: a[0].max(b[0]) + 1e-6,
+            bottom: a[1].max(b[1]) + 1e-6,
+        };
+        self.meets(&line)
+    }
+
+    /// Of all its points, that which is nearest.
+    pub fn nearest(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+        [x.clamp(self.left, self.right), y.clamp(self.top, self.bottom)]
+    }
+}
+
+/// What labels must keep clear of.
+pub struct Room<'a> {
+    /// The chart.
+    pub frame: Rect,
+    /// Centres of all points.
+    pub points: &'a [[f64; 2]],
+    /// Of a point.
+    pub radius: f64,
+    /// Level and upright lines that labels should not cross.
+    pub lines: &'a [[[f64; 2]; 2]],
+}
+
+/// Distances from the point that are tried, nearest first.
+const DISTANCES: [f64; 4] = [4.0, 12.0, 24.0, 40.0];
+
+/// A place for the label of each of `wanted`: the number of its point, and width and height. Earlier ones choose first;
+/// `None` where no place is left.
+pub fn place(room: &Room<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
+    let taken: Vec<Rect> = room.points.iter().map(|&p| Rect::around(p, room.radius + 1.0)).collect();
+    let mut labels: Vec<Rect> = Vec::new();
+    let mut places = Vec::with_capacity(wanted.len());
+    for &(point, size) in wanted {
+        let free = |rect: &Rect| room.frame.holds(rect) && !taken.iter().chain(&labels).any(|other| rect.meets(other));
+        let all = DISTANCES.iter().flat_map(|&gap| around(room.points[point], room.radius + gap, size));
+        let mut best: Option<(usize, Rect)> = None;
+        for rect in all.filter(free) {
+            let crossings = room.lines.iter().filter(|line| rect.crossed(**line)).count();
+            if best.is_none_or(|(least, _)| crossings < least) {
+                best = Some((crossings, rect));
+            }
+            if crossings == 0 {
+                break;
+            }
+        }
+        labels.extend(best.map(|(_, rect)| rect));
+        places.push(best.map(|(_, rect)| rect));
+    }
+    places
+}
+
+/// Eight rectangles of a size around a point, those beside it first.
+fn around([x, y]: [f64; 2], gap: f64, [width, height]: [f64; 2]) -> [Rect; 8] {
+    let at = |left: f64, top: f64| Rect { left, top, right: left + width, bottom: top + height };
+    let (right, left) = (x + gap, x - gap - width);
+    let (above, below) = (y - gap - height, y + gap);
+    let (level, middle) = (y - height / 2.0, x - width / 2.0);
+    [
+        at(right, level),
+        at(right, above + gap / 2.0),
+        at(right, below - gap / 2.0),
+        at(middle, above),
+        at(middle, below),
+        at(left, level),
+        at(left, above + gap / 2.0),
+        at(left, below - gap / 2.0),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const FRAME: Rect = Rect { left: 80.0, top: 60.0, right: 740.0, bottom: 430.0 };
+
+    proptest! {
+        #[test]
+        fn labels_stay_clear_of_all(
+            points in prop::collection::vec((80.0..740.0f64, 60.0..430.0f64), 1..60),
+            widths in prop::collection::vec(5.0..200.0f64, 60),
+        ) {
+            let points: Vec<[f64; 2]> = points.into_iter().map(|(x, y)| [x, y]).collect();
+            let room = Room { frame: FRAME, points: &points, radius: 4.5, lines: &[] };
+            let wanted: Vec<_> = (0..points.len()).map(|i| (i, [widths[i], 14.0])).collect();
+            let places: Vec<Rect> = place(&room, &wanted).into_iter().flatten().collect();
+            for (i, a) in places.iter().enumerate() {
+                prop_assert!(FRAME.holds(a));
+                prop_assert!(places[..i].iter().all(|b| !a.meets(b)), "{:?}", places);
+                prop_assert!(points.iter().all(|p| !a.meets(&Rect::around(*p, 4.5))));
+            }
+        }
+    }
+
+    /// A point with room has a label, and one beside a line keeps off it.
+    #[test]
+    fn what_has_room_is_labelled() {
+        let points: Vec<[f64; 2]> = (0..5).map(|i| [100.0 + 120.0 * i as f64, 100.0 + 60.0 * i as f64]).collect();
+        let lines: Vec<[[f64; 2]; 2]> = points.windows(2).map(|p| [p[0], [p[1][0], p[0][1]]]).collect();
+        let room = Room { frame: FRAME, points: &points, radius: 4.5, lines: &lines };
+        let wanted: Vec<_> = (0..points.len()).map(|i| (i, [60.0, 14.0])).collect();
+        for rect in place(&room, &wanted) {
+            let rect = rect.expect("there is room");
+            assert!(!lines.iter().any(|line| rect.crossed(*line)), "{rect:?}");
+        }
+    }
+}
