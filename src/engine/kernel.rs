@@ -9,4 +9,6 @@ pub mod peak;
 pub mod simd;
 pub mod sweep;
 pub mod tile;
+mod transform;
 pub mod vectorised;
+pub mod winograd;

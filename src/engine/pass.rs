@@ -1,11 +1,11 @@
 //! A forward pass: runs nodes, holds values, frees them after their last use.
 
 use super::kernel::buffer::{Buffer, Pool};
-use super::kernel::sweep::{Finish, Packed, Sums};
+use super::kernel::sweep::{Finish, Sums};
 use super::layout::{Layout, View, ViewMut, relayout};
 use super::profile::Recorder;
 use super::program::{Conv, Kind, Mode, Node, Norm, Program, Unit, ValueId};
-use super::unit::conv::{Kernel, gather, spread};
+use super::unit::conv::{self, Kernel, gather, spread};
 use super::unit::norm::{self, Affine, Statistics};
 use super::unit::{self, Seed, depthwise};
 use super::weights::{BatchStatistics, LayerWeights, Weights};
@@ -19,7 +19,7 @@ pub struct Prepared {
 }
 
 enum Weighting {
-    Dense(Packed),
+    Dense(conv::Weights),
     Depthwise(Vec<f32>),
 }
 

@@ -247,6 +247,45 @@ fn part(task: &Task, sweep: &Sweep, taps: usize, input: View, gradient: View) ->
     sums
 }
 
+/// Adds to `sums`, `[output block][channel][lane]`, the products of input vectors and gradient vectors: `x` holds one vector
+/// for each of `count` places, `g` one for each output block and place; `channels` of `x` count.
+pub(super) fn products(x: &[f32], g: &[f32], count: usize, channels: usize, sums: &mut [f32]) {
+    let level = Level::get();
+    let blocks = g.len() / (count * LANES).max(1);
+    assert!(x.len() >= count * LANES && sums.len() >= blocks * LANES * LANES && channels <= LANES);
+    let (most, _) = cut(level, blocks);
+    let mut scratch = [0.0f32; 3 * LANES * LANES];
+    for first in (0..blocks).step_by(most) {
+        let blocks = most.min(blocks - first);
+        let (_, sizes) = cut(level, blocks);
+        let scratch = &mut scratch[..blocks * LANES * LANES];
+        scratch.fill(0.0);
+        let line = [Line { input: 0, gradient: first * count * LANES, pixels: count }];
+        let mut done = 0;
+        while done < channels {
+            let size = *sizes.iter().find(|&&size| size <= channels - done).expect("the list ends in 1");
+            // SAFETY: asserted above; `scratch` has a vector for each channel and block.
+            unsafe {
+                kernel(level, size, blocks, LANES)(&Patch {
+                    input: x.as_ptr().add(done),
+                    pixel: LANES,
+                    channel: 1,
+                    gradient: g.as_ptr(),
+                    gradient_block: count * LANES,
+                    lines: &line,
+                    sums: scratch[done * blocks * LANES..].as_mut_ptr(),
+                });
+            }
+            done += size;
+        }
+        // `[channel][block][lane]` to `[block][channel][lane]`
+        for (i, row) in scratch.as_chunks::<LANES>().0.iter().enumerate() {
+            let to = ((first + i % blocks) * LANES + i / blocks) * LANES;
+            sums[to..to + LANES].iter_mut().zip(row).for_each(|(to, from)| *to += from);
+        }
+    }
+}
+
 /// Output columns for which a tap lies inside a row of `width` pixels.
 fn columns(tap: &Shift, sweep: &Sweep, width: usize) -> std::ops::Range<usize> {
     let stride = sweep.stride[1] as isize;

@@ -77,25 +77,25 @@ struct Segment {
 
 /// Weights in the order in which tiles read them: for each group of output blocks `[block][tap][channel][lanes]`.
 pub struct Packed {
-    data: Buffer,
-    groups: Vec<Group>,
-    blocks: Vec<Channels>,
-    taps: usize,
+    pub(super) data: Buffer,
+    pub(super) groups: Vec<Group>,
+    pub(super) blocks: Vec<Channels>,
+    pub(super) taps: usize,
 }
 
 /// Output blocks that are computed together.
-struct Group {
-    first: usize,
-    blocks: usize,
-    at: usize,
+pub(super) struct Group {
+    pub first: usize,
+    pub blocks: usize,
+    pub at: usize,
 }
 
 /// Input channels that lie together.
-struct Channels {
-    block: usize,
-    count: usize,
+pub(super) struct Channels {
+    pub block: usize,
+    pub count: usize,
     /// Channels before these.
-    before: usize,
+    pub before: usize,
 }
 
 fn channels(layout: &Layout) -> Vec<Channels> {
@@ -128,6 +128,10 @@ fn groups(blocks: usize) -> Vec<usize> {
 }
 
 impl Packed {
+    pub fn bytes(&self) -> usize {
+        self.data.len() * size_of::<f32>()
+    }
+
     /// `weight(o, i, t)` is the weight of output channel `o`, input channel `i` and tap `t`.
     pub fn new(
         input: &Layout,
@@ -196,17 +200,21 @@ pub struct Sums {
 
 /// Where tasks write. They write to different places.
 #[derive(Clone, Copy)]
-struct Place(*mut f32);
+pub(super) struct Place(*mut f32);
 
-// SAFETY: `convolve` gives each task rows and blocks of its own.
+// SAFETY: who uses it gives each task places of its own.
 unsafe impl Sync for Place {}
 // SAFETY: as above.
 unsafe impl Send for Place {}
 
 impl Place {
-    fn at(self, offset: usize) -> *mut f32 {
-        // SAFETY: `convolve` checks that the output holds all places of its layout, and computes offsets by that layout.
-        unsafe { self.0.add(offset) }
+    pub fn new(numbers: &mut [f32]) -> Self {
+        Self(numbers.as_mut_ptr())
+    }
+
+    /// The place itself is not touched.
+    pub fn at(self, offset: usize) -> *mut f32 {
+        self.0.wrapping_add(offset)
     }
 }
 
@@ -245,7 +253,7 @@ pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut Vi
             }
         }
     }
-    let place = Place(output.data.as_mut_ptr());
+    let place = Place::new(output.data);
     let run = |task: &Task| run(task, input, weights, layout, place, finish);
     if !finish.sums {
         tasks.par_iter().for_each(|task| drop(run(task)));

@@ -1,7 +1,7 @@
 //! Convolutions, transposed convolutions and linear layers (convolutions of a map of one pixel).
 
-use crate::engine::kernel::gradient;
 use crate::engine::kernel::sweep::{Finish, Lattice, Packed, Shift, Sums, Sweep, convolve};
+use crate::engine::kernel::{gradient, winograd};
 use crate::engine::layout::{Layout, View, ViewMut};
 
 /// A window that slides over the larger of two maps and names a pixel of the smaller: a convolution reads the larger and
@@ -68,37 +68,83 @@ pub struct Kernel<'a> {
     pub weight: &'a [f32],
 }
 
+/// Weights as they are read: tap by tap, or transformed.
+pub enum Weights {
+    Direct(Packed),
+    Winograd { packed: Packed, pad: [usize; 2] },
+}
+
+impl Window {
+    /// Zeros around what is read when this 3x3 window goes the way by Winograd's transforms; nothing if it cannot.
+    fn winograd(&self, from: &Layout, to: &Layout, spread: bool) -> Option<[usize; 2]> {
+        let plain = self.kernel == [3, 3] && self.stride == [1, 1] && self.dilation == [1, 1];
+        if !plain || !winograd::suits(from, to) {
+            return None;
+        }
+        // The way back reads with the kernel turned around.
+        match spread {
+            false => Some(self.pad),
+            true => Some([2usize.checked_sub(self.pad[0])?, 2usize.checked_sub(self.pad[1])?]),
+        }
+    }
+}
+
 impl Kernel<'_> {
-    /// Packed to read the larger map; `scale` is one factor per channel of the smaller, or nothing.
-    pub fn pack_gather(&self, larger: &Layout, smaller: &Layout, scale: &[f32]) -> Packed {
+    /// To read the larger map; `scale` is one factor per channel of the smaller, or nothing.
+    pub fn pack_gather(&self, larger: &Layout, smaller: &Layout, scale: &[f32]) -> Weights {
         let (taps, b) = (self.window.taps(), larger.channels());
-        Packed::new(larger, smaller, taps, |o, i, t| {
-            self.weight[(o * b + i) * taps + t] * scale.get(o).copied().unwrap_or(1.0)
-        })
+        let weight =
+            |o: usize, i: usize, t: usize| self.weight[(o * b + i) * taps + t] * scale.get(o).copied().unwrap_or(1.0);
+        match self.window.winograd(larger, smaller, false) {
+            Some(pad) => {
+                let kernel = |o, i| std::array::from_fn(|t| weight(o, i, t));
+                Weights::Winograd { packed: winograd::pack(larger, smaller, kernel), pad }
+            }
+            None => Weights::Direct(Packed::new(larger, smaller, taps, weight)),
+        }
     }
 
-    /// Packed to read the smaller map; `scale` is one factor per channel of the larger, or nothing.
-    pub fn pack_spread(&self, smaller: &Layout, larger: &Layout, scale: &[f32]) -> Packed {
+    /// To read the smaller map; `scale` is one factor per channel of the larger, or nothing.
+    pub fn pack_spread(&self, smaller: &Layout, larger: &Layout, scale: &[f32]) -> Weights {
         let (taps, b) = (self.window.taps(), larger.channels());
-        Packed::new(smaller, larger, taps, |o, i, t| {
-            self.weight[(i * b + o) * taps + t] * scale.get(o).copied().unwrap_or(1.0)
-        })
+        let weight =
+            |o: usize, i: usize, t: usize| self.weight[(i * b + o) * taps + t] * scale.get(o).copied().unwrap_or(1.0);
+        match self.window.winograd(smaller, larger, true) {
+            Some(pad) => {
+                let kernel = |o, i| std::array::from_fn(|t| weight(o, i, 8 - t));
+                Weights::Winograd { packed: winograd::pack(smaller, larger, kernel), pad }
+            }
+            None => Weights::Direct(Packed::new(smaller, larger, taps, weight)),
+        }
     }
 }
 
-pub fn gather(window: &Window, packed: &Packed, larger: View, smaller: &mut ViewMut, finish: Finish) -> Option<Sums> {
-    let size = [smaller.layout.h, smaller.layout.w];
-    convolve(&[window.gather(size)], larger, packed, smaller, finish)
+pub fn gather(window: &Window, weights: &Weights, larger: View, smaller: &mut ViewMut, finish: Finish) -> Option<Sums> {
+    match weights {
+        Weights::Direct(packed) => {
+            let size = [smaller.layout.h, smaller.layout.w];
+            convolve(&[window.gather(size)], larger, packed, smaller, finish)
+        }
+        Weights::Winograd { packed, pad } => winograd::convolve(larger, packed, *pad, smaller, finish),
+    }
 }
 
-pub fn spread(window: &Window, packed: &Packed, smaller: View, larger: &mut ViewMut, finish: Finish) -> Option<Sums> {
-    let size = [larger.layout.h, larger.layout.w];
-    convolve(&window.spread(size), smaller, packed, larger, finish)
+pub fn spread(window: &Window, weights: &Weights, smaller: View, larger: &mut ViewMut, finish: Finish) -> Option<Sums> {
+    match weights {
+        Weights::Direct(packed) => {
+            let size = [larger.layout.h, larger.layout.w];
+            convolve(&window.spread(size), smaller, packed, larger, finish)
+        }
+        Weights::Winograd { packed, pad } => winograd::convolve(smaller, packed, *pad, larger, finish),
+    }
 }
 
 /// Gradient of the weights `[a, b, kh, kw]` from both maps, one of which is a gradient.
 pub fn weight_gradient(window: &Window, larger: View, smaller: View) -> Vec<f32> {
-    gradient::weights(&window.gather([smaller.layout.h, smaller.layout.w]), window.taps(), larger, smaller)
+    match window.winograd(larger.layout, smaller.layout, false) {
+        Some(pad) => winograd::weights(larger, pad, smaller),
+        None => gradient::weights(&window.gather([smaller.layout.h, smaller.layout.w]), window.taps(), larger, smaller),
+    }
 }
 
 /// Columns of halo worth having: more than this, and rows are cut where the taps change instead.

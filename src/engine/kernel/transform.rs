@@ -1,0 +1,237 @@
+//! Winograd's transforms for 3x3 kernels and tiles of 4x4 outputs, one vector of channels at a time.
+//!
+//! F(4x4, 3x3) of Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks", section 4.3): with the
+//! points 0, 1, -1, 2, -2 and infinity, an output tile is `A^T [ (G g G^T) * (B^T d B) ] A`, `d` being 6x6 inputs and `*`
+//! a product number by number, which becomes a matrix product over channels: 36 products where a direct convolution has 144.
+
+// Rows of one array are columns of the next.
+#![allow(clippy::needless_range_loop)]
+
+#[cfg(target_arch = "x86_64")]
+use super::simd::{Avx2, Avx512};
+use super::simd::{LANES, Level, Portable, Simd};
+
+/// Outputs along an axis of a tile.
+pub const TILE: usize = 4;
+/// Inputs along an axis of a tile.
+pub const PATCH: usize = 6;
+/// Products of a tile and channel pair.
+pub const POINTS: usize = PATCH * PATCH;
+
+/// Where the numbers of one tile and block are. Offsets count numbers.
+pub struct Patch {
+    pub from: *const f32,
+    pub row: usize,
+    pub to: *mut f32,
+    /// From one point to the next.
+    pub point: usize,
+}
+
+/// What happens to the outputs of a tile.
+pub struct Outputs {
+    pub from: *const f32,
+    /// From one point to the next.
+    pub point: usize,
+    pub to: *mut f32,
+    pub row: usize,
+    /// Rows and columns that exist.
+    pub size: [usize; 2],
+    pub accumulate: bool,
+    /// One vector, or null.
+    pub bias: *const f32,
+    pub relu: bool,
+    /// A vector of sums and one of sums of squares, added to, or null.
+    pub sums: *mut f32,
+}
+
+/// `B^T d`
+#[inline(always)]
+unsafe fn input<S: Simd>(d: [S::V; PATCH]) -> [S::V; PATCH] {
+    unsafe {
+        let [two, four, five] = [2.0, 4.0, -5.0].map(|x| S::splat(x));
+        let minus_four = S::splat(-4.0);
+        let (a, b) = (S::fma(d[2], minus_four, d[4]), S::fma(d[1], minus_four, d[3]));
+        let (c, e) = (S::sub(d[4], d[2]), S::mul(S::sub(d[3], d[1]), two));
+        [
+            S::fma(d[0], four, S::fma(d[2], five, d[4])),
+            S::add(a, b),
+            S::sub(a, b),
+            S::add(c, e),
+            S::sub(c, e),
+            S::fma(d[1], four, S::fma(d[3], five, d[5])),
+        ]
+    }
+}
+
+/// `A^T m`
+#[inline(always)]
+unsafe fn output<S: Simd>(m: [S::V; PATCH]) -> [S::V; TILE] {
+    unsafe {
+        let [two, four, eight] = [2.0, 4.0, 8.0].map(|x| S::splat(x));
+        let (s, d) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
+        let (t, e) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+        [S::add(m[0], S::add(s, t)), S::fma(e, two, d), S::fma(t, four, s), S::add(m[5], S::fma(e, eight, d))]
+    }
+}
+
+/// `A y`
+#[inline(always)]
+unsafe fn gradient<S: Simd>(y: [S::V; TILE]) -> [S::V; PATCH] {
+    unsafe {
+        let [two, four, eight] = [2.0, 4.0, 8.0].map(|x| S::splat(x));
+        let (even, odd) = (S::add(y[0], y[2]), S::add(y[1], y[3]));
+        let (far, wide) = (S::fma(y[2], four, y[0]), S::fma(y[3], eight, S::mul(y[1], two)));
+        [y[0], S::add(even, odd), S::sub(even, odd), S::add(far, wide), S::sub(far, wide), y[3]]
+    }
+}
+
+/// # Safety
+/// 6x6 pixels can be read and 36 points written.
+#[inline(always)]
+unsafe fn run_input<S: Simd>(patch: &Patch) {
+    unsafe {
+        let mut columns = [[S::splat(0.0); PATCH]; PATCH];
+        for (x, column) in columns.iter_mut().enumerate() {
+            *column = input::<S>(std::array::from_fn(|y| S::load(patch.from.add(y * patch.row + x * LANES))));
+        }
+        for y in 0..PATCH {
+            let row = input::<S>(std::array::from_fn(|x| columns[x][y]));
+            for (x, v) in row.into_iter().enumerate() {
+                S::store(patch.to.add((y * PATCH + x) * patch.point), v);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// 4x4 pixels can be read and 36 points written.
+#[inline(always)]
+unsafe fn run_gradient<S: Simd>(patch: &Patch) {
+    unsafe {
+        let mut columns = [[S::splat(0.0); PATCH]; TILE];
+        for (x, column) in columns.iter_mut().enumerate() {
+            *column = gradient::<S>(std::array::from_fn(|y| S::load(patch.from.add(y * patch.row + x * LANES))));
+        }
+        for y in 0..PATCH {
+            let row = gradient::<S>(std::array::from_fn(|x| columns[x][y]));
+            for (x, v) in row.into_iter().enumerate() {
+                S::store(patch.to.add((y * PATCH + x) * patch.point), v);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// 36 points can be read and `size` pixels written.
+#[inline(always)]
+unsafe fn run_output<S: Simd>(tile: &Outputs) {
+    unsafe {
+        let mut rows = [[S::splat(0.0); TILE]; PATCH];
+        for (x, column) in rows.iter_mut().enumerate() {
+            *column = output::<S>(std::array::from_fn(|y| S::load(tile.from.add((y * PATCH + x) * tile.point))));
+        }
+        let bias = if tile.bias.is_null() { S::splat(0.0) } else { S::load(tile.bias) };
+        let zero = S::splat(0.0);
+        let (mut sum, mut square) = (zero, zero);
+        for y in 0..tile.size[0] {
+            let row = output::<S>(std::array::from_fn(|x| rows[x][y]));
+            for (x, v) in row.into_iter().enumerate().take(tile.size[1]) {
+                let to = tile.to.add(y * tile.row + x * LANES);
+                let mut v = S::add(v, bias);
+                if tile.accumulate {
+                    v = S::add(v, S::load(to));
+                }
+                if tile.relu {
+                    v = S::max(zero, v);
+                }
+                sum = S::add(sum, v);
+                square = S::fma(v, v, square);
+                S::store(to, v);
+            }
+        }
+        if !tile.sums.is_null() {
+            S::store(tile.sums, S::add(S::load(tile.sums), sum));
+            let squares = tile.sums.add(LANES);
+            S::store(squares, S::add(S::load(squares), square));
+        }
+    }
+}
+
+macro_rules! kernels {
+    ($module:ident, $simd:ty, $(#[$feature:meta])*) => {
+        mod $module {
+            use super::*;
+            $(#[$feature])*
+            pub unsafe fn input(patch: &Patch) {
+                unsafe { run_input::<$simd>(patch) }
+            }
+            $(#[$feature])*
+            pub unsafe fn gradient(patch: &Patch) {
+                unsafe { run_gradient::<$simd>(patch) }
+            }
+            $(#[$feature])*
+            pub unsafe fn output(tile: &Outputs) {
+                unsafe { run_output::<$simd>(tile) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+kernels!(avx512, Avx512, #[target_feature(enable = "avx512f,avx2,fma")]);
+#[cfg(target_arch = "x86_64")]
+kernels!(avx2, Avx2, #[target_feature(enable = "avx2,fma")]);
+kernels!(portable, Portable,);
+
+/// The transforms of this processor.
+#[derive(Clone, Copy)]
+pub struct Transforms {
+    pub input: unsafe fn(&Patch),
+    pub gradient: unsafe fn(&Patch),
+    pub output: unsafe fn(&Outputs),
+}
+
+impl Transforms {
+    pub fn get() -> Self {
+        match Level::get() {
+            Level::Portable => Self { input: portable::input, gradient: portable::gradient, output: portable::output },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Self { input: avx2::input, gradient: avx2::gradient, output: avx2::output },
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => Self { input: avx512::input, gradient: avx512::gradient, output: avx512::output },
+        }
+    }
+}
+
+/// `G g G^T` of a 3x3 kernel.
+pub fn kernel(g: [f32; 9]) -> [f32; POINTS] {
+    const G: [[f64; 3]; PATCH] = G_ROWS;
+    let mut half = [[0.0; 3]; PATCH];
+    for (row, g_row) in half.iter_mut().zip(G) {
+        for (x, to) in row.iter_mut().enumerate() {
+            *to = (0..3).map(|k| g_row[k] * f64::from(g[k * 3 + x])).sum::<f64>();
+        }
+    }
+    std::array::from_fn(|i| (0..3).map(|k| half[i / PATCH][k] * G[i % PATCH][k]).sum::<f64>() as f32)
+}
+
+/// `G^T u G`: the gradient of a 3x3 kernel from that of its transform.
+pub fn kernel_gradient(u: &[f32; POINTS]) -> [f32; 9] {
+    const G: [[f64; 3]; PATCH] = G_ROWS;
+    let mut half = [[0.0; PATCH]; 3];
+    for (k, row) in half.iter_mut().enumerate() {
+        for (x, to) in row.iter_mut().enumerate() {
+            *to = (0..PATCH).map(|y| G[y][k] * f64::from(u[y * PATCH + x])).sum::<f64>();
+        }
+    }
+    std::array::from_fn(|i| (0..PATCH).map(|x| half[i / 3][x] * G[x][i % 3]).sum::<f64>() as f32)
+}
+
+const G_ROWS: [[f64; 3]; PATCH] = [
+    [1.0 / 4.0, 0.0, 0.0],
+    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+    [0.0, 0.0, 1.0],
+];
