@@ -67,6 +67,11 @@ pub struct Trained {
     pub tape: Tape,
 }
 
+/// Runs `f` on a thread of the pool: each loop in it then begins at once, and does not wait for one to wake.
+fn on_workers<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| f())
+}
+
 impl Engine {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self { plan, programs: Mutex::default(), pool: Arc::default(), recorder: Recorder::default() }
@@ -95,7 +100,7 @@ impl Engine {
         let program = self.program(dims, Mode::Infer)?;
         let prepared = frozen.prepared.get_or_init(|| prepare_all(&program, &frozen.weights));
         let mut pass = Pass::new(program, self.pool.clone(), self.recorder.clone(), 0);
-        let results = pass.forward(&frozen.weights, prepared, image);
+        let results = on_workers(|| pass.forward(&frozen.weights, prepared, image));
         self.recorder.end_call();
         Ok(results)
     }
@@ -111,7 +116,7 @@ impl Engine {
     ) -> Result<Trained, Unsupported> {
         let program = self.program(dims, Mode::Train { to_image })?;
         let mut pass = Pass::new(program, self.pool.clone(), self.recorder.clone(), seed);
-        let results = pass.forward(&weights, &[], image);
+        let results = on_workers(|| pass.forward(&weights, &[], image));
         self.recorder.end_call();
         let statistics = pass.statistics();
         Ok(Trained { results, statistics, tape: Tape::new(pass, weights) })

@@ -66,7 +66,7 @@ impl Case {
     fn three_by_three(rng: &mut StdRng) -> Self {
         let pad = [rng.random_range(0..3), rng.random_range(0..3)];
         let window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pad };
-        let [n, h, w] = [rng.random_range(1..3), rng.random_range(6..30), rng.random_range(6..30)];
+        let [n, h, w] = [rng.random_range(2..4), rng.random_range(20..34), rng.random_range(20..34)];
         let [a, b] = [rng.random_range(24..60), rng.random_range(24..60)];
         let larger = Plain::random([n, b, h, w], rng);
         let smaller = Plain::random([n, a, h + 2 * pad[0] - 2, w + 2 * pad[1] - 2], rng);
@@ -138,7 +138,7 @@ fn convolutions_agree_with_plain_loops() {
 #[test]
 fn winograd_agrees_with_plain_loops() {
     let mut rng = StdRng::seed_from_u64(7);
-    for round in 1..12 {
+    for round in 1..8 {
         let case = Case::three_by_three(&mut rng);
         // Every fourth is planar, which goes the direct way.
         agrees(&case, round, WINOGRAD, &mut rng);

@@ -5,7 +5,7 @@
 //! [`Sweep`] covers and where its taps point. Taps that only meet padding are left out, row by row and column by column;
 //! no input is copied.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Pool};
 use super::simd::{LANES, Level};
 use super::tile::{Block, Tap, Tile, kernel, most_blocks, widest};
 use crate::engine::layout::{Layout, View, ViewMut};
@@ -83,6 +83,15 @@ pub struct Packed {
     pub(super) taps: usize,
 }
 
+/// Memory of packed weights, which training packs again for every step.
+static POOL: Pool = Pool::new();
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        POOL.give(std::mem::replace(&mut self.data, Buffer::zeros(0)));
+    }
+}
+
 /// Output blocks that are computed together.
 pub(super) struct Group {
     pub first: usize,
@@ -152,8 +161,8 @@ impl Packed {
         })
     }
 
-    /// `fill` gets the output channel of each lane of a group, some input channels, and zeros for their weights,
-    /// `[tap][channel][lanes]`.
+    /// `fill` gets the output channel of each lane of a group, some input channels, and room for their weights,
+    /// `[tap][channel][lanes]`, all of which it writes.
     pub(super) fn filled(
         input: &Layout,
         output: &Layout,
@@ -173,7 +182,7 @@ impl Packed {
             first += blocks;
             at += taps * inputs * blocks * LANES;
         }
-        let mut data = Buffer::zeros(at);
+        let mut data = POOL.take(at);
         let mut rest: &mut [f32] = &mut data;
         let mut parts = Vec::with_capacity(groups_of.len() * blocks.len());
         for group in &groups_of {

@@ -24,6 +24,8 @@ const OWN_CHUNKS: usize = 3 << 20;
 const SHARED_CHUNK: usize = 8 << 20;
 /// Tasks that a map is cut into if it has the tiles. By shape and not by threads.
 const TASKS: usize = 8;
+/// Fewer tiles than this, and transforming the weights costs more than the products save.
+const FEWEST: usize = 48;
 /// Fewer channels than this, and the transforms cost more than the products save.
 const CHANNELS: usize = 24;
 
@@ -31,7 +33,10 @@ const CHANNELS: usize = 24;
 /// whose size is no multiple of theirs; too much of that, and nothing is saved.
 pub fn suits(input: &Layout, output: &Layout) -> bool {
     let full = output.h.div_ceil(TILE) * TILE * output.w.div_ceil(TILE) * TILE;
-    input.lanes == LANES && input.channels().min(output.channels()) >= CHANNELS && 2 * full <= 3 * output.h * output.w
+    input.lanes == LANES
+        && input.channels().min(output.channels()) >= CHANNELS
+        && 2 * full <= 3 * output.h * output.w
+        && output.n * full / (TILE * TILE) >= FEWEST
 }
 
 /// Packs transformed weights; `weight(o, i)` is the 3x3 kernel from input channel `i` to output channel `o`.

@@ -162,16 +162,36 @@ vectorised! {
     }
 }
 
+/// `a * g + b * x + c` of one number, `a` being the layer's factor and `g` nothing where the ReLU was shut.
+#[inline(always)]
+fn flows(x: f32, g: f32, b: f32, c: f32, factor: f32, summand: f32, floor: f32) -> f32 {
+    let g = if x * factor + summand > floor { g } else { 0.0 };
+    g * factor + x * b + c
+}
+
 vectorised! {
     fn input_row(
-        x: &[f32], g: &[f32], dx: &mut [f32], a: &[f32; LANES], b: &[f32; LANES], c: &[f32; LANES],
+        x: &[f32], g: &[f32], dx: &mut [f32], b: &[f32; LANES], c: &[f32; LANES],
         factor: &[f32; LANES], summand: &[f32; LANES], floor: f32,
     ) {
         let x = x.as_chunks::<LANES>().0.iter().zip(g.as_chunks::<LANES>().0);
         for ((x, g), dx) in x.zip(dx.as_chunks_mut::<LANES>().0) {
             for i in 0..LANES {
-                let g = if x[i] * factor[i] + summand[i] > floor { g[i] } else { 0.0 };
-                dx[i] += g * a[i] + x[i] * b[i] + c[i];
+                dx[i] = flows(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
+            }
+        }
+    }
+}
+
+vectorised! {
+    fn add_row(
+        x: &[f32], g: &[f32], dx: &mut [f32], b: &[f32; LANES], c: &[f32; LANES],
+        factor: &[f32; LANES], summand: &[f32; LANES], floor: f32,
+    ) {
+        let x = x.as_chunks::<LANES>().0.iter().zip(g.as_chunks::<LANES>().0);
+        for ((x, g), dx) in x.zip(dx.as_chunks_mut::<LANES>().0) {
+            for i in 0..LANES {
+                dx[i] += flows(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
             }
         }
     }
@@ -216,11 +236,9 @@ pub fn input_gradient(
     let floor = if known.relu { 0.0 } else { f32::NEG_INFINITY };
     into.par_rows().for_each(|(plane, row, dx)| {
         let of = |values| lanes(values, plane % blocks);
-        if !add {
-            dx.fill(0.0);
-        }
         let (x, g) = (x.row(plane, row), g.row(plane, row));
-        input_row(x, g, dx, of(&a.factor), of(&b), of(&c), of(&a.factor), of(&a.summand), floor);
+        let run = if add { add_row } else { input_row };
+        run(x, g, dx, of(&b), of(&c), of(&a.factor), of(&a.summand), floor);
     });
 }
 
