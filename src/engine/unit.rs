@@ -18,7 +18,7 @@ pub mod conv;
 pub mod depthwise;
 mod dispatch;
 pub mod dropout;
-mod exp;
+pub(crate) mod exp;
 pub mod frame;
 pub mod group_norm;
 mod lanes;

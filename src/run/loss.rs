@@ -1,14 +1,17 @@
 //! Losses: numbers that a gradient starts from.
 //!
 //! Knows tensors and the terms of a recipe only. All terms start from `log softmax(logits)` over the classes, whose
-//! maximum is taken out before the exponential: large logits do not overflow. `docs/optimisation.md` has the formulas.
+//! maximum is taken out before the exponential: large logits do not overflow. Cross entropy has a way of its own on the
+//! processor, `fused`. `docs/optimisation.md` has the formulas.
 
+mod fused;
 mod lovasz;
 mod pixel;
 mod region;
 
 use crate::recipe::{LossSpec, Term};
 use burn::tensor::{Bool, Int, Tensor, activation};
+use std::cell::OnceCell;
 
 /// Sum over results and terms of `weight of the result * weight of the term * term`, all against the same targets: deep
 /// supervision (Lee et al. 2015).
@@ -37,6 +40,9 @@ pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
 
 fn term(term: &Term, soft: &Soft) -> Tensor<1> {
     match term {
+        Term::CrossEntropy { weights, smoothing } if fused::takes(&soft.logits) => {
+            fused::cross_entropy(&soft.logits, &soft.targets, weights, *smoothing)
+        }
         Term::CrossEntropy { weights, smoothing } => pixel::cross_entropy(soft, weights, *smoothing),
         Term::Focal { gamma, alpha } => pixel::focal(soft, *gamma, alpha),
         &Term::Dice { squared, smooth, batch, include_background } => {
@@ -51,29 +57,36 @@ fn term(term: &Term, soft: &Soft) -> Tensor<1> {
 
 /// A result as probabilities, beside the truth.
 struct Soft {
-    /// `log softmax(logits)`, `[n, k, h, w]`.
-    log_p: Tensor<4>,
+    /// `[n, k, h, w]`
+    logits: Tensor<4>,
+    /// See [`Soft::log_p`]; computed for the first term that asks.
+    log_p: OnceCell<Tensor<4>>,
     /// `[n, h, w]`.
     targets: Tensor<3, Int>,
 }
 
 impl Soft {
     fn new(logits: Tensor<4>, targets: Tensor<3, Int>) -> Self {
-        Self { log_p: activation::log_softmax(logits, 1), targets }
+        Self { logits, log_p: OnceCell::new(), targets }
     }
 
     fn classes(&self) -> usize {
-        self.log_p.dims()[1]
+        self.logits.dims()[1]
+    }
+
+    /// `log softmax(logits)`, `[n, k, h, w]`.
+    fn log_p(&self) -> Tensor<4> {
+        self.log_p.get_or_init(|| activation::log_softmax(self.logits.clone(), 1)).clone()
     }
 
     /// `[n, k, h, w]`
     fn p(&self) -> Tensor<4> {
-        self.log_p.clone().exp()
+        self.log_p().exp()
     }
 
     /// `log p` of each pixel's true class, `[n, 1, h, w]`.
     fn chosen(&self) -> Tensor<4> {
-        self.log_p.clone().gather(1, self.targets.clone().unsqueeze_dim(1))
+        self.log_p().gather(1, self.targets.clone().unsqueeze_dim(1))
     }
 
     /// Where the class is the true one, `[n, k, h, w]`.
@@ -84,11 +97,11 @@ impl Soft {
 
     /// The number that `values` has for each pixel's true class, `[n, 1, h, w]`.
     fn by_class(&self, values: &[f64]) -> Tensor<4> {
-        let [n, _, h, w] = self.log_p.dims();
+        let [n, _, h, w] = self.logits.dims();
         self.constants(values).select(0, self.targets.clone().reshape([n * h * w])).reshape([n, 1, h, w])
     }
 
     fn constants(&self, values: &[f64]) -> Tensor<1> {
-        Tensor::from_data(burn::tensor::TensorData::from(values), &self.log_p.device())
+        Tensor::from_data(burn::tensor::TensorData::from(values), &self.logits.device())
     }
 }

@@ -25,6 +25,11 @@ pub fn use_burn_only() {
     BURN_ONLY.store(true, Ordering::Relaxed);
 }
 
+/// Whether Burn's operators shall compute everything.
+pub(super) fn switched_off() -> bool {
+    BURN_ONLY.load(Ordering::Relaxed) || std::env::var(VARIABLE.0).is_ok_and(|value| value == VARIABLE.1)
+}
+
 /// A training pass: results to compute a loss from, and the way back.
 pub struct Recorded {
     /// In the order of the model, `[n, c, h, w]` each.
@@ -43,7 +48,7 @@ pub enum Back {
 impl Network {
     /// What the engine says to images like `x`: nothing, or why it does not compute them.
     pub fn engine_refuses(&self, x: &Tensor<4>, mode: Mode) -> Option<String> {
-        if BURN_ONLY.load(Ordering::Relaxed) || std::env::var(VARIABLE.0).is_ok_and(|value| value == VARIABLE.1) {
+        if switched_off() {
             return Some("switched off".into());
         }
         if !is_cpu(&x.device()) || x.dtype() != DType::F32 {

@@ -1,4 +1,5 @@
-//! The exponential as a plain loop body, which the compiler can vectorise and which gives the same bits everywhere.
+//! The exponential and the logarithm as plain loop bodies, which the compiler can vectorise and which give the same bits
+//! everywhere.
 
 /// `e^x` to two units in the last place, for `x` in -87 to 88; beyond, that of the nearer end.
 ///
@@ -32,6 +33,29 @@ pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+/// `log x` to two units in the last place, or to 1e-7 near 1, for `x` from `f32::MIN_POSITIVE` to 1e38.
+///
+/// `x = 2^n m` with `m` between `sqrt(1/2)` and `sqrt(2)`, and `log m = 2 artanh s` with `s = (m - 1) / (m + 1)`, whose series
+/// is cut after `s^9`.
+#[inline(always)]
+#[allow(clippy::excessive_precision, reason = "the halves of ln 2 are written as they are stored")]
+pub fn ln(x: f32) -> f32 {
+    const LN_2_HIGH: f32 = 0.693_359_375;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    // Counted from the bits of sqrt(1/2), where `m` begins, the exponent is `n`.
+    let n = (x.to_bits().wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits()) as i32) >> 23;
+    // By a product, so that a NaN stays one.
+    let m = x * f32::from_bits(((127 - n) as u32) << 23);
+    let s = (m - 1.0) / (m + 1.0);
+    let square = s * s;
+    let mut series = 1.0 / 9.0;
+    for factor in [1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0] {
+        series = series * square + factor;
+    }
+    let n = n as f32;
+    n * LN_2_HIGH + (n * LN_2_LOW + (2.0 * s + 2.0 * s * square * series))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +70,18 @@ mod tests {
         assert_eq!(exp(0.0), 1.0);
         assert!(exp(f32::NAN).is_nan());
         assert!(exp(f32::NEG_INFINITY) < 1.7e-38 && exp(f32::INFINITY) > 1.6e38);
+    }
+
+    #[test]
+    fn the_logarithm_is_as_in_double_precision() {
+        let exponents = (-126..=125).map(|n| 2f32.powi(n));
+        let numbers = exponents.flat_map(|power| (0..512).map(move |i| power * (1.0 + i as f32 / 512.0)));
+        for x in numbers.chain((0..100_000).map(|i| 0.5 + i as f32 / 10_000.0)) {
+            let right = f64::from(x).ln();
+            let error = (f64::from(ln(x)) - right).abs();
+            assert!(error <= 2.4e-7 * right.abs().max(0.4), "ln({x}) is {} and not {right}", ln(x));
+        }
+        assert_eq!(ln(1.0), 0.0);
+        assert!(ln(f32::NAN).is_nan());
     }
 }

@@ -16,7 +16,7 @@ use burn::tensor::Tensor;
 /// The differences of `J` are written out as quotients of whole numbers, `1 / U_i` at a pixel of the class and
 /// `I_i / (U_i (U_i - 1))` at another: their own difference would cancel in 32 bits. They are exact below 2^24 pixels.
 pub(super) fn lovasz(soft: &Soft, per_image: bool) -> Tensor<1> {
-    let [n, k, h, w] = soft.log_p.dims();
+    let [n, k, h, w] = soft.logits.dims();
     let (groups, pixels) = if per_image { (n, h * w) } else { (1, n * h * w) };
     // [n, k, h, w] to [groups, k, pixels]
     let rows = |map: Tensor<4>| {

@@ -21,18 +21,19 @@ pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Ten
             return plain;
         }
         // The mean over classes has the 1/k.
-        let spread = mean(soft.log_p.clone()).neg();
+        let spread = mean(soft.log_p()).neg();
         return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
     }
     let of_pixels = soft.by_class(weights);
-    let whole = sum_all(of_pixels.clone()).clamp_min(f32::MIN_POSITIVE);
+    let whole = sum_all(of_pixels.clone());
     let mut sum = sum_all(chosen.mul(of_pixels)).neg();
     if smoothing > 0.0 {
         let k = soft.classes();
-        let spread = sum_all(soft.log_p.clone().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
+        let spread = sum_all(soft.log_p().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
         sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
     }
-    sum.div(whole)
+    // Smoothing gives the other classes' weights to pixels that have none.
+    sum.mask_fill(whole.clone().equal_elem(0.0), 0.0).div(whole.clamp_min(f32::MIN_POSITIVE))
 }
 
 /// Mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a softmax).
@@ -42,7 +43,7 @@ pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Ten
 pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
     let mut losses = soft.chosen().neg();
     if gamma > 0.0 {
-        let others = soft.log_p.clone().mask_fill(soft.hot(), -1e30);
+        let others = soft.log_p().mask_fill(soft.hot(), -1e30);
         // The maximum cancels out of the value, so no gradient flows through it.
         let most = others.clone().detach().max_dim(1);
         let rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
