@@ -55,6 +55,10 @@ pub struct Pool {
 }
 
 impl Pool {
+    pub const fn new() -> Self {
+        Self { free: Mutex::new(Vec::new()) }
+    }
+
     /// A buffer with anything in it: the smallest free one that is large enough and not twice too large, else a new one.
     pub fn take(&self, len: usize) -> Buffer {
         let mut free = self.lock();

@@ -139,43 +139,52 @@ impl Packed {
         taps: usize,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
+        Self::filled(input, output, taps, |outputs, block, part| {
+            let mut rows = part.chunks_exact_mut(outputs.len());
+            for tap in 0..taps {
+                for input in block.before..block.before + block.count {
+                    let row = rows.next().expect("a row for each tap and input channel");
+                    for (to, output) in row.iter_mut().zip(outputs) {
+                        *to = output.map_or(0.0, |output| weight(output, input, tap));
+                    }
+                }
+            }
+        })
+    }
+
+    /// `fill` gets the output channel of each lane of a group, some input channels, and zeros for their weights,
+    /// `[tap][channel][lanes]`.
+    pub(super) fn filled(
+        input: &Layout,
+        output: &Layout,
+        taps: usize,
+        fill: impl Fn(&[Option<usize>], &Channels, &mut [f32]) + Sync,
+    ) -> Self {
         let blocks = channels(input);
         let inputs = input.channels();
-        let mut of_slot = vec![None; output.blocks() * output.lanes];
+        let mut of_slot = vec![None; output.slots()];
         for (channel, slot) in output.slot_of_channel().into_iter().enumerate() {
             of_slot[slot] = Some(channel);
         }
         of_slot.resize(of_slot.len().next_multiple_of(LANES), None);
-        let (mut list, mut first, mut at) = (Vec::new(), 0, 0);
+        let (mut groups_of, mut first, mut at) = (Vec::new(), 0, 0);
         for blocks in groups(of_slot.len() / LANES) {
-            list.push(Group { first, blocks, at });
+            groups_of.push(Group { first, blocks, at });
             first += blocks;
             at += taps * inputs * blocks * LANES;
         }
         let mut data = Buffer::zeros(at);
         let mut rest: &mut [f32] = &mut data;
-        let mut parts = Vec::with_capacity(list.len());
-        for group in &list {
-            let (part, tail) = rest.split_at_mut(taps * inputs * group.blocks * LANES);
-            parts.push((group, part));
-            rest = tail;
-        }
-        parts.into_par_iter().for_each(|(group, part)| {
-            let lanes = group.blocks * LANES;
-            let outputs = &of_slot[group.first * LANES..][..lanes];
-            let mut rows = part.chunks_exact_mut(lanes);
+        let mut parts = Vec::with_capacity(groups_of.len() * blocks.len());
+        for group in &groups_of {
             for block in &blocks {
-                for tap in 0..taps {
-                    for input in block.before..block.before + block.count {
-                        let row = rows.next().expect("a row for each tap and input channel");
-                        for (to, output) in row.iter_mut().zip(outputs) {
-                            *to = output.map_or(0.0, |output| weight(output, input, tap));
-                        }
-                    }
-                }
+                let (part, tail) = rest.split_at_mut(taps * block.count * group.blocks * LANES);
+                parts.push((&of_slot[group.first * LANES..][..group.blocks * LANES], block, part));
+                rest = tail;
             }
-        });
-        Self { data, groups: list, blocks, taps }
+        }
+        parts.into_par_iter().for_each(|(outputs, block, part)| fill(outputs, block, part));
+        Self { data, groups: groups_of, blocks, taps }
     }
 }
 

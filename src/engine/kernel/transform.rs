@@ -10,6 +10,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
+use super::vectorised::vectorised;
 
 /// Outputs along an axis of a tile.
 pub const TILE: usize = 4;
@@ -203,35 +204,56 @@ impl Transforms {
     }
 }
 
-/// `G g G^T` of a 3x3 kernel.
-pub fn kernel(g: [f32; 9]) -> [f32; POINTS] {
-    const G: [[f64; 3]; PATCH] = G_ROWS;
-    let mut half = [[0.0; 3]; PATCH];
-    for (row, g_row) in half.iter_mut().zip(G) {
-        for (x, to) in row.iter_mut().enumerate() {
-            *to = (0..3).map(|k| g_row[k] * f64::from(g[k * 3 + x])).sum::<f64>();
-        }
+/// `G g` for one column of 3, lane by lane.
+#[inline(always)]
+fn widen(g: [&[f32; LANES]; 3]) -> [[f32; LANES]; PATCH] {
+    let mut u = [[0.0; LANES]; PATCH];
+    for i in 0..LANES {
+        let (a, b, c) = (g[0][i], g[1][i], g[2][i]);
+        let (even, odd) = ((a + c) * (-1.0 / 6.0), b * (1.0 / 6.0));
+        let (far, near) = (a * (1.0 / 24.0) + c * (1.0 / 6.0), b * (1.0 / 12.0));
+        u[0][i] = a * 0.25;
+        u[1][i] = even - odd;
+        u[2][i] = even + odd;
+        u[3][i] = far + near;
+        u[4][i] = far - near;
+        u[5][i] = c;
     }
-    std::array::from_fn(|i| (0..3).map(|k| half[i / PATCH][k] * G[i % PATCH][k]).sum::<f64>() as f32)
+    u
 }
 
-/// `G^T u G`: the gradient of a 3x3 kernel from that of its transform.
-pub fn kernel_gradient(u: &[f32; POINTS]) -> [f32; 9] {
-    const G: [[f64; 3]; PATCH] = G_ROWS;
-    let mut half = [[0.0; PATCH]; 3];
-    for (k, row) in half.iter_mut().enumerate() {
-        for (x, to) in row.iter_mut().enumerate() {
-            *to = (0..PATCH).map(|y| G[y][k] * f64::from(u[y * PATCH + x])).sum::<f64>();
-        }
+/// `G^T u` for one column of 6, lane by lane.
+#[inline(always)]
+fn narrow(u: [&[f32; LANES]; PATCH]) -> [[f32; LANES]; 3] {
+    let mut g = [[0.0; LANES]; 3];
+    for i in 0..LANES {
+        let (s, d) = (u[1][i] + u[2][i], u[2][i] - u[1][i]);
+        let (t, e) = (u[3][i] + u[4][i], u[3][i] - u[4][i]);
+        g[0][i] = u[0][i] * 0.25 - s * (1.0 / 6.0) + t * (1.0 / 24.0);
+        g[1][i] = d * (1.0 / 6.0) + e * (1.0 / 12.0);
+        g[2][i] = (t - s) * (1.0 / 6.0) + u[5][i];
     }
-    std::array::from_fn(|i| (0..PATCH).map(|x| half[i / 3][x] * G[x][i % 3]).sum::<f64>() as f32)
+    g
 }
 
-const G_ROWS: [[f64; 3]; PATCH] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
+vectorised! {
+    /// `G g G^T` of a 3x3 kernel in each lane, with G of the same paper.
+    pub fn kernels(g: &[[f32; LANES]; 9], u: &mut [[f32; LANES]; POINTS]) {
+        let columns: [_; 3] = std::array::from_fn(|x| widen([&g[x], &g[3 + x], &g[6 + x]]));
+        for y in 0..PATCH {
+            let row = widen([&columns[0][y], &columns[1][y], &columns[2][y]]);
+            u[y * PATCH..(y + 1) * PATCH].copy_from_slice(&row);
+        }
+    }
+}
+
+vectorised! {
+    /// `G^T u G` in each lane: the gradient of a 3x3 kernel from that of its transform.
+    pub fn kernel_gradients(u: &[[f32; LANES]; POINTS], g: &mut [[f32; LANES]; 9]) {
+        let columns: [_; PATCH] = std::array::from_fn(|x| narrow(std::array::from_fn(|y| &u[y * PATCH + x])));
+        for y in 0..3 {
+            let row = narrow(std::array::from_fn(|x| &columns[x][y]));
+            g[y * 3..(y + 1) * 3].copy_from_slice(&row);
+        }
+    }
+}

@@ -4,7 +4,7 @@
 //! by point with the transformed weights by the same inner loop as direct convolutions, and transformed back. A chunk is
 //! small enough that what lies between the steps stays in the cache.
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Pool};
 use super::gradient as direct;
 use super::simd::{LANES, Level};
 use super::sweep::{Finish, Packed, Place, Sums};
@@ -21,7 +21,7 @@ const CHUNK: usize = 768 << 10;
 /// go over the weights once.
 const OWN_CHUNKS: usize = 3 << 20;
 /// Bytes of a shared chunk.
-const SHARED_CHUNK: usize = 24 << 20;
+const SHARED_CHUNK: usize = 8 << 20;
 /// Tasks that a map is cut into if it has the tiles. By shape and not by threads.
 const TASKS: usize = 8;
 /// Fewer channels than this, and the transforms cost more than the products save.
@@ -36,14 +36,23 @@ pub fn suits(input: &Layout, output: &Layout) -> bool {
 
 /// Packs transformed weights; `weight(o, i)` is the 3x3 kernel from input channel `i` to output channel `o`.
 pub fn pack(input: &Layout, output: &Layout, weight: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Packed {
-    let (inputs, outputs) = (input.channels(), output.channels());
-    let mut all = vec![0.0f32; outputs * inputs * POINTS];
-    all.par_chunks_mut(inputs * POINTS).enumerate().for_each(|(o, row)| {
-        for (i, to) in row.as_chunks_mut::<POINTS>().0.iter_mut().enumerate() {
-            *to = transform::kernel(weight(o, i));
+    Packed::filled(input, output, POINTS, |outputs, block, part| {
+        let (vectors, _) = part.as_chunks_mut::<LANES>();
+        let groups = outputs.len() / LANES;
+        let (mut g, mut u) = ([[0.0; LANES]; 9], [[0.0; LANES]; POINTS]);
+        for channel in 0..block.count {
+            for (group, outputs) in outputs.as_chunks::<LANES>().0.iter().enumerate() {
+                for (lane, output) in outputs.iter().enumerate() {
+                    let kernel = output.map_or([0.0; 9], |output| weight(output, block.before + channel));
+                    g.iter_mut().zip(kernel).for_each(|(g, k)| g[lane] = k);
+                }
+                transform::kernels(&g, &mut u);
+                for (point, u) in u.iter().enumerate() {
+                    vectors[(point * block.count + channel) * groups + group] = *u;
+                }
+            }
         }
-    });
-    Packed::new(input, output, POINTS, |o, i, point| all[(o * inputs + i) * POINTS + point])
+    })
 }
 
 /// Tiles of an output map.
@@ -72,6 +81,9 @@ impl Tiles {
         (0..count).map(|i| self.count * i / count..self.count * (i + 1) / count).collect()
     }
 }
+
+/// Memory of shared chunks.
+static POOL: Pool = Pool::new();
 
 thread_local! {
     /// A chunk's transformed inputs and products.
@@ -182,7 +194,7 @@ impl Job<'_> {
     fn shared_chunk(&self, chunk: Range<usize>) -> Sums {
         let (inputs, outputs) = (self.x.layout.blocks(), self.output.blocks());
         let vectors = chunk.len() * LANES;
-        let (mut v, mut m) = (Buffer::zeros(POINTS * inputs * vectors), Buffer::zeros(POINTS * outputs * vectors));
+        let (mut v, mut m) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let place = Place::new(&mut v);
         (0..inputs).into_par_iter().for_each(|block| self.transform(&chunk, block, place));
         let place = Place::new(&mut m);
@@ -203,6 +215,8 @@ impl Job<'_> {
             sums.sum.iter_mut().zip(&part.sum).for_each(|(to, from)| *to += from);
             sums.square.iter_mut().zip(&part.square).for_each(|(to, from)| *to += from);
         }
+        POOL.give(v);
+        POOL.give(m);
         sums
     }
 
@@ -306,10 +320,11 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
     let of_tile = POINTS * (x.layout.slots() + g.layout.slots()) * size_of::<f32>();
     // `[point][input block][output block][channel][lane]`
     let (rows, row) = (POINTS * inputs, outputs * LANES * LANES);
-    let mut sums = Buffer::zeros(rows * row);
+    let mut sums = POOL.take(rows * row);
+    sums.fill(0.0);
     for chunk in tiles.chunks(SHARED_CHUNK / of_tile, 1) {
         let vectors = chunk.len() * LANES;
-        let (mut v, mut d) = (Buffer::zeros(POINTS * inputs * vectors), Buffer::zeros(POINTS * outputs * vectors));
+        let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
         (0..inputs + outputs).into_par_iter().for_each(|block| {
             for (i, tile) in chunk.clone().enumerate() {
@@ -333,8 +348,12 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
             let d = &d[point * outputs * vectors..][..outputs * vectors];
             direct::products(v, d, chunk.len(), channels(x.layout, block), sums);
         });
+        POOL.give(v);
+        POOL.give(d);
     }
-    collect(&sums, x.layout, g.layout)
+    let found = collect(&sums, x.layout, g.layout);
+    POOL.give(sums);
+    found
 }
 
 /// Channels in a block of the input.
@@ -374,14 +393,27 @@ fn transform_gradient(g: View, image: usize, block: usize, [y, x]: [usize; 2], t
 fn collect(sums: &[f32], x: &Layout, g: &Layout) -> Vec<f32> {
     let (inputs, outputs) = (x.blocks(), g.blocks());
     let (slots_in, slots_out) = (x.slot_of_channel(), g.slot_of_channel());
-    let mut all = vec![0.0; slots_out.len() * slots_in.len() * 9];
-    all.par_chunks_mut(slots_in.len() * 9).zip(&slots_out).for_each(|(row, out)| {
-        for (to, input) in row.as_chunks_mut::<9>().0.iter_mut().zip(&slots_in) {
-            let at = |point: usize| {
-                let block = (point * inputs + input / LANES) * outputs + out / LANES;
-                (block * LANES + input % LANES) * LANES + out % LANES
-            };
-            *to = transform::kernel_gradient(&std::array::from_fn(|point| sums[at(point)]));
+    let row = slots_in.len() * 9;
+    let mut all = vec![0.0; slots_out.len() * row];
+    // The channels of a block follow each other.
+    let mut rest: &mut [f32] = &mut all;
+    let mut parts = Vec::with_capacity(outputs);
+    for block in 0..outputs {
+        let (part, tail) = rest.split_at_mut(channels(g, block) * row);
+        parts.push((block, part));
+        rest = tail;
+    }
+    let (vectors, _) = sums.as_chunks::<LANES>();
+    parts.into_par_iter().for_each(|(out, part)| {
+        let (mut u, mut k) = ([[0.0; LANES]; POINTS], [[0.0; LANES]; 9]);
+        for (i, input) in slots_in.iter().enumerate() {
+            for (point, u) in u.iter_mut().enumerate() {
+                *u = vectors[((point * inputs + input / LANES) * outputs + out) * LANES + input % LANES];
+            }
+            transform::kernel_gradients(&u, &mut k);
+            for (lane, to) in part.chunks_exact_mut(row).enumerate() {
+                to[i * 9..i * 9 + 9].iter_mut().zip(&k).for_each(|(to, k)| *to = k[lane]);
+            }
         }
     });
     all

@@ -6,8 +6,8 @@ use crate::op::{Mode, Op, Resize};
 
 /// Steps that are computed again in a row before a value is kept instead.
 const AGAIN: usize = 3;
-/// Values that are not worth computing again, in numbers.
-const SMALL: usize = 4096;
+/// Values that are not worth computing again, in numbers: 8 MB. Where memory is short, maps are larger than that.
+const SMALL: usize = 2 << 20;
 
 #[derive(Debug)]
 pub struct Keep {
