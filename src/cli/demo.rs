@@ -20,7 +20,7 @@ use std::path::PathBuf;
 /// Check, train, score and predict NPNet on generated images
 #[derive(Args)]
 #[command(
-    after_help = "Needs no data: it draws lung-CT-like slices with ground truth. Takes about a minute on two cores.
+    after_help = "Needs no data: it draws lung-CT-like slices with ground truth. Takes less than a minute on two cores.
 
 Example:
   npc demo --out out/demo

@@ -72,3 +72,50 @@ fn every_operator_has_a_row() {
         }
     }
 }
+
+/// Targets of links and pictures of a page, with code left out.
+fn targets(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut code = false;
+    for line in text.lines() {
+        code ^= line.trim_start().starts_with("```");
+        if code {
+            continue;
+        }
+        for (start, end) in [("](", ')'), ("src=\"", '"')] {
+            let after = line.split(start).skip(1).filter_map(|rest| rest.split(end).next());
+            found.extend(after.map(str::to_string));
+        }
+    }
+    found
+}
+
+/// A heading's anchor, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|&c| c.is_alphanumeric() || c == '-' || c == '_').collect()
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut pages: Vec<_> = std::fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    pages.extend(["README.md", "CHANGELOG.md", "ARCHITECTURE.md"].map(repository));
+    pages.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    let mut seen = 0;
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for target in targets(&text).into_iter().filter(|target| !target.contains("://")) {
+            let (file, part) = target.split_once('#').unwrap_or((&target, ""));
+            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(path.exists(), "{}: {target} leads nowhere", page.display());
+            if !part.is_empty() {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let mut headings =
+                    text.lines().filter(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#').trim());
+                assert!(headings.any(|h| anchor(h) == part), "{}: no heading for {target}", page.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 50, "{seen} links");
+}
