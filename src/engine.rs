@@ -17,12 +17,13 @@ mod tape;
 pub mod unit;
 mod weights;
 
-use crate::plan::Plan;
+use crate::op::Op;
+use crate::plan::{Plan, Step};
 use kernel::buffer::Pool;
 use pass::{Pass, Prepared, prepare_all};
 use profile::Recorder;
 pub use program::{Mode, Unsupported};
-use program::{Program, build};
+use program::{Program, Unit, build};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -43,19 +44,40 @@ pub struct Engine {
 
 /// Weights that do not change, as inference reads them.
 pub struct Frozen {
-    weights: Arc<Weights>,
-    prepared: OnceLock<Vec<Option<Prepared>>>,
+    /// Until they are prepared.
+    given: Mutex<Weights>,
+    ready: OnceLock<Ready>,
+}
+
+/// Convolutions as their tiles read them, and what else has weights.
+struct Ready {
+    prepared: Vec<Option<Prepared>>,
+    rest: Weights,
 }
 
 impl fmt::Debug for Frozen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "weights of {} layers", self.weights.len())
+        f.write_str(if self.ready.get().is_some() { "prepared weights" } else { "weights" })
     }
 }
 
 impl Frozen {
     pub fn new(weights: Weights) -> Self {
-        Self { weights: Arc::new(weights), prepared: OnceLock::new() }
+        Self { given: Mutex::new(weights), ready: OnceLock::new() }
+    }
+
+    fn ready(&self, program: &Program) -> &Ready {
+        self.ready.get_or_init(|| {
+            let mut given = self.given.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let prepared = prepare_all(program, &given);
+            // The packed copy is the only one from here on.
+            let convolutions = program.nodes.iter().filter_map(|node| match &node.unit {
+                Unit::Conv(conv) => Some(conv.layer),
+                Unit::Image | Unit::Relayout | Unit::Norm(_) | Unit::Plain { .. } => None,
+            });
+            convolutions.for_each(|layer| given[layer] = LayerWeights::default());
+            Ready { prepared, rest: std::mem::take(&mut given) }
+        })
     }
 }
 
@@ -75,6 +97,20 @@ fn on_workers<R: Send>(f: impl FnOnce() -> R + Send) -> R {
 impl Engine {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self { plan, programs: Mutex::default(), pool: Arc::default(), recorder: Recorder::default() }
+    }
+
+    /// Gives the memory between passes back to the system.
+    pub fn free_memory(&self) {
+        self.pool.clear();
+    }
+
+    /// One image of the size that the plan was made for.
+    fn checked_dims(&self) -> Option<[usize; 4]> {
+        let image = |step: &Step| match &step.op {
+            Op::Input(shape) => <[usize; 3]>::try_from(shape.dims()).ok(),
+            _ => None,
+        };
+        self.plan.steps.iter().find_map(image).map(|[c, h, w]| [1, c, h, w])
     }
 
     /// The program for images `[n, c, h, w]`, made when it is asked for the first time.
@@ -98,9 +134,10 @@ impl Engine {
     /// Results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
     pub fn infer(&self, frozen: &Frozen, image: &[f32], dims: [usize; 4]) -> Result<Vec<Vec<f32>>, Unsupported> {
         let program = self.program(dims, Mode::Infer)?;
-        let prepared = frozen.prepared.get_or_init(|| prepare_all(&program, &frozen.weights));
+        // Packed for the size that was checked, so that results do not depend on which size came first.
+        let ready = frozen.ready(&*self.program(self.checked_dims().unwrap_or(dims), Mode::Infer)?);
         let mut pass = Pass::new(program, self.pool.clone(), self.recorder.clone(), 0);
-        let results = on_workers(|| pass.forward(&frozen.weights, prepared, image));
+        let results = on_workers(|| pass.forward(&ready.rest, &ready.prepared, image));
         self.recorder.end_call();
         Ok(results)
     }

@@ -179,6 +179,7 @@ pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
     let peak = || device::is_cpu(&device).then(|| peak::flops(Level::get()) / 1e9);
     let before = peak();
     let forward = measure(settings.span, || work.forward())?;
+    work.forget();
     let train_step = match settings.train {
         true => Some(measure(settings.span, || work.train_step())?),
         false => None,

@@ -4,7 +4,7 @@ use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported
 use crate::engine::layout::Layout;
 use crate::engine::unit::conv::{Window, halo};
 use crate::engine::unit::supported;
-use crate::op::{Activation, Combine, Function, Op, Target};
+use crate::op::{Activation, Combine, Function, Op, Resize, Target};
 use crate::plan::{Plan, Step};
 use crate::ty::{Shape, TensorType};
 use std::collections::HashMap;
@@ -72,9 +72,36 @@ fn readers(plan: &Plan) -> Vec<Vec<usize>> {
 fn operands(step: &Step) -> Vec<usize> {
     let all = step.inputs.iter().map(|id| id.index());
     match &step.op {
-        Op::Resize(op) if op.target == Target::Like => all.take(1).collect(),
-        Op::Crop(_) => all.take(1).collect(),
-        _ => all.collect(),
+        Op::Resize(Resize { target: Target::Like, .. }) | Op::Crop(_) => all.take(1).collect(),
+        Op::Resize(Resize { target: Target::Size(_) | Target::Factor(_), .. })
+        | Op::Input(_)
+        | Op::Conv(_)
+        | Op::ConvTranspose(_)
+        | Op::Linear(_)
+        | Op::BatchNorm(_)
+        | Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::Activation(_)
+        | Op::PRelu(_)
+        | Op::MaxPool(_)
+        | Op::MaxPoolWithIndex(_)
+        | Op::Unpool(_)
+        | Op::AvgPool(_)
+        | Op::AvgPoolTo(_)
+        | Op::MaxPoolTo(_)
+        | Op::Padding(_)
+        | Op::Slice(_)
+        | Op::ChannelPad(_)
+        | Op::ChannelReduce(_)
+        | Op::ChannelShuffle(_)
+        | Op::PixelShuffle(_)
+        | Op::Concat(_)
+        | Op::Combine(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Reshape(_)
+        | Op::Dropout(_) => all.collect(),
     }
 }
 

@@ -33,6 +33,7 @@ pub fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
+#[cfg(any(feature = "run", test))]
 /// `log x` to two units in the last place, or to 1e-7 near 1, for `x` from `f32::MIN_POSITIVE` to 1e38.
 ///
 /// `x = 2^n m` with `m` between `sqrt(1/2)` and `sqrt(2)`, and `log m = 2 artanh s` with `s = (m - 1) / (m + 1)`, whose series

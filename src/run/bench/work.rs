@@ -58,6 +58,12 @@ impl Work {
         finish(&self.device)
     }
 
+    /// Frees what forward passes hold, so that training is measured without it.
+    pub fn forget(&mut self) {
+        self.evaluated = self.evaluated.valid();
+        self.evaluated.engine.free_memory();
+    }
+
     /// Nothing where no training was asked for.
     pub fn train_step(&mut self) -> Result<()> {
         let images = self.images();
