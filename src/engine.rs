@@ -30,6 +30,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub use tape::Tape;
 pub use weights::{BatchStatistics, Gradients, LayerWeights, Running, WeightGradient, Weights};
 
+/// Numbers of a map that fills a good part of a core's own cache: 256 kB.
+const LARGE: usize = 64 << 10;
+
 type Built = Result<Arc<Program>, Unsupported>;
 
 /// Programs of one plan, and the memory they share.
@@ -132,14 +135,27 @@ impl Engine {
     }
 
     /// Results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
+    ///
+    /// Images with large maps go one by one: what one node writes is then still in the cache when the next reads it.
     pub fn infer(&self, frozen: &Frozen, image: &[f32], dims: [usize; 4]) -> Result<Vec<Vec<f32>>, Unsupported> {
-        let program = self.program(dims, Mode::Infer)?;
+        let [n, c, h, w] = dims;
+        let one = self.program([1, c, h, w], Mode::Infer)?;
+        let large = one.values.iter().any(|value| value.layout.size() > LARGE);
+        let program = if large { one } else { self.program(dims, Mode::Infer)? };
         // Packed for the size that was checked, so that results do not depend on which size came first.
         let ready = frozen.ready(&*self.program(self.checked_dims().unwrap_or(dims), Mode::Infer)?);
-        let mut pass = Pass::new(program, self.pool.clone(), self.recorder.clone(), 0);
-        let results = on_workers(|| pass.forward(&ready.rest, &ready.prepared, image));
+        let at_once = if large { 1 } else { n };
+        let mut all: Vec<Vec<f32>> = Vec::new();
+        for part in image.chunks(at_once * c * h * w) {
+            let mut pass = Pass::new(program.clone(), self.pool.clone(), self.recorder.clone(), 0);
+            let results = on_workers(|| pass.forward(&ready.rest, &ready.prepared, part));
+            match all.is_empty() {
+                true => all = results,
+                false => all.iter_mut().zip(results).for_each(|(all, more)| all.extend(more)),
+            }
+        }
         self.recorder.end_call();
-        Ok(results)
+        Ok(all)
     }
 
     /// A training pass. `seed` is what dropout draws from; `to_image` asks for the gradient of the image as well.
