@@ -158,7 +158,7 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     let size = |plain: &Plain| [plain.dims[2], plain.dims[3]];
     let with_halo = rng.random_bool(0.5);
     let reach = |sweeps: Vec<Sweep>, width| if with_halo { halo(&sweeps, width) } else { 0 };
-    let planar = round % 4 == 0;
+    let planar = round.is_multiple_of(4);
     let larger =
         blocked(&case.larger, reach(vec![window.gather(size(&case.smaller))], case.larger.dims[3]), planar, rng);
     let smaller = blocked(&case.smaller, reach(window.spread(size(&case.larger)), case.smaller.dims[3]), false, rng);
@@ -188,7 +188,7 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
         let start = Plain::random(case.larger.dims, rng);
         let mut to = Map::from_nchw(larger.layout.clone(), &start.floats());
         let packed = kernel.pack_spread(&smaller.layout, &to.layout, &[]);
-        let finish = Finish { accumulate: round % 2 == 0, ..Finish::default() };
+        let finish = Finish { accumulate: round.is_multiple_of(2), ..Finish::default() };
         spread(&window, &packed, smaller.view(), &mut to.view_mut(), finish);
         if finish.accumulate {
             back.x.iter_mut().zip(&start.x).for_each(|(to, from)| *to += from);
