@@ -140,6 +140,14 @@ impl<'a> View<'a> {
         Self { layout, data }
     }
 
+    /// NCHW numbers.
+    pub fn to_nchw(&self) -> Vec<f32> {
+        let planar = Layout::planar(self.layout.dims());
+        let mut values = vec![0.0; planar.size()];
+        relayout(*self, &mut ViewMut::new(&planar, &mut values));
+        values
+    }
+
     /// A row without its halo, `w * lanes` numbers.
     pub fn row(&self, plane: usize, y: usize) -> &'a [f32] {
         let at = self.layout.at(plane, y);
@@ -257,10 +265,7 @@ impl Map {
     }
 
     pub fn to_nchw(&self) -> Vec<f32> {
-        let planar = Layout::planar(self.layout.dims());
-        let mut values = vec![0.0; planar.size()];
-        relayout(self.view(), &mut ViewMut::new(&planar, &mut values));
-        values
+        self.view().to_nchw()
     }
 
     pub fn view(&self) -> View<'_> {

@@ -62,17 +62,9 @@ impl Pass {
             });
             self.free_forward(at);
         }
-        let results = program.results.iter().map(|&id| self.result(id)).collect();
+        let results = program.results.iter().map(|&id| self.view(id).to_nchw()).collect();
         program.results.iter().filter(|&&id| !program.keep.kept[id]).for_each(|&id| self.free(id));
         results
-    }
-
-    fn result(&self, id: ValueId) -> Vec<f32> {
-        let view = self.view(id);
-        let planar = Layout::planar(view.layout.dims());
-        let mut values = vec![0.0; planar.size()];
-        relayout(view, &mut ViewMut::new(&planar, &mut values));
-        values
     }
 
     fn free_forward(&mut self, at: usize) {

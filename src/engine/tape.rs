@@ -90,11 +90,7 @@ impl Tape {
             Unit::Image => {
                 let id = node.outputs[0];
                 let gradient = self.gradients[id].as_ref().expect("the node has a gradient");
-                let view = View::new(&program.values[id].gradient, gradient);
-                let planar = Layout::planar(view.layout.dims());
-                let mut values = vec![0.0; planar.size()];
-                relayout(view, &mut ViewMut::new(&planar, &mut values));
-                self.found.image = Some(values);
+                self.found.image = Some(View::new(&program.values[id].gradient, gradient).to_nchw());
             }
             Unit::Relayout => {
                 let gradient = self.gradients[node.outputs[0]].take().expect("the node has a gradient");

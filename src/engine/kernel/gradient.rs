@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
-use super::sweep::{Shift, Sweep};
+use super::sweep::Sweep;
 use crate::engine::layout::{Layout, View};
 use rayon::prelude::*;
 
@@ -206,7 +206,7 @@ fn part(task: &Task, sweep: &Sweep, taps: usize, input: View, gradient: View) ->
     let rows: Vec<usize> = task.rows.clone().collect();
     for rows in rows.chunks(at_once) {
         for tap in &sweep.taps {
-            let columns = columns(tap, sweep, from.w);
+            let columns = sweep.columns_inside(tap, from.w);
             lines.clear();
             for row in rows {
                 let (image, y) = (row / of.h, row % of.h);
@@ -284,12 +284,4 @@ pub(super) fn products(x: &[f32], g: &[f32], count: usize, channels: usize, sums
             sums[to..to + LANES].iter_mut().zip(row).for_each(|(to, from)| *to += from);
         }
     }
-}
-
-/// Output columns for which a tap lies inside a row of `width` pixels.
-fn columns(tap: &Shift, sweep: &Sweep, width: usize) -> std::ops::Range<usize> {
-    let stride = sweep.stride[1] as isize;
-    let first = (-tap.x).max(0).div_euclid(stride) + isize::from((-tap.x).max(0).rem_euclid(stride) > 0);
-    let end = (width as isize - tap.x + stride - 1).div_euclid(stride).clamp(0, sweep.columns.count as isize);
-    first.min(end) as usize..end as usize
 }

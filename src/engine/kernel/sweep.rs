@@ -50,6 +50,15 @@ impl Sweep {
         self.taps.iter().map(over).max().unwrap_or(0) as usize
     }
 
+    /// Output columns for which a tap lies inside an input row of `width` pixels.
+    pub fn columns_inside(&self, tap: &Shift, width: usize) -> std::ops::Range<usize> {
+        let stride = self.stride[1] as isize;
+        let first = (-tap.x).max(0).unsigned_abs().div_ceil(self.stride[1]);
+        let end =
+            (width as isize - tap.x + stride - 1).div_euclid(stride).clamp(0, self.columns.count as isize) as usize;
+        first.min(end)..end
+    }
+
     /// Runs of columns with the same taps inside the input and its halo.
     fn segments(&self, input: &Layout) -> Vec<Segment> {
         let (from, to) = (-(input.halo as isize), (input.w + input.halo) as isize);
@@ -107,7 +116,7 @@ pub(super) struct Channels {
     pub before: usize,
 }
 
-fn channels(layout: &Layout) -> Vec<Channels> {
+pub(super) fn channels(layout: &Layout) -> Vec<Channels> {
     if layout.lanes == 1 {
         return vec![Channels { block: 0, count: layout.channels(), before: 0 }];
     }
@@ -216,6 +225,19 @@ pub struct Sums {
     pub square: Vec<f64>,
 }
 
+impl Sums {
+    pub(super) fn zeros(slots: usize) -> Self {
+        Self { sum: vec![0.0; slots], square: vec![0.0; slots] }
+    }
+
+    /// Adds those of the slots from `first` on.
+    pub(super) fn add(&mut self, first: usize, part: &Self) {
+        let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        add(&mut self.sum[first..], &part.sum);
+        add(&mut self.square[first..], &part.square);
+    }
+}
+
 /// Where tasks write. They write to different places.
 #[derive(Clone, Copy)]
 pub(super) struct Place(*mut f32);
@@ -278,12 +300,9 @@ pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut Vi
         return None;
     }
     let parts: Vec<Sums> = tasks.par_iter().map(run).collect();
-    let mut sums = Sums { sum: vec![0.0; layout.slots()], square: vec![0.0; layout.slots()] };
-    for (task, part) in tasks.iter().zip(parts) {
-        let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        let first = task.group.first * LANES;
-        add(&mut sums.sum[first..], &part.sum);
-        add(&mut sums.square[first..], &part.square);
+    let mut sums = Sums::zeros(layout.slots());
+    for (task, part) in tasks.iter().zip(&parts) {
+        sums.add(task.group.first * LANES, part);
     }
     Some(sums)
 }
@@ -299,7 +318,7 @@ fn run(task: &Task, input: View, weights: &Packed, output: &Layout, place: Place
         .collect();
     let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
     let turns = blocks.len().div_ceil(at_once);
-    let mut sums = if finish.sums { Sums { sum: vec![0.0; lanes], square: vec![0.0; lanes] } } else { Sums::default() };
+    let mut sums = Sums::zeros(if finish.sums { lanes } else { 0 });
     let mut row_sums = vec![0.0f32; if finish.sums { 2 * lanes } else { 0 }];
     let mut taps = Vec::new();
     for (turn, blocks) in blocks.chunks(at_once).enumerate() {

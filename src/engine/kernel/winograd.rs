@@ -7,7 +7,7 @@
 use super::buffer::{Buffer, Pool};
 use super::gradient as direct;
 use super::simd::{LANES, Level};
-use super::sweep::{Finish, Packed, Place, Sums};
+use super::sweep::{Finish, Packed, Place, Sums, channels};
 use super::tile::{Block, Tap, Tile, kernel, widest};
 use super::transform::{self, Outputs, PATCH, POINTS, Patch, TILE, Transforms};
 use crate::engine::layout::{Layout, View, ViewMut};
@@ -163,11 +163,8 @@ pub fn convolve(x: View, weights: &Packed, pad: [usize; 2], output: &mut ViewMut
         chunks.into_iter().map(|chunk| job.shared_chunk(chunk)).collect()
     };
     finish.sums.then(|| {
-        let mut sums = Sums { sum: vec![0.0; layout.slots()], square: vec![0.0; layout.slots()] };
-        for part in parts {
-            sums.sum.iter_mut().zip(&part.sum).for_each(|(to, from)| *to += from);
-            sums.square.iter_mut().zip(&part.square).for_each(|(to, from)| *to += from);
-        }
+        let mut sums = Sums::zeros(layout.slots());
+        parts.iter().for_each(|part| sums.add(0, part));
         sums
     })
 }
@@ -216,18 +213,14 @@ impl Job<'_> {
             })
             .collect();
         let mut sums = self.no_sums();
-        for part in parts {
-            sums.sum.iter_mut().zip(&part.sum).for_each(|(to, from)| *to += from);
-            sums.square.iter_mut().zip(&part.square).for_each(|(to, from)| *to += from);
-        }
+        parts.iter().for_each(|part| sums.add(0, part));
         POOL.give(v);
         POOL.give(m);
         sums
     }
 
     fn no_sums(&self) -> Sums {
-        let slots = if self.finish.sums { self.output.slots() } else { 0 };
-        Sums { sum: vec![0.0; slots], square: vec![0.0; slots] }
+        Sums::zeros(if self.finish.sums { self.output.slots() } else { 0 })
     }
 
     /// `[point][block][tile][lane]` of one block.
@@ -325,6 +318,7 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
     let of_tile = POINTS * (x.layout.slots() + g.layout.slots()) * size_of::<f32>();
     // `[point][input block][output block][channel][lane]`
     let (rows, row) = (POINTS * inputs, outputs * LANES * LANES);
+    let of_blocks = channels(x.layout);
     let mut sums = POOL.take(rows * row);
     sums.fill(0.0);
     for chunk in tiles.chunks(SHARED_CHUNK / of_tile, 1) {
@@ -351,7 +345,7 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
             let (point, block) = (i / inputs, i % inputs);
             let v = &v[i * vectors..][..vectors];
             let d = &d[point * outputs * vectors..][..outputs * vectors];
-            direct::products(v, d, chunk.len(), channels(x.layout, block), sums);
+            direct::products(v, d, chunk.len(), of_blocks[block].count, sums);
         });
         POOL.give(v);
         POOL.give(d);
@@ -359,19 +353,6 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
     let found = collect(&sums, x.layout, g.layout);
     POOL.give(sums);
     found
-}
-
-/// Channels in a block of the input.
-fn channels(layout: &Layout, block: usize) -> usize {
-    let mut first = 0;
-    for &segment in &layout.segments {
-        let blocks = segment.div_ceil(LANES);
-        if block < first + blocks {
-            return LANES.min(segment - (block - first) * LANES);
-        }
-        first += blocks;
-    }
-    0
 }
 
 /// Transforms one tile of one block of an output's gradient. Pixels outside the map are 0.
@@ -403,9 +384,9 @@ fn collect(sums: &[f32], x: &Layout, g: &Layout) -> Vec<f32> {
     // The channels of a block follow each other.
     let mut rest: &mut [f32] = &mut all;
     let mut parts = Vec::with_capacity(outputs);
-    for block in 0..outputs {
-        let (part, tail) = rest.split_at_mut(channels(g, block) * row);
-        parts.push((block, part));
+    for (at, block) in channels(g).iter().enumerate() {
+        let (part, tail) = rest.split_at_mut(block.count * row);
+        parts.push((at, part));
         rest = tail;
     }
     let (vectors, _) = sums.as_chunks::<LANES>();

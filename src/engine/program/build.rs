@@ -4,7 +4,7 @@ use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported
 use crate::engine::layout::Layout;
 use crate::engine::unit::conv::{Window, halo};
 use crate::engine::unit::supported;
-use crate::op::{Activation, Combine, Function, Op, Resize, Target};
+use crate::op::{Activation, Function, Op, Resize, Target};
 use crate::plan::{Plan, Step};
 use crate::ty::{Shape, TensorType};
 use std::collections::HashMap;
@@ -233,8 +233,7 @@ impl Builder<'_> {
             match self.mode {
                 Mode::Infer => {
                     conv.fold = Some(Fold { layer, epsilon: op.epsilon });
-                    self.done[next] = true;
-                    (last, output) = (next, plan.steps[next].outputs[0].0.index());
+                    (last, output) = (next, self.take_along(next));
                 }
                 Mode::Train { .. } => {
                     conv.sums = true;
@@ -246,8 +245,7 @@ impl Builder<'_> {
             && let Some(next) = self.relu_behind(output)
         {
             conv.relu = true;
-            self.done[next] = true;
-            (last, output) = (next, plan.steps[next].outputs[0].0.index());
+            (last, output) = (next, self.take_along(next));
         }
         let layout = match conv.kind {
             Kind::Depthwise => {
@@ -259,9 +257,15 @@ impl Builder<'_> {
         let made = self.add(Unit::Conv(conv), vec![x], vec![layout], last)[0];
         self.made.insert(output, made);
         if let Some((next, norm)) = norm {
-            self.done[next] = true;
-            self.norm(norm, made, plan.steps[next].outputs[0].0.index(), next);
+            let output = self.take_along(next);
+            self.norm(norm, made, output, next);
         }
+    }
+
+    /// Makes a step part of the node at hand; its output.
+    fn take_along(&mut self, step: usize) -> usize {
+        self.done[step] = true;
+        self.plan.steps[step].outputs[0].0.index()
     }
 
     fn relu_behind(&self, value: usize) -> Option<usize> {
@@ -273,8 +277,7 @@ impl Builder<'_> {
     fn norm(&mut self, mut norm: Norm, x: ValueId, mut output: usize, mut at: usize) {
         if let Some(next) = self.relu_behind(output) {
             norm.relu = true;
-            self.done[next] = true;
-            (at, output) = (next, self.plan.steps[next].outputs[0].0.index());
+            (at, output) = (next, self.take_along(next));
         }
         let layout = self.values[x].layout.clone();
         let made = self.add(Unit::Norm(norm), vec![x], vec![layout], at)[0];
@@ -298,7 +301,7 @@ impl Builder<'_> {
             let planar_of = Layout::planar(self.values[id].layout.dims());
             blocked.push(if planar { self.in_layout(id, planar_of, at) } else { self.blocked(id, at) });
         }
-        if let Op::Combine(Combine { .. }) = &op {
+        if matches!(op, Op::Combine(_)) {
             self.align(&mut blocked, at);
         }
         let layouts = outputs.iter().map(|&id| self.layout(&op, &blocked, id, planar)).collect();

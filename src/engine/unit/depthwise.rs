@@ -2,6 +2,7 @@
 
 use super::conv::Window;
 use crate::engine::kernel::simd::LANES;
+use crate::engine::kernel::sweep::Shift;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 use rayon::prelude::*;
@@ -32,10 +33,8 @@ struct Tap {
 fn taps(window: &Window, smaller: &Layout, larger: &Layout) -> Vec<Tap> {
     let sweep = window.gather([smaller.h, smaller.w]);
     let stride = window.stride[1] as isize;
-    let of = |tap: &crate::engine::kernel::sweep::Shift| {
-        let first = (-tap.x).max(0).unsigned_abs().div_ceil(stride.unsigned_abs()) as isize;
-        let end = (larger.w as isize - tap.x + stride - 1).div_euclid(stride).clamp(0, smaller.w as isize);
-        let columns = first.min(end) as usize..end as usize;
+    let of = |tap: &Shift| {
+        let columns = sweep.columns_inside(tap, larger.w);
         let first = (columns.start as isize * stride + tap.x).max(0) as usize;
         Tap { number: tap.weight, y: tap.y, columns, first }
     };
