@@ -142,7 +142,9 @@ impl Builder<'_> {
             Unit::Relayout => false,
             Unit::Plain { layer, .. } => layer.is_some(),
         };
-        let differentiable = learns || inputs.iter().any(|&id| self.values[id].differentiable);
+        // Inference has no way back: nothing is kept for it.
+        let differentiable =
+            self.mode != Mode::Infer && (learns || inputs.iter().any(|&id| self.values[id].differentiable));
         let first = self.values.len();
         self.values.extend(layouts.into_iter().map(|layout| Value {
             gradient: layout.clone(),
