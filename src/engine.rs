@@ -20,6 +20,7 @@ mod weights;
 use crate::op::Op;
 use crate::plan::{Plan, Step};
 use kernel::buffer::Pool;
+use kernel::team::together;
 use pass::{Pass, Prepared, prepare_all};
 use profile::Recorder;
 pub use program::{Mode, Unsupported};
@@ -92,11 +93,6 @@ pub struct Trained {
     pub tape: Tape,
 }
 
-/// Runs `f` on a thread of the pool: each loop in it then begins at once, and does not wait for one to wake.
-fn on_workers<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    rayon::scope(|_| f())
-}
-
 impl Engine {
     pub fn new(plan: Arc<Plan>) -> Self {
         Self { plan, programs: Mutex::default(), pool: Arc::default(), recorder: Recorder::default() }
@@ -148,7 +144,7 @@ impl Engine {
         let mut all: Vec<Vec<f32>> = Vec::new();
         for part in image.chunks(at_once * c * h * w) {
             let mut pass = Pass::new(program.clone(), self.pool.clone(), self.recorder.clone(), 0);
-            let results = on_workers(|| pass.forward(&ready.rest, &ready.prepared, part));
+            let results = together(|| pass.forward(&ready.rest, &ready.prepared, part));
             match all.is_empty() {
                 true => all = results,
                 false => all.iter_mut().zip(results).for_each(|(all, more)| all.extend(more)),
@@ -169,7 +165,7 @@ impl Engine {
     ) -> Result<Trained, Unsupported> {
         let program = self.program(dims, Mode::Train { to_image })?;
         let mut pass = Pass::new(program, self.pool.clone(), self.recorder.clone(), seed);
-        let results = on_workers(|| pass.forward(&weights, &[], image));
+        let results = together(|| pass.forward(&weights, &[], image));
         self.recorder.end_call();
         let statistics = pass.statistics();
         Ok(Trained { results, statistics, tape: Tape::new(pass, weights) })

@@ -8,6 +8,7 @@ pub mod gradient;
 pub mod peak;
 pub mod simd;
 pub mod sweep;
+pub mod team;
 pub mod tile;
 mod transform;
 pub mod vectorised;

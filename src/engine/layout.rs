@@ -10,7 +10,7 @@
 
 use super::kernel::buffer::Buffer;
 use super::kernel::simd::LANES;
-use rayon::prelude::*;
+use super::kernel::team;
 
 /// The place of each number of a map `[n, c, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -176,21 +176,29 @@ impl<'a> ViewMut<'a> {
         &mut self.data[at..at + self.layout.inner()]
     }
 
-    /// All rows without their halos, with plane and number, on all threads.
-    pub fn par_rows(&mut self) -> impl IndexedParallelIterator<Item = (usize, usize, &mut [f32])> {
-        let layout = self.layout;
-        let (h, halo, inner) = (layout.h.max(1), layout.halo * layout.lanes, layout.inner());
-        // A share of work worth waking a thread for: 4096 numbers.
-        let rows = (4096 / layout.row().max(1)).max(1);
-        let data = &mut self.data[..layout.size()];
-        let rows_of = data.par_chunks_exact_mut(layout.row().max(1)).with_min_len(rows);
-        rows_of.enumerate().map(move |(i, row)| (i / h, i % h, &mut row[halo..halo + inner]))
+    /// Calls `f` on all threads for all rows without their halos, with plane and number.
+    pub fn rows(&mut self, f: impl Fn(usize, usize, &mut [f32]) + Sync) {
+        self.rows_with(|| (), |(), plane, y, row| f(plane, y, row));
     }
 
-    /// All planes with their number, halos included, on all threads.
-    pub fn par_planes(&mut self) -> impl IndexedParallelIterator<Item = (usize, &mut [f32])> {
+    /// The same with something of `scratch`, in which anything may be.
+    pub fn rows_with<S>(
+        &mut self,
+        scratch: impl Fn() -> S + Sync,
+        f: impl Fn(&mut S, usize, usize, &mut [f32]) + Sync,
+    ) {
         let layout = self.layout;
-        self.data[..layout.size()].par_chunks_exact_mut(layout.plane().max(1)).enumerate()
+        let (h, halo, inner) = (layout.h.max(1), layout.halo * layout.lanes, layout.inner());
+        let (data, least) = (&mut self.data[..layout.size()], team::SHARE / layout.row().max(1));
+        team::chunks_with(data, layout.row(), least, scratch, |scratch, i, row| {
+            f(scratch, i / h, i % h, &mut row[halo..halo + inner]);
+        });
+    }
+
+    /// Calls `f` on all threads for all planes with their number, halos included.
+    pub fn planes(&mut self, f: impl Fn(usize, &mut [f32]) + Sync) {
+        let layout = self.layout;
+        team::chunks(&mut self.data[..layout.size()], layout.plane(), 1, f);
     }
 
     /// Writes zeros left and right of every row.
@@ -210,7 +218,7 @@ impl<'a> ViewMut<'a> {
 /// The same numbers in another layout of the same dims. Gaps become 0.
 pub fn relayout(from: View, to: &mut ViewMut) {
     if from.layout.lanes == to.layout.lanes && from.layout.segments == to.layout.segments {
-        to.par_rows().for_each(|(plane, y, row)| row.copy_from_slice(from.row(plane, y)));
+        to.rows(|plane, y, row| row.copy_from_slice(from.row(plane, y)));
         return;
     }
     let (slots_from, lanes_from, blocks_from) =
@@ -220,7 +228,7 @@ pub fn relayout(from: View, to: &mut ViewMut) {
     for (slot, slot_from) in to.layout.slot_of_channel().into_iter().zip(slots_from) {
         source[slot] = Some(slot_from);
     }
-    to.par_rows().for_each(|(plane, y, row)| {
+    to.rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
         for lane in 0..lanes {
             match source[block * lanes + lane] {

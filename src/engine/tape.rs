@@ -2,8 +2,8 @@
 
 use super::kernel::buffer::Buffer;
 use super::kernel::sweep::Finish;
+use super::kernel::team::together;
 use super::layout::{Layout, View, ViewMut, relayout, relayout_add};
-use super::on_workers;
 use super::pass::Pass;
 use super::program::{Conv, Kind, Norm, Program, Unit, ValueId};
 use super::unit::conv::{Kernel, gather, spread, weight_gradient};
@@ -30,7 +30,7 @@ impl Tape {
     /// Gradients of the weights from those of the results, NCHW numbers; none for a result that the loss does not read.
     /// Layers that no gradient reaches have none.
     pub fn backward(self, results: &[Option<&[f32]>]) -> Gradients {
-        on_workers(|| self.run(results))
+        together(|| self.run(results))
     }
 
     fn run(mut self, results: &[Option<&[f32]>]) -> Gradients {

@@ -39,7 +39,6 @@ mod window;
 
 use super::layout::ViewMut;
 pub use dispatch::{From, backward, differentiable, forward, needs, supported, weight_gradients};
-use rayon::prelude::*;
 
 /// What random numbers start from.
 pub type Seed = u64;
@@ -60,6 +59,6 @@ impl Needs {
 /// The gradient of an input that only says how large the output is.
 fn nothing_flows(into: &mut ViewMut, add: bool) {
     if !add {
-        into.par_rows().for_each(|(_, _, row)| row.fill(0.0));
+        into.rows(|_, _, row| row.fill(0.0));
     }
 }

@@ -4,8 +4,8 @@
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
 use super::sweep::Sweep;
+use super::team;
 use crate::engine::layout::{Layout, View};
-use rayon::prelude::*;
 
 /// Bytes of input and gradient rows that stay in the first cache while all taps go over them.
 const ROWS_AT_ONCE: usize = 24 << 10;
@@ -140,7 +140,7 @@ pub fn weights(sweep: &Sweep, taps: usize, input: View, gradient: View) -> Vec<f
     assert!(input.data.len() >= from.size() && gradient.data.len() >= of.size() && of.lanes == LANES);
     assert!(from.n == of.n && sweep.rows.count == of.h && sweep.columns.count == of.w);
     let tasks = tasks(from, of);
-    let parts: Vec<Vec<f32>> = tasks.par_iter().map(|task| part(task, sweep, taps, input, gradient)).collect();
+    let parts: Vec<Vec<f32>> = team::map(tasks.len(), |i| part(&tasks[i], sweep, taps, input, gradient));
     let (inputs, mut all) = (from.channels(), vec![0.0; of.channels() * from.channels() * taps]);
     let slots = of.slot_of_channel();
     let mut outputs = vec![None; of.slots()];

@@ -7,9 +7,9 @@
 
 use super::buffer::{Buffer, Pool};
 use super::simd::{LANES, Level};
+use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, most_blocks, widest};
 use crate::engine::layout::{Layout, View, ViewMut};
-use rayon::prelude::*;
 
 /// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.
 const WEIGHTS_AT_ONCE: usize = 256 << 10;
@@ -201,7 +201,7 @@ impl Packed {
                 rest = tail;
             }
         }
-        parts.into_par_iter().for_each(|(outputs, block, part)| fill(outputs, block, part));
+        team::each_mut(&mut parts, |_, (outputs, block, part)| fill(outputs, block, part));
         Self { data, groups: groups_of, blocks, taps }
     }
 }
@@ -235,26 +235,6 @@ impl Sums {
         let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         add(&mut self.sum[first..], &part.sum);
         add(&mut self.square[first..], &part.square);
-    }
-}
-
-/// Where tasks write. They write to different places.
-#[derive(Clone, Copy)]
-pub(super) struct Place(*mut f32);
-
-// SAFETY: who uses it gives each task places of its own.
-unsafe impl Sync for Place {}
-// SAFETY: as above.
-unsafe impl Send for Place {}
-
-impl Place {
-    pub fn new(numbers: &mut [f32]) -> Self {
-        Self(numbers.as_mut_ptr())
-    }
-
-    /// The place itself is not touched.
-    pub fn at(self, offset: usize) -> *mut f32 {
-        self.0.wrapping_add(offset)
     }
 }
 
@@ -296,10 +276,10 @@ pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut Vi
     let place = Place::new(output.data);
     let run = |task: &Task| run(task, input, weights, layout, place, finish);
     if !finish.sums {
-        tasks.par_iter().for_each(|task| drop(run(task)));
+        team::each(tasks.len(), |i| drop(run(&tasks[i])));
         return None;
     }
-    let parts: Vec<Sums> = tasks.par_iter().map(run).collect();
+    let parts: Vec<Sums> = team::map(tasks.len(), |i| run(&tasks[i]));
     let mut sums = Sums::zeros(layout.slots());
     for (task, part) in tasks.iter().zip(&parts) {
         sums.add(task.group.first * LANES, part);

@@ -7,11 +7,11 @@
 use super::buffer::{Buffer, Pool};
 use super::gradient as direct;
 use super::simd::{LANES, Level};
-use super::sweep::{Finish, Packed, Place, Sums, channels};
+use super::sweep::{Finish, Packed, Sums, channels};
+use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, widest};
 use super::transform::{self, Outputs, PATCH, POINTS, Patch, TILE, Transforms};
 use crate::engine::layout::{Layout, View, ViewMut};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -157,7 +157,7 @@ pub fn convolve(x: View, weights: &Packed, pad: [usize; 2], output: &mut ViewMut
     let of_tile = POINTS * slots * size_of::<f32>();
     let parts: Vec<Sums> = if weights.bytes() <= OWN_CHUNKS {
         let chunks = job.tiles.chunks(CHUNK / of_tile, TASKS);
-        chunks.into_par_iter().map(|chunk| job.own_chunk(chunk)).collect()
+        team::map(chunks.len(), |i| job.own_chunk(chunks[i].clone()))
     } else {
         let chunks = job.tiles.chunks(SHARED_CHUNK / of_tile, 1);
         chunks.into_iter().map(|chunk| job.shared_chunk(chunk)).collect()
@@ -198,20 +198,15 @@ impl Job<'_> {
         let vectors = chunk.len() * LANES;
         let (mut v, mut m) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let place = Place::new(&mut v);
-        (0..inputs).into_par_iter().for_each(|block| self.transform(&chunk, block, place));
+        team::each(inputs, |block| self.transform(&chunk, block, place));
         let place = Place::new(&mut m);
         let groups = self.weights.groups.len();
-        (0..POINTS * groups)
-            .into_par_iter()
-            .for_each(|i| self.multiply(i / groups, i % groups, &v, place, chunk.len()));
-        let parts: Vec<Sums> = (0..outputs)
-            .into_par_iter()
-            .map(|block| {
-                let mut sums = self.no_sums();
-                self.finish(&chunk, block, &m, &mut sums);
-                sums
-            })
-            .collect();
+        team::each(POINTS * groups, |i| self.multiply(i / groups, i % groups, &v, place, chunk.len()));
+        let parts: Vec<Sums> = team::map(outputs, |block| {
+            let mut sums = self.no_sums();
+            self.finish(&chunk, block, &m, &mut sums);
+            sums
+        });
         let mut sums = self.no_sums();
         parts.iter().for_each(|part| sums.add(0, part));
         POOL.give(v);
@@ -325,7 +320,7 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
         let vectors = chunk.len() * LANES;
         let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
-        (0..inputs + outputs).into_par_iter().for_each(|block| {
+        team::each(inputs + outputs, |block| {
             for (i, tile) in chunk.clone().enumerate() {
                 let [image, y, left] = tiles.place(tile);
                 match block.checked_sub(inputs) {
@@ -341,7 +336,7 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
                 }
             }
         });
-        sums.par_chunks_mut(row).enumerate().for_each(|(i, sums)| {
+        team::chunks(&mut sums, row, 1, |i, sums| {
             let (point, block) = (i / inputs, i % inputs);
             let v = &v[i * vectors..][..vectors];
             let d = &d[point * outputs * vectors..][..outputs * vectors];
@@ -390,7 +385,8 @@ fn collect(sums: &[f32], x: &Layout, g: &Layout) -> Vec<f32> {
         rest = tail;
     }
     let (vectors, _) = sums.as_chunks::<LANES>();
-    parts.into_par_iter().for_each(|(out, part)| {
+    team::each_mut(&mut parts, |_, (out, part)| {
+        let out = *out;
         let (mut u, mut k) = ([[0.0; LANES]; POINTS], [[0.0; LANES]; 9]);
         for (i, input) in slots_in.iter().enumerate() {
             for (point, u) in u.iter_mut().enumerate() {

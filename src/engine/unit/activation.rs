@@ -7,7 +7,6 @@ use super::exp::{exp, sigmoid};
 use super::{Needs, row, softmax};
 use crate::engine::layout::{View, ViewMut};
 use crate::op::{Activation, Function};
-use rayon::prelude::*;
 
 pub fn needs(op: &Activation) -> Needs {
     match op.function {
@@ -100,11 +99,11 @@ pub fn backward(
 }
 
 fn each(x: View, output: &mut ViewMut, f: impl Fn(f32) -> f32 + Sync) {
-    output.par_rows().for_each(|(plane, y, to)| row::one(to, x.row(plane, y), false, &f));
+    output.rows(|plane, y, to| row::one(to, x.row(plane, y), false, &f));
 }
 
 fn pairs(a: View, b: View, into: &mut ViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
-    into.par_rows().for_each(|(plane, y, to)| row::two(to, a.row(plane, y), b.row(plane, y), add, &f));
+    into.rows(|plane, y, to| row::two(to, a.row(plane, y), b.row(plane, y), add, &f));
 }
 
 #[inline(always)]

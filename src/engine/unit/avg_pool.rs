@@ -4,7 +4,6 @@ use super::taps::{self, Taps};
 use super::{Needs, row, sum, window};
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::{AvgPool, AvgPoolTo};
-use rayon::prelude::*;
 
 pub fn needs(_op: &AvgPool) -> Needs {
     Needs::NOTHING
@@ -72,7 +71,7 @@ pub mod to_size {
     fn mean(x: View, output: &mut ViewMut) {
         let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
         let sums = sum::planes(x.layout, 1, |plane, y, sums| row::sum_one(sums, x.row(plane, y)));
-        output.par_rows().for_each(|(plane, _, to)| {
+        output.rows(|plane, _, to| {
             let sums = &sums[plane * lanes..];
             to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum / count) as f32);
         });

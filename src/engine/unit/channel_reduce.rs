@@ -4,7 +4,6 @@ use super::Needs;
 use super::pixel::{Channels, Pixels};
 use crate::engine::layout::{View, ViewMut};
 use crate::op::{ChannelReduce, Reduction};
-use rayon::prelude::*;
 
 pub fn needs(op: &ChannelReduce) -> Needs {
     match op.function {
@@ -26,7 +25,7 @@ pub fn forward(op: &ChannelReduce, inputs: &[View], output: &mut ViewMut) {
         Reduction::Max => largest(x),
     };
     let lanes = output.layout.lanes;
-    output.par_rows().for_each(|(image, y, to)| {
+    output.rows(|image, y, to| {
         for (to, &(value, _)) in to.chunks_exact_mut(lanes).zip(found.row(image, y)) {
             to.fill(0.0);
             to[0] = value;
@@ -48,7 +47,7 @@ pub fn backward(
     match op.function {
         Reduction::Mean => {
             let part = 1.0 / into.layout.channels() as f32;
-            into.par_rows().for_each(|(plane, y, to)| {
+            into.rows(|plane, y, to| {
                 let g = grad.row(plane / blocks, y).iter().step_by(lanes_grad);
                 for (to, g) in to.chunks_exact_mut(lanes).zip(g) {
                     let g = g * part;
@@ -58,7 +57,7 @@ pub fn backward(
         }
         Reduction::Max => {
             let found = largest(inputs[0]);
-            into.par_rows().for_each(|(plane, y, to)| {
+            into.rows(|plane, y, to| {
                 if !add {
                     to.fill(0.0);
                 }

@@ -3,7 +3,6 @@
 use super::{Needs, row};
 use crate::engine::layout::{View, ViewMut};
 use crate::op::{ChannelPad, ChannelShuffle, Slice};
-use rayon::prelude::*;
 
 /// Each channel of the output is one of the input or zeros.
 pub trait Moved {
@@ -67,7 +66,7 @@ fn pick(from: View, to: &mut ViewMut, sources: &[Option<usize>], add: bool) {
         all.then_some(first / lanes)
     };
     let whole: Vec<Option<usize>> = (0..blocks).map(whole).collect();
-    to.par_rows().for_each(|(plane, y, row)| {
+    to.rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
         if let Some(source) = whole[block] {
             row::one(row, from.row(image * blocks_from + source, y), add, |x| x);

@@ -8,7 +8,6 @@ use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, Map, View, ViewMut};
 use crate::op::{Combine, Elementwise};
-use rayon::prelude::*;
 
 pub fn needs(op: &Combine) -> Needs {
     match op.function {
@@ -78,7 +77,7 @@ fn clear_gaps(map: &mut ViewMut) {
     if used.iter().all(|&used| used == lanes) {
         return;
     }
-    map.par_rows().for_each(|(plane, _, row)| row::clear_gaps(row, lanes, used[plane % used.len()]));
+    map.rows(|plane, _, row| row::clear_gaps(row, lanes, used[plane % used.len()]));
 }
 
 fn join(inputs: &[View], output: &mut ViewMut, f: impl Fn(f32, f32) -> f32 + Sync) {
@@ -92,7 +91,7 @@ fn join(inputs: &[View], output: &mut ViewMut, f: impl Fn(f32, f32) -> f32 + Syn
 
 /// `to = f(whole, other)`, or `to += f(whole, other)`.
 fn apply(whole: Operand, other: Operand, to: &mut ViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
-    to.par_rows().for_each(|(plane, y, to)| apply_row(whole, other, plane, y, to, add, &f));
+    to.rows(|plane, y, to| apply_row(whole, other, plane, y, to, add, &f));
 }
 
 fn apply_row(
@@ -164,7 +163,7 @@ fn divide(g: Operand, a: Operand, b: Operand, into: &mut ViewMut, add: bool) {
     let mut product = Map::zeros(into.layout.clone());
     flow(g, a, b.span, &mut product.view_mut(), false, |g, a| g * a);
     let product = product.view();
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         row::two(to, product.row(plane, y), b.view.row(plane, y), add, |product, b| -product / (b * b));
     });
     clear_gaps(into);
@@ -175,7 +174,7 @@ fn over_pixels(g: View, other: View, into: &mut ViewMut, add: bool, f: impl Fn(f
         row::sum_two(sums, g.row(plane, y), other.row(plane, y), &f);
     });
     let lanes = g.layout.lanes;
-    into.par_rows().for_each(|(plane, _, to)| {
+    into.rows(|plane, _, to| {
         for (to, sum) in to.iter_mut().zip(&sums[plane * lanes..]) {
             *to = if add { *to } else { 0.0 } + *sum as f32;
         }
@@ -186,7 +185,7 @@ fn over_pixels(g: View, other: View, into: &mut ViewMut, add: bool, f: impl Fn(f
 fn over_channels(g: View, other: View, into: &mut ViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
     let (lanes, own, used) = (g.layout.lanes, into.layout.lanes, row::used(g.layout));
     let row = || vec![0f32; g.layout.inner()];
-    into.par_rows().for_each_init(row, |sums, (image, y, to)| {
+    into.rows_with(row, |sums, image, y, to| {
         sums.fill(0.0);
         for (block, &used) in used.iter().enumerate() {
             let plane = image * g.layout.blocks() + block;

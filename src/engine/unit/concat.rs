@@ -4,7 +4,6 @@
 use super::{Needs, row};
 use crate::engine::layout::{View, ViewMut};
 use crate::op::Concat;
-use rayon::prelude::*;
 
 pub fn needs(_op: &Concat) -> Needs {
     Needs::NOTHING
@@ -13,7 +12,7 @@ pub fn needs(_op: &Concat) -> Needs {
 pub fn forward(_op: &Concat, inputs: &[View], output: &mut ViewMut) {
     let blocks_of = |(i, view): (usize, &View)| (0..view.layout.blocks()).map(move |block| (i, block));
     let sources: Vec<(usize, usize)> = inputs.iter().enumerate().flat_map(blocks_of).collect();
-    output.par_rows().for_each(|(plane, y, to)| {
+    output.rows(|plane, y, to| {
         let (image, (input, block)) = (plane / sources.len(), sources[plane % sources.len()]);
         let from = inputs[input];
         to.copy_from_slice(from.row(image * from.layout.blocks() + block, y));
@@ -23,7 +22,7 @@ pub fn forward(_op: &Concat, inputs: &[View], output: &mut ViewMut) {
 pub fn backward(_op: &Concat, inputs: &[View], _output: View, grad: View, slot: usize, into: &mut ViewMut, add: bool) {
     let first: usize = inputs[..slot].iter().map(|view| view.layout.blocks()).sum();
     let (all, blocks) = (grad.layout.blocks(), into.layout.blocks());
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         let from = grad.row(plane / blocks * all + first + plane % blocks, y);
         if add { row::one(to, from, true, |g| g) } else { to.copy_from_slice(from) }
     });

@@ -3,9 +3,9 @@
 use super::conv::Window;
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::sweep::Shift;
+use crate::engine::kernel::team;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// `[block][tap][lane]` from PyTorch's `[c, 1, kh, kw]`, each channel times its `scale`, if there is one.
@@ -82,7 +82,7 @@ fn lanes(values: &[f32], at: usize) -> &[f32; LANES] {
 pub fn forward(window: &Window, packed: &[f32], bias: Option<&[f32]>, relu: bool, x: View, y: &mut ViewMut) {
     let taps = taps(window, y.layout, x.layout);
     let (count, blocks) = (window.taps(), y.layout.blocks());
-    y.par_rows().for_each(|(plane, row, to)| {
+    y.rows(|plane, row, to| {
         let block = plane % blocks;
         match bias {
             Some(bias) => to.as_chunks_mut::<LANES>().0.fill(*lanes(bias, block)),
@@ -106,7 +106,7 @@ pub fn forward(window: &Window, packed: &[f32], bias: Option<&[f32]>, relu: bool
 pub fn backward(window: &Window, packed: &[f32], g: View, into: &mut ViewMut, add: bool) {
     let taps = taps(window, g.layout, into.layout);
     let (count, blocks) = (window.taps(), g.layout.blocks());
-    into.par_rows().for_each(|(plane, row, to)| {
+    into.rows(|plane, row, to| {
         if !add {
             to.fill(0.0);
         }
@@ -128,27 +128,24 @@ pub fn backward(window: &Window, packed: &[f32], g: View, into: &mut ViewMut, ad
 pub fn weight_gradient(window: &Window, larger: View, smaller: View) -> Vec<f32> {
     let taps = taps(window, smaller.layout, larger.layout);
     let (count, blocks) = (window.taps(), smaller.layout.blocks());
-    let planes: Vec<Vec<f64>> = (0..smaller.layout.n * blocks)
-        .into_par_iter()
-        .map(|plane| {
-            let mut sums = vec![0.0f64; count * LANES];
-            for row in 0..smaller.layout.h {
-                for tap in &taps {
-                    let from = (row * window.stride[0]) as isize + tap.y;
-                    if from < 0 || from >= larger.layout.h as isize || tap.columns.is_empty() {
-                        continue;
-                    }
-                    let mut sum = [0.0; LANES];
-                    let from = &larger.row(plane, from as usize)[tap.first * LANES..];
-                    let to = &smaller.row(plane, row)[tap.columns.start * LANES..tap.columns.end * LANES];
-                    product_row(&mut sum, from, to, window.stride[1]);
-                    let sums = sums[tap.number * LANES..].iter_mut();
-                    sums.zip(sum).for_each(|(total, sum)| *total += f64::from(sum));
+    let planes: Vec<Vec<f64>> = team::map(smaller.layout.n * blocks, |plane| {
+        let mut sums = vec![0.0f64; count * LANES];
+        for row in 0..smaller.layout.h {
+            for tap in &taps {
+                let from = (row * window.stride[0]) as isize + tap.y;
+                if from < 0 || from >= larger.layout.h as isize || tap.columns.is_empty() {
+                    continue;
                 }
+                let mut sum = [0.0; LANES];
+                let from = &larger.row(plane, from as usize)[tap.first * LANES..];
+                let to = &smaller.row(plane, row)[tap.columns.start * LANES..tap.columns.end * LANES];
+                product_row(&mut sum, from, to, window.stride[1]);
+                let sums = sums[tap.number * LANES..].iter_mut();
+                sums.zip(sum).for_each(|(total, sum)| *total += f64::from(sum));
             }
-            sums
-        })
-        .collect();
+        }
+        sums
+    });
     let mut all = vec![0.0; smaller.layout.channels() * count];
     for (channel, slot) in smaller.layout.slot_of_channel().into_iter().enumerate() {
         for tap in 0..count {

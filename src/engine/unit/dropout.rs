@@ -8,7 +8,6 @@ use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::Dropout;
-use rayon::prelude::*;
 
 pub fn needs(_op: &Dropout) -> Needs {
     Needs::NOTHING
@@ -24,14 +23,14 @@ pub fn backward(op: &Dropout, seed: Option<Seed>, grad: View, into: &mut ViewMut
 
 fn drop(op: &Dropout, seed: Option<Seed>, from: View, to: &mut ViewMut, add: bool) {
     let Some(seed) = seed else {
-        to.par_rows().for_each(|(plane, y, to)| row::one(to, from.row(plane, y), add, |x| x));
+        to.rows(|plane, y, to| row::one(to, from.row(plane, y), add, |x| x));
         return;
     };
     let keys = Keys::new(seed, to.layout);
     // The share of 2^32 that goes.
     let below = (op.p * 4_294_967_296.0) as u32;
     let scale = (1.0 / (1.0 - op.p)) as f32;
-    to.par_rows().for_each(|(plane, y, to)| {
+    to.rows(|plane, y, to| {
         let source = from.row(plane, y);
         if keys.layout.lanes == 1 {
             drop_row::<1>(to, source, keys.of(plane, y), below, scale, add);

@@ -7,7 +7,6 @@ use super::lanes::{PerLane, denormalise, normalise, sum_slopes, sum_squares};
 use super::{Needs, row, sum};
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::engine::weights::LayerWeights;
-use rayon::prelude::*;
 
 pub fn needs() -> Needs {
     Needs::INPUTS
@@ -22,7 +21,7 @@ pub fn forward(groups: usize, epsilon: f64, layer: Option<&LayerWeights>, inputs
         Some(c) => [known.mean[slot], weight[c] * known.inverse[slot], bias[c]],
         None => [0.0; 3],
     });
-    output.par_rows().for_each(|(plane, y, to)| normalise(to, x.row(plane, y), values.of(plane)));
+    output.rows(|plane, y, to| normalise(to, x.row(plane, y), values.of(plane)));
 }
 
 pub fn backward(
@@ -50,7 +49,7 @@ pub fn backward(
         }
         None => [0.0; 4],
     });
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         denormalise(to, x.row(plane, y), grad.row(plane, y), values.of(plane), add);
     });
 }

@@ -6,7 +6,6 @@ use super::{Needs, row, sum};
 use crate::engine::layout::{View, ViewMut};
 use crate::engine::weights::LayerWeights;
 use crate::op::LayerNorm;
-use rayon::prelude::*;
 
 pub fn needs(_op: &LayerNorm) -> Needs {
     Needs::INPUTS
@@ -19,7 +18,7 @@ pub fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], ou
     let (weight, bias) = affine(layer, x.layout.channels());
     let (weight, bias) = (x.layout.spread(&weight, 0.0), x.layout.spread(&bias, 0.0));
     let used = row::used(x.layout);
-    output.par_rows().for_each(|(plane, y, to)| {
+    output.rows(|plane, y, to| {
         let first = plane % blocks * lanes;
         let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
         let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
@@ -58,7 +57,7 @@ pub fn backward(
             *sum /= count;
         }
     });
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         let image = plane / blocks;
         let weight = &weight[plane % blocks * lanes..][..lanes];
         let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));

@@ -5,10 +5,10 @@
 use super::window::{self, Bin};
 use super::{Needs, row};
 use crate::engine::kernel::simd::LANES;
+use crate::engine::kernel::team;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, Window};
-use rayon::prelude::*;
 use std::ops::Range;
 
 pub fn needs(_op: &MaxPool) -> Needs {
@@ -61,7 +61,7 @@ pub mod with_index {
         let bins = Bins::sliding(&op.0, x.layout, output.layout);
         bins.forward(x, output);
         let lanes = x.layout.lanes;
-        index.par_rows().for_each(|(plane, y, to)| {
+        index.rows(|plane, y, to| {
             for (across, to) in bins.across.iter().zip(to.chunks_exact_mut(lanes)) {
                 let (down, mut places) = (bins.down[y], [0; LANES]);
                 find(x, plane, down, *across, [down.start * bins.w + across.start, bins.w, 1], &mut places);
@@ -112,9 +112,9 @@ impl Bins {
     fn forward(&self, x: View, output: &mut ViewMut) {
         let (lanes, halves) = (x.layout.lanes, self.halves());
         let scratch = vec![0f32; x.layout.inner()];
-        output.par_rows().for_each_init(
+        output.rows_with(
             || scratch.clone(),
-            |largest, (plane, y, to)| {
+            |largest, plane, y, to| {
                 let Bin { start, end, .. } = self.down[y];
                 let source = if end - start == 1 {
                     x.row(plane, start)
@@ -136,29 +136,31 @@ impl Bins {
     fn backward(&self, x: View, grad: View, into: &mut ViewMut, add: bool) {
         let layout = into.layout;
         let apart = self.down.windows(2).all(|bins| bins[0].end <= bins[1].start);
-        into.par_planes().for_each(|(plane, data)| {
-            if !apart {
-                let all = Band { rows: data, first: 0, layout };
-                return self.scatter(x, grad, plane, 0..self.down.len(), all, add);
-            }
-            let mut bands = Vec::with_capacity(self.down.len());
-            let mut rest = data;
+        if !apart {
+            into.planes(|plane, rows| {
+                self.scatter(x, grad, plane, 0..self.down.len(), &mut Band { rows, first: 0, layout }, add);
+            });
+            return;
+        }
+        let mut bands = Vec::with_capacity(layout.n * layout.blocks() * self.down.len());
+        for (plane, mut rest) in into.data[..layout.size()].chunks_exact_mut(layout.plane().max(1)).enumerate() {
             let mut first = 0;
             for i in 0..self.down.len() {
                 let next = self.down.get(i + 1).map_or(layout.h, |bin| bin.start);
                 let (rows, below) = rest.split_at_mut((next - first) * layout.row());
-                bands.push((i, Band { rows, first, layout }));
+                bands.push((plane, i..i + 1, Band { rows, first, layout }));
                 (rest, first) = (below, next);
             }
-            let enough = (4096 / layout.row().max(1)).max(1);
-            bands.into_par_iter().with_min_len(enough).for_each(|(i, band)| {
-                self.scatter(x, grad, plane, i..i + 1, band, add);
-            });
+        }
+        let least = team::SHARE / layout.row().max(1);
+        team::chunks(&mut bands, 1, least, |_, band| {
+            let (plane, windows, band) = &mut band[0];
+            self.scatter(x, grad, *plane, windows.clone(), band, add);
         });
     }
 
     /// The gradients of some rows of windows, which lie in the band.
-    fn scatter(&self, x: View, grad: View, plane: usize, windows: Range<usize>, mut band: Band, add: bool) {
+    fn scatter(&self, x: View, grad: View, plane: usize, windows: Range<usize>, band: &mut Band, add: bool) {
         if !add {
             band.clear();
         }

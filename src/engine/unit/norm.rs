@@ -2,9 +2,9 @@
 
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::sweep::Sums;
+use crate::engine::kernel::team;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
-use rayon::prelude::*;
 
 /// A batch's statistics, one number per slot.
 #[derive(Debug, Clone)]
@@ -72,7 +72,7 @@ vectorised! {
 pub fn forward(affine: &Affine, relu: bool, x: View, y: &mut ViewMut) {
     let blocks = y.layout.blocks();
     let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-    y.par_rows().for_each(|(plane, row, to)| {
+    y.rows(|plane, row, to| {
         let block = plane % blocks;
         scale_row(x.row(plane, row), to, lanes(&affine.factor, block), lanes(&affine.summand, block), floor);
     });
@@ -113,19 +113,18 @@ fn over_rows(layout: &Layout, row_sums: impl Fn(usize, usize, &mut [[f32; LANES]
     let band = layout.h.div_ceil((32 / (layout.n * blocks).max(1)).max(1)).max(1);
     let bands: Vec<(usize, usize)> =
         (0..layout.n * blocks).flat_map(|plane| (0..layout.h).step_by(band).map(move |y| (plane, y))).collect();
-    let parts: Vec<[[f64; LANES]; 2]> = (bands.par_iter())
-        .map(|&(plane, first)| {
-            let mut total = [[0.0; LANES]; 2];
-            for y in first..(first + band).min(layout.h) {
-                let mut sums = [[0.0; LANES]; 2];
-                row_sums(plane, y, &mut sums);
-                for (total, sum) in total.iter_mut().flatten().zip(sums.as_flattened()) {
-                    *total += f64::from(*sum);
-                }
+    let parts: Vec<[[f64; LANES]; 2]> = team::map(bands.len(), |i| {
+        let (plane, first) = bands[i];
+        let mut total = [[0.0; LANES]; 2];
+        for y in first..(first + band).min(layout.h) {
+            let mut sums = [[0.0; LANES]; 2];
+            row_sums(plane, y, &mut sums);
+            for (total, sum) in total.iter_mut().flatten().zip(sums.as_flattened()) {
+                *total += f64::from(*sum);
             }
-            total
-        })
-        .collect();
+        }
+        total
+    });
     let mut all = [vec![0.0; layout.slots()], vec![0.0; layout.slots()]];
     for ((plane, _), part) in bands.into_iter().zip(parts) {
         for (all, part) in all.iter_mut().zip(part) {
@@ -234,7 +233,7 @@ pub fn input_gradient(
         }
     }
     let floor = if known.relu { 0.0 } else { f32::NEG_INFINITY };
-    into.par_rows().for_each(|(plane, row, dx)| {
+    into.rows(|plane, row, dx| {
         let of = |values| lanes(values, plane % blocks);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
         let run = if add { add_row } else { input_row };

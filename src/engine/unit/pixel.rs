@@ -1,8 +1,8 @@
 //! What the channels of a pixel have in common: one value for each pixel of each image, found channel by channel.
 
 use super::row;
+use crate::engine::kernel::team;
 use crate::engine::layout::{Layout, View};
-use rayon::prelude::*;
 
 /// One value a pixel, `[n][h][w]`.
 pub struct Pixels<T> {
@@ -15,8 +15,7 @@ impl<T: Copy + Send + Sync> Pixels<T> {
     pub fn new(layout: &Layout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
         let (h, w) = (layout.h, layout.w);
         let mut values = vec![empty; layout.n * h * w];
-        let rows = values.par_chunks_exact_mut(w.max(1)).enumerate();
-        rows.for_each(|(i, row)| find(i / h, i % h, row));
+        team::chunks(&mut values, w, team::SHARE / layout.inner().max(1), |i, row| find(i / h, i % h, row));
         Self { size: [h, w], values }
     }
 

@@ -3,7 +3,6 @@
 use super::Needs;
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::PixelShuffle;
-use rayon::prelude::*;
 
 pub fn needs(_op: &PixelShuffle) -> Needs {
     Needs::NOTHING
@@ -13,7 +12,7 @@ pub fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
     let (x, f) = (inputs[0], op.factor);
     let (places, own) = (Channel::all(x.layout), Channel::slots(output.layout));
     let lanes = output.layout.lanes;
-    output.par_rows().for_each(|(plane, y, to)| {
+    output.rows(|plane, y, to| {
         for (lane, channel, image) in own.of(plane) {
             let Some(channel) = channel else {
                 to[lane..].iter_mut().step_by(lanes).for_each(|to| *to = 0.0);
@@ -40,7 +39,7 @@ pub fn backward(
     let f = op.factor;
     let (places, own) = (Channel::all(grad.layout), Channel::slots(into.layout));
     let lanes = into.layout.lanes;
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         for (lane, channel, image) in own.of(plane) {
             let numbers = to[lane..].iter_mut().step_by(lanes);
             let Some(channel) = channel else {

@@ -3,7 +3,6 @@
 use super::{Needs, row, sum};
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::PRelu;
-use rayon::prelude::*;
 
 pub fn needs(_op: &PRelu) -> Needs {
     Needs::INPUTS
@@ -12,7 +11,7 @@ pub fn needs(_op: &PRelu) -> Needs {
 pub fn forward(_op: &PRelu, slopes: &[f32], inputs: &[View], output: &mut ViewMut) {
     let x = inputs[0];
     let slopes = Lanes::new(x.layout, slopes);
-    output.par_rows().for_each(|(plane, y, to)| {
+    output.rows(|plane, y, to| {
         let f = |x, slope| if x > 0.0 { x } else { x * slope };
         row::by_lane(to, x.row(plane, y), slopes.of(plane), false, f);
     });
@@ -31,7 +30,7 @@ pub fn backward(
 ) {
     let x = inputs[0];
     let slopes = Lanes::new(x.layout, slopes);
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         let f = |x, g, slope| if x > 0.0 { g } else { g * slope };
         row::two_by_lane(to, x.row(plane, y), grad.row(plane, y), slopes.of(plane), add, f);
     });

@@ -2,7 +2,6 @@
 
 use super::Needs;
 use crate::engine::layout::{View, ViewMut};
-use rayon::prelude::*;
 
 pub fn needs() -> Needs {
     Needs::NOTHING
@@ -26,7 +25,7 @@ fn deal(from: View, to: &mut ViewMut, add: bool) {
         channels[slot] = Some(channel);
     }
     let (h_from, w_from) = (from.layout.h, from.layout.w);
-    to.par_rows().for_each(|(plane, y, row)| {
+    to.rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
         for lane in 0..lanes {
             let numbers = row[lane..].iter_mut().step_by(lanes);

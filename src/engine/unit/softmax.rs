@@ -4,7 +4,6 @@ use super::exp::exp;
 use super::pixel::{Channels, Pixels};
 use super::row;
 use crate::engine::layout::{View, ViewMut};
-use rayon::prelude::*;
 
 pub fn forward(x: View, output: &mut ViewMut) {
     let channels = Channels::of(x);
@@ -16,7 +15,7 @@ pub fn forward(x: View, output: &mut ViewMut) {
         common.iter_mut().for_each(|(_, sum)| *sum = 1.0 / *sum);
     });
     let lanes = x.layout.lanes;
-    output.par_rows().for_each(|(plane, y, to)| {
+    output.rows(|plane, y, to| {
         let (used, image) = channels.plane(plane);
         let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes)).zip(common.row(image, y));
         for ((to, x), &(max, factor)) in pixels {
@@ -33,7 +32,7 @@ pub fn backward(output: View, grad: View, into: &mut ViewMut, add: bool) {
         channels.fold_with(grad, image, y, sums, |sum, _, y, g| *sum += y * g);
     });
     let lanes = output.layout.lanes;
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         let (_, image) = channels.plane(plane);
         let rows = output.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
         for ((to, (y, g)), &sum) in to.chunks_exact_mut(lanes).zip(rows).zip(sums.row(image, y)) {

@@ -1,7 +1,7 @@
 //! Sums over a map: rows in 32 bits, rows of a plane and planes in 64 bits, one after the other.
 
+use crate::engine::kernel::team;
 use crate::engine::layout::Layout;
-use rayon::prelude::*;
 
 /// `count` sums for each lane of each plane, `[plane][count][lane]`. `row` adds up one row into `[count][lane]`, zeros at
 /// first, and gets the numbers of plane and row.
@@ -10,9 +10,8 @@ pub fn planes(layout: &Layout, count: usize, row: impl Fn(usize, usize, &mut [f3
     let planes = layout.n * layout.blocks();
     let mut sums = vec![0f64; planes * width];
     let mut rows = vec![0f32; planes * h * width];
-    let enough = (4096 / layout.inner().max(1)).max(1);
-    let tasks = rows.par_chunks_exact_mut(width).with_min_len(enough).enumerate();
-    tasks.for_each(|(i, sums)| row(i / h, i % h, sums));
+    let least = team::SHARE / layout.inner().max(1);
+    team::chunks(&mut rows, width, least, |i, sums| row(i / h, i % h, sums));
     for (i, row) in rows.chunks_exact(width).enumerate() {
         let plane = i / h;
         for (sum, part) in sums[plane * width..].iter_mut().zip(row) {

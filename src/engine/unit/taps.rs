@@ -7,7 +7,6 @@
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{View, ViewMut};
-use rayon::prelude::*;
 
 /// What each position of an axis reads of another axis: places with weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,9 +156,9 @@ pub fn gather(from: View, to: &mut ViewMut, down: &Taps, across: &Taps, add: boo
     let lanes = from.layout.lanes;
     let scratch = || (vec![0f32; from.layout.inner()], vec![0f32; if add { to.layout.inner() } else { 0 }]);
     let scratch = scratch();
-    to.par_rows().for_each_init(
+    to.rows_with(
         || scratch.clone(),
-        |(mixed, result), (plane, y, to)| {
+        |(mixed, result), plane, y, to| {
             let source: &[f32] = match down.of(y) {
                 (&[], _) => {
                     if !add {

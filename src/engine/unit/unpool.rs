@@ -5,7 +5,6 @@
 use super::{Needs, nothing_flows, row};
 use crate::engine::layout::{Layout, View, ViewMut};
 use crate::op::Unpool;
-use rayon::prelude::*;
 
 pub fn needs(_op: &Unpool) -> Needs {
     Needs::INPUTS
@@ -15,7 +14,7 @@ pub fn forward(_op: &Unpool, inputs: &[View], output: &mut ViewMut) {
     let (x, index) = (inputs[0], Index::new(inputs[1], inputs[0].layout));
     let (layout, used) = (output.layout, row::used(inputs[0].layout));
     let lanes = layout.lanes;
-    output.par_planes().for_each(|(plane, to)| {
+    output.planes(|plane, to| {
         let inner = layout.halo * lanes..layout.halo * lanes + layout.inner();
         to.chunks_exact_mut(layout.row()).for_each(|row| row[inner.clone()].fill(0.0));
         for y in 0..x.layout.h {
@@ -36,7 +35,7 @@ pub fn backward(_op: &Unpool, inputs: &[View], _output: View, grad: View, slot: 
     }
     let index = Index::new(inputs[1], into.layout);
     let (lanes, used) = (into.layout.lanes, row::used(into.layout));
-    into.par_rows().for_each(|(plane, y, to)| {
+    into.rows(|plane, y, to| {
         if !add {
             to.fill(0.0);
         }
