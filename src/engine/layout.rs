@@ -8,7 +8,7 @@
 //! A concatenation is its operands' blocks one after the other. Where an operand does not fill its last block, unused
 //! lanes stay in the middle: [`Layout::segments`] says where. What unused lanes hold is finite and never read as a result.
 
-use super::kernel::buffer::Buffer;
+use super::kernel::buffer::{Border, Buffer};
 use super::kernel::simd::LANES;
 use super::kernel::team;
 
@@ -116,6 +116,11 @@ impl Layout {
         self.n * self.image()
     }
 
+    /// The halos.
+    pub fn border(&self) -> Border {
+        Border { row: self.row(), zeros: self.halo * self.lanes, len: self.size() }
+    }
+
     /// Where a row begins, after its halo. Planes count through blocks and then images: `image * blocks + block`.
     pub fn at(&self, plane: usize, y: usize) -> usize {
         plane * self.plane() + y * self.row() + self.halo * self.lanes
@@ -201,18 +206,6 @@ impl<'a> ViewMut<'a> {
         team::chunks(&mut self.data[..layout.size()], layout.plane(), 1, f);
     }
 
-    /// Writes zeros left and right of every row.
-    pub fn clear_halo(&mut self) {
-        let halo = self.layout.halo * self.layout.lanes;
-        if halo == 0 {
-            return;
-        }
-        for row in self.data[..self.layout.size()].chunks_exact_mut(self.layout.row()) {
-            let right = row.len() - halo;
-            row[..halo].fill(0.0);
-            row[right..].fill(0.0);
-        }
-    }
 }
 
 /// The same numbers in another layout of the same dims. Gaps become 0.

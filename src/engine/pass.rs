@@ -95,7 +95,7 @@ impl Pass {
     /// Memory for a map, its halo zero.
     pub fn take(pool: &Pool, layout: &Layout) -> Buffer {
         let mut buffer = pool.take(layout.size());
-        ViewMut::new(layout, &mut buffer).clear_halo();
+        buffer.set_border(layout.border());
         buffer
     }
 

@@ -14,11 +14,42 @@ struct Line([f32; LANES]);
 pub struct Buffer {
     lines: Vec<Line>,
     len: usize,
+    border: Option<Border>,
+}
+
+/// Zeros at both ends of every row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Border {
+    /// Numbers in a row, zeros included.
+    pub row: usize,
+    /// Zeros at each end.
+    pub zeros: usize,
+    /// Numbers in all rows.
+    pub len: usize,
 }
 
 impl Buffer {
     pub fn zeros(len: usize) -> Self {
-        Self { lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)], len }
+        Self { lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)], len, border: None }
+    }
+
+    /// Writes the zeros, unless they are there from the last time: who writes to rows leaves them alone.
+    pub fn set_border(&mut self, border: Border) {
+        let Border { row, zeros, len } = border;
+        let there = |old: Border| (old.row, old.zeros) == (row, zeros) && old.len >= len;
+        if self.border.is_some_and(there) {
+            let is_zero = |row: &[f32]| row[..zeros].iter().chain(&row[row.len() - zeros..]).all(|&x| x == 0.0);
+            debug_assert!(self[..len].chunks_exact(row.max(1)).all(is_zero), "somebody wrote to a halo");
+            return;
+        }
+        self.border = Some(border);
+        if zeros > 0 {
+            for row in self[..len].chunks_exact_mut(row) {
+                let right = row.len() - zeros;
+                row[..zeros].fill(0.0);
+                row[right..].fill(0.0);
+            }
+        }
     }
 
     fn capacity(&self) -> usize {

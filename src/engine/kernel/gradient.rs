@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
-use super::sweep::Sweep;
+use super::sweep::{Sweep, channels};
 use super::team;
 use crate::engine::layout::{Layout, View};
 
@@ -141,23 +141,28 @@ pub fn weights(sweep: &Sweep, taps: usize, input: View, gradient: View) -> Vec<f
     assert!(from.n == of.n && sweep.rows.count == of.h && sweep.columns.count == of.w);
     let tasks = tasks(from, of);
     let parts: Vec<Vec<f32>> = team::map(tasks.len(), |i| part(&tasks[i], sweep, taps, input, gradient));
-    let (inputs, mut all) = (from.channels(), vec![0.0; of.channels() * from.channels() * taps]);
-    let slots = of.slot_of_channel();
-    let mut outputs = vec![None; of.slots()];
-    slots.iter().enumerate().for_each(|(channel, &slot)| outputs[slot] = Some(channel));
-    for (task, part) in tasks.iter().zip(parts) {
-        let lanes = task.outputs.len() * LANES;
-        let outputs = &outputs[task.outputs.start * LANES..][..lanes];
-        for (tap, of_tap) in part.chunks_exact(task.channels * lanes).enumerate() {
-            for (c, row) in of_tap.chunks_exact(lanes).enumerate() {
-                for (x, output) in row.iter().zip(outputs) {
-                    if let Some(output) = output {
-                        all[(output * inputs + task.before + c) * taps + tap] += x;
-                    }
+    let mut all = vec![0.0; of.channels() * from.channels() * taps];
+    let row = from.channels() * taps;
+    // Channels of a block follow each other.
+    let mut rest: &mut [f32] = &mut all;
+    let mut blocks = Vec::with_capacity(of.blocks());
+    for (block, channels) in channels(of).iter().enumerate() {
+        let (of_block, tail) = rest.split_at_mut(channels.count * row);
+        blocks.push((block, of_block));
+        rest = tail;
+    }
+    team::each_mut(&mut blocks, |_, (block, all)| {
+        for (task, part) in tasks.iter().zip(&parts).filter(|(task, _)| task.outputs.contains(block)) {
+            let lanes = task.outputs.len() * LANES;
+            let first = (*block - task.outputs.start) * LANES;
+            for (o, row) in all.chunks_exact_mut(row).enumerate() {
+                for (c, to) in row[task.before * taps..][..task.channels * taps].chunks_exact_mut(taps).enumerate() {
+                    let from = part[c * lanes + first + o..].iter().step_by(task.channels * lanes);
+                    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
                 }
             }
         }
-    }
+    });
     all
 }
 

@@ -158,12 +158,12 @@ impl Packed {
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     ) -> Self {
         Self::filled(input, output, taps, |outputs, block, part| {
-            let mut rows = part.chunks_exact_mut(outputs.len());
-            for tap in 0..taps {
-                for input in block.before..block.before + block.count {
-                    let row = rows.next().expect("a row for each tap and input channel");
-                    for (to, output) in row.iter_mut().zip(outputs) {
-                        *to = output.map_or(0.0, |output| weight(output, input, tap));
+            let (lanes, count) = (outputs.len(), block.count);
+            // In the order of the kernels, whose numbers lie side by side; what is written is small enough for any order.
+            for (lane, output) in outputs.iter().enumerate() {
+                for input in 0..count {
+                    for (tap, to) in part[input * lanes + lane..].iter_mut().step_by(count * lanes).enumerate() {
+                        *to = output.map_or(0.0, |output| weight(output, block.before + input, tap));
                     }
                 }
             }

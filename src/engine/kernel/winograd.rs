@@ -315,8 +315,7 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
     let (rows, row) = (POINTS * inputs, outputs * LANES * LANES);
     let of_blocks = channels(x.layout);
     let mut sums = POOL.take(rows * row);
-    sums.fill(0.0);
-    for chunk in tiles.chunks(SHARED_CHUNK / of_tile, 1) {
+    for (at, chunk) in tiles.chunks(SHARED_CHUNK / of_tile, 1).into_iter().enumerate() {
         let vectors = chunk.len() * LANES;
         let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
@@ -340,6 +339,9 @@ pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
             let (point, block) = (i / inputs, i % inputs);
             let v = &v[i * vectors..][..vectors];
             let d = &d[point * outputs * vectors..][..outputs * vectors];
+            if at == 0 {
+                sums.fill(0.0);
+            }
             direct::products(v, d, chunk.len(), of_blocks[block].count, sums);
         });
         POOL.give(v);
