@@ -10,9 +10,14 @@ use super::simd::{LANES, Level};
 use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, most_blocks, widest};
 use crate::engine::layout::{Layout, View, ViewMut};
+use std::ops::Range;
 
 /// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.
 const WEIGHTS_AT_ONCE: usize = 256 << 10;
+/// Bytes of all of a layer's weights that are small enough to be gone over for each part of the rows.
+const ALL_WEIGHTS: usize = 1 << 20;
+/// Bytes of a part's input.
+const ROWS_AT_ONCE: usize = 256 << 10;
 /// Tasks that a map is cut into if it has the rows. By shape and not by threads, so that sums do not depend on threads.
 const TASKS: usize = 32;
 
@@ -51,7 +56,7 @@ impl Sweep {
     }
 
     /// Output columns for which a tap lies inside an input row of `width` pixels.
-    pub fn columns_inside(&self, tap: &Shift, width: usize) -> std::ops::Range<usize> {
+    pub fn columns_inside(&self, tap: &Shift, width: usize) -> Range<usize> {
         let stride = self.stride[1] as isize;
         let first = (-tap.x).max(0).unsigned_abs().div_ceil(self.stride[1]);
         let end =
@@ -238,13 +243,25 @@ impl Sums {
     }
 }
 
-/// One share of the work: some rows of one sweep, one image, one group.
-struct Task<'a> {
-    group: &'a Group,
+/// One share of the work: some groups of one image, and some of the parts that its rows are cut into.
+struct Task {
+    groups: Range<usize>,
     image: usize,
-    sweep: &'a Sweep,
-    segments: &'a [Segment],
-    rows: std::ops::Range<usize>,
+    parts: Range<usize>,
+}
+
+/// All that tasks have in common.
+struct Job<'a> {
+    sweeps: Vec<(&'a Sweep, Vec<Segment>)>,
+    input: View<'a>,
+    weights: &'a Packed,
+    /// Input channels as tiles read them.
+    blocks: Vec<Block>,
+    output: &'a Layout,
+    place: Place,
+    finish: Finish<'a>,
+    /// Parts that the rows of each sweep are cut into.
+    parts: usize,
 }
 
 /// Runs all sweeps. Outputs that no sweep covers stay as they are; no two sweeps may cover the same.
@@ -259,102 +276,137 @@ pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut Vi
         }
         assert!(sweep.taps.iter().all(|tap| tap.weight < weights.taps));
     }
-    let segments: Vec<Vec<Segment>> = sweeps.iter().map(|sweep| sweep.segments(input.layout)).collect();
-    let bands = TASKS.div_ceil(weights.groups.len() * layout.n * sweeps.len()).max(1);
-    let mut tasks = Vec::new();
-    for group in &weights.groups {
-        for image in 0..layout.n {
-            for (sweep, segments) in sweeps.iter().zip(&segments) {
-                let band = sweep.rows.count.div_ceil(bands).max(1);
-                for first in (0..sweep.rows.count).step_by(band) {
-                    let rows = first..(first + band).min(sweep.rows.count);
-                    tasks.push(Task { group, image, sweep, segments, rows });
-                }
-            }
-        }
-    }
-    let place = Place::new(output.data);
-    let run = |task: &Task| run(task, input, weights, layout, place, finish);
+    let (tasks, parts) = tasks(sweeps, input.layout, weights, layout.n);
+    let blocks = (weights.blocks.iter())
+        .map(|b| Block { input: b.block * input.layout.plane(), weight: b.before * weights.taps, channels: b.count })
+        .collect();
+    let sweeps = sweeps.iter().map(|sweep| (sweep, sweep.segments(input.layout))).collect();
+    let job = Job { sweeps, input, weights, blocks, output: layout, place: Place::new(output.data), finish, parts };
     if !finish.sums {
-        team::each(tasks.len(), |i| drop(run(&tasks[i])));
+        team::each(tasks.len(), |i| drop(job.run(&tasks[i])));
         return None;
     }
-    let parts: Vec<Sums> = team::map(tasks.len(), |i| run(&tasks[i]));
+    let parts: Vec<Sums> = team::map(tasks.len(), |i| job.run(&tasks[i]));
     let mut sums = Sums::zeros(layout.slots());
     for (task, part) in tasks.iter().zip(&parts) {
-        sums.add(task.group.first * LANES, part);
+        sums.add(weights.groups[task.groups.start].first * LANES, part);
     }
     Some(sums)
 }
 
-fn run(task: &Task, input: View, weights: &Packed, output: &Layout, place: Place, finish: Finish) -> Sums {
-    let level = Level::get();
-    let (group, sweep) = (task.group, task.sweep);
-    let lanes = group.blocks * LANES;
-    let from = input.layout;
-    let (pixel, channel) = (from.lanes * sweep.stride[1], if from.lanes == 1 { from.plane() } else { 1 });
-    let blocks: Vec<Block> = (weights.blocks.iter())
-        .map(|b| Block { input: b.block * from.plane(), weight: b.before * weights.taps, channels: b.count })
-        .collect();
-    let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
-    let turns = blocks.len().div_ceil(at_once);
-    let mut sums = Sums::zeros(if finish.sums { lanes } else { 0 });
-    let mut row_sums = vec![0.0f32; if finish.sums { 2 * lanes } else { 0 }];
-    let mut taps = Vec::new();
-    for (turn, blocks) in blocks.chunks(at_once).enumerate() {
-        let last = turn + 1 == turns;
-        for row in task.rows.clone() {
-            let y = sweep.rows.first + row * sweep.rows.step;
-            for segment in task.segments {
-                taps.clear();
-                for tap in &segment.taps {
-                    let y = (row * sweep.stride[0]) as isize + tap.y;
-                    if 0 <= y && y < from.h as isize {
-                        let offset = y * from.row() as isize + tap.x * from.lanes as isize;
-                        taps.push(Tap { input: offset, weight: tap.weight });
-                    }
-                }
-                let width = segment.end - segment.start;
-                let tiles = width.div_ceil(widest(level, group.blocks));
-                let mut column = segment.start;
-                for tile in 0..tiles {
-                    let count = width / tiles + usize::from(tile < width % tiles);
-                    let x = sweep.columns.first + column * sweep.columns.step;
-                    let first = task.image * from.image() + (from.halo + column * sweep.stride[1]) * from.lanes;
-                    let to = output.at(task.image * output.blocks() + group.first, y) + x * LANES;
-                    // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only those
-                    // whose rows do; `convolve` checked input, output, bias and weights against their layouts.
-                    unsafe {
-                        kernel(level, count, group.blocks, pixel)(&Tile {
-                            input: input.data.as_ptr().add(first),
-                            pixel,
-                            channel,
-                            weights: weights.data.as_ptr().add(group.at),
-                            taps: &taps,
-                            blocks,
-                            output: place.at(to),
-                            output_pixel: sweep.columns.step * LANES,
-                            output_block: output.plane(),
-                            accumulate: finish.accumulate || turn > 0,
-                            bias: match finish.bias {
-                                Some(bias) if last => bias[group.first * LANES..].as_ptr(),
-                                Some(_) | None => std::ptr::null(),
-                            },
-                            relu: finish.relu && last,
-                            sums: if finish.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
-                        });
-                    }
-                    column += count;
+/// Shares of the work, and parts that rows are cut into: a part's input is small enough for all groups to find it in the
+/// second cache, if their weights are.
+fn tasks(sweeps: &[Sweep], from: &Layout, weights: &Packed, images: usize) -> (Vec<Task>, usize) {
+    let groups = weights.groups.len();
+    let rows = sweeps.iter().map(|sweep| sweep.rows.count).max().unwrap_or(0).max(1);
+    let bands = TASKS.div_ceil(images.max(1)).min(rows);
+    let share = groups.div_ceil(TASKS.div_ceil(images * bands).min(groups).max(1)).max(1);
+    let stride = sweeps.iter().map(|sweep| sweep.stride[0]).max().unwrap_or(1);
+    let band = rows.div_ceil(bands);
+    let bytes = band * stride * from.blocks() * from.row() * size_of::<f32>();
+    let pieces = if weights.bytes() <= ALL_WEIGHTS { bytes.div_ceil(ROWS_AT_ONCE).clamp(1, band) } else { 1 };
+    let mut tasks = Vec::new();
+    for first in (0..groups).step_by(share) {
+        let groups = first..(first + share).min(groups);
+        for image in 0..images {
+            let parts = (0..bands).map(|band| band * pieces..(band + 1) * pieces);
+            tasks.extend(parts.map(|parts| Task { groups: groups.clone(), image, parts }));
+        }
+    }
+    (tasks, bands * pieces)
+}
+
+impl Job<'_> {
+    fn run(&self, task: &Task) -> Sums {
+        let groups = &self.weights.groups[task.groups.clone()];
+        let lanes = groups.iter().map(|group| group.blocks).sum::<usize>() * LANES;
+        let mut sums = Sums::zeros(if self.finish.sums { lanes } else { 0 });
+        for part in task.parts.clone() {
+            for group in groups {
+                for (sweep, segments) in &self.sweeps {
+                    let count = sweep.rows.count;
+                    let rows = count * part / self.parts..count * (part + 1) / self.parts;
+                    let before = (group.first - groups[0].first) * LANES;
+                    self.rows(group, task.image, sweep, segments, rows, (&mut sums, before));
                 }
             }
-            if finish.sums && last {
-                // A row at most in 32 bits, the rest in 64.
-                for (i, x) in row_sums.iter_mut().enumerate() {
-                    let to = if i < lanes { &mut sums.sum[i] } else { &mut sums.square[i - lanes] };
-                    *to += f64::from(std::mem::take(x));
+        }
+        sums
+    }
+
+    /// Some rows of one sweep, for one group. Sums are added to those from slot `before` on.
+    fn rows(
+        &self,
+        group: &Group,
+        image: usize,
+        sweep: &Sweep,
+        segments: &[Segment],
+        rows: Range<usize>,
+        (sums, before): (&mut Sums, usize),
+    ) {
+        let level = Level::get();
+        let Self { weights, output, finish, .. } = *self;
+        let lanes = group.blocks * LANES;
+        let from = self.input.layout;
+        let (pixel, channel) = (from.lanes * sweep.stride[1], if from.lanes == 1 { from.plane() } else { 1 });
+        let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
+        let turns = self.blocks.len().div_ceil(at_once);
+        let mut row_sums = [0.0f32; 2 * 3 * LANES];
+        let mut taps = Vec::new();
+        for (turn, blocks) in self.blocks.chunks(at_once).enumerate() {
+            let last = turn + 1 == turns;
+            for row in rows.clone() {
+                let y = sweep.rows.first + row * sweep.rows.step;
+                for segment in segments {
+                    taps.clear();
+                    for tap in &segment.taps {
+                        let y = (row * sweep.stride[0]) as isize + tap.y;
+                        if 0 <= y && y < from.h as isize {
+                            let offset = y * from.row() as isize + tap.x * from.lanes as isize;
+                            taps.push(Tap { input: offset, weight: tap.weight });
+                        }
+                    }
+                    let width = segment.end - segment.start;
+                    let tiles = width.div_ceil(widest(level, group.blocks));
+                    let mut column = segment.start;
+                    for tile in 0..tiles {
+                        let count = width / tiles + usize::from(tile < width % tiles);
+                        let x = sweep.columns.first + column * sweep.columns.step;
+                        let first = image * from.image() + (from.halo + column * sweep.stride[1]) * from.lanes;
+                        let to = output.at(image * output.blocks() + group.first, y) + x * LANES;
+                        // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only
+                        // those whose rows do; `convolve` checked input, output, bias and weights against their layouts.
+                        unsafe {
+                            kernel(level, count, group.blocks, pixel)(&Tile {
+                                input: self.input.data.as_ptr().add(first),
+                                pixel,
+                                channel,
+                                weights: weights.data.as_ptr().add(group.at),
+                                taps: &taps,
+                                blocks,
+                                output: self.place.at(to),
+                                output_pixel: sweep.columns.step * LANES,
+                                output_block: output.plane(),
+                                accumulate: finish.accumulate || turn > 0,
+                                bias: match finish.bias {
+                                    Some(bias) if last => bias[group.first * LANES..].as_ptr(),
+                                    Some(_) | None => std::ptr::null(),
+                                },
+                                relu: finish.relu && last,
+                                sums: if finish.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
+                            });
+                        }
+                        column += count;
+                    }
+                }
+                if finish.sums && last {
+                    // A row at most in 32 bits, the rest in 64.
+                    for (i, x) in row_sums[..2 * lanes].iter_mut().enumerate() {
+                        let all = if i < lanes { &mut sums.sum } else { &mut sums.square };
+                        all[before + i % lanes] += f64::from(std::mem::take(x));
+                    }
                 }
             }
         }
     }
-    sums
 }
