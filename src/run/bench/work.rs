@@ -13,18 +13,19 @@ use crate::run::native::Recorded;
 use crate::run::network::Network;
 use crate::run::optim::{Accumulated, OptimState};
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;
 
 pub struct Work {
     device: Device,
-    sample: Sample,
+    images: Tensor<4>,
     evaluated: Network,
     training: Option<Training>,
 }
 
 struct Training {
     network: Network,
+    targets: Tensor<3, Int>,
     optim: OptimState,
 }
 
@@ -33,13 +34,16 @@ impl Work {
         let sample = if train { Sample::new(checked, batch)? } else { Sample::without_targets(checked, batch)? };
         let network = lower(checked, device, 0);
         let evaluated = network.valid();
-        let training =
-            train.then(|| Training { network: network.train(), optim: OptimState::new(Optimizer::default()) });
-        Ok(Self { device: device.clone(), sample, evaluated, training })
+        let training = train.then(|| {
+            let network = network.train();
+            let targets = sample.targets(network.device());
+            Training { network, targets, optim: OptimState::new(Optimizer::default()) }
+        });
+        Ok(Self { device: device.clone(), images: sample.images(device), evaluated, training })
     }
 
     fn images(&self) -> Tensor<4> {
-        self.sample.images(&self.device)
+        self.images.clone()
     }
 
     /// Why the engine does not compute forward passes or training steps, if it does not.
@@ -67,9 +71,9 @@ impl Work {
     /// Nothing where no training was asked for.
     pub fn train_step(&mut self) -> Result<()> {
         let images = self.images();
-        let Some(Training { network, optim }) = &mut self.training else { return Ok(()) };
+        let Some(Training { network, targets, optim }) = &mut self.training else { return Ok(()) };
         let Recorded { mut results, back } = network.record(images, 0);
-        let gradients = cross_entropy(results.remove(0), self.sample.targets(network.device())).backward();
+        let gradients = cross_entropy(results.remove(0), targets.clone()).backward();
         let gradients = Accumulated::of(network, back, gradients);
         *network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         finish(&self.device)
