@@ -11,6 +11,7 @@ use super::weights::NamedTensor;
 use crate::engine::{BatchStatistics, Frozen, LayerWeights, Mode, Running, Tape, WeightGradient, Weights};
 use burn::module::{Module, Param};
 use burn::tensor::{DType, Gradients, Tensor, TensorData};
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -186,5 +187,5 @@ fn weights(network: &Network) -> Weights {
             }),
         },
     };
-    network.layers.iter().map(|named| of(&named.layer)).collect()
+    network.layers.par_iter().map(|named| of(&named.layer)).collect()
 }

@@ -12,10 +12,11 @@ pub use gradients::Accumulated;
 
 use super::network::Network;
 use crate::recipe::Optimizer;
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use rayon::prelude::*;
 use rule::Rule;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// An optimiser with what it has gathered so far: the rule, the number of steps, and by tensor name what
 /// [`Optimizer::state`] lists, flattened, in that order.
@@ -36,18 +37,70 @@ impl OptimState {
     pub fn step(&mut self, network: Network, gradients: Accumulated, rate: f64) -> Network {
         self.steps += 1;
         let rule = Rule::new(&self.optimizer, rate, self.steps);
-        network.map(&mut Step { rule, gradients, moments: &mut self.moments, path: Vec::new() })
+        let mut taking = Taking { gradients, moments: &mut self.moments, taken: Vec::new(), path: Vec::new() };
+        network.visit(&mut taking);
+        // On the processor tensors go on all threads; the operations of a device are in one line anyway.
+        let (here, elsewhere): (Vec<Taken>, Vec<Taken>) =
+            taking.taken.into_iter().partition(|taken| fused::takes(&taken.x, &taken.gradient));
+        let mut moved: HashMap<String, Moved> = here.into_par_iter().map(|taken| taken.by(&rule, fused::apply)).collect();
+        moved.extend(elsewhere.into_iter().map(|taken| taken.by(&rule, Rule::apply)));
+        network.map(&mut Putting { moved, moments: &mut self.moments, path: Vec::new() })
     }
 }
 
-struct Step<'a> {
-    rule: Rule,
+/// A tensor that has a gradient, flattened, with what the rule has gathered for it.
+struct Taken {
+    name: String,
+    x: Tensor<1>,
+    gradient: Tensor<1>,
+    old: Vec<Tensor<1>>,
+}
+
+/// The tensor after the step, and what the rule goes on with.
+type Moved = (Tensor<1>, Vec<Tensor<1>>);
+
+impl Taken {
+    fn by(self, rule: &Rule, apply: impl Fn(&Rule, Tensor<1>, Tensor<1>, Vec<Tensor<1>>) -> Moved) -> (String, Moved) {
+        (self.name, apply(rule, self.x, self.gradient, self.old))
+    }
+}
+
+/// Takes all tensors that have a gradient.
+struct Taking<'a> {
     gradients: Accumulated,
+    moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,
+    taken: Vec<Taken>,
+    path: Vec<String>,
+}
+
+impl ModuleVisitor for Taking<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.join(".");
+        let Some(gradient) = self.gradients.take(&name) else { return };
+        let old = self.moments.remove(&name).unwrap_or_default();
+        // A leaf of its own: nothing of this step may stay in the next one's graph.
+        let x = param.val().without_autodiff();
+        let count = x.dims().iter().product::<usize>();
+        self.taken.push(Taken { name, x: x.reshape([count]), gradient, old });
+    }
+}
+
+/// Puts them into the network.
+struct Putting<'a> {
+    moved: HashMap<String, Moved>,
     moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,
     path: Vec<String>,
 }
 
-impl ModuleMapper for Step<'_> {
+impl ModuleMapper for Putting<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_string());
     }
@@ -58,24 +111,12 @@ impl ModuleMapper for Step<'_> {
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let name = self.path.join(".");
-        let Some(gradient) = self.gradients.take(&name) else {
+        let Some((x, moments)) = self.moved.remove(&name) else {
             return param;
         };
-        let old = self.moments.remove(&name).unwrap_or_default();
-        param.map(|x| {
-            // A leaf of its own: nothing of this step may stay in the next one's graph.
-            let x = x.without_autodiff();
-            let shape = x.dims();
-            let count = shape.iter().product::<usize>();
-            let x = x.reshape([count]);
-            let (x, moments) = match fused::takes(&x, &gradient) {
-                true => fused::apply(&self.rule, x, gradient, old),
-                false => self.rule.apply(x, gradient, old),
-            };
-            if !moments.is_empty() {
-                self.moments.insert(name, moments);
-            }
-            x.reshape(shape).autodiff().require_grad()
-        })
+        if !moments.is_empty() {
+            self.moments.insert(name, moments);
+        }
+        param.map(|old| x.reshape(old.dims()).autodiff().require_grad())
     }
 }
