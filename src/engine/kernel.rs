@@ -7,6 +7,7 @@ pub mod buffer;
 pub mod gradient;
 pub mod peak;
 pub mod simd;
+pub mod source;
 pub mod sweep;
 pub mod team;
 pub mod tile;

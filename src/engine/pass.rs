@@ -1,6 +1,7 @@
 //! A forward pass: runs nodes, holds values, frees them after their last use.
 
 use super::kernel::buffer::{Buffer, Pool};
+use super::kernel::source::Source;
 use super::kernel::sweep::{Finish, Sums};
 use super::layout::{Layout, View, ViewMut, relayout};
 use super::profile::Recorder;
@@ -103,6 +104,12 @@ impl Pass {
     pub fn run(&mut self, at: usize, weights: &Weights, prepared: Option<&Prepared>, image: Option<&[f32]>) {
         let program = self.program.clone();
         let node = &program.nodes[at];
+        if let Unit::Norm(norm) = &node.unit {
+            self.find_statistics(norm, at, weights);
+            if norm.read_through {
+                return;
+            }
+        }
         let mut buffers: Vec<Buffer> =
             node.outputs.iter().map(|&id| Self::take(&self.pool, &program.values[id].layout)).collect();
         match &node.unit {
@@ -117,7 +124,7 @@ impl Pass {
                 relayout(self.view(node.inputs[0]), &mut ViewMut::new(layout, &mut buffers[0]));
             }
             Unit::Conv(conv) => self.conv(conv, node, weights, prepared, &mut buffers[0]),
-            Unit::Norm(norm) => self.norm(norm, at, weights, &mut buffers[0]),
+            Unit::Norm(norm) => self.norm(norm, at, &mut buffers[0]),
             Unit::Plain { op, layer } => {
                 let inputs: Vec<View> = node.inputs.iter().map(|&id| self.view(id)).collect();
                 let mut outputs: Vec<ViewMut> = (node.outputs.iter().zip(&mut buffers))
@@ -154,43 +161,59 @@ impl Pass {
         };
         let finish = Finish { accumulate: false, bias: prepared.bias.as_deref(), relu: conv.relu, sums: conv.sums };
         let mut output = ViewMut::new(&program.values[y].layout, buffer);
-        let x = self.view(x);
+        let x = self.source(conv, x);
         let sums = match (&prepared.packed, conv.kind) {
-            (Weighting::Dense(packed), Kind::Spread) => spread(&conv.window, packed, x, &mut output, finish),
+            (Weighting::Dense(packed), Kind::Spread) => spread(&conv.window, packed, x.view, &mut output, finish),
             (Weighting::Dense(packed), Kind::Gather | Kind::Depthwise) => {
                 gather(&conv.window, packed, x, &mut output, finish)
             }
             (Weighting::Depthwise(packed), _) => {
-                depthwise::forward(&conv.window, packed, finish.bias, conv.relu, x, &mut output);
+                depthwise::forward(&conv.window, packed, finish.bias, conv.relu, x.view, &mut output);
                 None
             }
         };
         self.sums[y] = sums;
     }
 
-    fn norm(&mut self, op: &Norm, at: usize, weights: &Weights, buffer: &mut Buffer) {
+    /// A convolution's input, and the norm that it does as it reads.
+    pub fn source(&self, conv: &Conv, x: ValueId) -> Source<'_> {
+        let before = conv.through.map(|through| {
+            let normed = self.norms[through.node].as_ref().expect("the norm's node has run");
+            normed.affine.before(matches!(&self.program.nodes[through.node].unit, Unit::Norm(norm) if norm.relu))
+        });
+        Source { view: self.view(x), before }
+    }
+
+    /// Once a pass.
+    fn find_statistics(&mut self, op: &Norm, at: usize, weights: &Weights) {
+        if self.norms[at].is_some() {
+            return;
+        }
+        let program = self.program.clone();
+        let x = program.nodes[at].inputs[0];
+        let layer = &weights[op.layer];
+        let layout = &program.values[x].layout;
+        let running = layer.running.as_ref().expect("batch norm has running statistics");
+        let of_batch = program.mode != Mode::Infer && !running.frozen;
+        let count = layout.n * layout.h * layout.w;
+        let statistics = match (of_batch, self.sums[x].take()) {
+            (true, Some(sums)) => Statistics::from_sums(&sums, count, op.epsilon),
+            (true, None) => norm::statistics(self.view(x), op.epsilon),
+            (false, _) => known(layer, layout, op.epsilon),
+        };
+        let affine = Affine::new(
+            &statistics,
+            &layout.spread(&layer.weight, 0.0),
+            &layout.spread(layer.bias.as_deref().unwrap_or_default(), 0.0),
+        );
+        self.norms[at] = Some(Normed { statistics, affine, of_batch });
+    }
+
+    fn norm(&mut self, op: &Norm, at: usize, buffer: &mut Buffer) {
         let program = self.program.clone();
         let node = &program.nodes[at];
         let x = node.inputs[0];
-        if self.norms[at].is_none() {
-            let layer = &weights[op.layer];
-            let layout = &program.values[x].layout;
-            let running = layer.running.as_ref().expect("batch norm has running statistics");
-            let of_batch = program.mode != Mode::Infer && !running.frozen;
-            let count = layout.n * layout.h * layout.w;
-            let statistics = match (of_batch, self.sums[x].take()) {
-                (true, Some(sums)) => Statistics::from_sums(&sums, count, op.epsilon),
-                (true, None) => norm::statistics(self.view(x), op.epsilon),
-                (false, _) => known(layer, layout, op.epsilon),
-            };
-            let affine = Affine::new(
-                &statistics,
-                &layout.spread(&layer.weight, 0.0),
-                &layout.spread(layer.bias.as_deref().unwrap_or_default(), 0.0),
-            );
-            self.norms[at] = Some(Normed { statistics, affine, of_batch });
-        }
-        let normed = self.norms[at].as_ref().expect("made above");
+        let normed = self.norms[at].as_ref().expect("found before");
         let mut output = ViewMut::new(&program.values[node.outputs[0]].layout, buffer);
         norm::forward(&normed.affine, op.relu, self.view(x), &mut output);
     }

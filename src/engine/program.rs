@@ -6,6 +6,7 @@
 
 mod build;
 mod keep;
+mod through;
 
 pub use build::build;
 pub use keep::Keep;
@@ -52,6 +53,17 @@ pub struct Conv {
     pub relu: bool,
     /// Gather the statistics for the norm behind it.
     pub sums: bool,
+    /// It reads the input of a batch norm, and does the norm itself.
+    pub through: Option<Through>,
+}
+
+/// A batch norm whose output is not written, since the one node that reads it, a convolution, does the norm as it reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Through {
+    /// The norm's node.
+    pub node: usize,
+    /// Its output, which has a gradient all the same.
+    pub value: ValueId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +87,8 @@ pub struct Norm {
     pub layer: usize,
     pub epsilon: f64,
     pub relu: bool,
+    /// Only statistics are found here: [`Through`].
+    pub read_through: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -149,7 +149,7 @@ impl Tape {
         let gradient = self.gradients[y].take().expect("the node has a gradient");
         let g = View::new(&program.values[y].gradient, &gradient);
         let values = match conv.kind {
-            Kind::Gather => weight_gradient(&conv.window, self.pass.view(x), g),
+            Kind::Gather => weight_gradient(&conv.window, self.pass.source(conv, x), g),
             Kind::Spread => weight_gradient(&conv.window, g, self.pass.view(x)),
             Kind::Depthwise => depthwise::weight_gradient(&conv.window, self.pass.view(x), g),
         };
@@ -159,6 +159,8 @@ impl Tape {
             let values = g.layout.slot_of_channel().into_iter().map(|slot| sums[slot] as f32).collect();
             self.found.weights.push(WeightGradient { layer: conv.layer, name: "bias", values });
         }
+        // The gradient is that of what the convolution computes with.
+        let x = conv.through.map_or(x, |through| through.value);
         if program.values[x].differentiable {
             let kernel = Kernel { window: conv.window, weight: &layer.weight };
             self.write(program, x, |into, accumulate| {

@@ -10,6 +10,7 @@
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
+use super::source::BeforeBlock;
 use super::vectorised::vectorised;
 
 /// Outputs along an axis of a tile.
@@ -86,14 +87,26 @@ unsafe fn gradient<S: Simd>(y: [S::V; TILE]) -> [S::V; PATCH] {
     }
 }
 
+/// With `NORMED`, of what a norm makes of the pixels, rounded as where the norm is written.
+///
 /// # Safety
 /// 6x6 pixels can be read and 36 points written.
 #[inline(always)]
-unsafe fn run_input<S: Simd>(patch: &Patch) {
+unsafe fn run_input<S: Simd, const NORMED: bool>(patch: &Patch, before: &BeforeBlock) {
     unsafe {
+        let (factor, summand) = (S::load(before.factor.as_ptr()), S::load(before.summand.as_ptr()));
+        let floor = S::splat(before.floor);
         let mut columns = [[S::splat(0.0); PATCH]; PATCH];
         for (x, column) in columns.iter_mut().enumerate() {
-            *column = input::<S>(std::array::from_fn(|y| S::load(patch.from.add(y * patch.row + x * LANES))));
+            // Loops and no closures: a closure has not the processor's features, and is called for each number.
+            for (y, to) in column.iter_mut().enumerate() {
+                *to = S::load(patch.from.add(y * patch.row + x * LANES));
+                if NORMED {
+                    // In this order a NaN stays one.
+                    *to = S::max(floor, S::add(S::mul(*to, factor), summand));
+                }
+            }
+            *column = input::<S>(*column);
         }
         for y in 0..PATCH {
             let row = input::<S>(std::array::from_fn(|x| columns[x][y]));
@@ -164,7 +177,11 @@ macro_rules! kernels {
             use super::*;
             $(#[$feature])*
             pub unsafe fn input(patch: &Patch) {
-                unsafe { run_input::<$simd>(patch) }
+                unsafe { run_input::<$simd, false>(patch, &BeforeBlock::NONE) }
+            }
+            $(#[$feature])*
+            pub unsafe fn normed(patch: &Patch, before: &BeforeBlock) {
+                unsafe { run_input::<$simd, true>(patch, before) }
             }
             $(#[$feature])*
             pub unsafe fn gradient(patch: &Patch) {
@@ -174,6 +191,7 @@ macro_rules! kernels {
             pub unsafe fn output(tile: &Outputs) {
                 unsafe { run_output::<$simd>(tile) }
             }
+            pub const ALL: Transforms = Transforms { input, normed, gradient, output };
         }
     };
 }
@@ -188,6 +206,8 @@ kernels!(portable, Portable,);
 #[derive(Clone, Copy)]
 pub struct Transforms {
     pub input: unsafe fn(&Patch),
+    /// Of what a norm makes of the input.
+    pub normed: unsafe fn(&Patch, &BeforeBlock),
     pub gradient: unsafe fn(&Patch),
     pub output: unsafe fn(&Outputs),
 }
@@ -195,11 +215,11 @@ pub struct Transforms {
 impl Transforms {
     pub fn get() -> Self {
         match Level::get() {
-            Level::Portable => Self { input: portable::input, gradient: portable::gradient, output: portable::output },
+            Level::Portable => portable::ALL,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Self { input: avx2::input, gradient: avx2::gradient, output: avx2::output },
+            Level::Avx2 => avx2::ALL,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Self { input: avx512::input, gradient: avx512::gradient, output: avx512::output },
+            Level::Avx512 => avx512::ALL,
         }
     }
 }

@@ -4,14 +4,18 @@
 //! by point with the transformed weights by the same inner loop as direct convolutions, and transformed back. A chunk is
 //! small enough that what lies between the steps stays in the cache.
 
+mod weights;
+
+pub use weights::weights;
+
 use super::buffer::{Buffer, Pool};
-use super::gradient as direct;
 use super::simd::{LANES, Level};
-use super::sweep::{Finish, Packed, Sums, channels};
+use super::source::{Source, scale};
+use super::sweep::{Finish, Packed, Sums};
 use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, widest};
 use super::transform::{self, Outputs, PATCH, POINTS, Patch, TILE, Transforms};
-use crate::engine::layout::{Layout, View, ViewMut};
+use crate::engine::layout::{Layout, ViewMut};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -103,18 +107,28 @@ fn grown(buffer: &mut Buffer, len: usize) -> &mut [f32] {
 }
 
 /// Transforms one tile of one block. Pixels outside the map are 0.
-fn transform_input(x: View, image: usize, block: usize, first: [isize; 2], to: *mut f32, point: usize) {
+fn transform_input(source: Source, image: usize, block: usize, first: [isize; 2], to: *mut f32, point: usize) {
+    let (x, before) = (source.view, source.before.map(|before| before.block(block)));
     let layout = x.layout;
-    let (halo, row) = (layout.halo as isize, layout.row());
+    let row = layout.row();
+    // What is in the halo is zero, and not what a norm makes of zeros.
+    let reach = if before.is_some() { 0 } else { layout.halo as isize };
     let (h, w) = (layout.h as isize, layout.w as isize);
     let plane = (image * layout.blocks() + block) * layout.plane();
     let [y, left] = first;
-    let run = Transforms::get().input;
-    if y >= 0 && y + PATCH as isize <= h && left >= -halo && left + PATCH as isize <= w + halo {
-        let from = plane + y as usize * row + (left + halo) as usize * LANES;
+    let at = |y: isize, left: isize| plane + y as usize * row + (left + layout.halo as isize) as usize * LANES;
+    let Transforms { input, normed, .. } = Transforms::get();
+    if y >= 0 && y + PATCH as isize <= h && left >= -reach && left + PATCH as isize <= w + reach {
+        let from = at(y, left);
         let from = &x.data[from..from + (PATCH - 1) * row + PATCH * LANES];
+        let patch = Patch { from: from.as_ptr(), row, to, point };
         // SAFETY: the slice holds the patch; `to` is the caller's, for 36 points.
-        return unsafe { run(&Patch { from: from.as_ptr(), row, to, point }) };
+        return unsafe {
+            match &before {
+                None => input(&patch),
+                Some(before) => normed(&patch, before),
+            }
+        };
     }
     let mut patch = [0.0f32; POINTS * LANES];
     for dy in 0..PATCH as isize {
@@ -124,19 +138,23 @@ fn transform_input(x: View, image: usize, block: usize, first: [isize; 2], to: *
         }
         let (start, end) = ((-left).clamp(0, PATCH as isize), (w - left).clamp(0, PATCH as isize));
         if start < end {
-            let from = plane + y as usize * row + (left + start + halo) as usize * LANES;
+            let from = at(y, left + start);
             let count = (end - start) as usize * LANES;
             let to = (dy as usize * PATCH + start as usize) * LANES;
-            patch[to..to + count].copy_from_slice(&x.data[from..from + count]);
+            let (from, to) = (&x.data[from..from + count], &mut patch[to..to + count]);
+            match &before {
+                None => to.copy_from_slice(from),
+                Some(before) => scale(from, to, before.factor, before.summand, before.floor),
+            }
         }
     }
     // SAFETY: as above, from the copy.
-    unsafe { run(&Patch { from: patch.as_ptr(), row: PATCH * LANES, to, point }) }
+    unsafe { input(&Patch { from: patch.as_ptr(), row: PATCH * LANES, to, point }) }
 }
 
 /// A convolution in chunks.
 struct Job<'a> {
-    x: View<'a>,
+    source: Source<'a>,
     weights: &'a Packed,
     output: &'a Layout,
     place: Place,
@@ -146,13 +164,19 @@ struct Job<'a> {
 }
 
 /// `pad` rows and columns of zeros lie around the input. As [`super::sweep::convolve`], with [`pack`]ed weights.
-pub fn convolve(x: View, weights: &Packed, pad: [usize; 2], output: &mut ViewMut, finish: Finish) -> Option<Sums> {
-    let layout = output.layout;
+pub fn convolve(
+    source: Source,
+    weights: &Packed,
+    pad: [usize; 2],
+    output: &mut ViewMut,
+    finish: Finish,
+) -> Option<Sums> {
+    let (x, layout) = (source.view, output.layout);
     assert!(x.data.len() >= x.layout.size() && output.data.len() >= layout.size());
     assert!(layout.lanes == LANES && x.layout.lanes == LANES && x.layout.n == layout.n);
     assert!(weights.taps == POINTS && finish.bias.is_none_or(|bias| bias.len() >= layout.slots()));
     let place = Place::new(output.data);
-    let job = Job { x, weights, output: layout, place, finish, pad, tiles: Tiles::of(layout) };
+    let job = Job { source, weights, output: layout, place, finish, pad, tiles: Tiles::of(layout) };
     let slots = x.layout.slots() + layout.slots();
     let of_tile = POINTS * slots * size_of::<f32>();
     let parts: Vec<Sums> = if weights.bytes() <= OWN_CHUNKS {
@@ -172,7 +196,7 @@ pub fn convolve(x: View, weights: &Packed, pad: [usize; 2], output: &mut ViewMut
 impl Job<'_> {
     /// All steps on this thread.
     fn own_chunk(&self, chunk: Range<usize>) -> Sums {
-        let (inputs, outputs) = (self.x.layout.blocks(), self.output.blocks());
+        let (inputs, outputs) = (self.source.view.layout.blocks(), self.output.blocks());
         let vectors = chunk.len() * LANES;
         SCRATCH.with_borrow_mut(|[v, m]| {
             let (v, m) = (grown(v, POINTS * inputs * vectors), grown(m, POINTS * outputs * vectors));
@@ -194,7 +218,7 @@ impl Job<'_> {
 
     /// Each step on all threads.
     fn shared_chunk(&self, chunk: Range<usize>) -> Sums {
-        let (inputs, outputs) = (self.x.layout.blocks(), self.output.blocks());
+        let (inputs, outputs) = (self.source.view.layout.blocks(), self.output.blocks());
         let vectors = chunk.len() * LANES;
         let (mut v, mut m) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
         let place = Place::new(&mut v);
@@ -220,12 +244,12 @@ impl Job<'_> {
 
     /// `[point][block][tile][lane]` of one block.
     fn transform(&self, chunk: &Range<usize>, block: usize, to: Place) {
-        let blocks = self.x.layout.blocks();
+        let blocks = self.source.view.layout.blocks();
         let vectors = chunk.len() * LANES;
         for (i, tile) in chunk.clone().enumerate() {
             let [image, y, x] = self.tiles.place(tile);
             let first = [y as isize - self.pad[0] as isize, x as isize - self.pad[1] as isize];
-            transform_input(self.x, image, block, first, to.at(block * vectors + i * LANES), blocks * vectors);
+            transform_input(self.source, image, block, first, to.at(block * vectors + i * LANES), blocks * vectors);
         }
     }
 
@@ -233,7 +257,7 @@ impl Job<'_> {
     fn multiply(&self, point: usize, group: usize, v: &[f32], m: Place, tiles: usize) {
         let (level, weights) = (Level::get(), self.weights);
         let group = &weights.groups[group];
-        let (inputs, outputs) = (self.x.layout.blocks(), self.output.blocks());
+        let (inputs, outputs) = (self.source.view.layout.blocks(), self.output.blocks());
         let vectors = tiles * LANES;
         let blocks: Vec<Block> = (weights.blocks.iter())
             .map(|b| Block { input: b.block * vectors, weight: b.before * POINTS, channels: b.count })
@@ -302,103 +326,4 @@ impl Job<'_> {
             }
         }
     }
-}
-
-/// Gradient of the weights `[o, i, 3, 3]` from the input and the gradient of the output.
-pub fn weights(x: View, pad: [usize; 2], g: View) -> Vec<f32> {
-    assert!(x.data.len() >= x.layout.size() && g.data.len() >= g.layout.size() && x.layout.n == g.layout.n);
-    assert!(x.layout.lanes == LANES && g.layout.lanes == LANES);
-    let tiles = Tiles::of(g.layout);
-    let (inputs, outputs) = (x.layout.blocks(), g.layout.blocks());
-    let of_tile = POINTS * (x.layout.slots() + g.layout.slots()) * size_of::<f32>();
-    // `[point][input block][output block][channel][lane]`
-    let (rows, row) = (POINTS * inputs, outputs * LANES * LANES);
-    let of_blocks = channels(x.layout);
-    let mut sums = POOL.take(rows * row);
-    for (at, chunk) in tiles.chunks(SHARED_CHUNK / of_tile, 1).into_iter().enumerate() {
-        let vectors = chunk.len() * LANES;
-        let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
-        let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
-        team::each(inputs + outputs, |block| {
-            for (i, tile) in chunk.clone().enumerate() {
-                let [image, y, left] = tiles.place(tile);
-                match block.checked_sub(inputs) {
-                    None => {
-                        let first = [y as isize - pad[0] as isize, left as isize - pad[1] as isize];
-                        let to = to_v.at(block * vectors + i * LANES);
-                        transform_input(x, image, block, first, to, inputs * vectors);
-                    }
-                    Some(block) => {
-                        let to = to_d.at(block * vectors + i * LANES);
-                        transform_gradient(g, image, block, [y, left], to, outputs * vectors);
-                    }
-                }
-            }
-        });
-        team::chunks(&mut sums, row, 1, |i, sums| {
-            let (point, block) = (i / inputs, i % inputs);
-            let v = &v[i * vectors..][..vectors];
-            let d = &d[point * outputs * vectors..][..outputs * vectors];
-            if at == 0 {
-                sums.fill(0.0);
-            }
-            direct::products(v, d, chunk.len(), of_blocks[block].count, sums);
-        });
-        POOL.give(v);
-        POOL.give(d);
-    }
-    let found = collect(&sums, x.layout, g.layout);
-    POOL.give(sums);
-    found
-}
-
-/// Transforms one tile of one block of an output's gradient. Pixels outside the map are 0.
-fn transform_gradient(g: View, image: usize, block: usize, [y, x]: [usize; 2], to: *mut f32, point: usize) {
-    let layout = g.layout;
-    let run = Transforms::get().gradient;
-    let (h, w) = (TILE.min(layout.h - y), TILE.min(layout.w - x));
-    let at = |dy: usize| layout.at(image * layout.blocks() + block, y + dy) + x * LANES;
-    if (h, w) == (TILE, TILE) {
-        let from = &g.data[at(0)..at(TILE - 1) + TILE * LANES];
-        // SAFETY: the slice holds the tile; `to` is the caller's, for 36 points.
-        return unsafe { run(&Patch { from: from.as_ptr(), row: layout.row(), to, point }) };
-    }
-    let mut tile = [0.0f32; TILE * TILE * LANES];
-    for dy in 0..h {
-        let count = w * LANES;
-        tile[dy * TILE * LANES..][..count].copy_from_slice(&g.data[at(dy)..at(dy) + count]);
-    }
-    // SAFETY: as above, from the copy.
-    unsafe { run(&Patch { from: tile.as_ptr(), row: TILE * LANES, to, point }) }
-}
-
-/// Transforms the sums of all points to `[o, i, 3, 3]`.
-fn collect(sums: &[f32], x: &Layout, g: &Layout) -> Vec<f32> {
-    let (inputs, outputs) = (x.blocks(), g.blocks());
-    let (slots_in, slots_out) = (x.slot_of_channel(), g.slot_of_channel());
-    let row = slots_in.len() * 9;
-    let mut all = vec![0.0; slots_out.len() * row];
-    // The channels of a block follow each other.
-    let mut rest: &mut [f32] = &mut all;
-    let mut parts = Vec::with_capacity(outputs);
-    for (at, block) in channels(g).iter().enumerate() {
-        let (part, tail) = rest.split_at_mut(block.count * row);
-        parts.push((at, part));
-        rest = tail;
-    }
-    let (vectors, _) = sums.as_chunks::<LANES>();
-    team::each_mut(&mut parts, |_, (out, part)| {
-        let out = *out;
-        let (mut u, mut k) = ([[0.0; LANES]; POINTS], [[0.0; LANES]; 9]);
-        for (i, input) in slots_in.iter().enumerate() {
-            for (point, u) in u.iter_mut().enumerate() {
-                *u = vectors[((point * inputs + input / LANES) * outputs + out) * LANES + input % LANES];
-            }
-            transform::kernel_gradients(&u, &mut k);
-            for (lane, to) in part.chunks_exact_mut(row).enumerate() {
-                to[i * 9..i * 9 + 9].iter_mut().zip(&k).for_each(|(to, k)| *to = k[lane]);
-            }
-        }
-    });
-    all
 }

@@ -1,5 +1,6 @@
 //! Steps to nodes, values to layouts.
 
+use super::through::read_through;
 use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported, Value, ValueId};
 use crate::engine::layout::Layout;
 use crate::engine::unit::conv::{Window, halo};
@@ -34,7 +35,10 @@ pub fn build(plan: &Plan, dims: [usize; 4], mode: Mode) -> Result<Program, Unsup
         }
     }
     let results: Vec<ValueId> = plan.results.iter().map(|(_, id)| builder.made[&id.index()]).collect();
-    let Builder { nodes, mut values, .. } = builder;
+    let Builder { mut nodes, mut values, .. } = builder;
+    if mode != Mode::Infer {
+        read_through(&mut nodes, &values, &results);
+    }
     halos(&nodes, &mut values);
     let keep = Keep::plan(&nodes, &values, &results);
     Ok(Program { mode, nodes, values, results, keep })
@@ -208,7 +212,7 @@ impl Builder<'_> {
             }
             Op::Linear(_) => (Window::POINT, Kind::Gather),
             Op::BatchNorm(op) => {
-                let norm = Norm { layer: layer(), epsilon: op.epsilon, relu: false };
+                let norm = Norm { layer: layer(), epsilon: op.epsilon, relu: false, read_through: false };
                 let x = self.blocked(inputs[0], at);
                 self.norm(norm, x, outputs[0], at);
                 return Ok(());
@@ -218,7 +222,7 @@ impl Builder<'_> {
                 return self.plain(op, inputs, &outputs, at);
             }
         };
-        let conv = Conv { window, kind, layer: layer(), fold: None, relu: false, sums: false };
+        let conv = Conv { window, kind, layer: layer(), fold: None, relu: false, sums: false, through: None };
         let x = if kind == Kind::Depthwise { self.blocked(inputs[0], at) } else { inputs[0] };
         self.conv(conv, x, outputs[0], at);
         Ok(())
@@ -239,7 +243,7 @@ impl Builder<'_> {
                 }
                 Mode::Train { .. } => {
                     conv.sums = true;
-                    norm = Some((next, Norm { layer, epsilon: op.epsilon, relu: false }));
+                    norm = Some((next, Norm { layer, epsilon: op.epsilon, relu: false, read_through: false }));
                 }
             }
         }
@@ -379,6 +383,8 @@ fn halos(nodes: &[Node], values: &mut [Value]) {
         let (from, to) = (size(&values[x].layout), size(&values[y].layout));
         let (ahead, back) = match conv.kind {
             Kind::Depthwise => (0, 0),
+            // What a norm makes of the halo is no padding.
+            Kind::Gather if conv.through.is_some() => (0, halo(&conv.window.spread(from), to[1])),
             Kind::Gather => (halo(&[conv.window.gather(to)], from[1]), halo(&conv.window.spread(from), to[1])),
             Kind::Spread => (halo(&conv.window.spread(to), from[1]), halo(&[conv.window.gather(from)], to[1])),
         };

@@ -1,5 +1,6 @@
 //! Convolutions, transposed convolutions and linear layers (convolutions of a map of one pixel).
 
+use crate::engine::kernel::source::Source;
 use crate::engine::kernel::sweep::{Finish, Lattice, Packed, Shift, Sums, Sweep, convolve};
 use crate::engine::kernel::{gradient, winograd};
 use crate::engine::layout::{Layout, View, ViewMut};
@@ -75,6 +76,11 @@ pub enum Weights {
 }
 
 impl Window {
+    /// Whether a norm on the larger map may be done as that is read, forward and to the weights.
+    pub fn reads_through(&self, larger: &Layout, smaller: &Layout) -> bool {
+        self.winograd(larger, smaller, false).is_some()
+    }
+
     /// Zeros around what is read when this 3x3 window goes the way by Winograd's transforms; nothing if it cannot.
     fn winograd(&self, from: &Layout, to: &Layout, spread: bool) -> Option<[usize; 2]> {
         let plain = self.kernel == [3, 3] && self.stride == [1, 1] && self.dilation == [1, 1];
@@ -119,11 +125,20 @@ impl Kernel<'_> {
     }
 }
 
-pub fn gather(window: &Window, weights: &Weights, larger: View, smaller: &mut ViewMut, finish: Finish) -> Option<Sums> {
+/// A direct convolution reads no source that something is done to first: [`Window::reads_through`].
+pub fn gather<'a>(
+    window: &Window,
+    weights: &Weights,
+    larger: impl Into<Source<'a>>,
+    smaller: &mut ViewMut,
+    finish: Finish,
+) -> Option<Sums> {
+    let larger = larger.into();
     match weights {
         Weights::Direct(packed) => {
+            assert!(larger.before.is_none());
             let size = [smaller.layout.h, smaller.layout.w];
-            convolve(&[window.gather(size)], larger, packed, smaller, finish)
+            convolve(&[window.gather(size)], larger.view, packed, smaller, finish)
         }
         Weights::Winograd { packed, pad } => winograd::convolve(larger, packed, *pad, smaller, finish),
     }
@@ -135,15 +150,20 @@ pub fn spread(window: &Window, weights: &Weights, smaller: View, larger: &mut Vi
             let size = [larger.layout.h, larger.layout.w];
             convolve(&window.spread(size), smaller, packed, larger, finish)
         }
-        Weights::Winograd { packed, pad } => winograd::convolve(smaller, packed, *pad, larger, finish),
+        Weights::Winograd { packed, pad } => winograd::convolve(smaller.into(), packed, *pad, larger, finish),
     }
 }
 
 /// Gradient of the weights `[a, b, kh, kw]` from both maps, one of which is a gradient.
-pub fn weight_gradient(window: &Window, larger: View, smaller: View) -> Vec<f32> {
-    match window.winograd(larger.layout, smaller.layout, false) {
+pub fn weight_gradient<'a>(window: &Window, larger: impl Into<Source<'a>>, smaller: View) -> Vec<f32> {
+    let larger = larger.into();
+    match window.winograd(larger.view.layout, smaller.layout, false) {
         Some(pad) => winograd::weights(larger, pad, smaller),
-        None => gradient::weights(&window.gather([smaller.layout.h, smaller.layout.w]), window.taps(), larger, smaller),
+        None => {
+            assert!(larger.before.is_none());
+            let sweep = window.gather([smaller.layout.h, smaller.layout.w]);
+            gradient::weights(&sweep, window.taps(), larger.view, smaller)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::sweep::Sums;
 use crate::engine::kernel::team;
+use crate::engine::kernel::source::{Before, scale};
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 
@@ -52,20 +53,15 @@ impl Affine {
     }
 }
 
-fn lanes(values: &[f32], block: usize) -> &[f32; LANES] {
-    values[block * LANES..].first_chunk().expect("one number per slot")
+impl Affine {
+    /// What a convolution does to each number that it reads, where the norm's output is not written.
+    pub fn before(&self, relu: bool) -> Before<'_> {
+        Before { factor: &self.factor, summand: &self.summand, relu }
+    }
 }
 
-vectorised! {
-    fn scale_row(x: &[f32], y: &mut [f32], factor: &[f32; LANES], summand: &[f32; LANES], floor: f32) {
-        for (x, y) in x.as_chunks::<LANES>().0.iter().zip(y.as_chunks_mut::<LANES>().0) {
-            for i in 0..LANES {
-                let scaled = x[i] * factor[i] + summand[i];
-                // A NaN stays one.
-                y[i] = if scaled < floor { floor } else { scaled };
-            }
-        }
-    }
+fn lanes(values: &[f32], block: usize) -> &[f32; LANES] {
+    values[block * LANES..].first_chunk().expect("one number per slot")
 }
 
 /// `max(x * factor + summand, 0)` with `relu`, else without the maximum.
@@ -74,7 +70,7 @@ pub fn forward(affine: &Affine, relu: bool, x: View, y: &mut ViewMut) {
     let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
     y.rows(|plane, row, to| {
         let block = plane % blocks;
-        scale_row(x.row(plane, row), to, lanes(&affine.factor, block), lanes(&affine.summand, block), floor);
+        scale(x.row(plane, row), to, lanes(&affine.factor, block), lanes(&affine.summand, block), floor);
     });
 }
 
