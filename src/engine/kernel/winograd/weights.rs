@@ -1,61 +1,143 @@
 //! The gradient of a 3x3 kernel by Winograd's transforms.
 
-use super::{POOL, SHARED_CHUNK, Tiles, transform_input};
+use super::{CHUNK, POOL, SCRATCH, SHARED_CHUNK, TASKS, Tiles, grown, transform_input};
+use crate::engine::kernel::buffer::Buffer;
 use crate::engine::kernel::gradient::products;
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::source::Source;
-use crate::engine::kernel::sweep::channels;
+use crate::engine::kernel::sweep::{Channels, channels};
 use crate::engine::kernel::team::{self, Place};
 use crate::engine::kernel::transform::{self, POINTS, Patch, TILE, Transforms};
 use crate::engine::layout::{Layout, View};
+use std::ops::Range;
+
+/// Bytes of transformed kernels up to which each task sums its tiles by itself, and finds everything in its cache; above it, all
+/// threads share the kernels, and transformed maps go through memory.
+const OWN_SUMS: usize = 640 << 10;
+
+/// What tasks have in common.
+struct Job<'a> {
+    source: Source<'a>,
+    pad: [usize; 2],
+    gradient: View<'a>,
+    tiles: Tiles,
+    /// Input channels of each block.
+    channels: Vec<Channels>,
+}
 
 /// Gradient of the weights `[o, i, 3, 3]` from the input and the gradient of the output.
-pub fn weights(source: Source, pad: [usize; 2], g: View) -> Vec<f32> {
-    let x = source.view;
+pub fn weights(source: Source, pad: [usize; 2], gradient: View) -> Vec<f32> {
+    let (x, g) = (source.view, gradient);
     assert!(x.data.len() >= x.layout.size() && g.data.len() >= g.layout.size() && x.layout.n == g.layout.n);
     assert!(x.layout.lanes == LANES && g.layout.lanes == LANES);
-    let tiles = Tiles::of(g.layout);
-    let (inputs, outputs) = (x.layout.blocks(), g.layout.blocks());
-    let of_tile = POINTS * (x.layout.slots() + g.layout.slots()) * size_of::<f32>();
-    // `[point][input block][output block][channel][lane]`
-    let (rows, row) = (POINTS * inputs, outputs * LANES * LANES);
-    let of_blocks = channels(x.layout);
-    let mut sums = POOL.take(rows * row);
-    for (at, chunk) in tiles.chunks(SHARED_CHUNK / of_tile, 1).into_iter().enumerate() {
-        let vectors = chunk.len() * LANES;
-        let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
-        let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
-        team::each(inputs + outputs, |block| {
-            for (i, tile) in chunk.clone().enumerate() {
-                let [image, y, left] = tiles.place(tile);
-                match block.checked_sub(inputs) {
-                    None => {
-                        let first = [y as isize - pad[0] as isize, left as isize - pad[1] as isize];
-                        let to = to_v.at(block * vectors + i * LANES);
-                        transform_input(source, image, block, first, to, inputs * vectors);
-                    }
-                    Some(block) => {
-                        let to = to_d.at(block * vectors + i * LANES);
-                        transform_gradient(g, image, block, [y, left], to, outputs * vectors);
-                    }
-                }
-            }
-        });
-        team::chunks(&mut sums, row, 1, |i, sums| {
-            let (point, block) = (i / inputs, i % inputs);
-            let v = &v[i * vectors..][..vectors];
-            let d = &d[point * outputs * vectors..][..outputs * vectors];
-            if at == 0 {
-                sums.fill(0.0);
-            }
-            products(v, d, chunk.len(), of_blocks[block].count, sums);
-        });
-        POOL.give(v);
-        POOL.give(d);
-    }
+    let job = Job { source, pad, gradient, tiles: Tiles::of(g.layout), channels: channels(x.layout) };
+    let sums = if job.sums() * size_of::<f32>() <= OWN_SUMS { job.apart() } else { job.shared() };
     let found = collect(&sums, x.layout, g.layout);
     POOL.give(sums);
     found
+}
+
+impl Job<'_> {
+    fn blocks(&self) -> [usize; 2] {
+        [self.source.view.layout.blocks(), self.gradient.layout.blocks()]
+    }
+
+    /// Numbers of one point and input block: `[output block][channel][lane]`.
+    fn row(&self) -> usize {
+        self.gradient.layout.blocks() * LANES * LANES
+    }
+
+    /// Numbers of all sums, `[point][input block]` rows.
+    fn sums(&self) -> usize {
+        POINTS * self.source.view.layout.blocks() * self.row()
+    }
+
+    /// Bytes of a tile's transformed inputs and gradients.
+    fn of_tile(&self) -> usize {
+        POINTS * (self.source.view.layout.slots() + self.gradient.layout.slots()) * size_of::<f32>()
+    }
+
+    /// Transforms one block of a chunk: of the input, or behind those of the gradient.
+    fn transform(&self, chunk: &Range<usize>, block: usize, v: Place, d: Place) {
+        let [inputs, outputs] = self.blocks();
+        let vectors = chunk.len() * LANES;
+        for (i, tile) in chunk.clone().enumerate() {
+            let [image, y, left] = self.tiles.place(tile);
+            match block.checked_sub(inputs) {
+                None => {
+                    let first = [y as isize - self.pad[0] as isize, left as isize - self.pad[1] as isize];
+                    let to = v.at(block * vectors + i * LANES);
+                    transform_input(self.source, image, block, first, to, inputs * vectors);
+                }
+                Some(block) => {
+                    let to = d.at(block * vectors + i * LANES);
+                    transform_gradient(self.gradient, image, block, [y, left], to, outputs * vectors);
+                }
+            }
+        }
+    }
+
+    /// Adds a chunk's products of row `i` of the sums.
+    fn multiply(&self, tiles: usize, i: usize, v: &[f32], d: &[f32], sums: &mut [f32]) {
+        let [inputs, outputs] = self.blocks();
+        let (point, block, vectors) = (i / inputs, i % inputs, tiles * LANES);
+        let d = &d[point * outputs * vectors..][..outputs * vectors];
+        products(&v[i * vectors..][..vectors], d, tiles, self.channels[block].count, sums);
+    }
+
+    /// Each task has tiles of its own, in chunks that stay in its cache, and sums of its own.
+    fn apart(&self) -> Buffer {
+        let [inputs, outputs] = self.blocks();
+        let most = (CHUNK / self.of_tile()).max(1);
+        let tasks = self.tiles.chunks(usize::MAX, TASKS);
+        let mut parts: Vec<Buffer> = team::map(tasks.len(), |i| {
+            let mut sums = POOL.take(self.sums());
+            sums.fill(0.0);
+            for first in tasks[i].clone().step_by(most) {
+                let chunk = first..(first + most).min(tasks[i].end);
+                let vectors = chunk.len() * LANES;
+                SCRATCH.with_borrow_mut(|[v, d]| {
+                    let (v, d) = (grown(v, POINTS * inputs * vectors), grown(d, POINTS * outputs * vectors));
+                    let (to_v, to_d) = (Place::new(v), Place::new(d));
+                    (0..inputs + outputs).for_each(|block| self.transform(&chunk, block, to_v, to_d));
+                    let rows = sums.chunks_exact_mut(self.row()).enumerate();
+                    rows.for_each(|(i, sums)| self.multiply(chunk.len(), i, v, d, sums));
+                });
+            }
+            sums
+        });
+        let rest = parts.split_off(1);
+        let mut all = parts.remove(0);
+        team::chunks(&mut all, self.row(), 1, |i, sums| {
+            for part in &rest {
+                let part = &part[i * self.row()..][..self.row()];
+                sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+            }
+        });
+        rest.into_iter().for_each(|part| POOL.give(part));
+        all
+    }
+
+    /// All threads share each chunk, and each row of the sums is one thread's.
+    fn shared(&self) -> Buffer {
+        let [inputs, outputs] = self.blocks();
+        let mut sums = POOL.take(self.sums());
+        for (at, chunk) in self.tiles.chunks(SHARED_CHUNK / self.of_tile(), 1).into_iter().enumerate() {
+            let vectors = chunk.len() * LANES;
+            let (mut v, mut d) = (POOL.take(POINTS * inputs * vectors), POOL.take(POINTS * outputs * vectors));
+            let (to_v, to_d) = (Place::new(&mut v), Place::new(&mut d));
+            team::each(inputs + outputs, |block| self.transform(&chunk, block, to_v, to_d));
+            team::chunks(&mut sums, self.row(), 1, |i, sums| {
+                if at == 0 {
+                    sums.fill(0.0);
+                }
+                self.multiply(chunk.len(), i, &v, &d, sums);
+            });
+            POOL.give(v);
+            POOL.give(d);
+        }
+        sums
+    }
 }
 
 /// Transforms one tile of one block of an output's gradient. Pixels outside the map are 0.
