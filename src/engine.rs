@@ -103,6 +103,11 @@ impl Engine {
         self.pool.clear();
     }
 
+    /// Maps that were given new memory so far: none in a pass like one before.
+    pub fn maps_made(&self) -> usize {
+        self.pool.made()
+    }
+
     /// One image of the size that the plan was made for.
     fn checked_dims(&self) -> Option<[usize; 4]> {
         let image = |step: &Step| match &step.op {

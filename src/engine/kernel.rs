@@ -5,6 +5,7 @@
 
 pub mod buffer;
 pub mod gradient;
+pub mod packed;
 pub mod peak;
 pub mod simd;
 pub mod source;

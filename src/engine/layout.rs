@@ -205,7 +205,6 @@ impl<'a> ViewMut<'a> {
         let layout = self.layout;
         team::chunks(&mut self.data[..layout.size()], layout.plane(), 1, f);
     }
-
 }
 
 /// The same numbers in another layout of the same dims. Gaps become 0.

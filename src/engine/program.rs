@@ -6,6 +6,7 @@
 
 mod build;
 mod keep;
+mod reads;
 mod through;
 
 pub use build::build;

@@ -93,6 +93,11 @@ impl Network {
         Self { layers, plan, engine, frozen: Arc::default(), device }
     }
 
+    /// What computes it on the processor, where it can.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Changes all layers.
     pub(super) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
         self.layers = self.layers.into_iter().map(f).collect();

@@ -42,7 +42,8 @@ impl OptimState {
         // On the processor tensors go on all threads; the operations of a device are in one line anyway.
         let (here, elsewhere): (Vec<Taken>, Vec<Taken>) =
             taking.taken.into_iter().partition(|taken| fused::takes(&taken.x, &taken.gradient));
-        let mut moved: HashMap<String, Moved> = here.into_par_iter().map(|taken| taken.by(&rule, fused::apply)).collect();
+        let mut moved: HashMap<String, Moved> =
+            here.into_par_iter().map(|taken| taken.by(&rule, fused::apply)).collect();
         moved.extend(elsewhere.into_iter().map(|taken| taken.by(&rule, Rule::apply)));
         network.map(&mut Putting { moved, moments: &mut self.moments, path: Vec::new() })
     }

@@ -1,5 +1,6 @@
 //! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
 
+use npc::engine::kernel::source::Source;
 use npc::engine::kernel::sweep::{Finish, Sweep};
 use npc::engine::layout::{Layout, Map};
 use npc::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
@@ -204,6 +205,33 @@ fn halo_is_zero(map: &Map) {
     let halo = map.layout.halo * map.layout.lanes;
     for row in map.data.chunks_exact(map.layout.row()) {
         assert!(row[..halo].iter().chain(&row[row.len() - halo..]).all(|&x| x == 0.0), "something wrote to the halo");
+    }
+}
+
+#[test]
+fn a_norm_done_while_its_output_is_read_gives_the_bits_of_one_that_is_written() {
+    let mut rng = StdRng::seed_from_u64(8);
+    for _ in 0..12 {
+        let case = Case::three_by_three(&mut rng);
+        let (window, weights) = (case.window, case.weights());
+        let with_halo = rng.random_range(0..3);
+        let x = blocked(&case.larger, with_halo, false, &mut rng);
+        let channels = [1, case.larger.dims[1], 1, 1];
+        let [factor, summand] = [(); 2].map(|()| x.layout.spread(&Plain::random(channels, &mut rng).floats(), 0.0));
+        let (affine, relu) = (Affine { factor, summand }, rng.random_bool(0.5));
+        let source = Source { view: x.view(), before: Some(affine.before(relu)) };
+        let mut written = Map::zeros(x.layout.clone());
+        norm::forward(&affine, relu, x.view(), &mut written.view_mut());
+
+        let smaller = blocked(&case.smaller, 0, false, &mut rng);
+        assert!(window.reads_through(&x.layout, &smaller.layout));
+        let packed = Kernel { window, weight: &weights }.pack_gather(&x.layout, &smaller.layout, &[]);
+        let run = |source: Source| {
+            let mut to = Map::zeros(smaller.layout.clone());
+            let sums = gather(&window, &packed, source, &mut to.view_mut(), Finish { sums: true, ..Finish::default() });
+            (to.to_nchw(), sums, weight_gradient(&window, source, smaller.view()))
+        };
+        assert!(run(source) == run(written.view().into()), "{:?} {:?}", x.layout, case.window);
     }
 }
 

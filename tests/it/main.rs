@@ -31,6 +31,10 @@ mod docs;
 mod elaborate;
 #[cfg(feature = "data")]
 mod engine_conv;
+#[cfg(feature = "data")]
+mod engine_pass;
+#[cfg(feature = "data")]
+mod engine_team;
 mod equal;
 #[cfg(feature = "run")]
 mod exec;

@@ -4,6 +4,7 @@ use super::simd::LANES;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One vector, at an address that no load splits.
 #[derive(Clone, Copy)]
@@ -83,11 +84,12 @@ impl DerefMut for Buffer {
 #[derive(Debug, Default)]
 pub struct Pool {
     free: Mutex<Vec<Buffer>>,
+    made: AtomicUsize,
 }
 
 impl Pool {
     pub const fn new() -> Self {
-        Self { free: Mutex::new(Vec::new()) }
+        Self { free: Mutex::new(Vec::new()), made: AtomicUsize::new(0) }
     }
 
     /// A buffer with anything in it: the smallest free one that is large enough and not twice too large, else a new one.
@@ -103,6 +105,7 @@ impl Pool {
             }
             None => {
                 drop(free);
+                self.made.fetch_add(1, Ordering::Relaxed);
                 Buffer::zeros(len)
             }
         }
@@ -110,6 +113,11 @@ impl Pool {
 
     pub fn give(&self, buffer: Buffer) {
         self.lock().push(buffer);
+    }
+
+    /// Buffers that were new, since none was free.
+    pub fn made(&self) -> usize {
+        self.made.load(Ordering::Relaxed)
     }
 
     /// Frees what nobody uses.

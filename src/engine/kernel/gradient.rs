@@ -1,9 +1,10 @@
 //! The gradient of a convolution's weights: for each tap, input times output gradient, summed over all pixels.
 
+use super::packed::channels;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
-use super::sweep::{Sweep, channels};
+use super::sweep::Sweep;
 use super::team;
 use crate::engine::layout::{Layout, View};
 

@@ -132,7 +132,11 @@ impl Team {
             let open = self.open.load(Ordering::Acquire);
             if open == 0 || open == last {
                 looks += 1;
-                if looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+                if looks < SPINS {
+                    std::hint::spin_loop()
+                } else {
+                    std::thread::yield_now()
+                }
                 continue;
             }
             // Busy first, then another look: the leader closes first, then looks who is busy. So either the leader sees
@@ -154,7 +158,8 @@ impl Team {
             let members = self.shares.len();
             for share in (0..members).map(|i| &self.shares[(member + i) % members]) {
                 let end = share.end.load(Ordering::Relaxed);
-                loop {
+                // To look costs less than to take where there is nothing left, with many members.
+                while share.next.load(Ordering::Relaxed) < end {
                     let first = share.next.fetch_add(take, Ordering::Relaxed);
                     if first >= end {
                         break;

@@ -9,9 +9,10 @@ mod weights;
 pub use weights::weights;
 
 use super::buffer::{Buffer, Pool};
+use super::packed::Packed;
 use super::simd::{LANES, Level};
 use super::source::{Source, scale};
-use super::sweep::{Finish, Packed, Sums};
+use super::sweep::{Finish, Sums};
 use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, widest};
 use super::transform::{self, Outputs, PATCH, POINTS, Patch, TILE, Transforms};

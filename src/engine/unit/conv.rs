@@ -1,7 +1,8 @@
 //! Convolutions, transposed convolutions and linear layers (convolutions of a map of one pixel).
 
+use crate::engine::kernel::packed::Packed;
 use crate::engine::kernel::source::Source;
-use crate::engine::kernel::sweep::{Finish, Lattice, Packed, Shift, Sums, Sweep, convolve};
+use crate::engine::kernel::sweep::{Finish, Lattice, Shift, Sums, Sweep, convolve};
 use crate::engine::kernel::{gradient, winograd};
 use crate::engine::layout::{Layout, View, ViewMut};
 

@@ -1,9 +1,9 @@
 //! Batch norm, with the ReLU behind it.
 
 use crate::engine::kernel::simd::LANES;
+use crate::engine::kernel::source::{Before, scale};
 use crate::engine::kernel::sweep::Sums;
 use crate::engine::kernel::team;
-use crate::engine::kernel::source::{Before, scale};
 use crate::engine::kernel::vectorised::vectorised;
 use crate::engine::layout::{Layout, View, ViewMut};
 

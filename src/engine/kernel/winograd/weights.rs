@@ -3,9 +3,9 @@
 use super::{CHUNK, POOL, SCRATCH, SHARED_CHUNK, TASKS, Tiles, grown, transform_input};
 use crate::engine::kernel::buffer::Buffer;
 use crate::engine::kernel::gradient::products;
+use crate::engine::kernel::packed::{Channels, channels};
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::source::Source;
-use crate::engine::kernel::sweep::{Channels, channels};
 use crate::engine::kernel::team::{self, Place};
 use crate::engine::kernel::transform::{self, POINTS, Patch, TILE, Transforms};
 use crate::engine::layout::{Layout, View};
