@@ -8,7 +8,7 @@
 use super::packed::{Group, Packed};
 use super::simd::{LANES, Level};
 use super::team::{self, Place};
-use super::tile::{Block, Tap, Tile, kernel, widest};
+use super::tile::{Block, MOST_BLOCKS, Tap, Tile, kernel, widest};
 use crate::engine::layout::{Layout, View, ViewMut};
 use std::ops::Range;
 
@@ -178,7 +178,7 @@ fn tasks(sweeps: &[Sweep], from: &Layout, weights: &Packed, images: usize) -> (V
     let groups = weights.groups.len();
     let rows = sweeps.iter().map(|sweep| sweep.rows.count).max().unwrap_or(0).max(1);
     let bands = TASKS.div_ceil(images.max(1)).min(rows);
-    let share = groups.div_ceil(TASKS.div_ceil(images * bands).min(groups).max(1)).max(1);
+    let share = groups.div_ceil(TASKS.div_ceil((images * bands).max(1)).min(groups).max(1)).max(1);
     let stride = sweeps.iter().map(|sweep| sweep.stride[0]).max().unwrap_or(1);
     let band = rows.div_ceil(bands);
     let bytes = band * stride * from.blocks() * from.row() * size_of::<f32>();
@@ -229,7 +229,7 @@ impl Job<'_> {
         let (pixel, channel) = (from.lanes * sweep.stride[1], if from.lanes == 1 { from.plane() } else { 1 });
         let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
         let turns = self.blocks.len().div_ceil(at_once);
-        let mut row_sums = [0.0f32; 2 * 3 * LANES];
+        let mut row_sums = [0.0f32; 2 * MOST_BLOCKS * LANES];
         let mut taps = Vec::new();
         for (turn, blocks) in self.blocks.chunks(at_once).enumerate() {
             let last = turn + 1 == turns;

@@ -53,6 +53,9 @@ pub fn widest(level: Level, blocks: usize) -> usize {
     (level.accumulators() / blocks).min(14)
 }
 
+/// Most blocks of output channels in a tile, on any processor.
+pub const MOST_BLOCKS: usize = 3;
+
 /// Most blocks of output channels in a tile.
 pub fn most_blocks(level: Level) -> usize {
     match level {
@@ -60,7 +63,7 @@ pub fn most_blocks(level: Level) -> usize {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => 1,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => 3,
+        Level::Avx512 => MOST_BLOCKS,
     }
 }
 
