@@ -31,7 +31,7 @@ mod docs;
 mod elaborate;
 #[cfg(feature = "data")]
 mod engine_conv;
-#[cfg(feature = "data")]
+#[cfg(feature = "run")]
 mod engine_pass;
 #[cfg(feature = "data")]
 mod engine_team;
