@@ -332,14 +332,22 @@ mod numbers {
         let other = load(other, theirs).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let shape = a.input().dims().to_vec();
         let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).sin()).collect();
-        let image =
-            || Tensor::<4>::from_data(TensorData::new(values.clone(), [1, shape[0], shape[1], shape[2]]), &device());
-        for (x, y) in network.valid().forward(image()).into_iter().zip(other.valid().forward(image())) {
-            let [x, y] = [x, y].map(|t| t.into_data().convert::<f32>().try_into_vec::<f32>().expect("floats"));
+        let image = |values: Vec<f32>| {
+            Tensor::<4>::from_data(TensorData::new(values, [1, shape[0], shape[1], shape[2]]), &device())
+        };
+        let run = |network: npc::run::network::Network, values: &[f32]| -> Vec<Vec<f32>> {
+            let results = network.valid().forward(image(values.to_vec())).into_iter();
+            results.map(|t| t.into_data().convert::<f32>().try_into_vec().expect("floats")).collect()
+        };
+        // A quotient by almost nothing makes much of rounding: what it makes of a millionth in the image is allowed too.
+        let moved: Vec<f32> = (values.iter().enumerate()).map(|(i, v)| v * (1.0 + 1e-6 * (i % 3) as f32)).collect();
+        let (mine, near) = (run(network.clone(), &values), run(network, &moved));
+        for ((x, y), near) in mine.into_iter().zip(run(other, &values)).zip(near) {
             let scale = x.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
-            let worst = x.iter().zip(&y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
+            let farthest = |y: &[f32]| x.iter().zip(y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
+            let (worst, allowed) = (farthest(&y), 1e-4 * scale + 4.0 * farthest(&near));
             if x.iter().all(|v| v.is_finite()) && scale < 1e6 {
-                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::ir::text(b.graph()));
+                prop_assert!(worst <= allowed, "{} of {}\n{}", worst, scale, npc::ir::text(b.graph()));
             }
         }
         Ok(())
