@@ -182,8 +182,11 @@ proptest! {
             prop_assert!(delta(graph, other.graph()).is_none());
             prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::ir::text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
+            // In 32 bits a quotient by almost nothing makes as much of rounding as it likes: the test below has these.
             #[cfg(feature = "run")]
-            numbers::agree(&checked, &other, &found)?;
+            if !divides(graph) {
+                numbers::agree(&checked, &other, &found)?;
+            }
             if let Some(changed) = changed(graph, tape) {
                 let c = Canon::new(&changed);
                 prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::ir::text(&changed));
@@ -195,6 +198,41 @@ proptest! {
             }
         }
     }
+}
+
+#[cfg(feature = "run")]
+fn divides(graph: &Graph) -> bool {
+    graph.order().into_iter().any(|id| matches!(&graph.node(id).op, Op::Combine(c) if c.function == Elementwise::Div))
+}
+
+/// The number format belongs to the process, so this runs in its own.
+#[cfg(feature = "run")]
+#[test]
+fn rewritten_networks_agree_in_double_precision() {
+    crate::device::in_double_precision("equal::double_precision_worker");
+}
+
+#[cfg(feature = "run")]
+#[test]
+#[ignore = "the test above runs it in a process of its own"]
+fn double_precision_worker() {
+    if std::env::var_os(crate::device::WORKER).is_none() {
+        return;
+    }
+    burn::tensor::Device::flex().configure(burn::tensor::FloatDType::F64).unwrap();
+    // The first was 2e-4 off in 32 bits.
+    let first = (16_527_874_847_354_995_097, 1_766_105_636_036_669_279);
+    let mut divided = 0;
+    for (seed, turns) in std::iter::once(first).chain((0..200).map(|i| (i, 7 * i + 1))) {
+        let text = model(&mut Tape::seeded(seed));
+        for checked in front(&text, size_of(&text), &[]).checked {
+            let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
+            let found = compare(&Canon::new(checked.graph()), &Canon::new(other.graph()));
+            divided += usize::from(divides(checked.graph()));
+            numbers::agree(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
+        }
+    }
+    assert!(divided > 10, "only {divided} with a quotient");
 }
 
 /// Every model of the repository is itself, and no two entries of one file are the same but for those known to be.
@@ -332,22 +370,14 @@ mod numbers {
         let other = load(other, theirs).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let shape = a.input().dims().to_vec();
         let values: Vec<f32> = (0..shape.iter().product()).map(|i: usize| (i as f32 * 0.37).sin()).collect();
-        let image = |values: Vec<f32>| {
-            Tensor::<4>::from_data(TensorData::new(values, [1, shape[0], shape[1], shape[2]]), &device())
-        };
-        let run = |network: npc::run::network::Network, values: &[f32]| -> Vec<Vec<f32>> {
-            let results = network.valid().forward(image(values.to_vec())).into_iter();
-            results.map(|t| t.into_data().convert::<f32>().try_into_vec().expect("floats")).collect()
-        };
-        // A quotient by almost nothing makes much of rounding: what it makes of a millionth in the image is allowed too.
-        let moved: Vec<f32> = (values.iter().enumerate()).map(|(i, v)| v * (1.0 + 1e-6 * (i % 3) as f32)).collect();
-        let (mine, near) = (run(network.clone(), &values), run(network, &moved));
-        for ((x, y), near) in mine.into_iter().zip(run(other, &values)).zip(near) {
+        let image =
+            || Tensor::<4>::from_data(TensorData::new(values.clone(), [1, shape[0], shape[1], shape[2]]), &device());
+        for (x, y) in network.valid().forward(image()).into_iter().zip(other.valid().forward(image())) {
+            let [x, y] = [x, y].map(|t| t.into_data().convert::<f32>().try_into_vec::<f32>().expect("floats"));
             let scale = x.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
-            let farthest = |y: &[f32]| x.iter().zip(y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
-            let (worst, allowed) = (farthest(&y), 1e-4 * scale + 4.0 * farthest(&near));
+            let worst = x.iter().zip(&y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
             if x.iter().all(|v| v.is_finite()) && scale < 1e6 {
-                prop_assert!(worst <= allowed, "{} of {}\n{}", worst, scale, npc::ir::text(b.graph()));
+                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::ir::text(b.graph()));
             }
         }
         Ok(())
