@@ -1,6 +1,6 @@
 //! The gradient of a convolution's weights: for each tap, input times output gradient, summed over all pixels.
 
-use super::packed::channels;
+use super::packed::rows_of_blocks;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
@@ -144,18 +144,10 @@ pub fn weights(sweep: &Sweep, taps: usize, input: View, gradient: View) -> Vec<f
     let parts: Vec<Vec<f32>> = team::map(tasks.len(), |i| part(&tasks[i], sweep, taps, input, gradient));
     let mut all = vec![0.0; of.channels() * from.channels() * taps];
     let row = from.channels() * taps;
-    // Channels of a block follow each other.
-    let mut rest: &mut [f32] = &mut all;
-    let mut blocks = Vec::with_capacity(of.blocks());
-    for (block, channels) in channels(of).iter().enumerate() {
-        let (of_block, tail) = rest.split_at_mut(channels.count * row);
-        blocks.push((block, of_block));
-        rest = tail;
-    }
-    team::each_mut(&mut blocks, |_, (block, all)| {
-        for (task, part) in tasks.iter().zip(&parts).filter(|(task, _)| task.outputs.contains(block)) {
+    team::each_mut(&mut rows_of_blocks(of, &mut all, row), |block, all| {
+        for (task, part) in tasks.iter().zip(&parts).filter(|(task, _)| task.outputs.contains(&block)) {
             let lanes = task.outputs.len() * LANES;
-            let first = (*block - task.outputs.start) * LANES;
+            let first = (block - task.outputs.start) * LANES;
             for (o, row) in all.chunks_exact_mut(row).enumerate() {
                 for (c, to) in row[task.before * taps..][..task.channels * taps].chunks_exact_mut(taps).enumerate() {
                     let from = part[c * lanes + first + o..].iter().step_by(task.channels * lanes);

@@ -54,6 +54,18 @@ pub(super) fn channels(layout: &Layout) -> Vec<Channels> {
     all
 }
 
+/// The rows of `all`, `row` numbers for each channel, that belong to each block: channels of a block follow each other.
+pub(super) fn rows_of_blocks<'a>(layout: &Layout, all: &'a mut [f32], row: usize) -> Vec<&'a mut [f32]> {
+    let mut rest = all;
+    let mut rows = Vec::with_capacity(layout.blocks());
+    for block in channels(layout) {
+        let (of_block, tail) = rest.split_at_mut(block.count * row);
+        rows.push(of_block);
+        rest = tail;
+    }
+    rows
+}
+
 /// Cuts `blocks` output blocks into groups, as even as can be.
 fn groups(blocks: usize) -> Vec<usize> {
     let most = most_blocks(Level::get());

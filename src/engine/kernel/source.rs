@@ -15,7 +15,7 @@ pub struct Before<'a> {
 
 /// What is done to the numbers of one block.
 #[derive(Clone, Copy)]
-pub(super) struct BeforeBlock<'a> {
+pub struct BeforeBlock<'a> {
     pub factor: &'a [f32; LANES],
     pub summand: &'a [f32; LANES],
     /// The smallest number that comes out of it.
@@ -28,7 +28,7 @@ impl BeforeBlock<'_> {
 }
 
 impl<'a> Before<'a> {
-    pub(super) fn block(&self, block: usize) -> BeforeBlock<'a> {
+    pub fn block(&self, block: usize) -> BeforeBlock<'a> {
         let lanes = |values: &'a [f32]| values[block * LANES..].first_chunk().expect("one number per slot");
         let floor = if self.relu { 0.0 } else { f32::NEG_INFINITY };
         BeforeBlock { factor: lanes(self.factor), summand: lanes(self.summand), floor }

@@ -87,6 +87,12 @@ struct Share {
     end: AtomicUsize,
 }
 
+/// Between two looks, of which there have been so many.
+fn wait(looks: &mut usize) {
+    *looks += 1;
+    if *looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+}
+
 struct Team {
     shares: Vec<Share>,
     /// Loops so far.
@@ -131,12 +137,7 @@ impl Team {
         while !self.over.load(Ordering::Acquire) {
             let open = self.open.load(Ordering::Acquire);
             if open == 0 || open == last {
-                looks += 1;
-                if looks < SPINS {
-                    std::hint::spin_loop()
-                } else {
-                    std::thread::yield_now()
-                }
+                wait(&mut looks);
                 continue;
             }
             // Busy first, then another look: the leader closes first, then looks who is busy. So either the leader sees
@@ -193,8 +194,7 @@ impl Team {
         self.open.store(0, Ordering::SeqCst);
         let mut looks = 0;
         while self.busy.load(Ordering::SeqCst) > 0 {
-            looks += 1;
-            if looks < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+            wait(&mut looks);
         }
         let panic = self.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(panic) = panic {

@@ -337,11 +337,11 @@ fn halos(nodes: &[Node], values: &mut [Value]) {
         let (from, to) = (size(&values[x].layout), size(&values[y].layout));
         let (ahead, back) = match conv.kind {
             Kind::Depthwise => (0, 0),
-            // What a norm makes of the halo is no padding.
-            Kind::Gather if conv.through.is_some() => (0, halo(&conv.window.spread(from), to[1])),
             Kind::Gather => (halo(&[conv.window.gather(to)], from[1]), halo(&conv.window.spread(from), to[1])),
             Kind::Spread => (halo(&conv.window.spread(to), from[1]), halo(&[conv.window.gather(from)], to[1])),
         };
+        // What a norm makes of the halo is no padding.
+        let ahead = if conv.through.is_some() { 0 } else { ahead };
         values[x].layout.halo = values[x].layout.halo.max(ahead);
         values[y].gradient.halo = values[y].gradient.halo.max(back);
     }

@@ -66,11 +66,10 @@ fn lanes(values: &[f32], block: usize) -> &[f32; LANES] {
 
 /// `max(x * factor + summand, 0)` with `relu`, else without the maximum.
 pub fn forward(affine: &Affine, relu: bool, x: View, y: &mut ViewMut) {
-    let blocks = y.layout.blocks();
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+    let (blocks, before) = (y.layout.blocks(), affine.before(relu));
     y.rows(|plane, row, to| {
-        let block = plane % blocks;
-        scale(x.row(plane, row), to, lanes(&affine.factor, block), lanes(&affine.summand, block), floor);
+        let of_block = before.block(plane % blocks);
+        scale(x.row(plane, row), to, of_block.factor, of_block.summand, of_block.floor);
     });
 }
 

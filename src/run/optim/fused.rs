@@ -8,7 +8,7 @@ use crate::run::device::is_cpu;
 use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// Numbers that one thread takes at once. Fewer are done where they are: to wake another thread takes longer.
+/// Numbers that one thread takes at once.
 const PART: usize = 1 << 16;
 
 /// Whether [`apply`] takes these.
@@ -34,14 +34,10 @@ pub(super) fn apply(
             // At the first step both averages start from 0.
             state.resize_with(2, || vec![0.0; x.len()]);
             let (first, second) = state.split_at_mut(1);
+            let parts = x.par_chunks_mut(PART).zip(gradient.par_chunks(PART));
+            let moments = first[0].par_chunks_mut(PART).zip(second[0].par_chunks_mut(PART));
             let settings = AdamSettings::new(adam);
-            if x.len() <= PART {
-                adam_step(&mut x, &gradient, &mut first[0], &mut second[0], &settings);
-            } else {
-                let parts = x.par_chunks_mut(PART).zip(gradient.par_chunks(PART));
-                let moments = first[0].par_chunks_mut(PART).zip(second[0].par_chunks_mut(PART));
-                parts.zip(moments).for_each(|((x, g), (m, v))| adam_step(x, g, m, v, &settings));
-            }
+            parts.zip(moments).for_each(|((x, g), (m, v))| adam_step(x, g, m, v, &settings));
         }
         Rule::Sgd(sgd) => {
             let first = state.is_empty();
@@ -50,13 +46,11 @@ pub(super) fn apply(
             }
             let settings = SgdSettings::new(sgd, first);
             match state.first_mut() {
-                Some(velocity) if x.len() <= PART => momentum_step(&mut x, &gradient, velocity, &settings),
                 Some(velocity) => {
                     let parts = x.par_chunks_mut(PART).zip(gradient.par_chunks(PART));
                     let parts = parts.zip(velocity.par_chunks_mut(PART));
                     parts.for_each(|((x, g), v)| momentum_step(x, g, v, &settings));
                 }
-                None if x.len() <= PART => plain_step(&mut x, &gradient, &settings),
                 None => {
                     let parts = x.par_chunks_mut(PART).zip(gradient.par_chunks(PART));
                     parts.for_each(|(x, g)| plain_step(x, g, &settings));

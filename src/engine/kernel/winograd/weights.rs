@@ -3,7 +3,7 @@
 use super::{CHUNK, POOL, SCRATCH, SHARED_CHUNK, TASKS, Tiles, grown, transform_input};
 use crate::engine::kernel::buffer::Buffer;
 use crate::engine::kernel::gradient::products;
-use crate::engine::kernel::packed::{Channels, channels};
+use crate::engine::kernel::packed::{Channels, channels, rows_of_blocks};
 use crate::engine::kernel::simd::LANES;
 use crate::engine::kernel::source::Source;
 use crate::engine::kernel::team::{self, Place};
@@ -166,17 +166,8 @@ fn collect(sums: &[f32], x: &Layout, g: &Layout) -> Vec<f32> {
     let (slots_in, slots_out) = (x.slot_of_channel(), g.slot_of_channel());
     let row = slots_in.len() * 9;
     let mut all = vec![0.0; slots_out.len() * row];
-    // The channels of a block follow each other.
-    let mut rest: &mut [f32] = &mut all;
-    let mut parts = Vec::with_capacity(outputs);
-    for (at, block) in channels(g).iter().enumerate() {
-        let (part, tail) = rest.split_at_mut(block.count * row);
-        parts.push((at, part));
-        rest = tail;
-    }
     let (vectors, _) = sums.as_chunks::<LANES>();
-    team::each_mut(&mut parts, |_, (out, part)| {
-        let out = *out;
+    team::each_mut(&mut rows_of_blocks(g, &mut all, row), |out, part| {
         let (mut u, mut k) = ([[0.0; LANES]; POINTS], [[0.0; LANES]; 9]);
         for (i, input) in slots_in.iter().enumerate() {
             for (point, u) in u.iter_mut().enumerate() {
