@@ -2,9 +2,9 @@
 //!
 //!     cargo bench --no-default-features --features data --bench augment
 
-use npc::recipe::{Augment, Border, nnunet_like};
-use npc::run::data::augment::Augmenter;
-use npc::run::data::phantom;
+use npc::data::augment::Augmenter;
+use npc::data::phantom;
+use npc::text::recipe::{Augment, Border, nnunet_like};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,11 @@
 //! Counts a model of a file at a size, with every stage in view:
 //! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
 
-use npc::source::SourceMap;
-use npc::{Convention, check, count, diag::render, elaborate, parse, resolve, syntax};
+use npc::graph::{check, elaborate, resolve};
+use npc::text::diag::render;
+use npc::text::source::SourceMap;
+use npc::text::syntax;
+use npc::{Convention, count, parse};
 use std::path::Path;
 
 fn main() {

@@ -7,18 +7,20 @@
 //! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
-use npc::check::Frozen;
-use npc::cost::memory::{Memory, Peak, Training, memory_of};
-use npc::recipe::TrainSpec;
-use npc::recipe::schema::train_spec;
-use npc::run::agree::Sample;
-use npc::run::device::{self, DeviceChoice};
-use npc::run::freeze::freeze;
-use npc::run::loss::total;
-use npc::run::native::Recorded;
-use npc::run::optim::{Accumulated, OptimState};
-use npc::source::SourceMap;
-use npc::{Checked, check, elaborate, import, lower};
+use npc::compute::device::{self, DeviceChoice};
+use npc::compute::native::Recorded;
+use npc::graph::check::Frozen;
+use npc::graph::{check, elaborate};
+use npc::learn::agree::Sample;
+use npc::learn::freeze::freeze;
+use npc::learn::loss::total;
+use npc::learn::optim::{Accumulated, OptimState};
+use npc::study::cost::memory::{Memory, Peak, Training, memory_of};
+use npc::text::import;
+use npc::text::recipe::TrainSpec;
+use npc::text::recipe::schema::train_spec;
+use npc::text::source::SourceMap;
+use npc::{Checked, lower};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -75,7 +77,7 @@ fn peak(baseline: usize, f: impl FnOnce()) -> usize {
 fn compile(file: &str, model: &str, size: [usize; 2]) -> Checked {
     let mut sources = SourceMap::new();
     let Ok((bundle, _)) = import::load(&mut sources, Path::new(file)) else { panic!("cannot read {file}") };
-    let (program, _) = npc::resolve::resolve_bundle(&bundle);
+    let (program, _) = npc::graph::resolve::resolve_bundle(&bundle);
     let entry = program.entries().into_iter().find(|e| e.node == model).expect("the file has this model");
     match elaborate(&program, entry, &[], Some(size)).and_then(check) {
         Ok(checked) => checked,
@@ -98,9 +100,9 @@ fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
 fn settings(keys: &str) -> TrainSpec {
     let mut sources = SourceMap::new();
     let id = sources.add("--train", format!("npc 1\ntrain t = M on d {{ epochs = 1 {keys} }}\n"));
-    let (file, _) = npc::syntax::parse(&sources, id);
+    let (file, _) = npc::text::syntax::parse(&sources, id);
     let train = file.items.iter().find_map(|item| match &item.kind {
-        npc::syntax::ast::ItemKind::Train(train) => Some(train),
+        npc::text::syntax::ast::ItemKind::Train(train) => Some(train),
         _ => None,
     });
     let spec = train.and_then(|train| train_spec(train, Default::default()).ok());

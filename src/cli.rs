@@ -65,8 +65,8 @@ mod tabular;
 mod train;
 mod unified;
 
-use crate::diag::{Problems, render};
-use crate::source::SourceMap;
+use crate::text::diag::{Problems, render};
+use crate::text::source::SourceMap;
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;

@@ -3,38 +3,28 @@
 // Diagnostics are large and made once, on the way out; a box at each of a hundred places would only hide that.
 #![allow(clippy::result_large_err)]
 
-pub mod atomic;
-pub mod axis;
-pub mod canon;
-pub mod check;
-pub mod claim;
+pub mod base;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod cost;
-pub mod diag;
-pub mod elaborate;
 #[cfg(feature = "data")]
-pub mod engine;
-pub mod explore;
-pub mod hash;
-pub mod import;
-pub mod ir;
-pub mod op;
-pub mod picture;
-pub mod plan;
-pub mod recipe;
-pub mod resolve;
+pub mod compute;
 #[cfg(feature = "data")]
-pub mod run;
-pub mod scatter;
-pub mod source;
-pub mod syntax;
-pub mod ty;
+pub mod data;
+pub mod graph;
+#[cfg(feature = "data")]
+pub mod learn;
+#[cfg(feature = "data")]
+pub mod metric;
+#[cfg(feature = "data")]
+pub mod score;
+pub mod show;
+pub mod study;
+pub mod text;
 
-pub use check::{Checked, check};
-pub use cost::{Convention, CostReport, count};
-pub use elaborate::elaborate;
-pub use resolve::resolve;
 #[cfg(feature = "run")]
-pub use run::lower::lower;
-pub use syntax::parse;
+pub use compute::lower::lower;
+pub use graph::check::{Checked, check};
+pub use graph::elaborate::elaborate;
+pub use graph::resolve::resolve;
+pub use study::cost::{Convention, CostReport, count};
+pub use text::syntax::parse;

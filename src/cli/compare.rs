@@ -2,8 +2,8 @@
 
 use super::scores::{Format, Split, Table, cell, notes, number, title};
 use super::{Done, Stop, print};
-use crate::recipe::{Empty, Metric};
-use crate::run::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
+use crate::score::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
+use crate::text::recipe::{Empty, Metric};
 use clap::Args;
 use std::path::PathBuf;
 

@@ -5,9 +5,9 @@ use super::load::{Size, parse_size};
 use super::side::{Both, Side, sides};
 use super::table::{Align, columns, thousands};
 use super::{Done, print};
-use crate::canon::{Delta, delta};
-use crate::cost::{Convention, CostReport, count};
-use crate::ir::NodeId;
+use crate::graph::canon::{Delta, delta};
+use crate::graph::ir::NodeId;
+use crate::study::cost::{Convention, CostReport, count};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -114,11 +114,11 @@ impl View<'_> {
         let gone: HashSet<&str> = nodes.iter().map(|id| self.sides[side].path(*id)).collect();
         // What canonical forms leave out is neither there nor gone.
         let kept: Vec<&str> = {
-            let canon = crate::canon::Canon::new(graph);
+            let canon = crate::graph::canon::Canon::new(graph);
             let paths = canon.terms().iter().map(|t| graph.node(t.node).path.as_str());
             paths.filter(|p| !gone.contains(p)).collect()
         };
-        let whole: Vec<&crate::ir::Scope> =
+        let whole: Vec<&crate::graph::ir::Scope> =
             graph.scopes.iter().filter(|s| !kept.iter().any(|path| inside(path, &s.path))).collect();
         let mut groups: Vec<Group> = Vec::new();
         for &id in nodes {
@@ -240,7 +240,8 @@ impl View<'_> {
     /// Hyper-parameters that differ.
     fn settings(&self) -> String {
         let [a, b] = self.sides.map(|s| &s.checked.graph().settings);
-        let value = |of: &[crate::ir::Setting], name: &str| of.iter().find(|s| s.name == name).map(|s| s.value.clone());
+        let value =
+            |of: &[crate::graph::ir::Setting], name: &str| of.iter().find(|s| s.name == name).map(|s| s.value.clone());
         let names = a.iter().chain(b.iter().filter(|s| value(a, &s.name).is_none())).map(|s| s.name.as_str());
         let differ: Vec<String> = names
             .filter_map(|name| match (value(a, name), value(b, name)) {

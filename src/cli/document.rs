@@ -6,10 +6,10 @@ use super::check::{Looked, macs};
 use super::load::{Claimed, Entry};
 use super::memory::{self, MemoryOpts};
 use super::{field, sizes};
-use crate::claim::Verdict;
-use crate::cost::field::Field;
-use crate::cost::{BlockCost, Convention, CostReport, NodeCost};
-use crate::diag::render;
+use crate::study::claim::Verdict;
+use crate::study::cost::field::Field;
+use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};
+use crate::text::diag::render;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 

@@ -4,8 +4,8 @@ use super::load::{Size, parse_size};
 use super::side::{Both, Side, sides};
 use super::table::{Align, columns};
 use super::{Done, Stop, print};
-use crate::canon::{Canon, Comparison, Difference, compare};
-use crate::ir::NodeId;
+use crate::graph::canon::{Canon, Comparison, Difference, compare};
+use crate::graph::ir::NodeId;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 

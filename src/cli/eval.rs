@@ -3,11 +3,11 @@
 use super::job::{reopen, stop_on_interrupt};
 use super::scores::{Format, Split, Table, cell, notes, number, title};
 use super::{Done, Stop, print};
-use crate::recipe::Metric;
-use crate::run::data::write_atomic;
-use crate::run::eval::{How, Weights, evaluate};
-use crate::run::metric::{Evaluation, Scores, Unit, cases_csv};
-use crate::run::statistics::Interval;
+use crate::data::write_atomic;
+use crate::metric::statistics::Interval;
+use crate::metric::{Evaluation, Scores, Unit, cases_csv};
+use crate::score::eval::{How, Weights, evaluate};
+use crate::text::recipe::Metric;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
 //! `npc explain`: what a code means.
 
 use super::{Done, Stop, print};
-use crate::diag::{Code, did_you_mean, lints};
+use crate::text::diag::{Code, did_you_mean, lints};
 use clap::Args;
 
 /// Explain a code such as E0301, or a lint by its name; without one, list all

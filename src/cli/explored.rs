@@ -2,16 +2,16 @@
 
 use super::load::{Choice, default_data, expected_size, has_hole, sweep_run};
 use super::table::{Align, columns, thousands};
-use crate::check::Checked;
-use crate::claim::Peaks;
-use crate::cost::{Convention, count};
-use crate::diag::{Code, Diagnostic, Problems};
-use crate::elaborate::Argument;
-use crate::explore::{self, Asked, Fit, Point};
-use crate::recipe::schema;
-use crate::resolve::Program;
-use crate::source::SourceMap;
-use crate::syntax::ast::{self, ItemKind};
+use crate::graph::check::Checked;
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::Program;
+use crate::study::claim::Peaks;
+use crate::study::cost::{Convention, count};
+use crate::study::explore::{self, Asked, Fit, Point};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::recipe::schema;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast::{self, ItemKind};
 use serde_json::{Value, json};
 use std::fmt::Write;
 

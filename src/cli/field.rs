@@ -1,11 +1,11 @@
 //! Receptive fields and effective MACs in what `npc check` prints.
 
 use super::table::{Column, thousands};
-use crate::check::Checked;
-use crate::cost::CostReport;
-use crate::cost::effective::effective;
-use crate::cost::field::{AxisField, Field, Reach, fields};
-use crate::ir::Graph;
+use crate::graph::check::Checked;
+use crate::graph::ir::Graph;
+use crate::study::cost::CostReport;
+use crate::study::cost::effective::effective;
+use crate::study::cost::field::{AxisField, Field, Reach, fields};
 use clap::ValueEnum;
 use serde_json::Value;
 use std::fmt::Write;

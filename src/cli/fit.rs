@@ -3,15 +3,15 @@
 use super::load::{self, Size, arguments, parse_size};
 use super::table::{Align, columns, thousands};
 use super::{Done, Stop, print, report};
-use crate::claim::Printed;
-use crate::cost::Convention;
-use crate::diag::Problems;
-use crate::elaborate::Argument;
-use crate::explore::{Figure, Outcome, What, fit_printed};
-use crate::recipe::schema;
-use crate::resolve::{Program, resolve_bundle};
-use crate::source::SourceMap;
-use crate::syntax::ast;
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::study::claim::Printed;
+use crate::study::cost::Convention;
+use crate::study::explore::{Figure, Outcome, What, fit_printed};
+use crate::text::diag::Problems;
+use crate::text::recipe::schema;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ fn model<'p>(
     program: &Program<'p>,
     given: &[Argument],
     ranges: &[(ast::Ident, ast::Expr)],
-) -> Result<&'p ast::Ident, crate::diag::Diagnostic> {
+) -> Result<&'p ast::Ident, crate::text::diag::Diagnostic> {
     let entries = program.entries();
     match &opts.model {
         Some(name) => entries
@@ -123,8 +123,9 @@ fn model<'p>(
             .copied()
             .ok_or_else(|| load::no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
         None => {
-            let open =
-                |e: &&&ast::Ident| !ranges.is_empty() || !crate::explore::holes(program, &e.node, given).is_empty();
+            let open = |e: &&&ast::Ident| {
+                !ranges.is_empty() || !crate::study::explore::holes(program, &e.node, given).is_empty()
+            };
             entries.iter().find(open).or(entries.first()).copied().ok_or_else(|| {
                 load::no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str()))
             })

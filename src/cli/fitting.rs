@@ -1,11 +1,11 @@
 //! A model that fails at an image size, and the sizes at which it would not.
 
 use super::load::Size;
-use crate::check::{Answer, check};
-use crate::diag::{Code, Diagnostic, Problems};
-use crate::elaborate::{Argument, elaborate};
-use crate::resolve::Program;
-use crate::syntax::ast;
+use crate::graph::check::{Answer, check};
+use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::resolve::Program;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::syntax::ast;
 
 /// Evaluation steps of a file behind which no other sizes are tried.
 const STEPS: usize = 1_000_000;

@@ -1,8 +1,8 @@
 //! `npc fmt`: one layout for every model file.
 
 use super::{Done, Stop, print, report};
-use crate::atomic;
-use crate::syntax;
+use crate::base::atomic;
+use crate::text::syntax;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ pub fn run(opts: &Opts) -> Done {
 
 /// Whether the file is, or now is, formatted.
 fn format(path: &Path, check: bool) -> Result<bool, Stop> {
-    let mut sources = crate::source::SourceMap::new();
+    let mut sources = crate::text::source::SourceMap::new();
     let id = match syntax::read_file(&mut sources, path) {
         Ok(id) => id,
         Err(d) => {

@@ -2,14 +2,14 @@
 
 use super::load::{self, Select};
 use super::{Done, Stop, field, print, report};
-use crate::atomic;
-use crate::check::Checked;
-use crate::cost::Convention;
-use crate::diag::did_you_mean;
-use crate::ir;
-use crate::picture::{self, Fold, Scene, Shapes};
-use crate::resolve::resolve_bundle;
-use crate::source::SourceMap;
+use crate::base::atomic;
+use crate::graph::check::Checked;
+use crate::graph::ir;
+use crate::graph::resolve::resolve_bundle;
+use crate::show::picture::{self, Fold, Scene, Shapes};
+use crate::study::cost::Convention;
+use crate::text::diag::did_you_mean;
+use crate::text::source::SourceMap;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 

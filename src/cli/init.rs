@@ -2,10 +2,10 @@
 
 use super::load::Select;
 use super::{Done, bench, print};
-use crate::run::device::{self, DeviceChoice};
-use crate::run::init::{InitReport, init};
-use crate::run::lower::lower;
-use crate::run::weights::{tensors, write_safetensors};
+use crate::compute::device::{self, DeviceChoice};
+use crate::compute::lower::lower;
+use crate::compute::weights::{tensors, write_safetensors};
+use crate::learn::init::{InitReport, init};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -2,18 +2,18 @@
 
 use super::load::{self, arguments};
 use super::{Stop, report};
-use crate::check::{Checked, Frozen, check};
-use crate::diag::{Code, Diagnostic, Problems};
-use crate::elaborate::{Argument, elaborate};
-use crate::ir::Chains;
-use crate::recipe::schema;
-use crate::recipe::settings::{FORMAT, Settings};
-use crate::recipe::{DataSpec, TrainSpec};
-use crate::resolve::{Program, resolve_bundle};
-use crate::run::RunError;
-use crate::run::folder::{Folder, read_settings};
-use crate::source::{SourceMap, Span, Spanned};
-use crate::syntax::ast::Entry;
+use crate::base::error::RunError;
+use crate::graph::check::{Checked, Frozen, check};
+use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::ir::Chains;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::learn::folder::{Folder, read_settings};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::recipe::schema;
+use crate::text::recipe::settings::{FORMAT, Settings};
+use crate::text::recipe::{DataSpec, TrainSpec};
+use crate::text::source::{SourceMap, Span, Spanned};
+use crate::text::syntax::ast::Entry;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,8 @@
 //! `--allow` and `--deny`: which warnings are told, and which make the command fail.
 
 use super::load::Choice;
-use crate::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
-use crate::resolve::{Program, allows, unused_allows};
+use crate::graph::resolve::{Program, allows, unused_allows};
+use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use clap::Args;
 use std::collections::BTreeSet;
 

@@ -17,5 +17,5 @@ pub struct Opts {
 
 pub fn run(opts: &Opts) -> Done {
     let checked = graph::compile_all(&opts.select)?;
-    print(&checked.iter().map(|c| crate::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
+    print(&checked.iter().map(|c| crate::graph::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
 }

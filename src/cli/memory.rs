@@ -2,12 +2,12 @@
 
 use super::load::Entry;
 use super::table::{bytes, thousands};
-use crate::check::{Checked, Frozen};
-use crate::claim::Peaks;
-use crate::cost::memory::{Memory, Timeline, Training, memory_of};
-use crate::ir::Graph;
-use crate::op::Bytes;
-use crate::recipe::{LossSpec, Optimizer, TrainSpec};
+use crate::graph::check::{Checked, Frozen};
+use crate::graph::ir::Graph;
+use crate::graph::op::Bytes;
+use crate::study::claim::Peaks;
+use crate::study::cost::memory::{Memory, Timeline, Training, memory_of};
+use crate::text::recipe::{LossSpec, Optimizer, TrainSpec};
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;

@@ -2,19 +2,19 @@
 
 use super::Done;
 use super::job::Ready;
-use crate::run::cases::{self, Ranked, worst_and_median};
-use crate::run::checkpoint::load_weights;
-use crate::run::data::{Dataset, Role};
-use crate::run::error::{Result, RunError};
-use crate::run::eval::{Prepared, load, prepare};
-use crate::run::folder::Folder;
-use crate::run::gallery::{MOST, Shown, sheet, write};
-use crate::run::lower::lower;
-use crate::run::network::Network;
-use crate::run::predict::show_case;
-use crate::run::report::words;
-use crate::run::tensorboard::Board;
-use crate::run::train::scored_role;
+use crate::base::error::{Result, RunError};
+use crate::compute::lower::lower;
+use crate::compute::network::Network;
+use crate::data::{Dataset, Role};
+use crate::learn::checkpoint::load_weights;
+use crate::learn::folder::Folder;
+use crate::learn::train::scored_role;
+use crate::score::cases::{self, Ranked, worst_and_median};
+use crate::score::eval::{Prepared, load, prepare};
+use crate::score::predict::show_case;
+use crate::show::gallery::{MOST, Shown, sheet, write};
+use crate::show::report::words;
+use crate::show::tensorboard::Board;
 use burn::module::Module;
 use clap::Args;
 use std::collections::HashMap;
@@ -89,14 +89,14 @@ pub fn draw(ready: &Ready, folder: &Folder, role: Role, cases: &[Ranked], metric
 
 /// The first few scored cases into the event file, at the last epoch.
 pub fn to_board(ready: &Ready, folder: &Folder, board: &mut Board) -> Result<()> {
-    let epochs = crate::run::history::History::read(folder);
+    let epochs = crate::learn::history::History::read(folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, folder, &device)?.valid();
     let role = scored_role(&data);
     for index in 0..data.len(role).min(BOARD) {
         let shown = show_case(&network, &data, role, index, ready.checked.input().channels(), false)?;
-        board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(crate::run::report::SIDE)?)?;
+        board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(crate::show::report::SIDE)?)?;
     }
     Ok(())
 }

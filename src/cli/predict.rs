@@ -2,15 +2,15 @@
 
 use super::job::{reopen, stop_on_interrupt};
 use super::{Done, Stop, print};
-use crate::run::data::LoadedImage;
-use crate::run::device::{self, DeviceChoice};
-use crate::run::eval::load;
-use crate::run::inputs::{Input, gather};
-use crate::run::network::Network;
-use crate::run::predict::{Extras, Plan, Written, write};
-use crate::run::probability::Format as Probabilities;
-use crate::run::window::Window;
-use crate::run::{Result, RunError};
+use crate::base::error::{Result, RunError};
+use crate::compute::device::{self, DeviceChoice};
+use crate::compute::network::Network;
+use crate::data::LoadedImage;
+use crate::data::inputs::{Input, gather};
+use crate::score::eval::load;
+use crate::score::predict::{Extras, Plan, Written, write};
+use crate::score::probability::Format as Probabilities;
+use crate::score::window::Window;
 use burn::module::Module;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

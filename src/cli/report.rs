@@ -7,12 +7,12 @@ mod gather;
 
 use super::job::{Ready, reopen};
 use super::{Done, print};
-use crate::run::cases;
-use crate::run::data::{Dataset, Role, write_atomic};
-use crate::run::folder::Folder;
-use crate::run::history::History;
-use crate::run::report::{Report, page, words};
-use crate::run::tensorboard::Board;
+use crate::data::{Dataset, Role, write_atomic};
+use crate::learn::folder::Folder;
+use crate::learn::history::History;
+use crate::score::cases;
+use crate::show::report::{Report, page, words};
+use crate::show::tensorboard::Board;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -181,9 +181,9 @@ fn pictures(
     n: usize,
     metric: &str,
     missing: &mut Vec<String>,
-) -> (Vec<crate::run::report::Picture>, Vec<crate::run::report::Picture>) {
+) -> (Vec<crate::show::report::Picture>, Vec<crate::show::report::Picture>) {
     use super::overlays::draw;
-    use crate::run::report::{Picture, SIDE};
+    use crate::show::report::{Picture, SIDE};
     let (worst, median) = cases::worst_and_median(ranked, n);
     let both = [worst, median].concat();
     let drawn = draw(ready, folder, role, &both, metric).and_then(|shown| {
@@ -210,7 +210,7 @@ fn pictures(
     _: usize,
     _: &str,
     missing: &mut Vec<String>,
-) -> (Vec<crate::run::report::Picture>, Vec<crate::run::report::Picture>) {
+) -> (Vec<crate::show::report::Picture>, Vec<crate::show::report::Picture>) {
     missing.push("Without pictures of cases: this npc is built without the feature `run`".into());
     Default::default()
 }

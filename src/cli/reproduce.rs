@@ -3,7 +3,7 @@
 use super::load::parse_size;
 use super::sweep::{Common, Look, Wanted, act};
 use super::{Done, Stop};
-use crate::cost::Convention;
+use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
 

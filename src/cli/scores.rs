@@ -1,10 +1,10 @@
 //! Scores with intervals, as cells of tables.
 
 pub use super::tabular::{Format, Table, notes};
-use crate::recipe::Metric;
-use crate::run::data::Role;
-use crate::run::metric::Unit;
-use crate::run::statistics::Interval;
+use crate::data::Role;
+use crate::metric::Unit;
+use crate::metric::statistics::Interval;
+use crate::text::recipe::Metric;
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, ValueEnum)]

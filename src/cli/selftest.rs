@@ -4,8 +4,8 @@ use super::bench::one;
 use super::load::Select;
 use super::table::{Align, columns};
 use super::{Done, Stop, print};
-use crate::run::agree::agree;
-use crate::run::device::DeviceChoice;
+use crate::compute::device::DeviceChoice;
+use crate::learn::agree::agree;
 use clap::Args;
 
 /// Compare a device with the CPU: outputs and gradients of a model

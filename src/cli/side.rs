@@ -2,11 +2,11 @@
 
 use super::load::{self, Choice, Size};
 use super::{Stop, report};
-use crate::check::Checked;
 use crate::cli::revision::Checkout;
-use crate::ir::{Chains, NodeId};
-use crate::resolve::resolve_bundle;
-use crate::source::SourceMap;
+use crate::graph::check::Checked;
+use crate::graph::ir::{Chains, NodeId};
+use crate::graph::resolve::resolve_bundle;
+use crate::text::source::SourceMap;
 use std::path::{Path, PathBuf};
 
 /// A model, checked, with the texts it came from.
@@ -82,7 +82,7 @@ fn side(named: &Named<'_>, both: &Both<'_>) -> Result<Side, Stop> {
             Vec::new()
         }
     };
-    let stop = |sources: &SourceMap, problems: crate::diag::Problems| {
+    let stop = |sources: &SourceMap, problems: crate::text::diag::Problems| {
         report(sources, &problems.sorted());
         Err(Stop::Problems)
     };

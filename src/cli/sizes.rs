@@ -2,12 +2,12 @@
 
 use super::load::Entry;
 use super::table::{Align, columns};
-use crate::check::Contract;
-use crate::check::contract::{AxisSizes, condition};
-use crate::cost::{Convention, FormulaReport, formula};
-use crate::ir::{Demand, Outlet};
-use crate::source::SourceMap;
-use crate::ty::Dim;
+use crate::graph::check::Contract;
+use crate::graph::check::contract::{AxisSizes, condition};
+use crate::graph::ir::{Demand, Outlet};
+use crate::graph::ty::Dim;
+use crate::study::cost::{Convention, FormulaReport, formula};
+use crate::text::source::SourceMap;
 use serde_json::{Value, json};
 use std::fmt::Write;
 

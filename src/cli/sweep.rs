@@ -25,7 +25,7 @@ mod work;
 
 use super::Done;
 use super::tabular::Format;
-use crate::cost::Convention;
+use crate::study::cost::Convention;
 use clap::Args;
 #[cfg(feature = "run")]
 pub use plan::Wanted;

@@ -1,6 +1,6 @@
 //! Plain tables and numbers for people.
 
-use crate::cost::CostReport;
+use crate::study::cost::CostReport;
 use std::collections::HashMap;
 use std::fmt::Write;
 

@@ -3,11 +3,11 @@
 #[cfg(feature = "cli")]
 use crate::front::npc;
 use crate::front::{models_in, repository};
-use npc::elaborate::{Tried, alone, unused};
-use npc::import::load_text;
-use npc::resolve::resolve_bundle;
-use npc::source::SourceMap;
-use npc::syntax::ast::ItemKind;
+use npc::graph::elaborate::{Tried, alone, unused};
+use npc::graph::resolve::resolve_bundle;
+use npc::text::import::load_text;
+use npc::text::source::SourceMap;
+use npc::text::syntax::ast::ItemKind;
 use std::path::Path;
 
 const ENUM: &str = "enum Kind { none, half, swap }";
@@ -102,7 +102,7 @@ fn one_wrong_promise_is_told_once() {
 
 #[test]
 fn blocks_of_the_library_hold_alone() {
-    let std = tried(&repository("src/import/std.model"));
+    let std = tried(&repository("src/text/import/std.model"));
     assert!(std.len() > 10);
     for (name, came) in std {
         assert!(matches!(came, Tried::Holds), "{name}: {came:?}");

@@ -5,8 +5,8 @@ mod loading;
 mod show;
 
 use crate::front::repository;
-use npc::recipe::{Augment, Border, nnunet_like};
-use npc::run::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
+use npc::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
+use npc::text::recipe::{Augment, Border, nnunet_like};
 use serde_json::Value;
 
 const REFLECT: Outside = Outside { rule: Border::Reflect, value: 0.0 };

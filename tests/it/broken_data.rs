@@ -3,7 +3,7 @@
 use crate::data::{grey, png, tif};
 use crate::front::{npc, repository};
 use image::ExtendedColorType::Rgb8;
-use npc::run::data::phantom;
+use npc::data::phantom;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;

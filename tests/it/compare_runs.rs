@@ -1,8 +1,8 @@
 //! `npc compare` on run folders that were never trained: their scores are written here.
 
-use npc::recipe::{Empty, Metric};
-use npc::run::metric::calibration::Tally;
-use npc::run::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
+use npc::metric::calibration::Tally;
+use npc::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
+use npc::text::recipe::{Empty, Metric};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};

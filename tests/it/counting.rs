@@ -4,8 +4,8 @@
 //! and by hand.
 
 use crate::front::{front, front_file, repository};
-use npc::check::Frozen;
-use npc::cost::{Convention, CostReport, count};
+use npc::graph::check::Frozen;
+use npc::study::cost::{Convention, CostReport, count};
 
 const CVC: [usize; 2] = [288, 384];
 const SKIN: [usize; 2] = [224, 224];

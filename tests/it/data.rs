@@ -1,11 +1,9 @@
 //! Data sets: pairing, splits, reading of every kind of file, mask rules, batches.
 
 use image::{ExtendedColorType, ImageEncoder};
-use npc::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
-use npc::run::data::{
-    Dataset, Loader, Role, epoch_order, load_image, load_mask, natural, phantom, resize, write_atomic,
-};
-use npc::run::error::RunError;
+use npc::base::error::RunError;
+use npc::data::{Dataset, Loader, Role, epoch_order, load_image, load_mask, natural, phantom, resize, write_atomic};
+use npc::text::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -864,7 +862,7 @@ fn real_lists() {
 
 #[test]
 fn colours_stand_for_classes() {
-    use npc::recipe::cases::colour_label;
+    use npc::text::recipe::cases::colour_label;
     let spec = DataSpec {
         mask_rule: MaskRule::Colour,
         classes: vec!["rest".into(), "liver".into(), "spleen".into()],
@@ -900,7 +898,7 @@ fn colours_stand_for_classes() {
     jpeg(&path, [1, 2], &[0, 99]);
     refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
     // What is predicted is written in the same colours.
-    npc::run::overlay::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
+    npc::show::overlay::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
 }
 
@@ -915,7 +913,7 @@ fn class_numbers_under_a_threshold_are_doubted() {
 fn real_layouts_by_name() {
     let Some(root) = real("official_layouts") else { return };
     for (layout, count) in [("isic2018", 4), ("cvc_clinicdb", 3), ("luna_2d", 2), ("kvasir_seg", 5)] {
-        let layout = npc::recipe::layout::LAYOUTS.iter().find(|l| l.name == layout).unwrap();
+        let layout = npc::text::recipe::layout::LAYOUTS.iter().find(|l| l.name == layout).unwrap();
         let [images, masks] = layout.patterns(None);
         let spec = DataSpec {
             classes: layout.classes.map(String::from).to_vec(),

@@ -2,9 +2,9 @@
 
 use crate::data::{grey, real, spec};
 use crate::front::npc;
-use npc::recipe::{DataSource, DataSpec, GroupBy, Grouping, Split};
-use npc::run::data::survey::{Kind, Severity, survey};
-use npc::run::data::{Dataset, Role, phantom};
+use npc::data::survey::{Kind, Severity, survey};
+use npc::data::{Dataset, Role, phantom};
+use npc::text::recipe::{DataSource, DataSpec, GroupBy, Grouping, Split};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

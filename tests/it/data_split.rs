@@ -1,8 +1,8 @@
 //! Splits: who is where, and what holds for every split.
 
 use crate::data::{grey, phantoms, refused, spec, stems};
-use npc::recipe::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
-use npc::run::data::{Dataset, Role};
+use npc::data::{Dataset, Role};
+use npc::text::recipe::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -228,7 +228,7 @@ fn groups_by_pattern() {
         Ok(data.group(role, 0).unwrap().to_string())
     };
     let is = |pattern, stem, wanted: &str| {
-        assert_eq!(group(pattern, stem).map_err(|e: npc::run::RunError| e.to_string()), Ok(wanted.into()))
+        assert_eq!(group(pattern, stem).map_err(|e: npc::base::error::RunError| e.to_string()), Ok(wanted.into()))
     };
     is("{group}_z*", "S1_101_z066", "S1_101");
     is("{group}_Z*", "S1_z1_z066", "S1_z1");

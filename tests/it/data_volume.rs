@@ -2,8 +2,8 @@
 
 use crate::data::{grey, only, refused, spec, stems};
 use crate::front::repository;
-use npc::recipe::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
-use npc::run::data::{Dataset, Role};
+use npc::data::{Dataset, Role};
+use npc::text::recipe::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

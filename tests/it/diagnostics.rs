@@ -4,7 +4,7 @@
 //! the command line, `// args: graph --model X` calls another command. Snapshots hold the source and the message, so that both are read together.
 
 use crate::front::{front, models_in, npc, repository};
-use npc::diag::Code;
+use npc::text::diag::Code;
 
 const FOLDER: &str = "tests/diagnostics";
 
@@ -64,7 +64,7 @@ fn explanations_are_sentences() {
 fn warnings_are_lints() {
     let mut names = std::collections::HashSet::new();
     for code in Code::ALL {
-        assert_eq!(code.lint().is_some(), code.severity() == npc::diag::Severity::Warning, "{}", code.id());
+        assert_eq!(code.lint().is_some(), code.severity() == npc::text::diag::Severity::Warning, "{}", code.id());
         assert!(code.lint().is_none_or(|name| names.insert(name)), "{}: its name is taken", code.id());
     }
 }
@@ -86,7 +86,7 @@ fn problems_come_in_the_order_of_the_file() {
     let text = "npc 1\nmodel B(x: [3, H, W]) -> [3, H, W] = x |> convv(3)\nblock a(x: [c]) = x bn\n\
                 model C(x: [3, H, W]) -> [4, H, W] = x |> conv(3)\nvariant D = E\n";
     let made = front(text, Some([8, 8]), &[]);
-    let place = |d: &npc::diag::Diagnostic| d.primary.as_ref().map(|l| made.sources.line_column(l.span).0);
+    let place = |d: &npc::text::diag::Diagnostic| d.primary.as_ref().map(|l| made.sources.line_column(l.span).0);
     let lines: Vec<_> = made.problems.iter().map(|d| (place(d), d.code.id())).collect();
     assert_eq!(lines, [(Some(2), "E0201"), (Some(3), "E0101"), (Some(4), "E0302"), (Some(5), "E0201")]);
 }

@@ -1,7 +1,7 @@
 //! The language reference is true: its examples compile, and its tables are the operators' own.
 
 use crate::front::{front_file, repository};
-use npc::op::SIGNATURES;
+use npc::graph::op::SIGNATURES;
 
 fn reference() -> String {
     std::fs::read_to_string(repository("docs/language.md")).unwrap()
@@ -39,7 +39,7 @@ fn whole_files_compile() {
 #[test]
 fn every_lint_has_a_row() {
     let page = std::fs::read_to_string(repository("docs/diagnostics.md")).unwrap();
-    for code in npc::diag::Code::ALL {
+    for code in npc::text::diag::Code::ALL {
         if let Some(lint) = code.lint() {
             let start = format!("| `{lint}` | {} |", code.id());
             assert!(page.lines().any(|l| l.starts_with(&start)), "docs/diagnostics.md has no row `{start}`");

@@ -1,7 +1,7 @@
 //! Elaboration case by case: rules too small for a file of their own, and the limits that make every file safe to open.
 
 use crate::front::front;
-use npc::ir;
+use npc::graph::ir;
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -253,8 +253,9 @@ fn number() -> impl Strategy<Value = String> {
 
 /// A call of any operator with arguments of its own, of others, good and bad.
 fn stage() -> impl Strategy<Value = String> {
-    let names: Vec<&str> = npc::op::SIGNATURES.iter().map(|s| s.name).chain(["f", "repeat", "identity"]).collect();
-    let args: Vec<&str> = npc::op::SIGNATURES.iter().flat_map(|s| s.args).map(|a| a.name).collect();
+    let names: Vec<&str> =
+        npc::graph::op::SIGNATURES.iter().map(|s| s.name).chain(["f", "repeat", "identity"]).collect();
+    let args: Vec<&str> = npc::graph::op::SIGNATURES.iter().flat_map(|s| s.args).map(|a| a.name).collect();
     let value = prop_oneof![
         6 => number(),
         1 => proptest::sample::select(vec!["same", "nearest", "bilinear", "true", "false", "x", "y", "relu", "f(3)"])
@@ -316,7 +317,7 @@ proptest! {
             ir::text(checked.graph());
             crate::picture::drawn(checked);
             ir::json(checked.graph());
-            npc::cost::count(checked, npc::cost::Convention::Conv);
+            npc::study::cost::count(checked, npc::study::cost::Convention::Conv);
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
 
-use npc::engine::kernel::source::Source;
-use npc::engine::kernel::sweep::{Finish, Sweep};
-use npc::engine::layout::{Layout, Map};
-use npc::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
-use npc::engine::unit::norm::{self, Affine, Known};
+use npc::compute::engine::kernel::source::Source;
+use npc::compute::engine::kernel::sweep::{Finish, Sweep};
+use npc::compute::engine::layout::{Layout, Map};
+use npc::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
+use npc::compute::engine::unit::norm::{self, Affine, Known};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

@@ -4,10 +4,10 @@ use crate::device::device;
 use crate::front::front_file;
 use burn::module::Module;
 use burn::tensor::{Distribution, Int, Tensor};
-use npc::run::loss::cross_entropy;
-use npc::run::lower::lower;
-use npc::run::native::Recorded;
-use npc::run::optim::Accumulated;
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::Accumulated;
 use std::path::Path;
 
 /// Passes find the memory of the ones before them: nothing is lost, and nothing grows.

@@ -3,15 +3,15 @@
 use crate::front::{front, front_file, models_in, size_of};
 use crate::random_model::model;
 use crate::tape::Tape;
-use npc::canon::{Canon, Comparison, compare, delta};
-use npc::check::{Checked, check};
-use npc::ir::{Graph, Node, NodeId, Outlet};
-use npc::op::{
+use npc::graph::canon::{Canon, Comparison, compare, delta};
+use npc::graph::check::{Checked, check};
+use npc::graph::ir::{Graph, Node, NodeId, Outlet};
+use npc::graph::op::{
     Activation, BatchNorm, Concat, Conv, Crop, Dropout, Elementwise, Flatten, Function, Linear, MaxPool, Op, Pad,
     Padding, Slice, Unflatten, Window,
 };
-use npc::source::Span;
-use npc::ty::{Formulas, TensorType};
+use npc::graph::ty::{Formulas, TensorType};
+use npc::text::source::Span;
 use proptest::prelude::*;
 
 /// A graph that is copied node by node.
@@ -58,7 +58,7 @@ impl Copy<'_, '_, '_> {
             1 if map => self.add(Crop { size: None, at: None }, &[x, x]),
             2 if map => self.add(MaxPool(Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], ceil: false }), &[x]),
             3 if map => {
-                let padding = Padding { sides: [0; 4], mode: npc::op::Border::Constant };
+                let padding = Padding { sides: [0; 4], mode: npc::graph::op::Border::Constant };
                 self.add(padding, &[x])
             }
             4 if map => self.add(Slice { from: 0, to: None }, &[x]),
@@ -180,7 +180,7 @@ proptest! {
             let (a, b) = (Canon::new(graph), Canon::new(other.graph()));
             let found = compare(&a, &b);
             prop_assert!(delta(graph, other.graph()).is_none());
-            prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::ir::text(other.graph()));
+            prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
             // In 32 bits a quotient by almost nothing makes as much of rounding as it likes: the test below has these.
             #[cfg(feature = "run")]
@@ -189,7 +189,7 @@ proptest! {
             }
             if let Some(changed) = changed(graph, tape) {
                 let c = Canon::new(&changed);
-                prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::ir::text(&changed));
+                prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::graph::ir::text(&changed));
                 prop_assert_ne!(a.hash(), c.hash());
                 let delta = delta(graph, &changed).expect("another function");
                 prop_assert_eq!(delta.changed.len(), 1);
@@ -344,8 +344,8 @@ mod numbers {
     use crate::device::device;
     use burn::module::Module;
     use burn::tensor::{Tensor, TensorData};
-    use npc::run::lower::lower;
-    use npc::run::weights::{layout, load, tensors};
+    use npc::compute::lower::lower;
+    use npc::compute::weights::{layout, load, tensors};
     use std::collections::BTreeMap;
 
     pub fn agree(a: &Checked, b: &Checked, found: &Comparison) -> Result<(), TestCaseError> {
@@ -377,7 +377,7 @@ mod numbers {
             let scale = x.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
             let worst = x.iter().zip(&y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
             if x.iter().all(|v| v.is_finite()) && scale < 1e6 {
-                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::ir::text(b.graph()));
+                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::graph::ir::text(b.graph()));
             }
         }
         Ok(())

@@ -3,14 +3,14 @@
 use super::lower::{Build, act, bn, conv, deconv, device, image, like, toy, window};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::check::Checked;
-use npc::ir::Outlet;
-use npc::op::*;
-use npc::run::loss::cross_entropy;
-use npc::run::lower::lower;
-use npc::run::native::Recorded;
-use npc::run::optim::Accumulated;
-use npc::run::weights;
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::compute::weights;
+use npc::graph::check::Checked;
+use npc::graph::ir::Outlet;
+use npc::graph::op::*;
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::Accumulated;
 
 /// A model of one operator on the image.
 fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> Checked {
@@ -146,7 +146,7 @@ fn gradients_flow_through_every_operator() {
         // Squares, since batch norm and softmax hide a plain sum.
         let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
         let y = results.remove(0);
-        let mut optim = npc::run::optim::OptimState::new(npc::recipe::Optimizer::Adam {
+        let mut optim = npc::learn::optim::OptimState::new(npc::text::recipe::Optimizer::Adam {
             lr: 0.1,
             beta1: 0.9,
             beta2: 0.999,

@@ -5,15 +5,15 @@
 //! part, and as one within the other everywhere.
 
 use crate::front::{front, front_file, models_in, repository};
-use npc::cost::effective::{axes, effective, pairs};
-use npc::cost::field::{Field, fields};
-use npc::ir::{Graph, Node, NodeId, Outlet};
-use npc::op::{
+use npc::graph::ir::{Graph, Node, NodeId, Outlet};
+use npc::graph::op::{
     AvgPool, AvgPoolTo, BatchNorm, Border, Combine, Concat, Conv, ConvTranspose, Crop, Elementwise, InstanceNorm,
     MaxPool, MaxPoolWithIndex, Mode, Op, Pad, Padding, PixelShuffle, Resize, Taps, Target, Unpool, Window,
 };
-use npc::source::Span;
-use npc::ty::{Shape, TensorType};
+use npc::graph::ty::{Shape, TensorType};
+use npc::study::cost::effective::{axes, effective, pairs};
+use npc::study::cost::field::{Field, fields};
+use npc::text::source::Span;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

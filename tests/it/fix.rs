@@ -1,8 +1,8 @@
 //! `npc fix`: what it changes, what it leaves alone, and that a file never gets worse.
 
 use crate::front::{Said, models_in, npc, repository};
-use npc::source::SourceMap;
-use npc::syntax;
+use npc::text::source::SourceMap;
+use npc::text::syntax;
 use std::path::Path;
 
 fn write(folder: &Path, name: &str, text: &str) {

@@ -4,8 +4,8 @@
 //! files' own claims repeat them, so that `npc check` holds them as well.
 
 use crate::front::{front_file, repository};
-use npc::check::Checked;
-use npc::cost::{Convention, count};
+use npc::graph::check::Checked;
+use npc::study::cost::{Convention, count};
 use serde::Deserialize;
 
 const FOLDER: &str = "tests/graphs/foreign";
@@ -96,8 +96,8 @@ mod logits {
     use super::*;
     use crate::device::device;
     use burn::tensor::{Tensor, TensorData};
-    use npc::run::lower::lower;
-    use npc::run::weights::{self, NamedTensor};
+    use npc::compute::lower::lower;
+    use npc::compute::weights::{self, NamedTensor};
 
     /// Relative to the root mean square of the logits; PyTorch computed in 64 bits.
     const FAR: f64 = 1e-4;

@@ -1,14 +1,14 @@
 //! A model text through the front, as `npc check` does it, and the binary itself.
 
-use npc::check::lint::lints;
-use npc::check::{Checked, check};
-use npc::diag::{Problems, render};
-use npc::elaborate::{Argument, elaborate};
-use npc::explore::holes;
-use npc::import::{Bundle, load};
-use npc::resolve::resolve_bundle;
-use npc::source::{SourceMap, Span, Spanned};
-use npc::syntax;
+use npc::graph::check::{Checked, check};
+use npc::graph::elaborate::{Argument, elaborate};
+use npc::graph::resolve::resolve_bundle;
+use npc::study::explore::holes;
+use npc::study::lint::lints;
+use npc::text::diag::{Problems, render};
+use npc::text::import::{Bundle, load};
+use npc::text::source::{SourceMap, Span, Spanned};
+use npc::text::syntax;
 use std::path::{Path, PathBuf};
 
 pub struct Front {

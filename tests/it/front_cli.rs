@@ -206,7 +206,7 @@ fn graph_has_forms() {
 #[test]
 fn explain_knows_every_code() {
     let all = run(&["explain"]).out;
-    for code in npc::diag::Code::ALL {
+    for code in npc::text::diag::Code::ALL {
         assert!(all.contains(code.id()), "{}", code.id());
         let said = run(&["explain", &code.id().to_lowercase()]);
         assert!(said.out.starts_with(&format!("{}: {}", code.id(), code.title())), "{}", said.out);
@@ -251,10 +251,10 @@ fn formatting_is_idempotent() {
         for path in models_in(folder) {
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
             let print = |text: &str| {
-                let mut sources = npc::source::SourceMap::new();
+                let mut sources = npc::text::source::SourceMap::new();
                 let id = sources.add("a.model", text);
-                let (file, problems) = npc::syntax::parse(&sources, id);
-                (!problems.has_errors()).then(|| npc::syntax::print(&sources, id, &file))
+                let (file, problems) = npc::text::syntax::parse(&sources, id);
+                (!problems.has_errors()).then(|| npc::text::syntax::print(&sources, id, &file))
             };
             let Some(once) = print(&text) else { continue };
             assert_eq!(print(&once).as_deref(), Some(once.as_str()), "{}", path.display());

@@ -173,10 +173,10 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
 fn mermaid_of_the_zoo_can_be_read() {
     for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
         let scene = crate::picture::scene(&crate::picture::zoo(file, model));
-        for fold in [npc::picture::Fold::readable(&scene.tree), crate::picture::all_open(&scene)] {
-            let text = npc::picture::mermaid(&scene, &fold, npc::picture::Shapes::Formulas);
+        for fold in [npc::show::picture::Fold::readable(&scene.tree), crate::picture::all_open(&scene)] {
+            let text = npc::show::picture::mermaid(&scene, &fold, npc::show::picture::Shapes::Formulas);
             let (nodes, edges) = read_mermaid(&text);
-            assert_eq!((nodes.len(), edges), (fold.boxes(&scene.tree), npc::picture::edges(&scene, &fold).len()));
+            assert_eq!((nodes.len(), edges), (fold.boxes(&scene.tree), npc::show::picture::edges(&scene, &fold).len()));
         }
     }
 }

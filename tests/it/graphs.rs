@@ -4,9 +4,9 @@
 //! snapshots with `INSTA_UPDATE=always`; read them, they are the expected result from then on.
 
 use crate::front::{Front, front_file, models_in, size_of};
-use npc::cost::Convention;
-use npc::ir;
-use npc::picture::{self, Fold, Scene, Shapes};
+use npc::graph::ir;
+use npc::show::picture::{self, Fold, Scene, Shapes};
+use npc::study::cost::Convention;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -89,7 +89,7 @@ fn cost_snapshots() {
 #[test]
 fn plan_snapshots() {
     each(|name, _, made| {
-        let texts: Vec<_> = made.checked.iter().map(|c| npc::plan::plan(c).text()).collect();
+        let texts: Vec<_> = made.checked.iter().map(|c| npc::graph::plan::plan(c).text()).collect();
         snapshot(name, "plan", &texts.join("\n"));
     });
 }
@@ -125,7 +125,7 @@ fn forms_agree() {
 fn sizes_change_no_parameters() {
     for path in models_in("models") {
         let params = |size| -> Vec<Vec<_>> {
-            let all = |c: &npc::check::Checked| {
+            let all = |c: &npc::graph::check::Checked| {
                 let g = c.graph();
                 g.order().into_iter().flat_map(|id| g.node(id).op.params(&g.input_types(id))).collect()
             };

@@ -1,7 +1,7 @@
 //! The lints: silent on the usual networks, true where they speak.
 
 use crate::front::{Front, front, front_file, models_in, repository};
-use npc::diag::Code;
+use npc::text::diag::Code;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 

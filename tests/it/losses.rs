@@ -3,12 +3,12 @@
 
 use crate::device::{WORKER, device, in_double_precision};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use npc::recipe::schema::override_train;
-use npc::recipe::{Alpha, LossSpec, Term, TrainSpec};
-use npc::run::loss::total;
-use npc::source::{SourceMap, Span, Spanned};
-use npc::syntax::ast::Entry;
-use npc::syntax::parse_value;
+use npc::learn::loss::total;
+use npc::text::recipe::schema::override_train;
+use npc::text::recipe::{Alpha, LossSpec, Term, TrainSpec};
+use npc::text::source::{SourceMap, Span, Spanned};
+use npc::text::syntax::ast::Entry;
+use npc::text::syntax::parse_value;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

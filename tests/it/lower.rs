@@ -2,19 +2,19 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use npc::check::{Checked, check};
-use npc::ir::{Graph, Node, Outlet};
-use npc::op::*;
-use npc::plan::plan;
-use npc::recipe::Optimizer;
-use npc::run::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
-use npc::run::loss::cross_entropy;
-use npc::run::lower::lower;
-use npc::run::native::Recorded;
-use npc::run::network::Network;
-use npc::run::optim::{Accumulated, OptimState};
-use npc::run::weights::{self, NamedTensor};
-use npc::ty::Shape;
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::compute::network::Network;
+use npc::compute::weights::{self, NamedTensor};
+use npc::graph::check::{Checked, check};
+use npc::graph::ir::{Graph, Node, Outlet};
+use npc::graph::op::*;
+use npc::graph::plan::plan;
+use npc::graph::ty::Shape;
+use npc::learn::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::{Accumulated, OptimState};
+use npc::text::recipe::Optimizer;
 use std::collections::BTreeMap;
 
 /// Builds a graph by hand, inferring types; paths are `op1`, `op2`, ... unless given.
@@ -405,7 +405,7 @@ fn a_clone_keeps_its_own_running_statistics() {
 
 #[test]
 fn devices_are_read_and_refused() {
-    use npc::run::device::DeviceChoice;
+    use npc::compute::device::DeviceChoice;
     for (text, choice) in
         [("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda(0)), ("cuda:3", DeviceChoice::Cuda(3))]
     {

@@ -1,10 +1,10 @@
 //! Memory: small graphs by hand, every model against a naive liveness, and what must hold for any graph.
 
 use crate::front::{front, front_file, models_in, size_of};
-use npc::check::{Checked, Frozen};
-use npc::cost::memory::{Timeline, memory, memory_with};
-use npc::ir::Outlet;
-use npc::op::{Bytes, Pass, Storage};
+use npc::graph::check::{Checked, Frozen};
+use npc::graph::ir::Outlet;
+use npc::graph::op::{Bytes, Pass, Storage};
+use npc::study::cost::memory::{Timeline, memory, memory_with};
 use std::collections::HashMap;
 
 /// The one model of a text.
@@ -16,7 +16,7 @@ fn model(body: &str, size: [usize; 2]) -> Checked {
 
 /// Where, bytes of tensors and bytes of workspace at each step, for one image.
 fn steps(checked: &Checked, timeline: &Timeline) -> Vec<(String, u64, u64)> {
-    let row = |m: &npc::cost::memory::Moment| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
+    let row = |m: &npc::study::cost::memory::Moment| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
     timeline.moments().iter().map(row).collect()
 }
 

@@ -4,11 +4,11 @@
 mod reference;
 mod statistics;
 
-use npc::recipe::{Empty, Metric};
-use npc::run::data::resize;
-use npc::run::error::Result;
-use npc::run::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
-use npc::run::overlay::{overlay, restore, restore_scores, write_mask_atomic, write_png_atomic};
+use npc::base::error::Result;
+use npc::data::resize;
+use npc::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
+use npc::show::overlay::{overlay, restore, restore_scores, write_mask_atomic, write_png_atomic};
+use npc::text::recipe::{Empty, Metric};
 use tempfile::tempdir;
 
 fn names(n: usize) -> Vec<String> {
@@ -207,7 +207,7 @@ fn intervals_hold_the_means_and_follow_groups() {
         .collect();
     let summary = Summary::new(&cases, &names(2), Empty::One).unwrap();
     let intervals = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
-    let inside = |x: Option<f64>, i: npc::run::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
+    let inside = |x: Option<f64>, i: npc::metric::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
     for metric in [Metric::Dice, Metric::Iou, Metric::Recall, Metric::Accuracy] {
         assert!(inside(summary.mean.get(metric), intervals.mean[&metric]), "{}", metric.name());
         assert!(inside(summary.pooled.mean.get(metric), intervals.pooled[&metric]), "{}", metric.name());

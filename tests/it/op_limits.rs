@@ -4,11 +4,11 @@
 use crate::device::device;
 use crate::front::front;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::check::{Checked, check};
-use npc::ir::{Graph, Node, Outlet};
-use npc::op::*;
-use npc::run::lower::lower;
-use npc::ty::{Shape, TensorType};
+use npc::compute::lower::lower;
+use npc::graph::check::{Checked, check};
+use npc::graph::ir::{Graph, Node, Outlet};
+use npc::graph::op::*;
+use npc::graph::ty::{Shape, TensorType};
 
 /// A model of one operator.
 fn one(op: Op, image: TensorType) -> Checked {

@@ -7,12 +7,12 @@ use crate::device::device;
 use crate::front::{front, repository};
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
-use npc::op::SIGNATURES;
-use npc::run::lower::lower;
-use npc::run::native::Recorded;
-use npc::run::network::Network;
-use npc::run::optim::Accumulated;
-use npc::run::weights::{self, NamedTensor};
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::compute::network::Network;
+use npc::compute::weights::{self, NamedTensor};
+use npc::graph::op::SIGNATURES;
+use npc::learn::optim::Accumulated;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

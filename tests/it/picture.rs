@@ -3,9 +3,9 @@
 use crate::front::{front, front_file, repository};
 use crate::random_model;
 use crate::tape::Tape;
-use npc::check::Checked;
-use npc::cost::{Convention, count};
-use npc::picture::{self, Fold, Placed, Point, Scene, Shapes, What};
+use npc::graph::check::Checked;
+use npc::show::picture::{self, Fold, Placed, Point, Scene, Shapes, What};
+use npc::study::cost::{Convention, count};
 use proptest::prelude::*;
 
 pub fn scene(checked: &Checked) -> Scene {

@@ -7,7 +7,7 @@ use crate::front::front;
 use crate::picture::{CHAIN, all_open, scene, zoo};
 use crate::random_model;
 use crate::tape::Tape;
-use npc::picture::{self, Fold, Scene, Shapes};
+use npc::show::picture::{self, Fold, Scene, Shapes};
 use serde_json::Value;
 use tempfile::tempdir;
 

@@ -1,9 +1,9 @@
 //! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
 
-use npc::run::cases::{read, worst_and_median};
-use npc::run::gallery::{Shown, fitting, sheet};
-use npc::run::lettering::{Canvas, LETTER, LINE, shortened};
-use npc::run::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
+use npc::score::cases::{read, worst_and_median};
+use npc::show::gallery::{Shown, fitting, sheet};
+use npc::show::lettering::{Canvas, LETTER, LINE, shortened};
+use npc::show::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
 use tempfile::tempdir;
 
 /// Rows of a canvas with `#` where the colour is.

@@ -3,9 +3,9 @@
 use crate::front::{front, size_of};
 use crate::random_model::model;
 use crate::tape::Tape;
-use npc::op::SIGNATURES;
-use npc::source::SourceMap;
-use npc::syntax::{parse, print};
+use npc::graph::op::SIGNATURES;
+use npc::text::source::SourceMap;
+use npc::text::syntax::{parse, print};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -50,7 +50,7 @@ proptest! {
         let graph = |text: &str| {
             let found = front(text, size_of(text), &[]);
             let told = found.told();
-            (found.checked.iter().map(|c| npc::ir::text(c.graph())).collect::<Vec<_>>(), told)
+            (found.checked.iter().map(|c| npc::graph::ir::text(c.graph())).collect::<Vec<_>>(), told)
         };
         prop_assert_eq!(graph(&text), graph(&once));
     }

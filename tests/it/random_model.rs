@@ -4,8 +4,8 @@
 //! size. At other sizes most of them pass too.
 
 use crate::tape::Tape;
-use npc::op::{ArgValue, Arity, Op, Pad, SIGNATURES};
-use npc::ty::{Shape, TensorType};
+use npc::graph::op::{ArgValue, Arity, Op, Pad, SIGNATURES};
+use npc::graph::ty::{Shape, TensorType};
 use std::fmt::Write;
 
 /// Elements of the largest value.

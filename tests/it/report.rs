@@ -1,11 +1,11 @@
 //! The HTML report: complete, sound, escaped, and without anything from outside.
 
 use crate::front::{front_file, repository};
-use npc::run::cases::{CaseTable, read};
-use npc::run::history::History;
-use npc::run::lettering::Canvas;
-use npc::run::plot::{Lines, Point, Series, distribution, lines, short};
-use npc::run::report::{Balance, Fact, Picture, Report, Table, page, value_text};
+use npc::learn::history::History;
+use npc::score::cases::{CaseTable, read};
+use npc::show::lettering::Canvas;
+use npc::show::plot::{Lines, Point, Series, distribution, lines, short};
+use npc::show::report::{Balance, Fact, Picture, Report, Table, page, value_text};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 

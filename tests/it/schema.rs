@@ -2,15 +2,15 @@
 
 mod augment;
 
-use npc::diag::{Diagnostic, Problems};
-use npc::recipe::schema::{data_spec, override_data, override_train, train_spec};
-use npc::recipe::{
+use npc::text::diag::{Diagnostic, Problems};
+use npc::text::recipe::schema::{data_spec, override_data, override_train, train_spec};
+use npc::text::recipe::{
     Alpha, Curve, DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Schedule,
     Slicing, Split, Term, TrainSpec,
 };
-use npc::source::{SourceMap, Span, Spanned};
-use npc::syntax::ast::{Entry, Item, ItemKind};
-use npc::syntax::{parse, parse_value};
+use npc::text::source::{SourceMap, Span, Spanned};
+use npc::text::syntax::ast::{Entry, Item, ItemKind};
+use npc::text::syntax::{parse, parse_value};
 use std::collections::BTreeMap;
 
 fn item(text: &str) -> Item {
@@ -362,7 +362,7 @@ fn overrides_keep_the_rest() {
 /// What a settings file holds reads back as it was.
 #[test]
 fn settings_survive_yaml() {
-    use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+    use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
     let settings = Settings {
         format: FORMAT,
         versions: BTreeMap::from([("npc".into(), "0".into())]),
@@ -447,7 +447,7 @@ fn layouts_fill_in_what_is_not_written() {
 
 #[test]
 fn lists_volumes_colours_and_groups() {
-    use npc::recipe::{Axis, GroupBy, Slices, Stratify};
+    use npc::text::recipe::{Axis, GroupBy, Slices, Stratify};
     let spec = data(
         "list = \"cases.csv\" size = [8, 8] empty = one classes = [\"a\", \"b\"] labels = [\"#000000\", \"#Ff00a1\"] \
          axis = coronal slices = every(4) split = kfold(k = 3, fold = 2, val = 0.1, group = \"{group}_z*\", stratify = classes)",
@@ -456,7 +456,7 @@ fn lists_volumes_colours_and_groups() {
     assert_eq!(spec.source, DataSource::List { list: "cases.csv".into() });
     assert_eq!(spec.mask_rule, MaskRule::Colour);
     assert_eq!(
-        spec.labels.iter().map(|l| npc::recipe::cases::label_colour(*l)).collect::<Vec<_>>(),
+        spec.labels.iter().map(|l| npc::text::recipe::cases::label_colour(*l)).collect::<Vec<_>>(),
         [Some([0; 3]), Some([255, 0, 161])]
     );
     assert_eq!(spec.slicing, Slicing { axis: Axis::Coronal, slices: Slices::Every(4) });
@@ -502,7 +502,7 @@ fn lists_volumes_colours_and_groups() {
 /// Settings of runs from before there were groups and slices, and colours written as they are in the model file.
 #[test]
 fn data_settings_of_format_1() {
-    use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+    use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
     let labels = FILES.replace("[0, 255]", "[\"#000000\", \"#ff0000\"]");
     let settings = |data| Settings {
         threads: None,

@@ -3,15 +3,15 @@
 use crate::front::{models_in, repository, size_of};
 use crate::random_model;
 use crate::tape::Tape;
-use npc::check::{Answer, Checked, check};
-use npc::cost::{Convention, count, formula};
-use npc::diag::Problems;
-use npc::elaborate::elaborate;
-use npc::import::{Bundle, load};
-use npc::resolve::{Program, resolve_bundle};
-use npc::source::SourceMap;
-use npc::syntax;
-use npc::syntax::ast::Ident;
+use npc::graph::check::{Answer, Checked, check};
+use npc::graph::elaborate::elaborate;
+use npc::graph::resolve::{Program, resolve_bundle};
+use npc::study::cost::{Convention, count, formula};
+use npc::text::diag::Problems;
+use npc::text::import::{Bundle, load};
+use npc::text::source::SourceMap;
+use npc::text::syntax;
+use npc::text::syntax::ast::Ident;
 use std::path::Path;
 
 /// Runs `work` on a program with as much stack as npc takes.
@@ -71,7 +71,7 @@ fn same_numbers(seen: &Checked, there: &Checked, size: [usize; 2], place: &str) 
     for id in a.order() {
         assert_eq!(a.node(id).path, b.node(id).path, "{place}");
         for (slot, ty) in b.node(id).outputs.iter().enumerate() {
-            let formula = a.formula(npc::ir::Outlet { node: id, slot });
+            let formula = a.formula(npc::graph::ir::Outlet { node: id, slot });
             assert_eq!(formula.at(size).as_ref(), Some(ty), "{place}, {}: {formula}", a.node(id).path);
         }
     }
@@ -98,7 +98,7 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
         // A file has a budget of evaluation steps, so it is read anew for some rows at a time.
         for rows in told.chunks(if long { 2 } else { 96 }) {
             with_file(&path, |program| {
-                let has_holes = |e: &&Ident| !npc::explore::holes(program, &e.node, &[]).is_empty();
+                let has_holes = |e: &&Ident| !npc::study::explore::holes(program, &e.node, &[]).is_empty();
                 for entry in program.entries().into_iter().filter(|e| !has_holes(e)) {
                     entries += usize::from(rows[0] == 1);
                     // Seen at one accepted size, told for all others.

@@ -1,8 +1,8 @@
 //! `npc sweep --static`: the table against its own definition, and against other commands.
 
 use crate::front::{Said, front, npc, repository};
-use npc::canon::{Canon, Comparison, compare};
-use npc::scatter::{Dot, Scatter, Side, Unit, svg};
+use npc::graph::canon::{Canon, Comparison, compare};
+use npc::show::scatter::{Dot, Scatter, Side, Unit, svg};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -183,7 +183,7 @@ fn one_line_a_function() {
         let args: Vec<(&str, &str)> = args.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         let text = NET.replace(
             "import std\n",
-            &std::fs::read_to_string(repository("src/import/std.model")).unwrap().replace("npc 1\n", ""),
+            &std::fs::read_to_string(repository("src/text/import/std.model")).unwrap().replace("npc 1\n", ""),
         );
         Canon::new(front(&text, Some([32, 48]), &args).model("Net").graph())
     };

@@ -1,9 +1,9 @@
 //! The syntax layer from outside: what parses, what is said about what does not, and that formatting changes nothing.
 
-use npc::diag::{Code, Problems};
-use npc::source::{SourceId, SourceMap};
-use npc::syntax::ast::{Expr, ExprKind, File, ItemKind, ParamTypeKind, UnaryOp};
-use npc::syntax::{parse, parse_value, print, read_file};
+use npc::text::diag::{Code, Problems};
+use npc::text::source::{SourceId, SourceMap};
+use npc::text::syntax::ast::{Expr, ExprKind, File, ItemKind, ParamTypeKind, UnaryOp};
+use npc::text::syntax::{parse, parse_value, print, read_file};
 use proptest::prelude::*;
 
 /// The example of the language's design, and pieces that it lacks.
@@ -27,7 +27,7 @@ fn check(text: &str) -> Parsed {
 impl Parsed {
     /// `line:column code message` of each problem, in order.
     fn told(&self) -> Vec<String> {
-        let line = |d: &npc::diag::Diagnostic| {
+        let line = |d: &npc::text::diag::Diagnostic| {
             let place = d.primary.as_ref().map_or((0, 0), |l| self.sources.line_column(l.span));
             format!("{}:{} {} {}", place.0, place.1, d.code.id(), d.message)
         };
@@ -35,7 +35,8 @@ impl Parsed {
     }
 
     fn help(&self) -> String {
-        let edits = |d: &npc::diag::Diagnostic| d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>();
+        let edits =
+            |d: &npc::text::diag::Diagnostic| d.suggestions.iter().map(|s| s.message.clone()).collect::<Vec<_>>();
         self.problems.iter().flat_map(|d| [d.help.clone(), edits(d)].concat()).collect::<Vec<_>>().join("\n")
     }
 
@@ -74,7 +75,7 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Str(s) => format!("{s:?}"),
         ExprKind::Name(name) => name.clone(),
         ExprKind::Call(call) => {
-            let arg = |a: &npc::syntax::ast::Arg| match &a.name {
+            let arg = |a: &npc::text::syntax::ast::Arg| match &a.name {
                 Some(name) => format!("{name}={}", shown(&a.value)),
                 None => shown(&a.value),
             };

@@ -1,7 +1,7 @@
 //! Choices for generators: numbers from a list that something else picks (proptest, a fuzzer), or from a seed.
 
-use npc::op::sig::Args;
-use npc::op::{ArgKind, ArgValue, Op, Pad, Signature};
+use npc::graph::op::sig::Args;
+use npc::graph::op::{ArgKind, ArgValue, Op, Pad, Signature};
 
 /// A row of choices. Past the end of a list every choice is 0; a seeded row has no end.
 pub struct Tape<'a>(Source<'a>);

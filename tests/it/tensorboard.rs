@@ -1,10 +1,10 @@
 //! Event files: the bytes against TensorBoard's own writer and reader, and what happens when a run is cut off.
 
 use crate::front::repository;
-use npc::run::folder::Folder;
-use npc::run::lettering::Canvas;
-use npc::run::tensorboard::record::{Broken, masked, records};
-use npc::run::tensorboard::{Board, Event, Payload, record};
+use npc::learn::folder::Folder;
+use npc::show::lettering::Canvas;
+use npc::show::tensorboard::record::{Broken, masked, records};
+use npc::show::tensorboard::{Board, Event, Payload, record};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;

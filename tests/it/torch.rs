@@ -8,13 +8,13 @@ use crate::front::{front_file, repository};
 use crate::reference_batch::batch;
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
-use npc::recipe::Optimizer;
-use npc::run::loss::cross_entropy;
-use npc::run::lower::lower;
-use npc::run::native::{Back, Recorded};
-use npc::run::network::{Layer, Network};
-use npc::run::optim::{Accumulated, OptimState};
-use npc::run::weights::tensors;
+use npc::compute::lower::lower;
+use npc::compute::native::{Back, Recorded};
+use npc::compute::network::{Layer, Network};
+use npc::compute::weights::tensors;
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::{Accumulated, OptimState};
+use npc::text::recipe::Optimizer;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -187,7 +187,7 @@ fn gradients(network: &Network, back: Back, gradients: Gradients) -> BTreeMap<St
         };
         Some((name, (shape, values)))
     };
-    npc::run::weights::layout(network).into_iter().filter_map(tensor).collect()
+    npc::compute::weights::layout(network).into_iter().filter_map(tensor).collect()
 }
 
 fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {

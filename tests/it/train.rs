@@ -17,21 +17,21 @@ mod update;
 use crate::front::front;
 use burn::module::Module;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::check::Checked;
-use npc::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::recipe::{
+use npc::base::error::{Result, RunError};
+use npc::compute::lower::lower;
+use npc::compute::weights::read_safetensors;
+use npc::data::Role;
+use npc::graph::check::Checked;
+use npc::learn::finite::Places;
+use npc::learn::folder::{EpochRecord, Folder, read_settings};
+use npc::learn::train::{Job, Observer, Outcome, Progress, train};
+use npc::score::eval::{How, Weights, evaluate};
+use npc::score::predict::probabilities;
+use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+use npc::text::recipe::{
     DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
     TrainSpec,
 };
-use npc::run::data::Role;
-use npc::run::eval::{How, Weights, evaluate};
-use npc::run::finite::Places;
-use npc::run::folder::{EpochRecord, Folder, read_settings};
-use npc::run::lower::lower;
-use npc::run::predict::probabilities;
-use npc::run::train::{Job, Observer, Outcome, Progress, train};
-use npc::run::weights::read_safetensors;
-use npc::run::{Result, RunError};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::{TempDir, tempdir};
@@ -343,7 +343,7 @@ fn a_distance_is_kept_where_it_is_least() {
 #[test]
 fn flips_average_four_turned_predictions() {
     let bench = Bench::new();
-    let device = npc::run::device::open(npc::run::device::DeviceChoice::Cpu).unwrap();
+    let device = npc::compute::device::open(npc::compute::device::DeviceChoice::Cpu).unwrap();
     let network = lower(&bench.checked, &device, 0).valid();
     let [h, w] = bench.settings.data.size;
     let x = Tensor::<4>::random([2, bench.checked.input().channels(), h, w], Distribution::Default, &device);

@@ -10,8 +10,8 @@ mod pool;
 mod resize;
 mod shape;
 
-use npc::engine::layout::{Layout, Map, View, ViewMut};
-use npc::engine::unit::Needs;
+use npc::compute::engine::layout::{Layout, Map, View, ViewMut};
+use npc::compute::engine::unit::Needs;
 
 /// What the gaps of inputs hold.
 const GAP: f32 = 3.5;

@@ -2,10 +2,10 @@
 //! probabilities on disk.
 
 use crate::front::repository;
-use npc::run::RunError;
-use npc::run::inputs::gather;
-use npc::run::probability::{self, Format};
-use npc::run::window::{Window, starts, weights};
+use npc::base::error::RunError;
+use npc::data::inputs::gather;
+use npc::score::probability::{self, Format};
+use npc::score::window::{Window, starts, weights};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! A profile as a table, as JSON and as a picture.
 
 use crate::cli::table::{Align, columns};
-use crate::engine::profile::{NodeTime, Profile};
-use crate::run::plot::icicle::{Leaf, icicle};
+use crate::compute::engine::profile::{NodeTime, Profile};
+use crate::show::plot::icicle::{Leaf, icicle};
 use serde_json::{Value, json};
 
 /// Rows before the rest is summed.

@@ -2,16 +2,16 @@
 
 use crate::cli::job::{Request, is_settings, ready};
 use crate::cli::{Done, Stop, load, print, report};
-use crate::diag::{Code, Diagnostic, Problems};
-use crate::elaborate::Argument;
-use crate::recipe::{DataSpec, TrainSpec, schema};
-use crate::resolve::resolve_bundle;
-use crate::run::contact::{Tile, contact_sheet};
-use crate::run::data::augment::Augmenter;
-use crate::run::data::{Dataset, Role, Shown, epoch_order};
-use crate::run::overlay::{outlined, write_png_atomic};
-use crate::source::{SourceMap, Spanned};
-use crate::syntax::ast::Entry;
+use crate::data::augment::Augmenter;
+use crate::data::{Dataset, Role, Shown, epoch_order};
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::resolve_bundle;
+use crate::show::contact::{Tile, contact_sheet};
+use crate::show::overlay::{outlined, write_png_atomic};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::recipe::{DataSpec, TrainSpec, schema};
+use crate::text::source::{SourceMap, Spanned};
+use crate::text::syntax::ast::Entry;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 use std::collections::BTreeSet;

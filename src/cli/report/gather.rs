@@ -1,16 +1,16 @@
 //! The parts of a report: figures, costs, settings, data, commands.
 
-use crate::check::Frozen;
+use crate::base::error::Result;
 use crate::cli::field;
 use crate::cli::job::Ready;
 use crate::cli::table::{bytes, short, thousands};
-use crate::cost::{Convention, count, memory_with};
-use crate::run::data::{Dataset, Role};
-use crate::run::error::Result;
-use crate::run::folder::Folder;
-use crate::run::gallery::Shown;
-use crate::run::history::History;
-use crate::run::report::{Balance, Fact, Picture, SIDE, Table, value_text};
+use crate::data::{Dataset, Role};
+use crate::graph::check::Frozen;
+use crate::learn::folder::Folder;
+use crate::learn::history::History;
+use crate::show::gallery::Shown;
+use crate::show::report::{Balance, Fact, Picture, SIDE, Table, value_text};
+use crate::study::cost::{Convention, count, memory_with};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::path::Path;
@@ -122,7 +122,7 @@ pub fn costs(ready: &Ready, folder: &Folder) -> Vec<(String, String)> {
     }
     let memory = memory_with(checked, &frozen, train.optimizer.moments(), 1);
     let batch = train.batch as u64;
-    let peak = |text: &str, timeline: &crate::cost::memory::Timeline, batch: u64| {
+    let peak = |text: &str, timeline: &crate::study::cost::memory::Timeline, batch: u64| {
         let peak = timeline.peak(batch);
         (text.to_string(), format!("{}, most at {}", bytes(peak.bytes), peak.moment.place(checked.graph())))
     };
@@ -208,7 +208,7 @@ pub fn data(data: &Dataset, ready: &Ready) -> Result<(Vec<Balance>, Vec<Picture>
         .map(|index| {
             let image = data.picture(Role::Train, index, channels)?;
             let (mask, size, _) = data.truth(Role::Train, index)?;
-            let mask = crate::run::data::resize::nearest(&mask, size, image.original);
+            let mask = crate::data::resize::nearest(&mask, size, image.original);
             let stem = data.cases(Role::Train)[index].stem.clone();
             let [h, w] = image.original;
             let shown = Shown {

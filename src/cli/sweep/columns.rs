@@ -1,8 +1,8 @@
 //! What tells the models of a sweep apart, in columns and in words.
 
 use crate::cli::explored::{Spelled, spelled};
-use crate::explore::{Point, Variant};
-use crate::source::SourceMap;
+use crate::study::explore::{Point, Variant};
+use crate::text::source::SourceMap;
 
 /// What tells the models of a sweep apart, whether they are kept or not.
 pub fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {

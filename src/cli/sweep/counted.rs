@@ -2,18 +2,18 @@
 
 use super::columns::columns;
 use super::{Opts, picture, show};
-use crate::check::Checked;
-use crate::claim::Bound;
 use crate::cli::explored::{Spelled, spelled};
 use crate::cli::load::{self, Size, default_data, no_such, parse_size, sweep_run};
 use crate::cli::{Done, Stop, print, report};
-use crate::cost::Convention;
-use crate::diag::Problems;
-use crate::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
-use crate::recipe::schema;
-use crate::resolve::{Program, resolve_bundle};
-use crate::source::{SourceMap, Spanned};
-use crate::syntax::{self, ast};
+use crate::graph::check::Checked;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::study::claim::Bound;
+use crate::study::cost::Convention;
+use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
+use crate::text::diag::Problems;
+use crate::text::recipe::schema;
+use crate::text::source::{SourceMap, Spanned};
+use crate::text::syntax::{self, ast};
 use clap::Args;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -137,7 +137,7 @@ pub fn run(opts: &Opts) -> Done {
     if let Some(path) = &opts.table.plot {
         let svg = picture::svg(&table)
             .ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
-        crate::atomic::write(path, svg.as_bytes())
+        crate::base::atomic::write(path, svg.as_bytes())
             .map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display())))?;
     }
     if table.broken == 0 {

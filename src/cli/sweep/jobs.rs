@@ -49,7 +49,7 @@ pub fn slurm(plan: &Plan, jobs: u16) -> Result<String, Stop> {
 pub fn write_slurm(plan: &Plan, jobs: u16, path: &Path) -> Result<(), Stop> {
     let failed = |what: &Path, e: std::io::Error| Stop::Message(format!("{}: cannot be written: {e}", what.display()));
     std::fs::create_dir_all(&plan.out).map_err(|e| failed(&plan.out, e))?;
-    crate::atomic::write(path, slurm(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
+    crate::base::atomic::write(path, slurm(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
 }
 
 /// As one word for the shell.

@@ -2,8 +2,8 @@
 
 use super::state::State;
 use super::table::Table;
-use crate::run::folder::{Folder, RunSummary};
-use crate::run::sweep::PointScores;
+use crate::learn::folder::{Folder, RunSummary};
+use crate::score::sweep::PointScores;
 
 /// What the table does not say by itself.
 pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {

@@ -1,11 +1,11 @@
 //! What a paper reports about a point of a sweep: the `expect` block that is about it.
 
-use crate::claim::{Figure, figure};
-use crate::elaborate::Argument;
-use crate::explore::Point;
-use crate::resolve::Program;
-use crate::source::SourceMap;
-use crate::syntax::ast::{self, ExprKind, ItemKind, ParamTypeKind, ResultTypeKind};
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::Program;
+use crate::study::claim::{Figure, figure};
+use crate::study::explore::Point;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast::{self, ExprKind, ItemKind, ParamTypeKind, ResultTypeKind};
 use std::collections::BTreeMap;
 
 /// The figures of the `expect` block that is about a point on some data.

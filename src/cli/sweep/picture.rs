@@ -4,8 +4,8 @@ use super::columns::{cells, settings};
 use super::counted::{Row, Table};
 use super::show::{name, title};
 use crate::cli::table::{bytes, thousands};
-use crate::explore::Key;
-use crate::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
+use crate::show::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
+use crate::study::explore::Key;
 use std::collections::BTreeMap;
 
 /// Models that a point tells of under the pointer.

@@ -2,19 +2,19 @@
 
 use super::paper::figures;
 use super::state::{State, differences, state};
-use crate::claim::{Bound, Figure};
 use crate::cli::explored::{Spelled, spelled};
 use crate::cli::job::{self, Ready, Request};
 use crate::cli::load::{self, no_such};
 use crate::cli::memory::RunSize;
 use crate::cli::{Stop, report};
-use crate::cost::{Convention, count};
-use crate::diag::{Code, Diagnostic, Problems};
-use crate::explore::{Point, bounds, points};
-use crate::resolve::{Program, resolve_bundle};
-use crate::run::folder::Folder;
-use crate::source::SourceMap;
-use crate::syntax::ast;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::learn::folder::Folder;
+use crate::study::claim::{Bound, Figure};
+use crate::study::cost::{Convention, count};
+use crate::study::explore::{Point, bounds, points};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

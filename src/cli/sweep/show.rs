@@ -6,7 +6,7 @@ use crate::cli::explored::Spelled;
 use crate::cli::field;
 use crate::cli::table::{Align, bytes, csv, thousands};
 use crate::cli::tabular::{self, Format, notes};
-use crate::explore::{Key, Measures, Variant};
+use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
 /// Models that a title names, and of a group of equal functions a line.
@@ -152,7 +152,7 @@ fn left_out(table: &Table) -> Option<String> {
     if table.bounds.is_empty() {
         return None;
     }
-    let part = |(text, left): &(String, crate::explore::LeftOut)| {
+    let part = |(text, left): &(String, crate::study::explore::LeftOut)| {
         let alone = match left.alone {
             0 => String::new(),
             _ if table.bounds.len() == 1 => String::new(),

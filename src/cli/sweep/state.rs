@@ -1,9 +1,9 @@
 //! How far a run is, by what its folder holds.
 
 use crate::cli::job::{Ready, reopen};
-use crate::ir;
-use crate::recipe::settings::Settings;
-use crate::run::folder::{Folder, read_settings};
+use crate::graph::ir;
+use crate::learn::folder::{Folder, read_settings};
+use crate::text::recipe::settings::Settings;
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

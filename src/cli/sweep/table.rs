@@ -2,13 +2,13 @@
 
 use super::plan::{Plan, Planned};
 use super::state::State;
+use crate::base::error::RunError;
 use crate::cli::scores::{Format, Table as Cells, notes, number};
 use crate::cli::table::{Align, csv, thousands};
-use crate::cost::Convention;
-use crate::recipe::Metric;
-use crate::run::RunError;
-use crate::run::data::write_atomic;
-use crate::run::sweep::{Difference, Mean, PointScores, difference};
+use crate::data::write_atomic;
+use crate::score::sweep::{Difference, Mean, PointScores, difference};
+use crate::study::cost::Convention;
+use crate::text::recipe::Metric;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 

@@ -9,9 +9,9 @@ use super::{Opts, jobs};
 use crate::cli::compare::metric;
 use crate::cli::tabular::Format;
 use crate::cli::{Done, Stop, print};
-use crate::cost::Convention;
-use crate::recipe::Metric;
-use crate::run::sweep::same_images;
+use crate::score::sweep::same_images;
+use crate::study::cost::Convention;
+use crate::text::recipe::Metric;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! What is drawn: how often, how much, and from what.
 
 use super::{everything, pixels, still};
-use npc::recipe::{Augment, Border};
-use npc::run::data::augment::{Augmenter, Elastic, Gamma, Plan};
+use npc::data::augment::{Augmenter, Elastic, Gamma, Plan};
+use npc::text::recipe::{Augment, Border};
 
 const SIZE: [usize; 2] = [64, 64];
 

@@ -1,10 +1,10 @@
 //! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
 
 use super::everything;
-use npc::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
-use npc::run::data::augment::{Augmenter, Pass};
-use npc::run::data::waiting::Load;
-use npc::run::data::{Dataset, Loader, Role, epoch_order};
+use npc::data::augment::{Augmenter, Pass};
+use npc::data::waiting::Load;
+use npc::data::{Dataset, Loader, Role, epoch_order};
+use npc::text::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ fn pass(epoch: usize) -> Pass {
 type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
 
 /// Each case's picture and mask, as the batches gave them.
-fn pictures(batches: impl Iterator<Item = npc::run::Result<npc::run::data::Batch>>) -> Pictures {
+fn pictures(batches: impl Iterator<Item = npc::base::error::Result<npc::data::Batch>>) -> Pictures {
     let mut found = Pictures::new();
     for batch in batches {
         let batch = batch.unwrap();

@@ -2,19 +2,19 @@
 //!
 //! Shared by the tests and by the targets of `fuzz/`, so it names nothing of either.
 
-use npc::check::{Checked, check};
-use npc::claim::{Peaks, judge};
-use npc::cost::{Convention, count};
-use npc::diag::{Problems, render};
-use npc::elaborate::{Argument, elaborate};
-use npc::explore::{Asked, bounds, counted, fit, holes};
-use npc::import::{Bundle, STD};
-use npc::ir;
-use npc::picture::{self, Fold, Scene, Shapes};
-use npc::recipe::{schema, settings};
-use npc::resolve::{Program, resolve_bundle};
-use npc::source::{SourceMap, Span, Spanned};
-use npc::syntax::{self, ast};
+use npc::graph::check::{Checked, check};
+use npc::graph::elaborate::{Argument, elaborate};
+use npc::graph::ir;
+use npc::graph::resolve::{Program, resolve_bundle};
+use npc::show::picture::{self, Fold, Scene, Shapes};
+use npc::study::claim::{Peaks, judge};
+use npc::study::cost::{Convention, count};
+use npc::study::explore::{Asked, bounds, counted, fit, holes};
+use npc::text::diag::{Problems, render};
+use npc::text::import::{Bundle, STD};
+use npc::text::recipe::{schema, settings};
+use npc::text::source::{SourceMap, Span, Spanned};
+use npc::text::syntax::{self, ast};
 use std::collections::BTreeMap;
 
 const SIZE: Option<[usize; 2]> = Some([48, 64]);

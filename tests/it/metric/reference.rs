@@ -2,11 +2,11 @@
 
 use super::close;
 use crate::front::repository;
-use npc::recipe::{Empty, Metric};
-use npc::run::metric::calibration::Tally;
-use npc::run::metric::surface::{Surface, outline};
-use npc::run::metric::{Pair, distance, measure};
-use npc::run::statistics::quantile;
+use npc::metric::calibration::Tally;
+use npc::metric::statistics::quantile;
+use npc::metric::surface::{Surface, outline};
+use npc::metric::{Pair, distance, measure};
+use npc::text::recipe::{Empty, Metric};
 use serde_json::Value;
 
 pub fn reference(part: &str) -> Value {

@@ -1,14 +1,14 @@
 //! Weights to begin with: from a run, from safetensors, from PyTorch.
 
 use super::*;
-use npc::run::init::{Fate, InitReport, init};
-use npc::run::lower::lower;
-use npc::run::network::Network;
-use npc::run::weights::{NamedTensor, tensors, write_safetensors};
+use npc::compute::lower::lower;
+use npc::compute::network::Network;
+use npc::compute::weights::{NamedTensor, tensors, write_safetensors};
+use npc::learn::init::{Fate, InitReport, init};
 use std::collections::BTreeMap;
 
 fn drawn(checked: &Checked, seed: u64) -> Network {
-    lower(checked, &npc::run::device::open(Default::default()).unwrap(), seed)
+    lower(checked, &npc::compute::device::open(Default::default()).unwrap(), seed)
 }
 
 fn begun(checked: &Checked, from: &Path) -> (Vec<NamedTensor>, InitReport) {

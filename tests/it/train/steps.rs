@@ -1,9 +1,9 @@
 //! What one step is made of: several batches, the average of the weights, and when training ends early.
 
 use super::*;
-use npc::recipe::settings::Settings;
-use npc::run::folder::RunSummary;
-use npc::run::weights::NamedTensor;
+use npc::compute::weights::NamedTensor;
+use npc::learn::folder::RunSummary;
+use npc::text::recipe::settings::Settings;
 
 const NO_BATCH_NORM: &str = "npc 1
 

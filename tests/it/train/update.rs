@@ -1,12 +1,12 @@
 //! Losses, optimisers, schedules and clipping as a run uses them.
 
 use super::*;
-use npc::recipe::schema::override_train;
-use npc::run::lower::lower;
-use npc::run::weights::{NamedTensor, tensors};
-use npc::source::{SourceMap, Span, Spanned};
-use npc::syntax::ast::Entry;
-use npc::syntax::parse_value;
+use npc::compute::lower::lower;
+use npc::compute::weights::{NamedTensor, tensors};
+use npc::text::recipe::schema::override_train;
+use npc::text::source::{SourceMap, Span, Spanned};
+use npc::text::syntax::ast::Entry;
+use npc::text::syntax::parse_value;
 
 fn bench(keys: &[(&str, &str)]) -> Bench {
     let mut sources = SourceMap::new();

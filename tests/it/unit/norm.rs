@@ -1,9 +1,9 @@
 use super::{Tensor, Unit, assert_close, layouts, slope};
-use npc::engine::LayerWeights;
-use npc::engine::layout::{Layout, ViewMut};
-use npc::engine::unit::{From, backward, forward, needs, weight_gradients};
+use npc::compute::engine::LayerWeights;
+use npc::compute::engine::layout::{Layout, ViewMut};
+use npc::compute::engine::unit::{From, backward, forward, needs, weight_gradients};
 
-use npc::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
+use npc::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 
 /// `inputs` are the map, factors and summands; places with the same `group` share mean and variance.
 fn reference(inputs: &[Tensor], epsilon: f64, group: impl Fn([usize; 4]) -> usize) -> Tensor {

@@ -1,8 +1,8 @@
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::engine::layout::Layout;
-use npc::engine::unit::{avg_pool, max_pool, unpool};
-use npc::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
-use npc::ty::{Shape, TensorType};
+use npc::compute::engine::layout::Layout;
+use npc::compute::engine::unit::{avg_pool, max_pool, unpool};
+use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
+use npc::graph::ty::{Shape, TensorType};
 
 fn windows() -> Vec<Window> {
     let window = |kernel, stride, pad, ceil| Window { kernel, stride, pad, ceil };

@@ -1,6 +1,6 @@
 use super::{Tensor, Unit};
-use npc::engine::unit::resize;
-use npc::op::{Mode, Resize, Target};
+use npc::compute::engine::unit::resize;
+use npc::graph::op::{Mode, Resize, Target};
 
 /// Where position `i` of `to` lies on an axis of `from`, and the weights of its neighbours.
 fn taps(mode: Mode, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {

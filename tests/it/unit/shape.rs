@@ -1,7 +1,7 @@
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::engine::layout::{Layout, View, ViewMut};
-use npc::engine::unit::{From, backward, differentiable, forward, needs};
-use npc::op::{
+use npc::compute::engine::layout::{Layout, View, ViewMut};
+use npc::compute::engine::unit::{From, backward, differentiable, forward, needs};
+use npc::graph::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
     Reshape, Slice,
 };

@@ -1,0 +1,131 @@
+//! Where tensors live: the choice a user writes, and the device behind it.
+//!
+//! A CUDA device is looked for before Burn opens it, since the first call without a driver panics on a worker thread.
+
+use crate::base::error::{Result, RunError};
+use burn::tensor::Device;
+use std::fmt;
+use std::str::FromStr;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DeviceChoice {
+    #[default]
+    Cpu,
+    /// The device with this index, as the driver counts.
+    Cuda(usize),
+}
+
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DeviceChoice::Cpu => f.write_str("cpu"),
+            DeviceChoice::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused =
+            || format!("no device `{text}`: accepted are `cpu`, `cuda` and `cuda:N` with N the device's number");
+        match text.split_once(':') {
+            None if text == "cpu" => Ok(DeviceChoice::Cpu),
+            None if text == "cuda" => Ok(DeviceChoice::Cuda(0)),
+            Some(("cuda", index)) if index.bytes().all(|b| b.is_ascii_digit()) => {
+                index.parse().map(DeviceChoice::Cuda).map_err(|_| refused())
+            }
+            Some(_) | None => Err(refused()),
+        }
+    }
+}
+
+/// The device, without autodiff. Training asks for [`Device::autodiff`].
+pub fn open(choice: DeviceChoice) -> Result<Device> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::flex()),
+        DeviceChoice::Cuda(index) => open_cuda(index),
+    }
+}
+
+/// Threads that tensors on the CPU and images are computed with, for the rest of the process. Only once, and before
+/// anything is computed. Results do not depend on it, bit for bit; `docs/training.md` says what that rests on.
+pub fn set_threads(threads: usize) -> Result<()> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|e| RunError::new(format!("{threads} threads cannot be had: {e}")))
+}
+
+/// Whether tensors there are computed by the processor; with or without autodiff.
+pub fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+#[cfg(not(feature = "cuda"))]
+fn open_cuda(_: usize) -> Result<Device> {
+    Err(RunError::new("this npc was built without CUDA")
+        .help("cargo build --release --features cuda")
+        .help("or run on the processor with `--device cpu`"))
+}
+
+#[cfg(feature = "cuda")]
+fn open_cuda(index: usize) -> Result<Device> {
+    let count = driver::device_count()?;
+    if index >= count {
+        let message = match count {
+            0 => "no CUDA device: the driver is there and finds none".to_string(),
+            1 => format!("no CUDA device {index}: there is one, `cuda:0`"),
+            _ => format!("no CUDA device {index}: there are {count}, `cuda:0` to `cuda:{}`", count - 1),
+        };
+        return Err(RunError::new(message).help("`CUDA_VISIBLE_DEVICES` hides devices; `nvidia-smi -L` lists all"));
+    }
+    Ok(Device::cuda(index))
+}
+
+#[cfg(feature = "cuda")]
+mod driver {
+    //! The two calls of the CUDA driver that can say how many devices there are.
+
+    use super::{Result, RunError};
+    use libloading::{Library, Symbol};
+    use std::ffi::{c_int, c_uint};
+
+    #[cfg(windows)]
+    const NAMES: [&str; 1] = ["nvcuda.dll"];
+    #[cfg(not(windows))]
+    const NAMES: [&str; 2] = ["libcuda.so.1", "libcuda.so"];
+
+    pub fn device_count() -> Result<usize> {
+        // SAFETY: loading the driver runs its initialisers, which are made to run in any process; Burn loads the same
+        // library right after.
+        let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
+            RunError::new(format!("no CUDA driver: {} cannot be loaded", NAMES.join(" and ")))
+                .help("install the NVIDIA driver, or make it visible in the container (`--gpus all`)")
+                .help("or run on the processor with `--device cpu`")
+        })?;
+        // SAFETY: names and types are those of cuda.h: `CUresult cuInit(unsigned int)`,
+        // `CUresult cuDeviceGetCount(int *)`; CUresult is an int-sized enum. `count` outlives the call.
+        let answer = unsafe {
+            let init: std::result::Result<Symbol<unsafe extern "C" fn(c_uint) -> c_int>, _> = library.get(b"cuInit\0");
+            let get: std::result::Result<Symbol<unsafe extern "C" fn(*mut c_int) -> c_int>, _> =
+                library.get(b"cuDeviceGetCount\0");
+            init.and_then(|init| get.map(|get| (init, get))).map(|(init, get)| {
+                let mut count = 0;
+                match init(0) {
+                    0 => (get(&mut count), count),
+                    error => (error, 0),
+                }
+            })
+        };
+        match answer {
+            Ok((0, count)) => Ok(usize::try_from(count).unwrap_or(0)),
+            // CUDA_ERROR_NO_DEVICE
+            Ok((100, _)) => Ok(0),
+            Ok((error, _)) => Err(RunError::new(format!("the CUDA driver does not start: error {error}"))
+                .help("`nvidia-smi` shows whether the driver works")),
+            Err(error) => Err(RunError::new(format!("the CUDA driver is not complete: {error}"))),
+        }
+    }
+}

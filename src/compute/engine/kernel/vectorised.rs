@@ -1,0 +1,35 @@
+//! Plain loops, compiled for each kind of processor.
+
+/// Compiles a function of plain loops for each [`super::simd::Level`] and calls the one this processor runs.
+///
+/// The body must not call `mul_add`, which is a library call where the processor has no such instruction; `a * b + c` is
+/// rounded twice on every level, so that all levels agree in every bit.
+macro_rules! vectorised {
+    ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
+        $(#[$doc])*
+        #[allow(clippy::too_many_arguments)]
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments)]
+            fn plain($($arg: $ty),*) $(-> $ret)? $body
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx2($($arg: $ty),*) $(-> $ret)? { plain($($arg),*) }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx2,fma")]
+            #[allow(clippy::too_many_arguments)]
+            fn avx512($($arg: $ty),*) $(-> $ret)? { plain($($arg),*) }
+            match $crate::compute::engine::kernel::simd::Level::get() {
+                $crate::compute::engine::kernel::simd::Level::Portable => plain($($arg),*),
+                // SAFETY: `Level` names only what this processor has.
+                #[cfg(target_arch = "x86_64")]
+                $crate::compute::engine::kernel::simd::Level::Avx2 => unsafe { avx2($($arg),*) },
+                // SAFETY: as above.
+                #[cfg(target_arch = "x86_64")]
+                $crate::compute::engine::kernel::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
+            }
+        }
+    };
+}
+pub(crate) use vectorised;

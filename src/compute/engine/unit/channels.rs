@@ -1,0 +1,88 @@
+//! Channels in other places: slices, channels of zeros, shuffles.
+
+use super::{Needs, row};
+use crate::compute::engine::layout::{View, ViewMut};
+use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
+
+/// Each channel of the output is one of the input or zeros.
+pub trait Moved {
+    /// The input's channel behind channel `c` of the output, if the input has it.
+    fn source(&self, c: usize, channels: usize) -> usize;
+}
+
+impl Moved for Slice {
+    fn source(&self, c: usize, _: usize) -> usize {
+        self.from + c
+    }
+}
+
+impl Moved for ChannelPad {
+    fn source(&self, c: usize, _: usize) -> usize {
+        c
+    }
+}
+
+impl Moved for ChannelShuffle {
+    fn source(&self, c: usize, channels: usize) -> usize {
+        c % self.groups * (channels / self.groups) + c / self.groups
+    }
+}
+
+pub fn needs() -> Needs {
+    Needs::NOTHING
+}
+
+pub fn forward(op: &impl Moved, inputs: &[View], output: &mut ViewMut) {
+    let channels = inputs[0].layout.channels();
+    let source = |c| Some(op.source(c, channels)).filter(|&c| c < channels);
+    let sources: Vec<_> = (0..output.layout.channels()).map(source).collect();
+    pick(inputs[0], output, &sources, false);
+}
+
+pub fn backward(op: &impl Moved, grad: View, into: &mut ViewMut, add: bool) {
+    let channels = into.layout.channels();
+    let mut sources = vec![None; channels];
+    for c in 0..grad.layout.channels() {
+        if let Some(source) = sources.get_mut(op.source(c, channels)) {
+            *source = Some(c);
+        }
+    }
+    pick(grad, into, &sources, add);
+}
+
+/// Channel `c` of the result is channel `sources[c]`, or zeros.
+fn pick(from: View, to: &mut ViewMut, sources: &[Option<usize>], add: bool) {
+    let slots_from = from.layout.slot_of_channel();
+    let (lanes, lanes_from) = (to.layout.lanes, from.layout.lanes);
+    let (blocks, blocks_from) = (to.layout.blocks(), from.layout.blocks());
+    let mut slots = vec![None; to.layout.slots()];
+    for (slot, source) in to.layout.slot_of_channel().into_iter().zip(sources) {
+        slots[slot] = source.map(|c| slots_from[c]);
+    }
+    // Blocks that move as a whole.
+    let whole = |block: usize| {
+        let first = slots[block * lanes].filter(|slot| slot % lanes == 0 && lanes == lanes_from)?;
+        let all = (0..lanes).all(|lane| slots[block * lanes + lane] == Some(first + lane));
+        all.then_some(first / lanes)
+    };
+    let whole: Vec<Option<usize>> = (0..blocks).map(whole).collect();
+    to.rows(|plane, y, row| {
+        let (image, block) = (plane / blocks, plane % blocks);
+        if let Some(source) = whole[block] {
+            row::one(row, from.row(image * blocks_from + source, y), add, |x| x);
+            return;
+        }
+        for lane in 0..lanes {
+            let numbers = row[lane..].iter_mut().step_by(lanes);
+            match slots[block * lanes + lane] {
+                Some(slot) => {
+                    let source = &from.row(image * blocks_from + slot / lanes_from, y)[slot % lanes_from..];
+                    let pairs = numbers.zip(source.iter().step_by(lanes_from));
+                    pairs.for_each(|(to, &from)| *to = if add { *to + from } else { from });
+                }
+                None if add => {}
+                None => numbers.for_each(|to| *to = 0.0),
+            }
+        }
+    });
+}

@@ -1,0 +1,104 @@
+//! Zeroes numbers at random and scales the rest by `1 / (1 - p)`; without a seed, in inference, it copies.
+//!
+//! Whether a number stays is a hash of the seed and its place in NCHW order, so that the layout does not matter and the
+//! gradient needs no mask.
+
+use super::{Needs, Seed, row};
+use crate::compute::engine::kernel::simd::LANES;
+use crate::compute::engine::kernel::vectorised::vectorised;
+use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::graph::op::Dropout;
+
+pub fn needs(_op: &Dropout) -> Needs {
+    Needs::NOTHING
+}
+
+pub fn forward(op: &Dropout, seed: Option<Seed>, inputs: &[View], output: &mut ViewMut) {
+    drop(op, seed, inputs[0], output, false);
+}
+
+pub fn backward(op: &Dropout, seed: Option<Seed>, grad: View, into: &mut ViewMut, add: bool) {
+    drop(op, seed, grad, into, add);
+}
+
+fn drop(op: &Dropout, seed: Option<Seed>, from: View, to: &mut ViewMut, add: bool) {
+    let Some(seed) = seed else {
+        to.rows(|plane, y, to| row::one(to, from.row(plane, y), add, |x| x));
+        return;
+    };
+    let keys = Keys::new(seed, to.layout);
+    // The share of 2^32 that goes.
+    let below = (op.p * 4_294_967_296.0) as u32;
+    let scale = (1.0 / (1.0 - op.p)) as f32;
+    to.rows(|plane, y, to| {
+        let source = from.row(plane, y);
+        if keys.layout.lanes == 1 {
+            drop_row::<1>(to, source, keys.of(plane, y), below, scale, add);
+        } else {
+            drop_blocks(to, source, keys.of(plane, y), below, scale, add);
+        }
+    });
+}
+
+vectorised! {
+    fn drop_blocks(to: &mut [f32], from: &[f32], keys: [[u32; LANES]; 2], below: u32, scale: f32, add: bool) {
+        drop_row::<LANES>(to, from, keys, below, scale, add);
+    }
+}
+
+#[inline(always)]
+fn drop_row<const L: usize>(to: &mut [f32], from: &[f32], [a, b]: [[u32; L]; 2], below: u32, scale: f32, add: bool) {
+    let pixels = to.as_chunks_mut::<L>().0.iter_mut().zip(from.as_chunks::<L>().0);
+    for (x, (to, from)) in (0u32..).zip(pixels) {
+        let place = x.wrapping_mul(0x9E37_79B9);
+        for lane in 0..L {
+            let stays = (mix(a[lane].wrapping_add(place)) ^ b[lane]) >= below;
+            let value = if stays { from[lane] * scale } else { 0.0 };
+            to[lane] = if add { to[lane] + value } else { value };
+        }
+    }
+}
+
+/// 64 random bits for each row of each channel.
+struct Keys<'a> {
+    seed: Seed,
+    layout: &'a Layout,
+    /// The channel of each slot; unused lanes may share theirs with others.
+    channels: Vec<usize>,
+}
+
+impl<'a> Keys<'a> {
+    fn new(seed: Seed, layout: &'a Layout) -> Self {
+        let mut channels = vec![0; layout.slots()];
+        for (channel, slot) in layout.slot_of_channel().into_iter().enumerate() {
+            channels[slot] = channel;
+        }
+        Self { seed, layout, channels }
+    }
+
+    /// Those of the channels of a plane's row, the lower halves and the upper ones.
+    fn of<const L: usize>(&self, plane: usize, y: usize) -> [[u32; L]; 2] {
+        let keys: [u64; L] = std::array::from_fn(|lane| {
+            let slot = plane * L + lane;
+            let (image, channel) = (slot / self.channels.len(), self.channels[slot % self.channels.len()]);
+            let row = (image * self.layout.channels() + channel) * self.layout.h + y;
+            splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        });
+        [keys.map(|key| key as u32), keys.map(|key| (key >> 32) as u32)]
+    }
+}
+
+/// The finaliser of splitmix64 (Steele, Lea, Flood 2014).
+fn splitmix(z: u64) -> u64 {
+    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// The finaliser of MurmurHash3 (Appleby), 32 bits.
+#[inline(always)]
+fn mix(z: u32) -> u32 {
+    let z = (z ^ (z >> 16)).wrapping_mul(0x85EB_CA6B);
+    let z = (z ^ (z >> 13)).wrapping_mul(0xC2B2_AE35);
+    z ^ (z >> 16)
+}

@@ -1,0 +1,112 @@
+//! Normalisation over the channels of each pixel, then a factor and a summand per channel. Unused lanes become 0.
+
+use super::group_norm::affine;
+use super::pixel::{Channels, Pixels};
+use super::{Needs, row, sum};
+use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::weights::LayerWeights;
+use crate::graph::op::LayerNorm;
+
+pub fn needs(_op: &LayerNorm) -> Needs {
+    Needs::INPUTS
+}
+
+pub fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], output: &mut ViewMut) {
+    let x = inputs[0];
+    let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
+    let known = statistics(op, x);
+    let (weight, bias) = affine(layer, x.layout.channels());
+    let (weight, bias) = (x.layout.spread(&weight, 0.0), x.layout.spread(&bias, 0.0));
+    let used = row::used(x.layout);
+    output.rows(|plane, y, to| {
+        let first = plane % blocks * lanes;
+        let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
+        let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
+        for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
+            row::two(to, x, weight, false, |x, weight| (x - known.mean) * known.inverse * weight);
+            row::one(to, bias, true, |bias| bias);
+        }
+        row::clear_gaps(to, lanes, used[plane % blocks]);
+    });
+}
+
+pub fn backward(
+    op: &LayerNorm,
+    layer: Option<&LayerWeights>,
+    inputs: &[View],
+    grad: View,
+    into: &mut ViewMut,
+    add: bool,
+) {
+    let x = inputs[0];
+    let (lanes, blocks, count) = (x.layout.lanes, x.layout.blocks(), x.layout.channels() as f64);
+    let known = statistics(op, x);
+    let (weight, _) = affine(layer, x.layout.channels());
+    let weight = x.layout.spread(&weight, 0.0);
+    // What the mean and the deviation of a pixel pass on.
+    let channels = Channels::of(x);
+    let passed = Pixels::new(x.layout, (0f64, 0f64), |image, y, passed| {
+        channels.fold_with(grad, image, y, passed, |(sum, product), slot, x, g| {
+            let g = f64::from(g * weight[slot]);
+            *sum += g;
+            *product += g * f64::from(x);
+        });
+        for ((sum, product), known) in passed.iter_mut().zip(known.row(image, y)) {
+            let (mean, inverse) = (f64::from(known.mean), f64::from(known.inverse));
+            *product = (*product - *sum * mean) * inverse * inverse / count;
+            *sum /= count;
+        }
+    });
+    into.rows(|plane, y, to| {
+        let image = plane / blocks;
+        let weight = &weight[plane % blocks * lanes..][..lanes];
+        let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
+        let pixels = known.row(image, y).iter().zip(passed.row(image, y));
+        for ((to, (x, g)), (known, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
+            let (sum, product) = (sum as f32, product as f32);
+            let f = |x, g, weight| known.inverse * (g * weight - sum - (x - known.mean) * product);
+            row::two_by_lane(to, x, g, weight, add, f);
+        }
+    });
+}
+
+/// The gradients of factor and summand.
+pub fn gradients(op: &LayerNorm, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
+    let x = inputs[0];
+    let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
+    let known = statistics(op, x);
+    let sums = sum::planes(x.layout, 2, |plane, y, sums| {
+        let (weight, bias) = sums.split_at_mut(lanes);
+        let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
+        for ((x, g), known) in rows.zip(known.row(plane / blocks, y)) {
+            row::two(weight, x, g, true, |x, g| g * ((x - known.mean) * known.inverse));
+            row::one(bias, g, true, |g| g);
+        }
+    });
+    [0, 1].map(|k| sum::channels(x.layout, 2, &sums, k))
+}
+
+/// Of one pixel.
+#[derive(Clone, Copy)]
+struct Known {
+    mean: f32,
+    /// One over the deviation.
+    inverse: f32,
+}
+
+fn statistics(op: &LayerNorm, x: View) -> Pixels<Known> {
+    let (channels, count) = (Channels::of(x), x.layout.channels() as f64);
+    let means = Pixels::new(x.layout, 0f64, |image, y, means| {
+        channels.fold(image, y, means, |sum, _, x| *sum += f64::from(x));
+        means.iter_mut().for_each(|sum| *sum /= count);
+    });
+    let squares = Pixels::new(x.layout, (0f64, 0f64), |image, y, squares| {
+        squares.iter_mut().zip(means.row(image, y)).for_each(|(square, mean)| square.0 = *mean);
+        channels.fold(image, y, squares, |(mean, sum), _, x| *sum += (f64::from(x) - *mean).powi(2));
+    });
+    Pixels::new(x.layout, Known { mean: 0.0, inverse: 0.0 }, |image, y, known| {
+        for (known, &(mean, sum)) in known.iter_mut().zip(squares.row(image, y)) {
+            *known = Known { mean: mean as f32, inverse: (1.0 / (sum / count + op.epsilon).sqrt()) as f32 };
+        }
+    })
+}

@@ -1,0 +1,97 @@
+//! Channels dealt out as pixels: channel `(c * f + i) * f + j` at `(y, x)` becomes channel `c` at `(y * f + i, x * f + j)`.
+
+use super::Needs;
+use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::graph::op::PixelShuffle;
+
+pub fn needs(_op: &PixelShuffle) -> Needs {
+    Needs::NOTHING
+}
+
+pub fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
+    let (x, f) = (inputs[0], op.factor);
+    let (places, own) = (Channel::all(x.layout), Channel::slots(output.layout));
+    let lanes = output.layout.lanes;
+    output.rows(|plane, y, to| {
+        for (lane, channel, image) in own.of(plane) {
+            let Some(channel) = channel else {
+                to[lane..].iter_mut().step_by(lanes).for_each(|to| *to = 0.0);
+                continue;
+            };
+            for j in 0..f {
+                let source = places[(channel * f + y % f) * f + j].row(x, image, y / f);
+                let pixels = to[j * lanes + lane..].iter_mut().step_by(f * lanes);
+                pixels.zip(source).for_each(|(to, &from)| *to = from);
+            }
+        }
+    });
+}
+
+pub fn backward(
+    op: &PixelShuffle,
+    _inputs: &[View],
+    _output: View,
+    grad: View,
+    _slot: usize,
+    into: &mut ViewMut,
+    add: bool,
+) {
+    let f = op.factor;
+    let (places, own) = (Channel::all(grad.layout), Channel::slots(into.layout));
+    let lanes = into.layout.lanes;
+    into.rows(|plane, y, to| {
+        for (lane, channel, image) in own.of(plane) {
+            let numbers = to[lane..].iter_mut().step_by(lanes);
+            let Some(channel) = channel else {
+                numbers.for_each(|to| *to = 0.0);
+                continue;
+            };
+            let (c, i, j) = (channel / (f * f), channel / f % f, channel % f);
+            let source = places[c].row(grad, image, y * f + i).skip(j).step_by(f);
+            numbers.zip(source).for_each(|(to, &from)| *to = if add { *to + from } else { from });
+        }
+    });
+}
+
+/// Where a channel is.
+#[derive(Clone, Copy)]
+struct Channel {
+    block: usize,
+    lane: usize,
+}
+
+impl Channel {
+    fn all(layout: &Layout) -> Vec<Self> {
+        let of = |slot| Self { block: slot / layout.lanes, lane: slot % layout.lanes };
+        layout.slot_of_channel().into_iter().map(of).collect()
+    }
+
+    /// The channel's numbers of one row.
+    fn row<'a>(self, view: View<'a>, image: usize, y: usize) -> impl Iterator<Item = &'a f32> {
+        let row = view.row(image * view.layout.blocks() + self.block, y);
+        row[self.lane..].iter().step_by(view.layout.lanes)
+    }
+
+    fn slots(layout: &Layout) -> Slots {
+        let mut channels = vec![None; layout.slots()];
+        for (channel, slot) in layout.slot_of_channel().into_iter().enumerate() {
+            channels[slot] = Some(channel);
+        }
+        Slots { channels, lanes: layout.lanes }
+    }
+}
+
+/// The channel of each slot.
+struct Slots {
+    channels: Vec<Option<usize>>,
+    lanes: usize,
+}
+
+impl Slots {
+    /// Lanes of a plane with their channels, and the number of the image.
+    fn of(&self, plane: usize) -> impl Iterator<Item = (usize, Option<usize>, usize)> {
+        let blocks = self.channels.len() / self.lanes;
+        let channels = &self.channels[plane % blocks * self.lanes..][..self.lanes];
+        channels.iter().enumerate().map(move |(lane, channel)| (lane, *channel, plane / blocks))
+    }
+}

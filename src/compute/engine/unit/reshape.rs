@@ -1,0 +1,50 @@
+//! The same numbers under other dims: flatten, unflatten and reshape. A vector is a map of one pixel.
+
+use super::Needs;
+use crate::compute::engine::layout::{View, ViewMut};
+
+pub fn needs() -> Needs {
+    Needs::NOTHING
+}
+
+pub fn forward(inputs: &[View], output: &mut ViewMut) {
+    deal(inputs[0], output, false);
+}
+
+pub fn backward(grad: View, into: &mut ViewMut, add: bool) {
+    deal(grad, into, add);
+}
+
+/// Numbers in the order of images, channels, rows and columns.
+fn deal(from: View, to: &mut ViewMut, add: bool) {
+    let (layout, slots_from) = (to.layout, from.layout.slot_of_channel());
+    let (lanes, blocks, lanes_from, blocks_from) =
+        (layout.lanes, layout.blocks(), from.layout.lanes, from.layout.blocks());
+    let mut channels = vec![None; layout.slots()];
+    for (channel, slot) in layout.slot_of_channel().into_iter().enumerate() {
+        channels[slot] = Some(channel);
+    }
+    let (h_from, w_from) = (from.layout.h, from.layout.w);
+    to.rows(|plane, y, row| {
+        let (image, block) = (plane / blocks, plane % blocks);
+        for lane in 0..lanes {
+            let numbers = row[lane..].iter_mut().step_by(lanes);
+            let Some(channel) = channels[block * lanes + lane] else {
+                numbers.for_each(|to| *to = 0.0);
+                continue;
+            };
+            let first = (channel * layout.h + y) * layout.w;
+            let (mut line, mut x) = (first / w_from, first % w_from);
+            for to in numbers {
+                let slot = slots_from[line / h_from];
+                let at = from.layout.at(image * blocks_from + slot / lanes_from, line % h_from);
+                let value = from.data[at + x * lanes_from + slot % lanes_from];
+                *to = if add { *to + value } else { value };
+                x += 1;
+                if x == w_from {
+                    (line, x) = (line + 1, 0);
+                }
+            }
+        }
+    });
+}

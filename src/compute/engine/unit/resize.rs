@@ -1,0 +1,63 @@
+//! Interpolation, as `torch.nn.functional.interpolate`: the same source coordinates, in the same 32-bit arithmetic.
+
+use super::taps::{self, Taps};
+use super::{Needs, nothing_flows};
+use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::graph::op::{Mode, Resize};
+
+pub fn needs(_op: &Resize) -> Needs {
+    Needs::NOTHING
+}
+
+pub fn forward(op: &Resize, inputs: &[View], output: &mut ViewMut) {
+    let [down, across] = axes(op, inputs[0].layout, output.layout);
+    taps::gather(inputs[0], output, &down, &across, false);
+}
+
+/// A second input only gives the size.
+pub fn backward(op: &Resize, _inputs: &[View], _output: View, grad: View, slot: usize, into: &mut ViewMut, add: bool) {
+    if slot > 0 {
+        return nothing_flows(into, add);
+    }
+    let [down, across] = axes(op, into.layout, grad.layout).map(|taps| taps.transposed());
+    taps::gather(grad, into, &down, &across, add);
+}
+
+fn axes(op: &Resize, from: &Layout, to: &Layout) -> [Taps; 2] {
+    [(from.h, to.h), (from.w, to.w)].map(|(from, to)| {
+        if from == to {
+            return Taps::same(from);
+        }
+        match op.mode {
+            Mode::Nearest => nearest(from, to),
+            Mode::Bilinear => bilinear(from, to, op.align_corners),
+        }
+    })
+}
+
+/// `min(floor(i * from / to), from - 1)` for each position `i`.
+fn nearest(from: usize, to: usize) -> Taps {
+    let scale = from as f32 / to as f32;
+    Taps::new(from, to, |i| {
+        let place = if to.is_multiple_of(from) { i / (to / from) } else { (i as f32 * scale) as usize };
+        [(place.min(from - 1), 1.0)]
+    })
+}
+
+/// `(1 - part) * x[low] + part * x[low + 1]`, clamped at the border.
+fn bilinear(from: usize, to: usize, align_corners: bool) -> Taps {
+    let scale = match align_corners {
+        true if to > 1 => (from - 1) as f32 / (to - 1) as f32,
+        true => 0.0,
+        false => from as f32 / to as f32,
+    };
+    Taps::new(from, to, |i| {
+        let source = if align_corners { i as f32 * scale } else { ((i as f32 + 0.5) * scale - 0.5).max(0.0) };
+        let low = (source as usize).min(from - 1);
+        let part = (source - low as f32).clamp(0.0, 1.0);
+        // The last position and whole coordinates read one number.
+        let one = low + 1 == from || part == 0.0;
+        let taps = [(low, if one { 1.0 } else { 1.0 - part }), (low + 1, part)];
+        taps.into_iter().take(if one { 1 } else { 2 })
+    })
+}

@@ -1,0 +1,40 @@
+//! Which rows or columns each position of a pooled axis reads.
+
+use super::taps::Taps;
+use crate::graph::op::Window;
+
+/// Positions `start` to `end` of an axis, the last not included; never none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bin {
+    pub start: usize,
+    pub end: usize,
+    /// How many count in a mean: those of the padding do, those beyond it do not.
+    pub size: usize,
+}
+
+/// The bins of a sliding window along an axis of `from` positions that becomes one of `to`.
+pub fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<Bin> {
+    let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]];
+    let bin = |i: usize| {
+        let (start, end) = (i * stride, (i * stride + kernel).min(from + 2 * pad));
+        Bin { start: start.saturating_sub(pad), end: (end - pad).min(from), size: end - start }
+    };
+    (0..to).map(bin).collect()
+}
+
+/// Bin `i` is `floor(i * from / to)` to `ceil((i + 1) * from / to)`, as in `torch.nn.AdaptiveAvgPool2d`.
+pub fn adaptive(from: usize, to: usize) -> Vec<Bin> {
+    let bin = |i: usize| {
+        let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
+        Bin { start, end, size: end - start }
+    };
+    (0..to).map(bin).collect()
+}
+
+/// Means over bins.
+pub fn means(from: usize, bins: &[Bin]) -> Taps {
+    Taps::new(from, bins.len(), |i| {
+        let Bin { start, end, size } = bins[i];
+        (start..end).map(move |place| (place, 1.0 / size as f32))
+    })
+}

@@ -1,0 +1,242 @@
+//! The forward pass: walks the plan's steps over tensors.
+//!
+//! Knows the plan and Burn, and no sizes: every size is read off the tensors, so a network works at other heights and
+//! widths than those it was checked at, as long as its operators accept them. A vector `[n, c]` travels as the map
+//! `[n, c, 1, 1]`, so that one kind of tensor serves every operator.
+//!
+//! The numbers are PyTorch's definitions. Burn's own operators are used where they agree; where they do not, the
+//! function here says how they differ.
+
+mod activation;
+mod channel;
+mod frame;
+mod norm;
+mod pool;
+mod resample;
+
+pub use norm::update_statistics;
+
+use super::device::is_cpu;
+use super::network::{Layer, Network};
+use crate::graph::op::{Combine, Elementwise, Op, Resize, Target, Window};
+use crate::graph::plan::{Step, ValueId};
+use burn::nn::{DropoutConfig, Linear};
+use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, conv2d, max_pool2d, max_pool2d_with_indices};
+use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+
+/// What a step reads and writes.
+#[derive(Clone)]
+enum Value {
+    Tensor(Tensor<4>),
+    /// Positions in the flattened `h * w` of a map of size `from`.
+    Index {
+        at: Tensor<4, Int>,
+        from: [usize; 2],
+    },
+}
+
+impl Value {
+    fn tensor(self) -> Tensor<4> {
+        match self {
+            Value::Tensor(x) => x,
+            Value::Index { at, .. } => at.float(),
+        }
+    }
+}
+
+impl Network {
+    /// Results in the order of the model, `[n, c, h, w]` each (a vector is `[n, c, 1, 1]`, pool indices are numbers).
+    ///
+    /// `x` is `[n, c, h, w]` on the network's device. Whether the pass trains (dropout, batch statistics, gradients) is
+    /// decided by the network and not by `x`.
+    pub fn forward(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
+        self.infer(&x).unwrap_or_else(|| self.walk(x, |_, _| {}))
+    }
+
+    /// The same by Burn's operators, showing each step's results to `look` before the next step runs.
+    pub(super) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
+        let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
+        // Held by nobody else: freed after the last step that reads it.
+        let mut image = Some(x);
+        let mut values: Vec<Option<Value>> = vec![None; self.plan.values];
+        for step in &self.plan.steps {
+            let inputs = step.inputs.iter().map(|&id| read(&values, id)).collect();
+            // Freed before the step runs: a tensor with one owner is changed in place.
+            step.frees.iter().for_each(|id| values[id.index()] = None);
+            let outputs = self.run(step, inputs, &mut image);
+            for ((id, _), value) in step.outputs.iter().zip(outputs) {
+                if let Value::Tensor(x) = &value {
+                    look(step, x);
+                }
+                if !step.frees.contains(id) {
+                    values[id.index()] = Some(value);
+                }
+            }
+        }
+        self.plan.results.iter().map(|(_, id)| read(&values, *id).tensor()).collect()
+    }
+
+    fn run(&self, step: &Step, inputs: Vec<Value>, image: &mut Option<Tensor<4>>) -> Vec<Value> {
+        let mut operands = inputs.into_iter();
+        let mut next = || operands.next().expect("Graph::verify: as many inputs as the operator's arity says");
+        let one = match &step.op {
+            Op::Input(_) => image.take().expect("Graph::verify: one node is the input"),
+            Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
+                let layer = step.layer.expect("plan: an operator with parameters has a layer");
+                self.layers[layer].layer.forward(next().tensor(), self.device.is_autodiff())
+            }
+            Op::GroupNorm(op) => self.affine(step, norm::group_norm(next().tensor(), op.groups, op.epsilon)),
+            Op::InstanceNorm(op) => self.affine(step, norm::instance_norm(next().tensor(), op.epsilon)),
+            Op::LayerNorm(op) => self.affine(step, norm::layer_norm(next().tensor(), op.epsilon)),
+            Op::PRelu(_) => {
+                let x = next().tensor();
+                activation::above_or(x.clone(), self.affine(step, x))
+            }
+            Op::Activation(op) => activation::activate(op.function, next().tensor()),
+            Op::MaxPool(op) => max_pool2d(next().tensor(), max_options(&op.0)),
+            Op::MaxPoolWithIndex(op) => {
+                let x = next().tensor();
+                let [_, _, h, w] = x.dims();
+                let (y, at) = max_pool2d_with_indices(x, max_options(&op.0));
+                return vec![Value::Tensor(y), Value::Index { at, from: [h, w] }];
+            }
+            Op::Unpool(_) => {
+                let x = next().tensor();
+                match next() {
+                    Value::Index { at, from } => unpool(x, at, from),
+                    Value::Tensor(_) => unreachable!("Unpool::infer: the second input is an index"),
+                }
+            }
+            Op::AvgPool(op) => avg_pool2d(next().tensor(), avg_options(&op.0)),
+            // The mean over the map is a reduction, several times faster than the general pool.
+            Op::AvgPoolTo(op) if op.size == [1, 1] => mean_over_map(next().tensor()),
+            Op::AvgPoolTo(op) => adaptive_avg_pool2d(next().tensor(), op.size),
+            Op::MaxPoolTo(op) => pool::max_pool_to(next().tensor(), op.size),
+            Op::Resize(op) => {
+                let x = next().tensor();
+                let size = resize_target(op, &x, &mut next);
+                resample::resize(x, size, op.mode, op.align_corners)
+            }
+            Op::Padding(op) => frame::pad(next().tensor(), op),
+            Op::Crop(op) => {
+                let x = next().tensor();
+                let like = op.size.is_none().then(|| next().tensor());
+                frame::crop(x, op, like)
+            }
+            Op::Slice(op) => {
+                let x = next().tensor();
+                let to = op.to.unwrap_or(x.dims()[1]);
+                x.narrow(1, op.from, to - op.from)
+            }
+            Op::ChannelPad(op) => channel::channel_pad(next().tensor(), op.out),
+            Op::ChannelReduce(op) => channel::reduce(next().tensor(), op.function),
+            Op::ChannelShuffle(op) => channel::channel_shuffle(next().tensor(), op.groups),
+            Op::PixelShuffle(op) => channel::pixel_shuffle(next().tensor(), op.factor),
+            Op::Concat(_) => Tensor::cat(operands.map(Value::tensor).collect(), 1),
+            Op::Combine(op) => combine(op, next().tensor(), next().tensor()),
+            Op::Flatten(_) => {
+                let x = next().tensor();
+                let [n, c, h, w] = x.dims();
+                x.reshape([n, c * h * w, 1, 1])
+            }
+            Op::Unflatten(_) => next().tensor(),
+            Op::Reshape(op) => {
+                let x = next().tensor();
+                let [n, c, h, w] = x.dims();
+                let to = op.dims(c * h * w).expect("Reshape::infer: as many numbers as before");
+                let axis = |i: usize| to.get(i).copied().unwrap_or(1);
+                x.reshape([n, axis(0), axis(1), axis(2)])
+            }
+            Op::Dropout(op) => DropoutConfig::new(op.p).init().forward(next().tensor()),
+        };
+        vec![Value::Tensor(one)]
+    }
+
+    /// The step's factor and summand, if it has them.
+    fn affine(&self, step: &Step, x: Tensor<4>) -> Tensor<4> {
+        match step.layer {
+            Some(layer) => self.layers[layer].layer.forward(x, self.device.is_autodiff()),
+            None => x,
+        }
+    }
+}
+
+fn read(values: &[Option<Value>], id: ValueId) -> Value {
+    values[id.index()].clone().expect("plan: a step reads what was written and is not freed")
+}
+
+impl Layer {
+    fn forward(&self, x: Tensor<4>, training: bool) -> Tensor<4> {
+        match self {
+            Layer::Conv(conv) => conv.forward(x),
+            Layer::ConvTranspose(conv) => conv.forward(x),
+            Layer::Linear(linear) => {
+                let [n, c, h, w] = x.dims();
+                let x = x.reshape([n, c * h * w]);
+                let y = if is_cpu(&x.device()) { linear.forward(x) } else { as_convolution(linear, x) };
+                let [n, c] = y.dims();
+                y.reshape([n, c, 1, 1])
+            }
+            Layer::BatchNorm(norm) => norm::batch_norm(norm, x, training),
+            Layer::Affine(affine) => norm::affine(affine, x),
+        }
+    }
+}
+
+/// A GPU multiplies matrices with 10 bits after the point (TF32), and convolves in full precision.
+fn as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
+    let [n, c] = x.dims();
+    let bias = linear.bias.as_ref().map(|b| b.val());
+    // Burn keeps the weight as [in, out].
+    let weight = linear.weight.val().transpose();
+    let out = weight.dims()[0];
+    let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
+    conv2d(x.reshape([n, c, 1, 1]), weight.reshape([out, c, 1, 1]), bias, options).reshape([n, out])
+}
+
+fn max_options(window: &Window) -> MaxPoolOptions<2> {
+    let options = MaxPoolOptions::new(window.kernel).with_stride(window.stride);
+    options.with_padding(window.pad).with_ceil_mode(window.ceil)
+}
+
+fn avg_options(window: &Window) -> AvgPoolOptions<2> {
+    let options = AvgPoolOptions::new(window.kernel).with_stride(window.stride).with_count_include_pad(true);
+    options.with_padding(window.pad).with_ceil_mode(window.ceil)
+}
+
+fn mean_over_map(x: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    x.reshape([n, c, h * w]).mean_dim(2).reshape([n, c, 1, 1])
+}
+
+/// `torch.nn.MaxUnpool2d`, except that windows which overlap and found the same maximum add up, where PyTorch keeps
+/// whichever thread came last.
+fn unpool(x: Tensor<4>, at: Tensor<4, Int>, [height, width]: [usize; 2]) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let empty = Tensor::<3>::zeros([n, c, height * width], &x.device());
+    let flat = x.reshape([n, c, h * w]);
+    let filled = empty.scatter(2, at.reshape([n, c, h * w]), flat, IndexingUpdateOp::Add);
+    filled.reshape([n, c, height, width])
+}
+
+fn resize_target(op: &Resize, x: &Tensor<4>, next: &mut impl FnMut() -> Value) -> [usize; 2] {
+    let [_, _, h, w] = x.dims();
+    match op.target {
+        Target::Like => {
+            let [_, _, h, w] = next().tensor().dims();
+            [h, w]
+        }
+        Target::Size(size) => size,
+        Target::Factor([fh, fw]) => [h * fh, w * fw],
+    }
+}
+
+fn combine(op: &Combine, a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    match op.function {
+        Elementwise::Add => a.add(b),
+        Elementwise::Sub => a.sub(b),
+        Elementwise::Mul => a.mul(b),
+        Elementwise::Div => a.div(b),
+    }
+}

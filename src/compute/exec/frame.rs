@@ -1,0 +1,26 @@
+//! Padding and cropping.
+
+use crate::graph::op::{Border, Crop, Padding};
+use burn::tensor::Tensor;
+use burn::tensor::ops::PadMode;
+
+pub fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
+    let [top, bottom, left, right] = op.sides;
+    let mode = match op.mode {
+        Border::Constant => PadMode::Constant(0.0),
+        Border::Reflect => PadMode::Reflect,
+        Border::Replicate => PadMode::Edge,
+    };
+    x.pad([(top, bottom), (left, right)], mode)
+}
+
+/// `like` is there where `op` has no size.
+pub fn crop(x: Tensor<4>, op: &Crop, like: Option<Tensor<4>>) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let size = op.size.unwrap_or_else(|| {
+        let [_, _, h, w] = like.as_ref().map_or([1; 4], Tensor::dims);
+        [h, w]
+    });
+    let [top, left] = op.start([h, w], size).expect("Crop::infer: the window fits");
+    x.narrow(2, top, size[0]).narrow(3, left, size[1])
+}

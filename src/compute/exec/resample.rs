@@ -1,0 +1,122 @@
+//! Interpolation, as `torch.nn.functional.interpolate`: the same source coordinates, in the same 32-bit arithmetic.
+//!
+//! Burn's operator is not used: its gradient for bilinear exists on the CPU only, and its nearest mode computes
+//! coordinates in another precision on each device. Both modes are separable, so each axis is one linear map: bilinear
+//! multiplies by a small matrix on the CPU and mixes two picked neighbours on a GPU, nearest repeats or picks rows and
+//! columns. The gradients are deterministic everywhere.
+
+use crate::compute::device::is_cpu;
+use crate::graph::op::Mode;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// `[n, c, h, w]` to `[n, c, size]`.
+pub fn resize(x: Tensor<4>, size: [usize; 2], mode: Mode, align_corners: bool) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    if size == [h, w] {
+        return x;
+    }
+    match mode {
+        Mode::Nearest => nearest(x, size),
+        Mode::Bilinear => bilinear(x, size, align_corners),
+    }
+}
+
+fn nearest(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    if height.is_multiple_of(h) && width.is_multiple_of(w) {
+        let [fh, fw] = [height / h, width / w];
+        let repeated = x.reshape([n, c, h, 1, w, 1]).expand([n, c, h, fh, w, fw]);
+        return repeated.reshape([n, c, height, width]);
+    }
+    let device = x.device();
+    x.select(2, sources(h, height, &device)).select(3, sources(w, width, &device))
+}
+
+/// `min(floor(i * from / to), from - 1)` for each output position `i`.
+fn sources(from: usize, to: usize, device: &Device) -> Tensor<1, Int> {
+    let scale = from as f32 / to as f32;
+    let at: Vec<i64> = (0..to).map(|i| ((i as f32 * scale).floor() as i64).min(from as i64 - 1)).collect();
+    Tensor::from_data(TensorData::new(at, [to]), device)
+}
+
+fn bilinear(x: Tensor<4>, [height, width]: [usize; 2], align_corners: bool) -> Tensor<4> {
+    let [_, _, h, w] = x.dims();
+    let across = (width != w).then(|| taps(w, width, align_corners));
+    let down = (height != h).then(|| taps(h, height, align_corners));
+    // A GPU multiplies matrices with 10 bits after the point (TF32), which shows in the borders of a mask.
+    if is_cpu(&x.device()) { by_matrices(x, across, down) } else { by_neighbours(x, across, down) }
+}
+
+fn by_matrices(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tensor<4> {
+    let device = x.device();
+    let mut x = x;
+    if let Some(taps) = across {
+        let [n, c, h, w] = x.dims();
+        let to = taps.low.len();
+        let matrix = Tensor::<2>::from_data(taps.matrix(w), &device).transpose();
+        x = x.reshape([n * c * h, w]).matmul(matrix).reshape([n, c, h, to]);
+    }
+    if let Some(taps) = down {
+        let h = x.dims()[2];
+        let matrix = Tensor::<2>::from_data(taps.matrix(h), &device);
+        x = matrix.reshape([1, 1, taps.low.len(), h]).matmul(x);
+    }
+    x
+}
+
+fn by_neighbours(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tensor<4> {
+    let device = x.device();
+    let mut x = x;
+    for (axis, taps) in [(3, across), (2, down)] {
+        let Some(taps) = taps else { continue };
+        let to = taps.low.len();
+        let at = |places: &[usize]| {
+            let places: Vec<i64> = places.iter().map(|&p| p as i64).collect();
+            Tensor::<1, Int>::from_data(TensorData::new(places, [to]), &device)
+        };
+        let mut shape = [1; 4];
+        shape[axis] = to;
+        let part = Tensor::<1>::from_data(TensorData::new(taps.part.clone(), [to]), &device).reshape(shape);
+        let low = x.clone().select(axis, at(&taps.low));
+        let high = x.select(axis, at(&taps.high));
+        x = low.clone().add(high.sub(low).mul(part));
+    }
+    x
+}
+
+/// Where each output position of one axis reads: `(1 - part) * x[low] + part * x[high]`, clamped at the border.
+struct Taps {
+    low: Vec<usize>,
+    high: Vec<usize>,
+    part: Vec<f32>,
+}
+
+fn taps(from: usize, to: usize, align_corners: bool) -> Taps {
+    let scale = match align_corners {
+        true if to > 1 => (from - 1) as f32 / (to - 1) as f32,
+        true => 0.0,
+        false => from as f32 / to as f32,
+    };
+    let mut taps = Taps { low: Vec::new(), high: Vec::new(), part: Vec::new() };
+    for i in 0..to {
+        let source = if align_corners { i as f32 * scale } else { ((i as f32 + 0.5) * scale - 0.5).max(0.0) };
+        let low = (source as usize).min(from - 1);
+        taps.low.push(low);
+        taps.high.push((low + 1).min(from - 1));
+        taps.part.push((source - low as f32).clamp(0.0, 1.0));
+    }
+    taps
+}
+
+impl Taps {
+    /// The same as a matrix `[to, from]`.
+    fn matrix(&self, from: usize) -> TensorData {
+        let to = self.low.len();
+        let mut matrix = vec![0.0f32; to * from];
+        for (i, row) in matrix.chunks_exact_mut(from).enumerate() {
+            row[self.low[i]] += 1.0 - self.part[i];
+            row[self.high[i]] += self.part[i];
+        }
+        TensorData::new(matrix, [to, from])
+    }
+}

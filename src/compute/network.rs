@@ -1,0 +1,270 @@
+//! The network as Burn sees it: a flat list of named layers and the plan that uses them.
+//!
+//! Knows Burn's layers and the plan, and nothing of graphs, files or training. `#[derive(Module)]` takes names from
+//! struct fields; ours are known at run time only, so [`Module`] is written by hand and every tensor is visited under
+//! the path it has in the model file, with PyTorch's names: `s.1.basic.cbr.conv.weight`, `...bn.running_mean`.
+//!
+//! Invariants:
+//! - layer `i` belongs to `plan.layers[i]`, and its tensors have that spec's names and shapes;
+//! - a clone shares no running statistics with its original (Burn's own clone does);
+//! - training or evaluation is a property of the weights: on an autodiff device, dropout drops and batch norm uses the
+//!   batch; [`Module::valid`] and [`Module::train`] switch.
+
+use super::engine::{Engine, Frozen};
+use crate::graph::plan::Plan;
+use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
+use burn::nn::conv::{Conv2d, ConvTranspose2d};
+use burn::nn::{BatchNorm, Linear};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::sync::{Arc, OnceLock};
+
+/// An operator that owns tensors.
+#[derive(Debug)]
+pub enum Layer {
+    Conv(Conv2d),
+    ConvTranspose(ConvTranspose2d),
+    Linear(Linear),
+    BatchNorm(BatchNorm),
+    Affine(Affine),
+}
+
+/// A factor, and a summand, per channel or one for all: what the other norms and `prelu` own.
+#[derive(Module, Debug)]
+pub struct Affine {
+    /// `[c]` or `[1]`.
+    pub weight: Param<Tensor<1>>,
+    /// Of the same shape.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct NamedLayer {
+    /// Dotted, as in the graph.
+    pub path: String,
+    pub layer: Layer,
+}
+
+#[derive(Debug, Clone)]
+pub struct Network {
+    pub(super) layers: Vec<NamedLayer>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) engine: Arc<Engine>,
+    /// The weights as the engine infers with them: made at the first forward pass, gone when layers change.
+    pub(super) frozen: Arc<OnceLock<Frozen>>,
+    /// Where the weights are; a network without weights runs where its input is.
+    pub(super) device: Device,
+}
+
+/// Does the same to whichever layer it is.
+macro_rules! each {
+    ($layer:expr, $inner:ident => $body:expr) => {
+        match $layer {
+            Layer::Conv($inner) => Layer::Conv($body),
+            Layer::ConvTranspose($inner) => Layer::ConvTranspose($body),
+            Layer::Linear($inner) => Layer::Linear($body),
+            Layer::BatchNorm($inner) => Layer::BatchNorm($body),
+            Layer::Affine($inner) => Layer::Affine($body),
+        }
+    };
+}
+
+impl Clone for Layer {
+    fn clone(&self) -> Self {
+        match self {
+            Layer::Conv(conv) => Layer::Conv(conv.clone()),
+            Layer::ConvTranspose(conv) => Layer::ConvTranspose(conv.clone()),
+            Layer::Linear(linear) => Layer::Linear(linear.clone()),
+            Layer::Affine(affine) => Layer::Affine(affine.clone()),
+            // `RunningState::clone` shares the cell; `valid` copies what is in it.
+            Layer::BatchNorm(norm) => Layer::BatchNorm(BatchNorm {
+                running_mean: norm.running_mean.valid(),
+                running_var: norm.running_var.valid(),
+                ..norm.clone()
+            }),
+        }
+    }
+}
+
+impl Network {
+    /// Layer `i` belongs to `plan.layers[i]`.
+    pub(super) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
+        let plan = Arc::new(plan);
+        let engine = Arc::new(Engine::new(plan.clone()));
+        Self { layers, plan, engine, frozen: Arc::default(), device }
+    }
+
+    /// What computes it on the processor, where it can.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Changes all layers.
+    pub(super) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
+        self.layers = self.layers.into_iter().map(f).collect();
+        self.frozen = Arc::default();
+        self
+    }
+
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub fn layers(&self) -> &[NamedLayer] {
+        &self.layers
+    }
+
+    /// Where the weights are. Its autodiff setting says whether the network trains or evaluates.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn rebuild(self, device: Device, f: impl Fn(Layer) -> Layer) -> Self {
+        let layers = self.layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
+        Self { layers, device, plan: self.plan, engine: self.engine, frozen: Arc::default() }
+    }
+}
+
+/// A linear layer's weight for Burn, which multiplies by `[in, out]`, from the `[out, in]` of the spec and of every file.
+///
+/// Laid out anew and not as a transposed view: the two take different ways through a matrix product and differ in the
+/// last bit, and a resumed run must not differ from one that went through.
+pub(super) fn linear_weight(values: &[f32], shape: &[usize], device: &Device) -> Tensor<2> {
+    let [out, inputs] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
+    let columns = (0..inputs).flat_map(|i| (0..out).map(move |o| values[o * inputs + i])).collect();
+    Tensor::from_data(TensorData::new::<f32, _>(columns, [inputs, out]), device)
+}
+
+/// What Burn is told about the container of a tensor or a path segment.
+const CONTAINER: &str = "Struct:Network";
+
+fn visit_field<V: ModuleVisitor>(name: &str, field: &impl Module, visitor: &mut V) {
+    visitor.enter_module(name, CONTAINER);
+    field.visit(visitor);
+    visitor.exit_module(name, CONTAINER);
+}
+
+fn map_field<F: Module, M: ModuleMapper>(name: &str, field: F, mapper: &mut M) -> F {
+    mapper.enter_module(name, CONTAINER);
+    let field = field.map(mapper);
+    mapper.exit_module(name, CONTAINER);
+    field
+}
+
+impl Layer {
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        let (bias, norm) = match self {
+            Layer::Conv(conv) => {
+                visit_field("weight", &conv.weight, visitor);
+                (&conv.bias, None)
+            }
+            Layer::ConvTranspose(conv) => {
+                visit_field("weight", &conv.weight, visitor);
+                (&conv.bias, None)
+            }
+            Layer::Linear(linear) => {
+                visit_field("weight", &linear.weight, visitor);
+                (&linear.bias, None)
+            }
+            Layer::Affine(affine) => {
+                visit_field("weight", &affine.weight, visitor);
+                (&affine.bias, None)
+            }
+            Layer::BatchNorm(norm) => (&None, Some(norm)),
+        };
+        if let Some(bias) = bias {
+            visit_field("bias", bias, visitor);
+        }
+        if let Some(norm) = norm {
+            visit_field("weight", &norm.gamma, visitor);
+            visit_field("bias", &norm.beta, visitor);
+            visit_field("training", &norm.training, visitor);
+            visit_field("running_mean", &norm.running_mean, visitor);
+            visit_field("running_var", &norm.running_var, visitor);
+        }
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        match self {
+            Layer::Conv(conv) => Layer::Conv(Conv2d {
+                weight: map_field("weight", conv.weight, mapper),
+                bias: conv.bias.map(|bias| map_field("bias", bias, mapper)),
+                ..conv
+            }),
+            Layer::ConvTranspose(conv) => Layer::ConvTranspose(ConvTranspose2d {
+                weight: map_field("weight", conv.weight, mapper),
+                bias: conv.bias.map(|bias| map_field("bias", bias, mapper)),
+                ..conv
+            }),
+            Layer::Linear(linear) => Layer::Linear(Linear {
+                weight: map_field("weight", linear.weight, mapper),
+                bias: linear.bias.map(|bias| map_field("bias", bias, mapper)),
+            }),
+            Layer::Affine(affine) => Layer::Affine(Affine {
+                weight: map_field("weight", affine.weight, mapper),
+                bias: affine.bias.map(|bias| map_field("bias", bias, mapper)),
+            }),
+            Layer::BatchNorm(norm) => Layer::BatchNorm(BatchNorm {
+                gamma: map_field("weight", norm.gamma, mapper),
+                beta: map_field("bias", norm.beta, mapper),
+                training: map_field("training", norm.training, mapper),
+                running_mean: map_field("running_mean", norm.running_mean, mapper),
+                running_var: map_field("running_var", norm.running_var, mapper),
+                ..norm
+            }),
+        }
+    }
+}
+
+impl Module for Network {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.layers.iter().fold(devices, |devices, named| match &named.layer {
+            Layer::Conv(conv) => conv.collect_devices(devices),
+            Layer::ConvTranspose(conv) => conv.collect_devices(devices),
+            Layer::Linear(linear) => linear.collect_devices(devices),
+            Layer::BatchNorm(norm) => norm.collect_devices(devices),
+            Layer::Affine(affine) => affine.collect_devices(devices),
+        })
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        let target = device.clone().with_autodiff_context_from(&self.device);
+        self.rebuild(target, |layer| each!(layer, inner => inner.fork(device)))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        let target = device.clone().with_autodiff_context_from(&self.device);
+        self.rebuild(target, |layer| each!(layer, inner => inner.to_device(device)))
+    }
+
+    fn train(self) -> Self {
+        let device = self.device.clone().autodiff();
+        self.rebuild(device, |layer| each!(layer, inner => inner.train()))
+    }
+
+    fn valid(&self) -> Self {
+        let device = self.device.clone().without_autodiff();
+        self.clone().rebuild(device, |layer| each!(layer, inner => inner.valid()))
+    }
+
+    fn materialize(self) -> Self {
+        let device = self.device.clone();
+        self.rebuild(device, |layer| each!(layer, inner => inner.materialize()))
+    }
+
+    fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
+        for NamedLayer { path, layer } in &self.layers {
+            path.split('.').for_each(|segment| visitor.enter_module(segment, CONTAINER));
+            layer.visit(visitor);
+            path.rsplit('.').for_each(|segment| visitor.exit_module(segment, CONTAINER));
+        }
+    }
+
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        self.map_layers(|NamedLayer { path, layer }| {
+            path.split('.').for_each(|segment| mapper.enter_module(segment, CONTAINER));
+            let layer = layer.map(mapper);
+            path.rsplit('.').for_each(|segment| mapper.exit_module(segment, CONTAINER));
+            NamedLayer { path, layer }
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! Weights as plain numbers: out of a network, into a network, and safetensors files.
+//!
+//! Names and layouts are PyTorch's (`linear.weight` is `[out, in]`), so a file made here loads there with
+//! `load_state_dict` and the other way round. Knows nothing of training.
+//!
+//! Invariants: tensors are in declaration order, weight before bias before running statistics; a network is never
+//! loaded partly; a file is replaced whole or not at all.
+
+mod file;
+
+pub use file::{read_safetensors, read_safetensors_in_order, write_safetensors};
+
+use super::network::{Layer, NamedLayer, Network, linear_weight};
+use crate::base::error::{Result, RunError};
+use crate::base::hash::fnv1a;
+use burn::module::{Module, Param, ParamId, RunningState};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+/// A tensor of 32-bit floats on the host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor {
+    /// Dotted: path of the layer, then `weight`, `bias`, `running_mean` or `running_var`.
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+impl NamedTensor {
+    pub fn new<const D: usize>(name: String, tensor: Tensor<D>) -> Self {
+        let shape = tensor.dims().to_vec();
+        let data = tensor.without_autodiff().into_data().convert::<f32>();
+        let values = data.try_into_vec().expect("converted to f32 just before");
+        Self { name, shape, values }
+    }
+
+    pub fn data(self) -> TensorData {
+        TensorData::new(self.values, self.shape)
+    }
+}
+
+/// Every tensor of the network, parameters and running statistics.
+pub fn tensors(network: &Network) -> Vec<NamedTensor> {
+    let mut all = Vec::new();
+    for NamedLayer { path, layer } in network.layers() {
+        let name = |last: &str| format!("{path}.{last}");
+        let bias = match layer {
+            Layer::Conv(conv) => {
+                all.push(NamedTensor::new(name("weight"), conv.weight.val()));
+                conv.bias.as_ref()
+            }
+            Layer::ConvTranspose(conv) => {
+                all.push(NamedTensor::new(name("weight"), conv.weight.val()));
+                conv.bias.as_ref()
+            }
+            Layer::Linear(linear) => {
+                all.push(NamedTensor::new(name("weight"), linear.weight.val().transpose()));
+                linear.bias.as_ref()
+            }
+            Layer::Affine(affine) => {
+                all.push(NamedTensor::new(name("weight"), affine.weight.val()));
+                affine.bias.as_ref()
+            }
+            Layer::BatchNorm(norm) => {
+                all.push(NamedTensor::new(name("weight"), norm.gamma.val()));
+                all.push(NamedTensor::new(name("bias"), norm.beta.val()));
+                all.push(NamedTensor::new(name("running_mean"), norm.running_mean.valid().value()));
+                all.push(NamedTensor::new(name("running_var"), norm.running_var.valid().value()));
+                None
+            }
+        };
+        if let Some(bias) = bias {
+            all.push(NamedTensor::new(name("bias"), bias.val()));
+        }
+    }
+    all
+}
+
+/// Names and shapes of [`tensors`], without reading numbers off the device.
+pub fn layout(network: &Network) -> Vec<(String, Vec<usize>)> {
+    let layers = network.plan().layers.iter();
+    layers.flat_map(|l| l.params.iter().map(|p| (format!("{}.{}", l.path, p.name), p.shape.clone()))).collect()
+}
+
+/// A short mark of a model's tensors: equal for equal names and shapes in equal order.
+pub fn fingerprint(network: &Network) -> String {
+    let text: String = layout(network).into_iter().map(|(name, shape)| format!("{name}{shape:?}\n")).collect();
+    format!("{:016x}", fnv1a(&text))
+}
+
+/// Puts `tensors` into the network, in any order. Refuses a set that is not exactly the network's.
+pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
+    compare(&layout(&network), &tensors)?;
+    let mut by_name = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
+    Ok(fill(network, &mut by_name))
+}
+
+fn fill(network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
+    let device = network.device().clone();
+    network.map_layers(|NamedLayer { path, layer }| {
+        let mut take =
+            |last: &str| by_name.remove(&format!("{path}.{last}")).expect("compare: the set is exactly the network's");
+        let layer = match layer {
+            Layer::Conv(mut conv) => {
+                conv.weight = replace(conv.weight, take("weight"), &device);
+                conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Conv(conv)
+            }
+            Layer::ConvTranspose(mut conv) => {
+                conv.weight = replace(conv.weight, take("weight"), &device);
+                conv.bias = conv.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::ConvTranspose(conv)
+            }
+            Layer::Linear(mut linear) => {
+                let NamedTensor { values, shape, .. } = take("weight");
+                let weight = linear_weight(&values, &shape, &device);
+                linear.weight = linear.weight.map(|old| weight.set_require_grad(old.is_require_grad()));
+                linear.bias = linear.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Linear(linear)
+            }
+            Layer::Affine(mut affine) => {
+                affine.weight = replace(affine.weight, take("weight"), &device);
+                affine.bias = affine.bias.map(|bias| replace(bias, take("bias"), &device));
+                Layer::Affine(affine)
+            }
+            Layer::BatchNorm(mut norm) => {
+                norm.gamma = replace(norm.gamma, take("weight"), &device);
+                norm.beta = replace(norm.beta, take("bias"), &device);
+                norm.running_mean = state(take("running_mean"), &device);
+                norm.running_var = state(take("running_var"), &device);
+                Layer::BatchNorm(norm)
+            }
+        };
+        NamedLayer { path, layer }
+    })
+}
+
+fn replace<const D: usize>(param: Param<Tensor<D>>, new: NamedTensor, device: &Device) -> Param<Tensor<D>> {
+    param.map(|old| Tensor::from_data(new.data(), device).set_require_grad(old.is_require_grad()))
+}
+
+fn state(new: NamedTensor, device: &Device) -> RunningState<Tensor<1>> {
+    RunningState::with_id(ParamId::new(), Tensor::from_data(new.data(), &device.clone().without_autodiff()))
+}
+
+/// How many differences a message lists.
+const SHOWN: usize = 5;
+
+/// Refuses tensors whose names or shapes are not those of `layout`.
+pub fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
+    let mut given: BTreeMap<&str, &[usize]> = BTreeMap::new();
+    for tensor in tensors {
+        let count = tensor.shape.iter().product::<usize>();
+        if count != tensor.values.len() {
+            let found = tensor.values.len();
+            return Err(RunError::new(format!("`{}` has {found} numbers, its shape says {count}", tensor.name)));
+        }
+        if given.insert(&tensor.name, &tensor.shape).is_some() {
+            return Err(RunError::new(format!("`{}` is there twice", tensor.name)));
+        }
+    }
+    let wanted: HashSet<&str> = layout.iter().map(|(name, _)| name.as_str()).collect();
+    let mut differences = Vec::new();
+    let (mut missing, mut misshaped) = (0, 0);
+    for (name, shape) in layout {
+        match given.get(name.as_str()) {
+            None => {
+                missing += 1;
+                differences.push(format!("`{name}` {shape:?} is missing"));
+            }
+            Some(found) if found != shape => {
+                misshaped += 1;
+                differences.push(format!("`{name}` is {found:?}, the model has {shape:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    let unexpected: Vec<_> = tensors.iter().filter(|t| !wanted.contains(t.name.as_str())).collect();
+    differences.extend(unexpected.iter().map(|t| format!("`{}` {:?} is not in the model", t.name, t.shape)));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "weights of another model: {missing} of the model's {} tensors missing, {misshaped} of another shape, {} unknown",
+        layout.len(),
+        unexpected.len()
+    );
+    let more = differences.len().saturating_sub(SHOWN);
+    let error = differences.into_iter().take(SHOWN).fold(RunError::new(message), RunError::help);
+    Err(if more > 0 { error.help(format!("and {more} more")) } else { error })
+}

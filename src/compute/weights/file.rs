@@ -1,0 +1,86 @@
+//! safetensors files (huggingface.co/docs/safetensors): eight bytes with the length of a JSON header, the header, the
+//! numbers.
+//!
+//! Written here and not by the crate of that name, whose metadata is a hash map: equal weights give equal files, in
+//! declaration order. Read by the crate, which checks every offset before it is used.
+
+use super::NamedTensor;
+use crate::base::error::{Result, RunError};
+use crate::data::write_atomic;
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Writes a file, or leaves the old one as it was.
+pub fn write_safetensors(path: &Path, tensors: &[NamedTensor], metadata: &BTreeMap<String, String>) -> Result<()> {
+    let mut header = Map::new();
+    if !metadata.is_empty() {
+        header.insert("__metadata__".into(), json!(metadata));
+    }
+    let mut end = 0;
+    for tensor in tensors {
+        let start = end;
+        end += tensor.values.len() * size_of::<f32>();
+        let entry = json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]});
+        header.insert(tensor.name.clone(), entry);
+    }
+    let mut header = Value::Object(header).to_string().into_bytes();
+    // The format asks for numbers at a multiple of eight.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut bytes = Vec::with_capacity(8 + header.len() + end);
+    bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
+    bytes.append(&mut header);
+    for tensor in tensors {
+        tensor.values.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
+    }
+    write_atomic(path, &bytes)
+}
+
+/// Tensors, by name, and metadata of a file. Counters that PyTorch's batch norm keeps beside its statistics are left
+/// out; any other tensor that does not hold 32-bit floats is refused.
+pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
+    let (mut tensors, metadata) = read_safetensors_in_order(path)?;
+    tensors.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((tensors, metadata))
+}
+
+/// The same in the order in which the numbers lie in the file.
+pub fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
+    let bytes = std::fs::read(path).map_err(|error| RunError::at(path, format!("cannot be read: {error}")))?;
+    let refused = |error: SafeTensorError| refusal(path, &error);
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
+    let mut tensors = Vec::with_capacity(file.len());
+    let mut views: Vec<_> = file.iter().collect();
+    // All are slices of `bytes`; empty ones share a place.
+    views.sort_by(|(a, x), (b, y)| (x.data().as_ptr(), a).cmp(&(y.data().as_ptr(), b)));
+    for (name, view) in views {
+        if name.ends_with(".num_batches_tracked") {
+            continue;
+        }
+        if view.dtype() != Dtype::F32 {
+            let message = format!("`{name}` holds {:?}, only 32-bit floats (F32) are read", view.dtype());
+            return Err(RunError::at(path, message));
+        }
+        let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        tensors.push(NamedTensor { name: name.to_string(), shape: view.shape().to_vec(), values });
+    }
+    let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+    Ok((tensors, metadata))
+}
+
+fn refusal(path: &Path, error: &SafeTensorError) -> RunError {
+    let cut = "cut short or damaged: its size is not what its header says";
+    let foreign = "not a safetensors file";
+    let what = match error {
+        SafeTensorError::MetadataIncompleteBuffer => cut,
+        SafeTensorError::HeaderTooSmall
+        | SafeTensorError::InvalidHeaderLength
+        | SafeTensorError::HeaderTooLarge
+        | SafeTensorError::InvalidHeader(_)
+        | SafeTensorError::InvalidHeaderDeserialization(_) => foreign,
+        other => return RunError::at(path, format!("damaged safetensors file: {other}")),
+    };
+    RunError::at(path, what).help("a copy that was interrupted looks like this; compare sizes, or copy it again")
+}

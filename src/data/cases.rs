@@ -1,0 +1,119 @@
+//! From what a data block names to its cases: pairs or rows, volumes cut into slices, groups.
+
+use super::group;
+use super::volume::{self, Cache, Grid, is_volume};
+use super::{Case, natural, pairs, phantom, reading, table};
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{DataSource, DataSpec, Slices, Split};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// The cases sorted by stem; what is wrong is added to `problems`, what is doubtful to `doubts`.
+pub fn gather(
+    spec: &DataSpec,
+    root: &Path,
+    volumes: &Cache,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
+    let by_column = matches!(spec.split, Split::Column);
+    let cases = match &spec.source {
+        DataSource::Files { images, masks } => pairs::pair(root, images, masks, problems),
+        DataSource::List { list } => table::read(root, list, by_column, problems),
+        DataSource::Phantoms { count, .. } => {
+            (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()
+        }
+    };
+    if by_column && !matches!(spec.source, DataSource::List { .. }) {
+        let error = RunError::new(format!("data `{}`: `split = column` needs a list with that column", spec.name));
+        problems.push(error.help("list = \"cases.csv\""));
+    }
+    let mut cases = slices(cases, spec, volumes, problems, doubts);
+    if let Err(error) = group::assign(&mut cases, &spec.grouping) {
+        problems.push(error);
+    }
+    cases
+}
+
+/// Volumes become their slices, and pictures stay as they are. A slice's group is its volume where its source gives none:
+/// neighbouring slices are near-duplicates.
+fn slices(
+    cases: Vec<Case>,
+    spec: &DataSpec,
+    volumes: &Cache,
+    problems: &mut Vec<RunError>,
+    doubts: &mut Vec<String>,
+) -> Vec<Case> {
+    if !cases.iter().any(|case| is_volume(&case.image)) {
+        return cases;
+    }
+    let cut: Vec<Result<Cut>> = cases.into_par_iter().map(|case| slices_of(case, spec, volumes)).collect();
+    let mut all = Vec::new();
+    for cases in cut {
+        match cases {
+            Ok((cases, doubt)) => {
+                all.extend(cases);
+                doubts.extend(doubt);
+            }
+            Err(error) => problems.push(error),
+        }
+    }
+    all.sort_by(|a, b| natural(&a.stem, &b.stem));
+    all
+}
+
+/// The slices of a volume, and what is doubtful about it.
+type Cut = (Vec<Case>, Option<String>);
+
+fn slices_of(case: Case, spec: &DataSpec, volumes: &Cache) -> Result<Cut> {
+    if !is_volume(&case.image) {
+        return Ok((vec![case], None));
+    }
+    let mut doubt = None;
+    let axis = spec.slicing.axis;
+    let grid = volume::grid(&case.image)?;
+    if is_volume(&case.mask) {
+        // A folder of pictures is read with its first slice.
+        if volume::is_nifti(&case.mask) || volume::dicom::holds_dicom(&case.mask) {
+            doubt = same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
+        }
+    } else {
+        return Err(RunError::at(&case.mask, format!("is a picture, and its image {} a volume", case.image.display()))
+            .help("the mask of a volume is a NIfTI file, or a folder with one picture a slice for a DICOM series"));
+    }
+    let mut cases = Vec::new();
+    for index in 0..grid.count(axis) {
+        let stem = format!("{}_z{:04}", case.stem, grid.stored(axis, index));
+        let group = case.group.clone().unwrap_or_else(|| case.stem.clone());
+        let one = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
+        let wanted = match spec.slicing.slices {
+            Slices::All => true,
+            Slices::Every(n) => grid.stored(axis, index).is_multiple_of(n),
+            Slices::Labelled => reading::classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0),
+        };
+        if wanted {
+            cases.push(one);
+        }
+    }
+    Ok((cases, doubt))
+}
+
+/// Image and mask must have the same voxels; that they are stored along other axes is doubtful.
+fn same_grid(case: &Case, image: &Grid, mask: &Grid) -> Result<Option<String>> {
+    if image.extent() == mask.extent() {
+        let (a, b) = (image.orientation(), mask.orientation());
+        let doubt = format!(
+            "{}: the mask is stored along {b}, its image along {a}; each is turned as its own header says",
+            case.mask.display()
+        );
+        return Ok((a != b).then_some(doubt));
+    }
+    let shown = |[x, y, z]: [usize; 3]| format!("{x} x {y} x {z}");
+    let message = format!(
+        "the mask has {} voxels (right x front x head), and its image {} has {}",
+        shown(mask.extent()),
+        case.image.display(),
+        shown(image.extent())
+    );
+    Err(RunError::at(&case.mask, message).help("resample the mask to the grid of its image"))
+}

@@ -1,0 +1,233 @@
+//! Image files to pixels: PNG, JPEG and TIFF, told apart by their first bytes and not by their extension.
+//!
+//! Knows nothing of windows, classes or sizes wanted. A file that ends early, is damaged, or declares a size past
+//! [`MAX_SIDE`] is refused by name. Alpha is dropped; orientation tags and colour profiles are not applied, as masks
+//! are drawn on the stored pixels.
+
+use super::jpeg;
+use super::tiff;
+use crate::base::error::{Result, RunError};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+
+/// Longest side of an image that will be read.
+pub const MAX_SIDE: usize = 16_384;
+/// Largest number of bytes that one decoded image may take.
+pub const MAX_BYTES: u64 = 1 << 30;
+/// Extensions that count as images when a folder is listed, in lower case.
+pub const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
+
+/// Whether a file is a picture by its name.
+pub fn is_picture(path: &Path) -> bool {
+    path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
+}
+
+/// A decoded picture: `values` holds height x width x channels in that order.
+pub struct Pixels {
+    /// Height, width.
+    pub size: [usize; 2],
+    /// 1 or 3.
+    pub channels: usize,
+    pub values: Values,
+    /// Stored with loss: flat areas may be off by some units.
+    pub lossy: bool,
+    pub warnings: Vec<String>,
+}
+
+pub enum Values {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    I16(Vec<i16>),
+    /// Every other sample type, with its name. No NaN and no infinity.
+    Wide(Vec<f64>, &'static str),
+}
+
+impl Values {
+    pub fn len(&self) -> usize {
+        match self {
+            Values::U8(v) => v.len(),
+            Values::U16(v) => v.len(),
+            Values::I16(v) => v.len(),
+            Values::Wide(v, _) => v.len(),
+        }
+    }
+
+    pub fn at(&self, index: usize) -> f64 {
+        match self {
+            Values::U8(v) => f64::from(v[index]),
+            Values::U16(v) => f64::from(v[index]),
+            Values::I16(v) => f64::from(v[index]),
+            Values::Wide(v, _) => v[index],
+        }
+    }
+}
+
+/// How a PNG with a palette is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Palette {
+    Colours,
+    /// The stored numbers: masks drawn with a palette keep the class there.
+    Indices,
+}
+
+/// Reads an image file.
+pub fn read(path: &Path, palette: Palette) -> Result<Pixels> {
+    let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
+    let pixels = match kind(&bytes) {
+        Some(Kind::Png) => match palette {
+            Palette::Indices => match indices(path, &bytes)? {
+                Some(pixels) => pixels,
+                None => common(path, &bytes, ImageFormat::Png)?,
+            },
+            Palette::Colours => common(path, &bytes, ImageFormat::Png)?,
+        },
+        Some(Kind::Jpeg) => {
+            // The decoder fills what is missing with grey.
+            if !jpeg::is_complete(&bytes) {
+                return Err(RunError::at(path, "the JPEG file ends before its picture does")
+                    .help("copy or download the file again"));
+            }
+            Pixels { lossy: true, ..common(path, &bytes, ImageFormat::Jpeg)? }
+        }
+        Some(Kind::Tiff) => tiff::read(path, &bytes)?,
+        None if bytes.is_empty() => return Err(RunError::at(path, "the file is empty")),
+        None => return Err(unknown(path, &bytes)),
+    };
+    debug_assert_eq!(pixels.values.len(), pixels.size[0] * pixels.size[1] * pixels.channels);
+    Ok(pixels)
+}
+
+fn unknown(path: &Path, bytes: &[u8]) -> RunError {
+    let error = RunError::at(path, "is neither PNG, JPEG nor TIFF");
+    match bytes {
+        [0x1f, 0x8b, ..] => error.help("it is gzipped: a NIfTI file has to be called NAME.nii.gz"),
+        _ if bytes.get(128..132) == Some(b"DICM") => {
+            error.help("it is a DICOM file: name the folder of the series instead, `images = \"series/*\"`")
+        }
+        [b'B', b'M', ..] | [b'G', b'I', b'F', b'8', ..] => error.help("save it as PNG"),
+        [b'R', b'I', b'F', b'F', ..] => error.help("it may be a WebP file: save it as PNG"),
+        _ if bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            error.help("it holds text: was it renamed, or is it an error page of a download?")
+        }
+        _ => error,
+    }
+}
+
+enum Kind {
+    Png,
+    Jpeg,
+    Tiff,
+}
+
+fn kind(bytes: &[u8]) -> Option<Kind> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some(Kind::Png),
+        [0xff, 0xd8, 0xff, ..] => Some(Kind::Jpeg),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Kind::Tiff),
+        _ => None,
+    }
+}
+
+/// Refuses sizes that no medical picture has before memory is taken for them.
+pub fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
+    if height == 0 || width == 0 {
+        return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
+    }
+    let side = MAX_SIDE as u64;
+    if height > side || width > side || height * width * bytes_per_pixel > MAX_BYTES {
+        return Err(RunError::at(
+            path,
+            format!("declares {width} x {height} pixels; at most {side} x {side} and 1 GiB are read"),
+        )
+        .help("cut the picture into tiles or store it smaller"));
+    }
+    Ok([height as usize, width as usize])
+}
+
+fn common(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
+    let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
+    let fail = |e: image::ImageError| {
+        RunError::at(path, format!("cannot be read as {name}, it may be cut off or damaged: {}", one_line(&e)))
+    };
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(3 * MAX_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    let decoder = reader.into_decoder().map_err(fail)?;
+    let (width, height) = decoder.dimensions();
+    let per_pixel = u64::from(decoder.color_type().bytes_per_pixel());
+    let size = check_size(path, u64::from(height), u64::from(width), per_pixel)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(fail)?;
+    let (channels, values) = match picture {
+        DynamicImage::ImageLuma8(p) => (1, Values::U8(p.into_raw())),
+        DynamicImage::ImageRgb8(p) => (3, Values::U8(p.into_raw())),
+        DynamicImage::ImageLumaA8(p) => (1, Values::U8(keep(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba8(p) => (3, Values::U8(keep(&p.into_raw(), 4, 3))),
+        DynamicImage::ImageLuma16(p) => (1, Values::U16(p.into_raw())),
+        DynamicImage::ImageRgb16(p) => (3, Values::U16(p.into_raw())),
+        DynamicImage::ImageLumaA16(p) => (1, Values::U16(keep(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba16(p) => (3, Values::U16(keep(&p.into_raw(), 4, 3))),
+        other => return Err(RunError::at(path, format!("pixels of type {:?} are not read", other.color()))),
+    };
+    Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
+}
+
+/// The first `kept` of every `step` samples.
+pub fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
+    values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
+}
+
+/// The stored numbers of a PNG with a palette; `None` when it has none.
+fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
+    let fail = |e: png::DecodingError| {
+        RunError::at(path, format!("cannot be read as PNG, it may be cut off or damaged: {}", one_line(&e)))
+    };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), png::Limits { bytes: 3 << 30 });
+    decoder.set_transformations(png::Transformations::IDENTITY);
+    let mut reader = decoder.read_info().map_err(fail)?;
+    let info = reader.info();
+    if info.color_type != png::ColorType::Indexed {
+        return Ok(None);
+    }
+    let bits = info.bit_depth as usize;
+    let size = check_size(path, u64::from(info.height), u64::from(info.width), 1)?;
+    let mut packed = vec![0; reader.output_buffer_size().unwrap_or(0)];
+    reader.next_frame(&mut packed).map_err(fail)?;
+    let values = unpack(&packed, size, bits);
+    Ok(Some(Pixels { size, channels: 1, values: Values::U8(values), lossy: false, warnings: Vec::new() }))
+}
+
+/// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
+pub fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
+    let row = (width * bits).div_ceil(8).max(1);
+    let last = ((1u16 << bits) - 1) as u8;
+    let mut values = Vec::with_capacity(height * width);
+    for line in packed.chunks_exact(row).take(height) {
+        values.extend((0..width).map(|x| {
+            let bit = x * bits;
+            (line[bit / 8] >> (8 - bits - bit % 8)) & last
+        }));
+    }
+    values
+}
+
+pub fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Height and width that an image file declares.
+pub fn size(path: &Path) -> Result<[usize; 2]> {
+    let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
+    let fail = |e: &dyn std::fmt::Display| RunError::at(path, format!("cannot be read: {}", one_line(e)));
+    let format = match kind(&bytes) {
+        Some(Kind::Png) => ImageFormat::Png,
+        Some(Kind::Jpeg) => ImageFormat::Jpeg,
+        Some(Kind::Tiff) => return tiff::size(path, &bytes),
+        None => return Err(RunError::at(path, "is neither PNG, JPEG nor TIFF")),
+    };
+    let reader = ImageReader::with_format(Cursor::new(&bytes), format);
+    let (width, height) = reader.into_dimensions().map_err(|e| fail(&e))?;
+    check_size(path, u64::from(height), u64::from(width), 1)
+}

@@ -1,0 +1,64 @@
+//! Which cases belong together: slices of a patient, frames of a video.
+
+use super::Case;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{GroupBy, Grouping};
+
+/// First frames of the 29 video sequences of CVC-ClinicDB, as its README lists them; the last one ends with frame 612.
+const CVC_CLINICDB: [u32; 29] = [
+    1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318, 343, 364, 384, 409, 430, 448, 467, 479,
+    504, 529, 547, 572, 592,
+];
+const CVC_LAST: u32 = 612;
+
+/// Gives each case the group that the data block says. Without one a case keeps the group that its source gave it: the
+/// volume of a slice, the column of a list.
+pub fn assign(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
+    let Some(by) = &grouping.group else { return Ok(()) };
+    for case in cases {
+        case.group = Some(match by {
+            GroupBy::Pattern(pattern) => captured(pattern, &case.stem).ok_or_else(|| {
+                RunError::new(format!("the stem `{}` does not match group = \"{pattern}\"", case.stem))
+                    .help("`{group}` stands for what the stems of a group share, `*` for any text: \"{group}_z*\"")
+            })?,
+            GroupBy::CvcClinicdb => sequence(&case.stem).ok_or_else(|| {
+                RunError::new(format!("the stem `{}` is no frame of CVC-ClinicDB, 1 to {CVC_LAST}", case.stem))
+                    .help("group = cvc_clinicdb is for that set; elsewhere write a pattern such as \"{group}_z*\"")
+            })?,
+        });
+    }
+    Ok(())
+}
+
+fn sequence(stem: &str) -> Option<String> {
+    let frame: u32 = stem.parse().ok().filter(|n| (1..=CVC_LAST).contains(n))?;
+    let number = CVC_CLINICDB.iter().filter(|first| **first <= frame).count();
+    Some(format!("sequence_{number:02}"))
+}
+
+/// What `{group}` stands for in a stem, upper and lower case being equal. It takes as much as it can.
+pub fn captured(pattern: &str, stem: &str) -> Option<String> {
+    let (before, after) = pattern.split_once("{group}")?;
+    let lower: Vec<char> = stem.to_lowercase().chars().collect();
+    let chars: Vec<char> = stem.chars().collect();
+    // Letters whose lower case is longer are rare and not worth a capture that is off by one.
+    let text = if lower.len() == chars.len() { &lower } else { &chars };
+    let parts = |p: &str| p.to_lowercase().split('*').map(|s| s.chars().collect()).collect::<Vec<Vec<char>>>();
+    let (before, after) = (parts(before), parts(after));
+    // The shortest beginning and the shortest end leave the most for the group.
+    let start = shortest(&before, text)?;
+    let reversed = |list: &[char]| list.iter().rev().copied().collect::<Vec<char>>();
+    let tail: Vec<Vec<char>> = after.iter().rev().map(|part| reversed(part)).collect();
+    let end = text.len() - shortest(&tail, &reversed(&text[start..]))?;
+    (start < end).then(|| chars[start..end].iter().collect())
+}
+
+/// Characters of the shortest beginning of `text` that the parts match, any text between two of them.
+fn shortest(parts: &[Vec<char>], text: &[char]) -> Option<usize> {
+    let (first, rest) = parts.split_first()?;
+    let mut at = text.starts_with(first).then_some(first.len())?;
+    for part in rest {
+        at += (0..=text.len() - at).find(|&skip| text[at + skip..].starts_with(part))? + part.len();
+    }
+    Some(at)
+}

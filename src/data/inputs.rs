@@ -1,0 +1,138 @@
+//! Which image files a prediction is for: files, folders and patterns, and where each mask goes.
+//!
+//! Knows names of files and does not open them.
+
+use super::{EXTENSIONS, natural};
+use crate::base::error::{Result, RunError};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// An image, and the name of what is written for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    pub path: PathBuf,
+    /// Path below the output folder, without extension: the file's stem, under the folders that it has below a folder that
+    /// was given.
+    pub stem: PathBuf,
+}
+
+/// Files as they are, folders with all images below them, patterns (`"scans/*/t1_*.png"`, `**` for any depth) with what
+/// they match; in the order given, each in natural order.
+///
+/// `ends` are the ends of the files that are written for an image, from its stem on; the first is the mask's. What lies in
+/// `out` already is no input of a folder around it.
+///
+/// Fails where a path is missing, a folder or pattern has no image, two files would be written to one place, or what is
+/// written for an image would replace an image.
+pub fn gather(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<Input>> {
+    let mut found = Vec::new();
+    for path in given {
+        if path.is_dir() {
+            found.extend(below(path, out)?);
+        } else if path.exists() {
+            found.push(alone(path.clone()));
+        } else if path.to_string_lossy().contains(['*', '?', '[']) {
+            found.extend(matches(path)?);
+        } else {
+            return Err(RunError::at(path, "there is no such file or folder"));
+        }
+    }
+    distinct(&found, ends)?;
+    apart(&found, out, ends)?;
+    Ok(found)
+}
+
+fn alone(path: PathBuf) -> Input {
+    let stem = path.file_stem().map(PathBuf::from).unwrap_or_default();
+    Input { path, stem }
+}
+
+/// Whether the name has an extension that pictures have.
+fn is_picture(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    !name.starts_with('.') && EXTENSIONS.iter().any(|e| name.strip_suffix(e).is_some_and(|rest| rest.ends_with('.')))
+}
+
+/// Every picture below a folder. Links to folders are not followed: they may lead round in a circle.
+fn below(root: &Path, out: &Path) -> Result<Vec<Input>> {
+    let mut found = Vec::new();
+    let out = out.canonicalize().ok();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        let fail = |e: std::io::Error| RunError::at(&folder, format!("cannot be listed: {e}"));
+        for entry in std::fs::read_dir(&folder).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let path = entry.path();
+            if entry.file_type().map_err(fail)?.is_dir() {
+                if out.is_none() || path.canonicalize().ok() != out {
+                    open.push(path);
+                }
+            } else if is_picture(&path) {
+                let inside = path.strip_prefix(root).unwrap_or(&path).with_extension("");
+                found.push(Input { stem: inside, path });
+            }
+        }
+    }
+    if found.is_empty() {
+        let error = RunError::at(root, "no image in this folder or below it");
+        return Err(error.help(format!("images are files that end in {}", EXTENSIONS.join(", "))));
+    }
+    found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
+    Ok(found)
+}
+
+fn matches(pattern: &Path) -> Result<Vec<Input>> {
+    let fail = |what: String| RunError::at(pattern, what);
+    let text = pattern.to_str().ok_or_else(|| fail("the pattern is not UTF-8".into()))?;
+    let paths = glob::glob(text).map_err(|e| fail(format!("cannot be used as a pattern: {e}")))?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|e| RunError::at(e.path(), format!("cannot be read: {}", e.error())))?;
+        // A pattern such as `case_*` may match notes beside the pictures.
+        if path.is_file() && is_picture(&path) {
+            found.push(alone(path));
+        }
+    }
+    if found.is_empty() {
+        return Err(fail("the pattern matches no image".into())
+            .help(format!("images are files that end in {}", EXTENSIONS.join(", "))));
+    }
+    found.sort_by(|a, b| natural(&a.path.to_string_lossy(), &b.path.to_string_lossy()));
+    Ok(found)
+}
+
+fn distinct(inputs: &[Input], ends: &[String]) -> Result<()> {
+    // Upper and lower case are one on some file systems.
+    let mut seen: HashMap<String, &Input> = HashMap::new();
+    for input in inputs {
+        for end in ends {
+            let name = format!("{}{end}", input.stem.display());
+            let Some(first) = seen.insert(name.to_lowercase(), input) else { continue };
+            let (a, b) = (first.path.display(), input.path.display());
+            let message = if first.stem == input.stem {
+                format!("two images are called `{}`: {a} and {b}", input.stem.display())
+            } else {
+                format!("`{name}` would be written for two images: {a} and {b}")
+            };
+            return Err(RunError::new(message).help("predict them into different folders"));
+        }
+    }
+    Ok(())
+}
+
+/// What is written is named after the images: beside them it could take their place.
+fn apart(inputs: &[Input], out: &Path, ends: &[String]) -> Result<()> {
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    let images: HashMap<PathBuf, &Input> =
+        inputs.iter().filter_map(|input| Some((input.path.canonicalize().ok()?, input))).collect();
+    for (input, end) in inputs.iter().flat_map(|input| ends.iter().map(move |end| (input, end))) {
+        let mut name = out.join(&input.stem).into_os_string();
+        name.push(end);
+        if let Some(image) = PathBuf::from(name).canonicalize().ok().and_then(|path| images.get(&path)) {
+            let what = if end == &ends[0] { "mask" } else { "picture" };
+            let message = format!("the {what} of {} would replace it", input.path.display());
+            return Err(RunError::at(&image.path, message).help("choose another folder: `--out DIR`"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! Pixels to the numbers that a network sees: window, resize, channels, mean and standard deviation, in that order.
+//!
+//! Scaling comes before resizing, so that padding far below the window (a scanner's circle at -2000) weighs no more
+//! than air. Between the two steps a sample is held in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit
+//! values pass through that exactly, and a window of 1400 HU is kept to 0.01 HU.
+
+use super::decode::{Pixels, Values};
+use super::resize;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{DataSpec, Decode};
+use std::path::Path;
+
+const STEPS: f32 = 65_535.0;
+
+/// The map from a stored value to 0..1.
+struct Scale {
+    low: f64,
+    range: f64,
+    view: View,
+}
+
+#[derive(Clone, Copy)]
+enum View {
+    Stored,
+    HighByte,
+    /// Unsigned 16-bit samples that are signed ones in disguise.
+    Signed,
+}
+
+impl Scale {
+    fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<String>) -> Result<Self> {
+        let view = match (&pixels.values, spec.decode) {
+            (Values::U16(_) | Values::I16(_), Decode::HiByte) => View::HighByte,
+            (Values::Wide(_, kind), Decode::HiByte) => {
+                return Err(RunError::at(path, format!("holds {kind} values, which have no high byte"))
+                    .help("take `hi_byte` out of the data block"));
+            }
+            (Values::U16(v), Decode::Value)
+                if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
+            {
+                warnings.push(format!(
+                    "{}: 16-bit values marked as unsigned, some above 32767, are read as signed since the window \
+                     starts below 0",
+                    path.display()
+                ));
+                View::Signed
+            }
+            _ => View::Stored,
+        };
+        let [low, high] = match (spec.window, &pixels.values, view) {
+            (Some(window), ..) => window,
+            (None, Values::U8(_), _) | (None, _, View::HighByte) => [0.0, 255.0],
+            (None, Values::U16(_), _) => [0.0, 65_535.0],
+            (None, Values::I16(_), _) => return Err(no_window(path, "signed 16-bit")),
+            (None, Values::Wide(_, kind), _) => return Err(no_window(path, kind)),
+        };
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(RunError::new(format!("the window [{low}, {high}] of data `{}` is empty", spec.name)));
+        }
+        Ok(Self { low, range: high - low, view })
+    }
+
+    fn unit(&self, values: &Values, index: usize) -> f32 {
+        let value = match (values, self.view) {
+            (Values::U16(v), View::HighByte) => f64::from(v[index] >> 8),
+            (Values::I16(v), View::HighByte) => f64::from(v[index] as u16 >> 8),
+            (Values::U16(v), View::Signed) => f64::from(v[index] as i16),
+            _ => values.at(index),
+        };
+        ((value - self.low) / self.range).clamp(0.0, 1.0) as f32
+    }
+}
+
+fn no_window(path: &Path, kind: &str) -> RunError {
+    RunError::at(path, format!("holds {kind} values, and the data block says no window to scale them by"))
+        .help("for CT in Hounsfield units: window = [-1000, 400]")
+}
+
+/// ITU-R BT.601, as Pillow's `convert("L")` and OpenCV's grey.
+fn luma([r, g, b]: [f32; 3]) -> f32 {
+    0.299 * r + 0.587 * g + 0.114 * b
+}
+
+/// Scales and resizes to planes of 16-bit steps: one plane where the file is grey or the network wants one channel,
+/// three otherwise.
+pub fn prepare(
+    pixels: &Pixels,
+    spec: &DataSpec,
+    channels: usize,
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<u16>> {
+    if pixels.channels == 3 && channels != 1 && channels != 3 {
+        return Err(RunError::at(path, format!("is a colour picture, and the network takes {channels} channels"))
+            .help("colour pictures feed networks of 1 or 3 input channels"));
+    }
+    let scale = Scale::of(pixels, spec, path, warnings)?;
+    let width = pixels.size[1];
+    let values = &pixels.values;
+    let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+    let mut track = |v: f32| {
+        least = least.min(v);
+        most = most.max(v);
+        v
+    };
+    let planes = if pixels.channels == 1 || channels == 1 { 1 } else { 3 };
+    let scaled = resize::planes(planes, pixels.size, spec.size, |y, row| {
+        for x in 0..width {
+            let at = y * width + x;
+            if pixels.channels == 1 {
+                row[x] = track(scale.unit(values, at));
+            } else {
+                let rgb = [0, 1, 2].map(|c| scale.unit(values, at * 3 + c));
+                if planes == 1 {
+                    row[x] = track(luma(rgb));
+                } else {
+                    rgb.iter().enumerate().for_each(|(c, &v)| row[c * width + x] = track(v));
+                }
+            }
+        }
+    });
+    if least == most {
+        warnings.push(format!("{}: every pixel has the same value after scaling", path.display()));
+    }
+    Ok(scaled.into_iter().map(|v| (v.clamp(0.0, 1.0) * STEPS).round() as u16).collect())
+}
+
+/// 16-bit steps to values in 0..1.
+pub fn unit(step: u16) -> f32 {
+    f32::from(step) / STEPS
+}
+
+/// Planes of values in 0..1 to normalised channels x height x width: `unit` makes a value of what `prepared` holds.
+pub fn normalise<T: Copy>(
+    prepared: &[T],
+    unit: impl Fn(T) -> f32,
+    spec: &DataSpec,
+    channels: usize,
+    output: &mut [f32],
+) -> Result<()> {
+    let area = spec.size[0] * spec.size[1];
+    for (channel, output) in output.chunks_exact_mut(area).enumerate() {
+        let mean = pick(&spec.mean, channel, channels, "mean", 0.0, spec)?;
+        let std = pick(&spec.std, channel, channels, "std", 1.0, spec)?;
+        if std == 0.0 {
+            return Err(RunError::new(format!(
+                "std of data `{}` holds a 0, which nothing can be divided by",
+                spec.name
+            )));
+        }
+        let plane = if prepared.len() == area { prepared } else { &prepared[channel * area..(channel + 1) * area] };
+        let values = output.iter_mut().zip(plane);
+        if mean == 0.0 && std == 1.0 {
+            values.for_each(|(output, &v)| *output = unit(v));
+        } else {
+            let (mean, std) = (mean as f32, std as f32);
+            values.for_each(|(output, &v)| *output = (unit(v) - mean) / std);
+        }
+    }
+    Ok(())
+}
+
+fn pick(values: &[f64], channel: usize, channels: usize, key: &str, none: f64, spec: &DataSpec) -> Result<f64> {
+    match values {
+        [] => Ok(none),
+        [one] => Ok(*one),
+        many if many.len() == channels => Ok(many[channel]),
+        many => Err(RunError::new(format!(
+            "{key} of data `{}` has {} values, and the network takes {channels} channels",
+            spec.name,
+            many.len()
+        ))
+        .help(format!("give one value for all channels, or {channels}"))),
+    }
+}
+
+/// The picture as a person sees it: 8-bit RGB at its own size, windowed as for the network.
+pub fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
+    let scale = Scale::of(pixels, spec, path, &mut Vec::new())?;
+    let byte = |index| (scale.unit(&pixels.values, index) * 255.0).round() as u8;
+    let area = pixels.size[0] * pixels.size[1];
+    Ok(match pixels.channels {
+        1 => (0..area).flat_map(|i| [byte(i); 3]).collect(),
+        _ => (0..area * 3).map(byte).collect(),
+    })
+}

@@ -1,0 +1,226 @@
+//! Mask pixels to class indices.
+//!
+//! Every error about a value names the file, the value, how many pixels have it, where the first of them is, and what a
+//! mask may hold.
+
+use super::decode::{Pixels, Values};
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::cases::{ShownLabel, colour_label, label_colour};
+use crate::text::recipe::{DataSpec, MaskRule};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::Path;
+
+/// Share of pixels between the two ends past which a two-class mask is doubtful.
+const DOUBTFUL: f64 = 0.1;
+/// Largest value of a mask that looks as if it held class numbers.
+const CLASS_NUMBERS: f64 = 31.0;
+/// Difference between the channels of a pixel that compression does not explain.
+const COLOURED: f64 = 64.0;
+
+/// Class indices at the mask's own size, and what is doubtful about the file.
+pub fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {
+    let mut warnings = pixels.warnings.clone();
+    let indices = match spec.mask_rule {
+        MaskRule::Threshold => {
+            let values = brightest(pixels, path, &mut warnings);
+            threshold(&values, pixels, spec, path, &mut warnings)?
+        }
+        MaskRule::Exact => exact(pixels, spec, path)?,
+        MaskRule::Colour => colours(pixels, spec, path)?,
+    };
+    Ok((indices, warnings))
+}
+
+/// One value per pixel: the brightest channel, so that a mask drawn in any one colour on black counts.
+fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f64> {
+    let values = &pixels.values;
+    if pixels.channels == 1 {
+        return (0..values.len()).map(|i| values.at(i)).collect();
+    }
+    let mut coloured = false;
+    let grey = (0..values.len() / 3)
+        .map(|i| {
+            let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * i + c));
+            let most = r.max(g).max(b);
+            coloured |= most - r.min(g).min(b) > COLOURED;
+            most
+        })
+        .collect();
+    if coloured {
+        warnings.push(format!("{}: a mask in colours; the brightest channel of each pixel counts", path.display()));
+    }
+    grey
+}
+
+fn threshold(
+    values: &[f64],
+    pixels: &Pixels,
+    spec: &DataSpec,
+    path: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<u8>> {
+    let &[first, second] = spec.labels.as_slice() else {
+        return Err(RunError::new(format!(
+            "data `{}` has {} labels; a threshold tells two classes apart",
+            spec.name,
+            spec.labels.len()
+        ))
+        .help("mask = exact"));
+    };
+    let (below, above) = if first < second { (0, 1) } else { (1, 0) };
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // Zeros and ones are a mask, unless lossy compression made the ones.
+    let top = if most == 1.0 && !pixels.lossy { 1.0 } else { most.max(f64::from(first.max(second))) };
+    let between = values.iter().filter(|&&v| v > top / 8.0 && v < top * 7.0 / 8.0).count();
+    if between as f64 > DOUBTFUL * values.len() as f64 {
+        warnings.push(format!(
+            "{}: {:.0} % of the mask's pixels are neither near 0 nor near {top}; everything above {} became `{}`",
+            path.display(),
+            100.0 * between as f64 / values.len() as f64,
+            top / 2.0,
+            spec.classes.get(usize::from(above)).map_or("foreground", String::as_str),
+        ));
+    }
+    if !pixels.lossy && most > 1.0 && most <= CLASS_NUMBERS && top > most {
+        warnings.push(format!(
+            "{}: the largest value of the mask is {most}, and everything up to {} became `{}`; if values are class \
+             numbers, use mask = exact and labels = [0, 1, ..]",
+            path.display(),
+            top / 2.0,
+            spec.classes.get(usize::from(below)).map_or("background", String::as_str),
+        ));
+    }
+    Ok(values.iter().map(|&v| if 2.0 * v > top { above } else { below }).collect())
+}
+
+fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
+    let width = pixels.size[1];
+    let values = &pixels.values;
+    let channels = pixels.channels;
+    if let Some(i) = (0..values.len() / channels)
+        .find(|i| (1..channels).any(|c| values.at(i * channels) != values.at(i * channels + c)))
+    {
+        let [r, g, b] = [0, 1, 2].map(|c| values.at(3 * i + c));
+        return Err(RunError::at(
+            path,
+            format!("is a mask in colours: pixel x {}, y {} is ({r}, {g}, {b}), not one value", i % width, i / width),
+        )
+        .help("store the class as a grey value, or as the index of a PNG palette")
+        .help("or give the classes their colours: labels = [\"#000000\", \"#ff0000\"]"));
+    }
+    let index = |value: f64| spec.labels.iter().position(|&label| f64::from(label) == value);
+    let area = values.len() / channels;
+    let mut unknown: Unknown<u64, f64> = BTreeMap::new();
+    let mut note = |value: f64, at: usize| {
+        unknown.entry(value.to_bits()).or_insert((value, at, 0)).2 += 1;
+        0
+    };
+    let indices = if let Values::U8(bytes) = values {
+        let table: Vec<Option<usize>> = (0..=255u8).map(|v| index(f64::from(v))).collect();
+        (0..area)
+            .map(|i| {
+                let v = bytes[i * channels];
+                table[usize::from(v)].map_or_else(|| note(f64::from(v), i), |c| c as u8)
+            })
+            .collect()
+    } else {
+        (0..area)
+            .map(|i| {
+                let v = values.at(i * channels);
+                index(v).map_or_else(|| note(v, i), |c| c as u8)
+            })
+            .collect()
+    };
+    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
+    let mut error = told.error(path, "value", &told.value, width, spec);
+    if spec.labels.len() == 2 {
+        error = error.help("mask = threshold takes every value above half of the larger label as that class");
+    } else if pixels.lossy {
+        error = error.help("JPEG changes values a little: store masks as PNG");
+    }
+    Err(error)
+}
+
+/// Values, or colours, that stand for no class: the value, where it is first, how many pixels have it.
+type Unknown<K, V> = BTreeMap<K, (V, usize, usize)>;
+
+struct Told<V> {
+    value: V,
+    at: usize,
+    count: usize,
+    others: usize,
+}
+
+/// The one seen first in reading order is the one that is told in full.
+fn first_unknown<K: Ord, V: Copy>(unknown: &Unknown<K, V>) -> Option<Told<V>> {
+    let &(value, at, count) = unknown.values().min_by_key(|(_, at, _)| *at)?;
+    Some(Told { value, at, count, others: unknown.len() - 1 })
+}
+
+impl<V> Told<V> {
+    fn error(&self, path: &Path, what: &str, shown: &dyn Display, width: usize, spec: &DataSpec) -> RunError {
+        let others = match self.others {
+            0 => String::new(),
+            1 => format!("; so does 1 other {what}"),
+            more => format!("; so do {more} other {what}s"),
+        };
+        let (s, x, y) = (if self.count == 1 { "" } else { "s" }, self.at % width, self.at / width);
+        let labels: Vec<String> =
+            spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", ShownLabel(*l))).collect();
+        let count = self.count;
+        let message = format!(
+            "mask {what} {shown} stands for no class: {count} pixel{s} of it, the first at x {x}, y {y}{others}"
+        );
+        RunError::at(path, message).help(format!("the labels are {}", labels.join(", ")))
+    }
+}
+
+/// Colours must be those of the labels, exactly.
+fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
+    let values = match &pixels.values {
+        Values::U8(values) => values,
+        Values::U16(_) | Values::I16(_) | Values::Wide(..) => {
+            return Err(RunError::at(path, "holds values of more than 8 bits, and the labels are 8-bit colours")
+                .help("save the mask with 8 bits a channel, or use `mask = exact`"));
+        }
+    };
+    let [width, channels] = [pixels.size[1], pixels.channels];
+    let table: BTreeMap<[u8; 3], u8> =
+        spec.labels.iter().enumerate().filter_map(|(i, l)| Some((label_colour(*l)?, i as u8))).collect();
+    let mut unknown: Unknown<[u8; 3], [u8; 3]> = BTreeMap::new();
+    let mut last = None;
+    let indices = values
+        .chunks_exact(channels)
+        .enumerate()
+        .map(|(i, pixel)| {
+            let colour = if channels == 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
+            match last {
+                // Neighbours mostly have one colour.
+                Some((before, class)) if before == colour => class,
+                _ => match table.get(&colour) {
+                    Some(&class) => {
+                        last = Some((colour, class));
+                        class
+                    }
+                    None => {
+                        unknown.entry(colour).or_insert((colour, i, 0)).2 += 1;
+                        0
+                    }
+                },
+            }
+        })
+        .collect();
+    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
+    let error = told.error(path, "colour", &ShownLabel(colour_label(told.value)), width, spec);
+    let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(told.value[i])).pow(2)).sum::<i32>();
+    let Some((near, class)) = table.iter().min_by_key(|(c, _)| distance(c)) else { return Err(error) };
+    let near = ShownLabel(colour_label(*near));
+    let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
+    let error = error.help(format!("the nearest label is {near} ({class})"));
+    Err(match pixels.lossy {
+        true => error.help("JPEG changes colours a little: store masks as PNG"),
+        false if told.others > 8 => error.help("were the masks resized with smoothing? use nearest neighbour"),
+        false => error,
+    })
+}

@@ -1,0 +1,232 @@
+//! Images and masks of a folder, paired by what the `*` of their patterns stands for.
+//!
+//! An image is a picture, a NIfTI file or a folder that holds a DICOM series; a mask may be a folder of pictures too.
+
+use super::Case;
+use super::decode::is_picture;
+use super::order::natural;
+use super::volume::{dicom, is_nifti};
+use crate::base::error::{Result, RunError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How many names an error lists.
+const NAMED: usize = 10;
+
+struct Found {
+    /// What the `*` stands for, as spelled in the file name.
+    stem: String,
+    path: PathBuf,
+}
+
+/// The pairs in the order of their stems. What stands in the way of some is added to `problems`.
+pub fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
+    let mut take = |result: Result<Vec<Found>>| result.map_err(|e| problems.push(e)).ok();
+    let (image_files, mask_files) = (take(find(root, images, "images")), take(find(root, masks, "masks")));
+    let (Some(mut image_files), Some(mut mask_files)) = (image_files, mask_files) else { return Vec::new() };
+    not_text(&mut image_files, &mut mask_files, problems);
+    if let Err(e) = separate(&mut image_files, &mut mask_files, images, masks) {
+        problems.push(e);
+        return Vec::new();
+    }
+    let image_by_key = index(image_files, images, problems);
+    let mut mask_by_key = index(mask_files, masks, problems);
+
+    let mut cases = Vec::new();
+    let mut lone_images = Vec::new();
+    for (key, image) in image_by_key {
+        match mask_by_key.remove(&key) {
+            Some(mask) => cases.push(Case::new(image.stem, image.path, mask.path)),
+            None => lone_images.push(image),
+        }
+    }
+    let lone_masks: Vec<Found> = mask_by_key.into_values().collect();
+    if !lone_images.is_empty() || !lone_masks.is_empty() {
+        problems.push(unpaired(root, lone_images, lone_masks, images, masks));
+    }
+    cases.sort_by(|a, b| natural(&a.stem, &b.stem));
+    cases
+}
+
+/// Takes out the files whose names are no text: such a stem could not be written in a list.
+fn not_text(images: &mut Vec<Found>, masks: &mut Vec<Found>, problems: &mut Vec<RunError>) {
+    for found in [images, masks] {
+        let is_text = |f: &Found| f.path.to_str().is_some();
+        problems.extend(
+            found
+                .iter()
+                .filter(|f| !is_text(f))
+                .map(|f| RunError::at(&f.path, "its name is not UTF-8").help("rename it, for example with convmv")),
+        );
+        found.retain(is_text);
+    }
+}
+
+fn unpaired(root: &Path, images: Vec<Found>, masks: Vec<Found>, image_glob: &str, mask_glob: &str) -> RunError {
+    let mut parts = Vec::new();
+    let mut help = Vec::new();
+    for (found, what, other, glob) in [(images, "image", "mask", mask_glob), (masks, "mask", "image", image_glob)] {
+        if !found.is_empty() {
+            let s = if found.len() == 1 { "" } else { "s" };
+            parts.push(format!("{} {what}{s} without {other}", found.len()));
+            help.push(format!("no {other} `{glob}` for {}", names(root, found)));
+        }
+    }
+    let error = RunError::at(root, parts.join(", "));
+    help.into_iter().fold(error, RunError::help)
+}
+
+fn names(root: &Path, mut found: Vec<Found>) -> String {
+    found.sort_by(|a, b| natural(&a.stem, &b.stem));
+    let mut text: Vec<String> =
+        found.iter().take(NAMED).map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string()).collect();
+    if found.len() > NAMED {
+        text.push(format!("and {} more", found.len() - NAMED));
+    }
+    text.join(", ")
+}
+
+/// A file that both patterns match (`*.png` and `*_mask.png` in one folder) belongs to the one that says more.
+fn separate(images: &mut Vec<Found>, masks: &mut Vec<Found>, image_glob: &str, mask_glob: &str) -> Result<()> {
+    let in_images: BTreeSet<PathBuf> = images.iter().map(|f| f.path.clone()).collect();
+    let both: BTreeSet<PathBuf> =
+        masks.iter().filter(|f| in_images.contains(&f.path)).map(|f| f.path.clone()).collect();
+    if both.is_empty() {
+        return Ok(());
+    }
+    let (images_say, masks_say) = (image_glob.chars().count(), mask_glob.chars().count());
+    if images_say == masks_say {
+        let first = both.iter().next().cloned().unwrap_or_default();
+        return Err(RunError::at(&first, format!("is matched as image (`{image_glob}`) and as mask (`{mask_glob}`)")));
+    }
+    let loser = if images_say < masks_say { images } else { masks };
+    loser.retain(|f| !both.contains(&f.path));
+    Ok(())
+}
+
+/// By stem in lower case.
+fn index(found: Vec<Found>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, Found> {
+    let mut by_key: BTreeMap<String, Found> = BTreeMap::new();
+    for file in found {
+        let key = file.stem.to_lowercase();
+        if let Some(first) = by_key.get(&key) {
+            let message = format!("has the same stem `{}` as {} under `{glob}`", file.stem, first.path.display());
+            let help =
+                "upper and lower case are equal, and so are the extensions of images where the pattern ends in `*`";
+            problems.push(RunError::at(&file.path, message).help(help));
+        } else {
+            by_key.insert(key, file);
+        }
+    }
+    by_key
+}
+
+fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
+    if glob.matches('*').count() != 1 {
+        return Err(RunError::new(format!(
+            "{what} = \"{glob}\" has {} `*`; it needs exactly one",
+            glob.matches('*').count()
+        ))
+        .help("`*` stands for the part of the name that an image shares with its mask: \"masks/*_segmentation.png\""));
+    }
+    let parts: Vec<&str> = glob.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
+    let star = parts.iter().position(|part| part.contains('*')).unwrap_or(0);
+    let (before, after) = parts[star].split_once('*').unwrap_or((parts[star], ""));
+    let rest = &parts[star + 1..];
+    let start = if glob.starts_with('/') { PathBuf::from("/") } else { root.to_path_buf() };
+    let folder = parts[..star].iter().try_fold(start, |at, part| {
+        step(&at, part)
+            .ok_or_else(|| RunError::at(&at.join(part), format!("there is no such folder (from {what} = \"{glob}\")")))
+    })?;
+
+    let mut found = Vec::new();
+    for raw in list(&folder)? {
+        let name = raw.to_string_lossy();
+        let hidden = name.starts_with('.') && !before.starts_with('.');
+        let Some(capture) = capture(&name, before, after).filter(|_| !hidden) else { continue };
+        let Some(path) = rest.iter().try_fold(folder.join(&raw), |at, part| step(&at, part)) else { continue };
+        let is_case = match path.is_dir() {
+            true => dicom::holds_dicom(&path) || (what == "masks" && holds_pictures(&path)),
+            false => is_picture(&path) || is_nifti(&path),
+        };
+        if !is_case {
+            continue;
+        }
+        let mut stem = capture.to_string();
+        if rest.is_empty() && after.is_empty() && !path.is_dir() {
+            // The `*` took the extension too.
+            stem = stem_of(&stem).to_string();
+        }
+        if !stem.is_empty() {
+            found.push(Found { stem, path });
+        }
+    }
+    if found.is_empty() {
+        return Err(RunError::at(&folder, format!("no image file matches {what} = \"{glob}\"")).help(contents(&folder)));
+    }
+    Ok(found)
+}
+
+/// A name below a folder, as spelled or else without regard to case.
+fn step(folder: &Path, part: &str) -> Option<PathBuf> {
+    let exact = folder.join(part);
+    if exact.exists() {
+        return Some(exact);
+    }
+    let wanted = part.to_lowercase();
+    let name = list(folder).ok()?.into_iter().find(|name| name.to_string_lossy().to_lowercase() == wanted)?;
+    Some(folder.join(name))
+}
+
+/// Names in a folder, sorted: the file system's own order is no order.
+fn list(folder: &Path) -> Result<Vec<OsString>> {
+    let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        names.push(entry.map_err(fail)?.file_name());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A file name without its extension; `.nii.gz` is one.
+pub fn stem_of(name: &str) -> &str {
+    let unzipped = match name.len().checked_sub(7).and_then(|at| name.get(at..)) {
+        Some(end) if end.eq_ignore_ascii_case(".nii.gz") => &name[..name.len() - 3],
+        _ => name,
+    };
+    &unzipped[..unzipped.rfind('.').unwrap_or(unzipped.len())]
+}
+
+fn holds_pictures(folder: &Path) -> bool {
+    list(folder).is_ok_and(|names| names.iter().any(|name| is_picture(&folder.join(name))))
+}
+
+/// The text between two fixed ends, upper and lower case being equal.
+fn capture<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let count = name.chars().count();
+    let (head, tail) = (before.chars().count(), after.chars().count());
+    if count <= head + tail {
+        return None;
+    }
+    let at = |n: usize| name.char_indices().nth(n).map_or(name.len(), |(i, _)| i);
+    let (start, end) = (at(head), at(count - tail));
+    let equal = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+    (equal(&name[..start], before) && equal(&name[end..], after)).then(|| &name[start..end])
+}
+
+fn contents(folder: &Path) -> String {
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for name in list(folder).unwrap_or_default() {
+        let kind = match Path::new(&name).extension() {
+            _ if folder.join(&name).is_dir() => "folders".to_string(),
+            Some(e) => format!("*.{}", e.to_string_lossy()),
+            None => "files without extension".to_string(),
+        };
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let held: Vec<String> = kinds.into_iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    if held.is_empty() { "the folder is empty".into() } else { format!("the folder holds {}", held.join(", ")) }
+}

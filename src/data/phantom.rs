@@ -1,0 +1,100 @@
+//! Generated slices that look like axial lung CT, with ground truth: a data set that needs no files.
+//!
+//! A slice is a function of seed, number and size, bit for bit on every machine: sums, products, quotients and square
+//! roots of IEEE doubles only, no function of a mathematics library. Values are Hounsfield units. Air also fills the
+//! surroundings, the windpipe, the main bronchi, the gullet and the stomach, and vessels, bronchi and nodules inside the
+//! lung are lung: no threshold finds the answer.
+
+mod anatomy;
+mod noise;
+
+use super::decode::{Pixels, Values};
+use super::order::shuffle;
+use super::write_atomic;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::DataSpec;
+use std::io::Cursor;
+use std::path::Path;
+use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};
+
+pub use anatomy::draw;
+
+/// Window of phantoms where the data block says none.
+pub const WINDOW: [f64; 2] = [-1000.0, 400.0];
+
+/// A generated slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Height, width.
+    pub size: [usize; 2],
+    /// Hounsfield units, row by row.
+    pub hu: Vec<i16>,
+    /// 1 in the lungs, 0 elsewhere.
+    pub lungs: Vec<u8>,
+}
+
+impl Slice {
+    pub(super) fn into_pixels(self) -> Pixels {
+        Pixels { size: self.size, channels: 1, values: Values::I16(self.hu), lossy: false, warnings: Vec::new() }
+    }
+}
+
+pub(super) fn windowed(spec: &DataSpec) -> DataSpec {
+    DataSpec { window: spec.window.or(Some(WINDOW)), ..spec.clone() }
+}
+
+/// `phantom_0000`, `phantom_0001`, ...
+pub fn stem(index: usize) -> String {
+    format!("phantom_{index:04}")
+}
+
+pub(super) fn number(stem: &str) -> Result<u64> {
+    stem.strip_prefix("phantom_")
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| RunError::new(format!("`{stem}` is no phantom's name")))
+}
+
+/// Writes phantoms as a data set of files: `images/*.tif` (signed 16-bit), `masks/*.tif` (0 and 255), and the lists
+/// `train.txt` and `test.txt`, which hold four fifths and one fifth.
+pub fn write_phantoms(dir: &Path, count: usize, seed: u64, size: [usize; 2]) -> Result<()> {
+    if count < 2 {
+        return Err(RunError::new(format!("{count} phantoms cannot be split into train and test")));
+    }
+    if size.iter().any(|&n| n == 0 || n > super::MAX_SIDE) {
+        return Err(RunError::new(format!("phantoms of {} x {} pixels cannot be made", size[0], size[1])));
+    }
+    for folder in ["images", "masks"] {
+        let path = dir.join(folder);
+        std::fs::create_dir_all(&path).map_err(|e| RunError::at(&path, format!("the folder cannot be made: {e}")))?;
+    }
+    for index in 0..count {
+        let slice = draw(seed, index as u64, size);
+        let name = format!("{}.tif", stem(index));
+        let mask: Vec<u8> = slice.lungs.iter().map(|&v| v * 255).collect();
+        encode::<colortype::GrayI16>(&dir.join("images").join(&name), size, &slice.hu)?;
+        encode::<colortype::Gray8>(&dir.join("masks").join(&name), size, &mask)?;
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    shuffle(&mut order, seed, 0);
+    let (test, train) = order.split_at_mut(count.div_ceil(5));
+    for (name, part) in [("train.txt", train), ("test.txt", test)] {
+        part.sort_unstable();
+        let text: String = part.iter().map(|&i| stem(i) + "\n").collect();
+        write_atomic(&dir.join(name), text.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn encode<C>(path: &Path, [height, width]: [usize; 2], values: &[C::Inner]) -> Result<()>
+where
+    C: colortype::ColorType,
+    [C::Inner]: tiff::encoder::TiffValue,
+{
+    let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be written as TIFF: {e}"));
+    let mut file = Cursor::new(Vec::new());
+    TiffEncoder::new(&mut file)
+        .map(|e| e.with_compression(Compression::Deflate(DeflateLevel::Balanced)).with_predictor(Predictor::Horizontal))
+        .and_then(|mut e| e.write_image::<C>(width as u32, height as u32, values))
+        .map_err(fail)?;
+    write_atomic(path, file.get_ref())
+}

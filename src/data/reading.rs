@@ -1,0 +1,71 @@
+//! A case's pixels and classes, from a picture of its own or from a slice of a volume.
+
+use super::decode::{self, Palette, Pixels};
+use super::volume::{self, Cache, Volume, is_volume};
+use super::{Case, load_mask, mask};
+use crate::base::error::Result;
+use crate::text::recipe::DataSpec;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A class map, its height and width, and what is doubtful about it.
+pub type Classes = (Vec<u8>, [usize; 2], Vec<String>);
+
+impl Case {
+    pub(super) fn new(stem: String, image: PathBuf, mask: PathBuf) -> Case {
+        Case { stem, image, mask, group: None, slice: None, role: None }
+    }
+
+    /// What messages call a file of this case: a slice with its number.
+    pub(super) fn place(&self, path: &Path) -> PathBuf {
+        match self.slice {
+            Some(_) => match self.stem.rsplit_once("_z") {
+                Some((_, number)) => PathBuf::from(format!("{} slice {number}", path.display())),
+                None => path.to_path_buf(),
+            },
+            None => path.to_path_buf(),
+        }
+    }
+}
+
+fn open(case: &Case, path: &Path, volumes: &Cache) -> Result<Arc<Volume>> {
+    let of = (path == case.mask).then_some(case.image.as_path());
+    volumes.get(path, || volume::read(path, of))
+}
+
+/// The image as stored.
+pub fn pixels(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Pixels> {
+    match case.slice {
+        Some(index) => open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.place(&case.image)),
+        None => decode::read(&case.image, Palette::Colours),
+    }
+}
+
+/// The mask at its own size.
+pub fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes> {
+    match case.slice {
+        Some(index) if is_volume(&case.mask) => {
+            let place = case.place(&case.mask);
+            let pixels = open(case, &case.mask, volumes)?.slice(spec.slicing.axis, index, &place)?;
+            let (classes, warnings) = mask::classes(&pixels, spec, &place)?;
+            Ok((classes, pixels.size, warnings))
+        }
+        _ => load_mask(spec, &case.mask),
+    }
+}
+
+/// Height and width of the image, without decoding it.
+pub fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usize; 2]> {
+    match case.slice {
+        Some(_) => Ok(open(case, &case.image, volumes)?.grid.size(spec.slicing.axis)),
+        None => decode::size(&case.image),
+    }
+}
+
+/// Millimetres from row to row and from column to column, where the format says them.
+pub fn spacing(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Option<[f64; 2]>> {
+    match case.slice {
+        Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel(spec.slicing.axis))),
+        None => Ok(None),
+    }
+}

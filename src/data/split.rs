@@ -1,0 +1,232 @@
+//! Which case is for training, for validation, for the test.
+//!
+//! Invariants: every case has at most one role; the cases of a group have the same one; the same cases, settings and seed
+//! give the same roles on every machine.
+
+mod deal;
+mod lists;
+
+use super::{Case, Role, write_atomic};
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{DataSpec, Split, Stratify};
+use deal::{Shares, Unit};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// Cases by role.
+#[derive(Default)]
+pub struct Parts {
+    pub train: Vec<Case>,
+    pub val: Vec<Case>,
+    pub test: Vec<Case>,
+}
+
+impl Parts {
+    fn of(&mut self, role: Role) -> &mut Vec<Case> {
+        match role {
+            Role::Train => &mut self.train,
+            Role::Val => &mut self.val,
+            Role::Test => &mut self.test,
+        }
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = (Role, &Case)> {
+        let role = |role| move |case| (role, case);
+        let (train, val) = (self.train.iter().map(role(Role::Train)), self.val.iter().map(role(Role::Val)));
+        train.chain(val).chain(self.test.iter().map(role(Role::Test)))
+    }
+}
+
+/// Deals `cases`, which are sorted by stem, to the roles. A role keeps the order of the stems, or that of its list.
+///
+/// `content` gives for each case the pixels of each class, and is asked only where the split is stratified. What is wrong is
+/// added to `problems`; then some cases have no role.
+pub fn deal(
+    cases: Vec<Case>,
+    spec: &DataSpec,
+    root: &Path,
+    content: impl FnOnce(&[Case]) -> Result<Vec<Vec<u64>>>,
+    problems: &mut Vec<RunError>,
+) -> Parts {
+    let strata = match spec.grouping.stratify {
+        None => vec![0; cases.len()],
+        Some(by) => match content(&cases) {
+            Ok(content) => strata(&cases, &content, by),
+            Err(error) => {
+                problems.push(error);
+                return Parts { train: cases, ..Parts::default() };
+            }
+        },
+    };
+    match &spec.split {
+        Split::Random { train, val, test, seed } => {
+            let shares = [*train, *val, *test];
+            if shares.iter().any(|s| !(0.0..=1.0).contains(s)) || (shares.iter().sum::<f64>() - 1.0).abs() > 1e-6 {
+                problems.push(RunError::new(format!("the split {shares:?} is not three shares that sum to 1")));
+                return Parts { train: cases, ..Parts::default() };
+            }
+            let roles = deal::random(&units(&cases, &strata), Shares { val: *val, test: *test }, *seed);
+            let parts = by_role(cases, roles);
+            told_empty(&parts, shares, problems);
+            parts
+        }
+        Split::Kfold { k, fold, val, seed } => {
+            let units = units(&cases, &strata);
+            if units.len() < *k {
+                let groups = if units.len() < cases.len() { "groups of images" } else { "images" };
+                let message = format!("{} {groups} cannot be dealt to {k} folds", units.len());
+                problems.push(RunError::new(message).help("use fewer folds"));
+                return Parts { train: cases, ..Parts::default() };
+            }
+            let roles = deal::folds(&units, *k, *fold, *val, *seed);
+            let parts = by_role(cases, roles);
+            told_empty(&parts, [1.0 - val, *val, 1.0], problems);
+            parts
+        }
+        Split::Lists { train, val, test } => {
+            let parts = lists::deal(cases, root, train, val.as_deref(), test, problems);
+            undivided(&parts, problems);
+            parts
+        }
+        Split::Column => {
+            let mut parts = Parts::default();
+            for case in cases {
+                if let Some(role) = case.role {
+                    parts.of(role).push(case);
+                }
+            }
+            for (name, part) in [("train", &parts.train), ("test", &parts.test)] {
+                if part.is_empty() {
+                    problems.push(RunError::new(format!("the column `split` gives no image to {name}")));
+                }
+            }
+            undivided(&parts, problems);
+            parts
+        }
+    }
+}
+
+/// Groups, or single cases where there are none, in the order of their first case.
+fn units(cases: &[Case], strata: &[usize]) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for (i, case) in cases.iter().enumerate() {
+        match case.group.as_deref() {
+            Some(group) if known.contains_key(group) => units[known[group]].cases.push(i),
+            group => {
+                group.map(|group| known.insert(group, units.len()));
+                units.push(Unit { cases: vec![i], stratum: strata[i] });
+            }
+        }
+    }
+    units
+}
+
+/// The stratum of each case, the same for all of a group.
+fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
+    let units = units(cases, &vec![0; cases.len()]);
+    let sum = |unit: &Unit, class: usize| {
+        unit.cases.iter().map(|&i| content[i].get(class).copied().unwrap_or(0)).sum::<u64>()
+    };
+    let classes = content.iter().map(Vec::len).max().unwrap_or(0);
+    let mut of = vec![0; cases.len()];
+    match by {
+        Stratify::Foreground => {
+            let share = |unit: &Unit| {
+                let all: u64 = (0..classes).map(|c| sum(unit, c)).sum();
+                (all - sum(unit, 0)) as f64 / all.max(1) as f64
+            };
+            let mut order: Vec<(f64, usize)> = units.iter().enumerate().map(|(u, unit)| (share(unit), u)).collect();
+            order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            // Quartiles by rank; fewer than eight units make halves, fewer than four are not told apart.
+            let parts = match units.len() {
+                0..4 => 1,
+                4..8 => 2,
+                _ => 4,
+            };
+            for (rank, (_, u)) in order.iter().enumerate() {
+                units[*u].cases.iter().for_each(|&i| of[i] = rank * parts / order.len());
+            }
+        }
+        Stratify::Classes => {
+            let mut kinds: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
+            for unit in &units {
+                let present: Vec<bool> = (0..classes).map(|class| sum(unit, class) > 0).collect();
+                let next = kinds.len();
+                let kind = *kinds.entry(present).or_insert(next);
+                unit.cases.iter().for_each(|&i| of[i] = kind);
+            }
+        }
+    }
+    of
+}
+
+fn by_role(cases: Vec<Case>, roles: Vec<Role>) -> Parts {
+    let mut parts = Parts::default();
+    for (case, role) in cases.into_iter().zip(roles) {
+        parts.of(role).push(case);
+    }
+    parts
+}
+
+fn told_empty(parts: &Parts, shares: [f64; 3], problems: &mut Vec<RunError>) {
+    let n = parts.all().count();
+    let named = [("train", &parts.train), ("val", &parts.val), ("test", &parts.test)];
+    for ((name, part), share) in named.into_iter().zip(shares) {
+        if share > 0.0 && part.is_empty() {
+            let s = if n == 1 { "" } else { "s" };
+            let error = RunError::new(format!("the share {share} of {n} image{s} leaves {name} empty"));
+            problems.push(match parts.all().find_map(|(_, case)| case.group.as_deref()) {
+                Some(group) => error.help(format!("all images of a group, such as `{group}`, have one role")),
+                None => error,
+            });
+        }
+    }
+}
+
+/// Lists and columns are written by people: they may divide a group.
+fn undivided(parts: &Parts, problems: &mut Vec<RunError>) {
+    let mut first: BTreeMap<&str, (Role, &str)> = BTreeMap::new();
+    let mut told: Vec<&str> = Vec::new();
+    for (role, case) in parts.all() {
+        let Some(group) = case.group.as_deref() else { continue };
+        let (other, stem) = *first.entry(group).or_insert((role, &case.stem));
+        if other != role && !told.contains(&group) {
+            told.push(group);
+            let message = format!(
+                "the group `{group}` is divided: `{stem}` is in {}, `{}` in {}",
+                other.name(),
+                case.stem,
+                role.name()
+            );
+            problems.push(RunError::new(message).help("put all images of a group into one list, or take `group` away"));
+        }
+    }
+}
+
+/// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
+/// group and the role of each stem where cases have groups.
+pub fn write(parts: &Parts, dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
+    for (name, cases) in [("train.txt", &parts.train), ("val.txt", &parts.val), ("test.txt", &parts.test)] {
+        if !cases.is_empty() {
+            let text: String = cases.iter().map(|case| format!("{}\n", case.stem)).collect();
+            write_atomic(&dir.join(name), text.as_bytes())?;
+        }
+    }
+    let path = dir.join("groups.csv");
+    if parts.all().all(|(_, case)| case.group.is_none()) {
+        // Groups of a run that never began would be read as this one's.
+        let _ = fs::remove_file(&path);
+        return Ok(());
+    }
+    let fail = |e: csv::Error| RunError::at(&path, format!("cannot be written: {e}"));
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(["stem", "group", "split"]).map_err(fail)?;
+    for (role, case) in parts.all() {
+        table.write_record([&case.stem, case.group.as_deref().unwrap_or_default(), role.name()]).map_err(fail)?;
+    }
+    let bytes = table.into_inner().map_err(|e| RunError::at(&path, format!("cannot be written: {}", e.error())))?;
+    write_atomic(&path, &bytes)
+}

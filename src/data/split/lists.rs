@@ -1,0 +1,108 @@
+//! Splits that are written in files: one stem, or one group, a line.
+
+use super::Parts;
+use crate::base::error::RunError;
+use crate::data::Case;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+/// The cases that are not in a list yet.
+struct Left {
+    by_stem: BTreeMap<String, Case>,
+    /// Lower-case group to lower-case stems in order.
+    by_group: BTreeMap<String, Vec<String>>,
+    known: usize,
+    /// Where a stem or a group was named: list and line.
+    seen: BTreeMap<String, (String, usize)>,
+}
+
+pub fn deal(
+    cases: Vec<Case>,
+    root: &Path,
+    train: &str,
+    val: Option<&str>,
+    test: &str,
+    problems: &mut Vec<RunError>,
+) -> Parts {
+    let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for case in &cases {
+        if let Some(group) = &case.group {
+            by_group.entry(group.to_lowercase()).or_default().push(case.stem.to_lowercase());
+        }
+    }
+    let known = cases.len();
+    let by_stem = cases.into_iter().map(|case| (case.stem.to_lowercase(), case)).collect();
+    let mut left = Left { by_stem, by_group, known, seen: BTreeMap::new() };
+    Parts {
+        train: left.take(root, train, problems),
+        val: val.map(|list| left.take(root, list, problems)).unwrap_or_default(),
+        test: left.take(root, test, problems),
+    }
+}
+
+impl Left {
+    fn take(&mut self, root: &Path, list: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
+        let path = root.join(list);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) => {
+                problems.push(RunError::at(&path, format!("the list cannot be read: {e}")));
+                return Vec::new();
+            }
+        };
+        let (mut part, mut named) = (Vec::new(), false);
+        for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            let stem = line.trim();
+            if !stem.is_empty() {
+                named = true;
+                match self.line(&path, list, number + 1, stem) {
+                    Ok(cases) => part.extend(cases),
+                    Err(error) => problems.push(error),
+                }
+            }
+        }
+        if !named {
+            problems.push(RunError::at(&path, "the list names no image"));
+        }
+        part
+    }
+
+    fn line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
+        let key = stem.to_lowercase();
+        let twice = |(first, at): &(String, usize), what: &str| {
+            let message = format!("line {number}: {what} stands in line {at} of {first} already");
+            Err(RunError::at(path, message).help("an image may be in one list only, once"))
+        };
+        if let Some(place) = self.seen.get(&key) {
+            return twice(place, &format!("`{stem}`"));
+        }
+        let here = (list.to_string(), number);
+        if let Some(case) = self.by_stem.remove(&key) {
+            self.seen.insert(key, here);
+            return Ok(vec![case]);
+        }
+        let Some(stems) = self.by_group.get(&key) else { return Err(self.unknown(path, number, stem, &key)) };
+        // The name of a group stands for all its images.
+        if let Some((stem, place)) = stems.iter().find_map(|s| self.seen.get(s).map(|place| (s, place))) {
+            return twice(place, &format!("`{stem}` of the group"));
+        }
+        let cases: Vec<Case> = stems.iter().filter_map(|s| self.by_stem.remove(s)).collect();
+        for case in &cases {
+            self.seen.insert(case.stem.to_lowercase(), here.clone());
+        }
+        self.seen.insert(key, here);
+        Ok(cases)
+    }
+
+    fn unknown(&self, path: &Path, number: usize, stem: &str, key: &str) -> RunError {
+        let message = format!("line {number}: `{stem}` is none of the {} stems of this data set", self.known);
+        let error = RunError::at(path, message);
+        let shorter = key.rsplit_once('.').map(|(s, _)| s).filter(|s| self.by_stem.contains_key(*s));
+        match (shorter, self.by_stem.values().next()) {
+            (Some(_), _) => error.help("a stem has no extension"),
+            (None, Some(case)) => error.help(format!("stems look like `{}`", case.stem)),
+            (None, None) => error,
+        }
+    }
+}

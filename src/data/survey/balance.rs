@@ -1,0 +1,124 @@
+//! How much of each class each split holds, and what values the images have.
+
+use super::{Facts, Finding, Kind};
+use crate::data::Role;
+use crate::text::recipe::DataSpec;
+use std::collections::BTreeSet;
+
+/// What one split holds.
+pub struct Balance {
+    pub role: Role,
+    pub images: usize,
+    /// 0 where there are none.
+    pub groups: usize,
+    /// Share of all pixels, per class.
+    pub share: Vec<f64>,
+    /// Masks that hold the class, per class.
+    pub present: Vec<usize>,
+    /// Masks that hold the first class only.
+    pub empty: usize,
+}
+
+/// Of each split that has images.
+pub fn balance(spec: &DataSpec, facts: &[Facts]) -> Vec<Balance> {
+    let of = |role: Role| {
+        let facts: Vec<&Facts> = facts.iter().filter(|f| f.role == role).collect();
+        let masks: Vec<&Vec<u64>> = facts.iter().filter_map(|f| f.classes.as_ref()).collect();
+        let classes = 0..spec.classes.len();
+        let all: u64 = masks.iter().map(|m| m.iter().sum::<u64>()).sum();
+        let sum = |class: usize| masks.iter().map(|m| m[class]).sum::<u64>();
+        let groups: BTreeSet<&str> = facts.iter().filter_map(|f| f.group.as_deref()).collect();
+        Balance {
+            role,
+            images: facts.len(),
+            groups: groups.len(),
+            share: classes.clone().map(|class| sum(class) as f64 / all.max(1) as f64).collect(),
+            present: classes.map(|class| masks.iter().filter(|m| m[class] > 0).count()).collect(),
+            empty: masks.iter().filter(|m| is_empty(m)).count(),
+        }
+    };
+    Role::ALL.into_iter().map(of).filter(|balance| balance.images > 0).collect()
+}
+
+fn is_empty(mask: &[u64]) -> bool {
+    mask.iter().skip(1).all(|n| *n == 0)
+}
+
+/// Classes that are nowhere, empty masks, values that the window does not fit.
+pub fn findings(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let empty: Vec<String> =
+        facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
+    if !empty.is_empty() {
+        let (s, verb) = if empty.len() == 1 { ("", "holds") } else { ("s", "hold") };
+        let message = format!("{} mask{s} {verb} nothing but `{}`: {}", empty.len(), spec.classes[0], first_of(&empty));
+        let help = "`empty` says how such images are scored; masks that are empty by mistake teach the network to miss";
+        findings.push(Finding::warning(Kind::Balance, message).help(help).about(empty));
+    }
+    for balance in balance(spec, facts) {
+        for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
+            // Said of each image already.
+            if facts.iter().any(|f| f.role == balance.role && f.classes.is_some()) {
+                let message = format!("no mask in {} holds `{name}` (class {class})", balance.role.name());
+                findings.push(Finding::warning(Kind::Balance, message));
+            }
+        }
+    }
+    findings.extend(window(spec, facts));
+    let channels = |wanted: usize| -> Vec<String> {
+        let has = |f: &&Facts| f.image.as_ref().is_some_and(|i| i.channels == wanted);
+        facts.iter().filter(has).map(|f| f.stem.clone()).collect()
+    };
+    let (grey, colour) = (channels(1), channels(3));
+    if !grey.is_empty() && !colour.is_empty() {
+        let (few, what) = if grey.len() < colour.len() { (grey, "grey") } else { (colour, "in colours") };
+        let (count, names) = (few.len(), first_of(&few));
+        let verb = if count == 1 { "is" } else { "are" };
+        let message = format!("{count} of {} images {verb} {what}, the others are not: {names}", facts.len());
+        findings.push(Finding::warning(Kind::Image, message).about(few));
+    }
+    findings
+}
+
+fn first_of(stems: &[String]) -> String {
+    let mut text = stems.iter().take(5).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
+    if stems.len() > 5 {
+        text += &format!(" and {} more", stems.len() - 5);
+    }
+    text
+}
+
+/// A window that most values lie outside of, or that the values use a small part of.
+fn window(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
+    let Some([low, high]) = spec.window else { return Vec::new() };
+    let images: Vec<_> = facts.iter().filter_map(|f| f.image.as_ref()).collect();
+    if images.is_empty() {
+        return Vec::new();
+    }
+    let mean = |side: usize| images.iter().map(|i| i.outside[side]).sum::<f64>() / images.len() as f64;
+    let least = images.iter().map(|i| i.least).fold(f64::INFINITY, f64::min);
+    let most = images.iter().map(|i| i.most).fold(f64::NEG_INFINITY, f64::max);
+    let mut findings = Vec::new();
+    let mut told = |message: String| {
+        let help = "is the window in the units of the files? CT: Hounsfield units; 8-bit pictures: no window";
+        findings.push(Finding::warning(Kind::Window, message).help(help));
+    };
+    for (side, name) in [(0, "below"), (1, "above")] {
+        if mean(side) > 0.5 {
+            let percent = 100.0 * mean(side);
+            told(format!(
+                "{percent:.0} % of the values lie {name} the window [{low}, {high}]; they span {least} to {most}"
+            ));
+        }
+    }
+    let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
+    if used < 0.25 && some_vary(&images) {
+        told(format!("values span {least} to {most}, {:.0} % of the window [{low}, {high}]", 100.0 * used));
+    }
+    findings
+}
+
+/// Constant images span nothing, whatever the window; they are told by themselves.
+fn some_vary(images: &[&super::facts::ImageFacts]) -> bool {
+    images.iter().any(|i| !i.constant)
+}

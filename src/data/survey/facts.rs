@@ -1,0 +1,142 @@
+//! One case: what its image and its mask hold.
+
+use super::super::decode::{Pixels, Values};
+use super::super::{Case, Dataset, Role, intensity, phantom, reading, same_size};
+use super::near::{Print, SIDE};
+use super::{Finding, Kind};
+use crate::base::error::Result;
+use crate::text::recipe::{DataSource, DataSpec};
+use std::path::Path;
+
+/// What a case holds.
+pub struct Facts {
+    pub stem: String,
+    pub role: Role,
+    /// Index among the role's cases.
+    pub group: Option<String>,
+    pub image: Option<ImageFacts>,
+    /// Pixels of each class.
+    pub classes: Option<Vec<u64>>,
+    pub findings: Vec<Finding>,
+}
+
+pub struct ImageFacts {
+    /// Height, width.
+    pub size: [usize; 2],
+    pub channels: usize,
+    /// The sample type in words.
+    pub samples: &'static str,
+    pub least: f64,
+    pub most: f64,
+    /// Shares of values below and above the window.
+    pub outside: [f64; 2],
+    pub constant: bool,
+    /// Small enough to compare with all others; `None` where the values cannot be scaled.
+    pub print: Option<Print>,
+}
+
+pub fn look(data: &Dataset, role: Role, case: &Case, channels: Option<usize>) -> Facts {
+    let spec = &data.spec;
+    let mut findings = Vec::new();
+    let one = |finding: Finding| finding.about([case.stem.clone()]);
+    let (pixels, classes) = read(data, case);
+    let image = match pixels {
+        Ok(pixels) => {
+            let place = case.place(&case.image);
+            findings.extend(pixels.warnings.iter().map(|w| one(Finding::warning(Kind::Image, w))));
+            Some((image(&pixels, spec, &place, channels, &mut |finding| findings.push(one(finding))), pixels.size))
+        }
+        Err(error) => {
+            findings.push(one(Finding::error(Kind::Image, &error)));
+            None
+        }
+    };
+    let classes = match classes {
+        Ok((classes, size, warnings)) => {
+            findings.extend(warnings.into_iter().map(|w| one(Finding::warning(Kind::Mask, w))));
+            if let Some((_, of_image)) = &image
+                && let Err(error) = same_size(case, *of_image, size)
+            {
+                let help = "resize the mask to its image by nearest neighbour, or find the mask that belongs to it";
+                findings.push(one(Finding::error(Kind::Sizes, &error).help(help)));
+            }
+            let mut counts = vec![0u64; spec.classes.len()];
+            classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
+            Some(counts)
+        }
+        Err(error) => {
+            findings.push(one(Finding::error(Kind::Mask, &error)));
+            None
+        }
+    };
+    let image = image.map(|(facts, _)| facts);
+    Facts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings }
+}
+
+fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<reading::Classes>) {
+    let (spec, volumes) = (&data.spec, &data.volumes);
+    match &spec.source {
+        DataSource::Files { .. } | DataSource::List { .. } => {
+            (reading::pixels(spec, case, volumes), reading::classes(spec, case, volumes))
+        }
+        DataSource::Phantoms { seed, .. } => match phantom::number(&case.stem) {
+            Ok(number) => {
+                let slice = phantom::draw(*seed, number, spec.size);
+                let lungs = slice.lungs.clone();
+                (Ok(slice.into_pixels()), Ok((lungs, spec.size, Vec::new())))
+            }
+            Err(error) => (Err(error.clone()), Err(error)),
+        },
+    }
+}
+
+fn image(
+    pixels: &Pixels,
+    spec: &DataSpec,
+    place: &Path,
+    channels: Option<usize>,
+    told: &mut dyn FnMut(Finding),
+) -> ImageFacts {
+    let (mut least, mut most, mut below, mut above) = (f64::INFINITY, f64::NEG_INFINITY, 0usize, 0usize);
+    let [low, high] = spec.window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+    let n = pixels.values.len();
+    for value in (0..n).map(|i| pixels.values.at(i)) {
+        least = least.min(value);
+        most = most.max(value);
+        below += usize::from(value < low);
+        above += usize::from(value > high);
+    }
+    let windowed = match spec.source {
+        DataSource::Phantoms { .. } => phantom::windowed(spec),
+        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
+    };
+    let small = DataSpec { size: [SIDE, SIDE], ..windowed };
+    let mut warnings = Vec::new();
+    // A colour picture for a network of, say, two channels is refused with the channels of the network.
+    let fits = match channels {
+        Some(channels) if pixels.channels == 3 && !matches!(channels, 1 | 3) => {
+            intensity::prepare(pixels, &small, channels, place, &mut Vec::new()).map(|_| ())
+        }
+        _ => Ok(()),
+    };
+    if let Err(error) = fits {
+        told(Finding::error(Kind::Model, &error));
+    }
+    let print = match intensity::prepare(pixels, &small, 1, place, &mut warnings) {
+        Ok(grey) => Some(Print::of(&grey)),
+        Err(error) => {
+            told(Finding::error(Kind::Window, &error));
+            None
+        }
+    };
+    let constant = least == most;
+    warnings.into_iter().for_each(|w| told(Finding::warning(Kind::Image, w)));
+    let samples = match &pixels.values {
+        Values::U8(_) => "8-bit",
+        Values::U16(_) => "16-bit",
+        Values::I16(_) => "signed 16-bit",
+        Values::Wide(_, kind) => kind,
+    };
+    let outside = [below, above].map(|count| count as f64 / n.max(1) as f64);
+    ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant, print }
+}

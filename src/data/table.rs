@@ -1,0 +1,169 @@
+//! Cases from a CSV file: the columns `image` and `mask`, and if need be `split` and `group`.
+
+use super::pairs::stem_of;
+use super::{Case, Role};
+use crate::base::error::{Result, RunError};
+use crate::text::diag::did_you_mean;
+use csv::{ReaderBuilder, StringRecord, Trim};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// The roles by the names that people give them.
+const ROLES: [(&str, Role); 8] = [
+    ("train", Role::Train),
+    ("training", Role::Train),
+    ("val", Role::Val),
+    ("valid", Role::Val),
+    ("validation", Role::Val),
+    ("dev", Role::Val),
+    ("test", Role::Test),
+    ("testing", Role::Test),
+];
+
+/// Where each column stands.
+struct Columns {
+    image: usize,
+    mask: usize,
+    split: Option<usize>,
+    group: Option<usize>,
+}
+
+struct Row {
+    line: u64,
+    /// As written.
+    image: String,
+    case: Case,
+}
+
+/// The cases of the file `list` under `root`, sorted by stem. Every error names the line and the column; rows that cannot
+/// be used are left out and told in `problems`. With `split` each row's role is read.
+pub fn read(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
+    let path = root.join(list);
+    match rows(&path, root, split, problems) {
+        Ok(rows) if rows.is_empty() && problems.is_empty() => {
+            problems.push(RunError::at(&path, "the list names no image"));
+            Vec::new()
+        }
+        Ok(rows) => named(&path, rows, problems),
+        Err(error) => {
+            problems.push(error);
+            Vec::new()
+        }
+    }
+}
+
+fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<Row>> {
+    let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("the list cannot be read: {e}")))?;
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+    // Spreadsheets of many countries write semicolons, and others tabs.
+    let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
+    let delimiter =
+        [b',', b';', b'\t'].into_iter().max_by_key(|d| (first.iter().filter(|b| *b == d).count(), *d == b','));
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).trim(Trim::All).flexible(true).from_reader(text);
+    let fail = |e: csv::Error| {
+        let line = e.position().map_or(1, |p| p.line());
+        RunError::at(path, format!("line {line}: {}", super::decode::one_line(&e)))
+    };
+    let columns = columns(path, reader.headers().map_err(fail)?, split)?;
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = match record {
+            Ok(record) => record,
+            Err(e) => {
+                problems.push(fail(e));
+                continue;
+            }
+        };
+        if !record.iter().all(str::is_empty) {
+            match row(path, root, &columns, &record, split) {
+                Ok(row) => rows.push(row),
+                Err(error) => problems.push(error),
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn columns(path: &Path, header: &StringRecord, split: bool) -> Result<Columns> {
+    let find = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
+    let missing = |name: &str| {
+        let there = header.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", ");
+        let error = RunError::at(path, format!("line 1: there is no column `{name}`, only {there}"));
+        match did_you_mean(name, header.iter()) {
+            Some(near) => error.help(format!("rename the column `{near}` to `{name}`?")),
+            None => error.help("the columns are image, mask, and if need be split and group"),
+        }
+    };
+    let wanted = |name: &str| find(name).ok_or_else(|| missing(name));
+    Ok(Columns {
+        image: wanted("image")?,
+        mask: wanted("mask")?,
+        split: if split { Some(wanted("split")?) } else { None },
+        group: find("group"),
+    })
+}
+
+fn row(path: &Path, root: &Path, columns: &Columns, record: &StringRecord, split: bool) -> Result<Row> {
+    let line = record.position().map_or(0, |p| p.line());
+    let at = |column: &str, message: String| RunError::at(path, format!("line {line}, column `{column}`: {message}"));
+    let cell = |column: usize| record.get(column).unwrap_or_default();
+    let file = |name: &str, column: usize| -> Result<PathBuf> {
+        let written = cell(column);
+        if written.is_empty() {
+            return Err(at(name, "the cell is empty".into()));
+        }
+        let file = root.join(written);
+        if file.exists() {
+            return Ok(file);
+        }
+        Err(at(name, format!("there is no file `{written}`"))
+            .help(format!("paths in the list start at the data root, {}", root.display())))
+    };
+    let (image, mask) = (file("image", columns.image)?, file("mask", columns.mask)?);
+    let mut case = Case::new(String::new(), image, mask);
+    case.group = columns.group.map(cell).filter(|g| !g.is_empty()).map(str::to_string);
+    if columns.group.is_some() && case.group.is_none() {
+        return Err(at("group", "the cell is empty".into()).help("give each image a group, or take the column away"));
+    }
+    if let Some(column) = columns.split.filter(|_| split) {
+        let written = cell(column).to_lowercase();
+        case.role = match ROLES.iter().find(|(name, _)| *name == written) {
+            Some((_, role)) => Some(*role),
+            // Without a role a case is not used.
+            None if written.is_empty() => None,
+            None => return Err(at("split", format!("`{}` is none of train, val, test", cell(column)))),
+        };
+    }
+    Ok(Row { line, image: cell(columns.image).to_string(), case })
+}
+
+/// Gives the cases their stems: the file name of the image without extension, or, where two would have one, its path with
+/// `_` for `/`.
+fn named(path: &Path, rows: Vec<Row>, problems: &mut Vec<RunError>) -> Vec<Case> {
+    let short = |image: &str| {
+        let name = image.rsplit(['/', '\\']).next().unwrap_or(image);
+        stem_of(name).to_string()
+    };
+    let names: BTreeSet<String> = rows.iter().map(|row| short(&row.image).to_lowercase()).collect();
+    let images: BTreeSet<&str> = rows.iter().map(|row| row.image.as_str()).collect();
+    let by_path = names.len() < images.len();
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    let mut cases = Vec::new();
+    for mut row in rows {
+        row.case.stem = match by_path {
+            true => stem_of(&row.image).trim_start_matches(['.', '/']).replace(['/', '\\'], "_"),
+            false => short(&row.image),
+        };
+        match seen.insert(row.case.stem.to_lowercase(), row.line) {
+            Some(first) => {
+                let message =
+                    format!("line {}, column `image`: `{}` stands in line {first} already", row.line, row.image);
+                problems.push(RunError::at(path, message));
+            }
+            None => cases.push(row.case),
+        }
+    }
+    cases.sort_by(|a, b| super::natural(&a.stem, &b.stem));
+    cases
+}

@@ -1,0 +1,96 @@
+//! TIFF to pixels, sample format honoured: CT slices come as signed 16-bit integers.
+
+use super::decode::{MAX_BYTES, Pixels, Values, check_size, keep, one_line, unpack};
+use crate::base::error::{Result, RunError};
+use std::io::Cursor;
+use std::path::Path;
+use tiff::ColorType;
+use tiff::decoder::{Decoder, DecodingResult, Limits};
+
+pub fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
+    let fail = |e: tiff::TiffError| {
+        RunError::at(path, format!("cannot be read as TIFF, it may be cut off or damaged: {}", one_line(&e)))
+            .help("a TIFF variant that is not read here can be saved as PNG (masks, 8-bit images) or as plain TIFF")
+    };
+    let mut limits = Limits::default();
+    limits.decoding_buffer_size = MAX_BYTES as usize;
+    limits.intermediate_buffer_size = MAX_BYTES as usize;
+    let mut decoder = Decoder::new(Cursor::new(bytes)).map_err(fail)?.with_limits(limits);
+    let (width, height) = decoder.dimensions().map_err(fail)?;
+    let color = decoder.colortype().map_err(fail)?;
+    let refuse = |what: String| {
+        RunError::at(path, format!("{what} TIFF is not read")).help("save it as grey or RGB, in TIFF or PNG")
+    };
+    let (samples, bits) = match color {
+        ColorType::Gray(bits) => (1, bits),
+        ColorType::GrayA(bits) => (2, bits),
+        ColorType::RGB(bits) => (3, bits),
+        ColorType::RGBA(bits) => (4, bits),
+        // Grey with extra samples is told as bands; two are grey and alpha.
+        ColorType::Multiband { bit_depth, num_samples: 2 } => (2, bit_depth),
+        ColorType::Multiband { num_samples, .. } => return Err(refuse(format!("{num_samples}-band"))),
+        ColorType::Palette(_) => return Err(refuse("palette".into())),
+        ColorType::CMYK(_) | ColorType::CMYKA(_) => return Err(refuse("CMYK".into())),
+        ColorType::YCbCr(_) => return Err(refuse("YCbCr".into())),
+        ColorType::Lab(_) => return Err(refuse("Lab".into())),
+        other => return Err(refuse(format!("{other:?}"))),
+    };
+    let size = check_size(path, u64::from(height), u64::from(width), samples as u64 * u64::from(bits).div_ceil(8))?;
+    if !(bits >= 8 || (matches!(bits, 1 | 2 | 4) && samples == 1)) {
+        return Err(refuse(format!("{bits}-bit, {samples}-sample")));
+    }
+    let mut decoded = DecodingResult::U8(Vec::new());
+    let layout = decoder.read_image_to_buffer(&mut decoded).map_err(fail)?;
+    if layout.planes > 1 {
+        return Err(refuse("planar (one plane per colour)".into()));
+    }
+    let channels = if samples >= 3 { 3 } else { 1 };
+    let values = match decoded {
+        DecodingResult::U8(v) if bits < 8 => {
+            // Spread over 0..255, as PNG readers do.
+            let step = 255 / ((1u16 << bits) - 1) as u8;
+            Values::U8(unpack(&v, size, usize::from(bits)).into_iter().map(|v| v * step).collect())
+        }
+        DecodingResult::U8(v) => Values::U8(trim(v, samples, channels)),
+        DecodingResult::U16(v) => Values::U16(trim(v, samples, channels)),
+        DecodingResult::I16(v) => Values::I16(trim(v, samples, channels)),
+        DecodingResult::I8(v) => wide(trim(v, samples, channels), f64::from, "signed 8-bit"),
+        DecodingResult::U32(v) => wide(trim(v, samples, channels), f64::from, "unsigned 32-bit"),
+        DecodingResult::I32(v) => wide(trim(v, samples, channels), f64::from, "signed 32-bit"),
+        DecodingResult::U64(v) => wide(trim(v, samples, channels), |v| v as f64, "unsigned 64-bit"),
+        DecodingResult::I64(v) => wide(trim(v, samples, channels), |v| v as f64, "signed 64-bit"),
+        DecodingResult::F16(v) => wide(trim(v, samples, channels), f64::from, "16-bit float"),
+        DecodingResult::F32(v) => wide(trim(v, samples, channels), f64::from, "32-bit float"),
+        DecodingResult::F64(v) => wide(trim(v, samples, channels), |v| v, "64-bit float"),
+    };
+    let [height, width] = size;
+    if values.len() != height * width * channels {
+        return Err(RunError::at(path, "the TIFF file holds fewer pixels than it declares"));
+    }
+    if let Values::Wide(all, kind) = &values
+        && let Some(bad) = all.iter().position(|v| !v.is_finite())
+    {
+        let (x, y) = (bad / channels % width, bad / channels / width);
+        return Err(RunError::at(path, format!("{kind} value {} at x {x}, y {y} is not a number to use", all[bad])));
+    }
+    let mut warnings = Vec::new();
+    if decoder.more_images() {
+        warnings.push(format!("{}: holds more than one page; the first is used", path.display()));
+    }
+    Ok(Pixels { size, channels, values, lossy: false, warnings })
+}
+
+fn trim<T: Copy>(values: Vec<T>, samples: usize, channels: usize) -> Vec<T> {
+    if samples == channels { values } else { keep(&values, samples, channels) }
+}
+
+fn wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> Values {
+    Values::Wide(values.into_iter().map(convert).collect(), kind)
+}
+
+/// Height and width that the first page declares.
+pub fn size(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
+    let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be read as TIFF: {}", one_line(&e)));
+    let (width, height) = Decoder::new(Cursor::new(bytes)).and_then(|mut d| d.dimensions()).map_err(fail)?;
+    check_size(path, u64::from(height), u64::from(width), 1)
+}

@@ -1,0 +1,299 @@
+//! DICOM series: a folder of files with one slice each. The only module that names the crates `dicom-*`.
+//!
+//! Slices are sorted by where they lie in the patient. Rescale slope and intercept are applied file by file, which gives
+//! Hounsfield units for CT. Compressed pixels are read where a decoder in Rust is at hand (RLE, JPEG baseline and
+//! lossless, deflate).
+
+mod lengths;
+
+use super::super::decode::{self, Palette, one_line};
+use super::super::order::natural;
+use super::{Grid, Volume, Voxels};
+use crate::base::error::{Result, RunError};
+use dicom_dictionary_std::tags;
+use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
+use dicom_pixeldata::{ConvertOptions, ModalityLutOption, PixelDecoder};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The slices of a folder, in the order in which they lie in the patient.
+pub struct Series {
+    folder: PathBuf,
+    pub grid: Grid,
+    files: Vec<Slice>,
+}
+
+struct Slice {
+    path: PathBuf,
+    /// Identifies the series that the file belongs to.
+    series: String,
+    number: Option<i64>,
+    /// Millimetres to the patient's left, back and head.
+    position: [f64; 3],
+    /// The directions of rows and columns there.
+    directions: [[f64; 3]; 2],
+    /// Millimetres from row to row, from column to column.
+    spacing: [f64; 2],
+    /// Rows, columns.
+    size: [usize; 2],
+    thickness: Option<f64>,
+}
+
+/// Whether a folder holds DICOM files, itself or in the only folder within it.
+pub fn holds_dicom(folder: &Path) -> bool {
+    dicom_files(folder).is_ok_and(|(_, files)| !files.is_empty())
+}
+
+/// The folder that holds the files, and those. Archives nest a series in folders that hold nothing else.
+fn dicom_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let mut folder = folder.to_path_buf();
+    for _ in 0..4 {
+        let entries = entries(&folder)?;
+        let files: Vec<PathBuf> = entries.iter().filter(|p| p.is_file() && is_dicom(p)).cloned().collect();
+        match &entries.iter().filter(|p| p.is_dir()).collect::<Vec<_>>()[..] {
+            [only] if files.is_empty() => folder = only.to_path_buf(),
+            _ => return Ok((folder, files)),
+        }
+    }
+    Ok((folder, Vec::new()))
+}
+
+/// What lies in a folder, but for hidden files, sorted as people count.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        if !name(&path).starts_with('.') {
+            paths.push(path);
+        }
+    }
+    paths.sort_by(|a, b| natural(&name(a), &name(b)));
+    Ok(paths)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+/// The preamble's mark (PS3.10, 7.1).
+fn is_dicom(path: &Path) -> bool {
+    let mut head = [0; 132];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && &head[128..] == b"DICM" && !name(path).eq_ignore_ascii_case("DICOMDIR")
+}
+
+impl Series {
+    /// Reads the headers of a folder's files and puts the slices in order.
+    ///
+    /// Fails where the folder holds no DICOM file or those of several series, where slices differ in size or direction,
+    /// and where one is missing or there twice.
+    pub fn open(path: &Path) -> Result<Series> {
+        let (folder, found) = dicom_files(path)?;
+        if found.is_empty() {
+            return Err(RunError::at(path, "the folder holds no DICOM file"));
+        }
+        let mut files: Vec<Slice> = found.iter().map(|p| header(p)).collect::<Result<_>>()?;
+        let first = &files[0];
+        for other in &files[1..] {
+            let differs = |what: &str| {
+                let (a, b) = (name(&first.path), name(&other.path));
+                RunError::at(&folder, format!("{a} and {b} are {what}"))
+            };
+            if other.series != first.series {
+                return Err(differs("of different series").help("give each series a folder of its own"));
+            }
+            if other.size != first.size {
+                return Err(differs("slices of different sizes"));
+            }
+            let turned = (0..6).any(|i| (other.directions[i / 3][i % 3] - first.directions[i / 3][i % 3]).abs() > 1e-3);
+            if turned || (0..2).any(|i| (other.spacing[i] - first.spacing[i]).abs() > 1e-3 * first.spacing[i]) {
+                return Err(differs("slices of different direction or pixel spacing")
+                    .help("a localiser among the slices? take it out of the folder"));
+            }
+        }
+        let normal = cross(first.directions);
+        let height = |s: &Slice| s.position.iter().zip(normal).map(|(p, n)| p * n).sum::<f64>();
+        files.sort_by(|a, b| height(a).total_cmp(&height(b)).then(a.number.cmp(&b.number)));
+        let heights: Vec<f64> = files.iter().map(height).collect();
+        let gap = even(&folder, &files, &heights)?;
+        let [rows, columns] = files[0].size;
+        let [down, right] = [files[0].directions[1], files[0].directions[0]];
+        let [row_gap, column_gap] = files[0].spacing;
+        let gap = gap.or(files[0].thickness.filter(|t| *t > 0.0)).unwrap_or(1.0);
+        // DICOM counts to the left and the back, the grid to the right and the front.
+        let world = |direction: [f64; 3], step: f64| [-direction[0] * step, -direction[1] * step, direction[2] * step];
+        let axes = [world(right, column_gap), world(down, row_gap), world(normal, gap)];
+        let grid = Grid::new(&folder, [columns, rows, files.len()], axes)?;
+        Ok(Series { folder, grid, files })
+    }
+
+    /// Reads the pixels.
+    pub fn read(&self) -> Result<Volume> {
+        let area = self.grid.dims[0] * self.grid.dims[1];
+        let mut values: Vec<f32> = Vec::with_capacity(area * self.files.len());
+        for slice in &self.files {
+            let before = values.len();
+            pixels(&slice.path, &mut values)?;
+            if values.len() - before != area {
+                let message = format!("holds {} pixels where its header declares {area}", values.len() - before);
+                return Err(RunError::at(&slice.path, message));
+            }
+        }
+        let small = |v: &f32| v.fract() == 0.0 && (-32768.0..=32767.0).contains(v);
+        let voxels = match values.iter().all(small) {
+            true => Voxels::I16(values.into_iter().map(|v| v as i16).collect()),
+            false => Voxels::F32(values),
+        };
+        Ok(Volume { grid: self.grid, voxels, scale: None })
+    }
+}
+
+/// The distance from slice to slice; `None` for one slice.
+fn even(folder: &Path, files: &[Slice], heights: &[f64]) -> Result<Option<f64>> {
+    let mut gaps: Vec<f64> = heights.windows(2).map(|w| w[1] - w[0]).collect();
+    gaps.sort_by(f64::total_cmp);
+    let Some(&usual) = gaps.get(gaps.len() / 2) else { return Ok(None) };
+    for (i, pair) in heights.windows(2).enumerate() {
+        let gap = pair[1] - pair[0];
+        let (a, b) = (name(&files[i].path), name(&files[i + 1].path));
+        if gap < 1e-3 {
+            return Err(RunError::at(folder, format!("{a} and {b} lie at the same place"))
+                .help("two series, or one copied twice? give each series a folder of its own"));
+        }
+        if gap > 1.5 * usual {
+            let message =
+                format!("a slice is missing: {a} and {b} are {gap:.2} mm apart, slices here are {usual:.2} mm apart");
+            return Err(RunError::at(folder, message).help("copy the series again"));
+        }
+    }
+    Ok(Some(usual))
+}
+
+fn cross([a, b]: [[f64; 3]; 2]) -> [f64; 3] {
+    [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
+}
+
+fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
+    lengths::fit(path)?;
+    let options = until.map_or(OpenFileOptions::new(), |tag| OpenFileOptions::new().read_until(tag));
+    options.open_file(path).map_err(|e| {
+        RunError::at(path, format!("cannot be read as DICOM, it may be cut off or damaged: {}", chain(&e)))
+            .help("copy or download the file again")
+    })
+}
+
+fn header(path: &Path) -> Result<Slice> {
+    let object = open(path, Some(tags::PIXEL_DATA))?;
+    let text = |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|t| t.trim().to_string());
+    let numbers = |tag| object.get(tag).and_then(|e| e.to_multi_float64().ok()).unwrap_or_default();
+    let count = |tag| object.get(tag).and_then(|e| e.to_int::<usize>().ok());
+    let missing =
+        |what: &str| RunError::at(path, format!("this DICOM file says no {what}; it is no slice of a series"));
+    let [Some(rows), Some(columns)] = [count(tags::ROWS), count(tags::COLUMNS)] else {
+        return Err(missing("rows and columns"));
+    };
+    if let Some(frames) = count(tags::NUMBER_OF_FRAMES).filter(|n| *n > 1) {
+        return Err(RunError::at(path, format!("holds {frames} frames; files of one slice each are read"))
+            .help("write it as NIfTI, for example with dcm2niix"));
+    }
+    let &[a, b, c, d, e, f] = &numbers(tags::IMAGE_ORIENTATION_PATIENT)[..] else {
+        return Err(missing("orientation (ImageOrientationPatient)"));
+    };
+    let &[x, y, z] = &numbers(tags::IMAGE_POSITION_PATIENT)[..] else {
+        return Err(missing("position (ImagePositionPatient)"));
+    };
+    let &[row, column] = &numbers(tags::PIXEL_SPACING)[..] else {
+        return Err(missing("pixel spacing (PixelSpacing)"));
+    };
+    let directions = [[a, b, c], [d, e, f]];
+    let unit = |v: [f64; 3]| (v.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 0.01;
+    let finite = [x, y, z].iter().all(|v| v.is_finite());
+    if !directions.into_iter().all(unit) || !unit(cross(directions)) || !finite {
+        let message = "its ImageOrientationPatient is no pair of directions at right angles, or it lies nowhere";
+        return Err(RunError::at(path, message));
+    }
+    Ok(Slice {
+        path: path.to_path_buf(),
+        series: text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
+        number: text(tags::INSTANCE_NUMBER).and_then(|t| t.parse().ok()),
+        position: [x, y, z],
+        directions,
+        spacing: [row, column],
+        size: [rows, columns],
+        thickness: numbers(tags::SLICE_THICKNESS).first().copied(),
+    })
+}
+
+/// Appends the rescaled pixels of a file.
+fn pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
+    let object = open(path, None)?;
+    let fail = |e: dicom_pixeldata::Error| {
+        RunError::at(path, format!("its pixels cannot be read: {}", chain(&e)))
+            .help("other compressions can be undone, for example with gdcmconv --raw or dcmdjpeg")
+    };
+    let decoded = object.decode_pixel_data().map_err(fail)?;
+    if decoded.samples_per_pixel() != 1 {
+        let message = format!("its pixels have {} samples; grey slices are read", decoded.samples_per_pixel());
+        return Err(RunError::at(path, message));
+    }
+    let (slope, intercept) = match decoded.rescale().map_err(fail)?.first() {
+        Some(rescale) => (rescale.slope, rescale.intercept),
+        None => (1.0, 0.0),
+    };
+    let stored = ConvertOptions::new().with_modality_lut(ModalityLutOption::None);
+    let stored: Vec<i32> = decoded.to_vec_with_options(&stored).map_err(fail)?;
+    values.extend(stored.into_iter().map(|v| (f64::from(v) * slope + intercept) as f32));
+    Ok(())
+}
+
+/// A message with that of its first cause.
+fn chain(error: &dyn std::error::Error) -> String {
+    let text = one_line(&error);
+    match std::iter::successors(error.source(), |e| e.source()).last() {
+        Some(cause) => format!("{text}: {}", one_line(&cause)),
+        None => text,
+    }
+}
+
+/// A folder of pictures as the mask of a DICOM series: each goes with the slice whose file has its name; where the names
+/// differ, the pictures in the order of their names go with the slices in the order of their InstanceNumber.
+pub fn masks(folder: &Path, of: &Path) -> Result<Volume> {
+    let series = Series::open(of)?;
+    let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();
+    if pictures.len() != series.files.len() {
+        let message =
+            format!("{} pictures for the {} slices of {}", pictures.len(), series.files.len(), series.folder.display());
+        return Err(RunError::at(folder, message).help("a folder of masks holds one picture for each slice"));
+    }
+    let mut order: Vec<usize> = (0..series.files.len()).collect();
+    order.sort_by_key(|&i| (series.files[i].number.unwrap_or(i as i64), i));
+    let mut picture_of = vec![0; order.len()];
+    let named = |slice: &Slice| pictures.iter().position(|p| stem(p) == stem(&slice.path));
+    if series.files.iter().all(|slice| named(slice).is_some()) {
+        series.files.iter().enumerate().for_each(|(i, slice)| picture_of[i] = named(slice).unwrap_or(0));
+    } else {
+        order.iter().enumerate().for_each(|(n, &i)| picture_of[i] = n);
+    }
+    let size = series.files[0].size;
+    let mut values = Vec::with_capacity(size[0] * size[1] * order.len());
+    for n in picture_of {
+        let pixels = decode::read(&pictures[n], Palette::Indices)?;
+        if pixels.size != size {
+            let [h, w] = pixels.size;
+            let message = format!("has {w} x {h} pixels, and its slice has {} x {}", size[1], size[0]);
+            return Err(RunError::at(&pictures[n], message));
+        }
+        if pixels.channels != 1 {
+            return Err(RunError::at(&pictures[n], "is in colours; the masks of a DICOM series are grey")
+                .help("store the class as a grey value, or as the index of a PNG palette"));
+        }
+        values.extend((0..pixels.values.len()).map(|i| pixels.values.at(i) as f32));
+    }
+    Ok(Volume { grid: series.grid, voxels: Voxels::F32(values), scale: None })
+}

@@ -1,0 +1,122 @@
+//! Whether the lengths that a DICOM file declares end within it. The parser takes memory for what a length says before it
+//! reads, and a damaged length may say 4 GiB.
+
+use crate::base::error::{Result, RunError};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+const UNDEFINED: u32 = u32::MAX;
+const TRANSFER_SYNTAX: (u16, u16) = (0x0002, 0x0010);
+const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
+const ITEM: (u16, u16) = (0xfffe, 0xe000);
+
+struct Walk {
+    file: BufReader<File>,
+    at: u64,
+    length: u64,
+}
+
+/// Walks the elements of a file (PS3.5, 7.1). What is deflated or big-endian, and the items of sequences of undefined length,
+/// are left to the parser.
+pub fn fit(path: &Path) -> Result<()> {
+    let fail = |e: std::io::Error| RunError::at(path, format!("cannot be read: {e}"));
+    let file = File::open(path).map_err(fail)?;
+    let length = file.metadata().map_err(fail)?.len();
+    let mut walk = Walk { file: BufReader::new(file), at: 0, length };
+    walk.skip(132).map_err(fail)?;
+    match walk.elements() {
+        Ok(None) => Ok(()),
+        Ok(Some((tag, declared))) => {
+            let message = format!(
+                "the file ends early: element ({:04x},{:04x}) declares {declared} bytes, and {} are left",
+                tag.0,
+                tag.1,
+                walk.length.saturating_sub(walk.at)
+            );
+            Err(RunError::at(path, message).help("copy or download the file again"))
+        }
+        // An element that is cut within its head: the parser says what it makes of it.
+        Err(_) => Ok(()),
+    }
+}
+
+impl Walk {
+    /// The first element that ends past the file, with the length that it declares.
+    fn elements(&mut self) -> std::io::Result<Option<((u16, u16), u32)>> {
+        let mut explicit = true;
+        while self.at < self.length {
+            let tag = (self.u16()?, self.u16()?);
+            // The file's own group is always explicit.
+            let declared = if tag.0 == 2 || explicit { self.explicit()? } else { self.u32()? };
+            if declared == UNDEFINED {
+                return if tag == PIXEL_DATA { self.fragments() } else { Ok(None) };
+            }
+            if self.at + u64::from(declared) > self.length {
+                return Ok(Some((tag, declared)));
+            }
+            if tag == TRANSFER_SYNTAX && declared <= 64 {
+                let mut uid = vec![0; declared as usize];
+                self.file.read_exact(&mut uid)?;
+                self.at += u64::from(declared);
+                match String::from_utf8_lossy(&uid).trim_end_matches(['\0', ' ']) {
+                    "1.2.840.10008.1.2" => explicit = false,
+                    // Deflated, and big-endian.
+                    "1.2.840.10008.1.2.1.99" | "1.2.840.10008.1.2.2" => return Ok(None),
+                    _ => {}
+                }
+            } else {
+                self.skip(u64::from(declared))?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The parts of compressed pixels.
+    fn fragments(&mut self) -> std::io::Result<Option<((u16, u16), u32)>> {
+        while self.at < self.length {
+            let tag = (self.u16()?, self.u16()?);
+            let declared = self.u32()?;
+            if tag != ITEM {
+                break;
+            }
+            if self.at + u64::from(declared) > self.length {
+                return Ok(Some((PIXEL_DATA, declared)));
+            }
+            self.skip(u64::from(declared))?;
+        }
+        Ok(None)
+    }
+
+    /// The length behind a value representation: four bytes for those that may be long, else two.
+    fn explicit(&mut self) -> std::io::Result<u32> {
+        let kind = self.u16()?.to_le_bytes();
+        match &kind {
+            b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV" => {
+                self.u16()?;
+                self.u32()
+            }
+            _ => self.u16().map(u32::from),
+        }
+    }
+
+    fn skip(&mut self, bytes: u64) -> std::io::Result<()> {
+        self.file.seek(SeekFrom::Current(i64::try_from(bytes).unwrap_or(i64::MAX)))?;
+        self.at += bytes;
+        Ok(())
+    }
+
+    fn u16(&mut self) -> std::io::Result<u16> {
+        let mut bytes = [0; 2];
+        self.file.read_exact(&mut bytes)?;
+        self.at += 2;
+        Ok(u16::from_le_bytes(bytes))
+    }
+
+    fn u32(&mut self) -> std::io::Result<u32> {
+        let mut bytes = [0; 4];
+        self.file.read_exact(&mut bytes)?;
+        self.at += 4;
+        Ok(u32::from_le_bytes(bytes))
+    }
+}

@@ -1,0 +1,157 @@
+//! Where the voxels of a volume lie in the patient.
+//!
+//! Directions are NIfTI's: the first world axis runs from left to right, the second from back to front, the third from
+//! feet to head. Slanted volumes are read along the axes that come nearest; nothing is interpolated.
+
+use super::super::decode::MAX_SIDE;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::Axis;
+use std::path::Path;
+
+/// Most voxels of one volume: 2 GiB of 16-bit values.
+const MOST: usize = 1 << 30;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Grid {
+    /// Voxels along each axis of the array.
+    pub dims: [usize; 3],
+    /// The world axis that each axis of the array runs along.
+    world: [usize; 3],
+    /// Whether it runs to the right, to the front, to the head.
+    up: [bool; 3],
+    /// Millimetres from voxel to voxel along each axis of the array.
+    pub spacing: [f64; 3],
+}
+
+/// How slices across an axis are taken from the array: the pixel at `row`, `column` of slice `index` is at
+/// `start + index * across + row * down + column * right`. Steps are negative where the array runs the other way.
+pub struct View {
+    pub size: [usize; 2],
+    pub count: usize,
+    start: i64,
+    across: i64,
+    down: i64,
+    right: i64,
+}
+
+impl View {
+    /// Position in the array.
+    pub fn at(&self, index: usize, row: usize, column: usize) -> usize {
+        let place = self.start + index as i64 * self.across + row as i64 * self.down + column as i64 * self.right;
+        // In the array by construction; what is not would be refused by the index there.
+        usize::try_from(place).unwrap_or(usize::MAX)
+    }
+}
+
+impl Grid {
+    /// From the directions in which the array's axes step through the world, one column an axis, in millimetres.
+    pub fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<Grid> {
+        let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+        if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
+            let [x, y, z] = dims;
+            let message =
+                format!("declares {x} x {y} x {z} voxels; at most {MAX_SIDE} a side and 2^30 in all are read");
+            return Err(RunError::at(path, message));
+        }
+        let spacing = columns.map(|c| c.iter().map(|v| v * v).sum::<f64>().sqrt());
+        if spacing.iter().any(|s| !s.is_finite() || *s <= 0.0) {
+            let message = format!("declares voxels of {} x {} x {} mm", spacing[0], spacing[1], spacing[2]);
+            return Err(RunError::at(path, message));
+        }
+        // The permutation along which the axes point most; of equal ones the first.
+        const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+        let agreement = |order: &[usize; 3]| (0..3).map(|a| (columns[a][order[a]] / spacing[a]).abs()).sum::<f64>();
+        let mut world = ORDERS[0];
+        for order in ORDERS {
+            if agreement(&order) > agreement(&world) + 1e-9 {
+                world = order;
+            }
+        }
+        let up = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
+        Ok(Grid { dims, world, up, spacing })
+    }
+
+    /// The array's axis that runs along a world axis.
+    fn axis(&self, world: usize) -> usize {
+        self.world.iter().position(|w| *w == world).unwrap_or(world)
+    }
+
+    fn across(&self, axis: Axis) -> usize {
+        self.axis(match axis {
+            Axis::Sagittal => 0,
+            Axis::Coronal => 1,
+            Axis::Axial => 2,
+        })
+    }
+
+    /// Array axes of rows and columns of a slice.
+    fn plane(&self, axis: Axis) -> [usize; 2] {
+        match axis {
+            Axis::Axial => [self.axis(1), self.axis(0)],
+            Axis::Coronal => [self.axis(2), self.axis(0)],
+            Axis::Sagittal => [self.axis(2), self.axis(1)],
+        }
+    }
+
+    /// Slices across an axis.
+    pub fn count(&self, axis: Axis) -> usize {
+        self.dims[self.across(axis)]
+    }
+
+    /// The number that the file's array gives a slice.
+    pub fn stored(&self, axis: Axis, index: usize) -> usize {
+        let a = self.across(axis);
+        if self.up[a] { index } else { self.dims[a] - 1 - index }
+    }
+
+    /// Height and width of slices across an axis.
+    pub fn size(&self, axis: Axis) -> [usize; 2] {
+        self.plane(axis).map(|a| self.dims[a])
+    }
+
+    /// Millimetres from row to row and from column to column of a slice.
+    pub fn pixel(&self, axis: Axis) -> [f64; 2] {
+        self.plane(axis).map(|a| self.spacing[a])
+    }
+
+    /// `LPS`: where the axes of the array run to.
+    pub fn orientation(&self) -> String {
+        let letter = |a: usize| match (self.world[a], self.up[a]) {
+            (0, true) => 'R',
+            (0, false) => 'L',
+            (1, true) => 'A',
+            (1, false) => 'P',
+            (_, true) => 'S',
+            (_, false) => 'I',
+        };
+        (0..3).map(letter).collect()
+    }
+
+    /// Voxels along right, front and head, for comparison with another volume.
+    pub fn extent(&self) -> [usize; 3] {
+        [0, 1, 2].map(|w| self.dims[self.axis(w)])
+    }
+
+    pub(super) fn view(&self, axis: Axis) -> View {
+        let strides = [1, self.dims[0], self.dims[0] * self.dims[1]];
+        // Slices are counted up the axis; rows and columns run down theirs: to the back or the feet, to the left or back.
+        let up = |a: usize| {
+            let stride = strides[a] as i64;
+            if self.up[a] { (0, stride) } else { ((self.dims[a] as i64 - 1) * stride, -stride) }
+        };
+        let down = |a: usize| {
+            let (first, stride) = up(a);
+            (first + (self.dims[a] as i64 - 1) * stride, -stride)
+        };
+        let [rows, columns] = self.plane(axis);
+        let ((s, across), (r, by_row), (c, by_column)) = (up(self.across(axis)), down(rows), down(columns));
+        View {
+            size: [self.dims[rows], self.dims[columns]],
+            count: self.dims[self.across(axis)],
+            start: s + r + c,
+            across,
+            down: by_row,
+            right: by_column,
+        }
+    }
+}

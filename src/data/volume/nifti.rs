@@ -1,0 +1,140 @@
+//! NIfTI-1 files, plain or gzipped. The only module that names the crate `nifti`.
+//!
+//! The whole gzip stream is read to its checksum, so that a damaged file is refused and not read as far as it goes.
+
+use super::{Grid, Volume, Voxels};
+use crate::base::error::{Result, RunError};
+use crate::data::decode::one_line;
+use flate2::bufread::MultiGzDecoder;
+use nifti::{DataElement, InMemNiftiVolume, NiftiHeader, NiftiType};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+/// A header has 348 bytes; a volume follows within this many, extensions included, or is told from where it is said.
+const HEADER: u64 = 352;
+/// Bytes that a voxel may take, and room for extensions.
+const PER_VOXEL: u64 = 8;
+const EXTENSIONS: u64 = 64 << 20;
+
+fn open(path: &Path) -> Result<Box<dyn Read>> {
+    let fail = |e: std::io::Error| RunError::at(path, format!("cannot be read: {e}"));
+    let mut file = BufReader::new(File::open(path).map_err(fail)?);
+    let mut magic = [0; 2];
+    let zipped = match file.read_exact(&mut magic) {
+        Ok(()) => magic == [0x1f, 0x8b],
+        Err(_) => return Err(RunError::at(path, "the file is empty")),
+    };
+    let whole = std::io::Cursor::new(magic).chain(file);
+    Ok(if zipped { Box::new(MultiGzDecoder::new(BufReader::new(whole))) } else { Box::new(whole) })
+}
+
+fn header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
+    let fail = |e: &dyn std::fmt::Display| {
+        RunError::at(path, format!("is no NIfTI-1 file that can be read: {}", one_line(e)))
+            .help("NIfTI-2 and Analyze files can be converted, for example with nibabel")
+    };
+    NiftiHeader::from_reader(bytes).map_err(|e| fail(&e))
+}
+
+/// Reads up to `limit` bytes; an error names what a damaged file looks like.
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    open(path)?.take(limit).read_to_end(&mut all).map_err(|e| {
+        RunError::at(path, format!("cannot be unpacked, it may be cut off or damaged: {}", one_line(&e)))
+            .help("copy or download the file again")
+    })?;
+    Ok(all)
+}
+
+/// The grid that the header tells.
+pub fn grid(path: &Path) -> Result<Grid> {
+    grid_of(path, &header(path, &bytes(path, HEADER)?)?)
+}
+
+fn grid_of(path: &Path, header: &NiftiHeader) -> Result<Grid> {
+    let fail = |text: String| RunError::at(path, text);
+    let dims = header.dim().map_err(|e| fail(format!("declares no volume: {}", one_line(&e))))?;
+    let size = |i: usize| usize::from(dims.get(i).copied().unwrap_or(1));
+    if let Some(more) = (3..dims.len()).find(|&i| dims[i] > 1) {
+        return Err(fail(format!("holds {} volumes along its dimension {}", dims[more], more + 1))
+            .help("write each volume to a file of its own"));
+    }
+    Grid::new(path, [size(0), size(1), size(2)], columns(header))
+}
+
+/// Directions of the array's axes in millimetres: from the sform, else the qform, else the voxel sizes with the first
+/// axis running to the left, as nibabel reads them.
+fn columns(header: &NiftiHeader) -> [[f64; 3]; 3] {
+    if header.sform_code > 0 {
+        let rows = [header.srow_x, header.srow_y, header.srow_z];
+        return [0, 1, 2].map(|axis| rows.map(|row| f64::from(row[axis])));
+    }
+    let size = [1, 2, 3].map(|i| f64::from(header.pixdim[i]).abs());
+    if header.qform_code <= 0 {
+        return [[-size[0], 0.0, 0.0], [0.0, size[1], 0.0], [0.0, 0.0, size[2]]];
+    }
+    // The rotation of a unit quaternion, of which the file holds b, c and d (nifti1.h, method 2).
+    let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from);
+    let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
+    let rows = [
+        [a * a + b * b - c * c - d * d, 2.0 * (b * c - a * d), 2.0 * (b * d + a * c)],
+        [2.0 * (b * c + a * d), a * a + c * c - b * b - d * d, 2.0 * (c * d - a * b)],
+        [2.0 * (b * d - a * c), 2.0 * (c * d + a * b), a * a + d * d - b * b - c * c],
+    ];
+    let mirrored = if header.pixdim[0] < 0.0 { -1.0 } else { 1.0 };
+    [0, 1, 2].map(|axis| {
+        let scale = size[axis] * if axis == 2 { mirrored } else { 1.0 };
+        rows.map(|row| row[axis] * scale)
+    })
+}
+
+/// Reads a file whole.
+pub fn read(path: &Path) -> Result<Volume> {
+    let head = header(path, &bytes(path, HEADER)?)?;
+    let grid = grid_of(path, &head)?;
+    let voxels: u64 = grid.dims.iter().map(|&d| d as u64).product();
+    let offset = f64::from(head.vox_offset).clamp(0.0, EXTENSIONS as f64) as u64;
+    let all = bytes(path, offset + voxels * PER_VOXEL + EXTENSIONS)?;
+    let start = offset.max(348) as usize;
+    let kind = head.data_type().map_err(|e| RunError::at(path, one_line(&e)))?;
+    let wanted = voxels * kind.size_of() as u64;
+    let held = all.len().saturating_sub(start) as u64;
+    if held < wanted {
+        let message = format!("the file ends early: {held} bytes of voxels where the header declares {wanted}");
+        return Err(RunError::at(path, message).help("copy or download the file again"));
+    }
+    let fail = |e: nifti::NiftiError| RunError::at(path, format!("cannot be read as NIfTI: {}", one_line(&e)));
+    let volume = InMemNiftiVolume::from_reader(&all[start..], &head).map_err(fail)?;
+    drop(all);
+    let voxels = match kind {
+        NiftiType::Uint8 => Voxels::U8(typed(volume).map_err(fail)?),
+        NiftiType::Int16 => Voxels::I16(typed(volume).map_err(fail)?),
+        NiftiType::Uint16 => Voxels::U16(typed(volume).map_err(fail)?),
+        NiftiType::Float32 => Voxels::F32(typed(volume).map_err(fail)?),
+        NiftiType::Int8 => Voxels::I16(typed::<i8>(volume).map_err(fail)?.into_iter().map(i16::from).collect()),
+        NiftiType::Int32 => wide(typed::<i32>(volume).map_err(fail)?, f64::from, "signed 32-bit"),
+        NiftiType::Uint32 => wide(typed::<u32>(volume).map_err(fail)?, f64::from, "unsigned 32-bit"),
+        NiftiType::Int64 => wide(typed::<i64>(volume).map_err(fail)?, |v| v as f64, "signed 64-bit"),
+        NiftiType::Uint64 => wide(typed::<u64>(volume).map_err(fail)?, |v| v as f64, "unsigned 64-bit"),
+        NiftiType::Float64 => wide(typed::<f64>(volume).map_err(fail)?, |v| v, "64-bit float"),
+        NiftiType::Complex64
+        | NiftiType::Rgb24
+        | NiftiType::Float128
+        | NiftiType::Complex128
+        | NiftiType::Complex256
+        | NiftiType::Rgba32 => return Err(RunError::at(path, format!("voxels of type {kind:?} are not read"))),
+    };
+    let [slope, intercept] = [head.scl_slope, head.scl_inter].map(f64::from);
+    // A slope of 0 means that there is no scaling (nifti1.h), and so does one that is no number.
+    let scaled = slope != 0.0 && slope.is_finite() && intercept.is_finite() && [slope, intercept] != [1.0, 0.0];
+    Ok(Volume { grid, voxels, scale: scaled.then_some([slope, intercept]) })
+}
+
+fn typed<T: DataElement>(volume: InMemNiftiVolume) -> nifti::Result<Vec<T>> {
+    volume.into_nifti_typed_data()
+}
+
+fn wide<T>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> Voxels {
+    Voxels::F64(values.into_iter().map(convert).collect(), kind)
+}

@@ -1,0 +1,143 @@
+//! The canonical form of a graph: what it computes, whatever its nodes are called and however it is written.
+//!
+//! Two graphs compute the same function if their weights can be put side by side, one to one, so that equal weights give
+//! equal results for every image, in training and in evaluation. [`Canon`] rewrites a graph by rules that keep the
+//! function ([`rules`] lists them), and [`compare`] looks for the pairing. The rules are sound and not complete: graphs
+//! that [`compare`] calls equal are, in exact arithmetic; graphs that it tells apart may still agree for a reason
+//! that no rule knows. Sums are taken as if order did not matter, so floating-point results may differ by rounding.
+//!
+//! Knows graphs, operators and shapes; nothing of syntax, counting or tensors.
+
+mod colour;
+mod delta;
+mod matching;
+mod rules;
+
+pub use delta::{Delta, Rewired, delta};
+pub use matching::{Comparison, Difference, compare};
+
+use super::ir::{Graph, NodeId};
+use std::collections::HashMap;
+
+/// A canonical computation with one result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// Operator and settings in one spelling, sizes as formulas in the image's height and width.
+    pub label: String,
+    pub inputs: Vec<TermId>,
+    /// The order of the inputs does not matter.
+    commutes: bool,
+    /// It has tensors of its own: two of them are never one.
+    pub owns_weights: bool,
+    /// Of the result.
+    channels: usize,
+    /// The node that it stands for; the last one where several became one.
+    pub node: NodeId,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TermId(usize);
+
+/// A graph in canonical form: the terms that its results depend on, each after its inputs.
+#[derive(Debug, Clone)]
+pub struct Canon {
+    terms: Vec<Term>,
+    /// In the order of the model's promise.
+    results: Vec<TermId>,
+}
+
+impl Canon {
+    pub fn new(graph: &Graph) -> Canon {
+        let mut made = Builder::default();
+        let mut outlets: Vec<Vec<TermId>> = Vec::with_capacity(graph.len());
+        for id in graph.order() {
+            let inputs: Vec<TermId> = graph.inputs(id).iter().map(|o| outlets[o.node.index()][o.slot]).collect();
+            outlets.push(rules::rewrite(graph, id, &inputs, &mut made));
+        }
+        let results = graph.results.iter().map(|(_, o)| outlets[o.node.index()][o.slot]).collect();
+        Canon { terms: made.terms, results }.reachable()
+    }
+
+    pub fn term(&self, id: TermId) -> &Term {
+        &self.terms[id.0]
+    }
+
+    /// The terms, each after its inputs.
+    pub fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    pub fn len(&self) -> usize {
+        self.terms.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    fn ids(&self) -> impl DoubleEndedIterator<Item = TermId> + use<> {
+        (0..self.terms.len()).map(TermId)
+    }
+
+    /// Equal for graphs that [`compare`] calls equal, the same on every machine and in every version that has the same
+    /// rules. Different graphs differ with all likelihood of 64 bits.
+    pub fn hash(&self) -> u64 {
+        let colours = colour::colours(self);
+        self.results.iter().fold(colour::mix(0, self.results.len() as u64), |h, r| colour::mix(h, colours[r.0]))
+    }
+
+    /// Drops what no result depends on.
+    fn reachable(self) -> Canon {
+        let mut wanted = vec![false; self.terms.len()];
+        self.results.iter().for_each(|r| wanted[r.0] = true);
+        for id in (0..self.terms.len()).rev() {
+            if wanted[id] {
+                self.terms[id].inputs.iter().for_each(|i| wanted[i.0] = true);
+            }
+        }
+        let mut new = vec![TermId(0); self.terms.len()];
+        let mut terms = Vec::new();
+        for (id, mut term) in self.terms.into_iter().enumerate().filter(|(id, _)| wanted[*id]) {
+            new[id] = TermId(terms.len());
+            term.inputs.iter_mut().for_each(|i| *i = new[i.0]);
+            terms.push(term);
+        }
+        Canon { terms, results: self.results.into_iter().map(|r| new[r.0]).collect() }
+    }
+}
+
+/// Terms so far; what has no weights and is there already is not made again.
+#[derive(Default)]
+struct Builder {
+    terms: Vec<Term>,
+    known: HashMap<(String, Vec<TermId>), TermId>,
+}
+
+impl Builder {
+    fn get(&self, id: TermId) -> &Term {
+        &self.terms[id.0]
+    }
+
+    /// A term without weights.
+    fn plain(&mut self, node: NodeId, channels: usize, label: String, inputs: Vec<TermId>) -> TermId {
+        self.make(Term { label, inputs, commutes: false, owns_weights: false, channels, node })
+    }
+
+    fn make(&mut self, mut term: Term) -> TermId {
+        if term.commutes {
+            term.inputs.sort_unstable();
+        }
+        if term.owns_weights {
+            self.terms.push(term);
+            return TermId(self.terms.len() - 1);
+        }
+        let key = (term.label.clone(), term.inputs.clone());
+        if let Some(&id) = self.known.get(&key) {
+            return id;
+        }
+        self.terms.push(term);
+        let id = TermId(self.terms.len() - 1);
+        self.known.insert(key, id);
+        id
+    }
+}

@@ -1,0 +1,69 @@
+//! Colours: numbers that are equal for terms in equal places of equal graphs.
+//!
+//! Upwards a term's colour holds all that it is computed from; downwards, all that is made of it. Both are repeated until
+//! no more terms are told apart (colour refinement of Weisfeiler and Leman on a graph without cycles, where one sweep
+//! carries a difference all the way).
+
+use super::Canon;
+use crate::base::hash::fnv1a;
+use std::collections::HashSet;
+
+/// An order-dependent join of two hashes: splitmix64 (Steele, Lea, Flood 2014) of their sum after a turn.
+pub fn mix(a: u64, b: u64) -> u64 {
+    let z = a.rotate_left(23).wrapping_add(b).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// Colour of each term from its inputs alone: equal for terms that compute the same, were their weights equal.
+pub fn upwards(canon: &Canon) -> Vec<u64> {
+    let start: Vec<u64> = canon.terms.iter().map(|t| fnv1a(&t.label)).collect();
+    up(canon, &start)
+}
+
+fn up(canon: &Canon, start: &[u64]) -> Vec<u64> {
+    let mut colours: Vec<u64> = Vec::with_capacity(start.len());
+    for (term, &own) in canon.terms.iter().zip(start) {
+        let mut inputs: Vec<u64> = term.inputs.iter().map(|i| colours[i.0]).collect();
+        if term.commutes {
+            inputs.sort_unstable();
+        }
+        colours.push(inputs.into_iter().fold(mix(1, own), mix));
+    }
+    colours
+}
+
+fn down(canon: &Canon, start: &[u64]) -> Vec<u64> {
+    let mut readers: Vec<Vec<u64>> = vec![Vec::new(); start.len()];
+    for (place, result) in canon.results.iter().enumerate() {
+        readers[result.0].push(mix(2, place as u64));
+    }
+    let mut colours = vec![0; start.len()];
+    for (id, term) in canon.terms.iter().enumerate().rev() {
+        let mut above = std::mem::take(&mut readers[id]);
+        above.sort_unstable();
+        colours[id] = above.into_iter().fold(mix(3, start[id]), mix);
+        for (slot, input) in term.inputs.iter().enumerate() {
+            let slot = if term.commutes { 0 } else { slot as u64 };
+            readers[input.0].push(mix(colours[id], slot));
+        }
+    }
+    colours
+}
+
+/// Colour of each term from everything around it.
+pub fn colours(canon: &Canon) -> Vec<u64> {
+    let mut colours = upwards(canon);
+    let mut kinds = 0;
+    // Each round tells at least one more kind apart; graphs that need more than a few are not drawn by people.
+    for _ in 0..64 {
+        colours = up(canon, &down(canon, &colours));
+        let now = colours.iter().collect::<HashSet<_>>().len();
+        if now == kinds {
+            break;
+        }
+        kinds = now;
+    }
+    colours
+}

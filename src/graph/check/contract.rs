@@ -1,0 +1,241 @@
+//! The size contract: which image sizes a model takes, inferred from one elaboration.
+//!
+//! Every demand of the graph is a condition on formulas in H and W. A condition on one variable is, from some size on,
+//! periodic in it: sums of `floor` and `ceil` grow by the same amount with every period, so their sign settles or
+//! repeats. The accepted sizes of each axis are therefore some first ones and then a pattern, found by evaluating the
+//! conditions over one period. Conditions on both variables are kept as they are.
+
+mod pattern;
+
+pub use pattern::Pattern;
+
+use crate::graph::ir::{Demand, Graph};
+use crate::graph::ty::{Cond, Dim, lcm};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// The longest stretch of sizes that is looked at, and the most looks at a size in all.
+const LONGEST: i128 = 1 << 16;
+const LOOKS: i128 = 1 << 22;
+
+#[derive(Debug, Clone)]
+pub struct Contract {
+    /// Of height and width. `None` where no pattern was found in reach; then the demands themselves are the contract.
+    pub axes: [Option<AxisSizes>; 2],
+    /// Demands on height and width together, and those without a pattern.
+    pub joint: Vec<Demand>,
+    /// Where the graph would be another one: nothing is known about sizes that fail one of these.
+    pub pins: Vec<Demand>,
+    demands: Vec<Demand>,
+}
+
+/// The sizes of one axis that meet the demands on it alone.
+#[derive(Debug, Clone)]
+pub struct AxisSizes {
+    pub pattern: Pattern,
+    /// The demands that shape the pattern; the others follow from them.
+    pub because: Vec<Demand>,
+}
+
+/// What the contract says about one image size.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer<'a> {
+    Accepted,
+    /// By this demand.
+    Refused(&'a Demand),
+    /// The text gives another graph there, since this holds at the size that was looked at.
+    Unknown(&'a Demand),
+}
+
+impl Contract {
+    pub fn of(graph: &Graph) -> Self {
+        let mut joint = Vec::new();
+        let mut single: [Vec<&Demand>; 2] = [Vec::new(), Vec::new()];
+        for demand in &graph.demands {
+            let on = [0, 1].map(|axis| demand.any.iter().flatten().any(|cond| cond.dim().depends_on(axis)));
+            match on {
+                [true, false] => single[0].push(demand),
+                [false, true] => single[1].push(demand),
+                _ => joint.push(demand.clone()),
+            }
+        }
+        let mut axes = [None, None];
+        for (axis, demands) in single.iter().enumerate() {
+            axes[axis] = AxisSizes::of(demands, axis);
+            if axes[axis].is_none() {
+                joint.extend(demands.iter().map(|d| (*d).clone()));
+            }
+        }
+        joint.retain(|demand| !implied(demand, &axes));
+        let zeros: BTreeSet<Dim> = joint
+            .iter()
+            .filter_map(|d| match &d.any[..] {
+                [all] => match &all[..] {
+                    [Cond::Zero(dim)] => Some([Some(dim.clone()), dim.times_n(-1)].into_iter().flatten()),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        // What is 0 is not negative.
+        joint.retain(
+            |d| !matches!(&d.any[..], [all] if matches!(&all[..], [Cond::NotNegative(x)] if zeros.contains(x))),
+        );
+        Self { axes, joint, pins: graph.pins.clone(), demands: graph.demands.clone() }
+    }
+
+    /// Whether an image of `[height, width]` is accepted.
+    pub fn answer(&self, size: [usize; 2]) -> Answer<'_> {
+        if let Some(pin) = self.pins.iter().find(|p| !p.holds(size)) {
+            return Answer::Unknown(pin);
+        }
+        match self.demands.iter().find(|d| !d.holds(size)) {
+            Some(demand) => Answer::Refused(demand),
+            None => Answer::Accepted,
+        }
+    }
+
+    pub fn accepts(&self, size: [usize; 2]) -> bool {
+        matches!(self.answer(size), Answer::Accepted)
+    }
+
+    /// Up to two accepted sizes near one that is not, nearest first by pixels along both axes.
+    pub fn nearest(&self, [h, w]: [usize; 2]) -> Vec<[usize; 2]> {
+        let near = |axis: usize, n: usize| match &self.axes[axis] {
+            Some(sizes) => sizes.pattern.near(n, 8),
+            None => (n.saturating_sub(64).max(1)..n + 64).collect(),
+        };
+        let widths = near(1, w);
+        let mut found: Vec<[usize; 2]> = Vec::new();
+        for h in near(0, h) {
+            found.extend(widths.iter().map(|&w| [h, w]).filter(|&size| self.accepts(size)));
+        }
+        found.sort_by_key(|&[a, b]| (a.abs_diff(h) + b.abs_diff(w), a, b));
+        found.truncate(2);
+        found
+    }
+
+    /// Height and width follow the same pattern and nothing ties them.
+    fn is_square(&self) -> bool {
+        match &self.axes {
+            [Some(a), Some(b)] => a.pattern == b.pattern,
+            _ => false,
+        }
+    }
+}
+
+/// `H and W: multiples of 16`, with what else must hold.
+impl fmt::Display for Contract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.axes {
+            [Some(a), _] if self.is_square() => write!(f, "H and W: {}", a.pattern)?,
+            axes => {
+                for (i, (name, sizes)) in ["H", "W"].iter().zip(axes).enumerate() {
+                    let text = sizes.as_ref().map_or("as below".to_string(), |s| s.pattern.to_string());
+                    write!(f, "{}{name}: {text}", if i > 0 { "; " } else { "" })?;
+                }
+            }
+        }
+        for demand in self.joint.iter().take(3) {
+            write!(f, "; {}", condition(demand))?;
+        }
+        if self.joint.len() > 3 {
+            write!(f, "; and {} more", self.joint.len() - 3)?;
+        }
+        Ok(())
+    }
+}
+
+/// A demand as a formula: `H - W = 0`.
+pub fn condition(demand: &Demand) -> String {
+    let one = |cond: &Cond| match cond {
+        Cond::Zero(dim) => format!("{dim} = 0"),
+        Cond::NotNegative(dim) => format!("{dim} >= 0"),
+        Cond::NotZero(dim) => format!("{dim} != 0"),
+    };
+    let all = |list: &Vec<Cond>| list.iter().map(one).collect::<Vec<_>>().join(" and ");
+    demand.any.iter().map(all).collect::<Vec<_>>().join(", or ")
+}
+
+impl AxisSizes {
+    fn of(demands: &[&Demand], axis: usize) -> Option<Self> {
+        let (mut period, mut start) = (1, 1);
+        let dims: BTreeSet<&Dim> = demands.iter().flat_map(|d| d.any.iter().flatten()).map(Cond::dim).collect();
+        let longest = LONGEST.min(LOOKS / (dims.len() as i128 + 1));
+        for dim in dims {
+            let (p, s) = settles(dim, axis, longest)?;
+            period = lcm(period, p)?;
+            start = start.max(s);
+        }
+        let end = start + period;
+        if end > longest {
+            return None;
+        }
+        let size = |n: i128| if axis == 0 { [n as usize, 1] } else { [1, n as usize] };
+        // Which sizes each demand lets through; those that exclude most come first, and only what excludes more is told.
+        let mut masks: Vec<(Vec<bool>, &Demand)> =
+            demands.iter().map(|d| ((1..end).map(|n| d.holds(size(n))).collect(), *d)).collect();
+        masks.sort_by_key(|(mask, _)| mask.iter().filter(|ok| **ok).count());
+        let mut accepted = vec![true; (end - 1) as usize];
+        let mut because = Vec::new();
+        for (mask, demand) in masks {
+            let mut news = false;
+            for (ok, lets) in accepted.iter_mut().zip(mask) {
+                news |= *ok && !lets;
+                *ok &= lets;
+            }
+            if news {
+                because.push(demand.clone());
+            }
+        }
+        Some(Self { pattern: Pattern::new(accepted, period as usize), because })
+    }
+}
+
+/// Whether one way to meet a demand is open at every size that both axes accept.
+fn implied(demand: &Demand, axes: &[Option<AxisSizes>; 2]) -> bool {
+    let always = |cond: &Cond| {
+        let axis = match [0, 1].map(|axis| cond.dim().depends_on(axis)) {
+            [true, false] => 0,
+            [false, true] => 1,
+            [false, false] => return cond.as_const() == Some(true),
+            [true, true] => return false,
+        };
+        let Some(sizes) = &axes[axis] else { return false };
+        let Some((period, from)) = settles(cond.dim(), axis, LONGEST) else { return false };
+        let pattern = &sizes.pattern;
+        let end = lcm(period, pattern.remainders.len() as i128).map(|p| p + from.max(pattern.start as i128));
+        end.filter(|end| *end <= LONGEST).is_some_and(|end| {
+            (1..end as usize)
+                .filter(|&n| pattern.contains(n))
+                .all(|n| cond.holds(if axis == 0 { [n, 1] } else { [1, n] }))
+        })
+    };
+    demand.any.iter().any(|all| all.iter().all(always))
+}
+
+/// A period of a formula in one variable, and a size from which on its sign repeats with it.
+fn settles(dim: &Dim, axis: usize, longest: i128) -> Option<(i128, i128)> {
+    let mut from = 1;
+    let mut period = dim.period()?;
+    for (a, b) in dim.choices() {
+        let (p, start) = settles(&a.minus(&b)?, axis, longest)?;
+        period = lcm(period, p)?;
+        from = from.max(start);
+    }
+    if from + period > longest {
+        return None;
+    }
+    let at = |n: i128| dim.eval(if axis == 0 { [n as usize, 1] } else { [1, n as usize] });
+    let values: Vec<i128> = (from..from + period).map(at).collect::<Option<_>>()?;
+    let growth = at(from + period)? - values[0];
+    let (least, most) = (values.iter().min()?, values.iter().max()?);
+    // Periods until every value is on the side that it grows to.
+    let wait = match growth {
+        0 => 0,
+        g if g > 0 => (1 - least).max(0).div_euclid(g) + 1,
+        g => (1 + most).max(0).div_euclid(-g) + 1,
+    };
+    Some((period, from + wait.checked_mul(period)?))
+}

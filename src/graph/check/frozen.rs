@@ -1,0 +1,101 @@
+//! Freezing: the parameters that a run keeps as they are.
+//!
+//! Knows dotted paths and the graph. What a frozen parameter spares is for the cost and the run to say.
+
+use super::Checked;
+use crate::graph::ir::{Graph, NodeId, Outlet, Path};
+use crate::graph::op::ParamKind;
+use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
+use crate::text::source::Spanned;
+use std::collections::BTreeSet;
+
+/// Paths of nodes and blocks whose parameters are not trained. The default freezes nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Frozen {
+    paths: Vec<Path>,
+}
+
+impl Frozen {
+    pub fn new(paths: impl IntoIterator<Item = Path>) -> Self {
+        Self { paths: paths.into_iter().collect() }
+    }
+
+    /// The paths that lead to parameters of this graph: what a variant keeps of the run of its base.
+    pub fn known(checked: &Checked, paths: &[Path]) -> Self {
+        let leads = |path: &&Path| below(checked.graph(), path).any(|id| trainable(checked.graph(), id));
+        Self::new(paths.iter().filter(leads).cloned())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.paths.is_empty()
+    }
+
+    /// Whether the node or tensor of this dotted name is one of the paths or lies below one.
+    pub fn holds(&self, name: &str) -> bool {
+        self.paths.iter().any(|path| within(name, path))
+    }
+
+    /// Whether training moves any parameter that this value depends on.
+    pub fn leaves(&self, graph: &Graph, results: &[Outlet]) -> bool {
+        let mut needed = vec![false; graph.len()];
+        results.iter().for_each(|r| needed[r.node.index()] = true);
+        graph.order().into_iter().rev().any(|id| {
+            if !needed[id.index()] {
+                return false;
+            }
+            graph.inputs(id).iter().for_each(|o| needed[o.node.index()] = true);
+            trainable(graph, id) && !self.holds(&graph.node(id).path)
+        })
+    }
+
+    /// What is wrong with freezing these paths: there is none of that name, it has no parameters, or with all of them
+    /// frozen none is left that `results` depend on.
+    pub fn problems(checked: &Checked, paths: &[Spanned<Path>], results: &[Outlet]) -> Problems {
+        let graph = checked.graph();
+        let mut problems = Problems::new();
+        for path in paths {
+            let mut inside = below(graph, &path.node).peekable();
+            if inside.peek().is_none() {
+                problems.push(unknown(graph, path));
+            } else if !inside.any(|id| trainable(graph, id)) {
+                let message = format!("nothing under `{path}` of `{}` has parameters", graph.name);
+                problems.push(Diagnostic::new(Code::E0206, path.span, message).label("there is nothing to freeze"));
+            }
+        }
+        let frozen = Self::new(paths.iter().map(|p| p.node.clone()));
+        if let (Some(last), true) = (paths.last(), problems.is_empty() && !results.is_empty())
+            && !frozen.leaves(graph, results)
+        {
+            let message = format!("with this frozen, nothing of `{}` is left to train", graph.name);
+            problems.push(Diagnostic::new(Code::E0206, last.span, message).help("leave a part of the network out"));
+        }
+        problems
+    }
+}
+
+fn within(name: &str, path: &str) -> bool {
+    name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn below<'a>(graph: &'a Graph, path: &'a str) -> impl Iterator<Item = NodeId> + 'a {
+    graph.order().into_iter().filter(move |id| within(&graph.node(*id).path, path))
+}
+
+fn trainable(graph: &Graph, id: NodeId) -> bool {
+    graph.node(id).op.params(&graph.input_types(id)).iter().any(|p| p.kind == ParamKind::Trainable)
+}
+
+fn unknown(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
+    let with_parameters: Vec<&str> =
+        graph.order().into_iter().filter(|&id| trainable(graph, id)).map(|id| graph.node(id).path.as_str()).collect();
+    let mut known: BTreeSet<&str> = with_parameters.iter().copied().collect();
+    known.extend(with_parameters.iter().flat_map(|p| p.match_indices('.').map(|(end, _)| &p[..end])));
+    let d = Diagnostic::new(Code::E0201, path.span, format!("`{}` has no node or block `{path}`", graph.name));
+    match did_you_mean(&path.node, known.iter().copied()) {
+        Some(near) => d.renamed(path.span, near, Applicability::MaybeIncorrect),
+        None => {
+            let outermost: BTreeSet<&str> = known.iter().map(|p| p.split('.').next().unwrap_or(p)).collect();
+            d.help(format!("parameters are under {}", listed(outermost)))
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Values as the types of parameters ask for them, and the hyper-parameters of a model.
+
+use super::instance::is_tensor;
+use super::{Argument, Elaborator, Eval, Failed, Value};
+use crate::graph::ir::Setting;
+use crate::text::diag::{Code, Diagnostic, listed};
+use crate::text::source::Span;
+use crate::text::syntax::ast::*;
+
+impl<'a> Elaborator<'_, 'a> {
+    /// Evaluates and binds the hyper-parameters of a model that are given: from outside, else by a variant.
+    pub(super) fn model_arguments(&mut self, model: &'a Block, fixed: Vec<&'a Arg>, given: &'a [Argument]) -> Eval<()> {
+        let params: Vec<&'a Param> = model.params.iter().filter(|p| !is_tensor(p)).collect();
+        let mut chosen: Vec<(&'a Param, &'a Expr, Span)> = Vec::new();
+        let mut failed = false;
+        for arg in fixed {
+            let found = match &arg.name {
+                Some(name) => self.find_param(model, &params, name),
+                None => params.first().copied().ok_or(Failed),
+            };
+            match found {
+                Ok(param) => {
+                    let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
+                    if let Some((_, _, before)) = chosen.iter().find(|(p, ..)| p.name.node == param.name.node) {
+                        let message = format!("`{}` is fixed already", param.name);
+                        let d = Diagnostic::new(Code::E0204, span, message).other(*before, "fixed here");
+                        failed |= self.fail::<()>(d).is_err();
+                    } else {
+                        chosen.push((param, &arg.value, span));
+                    }
+                }
+                Err(Failed) => failed = true,
+            }
+        }
+        for arg in given {
+            match self.find_param(model, &params, &arg.name) {
+                Ok(param) => {
+                    chosen.retain(|(p, ..)| p.name.node != param.name.node);
+                    chosen.push((param, &arg.value, arg.name.span));
+                }
+                Err(Failed) => failed = true,
+            }
+        }
+        for (param, expr, _) in chosen {
+            failed |= self.model_value(model, param, expr).is_err();
+        }
+        if failed { Err(Failed) } else { Ok(()) }
+    }
+
+    fn model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> Eval<()> {
+        if let ExprKind::Hole { .. } = expr.kind {
+            let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
+            let help =
+                format!("give one: `--with {}=...`; with an `expect` block `npc check` tries them all", param.name);
+            let d = Diagnostic::new(Code::E0313, expr.span, message).label("to be filled in");
+            return self.fail(d.help(help));
+        }
+        let value = self.typed(expr, &param.ty, &param.name.node)?;
+        self.bind_param(param, value)
+    }
+
+    /// Binds one hyper-parameter of a model to its default, unless it has a value.
+    pub(super) fn model_default(&mut self, model: &Block, param: &'a Param) -> Eval<()> {
+        if self.frame().values.contains_key(param.name.node.as_str()) {
+            return Ok(());
+        }
+        match &param.default {
+            Some(default) => self.model_value(model, param, default),
+            None => {
+                let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
+                let help = format!("give one: `--with {}=...`", param.name);
+                self.fail(Diagnostic::new(Code::E0204, param.span, message).help(help))
+            }
+        }
+    }
+
+    /// Binds the hyper-parameters that have no value yet, in order, and keeps all of them as the graph's settings.
+    pub(super) fn model_defaults(&mut self, model: &'a Block) -> Eval<()> {
+        let mut failed = false;
+        for param in model.params.iter().filter(|p| !is_tensor(p)) {
+            failed |= self.model_default(model, param).is_err();
+        }
+        if failed {
+            return Err(Failed);
+        }
+        for param in model.params.iter().filter(|p| !is_tensor(p)) {
+            if let Some(value) = self.frame().values.get(param.name.node.as_str()) {
+                let value = value.to_string();
+                self.graph.settings.push(Setting { name: param.name.node.clone(), value });
+            }
+        }
+        Ok(())
+    }
+
+    /// An argument as the type of its parameter asks: enum cases by bare name, integers as floats where floats are due.
+    pub(super) fn typed(&mut self, expr: &'a Expr, ty: &'a ParamType, name: &str) -> Eval {
+        match &ty.kind {
+            ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) => self.expr(expr),
+            ParamTypeKind::Scalar(of) => self.scalar(expr, of, name),
+            ParamTypeKind::List(of) => {
+                if let ExprKind::List(items) = &expr.kind {
+                    let values: Vec<_> = items.iter().map(|i| self.scalar(i, of, name)).collect();
+                    return Ok(Value::List(values.into_iter().collect::<Eval<_>>()?));
+                }
+                match self.expr(expr)? {
+                    Value::List(items) => {
+                        let fitted: Vec<_> = items.into_iter().map(|v| self.fit(v, of, expr.span, name)).collect();
+                        Ok(Value::List(fitted.into_iter().collect::<Eval<_>>()?))
+                    }
+                    other => self.type_error(expr.span, &format!("a list `{of}[]` for `{name}`"), &other),
+                }
+            }
+        }
+    }
+
+    fn scalar(&mut self, expr: &'a Expr, of: &'a Ident, name: &str) -> Eval {
+        if let (ExprKind::Name(word), Some(cases)) = (&expr.kind, self.program.enums.get(of.node.as_str())) {
+            if self.program.has_case(&of.node, word) && !self.frame().values.contains_key(word.as_str()) {
+                return Ok(Value::Case { of: of.node.clone(), case: word.clone() });
+            }
+            if !self.frame().values.contains_key(word.as_str()) {
+                let known = || cases.cases.iter().map(|c| c.node.as_str());
+                let d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"))
+                    .other(cases.name.span, format!("its cases are {}", listed(known())));
+                return self.fail(d.nearest(expr.span, word, known(), || None));
+            }
+        }
+        let value = self.expr(expr)?;
+        self.fit(value, of, expr.span, name)
+    }
+
+    fn fit(&mut self, value: Value, of: &Ident, span: Span, name: &str) -> Eval {
+        match (of.node.as_str(), value) {
+            ("int", v @ (Value::Int(_) | Value::Dim(..)))
+            | ("float", v @ Value::Float(_))
+            | ("bool", v @ Value::Bool(_))
+            | ("string", v @ Value::Str(_)) => Ok(v),
+            ("float", Value::Int(n)) => Ok(Value::Float(n as f64)),
+            ("float", v @ Value::Dim(n, _)) => {
+                self.settled(v, span);
+                Ok(Value::Float(n as f64))
+            }
+            (of, Value::Case { of: have, case }) if of == have => Ok(Value::Case { of: have, case }),
+            (of, other) => {
+                let wanted = match of {
+                    "int" => "an integer".to_string(),
+                    "float" => "a number".to_string(),
+                    "bool" => "`true` or `false`".to_string(),
+                    "string" => "a string".to_string(),
+                    of => format!("a case of {of}"),
+                };
+                let found = self.describe(&other);
+                self.error(Code::E0206, span, format!("`{name}` takes {wanted}, found {found}"))
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What an elaboration at one size says about others: demands and pins on the image's size, formulas of nodes.
+//!
+//! Integers that follow from the image's height and width carry a formula ([`Value::Dim`]). Where one decides something,
+//! the condition that keeps the decision is recorded, so that the graph's formulas are known to hold at every size that
+//! meets all conditions, and nothing has to be elaborated a second time.
+
+use super::{Elaborator, Eval, Value, arith::comparison};
+use crate::graph::ir::{Demand, Outlet};
+use crate::graph::op::Op;
+use crate::graph::ty::{AnyOf, Cond, Dim, FormulaType, Formulas, TensorType};
+use crate::text::source::Span;
+use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind};
+
+/// Conditions that a graph keeps at most; further ones are joined to a pin on the size itself.
+const MOST: usize = 10_000;
+
+impl<'a> Elaborator<'_, 'a> {
+    /// Without `any` the image's size is refused, at every size at which the text comes to the same place. `what` is only
+    /// written for a demand that is new.
+    pub(super) fn demand(&mut self, any: AnyOf, span: Span, what: impl Fn() -> String) {
+        let open = |all: Vec<Cond>| all.into_iter().filter(|c| c.as_const() != Some(true)).collect::<Vec<_>>();
+        let any: AnyOf = any.into_iter().map(open).collect();
+        if any.iter().any(Vec::is_empty) {
+            return;
+        }
+        // One way only: each of its conditions stands for itself.
+        let demands: Vec<AnyOf> = match <[Vec<Cond>; 1]>::try_from(any) {
+            Ok([all]) => all.into_iter().map(|cond| vec![vec![cond]]).collect(),
+            Err(any) => vec![any],
+        };
+        for any in demands {
+            if self.demanded.contains(&any) {
+                continue;
+            }
+            if self.graph.demands.len() >= MOST {
+                return self.pin_image(span);
+            }
+            self.demanded.insert(any.clone());
+            self.graph.demands.push(Demand { any, what: what(), span });
+        }
+    }
+
+    /// Without `cond` the text gives another graph, or none.
+    pub(super) fn pin(&mut self, cond: Cond, span: Span, what: impl FnOnce() -> String) {
+        if cond.as_const() == Some(true) {
+            return;
+        }
+        if self.graph.pins.len() >= MOST {
+            return self.pin_image(span);
+        }
+        let any = vec![vec![cond]];
+        if self.pinned.insert(any.clone()) {
+            self.graph.pins.push(Demand { any, what: what(), span });
+        }
+    }
+
+    /// Nothing is known about other sizes.
+    fn pin_image(&mut self, span: Span) {
+        let gaps =
+            [Dim::height(), Dim::width()].into_iter().zip(self.image).filter_map(|(d, n)| d.plus_n(-(n as i128)));
+        let any: AnyOf = vec![gaps.map(Cond::Zero).collect()];
+        if self.pinned.insert(any.clone()) {
+            self.graph.pins.push(Demand {
+                any,
+                what: "there are more conditions on the size than are kept".into(),
+                span,
+            });
+        }
+    }
+
+    /// The value without the formulas of its integers: each now holds where it is what it is.
+    pub(super) fn settled(&mut self, value: Value, span: Span) -> Value {
+        match value {
+            Value::Dim(n, formula) => {
+                if let Some(gap) = formula.plus_n(-i128::from(n)) {
+                    self.pin(Cond::Zero(gap), span, || format!("a setting is {n} = {formula} here"));
+                }
+                Value::Int(n)
+            }
+            Value::List(items) => Value::List(items.into_iter().map(|v| self.settled(v, span)).collect()),
+            Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Str(_)
+            | Value::Case { .. }
+            | Value::Tuple(_)
+            | Value::Record(_)
+            | Value::Node(_)
+            | Value::Poison => value,
+        }
+    }
+
+    /// Keeps `over / by` at `n / d`.
+    pub(super) fn pin_fraction(&mut self, over: &Dim, n: i128, d: i128, by: i128, span: Span) {
+        let gap = over.times_n(d).zip(n.checked_mul(by)).and_then(|(left, right)| left.plus_n(right.checked_neg()?));
+        match gap {
+            Some(gap) => self.pin(Cond::Zero(gap), span, || format!("a number follows from {over}")),
+            None => self.pin_image(span),
+        }
+    }
+
+    /// The truth of a requirement. Comparisons that must all hold are demands; in other forms they are pins.
+    pub(super) fn holds(&mut self, cond: &'a Expr) -> Eval<bool> {
+        if let ExprKind::Binary { op, lhs, rhs } = &cond.kind {
+            match op.node {
+                BinaryOp::And => return Ok(self.holds(lhs)? && self.holds(rhs)?),
+                BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
+                    self.step(cond.span)?;
+                    let (a, b) = (self.expr(lhs)?, self.expr(rhs)?);
+                    if let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim())
+                        && let (true, Some(kept)) = comparison(op.node, (x, &f), (y, &g))
+                    {
+                        self.demand(vec![vec![kept]], cond.span, || "a requirement".into());
+                        return Ok(true);
+                    }
+                    return match self.arithmetic(op.node, a, b, cond.span)? {
+                        Value::Bool(b) => Ok(b),
+                        other => self.type_error(cond.span, "`true` or `false`", &other),
+                    };
+                }
+                BinaryOp::Or
+                | BinaryOp::Add
+                | BinaryOp::Sub
+                | BinaryOp::Mul
+                | BinaryOp::Div
+                | BinaryOp::Rem
+                | BinaryOp::Concat => {}
+            }
+        }
+        self.truth(cond)
+    }
+
+    /// The output types of a node as formulas, and its demands on the image's size.
+    pub(super) fn formulas(
+        &mut self,
+        op: &Op,
+        inputs: &[Outlet],
+        written: Vec<Dim>,
+        outputs: &[TensorType],
+        span: Span,
+    ) -> Vec<FormulaType> {
+        let types = inputs.iter().map(|o| self.graph.formula(*o).clone()).collect();
+        let mut f = Formulas { inputs: types, written, ..Formulas::default() };
+        if let Some(types) = op.formulas(&mut f) {
+            for (any, what) in std::mem::take(&mut f.demands.0) {
+                self.demand(any, span, || what.clone());
+            }
+            return types;
+        }
+        // Too large for a formula: true where the inputs are what they are.
+        self.pin_image(span);
+        outputs.iter().map(FormulaType::fixed).collect()
+    }
+}

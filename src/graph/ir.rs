@@ -1,0 +1,234 @@
+//! The graph: nodes that compute, edges that carry tensors.
+//!
+//! This is the one place where the network's structure lives. petgraph stays behind [`Graph`]; other modules see
+//! [`NodeId`], [`Outlet`] and slices. Knows operators and shapes, and nothing of syntax, checking or running.
+//!
+//! Invariants, tested by [`Graph::verify`]:
+//! - node 0 is the only [`Op::Input`];
+//! - a node has as many inputs as its operator's arity says, one edge per slot, slots counted from 0;
+//! - an edge runs from a smaller id to a larger one, so the graph has no cycle;
+//! - paths are unique; the types of a node's outputs are those its operator infers from its inputs;
+//! - every result is an existing outlet.
+
+mod chain;
+mod view;
+
+pub use chain::Chains;
+pub use view::{json, text};
+
+use super::op::{Arity, Op};
+use super::ty::{AnyOf, FormulaType, TensorType};
+use crate::text::source::Span;
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+use petgraph::visit::EdgeRef;
+use std::collections::HashSet;
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// One output of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Outlet {
+    pub node: NodeId,
+    pub slot: usize,
+}
+
+/// The stable name of a node: segments joined with dots, such as `s.1.basic.cbr2.conv`. Also the prefix of its weights.
+pub type Path = String;
+
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub path: Path,
+    pub op: Op,
+    pub outputs: Vec<TensorType>,
+    /// Where the call is written.
+    pub span: Span,
+}
+
+/// The input slot that an edge fills, and the output of the source that it carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Arg {
+    slot: usize,
+    output: usize,
+}
+
+/// An instance of a block: a prefix of paths.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub path: Path,
+    /// The block's name in the source.
+    pub block: String,
+    pub span: Span,
+}
+
+/// A hyper-parameter with the value it was given, in the spelling of the language.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub name: String,
+    pub value: String,
+}
+
+/// Something that must hold of the image's size, and where it is asked for.
+#[derive(Debug, Clone)]
+pub struct Demand {
+    pub any: AnyOf,
+    pub what: String,
+    pub span: Span,
+}
+
+impl Demand {
+    /// Whether an image of `[height, width]` meets it.
+    pub fn holds(&self, size: [usize; 2]) -> bool {
+        self.any.iter().any(|all| all.iter().all(|cond| cond.holds(size)))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Graph {
+    /// The model or variant.
+    pub name: String,
+    pub settings: Vec<Setting>,
+    /// Block instances in the order of their first node.
+    pub scopes: Vec<Scope>,
+    /// Results by name; a single unnamed result is called `out`.
+    pub results: Vec<(String, Outlet)>,
+    /// What the image's size must be for the same text to give a graph at all. Told once each.
+    pub demands: Vec<Demand>,
+    /// What the image's size must be for the same text to give this very graph, with other numbers in its shapes: where a
+    /// loop, a choice or a setting depends on the size.
+    pub pins: Vec<Demand>,
+    nodes: StableDiGraph<Node, Arg>,
+    /// The types of each node's outputs with dims as formulas. At the size of this graph they are `Node::outputs`; at
+    /// another size that meets `demands` and `pins` they are what elaboration gives there.
+    formulas: Vec<Vec<FormulaType>>,
+}
+
+impl Graph {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            settings: Vec::new(),
+            scopes: Vec::new(),
+            results: Vec::new(),
+            demands: Vec::new(),
+            pins: Vec::new(),
+            nodes: StableDiGraph::new(),
+            formulas: Vec::new(),
+        }
+    }
+
+    /// Adds a node whose inputs exist already. `outputs` are the types that `node.op` infers, true at this size only.
+    pub fn add(&mut self, node: Node, inputs: &[Outlet]) -> NodeId {
+        let formulas = node.outputs.iter().map(FormulaType::fixed).collect();
+        self.add_with(node, inputs, formulas)
+    }
+
+    /// Adds a node with its output types as formulas.
+    pub fn add_with(&mut self, node: Node, inputs: &[Outlet], formulas: Vec<FormulaType>) -> NodeId {
+        debug_assert_eq!(node.outputs.len(), formulas.len());
+        self.formulas.push(formulas);
+        let index = self.nodes.add_node(node);
+        for (slot, input) in inputs.iter().enumerate() {
+            self.nodes.add_edge(NodeIndex::new(input.node.index()), index, Arg { slot, output: input.slot });
+        }
+        NodeId(index.index() as u32)
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.node_count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[NodeIndex::new(id.index())]
+    }
+
+    pub fn ty(&self, outlet: Outlet) -> &TensorType {
+        &self.node(outlet.node).outputs[outlet.slot]
+    }
+
+    pub fn formula(&self, outlet: Outlet) -> &FormulaType {
+        &self.formulas[outlet.node.index()][outlet.slot]
+    }
+
+    /// The inputs of a node in slot order.
+    pub fn inputs(&self, id: NodeId) -> Vec<Outlet> {
+        let edges = self.nodes.edges_directed(NodeIndex::new(id.index()), Direction::Incoming);
+        let mut slots: Vec<_> = edges
+            .map(|e| {
+                let node = NodeId(e.source().index() as u32);
+                (e.weight().slot, Outlet { node, slot: e.weight().output })
+            })
+            .collect();
+        slots.sort_unstable();
+        slots.into_iter().map(|(_, outlet)| outlet).collect()
+    }
+
+    pub fn input_types(&self, id: NodeId) -> Vec<TensorType> {
+        self.inputs(id).into_iter().map(|o| self.ty(o).clone()).collect()
+    }
+
+    /// The image: node 0.
+    pub fn input(&self) -> NodeId {
+        NodeId(0)
+    }
+
+    /// Every node after its inputs: the order of ids, since an edge runs from a smaller id to a larger one.
+    pub fn order(&self) -> Vec<NodeId> {
+        (0..self.len() as u32).map(NodeId).collect()
+    }
+
+    /// Checks the invariants of the module doc. `pass` names who made the graph.
+    pub fn verify(&self, pass: &str) -> Result<(), String> {
+        let fail = |id: NodeId, what: String| Err(format!("after {pass}: node {id} `{}`: {what}", self.node(id).path));
+        let mut paths = HashSet::with_capacity(self.len());
+        for id in self.order() {
+            let node = self.node(id);
+            let inputs = self.inputs(id);
+            let fits = match node.op.arity() {
+                Arity::Exactly(n) => inputs.len() == n,
+                Arity::AtLeast(n) => inputs.len() >= n,
+            };
+            if !fits {
+                return fail(id, format!("{} inputs do not fit {:?}", inputs.len(), node.op.arity()));
+            }
+            if let Some(late) = inputs.iter().find(|o| o.node >= id || o.slot >= self.node(o.node).outputs.len()) {
+                return fail(id, format!("input {} output {} does not exist before it", late.node, late.slot));
+            }
+            if matches!(node.op, Op::Input(_)) != (id.index() == 0) {
+                return fail(id, "the input must be node 0 and alone".into());
+            }
+            if !paths.insert(node.path.as_str()) {
+                return fail(id, "path used twice".into());
+            }
+            match node.op.infer(&self.input_types(id)) {
+                Ok(types) if types == node.outputs => {}
+                Ok(types) => return fail(id, format!("has types {:?}, infers {types:?}", node.outputs)),
+                Err(refusal) => return fail(id, refusal.message),
+            }
+        }
+        for (name, outlet) in &self.results {
+            if outlet.node.index() >= self.len() || outlet.slot >= self.node(outlet.node).outputs.len() {
+                return Err(format!("after {pass}: result `{name}` names no outlet"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! From a node back to the calls of blocks that made it.
+
+use super::{Graph, NodeId};
+use crate::text::source::Span;
+use std::collections::HashMap;
+
+/// The calls of a graph, by the paths of the instances that they made.
+pub struct Chains<'g> {
+    graph: &'g Graph,
+    calls: HashMap<&'g str, Span>,
+}
+
+impl<'g> Chains<'g> {
+    pub fn new(graph: &'g Graph) -> Self {
+        let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+        Chains { graph, calls }
+    }
+
+    /// The calls through which a node came about, the outermost first.
+    pub fn of(&self, id: NodeId) -> Vec<Span> {
+        let path = self.graph.node(id).path.as_str();
+        path.match_indices('.').filter_map(|(at, _)| self.calls.get(&path[..at]).copied()).collect()
+    }
+}
+
+impl Graph {
+    /// Whether both compute the same: the same operators on the same edges, whatever the nodes are called.
+    pub fn computes_as(&self, other: &Graph) -> bool {
+        let (a, b) = (self.order(), other.order());
+        let same_node =
+            |(&a, &b): (&NodeId, &NodeId)| self.node(a).op == other.node(b).op && self.inputs(a) == other.inputs(b);
+        a == b && self.results == other.results && a.iter().zip(&b).all(same_node)
+    }
+}

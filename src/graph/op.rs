@@ -1,0 +1,243 @@
+//! Operators: the closed set of things a node can compute.
+//!
+//! One file per family under `op/`; each operator is a config struct that answers every question about itself through
+//! [`Operator`], which has no default methods, so that a new operator cannot forget one. To add an operator: write the
+//! struct and its `impl Operator` in a family file, add a line to the list below and a [`Signature`] to `op/sig/table.rs`;
+//! the compiler then names the places in `run/lower.rs` and `run/exec.rs` that need an arm.
+//!
+//! Knows shapes and nothing of graphs, syntax or tensors.
+
+pub mod activation;
+pub mod channel;
+pub mod combine;
+pub mod conv;
+pub mod footprint;
+pub mod frame;
+pub mod norm;
+pub mod pool;
+pub mod reads;
+pub mod resample;
+pub mod reshape;
+pub mod sig;
+
+use super::ty::{FormulaType, Formulas, Shape, TensorType};
+pub use activation::{Activation, Function, PRelu};
+pub use channel::{ChannelPad, ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
+pub use combine::{Combine, Concat, Elementwise};
+pub use conv::{Conv, ConvTranspose, Linear, Pad};
+pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
+pub use frame::{Border, Crop, Padding};
+pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
+pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
+pub use reads::{Reads, Taps};
+pub use resample::{Mode, Resize, Target};
+pub use reshape::{Dropout, Flatten, Reshape, Unflatten};
+pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
+
+/// Why an operator refuses its inputs: facts in words, without a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Inputs do not fit each other.
+    Mismatch,
+    /// One input or setting is impossible by itself.
+    Setting,
+    /// A vector where a map is needed, indices where a tensor is needed, or the other way round.
+    Type,
+    /// Pool indices of another shape.
+    Index,
+    /// Larger than anything that can be computed.
+    Limit,
+}
+
+impl Refusal {
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), help: None }
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+/// How many inputs an operator takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arity {
+    Exactly(usize),
+    AtLeast(usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamKind {
+    Trainable,
+    /// Kept and saved, but not moved by the optimiser (running statistics).
+    Buffer,
+}
+
+/// How a tensor starts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Init {
+    /// Uniform in `[-bound, bound)`.
+    Uniform {
+        bound: f64,
+    },
+    Constant(f64),
+}
+
+/// A tensor that belongs to an operator. Shapes are laid out as in PyTorch: `conv.weight` is
+/// `[out, in / groups, kh, kw]`, `linear.weight` is `[out, in]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParamSpec {
+    pub name: &'static str,
+    pub shape: Vec<usize>,
+    pub kind: ParamKind,
+    pub init: Init,
+}
+
+impl ParamSpec {
+    /// Saturates; elaboration refuses tensors that large.
+    pub fn elements(&self) -> u64 {
+        self.shape.iter().fold(1, |n, &d| n.saturating_mul(d as u64))
+    }
+}
+
+pub trait Operator {
+    /// The name in the language.
+    fn name(&self) -> &'static str;
+    /// Settings in declaration order, in the spelling of the language.
+    fn config(&self) -> Vec<(&'static str, String)>;
+    fn arity(&self) -> Arity;
+    /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2];
+    /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
+    /// forward pass on inputs of these types cannot fail.
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
+    /// The same with dims as formulas in the image's height and width: the output types, and into `f.demands` what must
+    /// hold for `infer` to accept. Called for inputs that `infer` accepts at one size. `None` where a formula grows
+    /// beyond its limits; the node's size is then taken as it is.
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>>;
+    /// Tensors of the operator on inputs that `infer` accepts.
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
+    /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
+    /// accepts.
+    fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
+    /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
+    /// Saturates; the checker refuses graphs that large.
+    fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64;
+}
+
+macro_rules! operators {
+    ($($variant:ident)*) => {
+        /// What a node computes.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Op {
+            /// The image, of the given shape.
+            Input(Shape),
+            $($variant($variant),)*
+        }
+
+        impl Op {
+            /// The operator behind a node; `None` for the input, which computes nothing.
+            pub fn operator(&self) -> Option<&dyn Operator> {
+                match self {
+                    Op::Input(_) => None,
+                    $(Op::$variant(op) => Some(op),)*
+                }
+            }
+        }
+
+        $(impl From<$variant> for Op {
+            fn from(op: $variant) -> Op { Op::$variant(op) }
+        })*
+    };
+}
+
+operators! {
+    Conv ConvTranspose Linear BatchNorm GroupNorm InstanceNorm LayerNorm Activation PRelu MaxPool MaxPoolWithIndex
+    Unpool AvgPool AvgPoolTo MaxPoolTo Resize Padding Crop Slice ChannelPad ChannelReduce ChannelShuffle PixelShuffle Concat
+    Combine Flatten Unflatten Reshape Dropout
+}
+
+impl Op {
+    pub fn name(&self) -> &'static str {
+        self.operator().map_or("input", Operator::name)
+    }
+
+    pub fn config(&self) -> Vec<(&'static str, String)> {
+        self.operator().map(Operator::config).unwrap_or_default()
+    }
+
+    pub fn arity(&self) -> Arity {
+        self.operator().map_or(Arity::Exactly(0), Operator::arity)
+    }
+
+    /// The image reads nothing.
+    pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        self.operator().map_or([Reads::Nothing; 2], |op| op.reads(slot, inputs, outputs))
+    }
+
+    pub fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        match self {
+            Op::Input(shape) => Ok(vec![TensorType::Tensor(shape.clone())]),
+            _ => self.operator().map_or(Ok(Vec::new()), |op| op.infer(inputs)),
+        }
+    }
+
+    pub fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        match self {
+            Op::Input(shape) => Some(vec![FormulaType::fixed(&TensorType::Tensor(shape.clone()))]),
+            _ => self.operator()?.formulas(f),
+        }
+    }
+
+    pub fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        self.operator().map(|op| op.params(inputs)).unwrap_or_default()
+    }
+
+    pub fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
+    }
+
+    pub fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
+        self.operator().map_or(0, |op| op.macs(inputs, outputs))
+    }
+}
+
+/// The axes of a map in messages.
+const AXES: [&str; 2] = ["height", "width"];
+
+/// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
+fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
+    match input.tensor().map(Shape::dims) {
+        Some(&[c, h, w]) => Ok([c, h, w]),
+        Some(_) => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a map [c, h, w], found {input}"))),
+        None => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}"))),
+    }
+}
+
+fn tensor_of<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
+    input
+        .tensor()
+        .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
+}
+
+/// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
+fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
+    match usize::try_from(pixels) {
+        Ok(n) if n <= 1 << 40 => Ok(n),
+        _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
+            .help("the limit is 2^40")),
+    }
+}
+
+/// `3` for equal values, `[1, 5]` otherwise.
+fn pair_text([a, b]: [usize; 2]) -> String {
+    if a == b { a.to_string() } else { format!("[{a}, {b}]") }
+}

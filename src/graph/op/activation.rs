@@ -1,0 +1,179 @@
+//! Functions applied to each number, and softmax over channels.
+
+use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, tensor_of};
+use crate::graph::ty::{FormulaType, Formulas, TensorType};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Function {
+    Relu,
+    Relu6,
+    LeakyRelu {
+        slope: f64,
+    },
+    Elu {
+        alpha: f64,
+    },
+    /// Exact, with the error function.
+    Gelu,
+    Silu,
+    HardSwish,
+    HardSigmoid,
+    Sigmoid,
+    Tanh,
+    /// Over the channel axis.
+    Softmax,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activation {
+    pub function: Function,
+}
+
+impl Operator for Activation {
+    fn name(&self) -> &'static str {
+        match self.function {
+            Function::Relu => "relu",
+            Function::Relu6 => "relu6",
+            Function::LeakyRelu { .. } => "leaky_relu",
+            Function::Elu { .. } => "elu",
+            Function::Gelu => "gelu",
+            Function::Silu => "silu",
+            Function::HardSwish => "hard_swish",
+            Function::HardSigmoid => "hard_sigmoid",
+            Function::Sigmoid => "sigmoid",
+            Function::Tanh => "tanh",
+            Function::Softmax => "softmax",
+        }
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        match self.function {
+            Function::LeakyRelu { slope } => vec![("slope", slope.to_string())],
+            Function::Elu { alpha } => vec![("alpha", alpha.to_string())],
+            Function::Relu
+            | Function::Relu6
+            | Function::Gelu
+            | Function::Silu
+            | Function::HardSwish
+            | Function::HardSigmoid
+            | Function::Sigmoid
+            | Function::Tanh
+            | Function::Softmax => Vec::new(),
+        }
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        tensor_of(self.name(), &inputs[0])?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        let new = Footprint::new();
+        let whole = Bytes::of(&inputs[0]);
+        let mask = footprint::mask(&inputs[0]);
+        match (self.function, pass) {
+            // burn-autodiff `ops/activation.rs` and `ops/tensor.rs`: relu, sigmoid, gelu and tanh keep their input;
+            // burn-flex `ops/unary.rs` and `binary.rs` write over a tensor with one owner.
+            (Function::Relu | Function::Sigmoid | Function::Gelu | Function::Tanh, _) => {
+                in_place(new).saves([Saved::Input(0)])
+            }
+            // `run/exec/activation.rs` for the rest. A relu, and a mask of what lies above 6.
+            (Function::Relu6, _) => {
+                in_place(new).saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, Bytes::NONE)
+            }
+            // A mask that chooses between the input and its multiple.
+            (Function::LeakyRelu { .. }, _) => new.saves([Saved::Other(mask)]).workspace(mask, whole),
+            // Two masks, and the input of the exponential.
+            (Function::Elu { .. }, _) => new.saves([Saved::Other(whole + mask + mask)]).workspace(mask + mask, whole),
+            // The input of the relu inside, and a mask of what lies above 6.
+            (Function::HardSigmoid, Pass::Inference) => in_place(new).workspace(mask, Bytes::NONE),
+            (Function::HardSigmoid, Pass::Training) => new.saves([Saved::Other(whole + mask)]),
+            // Both factors, one of which is the input.
+            (Function::Silu, Pass::Inference) | (Function::HardSwish, Pass::Inference) => new,
+            (Function::Silu, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole)]),
+            // Both factors, the input of the relu inside, and its mask.
+            (Function::HardSwish, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole.times(2) + mask)]),
+            // burn-flex `ops/activation.rs`, `softmax`: channels are brought to the end, a copy.
+            (Function::Softmax, Pass::Inference) => new.workspace(whole, Bytes::NONE),
+            // burn-backend `ops/activation.rs`, `softmax`, differentiated step by step: the exponents and their powers.
+            (Function::Softmax, Pass::Training) => new.saves([Saved::Other(whole.times(2))]),
+        }
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+/// Output over input, gradient over gradient.
+fn in_place(footprint: Footprint) -> Footprint {
+    footprint.output(Storage::InPlace(&[0])).gradient(Gradient::InPlace)
+}
+
+/// x above 0, slope * x below, with a slope that is learned: one for all channels or one for each, as
+/// `torch.nn.PReLU(num_parameters = 1 or c)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PRelu {
+    pub per_channel: bool,
+}
+
+impl Operator for PRelu {
+    fn name(&self) -> &'static str {
+        "prelu"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("per_channel", self.per_channel.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        tensor_of("prelu", &inputs[0])?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let slopes = if self.per_channel { inputs[0].shape().channels() } else { 1 };
+        let init = Init::Constant(0.25);
+        vec![ParamSpec { name: "weight", shape: vec![slopes], kind: ParamKind::Trainable, init }]
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        // `run/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
+        let mask = footprint::mask(&inputs[0]);
+        let whole = Bytes::of(&inputs[0]);
+        Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

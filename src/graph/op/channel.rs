@@ -1,0 +1,233 @@
+//! Operators on the channel axis: parts of it, more of it, its mean and maximum, and other orders.
+
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
+use super::reads::on_axes;
+use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use crate::graph::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// Channels `from` to `to`, the last not included: `x[:, from:to]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    pub from: usize,
+    /// Without one, all channels that follow.
+    pub to: Option<usize>,
+}
+
+/// Channels of zeros behind those of the input, up to `out`: `F.pad(x, (0, 0, 0, 0, 0, out - c))`. The shortcut without
+/// parameters of ResNet (option A) and ENet where a block widens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelPad {
+    pub out: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reduction {
+    Mean,
+    Max,
+}
+
+/// `[c, h, w]` to `[1, h, w]`: `x.mean(1, keepdim = True)`, `x.max(1, keepdim = True).values`. The gradient of the
+/// maximum goes to the first channel that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelReduce {
+    pub function: Reduction,
+}
+
+/// Channels `[g, c / g]` in the order `[c / g, g]`, as `torch.nn.ChannelShuffle`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelShuffle {
+    pub groups: usize,
+}
+
+/// `[c * f * f, h, w]` to `[c, h * f, w * f]`, as `torch.nn.PixelShuffle`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PixelShuffle {
+    pub factor: usize,
+}
+
+macro_rules! channel_operator {
+    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                let name: fn(&$ty) -> &'static str = $name;
+                name(self)
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                let config: fn(&$ty) -> Vec<(&'static str, String)> = $config;
+                config(self)
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                // Only the pixel shuffle has an output of another size: pixel i comes from pixel floor(i / factor).
+                on_axes(&inputs[slot], &outputs[0], |from, to| Reads::interpolated(Mode::Nearest, false, from, to))
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let infer: fn(&$ty, &TensorType) -> Result<Shape, Refusal> = $infer;
+                Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
+            }
+
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&$ty, &mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+                formulas(self, f)
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(&$ty, &TensorType, &TensorType) -> Footprint = $memory;
+                memory(self, &inputs[0], &outputs[0])
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+channel_operator!(
+    Slice | _ | "slice",
+    |op| {
+        let to = op.to.map(|to| ("to", to.to_string()));
+        std::iter::once(("from", op.from.to_string())).chain(to).collect()
+    },
+    |op, f| {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let c = dims[0].clone();
+        let least = op.to.map_or(op.from + 1, |to| to);
+        f.at_least(&c, least as i128, || format!("`slice` takes channels up to {least}"))?;
+        dims[0] = match op.to {
+            Some(to) => (to - op.from).into(),
+            None => c.plus_n(-(op.from as i128))?,
+        };
+        Some(vec![FormulaType::tensor(dims)])
+    },
+    |op, input| {
+        let shape = tensor_of("slice", input)?;
+        let c = shape.channels();
+        let (from, to) = (op.from, op.to.unwrap_or(c));
+        if from >= to || to > c {
+            let message = format!("`slice` of channels {from}..{to} of {c}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("`from` counts from 0 and is below `to`, `to` is {c} at most")));
+        }
+        let mut dims = shape.dims().to_vec();
+        dims[0] = to - from;
+        Ok(Shape::new(dims))
+    },
+    // As for `crop`.
+    |_, _, _| Footprint::new().output(Storage::Part(0))
+);
+
+channel_operator!(
+    ChannelPad | _ | "channel_pad",
+    |op| vec![("out", op.out.to_string())],
+    |op, f| {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let room = Dim::from(op.out).minus(&dims[0])?;
+        f.at_least(&room, 0, || format!("`channel_pad` to {} channels", op.out))?;
+        dims[0] = op.out.into();
+        Some(vec![FormulaType::tensor(dims)])
+    },
+    |op, input| {
+        let shape = tensor_of("channel_pad", input)?;
+        let c = shape.channels();
+        if op.out < c {
+            let message = format!("`channel_pad` to {} channels has {c} already", op.out);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("`slice` takes channels away"));
+        }
+        let mut dims = shape.dims().to_vec();
+        dims[0] = op.out;
+        Ok(Shape::new(dims))
+    },
+    |_, input, output| {
+        // `run/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
+        if input == output {
+            return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
+        }
+        let zeros = Bytes::of(output).minus(Bytes::of(input));
+        Footprint::new().gradient(Gradient::Alias).workspace(zeros, Bytes::NONE)
+    }
+);
+
+channel_operator!(
+    ChannelReduce
+        | op
+        | match op.function {
+            Reduction::Mean => "channel_mean",
+            Reduction::Max => "channel_max",
+        },
+    |_| Vec::new(),
+    |_, f| {
+        let [_, h, w] = f.map(0)?;
+        Some(vec![FormulaType::map(Dim::ONE, h, w)])
+    },
+    |op, input| {
+        let [_, h, w] = map_of(op.name(), input)?;
+        Ok(Shape::map(1, h, w))
+    },
+    |op, input, output| match op.function {
+        // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
+        Reduction::Mean => Footprint::new(),
+        // `float_max_dim`: where the maxima were.
+        Reduction::Max =>
+            Footprint::new().saves([Saved::Other(Bytes::of(output))]).workspace(Bytes::NONE, Bytes::of(input)),
+    }
+);
+
+channel_operator!(
+    ChannelShuffle | _ | "channel_shuffle",
+    |op| vec![("groups", op.groups.to_string())],
+    |op, f| {
+        let [c, _, _] = f.map(0)?;
+        f.divides(op.groups, &c, || format!("`channel_shuffle` divides its channels into {} groups", op.groups))?;
+        f.same()
+    },
+    |op, input| {
+        let [c, h, w] = map_of("channel_shuffle", input)?;
+        if op.groups == 0 || !c.is_multiple_of(op.groups) {
+            let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
+            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+        }
+        Ok(Shape::map(c, h, w))
+    },
+    moved
+);
+
+channel_operator!(
+    PixelShuffle | _ | "pixel_shuffle",
+    |op| vec![("factor", op.factor.to_string())],
+    |op, f| {
+        let [c, h, w] = f.map(0)?;
+        let (factor, square) = (op.factor as i128, op.factor * op.factor);
+        f.divides(square, &c, || format!("`pixel_shuffle` divides its channels by {square}"))?;
+        Some(vec![FormulaType::map(c.floor_div(square as i128)?, h.times_n(factor)?, w.times_n(factor)?)])
+    },
+    |op, input| {
+        let [c, h, w] = map_of("pixel_shuffle", input)?;
+        let factor = op.factor as u128;
+        let square = factor * factor;
+        if square == 0 || !(c as u128).is_multiple_of(square) {
+            let message = format!("`pixel_shuffle` with factor = {factor} cannot divide {c} channels by {square}");
+            return Err(Refusal::new(RefusalKind::Setting, message)
+                .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
+        }
+        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+        // At least 1, and no larger than `c`.
+        Ok(Shape::map(c / square as usize, h, w))
+    },
+    moved
+);
+
+/// `run/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
+fn moved<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
+    Footprint::new()
+}

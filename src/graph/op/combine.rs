@@ -1,0 +1,214 @@
+//! Operators that join several tensors.
+
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
+use super::reads::on_axes;
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// Joins maps along the channel axis, in the order written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concat;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elementwise {
+    Add,
+    Sub,
+    Mul,
+    Div,
+}
+
+/// `+`, `-`, `*` or `/` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combine {
+    pub function: Elementwise,
+}
+
+impl Operator for Concat {
+    fn name(&self) -> &'static str {
+        "concat"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::AtLeast(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        if inputs.iter().all(|t| t.tensor().is_some_and(|s| s.dims().len() == 1)) {
+            let c = inputs.iter().map(|t| t.shape().channels() as u128).sum();
+            return Ok(vec![TensorType::Tensor(Shape::new([axis("concat", c)?]))]);
+        }
+        let [c, h, w] = map_of("concat", &inputs[0])?;
+        let mut channels = c as u128;
+        for (i, input) in inputs.iter().enumerate().skip(1) {
+            let [ci, hi, wi] = map_of("concat", input)?;
+            if [hi, wi] != [h, w] {
+                let message =
+                    format!("`concat` joins maps of different size: the first is {h}x{w}, part {} is {hi}x{wi}", i + 1);
+                return Err(Refusal::new(RefusalKind::Mismatch, message)
+                    .help("bring one to the size of the other, for example with `|> resize(to = other)`"));
+            }
+            channels += ci as u128;
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(axis("concat", channels)?, h, w))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let mut dims = f.inputs.first()?.dims().to_vec();
+        let mut equal = Vec::new();
+        for input in &f.inputs[1..] {
+            dims[0] = dims[0].plus(input.channels())?;
+            for (a, b) in dims[1..].iter().zip(&input.dims()[1..]) {
+                equal.push(Cond::Zero(a.minus(b)?));
+            }
+        }
+        f.demands.all(equal, || "`concat` needs maps of one size".into())?;
+        Some(vec![FormulaType::tensor(dims)])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is kept, the gradients are parts of the output's.
+        let alone = if inputs.len() == 1 { Storage::Alias(0) } else { Storage::New };
+        Footprint::new().output(alone).gradient(Gradient::Alias)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Combine {
+    pub fn symbol(&self) -> &'static str {
+        match self.function {
+            Elementwise::Add => "+",
+            Elementwise::Sub => "-",
+            Elementwise::Mul => "*",
+            Elementwise::Div => "/",
+        }
+    }
+}
+
+fn broadcasts_over(small: &[usize], large: &[usize]) -> bool {
+    let (&[c, h, w], &[d, i, j]) = (small, large) else { return false };
+    (c == d && [h, w] == [1, 1]) || (c == 1 && [h, w] == [i, j])
+}
+
+impl Operator for Combine {
+    fn name(&self) -> &'static str {
+        match self.function {
+            Elementwise::Add => "add",
+            Elementwise::Sub => "sub",
+            Elementwise::Mul => "mul",
+            Elementwise::Div => "div",
+        }
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(2)
+    }
+
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        on_axes(&inputs[slot], &outputs[0], Reads::same_or_all)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let a = tensor_of(self.name(), &inputs[0])?;
+        let b = tensor_of(self.name(), &inputs[1])?;
+        if a == b || broadcasts_over(b.dims(), a.dims()) {
+            return Ok(vec![TensorType::Tensor(a.clone())]);
+        }
+        if broadcasts_over(a.dims(), b.dims()) {
+            return Ok(vec![TensorType::Tensor(b.clone())]);
+        }
+        let message = format!("`{}` cannot join {a} and {b}", self.symbol());
+        let help = match (a.dims(), b.dims()) {
+            ([c, h, w], [d, i, j]) if [h, w] == [i, j] => {
+                format!("bring both to the same channels: `|> conv({d}, k = 1)` on the one of {c}, for example")
+            }
+            ([c, ..], [d, _, _]) if c == d => {
+                "bring both to the same size, for example with `|> resize(to = other)`".into()
+            }
+            _ => "shapes must be equal, or one of them [c, 1, 1] or [1, h, w] beside [c, h, w]".into(),
+        };
+        Err(Refusal::new(RefusalKind::Mismatch, message).help(help))
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [a, b] = &f.inputs[..] else { return None };
+        let (a, b) = (a.dims().to_vec(), b.dims().to_vec());
+        if a == b {
+            return f.same();
+        }
+        // Sizes that are equal, or that broadcast, at some image sizes only.
+        let equal = |pairs: &[(&Dim, &Dim)]| {
+            pairs.iter().map(|(x, y)| Some(Cond::Zero(x.minus(y)?))).collect::<Option<Vec<Cond>>>()
+        };
+        let one = &Dim::ONE;
+        let mut ways = vec![equal(&a.iter().zip(&b).collect::<Vec<_>>())?];
+        if let ([ac, ah, aw], [bc, bh, bw]) = (&a[..], &b[..]) {
+            ways.push(equal(&[(ac, bc), (bh, one), (bw, one)])?);
+            ways.push(equal(&[(ac, bc), (ah, one), (aw, one)])?);
+            ways.push(equal(&[(bc, one), (ah, bh), (aw, bw)])?);
+            ways.push(equal(&[(ac, one), (ah, bh), (aw, bw)])?);
+        }
+        f.demands.any(ways, || {
+            format!("`{}` joins equal shapes, or [c, 1, 1] or [1, h, w] with [c, h, w]", self.symbol())
+        })?;
+        // The larger of two sizes, one of which may be 1.
+        let out = a.iter().zip(&b).map(|(x, y)| {
+            if x == one {
+                Some(y.clone())
+            } else if y == one {
+                Some(x.clone())
+            } else {
+                x.larger_of(y)
+            }
+        });
+        Some(vec![FormulaType::tensor(out.collect::<Option<_>>()?)])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // burn-flex `ops/binary.rs`: over the first operand that is as large as the result, else over the second.
+        let fits = [0, 1].map(|i: usize| inputs[i] == outputs[0]);
+        let over: &'static [usize] = match fits {
+            [true, true] => &[0, 1],
+            [true, false] => &[0],
+            [false, true] => &[1],
+            [false, false] => &[],
+        };
+        let footprint = Footprint::new().output(Storage::InPlace(over));
+        // burn-autodiff `ops/tensor.rs`, `float_add` and so on. A gradient is summed over the axes that were repeated.
+        match self.function {
+            Elementwise::Add if fits == [true, true] => footprint.gradient(Gradient::Alias),
+            Elementwise::Add | Elementwise::Sub => footprint,
+            Elementwise::Mul => footprint.saves([Saved::Input(0), Saved::Input(1)]),
+            Elementwise::Div => {
+                let whole = Bytes::of(&outputs[0]);
+                footprint.saves([Saved::Input(0), Saved::Input(1)]).workspace(Bytes::NONE, whole.times(2))
+            }
+        }
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,207 @@
+//! Operators that move the border of a map: padding and cropping.
+
+use super::footprint::{Footprint, Gradient, Pass, Storage};
+use super::reads::pixels;
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of};
+use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+
+/// What stands outside the map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Zeros.
+    Constant,
+    /// The map mirrored at its outermost pixels, which are not repeated.
+    Reflect,
+    /// The outermost pixels again and again.
+    Replicate,
+}
+
+impl Border {
+    pub fn text(self) -> &'static str {
+        match self {
+            Border::Constant => "constant",
+            Border::Reflect => "reflect",
+            Border::Replicate => "replicate",
+        }
+    }
+}
+
+/// Adds pixels around a map, as `torch.nn.functional.pad`, which lists the sides in another order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Padding {
+    /// Top, bottom, left, right.
+    pub sides: [usize; 4],
+    pub mode: Border,
+}
+
+/// Cuts a window out of a map: `x[:, :, top : top + h, left : left + w]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crop {
+    /// Height and width; those of a second input where there is none (the centre crop of U-Net's skips).
+    pub size: Option<[usize; 2]>,
+    /// Top and left; without one the window is in the middle, `floor` of half of what is cut off coming first.
+    pub at: Option<[usize; 2]>,
+}
+
+impl Operator for Padding {
+    fn name(&self) -> &'static str {
+        "pad"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        let [top, bottom, left, right] = self.sides;
+        vec![("sides", format!("[{top}, {bottom}, {left}, {right}]")), ("mode", self.mode.text().into())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        let [top, _, left, _] = self.sides;
+        // No larger than an axis may be.
+        [top, left].map(|before| Reads::Shift(-(before as i64)))
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [c, h, w] = map_of("pad", &inputs[0])?;
+        let [top, bottom, left, right] = self.sides;
+        let mut size = [h, w];
+        for (i, [before, after]) in [[top, bottom], [left, right]].into_iter().enumerate() {
+            let most = before.max(after);
+            if self.mode == Border::Reflect && most >= size[i] {
+                let (name, n) = (AXES[i], size[i]);
+                let message = format!("`pad` cannot reflect {most} pixels of a {name} of {n}");
+                return Err(Refusal::new(RefusalKind::Setting, message)
+                    .help(format!("{} at most, or `mode = replicate`", n - 1)));
+            }
+            size[i] = axis("pad", size[i] as u128 + before as u128 + after as u128)?;
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(c, size[0], size[1]))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        let [top, bottom, left, right] = self.sides.map(|n| n as i128);
+        let mut out = Vec::new();
+        for (i, (size, [before, after])) in [h, w].into_iter().zip([[top, bottom], [left, right]]).enumerate() {
+            let most = before.max(after);
+            if self.mode == Border::Reflect && most > 0 {
+                f.at_least(&size, most + 1, || format!("`pad` reflects {most} pixels of a {}", AXES[i]))?;
+            }
+            out.push(size.plus_n(before + after)?);
+        }
+        let [h, w] = [out.remove(0), out.remove(0)];
+        Some(vec![FormulaType::map(c, h, w)])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`: `float_slice_assign` and `float_cat` keep nothing; the gradient is a part.
+        Footprint::new().gradient(Gradient::Alias)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Crop {
+    /// Where the window starts in a map of size `from`, if it fits.
+    pub fn start(&self, from: [usize; 2], to: [usize; 2]) -> Option<[usize; 2]> {
+        let mut start = [0; 2];
+        for i in 0..2 {
+            let room = from[i].checked_sub(to[i])?;
+            start[i] = self.at.map_or(room / 2, |at| at[i]);
+            if start[i] > room {
+                return None;
+            }
+        }
+        Some(start)
+    }
+}
+
+impl Operator for Crop {
+    fn name(&self) -> &'static str {
+        "crop"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        let text = |[a, b]: [usize; 2]| format!("[{a}, {b}]");
+        let mut config: Vec<_> = self.size.iter().map(|&size| ("to", text(size))).collect();
+        config.extend(self.at.map(|at| ("at", text(at))));
+        config
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(if self.size.is_some() { 1 } else { 2 })
+    }
+
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+        let start = self.start(pixels(&inputs[0]), pixels(&outputs[0]));
+        match (slot, start) {
+            (0, Some(start)) => start.map(|at| Reads::Shift(at as i64)),
+            _ => [Reads::Nothing; 2],
+        }
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [c, h, w] = map_of("crop", &inputs[0])?;
+        let [th, tw] = match self.size {
+            Some(size) => size,
+            None => {
+                let [_, h, w] = map_of("crop(to = ...)", &inputs[1])?;
+                [h, w]
+            }
+        };
+        if th == 0 || tw == 0 {
+            let message = format!("`crop` to {th}x{tw} leaves nothing");
+            return Err(Refusal::new(RefusalKind::Setting, message).help("the smallest size is 1"));
+        }
+        if self.start([h, w], [th, tw]).is_none() {
+            let place = self.at.map(|[top, left]| format!(" at [{top}, {left}]")).unwrap_or_default();
+            let message = format!("`crop` cannot cut {th}x{tw}{place} out of a map of {h}x{w}");
+            let kind = if self.size.is_some() { RefusalKind::Setting } else { RefusalKind::Mismatch };
+            let help = match self.at {
+                Some(_) if th <= h && tw <= w => format!("`at` is [{}, {}] at most", h - th, w - tw),
+                _ => "crop the larger map, or use `resize` or `pad`".into(),
+            };
+            return Err(Refusal::new(kind, message).help(help));
+        }
+        Ok(vec![TensorType::Tensor(Shape::map(c, th, tw))])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [c, h, w] = f.map(0)?;
+        let to = match self.size {
+            Some(size) => f.size(size),
+            None => {
+                let [_, h, w] = f.map(1)?;
+                [h, w]
+            }
+        };
+        for (i, (from, to)) in [h, w].iter().zip(&to).enumerate() {
+            let end = to.plus_n(self.at.map_or(0, |at| at[i]) as i128)?;
+            f.at_least(&from.minus(&end)?, 0, || format!("`crop` cuts a window of a {}", AXES[i]))?;
+        }
+        let [h, w] = to;
+        Some(vec![FormulaType::map(c, h, w)])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros with that of the window in it
+        // (burn-autodiff `ops/tensor.rs`, `float_slice`).
+        Footprint::new().output(Storage::Part(0))
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

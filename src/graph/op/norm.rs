@@ -1,0 +1,285 @@
+//! Normalisation: each number minus a mean, divided by a deviation, then a factor and a summand per channel.
+//!
+//! The norms differ in what the mean is taken over. Where that is a single number the result is 0 whatever the input;
+//! the norms without running statistics refuse it.
+
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
+use super::reads::pixels;
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, map_of, tensor_of};
+use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+
+/// Batch normalisation over a map, affine, as `torch.nn.BatchNorm2d`: batch statistics in training, running ones in
+/// evaluation. `momentum` is the weight of the new value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchNorm {
+    pub epsilon: f64,
+    pub momentum: f64,
+}
+
+impl Operator for BatchNorm {
+    fn name(&self) -> &'static str {
+        "bn"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("eps", self.epsilon.to_string()), ("momentum", self.momentum.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        map_of("bn", &inputs[0])?;
+        check_epsilon("bn", self.epsilon)?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        f.same()
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let c = inputs[0].shape().channels();
+        let buffer =
+            |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Buffer, init: Init::Constant(value) };
+        let mut params = factor_and_summand(c, true);
+        params.extend([buffer("running_mean", 0.0), buffer("running_var", 1.0)]);
+        params
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        let whole = Bytes::of(&inputs[0]);
+        match pass {
+            // `run/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
+            Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])),
+            // burn-autodiff `ops/module.rs`, `batch_norm_train`: the input, mean and variance. burn-backend
+            // `ops/modules/base.rs`: forward holds the deviations and their squares before there is an output; backward
+            // the normalised input, the gradient by channels, their product, and that by channels.
+            Pass::Training => {
+                let statistics = Bytes::words(2 * inputs[0].shape().channels() as u64);
+                Footprint::new()
+                    .gradient(Gradient::InPlace)
+                    .saves([Saved::Input(0), Saved::Other(statistics)])
+                    .workspace(whole, whole.times(4))
+            }
+        }
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+/// Group normalisation as `torch.nn.GroupNorm`: mean and variance over the channels of a group and the map, for each
+/// image alone. A vector `[c]` counts as a map of one pixel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupNorm {
+    pub groups: usize,
+    pub epsilon: f64,
+    pub affine: bool,
+}
+
+/// Instance normalisation as `torch.nn.InstanceNorm2d`: mean and variance over the map, for each channel of each image.
+/// There, as here, factor and summand are off by default and nothing is kept for evaluation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstanceNorm {
+    pub epsilon: f64,
+    pub affine: bool,
+}
+
+/// Normalisation over the channels of each pixel, and of a vector `[c]`.
+///
+/// Over a vector this is `torch.nn.LayerNorm(c)`. Over a map it is the channel-wise norm of ConvNeXt (`LayerNorm2d` in
+/// torchvision): the same with channels moved last and back. PyTorch's `LayerNorm([c, h, w])` has weights of the image's
+/// size and is not meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerNorm {
+    pub epsilon: f64,
+    pub affine: bool,
+}
+
+/// Tensors hold 32-bit floats, in which a tiny or huge number is 0 or infinite.
+fn check_epsilon(op: &str, epsilon: f64) -> Result<(), Refusal> {
+    let single = epsilon as f32;
+    if single > 0.0 && single.is_finite() {
+        return Ok(());
+    }
+    let message = format!("`{op}` with eps = {epsilon}; it must be above 0");
+    Err(Refusal::new(RefusalKind::Setting, message).help("the usual value is 1e-5"))
+}
+
+/// Refuses to normalise one number by itself.
+fn check_count(op: &str, over: &str, count: u64, shape: &Shape, help: &str) -> Result<(), Refusal> {
+    if count > 1 {
+        return Ok(());
+    }
+    let message = format!("`{op}` of {shape} has one number per {over}, and gives 0 for it whatever it is");
+    Err(Refusal::new(RefusalKind::Setting, message).help(help))
+}
+
+fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
+    let spec =
+        |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Trainable, init: Init::Constant(value) };
+    if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
+}
+
+/// `run/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
+/// deviations, the factor the quotient. What is kept per group is small beside them and left out.
+fn normalised(pass: Pass, input: &TensorType, affine: bool) -> Footprint {
+    let whole = Bytes::of(input);
+    match pass {
+        Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])).workspace(whole, Bytes::NONE),
+        Pass::Training => {
+            let (saved, backward) = if affine { (whole.times(2), whole) } else { (whole, whole.times(2)) };
+            Footprint::new().saves([Saved::Other(saved)]).workspace(whole, backward)
+        }
+    }
+}
+
+impl Operator for GroupNorm {
+    fn name(&self) -> &'static str {
+        "group_norm"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("groups", self.groups.to_string()),
+            ("eps", self.epsilon.to_string()),
+            ("affine", self.affine.to_string()),
+        ]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        pixels(&inputs[0]).map(Reads::normalised)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let shape = tensor_of("group_norm", &inputs[0])?;
+        check_epsilon("group_norm", self.epsilon)?;
+        let (c, groups) = (shape.channels(), self.groups);
+        if groups == 0 || !c.is_multiple_of(groups) {
+            let message = format!("`group_norm` with groups = {groups} cannot divide {c} channels");
+            return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
+        }
+        check_count("group_norm", "group", shape.elements() / groups as u64, shape, "use fewer groups")?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let input = f.inputs.first()?;
+        let (c, all) = (input.channels().clone(), input.elements()?);
+        f.divides(self.groups, &c, || format!("`group_norm` divides its channels into {} groups", self.groups))?;
+        f.at_least(&all, 2 * self.groups as i128, || "`group_norm` needs two numbers in a group".into())?;
+        f.same()
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        factor_and_summand(inputs[0].shape().channels(), self.affine)
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Operator for InstanceNorm {
+    fn name(&self) -> &'static str {
+        "instance_norm"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("eps", self.epsilon.to_string()), ("affine", self.affine.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        pixels(&inputs[0]).map(Reads::normalised)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let [_, h, w] = map_of("instance_norm", &inputs[0])?;
+        check_epsilon("instance_norm", self.epsilon)?;
+        let pixels = (h as u64).saturating_mul(w as u64);
+        let help = "leave the norm out after a global pool, or use `group_norm`";
+        check_count("instance_norm", "channel", pixels, inputs[0].shape(), help)?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [_, h, w] = f.map(0)?;
+        f.at_least(&h.times(&w)?, 2, || "`instance_norm` needs a map of more than one pixel".into())?;
+        f.same()
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        factor_and_summand(inputs[0].shape().channels(), self.affine)
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Operator for LayerNorm {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("eps", self.epsilon.to_string()), ("affine", self.affine.to_string())]
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let shape = tensor_of("layer_norm", &inputs[0])?;
+        check_epsilon("layer_norm", self.epsilon)?;
+        let help = "it normalises over channels; `instance_norm` does over the map";
+        check_count("layer_norm", "pixel", shape.channels() as u64, shape, help)?;
+        Ok(inputs.to_vec())
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let c = f.inputs.first()?.channels().clone();
+        f.at_least(&c, 2, || "`layer_norm` needs more than one channel".into())?;
+        f.same()
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        factor_and_summand(inputs[0].shape().channels(), self.affine)
+    }
+
+    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        normalised(pass, &inputs[0], self.affine)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}

@@ -1,0 +1,337 @@
+//! Pooling and its inverse.
+
+use super::footprint::{Bytes, Footprint, Pass, Saved};
+use super::reads::on_axes;
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, map_of, pair_text};
+use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// The sliding window that all pools share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub kernel: [usize; 2],
+    pub stride: [usize; 2],
+    pub pad: [usize; 2],
+    /// Round the output size up instead of down (`ceil_mode` in PyTorch).
+    pub ceil: bool,
+}
+
+impl Window {
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("k", pair_text(self.kernel)),
+            ("stride", pair_text(self.stride)),
+            ("pad", pair_text(self.pad)),
+            ("ceil", self.ceil.to_string()),
+        ]
+    }
+
+    pub fn taps(&self) -> [Taps; 2] {
+        [0, 1].map(|i| Taps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
+    }
+
+    fn reads(&self) -> [Reads; 2] {
+        self.taps().map(Reads::Window)
+    }
+
+    /// The pooled shape, by PyTorch's rule: with `ceil` a last window that starts in the right padding is dropped.
+    fn pooled(&self, op: &str, input: &TensorType) -> Result<Shape, Refusal> {
+        let [c, h, w] = map_of(op, input)?;
+        let mut size = [h, w];
+        for i in 0..2 {
+            if self.pad[i] * 2 > self.kernel[i] {
+                let message =
+                    format!("`{op}` padding {} is more than half of the window {}", self.pad[i], self.kernel[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message));
+            }
+            let padded = size[i] + 2 * self.pad[i];
+            if padded < self.kernel[i] {
+                let axis = ["height", "width"][i];
+                let message = format!("`{op}` window of {} is larger than the padded {axis} {padded}", self.kernel[i]);
+                return Err(Refusal::new(RefusalKind::Setting, message).help("use a larger input or fewer pools"));
+            }
+            let room = padded - self.kernel[i];
+            let mut n = if self.ceil { room.div_ceil(self.stride[i]) } else { room / self.stride[i] } + 1;
+            if self.ceil && (n - 1) * self.stride[i] >= size[i] + self.pad[i] {
+                n -= 1;
+            }
+            size[i] = n;
+        }
+        Ok(Shape::map(c, size[0], size[1]))
+    }
+
+    /// [`Window::pooled`] of formulas.
+    fn pooled_formula(&self, op: &str, f: &mut Formulas) -> Option<[Dim; 3]> {
+        let [c, h, w] = f.map(0)?;
+        let size = [h, w];
+        let mut out = Vec::new();
+        for i in 0..2 {
+            let [k, stride, pad] = [self.kernel[i], self.stride[i], self.pad[i]].map(|n| n as i128);
+            let room = size[i].plus_n(2 * pad - k)?;
+            f.at_least(&room, 0, || format!("`{op}` has a window of {k} pixels over the padded {}", AXES[i]))?;
+            let full = if self.ceil { room.ceil_div(stride)? } else { room.floor_div(stride)? }.plus_n(1)?;
+            // A last window must start before the padding on the right; where windows overlap enough they all do.
+            out.push(match self.ceil && stride > k - pad {
+                true => full.smaller_of(&size[i].plus_n(pad)?.ceil_div(stride)?)?,
+                false => full,
+            });
+        }
+        Some([c, out.remove(0), out.remove(0)])
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPool(pub Window);
+
+/// Max pool that also returns where each maximum was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPoolWithIndex(pub Window);
+
+/// Average pool; padding counts as zeros, as PyTorch does by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvgPool(pub Window);
+
+/// Puts each number back where the pool found it and zeros elsewhere. Inputs: the tensor, the indices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpool;
+
+/// Adaptive average pool to a fixed size, as `torch.nn.AdaptiveAvgPool2d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvgPoolTo {
+    pub size: [usize; 2],
+}
+
+/// Adaptive max pool to a fixed size, as `torch.nn.AdaptiveMaxPool2d`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaxPoolTo {
+    pub size: [usize; 2],
+}
+
+macro_rules! plain_pool {
+    ($ty:ident $name:literal, $memory:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                self.0.config()
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+                self.0.reads()
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
+            }
+
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let [c, h, w] = self.0.pooled_formula($name, f)?;
+                Some(vec![FormulaType::map(c, h, w)])
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn memory(&self, pass: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+                memory(pass, &outputs[0])
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+plain_pool!(MaxPool "maxpool", found);
+// burn-autodiff `ops/module.rs`, `avg_pool2d`.
+plain_pool!(AvgPool "avgpool", |_, _| Footprint::new().saves([Saved::Input(0)]));
+
+impl Operator for MaxPoolWithIndex {
+    fn name(&self) -> &'static str {
+        "maxpool_with_index"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        self.0.config()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        self.0.reads()
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let pooled = self.0.pooled(self.name(), &inputs[0])?;
+        let from = inputs[0].shape().clone();
+        Ok(vec![TensorType::Tensor(pooled.clone()), TensorType::Index { pooled, from }])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let from = f.inputs.first()?.shared();
+        let pooled: crate::graph::ty::Dims = self.0.pooled_formula("maxpool_with_index", f)?.into();
+        Some(vec![FormulaType::Tensor(pooled.clone()), FormulaType::Index { pooled, from }])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+        // As for `maxpool`; the indices are an output as well.
+        let wide = Bytes::of(&outputs[1]).times(2);
+        Footprint::new().saves([Saved::Input(0), Saved::Output(1)]).workspace(wide, Bytes::NONE)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+impl Operator for Unpool {
+    fn name(&self) -> &'static str {
+        "unpool"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(2)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Unpooled; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        map_of("unpool", &inputs[0])?;
+        let TensorType::Index { pooled, from } = &inputs[1] else {
+            let message = format!("`unpool` needs pool indices, found a tensor {}", inputs[1]);
+            return Err(Refusal::new(RefusalKind::Type, message)
+                .help("take them from `let (pooled, index) = x |> maxpool_with_index(2)`"));
+        };
+        if inputs[0].shape() != pooled {
+            let message = format!("`unpool` of {} with indices of a pool that gave {pooled}", inputs[0]);
+            return Err(Refusal::new(RefusalKind::Index, message).help("use the indices of the pool of the same level"));
+        }
+        Ok(vec![TensorType::Tensor(from.clone())])
+    }
+
+    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+        let [FormulaType::Tensor(dims), FormulaType::Index { pooled, from }] = &f.inputs[..] else { return None };
+        let from = from.clone();
+        let equal: Option<Vec<Cond>> =
+            dims.iter().zip(pooled.iter()).map(|(a, b)| Some(Cond::Zero(a.minus(b)?))).collect();
+        f.demands.all(equal?, || "`unpool` needs the size that its pool gave".into())?;
+        Some(vec![FormulaType::Tensor(from)])
+    }
+
+    fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+        Vec::new()
+    }
+
+    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/tensor.rs`, `float_scatter`: the indices. burn-flex `ops/gather_scatter.rs`, `read_indices`,
+        // makes 64-bit ones of them, in both directions.
+        let wide = Bytes::of(&inputs[1]).times(2);
+        Footprint::new().saves([Saved::Input(1)]).workspace(wide, wide)
+    }
+
+    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+        0
+    }
+}
+
+macro_rules! adaptive_pool {
+    ($ty:ident $name:literal, $memory:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                vec![("size", pair_text(self.size))]
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                on_axes(&inputs[0], &outputs[0], Reads::bins)
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let [c, _, _] = map_of($name, &inputs[0])?;
+                let [h, w] = self.size;
+                if h == 0 || w == 0 {
+                    let message = format!("`{}` to a size of 0", $name);
+                    return Err(Refusal::new(RefusalKind::Setting, message).help("the smallest size is 1"));
+                }
+                Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
+            }
+
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let [c, _, _] = f.map(0)?;
+                let [h, w] = f.size(self.size);
+                Some(vec![FormulaType::map(c, h, w)])
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType, &TensorType) -> Footprint = $memory;
+                memory(pass, &inputs[0], &outputs[0])
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+adaptive_pool!(AvgPoolTo "avgpool_to", |_, input, output| match output.shape().spatial() {
+    // `run/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
+    Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
+    // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
+    _ => Footprint::new().saves([Saved::Input(0)]),
+});
+adaptive_pool!(MaxPoolTo "maxpool_to", |pass, input, output| {
+    let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
+    match input.shape().spatial().zip(output.shape().spatial()) {
+        Some((from, to)) if even(from, to) => found(pass, output),
+        // `run/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
+        // the places of the maxima, a word for each output.
+        _ => {
+            let windows = Bytes::of(input).times(2) + Bytes::of(output);
+            Footprint::new().saves([Saved::Other(Bytes::of(output).times(2))]).workspace(windows, windows)
+        }
+    }
+});
+
+/// burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices, which burn-flex `ops/pool.rs` finds as 64-bit
+/// numbers first. Without gradients no indices are made.
+fn found(pass: Pass, output: &TensorType) -> Footprint {
+    let indices = Bytes::of(output);
+    match pass {
+        Pass::Inference => Footprint::new(),
+        Pass::Training => {
+            Footprint::new().saves([Saved::Input(0), Saved::Other(indices)]).workspace(indices.times(2), Bytes::NONE)
+        }
+    }
+}

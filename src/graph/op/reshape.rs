@@ -1,0 +1,162 @@
+//! Operators that change form and not numbers, and dropout.
+
+use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
+use super::reads::pixels;
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// `[c, h, w]` to `[c * h * w]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flatten;
+
+/// `[c]` to `[c, 1, 1]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unflatten;
+
+/// The same numbers in the same order (channels, rows, columns) under other dims: `x.reshape(n, *to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reshape {
+    /// `[c, h, w]` or `[c]`; at most one is `None`, which is what remains.
+    pub to: Vec<Option<usize>>,
+}
+
+/// Zeroes each number with probability `p` in training and scales the rest by `1 / (1 - p)`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dropout {
+    pub p: f64,
+}
+
+macro_rules! free_operator {
+    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
+        impl Operator for $ty {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn config(&self) -> Vec<(&'static str, String)> {
+                let config: fn(&$ty) -> Vec<(&'static str, String)> = $config;
+                config(self)
+            }
+
+            fn arity(&self) -> Arity {
+                Arity::Exactly(1)
+            }
+
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+                dealt(&inputs[0], &outputs[0])
+            }
+
+            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+                let infer: fn(&$ty, &TensorType) -> Result<Shape, Refusal> = $infer;
+                Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
+            }
+
+            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&$ty, &mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+                formulas(self, f)
+            }
+
+            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
+                Vec::new()
+            }
+
+            fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+                memory(pass, &inputs[0])
+            }
+
+            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
+                0
+            }
+        }
+    };
+}
+
+free_operator!(Flatten "flatten" |_| Vec::new(), |_, f| Some(vec![FormulaType::tensor(vec![f.inputs.first()?.elements()?])]), |_, input| {
+    map_of("flatten", input)?;
+    Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
+}, |_, _| reshaped());
+
+free_operator!(Unflatten "unflatten" |_| Vec::new(), |_, f| {
+    let c = f.inputs.first()?.channels().clone();
+    Some(vec![FormulaType::map(c, Dim::ONE, Dim::ONE)])
+}, |_, input| {
+    match tensor_of("unflatten", input)?.dims() {
+        &[c] => Ok(Shape::map(c, 1, 1)),
+        _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
+    }
+}, |_, _| reshaped());
+
+free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |_, f| f.same(), |_, input| {
+    tensor_of("dropout", input).cloned()
+}, |pass, input| match pass {
+    Pass::Inference => reshaped(),
+    // burn-nn `modules/dropout.rs`: the input times random zeros and ones, which are floats and are kept.
+    Pass::Training => Footprint::new()
+        .output(Storage::InPlace(&[0]))
+        .gradient(Gradient::InPlace)
+        .saves([Saved::Other(Bytes::of(input))]),
+});
+
+impl Reshape {
+    /// The dims for so many numbers; `None` when no dims of this form hold exactly as many.
+    pub fn dims(&self, elements: usize) -> Option<Vec<usize>> {
+        // At most three dims of 32 bits.
+        let known = self.to.iter().flatten().fold(1u128, |n, &d| n.saturating_mul(d as u128));
+        let rest = if known > 0 && (elements as u128).is_multiple_of(known) { elements as u128 / known } else { 0 };
+        let fits = if self.to.contains(&None) { rest > 0 } else { rest == 1 };
+        let rest = usize::try_from(rest).ok().filter(|_| fits)?;
+        Some(self.to.iter().map(|d| d.unwrap_or(rest)).collect())
+    }
+
+    fn text(&self) -> String {
+        let dims: Vec<_> = self.to.iter().map(|d| d.map_or("-1".into(), |d| d.to_string())).collect();
+        format!("[{}]", dims.join(", "))
+    }
+}
+
+free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
+    let elements = f.inputs.first()?.elements()?;
+    let mut dims: Vec<Option<Dim>> = op.to.iter().map(|d| d.map(Dim::from)).collect();
+    if f.written.len() == dims.len() {
+        let written = f.written.iter().cloned();
+        dims = op.to.iter().zip(written).map(|(to, dim)| to.map(|_| dim)).collect();
+    }
+    let known = dims.iter().flatten().try_fold(Dim::ONE, |n, d| n.times(d))?;
+    if dims.contains(&None) {
+        // A product of formulas divides no formula here; the size is then taken as it is.
+        let by = usize::try_from(known.as_const()?).ok()?;
+        f.divides(by, &elements, || format!("`reshape` divides its numbers by {by}"))?;
+        let rest = elements.floor_div(known.as_const()?)?;
+        let dims = dims.into_iter().map(|d| d.unwrap_or_else(|| rest.clone())).collect();
+        return Some(vec![FormulaType::tensor(dims)]);
+    }
+    let gap = elements.minus(&known)?;
+    f.demands.all([Cond::Zero(gap)], || "`reshape` keeps the number of its numbers".into())?;
+    Some(vec![FormulaType::tensor(dims.into_iter().flatten().collect())])
+}, |op, input| {
+    let from = tensor_of("reshape", input)?;
+    let elements = axis("reshape", from.elements().into())?;
+    op.dims(elements).map(Shape::new).ok_or_else(|| {
+        let message = format!("`reshape` of {from} to {}: {elements} numbers do not fit", op.text());
+        let help = if op.to.contains(&None) {
+            format!("the other dims must divide {elements}")
+        } else {
+            format!("the product of the dims must be {elements}; one may be -1, for what remains")
+        };
+        Refusal::new(RefusalKind::Setting, message).help(help)
+    })
+}, |_, _| reshaped());
+
+/// Columns stay where the width does, rows where both do. Flattening makes one pixel of all. Where a reshape deals pixels
+/// out anew, the whole axis is a bound on what one of them reads.
+fn dealt(input: &TensorType, output: &TensorType) -> [Reads; 2] {
+    let ([h, w], [to_h, to_w]) = (pixels(input), pixels(output));
+    let rows_stay = h == to_h && (w == to_w || h == 1);
+    [if rows_stay { Reads::Same } else { Reads::All }, Reads::same_or_all(w, to_w)]
+}
+
+/// The same numbers in the same place.
+fn reshaped() -> Footprint {
+    Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias)
+}

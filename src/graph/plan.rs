@@ -1,0 +1,216 @@
+//! The lowered form: steps in order, numbered values with their last use, layers with their weights.
+//!
+//! Knows no device and no tensor; it is what `npc lower` prints and what `run::exec` and the [`crate::compute::engine`] walk. Made from a
+//! [`Checked`], so every operand exists and every type is the one its operator infers.
+//!
+//! Invariants:
+//! - step `i` reads only values that earlier steps wrote and no earlier step freed;
+//! - a value is freed exactly once, after its last use, unless it is a result;
+//! - `layers` holds every operator with parameters, in declaration order, and their paths are unique;
+//! - the text is canonical: equal plans print equally on every machine, so people keep it as a snapshot.
+
+use super::check::Checked;
+use super::ir::{NodeId, Outlet};
+use super::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, ParamSpec, Resize, Target};
+use super::ty::TensorType;
+use std::collections::HashMap;
+use std::fmt;
+use std::fmt::Write;
+
+/// One tensor of a forward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(u32);
+
+impl ValueId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ValueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+/// One computation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub op: Op,
+    pub path: String,
+    pub inputs: Vec<ValueId>,
+    pub outputs: Vec<(ValueId, TensorType)>,
+    /// Index into [`Plan::layers`], for operators with parameters.
+    pub layer: Option<usize>,
+    /// Values that nobody reads after this step, its own unread outputs among them.
+    pub frees: Vec<ValueId>,
+}
+
+/// An operator with parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSpec {
+    pub path: String,
+    pub op: Op,
+    /// Channels of the input.
+    pub channels: usize,
+    pub params: Vec<ParamSpec>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub name: String,
+    pub steps: Vec<Step>,
+    pub layers: Vec<LayerSpec>,
+    pub results: Vec<(String, ValueId)>,
+    /// How many values there are: ids run from 0 to here.
+    pub values: usize,
+}
+
+/// Orders a graph and finds out when each value is read for the last time.
+pub fn plan(checked: &Checked) -> Plan {
+    let graph = checked.graph();
+    let mut ids: HashMap<Outlet, ValueId> = HashMap::new();
+    let mut steps = Vec::with_capacity(graph.len());
+    let mut layers = Vec::new();
+    for node_id in graph.order() {
+        let node = graph.node(node_id);
+        let input_types = graph.input_types(node_id);
+        let params = node.op.params(&input_types);
+        let layer = (!params.is_empty()).then(|| {
+            let channels = input_types[0].shape().channels();
+            layers.push(LayerSpec { path: node.path.clone(), op: node.op.clone(), channels, params });
+            layers.len() - 1
+        });
+        let inputs = graph.inputs(node_id).iter().map(|outlet| ids[outlet]).collect();
+        let outputs =
+            node.outputs.iter().enumerate().map(|(slot, ty)| (number(&mut ids, node_id, slot), ty.clone())).collect();
+        steps.push(Step { op: node.op.clone(), path: node.path.clone(), inputs, outputs, layer, frees: Vec::new() });
+    }
+    let results = graph.results.iter().map(|(name, outlet)| (name.clone(), ids[outlet])).collect();
+    let mut plan = Plan { name: graph.name.clone(), steps, layers, results, values: ids.len() };
+    plan.mark_frees();
+    plan
+}
+
+fn number(ids: &mut HashMap<Outlet, ValueId>, node: NodeId, slot: usize) -> ValueId {
+    let next = ValueId(ids.len() as u32);
+    *ids.entry(Outlet { node, slot }).or_insert(next)
+}
+
+impl Plan {
+    fn mark_frees(&mut self) {
+        let mut last: Vec<Option<usize>> = vec![None; self.values];
+        for (at, step) in self.steps.iter().enumerate() {
+            for value in step.inputs.iter().chain(step.outputs.iter().map(|(v, _)| v)) {
+                last[value.index()] = Some(at);
+            }
+        }
+        for (_, value) in &self.results {
+            last[value.index()] = None;
+        }
+        for (value, at) in last.into_iter().enumerate() {
+            if let Some(at) = at {
+                self.steps[at].frees.push(ValueId(value as u32));
+            }
+        }
+    }
+
+    /// One line a step: number, results, kernel with settings, operands, types, weights, freed values, path.
+    pub fn text(&self) -> String {
+        let rows: Vec<[String; 4]> = self.steps.iter().enumerate().map(|(at, step)| self.row(at, step)).collect();
+        let width = |i: usize| rows.iter().map(|r| r[i].len()).max().unwrap_or(0);
+        let (w0, w1, w2) = (width(0), width(1), width(2));
+        let mut out = format!("plan {}\n", self.name);
+        for [head, types, frees, tail] in &rows {
+            let line = format!("  {head:w0$}  : {types:w1$}  {frees:w2$}  # {tail}");
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        for (name, value) in &self.results {
+            let _ = writeln!(out, "  return {name} = {value}");
+        }
+        out
+    }
+
+    fn row(&self, at: usize, step: &Step) -> [String; 4] {
+        let outputs = join(step.outputs.iter().map(|(v, _)| v));
+        let operands = join(&step.inputs);
+        let call = if operands.is_empty() { kernel(&step.op) } else { format!("{} <- {operands}", kernel(&step.op)) };
+        let frees = if step.frees.is_empty() { String::new() } else { format!("free {}", join(&step.frees)) };
+        let mut tail = step.path.clone();
+        if let Some(layer) = step.layer {
+            let params = self.layers[layer].params.iter();
+            let _ = write!(tail, " {{{}}}", join(params.map(|p| format!("{}: {:?}", p.name, p.shape))));
+        }
+        [format!("{at:>3}  {outputs} = {call}"), join(step.outputs.iter().map(|(_, ty)| ty)), frees, tail]
+    }
+}
+
+fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    items.into_iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// What runs, with the settings that the kernel sees: padding as numbers, sizes as they are found.
+fn kernel(op: &Op) -> String {
+    let two = |[a, b]: [usize; 2]| format!("{a}x{b}");
+    match op {
+        Op::Input(_) => "input".into(),
+        Op::Conv(c) => {
+            let pad = two(c.pad.amount(c.kernel, c.dilation));
+            let [k, stride, dilation] = [c.kernel, c.stride, c.dilation].map(two);
+            format!("conv2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, groups {})", c.groups)
+        }
+        Op::ConvTranspose(c) => {
+            let [k, stride, dilation, pad, out] = [c.kernel, c.stride, c.dilation, c.pad, c.out_pad].map(two);
+            let groups = c.groups;
+            format!(
+                "conv_transpose2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, out_pad {out}, groups {groups})"
+            )
+        }
+        Op::Linear(_) => "linear".into(),
+        Op::BatchNorm(n) => format!("batch_norm(eps {}, momentum {})", n.epsilon, n.momentum),
+        Op::GroupNorm(_)
+        | Op::InstanceNorm(_)
+        | Op::LayerNorm(_)
+        | Op::Activation(_)
+        | Op::PRelu(_)
+        | Op::Padding(_)
+        | Op::Slice(_)
+        | Op::ChannelPad(_)
+        | Op::ChannelReduce(_)
+        | Op::ChannelShuffle(_)
+        | Op::PixelShuffle(_)
+        | Op::Concat(_)
+        | Op::Combine(_)
+        | Op::Flatten(_)
+        | Op::Unflatten(_)
+        | Op::Reshape(_)
+        | Op::Dropout(_) => {
+            let settings = join(op.config().iter().map(|(k, v)| format!("{k} {v}")));
+            if settings.is_empty() { op.name().into() } else { format!("{}({settings})", op.name()) }
+        }
+        Op::MaxPool(MaxPool(w)) | Op::MaxPoolWithIndex(MaxPoolWithIndex(w)) | Op::AvgPool(AvgPool(w)) => {
+            let ceil = if w.ceil { ", ceil" } else { "" };
+            format!("{}(k {}, stride {}, pad {}{ceil})", op.name(), two(w.kernel), two(w.stride), two(w.pad))
+        }
+        Op::Unpool(_) => "unpool".into(),
+        Op::AvgPoolTo(AvgPoolTo { size }) | Op::MaxPoolTo(MaxPoolTo { size }) => {
+            format!("{}({})", op.name(), two(*size))
+        }
+        Op::Crop(c) => {
+            let to = c.size.map_or("like operand 2".into(), |size| format!("to {}", two(size)));
+            let at = c.at.map_or("centre".into(), |[top, left]| format!("at {top}, {left}"));
+            format!("crop({to}, {at})")
+        }
+        Op::Resize(r) => resize(r),
+    }
+}
+
+fn resize(r: &Resize) -> String {
+    let target = match r.target {
+        Target::Like => "like operand 2".into(),
+        Target::Size([h, w]) => format!("to {h}x{w}"),
+        Target::Factor([h, w]) => format!("times {h}x{w}"),
+    };
+    let corners = if r.align_corners { ", align_corners" } else { "" };
+    format!("{}({target}{corners})", r.mode.text())
+}

@@ -1,0 +1,136 @@
+//! Does a device compute what the CPU computes? The same weights, the same batch, outputs and gradients side by side.
+//!
+//! The CPU backend is the one that is compared with PyTorch in the tests; this carries that over to other devices.
+
+use super::loss::cross_entropy;
+use super::optim::Accumulated;
+use crate::base::error::{Result, RunError};
+use crate::compute::device::{self, DeviceChoice};
+use crate::compute::lower::lower;
+use crate::compute::native::Recorded;
+use crate::compute::weights::NamedTensor;
+use crate::graph::check::Checked;
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+/// The largest difference within one tensor.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    pub name: String,
+    /// `max |a - b| / (max |a| + 1e-12)`, `a` being the CPU's tensor.
+    pub relative: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Agreement {
+    /// Logits in evaluation mode.
+    pub output: Difference,
+    /// Logits in training mode.
+    pub training_output: Difference,
+    pub loss: Difference,
+    /// Every trainable tensor, the worst first.
+    pub gradients: Vec<Difference>,
+}
+
+/// Images in [0, 1) and targets, the same everywhere.
+pub struct Sample {
+    images: Vec<f32>,
+    targets: Vec<i32>,
+    shape: [usize; 4],
+}
+
+impl Sample {
+    /// A batch for the input of a model with one map as its result.
+    pub fn new(checked: &Checked, batch: usize) -> Result<Self> {
+        let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
+            return Err(RunError::new("the model's result is no map"));
+        };
+        if out != [h, w] {
+            return Err(RunError::new(format!("the model's result is {} for an image of {h}x{w}", checked.output())));
+        }
+        let classes = checked.output().channels() as u64;
+        let (mut sample, mut random) = Self::drawn(checked, batch)?;
+        sample.targets = (0..batch * h * w).map(|_| (u64::from(random.next_u32()) % classes) as i32).collect();
+        Ok(sample)
+    }
+
+    /// A batch for a model of any result.
+    pub fn without_targets(checked: &Checked, batch: usize) -> Result<Self> {
+        Ok(Self::drawn(checked, batch)?.0)
+    }
+
+    fn drawn(checked: &Checked, batch: usize) -> Result<(Self, ChaCha8Rng)> {
+        let [c, h, w] = *checked.input().dims() else {
+            return Err(RunError::new("the model's input is no image"));
+        };
+        let shape = [batch, c, h, w];
+        let numbers = shape.iter().try_fold(1usize, |product, n| product.checked_mul(*n));
+        let numbers = numbers.filter(|n| n.checked_mul(4).is_some_and(|bytes| bytes <= isize::MAX as usize));
+        let Some(numbers) = numbers else {
+            return Err(RunError::new(format!(
+                "a batch of {batch} images of {c}x{h}x{w} has more bytes than an address"
+            )));
+        };
+        let mut random = ChaCha8Rng::seed_from_u64(0);
+        let images = (0..numbers).map(|_| (random.next_u32() >> 8) as f32 / (1 << 24) as f32).collect();
+        Ok((Self { images, targets: Vec::new(), shape }, random))
+    }
+
+    pub fn images(&self, device: &Device) -> Tensor<4> {
+        Tensor::from_data(TensorData::new(self.images.clone(), self.shape), device)
+    }
+
+    pub fn targets(&self, device: &Device) -> Tensor<3, Int> {
+        let [n, _, h, w] = self.shape;
+        Tensor::from_data(TensorData::new(self.targets.clone(), [n, h, w]), device)
+    }
+}
+
+struct Computed {
+    output: NamedTensor,
+    training_output: NamedTensor,
+    loss: NamedTensor,
+    gradients: Vec<NamedTensor>,
+}
+
+fn compute(checked: &Checked, device: &Device, sample: &Sample, seed: u64) -> Computed {
+    let network = lower(checked, device, seed);
+    let output = network.valid().forward(sample.images(device)).remove(0);
+    let network = network.train();
+    let Recorded { mut results, back } = network.record(sample.images(device), seed);
+    let logits = results.remove(0);
+    let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
+    let gradients = Accumulated::of(&network, back, loss.backward()).tensors(&network);
+    Computed {
+        output: NamedTensor::new("output".into(), output),
+        training_output: NamedTensor::new("output in training".into(), logits),
+        loss: NamedTensor::new("loss".into(), loss),
+        gradients,
+    }
+}
+
+fn difference(a: &NamedTensor, b: &NamedTensor) -> Difference {
+    let scale = a.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
+    let pairs = a.values.iter().zip(&b.values).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs());
+    // NaN must not hide behind `max`.
+    let worst = pairs.fold(0.0f64, |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) });
+    let worst = if a.values.len() == b.values.len() { worst } else { f64::INFINITY };
+    Difference { name: a.name.clone(), relative: worst / (scale + 1e-12) }
+}
+
+/// Compares `choice` with the CPU.
+pub fn agree(checked: &Checked, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
+    let sample = Sample::new(checked, batch)?;
+    let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
+    let there = compute(checked, &device::open(choice)?, &sample, seed);
+    let mut gradients: Vec<_> = here.gradients.iter().zip(&there.gradients).map(|(a, b)| difference(a, b)).collect();
+    gradients.sort_by(|a, b| b.relative.total_cmp(&a.relative));
+    Ok(Agreement {
+        output: difference(&here.output, &there.output),
+        training_output: difference(&here.training_output, &there.training_output),
+        loss: difference(&here.loss, &there.loss),
+        gradients,
+    })
+}

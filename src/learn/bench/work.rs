@@ -1,0 +1,126 @@
+//! A network that is ready to be timed. When a call returns, it has been computed.
+
+use super::{Backend, Span, repeat};
+use crate::base::error::{Result, RunError};
+use crate::compute::engine::Mode;
+use crate::compute::engine::profile::{Profile, Stopwatch};
+use crate::compute::lower::lower;
+use crate::compute::native::Recorded;
+use crate::compute::network::Network;
+use crate::graph::check::Checked;
+use crate::learn::agree::Sample;
+use crate::learn::loss::cross_entropy;
+use crate::learn::optim::{Accumulated, OptimState};
+use crate::text::recipe::Optimizer;
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+use std::time::Duration;
+
+pub struct Work {
+    device: Device,
+    images: Tensor<4>,
+    evaluated: Network,
+    training: Option<Training>,
+}
+
+struct Training {
+    network: Network,
+    targets: Tensor<3, Int>,
+    optim: OptimState,
+}
+
+impl Work {
+    pub fn new(checked: &Checked, device: &Device, batch: usize, train: bool) -> Result<Self> {
+        let sample = if train { Sample::new(checked, batch)? } else { Sample::without_targets(checked, batch)? };
+        let network = lower(checked, device, 0);
+        let evaluated = network.valid();
+        let training = train.then(|| {
+            let network = network.train();
+            let targets = sample.targets(network.device());
+            Training { network, targets, optim: OptimState::new(Optimizer::default()) }
+        });
+        Ok(Self { device: device.clone(), images: sample.images(device), evaluated, training })
+    }
+
+    fn images(&self) -> Tensor<4> {
+        self.images.clone()
+    }
+
+    /// Why the engine does not compute forward passes or training steps, if it does not.
+    pub fn refusal(&self, train: bool) -> Option<String> {
+        let mode = if train { Mode::Train { to_image: false } } else { Mode::Infer };
+        self.evaluated.engine_refuses(&self.images(), mode)
+    }
+
+    pub fn backend(&self, train: bool) -> Backend {
+        if self.refusal(train).is_some() { Backend::Burn } else { Backend::Engine }
+    }
+
+    /// In evaluation mode.
+    pub fn forward(&mut self) -> Result<()> {
+        drop(self.evaluated.forward(self.images()));
+        finish(&self.device)
+    }
+
+    /// Frees what forward passes hold, so that training is measured without it.
+    pub fn forget(&mut self) {
+        self.evaluated = self.evaluated.valid();
+        self.evaluated.engine.free_memory();
+    }
+
+    /// Nothing where no training was asked for.
+    pub fn train_step(&mut self) -> Result<()> {
+        let images = self.images();
+        let Some(Training { network, targets, optim }) = &mut self.training else { return Ok(()) };
+        let Recorded { mut results, back } = network.record(images, 0);
+        let gradients = cross_entropy(results.remove(0), targets.clone()).backward();
+        let gradients = Accumulated::of(network, back, gradients);
+        *network = optim.step(network.clone(), gradients, optim.optimizer.lr());
+        finish(&self.device)
+    }
+
+    /// Calls as long as `span` says, each step's time told to `profile`: training steps, or forward passes in evaluation
+    /// mode. Of what Burn computes only the forward passes, with `train` those of training mode: its way back knows no steps.
+    pub fn profile(&mut self, train: bool, span: Span, mut profile: Profile) -> Result<Profile> {
+        if self.backend(train) == Backend::Burn {
+            let mut warm = profile.clone();
+            self.walk(train, &mut warm)?;
+            let times = repeat(span, &mut || self.walk(train, &mut profile))?;
+            profile.took(sum(&times));
+            return Ok(profile);
+        }
+        let recorder = self.evaluated.engine.recorder.clone();
+        recorder.start(profile.clone());
+        let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
+        let mut told = recorder.stop().unwrap_or(profile);
+        told.took(sum(&run?));
+        Ok(told)
+    }
+
+    fn walk(&self, train: bool, profile: &mut Profile) -> Result<()> {
+        let network = match &self.training {
+            Some(training) if train => &training.network,
+            Some(_) | None => &self.evaluated,
+        };
+        let images = self.images();
+        let (mut watch, mut step, mut done) = (Stopwatch::start(), 0, Ok(()));
+        network.walk(images, |_, _| {
+            let finished = finish(&self.device);
+            if done.is_ok() {
+                done = finished;
+            }
+            profile.forward(step, watch.lap());
+            step += 1;
+        });
+        profile.end_call();
+        done
+    }
+}
+
+fn sum(milliseconds: &[f64]) -> Duration {
+    Duration::from_secs_f64(milliseconds.iter().sum::<f64>() / 1e3)
+}
+
+fn finish(device: &Device) -> Result<()> {
+    device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))
+}

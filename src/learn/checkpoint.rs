@@ -1,0 +1,255 @@
+//! Checkpoints: everything that training needs to go on, in one safetensors file.
+//!
+//! Holds `model.*`, the weights that are scored, under PyTorch's names and in its layouts; where they are an average, the
+//! weights that the optimiser moves as `raw.*`; what the optimiser keeps (`adam.first.*`, `adam.second.*`,
+//! `sgd.momentum.*`), flattened in the order that Burn computes in; and under the metadata key `npc` a JSON object with
+//! [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back as the same
+//! bits, so that a run that was cut off goes on exactly as if it had not been.
+//!
+//! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
+
+use super::folder::EpochRecord;
+use super::optim::OptimState;
+use crate::base::error::{Result, RunError};
+use crate::compute::network::Network;
+use crate::compute::weights::{self, NamedTensor};
+use crate::text::recipe::Optimizer;
+use burn::module::Module;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Where training stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointMeta {
+    /// Name of the model or variant.
+    pub model: String,
+    /// Epochs that are finished.
+    pub epoch: usize,
+    /// Optimiser steps that are done.
+    pub step: u64,
+    /// Best value so far by metric.
+    pub best: BTreeMap<String, Best>,
+    /// Images of the unfinished epoch that are done.
+    pub seen: u64,
+    /// Sum of their losses.
+    #[serde(with = "exact")]
+    pub loss_sum: f64,
+    /// Sum of the gradient norms of its steps.
+    #[serde(with = "exact", default)]
+    pub norm_sum: f64,
+    /// Seconds that the unfinished epoch has taken.
+    #[serde(with = "exact")]
+    pub epoch_seconds: f64,
+    /// Seconds that the finished epochs have taken.
+    #[serde(with = "exact")]
+    pub seconds: f64,
+    /// What `metrics.jsonl` says of the finished epochs: the file is written anew from here when a run goes on.
+    #[serde(default)]
+    pub records: Vec<EpochRecord>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    #[serde(with = "exact")]
+    pub value: f64,
+    pub epoch: usize,
+}
+
+/// What stands under the key `npc`.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u32,
+    /// Of the model's names and shapes.
+    fingerprint: String,
+    optimizer_steps: u64,
+    #[serde(flatten)]
+    meta: CheckpointMeta,
+}
+
+const FORMAT: u32 = 1;
+const KEY: &str = "npc";
+const MODEL: &str = "model.";
+const RAW: &str = "raw.";
+
+/// What a checkpoint keeps.
+pub struct State<'a> {
+    /// What the optimiser moves.
+    pub network: &'a Network,
+    /// The average of its weights, where the run keeps one.
+    pub average: Option<&'a Network>,
+    pub optim: &'a OptimState,
+    pub meta: &'a CheckpointMeta,
+}
+
+/// The same, read.
+#[derive(Debug)]
+pub struct Loaded {
+    pub network: Network,
+    /// A network that evaluates.
+    pub average: Option<Network>,
+    pub optim: OptimState,
+    pub meta: CheckpointMeta,
+}
+
+/// Writes a checkpoint, or leaves the old file as it was.
+pub fn save(path: &Path, state: &State<'_>) -> Result<()> {
+    let &State { network, average, optim, meta } = state;
+    let named = |network: &Network, prefix: &'static str| {
+        let tensors = weights::tensors(network).into_iter();
+        tensors.map(move |t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })
+    };
+    let mut tensors: Vec<_> = named(average.unwrap_or(network), MODEL).collect();
+    if average.is_some() {
+        tensors.extend(named(network, RAW));
+    }
+    for (name, moments) in &optim.moments {
+        for (kind, moment) in optim.optimizer.state().iter().zip(moments) {
+            tensors.push(NamedTensor::new(format!("{kind}.{name}"), moment.clone()));
+        }
+    }
+    let fingerprint = weights::fingerprint(network);
+    let header = Header { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
+    let header = serde_json::to_string(&header)
+        .map_err(|error| RunError::at(path, format!("state cannot be written as JSON: {error}")))?;
+    weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
+}
+
+/// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
+/// `optimizer` is the rule to go on with; the file holds only what it has gathered.
+pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loaded> {
+    let Contents { header, model, raw, state } = read(path)?;
+    let (network, average) = match raw.is_empty() {
+        true => (put(path, network, model, &header)?, None),
+        false => {
+            let average = put(path, network.valid(), model, &header)?;
+            (put(path, network, raw, &header)?, Some(average))
+        }
+    };
+    let trainable: BTreeMap<String, usize> =
+        weights::layout(&network).into_iter().map(|(name, shape)| (name, shape.iter().product())).collect();
+    let mut optim = OptimState { optimizer, steps: header.optimizer_steps, moments: BTreeMap::new() };
+    let device = network.device().clone().without_autodiff();
+    let kinds = optim.optimizer.state();
+    for (name, mut found) in state {
+        let count = trainable.get(&name).copied();
+        let mut moments = Vec::new();
+        for kind in kinds {
+            let Some(values) = found.remove(*kind) else {
+                let message = format!("`{kind}` of `{name}` is missing, which `{}` needs", optim.optimizer.name());
+                return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+            };
+            if count != Some(values.len()) {
+                return Err(RunError::at(path, format!("`{kind}` of `{name}` does not fit the model")));
+            }
+            moments.push(Tensor::<1>::from_data(burn::tensor::TensorData::from(&values[..]), &device));
+        }
+        if let Some(kind) = found.keys().next() {
+            let message = format!("holds `{kind}` of `{name}`, which `{}` does not have", optim.optimizer.name());
+            return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+        }
+        optim.moments.insert(name, moments);
+    }
+    if !kinds.is_empty() && optim.moments.is_empty() && optim.steps > 0 {
+        let message = format!("nothing of what `{}` keeps is there", optim.optimizer.name());
+        return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
+    }
+    Ok(Loaded { network, average, optim, meta: header.meta })
+}
+
+/// Puts only the weights of a checkpoint, or of a plain file of weights, into `network`: what evaluation and
+/// prediction need.
+pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
+    let (tensors, metadata) = weights::read_safetensors(path)?;
+    if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
+        let Contents { header, model, .. } = split(path, tensors, &metadata)?;
+        return put(path, network, model, &header);
+    }
+    weights::load(network, tensors).map_err(|error| RunError { path: Some(path.to_path_buf()), ..error })
+}
+
+/// The tensors of a file of weights for [`super::init`], and whether their order is that of their declaration: of a
+/// checkpoint those that are scored. Tensors that other tools wrote are refused or left out as in
+/// [`weights::read_safetensors`].
+pub fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
+    let (mut tensors, metadata) = weights::read_safetensors_in_order(path)?;
+    if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
+        tensors.retain(|t| t.name.starts_with(MODEL));
+        tensors.iter_mut().for_each(|t| drop(t.name.drain(..MODEL.len())));
+        return Ok((tensors, true));
+    }
+    // Other writers sort by name, which tells nothing of the declaration.
+    let sorted = tensors.is_sorted_by(|a, b| a.name <= b.name);
+    Ok((tensors, !sorted || metadata.contains_key("model")))
+}
+
+struct Contents {
+    header: Header,
+    model: Vec<NamedTensor>,
+    raw: Vec<NamedTensor>,
+    /// What the optimiser had gathered: by name of the tensor, by kind.
+    state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
+}
+
+fn read(path: &Path) -> Result<Contents> {
+    let (tensors, metadata) = weights::read_safetensors(path)?;
+    split(path, tensors, &metadata)
+}
+
+fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, String>) -> Result<Contents> {
+    let Some(text) = metadata.get(KEY) else {
+        return Err(RunError::at(path, "holds tensors but no training state")
+            .help("training goes on from a checkpoint that `npc train` wrote; weights alone can be evaluated"));
+    };
+    let header: Header = serde_json::from_str(text)
+        .map_err(|error| RunError::at(path, format!("its training state cannot be read: {error}")))?;
+    if header.format != FORMAT {
+        let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
+        return Err(RunError::at(path, message));
+    }
+    let mut contents = Contents { header, model: Vec::new(), raw: Vec::new(), state: BTreeMap::new() };
+    for mut tensor in tensors {
+        let name = std::mem::take(&mut tensor.name);
+        if let Some(name) = name.strip_prefix(MODEL) {
+            contents.model.push(NamedTensor { name: name.to_string(), ..tensor });
+        } else if let Some(name) = name.strip_prefix(RAW) {
+            contents.raw.push(NamedTensor { name: name.to_string(), ..tensor });
+        } else if let Some((kind, name)) = of_state(&name) {
+            contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
+        } else {
+            return Err(RunError::at(path, format!("tensor `{name}` has no place in a checkpoint")));
+        }
+    }
+    Ok(contents)
+}
+
+/// The kind and the tensor's name in `adam.first.s.1.conv.weight`.
+fn of_state(name: &str) -> Option<(&'static str, &str)> {
+    let kinds = Optimizer::STATES.iter();
+    kinds.copied().find_map(|kind| Some((kind, name.strip_prefix(kind)?.strip_prefix('.')?)))
+}
+
+fn put(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Header) -> Result<Network> {
+    let name = network.plan().name.clone();
+    weights::load(network, model).map_err(|mut error| {
+        error.path = Some(path.to_path_buf());
+        if header.meta.model != name {
+            error.help.push(format!("the file was saved from `{}`, this model is `{name}`", header.meta.model));
+        }
+        error
+    })
+}
+
+/// A float as the shortest text that reads back as the same bits.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&format!("{value:?}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}

@@ -1,0 +1,235 @@
+//! The run folder: where things are in it, and how they are written.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `model.model` | the exact model source; the files it imports lie beside it |
+//! | `settings.yaml` | resolved settings |
+//! | `train.txt`, `val.txt`, `test.txt` | the split, one stem a line |
+//! | `groups.csv` | stem, group and split, where cases have groups |
+//! | `metrics.jsonl` | one line an epoch |
+//! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
+//! | `summary.json` | the best epoch and its scores |
+//! | `init.json` | what became of each tensor of the file that the run began with |
+//!
+//! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
+
+use crate::base::error::{Result, RunError};
+use crate::data::{Role, write_atomic};
+use crate::metric::Scores;
+use crate::text::recipe::Metric;
+use crate::text::recipe::settings::{self, Settings};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+/// One line of `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochRecord {
+    /// Counted from 1.
+    pub epoch: usize,
+    /// Mean training loss over the images of the epoch.
+    pub loss: f64,
+    /// On the validation split, or on the test split where there is none.
+    pub dice: f64,
+    pub iou: f64,
+    /// Every metric that the epoch was scored with, as means over the foreground classes.
+    #[serde(default)]
+    pub scores: Scores,
+    /// Learning rate of the epoch's last step.
+    #[serde(default)]
+    pub lr: f64,
+    /// Norm of all gradients together before it was clipped, mean over the steps of the epoch.
+    #[serde(default)]
+    pub gradient_norm: f64,
+    /// Wall clock of training, without evaluation.
+    pub seconds: f64,
+    pub images_per_second: f64,
+    /// Of `seconds`, since the epoch was last resumed: what training waited for its images.
+    #[serde(default)]
+    pub waited_seconds: f64,
+}
+
+/// `summary.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub dice: f64,
+    pub iou: f64,
+    /// The epoch that these scores are of: the best by Dice. 0 where no epoch scored above 0.
+    pub epoch: usize,
+    /// Wall clock of all epochs, evaluation included.
+    pub seconds: f64,
+    pub n_train: usize,
+    pub n_test: usize,
+    /// The split that was scored: `val` or `test`.
+    pub scored_on: String,
+    /// Epochs that are done.
+    #[serde(default)]
+    pub epochs: usize,
+    /// The scores had not improved for `patience` epochs.
+    #[serde(default)]
+    pub stopped_early: bool,
+}
+
+impl Folder {
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn model(&self) -> PathBuf {
+        self.root.join("model.model")
+    }
+
+    pub fn settings(&self) -> PathBuf {
+        self.root.join("settings.yaml")
+    }
+
+    pub fn last(&self) -> PathBuf {
+        self.root.join("last.safetensors")
+    }
+
+    pub fn best(&self, metric: Metric) -> PathBuf {
+        self.root.join(format!("best_{}.safetensors", metric.name()))
+    }
+
+    /// The list of one role's stems.
+    pub fn split(&self, role: Role) -> PathBuf {
+        self.root.join(match role {
+            Role::Train => "train.txt",
+            Role::Val => "val.txt",
+            Role::Test => "test.txt",
+        })
+    }
+
+    fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// The checkpoint to score and predict with: the best by Dice, else by IoU or the next metric that one was kept for,
+    /// else the last.
+    pub fn checkpoint(&self) -> Result<PathBuf> {
+        let mut kept = Metric::ALL.into_iter().map(|metric| self.best(metric)).chain([self.last()]);
+        kept.find(|p| p.exists()).ok_or_else(|| {
+            RunError::at(&self.root, "no checkpoint here").help("`npc train` writes one after each epoch")
+        })
+    }
+
+    /// Refuses a folder that holds a run already, so that nothing is overwritten; one whose run ended before its first
+    /// checkpoint holds nothing to lose.
+    pub fn vacant(&self) -> Result<()> {
+        if self.metrics().exists() || self.last().exists() {
+            return Err(RunError::at(&self.root, "this folder holds a run already")
+                .help("go on with it: `--resume`")
+                .help("or choose another folder: `--out DIR`"));
+        }
+        Ok(())
+    }
+
+    /// Makes the folder, which must be [`Self::vacant`].
+    pub fn create(&self) -> Result<()> {
+        self.vacant()?;
+        std::fs::create_dir_all(&self.root)
+            .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
+        for role in [Role::Train, Role::Val, Role::Test] {
+            // Lists of a run that never began; what is to stay is written next.
+            let _ = std::fs::remove_file(self.split(role));
+        }
+        Ok(())
+    }
+
+    /// Refuses a folder in which no run was started.
+    pub fn look(&self) -> Result<()> {
+        if !self.settings().exists() {
+            return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
+        }
+        Ok(())
+    }
+
+    /// Makes ready to go on: takes away files that a killed process was writing.
+    pub fn reopen(&self) -> Result<()> {
+        self.look()?;
+        for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') && name.ends_with(".part") {
+                // What cannot be taken away is in nobody's way.
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    }
+
+    pub fn write_settings(&self, settings: &Settings) -> Result<()> {
+        let path = self.settings();
+        let yaml = settings::to_yaml(settings).map_err(|e| RunError::at(&path, e))?;
+        write_atomic(&path, yaml.as_bytes())
+    }
+
+    /// The model source, and beside it the files it imports under the paths it names them by.
+    pub fn write_model(&self, source: &str, imports: &[(String, String)]) -> Result<()> {
+        for (name, text) in imports {
+            let path = self.root.join(name);
+            if path == self.model() {
+                return Err(RunError::at(
+                    &path,
+                    "an imported file has the name that the run folder gives the model file",
+                )
+                .help("rename the imported file"));
+            }
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)
+                    .map_err(|e| RunError::at(parent, format!("cannot make the folder: {e}")))?;
+            }
+            write_atomic(&path, text.as_bytes())?;
+        }
+        write_atomic(&self.model(), source.as_bytes())
+    }
+
+    /// Whether the run with these settings has come to its end here: all epochs are done, or it was stopped early.
+    pub fn finished(&self, settings: &Settings) -> bool {
+        let Ok(text) = std::fs::read_to_string(self.root.join("summary.json")) else { return false };
+        let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
+        summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
+    }
+
+    /// The epochs told so far; a line that was cut off ends them.
+    pub fn records(&self) -> Vec<EpochRecord> {
+        let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();
+        text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    pub fn write_records(&self, records: &[EpochRecord]) -> Result<()> {
+        let path = self.metrics();
+        let mut text = String::new();
+        for record in records {
+            text.push_str(&serde_json::to_string(record).map_err(|e| RunError::at(&path, e.to_string()))?);
+            text.push('\n');
+        }
+        write_atomic(&path, text.as_bytes())
+    }
+
+    pub fn write_summary(&self, summary: &RunSummary) -> Result<()> {
+        self.write_json("summary.json", summary)
+    }
+
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
+        let path = self.root.join(name);
+        let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(&path, e.to_string()))?;
+        write_atomic(&path, (text + "\n").as_bytes())
+    }
+}
+
+/// Reads `settings.yaml` of a run folder, or the file itself.
+pub fn read_settings(path: &Path) -> Result<Settings> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let error = RunError::at(path, format!("cannot read the settings: {e}"));
+        error.help("a run folder is what `npc train` wrote, for example runs/npnet_lung")
+    })?;
+    settings::from_yaml(&text).map_err(|e| RunError::at(path, format!("not the settings of a run: {e}")))
+}

@@ -1,0 +1,47 @@
+//! Freezing: tensors that training leaves as they are.
+//!
+//! A frozen tensor asks for no gradient, so backward computes none for it, and nothing at all before the first tensor that
+//! is trained; the optimiser moves what has a gradient. Running statistics are no parameters: those of a frozen batch norm
+//! go on with the batches, as in PyTorch with `requires_grad = False`.
+
+use crate::base::error::{Result, RunError};
+use crate::compute::network::Network;
+use crate::graph::check::{Checked, Frozen};
+use crate::text::recipe::TrainSpec;
+use crate::text::source::{Span, Spanned};
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::Tensor;
+
+/// What the run freezes. Errors: a path leads to no parameters of the model, or none is left to train.
+pub fn frozen(checked: &Checked, spec: &TrainSpec) -> Result<Frozen> {
+    let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
+    let problems = Frozen::problems(checked, &paths, &checked.supervised(&spec.supervise));
+    match problems.iter().next() {
+        Some(d) => Err(RunError::new(d.message.clone()).help("`freeze` lists paths of nodes and blocks")),
+        None => Ok(Frozen::new(spec.freeze.iter().cloned())),
+    }
+}
+
+/// The network with the frozen tensors asking for no gradient.
+pub fn freeze(network: Network, frozen: &Frozen) -> Network {
+    if frozen.is_empty() { network } else { network.map(&mut Freeze { frozen, path: Vec::new() }) }
+}
+
+struct Freeze<'a> {
+    frozen: &'a Frozen,
+    path: Vec<String>,
+}
+
+impl ModuleMapper for Freeze<'_> {
+    fn enter_module(&mut self, name: &str, _: &str) {
+        self.path.push(name.to_string());
+    }
+
+    fn exit_module(&mut self, _: &str, _: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.frozen.holds(&self.path.join(".")) { param.set_require_grad(false) } else { param }
+    }
+}

@@ -1,0 +1,116 @@
+//! First weights from a file: a run of this program, safetensors, or PyTorch.
+//!
+//! What fits is taken and what does not stays as it was drawn; every tensor's fate is told. Knows networks and files of
+//! weights, and nothing of training.
+
+mod matching;
+mod pytorch;
+
+pub use matching::{Entry, Fate, Matching, matching};
+
+use super::checkpoint;
+use super::folder::Folder;
+use crate::base::error::{Result, RunError};
+use crate::compute::network::Network;
+use crate::compute::weights::{self, NamedTensor};
+use pytorch::Given;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// `init.json`: what became of every tensor.
+#[derive(Debug, Clone, Serialize)]
+pub struct InitReport {
+    pub file: PathBuf,
+    /// Taken off the file's names.
+    pub prefix: String,
+    /// The tensors of the model in its order.
+    pub tensors: Vec<InitRow>,
+    /// Tensors of the file that nothing took.
+    pub unused: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct InitRow {
+    pub name: String,
+    pub shape: Vec<usize>,
+    #[serde(flatten)]
+    pub fate: Fate,
+}
+
+impl InitReport {
+    /// `weights.pt: 45 of 52 tensors loaded, 3 of another shape, 4 missing; 2 of the file unused`.
+    pub fn summary(&self) -> String {
+        let count = |f: fn(&Fate) -> bool| self.tensors.iter().filter(|row| f(&row.fate)).count();
+        let by_name = count(|f| matches!(f, Fate::Loaded { .. }));
+        let by_order = count(|f| matches!(f, Fate::LoadedByOrder { .. }));
+        let shape = count(|f| matches!(f, Fate::ShapeDiffers { .. }));
+        let missing = count(|f| matches!(f, Fate::Missing));
+        let all = self.tensors.len();
+        let mut text = match by_order {
+            0 => format!("{by_name} of {all} tensors loaded by name"),
+            _ => format!("{by_order} of {all} tensors loaded by order, since no name fits"),
+        };
+        for (n, what) in [(shape, "of another shape"), (missing, "not in the file")] {
+            if n > 0 {
+                text += &format!(", {n} {what}");
+            }
+        }
+        if shape + missing > 0 {
+            text += " (they keep their initial values)";
+        }
+        match self.unused.len() {
+            0 => format!("{}: {text}", self.file.display()),
+            n => format!("{}: {text}; {n} of the file unused", self.file.display()),
+        }
+    }
+}
+
+/// Puts what fits of the file, or of the run folder, into the network. Errors: nothing fits.
+pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
+    let path = if from.is_dir() { Folder::new(from).checkpoint()? } else { from.to_path_buf() };
+    let Given { tensors: given, ordered, others } = read(&path)?;
+    let model = weights::layout(&network);
+    let entries: Vec<Entry> = given.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
+    let Some(found) = matching(&model, &entries, ordered) else {
+        return Err(unlike(&path, &network, &model, &entries));
+    };
+    let mut by_name: HashMap<String, NamedTensor> = given.into_iter().map(|t| (t.name.clone(), t)).collect();
+    let tensors = weights::tensors(&network).into_iter().zip(&found.fates).map(|(own, fate)| {
+        let new = fate.source().and_then(|from| by_name.remove(from));
+        NamedTensor { values: new.map_or(own.values, |t| t.values), ..own }
+    });
+    let tensors = tensors.collect();
+    let row = |((name, shape), fate)| InitRow { name, shape, fate };
+    let rows = model.into_iter().zip(found.fates).map(row).collect();
+    let unused = found.unused.into_iter().chain(others).collect();
+    let report = InitReport { file: path, prefix: found.prefix, tensors: rows, unused };
+    Ok((weights::load(network, tensors)?, report))
+}
+
+fn read(path: &Path) -> Result<Given> {
+    if !path.exists() {
+        let error = RunError::at(path, "there is no such file or run folder to begin with");
+        return Err(error.help("`init` takes safetensors, a PyTorch file or a folder that `npc train` wrote"));
+    }
+    let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
+    if ["pt", "pth", "bin", "ckpt"].into_iter().any(is) {
+        return pytorch::read(path);
+    }
+    let (tensors, ordered) = checkpoint::read_weights(path)?;
+    Ok(Given { tensors, ordered, others: Vec::new() })
+}
+
+/// How many names a message shows.
+const SHOWN: usize = 3;
+
+fn unlike(path: &Path, network: &Network, model: &[Entry], file: &[Entry]) -> RunError {
+    let first = |list: &[Entry]| {
+        let names: Vec<_> = list.iter().take(SHOWN).map(|(name, shape)| format!("`{name}` {shape:?}")).collect();
+        format!("{} tensors: {}{}", list.len(), names.join(", "), if list.len() > SHOWN { ", ..." } else { "" })
+    };
+    RunError::at(path, format!("no tensor here fits `{}`, by name or by order", network.plan().name))
+        .help(format!("the file has {}", first(file)))
+        .help(format!("the model has {}", first(model)))
+        .help("rename the tensors in Python, or give the model's blocks the names of the file")
+}

@@ -1,0 +1,64 @@
+//! Terms that are means over pixels.
+
+use super::Soft;
+use crate::compute::sum::{mean, sum_all};
+use crate::text::recipe::Alpha;
+use burn::tensor::{Tensor, activation};
+
+/// With the weights `w` of the classes and the smoothing `e` over `k` classes,
+///
+/// ```text
+/// sum over pixels ( (1 - e) w_y (-log p_y) + e/k sum_c w_c (-log p_c) ) / sum over pixels w_y
+/// ```
+///
+/// as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`; no weights are weights of 1. Where no pixel of the batch has a
+/// class with a weight above 0 it is 0 (PyTorch: not a number).
+pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Tensor<1> {
+    let chosen = soft.chosen();
+    if weights.is_empty() {
+        let plain = mean(chosen).neg();
+        if smoothing == 0.0 {
+            return plain;
+        }
+        // The mean over classes has the 1/k.
+        let spread = mean(soft.log_p()).neg();
+        return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
+    }
+    let of_pixels = soft.by_class(weights);
+    let whole = sum_all(of_pixels.clone());
+    let mut sum = sum_all(chosen.mul(of_pixels)).neg();
+    if smoothing > 0.0 {
+        let k = soft.classes();
+        let spread = sum_all(soft.log_p().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
+        sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
+    }
+    // Smoothing gives the other classes' weights to pixels that have none.
+    sum.mask_fill(whole.clone().equal_elem(0.0), 0.0).div(whole.clamp_min(f32::MIN_POSITIVE))
+}
+
+/// Mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a softmax).
+///
+/// Both `p_y` and `1 - p_y` come from `z = log p_y - log (sum of the other p)`, as `sigmoid(z)` and `sigmoid(-z)`: nothing
+/// cancels where `p_y` is near 0 or 1, and the gradient is finite for every gamma.
+pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
+    let mut losses = soft.chosen().neg();
+    if gamma > 0.0 {
+        let others = soft.log_p().mask_fill(soft.hot(), -1e30);
+        // The maximum cancels out of the value, so no gradient flows through it.
+        let most = others.clone().detach().max_dim(1);
+        let rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
+        let z = soft.chosen().sub(rest);
+        let focus = activation::log_sigmoid(z.clone().neg()).mul_scalar(gamma).exp();
+        losses = activation::log_sigmoid(z).neg().mul(focus);
+    }
+    let alpha = match alpha {
+        Alpha::None => return mean(losses),
+        Alpha::PerClass(alpha) => alpha.clone(),
+        Alpha::Foreground(alpha) => {
+            let mut all = vec![*alpha; soft.classes()];
+            all[0] = 1.0 - alpha;
+            all
+        }
+    };
+    mean(losses.mul(soft.by_class(&alpha)))
+}

@@ -1,0 +1,224 @@
+//! Before the first batch: what cannot work is refused while nothing is written.
+//!
+//! Model against data is [`crate::score::eval::fits`]; here are the split, a sample of the masks, memory and the disk. What is only
+//! doubtful is a warning.
+
+use crate::base::error::{Result, RunError};
+use crate::base::machine::{self, Free};
+use crate::data::{Dataset, Role};
+use crate::graph::check::{Checked, Frozen};
+use crate::study::cost::memory::{Training, memory_of, memory_with};
+use crate::text::recipe::settings::Settings;
+use crate::text::recipe::{Keep, TrainSpec};
+use rayon::prelude::*;
+use std::path::Path;
+
+/// Masks of a role that are read before training, evenly spread; the rest is read as it is loaded.
+const MASKS: usize = 16;
+/// Batches that a loader holds ready beside the one in use.
+const WAITING: u64 = 2;
+
+/// What was found, for people.
+#[derive(Debug, Clone, Default)]
+pub struct Preflight {
+    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}
+
+/// Looks at everything that is cheap to look at. `free` is what the device has, `None` where nobody says.
+pub fn preflight(
+    checked: &Checked,
+    settings: &Settings,
+    data: &Dataset,
+    frozen: &Frozen,
+    free: Option<Free>,
+    folder: &Path,
+) -> Result<Preflight> {
+    let mut found = Preflight::default();
+    splits(&settings.train, data)?;
+    masks(data, &mut found)?;
+    fits_memory(checked, settings, data, frozen, free, &mut found)?;
+    writable(folder)?;
+    disk(checked, settings, frozen, machine::room(folder), folder, &mut found)?;
+    average(&settings.train, data, &mut found);
+    Ok(found)
+}
+
+fn splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
+    if data.is_empty(Role::Train) {
+        return Err(RunError::new("the split leaves no image to train on"));
+    }
+    let scored = spec.keep.iter().any(|keep| matches!(keep, Keep::Best(_))) || spec.patience.is_some();
+    if scored && data.is_empty(Role::Val) && data.is_empty(Role::Test) {
+        return Err(RunError::new("the split leaves no image to score, so that no epoch can be the best")
+            .help("give `val` or `test` a share")
+            .help("or keep the last epoch alone: `keep = [last]`"));
+    }
+    Ok(())
+}
+
+/// Reads some masks of each role: their values must be labels, and every class should occur.
+fn masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
+    let looked: Vec<(Role, usize)> = [Role::Train, Role::Val, Role::Test]
+        .into_iter()
+        .flat_map(|role| {
+            let n = data.len(role);
+            let some = n.min(MASKS);
+            (0..some).map(move |i| (role, i * n / some))
+        })
+        .collect();
+    let classes = data.spec().classes.len();
+    let one = |&(role, index): &(Role, usize)| -> Result<Vec<bool>> {
+        let (mask, _, _) = data.truth(role, index)?;
+        let mut seen = vec![false; classes];
+        mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
+        Ok(seen)
+    };
+    // In order, so that the same mask is named each time.
+    let each: Vec<Result<Vec<bool>>> = looked.par_iter().map(one).collect();
+    let mut seen = vec![false; classes];
+    for mask in each {
+        seen.iter_mut().zip(mask?).for_each(|(all, one)| *all |= one);
+    }
+    let all: usize = [Role::Train, Role::Val, Role::Test].map(|role| data.len(role)).iter().sum();
+    let n = looked.len();
+    found.notes.push(match n == all {
+        true => format!("all {n} masks hold the labels and nothing else"),
+        false => format!("{n} of {all} masks were read and hold the labels alone; `npc data check` reads all"),
+    });
+    for (class, _) in data.spec().classes.iter().zip(seen).filter(|(_, seen)| !seen) {
+        let of = if n == all { format!("all {n} masks") } else { format!("{n} of {all} masks that were looked at") };
+        found.warnings.push(format!("no pixel is `{class}` in {of}; are `labels` those of the files?"));
+    }
+    Ok(())
+}
+
+/// Bytes of one training step and what lies beside it: the loader's batches and cache, and the average of the weights.
+struct Need {
+    fixed: u64,
+    per_image: u64,
+    step: u64,
+}
+
+fn fits_memory(
+    checked: &Checked,
+    settings: &Settings,
+    data: &Dataset,
+    frozen: &Frozen,
+    free: Option<Free>,
+    found: &mut Preflight,
+) -> Result<()> {
+    let spec = &settings.train;
+    let batch = spec.batch.min(data.len(Role::Train)).max(1) as u64;
+    let threads = rayon::current_num_threads() as u64;
+    let loss_words = spec.loss.words(settings.data.classes.len() as u64);
+    let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
+    let memory = memory_of(checked, frozen, &run);
+    let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
+    let channels = checked.input().channels() as u64;
+    // Images as 32-bit floats and classes as bytes ahead of the step; as 16 bits and bytes in the cache.
+    let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
+    let cases: usize = [Role::Train, Role::Val, Role::Test].map(|role| data.len(role)).iter().sum();
+    let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
+    let cache = cache.min((settings.data.cache_mb as u64) << 20);
+    let sums = if spec.accumulate > 1 { memory.gradients } else { 0 };
+    let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
+    let need = Need { fixed: cache + average + sums, per_image, step: memory.training.peak(batch).bytes };
+    let total = need.step.saturating_add(need.fixed).saturating_add(need.per_image.saturating_mul(batch));
+    let parts = format!("{} for a step of {batch}, {} of it beside the network", size(total), size(total - need.step));
+    let Some(Free { bytes, limited }) = free else {
+        found.notes.push(format!("memory: about {parts}; what `{}` has was not looked at", settings.device));
+        return Ok(());
+    };
+    let whose = if limited { "the limit of this container or job leaves" } else { "the machine has" };
+    if total <= bytes {
+        found.notes.push(format!("memory: about {parts}; {whose} {}", size(bytes)));
+        return Ok(());
+    }
+    let room = bytes.saturating_sub(need.fixed);
+    // The loader's images take their share of each image's room.
+    let fits = (1..=batch)
+        .rev()
+        .find(|&n| memory.training.peak(n).bytes.saturating_add(need.per_image.saturating_mul(n)) <= room);
+    let message = format!(
+        "a training step of `{}` at batch {batch} needs about {} of memory, {whose} {}",
+        checked.graph().name,
+        size(total),
+        size(bytes)
+    );
+    let error = match fits {
+        Some(n) if batch.is_multiple_of(n) && n < batch => RunError::new(message)
+            .help(format!("batch {n} fits: `--set batch={n}`; with accumulate={} a step is as large", batch / n)),
+        Some(n) => RunError::new(message).help(format!("batch {n} fits: `--set batch={n}`")),
+        None if need.fixed > bytes => {
+            RunError::new(message).help(format!("the cache of images takes {}: `--set data.cache_mb=256`", size(cache)))
+        }
+        None => RunError::new(message).help("not even one image fits: `--set data.size=[..]` makes them smaller"),
+    };
+    Err(error.help("`--ignore-memory` tries all the same"))
+}
+
+/// The folder, or the one that it will be made in, is one and may be written to as far as its permissions say. Nothing is
+/// tried out here: making the folder is the next thing that a run does.
+fn writable(folder: &Path) -> Result<()> {
+    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
+    let why = if !there.is_dir() {
+        format!("{} is a file", there.display())
+    } else if there.metadata().is_ok_and(|m| m.permissions().readonly()) {
+        format!("{} may not be written to", there.display())
+    } else {
+        return Ok(());
+    };
+    let message = format!("cannot make the run folder: {why}");
+    Err(RunError::at(folder, message).help("choose another folder: `--out DIR`"))
+}
+
+fn disk(
+    checked: &Checked,
+    settings: &Settings,
+    frozen: &Frozen,
+    room: Option<u64>,
+    folder: &Path,
+    found: &mut Preflight,
+) -> Result<()> {
+    let memory = memory_with(checked, frozen, 0, 1);
+    let spec = &settings.train;
+    let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
+    let one = memory.weights + memory.buffers + average + spec.optimizer.moments() * memory.gradients;
+    let bests = spec.keep.iter().filter(|keep| matches!(keep, Keep::Best(_))).count() as u64;
+    // The last one, the best ones, and one that is being written beside the file that it replaces.
+    let total = one.saturating_mul(bests + 2);
+    match room {
+        Some(room) if room < total => {
+            let message = format!("checkpoints need {} here, the disk has {}", size(total), size(room));
+            Err(RunError::at(folder, message).help("choose another place: `--out DIR`"))
+        }
+        Some(room) => {
+            found.notes.push(format!("disk: {} for checkpoints; {} are free", size(total), size(room)));
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// An average over more steps than the run has is its first weights.
+fn average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
+    let Some(decay) = spec.ema else { return };
+    let steps = data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)).saturating_mul(spec.epochs);
+    let reach = 1.0 / (1.0 - decay);
+    if reach > steps as f64 {
+        found.warnings.push(format!(
+            "`ema = {decay}` averages over about {reach:.0} steps, and the run has {steps}: its first weights weigh most"
+        ));
+    }
+}

@@ -1,0 +1,352 @@
+//! Training: epochs of steps, scores after each, checkpoints that a run can go on from.
+//!
+//! Invariants:
+//! - the order of images and the random numbers of a step depend on the seed and the step alone, so a resumed run does
+//!   what the uninterrupted one would have done, bit for bit on the CPU;
+//! - a checkpoint on disk is always whole, and its epoch's line is in `metrics.jsonl` before it counts as done;
+//! - what is not finite ends the run before it can reach a checkpoint, and says where it began;
+//! - what cannot work is refused before anything is written.
+
+mod dry;
+mod keep;
+mod step;
+
+pub use dry::{DryRun, dry_run};
+
+use super::checkpoint::{self, CheckpointMeta, Loaded};
+use super::ema::Ema;
+use super::finite::Places;
+use super::folder::{EpochRecord, Folder, RunSummary};
+use super::freeze::{freeze, frozen};
+use super::init::{InitReport, init};
+use super::optim::OptimState;
+use super::preflight::{self, Preflight};
+use crate::base::error::{Result, RunError};
+use crate::base::machine;
+use crate::compute::lower::lower;
+use crate::compute::network::Network;
+use crate::data::augment::{Augmenter, Pass};
+use crate::data::{Batch, Dataset, Loader, Role, epoch_order};
+use crate::graph::check::{Checked, Frozen};
+use crate::metric::{Scores, Summary};
+use crate::score::eval::{self, Prepared};
+use crate::text::recipe::settings::Settings;
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// What to do, and where.
+pub struct Job<'a> {
+    pub checked: &'a Checked,
+    pub settings: &'a Settings,
+    /// The exact text of the model file.
+    pub source: &'a str,
+    /// What it imports: paths relative to it, and texts.
+    pub imports: &'a [(String, String)],
+    pub folder: &'a Folder,
+    /// Go on from the folder's last checkpoint.
+    pub resume: bool,
+    /// Where each node is written, for messages.
+    pub places: &'a Places,
+    /// Start whatever the machine's memory.
+    pub ignore_memory: bool,
+    /// Set from outside to end after the step that runs.
+    pub stop: &'a AtomicBool,
+}
+
+/// Where an epoch stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Counted from 1.
+    pub epoch: usize,
+    pub epochs: usize,
+    pub step: usize,
+    pub steps: usize,
+    /// Mean over the images of the epoch so far.
+    pub loss: f64,
+    pub images_per_second: f64,
+    /// Until the last epoch is done.
+    pub seconds_left: f64,
+}
+
+/// Is told what happens.
+pub trait Observer {
+    fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
+    fn step(&mut self, progress: &Progress);
+    fn epoch(&mut self, record: &EpochRecord, best: bool);
+    /// Something to know that is no problem.
+    fn note(&mut self, _message: &str) {}
+    fn warn(&mut self, message: &str);
+}
+
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    Done(RunSummary),
+    /// Ended early; epochs that are finished.
+    Interrupted {
+        epochs: usize,
+    },
+}
+
+/// The split that is scored after each epoch: `val` where there is one, else `test`.
+pub fn scored_role(data: &Dataset) -> Role {
+    if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
+}
+
+/// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
+pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
+    let (run, found, report) = begin(job)?;
+    found.warnings.iter().for_each(|warning| observer.warn(warning));
+    // From here on the folder is written to.
+    if job.resume {
+        job.folder.reopen()?
+    } else {
+        job.folder.create()?
+    }
+    job.folder.write_model(job.source, job.imports)?;
+    job.folder.write_settings(job.settings)?;
+    run.data.write_split(job.folder.root())?;
+    if let Some(report) = &report {
+        job.folder.write_json("init.json", report)?;
+        observer.note(&report.summary());
+    }
+    if run.meta.epoch > 0 {
+        // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
+        job.folder.write_records(&run.meta.records)?;
+    }
+    run.all(observer)
+}
+
+/// Refuses what cannot work, and gives the run in memory, what there is to say of it, and what became of the weights that it
+/// was to begin with. Writes nothing.
+fn begin<'a>(job: &'a Job<'_>) -> Result<(Run<'a>, Preflight, Option<InitReport>)> {
+    let spec = &job.settings.train;
+    let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
+    let frozen = frozen(job.checked, spec)?;
+    spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
+    let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
+    if job.resume {
+        job.folder.look()?;
+        eval::same_split(&data, job.folder)?;
+    } else {
+        job.folder.vacant()?;
+    }
+    let found = preflight(job, &data, &frozen)?;
+    let network = lower(job.checked, &device, spec.seed).train();
+    let mut started = start(job, network)?;
+    let report = started.report.take();
+    Ok((open(job, device, data, &frozen, augmenter, started), found, report))
+}
+
+/// The state of a run in memory.
+fn open<'a>(
+    job: &'a Job<'_>,
+    device: Device,
+    data: Arc<Dataset>,
+    frozen: &Frozen,
+    augmenter: Augmenter,
+    started: Start,
+) -> Run<'a> {
+    let Start { network, average, optim, meta, report: _ } = started;
+    let channels = job.checked.input().channels();
+    Run {
+        job,
+        device,
+        train: Loader::new(Arc::clone(&data), Role::Train, channels),
+        scored: Loader::new(Arc::clone(&data), scored_role(&data), channels),
+        data,
+        network: freeze(network, frozen),
+        ema: job.settings.train.ema.map(|decay| Ema::new(decay, average)),
+        optim,
+        meta,
+        saved: Instant::now(),
+        augmenter,
+        slow: false,
+    }
+}
+
+/// What training begins with, or goes on with.
+struct Start {
+    network: Network,
+    average: Option<Network>,
+    optim: OptimState,
+    meta: CheckpointMeta,
+    /// What became of the weights that it was to begin with.
+    report: Option<InitReport>,
+}
+
+fn start(job: &Job<'_>, network: Network) -> Result<Start> {
+    let spec = &job.settings.train;
+    if job.resume && job.folder.last().exists() {
+        let Loaded { network, average, optim, mut meta } =
+            checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
+        if meta.step > 0 && average.is_some() != spec.ema.is_some() {
+            let what = if average.is_some() { "holds an average of the weights" } else { "holds no average" };
+            let error = RunError::at(&job.folder.last(), format!("{what}, and the settings say otherwise (`ema`)"));
+            return Err(error.help("go on with the settings that the run began with"));
+        }
+        if meta.records.len() < meta.epoch {
+            meta.records = records(job.folder, meta.epoch)?;
+        }
+        return Ok(Start { network, average, optim, meta, report: None });
+    }
+    let meta = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
+    let (network, report) = match &spec.init {
+        Some(from) => init(network, Path::new(from)).map(|(network, report)| (network, Some(report)))?,
+        None => (network, None),
+    };
+    Ok(Start { network, average: None, optim: OptimState::new(spec.optimizer.clone()), meta, report })
+}
+
+/// The records of a checkpoint of an older version, which did not hold them.
+fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
+    let mut records = folder.records();
+    records.truncate(epochs);
+    if records.len() < epochs {
+        let message = format!("`metrics.jsonl` has {} epochs, `last.safetensors` is of epoch {epochs}", records.len());
+        return Err(RunError::at(folder.root(), message).help("put the lines back, or start another run"));
+    }
+    Ok(records)
+}
+
+fn preflight(job: &Job<'_>, data: &Dataset, frozen: &Frozen) -> Result<Preflight> {
+    let cpu = job.settings.device == "cpu";
+    let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
+    preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
+}
+
+struct Run<'a> {
+    job: &'a Job<'a>,
+    device: Device,
+    data: Arc<Dataset>,
+    train: Loader,
+    scored: Loader,
+    network: Network,
+    ema: Option<Ema>,
+    optim: OptimState,
+    meta: CheckpointMeta,
+    /// When the last checkpoint was written.
+    saved: Instant,
+    augmenter: Augmenter,
+    /// Whether it was said that loading is slow.
+    slow: bool,
+}
+
+impl Run<'_> {
+    fn all(mut self, observer: &mut dyn Observer) -> Result<Outcome> {
+        let epochs = self.job.settings.train.epochs;
+        let role = scored_role(&self.data);
+        observer.start(self.data.len(Role::Train), self.data.len(role), self.meta.epoch, epochs);
+        let mut told = Vec::new();
+        while self.meta.epoch < epochs && !self.out_of_patience() {
+            let Some(mut record) = self.epoch(observer)? else {
+                self.save_last()?;
+                return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
+            };
+            self.sound()?;
+            let began = Instant::now();
+            // Stopped or failed: the epoch's steps are done but not scored, a resumed run scores them first.
+            let scored = self.score();
+            let Ok(Some(summary)) = scored else {
+                self.save_last()?;
+                scored?;
+                return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
+            };
+            // Where no image defines a score, `scores` says so; a plain number has to stand here.
+            (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
+            record.scores = summary.mean.clone();
+            self.meta.seconds += began.elapsed().as_secs_f64();
+            let improved = self.finish(record.clone(), &summary)?;
+            for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
+                if !told.contains(&warning) {
+                    observer.warn(&warning);
+                    told.push(warning);
+                }
+            }
+            observer.epoch(&record, improved);
+        }
+        let summary = self.summary();
+        self.job.folder.write_summary(&summary)?;
+        Ok(Outcome::Done(summary))
+    }
+
+    /// The steps of one epoch, from where a checkpoint left off. `None` when stopped.
+    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochRecord>> {
+        let spec = &self.job.settings.train;
+        let order = epoch_order(self.data.len(Role::Train), spec.seed, self.meta.epoch);
+        let per_step = spec.batch.saturating_mul(spec.accumulate);
+        let steps = order.len().div_ceil(per_step);
+        let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
+        let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
+        let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
+        let mut pending = self.begin(left(self.meta.seen).min(per_step as u64));
+        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
+        let mut batches = self.train.augmented(rest, spec.batch, false, pass);
+        for batch in batches.by_ref() {
+            if batch.is_err() && self.meta.seen > before {
+                // Once the file is mended, a resumed run goes on from here.
+                self.save_last()?;
+            }
+            self.add(&mut pending, &batch?)?;
+            if !pending.full() {
+                continue;
+            }
+            self.finish_step(pending)?;
+            pending = self.begin(left(self.meta.seen).min(per_step as u64));
+            self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
+            let here = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
+            let to_do = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
+            observer.step(&Progress {
+                epoch: self.meta.epoch + 1,
+                epochs: spec.epochs,
+                step: (self.meta.seen as usize).div_ceil(per_step),
+                steps,
+                loss: self.meta.loss_sum / self.meta.seen as f64,
+                images_per_second: here,
+                seconds_left: to_do as f64 / here,
+            });
+            if self.job.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            self.save_if_due()?;
+        }
+        let seconds = self.meta.epoch_seconds;
+        if let Some(advice) = self.train.bottleneck(&batches, began.elapsed().as_secs_f64())
+            && !std::mem::replace(&mut self.slow, true)
+        {
+            observer.warn(&advice);
+        }
+        Ok(Some(EpochRecord {
+            epoch: self.meta.epoch + 1,
+            loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
+            dice: 0.0,
+            iou: 0.0,
+            scores: Scores::default(),
+            lr: self.rate(self.meta.step.saturating_sub(1)),
+            gradient_norm: self.meta.norm_sum / steps.max(1) as f64,
+            seconds,
+            images_per_second: self.meta.seen as f64 / seconds.max(1e-9),
+            waited_seconds: batches.waited().as_secs_f64(),
+        }))
+    }
+
+    /// Scores what is to be kept: the average of the weights where there is one.
+    fn score(&self) -> Result<Option<Summary>> {
+        let batch = self.job.settings.train.batch;
+        let role = scored_role(&self.data);
+        let average = self.ema.as_ref().and_then(|ema| ema.network());
+        let network = average.map_or_else(|| self.network.valid(), Network::clone);
+        let metrics = self.job.settings.train.measured();
+        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
+        let spec = self.data.spec();
+        cases.map(|cases| Summary::new(&cases, &spec.classes, spec.empty)).transpose()
+    }
+}
+
+/// `[n, c, h, w]` on the device.
+pub(super) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
+}

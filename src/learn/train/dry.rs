@@ -1,0 +1,72 @@
+//! A run that does not begin: what `npc train --dry-run` tells.
+
+use super::{Job, Run, begin};
+use crate::base::error::{Result, RunError};
+use crate::data::augment::Pass;
+use crate::data::{Role, epoch_order};
+use crate::learn::init::InitReport;
+use std::time::Instant;
+
+/// What a run would do, and what one step takes.
+#[derive(Debug, Clone)]
+pub struct DryRun {
+    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
+    pub n_train: usize,
+    pub n_scored: usize,
+    /// `val` or `test`.
+    pub scored_on: &'static str,
+    pub steps_per_epoch: usize,
+    /// Epochs that are still to do.
+    pub epochs: usize,
+    /// Of one step of the optimiser, loading included.
+    pub seconds_per_step: f64,
+    /// What would become of the weights to begin with.
+    pub init: Option<InitReport>,
+}
+
+/// Refuses what [`super::train`] would refuse, trains two steps without keeping them, and writes nothing.
+pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
+    let spec = &job.settings.train;
+    let (mut run, found, init) = begin(job)?;
+    let done = run.meta.epoch;
+    let role = super::scored_role(&run.data);
+    let per_step = spec.batch.saturating_mul(spec.accumulate);
+    Ok(DryRun {
+        notes: found.notes,
+        warnings: found.warnings,
+        n_train: run.data.len(Role::Train),
+        n_scored: run.data.len(role),
+        scored_on: if role == Role::Val { "val" } else { "test" },
+        steps_per_epoch: run.data.len(Role::Train).div_ceil(per_step),
+        epochs: spec.epochs.saturating_sub(done),
+        seconds_per_step: run.time_step(per_step)?,
+        init,
+    })
+}
+
+impl Run<'_> {
+    /// Seconds of the second step of an epoch, or of the first where there is one only.
+    fn time_step(&mut self, per_step: usize) -> Result<f64> {
+        let spec = &self.job.settings.train;
+        let mut order = epoch_order(self.data.len(Role::Train), spec.seed, 0);
+        order.truncate(per_step.saturating_mul(2));
+        let mut left = order.len();
+        let mut pending = self.begin(left.min(per_step) as u64);
+        let (mut began, mut seconds) = (Instant::now(), 0.0);
+        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
+        for batch in self.train.clone().augmented(order, spec.batch, false, pass) {
+            self.add(&mut pending, &batch?)?;
+            if pending.full() {
+                left = left.saturating_sub(per_step);
+                self.finish_step(pending)?;
+                self.device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))?;
+                seconds = began.elapsed().as_secs_f64();
+                began = Instant::now();
+                pending = self.begin(left.min(per_step) as u64);
+            }
+        }
+        self.sound()?;
+        Ok(seconds)
+    }
+}

@@ -1,0 +1,99 @@
+//! The end of an epoch: its record, what is best, what is kept, and whether it goes on.
+
+use super::Run;
+use crate::base::error::Result;
+use crate::data::Role;
+use crate::learn::checkpoint::{self, Best, State};
+use crate::learn::folder::{EpochRecord, RunSummary};
+use crate::metric::Summary;
+use crate::text::recipe::{Keep, Metric};
+use std::time::Instant;
+
+impl Run<'_> {
+    /// Records the epoch, then writes what is to be kept. Whether the first kept "best" improved.
+    ///
+    /// The order matters to a process that is killed in between: `last` counts, and is written after everything that
+    /// it must not be ahead of; what is ahead of it is written again when the run goes on.
+    pub(super) fn finish(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
+        self.meta.epoch += 1;
+        self.meta.seconds += self.meta.epoch_seconds;
+        (self.meta.seen, self.meta.loss_sum, self.meta.norm_sum, self.meta.epoch_seconds) = (0, 0.0, 0.0, 0.0);
+        self.meta.records.push(record);
+        self.job.folder.write_records(&self.meta.records)?;
+        let watched = self.watched();
+        let mut improved = false;
+        for keep in &self.job.settings.train.keep {
+            let Keep::Best(metric) = keep else { continue };
+            let value = summary.get(*metric);
+            let key = metric.name();
+            if better(*metric, value, self.meta.best.get(key)) {
+                self.meta.best.insert(key.into(), Best { value, epoch: self.meta.epoch });
+                checkpoint::save(&self.job.folder.best(*metric), &self.state())?;
+                improved |= Some(*metric) == watched;
+            }
+        }
+        // Resuming needs the last state whether or not it is to be kept in the end.
+        self.save_last()?;
+        self.job.folder.write_summary(&self.summary())?;
+        Ok(improved)
+    }
+
+    fn state(&self) -> State<'_> {
+        let average = self.ema.as_ref().and_then(|ema| ema.network());
+        State { network: &self.network, average, optim: &self.optim, meta: &self.meta }
+    }
+
+    pub(super) fn save_last(&mut self) -> Result<()> {
+        self.sound()?;
+        checkpoint::save(&self.job.folder.last(), &self.state())?;
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Writes the last state where that is due by the clock: what a kill costs at most.
+    pub(super) fn save_if_due(&mut self) -> Result<()> {
+        let minutes = self.job.settings.train.save_every;
+        let due = minutes > 0.0 && self.saved.elapsed().as_secs_f64() >= 60.0 * minutes;
+        if due { self.save_last() } else { Ok(()) }
+    }
+
+    /// What early stopping looks at, and what is marked on the screen: the first kept "best".
+    fn watched(&self) -> Option<Metric> {
+        self.job.settings.train.keep.iter().find_map(|keep| match keep {
+            Keep::Best(metric) => Some(*metric),
+            Keep::Last => None,
+        })
+    }
+
+    /// Whether `patience` epochs have gone by without a better score.
+    pub(super) fn out_of_patience(&self) -> bool {
+        let (Some(patience), Some(metric)) = (self.job.settings.train.patience, self.watched()) else { return false };
+        let best = self.meta.best.get(metric.name()).map_or(0, |best| best.epoch);
+        self.meta.epoch.saturating_sub(best) >= patience
+    }
+
+    pub(super) fn summary(&self) -> RunSummary {
+        // The first of equal ones, as the checkpoint keeps it; none where no epoch scored above 0.
+        let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0);
+        let best = scored.reduce(|a, b| if b.dice > a.dice { b } else { a });
+        let role = super::scored_role(&self.data);
+        RunSummary {
+            dice: best.map_or(0.0, |r| r.dice),
+            iou: best.map_or(0.0, |r| r.iou),
+            epoch: best.map_or(0, |r| r.epoch),
+            seconds: self.meta.seconds,
+            n_train: self.data.len(Role::Train),
+            n_test: self.data.len(role),
+            scored_on: if role == Role::Val { "val" } else { "test" }.into(),
+            epochs: self.meta.epoch,
+            stopped_early: self.meta.epoch < self.job.settings.train.epochs && self.out_of_patience(),
+        }
+    }
+}
+
+/// A score is best if it beats the best before. One that is not finite is none at all, and neither is a share of 0: it
+/// says that nothing was found, and the weights of such an epoch are no better than those of any other.
+fn better(metric: Metric, value: f64, best: Option<&Best>) -> bool {
+    let least = if metric.is_distance() { f64::INFINITY } else { 0.0 };
+    value.is_finite() && metric.better(value, best.map_or(least, |best| best.value))
+}

@@ -1,0 +1,136 @@
+//! One step of the optimiser: forward and backward over its batches, checks, new weights, new average.
+//!
+//! Until all batches of a step are through, the network of the run stays the one before it, running statistics included:
+//! a checkpoint that is written in between is of a step's end.
+
+use super::{Run, images};
+use crate::base::error::{Result, RunError};
+use crate::compute::native::Recorded;
+use crate::compute::network::Network;
+use crate::data::{Batch, Role};
+use crate::learn::finite;
+use crate::learn::loss;
+use crate::learn::optim::Accumulated;
+use crate::learn::schedule::rate;
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// A step whose batches are not all through.
+pub(super) struct Pending {
+    network: Network,
+    gradients: Accumulated,
+    /// Images of the step, and how many are through.
+    images: u64,
+    seen: u64,
+    /// Batches that are through.
+    batches: u64,
+    /// Sum of the images' losses.
+    loss_sum: f64,
+}
+
+impl Pending {
+    /// Whether the last batch is through.
+    pub(super) fn full(&self) -> bool {
+        self.seen >= self.images
+    }
+}
+
+impl Run<'_> {
+    /// Begins the next step, which takes `images` images.
+    pub(super) fn begin(&self, images: u64) -> Pending {
+        let network = self.network.clone();
+        Pending { network, gradients: Accumulated::default(), images, seen: 0, batches: 0, loss_sum: 0.0 }
+    }
+
+    /// Forward and backward of one batch.
+    pub(super) fn add(&mut self, pending: &mut Pending, batch: &Batch) -> Result<()> {
+        let spec = &self.job.settings.train;
+        let seed = spec.seed ^ self.draw(pending).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Dropout draws from the device's stream: seeded per batch, a resumed run draws the same.
+        self.device.seed(seed);
+        let [n, _, h, w] = batch.shape;
+        let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
+        let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
+        let Recorded { results, back } = pending.network.record(images(batch, &self.device), seed);
+        let loss = loss::total(&spec.loss, self.weighted(results), &targets);
+        // The loss holds what it needs of them.
+        drop(targets);
+        let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
+        if !value.is_finite() {
+            self.device.seed(seed);
+            let x = images(batch, &self.device);
+            return Err(finite::loss(value, &pending.network, x, &self.moment(batch)));
+        }
+        pending.gradients.add(&pending.network, back, loss.backward(), n as f64 / pending.images as f64);
+        pending.seen += n as u64;
+        pending.batches += 1;
+        pending.loss_sum += value * n as f64;
+        Ok(())
+    }
+
+    /// The learning rate of a step, which the run counts from 0.
+    pub(super) fn rate(&self, step: u64) -> f64 {
+        let spec = &self.job.settings.train;
+        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
+        rate(&spec.schedule, spec.optimizer.lr(), step, per_epoch, spec.epochs as u64)
+    }
+
+    /// The batch's number over the whole run, which its random numbers depend on.
+    fn draw(&self, pending: &Pending) -> u64 {
+        let accumulate = self.job.settings.train.accumulate as u64;
+        self.meta.step.wrapping_mul(accumulate).wrapping_add(pending.batches)
+    }
+
+    /// Moves the weights along the gradients of the step.
+    pub(super) fn finish_step(&mut self, pending: Pending) -> Result<()> {
+        let spec = &self.job.settings.train;
+        let Pending { network, mut gradients, seen, loss_sum, .. } = pending;
+        let norm = match spec.clip {
+            Some(max) => gradients.clip(max),
+            None => gradients.norm(),
+        };
+        if !norm.is_finite() {
+            let moment = self.moment_without_images();
+            return Err(finite::gradient(norm, &gradients, &network, &moment));
+        }
+        self.network = self.optim.step(network, gradients, self.rate(self.meta.step));
+        if let Some(ema) = &mut self.ema {
+            ema.update(&self.network);
+        }
+        self.meta.step += 1;
+        self.meta.seen += seen;
+        self.meta.loss_sum += loss_sum;
+        self.meta.norm_sum += norm;
+        Ok(())
+    }
+
+    /// The results that have a weight, with it: the first alone where the run names none.
+    fn weighted(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
+        let weights = &self.job.settings.train.supervise;
+        if weights.is_empty() {
+            return results.into_iter().take(1).map(|logits| (logits, 1.0)).collect();
+        }
+        let names = self.job.checked.results().map(|(name, _)| name);
+        let weight = |name: &str| weights.get(name).copied().filter(|&w| w > 0.0);
+        names.zip(results).filter_map(|(name, logits)| Some((logits, weight(name)?))).collect()
+    }
+
+    fn moment<'a>(&'a self, batch: &Batch) -> finite::Moment<'a> {
+        let cases = self.data.cases(Role::Train);
+        let images = batch.cases.iter().filter_map(|&i| cases.get(i)).map(|case| case.stem.as_str()).collect();
+        finite::Moment { images, ..self.moment_without_images() }
+    }
+
+    fn moment_without_images(&self) -> finite::Moment<'_> {
+        finite::Moment {
+            epoch: self.meta.epoch + 1,
+            step: self.meta.step + 1,
+            images: Vec::new(),
+            places: self.job.places,
+        }
+    }
+
+    /// Refuses weights that are beyond use, before they are scored or reach a checkpoint.
+    pub(super) fn sound(&self) -> Result<(), RunError> {
+        finite::weights(&self.network, self.meta.epoch + 1, self.meta.step)
+    }
+}

@@ -1,0 +1,67 @@
+//! Scores of predictions: per image and class, their means, the same from pooled pixels, and how sure all of it is.
+//! `docs/metrics.md` has the formulas and where other tools differ.
+//!
+//! Plain numbers from class maps; knows neither networks nor pictures. Class 0 is the background: its scores are told, and
+//! are in no mean over classes. What an image counts for a class that neither map holds is the data block's choice
+//! ([`Empty`](crate::text::recipe::Empty)); a class that only one of them holds scores 0, and its distance is the image's
+//! diagonal. So no image falls out of a mean because a network missed everything in it.
+//!
+//! - [`measure`]: one image; [`counts`], [`boundary`] and [`surface`] (on [`distance`]) are its parts.
+//! - [`CaseScore`]: what came of it, and what each metric makes of that.
+//! - [`Summary`]: means over images. [`Intervals`]: their bootstrap intervals. [`Calibration`]: what confidence is worth.
+//! - [`cases_csv`], [`CaseTable`]: the file of all images, written and read; [`Evaluation`]: that of everything else.
+
+pub mod boundary;
+pub mod calibration;
+mod case;
+pub mod counts;
+pub mod distance;
+mod evaluation;
+mod interval;
+pub mod statistics;
+mod summary;
+pub mod surface;
+mod table;
+
+pub use calibration::Calibration;
+pub use case::{CaseScore, ClassScore, Unit};
+pub use counts::{Counts, score};
+pub use evaluation::Evaluation;
+pub use interval::Intervals;
+pub use summary::{Pooled, Scores, Summary};
+pub use table::{CaseTable, cases_csv};
+
+use crate::base::error::Result;
+use crate::text::recipe::Metric;
+
+/// An image to be scored: class maps of `height x width` pixels, row by row.
+pub struct Pair<'a> {
+    pub pred: &'a [u8],
+    pub truth: &'a [u8],
+    pub size: [usize; 2],
+    /// Millimetres a pixel of these maps, height then width. Without it distances are in pixels.
+    pub spacing: Option<[f64; 2]>,
+}
+
+/// Measures one image for `classes` classes: counts of pixels, and what `metrics` ask for beyond them. Fails where the maps
+/// are not of one size or hold a class that there is not.
+pub fn measure(stem: impl Into<String>, pair: &Pair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
+    let mut case = CaseScore::new(stem, score(pair.pred, pair.truth, classes)?);
+    case.unit = if pair.spacing.is_some() { Unit::Mm } else { Unit::Px };
+    let boundary = metrics.contains(&Metric::BoundaryIou);
+    let surface = metrics.iter().any(|m| m.is_distance());
+    if !boundary && !surface {
+        return Ok(case);
+    }
+    for (class, scored) in case.per_class.iter_mut().enumerate() {
+        let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == class).collect() };
+        let (pred, truth) = (of(pair.pred), of(pair.truth));
+        if boundary {
+            scored.boundary = Some(boundary::overlap(&pred, &truth, pair.size, boundary::SHARE));
+        }
+        if surface {
+            scored.surface = Some(surface::compare(&pred, &truth, pair.size, pair.spacing.unwrap_or([1.0, 1.0])));
+        }
+    }
+    Ok(case)
+}

@@ -1,0 +1,120 @@
+//! One image: what was measured, and what each metric makes of it.
+
+use super::boundary::Overlap;
+use super::counts::{Counts, ratio};
+use super::summary::Scores;
+use super::surface::Surface;
+use crate::text::recipe::{Empty, Metric};
+use serde::{Deserialize, Serialize};
+
+/// Of distances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Pixels at the data block's size.
+    #[default]
+    Px,
+    Mm,
+}
+
+impl Unit {
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Px => "px",
+            Unit::Mm => "mm",
+        }
+    }
+}
+
+/// What was measured of one class in one image.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct ClassScore {
+    pub counts: Counts,
+    /// `None` where not asked for, as `surface`.
+    pub boundary: Option<Overlap>,
+    pub surface: Option<Surface>,
+}
+
+impl ClassScore {
+    /// The score that a mean takes; `None` where it takes none, or the metric was not measured. `empty` decides what a class
+    /// in neither map counts; in one of them alone it counts 0, or the image's diagonal.
+    pub fn get(&self, metric: Metric, empty: Empty) -> Option<f64> {
+        let c = self.counts;
+        // No object, nothing found: the overlap of nothing with nothing is a matter of choice.
+        let overlap = |value: Option<f64>| match (c.neither(), empty) {
+            (false, _) => Some(value.unwrap_or(0.0)),
+            (true, Empty::One) => Some(1.0),
+            (true, Empty::Zero) => Some(0.0),
+            (true, Empty::Skip) => None,
+        };
+        let distance = |pick: fn(f64, f64) -> f64| match (self.surface?, empty) {
+            (Surface::Both { hd95, assd }, _) => Some(pick(hd95, assd)),
+            (Surface::One { diagonal }, _) | (Surface::Neither { diagonal }, Empty::Zero) => Some(diagonal),
+            (Surface::Neither { .. }, Empty::One) => Some(0.0),
+            (Surface::Neither { .. }, Empty::Skip) => None,
+        };
+        match metric {
+            Metric::Dice => overlap(c.dice()),
+            Metric::Iou => overlap(c.iou()),
+            Metric::Precision => overlap(c.precision()),
+            Metric::Recall => overlap(c.recall()),
+            // Pixels without the class are what these are about: nothing is left to choose.
+            Metric::Specificity => c.specificity(),
+            Metric::Accuracy => c.accuracy(),
+            Metric::BoundaryIou => self.boundary.and_then(|b| overlap(ratio(b.both, b.either))),
+            Metric::Hd95 => distance(|hd95, _| hd95),
+            Metric::Assd => distance(|_, assd| assd),
+        }
+    }
+
+    /// Whether the metric was measured at all.
+    pub fn has(&self, metric: Metric) -> bool {
+        match metric {
+            Metric::BoundaryIou => self.boundary.is_some(),
+            Metric::Hd95 | Metric::Assd => self.surface.is_some(),
+            Metric::Dice
+            | Metric::Iou
+            | Metric::Precision
+            | Metric::Recall
+            | Metric::Specificity
+            | Metric::Accuracy => true,
+        }
+    }
+
+    /// Whether one map alone holds the class: overlaps are 0, distances the diagonal.
+    pub fn one_sided(&self) -> bool {
+        let c = self.counts;
+        (c.tp + c.fp == 0) != (c.tp + c.fn_ == 0)
+    }
+}
+
+/// Scores of one image, in the order of the classes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CaseScore {
+    pub stem: String,
+    /// Images of one group (a patient, a video) are not independent.
+    #[serde(default)]
+    pub group: Option<String>,
+    pub per_class: Vec<ClassScore>,
+    #[serde(default)]
+    pub unit: Unit,
+}
+
+impl CaseScore {
+    /// From counts alone: no boundaries, no distances.
+    pub fn new(stem: impl Into<String>, counts: Vec<Counts>) -> Self {
+        let per_class = counts.into_iter().map(|counts| ClassScore { counts, ..ClassScore::default() }).collect();
+        Self { stem: stem.into(), group: None, per_class, unit: Unit::Px }
+    }
+
+    /// Mean over the foreground classes.
+    pub fn mean(&self, empty: Empty) -> Scores {
+        let of = |metric| super::summary::mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
+        Scores::new(measured(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
+    }
+}
+
+/// The metrics that every case was measured for, in the order of tables.
+pub(super) fn measured(cases: &[CaseScore]) -> impl Iterator<Item = Metric> + '_ {
+    Metric::ALL.into_iter().filter(|&m| cases.iter().all(|case| case.per_class.iter().all(|c| c.has(m))))
+}

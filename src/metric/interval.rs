@@ -1,0 +1,110 @@
+//! Bootstrap intervals of everything that a summary tells, from one set of draws.
+
+use super::case::{CaseScore, ClassScore, measured};
+use super::statistics::{Column, Interval, interval, resample};
+use crate::text::recipe::{Empty, Metric};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// 95 % intervals over images, or over groups of images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Intervals {
+    /// What was drawn: images, or groups where they are known.
+    pub units: usize,
+    pub grouped: bool,
+    pub resamples: usize,
+    pub seed: u64,
+    pub mean: BTreeMap<Metric, Interval>,
+    pub per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
+    pub pooled: BTreeMap<Metric, Interval>,
+    pub pooled_per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
+}
+
+/// The group of each case; `None` where any has none.
+pub(super) fn groups(cases: &[CaseScore]) -> Option<Vec<String>> {
+    cases.iter().map(|case| case.group.clone()).collect()
+}
+
+/// Numerator and denominator of a pooled score.
+fn parts(score: &ClassScore, metric: Metric) -> (f64, f64) {
+    let c = score.counts;
+    let (part, whole) = match metric {
+        Metric::Dice => (2 * c.tp, 2 * c.tp + c.fp + c.fn_),
+        Metric::Iou => (c.tp, c.tp + c.fp + c.fn_),
+        Metric::Precision => (c.tp, c.tp + c.fp),
+        Metric::Recall => (c.tp, c.tp + c.fn_),
+        Metric::Specificity => (c.tn, c.tn + c.fp),
+        Metric::Accuracy => (c.tp + c.tn, c.tp + c.tn + c.fp + c.fn_),
+        Metric::BoundaryIou => score.boundary.map_or((0, 0), |b| (b.both, b.either)),
+        Metric::Hd95 | Metric::Assd => (0, 0),
+    };
+    (part as f64, whole as f64)
+}
+
+/// Columns of one metric: by class, then drawn.
+struct Drawn {
+    metric: Metric,
+    pooled: bool,
+    /// `[class][resample]`
+    values: Vec<Vec<f64>>,
+}
+
+impl Intervals {
+    /// `None` for fewer than two units: one image says nothing of the spread.
+    pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty, seed: u64) -> Option<Intervals> {
+        let groups = groups(cases);
+        let mut distinct: Vec<&String> = groups.iter().flatten().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let units = if groups.is_some() { distinct.len() } else { cases.len() };
+        if units < 2 || cases.iter().any(|case| case.per_class.len() != classes.len()) {
+            return None;
+        }
+        let metrics: Vec<Metric> = measured(cases).collect();
+        let wanted: Vec<(Metric, bool)> = metrics
+            .iter()
+            .flat_map(|&m| [(m, false), (m, true)])
+            .filter(|(m, pooled)| !pooled || !m.is_distance())
+            .collect();
+        let column = |metric: Metric, pooled: bool, k: usize| {
+            let scores = cases.iter().map(|case| &case.per_class[k]);
+            match pooled {
+                true => Column::ratio(scores.map(|s| parts(s, metric))),
+                false => Column::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
+            }
+        };
+        let columns: Vec<Column> = wanted
+            .iter()
+            .flat_map(|&(metric, pooled)| (0..classes.len()).map(move |k| column(metric, pooled, k)))
+            .collect();
+        let mut values = resample(&columns, groups.as_deref(), seed).into_iter();
+        let drawn: Vec<Drawn> = wanted
+            .iter()
+            .map(|&(metric, pooled)| Drawn { metric, pooled, values: values.by_ref().take(classes.len()).collect() })
+            .collect();
+        let of = |pooled: bool| drawn.iter().filter(move |d| d.pooled == pooled);
+        let means =
+            |pooled: bool| of(pooled).filter_map(|d| Some((d.metric, interval(&foreground(&d.values))?))).collect();
+        let by_class = |pooled: bool| {
+            let class = |k: usize| of(pooled).filter_map(|d| Some((d.metric, interval(&d.values[k])?))).collect();
+            classes.iter().enumerate().map(|(k, name)| (name.clone(), class(k))).collect()
+        };
+        Some(Intervals {
+            units,
+            grouped: groups.is_some(),
+            resamples: crate::metric::statistics::RESAMPLES,
+            seed,
+            mean: means(false),
+            per_class: by_class(false),
+            pooled: means(true),
+            pooled_per_class: by_class(true),
+        })
+    }
+}
+
+/// Draw by draw the mean over the foreground classes that have a score in it.
+fn foreground(values: &[Vec<f64>]) -> Vec<f64> {
+    let draws = values.first().map_or(0, Vec::len);
+    let mean = |r: usize| super::summary::mean(values.iter().skip(1).map(|v| v[r]).filter(|x| !x.is_nan()));
+    (0..draws).map(|r| mean(r).unwrap_or(f64::NAN)).collect()
+}

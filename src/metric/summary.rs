@@ -1,0 +1,149 @@
+//! From images to one number.
+
+use super::case::{CaseScore, ClassScore, Unit, measured};
+use super::counts::Counts;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{Empty, Metric};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A score for each metric; `None` (`null` in files) where no image defines one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scores(BTreeMap<Metric, Option<f64>>);
+
+impl Scores {
+    pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Scores {
+        Scores(scores.into_iter().collect())
+    }
+
+    /// `None` where it is undefined or was not measured.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.0.get(&metric).copied().flatten()
+    }
+
+    /// The metrics that were measured.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+/// `None` of nothing.
+pub(super) fn mean(scores: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = scores.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
+/// Scores of a set of images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Images.
+    pub n: usize,
+    /// As in `mean`.
+    pub iou: Option<f64>,
+    pub dice: Option<f64>,
+    /// Mean over the foreground classes of the means over the images.
+    pub mean: Scores,
+    /// Means over the images, background included.
+    pub per_class: BTreeMap<String, Scores>,
+    /// From the pixels of all images together: large objects weigh more.
+    pub pooled: Pooled,
+    /// Pairs of image and foreground class that neither map holds.
+    pub empty: usize,
+    /// What those counted.
+    pub empty_rule: Empty,
+    /// Pairs of image and foreground class that one map alone holds: overlap 0, and the image's diagonal as the distance.
+    pub one_sided: usize,
+    /// Of the distances.
+    pub unit: Unit,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pooled {
+    /// As in `mean`.
+    pub iou: Option<f64>,
+    pub dice: Option<f64>,
+    /// Mean over the foreground classes. No distances: there is no outline of all images together.
+    pub mean: Scores,
+    /// Background included.
+    pub per_class: BTreeMap<String, Scores>,
+}
+
+impl Summary {
+    /// `classes` names every class in order; each case holds one score per class.
+    pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty) -> Result<Summary> {
+        if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
+            return Err(RunError::new(format!(
+                "`{}` is scored for {} classes; there are {}",
+                case.stem,
+                case.per_class.len(),
+                classes.len()
+            )));
+        }
+        let unit = cases.first().map_or(Unit::Px, |c| c.unit);
+        if let Some(other) = cases.iter().find(|c| c.unit != unit) {
+            let message = format!(
+                "distances of `{}` are in {}, of `{}` in {}",
+                cases[0].stem,
+                unit.name(),
+                other.stem,
+                other.unit.name()
+            );
+            return Err(RunError::new(message).help("write `spacing` in the data block: the same for all images"));
+        }
+        let metrics: Vec<Metric> = measured(cases).collect();
+        let images = |k: usize| {
+            let of = |m: Metric| (m, mean(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
+            Scores::new(metrics.iter().map(|&m| of(m)))
+        };
+        let images: Vec<Scores> = (0..classes.len()).map(images).collect();
+        let pooled: Vec<Scores> = (0..classes.len()).map(|k| pooled(cases, k, &metrics, empty)).collect();
+        let named = |scores: &[Scores]| classes.iter().cloned().zip(scores.iter().cloned()).collect();
+        let (by_image, by_pixel) = (foreground(&images), foreground(&pooled));
+        let objects = || cases.iter().flat_map(|c| c.per_class.iter().skip(1));
+        Ok(Summary {
+            n: cases.len(),
+            iou: by_image.get(Metric::Iou),
+            dice: by_image.get(Metric::Dice),
+            mean: by_image,
+            per_class: named(&images),
+            pooled: Pooled {
+                iou: by_pixel.get(Metric::Iou),
+                dice: by_pixel.get(Metric::Dice),
+                mean: by_pixel,
+                per_class: named(&pooled),
+            },
+            empty: objects().filter(|c| c.counts.neither()).count(),
+            empty_rule: empty,
+            one_sided: objects().filter(|c| c.one_sided()).count(),
+            unit,
+        })
+    }
+
+    /// NaN where undefined.
+    pub fn get(&self, metric: Metric) -> f64 {
+        self.mean.get(metric).unwrap_or(f64::NAN)
+    }
+}
+
+/// Mean over the foreground classes that have a score.
+fn foreground(scores: &[Scores]) -> Scores {
+    let metrics: Vec<Metric> = scores.first().map_or(Vec::new(), |s| s.metrics().collect());
+    Scores::new(metrics.into_iter().map(|m| (m, mean(scores.iter().skip(1).filter_map(|s| s.get(m))))))
+}
+
+/// All images as one.
+fn pooled(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: Empty) -> Scores {
+    let metrics = || metrics.iter().copied().filter(|m| !m.is_distance());
+    if cases.is_empty() {
+        return Scores::new(metrics().map(|m| (m, None)));
+    }
+    let mut sum = ClassScore { counts: Counts::default(), boundary: Some(Default::default()), surface: None };
+    for case in cases.iter().map(|case| &case.per_class[class]) {
+        sum.counts.add(case.counts);
+        if let (Some(all), Some(one)) = (&mut sum.boundary, case.boundary) {
+            (all.both, all.either) = (all.both + one.both, all.either + one.either);
+        }
+    }
+    Scores::new(metrics().map(|m| (m, sum.get(m, empty))))
+}

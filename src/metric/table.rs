@@ -1,0 +1,111 @@
+//! `cases.csv`: every image of an evaluation, written and read back.
+
+use super::case::{CaseScore, measured};
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{Empty, Metric};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// A table with one line per image and foreground class. The scores are those that the means take, so that a column's mean
+/// is the summary's; a cell is empty where the mean takes none. `empty` is 1 where neither map holds the class.
+pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> String {
+    // The first columns stand where they always did.
+    let later: Vec<Metric> = measured(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
+    let mut text = String::from("stem,class,iou,dice,tp,fp,fn,empty,tn");
+    later.iter().for_each(|m| text.extend([",", m.name()]));
+    text.push_str(",group\n");
+    let cell = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.6}"));
+    for case in cases {
+        for (score, class) in case.per_class.iter().zip(classes).skip(1) {
+            let c = score.counts;
+            let get = |metric| cell(score.get(metric, empty));
+            let neither = u8::from(c.neither());
+            let (iou, dice) = (get(Metric::Iou), get(Metric::Dice));
+            // Writing to a string cannot fail.
+            let _ = write!(
+                text,
+                "{},{},{iou},{dice},{},{},{},{neither},{}",
+                quoted(&case.stem),
+                quoted(class),
+                c.tp,
+                c.fp,
+                c.fn_,
+                c.tn
+            );
+            later.iter().for_each(|&m| text.extend([",", &get(m)]));
+            text.extend([",", &quoted(case.group.as_deref().unwrap_or_default()), "\n"]);
+        }
+    }
+    text
+}
+
+/// RFC 4180.
+fn quoted(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+}
+
+/// What [`cases_csv`] wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseTable {
+    pub stems: Vec<String>,
+    /// Of each image; `None` where any has none.
+    pub groups: Option<Vec<String>>,
+    /// Foreground classes in order.
+    pub classes: Vec<String>,
+    /// `[class][image]`, NaN where the mean takes no score.
+    pub scores: BTreeMap<Metric, Vec<Vec<f64>>>,
+}
+
+impl CaseTable {
+    /// Fails, naming file and line, where a line is not one of such a table or an image lacks a class.
+    pub fn read(path: &Path) -> Result<CaseTable> {
+        let text = std::fs::read_to_string(path).map_err(|e| RunError::at(path, format!("cannot read: {e}")))?;
+        let at = |line: u64, text: String| RunError::at(path, format!("line {line}: {text}"));
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header = reader.headers().map_err(|e| at(1, e.to_string()))?.clone();
+        let column = |name: &str| header.iter().position(|h| h == name);
+        let needed = |name: &str| column(name).ok_or_else(|| at(1, format!("no column `{name}`")));
+        let (stem, class, group) = (needed("stem")?, needed("class")?, column("group"));
+        let metrics: Vec<(Metric, usize)> =
+            Metric::ALL.into_iter().filter_map(|m| Some((m, column(m.name())?))).collect();
+        let mut table = CaseTable { stems: Vec::new(), groups: None, classes: Vec::new(), scores: BTreeMap::new() };
+        let mut groups = Vec::new();
+        for (i, row) in reader.records().enumerate() {
+            let line = i as u64 + 2;
+            let row = row.map_err(|e| at(line, e.to_string()))?;
+            let of = |c: usize| row.get(c).unwrap_or_default();
+            let first = table.stems.last().is_none_or(|s| s != of(stem));
+            if first {
+                table.stems.push(of(stem).to_string());
+                groups.push(group.map_or("", of).to_string());
+            }
+            if table.stems.len() == 1 {
+                table.classes.push(of(class).to_string());
+            }
+            // Every image has every class, in the order of the first.
+            let expected = table.classes.get(i % table.classes.len().max(1)).map(String::as_str);
+            if expected != Some(of(class)) || first != (i % table.classes.len().max(1) == 0) {
+                return Err(at(line, format!("`{}` is not followed by one line a class", of(stem))));
+            }
+            let k = i % table.classes.len();
+            for &(metric, c) in &metrics {
+                let value = match of(c) {
+                    "" => f64::NAN,
+                    text => text.parse().map_err(|_| at(line, format!("`{text}` is no {}", metric.name())))?,
+                };
+                let of_metric = table.scores.entry(metric).or_default();
+                of_metric.resize(table.classes.len(), Vec::new());
+                of_metric[k].push(value);
+            }
+        }
+        if !table.classes.is_empty() && table.scores.values().flatten().any(|v| v.len() != table.stems.len()) {
+            return Err(RunError::at(path, "the last image lacks a class: the file was cut off"));
+        }
+        if table.stems.is_empty() {
+            return Err(RunError::at(path, "no images in this table"));
+        }
+        table.groups = groups.iter().all(|g| !g.is_empty()).then_some(groups);
+        Ok(table)
+    }
+}

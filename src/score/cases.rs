@@ -1,0 +1,112 @@
+//! `cases.csv` as it is found: a line per image and class, whatever columns of numbers it has.
+//!
+//! Knows names of columns and no definition of a score, so that a table of a later version is read too.
+
+use crate::base::error::{Result, RunError};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Scores per image and class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseTable {
+    /// Names of the columns beside `stem` and `class` that hold numbers.
+    pub columns: Vec<String>,
+    pub rows: Vec<CaseRow>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseRow {
+    pub stem: String,
+    pub class: String,
+    /// In the order of the columns; `None` where a cell holds no finite number.
+    pub values: Vec<Option<f64>>,
+}
+
+/// The score of one image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    pub stem: String,
+    /// Mean over the classes that have a score.
+    pub score: f64,
+}
+
+/// Reads a table with the columns `stem` and `class`. Errors name the line.
+pub fn read(path: &Path) -> Result<CaseTable> {
+    let fail = |e: csv::Error| RunError::at(path, format!("is no table of cases: {e}"));
+    let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
+    let mut reader = csv::Reader::from_reader(&text[..]);
+    let header = reader.headers().map_err(fail)?.clone();
+    let place = |name: &str| {
+        header.iter().position(|h| h == name).ok_or_else(|| {
+            RunError::at(path, format!("has no column `{name}`")).help("`npc eval RUN` writes the table again")
+        })
+    };
+    let (stem, class) = (place("stem")?, place("class")?);
+    let numbers: Vec<usize> = (0..header.len()).filter(|&i| i != stem && i != class).collect();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(fail)?;
+        let cell = |i: usize| record.get(i).unwrap_or_default();
+        let number = |&i: &usize| cell(i).parse().ok().filter(|v: &f64| v.is_finite());
+        rows.push(CaseRow {
+            stem: cell(stem).to_string(),
+            class: cell(class).to_string(),
+            values: numbers.iter().map(number).collect(),
+        });
+    }
+    let table = CaseTable { columns: numbers.iter().map(|&i| header[i].to_string()).collect(), rows };
+    Ok(table.without_words())
+}
+
+impl CaseTable {
+    /// Columns that hold a number somewhere.
+    fn without_words(mut self) -> Self {
+        let kept: Vec<usize> =
+            (0..self.columns.len()).filter(|&i| self.rows.iter().any(|row| row.values[i].is_some())).collect();
+        self.columns = kept.iter().map(|&i| self.columns[i].clone()).collect();
+        for row in &mut self.rows {
+            row.values = kept.iter().map(|&i| row.values[i]).collect();
+        }
+        self
+    }
+
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|c| c == name)
+    }
+
+    /// Classes in the order of their first line.
+    pub fn classes(&self) -> Vec<&str> {
+        let mut classes: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if !classes.contains(&row.class.as_str()) {
+                classes.push(&row.class);
+            }
+        }
+        classes
+    }
+
+    /// Images by their mean score over the classes, the worst first, equal ones by name. Images without any score are
+    /// left out. Empty where there is no such column.
+    pub fn worst_first(&self, column: &str) -> Vec<Ranked> {
+        let Some(at) = self.column(column) else { return Vec::new() };
+        let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
+        for row in &self.rows {
+            if let Some(value) = row.values[at] {
+                let (sum, n) = sums.entry(&row.stem).or_default();
+                (*sum, *n) = (*sum + value, *n + 1);
+            }
+        }
+        let mut ranked: Vec<Ranked> =
+            sums.into_iter().map(|(stem, (sum, n))| Ranked { stem: stem.into(), score: sum / n as f64 }).collect();
+        ranked.sort_by(|a, b| a.score.total_cmp(&b.score));
+        ranked
+    }
+}
+
+/// The `n` worst, and those of the `n` around the median that are not among them. `ranked` is worst first, and so are both.
+pub fn worst_and_median(ranked: &[Ranked], n: usize) -> (&[Ranked], &[Ranked]) {
+    let all = ranked.len();
+    let n = n.min(all);
+    let from = (all - n).div_ceil(2);
+    (&ranked[..n], &ranked[from.max(n).min(from + n)..from + n])
+}

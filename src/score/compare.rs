@@ -1,0 +1,228 @@
+//! Runs against each other on the same images: means with intervals, and paired differences to the first.
+//!
+//! Reads what `npc eval` wrote (`cases.csv`, `eval.json`) and needs no network. Refuses to compare what is not comparable:
+//! other images, other classes, another rule for empty masks, another unit of distance.
+
+mod open;
+
+pub use open::{Files, Scored};
+
+use crate::base::error::{Result, RunError};
+use crate::metric::statistics::{
+    Column, Interval, holm, interval, mean_and_deviation, paired_mean, resample, wilcoxon,
+};
+use crate::metric::{CaseTable, Unit};
+use crate::text::recipe::{Empty, Metric};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub struct Options {
+    /// What is compared; those that a run was not scored by are refused.
+    pub metrics: Vec<Metric>,
+    /// One class instead of the mean over the foreground classes.
+    pub class: Option<String>,
+    /// Runs that differ in nothing but the seed count as one, image by image averaged.
+    pub group_seeds: bool,
+    /// Of the resampling.
+    pub seed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Comparison {
+    /// Images.
+    pub n: usize,
+    /// Groups of images (patients, videos) that are drawn whole, where they are known.
+    pub groups: Option<usize>,
+    pub split: String,
+    /// Foreground classes that are averaged.
+    pub classes: Vec<String>,
+    pub empty_rule: Empty,
+    pub unit: Unit,
+    /// The first is what the others are held against.
+    pub runs: Vec<Entrant>,
+    pub differences: Vec<Difference>,
+    /// What should be known of the numbers.
+    pub notes: Vec<String>,
+}
+
+/// A run, or the runs of one experiment with several seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Entrant {
+    pub name: String,
+    pub folders: Vec<PathBuf>,
+    pub seeds: Vec<u64>,
+    pub scores: BTreeMap<Metric, Estimate>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Estimate {
+    /// Mean over images, then classes; over seeds where there are several. `None` where no image defines a score.
+    pub mean: Option<f64>,
+    /// Over images.
+    pub interval: Option<Interval>,
+    /// Sample standard deviation over the seeds.
+    pub deviation: Option<f64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    pub metric: Metric,
+    pub run: String,
+    pub reference: String,
+    /// Images that both have a score for.
+    pub n: usize,
+    /// Mean of run - reference.
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Of the sign-flip permutation test.
+    pub p: f64,
+    /// The same with Holm's correction for the runs that are compared.
+    pub p_holm: f64,
+    /// Of the signed-rank test on each image's mean over the classes; `None` where images are grouped.
+    pub wilcoxon: Option<f64>,
+    /// Whether the interval leaves 0 out.
+    pub distinguishable: bool,
+}
+
+/// Compares runs; the first is the reference.
+pub fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison> {
+    let first = runs.first().ok_or_else(|| RunError::new("no runs to compare"))?;
+    for other in &runs[1..] {
+        open::comparable(first, other)?;
+    }
+    let stems = first.cases.stems.clone();
+    let classes = match &options.class {
+        None => first.cases.classes.clone(),
+        Some(class) if first.cases.classes.contains(class) => vec![class.clone()],
+        Some(class) => {
+            let known = first.cases.classes.join(", ");
+            return Err(RunError::new(format!("no foreground class `{class}`")).help(format!("there are {known}")));
+        }
+    };
+    for run in &runs {
+        if let Some(metric) = options.metrics.iter().find(|m| !run.cases.scores.contains_key(m)) {
+            let message = format!("the run is not scored by {}", metric.name());
+            return Err(RunError::at(&run.folder, message).help(format!("`npc eval {}`", run.folder.display())));
+        }
+    }
+    let groups = first.cases.groups.clone();
+    let notes = open::notes(&runs, options.group_seeds);
+    let (split, empty_rule, unit) =
+        (first.evaluation.split.clone(), first.evaluation.summary.empty_rule, first.evaluation.summary.unit);
+    let entrants = if options.group_seeds { open::by_seed(runs)? } else { runs.into_iter().map(|r| vec![r]).collect() };
+    let names = open::names(&entrants);
+    // `[entrant][class][image]` of each metric, seeds averaged, in the order of the first run's images.
+    let scores: Vec<BTreeMap<Metric, Vec<Vec<f64>>>> = entrants
+        .iter()
+        .map(|runs| options.metrics.iter().map(|&m| (m, averaged(runs, m, &classes, &stems))).collect())
+        .collect();
+    let mut made: Vec<Entrant> = Vec::new();
+    for ((runs, name), scores) in entrants.iter().zip(&names).zip(&scores) {
+        let estimate = |metric: Metric| {
+            let of_seeds: Vec<f64> =
+                runs.iter().map(|run| overall(&in_order(&run.cases, metric, &classes, &stems))).collect();
+            let all = &scores[&metric];
+            let mean = Some(overall(all)).filter(|m| !m.is_nan());
+            let deviation = mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd);
+            Estimate { mean, interval: of_images(all, groups.as_deref(), options.seed), deviation }
+        };
+        made.push(Entrant {
+            name: name.clone(),
+            folders: runs.iter().map(|r| r.folder.clone()).collect(),
+            seeds: runs.iter().map(|r| r.settings.train.seed).collect(),
+            scores: options.metrics.iter().map(|&m| (m, estimate(m))).collect(),
+        });
+    }
+    let mut differences = Vec::new();
+    for &metric in &options.metrics {
+        let of_metric = (1..made.len()).filter_map(|i| {
+            let (a, b) = (&scores[i][&metric], &scores[0][&metric]);
+            difference(metric, [&names[i], &names[0]], [a, b], groups.as_deref(), options.seed)
+        });
+        let mut of_metric: Vec<Difference> = of_metric.collect();
+        let adjusted = holm(&of_metric.iter().map(|d| d.p).collect::<Vec<_>>());
+        of_metric.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = p);
+        differences.extend(of_metric);
+    }
+    let groups = groups.map(|g| g.into_iter().collect::<std::collections::BTreeSet<_>>().len());
+    Ok(Comparison { n: stems.len(), groups, split, classes, empty_rule, unit, runs: made, differences, notes })
+}
+
+/// `[class][image]` of one run, images in the order of `stems`.
+fn in_order(table: &CaseTable, metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
+    let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
+    let column = |class: &String| {
+        let k = table.classes.iter().position(|c| c == class);
+        let values = k.and_then(|k| table.scores.get(&metric)?.get(k));
+        let value = |s: &String| Some(*values?.get(*at.get(s.as_str())?)?);
+        stems.iter().map(|s| value(s).unwrap_or(f64::NAN)).collect()
+    };
+    classes.iter().map(column).collect()
+}
+
+/// The mean over runs of each image's score, over those that define one.
+fn averaged(runs: &[Scored], metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
+    let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| in_order(&r.cases, metric, classes, stems)).collect();
+    let one = |k: usize, i: usize| {
+        let values: Vec<f64> = all.iter().map(|run| run[k][i]).collect();
+        mean_and_deviation(&values).map_or(f64::NAN, |(mean, _)| mean)
+    };
+    (0..classes.len()).map(|k| (0..stems.len()).map(|i| one(k, i)).collect()).collect()
+}
+
+/// Mean over the images of each class, then over the classes that have one.
+fn overall(scores: &[Vec<f64>]) -> f64 {
+    let classes: Vec<f64> = scores.iter().map(|c| Column::mean(c.iter().copied()).value()).collect();
+    mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+}
+
+fn of_images(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
+    let units = groups.map_or(scores.first()?.len(), |g| {
+        let distinct: std::collections::BTreeSet<&String> = g.iter().collect();
+        distinct.len()
+    });
+    if units < 2 {
+        return None;
+    }
+    let columns: Vec<Column> = scores.iter().map(|c| Column::mean(c.iter().copied())).collect();
+    let drawn = resample(&columns, groups, seed);
+    let draws = drawn.first()?.len();
+    let mean = |r: usize| {
+        let classes: Vec<f64> = drawn.iter().map(|c| c[r]).collect();
+        mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+    };
+    interval(&(0..draws).map(mean).collect::<Vec<_>>())
+}
+
+/// `None` where fewer than two units have both scores.
+fn difference(
+    metric: Metric,
+    names: [&String; 2],
+    scores: [&[Vec<f64>]; 2],
+    groups: Option<&[String]>,
+    seed: u64,
+) -> Option<Difference> {
+    let [a, b] = scores;
+    let by_class: Vec<Vec<f64>> = a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
+    let paired = paired_mean(&by_class, groups, seed)?;
+    let of_image = |i: usize| {
+        let classes: Vec<f64> = by_class.iter().map(|c| c[i]).collect();
+        mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
+    };
+    let images: Vec<f64> = (0..by_class.first()?.len()).map(of_image).collect();
+    Some(Difference {
+        metric,
+        run: names[0].clone(),
+        reference: names[1].clone(),
+        n: paired.n,
+        mean: paired.mean,
+        low: paired.low,
+        high: paired.high,
+        p: paired.p,
+        p_holm: paired.p,
+        wilcoxon: if groups.is_some() { None } else { wilcoxon(&images) },
+        distinguishable: paired.distinguishable(),
+    })
+}

@@ -1,0 +1,218 @@
+//! Evaluated runs: read, held against each other, put together by seed.
+
+use crate::base::error::{Result, RunError};
+use crate::learn::folder::{Folder, read_settings};
+use crate::metric::{CaseTable, Evaluation};
+use crate::text::recipe::settings::Settings;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// Where in a run folder an evaluation of one split lies.
+#[derive(Debug, Clone, Copy)]
+pub struct Files<'a> {
+    pub cases: &'a str,
+    pub evaluation: &'a str,
+    /// What `npc eval` needs besides the folder to write them: ` --split val`.
+    pub option: &'a str,
+}
+
+/// A run with the scores of its images.
+#[derive(Debug, Clone)]
+pub struct Scored {
+    pub folder: PathBuf,
+    pub settings: Settings,
+    pub evaluation: Evaluation,
+    pub cases: CaseTable,
+    /// Text of every model file, by name.
+    models: BTreeMap<PathBuf, String>,
+}
+
+impl Scored {
+    pub fn open(dir: &Path, files: Files<'_>) -> Result<Scored> {
+        let folder = Folder::new(dir);
+        if !folder.settings().exists() {
+            let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
+            return Err(error.help("give folders that `npc train` wrote, for example runs/npnet_lung"));
+        }
+        let (cases, evaluation) = (dir.join(files.cases), dir.join(files.evaluation));
+        let again = format!("`npc eval {}{}`", dir.display(), files.option);
+        if !cases.exists() || !evaluation.exists() {
+            return Err(RunError::at(dir, "the run is not evaluated yet").help(again));
+        }
+        let evaluation = Evaluation::read(&evaluation)?;
+        let cases = CaseTable::read(&cases)?;
+        if evaluation.summary.n != cases.stems.len() {
+            let message = format!(
+                "{} has {} images and {} {}: they are of two evaluations",
+                files.cases,
+                cases.stems.len(),
+                files.evaluation,
+                evaluation.summary.n
+            );
+            return Err(RunError::at(dir, message).help(again));
+        }
+        let mut models = BTreeMap::new();
+        read_models(dir, dir, 0, &mut models);
+        Ok(Scored {
+            folder: dir.to_path_buf(),
+            settings: read_settings(&folder.settings())?,
+            evaluation,
+            cases,
+            models,
+        })
+    }
+
+    /// Everything that decides a run's weights but the seed; names and places do not.
+    fn experiment(&self) -> Settings {
+        let mut same = self.settings.clone();
+        same.train.seed = 0;
+        same.train.name.clear();
+        same.versions.clear();
+        (same.data_root, same.device) = (String::new(), String::new());
+        same.data.cache_mb = 0;
+        same
+    }
+
+    fn same_but_seed(&self, other: &Scored) -> bool {
+        self.models == other.models && self.experiment() == other.experiment()
+    }
+}
+
+/// Imports lie beside the model file under the paths they are named by.
+fn read_models(root: &Path, dir: &Path, depth: usize, into: &mut BTreeMap<PathBuf, String>) {
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() && depth < 4 {
+            read_models(root, &path, depth + 1, into);
+        } else if path.extension().is_some_and(|e| e == "model") {
+            let name = path.strip_prefix(root).unwrap_or(&path).to_path_buf();
+            into.extend(std::fs::read_to_string(&path).ok().map(|text| (name, text)));
+        }
+    }
+}
+
+/// Names of a few, and how many more there are.
+fn few(names: &[&str]) -> String {
+    let shown = names[..names.len().min(5)].join(", ");
+    if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
+}
+
+/// Refuses two runs whose scores mean different things; says what differs.
+pub(super) fn comparable(a: &Scored, b: &Scored) -> Result<()> {
+    let (first, second) = (a.folder.display(), b.folder.display());
+    let refuse = |what: String, help: String| Err(RunError::new(format!("{first} and {second}: {what}")).help(help));
+    let (left, right) = (&a.evaluation.summary, &b.evaluation.summary);
+    let stems = |run: &Scored| -> BTreeSet<String> { run.cases.stems.iter().cloned().collect() };
+    let (here, there) = (stems(a), stems(b));
+    if here != there {
+        let only = |x: &BTreeSet<String>, y: &BTreeSet<String>| -> String {
+            let only: Vec<&str> = x.difference(y).map(String::as_str).collect();
+            if only.is_empty() { "none".into() } else { format!("{} ({})", only.len(), few(&only)) }
+        };
+        let what = format!(
+            "they are not scored on the same images; only in the first: {}, only in the second: {}",
+            only(&here, &there),
+            only(&there, &here)
+        );
+        return refuse(what, "paired differences need one split: write it with `split = lists(..)` or one seed".into());
+    }
+    if a.cases.classes != b.cases.classes {
+        let what = format!("classes {} and {}", a.cases.classes.join(", "), b.cases.classes.join(", "));
+        return refuse(what, "give runs on the same classes".into());
+    }
+    if left.empty_rule != right.empty_rule {
+        let what = format!("`empty = {}` and `empty = {}`", left.empty_rule.name(), right.empty_rule.name());
+        return refuse(what, "set one rule in the data blocks' settings and evaluate again".into());
+    }
+    if left.unit != right.unit {
+        let what = format!("distances in {} and in {}", left.unit.name(), right.unit.name());
+        return refuse(what, "write `spacing` in both data blocks or in neither, and evaluate again".into());
+    }
+    if a.cases.groups.is_some() != b.cases.groups.is_some() {
+        return refuse("only one knows groups of images".into(), "evaluate both again".into());
+    }
+    Ok(())
+}
+
+/// What makes a comparison weaker than it looks.
+pub(super) fn notes(runs: &[Scored], group_seeds: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut differ = |what: &str, of: &dyn Fn(&Scored) -> String| {
+        let values: BTreeSet<String> = runs.iter().map(of).collect();
+        if values.len() > 1 {
+            let list: Vec<&str> = values.iter().map(String::as_str).collect();
+            notes.push(format!("the runs differ in {what}: {}", list.join("; ")));
+        }
+    };
+    differ("the size that they are scored at", &|r| format!("{}x{}", r.evaluation.size[0], r.evaluation.size[1]));
+    differ("test-time flips", &|r| if r.evaluation.flips { "with" } else { "without" }.into());
+    differ("the weights that were scored", &|r| r.evaluation.checkpoint.clone());
+    let chosen = runs.iter().filter(|r| r.evaluation.chosen_here).count();
+    if chosen > 0 {
+        let of = if chosen == runs.len() { "all".into() } else { chosen.to_string() };
+        notes.push(format!(
+            "weights of {of} runs were chosen by their score on these very images: means are optimistic"
+        ));
+    }
+    if !group_seeds {
+        notes.push(
+            "intervals are over images: training again with another seed may move a mean by more (`--group-seeds`)"
+                .into(),
+        );
+    }
+    notes
+}
+
+/// Runs of one experiment together, in the order of first sight. Refuses one seed twice.
+pub(super) fn by_seed(runs: Vec<Scored>) -> Result<Vec<Vec<Scored>>> {
+    let mut experiments: Vec<Vec<Scored>> = Vec::new();
+    for run in runs {
+        let Some(of) = experiments.iter_mut().find(|e| e[0].same_but_seed(&run)) else {
+            experiments.push(vec![run]);
+            continue;
+        };
+        if let Some(twin) = of.iter().find(|r| r.settings.train.seed == run.settings.train.seed) {
+            let message = format!(
+                "{} and {} are the same run with the same seed {}",
+                twin.folder.display(),
+                run.folder.display(),
+                run.settings.train.seed
+            );
+            return Err(RunError::new(message).help("a repetition adds nothing to a spread over seeds: leave one out"));
+        }
+        of.push(run);
+    }
+    Ok(experiments)
+}
+
+/// A name for each: the folder's, what the folders of its seeds begin with, else the whole path.
+pub(super) fn names(entrants: &[Vec<Scored>]) -> Vec<String> {
+    let last = |run: &Scored| {
+        let path = std::path::absolute(&run.folder).unwrap_or_else(|_| run.folder.clone());
+        path.file_name().map_or_else(|| run.folder.display().to_string(), |n| n.to_string_lossy().into_owned())
+    };
+    let short: Vec<String> = entrants
+        .iter()
+        .map(|runs| {
+            let common = runs
+                .iter()
+                .map(&last)
+                .reduce(|a, b| a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a).collect());
+            let common = common.unwrap_or_default();
+            if runs.len() < 2 {
+                return common;
+            }
+            // `se_seed` and `se_s` of `se_seed0`, `se_s1`.
+            let stem = ["seed", "s"].iter().find_map(|end| {
+                let stem = common.strip_suffix(end)?;
+                stem.ends_with(['_', '-', '.']).then_some(stem)
+            });
+            let stem = stem.unwrap_or(&common).trim_end_matches(['_', '-', '.']);
+            if stem.is_empty() { last(&runs[0]) } else { stem.to_string() }
+        })
+        .collect();
+    let whole = |runs: &[Scored]| runs[0].folder.display().to_string();
+    (short.iter().zip(entrants))
+        .map(|(name, runs)| if short.iter().filter(|n| *n == name).count() > 1 { whole(runs) } else { name.clone() })
+        .collect()
+}

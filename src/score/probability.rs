@@ -1,0 +1,83 @@
+//! Probabilities on disk: a 16-bit PNG a class, or one NumPy file.
+
+use crate::base::error::{Result, RunError};
+use crate::data::write_atomic;
+use crate::show::overlay::write_grey16_atomic;
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// `STEM_CLASS.png` for each class, `round(65535 p)`.
+    Png16,
+    /// `STEM.npy`, float32 `[k, h, w]`.
+    Npy,
+}
+
+/// The ends of the files of an image, from its stem on.
+pub fn ends(classes: &[String], format: Format) -> Vec<String> {
+    match format {
+        Format::Png16 => {
+            classes.iter().enumerate().map(|(i, class)| format!("_{}.png", file_name(i, class, classes))).collect()
+        }
+        Format::Npy => vec![".npy".into()],
+    }
+}
+
+/// Writes the probabilities of one image (`k` x height x width) and gives the files. `base` is their common start, without
+/// extension. Values outside 0..1 are clipped in PNG files, NaN is 0 there.
+pub fn write(
+    base: &Path,
+    values: &[f32],
+    classes: &[String],
+    size: [usize; 2],
+    format: Format,
+) -> Result<Vec<PathBuf>> {
+    let area = size[0] * size[1];
+    if values.len() != classes.len() * area {
+        let message = format!("{} probabilities for {} classes of {area} pixels", values.len(), classes.len());
+        return Err(RunError::at(base, message));
+    }
+    let files: Vec<PathBuf> = ends(classes, format).iter().map(|end| ending(base, end)).collect();
+    match format {
+        Format::Png16 => {
+            for (path, plane) in files.iter().zip(values.chunks_exact(area)) {
+                let steps: Vec<u16> = plane.iter().map(|p| (p.clamp(0.0, 1.0) * 65_535.0).round() as u16).collect();
+                write_grey16_atomic(path, &steps, size)?;
+            }
+        }
+        Format::Npy => write_atomic(&files[0], &npy(values, [classes.len(), size[0], size[1]]))?,
+    }
+    Ok(files)
+}
+
+fn ending(base: &Path, end: &str) -> PathBuf {
+    let mut name = base.file_name().unwrap_or_default().to_os_string();
+    name.push(end);
+    base.with_file_name(name)
+}
+
+/// The class as part of a file name: other characters than letters, digits, `-` and `_` become `_`, and a number is added
+/// where two classes would become one.
+fn file_name(index: usize, class: &str, classes: &[String]) -> String {
+    let plain = |c: &str| -> String {
+        c.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect()
+    };
+    let name = plain(class);
+    let alike = |c: &&String| plain(c).to_lowercase() == name.to_lowercase();
+    if classes.iter().filter(alike).count() > 1 { format!("{name}_{index}") } else { name }
+}
+
+/// NumPy's format 1.0 (numpy.lib.format): magic, version, length of the header, the header padded to 64 bytes, and the
+/// values in little-endian order.
+fn npy(values: &[f32], [k, h, w]: [usize; 3]) -> Vec<u8> {
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({k}, {h}, {w}), }}");
+    // Ten bytes come before it, a line feed ends it.
+    let used = 10 + header.len() + 1;
+    header.extend(std::iter::repeat_n(' ', used.next_multiple_of(64) - used));
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}

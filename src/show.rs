@@ -1,0 +1,21 @@
+//! From results to what people look at.
+
+pub mod axis;
+#[cfg(feature = "data")]
+pub mod contact;
+#[cfg(feature = "data")]
+pub mod gallery;
+#[cfg(feature = "data")]
+pub mod lettering;
+#[cfg(feature = "data")]
+pub mod overlay;
+pub mod picture;
+#[cfg(feature = "data")]
+pub mod plot;
+#[cfg(feature = "data")]
+pub mod report;
+pub mod scatter;
+#[cfg(feature = "data")]
+pub mod sheet;
+#[cfg(feature = "data")]
+pub mod tensorboard;

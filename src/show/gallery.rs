@@ -1,0 +1,169 @@
+//! Overlays with their scores: one picture a case, and a sheet of many with a legend.
+//!
+//! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
+
+use super::lettering::{Canvas, LETTER, LINE, shortened, width};
+use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
+use crate::base::error::Result;
+use crate::data::{resize, write_atomic};
+
+const BAR: [u8; 3] = [24, 24, 28];
+const INK: [u8; 3] = [240, 240, 240];
+const PAPER: [u8; 3] = [255, 255, 255];
+const BORDER: [u8; 3] = [110, 110, 110];
+/// Pixels around the letters of a caption.
+const PAD: usize = 4;
+const GAP: usize = 8;
+/// Images whose longest side is at most half of it are enlarged.
+const LOOKED_AT: usize = 256;
+/// Longest side of a case on a sheet, and most cases on one.
+const SIDE: usize = 320;
+pub const MOST: usize = 60;
+
+/// A case with prediction and truth, at the size of its image.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub stem: String,
+    /// What stands beside the name, such as `Dice 0.912`.
+    pub score: String,
+    /// Height x width x 3.
+    pub rgb: Vec<u8>,
+    pub size: [usize; 2],
+    /// Class of each pixel.
+    pub predicted: Vec<u8>,
+    /// Without it the classes are drawn in their own colours.
+    pub truth: Option<Vec<u8>>,
+}
+
+impl Shown {
+    /// The overlay, made smaller where a side is longer than `most`, and larger by a whole factor where the image is too
+    /// small to be looked at. Image and masks are resized before anything is drawn, so that lines stay as thick as they
+    /// should be.
+    pub fn draw(&self, most: usize) -> Result<Canvas> {
+        let factor = (LOOKED_AT.min(most) / self.size[0].max(self.size[1]).max(1)).max(1);
+        let size = fitting(self.size.map(|n| n * factor), most);
+        let map = |classes: &[u8]| resize::nearest(classes, self.size, size);
+        let truth = self.truth.as_deref().map(map);
+        let rgb = overlay(&resized(&self.rgb, self.size, size), size, &map(&self.predicted), truth.as_deref())?;
+        Ok(Canvas { rgb, size })
+    }
+
+    /// The overlay under a bar with name and score.
+    pub fn captioned(&self, most: usize) -> Result<Canvas> {
+        let picture = self.draw(most)?;
+        Ok(caption(&picture, &self.stem, &self.score, picture.size[1]))
+    }
+}
+
+/// `size` with its longest side at most `most`, and no side below 1.
+pub fn fitting([height, width]: [usize; 2], most: usize) -> [usize; 2] {
+    let longest = height.max(width).max(1);
+    if longest <= most {
+        return [height, width];
+    }
+    [height, width].map(|n| (n * most).div_ceil(longest).max(1))
+}
+
+fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    if from == to {
+        return rgb.to_vec();
+    }
+    let planes = resize::planes(3, from, to, |y, row| {
+        for x in 0..from[1] {
+            (0..3).for_each(|c| row[c * from[1] + x] = f32::from(rgb[(y * from[1] + x) * 3 + c]));
+        }
+    });
+    let area = to[0] * to[1];
+    (0..area).flat_map(|i| [0, 1, 2].map(|c| planes[c * area + i].round().clamp(0.0, 255.0) as u8)).collect()
+}
+
+/// A bar of two lines above a picture that is centred below it, `across` pixels wide at least.
+fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas {
+    // Names longer than the picture are shortened; a bar is never narrower than eight letters and the score.
+    let letters = score.chars().count().max(8);
+    let columns = across.max(picture.size[1]).max(letters * LETTER + 2 * PAD);
+    let bar = 2 * LINE + 3 * PAD;
+    let mut canvas = Canvas::filled([bar + picture.size[0], columns], BAR);
+    canvas.text([PAD, PAD], &shortened(title, (columns - 2 * PAD) / LETTER), INK);
+    canvas.text([LINE + 2 * PAD, PAD], score, INK);
+    canvas.paste([bar, (columns - picture.size[1]) / 2], &picture.rgb, picture.size);
+    canvas
+}
+
+/// Cases side by side in the order given, each with name and score, under a title and a legend of the colours. At most
+/// [`MOST`] cases.
+pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
+    let cases = &cases[..cases.len().min(MOST)];
+    let pictures: Vec<Canvas> = cases.iter().map(|case| case.draw(SIDE)).collect::<Result<_>>()?;
+    let across = pictures.iter().map(|p| p.size[1]).max().unwrap_or(0);
+    let tiles: Vec<Canvas> =
+        pictures.iter().zip(cases).map(|(p, case)| caption(p, &case.stem, &case.score, across)).collect();
+    let columns = columns.clamp(1, tiles.len().max(1));
+    let cell = tiles.iter().map(|t| t.size[1]).max().unwrap_or(0);
+    let rows: Vec<&[Canvas]> = tiles.chunks(columns).collect();
+    let with_truth = cases.iter().any(|case| case.truth.is_some());
+    let legend = if with_truth { &LEGEND[..] } else { &[] };
+    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest(legend));
+    let lines = wrapped(legend, total - 2 * GAP);
+    let head = GAP + (LINE + GAP) * (1 + lines.len());
+    let height = |row: &[Canvas]| row.iter().map(|t| t.size[0]).max().unwrap_or(0) + GAP;
+    let mut canvas = Canvas::filled([head + rows.iter().map(|row| height(row)).sum::<usize>(), total], PAPER);
+    canvas.text([GAP, GAP], title, BAR);
+    for (i, line) in lines.iter().enumerate() {
+        let top = GAP + (i + 1) * (LINE + GAP);
+        let mut left = GAP;
+        for (name, colour) in *line {
+            canvas.fill([top - 2, left], [LINE + 4, LINE + 4], BORDER);
+            canvas.fill([top - 1, left + 1], [LINE + 2, LINE + 2], *colour);
+            canvas.text([top, left + LINE + 2 * PAD], name, BAR);
+            left += entry(name);
+        }
+    }
+    let mut top = head;
+    for row in rows {
+        for (i, tile) in row.iter().enumerate() {
+            canvas.paste([top, GAP + i * (cell + GAP)], &tile.rgb, tile.size);
+        }
+        top += height(row);
+    }
+    Ok(canvas)
+}
+
+/// What the colours of an overlay with truth mean.
+pub const LEGEND: [(&str, [u8; 3]); 5] = [
+    ("agreed", AGREED),
+    ("false positive", FALSE_POSITIVE),
+    ("false negative", FALSE_NEGATIVE),
+    ("wrong class", CONFUSED),
+    ("outline of the truth", TRUTH_LINE),
+];
+
+type Entries = [(&'static str, [u8; 3])];
+
+fn entry(name: &str) -> usize {
+    LINE + 2 * PAD + width(name) + 2 * GAP
+}
+
+fn longest(legend: &Entries) -> usize {
+    legend.iter().map(|(name, _)| entry(name)).max().unwrap_or(0)
+}
+
+/// Entries in lines no wider than `most`, as far as one entry allows.
+fn wrapped(legend: &'static Entries, most: usize) -> Vec<&'static Entries> {
+    let mut lines = Vec::new();
+    let (mut start, mut used) = (0, 0);
+    for (i, (name, _)) in legend.iter().enumerate() {
+        if i > start && used + entry(name) > most {
+            lines.push(&legend[start..i]);
+            (start, used) = (i, 0);
+        }
+        used += entry(name);
+    }
+    lines.extend((start < legend.len()).then(|| &legend[start..]));
+    lines
+}
+
+/// Writes a picture as PNG, complete or not at all.
+pub fn write(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
+    write_atomic(path, &png(&canvas.rgb, canvas.size)?)
+}

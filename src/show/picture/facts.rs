@@ -1,0 +1,273 @@
+//! What is written on a box, and what is told when it is pointed at.
+
+use super::formula::labels;
+use super::text::{bold_width, short_number, shortened, width};
+use super::tree::{Item, Tree, What};
+use crate::graph::check::Checked;
+use crate::graph::ir::{Graph, Node, NodeId};
+use crate::study::cost::field::{AxisField, Field, Reach, fields};
+use crate::study::cost::{Convention, CostReport, count};
+use crate::text::source::Span;
+use std::collections::HashMap;
+
+/// Letters of a title.
+const TITLE: usize = 26;
+
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub title: String,
+    /// Which instance of its block, beside the title. Empty where the title says it.
+    pub instance: String,
+    /// Parameters and share of the multiply-accumulates, below the title. Empty where there are none.
+    pub second: String,
+    pub params: u64,
+    pub macs: u64,
+    /// Of the network's multiply-accumulates, 0 to 1.
+    pub share: f64,
+    /// 0 to 5: nothing, below 1, 3, 10, 30 %, and more.
+    pub shade: usize,
+    /// Number of the block's name, in the order of appearance.
+    pub kind: Option<usize>,
+    /// Name of the operator; empty for anything else.
+    pub op: &'static str,
+    /// What it reads, in numbers.
+    pub reads: Vec<String>,
+    /// Settings of an operator, or of the network, by name.
+    pub config: Vec<(String, String)>,
+    pub field: String,
+    /// Where the call is written.
+    pub span: Option<Span>,
+    /// Width of the box when it is closed.
+    pub width: f64,
+    /// Width of title and instance in the head of an open block.
+    pub head: f64,
+    /// What each output carries: in numbers and, where it is short, as formulas.
+    pub labels: Vec<[String; 2]>,
+}
+
+/// What is written, by item, and of the whole network.
+#[derive(Debug, Clone)]
+pub struct Described {
+    pub facts: Vec<Facts>,
+    /// Names of blocks, in the order of appearance, with how often each is there.
+    pub kinds: Vec<(String, usize)>,
+    pub params: u64,
+    pub macs: u64,
+}
+
+/// Sizes of letters in pixels.
+pub const FONT: f64 = 12.0;
+pub const SMALL: f64 = 10.0;
+
+impl Facts {
+    /// `double n.0.1`: title and instance.
+    pub fn name(&self) -> String {
+        if self.instance.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.instance) }
+    }
+}
+
+pub fn describe<'a>(checked: &Checked, tree: &'a Tree, convention: Convention) -> Described {
+    let graph = checked.graph();
+    let report = count(checked, convention);
+    let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+    let known = Known { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    let mut numbers: HashMap<&str, usize> = HashMap::new();
+    let mut kind = |item: &'a Item| -> Option<usize> {
+        let (block, one) = match &item.what {
+            What::Block { block } => (block, 1),
+            What::Run { block, .. } => (block, 0),
+            What::Network | What::Input | What::Operator | What::Result => return None,
+        };
+        let at = *numbers.entry(block).or_insert(kinds.len());
+        if at == kinds.len() {
+            kinds.push((block.clone(), 0));
+        }
+        kinds[at].1 += one;
+        Some(at)
+    };
+    let mut facts = Vec::with_capacity(tree.items.len());
+    for item in &tree.items {
+        let kind = kind(item);
+        facts.push(known.facts(item, kind));
+    }
+    Described { facts, kinds, params: report.params, macs: report.macs }
+}
+
+/// What is known of a graph before its items are described.
+struct Known<'a> {
+    graph: &'a Graph,
+    tree: &'a Tree,
+    report: &'a CostReport,
+    ids: Vec<NodeId>,
+    fields: Vec<Field>,
+    /// Where the block of a path is called.
+    calls: HashMap<&'a str, Span>,
+}
+
+impl Known<'_> {
+    fn facts(&self, item: &Item, kind: Option<usize>) -> Facts {
+        let costs = &self.report.nodes[item.nodes.clone()];
+        let params = costs.iter().map(|n| n.params).sum();
+        let macs = costs.iter().fold(0u64, |sum, n| sum.saturating_add(n.macs));
+        let share = if self.report.macs == 0 { 0.0 } else { macs as f64 / self.report.macs as f64 };
+        let only = (item.nodes.len() == 1).then(|| self.graph.node(self.ids[item.nodes.start]));
+        let (title, instance) = titles(item, item.parent.map(|p| &self.tree.items[p]), only);
+        let second = costs_in_words(params, share);
+        let first = bold_width(&title, FONT) + gap_before(&instance);
+        let below = width(&second, SMALL).max(width(&inside(item), SMALL));
+        let last = item.outputs.last().map(|o| o.node.index()).or(item.nodes.clone().last());
+        Facts {
+            head: first + 34.0,
+            width: (first.max(below) + if item.folds() { 46.0 } else { 20.0 }).max(44.0),
+            title,
+            instance,
+            second,
+            params,
+            macs,
+            share,
+            shade: shade(share),
+            kind,
+            op: only.map(|n| n.op.name()).unwrap_or_default(),
+            reads: item.inputs.iter().map(|w| labels(self.graph, w.outlet)[0].clone()).collect(),
+            config: self.config(item, only),
+            field: last.map(|i| field_in_words(&self.fields[i])).unwrap_or_default(),
+            span: self.span(item, only),
+            labels: item.outputs.iter().map(|&o| labels(self.graph, o)).collect(),
+        }
+    }
+
+    fn config(&self, item: &Item, only: Option<&Node>) -> Vec<(String, String)> {
+        match item.what {
+            What::Network => self.graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
+            What::Input | What::Operator | What::Block { .. } | What::Run { .. } | What::Result => {
+                let config = only.map(|n| n.op.config()).unwrap_or_default();
+                config.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+            }
+        }
+    }
+
+    fn span(&self, item: &Item, only: Option<&Node>) -> Option<Span> {
+        match item.what {
+            What::Block { .. } => self.calls.get(item.path.as_str()).copied(),
+            What::Input | What::Operator => only.map(|n| n.span),
+            What::Run { .. } => self.calls.get(self.tree.items[*item.children.first()?].path.as_str()).copied(),
+            What::Network | What::Result => None,
+        }
+    }
+}
+
+/// Room for the instance beside a title.
+fn gap_before(instance: &str) -> f64 {
+    if instance.is_empty() { 0.0 } else { 6.0 + width(instance, SMALL) }
+}
+
+/// The second line of a box: costs, or what a closed block holds.
+pub fn below_title(item: &Item, facts: &Facts) -> String {
+    if facts.second.is_empty() { inside(item) } else { facts.second.clone() }
+}
+
+fn inside(item: &Item) -> String {
+    match &item.what {
+        What::Run { count, .. } => format!("{count} in a row"),
+        What::Block { .. } => format!("{} operators", item.nodes.len()),
+        What::Network | What::Input | What::Operator | What::Result => String::new(),
+    }
+}
+
+fn titles(item: &Item, parent: Option<&Item>, node: Option<&Node>) -> (String, String) {
+    match &item.what {
+        What::Network => (String::new(), String::new()),
+        What::Input => (item.path.clone(), "input".into()),
+        What::Result => (shortened(&item.path, TITLE), "result".into()),
+        What::Operator => (node.map(operator).unwrap_or_default(), String::new()),
+        What::Run { block, count } => (format!("{} ×{count}", shortened(block, TITLE)), String::new()),
+        What::Block { block } => {
+            let outer = item.around.first().unwrap_or(&item.path);
+            let within =
+                |p: &Item| if p.path.is_empty() || p.path.contains("..") { None } else { Some(p.path.clone()) };
+            let from = parent.and_then(within).map_or(0, |p| p.len() + 1);
+            let relative = item.path.get(from..).unwrap_or(&item.path);
+            // `n.0.1.double` is instance n.0.1 of double; `cbr2` says by itself what it is.
+            let (before, own) = relative.rsplit_once('.').unwrap_or(("", relative));
+            let numbered = own.strip_prefix(block.as_str()).is_some_and(|n| n.chars().all(|c| c.is_ascii_digit()));
+            let before = match item.around.is_empty() {
+                true => before,
+                false => outer.get(from..).unwrap_or(outer),
+            };
+            let title = if numbered { own } else { block.as_str() };
+            let instance = if numbered { before.into() } else { relative.to_string() };
+            (shortened(title, TITLE), shortened(&instance, TITLE))
+        }
+    }
+}
+
+/// `conv 3×3, 64, stride 2`: what tells it from its neighbours; the rest is in [`Facts::config`].
+fn operator(node: &Node) -> String {
+    let config = node.op.config();
+    let value = |key: &str| config.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str());
+    let window = |text: &str| match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
+        Some(pair) => pair.replace(", ", "×"),
+        None => format!("{text}×{text}"),
+    };
+    let mut parts = Vec::new();
+    for (key, text) in &config {
+        match *key {
+            "k" | "size" => parts.push(window(text)),
+            "out" | "mode" | "to" | "at" | "sides" => parts.push(text.clone()),
+            "factor" => parts.push(format!("×{text}")),
+            "stride" if value("k") != Some(text) && text != "1" => parts.push(format!("stride {text}")),
+            "dilation" | "groups" if text != "1" => parts.push(format!("{key} {text}")),
+            // The window of a convolution is better known than its width.
+            _ => {}
+        }
+    }
+    if let ("conv" | "conv_transpose", Some(out)) = (node.op.name(), value("out")) {
+        parts.retain(|p| p != out);
+        parts.insert(1.min(parts.len()), out.to_string());
+    }
+    shortened(format!("{} {}", node.op.name(), parts.join(", ")).trim_end(), TITLE)
+}
+
+fn costs_in_words(params: u64, share: f64) -> String {
+    let percent = 100.0 * share;
+    let macs = match percent {
+        p if p <= 0.0 => None,
+        p if p < 0.1 => Some("<0.1 % MACs".to_string()),
+        p if p < 9.95 => Some(format!("{p:.1} % MACs")),
+        p => Some(format!("{p:.0} % MACs")),
+    };
+    let params = match params {
+        0 => None,
+        1 => Some("1 param".to_string()),
+        n => Some(format!("{} params", short_number(n))),
+    };
+    params.into_iter().chain(macs).collect::<Vec<_>>().join(" · ")
+}
+
+/// Upper ends of the shades, in hundredths of all multiply-accumulates.
+pub const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
+
+fn shade(share: f64) -> usize {
+    if share <= 0.0 { 0 } else { 1 + SHADES.iter().filter(|&&end| 100.0 * share >= end).count() }
+}
+
+fn field_in_words(field: &[AxisField; 2]) -> String {
+    let one = |axis: &AxisField| match &axis.reach {
+        Reach::Window(window) => window.size().to_string(),
+        Reach::Nothing if axis.whole => "all".into(),
+        Reach::Nothing => "none".into(),
+        Reach::Unknown => "unknown".into(),
+    };
+    let [h, w] = [one(&field[0]), one(&field[1])];
+    let size = if h == w && h.parse::<u64>().is_err() { h } else { format!("{h} × {w}") };
+    let strides = [0, 1].map(|i| field[i].window().map(|w| w.stride().to_string()));
+    let stride = match strides {
+        [Some(a), Some(b)] if a == b => format!(", stride {a}"),
+        [Some(a), Some(b)] => format!(", stride {a} × {b}"),
+        _ => String::new(),
+    };
+    let windows = field.iter().any(|axis| axis.window().is_some());
+    let whole = if windows && field.iter().any(|axis| axis.whole) { ", and the whole image" } else { "" };
+    format!("{size}{stride}{whole}")
+}

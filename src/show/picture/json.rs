@@ -1,0 +1,61 @@
+//! The graph for programs: every node and every block with what it costs. `docs/graph.md` describes each field.
+
+use super::facts::describe;
+use super::tree::{Tree, What};
+use crate::graph::check::Checked;
+use crate::graph::ir::{self, NodeId, Outlet};
+use crate::study::cost::Convention;
+use crate::text::source::{SourceMap, Span};
+use serde_json::{Value, json};
+
+/// `ir::json` with costs, formulas, places and blocks.
+pub fn json(checked: &Checked, convention: Convention, sources: &SourceMap) -> Value {
+    let graph = checked.graph();
+    let tree = Tree::new(graph);
+    let described = describe(checked, &tree, convention);
+    let mut value = ir::json(graph);
+    let place = |span: Option<Span>| {
+        span.map(|span| {
+            let (line, column) = sources.line_column(span);
+            json!({"file": sources.file(span.source).name, "line": line, "column": column})
+        })
+    };
+    let formulas = |id: NodeId| -> Vec<String> {
+        let slots = 0..graph.node(id).outputs.len();
+        slots.map(|slot| graph.formula(Outlet { node: id, slot }).to_string()).collect()
+    };
+    let ids = graph.order();
+    let items = || tree.items.iter().zip(&described.facts);
+    for (item, facts) in items().filter(|(i, _)| matches!(i.what, What::Input | What::Operator)) {
+        let at = item.nodes.start;
+        let node = &mut value["nodes"][at];
+        node["formulas"] = json!(formulas(ids[at]));
+        node["params"] = json!(facts.params);
+        node["macs"] = json!(facts.macs);
+        node["source"] = json!(place(facts.span));
+    }
+    let blocks: Vec<Value> = items()
+        .filter_map(|(item, facts)| {
+            let What::Block { block } = &item.what else { return None };
+            let nodes: Vec<usize> = item.nodes.clone().collect();
+            let outlets = |list: Vec<Outlet>| list.iter().map(|o| [o.node.index(), o.slot]).collect::<Vec<_>>();
+            Some(json!({
+                "path": item.path,
+                "block": block,
+                "around": item.around,
+                "nodes": nodes,
+                "inputs": outlets(item.inputs.iter().map(|w| w.outlet).collect()),
+                "outputs": outlets(item.outputs.clone()),
+                "params": facts.params,
+                "macs": facts.macs,
+                "class": item.class,
+                "source": place(facts.span),
+            }))
+        })
+        .collect();
+    value["params"] = json!(described.params);
+    value["macs"] = json!(described.macs);
+    value["convention"] = json!(convention.name());
+    value["blocks"] = json!(blocks);
+    value
+}

@@ -1,0 +1,304 @@
+//! What is inside what: blocks by the paths of their nodes, and runs of equal blocks.
+//!
+//! Every item stands for nodes whose ids follow each other. An edge of the graph runs from a smaller id to a larger one, so
+//! edges between items of one block run forward as well, whatever is folded.
+
+use crate::graph::ir::{Graph, NodeId, Outlet};
+use crate::graph::op::{Op, Reads};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Blocks with more parts than this have runs of equal parts put together.
+const LONG: usize = super::MOST;
+/// Equal blocks one after the other that make a run.
+const RUN: usize = 3;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// All of it: item 0.
+    Network,
+    Input,
+    Operator,
+    /// An instance of a block.
+    Block {
+        block: String,
+    },
+    /// Equal blocks, each fed by the one before alone.
+    Run {
+        block: String,
+        count: usize,
+    },
+    Result,
+}
+
+/// A tensor that an item reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wire {
+    pub outlet: Outlet,
+    /// No number of it is read: `resize(to = x)` looks at the size of `x`.
+    pub size_only: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub what: What,
+    pub parent: Option<usize>,
+    /// 0 for the network, 1 for what stands in it.
+    pub depth: usize,
+    /// Of the node, of the block, or the result's name.
+    pub path: String,
+    /// Paths of blocks around it that hold nothing else.
+    pub around: Vec<String>,
+    /// Ids of its nodes.
+    pub nodes: Range<usize>,
+    pub children: Vec<usize>,
+    /// Distinct tensors from outside, in the order of their first use.
+    pub inputs: Vec<Wire>,
+    /// Tensors that are used outside.
+    pub outputs: Vec<Outlet>,
+    /// Items of one class compute the same from equal shapes, with weights of their own.
+    pub class: usize,
+}
+
+impl Item {
+    /// Whether there is something to open.
+    pub fn folds(&self) -> bool {
+        matches!(self.what, What::Block { .. } | What::Run { .. })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Each after its parent; the network first.
+    pub items: Vec<Item>,
+}
+
+impl Tree {
+    pub fn new(graph: &Graph) -> Tree {
+        let scopes = graph.scopes.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
+        let mut builder = Builder { graph, scopes, items: Vec::new(), classes: HashMap::new() };
+        let root = builder.item(What::Network, None, String::new(), 0..graph.len());
+        builder.fill(root, 0);
+        for (name, outlet) in &graph.results {
+            let item = builder.item(What::Result, Some(root), name.clone(), graph.len()..graph.len());
+            builder.items[item].inputs = vec![Wire { outlet: *outlet, size_only: false }];
+            builder.items[root].children.push(item);
+        }
+        builder.wire();
+        builder.runs();
+        Tree { items: builder.items }
+    }
+
+    /// The chain of items from below the network down to this one.
+    pub fn ancestors(&self, item: usize) -> Vec<usize> {
+        let mut chain: Vec<usize> = std::iter::successors(Some(item), |&i| self.items[i].parent).collect();
+        chain.pop();
+        chain.reverse();
+        chain
+    }
+}
+
+struct Builder<'g> {
+    graph: &'g Graph,
+    scopes: HashMap<&'g str, &'g str>,
+    items: Vec<Item>,
+    classes: HashMap<String, usize>,
+}
+
+impl<'g> Builder<'g> {
+    fn item(&mut self, what: What, parent: Option<usize>, path: String, nodes: Range<usize>) -> usize {
+        let depth = parent.map_or(0, |p| self.items[p].depth + 1);
+        let (inputs, outputs) = (Vec::new(), Vec::new());
+        let item = Item {
+            what,
+            parent,
+            depth,
+            path,
+            around: Vec::new(),
+            nodes,
+            children: Vec::new(),
+            inputs,
+            outputs,
+            class: 0,
+        };
+        self.items.push(item);
+        self.items.len() - 1
+    }
+
+    /// The innermost end of the scope that lies `opened` scopes deep around a node.
+    fn scope(&self, ids: &[NodeId], node: usize, opened: usize) -> Option<&'g str> {
+        let path = self.graph.node(ids[node]).path.as_str();
+        path.match_indices('.').map(|(end, _)| &path[..end]).filter(|p| self.scopes.contains_key(p)).nth(opened)
+    }
+
+    /// Makes the children of an item that lies `opened` scopes deep.
+    fn fill(&mut self, parent: usize, opened: usize) {
+        let ids = self.graph.order();
+        let mut pending = vec![(parent, opened)];
+        while let Some((parent, opened)) = pending.pop() {
+            let Range { start, end } = self.items[parent].nodes.clone();
+            let mut at = start;
+            while at < end {
+                let mut deep = opened;
+                let mut around = Vec::new();
+                let Some(mut scope) = self.scope(&ids, at, deep) else {
+                    let what = match self.graph.node(ids[at]).op {
+                        Op::Input(_) => What::Input,
+                        _ => What::Operator,
+                    };
+                    let child = self.item(what, Some(parent), self.graph.node(ids[at]).path.clone(), at..at + 1);
+                    self.items[parent].children.push(child);
+                    at += 1;
+                    continue;
+                };
+                let length = |scope, deep| (at..end).take_while(|&i| self.scope(&ids, i, deep) == Some(scope)).count();
+                let last = at + length(scope, deep);
+                // A block that holds nothing but another is shown as that other one; one that holds one operator, as
+                // the operator.
+                while let Some(inner) = self.scope(&ids, at, deep + 1) {
+                    if at + length(inner, deep + 1) < last {
+                        break;
+                    }
+                    around.push(scope.to_string());
+                    (scope, deep) = (inner, deep + 1);
+                }
+                let child = if last == at + 1 {
+                    around.push(scope.to_string());
+                    self.item(What::Operator, Some(parent), self.graph.node(ids[at]).path.clone(), at..last)
+                } else {
+                    let block = self.scopes[scope].to_string();
+                    let child = self.item(What::Block { block }, Some(parent), scope.into(), at..last);
+                    pending.push((child, deep + 1));
+                    child
+                };
+                self.items[child].around = around;
+                self.items[parent].children.push(child);
+                at = last;
+            }
+        }
+    }
+
+    /// Inputs, outputs and classes of all items with nodes.
+    fn wire(&mut self) {
+        let ids = self.graph.order();
+        let mut last_use: HashMap<Outlet, usize> = HashMap::new();
+        let mut reads: Vec<Vec<Wire>> = Vec::with_capacity(ids.len());
+        for &id in &ids {
+            let (node, types) = (self.graph.node(id), self.graph.input_types(id));
+            let wires: Vec<Wire> = (self.graph.inputs(id).into_iter().enumerate())
+                .map(|(slot, outlet)| {
+                    let size_only = node.op.reads(slot, &types, &node.outputs) == [Reads::Nothing; 2];
+                    Wire { outlet, size_only }
+                })
+                .collect();
+            wires.iter().for_each(|w| _ = last_use.insert(w.outlet, id.index()));
+            reads.push(wires);
+        }
+        self.graph.results.iter().for_each(|(_, outlet)| _ = last_use.insert(*outlet, ids.len()));
+        for item in 1..self.items.len() {
+            let Range { start, end } = self.items[item].nodes.clone();
+            if start == end {
+                continue;
+            }
+            let mut inputs: Vec<Wire> = Vec::new();
+            let mut known: HashMap<Outlet, usize> = HashMap::new();
+            for wire in reads[start..end].iter().flatten().filter(|w| w.outlet.node.index() < start) {
+                let at = *known.entry(wire.outlet).or_insert(inputs.len());
+                match inputs.get_mut(at) {
+                    Some(old) => old.size_only &= wire.size_only,
+                    None => inputs.push(*wire),
+                }
+            }
+            let outlets = (start..end)
+                .flat_map(|i| (0..self.graph.node(ids[i]).outputs.len()).map(move |slot| (i, slot)))
+                .map(|(i, slot)| Outlet { node: ids[i], slot });
+            let outputs = outlets.filter(|o| last_use.get(o).is_some_and(|&last| last >= end)).collect();
+            let mut signature = String::new();
+            for i in start..end {
+                let node = self.graph.node(ids[i]);
+                let from: Vec<String> = reads[i]
+                    .iter()
+                    .map(|w| match w.outlet.node.index().checked_sub(start) {
+                        Some(inside) => format!("{inside}.{}", w.outlet.slot),
+                        None => format!("in{}:{}", known[&w.outlet], self.graph.ty(w.outlet)),
+                    })
+                    .collect();
+                signature += &format!("{} {:?} {from:?};", node.op.name(), node.op.config());
+            }
+            let next = self.classes.len();
+            self.items[item].class = *self.classes.entry(signature).or_insert(next);
+            (self.items[item].inputs, self.items[item].outputs) = (inputs, outputs);
+        }
+    }
+
+    /// Puts runs of equal blocks of long levels into items of their own.
+    fn runs(&mut self) {
+        for parent in 0..self.items.len() {
+            let children = self.items[parent].children.clone();
+            if children.len() <= LONG {
+                continue;
+            }
+            let mut readers: HashMap<Outlet, usize> = HashMap::new();
+            for wire in children.iter().flat_map(|&c| &self.items[c].inputs) {
+                *readers.entry(wire.outlet).or_default() += 1;
+            }
+            let mut kept = Vec::with_capacity(children.len());
+            let mut at = 0;
+            while at < children.len() {
+                let mut end = at + 1;
+                while end < children.len() && self.follows(children[end - 1], children[end], &readers) {
+                    end += 1;
+                }
+                let run = &children[at..end];
+                match &self.items[run[0]].what {
+                    What::Block { block } if run.len() >= RUN => {
+                        let (block, count) = (block.clone(), run.len());
+                        let nodes = self.items[run[0]].nodes.start..self.items[run[count - 1]].nodes.end;
+                        let item = self.item(What::Run { block, count }, Some(parent), String::new(), nodes);
+                        let (first, last) = (self.items[run[0]].clone(), self.items[run[count - 1]].clone());
+                        self.items[item].path = format!("{}..{}", first.path, last.path);
+                        self.items[item].children = run.to_vec();
+                        self.items[item].inputs = first.inputs;
+                        self.items[item].outputs = last.outputs;
+                        self.items[item].class = usize::MAX - first.class;
+                        run.iter().for_each(|&i| self.items[i].parent = Some(item));
+                        kept.push(item);
+                    }
+                    _ => kept.extend(run),
+                }
+                at = end;
+            }
+            self.items[parent].children = kept;
+        }
+        self.sort();
+    }
+
+    /// Whether `next` is the same as `before`, and is all that reads what that gives.
+    fn follows(&self, before: usize, next: usize, readers: &HashMap<Outlet, usize>) -> bool {
+        let (a, b) = (&self.items[before], &self.items[next]);
+        let alone = match (&a.outputs[..], &b.inputs[..]) {
+            ([out], [wire]) => wire.outlet == *out && readers.get(out) == Some(&1),
+            _ => false,
+        };
+        a.class == b.class && a.folds() && b.folds() && alone
+    }
+
+    /// Parents before children again, and depths that fit.
+    fn sort(&mut self) {
+        let mut order = Vec::with_capacity(self.items.len());
+        let mut pending = vec![0];
+        while let Some(item) = pending.pop() {
+            order.push(item);
+            pending.extend(self.items[item].children.iter().rev());
+        }
+        let mut place = vec![0; self.items.len()];
+        order.iter().enumerate().for_each(|(to, &from)| place[from] = to);
+        let mut items: Vec<Item> = order.iter().map(|&from| self.items[from].clone()).collect();
+        for i in 0..items.len() {
+            items[i].children.iter_mut().for_each(|c| *c = place[*c]);
+            items[i].parent = items[i].parent.map(|p| place[p]);
+            items[i].depth = items[i].parent.map_or(0, |p| items[p].depth + 1);
+        }
+        self.items = items;
+    }
+}

@@ -1,0 +1,335 @@
+//! Shares of a whole by dotted names, as an SVG file that stands alone: each name's row of bars lies below that of the
+//! block it is in, and widths are amounts (Kruskal and Landwehr 1983, the icicle plot).
+//!
+//! Knows names and amounts. Colours follow the reader's light or dark setting.
+
+use crate::show::lettering::shortened;
+use maud::{Markup, PreEscaped, html};
+use std::collections::HashMap;
+
+const WIDTH: f64 = 1040.0;
+const MARGIN: f64 = 12.0;
+const TITLE: f64 = 34.0;
+const ROW: f64 = 26.0;
+const LEGEND: f64 = 34.0;
+/// Of a letter, the gap to the next included; a little more than most letters have.
+const LETTER: f64 = 6.4;
+/// Narrower bars would not be seen.
+const THINNEST: f64 = 0.3;
+/// Kinds with a colour of their own.
+const COLOURS: usize = 4;
+
+/// Something with an amount of its own, in two parts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Leaf {
+    /// Dotted.
+    pub path: String,
+    /// Decides the colour.
+    pub kind: String,
+    pub parts: [f64; 2],
+    /// For the pointer; may be empty.
+    pub note: String,
+}
+
+/// A block or a leaf with its place.
+#[derive(Debug, Clone, PartialEq)]
+struct Bar<'a> {
+    name: String,
+    path: &'a str,
+    row: usize,
+    x: f64,
+    width: f64,
+    parts: [f64; 2],
+    leaf: Option<&'a Leaf>,
+}
+
+/// The picture. `parts` names the two amounts of a leaf; the second is left out where nobody has one.
+pub fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> String {
+    let bars = place(leaves, WIDTH - 2.0 * MARGIN);
+    let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(0);
+    let height = TITLE + rows as f64 * ROW + LEGEND;
+    let total = sum(leaves);
+    let kinds = kinds(leaves);
+    let whole = format!("{} {unit}", amount(total[0] + total[1]));
+    let picture = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height)
+            role="img" aria-label=(title) {
+            style { (PreEscaped(include_str!("icicle.css"))) }
+            rect class="paper" width=(WIDTH) height=(height) {}
+            text class="title" x=(MARGIN) y="22" { (title) ": " (whole) }
+            @for bar in bars.iter().filter(|bar| bar.width >= THINNEST) {
+                (draw(bar, parts, unit, total, &kinds))
+            }
+            (legend(&legend_keys(&kinds, leaves), parts, total, height - 12.0))
+        }
+    };
+    picture.into_string() + "\n"
+}
+
+/// The four kinds with the largest amounts, the largest first.
+fn kinds(leaves: &[Leaf]) -> Vec<&str> {
+    let mut amounts: HashMap<&str, f64> = HashMap::new();
+    for leaf in leaves {
+        *amounts.entry(&leaf.kind).or_default() += leaf.parts.iter().sum::<f64>();
+    }
+    let mut order: Vec<(&str, f64)> = amounts.into_iter().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+    order.into_iter().take(COLOURS).map(|(kind, _)| kind).collect()
+}
+
+fn sum(leaves: &[Leaf]) -> [f64; 2] {
+    leaves.iter().fold([0.0; 2], |[a, b], leaf| [a + leaf.parts[0], b + leaf.parts[1]])
+}
+
+/// A name and those below it; the first is the whole.
+struct Node<'a> {
+    name: &'a str,
+    path: &'a str,
+    children: Vec<usize>,
+    parts: [f64; 2],
+    leaf: Option<&'a Leaf>,
+}
+
+/// Where the names of the blocks around a leaf end. A number belongs to the name before it: `s.1` is one name.
+fn ends(path: &str) -> impl Iterator<Item = usize> {
+    let number = |text: &str| {
+        let name = text.split('.').next().unwrap_or(text);
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
+    };
+    path.match_indices('.').map(|(end, _)| end).filter(move |&end| !number(&path[end + 1..]))
+}
+
+/// Children come after their parents.
+fn tree(leaves: &[Leaf]) -> Vec<Node<'_>> {
+    let node = |name, path| Node { name, path, children: Vec::new(), parts: [0.0; 2], leaf: None };
+    let mut nodes = vec![node("", "")];
+    let mut known: HashMap<&str, usize> = HashMap::new();
+    for leaf in leaves {
+        let (mut parent, mut from) = (0, 0);
+        for end in ends(&leaf.path) {
+            let (path, name) = (&leaf.path[..end], &leaf.path[from..end]);
+            parent = *known.entry(path).or_insert_with(|| {
+                nodes.push(node(name, path));
+                let new = nodes.len() - 1;
+                nodes[parent].children.push(new);
+                new
+            });
+            from = end + 1;
+        }
+        nodes.push(Node { leaf: Some(leaf), parts: leaf.parts, ..node(&leaf.path[from..], &leaf.path) });
+        let new = nodes.len() - 1;
+        nodes[parent].children.push(new);
+    }
+    for at in (0..nodes.len()).rev() {
+        for child in nodes[at].children.clone() {
+            let parts = nodes[child].parts;
+            (0..2).for_each(|i| nodes[at].parts[i] += parts[i]);
+        }
+    }
+    nodes
+}
+
+/// Bars from left to right in the order in which names appear. A block with one member shares its bar.
+fn place(leaves: &[Leaf], width: f64) -> Vec<Bar<'_>> {
+    let nodes = tree(leaves);
+    let total: f64 = nodes[0].parts.iter().sum();
+    if total <= 0.0 || !total.is_finite() {
+        return Vec::new();
+    }
+    let mut bars = Vec::new();
+    let mut open: Vec<(usize, usize, f64)> = Vec::new();
+    let spread = |open: &mut Vec<(usize, usize, f64)>, children: &[usize], row: usize, mut x: f64| {
+        for &child in children {
+            open.push((child, row, x));
+            x += width * nodes[child].parts.iter().sum::<f64>() / total;
+        }
+    };
+    spread(&mut open, &nodes[0].children, 0, 0.0);
+    while let Some((mut at, row, x)) = open.pop() {
+        let mut name = nodes[at].name.to_string();
+        while let [only] = nodes[at].children[..] {
+            at = only;
+            name = format!("{name}.{}", nodes[at].name);
+        }
+        let node = &nodes[at];
+        let share = node.parts.iter().sum::<f64>() / total;
+        bars.push(Bar { name, path: node.path, row, x, width: width * share, parts: node.parts, leaf: node.leaf });
+        spread(&mut open, &node.children, row + 1, x);
+    }
+    bars.sort_by(|a, b| a.row.cmp(&b.row).then(a.x.total_cmp(&b.x)));
+    bars
+}
+
+fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]) -> Markup {
+    let own: f64 = bar.parts.iter().sum();
+    let share = 100.0 * own / (total[0] + total[1]);
+    let (x, y) = (MARGIN + bar.x, TITLE + bar.row as f64 * ROW);
+    let first = if own > 0.0 { bar.width * bar.parts[0] / own } else { bar.width };
+    let class = match bar.leaf {
+        None => "block".to_string(),
+        Some(leaf) => kinds.iter().position(|k| *k == leaf.kind).map_or("other".into(), |i| format!("k{i}")),
+    };
+    let split = match (bar.leaf, total[1] > 0.0) {
+        (_, false) => String::new(),
+        (_, true) => format!(" ({} {}, {} {})", parts[0], amount(bar.parts[0]), parts[1], amount(bar.parts[1])),
+    };
+    let kind = bar.leaf.map(|leaf| format!(", {}", leaf.kind)).unwrap_or_default();
+    let note = bar.leaf.filter(|leaf| !leaf.note.is_empty()).map(|leaf| format!(", {}", leaf.note)).unwrap_or_default();
+    html! {
+        g class=(class) {
+            title {
+                (bar.path) (kind) ": " (amount(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
+            }
+            rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW) {}
+            @if bar.leaf.is_some() && bar.width - first > 0.0 {
+                rect class="second" x=(px(x + first)) y=(y) width=(px(bar.width - first)) height=(ROW) {}
+            }
+            @if let Some(label) = label(bar, own, unit) {
+                text x=(px(x + 5.0)) y=(y + 17.0) { (label) }
+            }
+        }
+    }
+}
+
+/// As much as fits: the name with its amount, the name, its last part, the ends of that, nothing.
+fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
+    let letters = ((bar.width - 8.0) / LETTER).max(0.0) as usize;
+    let full = format!("{} {} {unit}", bar.name, amount(own));
+    let last = bar.name.rsplit('.').next().unwrap_or(&bar.name).to_string();
+    let fitting = [full, bar.name.clone(), last.clone()].into_iter().find(|text| text.chars().count() <= letters);
+    fitting.or_else(|| (letters >= 8).then(|| shortened(&last, letters)))
+}
+
+/// Classes with what they stand for, as far as they occur.
+fn legend_keys(kinds: &[&str], leaves: &[Leaf]) -> Vec<(String, String)> {
+    let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
+    let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));
+    let rest =
+        [("other", "others", others), ("block", "blocks", leaves.iter().any(|l| ends(&l.path).next().is_some()))];
+    let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| (class.to_string(), name.to_string()));
+    coloured.chain(rest).collect()
+}
+
+fn legend(keys: &[(String, String)], parts: [&str; 2], total: [f64; 2], y: f64) -> Markup {
+    let mut x = MARGIN;
+    let mut places = Vec::new();
+    for (class, name) in keys {
+        places.push((class, name, x));
+        x += 28.0 + LETTER * name.chars().count() as f64;
+    }
+    html! {
+        @for (class, name, x) in places {
+            g class=(class) {
+                rect class="first" x=(px(x)) y=(y - 10.0) width="12" height="12" {}
+                text x=(px(x + 17.0)) y=(y) { (name) }
+            }
+        }
+        @if total[1] > 0.0 {
+            text class="soft" x=(WIDTH - MARGIN) y=(y) text-anchor="end" { "strong: " (parts[0]) ", pale: " (parts[1]) }
+        }
+    }
+}
+
+fn px(x: f64) -> String {
+    format!("{x:.2}")
+}
+
+/// Three digits.
+fn amount(x: f64) -> String {
+    let decimals = match x {
+        x if x >= 100.0 => 0,
+        x if x >= 10.0 => 1,
+        x if x >= 1.0 => 2,
+        _ => 3,
+    };
+    format!("{x:.decimals$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaf(path: &str, kind: &str, parts: [f64; 2]) -> Leaf {
+        Leaf { path: path.into(), kind: kind.into(), parts, note: String::new() }
+    }
+
+    fn some() -> Vec<Leaf> {
+        vec![
+            leaf("a.one.conv", "conv", [1.0, 2.0]),
+            leaf("a.one.relu", "relu", [1.0, 0.0]),
+            leaf("a.two.conv", "conv", [2.0, 2.0]),
+            leaf("head", "resize", [2.0, 0.0]),
+        ]
+    }
+
+    #[test]
+    fn bars_of_a_block_fill_it_and_one_member_shares_its_bar() {
+        let leaves = some();
+        let bars = place(&leaves, 100.0);
+        let seen: Vec<(&str, usize, f64, f64)> = bars.iter().map(|b| (&*b.name, b.row, b.x, b.width)).collect();
+        let expected = [
+            ("a", 0, 0.0, 80.0),
+            ("head", 0, 80.0, 20.0),
+            ("one", 1, 0.0, 40.0),
+            ("two.conv", 1, 40.0, 40.0),
+            ("conv", 2, 0.0, 30.0),
+            ("relu", 2, 30.0, 10.0),
+        ];
+        assert_eq!(seen, expected);
+        assert_eq!(bars[0].parts, [4.0, 4.0]);
+    }
+
+    #[test]
+    fn a_name_may_be_a_leaf_and_a_block() {
+        let leaves = [leaf("x", "conv", [1.0, 0.0]), leaf("x.y", "conv", [3.0, 0.0])];
+        let bars = place(&leaves, 4.0);
+        let seen: Vec<(&str, f64, f64)> = bars.iter().map(|b| (&*b.name, b.x, b.width)).collect();
+        assert_eq!(seen, [("x", 0.0, 1.0), ("x.y", 1.0, 3.0)]);
+    }
+
+    #[test]
+    fn a_number_belongs_to_the_name_before_it() {
+        let leaves = [
+            leaf("s.1.conv", "conv", [1.0, 0.0]),
+            leaf("s.2.conv", "conv", [1.0, 0.0]),
+            leaf("s.2.bn", "bn", [2.0, 0.0]),
+        ];
+        let bars = place(&leaves, 4.0);
+        let seen: Vec<(&str, usize, f64)> = bars.iter().map(|b| (&*b.name, b.row, b.width)).collect();
+        assert_eq!(seen, [("s.1.conv", 0, 1.0), ("s.2", 0, 3.0), ("conv", 1, 1.0), ("bn", 1, 2.0)]);
+    }
+
+    #[test]
+    fn nothing_measured_is_a_picture_without_bars() {
+        assert_eq!(place(&[], 100.0), []);
+        assert_eq!(place(&[leaf("a", "conv", [0.0, 0.0])], 100.0), []);
+        assert!(icicle("none", ["forward", "backward"], "ms", &[]).contains("none: 0.000 ms"));
+    }
+
+    #[test]
+    fn a_label_is_no_wider_than_its_bar() {
+        let bar = |width| Bar {
+            name: "fem.branches".into(),
+            path: "fem.branches",
+            row: 0,
+            x: 0.0,
+            width,
+            parts: [12.34, 0.0],
+            leaf: None,
+        };
+        let labelled = |width| label(&bar(width), 12.34, "ms");
+        assert_eq!(labelled(400.0).as_deref(), Some("fem.branches 12.3 ms"));
+        assert_eq!(labelled(100.0).as_deref(), Some("fem.branches"));
+        assert_eq!(labelled(65.0).as_deref(), Some("branches"));
+        assert_eq!(labelled(20.0), None);
+        for width in 0..400 {
+            let letters = labelled(f64::from(width)).map_or(0, |text| text.chars().count());
+            assert!(letters as f64 * LETTER <= f64::from(width));
+        }
+    }
+
+    #[test]
+    fn picture() {
+        insta::assert_snapshot!(icicle("Net <3x8x8>", ["forward", "backward"], "ms", &some()));
+    }
+}

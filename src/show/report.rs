@@ -1,0 +1,358 @@
+//! `report.html`: one file that shows a run: settings, curves, scores, cases, model, costs, data, and how to repeat it.
+//!
+//! Knows what was gathered and how it looks, neither where it came from nor how a network runs. Every text goes through
+//! `maud`, which escapes it; pictures are embedded and charts are inline SVG, so the file asks for nothing from outside.
+//! The same run gives the same bytes.
+
+mod scores;
+mod settings;
+
+pub use settings::value_text;
+
+use super::gallery::LEGEND;
+use super::lettering::Canvas;
+use super::overlay::png;
+use super::picture::{self, Fold, Scene, Shapes};
+use super::plot::{self, Lines, Series};
+use crate::base::error::Result;
+use crate::graph::check::Checked;
+use crate::learn::history::History;
+use crate::score::cases::{CaseTable, Ranked};
+use crate::study::cost::Convention;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::Value;
+
+/// A picture with its words; PNG bytes.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub name: String,
+    pub note: String,
+    pub png: Vec<u8>,
+    /// Height, width.
+    pub size: [usize; 2],
+}
+
+impl Picture {
+    pub fn new(name: impl Into<String>, note: impl Into<String>, canvas: &Canvas) -> Result<Picture> {
+        let png = png(&canvas.rgb, canvas.size)?;
+        Ok(Picture { name: name.into(), note: note.into(), png, size: canvas.size })
+    }
+}
+
+/// Longest side of an embedded picture.
+pub const SIDE: usize = 320;
+
+/// One figure at the head of the page.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    pub label: String,
+    pub value: String,
+    pub note: String,
+}
+
+impl Fact {
+    pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> Fact {
+        Fact { label: label.into(), value: value.into(), note: note.into() }
+    }
+}
+
+/// Cells under a header; the first column is text, the others are numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Table {
+    pub header: Vec<String>,
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The share of the pixels of each class in one split.
+#[derive(Debug, Clone)]
+pub struct Balance {
+    pub split: String,
+    pub images: usize,
+    /// Images whose masks were read.
+    pub read: usize,
+    /// In the order of the classes; they sum to 1.
+    pub shares: Vec<f64>,
+}
+
+/// Everything that a page shows.
+pub struct Report<'a> {
+    pub title: String,
+    pub subtitle: String,
+    pub facts: Vec<Fact>,
+    pub history: History,
+    /// The split that each epoch was scored on.
+    pub scored_on: String,
+    /// Contents of `eval.json` and `cases.csv`, and the split that they are of.
+    pub evaluation: Option<Value>,
+    pub cases: Option<CaseTable>,
+    pub split: String,
+    /// The column that cases are ranked by, and how it is called.
+    pub ranked_by: (String, String),
+    pub ranked: Vec<Ranked>,
+    pub worst: Vec<Picture>,
+    pub median: Vec<Picture>,
+    pub checked: &'a Checked,
+    pub costs: Vec<(String, String)>,
+    pub blocks: Table,
+    pub classes: Vec<String>,
+    pub balance: Vec<Balance>,
+    pub examples: Vec<Picture>,
+    /// Headed groups of settings.
+    pub settings: Vec<(String, Vec<(String, String)>)>,
+    pub commands: String,
+    /// What the page lacks, and how to get it.
+    pub missing: Vec<String>,
+}
+
+const STYLE: &str = include_str!("report/style.css");
+const SCRIPT: &str = include_str!("report/sort.js");
+
+/// The page. Complete HTML.
+pub fn page(report: &Report<'_>) -> String {
+    let sections: [(&str, &str, Markup); 8] = [
+        ("curves", "Learning curves", curves(report)),
+        ("scores", "Scores", scores::section(report)),
+        ("cases", "Worst and median cases", cases(report)),
+        ("model", "Model", model(report.checked)),
+        ("costs", "Costs", costs(report)),
+        ("data", "Data", data(report)),
+        ("settings", "Settings", settings(report)),
+        ("repeat", "How to repeat it", html! { pre { code { (report.commands) } } }),
+    ];
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content=(concat!("npc ", env!("CARGO_PKG_VERSION")));
+                title { (report.title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                header {
+                    h1 { (report.title) }
+                    p class="subtitle" { (report.subtitle) }
+                    dl class="facts" {
+                        @for fact in &report.facts {
+                            div { dt { (fact.label) } dd { (fact.value) @if !fact.note.is_empty() { small { (fact.note) } } } }
+                        }
+                    }
+                    @for text in &report.missing { p class="missing" { (text) } }
+                    nav aria-label="Contents" {
+                        @for (id, title, _) in &sections { a href=(format!("#{id}")) { (title) } " " }
+                    }
+                }
+                main {
+                    @for (id, title, content) in &sections {
+                        section id=(id) { h2 { (title) } (content) }
+                    }
+                }
+                footer { p { "npc " (env!("CARGO_PKG_VERSION")) } }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+/// Loss, scores and learning rate over the epochs.
+fn curves(report: &Report<'_>) -> Markup {
+    let history = &report.history;
+    if history.epochs().is_empty() {
+        return html! { p { "No epoch is finished yet." } };
+    }
+    let best = history.best("dice").map(|epoch| (epoch as f64, format!("best epoch: {epoch}")));
+    let names = history.names();
+    let series = |chosen: &dyn Fn(&str) -> bool| -> Vec<Series> {
+        let chosen = names.iter().filter(|n| chosen(n));
+        chosen.map(|n| Series { name: words(n), points: history.points(n) }).collect()
+    };
+    let panels = [
+        ("Loss, mean over the images of an epoch".to_string(), series(&|n| n.contains("loss"))),
+        (format!("Scores on the {} images", report.scored_on), series(&|n| matches!(n, "dice" | "iou"))),
+        // One that never changes stands among the settings.
+        ("Learning rate".into(), if history.changes("lr") { series(&|n| n == "lr") } else { Vec::new() }),
+        ("Gradient norm, mean over the steps".into(), series(&|n| n == "gradient_norm")),
+    ];
+    html! {
+        div class="charts" {
+            @for (title, series) in panels.into_iter().filter(|(_, s)| s.iter().any(|s| !s.points.is_empty())) {
+                figure {
+                    figcaption { (title) (keys(&series)) }
+                    (plot::lines(&Lines { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
+                }
+            }
+        }
+        @if history.epochs().len() > 1 { p class="note" { "The best epoch is the first with the highest Dice." } }
+    }
+}
+
+/// A line's name beside its colour, where there is more than one.
+fn keys(series: &[Series]) -> Markup {
+    html! {
+        @if series.len() > 1 {
+            span class="keys" {
+                @for (i, s) in series.iter().enumerate() { span class=(format!("key s{}", i % 4)) { (s.name) } " " }
+            }
+        }
+    }
+}
+
+/// How people write a name of a score.
+pub fn words(name: &str) -> String {
+    match name {
+        "dice" => "Dice".into(),
+        "iou" => "IoU".into(),
+        "boundary_iou" => "boundary IoU".into(),
+        "hd95" => "HD95".into(),
+        "assd" => "ASSD".into(),
+        "ece" => "ECE".into(),
+        "lr" => "learning rate".into(),
+        _ => name.replace('_', " "),
+    }
+}
+
+fn cases(report: &Report<'_>) -> Markup {
+    let (worst, median) = (&report.worst, &report.median);
+    html! {
+        @if worst.is_empty() && median.is_empty() {
+            p { "No pictures: they need the network's predictions. " code { "npc report" } " of a build with the feature "
+                code { "run" } " draws them, and so does " code { "npc eval RUN --overlays DIR" } "." }
+        } @else {
+            p class="legend" {
+                @for (name, [r, g, b]) in LEGEND {
+                    span { span class="swatch" style=(format!("background:rgb({r},{g},{b})")) {} (name) } " "
+                }
+            }
+            @for (title, pictures) in [("Worst", worst), ("Around the median", median)] {
+                @if !pictures.is_empty() {
+                    h3 { (title) }
+                    (gallery(pictures))
+                }
+            }
+            p class="note" {
+                "Masks are drawn at the size of the image; the score beside a name is " (report.ranked_by.1)
+                " at the size that the network works at, the mean over the foreground classes."
+            }
+        }
+    }
+}
+
+fn gallery(pictures: &[Picture]) -> Markup {
+    html! {
+        div class="gallery" {
+            @for p in pictures {
+                figure {
+                    img src=(format!("data:image/png;base64,{}", STANDARD.encode(&p.png))) alt=(format!("{} {}", p.name, p.note))
+                        width=(p.size[1]) height=(p.size[0]);
+                    figcaption { span class="name" { (p.name) } " " span class="value" { (p.note) } }
+                }
+            }
+        }
+    }
+}
+
+/// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
+fn model(checked: &Checked) -> Markup {
+    let Ok(scene) = Scene::new(checked, Convention::Conv) else {
+        return html! {
+            p { "The network is too large for a picture. " code { "npc graph" } " prints it in full." }
+        };
+    };
+    let svg = picture::svg(&scene, &Fold::to_depth(&scene.tree, 1), Shapes::Numbers);
+    html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
+}
+
+fn costs(report: &Report<'_>) -> Markup {
+    html! {
+        (pairs(&report.costs))
+        @if !report.blocks.rows.is_empty() {
+            h3 { "Outermost blocks" }
+            (table(&report.blocks, true))
+        }
+    }
+}
+
+/// Names beside values.
+fn pairs(rows: &[(String, String)]) -> Markup {
+    html! {
+        div class="scroll" {
+            table class="pairs" {
+                tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } }
+            }
+        }
+    }
+}
+
+/// A table; a click on a column's head sorts it.
+fn table(table: &Table, sortable: bool) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" {
+            table class=[sortable.then_some("sortable")] {
+                thead { tr { @for h in &table.header { th scope="col" { (h) } } } }
+                tbody { @for row in &table.rows { tr { @for cell in row { td { (cell) } } } } }
+            }
+        }
+    }
+}
+
+fn data(report: &Report<'_>) -> Markup {
+    html! {
+        @if !report.balance.is_empty() {
+            div class="scroll" {
+                table {
+                    thead {
+                        tr { th scope="col" { "split" } th scope="col" { "images" }
+                            @for class in &report.classes { th scope="col" { (class) } } th scope="col" { "share of the pixels" } }
+                    }
+                    tbody {
+                        @for b in &report.balance {
+                            tr {
+                                td { (b.split) } td { (b.images) }
+                                @for share in &b.shares { td { (format!("{:.2} %", 100.0 * share)) } }
+                                td { (bar(b, &report.classes)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if report.balance.iter().any(|b| b.read < b.images) {
+                p class="note" { "Shares are of masks spread evenly over each split: "
+                    (report.balance.iter().map(|b| format!("{} of {} in {}", b.read, b.images, b.split)).collect::<Vec<_>>().join(", ")) "." }
+            }
+        }
+        @if !report.examples.is_empty() {
+            h3 { "Training images with their masks" }
+            (gallery(&report.examples))
+        }
+    }
+}
+
+fn bar(balance: &Balance, classes: &[String]) -> Markup {
+    let mut left = 0.0;
+    html! {
+        svg class="balance" viewBox="0 0 200 12" width="200" height="12" preserveAspectRatio="none" role="img"
+            aria-label=(format!("Classes in {}", balance.split)) {
+            @for (i, (share, class)) in balance.shares.iter().zip(classes).enumerate() {
+                @let x = left;
+                @let () = left += 200.0 * share;
+                rect class=(if i == 0 { "b".to_string() } else { format!("c{}", (i - 1) % 4) }) x=(format!("{x:.2}")) y="0"
+                    width=(format!("{:.2}", 200.0 * share)) height="12" { title { (class) ": " (format!("{:.2} %", 100.0 * share)) } }
+            }
+        }
+    }
+}
+
+fn settings(report: &Report<'_>) -> Markup {
+    html! {
+        div class="columns" {
+            @for (title, rows) in &report.settings {
+                div { h3 { (title) } (pairs(rows)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Scores as they are found in `eval.json`: whatever metrics there are, with intervals where there are some.
+//!
+//! Knows the shape of the file (`mean`, `per_class`, `pooled`, `intervals`, each metrics by name) and no metric.
+
+use super::{Report, Table, table, words};
+use crate::show::plot::{self, Point};
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+/// Most lines of the table of cases.
+const LINES: usize = 1000;
+
+pub fn section(report: &Report<'_>) -> Markup {
+    let Some(evaluation) = &report.evaluation else {
+        return html! { p { "The run is not scored yet: " code { "npc eval RUN" } " does it." } };
+    };
+    let images = evaluation["n"].as_u64().map_or_else(String::new, |n| format!(" {n}"));
+    html! {
+        p { "On" (images) " " (report.split) " images." }
+        (scored(evaluation, &report.classes))
+        @for text in notes(evaluation) { p class="note" { (text) } }
+        (distributions(report))
+        (each(report))
+    }
+}
+
+/// A column for each class, then the mean of the foreground classes; means over images, then pooled pixels.
+fn scored(evaluation: &Value, classes: &[String]) -> Markup {
+    let intervals = &evaluation["intervals"];
+    let pooled = &evaluation["pooled"];
+    let parts = [
+        ("Means over images", evaluation, &intervals["per_class"], &intervals["mean"]),
+        ("From the pixels of all images together", pooled, &intervals["pooled_per_class"], &intervals["pooled"]),
+    ];
+    html! { div class="tables" {
+        @for (title, part, of_class, of_mean) in parts {
+            @let rows = rows(part, classes, of_class, of_mean);
+            @if !rows.is_empty() {
+                @let metrics = metrics(&rows);
+                div class="scroll" tabindex="0" {
+                    h3 { (title) }
+                    table {
+                        thead {
+                            tr { th scope="col" { "metric" } @for row in &rows { th scope="col" { (row.name) } } }
+                        }
+                        tbody {
+                            @for m in &metrics {
+                                tr {
+                                    td { (words(m)) }
+                                    @for row in &rows { td { (cell(&row.scores[*m], &row.intervals[*m])) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    } }
+}
+
+struct Row<'a> {
+    name: &'a str,
+    scores: &'a Value,
+    intervals: &'a Value,
+    mean: bool,
+}
+
+fn rows<'a>(part: &'a Value, classes: &'a [String], of_class: &'a Value, of_mean: &'a Value) -> Vec<Row<'a>> {
+    let classes = classes.iter().filter(|c| part["per_class"][c.as_str()].is_object());
+    let mut rows: Vec<Row> = classes
+        .map(|name| Row {
+            name,
+            scores: &part["per_class"][name.as_str()],
+            intervals: &of_class[name.as_str()],
+            mean: false,
+        })
+        .collect();
+    // Files without a `mean` of its own have the figures beside the other keys.
+    let scores = if part["mean"].is_object() { &part["mean"] } else { part };
+    // With one foreground class it is the class.
+    if rows.len() > 2 {
+        rows.push(Row { name: "foreground mean", scores, intervals: of_mean, mean: true });
+    }
+    rows
+}
+
+/// Metrics of the classes in the order of the file.
+fn metrics<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in rows.iter().filter(|r| !r.mean).filter_map(|r| r.scores.as_object()).flat_map(Map::keys) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    // The two that everyone looks for come first.
+    names.sort_by_key(|n| match *n {
+        "dice" => 0,
+        "iou" => 1,
+        _ => 2,
+    });
+    names
+}
+
+fn cell(score: &Value, interval: &Value) -> Markup {
+    let number = |v: &Value| v.as_f64().map(|v| if v.abs() < 10.0 { format!("{v:.4}") } else { format!("{v:.2}") });
+    let ends = number(&interval["low"]).zip(number(&interval["high"]));
+    html! {
+        @match number(score) { Some(text) => (text), None => "-" }
+        @if let Some((low, high)) = ends { span class="interval" { "[" (low) ", " (high) "]" } }
+    }
+}
+
+/// What the figures stand on, in words.
+fn notes(evaluation: &Value) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(file) = evaluation["checkpoint"].as_str() {
+        let flips = if evaluation["flips"].as_bool() == Some(true) { ", averaged over mirror images" } else { "" };
+        notes.push(format!("Weights: {file}{flips}."));
+    }
+    let intervals = &evaluation["intervals"];
+    if intervals.is_object() {
+        let count = |key: &str| intervals[key].as_u64();
+        let mut text = "In brackets: 95 % interval by bootstrap".to_string();
+        if let (Some(n), Some(units)) = (count("resamples"), count("units")) {
+            let what = if intervals["grouped"].as_bool() == Some(true) { "groups" } else { "images" };
+            text += &format!(", {n} resamples of {units} {what}");
+        }
+        notes.push(text + ".");
+    }
+    if let Some(rule) = evaluation["empty_rule"].as_str() {
+        let times = evaluation["empty"].as_u64().unwrap_or(0);
+        notes.push(format!("Empty masks: empty = {rule}, met by {times} pairs of image and class."));
+    }
+    if let Some(unit) = evaluation["unit"].as_str() {
+        notes.push(format!("Distances are in {unit}."));
+    }
+    if let Some(ece) = evaluation["calibration"]["ece"].as_f64() {
+        notes.push(format!("Expected calibration error of the pixels: {ece:.4}."));
+    }
+    notes
+}
+
+/// One chart for the mean of each image, and one for each class where there are a few.
+fn distributions(report: &Report<'_>) -> Markup {
+    let Some(cases) = &report.cases else { return html! {} };
+    let (column, word) = &report.ranked_by;
+    let Some(at) = cases.column(column) else { return html! {} };
+    let classes = cases.classes();
+    let mean = report.ranked.iter().map(|r| Point { name: r.stem.clone(), value: r.score }).collect();
+    let mut charts: Vec<(String, Vec<Point>)> = vec![(format!("{word} of each image"), mean)];
+    if (2..=5).contains(&classes.len()) {
+        charts[0].0 += ", mean over the foreground classes";
+        for class in classes {
+            let of_class = cases.rows.iter().filter(|row| row.class == class);
+            let points =
+                of_class.filter_map(|row| Some(Point { name: row.stem.clone(), value: row.values[at]? })).collect();
+            charts.push((format!("{word} of each image, {class}"), points));
+        }
+    }
+    html! {
+        h3 { "Distribution" }
+        div class="charts" {
+            @for (title, points) in charts.iter().filter(|(_, points)| !points.is_empty()) {
+                figure { figcaption { (title) } (plot::distribution(title, word, points)) }
+            }
+        }
+    }
+}
+
+/// Every image, folded away.
+fn each(report: &Report<'_>) -> Markup {
+    let Some(cases) = &report.cases else { return html! {} };
+    let rank = |stem: &str| report.ranked.iter().position(|r| r.stem == stem).unwrap_or(usize::MAX);
+    let mut rows: Vec<_> = cases.rows.iter().map(|row| (rank(&row.stem), row)).collect();
+    rows.sort_by_key(|(rank, _)| *rank);
+    let text = |v: &Option<f64>| match v {
+        None => "-".to_string(),
+        Some(v) if v.fract() == 0.0 => format!("{v:.0}"),
+        Some(v) => format!("{v:.4}"),
+    };
+    let mut header = vec!["image".to_string(), "class".into()];
+    header.extend(cases.columns.iter().map(|c| words(c)));
+    let lines = rows.iter().take(LINES).map(|(_, row)| {
+        let mut cells = vec![row.stem.clone(), row.class.clone()];
+        cells.extend(row.values.iter().map(text));
+        cells
+    });
+    html! {
+        details {
+            summary { "Every image, worst first" @if rows.len() > LINES { " (the first " (LINES) " of " (rows.len()) " lines)" } }
+            (table(&Table { header, rows: lines.collect() }, true))
+        }
+    }
+}

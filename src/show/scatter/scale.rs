@@ -1,0 +1,125 @@
+//! One axis of a scatter chart: where values lie, and ticks with units.
+
+use crate::show::axis::Axis;
+
+/// What the numbers of an axis are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Count,
+    Bytes,
+    Pixels,
+}
+
+/// Values above which `largest / smallest` makes an axis logarithmic.
+const WIDE: f64 = 30.0;
+
+/// A range of values on its way to a range of pixels.
+#[derive(Debug, Clone)]
+pub struct Scale {
+    log: bool,
+    low: f64,
+    high: f64,
+    ticks: Vec<f64>,
+    unit: Unit,
+}
+
+impl Scale {
+    /// Of values from 0 up. `None` without values.
+    pub fn of(values: impl Iterator<Item = f64> + Clone, ticks: usize, unit: Unit) -> Option<Scale> {
+        let axis = Axis::of(values.clone(), ticks)?;
+        let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+        if least <= 0.0 || most / least < WIDE {
+            return Some(Scale { log: false, low: axis.low.max(0.0), high: axis.high, ticks: positive(&axis), unit });
+        }
+        let decades = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
+        // With many decades a tick each, with few three.
+        let steps: &[f64] = if (most / least).log10() > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let all: Vec<f64> = decades.flat_map(|d| steps.iter().map(move |s| s * 10f64.powi(d))).collect();
+        let low = all.iter().copied().filter(|&t| t <= least).fold(least, |_, t| t);
+        let high = all.iter().copied().find(|&t| t >= most).unwrap_or(most);
+        let ticks = all.into_iter().filter(|t| (low..=high).contains(t)).collect();
+        Some(Scale { log: true, low, high, ticks, unit })
+    }
+
+    pub fn is_log(&self) -> bool {
+        self.log
+    }
+
+    /// 0 at the lower end and 1 at the upper.
+    pub fn share(&self, value: f64) -> f64 {
+        if self.log {
+            (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
+        } else {
+            (value - self.low) / (self.high - self.low)
+        }
+    }
+
+    /// Values with the text that stands at them.
+    pub fn ticks(&self) -> Vec<(f64, String)> {
+        let step = match self.ticks[..] {
+            [a, b, ..] if !self.log => b - a,
+            _ => 0.0,
+        };
+        self.ticks.iter().map(|&t| (t, self.text(t, step))).collect()
+    }
+
+    fn text(&self, tick: f64, step: f64) -> String {
+        // One prefix for all ticks of equal steps; each its own where they span decades.
+        let (scale, prefix) = prefix(if self.log { tick } else { self.high });
+        let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
+        let number = if self.log { format!("{}", round(tick / scale)) } else { format!("{:.digits$}", tick / scale) };
+        match (self.unit, prefix) {
+            _ if tick == 0.0 => "0".into(),
+            (Unit::Count, "") => number,
+            (Unit::Count, prefix) => format!("{number} {prefix}"),
+            (Unit::Bytes, prefix) => format!("{number} {prefix}B"),
+            (Unit::Pixels, _) => format!("{} px", round(tick)),
+        }
+    }
+}
+
+/// An axis of counts does not begin below 0.
+fn positive(axis: &Axis) -> Vec<f64> {
+    axis.ticks().filter(|t| *t >= 0.0).collect()
+}
+
+fn prefix(value: f64) -> (f64, &'static str) {
+    let prefixes = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
+    prefixes.into_iter().find(|(scale, _)| value >= *scale).unwrap_or((1.0, ""))
+}
+
+/// Without what floats add to a sum of steps.
+fn round(value: f64) -> f64 {
+    (value * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(values: &[f64], unit: Unit) -> Vec<String> {
+        let scale = Scale::of(values.iter().copied(), 5, unit).unwrap();
+        assert!(values.iter().all(|&v| (-1e-9..=1.0 + 1e-9).contains(&scale.share(v))), "{values:?} on {scale:?}");
+        scale.ticks().into_iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn ticks_have_units() {
+        assert_eq!(ticks(&[0.2e6, 1.0e6], Unit::Count), ["0.2 M", "0.4 M", "0.6 M", "0.8 M", "1.0 M"]);
+        assert_eq!(ticks(&[120e6, 400e6], Unit::Bytes), ["100 MB", "200 MB", "300 MB", "400 MB"]);
+        assert_eq!(ticks(&[391.0, 1399.0], Unit::Pixels), ["0", "500 px", "1000 px", "1500 px"]);
+        assert_eq!(ticks(&[3e5, 3e7], Unit::Count), ["200 k", "500 k", "1 M", "2 M", "5 M", "10 M", "20 M", "50 M"]);
+        assert_eq!(ticks(&[1e3, 1e8], Unit::Count), ["1 k", "10 k", "100 k", "1 M", "10 M", "100 M"]);
+        assert_eq!(ticks(&[0.0, 8.0], Unit::Count)[0], "0");
+    }
+
+    #[test]
+    fn one_value_has_a_scale_too() {
+        for value in [0.0, 1.0, 707_330.0, 1e18] {
+            let scale = Scale::of([value].into_iter(), 5, Unit::Count).unwrap();
+            assert!((0.0..=1.0).contains(&scale.share(value)), "{scale:?}");
+            assert!((2..40).contains(&scale.ticks().len()), "{scale:?}");
+        }
+        assert!(Scale::of(std::iter::empty(), 5, Unit::Count).is_none());
+    }
+}

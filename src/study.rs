@@ -1,0 +1,6 @@
+//! What is known of a checked graph.
+
+pub mod claim;
+pub mod cost;
+pub mod explore;
+pub mod lint;

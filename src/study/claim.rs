@@ -1,0 +1,127 @@
+//! Claims about models, as papers make them: `expect` blocks against what is counted.
+//!
+//! Knows syntax, graphs and costs; runs nothing. A claim with `refuted "reason"` is one that is known not to hold: it is
+//! an error when it holds after all.
+
+mod bound;
+mod number;
+mod quantity;
+mod score;
+
+use super::cost::Convention;
+use crate::graph::check::Checked;
+use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::source::Span;
+use crate::text::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
+pub use bound::{Bound, Peaks};
+pub use number::Printed;
+use number::{Written, relate, written};
+pub use quantity::Found;
+use quantity::{Quantity, measure, quantity};
+use score::reported;
+pub use score::{Figure, figure, is_judged};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Holds,
+    /// Known not to hold, and it does not.
+    Refuted {
+        reason: String,
+    },
+    /// What a source reports of a trained network: kept, and not judged.
+    Reported,
+}
+
+/// A claim that is as it should be.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub found: Found,
+    pub verdict: Verdict,
+}
+
+/// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
+pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
+    let quantity = quantity(&claim.quantity, Convention::Conv)?;
+    if matches!(quantity, Quantity::Score) {
+        return reported(claim);
+    }
+    if let Quantity::Memory(_) = quantity {
+        let message = "memory depends on a run's batch and optimiser, and a claim is about the model alone";
+        let d = Diagnostic::new(Code::E0603, claim.quantity.span, message);
+        return Err(Box::new(d.help("`memory` stands behind `keep where` of a sweep; `npc check` prints it")));
+    }
+    let found = measure(&quantity, checked, &Peaks::default)?;
+    let holds = compare(claim, &quantity, &found)?;
+    match (&claim.refuted, holds) {
+        (None, true) => Ok(Judged { found, verdict: Verdict::Holds }),
+        (Some(reason), false) => Ok(Judged { found, verdict: Verdict::Refuted { reason: reason.node.clone() } }),
+        (None, false) => {
+            let name = &checked.graph().name;
+            let message = format!("this claim about `{name}` at {} does not hold", checked.input());
+            let d = Diagnostic::new(Code::E0601, claim.span, message).label(format!("it is {found}"));
+            let help = "mend the claim or the model; a source known to be wrong gets `refuted \"reason\"`";
+            let at = match &claim.value {
+                ClaimValue::Number { span, .. } => *span,
+                ClaimValue::Expr(expr) => expr.span,
+            };
+            Err(Box::new(match claim.relation.node {
+                Relation::Rounds | Relation::Eq => {
+                    d.help(help).suggest("what the model has", at, found.to_string(), Applicability::MaybeIncorrect)
+                }
+                Relation::Ne | Relation::Lt | Relation::Le | Relation::Gt | Relation::Ge => d.help(help),
+            }))
+        }
+        (Some(reason), true) => {
+            let message = "this claim is marked as refuted and holds";
+            let d = Diagnostic::new(Code::E0602, claim.span, message).label(format!("it is {found}"));
+            let mark = Span { start: value_end(claim), end: reason.span.end, ..reason.span };
+            let d = d.other(reason.span, "marked here");
+            Err(Box::new(d.suggest("take `refuted` away", mark, "", Applicability::MaybeIncorrect)))
+        }
+    }
+}
+
+/// Where the value of a claim ends.
+fn value_end(claim: &Claim) -> u32 {
+    match &claim.value {
+        ClaimValue::Number { span, .. } => span.end,
+        ClaimValue::Expr(expr) => expr.span.end,
+    }
+}
+
+/// Whether the relation holds. The error is a value of another kind than the quantity's.
+fn compare(claim: &Claim, quantity: &Quantity, found: &Found) -> Result<bool, Box<Diagnostic>> {
+    let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
+    match (found, &claim.value) {
+        (Found::Number(_), ClaimValue::Number { bytes: Some(_), span, .. })
+            if !matches!(quantity, Quantity::Memory(_)) =>
+        {
+            let d = Diagnostic::new(Code::E0206, *span, "this quantity is a number and no amount of memory");
+            Err(Box::new(d.help("write it without the `B`")))
+        }
+        (Found::Number(n), ClaimValue::Number { digits, suffix, bytes, .. }) => {
+            match written(digits, *suffix, *bytes) {
+                Some(value) => Ok(relate(claim.relation.node, *n, value)),
+                None => wrong("this number has too many digits"),
+            }
+        }
+        (Found::Number(n), ClaimValue::Expr(Expr { kind: ExprKind::Int(value), .. })) => {
+            Ok(relate(claim.relation.node, *n, Written::whole(u64::try_from(*value).unwrap_or(0))))
+        }
+        (Found::Shape(shape), ClaimValue::Expr(Expr { kind: ExprKind::List(items), .. })) => {
+            let dims: Option<Vec<usize>> = (items.iter())
+                .map(|i| if let ExprKind::Int(n) = i.kind { usize::try_from(n).ok() } else { None })
+                .collect();
+            match (dims, claim.relation.node) {
+                (Some(dims), Relation::Eq | Relation::Rounds) => Ok(dims == *shape),
+                (Some(dims), Relation::Ne) => Ok(dims != *shape),
+                (Some(_), _) => wrong("shapes are equal or not; they have no order"),
+                (None, _) => wrong("a shape is a list of integers, for example [2, 288, 384]"),
+            }
+        }
+        (Found::Number(_), ClaimValue::Expr(_)) => wrong("this quantity is a number"),
+        (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
+        // Scores are not compared.
+        (Found::Nothing, _) => Ok(true),
+    }
+}

@@ -1,0 +1,55 @@
+//! What a sweep asks of its models: `keep where macs <= 2.5G and params < 1M`.
+
+use super::compare;
+use super::quantity::{Found, Quantity, measure, quantity};
+use crate::graph::check::Checked;
+use crate::study::cost::Convention;
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::syntax::ast::Claim;
+
+/// The most bytes that a run of a model holds at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Peaks {
+    pub inference: u64,
+    pub training: u64,
+}
+
+/// A bound that can be held against any model.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    quantity: Quantity,
+    claim: Claim,
+}
+
+impl Bound {
+    /// `macs` without a convention are those of `macs`. The error is a bound that no model can be held against.
+    pub fn new(claim: &Claim, macs: Convention) -> Result<Self, Box<Diagnostic>> {
+        let quantity = quantity(&claim.quantity, macs)?;
+        // Any value of the right kind shows whether the other side is one as well.
+        let kind = match &quantity {
+            Quantity::Params(_)
+            | Quantity::Buffers
+            | Quantity::Macs(_)
+            | Quantity::ReceptiveField
+            | Quantity::Memory(_) => Found::Number(0),
+            Quantity::Input | Quantity::Output(_) => Found::Shape(Vec::new()),
+            Quantity::Score => {
+                let d = Diagnostic::new(Code::E0603, claim.quantity.span, "only training can tell a score");
+                return Err(Box::new(d.help("a sweep is thinned out by what can be counted")));
+            }
+        };
+        compare(claim, &quantity, &kind)?;
+        Ok(Bound { quantity, claim: claim.clone() })
+    }
+
+    /// As it was written.
+    pub fn claim(&self) -> &Claim {
+        &self.claim
+    }
+
+    /// `memory` is called where the bound is about memory. The error is a model that lacks the quantity: a result of that
+    /// name, or a receptive field that is known.
+    pub fn holds(&self, checked: &Checked, memory: &dyn Fn() -> Peaks) -> Result<bool, Box<Diagnostic>> {
+        compare(&self.claim, &self.quantity, &measure(&self.quantity, checked, memory)?)
+    }
+}

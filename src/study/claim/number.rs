@@ -1,0 +1,140 @@
+//! Numbers as papers print them, held against counts.
+
+use crate::text::syntax::ast::{Bytes, Relation};
+use std::str::FromStr;
+
+/// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
+#[derive(Clone, Copy)]
+pub struct Printed(Written);
+
+impl Printed {
+    /// Whether `n`, rounded half up to the last digit that is printed, is this number.
+    pub fn stands_for(self, n: u64) -> bool {
+        relate(Relation::Rounds, n, self.0)
+    }
+
+    /// In the middle of what it stands for.
+    pub fn value(self) -> f64 {
+        self.0.value as f64 * self.0.num as f64 / self.0.den as f64
+    }
+}
+
+impl FromStr for Printed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let suffix = text.chars().last().map(|c| c.to_ascii_uppercase()).filter(|c| "KMGT".contains(*c));
+        let digits = if suffix.is_some() { &text[..text.len() - 1] } else { text }.trim();
+        let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.') && digits.matches('.').count() <= 1;
+        let number = digits.chars().any(|c| c.is_ascii_digit()) && plain;
+        written(digits, suffix, None)
+            .filter(|_| number)
+            .map(Printed)
+            .ok_or_else(|| format!("`{text}` is no number such as 707330, 0.71M or 2.17G"))
+    }
+}
+
+/// `value` times `num / den`: `0.71M` is 71 times 10^4, `12.5` is 125 tenths, `1.5GiB` is 15 times 2^30 / 10.
+#[derive(Clone, Copy)]
+pub struct Written {
+    value: u128,
+    /// Of what the last digit stands for; neither is above 10^18.
+    num: u128,
+    den: u128,
+}
+
+impl Written {
+    pub fn whole(value: u64) -> Self {
+        Written { value: value.into(), num: 1, den: 1 }
+    }
+}
+
+/// `None` for what is far from any count, where the products of [`relate`] have no room.
+pub fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<Written> {
+    let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
+        Some((m, e)) => (m, e.parse::<i32>().ok()?),
+        None => (digits, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let value = format!("{whole}{fraction}").replace('_', "").parse::<u128>().ok()?;
+    let scale = match suffix {
+        None => 0,
+        Some('K') => 1,
+        Some('M') => 2,
+        Some('G') => 3,
+        Some(_) => 4,
+    };
+    let (scale, binary) = match bytes {
+        Some(Bytes::Binary) => (0, 1u128 << (10 * scale)),
+        Some(Bytes::Decimal) | None => (3 * scale, 1),
+    };
+    let power = exponent.checked_add(scale)?.checked_sub(i32::try_from(fraction.replace('_', "").len()).ok()?)?;
+    let size = 10u128.checked_pow(power.unsigned_abs())?;
+    let (num, den) = if power < 0 { (binary, size) } else { (binary.checked_mul(size)?, 1) };
+    (value < 1 << 64 && num <= LARGEST && den <= LARGEST).then_some(Written { value, num, den })
+}
+
+const LARGEST: u128 = 10u128.pow(18);
+
+pub fn relate(relation: Relation, n: u64, Written { value, num, den }: Written) -> bool {
+    let (a, b) = (u128::from(n) * den, value * num);
+    match relation {
+        // Rounded half up to the last digit written.
+        Relation::Rounds => (2 * a + num) / (2 * num) == value,
+        Relation::Eq => a == b,
+        Relation::Ne => a != b,
+        Relation::Lt => a < b,
+        Relation::Le => a <= b,
+        Relation::Gt => a > b,
+        Relation::Ge => a >= b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Written {
+        written(digits, suffix, bytes).expect("a number")
+    }
+
+    #[test]
+    fn units_of_memory() {
+        let gib = number("1.5", Some('G'), Some(Bytes::Binary));
+        assert!(relate(Relation::Eq, 3 << 29, gib));
+        assert!(relate(Relation::Lt, (3 << 29) - 1, gib) && !relate(Relation::Lt, 3 << 29, gib));
+        assert!(relate(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(Bytes::Decimal))));
+        // A tenth of a KiB is 102.4 bytes: no whole number is equal, and 102 and 103 lie on its two sides.
+        let tenth = number("0.1", Some('K'), Some(Bytes::Binary));
+        assert!(
+            relate(Relation::Lt, 102, tenth) && relate(Relation::Gt, 103, tenth) && relate(Relation::Ne, 102, tenth)
+        );
+        assert!(relate(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(Bytes::Binary))));
+        assert!(written("1e30", Some('T'), Some(Bytes::Binary)).is_none());
+        assert!(written("340282366920938463463374607431768211456", None, None).is_none());
+    }
+
+    proptest! {
+        /// Against whole numbers: `digits` with `places` of them behind the point, in units of 10^scale.
+        #[test]
+        fn relations_are_those_of_numbers(n in 0u64..2_000_000, digits in 0u64..3000, places in 0usize..4, kilo: bool) {
+            let text = format!("{digits:04}");
+            let text = format!("{}.{}", &text[..4 - places], &text[4 - places..]);
+            let text = text.trim_end_matches('.');
+            let suffix = kilo.then_some('K');
+            let number = number(text, suffix, None);
+            // Both sides times 1000.
+            let (a, unit) = (u128::from(n) * 1000, 10u128.pow(3 - places as u32) * if kilo { 1000 } else { 1 });
+            let b = u128::from(digits) * unit;
+            for (relation, holds) in [
+                (Relation::Eq, a == b),
+                (Relation::Lt, a < b),
+                (Relation::Ge, a >= b),
+                (Relation::Rounds, 2 * b <= 2 * a + unit && 2 * a + unit < 2 * b + 2 * unit),
+            ] {
+                prop_assert_eq!(relate(relation, n, number), holds, "{} {:?} {}{:?}", n, relation, text, suffix);
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What claims and bounds are about.
+
+use super::Peaks;
+use super::score::SCORES;
+use crate::graph::check::{Checked, unknown_result};
+use crate::study::cost::field::{fields, narrower};
+use crate::study::cost::{Convention, count};
+use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::source::Spanned;
+use crate::text::syntax::ast::{Expr, ExprKind, Ident};
+use std::fmt;
+
+/// What a claim is about.
+#[derive(Debug, Clone)]
+pub enum Quantity {
+    /// Trainable numbers; with a convention, as that tool totals them.
+    Params(Option<Convention>),
+    Buffers,
+    Macs(Convention),
+    Input,
+    /// Of the first result, or of the one that is named.
+    Output(Option<Ident>),
+    /// Image pixels that a pixel of the first result sees through windows: along the axis where it sees fewer.
+    ReceptiveField,
+    /// The most bytes that a pass holds at once.
+    Memory(Pass),
+    /// What only a trained network has.
+    Score,
+}
+
+/// A quantity's value: a number or a shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    Number(u64),
+    Shape(Vec<usize>),
+    /// Only training tells.
+    Nothing,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Number(n) => n.fmt(f),
+            Found::Shape(shape) => write!(f, "{shape:?}"),
+            Found::Nothing => f.write_str("-"),
+        }
+    }
+}
+
+/// A pass whose memory is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    Inference,
+    Training,
+}
+
+pub(super) const QUANTITIES: &[&str] =
+    &["params", "buffers", "macs", "input", "output", "receptive_field", "dice", "iou"];
+
+/// `macs` without a convention are those of `macs`.
+pub fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
+    let unknown = |name: &str| {
+        let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
+        let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
+        let there = || Some(format!("there is {}", QUANTITIES.join(", ")));
+        Box::new(d.nearest(at, name, QUANTITIES.iter().copied(), there))
+    };
+    let plain = |name: &str| {
+        Ok(match name {
+            "params" => Quantity::Params(None),
+            "buffers" => Quantity::Buffers,
+            "macs" => Quantity::Macs(macs),
+            "input" => Quantity::Input,
+            "output" => Quantity::Output(None),
+            "receptive_field" => Quantity::ReceptiveField,
+            "memory" => {
+                let d = Diagnostic::new(Code::E0603, expr.span, "`memory` of which pass?");
+                let d = d.suggest("to run", expr.span, "memory(inference)", Applicability::MaybeIncorrect);
+                return Err(Box::new(d.suggest(
+                    "to train",
+                    expr.span,
+                    "memory(training)",
+                    Applicability::MaybeIncorrect,
+                )));
+            }
+            score if SCORES.contains(&score) => Quantity::Score,
+            other => return Err(unknown(other)),
+        })
+    };
+    match &expr.kind {
+        ExprKind::Name(name) => plain(name),
+        ExprKind::Call(call) => {
+            let [arg] = &call.args[..] else { return Err(unknown(&call.name.node)) };
+            let ExprKind::Name(word) = &arg.value.kind else { return Err(unknown(&call.name.node)) };
+            if call.name.node == "output" {
+                return Ok(Quantity::Output(Some(Spanned::new(word.clone(), arg.value.span))));
+            }
+            if call.name.node == "memory" {
+                return match word.as_str() {
+                    "inference" => Ok(Quantity::Memory(Pass::Inference)),
+                    "training" => Ok(Quantity::Memory(Pass::Training)),
+                    _ => {
+                        let message = format!("no pass is called `{word}`; there is inference and training");
+                        let d = Diagnostic::new(Code::E0603, arg.value.span, message);
+                        Err(Box::new(d.nearest(arg.value.span, word, ["inference", "training"], || None)))
+                    }
+                };
+            }
+            let convention: Convention = word.parse().map_err(|message: String| {
+                let d = Diagnostic::new(Code::E0603, arg.value.span, message);
+                Box::new(d.nearest(arg.value.span, word, Convention::ALL.iter().map(|c| c.name()), || None))
+            })?;
+            match call.name.node.as_str() {
+                "macs" => Ok(Quantity::Macs(convention)),
+                "params" => Ok(Quantity::Params(Some(convention))),
+                other => Err(unknown(other)),
+            }
+        }
+        _ => Err(Box::new(Diagnostic::new(Code::E0603, expr.span, "a claim is about a quantity such as `params`"))),
+    }
+}
+
+/// `memory` is asked for the bytes of a pass when the quantity is one. The error names a result that the model lacks, or a
+/// field that is not known.
+pub fn measure(quantity: &Quantity, checked: &Checked, memory: &dyn Fn() -> Peaks) -> Result<Found, Box<Diagnostic>> {
+    Ok(match quantity {
+        Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
+        Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
+        Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
+        Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
+        Quantity::ReceptiveField => Found::Number(receptive_field(checked)?),
+        Quantity::Memory(Pass::Inference) => Found::Number(memory().inference),
+        Quantity::Memory(Pass::Training) => Found::Number(memory().training),
+        Quantity::Score => Found::Nothing,
+        Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
+        Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
+        Quantity::Output(Some(name)) => {
+            if let Some(d) = unknown_result(checked, name) {
+                return Err(Box::new(d));
+            }
+            let shape = checked.results().find(|(n, _)| *n == name.node).map_or(checked.output(), |(_, shape)| shape);
+            Found::Shape(shape.dims().to_vec())
+        }
+    })
+}
+
+fn receptive_field(checked: &Checked) -> Result<u64, Box<Diagnostic>> {
+    let graph = checked.graph();
+    let field = &fields(graph)[graph.results[0].1.node.index()];
+    narrower(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {
+        let message = format!("the receptive field of `{}` is not known", graph.name);
+        let d = Diagnostic::new(Code::E0603, graph.node(graph.input()).span, message);
+        Box::new(d.help("it repeats after more than 4096 pixels only"))
+    })
+}

@@ -1,0 +1,60 @@
+//! Claims about trained networks, which nothing can judge before training, and figures as sources print them.
+
+use super::quantity::QUANTITIES;
+use super::{Found, Judged, Verdict};
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
+
+/// Those quantities that only a trained network has.
+pub(super) const SCORES: &[&str] = &["dice", "iou"];
+
+/// A figure as a source prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// `params`, `macs`, `dice`, `iou`, whatever the convention.
+    pub quantity: String,
+    /// `2.17G`
+    pub written: String,
+    /// Why it is known to be wrong.
+    pub refuted: Option<String>,
+}
+
+/// The figure that a claim with `~=` gives for a number.
+pub fn figure(claim: &Claim) -> Option<Figure> {
+    let name = match &claim.quantity.kind {
+        ExprKind::Name(name) => name,
+        ExprKind::Call(call) => &call.name.node,
+        _ => return None,
+    };
+    let ClaimValue::Number { digits, suffix, .. } = &claim.value else { return None };
+    let known = QUANTITIES.contains(&name.as_str()) && claim.relation.node == Relation::Rounds;
+    let written = digits.chars().chain(*suffix).collect();
+    let refuted = claim.refuted.as_ref().map(|r| r.node.clone());
+    known.then(|| Figure { quantity: name.clone(), written, refuted })
+}
+
+/// Whether a claim is about what can be counted, and so is judged.
+pub fn is_judged(claim: &Claim) -> bool {
+    !matches!(&claim.quantity.kind, ExprKind::Name(name) if SCORES.contains(&name.as_str()))
+}
+
+/// A score is written as a source prints it: a share with `~=`.
+pub(super) fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
+    let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
+    if claim.relation.node != Relation::Rounds {
+        return wrong(claim.relation.span, "a score is reported with `~=`; only training can tell more");
+    }
+    if let Some(reason) = &claim.refuted {
+        return wrong(reason.span, "a score is not judged, so it cannot be refuted");
+    }
+    match &claim.value {
+        ClaimValue::Number { digits, suffix: None, bytes: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
+            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+        }
+        ClaimValue::Number { span, .. } => wrong(*span, "a score is a share from 0 to 1, for example 0.8397"),
+        ClaimValue::Expr(expr) if matches!(expr.kind, ExprKind::Int(0 | 1)) => {
+            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+        }
+        ClaimValue::Expr(expr) => wrong(expr.span, "a score is a share from 0 to 1, for example 0.8397"),
+    }
+}

@@ -1,0 +1,147 @@
+//! What a checked graph costs: parameters and multiply-accumulates, per node, per block and in total.
+
+mod convention;
+pub mod effective;
+pub mod field;
+mod formula;
+pub mod memory;
+mod relation;
+
+pub use convention::Convention;
+pub use formula::{FormulaReport, NodeFormula, formula};
+pub use memory::{Memory, memory, memory_with};
+
+use crate::graph::check::{Checked, Frozen};
+use crate::graph::ir::Path;
+use crate::graph::op::ParamKind;
+use std::collections::HashMap;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeCost {
+    pub path: Path,
+    pub op: &'static str,
+    pub output: Vec<usize>,
+    /// Numbers that can be trained.
+    pub params: u64,
+    /// They are kept as they are: none is trained.
+    pub frozen: bool,
+    /// Numbers that are stored and never trained (running statistics).
+    pub buffers: u64,
+    pub macs: u64,
+}
+
+/// A block instance: the sum over the nodes under its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockCost {
+    pub path: Path,
+    pub block: String,
+    pub output: Vec<usize>,
+    pub params: u64,
+    /// The part of `params` that is not trained.
+    pub frozen: u64,
+    pub buffers: u64,
+    pub macs: u64,
+    /// Indices into [`CostReport::nodes`], contiguous or not.
+    pub nodes: Vec<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostReport {
+    pub convention: Convention,
+    pub nodes: Vec<NodeCost>,
+    pub blocks: Vec<BlockCost>,
+    pub params: u64,
+    /// The part of `params` that is not trained.
+    pub frozen: u64,
+    /// The parameters that the convention's tool puts into its total.
+    pub counted_params: u64,
+    pub buffers: u64,
+    /// For one image.
+    pub macs: u64,
+}
+
+impl CostReport {
+    /// The same counts with these parameters told apart.
+    pub fn with_frozen(mut self, frozen: &Frozen) -> Self {
+        if frozen.is_empty() {
+            return self;
+        }
+        for node in &mut self.nodes {
+            node.frozen = node.params > 0 && frozen.holds(&node.path);
+        }
+        let kept = |n: &NodeCost| if n.frozen { n.params } else { 0 };
+        for block in &mut self.blocks {
+            block.frozen = block.nodes.iter().map(|&i| kept(&self.nodes[i])).sum();
+        }
+        self.frozen = self.nodes.iter().map(kept).sum();
+        self
+    }
+
+    /// Numbers that training moves.
+    pub fn trainable(&self) -> u64 {
+        self.params - self.frozen
+    }
+}
+
+/// Counts for one image at the input size of the graph. Exact; only a convention that counts more than the checker's
+/// limit of 2^63 saturates.
+pub fn count(checked: &Checked, convention: Convention) -> CostReport {
+    let graph = checked.graph();
+    let nodes: Vec<NodeCost> = graph
+        .order()
+        .into_iter()
+        .map(|id| {
+            let node = graph.node(id);
+            let inputs = graph.input_types(id);
+            let params = node.op.params(&inputs);
+            let sum = |kind| params.iter().filter(|p| p.kind == kind).map(|p| p.elements()).sum();
+            NodeCost {
+                path: node.path.clone(),
+                op: node.op.name(),
+                output: node.outputs[0].shape().dims().to_vec(),
+                params: sum(ParamKind::Trainable),
+                frozen: false,
+                buffers: sum(ParamKind::Buffer),
+                macs: convention.count(&node.op, &inputs, &node.outputs),
+            }
+        })
+        .collect();
+    // A node's path names every scope that it is in.
+    let mut members: HashMap<&str, Vec<usize>> = graph.scopes.iter().map(|s| (s.path.as_str(), Vec::new())).collect();
+    for (i, node) in nodes.iter().enumerate() {
+        for (end, _) in node.path.match_indices('.') {
+            if let Some(inside) = members.get_mut(&node.path[..end]) {
+                inside.push(i);
+            }
+        }
+    }
+    let blocks = graph
+        .scopes
+        .iter()
+        .filter_map(|scope| {
+            let inside = members.remove(scope.path.as_str())?;
+            let last = *inside.last()?;
+            Some(BlockCost {
+                path: scope.path.clone(),
+                block: scope.block.clone(),
+                output: nodes[last].output.clone(),
+                params: inside.iter().map(|&i| nodes[i].params).sum(),
+                frozen: 0,
+                buffers: inside.iter().map(|&i| nodes[i].buffers).sum(),
+                macs: inside.iter().fold(0, |sum, &i| sum.saturating_add(nodes[i].macs)),
+                nodes: inside,
+            })
+        })
+        .collect();
+    let counted = graph.order().into_iter().zip(&nodes).filter(|(id, _)| convention.counts_params(&graph.node(*id).op));
+    CostReport {
+        convention,
+        counted_params: counted.map(|(_, n)| n.params).sum(),
+        params: nodes.iter().map(|n| n.params).sum(),
+        frozen: 0,
+        buffers: nodes.iter().map(|n| n.buffers).sum(),
+        macs: nodes.iter().fold(0, |sum, n| sum.saturating_add(n.macs)),
+        nodes,
+        blocks,
+    }
+}

@@ -1,0 +1,102 @@
+//! Effective MACs: the multiplications of convolutions and linear layers with a number of the map on one side.
+//!
+//! A convolution multiplies the zeros of its padding as well: with dilation 20 on a map of 28x28 they are the greater part.
+//! A transposed convolution multiplies for pixels that its `pad` cuts off. Neither can change a result.
+
+use crate::graph::ir::Graph;
+use crate::graph::op::reads::pixels;
+use crate::graph::op::{Reads, Taps};
+use crate::graph::ty::TensorType;
+
+/// MACs of each node, by node id, that touch pixels; of those that convention `conv` counts. Exact.
+pub fn effective(graph: &Graph) -> Vec<u64> {
+    let mut all = vec![0; graph.len()];
+    for id in graph.order() {
+        let node = graph.node(id);
+        let inputs = graph.input_types(id);
+        let macs = node.op.macs(&inputs, &node.outputs);
+        if macs == 0 {
+            continue;
+        }
+        let [down, across] = axes(&node.op, &inputs, &node.outputs);
+        all[id.index()] = down.of(across.of(macs));
+    }
+    all
+}
+
+/// The (pixel, tap) pairs of a kernel along one axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pairs {
+    /// Those that touch a pixel.
+    pub inside: u64,
+    pub all: u64,
+}
+
+impl Pairs {
+    /// The part of `macs` that touches pixels of this axis: `macs` is a multiple of `all`.
+    fn of(self, macs: u64) -> u64 {
+        (u128::from(macs / self.all.max(1)) * u128::from(self.inside)) as u64
+    }
+}
+
+/// Down and across; one pair where an operator reads no window.
+pub fn axes(op: &crate::graph::op::Op, inputs: &[TensorType], outputs: &[TensorType]) -> [Pairs; 2] {
+    let (from, to) = (pixels(&inputs[0]), pixels(&outputs[0]));
+    let reads = op.reads(0, inputs, outputs);
+    [0, 1].map(|i| match reads[i] {
+        // Window k of the padded map, which pixel of the map?
+        Reads::Window(taps) => pairs(taps, to[i], from[i]),
+        // The same pairs, with the map and the result in each other's place.
+        Reads::Transposed(taps) => pairs(taps, from[i], to[i]),
+        Reads::Nothing
+        | Reads::Same
+        | Reads::Shift(_)
+        | Reads::Interpolated { .. }
+        | Reads::Bins { .. }
+        | Reads::Unpooled
+        | Reads::All
+        | Reads::SameAndAll => Pairs { inside: 1, all: 1 },
+    })
+}
+
+/// Pairs of a window `i < windows` and a tap `t` with `0 <= i * stride + t * dilation - pad < pixels`.
+pub fn pairs(taps: Taps, windows: usize, pixels: usize) -> Pairs {
+    let [windows, pixels, count, stride, dilation, pad] =
+        [windows, pixels, taps.count, taps.stride, taps.dilation, taps.pad].map(|n| n as u128);
+    let below = |limit| below(limit, windows, stride, count, dilation);
+    let inside = below(pixels + pad) - below(pad);
+    Pairs { inside: inside as u64, all: (windows * count) as u64 }
+}
+
+/// Pairs `i < windows`, `t < taps` with `i * stride + t * dilation < limit`.
+fn below(limit: u128, windows: u128, stride: u128, taps: u128, dilation: u128) -> u128 {
+    // Taps up to here have every window below the limit, taps from `end` on none.
+    let end = limit.div_ceil(dilation).min(taps);
+    let last = (windows - 1) * stride;
+    let full = if limit > last { (limit - last).div_ceil(dilation).min(taps) } else { 0 };
+    // Between them tap t has ceil((limit - t * dilation) / stride) windows; counted from the last such tap.
+    let rest = end - full;
+    if rest == 0 {
+        return full * windows;
+    }
+    let least = limit - (end - 1) * dilation;
+    full * windows + floor_sum(rest, stride, dilation, least + stride - 1)
+}
+
+/// The sum of floor((a * i + b) / m) over `i < n`, in as many steps as Euclid's algorithm takes for `a` and `m`: whole
+/// parts are summed directly, and what is left under the line is counted along the other axis.
+fn floor_sum(mut n: u128, mut m: u128, mut a: u128, mut b: u128) -> u128 {
+    let mut sum = 0;
+    loop {
+        sum += n * n.saturating_sub(1) / 2 * (a / m) + n * (b / m);
+        a %= m;
+        b %= m;
+        let top = a * n + b;
+        if top < m {
+            return sum;
+        }
+        n = top / m;
+        b = top % m;
+        (m, a) = (a, m);
+    }
+}

@@ -1,0 +1,281 @@
+//! Receptive fields: which pixels of the image a pixel of a node can depend on, along each axis.
+//!
+//! For a chain of windows the field moves by a fixed stride and has one size: the recursion of Araujo, Norris and Sim,
+//! "Computing Receptive Fields of Convolutional Neural Networks" (Distill 2019). Here it is carried over to whole graphs.
+//! Upsampling gives neighbouring pixels different fields that repeat after a few pixels (the phases of a [`Window`]); where
+//! branches meet, the field is the smallest interval that holds those of all branches.
+//!
+//! Fields are counted as if each map went on beyond its border, as the recursion does: near the border part of a field is
+//! padding. What a global pool or a norm over the map reads is not an interval around a pixel; [`AxisField::whole`] says so.
+
+use super::relation::Relation;
+use crate::graph::ir::{Graph, NodeId};
+use crate::graph::op::reads::pixels;
+use crate::graph::op::{Op, Reads, Taps};
+use std::fmt;
+use std::rc::Rc;
+
+/// Phases that a window may have; nodes beyond stay [`Reach::Unknown`].
+const MOST_PHASES: usize = 1 << 12;
+
+/// Steps for one graph, after which the rest stays unknown. The zoo needs less than a hundredth.
+const BUDGET: usize = 1 << 25;
+
+/// A fraction in lowest terms, above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ratio {
+    pub num: i64,
+    pub den: i64,
+}
+
+impl Ratio {
+    fn new(num: i64, den: i64) -> Self {
+        let g = gcd(num, den).max(1);
+        Self { num: num / g, den: den / g }
+    }
+
+    fn times(self, num: i64, den: i64) -> Option<Self> {
+        // Reduced crosswise first, so that products stay as small as they can.
+        let (a, b) = (Ratio::new(self.num, den), Ratio::new(num, self.den));
+        Some(Self { num: a.num.checked_mul(b.num)?, den: a.den.checked_mul(b.den)? })
+    }
+
+    pub fn value(self) -> f64 {
+        self.num as f64 / self.den as f64
+    }
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.den == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
+    }
+}
+
+/// Greatest common divisor (Euclid).
+pub(super) fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
+}
+
+/// The fields of the pixels of a node along one axis, as intervals of image pixels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    stride: Ratio,
+    /// First and last image pixel for pixels `0..phases.len()`; `None` for a pixel that reads nothing.
+    phases: Vec<Option<[i64; 2]>>,
+    /// How far the field moves over as many pixels as there are phases.
+    step: i64,
+}
+
+impl Window {
+    /// The image itself: each pixel sees itself.
+    fn image() -> Self {
+        Self { stride: Ratio { num: 1, den: 1 }, phases: vec![Some([0, 0])], step: 1 }
+    }
+
+    /// Image pixels that one pixel sees; the most that any does.
+    pub fn size(&self) -> u64 {
+        self.phases.iter().flatten().map(|[first, last]| first.abs_diff(*last).saturating_add(1)).max().unwrap_or(0)
+    }
+
+    /// Image pixels from the field of one pixel to that of the next, on average. Where branches with different strides
+    /// meet, that with the smallest denominator: ragged strides come from resizing maps whose size was rounded.
+    pub fn stride(&self) -> Ratio {
+        self.stride
+    }
+
+    /// Centre of the first field, in image pixels: 0 is the centre of the first pixel, halves lie between two.
+    pub fn offset(&self) -> f64 {
+        self.phases.iter().flatten().next().map_or(0.0, |[first, last]| (*first as f64 + *last as f64) / 2.0)
+    }
+
+    /// First and last image pixel that pixel `i` sees, borders not considered. `None` if it sees none.
+    pub fn of(&self, i: i64) -> Option<[i64; 2]> {
+        self.seen(i).flatten()
+    }
+
+    /// The same; `None` for numbers beyond 64 bits.
+    fn seen(&self, i: i64) -> Option<Option<[i64; 2]>> {
+        let n = self.phases.len() as i64;
+        let Some([first, last]) = self.phases[i.rem_euclid(n) as usize] else { return Some(None) };
+        let moved = i.div_euclid(n).checked_mul(self.step)?;
+        Some(Some([first.checked_add(moved)?, last.checked_add(moved)?]))
+    }
+
+    /// With as many phases as there are pixels, which is exact for each of them whatever the steps are.
+    fn table(stride: Ratio, phases: Vec<Option<[i64; 2]>>) -> Self {
+        let step = (phases.len() as f64 * stride.value()).round() as i64;
+        Self { stride, step, phases }
+    }
+}
+
+/// What is known of a field along one axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// Nothing, or nothing but what [`AxisField::whole`] tells.
+    Nothing,
+    Window(Rc<Window>),
+    /// Not computed: steps that repeat after more than 4096 pixels only, or numbers beyond 64 bits.
+    Unknown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AxisField {
+    pub reach: Reach,
+    /// A global pool, or a norm over the map, has let every pixel of the axis in.
+    pub whole: bool,
+}
+
+impl AxisField {
+    pub fn window(&self) -> Option<&Window> {
+        if let Reach::Window(window) = &self.reach { Some(window) } else { None }
+    }
+}
+
+/// Down and across.
+pub type Field = [AxisField; 2];
+
+/// Image pixels that are seen along the axis where fewer are, in an image of this height and width: the whole side where
+/// all is read at once. `None` where it is not known.
+pub fn narrower(field: &Field, image: [usize; 2]) -> Option<u64> {
+    let side = |(axis, side): (&AxisField, usize)| match &axis.reach {
+        Reach::Window(window) => Some(window.size()),
+        Reach::Nothing => Some(if axis.whole { side as u64 } else { 0 }),
+        Reach::Unknown => None,
+    };
+    let [h, w] = [0, 1].map(|i| side((&field[i], image[i])));
+    Some(h?.min(w?))
+}
+
+/// The field of each node, by node id. All outputs of a node have the same.
+pub fn fields(graph: &Graph) -> Vec<Field> {
+    let mut budget = BUDGET;
+    let nothing = || AxisField { reach: Reach::Nothing, whole: false };
+    let mut all: Vec<Field> = (0..graph.len()).map(|_| [nothing(), nothing()]).collect();
+    for id in graph.order() {
+        all[id.index()] = field(graph, id, &all, &mut budget);
+    }
+    all
+}
+
+fn field(graph: &Graph, id: NodeId, all: &[Field], budget: &mut usize) -> Field {
+    let node = graph.node(id);
+    if let Op::Input(_) = node.op {
+        return [0, 1].map(|_| AxisField { reach: Reach::Window(Rc::new(Window::image())), whole: false });
+    }
+    let (inputs, types) = (graph.inputs(id), graph.input_types(id));
+    let n = pixels(&node.outputs[0]);
+    let mut joined = [0, 1].map(|_| AxisField { reach: Reach::Nothing, whole: false });
+    for (slot, outlet) in inputs.iter().enumerate() {
+        let reads = node.op.reads(slot, &types, &node.outputs);
+        for (axis, joined) in joined.iter_mut().enumerate() {
+            let from = &all[outlet.node.index()][axis];
+            let pool = || pool(graph, &inputs).map(|taps| Relation::transposed(taps[axis]));
+            let near = match reads[axis] {
+                Reads::Nothing => continue,
+                Reads::All => Reach::Nothing,
+                Reads::Same | Reads::SameAndAll => from.reach.clone(),
+                Reads::Unpooled => seen_through(pool(), &from.reach, n[axis], budget),
+                Reads::Shift(_)
+                | Reads::Window(_)
+                | Reads::Transposed(_)
+                | Reads::Interpolated { .. }
+                | Reads::Bins { .. } => seen_through(Relation::of(reads[axis]), &from.reach, n[axis], budget),
+            };
+            joined.whole |= from.whole || matches!(reads[axis], Reads::All | Reads::SameAndAll);
+            let before = std::mem::replace(&mut joined.reach, Reach::Nothing);
+            joined.reach = join(before, near, n[axis], budget);
+        }
+    }
+    joined
+}
+
+/// The windows of the pool that made the indices of an unpooling.
+fn pool(graph: &Graph, inputs: &[crate::graph::ir::Outlet]) -> Option<[Taps; 2]> {
+    match &graph.node(inputs.get(1)?.node).op {
+        Op::MaxPoolWithIndex(pool) => Some(pool.0.taps()),
+        _ => None,
+    }
+}
+
+fn seen_through(relation: Option<Relation>, from: &Reach, n: usize, budget: &mut usize) -> Reach {
+    match (from, relation) {
+        (Reach::Nothing, _) => Reach::Nothing,
+        (Reach::Window(window), Some(relation)) => {
+            composed(&relation, window, n, budget).map_or(Reach::Unknown, |w| Reach::Window(Rc::new(w)))
+        }
+        (Reach::Unknown, _) | (_, None) => Reach::Unknown,
+    }
+}
+
+/// The field of a node of `n` pixels that reads, as the relation says, a node whose field is known.
+fn composed(relation: &Relation, from: &Window, n: usize, budget: &mut usize) -> Option<Window> {
+    let stride = from.stride.times(relation.step, relation.period)?;
+    let count = from.phases.len() as i64;
+    // After this many periods of the relation the phases of `from` come round again.
+    let rounds = count / gcd(count, relation.step).max(1);
+    let period = relation.period.checked_mul(rounds);
+    let tapped = |i: i64| -> Option<Option<[i64; 2]>> {
+        let Some(taps) = relation.taps(i) else { return Some(None) };
+        // Taps of the same phase see more the further out they are: one of each phase at either end is enough.
+        let ends = taps.count.min(count);
+        let mut seen: Option<[i64; 2]> = None;
+        for t in (0..ends).chain(taps.count - ends..taps.count) {
+            let at = taps.first.checked_add(t.checked_mul(taps.spacing)?)?;
+            seen = hull(seen, from.seen(at)?);
+        }
+        Some(seen)
+    };
+    let phases = period.unwrap_or(i64::MAX).min(n as i64);
+    if phases as usize > MOST_PHASES {
+        return None;
+    }
+    let work = (phases as usize).saturating_mul(relation.most_taps.min(count) as usize);
+    *budget = budget.checked_sub(work)?;
+    let seen: Vec<_> = (0..phases).map(tapped).collect::<Option<_>>()?;
+    if period == Some(phases) {
+        let step = (relation.step.checked_mul(rounds)? / count).checked_mul(from.step)?;
+        return Some(Window { stride, phases: seen, step });
+    }
+    Some(Window::table(stride, seen))
+}
+
+fn hull(a: Option<[i64; 2]>, b: Option<[i64; 2]>) -> Option<[i64; 2]> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some([a[0].min(b[0]), a[1].max(b[1])]),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The smallest intervals that hold those of both branches of a join with `n` pixels.
+fn join(a: Reach, b: Reach, n: usize, budget: &mut usize) -> Reach {
+    match (a, b) {
+        (Reach::Unknown, _) | (_, Reach::Unknown) => Reach::Unknown,
+        (Reach::Nothing, other) | (other, Reach::Nothing) => other,
+        (Reach::Window(a), Reach::Window(b)) => {
+            if a == b {
+                return Reach::Window(a);
+            }
+            joined(&a, &b, n, budget).map_or(Reach::Unknown, |w| Reach::Window(Rc::new(w)))
+        }
+    }
+}
+
+fn joined(a: &Window, b: &Window, n: usize, budget: &mut usize) -> Option<Window> {
+    let (na, nb) = (a.phases.len() as i64, b.phases.len() as i64);
+    let period = (na / gcd(na, nb).max(1)).checked_mul(nb)?;
+    let phases = period.min(n as i64);
+    if phases as usize > MOST_PHASES {
+        return None;
+    }
+    *budget = budget.checked_sub(phases as usize)?;
+    let both = |i| Some(hull(a.seen(i)?, b.seen(i)?));
+    let (step, other) = (a.step.checked_mul(period / na)?, b.step.checked_mul(period / nb)?);
+    let stride = if a.stride.den <= b.stride.den { a.stride } else { b.stride };
+    if step == other && phases == period {
+        return Some(Window { stride, step, phases: (0..period).map(both).collect::<Option<_>>()? });
+    }
+    if n > MOST_PHASES {
+        return None;
+    }
+    Some(Window::table(stride, (0..n as i64).map(both).collect::<Option<_>>()?))
+}

@@ -1,0 +1,117 @@
+//! Costs as formulas in the image's height and width.
+
+use super::Convention;
+use super::convention::{Amount, Dims};
+use crate::graph::check::Checked;
+use crate::graph::ir::{Graph, NodeId, Outlet, Path};
+use crate::graph::op::{Op, ParamKind};
+use crate::graph::ty::{Dim, FormulaType, Shape, TensorType, Total};
+
+/// What one node costs; `None` where a formula would grow beyond its limits.
+#[derive(Debug, Clone)]
+pub struct NodeFormula {
+    pub path: Path,
+    pub op: &'static str,
+    pub output: FormulaType,
+    /// Trainable numbers: the same at every size, unless a linear layer reads a flattened map.
+    pub params: Option<Dim>,
+    /// For one image.
+    pub macs: Option<Dim>,
+    /// Bytes of the outputs for one image: 4 a number.
+    pub bytes: Option<Dim>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FormulaReport {
+    pub convention: Convention,
+    pub nodes: Vec<NodeFormula>,
+    pub params: Option<Dim>,
+    pub macs: Option<Dim>,
+    /// All outputs of all nodes together.
+    pub bytes: Option<Dim>,
+}
+
+/// Formulas that hold at every size that the contract accepts: there they give what [`count`](super::count) counts.
+pub fn formula(checked: &Checked, convention: Convention) -> FormulaReport {
+    let graph = checked.graph();
+    let nodes: Vec<NodeFormula> = graph.order().into_iter().map(|id| node(graph, id, convention)).collect();
+    let total = |part: fn(&NodeFormula) -> Option<&Dim>| {
+        let mut total = Total::default();
+        nodes.iter().for_each(|n| total.add(part(n)));
+        total.dim()
+    };
+    let params = total(|n| n.params.as_ref());
+    let macs = total(|n| n.macs.as_ref());
+    let bytes = total(|n| n.bytes.as_ref());
+    FormulaReport { convention, nodes, params, macs, bytes }
+}
+
+fn node(graph: &Graph, id: NodeId, convention: Convention) -> NodeFormula {
+    let node = graph.node(id);
+    let inputs: Vec<&FormulaType> = graph.inputs(id).into_iter().map(|o| graph.formula(o)).collect();
+    let outputs: Vec<&FormulaType> =
+        (0..node.outputs.len()).map(|slot| graph.formula(Outlet { node: id, slot })).collect();
+    let amounts = |types: &[&FormulaType]| types.iter().map(|ty| amounts(ty)).collect::<Vec<_>>();
+    let params = params(&node.op, &graph.input_types(id), &inputs);
+    let trainable = Formula(params.clone());
+    let macs = convention.amount(&node.op, &amounts(&inputs), &amounts(&outputs), &trainable);
+    let elements = outputs.iter().try_fold(Dim::constant(0), |sum, ty| sum.plus(&ty.elements()?));
+    NodeFormula {
+        path: node.path.clone(),
+        op: node.op.name(),
+        output: outputs[0].clone(),
+        params,
+        macs: macs.0,
+        bytes: elements.and_then(|n| n.times_n(4)),
+    }
+}
+
+fn amounts(ty: &FormulaType) -> Dims<Formula> {
+    ty.dims().iter().map(|d| Formula(Some(d.clone()))).collect()
+}
+
+/// Trainable numbers. They depend on an input by its channels alone, and on those as `a + b * c`; so two counts say all.
+fn params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> Option<Dim> {
+    let trainable = |types: &[TensorType]| -> i128 {
+        op.params(types).iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| i128::from(p.elements())).sum()
+    };
+    let here = trainable(types);
+    let Some(channels) = inputs.first().map(|ty| ty.channels()).filter(|c| c.as_const().is_none()) else {
+        return Some(Dim::constant(here));
+    };
+    let mut doubled = types.to_vec();
+    let c = types[0].shape().channels();
+    let mut dims = types[0].shape().dims().to_vec();
+    dims[0] = c.checked_mul(2)?;
+    doubled[0] = TensorType::Tensor(Shape::new(dims));
+    let more = trainable(&doubled) - here;
+    let each = more / c as i128;
+    channels.times_n(each)?.plus_n(here - more)
+}
+
+/// An amount that may be beyond the limits.
+#[derive(Debug, Clone)]
+pub(super) struct Formula(Option<Dim>);
+
+impl Amount for Formula {
+    fn of(n: u64) -> Self {
+        Formula(Some(Dim::constant(n.into())))
+    }
+
+    fn plus(&self, other: &Self) -> Self {
+        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.plus(b)))
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.minus(b)))
+    }
+
+    fn times(&self, other: &Self) -> Self {
+        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.times(b)))
+    }
+
+    fn over(&self, other: &Self) -> Self {
+        let by = |d: &Dim| d.as_const().filter(|n| *n > 0);
+        Formula(self.0.as_ref().zip(other.0.as_ref().and_then(by)).and_then(|(a, by)| a.floor_div(by)))
+    }
+}

@@ -1,0 +1,278 @@
+//! A graph played through without numbers: who holds which buffer at each step.
+//!
+//! Forward goes in the order of the plan, which frees a value before the last step that reads it runs. Backward goes by
+//! depth, the deepest operators first, as burn-autodiff does (`runtime/server.rs`), an operator counting as one level.
+
+use super::heap::{Buffer, Heap};
+use super::{Moment, Phase};
+use crate::graph::check::Frozen;
+use crate::graph::ir::{Graph, NodeId, Outlet};
+use crate::graph::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};
+use std::cmp::Reverse;
+
+/// A tensor of a pass.
+#[derive(Debug, Clone, Copy)]
+struct Value {
+    buffer: Buffer,
+    /// It is all of its buffer, and its holder may write over it.
+    whole: bool,
+}
+
+/// What is known of a node after its forward step.
+#[derive(Debug, Default)]
+struct State {
+    values: Vec<Option<Value>>,
+    /// Nodes that have yet to read each output; a result has one that never comes.
+    readers: Vec<usize>,
+    /// Gradients flow back to it.
+    tracked: bool,
+    depth: usize,
+    saved: Vec<Buffer>,
+    /// Bytes of its weights that are trained.
+    weights: u64,
+    gradient: Option<Buffer>,
+    /// Its weights are not trained.
+    frozen: bool,
+}
+
+pub(super) struct Play<'a> {
+    graph: &'a Graph,
+    frozen: &'a Frozen,
+    order: &'a [NodeId],
+    pass: Pass,
+    threads: u64,
+    /// What is there all the time.
+    base: Bytes,
+    heap: Heap,
+    nodes: Vec<State>,
+    moments: Vec<Moment>,
+}
+
+impl<'a> Play<'a> {
+    pub fn new(
+        graph: &'a Graph,
+        frozen: &'a Frozen,
+        order: &'a [NodeId],
+        pass: Pass,
+        threads: u64,
+        base: Bytes,
+    ) -> Self {
+        let mut nodes: Vec<State> = Vec::new();
+        nodes.resize_with(graph.len(), State::default);
+        for &id in order {
+            let outputs = graph.node(id).outputs.len();
+            let state = &mut nodes[id.index()];
+            (state.values, state.readers) = (vec![None; outputs], vec![0; outputs]);
+        }
+        for &id in order {
+            for outlet in distinct(&graph.inputs(id)) {
+                nodes[outlet.node.index()].readers[outlet.slot] += 1;
+            }
+        }
+        for (_, outlet) in &graph.results {
+            nodes[outlet.node.index()].readers[outlet.slot] += 1;
+        }
+        Self { graph, frozen, order, pass, threads, base, heap: Heap::default(), nodes, moments: Vec::new() }
+    }
+
+    fn moment(&mut self, phase: Phase, node: Option<NodeId>, workspace: Bytes) {
+        self.moments.push(Moment { phase, node, tensors: self.base + self.heap.alive(), workspace });
+    }
+
+    pub fn forward(&mut self) {
+        for &id in self.order {
+            self.step(id);
+        }
+    }
+
+    pub fn moments(self) -> Vec<Moment> {
+        self.moments
+    }
+
+    /// Buffers that are held now.
+    pub fn alive(&self) -> Bytes {
+        self.heap.alive()
+    }
+
+    fn step(&mut self, id: NodeId) {
+        let graph = self.graph;
+        let node = graph.node(id);
+        let inputs = graph.inputs(id);
+        let types: Vec<_> = inputs.iter().map(|&o| graph.ty(o).clone()).collect();
+        let operands: Vec<Value> = inputs.iter().map(|&o| self.read(o)).collect();
+        for outlet in distinct(&inputs) {
+            self.forget(outlet);
+        }
+        let footprint = node.op.memory(self.pass, &types, &node.outputs);
+        let params = node.op.params(&types);
+        let frozen = self.frozen.holds(&node.path);
+        let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable && !frozen);
+        let weights = trainable.fold(0u64, |sum, p| sum.saturating_add(Bytes::words(p.elements()).fixed));
+        let tracked = weights > 0 || inputs.iter().any(|o| self.nodes[o.node.index()].tracked);
+        let saves = self.pass == Pass::Training && tracked;
+        let mut saved = Vec::new();
+        for what in footprint.saved.iter().filter(|_| saves) {
+            match *what {
+                Saved::Input(slot) => saved.push(self.heap.hold(operands[slot].buffer)),
+                Saved::Other(size) => saved.push(self.heap.make(size)),
+                Saved::Output(_) => {}
+            }
+        }
+        for (slot, ty) in node.outputs.iter().enumerate() {
+            let storage = if slot == 0 { footprint.output } else { Storage::New };
+            let value = self.place(storage, &operands, Bytes::of(ty));
+            self.nodes[id.index()].values[slot] = Some(value);
+            if saves && footprint.saved.contains(&Saved::Output(slot)) {
+                saved.push(self.heap.hold(value.buffer));
+            }
+        }
+        let tiles = footprint.per_thread[0].times(self.threads);
+        self.moment(Phase::Forward, Some(id), footprint.forward + tiles);
+        operands.iter().for_each(|v| self.heap.release(v.buffer));
+        let depth = inputs.iter().map(|o| self.nodes[o.node.index()].depth + 1).max().unwrap_or(0);
+        let state = &mut self.nodes[id.index()];
+        (state.tracked, state.weights, state.saved, state.depth, state.frozen) =
+            (tracked, weights, saved, depth, frozen);
+        let unread = (0..node.outputs.len()).filter(|&slot| state.readers[slot] == 0);
+        for value in unread.filter_map(|slot| state.values[slot].take()).collect::<Vec<_>>() {
+            self.heap.release(value.buffer);
+        }
+    }
+
+    fn read(&mut self, outlet: Outlet) -> Value {
+        let value = self.nodes[outlet.node.index()].values[outlet.slot];
+        let value = value.expect("a value is held until its last reader has run");
+        self.heap.hold(value.buffer);
+        value
+    }
+
+    /// One reader less; after the last the value is gone, though operands may still hold its buffer.
+    fn forget(&mut self, outlet: Outlet) {
+        let state = &mut self.nodes[outlet.node.index()];
+        state.readers[outlet.slot] -= 1;
+        if state.readers[outlet.slot] == 0
+            && let Some(value) = state.values[outlet.slot].take()
+        {
+            self.heap.release(value.buffer);
+        }
+    }
+
+    fn place(&mut self, storage: Storage, operands: &[Value], size: Bytes) -> Value {
+        let over = match storage {
+            Storage::New => None,
+            Storage::InPlace(slots) => {
+                slots.iter().map(|&slot| operands[slot]).find(|v| v.whole && self.heap.has_one_holder(v.buffer))
+            }
+            Storage::Alias(slot) => Some(operands[slot]),
+            Storage::Part(slot) => Some(Value { whole: false, ..operands[slot] }),
+        };
+        match over {
+            Some(value) => Value { buffer: self.heap.hold(value.buffer), ..value },
+            None => Value { buffer: self.heap.make(size), whole: true },
+        }
+    }
+
+    /// The loss on each result, to the gradients of the results: cross entropy, and `words` a pixel that other terms hold,
+    /// all of them until backward.
+    ///
+    /// `run/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
+    /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
+    /// exponents beside the gradient. The classes of the pixels are words.
+    pub fn loss(&mut self, words: u64) {
+        let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
+        let results = distinct(&results);
+        let pixels = |o: &Outlet| self.graph.ty(*o).shape().elements() / self.graph.ty(*o).shape().channels() as u64;
+        let pixels = results.iter().map(pixels).fold(0, u64::saturating_add);
+        let terms = Bytes::words_per_image(pixels.saturating_mul(words));
+        for outlet in results {
+            let ty = self.graph.ty(outlet);
+            let (logits, pixels) = (Bytes::of(ty), ty.shape().elements() / ty.shape().channels() as u64);
+            let targets = self.heap.make(Bytes::words_per_image(pixels));
+            let state = &mut self.nodes[outlet.node.index()];
+            let (value, tracked) = (state.values[outlet.slot].take(), state.tracked);
+            let shared = value.is_some_and(|v| !v.whole || !self.heap.has_one_holder(v.buffer));
+            let copy = if shared { logits } else { Bytes::NONE };
+            self.moment(Phase::Loss, None, copy + logits + terms);
+            if tracked && outlet.slot == 0 {
+                let gradient = self.heap.make(logits);
+                self.nodes[outlet.node.index()].gradient = Some(gradient);
+                self.moment(Phase::Loss, None, copy + logits + terms);
+            }
+            self.heap.release(targets);
+            value.into_iter().for_each(|v| self.heap.release(v.buffer));
+        }
+    }
+
+    pub fn backward(&mut self) {
+        let mut order = self.order.to_vec();
+        order.sort_by_key(|id| Reverse((self.nodes[id.index()].depth, *id)));
+        for id in order {
+            if let Some(gradient) = self.nodes[id.index()].gradient.take() {
+                self.step_back(id, gradient);
+            }
+        }
+    }
+
+    fn step_back(&mut self, id: NodeId, gradient: Buffer) {
+        let inputs = self.graph.inputs(id);
+        let node = self.graph.node(id);
+        let footprint = node.op.memory(self.pass, &self.graph.input_types(id), &node.outputs);
+        let tracked: Vec<Outlet> =
+            inputs.into_iter().filter(|o| o.slot == 0 && self.nodes[o.node.index()].tracked).collect();
+        let mut found = Vec::new();
+        for outlet in tracked {
+            let over = match footprint.gradient {
+                Gradient::New => false,
+                Gradient::InPlace => self.heap.has_one_holder(gradient),
+                Gradient::Alias => true,
+            };
+            let size = Bytes::of(self.graph.ty(outlet));
+            found.push((outlet, size, if over { self.heap.hold(gradient) } else { self.heap.make(size) }));
+        }
+        let workspace = footprint.inputs + footprint.per_thread[2].times(self.threads);
+        self.moment(Phase::Backward, Some(id), if found.is_empty() { Bytes::NONE } else { workspace });
+        for (outlet, size, new) in found {
+            let sum = match self.nodes[outlet.node.index()].gradient.take() {
+                None => new,
+                Some(old) => self.sum(old, new, size),
+            };
+            self.nodes[outlet.node.index()].gradient = Some(sum);
+        }
+        let weights = self.nodes[id.index()].weights;
+        if weights > 0 {
+            // Held until the update, by the optimiser.
+            self.heap.make(Bytes { fixed: weights, per_image: 0 });
+        }
+        let idle = footprint.weights_apart && self.nodes[id.index()].frozen;
+        let workspace = footprint.backward + footprint.per_thread[1].times(self.threads);
+        self.moment(Phase::Backward, Some(id), if idle { Bytes::NONE } else { workspace });
+        self.heap.release(gradient);
+        for buffer in std::mem::take(&mut self.nodes[id.index()].saved) {
+            self.heap.release(buffer);
+        }
+    }
+
+    /// Two gradients of one tensor become one, over whichever nobody else holds.
+    fn sum(&mut self, old: Buffer, new: Buffer, size: Bytes) -> Buffer {
+        let free = [new, old].into_iter().find(|&b| self.heap.has_one_holder(b));
+        let sum = match free {
+            Some(buffer) => self.heap.hold(buffer),
+            None => self.heap.make(size),
+        };
+        self.heap.release(old);
+        self.heap.release(new);
+        sum
+    }
+
+    /// The optimiser's step: `temporary` beside all gradients.
+    pub fn update(&mut self, temporary: Bytes) {
+        self.moment(Phase::Update, None, temporary);
+    }
+}
+
+fn distinct(outlets: &[Outlet]) -> Vec<Outlet> {
+    let mut distinct = outlets.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    distinct
+}

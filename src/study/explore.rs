@@ -1,0 +1,155 @@
+//! Many models from one: the grid of a `sweep`, and the values that fill a hole so that every claim holds.
+//!
+//! Knows syntax, elaboration and claims; runs nothing.
+
+mod front;
+mod printed;
+mod same;
+mod thin;
+mod variants;
+
+use super::claim::{Bound, is_judged, judge};
+use super::cost::Convention;
+use crate::graph::check::check;
+use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::resolve::Program;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::syntax::ast::{self, Expr, ExprKind};
+pub use front::front;
+pub use printed::{Figure, Kept, Leaves, Outcome, What, fit_printed};
+pub use same::same_variants;
+pub use thin::{Asked, LeftOut, Thinned, thin};
+pub use variants::{Key, Measures, Variant, counted, same_functions};
+
+/// Most points of a sweep, and most candidates for the holes of a model.
+pub const POINTS: usize = 4096;
+
+/// Every combination of the values, the last name varying fastest.
+fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<Argument>>> {
+    let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
+    if total > most {
+        return None;
+    }
+    let mut points: Vec<Vec<Argument>> = vec![Vec::new()];
+    for (name, values) in axes {
+        let longer = |point: &Vec<Argument>, value: &Expr| {
+            let arg = Argument { name: name.clone(), value: value.clone() };
+            point.iter().cloned().chain([arg]).collect()
+        };
+        points = points.iter().flat_map(|point| values.iter().map(move |v| longer(point, v))).collect();
+    }
+    Some(points)
+}
+
+/// A model of a sweep.
+#[derive(Debug, Clone)]
+pub struct Point<'a> {
+    /// The model or variant.
+    pub model: &'a ast::Ident,
+    /// In the order of the sweep.
+    pub args: Vec<Argument>,
+    /// Those of `args` for which the sweep has other values as well.
+    pub varied: Vec<bool>,
+}
+
+/// The models of a sweep in order.
+pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
+    let mut all = Vec::new();
+    for ast::Grid { base, args } in &sweep.models.grids {
+        let Some(grid) = grid(args, POINTS).filter(|grid| all.len() + grid.len() <= POINTS) else {
+            let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+            return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
+        };
+        let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
+        all.extend(grid.into_iter().map(|args| Point { model: base, args, varied: varied.clone() }));
+    }
+    Ok(all)
+}
+
+/// What a sweep asks of its models. `macs` without a convention are those of `macs`.
+pub fn bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<Bound>, Problems> {
+    let (mut bounds, mut problems) = (Vec::new(), Problems::new());
+    for claim in keep {
+        match Bound::new(claim, macs) {
+            Ok(bound) => bounds.push(bound),
+            Err(d) => problems.push(*d),
+        }
+    }
+    if problems.is_empty() { Ok(bounds) } else { Err(problems) }
+}
+
+/// What fills the holes of a model.
+#[derive(Debug, Clone)]
+pub struct Fit {
+    /// The hyper-parameters that are holes.
+    pub holes: Vec<ast::Ident>,
+    /// Values tried.
+    pub tried: usize,
+    /// Claims that each was held against.
+    pub claims: usize,
+    /// Those for which the model can be built and every claim is as it should be.
+    pub fitting: Vec<Vec<Argument>>,
+}
+
+/// The holes of a model or variant that nothing fills, with the values that each may take.
+pub fn holes<'a>(program: &Program<'a>, name: &str, args: &[Argument]) -> Vec<(&'a ast::Ident, Option<&'a Expr>)> {
+    let Some((model, fixed)) = program.entry(name) else { return Vec::new() };
+    let hole = |p: &'a ast::Param| {
+        let given = args.iter().any(|a| a.name.node == p.name.node);
+        let fixed = fixed.iter().find(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
+        match fixed.map(|a| &a.value).or(p.default.as_ref()) {
+            Some(Expr { kind: ExprKind::Hole { within }, .. }) if !given => Some((&p.name, within.as_deref())),
+            _ => None,
+        }
+    };
+    model.params.iter().filter_map(hole).collect()
+}
+
+/// The values of `? in 16..256` and `? in [16, 32]`.
+fn candidates(within: &Expr) -> Option<Vec<Expr>> {
+    match &within.kind {
+        ExprKind::List(items) => Some(items.clone()),
+        ExprKind::Range { lo, hi } => match (&lo.kind, &hi.kind) {
+            (&ExprKind::Int(lo), &ExprKind::Int(hi)) if hi.saturating_sub(lo) <= POINTS as i64 => {
+                Some((lo..hi).map(|n| Expr { kind: ExprKind::Int(n), span: within.span }).collect())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Tries every value of a model's holes against its claims; `claims` are `expect` blocks with their sizes.
+pub fn fit(
+    program: &Program<'_>,
+    name: &ast::Ident,
+    claims: &[(&ast::Expect, Option<[usize; 2]>)],
+) -> Result<Fit, Diagnostic> {
+    let open = holes(program, &name.node, &[]);
+    let mut axes = Vec::new();
+    for (hole, within) in &open {
+        let Some(values) = within.and_then(candidates) else {
+            let message = format!("the hole `{hole}` of `{name}` does not say which values to try");
+            let d = Diagnostic::new(Code::N0901, hole.span, message);
+            return Err(d.help(format!("write `? in 16..256` or `? in [16, 32]`, at most {POINTS} values")));
+        };
+        axes.push(((*hole).clone(), values));
+    }
+    let Some(grid) = grid(&axes, POINTS) else {
+        let message = format!("the holes of `{name}` have more than {POINTS} combinations");
+        return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
+    };
+    let holds = |args: &Vec<Argument>| {
+        claims.iter().all(|(expect, size)| {
+            let built = elaborate(program, name, args, *size).and_then(check);
+            built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge(claim, &checked).is_ok()))
+        })
+    };
+    let tried = grid.len();
+    Ok(Fit {
+        holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
+        tried,
+        claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_judged(c)).count()).sum(),
+        fitting: grid.into_iter().filter(|args| holds(args)).collect(),
+    })
+}

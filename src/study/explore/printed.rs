@@ -1,0 +1,155 @@
+//! Settings of holes for which a model has the figures that a paper prints.
+
+use super::{candidates, grid, holes};
+use crate::graph::check::{Checked, check};
+use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::resolve::Program;
+use crate::study::claim::Printed;
+use crate::study::cost::{Convention, count};
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::syntax::ast::{self, Expr, ExprKind};
+
+/// Most settings that are tried.
+const SETTINGS: usize = 1 << 20;
+
+/// One printed number.
+#[derive(Clone)]
+pub struct Figure {
+    /// As it was given: `2.17G`.
+    pub text: String,
+    pub printed: Printed,
+    pub what: What,
+    /// Height and width of the image; `None` for parameters.
+    pub size: Option<[usize; 2]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Params,
+    Macs,
+}
+
+/// How many settings are left once a figure is asked for too.
+pub struct Leaves {
+    pub left: usize,
+    /// The nearest that were left before, where none is now: value found, and setting.
+    pub nearest: Vec<(u64, Vec<Argument>)>,
+}
+
+/// A setting for which every figure comes out, and what is found for each.
+pub struct Kept {
+    pub args: Vec<Argument>,
+    pub found: Vec<u64>,
+}
+
+pub struct Outcome {
+    pub tried: usize,
+    /// In the order of the figures; a figure after the one that leaves none is not looked at.
+    pub leaves: Vec<Leaves>,
+    /// The most natural first: settings whose numbers are round in binary.
+    pub kept: Vec<Kept>,
+}
+
+/// Bits of the odd part: 0 for powers of two, 1.6 for 96, 2.3 for 80, 6.1 for 70.
+fn crookedness(expr: &Expr) -> f64 {
+    match &expr.kind {
+        ExprKind::Int(n) if *n > 0 => (((*n as u64) >> n.trailing_zeros()) as f64).log2(),
+        ExprKind::List(items) => items.iter().map(crookedness).sum(),
+        _ => 0.0,
+    }
+}
+
+fn key(expr: &Expr) -> Vec<i64> {
+    match &expr.kind {
+        ExprKind::Int(n) => vec![*n],
+        ExprKind::List(items) => items.iter().flat_map(key).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Tries every value of the holes of `name`, `args` being given. `ranges` are values for parameters that the file does
+/// not leave open, or other values for those that it does.
+///
+/// Errors: no hole, a hole without values to try, or more than 2^20 settings.
+pub fn fit_printed(
+    program: &Program<'_>,
+    name: &ast::Ident,
+    args: &[Argument],
+    ranges: &[(ast::Ident, Expr)],
+    figures: &[Figure],
+    convention: Convention,
+) -> Result<Outcome, Diagnostic> {
+    let mut axes = Vec::new();
+    for (hole, within) in ranges {
+        axes.push((hole.clone(), values(hole, Some(within))?));
+    }
+    for (hole, within) in holes(program, &name.node, args) {
+        if !ranges.iter().any(|(r, _)| r.node == hole.node) {
+            axes.push((hole.clone(), values(hole, within)?));
+        }
+    }
+    if axes.is_empty() {
+        let d = Diagnostic::new(Code::N0901, name.span, format!("`{name}` has no hole to fill"));
+        return Err(d.help("write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`"));
+    }
+    let Some(settings) = grid(&axes, SETTINGS) else {
+        let message = format!("the holes of `{name}` have more than 2^20 settings");
+        return Err(Diagnostic::new(Code::N0901, name.span, message).help("give fewer values with `--hole`"));
+    };
+    let tried = settings.len();
+    let mut left: Vec<Kept> = settings.into_iter().map(|args| Kept { args, found: Vec::new() }).collect();
+    let mut leaves = Vec::new();
+    for figure in figures {
+        let found = |kept: &Kept| {
+            let all: Vec<Argument> = args.iter().chain(&kept.args).cloned().collect();
+            let built = elaborate(program, name, &all, figure.size).and_then(check).ok()?;
+            Some(measure(&built, figure.what, convention))
+        };
+        let mut kept = Vec::new();
+        let mut missed = Vec::new();
+        for mut setting in left {
+            match found(&setting) {
+                Some(n) if figure.printed.stands_for(n) => {
+                    setting.found.push(n);
+                    kept.push(setting);
+                }
+                Some(n) => missed.push((n, setting.args)),
+                // It cannot be built.
+                None => {}
+            }
+        }
+        let nearest = match kept.is_empty() {
+            true => {
+                let away = |n: u64| (n as f64 - figure.printed.value()).abs();
+                missed.sort_by(|a, b| away(a.0).total_cmp(&away(b.0)));
+                missed.truncate(3);
+                missed
+            }
+            false => Vec::new(),
+        };
+        leaves.push(Leaves { left: kept.len(), nearest });
+        left = kept;
+        if left.is_empty() {
+            break;
+        }
+    }
+    let crooked = |kept: &Kept| kept.args.iter().map(|a| crookedness(&a.value)).sum::<f64>();
+    let plain = |kept: &Kept| kept.args.iter().flat_map(|a| key(&a.value)).collect::<Vec<_>>();
+    left.sort_by(|a, b| crooked(a).total_cmp(&crooked(b)).then_with(|| plain(a).cmp(&plain(b))));
+    Ok(Outcome { tried, leaves, kept: left })
+}
+
+fn values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
+    within.and_then(candidates).ok_or_else(|| {
+        let d = Diagnostic::new(Code::N0901, hole.span, format!("`{hole}` does not say which values to try"));
+        d.help(format!("give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`"))
+    })
+}
+
+fn measure(checked: &Checked, what: What, convention: Convention) -> u64 {
+    let report = count(checked, convention);
+    match what {
+        What::Params => report.counted_params,
+        What::Macs => report.macs,
+    }
+}

@@ -1,0 +1,46 @@
+//! Variants that are no variants.
+
+use crate::graph::check::Checked;
+use crate::graph::elaborate::elaborate;
+use crate::graph::resolve::Program;
+use crate::text::diag::{Code, Diagnostic, Problems, listed};
+use crate::text::syntax::ast;
+use std::collections::BTreeMap;
+
+/// Warnings where a variant builds the network that its base builds at the same image size. `all` holds the variants,
+/// and their bases where those are built already.
+pub fn same_variants(program: &Program<'_>, all: &[&Checked]) -> Problems {
+    let key = |name: &'_ str, c: &Checked| (name.to_string(), c.input().dims().to_vec());
+    let built: BTreeMap<_, &Checked> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();
+    let names: BTreeMap<&str, &ast::Ident> = program.names().into_iter().map(|n| (n.node.as_str(), n)).collect();
+    let mut problems = Problems::new();
+    for checked in all {
+        let graph = checked.graph();
+        let Some(variant) = program.variants.get(graph.name.as_str()) else { continue };
+        let Some(base) = names.get(variant.base.node.as_str()) else { continue };
+        let same = match built.get(&key(&base.node, checked)) {
+            Some(base) => graph.computes_as(base.graph()),
+            None => {
+                let size = checked.input().spatial();
+                elaborate(program, base, &[], size).is_ok_and(|base| graph.computes_as(&base))
+            }
+        };
+        if same {
+            problems.push(told(variant));
+        }
+    }
+    problems
+}
+
+fn told(variant: &ast::Variant) -> Diagnostic {
+    let (name, base) = (&variant.name, &variant.base);
+    let given = listed(variant.args.iter().filter_map(|a| a.name.as_ref()).map(|n| n.node.as_str()));
+    let label = match variant.args.len() {
+        0 => "it changes no hyper-parameter".to_string(),
+        _ if given.is_empty() => "its argument makes no difference".to_string(),
+        _ => format!("{given}: no difference"),
+    };
+    Diagnostic::new(Code::W0416, name.span, format!("`{name}` builds the same network as `{base}`"))
+        .label(label)
+        .help(format!("give it a value that differs from `{base}`'s, or use `{base}` itself"))
+}

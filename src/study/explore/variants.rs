@@ -1,0 +1,160 @@
+//! The models of a sweep side by side, counted and not trained, and which of them are one and the same.
+
+use super::thin::{Asked, Thinned, thin};
+use crate::graph::canon::Canon;
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::Program;
+use crate::graph::ty::Shape;
+use crate::study::claim::Peaks;
+use crate::study::cost::field::{Field, fields, narrower};
+use crate::study::cost::{Convention, count};
+use crate::text::diag::Diagnostic;
+use crate::text::syntax::ast;
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// A model of a sweep.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    pub model: String,
+    /// In the order of the sweep.
+    pub args: Vec<Argument>,
+    /// Trainable numbers.
+    pub params: u64,
+    /// Running statistics.
+    pub buffers: u64,
+    /// At each size.
+    pub at: Vec<Measures>,
+    /// At each size: equal for models that compute the same function ([`Canon::hash`]).
+    pub hashes: Vec<u64>,
+}
+
+/// What depends on the size of the image.
+#[derive(Debug, Clone)]
+pub struct Measures {
+    pub input: Shape,
+    /// Of the first result.
+    pub output: Shape,
+    /// Of one image.
+    pub macs: u64,
+    pub peaks: Peaks,
+    /// Of the first result.
+    pub field: Field,
+    /// See [`narrower`].
+    pub field_pixels: Option<u64>,
+}
+
+/// What tables are sorted by, and what spans a plot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    Params,
+    Macs,
+    Inference,
+    Training,
+    Field,
+}
+
+impl Key {
+    pub const ALL: [Key; 5] = [Key::Params, Key::Macs, Key::Inference, Key::Training, Key::Field];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Key::Params => "params",
+            Key::Macs => "macs",
+            Key::Inference => "inference",
+            Key::Training => "training",
+            Key::Field => "field",
+        }
+    }
+
+    /// More of it is better.
+    pub fn more_is_better(self) -> bool {
+        match self {
+            Key::Field => true,
+            Key::Params | Key::Macs | Key::Inference | Key::Training => false,
+        }
+    }
+
+    /// At the first size. A field that is not known counts as none.
+    pub fn of(self, variant: &Variant) -> u64 {
+        let first = &variant.at[0];
+        match self {
+            Key::Params => variant.params,
+            Key::Macs => first.macs,
+            Key::Inference => first.peaks.inference,
+            Key::Training => first.peaks.training,
+            Key::Field => first.field_pixels.unwrap_or(0),
+        }
+    }
+
+    /// So that less is better.
+    pub fn cost(self, variant: &Variant) -> i128 {
+        let n = i128::from(self.of(variant));
+        if self.more_is_better() { -n } else { n }
+    }
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = || Key::ALL.map(Key::name).join(", ");
+        Key::ALL.into_iter().find(|k| k.name() == text).ok_or_else(|| format!("no key `{text}`; there is {}", names()))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Counts every model of a sweep that is kept. A variant that holds at one size and not at another is left out.
+pub fn counted(
+    program: &Program<'_>,
+    sweep: &ast::Sweep,
+    asked: &Asked<'_>,
+    convention: Convention,
+) -> Result<Thinned<Variant>, Diagnostic> {
+    let seen = thin(program, sweep, asked, |checked, peaks| {
+        let report = count(checked, convention);
+        let graph = checked.graph();
+        let mut all = fields(graph);
+        let field = all.swap_remove(graph.results[0].1.node.index());
+        let measures = Measures {
+            input: checked.input().clone(),
+            output: checked.output().clone(),
+            macs: report.macs,
+            peaks: peaks(),
+            field_pixels: narrower(&field, checked.input().spatial().unwrap_or_default()),
+            field,
+        };
+        // Sizes are formulas in the canonical form, but a model may choose by the size which nodes it has.
+        (report.params, report.buffers, Canon::new(graph).hash(), measures)
+    })?;
+    Ok(seen.map(|point, seen| Variant {
+        model: point.model.node.clone(),
+        args: point.args,
+        params: seen[0].0,
+        buffers: seen[0].1,
+        hashes: seen.iter().map(|s| s.2).collect(),
+        at: seen.into_iter().map(|s| s.3).collect(),
+    }))
+}
+
+/// The variants that are different functions, by their places: each group begins with the first of the sweep.
+pub fn same_functions(variants: &[Variant]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut known: HashMap<&[u64], usize> = HashMap::new();
+    for (i, variant) in variants.iter().enumerate() {
+        match known.get(&variant.hashes[..]) {
+            Some(&group) => groups[group].push(i),
+            None => {
+                known.insert(&variant.hashes, groups.len());
+                groups.push(vec![i]);
+            }
+        }
+    }
+    groups
+}

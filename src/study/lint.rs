@@ -1,0 +1,144 @@
+//! Warnings about networks that compile and will not do what was meant. Each can be silenced by its name
+//! ([`Code::lint`]).
+//!
+//! A finding is about a node; what is told is a place. Nodes that the same call of the model's file makes, in a loop or
+//! through blocks, are one warning about the worst of them.
+
+mod dilation;
+mod gridding;
+mod reach;
+mod wiring;
+
+use crate::graph::check::Checked;
+use crate::graph::ir::{Chains, Graph, NodeId, Outlet};
+use crate::graph::op::Reads;
+use crate::graph::op::reads::pixels;
+use crate::graph::ty::TensorType;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::source::Span;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Something about one node.
+struct Finding {
+    id: NodeId,
+    code: Code,
+    /// The largest of a place is shown.
+    weight: u64,
+    message: String,
+    label: String,
+    help: String,
+}
+
+/// What the lints ask again and again, found once.
+struct Facts<'a> {
+    graph: &'a Graph,
+    order: Vec<NodeId>,
+    inputs: Vec<Vec<Outlet>>,
+    types: Vec<Vec<TensorType>>,
+    /// Who reads a node, and through which input.
+    readers: Vec<Vec<(NodeId, usize)>>,
+    is_result: Vec<bool>,
+}
+
+impl<'a> Facts<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        let order = graph.order();
+        let mut inputs = vec![Vec::new(); graph.len()];
+        let mut types = vec![Vec::new(); graph.len()];
+        let mut readers = vec![Vec::new(); graph.len()];
+        for &id in &order {
+            inputs[id.index()] = graph.inputs(id);
+            types[id.index()] = inputs[id.index()].iter().map(|&o| graph.ty(o).clone()).collect();
+            for (slot, outlet) in inputs[id.index()].iter().enumerate() {
+                readers[outlet.node.index()].push((id, slot));
+            }
+        }
+        let mut is_result = vec![false; graph.len()];
+        graph.results.iter().for_each(|(_, outlet)| is_result[outlet.node.index()] = true);
+        Self { graph, order, inputs, types, readers, is_result }
+    }
+
+    fn input_types(&self, id: NodeId) -> &[TensorType] {
+        &self.types[id.index()]
+    }
+
+    /// How a node reads one of its inputs, down and across.
+    fn reads(&self, id: NodeId, slot: usize) -> [Reads; 2] {
+        let node = self.graph.node(id);
+        node.op.reads(slot, self.input_types(id), &node.outputs)
+    }
+
+    /// Height and width of what a node gives.
+    fn size(&self, id: NodeId) -> [usize; 2] {
+        pixels(&self.graph.node(id).outputs[0])
+    }
+}
+
+/// All warnings about a graph, one a place and code.
+pub fn lints(checked: &Checked) -> Problems {
+    let facts = Facts::new(checked.graph());
+    let mut found = dilation::padding_taps(&facts);
+    found.extend(gridding::gridding(&facts));
+    found.extend(reach::field_beyond_input(&facts));
+    found.extend(wiring::dead_bias(&facts));
+    found.extend(dilation::checkerboard(&facts));
+    found.extend(wiring::unused_node(&facts));
+    found.extend(wiring::one_channel_softmax(&facts));
+    found.extend(dilation::unread_pixels(&facts));
+    told(facts.graph, found)
+}
+
+/// Findings by place, each place with the worst of its nodes.
+fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
+    let (places, chains) = (Places::new(graph), Chains::new(graph));
+    let mut by_place: BTreeMap<(Code, Span), (Finding, BTreeSet<NodeId>)> = BTreeMap::new();
+    for finding in found {
+        let key = (finding.code, places.of(finding.id));
+        match by_place.get_mut(&key) {
+            Some((worst, nodes)) => {
+                nodes.insert(finding.id);
+                if finding.weight > worst.weight {
+                    *worst = finding;
+                }
+            }
+            None => {
+                let nodes = [finding.id].into();
+                by_place.insert(key, (finding, nodes));
+            }
+        }
+    }
+    let mut problems = Problems::new();
+    for ((code, place), (finding, nodes)) in by_place {
+        let node = graph.node(finding.id);
+        let alike = if nodes.len() > 1 { format!(" ({} nodes)", nodes.len()) } else { String::new() };
+        let d = Diagnostic::new(code, place, finding.message + &alike)
+            .label(finding.label)
+            .help(finding.help)
+            .through(chains.of(finding.id));
+        problems.push(if place == node.span { d } else { d.other(node.span, format!("`{}` is made here", node.path)) });
+    }
+    problems
+}
+
+/// Where a node was asked for.
+struct Places<'a> {
+    graph: &'a Graph,
+    calls: HashMap<&'a str, Span>,
+}
+
+impl<'a> Places<'a> {
+    fn new(graph: &'a Graph) -> Self {
+        Self { graph, calls: graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect() }
+    }
+
+    /// The innermost call in the file of the model: a block that was imported cannot be edited there.
+    fn of(&self, id: NodeId) -> Span {
+        let node = self.graph.node(id);
+        let file = self.graph.node(self.graph.input()).span.source;
+        if node.span.source == file {
+            return node.span;
+        }
+        let outer = node.path.rmatch_indices('.').filter_map(|(end, _)| self.calls.get(&node.path[..end]));
+        outer.copied().find(|span| span.source == file).unwrap_or(node.span)
+    }
+}

@@ -1,0 +1,168 @@
+//! Kernels that do not suit the map they run over.
+
+use super::{Facts, Finding};
+use crate::graph::ir::NodeId;
+use crate::graph::op::{Op, Pad, Reads, Taps};
+use crate::study::cost::effective::{Pairs, axes, pairs};
+use crate::text::diag::Code;
+
+/// Taps beyond which a kernel is not looked at tap by tap.
+const MANY: usize = 1 << 12;
+
+/// Convolutions that read padding with more than half of their taps although the kernel could fit: dilated ones, and
+/// those with taps that read no pixel at all.
+pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for &id in &facts.order {
+        let node = facts.graph.node(id);
+        let Op::Conv(conv) = &node.op else { continue };
+        let share = axes(&node.op, facts.input_types(id), &node.outputs);
+        let padded = 1.0 - inside(share);
+        let [h, w] = facts.size(facts.inputs[id.index()][0].node);
+        let live = live_taps(facts, id);
+        let (taps, live) = (conv.kernel[0] * conv.kernel[1], live[0] * live[1]);
+        let dilated = conv.dilation.iter().any(|&d| d > 1);
+        if padded <= 0.5 || !(dilated || live < taps) {
+            continue;
+        }
+        let settings = if dilated {
+            format!("dilation {}", largest(conv.dilation))
+        } else {
+            format!("k = {}", largest(conv.kernel))
+        };
+        let message = format!(
+            "`conv` with {settings} on a map of {h}x{w} reads padding with {:.0} % of its taps",
+            100.0 * padded
+        );
+        let label = match taps - live {
+            0 => "these multiplications are by zero".into(),
+            n => format!("{n} of the {taps} taps never read a pixel"),
+        };
+        let fits = (1..largest(conv.dilation)).rev().take(MANY).find(|&d| {
+            let fits = |i: usize| {
+                let (count, stride) = (conv.kernel[i], conv.stride[i]);
+                let pad = Pad::Same.amount(conv.kernel, [d; 2])[i];
+                pairs(Taps { count, stride, dilation: d, pad }, facts.size(id)[i], [h, w][i])
+            };
+            conv.pad == Pad::Same && inside([fits(0), fits(1)]) >= 0.5
+        });
+        let help = match fits {
+            Some(d) => format!("at this size dilations up to {d} keep at least half of the taps on the map"),
+            None if dilated => "use a smaller dilation or a larger input".into(),
+            None if live == 1 => "on this map `k = 1` computes the same".into(),
+            None => "use a smaller kernel or a larger input".into(),
+        };
+        found.push(Finding { id, code: Code::W0404, weight: (1e6 * padded) as u64, message, label, help });
+    }
+    found
+}
+
+fn largest(pair: [usize; 2]) -> usize {
+    pair[0].max(pair[1])
+}
+
+/// The share of multiplications that touch pixels.
+fn inside(share: [Pairs; 2]) -> f64 {
+    share.iter().map(|p| p.inside as f64 / p.all as f64).product()
+}
+
+/// Taps along each axis that read at least one pixel.
+fn live_taps(facts: &Facts, id: NodeId) -> [usize; 2] {
+    let (from, to) = (facts.size(facts.inputs[id.index()][0].node), facts.size(id));
+    let reads = facts.reads(id, 0);
+    [0, 1].map(|i| match reads[i] {
+        Reads::Window(taps) if taps.count <= MANY => {
+            let live = |t: &usize| {
+                // The first window in which the tap is not before the map.
+                let window = taps.pad.saturating_sub(t * taps.dilation).div_ceil(taps.stride);
+                window < to[i] && window * taps.stride + t * taps.dilation < from[i] + taps.pad
+            };
+            (0..taps.count).filter(live).count()
+        }
+        Reads::Window(taps) => taps.count,
+        _ => 1,
+    })
+}
+
+/// Transposed convolutions that add up more products in some pixels than in others: where the stride does not divide the
+/// kernel (Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016).
+pub(super) fn checkerboard(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for &id in &facts.order {
+        let Op::ConvTranspose(conv) = &facts.graph.node(id).op else { continue };
+        let sums = [0, 1].map(|i| per_pixel(conv.kernel[i], conv.stride[i], conv.dilation[i]));
+        let (least, most) = (sums[0][0] * sums[1][0], sums[0][1] * sums[1][1]);
+        if least == most {
+            continue;
+        }
+        let [k, s] =
+            if sums[0][0] < sums[0][1] { [conv.kernel[0], conv.stride[0]] } else { [conv.kernel[1], conv.stride[1]] };
+        let message = format!(
+            "`conv_transpose` with k = {k} and stride = {s} sums unevenly: the stride does not divide the kernel"
+        );
+        let label = match least {
+            0 => format!("some pixels get nothing but the bias, others up to {most} products for each input channel"),
+            _ => format!("pixels get from {least} to {most} products for each input channel"),
+        };
+        let even = k.div_ceil(s) * s;
+        let help = if (even - s).is_multiple_of(2) {
+            format!(
+                "`k = {even}, stride = {s}, pad = {}` sums evenly, and so does `up({s}) |> conv(...)`",
+                (even - s) / 2
+            )
+        } else {
+            format!("`k = {even}, stride = {s}` sums evenly, and so does `up({s}) |> conv(...)`")
+        };
+        found.push(Finding { id, code: Code::W0408, weight: (most - least) as u64, message, label, help });
+    }
+    found
+}
+
+/// The fewest and the most taps that reach a pixel of the output.
+fn per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
+    if stride > MANY || kernel > MANY {
+        return [1, 1];
+    }
+    let mut sums = vec![0; stride];
+    (0..kernel).for_each(|t| sums[t * dilation % stride] += 1);
+    [sums.iter().min().copied().unwrap_or(0), sums.iter().max().copied().unwrap_or(0)]
+}
+
+/// Maps that are read with a stride only, by windows smaller than the stride: what lies between is computed for nothing.
+pub(super) fn unread_pixels(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for &id in facts.order.iter().filter(|id| !facts.is_result[id.index()]) {
+        let readers = &facts.readers[id.index()];
+        let Some(&(first, _)) = readers.first() else { continue };
+        let share = [0, 1].map(|axis| read_share(facts, readers, axis).filter(|_| facts.size(id)[axis] > 1));
+        let part = share.iter().flatten().map(|[read, of]| *read as f64 / *of as f64).product::<f64>();
+        if part >= 1.0 {
+            continue;
+        }
+        let axes = share.iter().flatten().filter(|[read, of]| read < of).map(|[read, of]| format!("{read} of {of}"));
+        let (name, node) = (facts.graph.node(first).op.name(), &facts.graph.node(id).path);
+        let message = format!("`{name}` steps over pixels of `{node}` that nothing else reads");
+        let label = format!("{} pixels along an axis are read", axes.collect::<Vec<_>>()[0]);
+        let help = "use a kernel as large as the stride, or put the stride into the layer before".into();
+        let weight = ((1.0 - part) * 1e6) as u64;
+        found.push(Finding { id: first, code: Code::W0411, weight, message, label, help });
+    }
+    found
+}
+
+/// How many pixels of each `stride` the readers see together, when all have the same stride.
+fn read_share(facts: &Facts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
+    let mut seen: Vec<bool> = Vec::new();
+    for &(id, slot) in readers {
+        let Reads::Window(taps) = facts.reads(id, slot)[axis] else { return None };
+        if seen.is_empty() {
+            seen = vec![false; taps.stride.min(MANY + 1)];
+        }
+        if taps.stride != seen.len() || taps.count > MANY || facts.size(id)[axis] == 1 {
+            return None;
+        }
+        let pad = taps.pad % taps.stride;
+        (0..taps.count).for_each(|t| seen[(t * taps.dilation + taps.stride - pad) % taps.stride] = true);
+    }
+    Some([seen.iter().filter(|s| **s).count(), seen.len()])
+}

@@ -1,0 +1,52 @@
+//! Receptive fields that the image does not fill.
+
+use super::{Facts, Finding};
+use crate::graph::ir::NodeId;
+use crate::study::cost::field::{Field, fields};
+use crate::text::diag::Code;
+
+/// A field of twice the image lets every pixel see all of it, and the part of a field that has influence is well below
+/// its size (Luo et al. 2016). U-Net at 64x64 has four times the image, deep encoders at usual sizes up to seven.
+const TIMES: u64 = 8;
+
+/// A result whose receptive field is many times the image, told at the layer that adds most.
+pub(super) fn field_beyond_input(facts: &Facts) -> Vec<Finding> {
+    let image = facts.size(facts.graph.input());
+    let fields = fields(facts.graph);
+    let size = |id: NodeId, axis: usize| window(&fields, id, axis);
+    // The result and axis that exceed the image most.
+    let results = facts.graph.results.iter().flat_map(|(_, o)| [(o.node, 0), (o.node, 1)]);
+    let beyond = results.filter(|&(id, axis)| size(id, axis) > TIMES * image[axis] as u64);
+    let Some((result, axis)) = beyond.max_by_key(|&(id, axis)| size(id, axis) / image[axis] as u64) else {
+        return Vec::new();
+    };
+    let mut before = vec![false; facts.graph.len()];
+    before[result.index()] = true;
+    let mut most = (0, result);
+    for &id in facts.order.iter().rev().filter(|id| id.index() > 0) {
+        if !before[id.index()] {
+            continue;
+        }
+        facts.inputs[id.index()].iter().for_each(|o| before[o.node.index()] = true);
+        let widest = facts.inputs[id.index()].iter().map(|o| size(o.node, axis)).max().unwrap_or(0);
+        // A result that nothing but global pools feed adds its field at one stroke, and is no layer to blame.
+        let added = size(id, axis).saturating_sub(widest);
+        if added >= most.0 {
+            most = (added, id);
+        }
+    }
+    let (wide, n) = (size(result, axis), image[axis]);
+    let message = format!(
+        "the result of `{}` sees {wide} pixels along the {}, {} times the image",
+        facts.graph.name,
+        ["height", "width"][axis],
+        wide / n as u64,
+    );
+    let label = format!("{} of them come with this layer", most.0);
+    let help = format!("an image of at least {} pixels, fewer levels or smaller dilations", wide.div_ceil(TIMES));
+    vec![Finding { id: most.1, code: Code::W0406, weight: wide, message, label, help }]
+}
+
+fn window(fields: &[Field], id: NodeId, axis: usize) -> u64 {
+    fields[id.index()][axis].window().map_or(0, |w| w.size())
+}

@@ -1,0 +1,84 @@
+//! Nodes that make no difference.
+
+use super::{Facts, Finding};
+use crate::graph::ir::NodeId;
+use crate::graph::op::{Function, Op, ParamKind};
+use crate::text::diag::Code;
+
+/// Biases before a norm that subtracts the mean of each channel, and the bias with it.
+pub(super) fn dead_bias(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for &id in &facts.order {
+        let node = facts.graph.node(id);
+        let (bias, out) = match &node.op {
+            Op::Conv(conv) => (conv.bias, conv.out),
+            Op::ConvTranspose(conv) => (conv.bias, conv.out),
+            Op::Linear(linear) => (linear.bias, linear.out),
+            _ => continue,
+        };
+        let &[(reader, _)] = facts.readers[id.index()].as_slice() else { continue };
+        let norm = &facts.graph.node(reader).op;
+        let by_channel = match norm {
+            Op::BatchNorm(_) | Op::InstanceNorm(_) => true,
+            Op::GroupNorm(norm) => norm.groups == out,
+            _ => false,
+        };
+        if !bias || !by_channel || facts.is_result[id.index()] {
+            continue;
+        }
+        let (name, norm) = (node.op.name(), norm.name());
+        let message = format!("the bias of `{name}` has no effect: `{norm}` follows");
+        let label = format!("`{norm}` subtracts the mean of each channel, and these {out} numbers with it");
+        let help = format!("write `bias = false` for this `{name}`");
+        found.push(Finding { id, code: Code::W0407, weight: out as u64, message, label, help });
+    }
+    found
+}
+
+/// Layers with parameters that no result depends on.
+pub(super) fn unused_node(facts: &Facts) -> Vec<Finding> {
+    let mut needed = facts.is_result.clone();
+    for &id in facts.order.iter().rev() {
+        if needed[id.index()] {
+            facts.inputs[id.index()].iter().for_each(|o| needed[o.node.index()] = true);
+        }
+    }
+    // What is read by nobody is told, with all the parameters that serve nothing else.
+    let mut wasted = vec![0u64; facts.graph.len()];
+    let mut found = Vec::new();
+    for &id in facts.order.iter().filter(|id| !needed[id.index()]) {
+        let node = facts.graph.node(id);
+        let params = node.op.params(facts.input_types(id));
+        let own: u64 = params.iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| p.elements()).sum();
+        let before: u64 = facts.inputs[id.index()].iter().map(|o| wasted[o.node.index()]).sum();
+        wasted[id.index()] = own.saturating_add(before);
+        if facts.readers[id.index()].is_empty() && wasted[id.index()] > 0 {
+            found.push(unused(facts, id, wasted[id.index()]));
+        }
+    }
+    found
+}
+
+fn unused(facts: &Facts, id: NodeId, params: u64) -> Finding {
+    let node = facts.graph.node(id);
+    let message = format!("nothing reads `{}`", node.path);
+    let label = format!("up to here {params} parameters count, and never learn");
+    let help = "use it in the result, or take it out".into();
+    Finding { id, code: Code::W0409, weight: params, message, label, help }
+}
+
+/// Softmax over a single channel.
+pub(super) fn one_channel_softmax(facts: &Facts) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for &id in &facts.order {
+        let node = facts.graph.node(id);
+        let softmax = matches!(&node.op, Op::Activation(a) if a.function == Function::Softmax);
+        if softmax && node.outputs[0].shape().channels() == 1 {
+            let message = "`softmax` over one channel gives 1 everywhere".into();
+            let label = format!("its input is {}", node.outputs[0]);
+            let help = "use `sigmoid` for one channel, or two channels".into();
+            found.push(Finding { id, code: Code::W0410, weight: 0, message, label, help });
+        }
+    }
+    found
+}

@@ -1,0 +1,7 @@
+//! Texts and what they say.
+
+pub mod diag;
+pub mod import;
+pub mod recipe;
+pub mod source;
+pub mod syntax;

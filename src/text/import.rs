@@ -1,0 +1,186 @@
+//! A model file with everything it imports: each file is read and parsed once.
+//!
+//! Knows files and syntax, no names. Invariants: imported files lie inside the folder of the root file, so that a model
+//! from a stranger reads nothing else; files do not import each other in a circle; the block library `std` is the one
+//! built in, whatever lies on disk.
+
+use super::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
+use super::source::{SourceId, SourceMap, Span};
+use super::syntax::{self, ast};
+use std::path::{Component, Path, PathBuf};
+
+/// The block library, written in the language.
+pub const STD: &str = include_str!("import/std.model");
+
+/// A root file and what it imports.
+#[derive(Debug, Clone, Default)]
+pub struct Bundle {
+    pub source: SourceId,
+    pub root: ast::File,
+    /// Files imported by path, directly or through others, in the order of first mention.
+    pub imported: Vec<Imported>,
+    /// The block library, where some file asks for it.
+    pub std: Option<ast::File>,
+    /// An import failed; names may be missing for that reason.
+    pub incomplete: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Relative to the folder of the root file, with `/` between parts.
+    pub path: String,
+    pub source: SourceId,
+    pub file: ast::File,
+}
+
+/// How many files one root may draw in.
+const FILES: usize = 256;
+
+struct Loader<'s> {
+    sources: &'s mut SourceMap,
+    folder: PathBuf,
+    bundle: Bundle,
+    problems: Problems,
+    /// Files on the way from the root to the one being read, with the place that imports the next.
+    open: Vec<(String, Span)>,
+}
+
+/// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
+pub fn load(sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
+    let id = syntax::read_file(sources, path)?;
+    Ok(load_read(sources, path, id))
+}
+
+/// The same for a root file whose text is there already, as if it lay at `path`.
+pub fn load_text(sources: &mut SourceMap, path: &Path, text: String) -> (Bundle, Problems) {
+    let id = sources.add(path.display().to_string(), text);
+    load_read(sources, path, id)
+}
+
+fn load_read(sources: &mut SourceMap, path: &Path, id: SourceId) -> (Bundle, Problems) {
+    let (root, problems) = syntax::parse(sources, id);
+    let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+    let mut loader = Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    loader.follow(&root, &name);
+    (loader.bundle.source, loader.bundle.root) = (id, root);
+    (loader.bundle, loader.problems.sorted())
+}
+
+impl Loader<'_> {
+    /// Loads what `file`, which lies at `at`, imports.
+    fn follow(&mut self, file: &ast::File, at: &str) {
+        for item in &file.items {
+            match &item.kind {
+                ast::ItemKind::Import(ast::Import::Std(_)) => self.std(),
+                ast::ItemKind::Import(ast::Import::Path(path)) => {
+                    self.open.push((at.to_string(), path.span));
+                    if let Err(d) = self.path(&path.node, path.span, at) {
+                        self.bundle.incomplete = true;
+                        self.problems.push(*d);
+                    }
+                    self.open.pop();
+                }
+                ast::ItemKind::Enum(_)
+                | ast::ItemKind::Block(_)
+                | ast::ItemKind::Model(_)
+                | ast::ItemKind::Variant(_)
+                | ast::ItemKind::Sweep(_)
+                | ast::ItemKind::Data(_)
+                | ast::ItemKind::Train(_)
+                | ast::ItemKind::Expect(_)
+                | ast::ItemKind::Allow(_) => {}
+            }
+        }
+    }
+
+    fn std(&mut self) {
+        if self.bundle.std.is_none() {
+            let id = self.sources.add("<std>", STD);
+            let (file, problems) = syntax::parse(self.sources, id);
+            self.problems.extend(problems);
+            self.bundle.std = Some(file);
+        }
+    }
+
+    fn path(&mut self, written: &str, span: Span, at: &str) -> Result<(), Box<Diagnostic>> {
+        let refuse = |message: String| Box::new(Diagnostic::new(Code::E0209, span, message));
+        let path = relative(at, written).ok_or_else(|| {
+            let d = refuse(format!("`{written}` is not inside the folder of the root file"));
+            Box::new(d.help("imports are relative and stay in the folder of the file that is checked, or below it"))
+        })?;
+        if let Some(from) = self.open.iter().position(|(open, _)| *open == path) {
+            let chain: Vec<_> = self.open[from..].iter().map(|(name, _)| format!("`{name}`")).collect();
+            let message = match chain.len() {
+                1 => format!("`{path}` imports itself"),
+                _ => format!("files import each other in a circle: {} -> `{path}`", chain.join(" -> ")),
+            };
+            let mut d = Diagnostic::new(Code::E0210, span, message).label("the circle closes here");
+            if chain.len() > 1 {
+                d = d.other(self.open[from].1, "and starts here");
+            }
+            return Err(Box::new(d.help("move what both need into a third file")));
+        }
+        if self.bundle.imported.iter().any(|i| i.path == path) {
+            return Ok(());
+        }
+        if self.bundle.imported.len() >= FILES {
+            return Err(refuse(format!("more than {FILES} files are imported")));
+        }
+        let id = syntax::read_file(self.sources, &self.folder.join(&path)).map_err(|d| {
+            let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
+            Box::new(match nearby(&self.folder.join(&path), written) {
+                Some(near) => d.suggest(
+                    format!("did you mean \"{near}\"?"),
+                    span,
+                    format!("\"{near}\""),
+                    Applicability::MaybeIncorrect,
+                ),
+                None => d.help("the path is relative to the file that imports it"),
+            })
+        })?;
+        let (file, problems) = syntax::parse(self.sources, id);
+        self.bundle.incomplete |= problems.has_errors();
+        self.problems.extend(problems);
+        let index = self.bundle.imported.len();
+        self.bundle.imported.push(Imported { path: path.clone(), source: id, file: ast::File::default() });
+        self.follow(&file, &path);
+        self.bundle.imported[index].file = file;
+        Ok(())
+    }
+}
+
+/// The path as written with the name of the file in the same folder that was probably meant.
+fn nearby(missing: &Path, written: &str) -> Option<String> {
+    let folder = missing.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let files = std::fs::read_dir(folder).ok()?.take(1000).flatten();
+    let names: Vec<String> = files.filter_map(|f| f.file_name().into_string().ok()).collect();
+    let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
+    let word = missing.file_name()?.to_str()?;
+    // `data` for `data.model` is a common slip.
+    let near = names.iter().find(|n| n.strip_suffix(".model") == Some(word)).map(String::as_str);
+    let near = near.or_else(|| did_you_mean(word, models))?;
+    let folder = written.rfind('/').map_or("", |at| &written[..=at]);
+    Some(format!("{folder}{near}"))
+}
+
+/// `written` in the file `at`, relative to the root folder. `None` when it is absolute or leaves that folder.
+fn relative(at: &str, written: &str) -> Option<String> {
+    let mut parts: Vec<String> = Path::new(at).parent()?.components().map(part).collect::<Option<_>>()?;
+    for component in Path::new(written).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop()?),
+            Component::Normal(name) => parts.push(name.to_str()?.to_string()),
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(parts.join("/")).filter(|p| !p.is_empty())
+}
+
+fn part(component: Component<'_>) -> Option<String> {
+    match component {
+        Component::Normal(name) => name.to_str().map(str::to_string),
+        Component::CurDir | Component::ParentDir | Component::RootDir | Component::Prefix(_) => None,
+    }
+}

@@ -1,0 +1,261 @@
+//! The keys of `data` blocks.
+
+use super::reader::Reader;
+use super::split::split;
+use super::value::{Read, call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
+use crate::text::diag::{Applicability, Code, Diagnostic, Problems};
+use crate::text::recipe::cases::{colour_label, label_colour, parse_colour};
+use crate::text::recipe::layout::{LAYOUTS, Layout};
+use crate::text::recipe::{Axis, DataSource, DataSpec, Decode, Empty, MaskRule, Slices, Slicing, Split};
+use crate::text::source::Span;
+use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
+
+const KEYS: &[&str] = &[
+    "source", "images", "masks", "size", "classes", "labels", "mask", "split", "window", "decode", "mean", "std",
+    "cache_mb", "empty", "spacing", "layout", "list", "slices", "axis", "limit",
+];
+
+/// Checks a `data` block and fills in defaults.
+pub fn data_spec(data: &Data) -> Result<DataSpec, Problems> {
+    let reader = Reader::new("data", data.name.span, KEYS, &data.entries);
+    read_data(reader, &data.name.node, None)
+}
+
+/// Replaces parts of a data set by entries from the command line.
+pub fn override_data(base: &DataSpec, entries: &[Entry]) -> Result<DataSpec, Problems> {
+    read_data(Reader::new("data", Span::default(), KEYS, entries), &base.name, Some(base))
+}
+
+/// A published layout and the folder that the set lies in.
+type Laid<'a> = (&'static Layout, Option<&'a str>);
+
+/// `isic2018`, or `isic2018("Folder")` where the set lies elsewhere.
+fn layout(e: &Expr) -> Read<Laid<'_>> {
+    let known: Vec<(&str, &[&'static str])> = LAYOUTS.iter().map(|l| (l.name, &["folder"] as &[_])).collect();
+    let (name, fields) = call(e, &known)?;
+    let folder = field(&fields, "folder", None, |e| match &e.kind {
+        ExprKind::Str(folder) => Ok(Some(folder.as_str())),
+        _ => wrong(e, "a string in double quotes"),
+    })?;
+    match LAYOUTS.iter().find(|l| l.name == name) {
+        Some(layout) => Ok((layout, folder)),
+        None => wrong(e, "the name of a layout"),
+    }
+}
+
+fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>, laid: Option<Laid<'_>>) -> Option<DataSource> {
+    let ways: Vec<&str> = ["source", "list", "images", "masks"].into_iter().filter(|key| r.has(key)).collect();
+    if let [first @ ("source" | "list"), second, ..] = ways[..] {
+        let message = match (first, second) {
+            ("source", "images" | "masks") => "`source` and `images`/`masks` exclude each other".to_string(),
+            _ => format!("`{first}` and `{second}` exclude each other"),
+        };
+        r.refuse(first, message, "keep one of them");
+    }
+    if r.has("source") {
+        return r.get("source", |e| {
+            let (_, fields) = call(e, &[("phantoms", &["count", "seed"])])?;
+            let count = field(&fields, "count", 100, |e| count(e, 1))?;
+            Ok(DataSource::Phantoms { count, seed: field(&fields, "seed", 0, |e| integer(e, 0))? })
+        });
+    }
+    if r.has("list") {
+        return r.get("list", |e| Ok(DataSource::List { list: string(e)? }));
+    }
+    let before = match (laid, base.map(|b| &b.source)) {
+        (Some((layout, folder)), _) => {
+            let [images, masks] = layout.patterns(folder);
+            Some((images, masks))
+        }
+        (None, Some(DataSource::Files { images, masks })) => Some((images.clone(), masks.clone())),
+        (None, Some(DataSource::Phantoms { .. } | DataSource::List { .. }) | None) => None,
+    };
+    match base {
+        Some(base) if laid.is_none() && !r.has("images") && !r.has("masks") => Some(base.source.clone()),
+        _ => {
+            let (old_images, old_masks) = before.unzip();
+            let images = r.required("images", "images = \"folder/images/*.png\"", old_images, string);
+            let masks = r.required("masks", "masks = \"folder/masks/*.png\"", old_masks, string);
+            images.zip(masks).map(|(images, masks)| DataSource::Files { images, masks })
+        }
+    }
+}
+
+/// A grey value, or a colour in quotes.
+fn label(e: &Expr) -> Read<u32> {
+    if let ExprKind::Str(text) = &e.kind {
+        return match parse_colour(text) {
+            Some(colour) => Ok(colour_label(colour)),
+            None => wrong(e, "a colour such as \"#ff0000\""),
+        };
+    }
+    match u32::try_from(integer(e, 0)?) {
+        Ok(n) if n <= 65535 => Ok(n),
+        _ => wrong(e, "a pixel value of at most 65535"),
+    }
+}
+
+/// The rule and the labels must be of one kind; the result is the rule.
+fn mask_rule(r: &mut Reader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
+    let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
+    let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
+    if colours > 0 && !all {
+        r.refuse("labels", "some labels are colours and some are grey values", "write all of them in one way");
+    }
+    let default = match (all, two) {
+        (true, _) => MaskRule::Colour,
+        (false, true) => MaskRule::Threshold,
+        (false, false) => MaskRule::Exact,
+    };
+    let rules = [("threshold", MaskRule::Threshold), ("exact", MaskRule::Exact), ("colour", MaskRule::Colour)];
+    let written = r.get("mask", |e| word(e, &rules));
+    match written {
+        Some(MaskRule::Threshold) if !two => r.refuse("mask", "`threshold` is for two classes", "use `mask = exact`"),
+        Some(MaskRule::Threshold | MaskRule::Exact) if all => {
+            r.refuse("mask", "the labels are colours", "use `mask = colour`, or grey values as labels");
+        }
+        Some(MaskRule::Colour) if labels.is_some() && colours == 0 => {
+            let help = "write them as `labels = [\"#000000\", \"#ff0000\"]`, or use `mask = exact`";
+            r.refuse("mask", "the labels are grey values, not colours", help);
+        }
+        _ => {}
+    }
+    // New labels of another kind take the rule with them.
+    let before = before.filter(|rule| (*rule == MaskRule::Colour) == all && (two || *rule != MaskRule::Threshold));
+    written.or(before).unwrap_or(default)
+}
+
+fn slicing(r: &mut Reader<'_>, before: Slicing) -> Slicing {
+    let axes = [("axial", Axis::Axial), ("coronal", Axis::Coronal), ("sagittal", Axis::Sagittal)];
+    let axis = r.get("axis", |e| word(e, &axes)).unwrap_or(before.axis);
+    let slices = r.get("slices", |e| {
+        let (name, fields) = call(e, &[("all", &[]), ("labelled", &[]), ("every", &["n"])])?;
+        Ok(match name {
+            "all" => Slices::All,
+            "labelled" => Slices::Labelled,
+            _ => Slices::Every(match fields.first() {
+                Some((_, n)) => count(n, 1)?,
+                None => return wrong(e, "all, labelled, or every(4)"),
+            }),
+        })
+    });
+    Slicing { axis, slices: slices.unwrap_or(before.slices) }
+}
+
+fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
+    let laid = r.get("layout", layout);
+    if laid.is_some() {
+        for key in ["source", "list"] {
+            if !r.has(key) {
+                continue;
+            }
+            r.refuse(key, format!("`{key}` and `layout` exclude each other"), "keep one of them");
+        }
+    }
+    if r.has("layout") && laid.is_none() {
+        // What it would have filled in is not reported as missing as well.
+        r.misspelt.extend(["images", "masks", "classes", "labels"]);
+    }
+    let source = read_source(&mut r, base, laid);
+    let size = r.required("size", "size = [256, 256]", base.map(|b| b.size), |e| {
+        let square = |d: Diagnostic| match &e.kind {
+            ExprKind::Int(n) => {
+                d.suggest("for square images, write", e.span, format!("[{n}, {n}]"), Applicability::MaybeIncorrect)
+            }
+            _ => d,
+        };
+        match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
+            [h, w] if h.max(w) <= 16384 => Ok([h, w]),
+            [_, _] => wrong(e, "a size of at most 16384 x 16384"),
+            _ => wrong(e, "[height, width]"),
+        }
+    });
+    let by_layout = |layout: Laid<'_>| layout.0.classes.map(str::to_string).to_vec();
+    let old = laid.map(by_layout).or(base.map(|b| b.classes.clone()));
+    let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, |e| {
+        let names = list(e, "a list of class names", string)?;
+        if (2..=255).contains(&names.len()) {
+            Ok(names)
+        } else {
+            wrong(e, "2 to 255 class names, the background first")
+        }
+    });
+    let old = laid.map(|(layout, _)| layout.labels.to_vec()).or(base.map(|b| b.labels.clone()));
+    let labels = r.required("labels", "labels = [0, 255]", old, |e| list(e, "a list of pixel values", label));
+    if let (Some(classes), Some(labels)) = (&classes, &labels) {
+        check_labels(&mut r, classes, labels);
+    }
+    let two = classes.as_ref().is_none_or(|c| c.len() == 2);
+    let before = laid.map(|(layout, _)| layout.mask).or(base.map(|b| b.mask_rule));
+    let mask_rule = mask_rule(&mut r, labels.as_ref(), two, before);
+    let (split, grouping) = r.get("split", split).unzip();
+    let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
+    let window = r.get("window", |e| match list(e, "[low, high]", number)?[..] {
+        [low, high] if low < high => Ok([low, high]),
+        _ => wrong(e, "[low, high] with low < high"),
+    });
+    let decode = r.get("decode", |e| word(e, &[("value", Decode::Value), ("hi_byte", Decode::HiByte)]));
+    let mean = r.get("mean", per_channel);
+    let std = r.get("std", |e| {
+        let std = per_channel(e)?;
+        if std.iter().all(|s| *s > 0.0) { Ok(std) } else { wrong(e, "numbers above 0") }
+    });
+    let cache_mb = r.get("cache_mb", |e| count(e, 0));
+    let limit = r.get("limit", |e| count(e, 1));
+    // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
+    let words = Empty::ALL.map(|rule| (rule.name(), rule));
+    let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
+    if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
+        let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
+        let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
+        let d = r.added(d, "empty = one");
+        r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
+    }
+    let spacing = r.get("spacing", |e| match list(e, "[height, width] in millimetres", positive)?[..] {
+        [height, width] => Ok([height, width]),
+        _ => wrong(e, "[height, width] of a pixel in millimetres"),
+    });
+    let complete = source.zip(size).zip(classes).zip(labels).zip(empty);
+    let spec = complete.map(|((((source, size), classes), labels), empty)| DataSpec {
+        name: name.to_string(),
+        source,
+        size,
+        classes,
+        labels,
+        mask_rule,
+        split: (split.or(base.map(|b| b.split.clone()))).unwrap_or(Split::Random {
+            train: 0.8,
+            val: 0.0,
+            test: 0.2,
+            seed: 0,
+        }),
+        grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
+        slicing,
+        window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
+        decode: decode.or(base.map(|b| b.decode)).unwrap_or(Decode::Value),
+        mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
+        std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
+        cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
+        limit: limit.or(base.and_then(|b| b.limit)),
+        empty,
+        spacing: spacing.or(base.and_then(|b| b.spacing)),
+    });
+    r.done(spec)
+}
+
+fn check_labels(r: &mut Reader<'_>, classes: &[String], labels: &[u32]) {
+    if classes.len() != labels.len() {
+        let message = format!("{} labels for {} classes", labels.len(), classes.len());
+        r.refuse("labels", message, "give one pixel value per class");
+    }
+    let mut sorted = labels.to_vec();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|w| w[0] == w[1]) {
+        r.refuse("labels", "two classes have the same label", "give each class its own pixel value");
+    }
+    let mut names: Vec<_> = classes.iter().collect();
+    names.sort_unstable();
+    if names.windows(2).any(|w| w[0] == w[1]) {
+        r.refuse("classes", "two classes have the same name", "name each class once");
+    }
+}

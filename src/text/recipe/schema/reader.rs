@@ -1,0 +1,135 @@
+//! The entries of one block, read key by key; what is wrong with them is collected.
+
+use super::value::Read;
+use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
+use crate::text::source::Span;
+use crate::text::syntax::ast::{Entry, Expr};
+use std::collections::BTreeMap;
+
+/// Reads the entries of one block and collects what is wrong with them.
+pub(super) struct Reader<'a> {
+    pub(super) entries: Vec<&'a Entry>,
+    /// The block's name, where a missing key is reported.
+    pub(super) at: Span,
+    pub(super) what: &'static str,
+    /// Keys that an unknown one was probably meant to be: not reported as missing as well.
+    pub(super) misspelt: Vec<&'static str>,
+    pub(super) problems: Problems,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(what: &'static str, at: Span, keys: &[&'static str], entries: &'a [Entry]) -> Self {
+        let mut reader = Reader { entries: Vec::new(), at, what, misspelt: Vec::new(), problems: Problems::new() };
+        let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+        for entry in entries {
+            match seen.insert(&entry.key.node, entry.key.span) {
+                Some(first) => {
+                    let d = Diagnostic::new(Code::E0202, entry.key.span, format!("`{}` is given twice", entry.key));
+                    reader.problems.push(d.label("given again here").other(first, "first given here"));
+                }
+                None => reader.entries.push(entry),
+            }
+        }
+        for entry in &reader.entries {
+            if !keys.contains(&entry.key.node.as_str()) {
+                let d = Diagnostic::new(Code::E0205, entry.key.span, format!("`{what}` has no key `{}`", entry.key));
+                let foreign = foreign(&entry.key.node).filter(|f| keys.contains(f));
+                reader.misspelt.extend(foreign.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
+                let there = || Some(format!("its keys are {}", keys.join(", ")));
+                reader.problems.push(match (foreign, absent(&entry.key.node)) {
+                    (Some(ours), _) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
+                    (None, Some(why)) => d.help(why),
+                    (None, None) => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
+                });
+            }
+        }
+        reader
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.iter().any(|e| e.key.node == key)
+    }
+
+    pub(super) fn get<T>(&mut self, key: &str, read: impl FnOnce(&'a Expr) -> Read<T>) -> Option<T> {
+        let entry = *self.entries.iter().find(|e| e.key.node == key)?;
+        match read(&entry.value) {
+            Ok(value) => Some(value),
+            Err(d) => {
+                self.problems.push(of_key(d, key));
+                None
+            }
+        }
+    }
+
+    /// The key's value, else `default`, else a problem that shows an example.
+    pub(super) fn required<T>(
+        &mut self,
+        key: &str,
+        example: &str,
+        default: Option<T>,
+        read: impl FnOnce(&'a Expr) -> Read<T>,
+    ) -> Option<T> {
+        if !self.has(key) {
+            if default.is_some() || self.misspelt.contains(&key) {
+                return default;
+            }
+            let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
+            let d = self.added(d, example);
+            self.problems.push(d);
+            return None;
+        }
+        self.get(key, read)
+    }
+
+    /// Offers an entry behind the last one; its value is an example.
+    pub(super) fn added(&self, d: Diagnostic, example: &str) -> Diagnostic {
+        let help = format!("add `{example}`");
+        match self.entries.iter().map(|e| e.value.span).max_by_key(|s| s.end) {
+            Some(last) => d.suggest(help, last.after(), format!("  {example}"), Applicability::HasPlaceholders),
+            None => d.help(help),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>, help: impl Into<String>) {
+        let span = self.entries.iter().find(|e| e.key.node == key).map_or(self.at, |e| e.value.span);
+        self.problems.push(Diagnostic::new(Code::E0206, span, message).help(help));
+    }
+
+    pub(super) fn done<T>(self, value: Option<T>) -> Result<T, Problems> {
+        match value {
+            Some(value) if !self.problems.has_errors() => Ok(value),
+            _ => Err(self.problems),
+        }
+    }
+}
+
+/// Puts the name of a key into a message of [`wrong`], where it has none yet.
+pub(super) fn of_key(mut d: Diagnostic, key: &str) -> Diagnostic {
+    if let Some(wanted) = d.message.strip_prefix("expected ") {
+        d.message = format!("`{key}` takes {wanted}");
+    }
+    d
+}
+
+/// The word that people from elsewhere write, and what it is called here.
+fn foreign(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "learning_rate" => "lr",
+        "batch_size" => "batch",
+        "num_epochs" | "max_epochs" | "n_epochs" => "epochs",
+        "criterion" => "loss",
+        "random_seed" => "seed",
+        "image_size" | "img_size" => "size",
+        _ => return None,
+    })
+}
+
+/// Keys that one may look for and that are not there on purpose, and why.
+fn absent(key: &str) -> Option<&'static str> {
+    match key {
+        "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
+            Some("runs compute in 32-bit floats; docs/optimisation.md says what half precision lacks")
+        }
+        _ => None,
+    }
+}

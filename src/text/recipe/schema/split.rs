@@ -1,0 +1,95 @@
+//! Which image is for training and which for the test.
+
+use super::value::{Read, call, count, field, integer, number, string, word, wrong};
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::recipe::{GroupBy, Grouping, Split, Stratify};
+use crate::text::syntax::ast::{Expr, ExprKind};
+
+const FORMS: &[(&str, &[&str])] = &[
+    ("random", &["train", "val", "test", "seed", "group", "stratify"]),
+    ("kfold", &["k", "fold", "val", "seed", "group", "stratify"]),
+    ("lists", &["train", "val", "test", "group"]),
+    ("column", &["group"]),
+];
+
+/// A split, and which cases it keeps together.
+pub(super) fn split(expr: &Expr) -> Read<(Split, Grouping)> {
+    let (name, fields) = call(expr, FORMS)?;
+    let grouping = Grouping {
+        group: field(&fields, "group", None, |e| group(e).map(Some))?,
+        stratify: field(&fields, "stratify", None, |e| {
+            word(e, &[("foreground", Stratify::Foreground), ("classes", Stratify::Classes)]).map(Some)
+        })?,
+    };
+    let split = match name {
+        "random" => random(expr, &fields),
+        "kfold" => kfold(expr, &fields),
+        "column" => Ok(Split::Column),
+        _ => lists(expr, &fields),
+    };
+    Ok((split?, grouping))
+}
+
+/// `"{group}_z*"`, or the name of a set whose groups are known.
+fn group(e: &Expr) -> Read<GroupBy> {
+    if let ExprKind::Str(pattern) = &e.kind {
+        return match pattern.matches("{group}").count() {
+            1 => Ok(GroupBy::Pattern(pattern.clone())),
+            _ => wrong(e, "a pattern over stems with `{group}` once, such as \"{group}_z*\""),
+        };
+    }
+    match word(e, &[("cvc_clinicdb", GroupWord::CvcClinicdb)]) {
+        Ok(GroupWord::CvcClinicdb) => Ok(GroupBy::CvcClinicdb),
+        Err(_) => wrong(e, "a pattern over stems such as \"{group}_z*\", or cvc_clinicdb"),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum GroupWord {
+    CvcClinicdb,
+}
+
+fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+    let share = |key, default| field(fields, key, default, number);
+    let (train, val, test) = (share("train", 0.8)?, share("val", 0.0)?, share("test", 0.2)?);
+    // What is not written of training is what the others leave, without the last digits of 1 - 0.1 - 0.2.
+    let left = ((1.0 - val - test).max(0.0) * 1e12).round() / 1e12;
+    let train = if fields.iter().any(|(k, _)| *k == "train") { train } else { left };
+    let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
+    if [train, val, test].iter().any(|s| !(0.0..=1.0).contains(s)) || (train + val + test - 1.0).abs() > 1e-9 {
+        let message = format!("shares must sum to 1, found {}", train + val + test);
+        let d = Diagnostic::new(Code::E0206, expr.span, message);
+        return Err(d.help("shares that are not written are val = 0, test = 0.2, and what is left for train"));
+    }
+    Ok(Split::Random { train, val, test, seed })
+}
+
+fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+    let k = field(fields, "k", 5, |e| count(e, 2))?;
+    let fold = field(fields, "fold", 0, |e| count(e, 0))?;
+    let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
+    let val = field(fields, "val", 0.0, |e| match number(e)? {
+        share if (0.0..1.0).contains(&share) => Ok(share),
+        _ => wrong(e, "a share of at least 0 and below 1"),
+    })?;
+    if fold >= k {
+        let d = Diagnostic::new(Code::E0206, expr.span, format!("`fold` is {fold}, and there are {k} folds"));
+        return Err(d.help(format!("folds are counted from 0: 0 to {}", k - 1)));
+    }
+    Ok(Split::Kfold { k, fold, val, seed })
+}
+
+fn lists(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+    let path = |key: &str| match fields.iter().find(|(k, _)| *k == key) {
+        Some((_, e)) => string(e).map(Some),
+        None => Ok(None),
+    };
+    match (path("train")?, path("val")?, path("test")?) {
+        (Some(train), val, Some(test)) => Ok(Split::Lists { train, val, test }),
+        _ => {
+            let message = "`lists` needs `train` and `test`";
+            Err(Diagnostic::new(Code::E0207, expr.span, message)
+                .help("write `split = lists(train = \"train.txt\", test = \"test.txt\")`"))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Text to tree and back: [`parse`] and [`print`].
+//!
+//! Knows nothing about operators, names or shapes. The grammar itself is `grammar/npc.pest`.
+
+pub mod ast;
+mod build;
+mod explain;
+mod print;
+mod recover;
+mod scan;
+
+use std::io::Read;
+use std::path::Path;
+
+use super::diag::{Applicability, Code, Diagnostic, Problems};
+use super::source::{SourceId, SourceMap, Span, Spanned};
+pub use print::print;
+
+/// The edition of the language that this npc reads.
+pub const EDITION: u32 = 1;
+
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Reads a model file into `sources`; refuses (E0106) what is missing, not UTF-8 or larger than 4 MiB.
+pub fn read_file(sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
+    let name = path.display().to_string();
+    let refuse = |reason: String| Diagnostic::bare(Code::E0106, format!("cannot read `{name}`: {reason}"));
+    let metadata = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?;
+    if metadata.is_dir() {
+        return Err(refuse("it is a folder".into()));
+    }
+    // A pipe or device may have no end, and no beginning either.
+    if !metadata.is_file() {
+        return Err(refuse("it is not a plain file".into()));
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
+    // One byte more than is allowed, so that a file that grows meanwhile is refused as well.
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| refuse(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(refuse(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let good = e.utf8_error().valid_up_to();
+        refuse(format!("byte {good} is not UTF-8")).help("save the file as UTF-8 text")
+    })?;
+    Ok(sources.add(name, text))
+}
+
+/// The tree of a model file. Never fails outright: an item with a mistake is left out, its name kept in
+/// [`ast::File::broken`], and every mistake found is among the problems, sorted by place.
+pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
+    let text = sources.text(id);
+    let tokens = scan::scan(text);
+    let mut code: Vec<_> = tokens.iter().copied().filter(|t| !t.is_comment()).collect();
+    let mut problems = Problems::new();
+    let mut file = ast::File::default();
+    match edition(id, text, &code) {
+        Ok(edition) => {
+            let known = edition.node == EDITION;
+            if !known {
+                let message = format!("this npc does not know edition {}", edition.node);
+                let problem = Diagnostic::new(Code::E0102, edition.span, message);
+                problems.push(problem.help(format!("npc {EDITION} is the edition it reads")));
+            }
+            file.edition = Some(edition);
+            if !known {
+                // Another edition may have another syntax: its mistakes would be none.
+                return (file, problems);
+            }
+            code.drain(..2);
+        }
+        Err(problem) => {
+            problems.push(problem);
+            // What stands on a line `npc ...` is no item.
+            if code.first().is_some_and(|t| t.text(text) == "npc") {
+                let line = code.iter().skip(1).position(|t| t.first_on_line).map_or(code.len(), |i| i + 1);
+                code.drain(..line);
+            }
+        }
+    }
+    for run in scan::split_items(text, &code) {
+        let outcome = recover::item(id, text, run);
+        problems.extend(outcome.problems);
+        file.broken.extend(outcome.broken);
+        if let Some(mut item) = outcome.item {
+            let start = item.attributes.first().map_or(item.span, |a| a.span).start;
+            item.docs = docs_above(text, &tokens, start as usize);
+            file.items.push(item);
+        }
+    }
+    (file, problems.sorted())
+}
+
+/// The tree of a text that is one expression, such as the value in `--with name=value`.
+pub fn parse_value(sources: &SourceMap, id: SourceId) -> Result<ast::Expr, Problems> {
+    let text = sources.text(id);
+    let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
+    recover::whole(id, text, &code, "a value", build::expr)
+}
+
+/// The tree of a text such as `Net(width = 8 | 16) keep where params < 1M`: a sweep without its name.
+pub fn parse_models(sources: &SourceMap, id: SourceId) -> Result<ast::Models, Problems> {
+    let text = sources.text(id);
+    let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
+    recover::whole(id, text, &code, "models", build::models)
+}
+
+/// The trees of a text such as `macs <= 2.5G and params < 1M`.
+pub fn parse_bounds(sources: &SourceMap, id: SourceId) -> Result<Vec<ast::Claim>, Problems> {
+    let text = sources.text(id);
+    let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
+    recover::whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
+}
+
+/// The line `npc N`.
+fn edition(id: SourceId, text: &str, code: &[scan::Token]) -> Result<Spanned<u32>, Diagnostic> {
+    let number = match code {
+        [npc, number, ..] if npc.text(text) == "npc" && number.kind == scan::TokenKind::Number => {
+            let span = Span::new(id, npc.start, number.end);
+            number.text(text).parse().ok().map(|n| Spanned::new(n, span))
+        }
+        _ => None,
+    };
+    number.ok_or_else(|| {
+        let span = code.first().map_or(Span::new(id, 0, 0), |t| Span::new(id, t.start, t.end));
+        let d = Diagnostic::new(Code::E0103, span, "the file does not start with an edition line")
+            .label(format!("expected `npc {EDITION}` before this"));
+        let help = format!("write `npc {EDITION}` as the first line");
+        if code.first().is_some_and(|t| t.text(text) == "npc") {
+            return d.help(help);
+        }
+        let mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let edit = format!("npc {EDITION}\n\n");
+        d.suggest(help, Span::new(id, mark, mark), edit, Applicability::MachineApplicable)
+    })
+}
+
+/// The `///` lines that end on the line above `start`.
+fn docs_above(text: &str, tokens: &[scan::Token], start: usize) -> Vec<String> {
+    let before = tokens.partition_point(|t| t.start < start);
+    let mut docs = Vec::new();
+    let mut next = start;
+    for token in tokens[..before].iter().rev() {
+        let gap = text[token.end..next].matches('\n').count();
+        if token.kind != scan::TokenKind::Doc || !token.first_on_line || gap != 1 {
+            break;
+        }
+        let line = &token.text(text)[3..];
+        docs.push(line.strip_prefix(' ').unwrap_or(line).to_owned());
+        next = token.start;
+    }
+    docs.reverse();
+    docs
+}

@@ -1,0 +1,207 @@
+//! One item's tokens to its tree, or to as many of its mistakes as can be told apart.
+//!
+//! The grammar's parser stops at its first error. After one, reading starts again at the next statement (or entry) on a
+//! line of its own; what follows is only checked, the item itself is left out of the tree.
+
+use super::ast::{Ident, Item};
+use super::build::{self, Failure, Part};
+use super::explain::explain;
+use super::scan::{self, Token, TokenKind};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::source::{SourceId, Span, Spanned};
+use std::ops::Range;
+
+/// Mistakes told per item: behind so many, the rest are echoes.
+const MAX_ERRORS: usize = 10;
+
+/// Tokens of one item: its tree takes some 500 bytes for each.
+const MAX_TOKENS: usize = 800_000;
+
+/// What became of one item.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub item: Option<Item>,
+    /// The item's name, if it has one but could not be read.
+    pub broken: Option<Ident>,
+    pub problems: Problems,
+}
+
+/// Reads `run`, tokens without comments that start where an item should.
+pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
+    let (attributes, run) = run.split_at(scan::attributes_len(text, run).min(run.len()));
+    let (Some(first), Some(last)) = (attributes.first(), attributes.last()) else {
+        return plain_item(id, text, run);
+    };
+    let mut outcome = match build::attributes(id, text, first.start..last.end) {
+        Ok(attributes) => {
+            let mut outcome = plain_item(id, text, run);
+            if let Some(item) = &mut outcome.item {
+                item.attributes = attributes;
+            }
+            outcome
+        }
+        Err(failure) => {
+            let known = run.first().is_some_and(|t| scan::is_item_keyword(t.text(text)));
+            let mut outcome = if known { plain_item(id, text, run) } else { Outcome::default() };
+            let help = "an attribute is written `@allow(name)`, on the line above an item";
+            outcome.problems.push(explain(id, text, attributes, &failure).help(help));
+            outcome
+        }
+    };
+    if run.is_empty() {
+        let span = Span::new(id, first.start, last.end);
+        let d = Diagnostic::new(Code::E0101, span, "an attribute without an item behind it");
+        outcome.problems.push(d.help("for the whole file, write `allow name` without the `@`"));
+    }
+    outcome
+}
+
+fn plain_item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
+    let [first, .., last] = run else {
+        return run.first().map_or_else(Outcome::default, |only| no_item(id, text, run, only));
+    };
+    if !scan::is_item_keyword(first.text(text)) {
+        return no_item(id, text, run, first);
+    }
+    let failed = |problems| Outcome { item: None, broken: name_of(id, text, run), problems };
+    if run.len() > MAX_TOKENS {
+        let message = format!("an item of more than {MAX_TOKENS} words and signs");
+        let d = Diagnostic::new(Code::E0311, Span::new(id, first.start, first.end), message);
+        return failed(d.label("starts here").help("write what repeats as a `for` or `repeat`").into());
+    }
+    if let Some(token) = scan::too_deep(text, run) {
+        return failed(too_deep(id, token).into());
+    }
+    match build::item(id, text, first.start..last.end) {
+        // What stands in the tree for a value out of range would only lead to more messages.
+        Ok((_, problems)) if problems.has_errors() => failed(problems),
+        Ok((mut item, problems)) => {
+            item.span = Span::new(id, first.start, last.end);
+            Outcome { item: Some(item), broken: None, problems }
+        }
+        Err(failure) if failure.exhausted => failed(too_deep(id, *first).into()),
+        Err(failure) => {
+            let mut problems = Problems::from(explain(id, text, run, &failure));
+            more_mistakes(id, text, run, &failure, &mut problems);
+            failed(problems)
+        }
+    }
+}
+
+/// Reads all tokens of a text as one `what`, which `build` makes of it.
+pub(super) fn whole<T>(
+    id: SourceId,
+    text: &str,
+    code: &[Token],
+    what: &str,
+    build: impl Fn(SourceId, &str, Range<usize>) -> Result<(T, Problems), Failure>,
+) -> Result<T, Problems> {
+    let (Some(first), Some(last)) = (code.first(), code.last()) else {
+        let span = Span::new(id, 0, text.len());
+        return Err(Diagnostic::new(Code::E0101, span, format!("expected {what}, found nothing")).into());
+    };
+    if let Some(token) = scan::too_deep(text, code) {
+        return Err(too_deep(id, token).into());
+    }
+    match build(id, text, first.start..last.end) {
+        Ok((made, problems)) if !problems.has_errors() => Ok(made),
+        Ok((_, problems)) => Err(problems.sorted()),
+        Err(failure) if failure.exhausted => Err(too_deep(id, *first).into()),
+        Err(failure) => Err(explain(id, text, code, &failure).into()),
+    }
+}
+
+fn too_deep(id: SourceId, token: Token) -> Diagnostic {
+    let message = format!("nested more than {} levels deep", scan::MAX_DEPTH);
+    Diagnostic::new(Code::E0104, Span::new(id, token.start, token.end), message)
+        .label("one level too many")
+        .help("give inner parts a name with `let`")
+}
+
+/// Text where an item should start.
+fn no_item(id: SourceId, text: &str, run: &[Token], first: &Token) -> Outcome {
+    let word = first.text(text);
+    let span = Span::new(id, first.start, first.end);
+    let problem = if scan::is_item_keyword(word) {
+        let message = format!("`{word}` is not followed by a name");
+        Diagnostic::new(Code::E0101, span, message)
+    } else {
+        let problem = Diagnostic::new(Code::E0101, span, format!("expected an item, found `{word}`"));
+        let names_follow = matches!(run.get(1), Some(t) if t.kind == TokenKind::Word);
+        let there = format!("items start with one of: {}", scan::item_keywords().join(", "));
+        if scan::is_statement_keyword(word) {
+            problem.help(format!("`{word}` stands in the body of a block or a model"))
+        } else if names_follow {
+            problem.nearest(span, word, scan::item_keywords(), || Some(there))
+        } else {
+            problem.help(there)
+        }
+    };
+    let broken = if run.len() > 1 { name_of(id, text, run) } else { None };
+    Outcome { item: None, broken, problems: problem.into() }
+}
+
+/// The name in the head of an item. `import` and `expect` have none.
+fn name_of(id: SourceId, text: &str, run: &[Token]) -> Option<Ident> {
+    let name = run.get(1).filter(|t| t.kind == TokenKind::Word && !scan::is_reserved(t.text(text)))?;
+    let named = !matches!(run[0].text(text), "import" | "expect");
+    named.then(|| Spanned::new(name.text(text).to_owned(), Span::new(id, name.start, name.end)))
+}
+
+/// Checks the statements or entries behind `failure`, one by one.
+fn more_mistakes(id: SourceId, text: &str, run: &[Token], failure: &Failure, problems: &mut Problems) {
+    let part = match run[0].text(text) {
+        "block" | "model" => Part::Stmt,
+        "data" | "train" => Part::Entry,
+        "expect" => Part::Claim,
+        _ => return,
+    };
+    let innermost = innermost_brackets(text, run);
+    let starts_part = |i: usize| {
+        let in_braces = innermost[i] == Some("{");
+        let word = run[i].text(text);
+        let next = run.get(i + 1).map_or("", |t| t.text(text));
+        run[i].first_on_line
+            && match part {
+                // Only `for` has another life, in comprehensions.
+                Part::Stmt => scan::is_statement_keyword(word) && (in_braces || word != "for"),
+                Part::Entry => in_braces && run[i].kind == TokenKind::Word && next == "=",
+                Part::Claim => in_braces && run[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
+            }
+    };
+    let end = run.last().map_or(0, |t| t.end);
+    // The part that failed may start at the very token that did.
+    let mut i = run.partition_point(|t| t.end <= failure.at);
+    i += usize::from(i < run.len() && run[i].start < failure.at);
+    let mut told = 1;
+    while told < MAX_ERRORS {
+        let Some(start) = (i..run.len()).find(|&i| starts_part(i)) else { return };
+        match build::skim(part, text, run[start].start..end) {
+            Ok(part_end) => i = run.partition_point(|t| t.start < part_end),
+            Err(failure) => {
+                problems.push(explain(id, text, run, &failure));
+                told += 1;
+                i = run.partition_point(|t| t.end <= failure.at).max(start + 1);
+            }
+        }
+    }
+}
+
+/// For each token, the bracket it lies in.
+fn innermost_brackets<'s>(text: &'s str, run: &[Token]) -> Vec<Option<&'s str>> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut innermost = Vec::with_capacity(run.len());
+    for token in run {
+        let word = token.text(text);
+        if let Some(opener) = scan::opener_of(word)
+            && let Some(partner) = open.iter().rposition(|&o| o == opener)
+        {
+            open.truncate(partner);
+        }
+        innermost.push(open.last().copied());
+        if matches!(word, "(" | "[" | "{") {
+            open.push(word);
+        }
+    }
+    innermost
+}
