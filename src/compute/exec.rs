@@ -55,7 +55,7 @@ impl Network {
     }
 
     /// The same by Burn's operators, showing each step's results to `look` before the next step runs.
-    pub(super) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
+    pub(crate) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
         // Held by nobody else: freed after the last step that reads it.
         let mut image = Some(x);

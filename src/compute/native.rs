@@ -27,7 +27,7 @@ pub fn use_burn_only() {
 }
 
 /// Whether Burn's operators shall compute everything.
-pub(super) fn switched_off() -> bool {
+pub(crate) fn switched_off() -> bool {
     BURN_ONLY.load(Ordering::Relaxed) || std::env::var(VARIABLE.0).is_ok_and(|value| value == VARIABLE.1)
 }
 
@@ -59,7 +59,7 @@ impl Network {
     }
 
     /// [`Network::forward`] by the engine, where it can.
-    pub(super) fn infer(&self, x: &Tensor<4>) -> Option<Vec<Tensor<4>>> {
+    pub(crate) fn infer(&self, x: &Tensor<4>) -> Option<Vec<Tensor<4>>> {
         if self.device.is_autodiff() || self.engine_refuses(x, Mode::Infer).is_some() {
             return None;
         }
@@ -114,7 +114,7 @@ impl Network {
 
 impl Back {
     /// From the gradients of a loss to those of the network.
-    pub(super) fn gradients(self, network: &Network, gradients: &mut Gradients) -> Found {
+    pub(crate) fn gradients(self, network: &Network, gradients: &mut Gradients) -> Found {
         let (tape, leaves) = match self {
             Back::Burn { image } => {
                 let image = image.and_then(|image| image.grad_remove(gradients));
@@ -153,7 +153,7 @@ impl Back {
 
 /// Gradients that are not in Burn's own graph.
 #[derive(Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// By tensor name, flattened in Burn's order; none where Burn's own graph has them.
     pub by_name: Option<HashMap<String, Vec<f32>>>,
     /// NCHW numbers, if the image asked for a gradient.

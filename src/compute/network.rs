@@ -46,13 +46,13 @@ pub struct NamedLayer {
 
 #[derive(Debug, Clone)]
 pub struct Network {
-    pub(super) layers: Vec<NamedLayer>,
-    pub(super) plan: Arc<Plan>,
-    pub(super) engine: Arc<Engine>,
+    pub(crate) layers: Vec<NamedLayer>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) engine: Arc<Engine>,
     /// The weights as the engine infers with them: made at the first forward pass, gone when layers change.
-    pub(super) frozen: Arc<OnceLock<Frozen>>,
+    pub(crate) frozen: Arc<OnceLock<Frozen>>,
     /// Where the weights are; a network without weights runs where its input is.
-    pub(super) device: Device,
+    pub(crate) device: Device,
 }
 
 /// Does the same to whichever layer it is.
@@ -87,7 +87,7 @@ impl Clone for Layer {
 
 impl Network {
     /// Layer `i` belongs to `plan.layers[i]`.
-    pub(super) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
+    pub(crate) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
         let plan = Arc::new(plan);
         let engine = Arc::new(Engine::new(plan.clone()));
         Self { layers, plan, engine, frozen: Arc::default(), device }
@@ -99,7 +99,7 @@ impl Network {
     }
 
     /// Changes all layers.
-    pub(super) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
+    pub(crate) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
         self.layers = self.layers.into_iter().map(f).collect();
         self.frozen = Arc::default();
         self
@@ -128,7 +128,7 @@ impl Network {
 ///
 /// Laid out anew and not as a transposed view: the two take different ways through a matrix product and differ in the
 /// last bit, and a resumed run must not differ from one that went through.
-pub(super) fn linear_weight(values: &[f32], shape: &[usize], device: &Device) -> Tensor<2> {
+pub(crate) fn linear_weight(values: &[f32], shape: &[usize], device: &Device) -> Tensor<2> {
     let [out, inputs] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
     let columns = (0..inputs).flat_map(|i| (0..out).map(move |o| values[o * inputs + i])).collect();
     Tensor::from_data(TensorData::new::<f32, _>(columns, [inputs, out]), device)

@@ -347,6 +347,6 @@ impl Run<'_> {
 }
 
 /// `[n, c, h, w]` on the device.
-pub(super) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
+pub(crate) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
 }
