@@ -1,11 +1,10 @@
 //! Counts a model of a file at a size, with every stage in view:
 //! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
 
-use npc::graph::{check, elaborate, resolve};
 use npc::text::diag::render;
 use npc::text::source::SourceMap;
 use npc::text::syntax;
-use npc::{Convention, count, parse};
+use npc::{Convention, check, count, elaborate, parse, resolve};
 use std::path::Path;
 
 fn main() {

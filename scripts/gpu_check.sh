@@ -30,7 +30,7 @@ block() {
 say "# npc on a GPU" "" "Made by \`scripts/gpu_check.sh\` on $(date -u +%F). Card: $card. $("$npc" --version)." ""
 
 part() { [[ " ${PARTS:-agree tests run time} " == *" $1 "* ]]; }
-device_tests="exec:: lower:: cross:: ops_torch:: op_limits:: torch::"
+device_tests="exec:: lower:: graph_vs_network:: ops_torch:: op_limits:: torch::"
 
 if part agree; then
     say "## CUDA against the CPU" "" "The same weights and batch; \`max |a - b| / max |a|\` per tensor." ""

@@ -1,11 +1,11 @@
 //! What the targets share: the functions under test, and a mutator that knows tokens. Each target uses one function.
 #![allow(dead_code)]
 
-#[path = "../../tests/it/fuzz/mutate.rs"]
+#[path = "../../tests/it/text/fuzz/mutate.rs"]
 pub mod mutate;
-#[path = "../../tests/it/tape.rs"]
+#[path = "../../tests/it/support/tape.rs"]
 pub mod tape;
-#[path = "../../tests/it/fuzz/targets.rs"]
+#[path = "../../tests/it/text/fuzz/targets.rs"]
 pub mod targets;
 
 /// Texts that were mutated before lend their parts to the next one.

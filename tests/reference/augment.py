@@ -1,4 +1,4 @@
-"""What scipy, torchvision and scikit-image make of a small image: the reference for `run::data::augment`.
+"""What scipy, torchvision and scikit-image make of a small image: the reference for `data::augment`.
 
 The image is the formula of `picture` below in double precision, which the Rust test repeats; `classes` is a mask of four
 classes. Needs numpy, scipy, torch, torchvision and scikit-image.

@@ -1,6 +1,6 @@
 """Seven networks of public PyTorch libraries: parameters, multiplications, shapes and logits.
 
-The files of tests/graphs/foreign/ say the same networks in npc's language; tests/it/foreign.rs holds them to the numbers
+The files of tests/graphs/foreign/ say the same networks in npc's language; tests/it/study/foreign_networks.rs holds them to the numbers
 that this script writes. To regenerate:
 
     pip install torch torchvision timm segmentation-models-pytorch pytorchcv

@@ -1,4 +1,4 @@
-"""Sliding-window inference by MONAI over a small convolution, for tests/it/window.rs.
+"""Sliding-window inference by MONAI over a small convolution, for tests/it/score/window.rs.
 
     python tests/reference/monai_window.py > tests/reference/window.json
 

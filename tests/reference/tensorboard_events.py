@@ -1,4 +1,4 @@
-"""Event files by TensorBoard's own writer and reader, for tests/it/tensorboard.rs.
+"""Event files by TensorBoard's own writer and reader, for tests/it/show/results/tensorboard.rs.
 
     python tests/reference/tensorboard_events.py write tests/reference/tensorboard/theirs.tfevents
     python tests/reference/tensorboard_events.py read RUN/tensorboard > tests/reference/tensorboard/read.json

@@ -10,7 +10,7 @@ them, for npc to be compared with.
 
 Batches
 -------
-`batch(step)` is a fixed function of integers, exact in f32, which tests/it/reference_batch.rs repeats. All arithmetic is
+`batch(step)` is a fixed function of integers, exact in f32, which tests/it/learn/torch/reference_batch.rs repeats. All arithmetic is
 on unsigned 64-bit integers, wrapping. Division is integer division.
 
     mix(z):  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9

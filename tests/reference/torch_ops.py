@@ -2,7 +2,7 @@
 
     python tests/reference/torch_ops.py            (writes ops.json beside itself)
 
-Numbers come from a formula, which `tests/it/ops_torch.rs` repeats bit for bit. `noise(seed, i)` is the upper 23 bits of
+Numbers come from a formula, which `tests/it/compute/network/ops_torch.rs` repeats bit for bit. `noise(seed, i)` is the upper 23 bits of
 splitmix64's output i from `seed`. Element i (row-major) of tensor `seed`:
 
     smooth     (noise - 2^22) / 2^22          in [-1, 1)

@@ -1,8 +1,8 @@
-"""Small PyTorch files of weights for tests/it/train/init.rs:
+"""Small PyTorch files of weights for tests/it/learn/train/init.rs:
 
     python tests/reference/torch_weights.py
 
-Tensor i of the model `Tiny` of tests/it/train.rs holds (i + 1) / 8 + k / 1024, k counting its numbers: exact in 16 bits.
+Tensor i of the model `Tiny` of tests/it/learn/train.rs holds (i + 1) / 8 + k / 1024, k counting its numbers: exact in 16 bits.
 """
 
 from collections import OrderedDict

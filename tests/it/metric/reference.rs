@@ -1,7 +1,7 @@
 //! Metrics against MONAI, medpy, SciPy and NumPy: `tests/reference/metrics_reference.py` made the numbers.
 
-use super::close;
-use crate::front::repository;
+use crate::metric::scores::close;
+use crate::support::front::repository;
 use npc::metric::calibration::Tally;
 use npc::metric::statistics::quantile;
 use npc::metric::surface::{Surface, outline};

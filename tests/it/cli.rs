@@ -1,0 +1,16 @@
+//! The program as a user starts it: arguments and files in; text, files and exit codes out.
+
+#[cfg(feature = "data")]
+mod data;
+mod diagnostics;
+mod equal_diff;
+mod fix;
+mod front_commands;
+mod graph;
+mod levels;
+#[cfg(unix)]
+mod malicious_input;
+mod mistakes;
+#[cfg(feature = "run")]
+mod run;
+mod sweep_static;

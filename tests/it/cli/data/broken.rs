@@ -1,0 +1,237 @@
+//! Broken data of many kinds, and what `npc data check` says to each. docs/data.md has the list.
+
+use crate::support::data_sets::{grey, png, tif};
+use crate::support::front::{npc, repository};
+use image::ExtendedColorType::Rgb8;
+use npc::data::phantom;
+use std::ffi::OsStr;
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use tiff::encoder::colortype;
+
+const SIDE: usize = 48;
+
+/// A data block, and the keys of it that a case replaces.
+fn model(replaced: &str) -> String {
+    let usual = "images = \"images/*\"
+        masks = \"masks/*\"
+        size = [48, 48]
+        classes = [\"background\", \"lung\"]
+        labels = [0, 255]
+        split = lists(train = \"train.txt\", test = \"test.txt\")";
+    let key = |line: &str| line.split('=').next().unwrap_or_default().trim().to_string();
+    let new: Vec<String> = replaced.lines().map(key).collect();
+    // A list stands in the place of both patterns.
+    let gone =
+        |k: &String| new.contains(k) || (new.contains(&"list".into()) && ["images", "masks"].contains(&k.as_str()));
+    let kept: Vec<&str> = usual.lines().filter(|line| !gone(&key(line))).collect();
+    format!(
+        "npc 1\nmodel Net(x: [1, H, W]) -> [2, H, W] {{\n  let y = x |> conv(2)\n  return (y ++ (y |> maxpool(2) |> up(2))) |> conv(2, k = 1)\n}}\n\
+         data d {{\n{}\nempty = one\n{replaced}\n}}\ntrain t = Net on d {{ epochs = 1 }}\n",
+        kept.join("\n")
+    )
+}
+
+/// Eight pairs `p0` to `p7`, 8-bit pictures of phantoms and masks of 0 and 255; the last two are for the test.
+fn healthy(dir: &Path) {
+    for i in 0..8 {
+        let slice = phantom::draw(i, i, [SIDE, SIDE]);
+        // Mirrored and turned, so that no two look alike.
+        let at = |p: usize| {
+            let (y, x) = (p / SIDE, p % SIDE);
+            let (y, x) = if i & 1 == 0 { (y, x) } else { (x, y) };
+            let y = if i & 2 == 0 { y } else { SIDE - 1 - y };
+            y * SIDE + if i & 4 == 0 { x } else { SIDE - 1 - x }
+        };
+        let area = 0..SIDE * SIDE;
+        let image: Vec<u8> =
+            area.clone().map(|p| ((i32::from(slice.hu[at(p)]) + 1000).clamp(0, 1400) * 255 / 1400) as u8).collect();
+        let mask: Vec<u8> = area.map(|p| slice.lungs[at(p)] * 255).collect();
+        grey(&dir.join(format!("images/p{i}.png")), [SIDE, SIDE], &image);
+        grey(&dir.join(format!("masks/p{i}.png")), [SIDE, SIDE], &mask);
+    }
+    fs::write(dir.join("train.txt"), "p0\np1\np2\np3\np4\np5\n").unwrap();
+    fs::write(dir.join("test.txt"), "p6\np7\n").unwrap();
+}
+
+fn volumes(dir: &Path) {
+    let from = repository("tests/reference/volumes");
+    for (a, b) in [("imagesTr/LPS_0000.nii.gz", "v/i/a.nii.gz"), ("labelsTr/LPS.nii.gz", "v/m/a.nii.gz")] {
+        fs::create_dir_all(dir.join(b).parent().unwrap()).unwrap();
+        fs::copy(from.join(a), dir.join(b)).unwrap();
+    }
+    fs::create_dir_all(dir.join("s/i/a")).unwrap();
+    fs::create_dir_all(dir.join("s/m")).unwrap();
+    for n in 1..=5 {
+        let name = format!("{n:03}.dcm");
+        fs::copy(from.join("series/a").join(&name), dir.join("s/i/a").join(&name)).unwrap();
+    }
+    fs::copy(from.join("segmentations/a.nii.gz"), dir.join("s/m/a.nii.gz")).unwrap();
+}
+
+/// A pattern block for the volumes, all for training.
+fn of_volumes(folder: &str) -> String {
+    let images = if folder == "s" { "s/i/*" } else { "v/i/*.nii.gz" };
+    format!(
+        "images = \"{images}\"\nmasks = \"{folder}/m/*.nii.gz\"\nclasses = [\"rest\", \"one\", \"two\"]\nlabels = [0, 1, 2]\n\
+         window = [-1000, 400]\nsplit = random(test = 0)"
+    )
+}
+
+fn cut(path: &Path, part: impl Fn(usize) -> usize) {
+    let whole = fs::read(path).unwrap();
+    fs::write(path, &whole[..part(whole.len())]).unwrap();
+}
+
+fn mask_of(dir: &Path, i: usize) -> Vec<u8> {
+    image::open(dir.join(format!("masks/p{i}.png"))).unwrap().into_luma8().into_raw()
+}
+
+/// What is broken, the keys that the data block has in place of the usual ones, and the breaking.
+type Broken = (&'static str, String, fn(&Path));
+
+fn cases() -> Vec<Broken> {
+    let same = String::new;
+    let says = |text: &str| text.to_string();
+    vec![
+        ("nothing", same(), |_| {}),
+        ("a PNG file that ends early", same(), |d| cut(&d.join("images/p1.png"), |n| n / 2)),
+        ("an empty file", same(), |d| fs::write(d.join("images/p1.png"), "").unwrap()),
+        ("text called .png", same(), |d| fs::write(d.join("masks/p1.png"), "404 not found\n").unwrap()),
+        ("a JPEG file that ends early", same(), |d| {
+            let image = image::open(d.join("images/p1.png")).unwrap();
+            image.save_with_format(d.join("images/p1.jpg"), image::ImageFormat::Jpeg).unwrap();
+            fs::remove_file(d.join("images/p1.png")).unwrap();
+            cut(&d.join("images/p1.jpg"), |n| n - 2);
+        }),
+        ("a mask of another size", same(), |d| grey(&d.join("masks/p2.png"), [24, 48], &[0; 24 * 48])),
+        ("an image without mask", same(), |d| fs::remove_file(d.join("masks/p3.png")).unwrap()),
+        ("a mask without image", same(), |d| grey(&d.join("masks/p9.png"), [8, 8], &[0; 64])),
+        ("two masks for one image", same(), |d| grey(&d.join("masks/P2.png"), [8, 8], &[0; 64])),
+        ("a value that is no label", says("mask = exact"), |d| {
+            let mut mask = mask_of(d, 4);
+            mask[100..103].fill(254);
+            grey(&d.join("masks/p4.png"), [SIDE, SIDE], &mask);
+        }),
+        ("a mask in colours where grey is expected", says("mask = exact"), |d| {
+            let rgb: Vec<u8> = mask_of(d, 4).iter().flat_map(|&v| [v, 0, 0]).collect();
+            png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
+        }),
+        ("a colour that is no label", says("labels = [\"#000000\", \"#ffffff\"]"), |d| {
+            let rgb: Vec<u8> = mask_of(d, 4).iter().flat_map(|&v| [v, v, v.saturating_sub(3)]).collect();
+            png(&d.join("masks/p4.png"), [SIDE, SIDE], Rgb8, &rgb);
+        }),
+        ("three classes under a threshold", same(), |d| {
+            let thirds: Vec<u8> = (0..SIDE * SIDE).map(|p| [0, 128, 255][p % SIDE * 3 / SIDE]).collect();
+            grey(&d.join("masks/p0.png"), [SIDE, SIDE], &thirds);
+            let numbers: Vec<u8> = thirds.iter().map(|v| v / 127).collect();
+            grey(&d.join("masks/p6.png"), [SIDE, SIDE], &numbers);
+        }),
+        ("empty masks", same(), |d| {
+            [1, 6, 7].iter().for_each(|i| grey(&d.join(format!("masks/p{i}.png")), [SIDE, SIDE], &[0; SIDE * SIDE]));
+        }),
+        ("an unknown stem in a list", same(), |d| fs::write(d.join("test.txt"), "p6\np7.png\np99\n").unwrap()),
+        ("a stem in two lists", same(), |d| fs::write(d.join("test.txt"), "p6\np7\np0\n").unwrap()),
+        (
+            "a group in two lists",
+            says("split = lists(train = \"train.txt\", test = \"test.txt\", group = \"{group}_*\")"),
+            |d| {
+                for i in 0..8 {
+                    let (from, to) = (format!("p{i}.png"), format!("c{}_{i}.png", i / 3));
+                    ["images", "masks"]
+                        .iter()
+                        .for_each(|f| fs::rename(d.join(f).join(&from), d.join(f).join(&to)).unwrap());
+                }
+                fs::write(d.join("train.txt"), "c0\nc1_3\nc1_4\n").unwrap();
+                fs::write(d.join("test.txt"), "c1_5\nc2\n").unwrap();
+            },
+        ),
+        ("an empty split", says("split = random(test = 0.2, group = \"{group}*\")"), |d| {
+            // With one group for all.
+            for i in 0..8 {
+                let name = format!("p{i}.png");
+                ["images", "masks"].iter().for_each(|f| fs::remove_file(d.join(f).join(&name)).unwrap());
+            }
+            grey(&d.join("images/only.png"), [8, 8], &(0..64).collect::<Vec<u8>>());
+            grey(&d.join("masks/only.png"), [8, 8], &[255; 64]);
+        }),
+        ("float values without a window", same(), |d| {
+            fs::remove_file(d.join("images/p5.png")).unwrap();
+            let values: Vec<f32> = (0..SIDE * SIDE).map(|p| p as f32 - 1000.0).collect();
+            tif::<colortype::Gray32Float>(&d.join("images/p5.tif"), [SIDE, SIDE], &values, false);
+        }),
+        ("a window in other units", says("window = [-1000, 4000]"), |_| {}),
+        ("a constant image", same(), |d| grey(&d.join("images/p5.png"), [SIDE, SIDE], &[7; SIDE * SIDE])),
+        ("nearly the same image in train and test", same(), |d| {
+            let brighter = |v: u8| (f32::from(v) * 0.9 + 20.0) as u8;
+            let image = image::open(d.join("images/p0.png")).unwrap().into_luma8();
+            let copy: Vec<u8> = image.into_raw().into_iter().map(brighter).collect();
+            grey(&d.join("images/p6.png"), [SIDE, SIDE], &copy);
+        }),
+        ("an image too large", same(), |d| {
+            let mut bytes = fs::read(d.join("images/p2.png")).unwrap();
+            bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+            let crc = !bytes[12..29].iter().fold(!0u32, |crc, &b| {
+                (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+            });
+            bytes[29..33].copy_from_slice(&crc.to_be_bytes());
+            fs::write(d.join("images/p2.png"), bytes).unwrap();
+        }),
+        ("a name that is not UTF-8", same(), |d| {
+            fs::write(d.join("images").join(OsStr::from_bytes(b"p\xff8.png")), "").unwrap();
+        }),
+        ("a folder that is not there", says("masks = \"labels/*\""), |_| {}),
+        ("a size that the model does not take", says("size = [45, 48]"), |_| {}),
+        ("a pair in colours among grey ones", same(), |d| {
+            let image = image::open(d.join("images/p3.png")).unwrap().into_rgb8();
+            png(&d.join("images/p3.png"), [SIDE, SIDE], Rgb8, &image.into_raw());
+        }),
+        ("a NIfTI file with damaged gzip", of_volumes("v"), |d| {
+            let path = d.join("v/i/a.nii.gz");
+            let mut bytes = fs::read(&path).unwrap();
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0xff;
+            fs::write(path, bytes).unwrap();
+        }),
+        ("a NIfTI mask of another shape", of_volumes("v"), |d| {
+            let from = repository("tests/reference/volumes/kinds/uint8.nii");
+            fs::remove_file(d.join("v/m/a.nii.gz")).unwrap();
+            fs::copy(from, d.join("v/m/a.nii.gz")).unwrap();
+        }),
+        ("a DICOM series with a slice missing", of_volumes("s"), |d| fs::remove_file(d.join("s/i/a/003.dcm")).unwrap()),
+        ("a DICOM file cut off", of_volumes("s"), |d| cut(&d.join("s/i/a/002.dcm"), |n| n - 40)),
+        ("a CSV list without a column", says("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
+            fs::write(d.join("c.csv"), "image,masks\nimages/p0.png,masks/p0.png\n").unwrap();
+        }),
+        ("a CSV list with files that are not there", says("list = \"c.csv\"\nsplit = random(test = 0)"), |d| {
+            fs::write(
+                d.join("c.csv"),
+                "image,mask\nimages/p0.png,masks/p0.png\nimages/q.png,masks/q.png\nimages/p1.png,\n",
+            )
+            .unwrap();
+        }),
+    ]
+}
+
+#[test]
+fn npc_says_what_is_broken() {
+    let mut all = String::new();
+    for (what, keys, break_it) in cases() {
+        let folder = tempfile::tempdir().unwrap();
+        healthy(folder.path());
+        volumes(folder.path());
+        break_it(folder.path());
+        fs::write(folder.path().join("d.model"), model(&keys)).unwrap();
+        let said = npc(folder.path(), &["data", "check", "d.model"]);
+        let _ = writeln!(all, "## {what}");
+        let told = said.out.lines().filter(|l| l.contains("error") || l.contains("warning") || l.starts_with("  "));
+        for line in told.chain(said.err.lines()) {
+            let _ = writeln!(all, "{}", line.replace(&folder.path().display().to_string(), "DATA").replace("./", ""));
+        }
+        let _ = writeln!(all, "exit code {}\n", said.code);
+        assert_eq!(said.code == 1, said.out.contains("error["), "{what}: {}{}", said.out, said.err);
+    }
+    assert_snapshot!("it", "it__broken_data__broken_data", all);
+}

@@ -1,0 +1,145 @@
+//! `npc data check`: the table, JSON, pictures of the worst, and what is called nearly the same.
+
+use crate::support::data_sets::{grey, real, spec};
+use crate::support::front::npc;
+use npc::data::survey::{Kind, Severity, survey};
+use npc::data::{Dataset, Role, phantom};
+use npc::text::recipe::{DataSource, DataSpec, GroupBy, Grouping, Split};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+const MODEL: &str = "npc 1
+data d {
+  empty = one
+  source = phantoms(count = 10, seed = 0)
+  size = [64, 64]
+  classes = [\"background\", \"lung\"]
+  labels = [0, 255]
+  split = random(val = 0.1, test = 0.2)
+}
+data e { source = phantoms(count = 4) size = [32, 32] classes = [\"a\", \"b\"] labels = [0, 1] empty = one }
+";
+
+#[test]
+fn tables_json_and_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("d.model"), MODEL).unwrap();
+    let said = npc(folder.path(), &["data", "check", "d.model", "d", "--out", "worst"]);
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    for part in [
+        "d: 10 images, 64 x 64 (height x width), grey, signed 16-bit, values ",
+        "split  images  background %  lung %  with lung  empty",
+        "train       7 ",
+        "val         1 ",
+        "test        2 ",
+        "0 errors, 0 warnings",
+    ] {
+        assert!(said.out.contains(part), "`{part}` is not in {}", said.out);
+    }
+    assert!(image::open(folder.path().join("worst/masks.png")).unwrap().width() > 192);
+    assert!(fs::read_to_string(folder.path().join("worst/masks.txt")).unwrap().contains("row 1 column 1: phantom_"));
+
+    let said = npc(folder.path(), &["data", "check", "d.model", "--format", "json"]);
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    let data = json["data"].as_array().unwrap();
+    assert_eq!(data.iter().map(|d| d["name"].as_str().unwrap()).collect::<Vec<_>>(), ["d", "e"]);
+    assert_eq!(data[0]["images"].as_array().unwrap().len(), 10);
+    let share: f64 = data[0]["splits"][0]["share"].as_array().unwrap().iter().map(|s| s.as_f64().unwrap()).sum();
+    assert!((share - 1.0).abs() < 1e-9);
+
+    let said = npc(folder.path(), &["data", "check", "d.model", "f"]);
+    assert!(said.code == 1 && said.err.contains("the file has no data block `f`"), "{}", said.err);
+    assert_eq!(npc(folder.path(), &["data"]).code, 2);
+    assert_eq!(npc(folder.path(), &["data", "check", "--help"]).code, 0);
+}
+
+/// 12 images, of which the last is a copy of the first after `change`.
+fn with_copy(dir: &Path, change: impl Fn(usize, usize, u8) -> u8) -> DataSpec {
+    let of = |i: u64| -> Vec<u8> {
+        let slice = phantom::draw(i, i, [96, 96]);
+        slice.hu.iter().map(|hu| ((i32::from(*hu) + 1000).clamp(0, 1400) * 255 / 1400) as u8).collect()
+    };
+    for i in 0..12u64 {
+        let image = match i {
+            11 => of(0).iter().enumerate().map(|(p, v)| change(p % 96, p / 96, *v)).collect(),
+            _ => of(i),
+        };
+        grey(&dir.join(format!("i/{i}.png")), [96, 96], &image);
+        let mask: Vec<u8> = phantom::draw(i, i, [96, 96]).lungs.iter().map(|v| v * 255).collect();
+        grey(&dir.join(format!("m/{i}.png")), [96, 96], &mask);
+    }
+    let numbers = |of: std::ops::Range<u32>| of.map(|i| format!("{i}\n")).collect::<String>();
+    fs::write(dir.join("train.txt"), numbers(0..8)).unwrap();
+    fs::write(dir.join("test.txt"), numbers(8..12)).unwrap();
+    let split = Split::Lists { train: "train.txt".into(), val: None, test: "test.txt".into() };
+    DataSpec { split, ..spec("i/*.png", "m/*.png", [96, 96]) }
+}
+
+#[test]
+fn near_duplicates_are_found_and_others_are_not() {
+    type Change = fn(usize, usize, u8) -> u8;
+    let changes: [(&str, Change, bool); 6] = [
+        ("the same", |_, _, v| v, true),
+        ("brighter", |_, _, v| (f32::from(v) * 0.8 + 40.0) as u8, true),
+        ("with noise", |x, y, v| v.saturating_add(((x * 7919 + y * 104_729) % 21) as u8), true),
+        ("with writing on it", |x, y, v| if x < 9 && y < 3 { 255 } else { v }, true),
+        ("another picture", |x, y, _| ((x / 8 + y / 8) % 2 * 200) as u8, false),
+        ("upside down in values", |_, _, v| 255 - v, false),
+    ];
+    for (what, change, alike) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = with_copy(dir.path(), change);
+        let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
+        let near: Vec<_> = found.near.iter().map(|p| [&found.facts[p.a].stem, &found.facts[p.b].stem]).collect();
+        assert_eq!(near.iter().any(|p| p[0] == "0" && p[1] == "11"), alike, "{what}: {near:?}");
+        let told = found.findings.iter().filter(|f| f.kind == Kind::Duplicates).count();
+        let across = found.near.iter().filter(|p| found.facts[p.a].role != found.facts[p.b].role).count();
+        assert_eq!(told, across);
+        assert!(found.findings.iter().all(|f| f.severity == Severity::Warning), "{what}: {:?}", found.findings);
+    }
+}
+
+/// All is told in one run, and what can be read is counted.
+#[test]
+fn a_survey_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let spec = with_copy(dir.path(), |x, y, _| ((x / 8 + y / 8) % 2 * 200) as u8);
+    fs::remove_file(dir.path().join("m/3.png")).unwrap();
+    fs::write(dir.path().join("i/5.png"), "").unwrap();
+    fs::write(dir.path().join("m/6.png"), "").unwrap();
+    grey(&dir.path().join("m/7.png"), [9, 9], &[0; 81]);
+    let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
+    let errors: Vec<_> = found.findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.kind).collect();
+    // Without its mask the stem of a list is unknown, too.
+    assert_eq!(errors, [Kind::Files, Kind::Files, Kind::Image, Kind::Mask, Kind::Sizes]);
+    assert_eq!(found.facts.iter().filter(|f| f.image.is_some() && f.classes.is_some()).count(), 9);
+}
+
+/// On a random split of lung CT by slice neighbours fall on both sides; by patient they do not. No slices of two patients
+/// are called alike.
+#[test]
+fn real_patients_are_told_apart() {
+    let Some(root) = real("lung_ct_lctsc") else { return };
+    let split = Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 };
+    let window = Some([-1000.0, 400.0]);
+    let by_slice = DataSpec { split, window, ..spec("images/*.tif", "masks/*.tif", [64, 64]) };
+    let group = Some(GroupBy::Pattern("{group}_z*".into()));
+    let by_patient = DataSpec { grouping: Grouping { group, stratify: None }, ..by_slice.clone() };
+    let found = survey(&by_slice, &root, Some(1), &|_, _| {});
+    assert!(!found.has_errors());
+    let patient = |stem: &str| stem.split("_z").next().unwrap().to_string();
+    assert!(found.near.iter().all(|p| patient(&found.facts[p.a].stem) == patient(&found.facts[p.b].stem)));
+    assert!(found.findings.iter().filter(|f| f.kind == Kind::Duplicates).count() >= 10);
+    let data = Dataset::open(&by_patient, &root).unwrap();
+    let patients = |role| data.cases(role).iter().map(|c| patient(&c.stem)).collect::<BTreeSet<_>>();
+    assert!(patients(Role::Train).is_disjoint(&patients(Role::Test)));
+}
+
+#[test]
+fn a_block_without_sense_is_one_finding() {
+    let source = DataSource::Phantoms { count: 0, seed: 0 };
+    let found = survey(&DataSpec { source, ..spec("", "", [8, 8]) }, Path::new(""), None, &|_, _| {});
+    assert!(found.data.is_none() && found.has_errors() && found.findings.len() == 1);
+}

@@ -1,0 +1,99 @@
+//! `npc data show` as a user runs it.
+
+use crate::support::front::{Said, npc};
+use std::path::Path;
+
+const NET: &str = "npc 1
+
+model Net(x: [1, H, W]) -> [2, H, W] = x |> conv(2)
+
+data lung {
+  source = phantoms(count = 10)
+  size = [64, 48]
+  classes = [\"background\", \"lung\"]
+  labels = [0, 255]
+  empty = one
+}
+
+data other {
+  images = \"gone/*.png\"
+  masks = \"gone/*_mask.png\"
+  size = [64, 48]
+  classes = [\"background\", \"lung\"]
+  labels = [0, 255]
+  empty = one
+}
+
+train plain = Net on lung { epochs = 2 }
+train changed = Net on lung {
+  epochs = 2
+  augment = [flip(horizontal = 1), rotate(degrees = [20, 20], p = 1), noise(std = 0.02)]
+}
+";
+
+fn show(dir: &Path, args: &[&str]) -> Said {
+    std::fs::write(dir.join("net.model"), NET).unwrap();
+    npc(dir, &[&["data", "show", "net.model"], args].concat())
+}
+
+fn size(path: &Path) -> (u32, u32) {
+    let picture = image::ImageReader::open(path).unwrap().decode().unwrap();
+    (picture.width(), picture.height())
+}
+
+#[test]
+fn sheets_hold_what_was_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = show(dir.path(), &["lung", "--count", "3", "--out", "a.png"]);
+    assert_eq!((said.code, said.out.as_str()), (0, "3 of 8 samples of `train`: a.png (402 x 575)\n"), "{}", said.err);
+    assert_eq!(size(&dir.path().join("a.png")), (402, 575));
+    let said =
+        show(dir.path(), &["--run", "changed", "--count", "2", "--versions", "2", "--split", "test", "--out", "b.png"]);
+    assert!(
+        said.out.starts_with("2 of 2 samples of `test`, each in 2 epochs from 1: b.png (600 x "),
+        "{}{}",
+        said.out,
+        said.err
+    );
+    let said = show(dir.path(), &["lung", "--run", "plain", "--out", "c.png"]);
+    assert!(said.out.contains("run `plain` augments nothing"), "{}{}", said.out, said.err);
+    // Epochs 2 and 3 of one call are 2 and 3 of another; another seed shows other samples.
+    let bytes = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    let at = |epoch: &str, seed: &str, name: &str| {
+        let args =
+            ["--run", "changed", "--count", "1", "--versions", "1", "--epoch", epoch, "--seed", seed, "--out", name];
+        assert_eq!(show(dir.path(), &args).code, 0);
+        bytes(name)
+    };
+    let first = at("1", "0", "d.png");
+    assert_eq!(first, at("1", "0", "e.png"));
+    assert_ne!(first, at("2", "0", "f.png"));
+    assert_ne!(first, at("1", "1", "g.png"));
+}
+
+#[test]
+fn refusals_name_the_edit() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |args: &[&str], code: i32, part: &str| {
+        let said = show(dir.path(), &[args, &["--out", "x.png"]].concat());
+        assert_eq!(said.code, code, "{args:?}: {}", said.err);
+        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+        assert!(!dir.path().join("x.png").exists());
+    };
+    refused(&["lnug"], 1, "did you mean `lung`?");
+    refused(&[], 1, "name the data block to show");
+    refused(&["--run", "chnged"], 1, "did you mean `changed`?");
+    refused(&["other", "--run", "changed"], 1, "run `changed` trains on data `lung`, not on `other`");
+    refused(&["other"], 1, "gone");
+    refused(&["lung", "--split", "val"], 1, "has no image in its `val` split");
+    refused(&["lung", "--set", "epochs=3"], 1, "`epochs` is not of the data block");
+    refused(&["lung", "--epoch", "0"], 2, "0");
+    refused(
+        &["lung", "--count", "1000", "--set", "data.size=[4000,4000],data.source=phantoms(count = 1000)"],
+        1,
+        "--count",
+    );
+    refused(&["--run", "changed", "--set", "augment=[rot90]"], 1, "`rot90` needs square images");
+    let said = npc(dir.path(), &["data", "show", "lung"]);
+    assert_eq!(said.code, 2, "{}", said.err);
+}

@@ -1,0 +1,140 @@
+//! `npc equal` and `npc diff` through the binary.
+
+use crate::support::front::{npc, repository};
+use std::path::Path;
+use std::process::Command;
+
+/// Exit code and standard output.
+fn ran(args: &[&str]) -> (i32, String) {
+    let said = npc(&repository(""), args);
+    (said.code, said.out)
+}
+
+#[test]
+fn attention_variants_of_the_paper_are_one_function() {
+    let (code, text) = ran(&["equal", "models/npnet.model:NPNet_SE", "NPNet", "--on", "cvc"]);
+    assert_eq!(code, 0);
+    assert_snapshot!("it", "it__compare_cli__attention_variants_of_the_paper_are_one_function", text);
+    let (code, text) = ran(&["equal", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
+    assert_eq!(code, 1);
+    assert_snapshot!("it", "it__compare_cli__attention_variants_of_the_paper_are_one_function-2", text);
+}
+
+#[test]
+fn differences_of_the_paper_networks() {
+    let (code, text) = ran(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc"]);
+    assert_eq!(code, 0);
+    assert_snapshot!("it", "it__compare_cli__differences_of_the_paper_networks", text);
+    assert_snapshot!(
+        "it",
+        "it__compare_cli__differences_of_the_paper_networks-2",
+        ran(&["diff", "models/unet.model", "models/attention_unet.model"]).1
+    );
+    let wider = "models/npnet.model:NPNet(classes = 5, width = [32, 64, 96])";
+    assert_snapshot!(
+        "it",
+        "it__compare_cli__differences_of_the_paper_networks-3",
+        ran(&["diff", "models/npnet.model:NPNet", wider, "--on", "cvc"]).1
+    );
+}
+
+/// The same function, whatever it is called, is no difference.
+#[test]
+fn no_difference_prints_nothing() {
+    for pair in [["models/unet.model", "models/unet.model"], ["models/npnet.model:NPNet_SE", "NPNet"]] {
+        assert_eq!(ran(&["diff", pair[0], pair[1], "--size", "64x64"]), (0, String::new()));
+    }
+    let (_, json) = ran(&["diff", "models/unet.model", "models/unet.model", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["equal"], true);
+}
+
+#[test]
+fn json_has_the_same_numbers() {
+    let (_, json) = ran(&["diff", "models/npnet.model:NPNet", "NPNet_Plain", "--on", "cvc", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["params"], serde_json::json!([707330, 685826]));
+    let removed = json["removed"].as_array().expect("a list");
+    assert_eq!(removed.iter().map(|n| n["params"].as_u64().expect("a count")).sum::<u64>(), 707330 - 685826);
+    assert_eq!(json["added"], serde_json::json!([]));
+}
+
+fn git(folder: &Path, args: &[&str]) -> bool {
+    let who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"];
+    let run = Command::new("git").arg("-C").arg(folder).args(who).args(args).output();
+    run.is_ok_and(|output| output.status.success())
+}
+
+/// A file against an earlier revision of itself, imports included; a comment is no change.
+#[test]
+fn against_a_revision() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("net.model");
+    let part = folder.path().join("part.model");
+    let write = |path: &Path, text: &str| std::fs::write(path, text).expect("written");
+    write(&part, "npc 1\nblock body(x: [c, h, w]) -> [8, h, w] = x |> conv(8) |> relu\n");
+    let net = "npc 1\nimport \"part.model\"\nmodel Net(x: [3, H, W]) -> [2, H, W] = x |> body |> conv(2, k = 1)\n";
+    write(&file, net);
+    if !git(folder.path(), &["init", "-q"]) {
+        eprintln!("skipped: no git");
+        return;
+    }
+    assert!(git(folder.path(), &["add", "."]) && git(folder.path(), &["commit", "-q", "-m", "first"]));
+    let name = file.to_str().expect("text");
+    let old = format!("{name}@HEAD");
+    write(&file, &net.replace("model Net", "// Another comment.\nmodel Net"));
+    assert_eq!(ran(&["diff", &old, name, "--size", "16x16"]), (0, String::new()));
+    write(&part, "npc 1\nblock body(x: [c, h, w]) -> [8, h, w] = x |> conv(8) |> bn |> relu\n");
+    let (code, text) = ran(&["diff", &old, name, "--size", "16x16"]);
+    assert_eq!(code, 0);
+    assert_snapshot!("it", "it__compare_cli__against_a_revision", text);
+    let (code, _) = ran(&["diff", &format!("{name}@nonesuch"), name]);
+    assert_eq!(code, 1);
+}
+
+const HOLES: [&str; 6] = [
+    "--hole",
+    "fem_out=[48,56,64,72,80,88,96]",
+    "--hole",
+    "fem_last=[16,24,32,40,48]",
+    "--hole",
+    "reduction=[1,2,4,8,16]",
+];
+const PRINTED: [&str; 10] = [
+    "--convention",
+    "thop",
+    "--params",
+    "0.71M",
+    "--macs",
+    "2.17G@288x384",
+    "--macs",
+    "0.99G@skin",
+    "--macs",
+    "5.15G@luna",
+];
+
+/// The settings of NPNet that the paper leaves out: the figures it prints leave two, the rounder one first.
+#[test]
+fn figures_of_the_paper_find_its_settings() {
+    let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
+    args.extend(HOLES);
+    args.extend(PRINTED);
+    let (code, text) = ran(&args);
+    assert_eq!(code, 0);
+    assert_snapshot!("it", "it__compare_cli__figures_of_the_paper_find_its_settings", text);
+    args.extend(["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran(&args).1).expect("JSON");
+    assert_eq!(json["fitting"][0]["args"], serde_json::json!({"fem_out": "80", "fem_last": "32", "reduction": "2"}));
+    assert_eq!(json["tried"], 7 * 5 * 5);
+}
+
+/// A figure that nothing fits is named, with what comes nearest to it.
+#[test]
+fn the_figure_that_excludes_the_rest_is_named() {
+    let mut args = vec!["fit", "models/npnet.model", "--model", "NPNet"];
+    args.extend(HOLES);
+    args.extend(["--convention", "thop", "--params", "0.71M", "--macs", "3.5G@288x384", "--macs", "0.99G@skin"]);
+    let (code, text) = ran(&args);
+    assert_eq!(code, 1);
+    assert_snapshot!("it", "it__compare_cli__the_figure_that_excludes_the_rest_is_named", text);
+}

@@ -1,0 +1,165 @@
+//! `npc fix`: what it changes, what it leaves alone, and that a file never gets worse.
+
+use crate::support::front::{Said, models_in, npc, repository};
+use npc::text::source::SourceMap;
+use npc::text::syntax;
+use std::path::Path;
+
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+/// What is said, and the file after it.
+fn fixed(text: &str, args: &[&str]) -> (Said, String) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "net.model", text);
+    let said = npc(folder.path(), &[&["fix", "net.model", "--size", "64x64"], args].concat());
+    (said, std::fs::read_to_string(folder.path().join("net.model")).unwrap())
+}
+
+const BAD: &str = "block cbr(x: [c, h, w], out: int, stride: int = 1) -> [out, h, w]
+  = x |> conv (out, kernel_size = 3, strid = stride) bn |> relu;
+
+model Net(x: [3, H, W], classes: int = 2) -> [classes, H, W]
+  = x |> cbr(16, 1) |> conv(classes k = 1)
+";
+
+const GOOD: &str = "npc 1
+
+block cbr(x: [c, h, w], out: int, stride: int = 1) -> [out, h, w]
+  = x |> conv(out, k = 3, stride = stride) |> bn |> relu
+
+model Net(x: [3, H, W], classes: int = 2) -> [classes, H, W]
+  = x |> cbr(16, stride = 1) |> conv(classes, k = 1)
+";
+
+#[test]
+fn certain_edits_are_applied_until_nothing_is_left() {
+    let (said, text) = fixed(BAD, &[]);
+    assert_eq!(text, GOOD, "{}{}", said.out, said.err);
+    assert_eq!(said.code, 0);
+    assert!(
+        said.out.contains("-  = x |> cbr(16, 1) |> conv(classes k = 1)\n+  = x |> cbr(16, stride = 1)"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.ends_with("net.model: mended 8\n"), "{}", said.out);
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let (said, text) = fixed(BAD, &["--dry-run"]);
+    assert_eq!(text, BAD);
+    assert!(said.out.contains("+npc 1\n") && said.out.contains("would mend 8"), "{}", said.out);
+}
+
+#[test]
+fn likely_edits_are_applied_on_request() {
+    let text = "npc 1\n\nmodel Net(x: [3, H, W]) -> [4, H, W] = x |> conv(8) |> avgpool_to(1) |> linear(4)\n";
+    let (said, same) = fixed(text, &[]);
+    assert_eq!((said.code, same.as_str()), (1, text));
+    assert!(said.out.contains("1 error is left"), "{}", said.out);
+    let (_, changed) = fixed(text, &["--all"]);
+    assert!(changed.contains("avgpool_to(1) |> flatten |> linear(4)"), "{changed}");
+    // A vector is no map: that is beyond an edit, and the command says so.
+    let placeholders = "npc 1\n\nblock f(x: [c, h, w], n: int) -> [n, h, w] = x |> conv(n)\n\n\
+                        model Net(x: [3, H, W]) -> [4, H, W] = x |> f\n";
+    assert_eq!(fixed(placeholders, &["--all"]).1, placeholders);
+}
+
+#[test]
+fn an_import_without_use_goes_with_its_line() {
+    let text = "npc 1\n\nimport std\n\nmodel Net(x: [3, H, W]) -> [4, H, W] = x |> conv(4)\n";
+    assert_eq!(fixed(text, &[]).1, text.replace("import std\n", ""));
+}
+
+#[test]
+fn imported_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = "npc 1\n\nblock wide(x: [c, h, w]) -> [8, h, w] = x |> convv(8)\n";
+    write(folder.path(), "blocks.model", blocks);
+    write(
+        folder.path(),
+        "net.model",
+        "npc 1\n\nimport \"blocks.model\"\n\nmodel Net(x: [3, H, W]) -> [8, H, W] = x |> wide\n",
+    );
+    let said = npc(folder.path(), &["fix", "net.model", "--size", "8x8"]);
+    assert_eq!(
+        (said.code, std::fs::read_to_string(folder.path().join("blocks.model")).unwrap()),
+        (1, blocks.to_string())
+    );
+    let said = npc(folder.path(), &["fix", "blocks.model"]);
+    assert!(
+        std::fs::read_to_string(folder.path().join("blocks.model")).unwrap().contains("x |> conv(8)"),
+        "{}",
+        said.out
+    );
+}
+
+/// On every file with a mistake: fewer errors of syntax or as many, nothing left to do the second time.
+#[test]
+fn no_file_gets_worse() {
+    let syntax_errors = |text: &str| {
+        let mut sources = SourceMap::new();
+        let id = sources.add("x", text);
+        syntax::parse(&sources, id).1.iter().filter(|d| d.is_error()).count()
+    };
+    let mut changed = 0;
+    for path in models_in("tests/diagnostics").into_iter().chain(models_in("tests/mistakes")) {
+        let Ok(before) = std::fs::read_to_string(&path) else { continue };
+        // Large inputs are about limits.
+        if before.contains("1_000_000_000") {
+            continue;
+        }
+        let (_, after) = fixed(&before, &["--all"]);
+        assert!(syntax_errors(&after) <= syntax_errors(&before), "{}\n{after}", path.display());
+        assert_eq!(fixed(&after, &["--all"]).1, after, "{}", path.display());
+        changed += usize::from(after != before);
+    }
+    assert!(changed > 20, "only {changed} files were changed");
+}
+
+#[test]
+fn sound_files_stay_as_they_are() {
+    let folder = repository("models");
+    for path in models_in("models") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let said = npc(&folder, &["fix", "--dry-run", "--all", name]);
+        assert_eq!((said.code, said.out), (0, format!("{name}: nothing to mend\n")), "{}", said.err);
+    }
+    assert_eq!(npc(&folder, &["fix", "missing.model"]).code, 1);
+    assert_eq!(npc(&folder, &["fix"]).code, 2);
+}
+
+/// What an editor does with the JSON: by bytes, and by lines and columns, both lead to the same text.
+#[test]
+fn the_json_carries_the_edits() {
+    let text =
+        "npc 1\n\n// größer\nmodel Net(x: [3, H, W]) -> [2, H, W] = x /* no */ |> convv(2)\n".replace(" /* no */", "");
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "net.model", &text);
+    let said = npc(folder.path(), &["check", "net.model", "--size", "8x8", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let problem = &document["problems"][0];
+    assert_eq!(problem["spans"][0]["text"][0]["text"], text.lines().nth(3).unwrap());
+    assert_eq!(problem["rendered"].as_str().unwrap().lines().next(), said_of(&problem["message"]).as_deref());
+    let child = &problem["children"][0];
+    assert_eq!((&child["level"], &child["message"]), (&"help".into(), &"did you mean `conv`?".into()));
+    let edit = &child["spans"][0];
+    assert_eq!(edit["suggestion_applicability"], "MachineApplicable");
+    let number = |key: &str| edit[key].as_u64().unwrap() as usize;
+    let new = edit["suggested_replacement"].as_str().unwrap();
+    let by_bytes = format!("{}{new}{}", &text[..number("byte_start")], &text[number("byte_end")..]);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(number("line_start"), number("line_end"));
+    let line: Vec<char> = lines[number("line_start") - 1].chars().collect();
+    let (start, end) = (number("column_start") - 1, number("column_end") - 1);
+    let by_columns: String =
+        line[..start].iter().copied().chain(new.chars()).chain(line[end..].iter().copied()).collect();
+    assert_eq!(by_bytes, text.replace("convv", "conv"));
+    assert_eq!(by_bytes.lines().nth(3), Some(by_columns.as_str()));
+}
+
+fn said_of(message: &serde_json::Value) -> Option<String> {
+    Some(format!("error[E0201]: {}", message.as_str()?))
+}

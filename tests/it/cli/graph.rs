@@ -1,0 +1,213 @@
+//! `npc graph` as it is used: its formats, what it refuses, and the examples of its help.
+
+use crate::support::front::{Said, npc, repository};
+use serde_json::Value;
+use std::collections::HashSet;
+
+/// A block used twice, a skip, indices, and a size that is read and nothing else.
+const SMALL: &str = "npc 1
+
+block step(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(out) |> bn |> relu
+
+model Small(x: [3, H, W]) -> [2, H, W] {
+  let a = x |> step(8)
+  let (b, at) = a |> maxpool_with_index(2)
+  let c = b |> step(8) |> unpool(at)
+  return (a ++ c) |> conv(2, k = 1) |> resize(to = x)
+}
+
+model Other(x: [3, H, W]) -> [3, H, W] = x |> relu
+";
+
+fn run(args: &[&str]) -> Said {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("net.model"), SMALL).unwrap();
+    npc(folder.path(), &[&["graph", "net.model"], args].concat())
+}
+
+fn small(args: &[&str]) -> String {
+    let said = run(&[&["--model", "Small", "--size", "16x24"], args].concat());
+    assert_eq!(said.code, 0, "{args:?}: {}", said.err);
+    said.out
+}
+
+#[test]
+fn mermaid_snapshots() {
+    assert_snapshot!("it", "it__graph_cli__mermaid_snapshots", small(&["--format", "mermaid"]));
+}
+
+#[test]
+fn dot_snapshots() {
+    assert_snapshot!(
+        "it",
+        "it__graph_cli__dot_snapshots",
+        small(&["--format", "dot", "--unfold", "a.step", "--depth", "1", "--shapes", "formulas"])
+    );
+}
+
+#[test]
+fn svg_snapshots() {
+    let svg = small(&["--format", "svg", "--fold", "c.step"]);
+    // The colours have a file of their own.
+    let (head, rest) = svg.split_once("<style>").unwrap();
+    assert_snapshot!(
+        "it",
+        "it__graph_cli__svg_snapshots",
+        format!("{head}{}", rest.split_once("</style>\n").unwrap().1)
+    );
+}
+
+#[test]
+fn json_snapshots() {
+    assert_snapshot!("it", "it__graph_cli__json_snapshots", small(&["--format", "json"]));
+}
+
+/// Every field that the page describes is there, and no other.
+#[test]
+fn the_page_describes_each_field() {
+    let page = std::fs::read_to_string(repository("docs/graph.md")).unwrap();
+    let document: Value = serde_json::from_str(&small(&["--format", "json"])).unwrap();
+    let graph = &document["graphs"][0];
+    for object in [&document, graph, &graph["nodes"][1], &graph["blocks"][0], &graph["results"][0]] {
+        for key in object.as_object().unwrap().keys() {
+            assert!(page.contains(&format!("`{key}`")), "docs/graph.md does not describe `{key}`");
+        }
+    }
+    let macs: u64 = graph["nodes"].as_array().unwrap().iter().map(|n| n["macs"].as_u64().unwrap()).sum();
+    assert_eq!(graph["macs"], macs);
+    assert_eq!(graph["nodes"][1]["source"]["line"], 3);
+    assert_eq!(graph["blocks"][1]["path"], "c.step");
+    assert_ne!(graph["blocks"][0]["class"], graph["blocks"][1]["class"], "8 channels and 3");
+}
+
+#[test]
+fn what_cannot_be_drawn_is_refused() {
+    let refused = |args: &[&str], code: i32, part: &str| {
+        let said = run(args);
+        assert_eq!(said.code, code, "{args:?}: {}", said.err);
+        assert!(said.err.contains(part), "{args:?}: {}", said.err);
+    };
+    let size = ["--size", "16x16", "--format", "svg"];
+    refused(&size, 2, "choose with --model (there is Small, Other)");
+    let one = [&size[..], &["--model", "Small"]].concat();
+    let with = |more: &[&'static str]| [&one[..], more].concat();
+    refused(&with(&["--fold", "a.stp"]), 1, "Small has no block `a.stp`; did you mean `a.step`?");
+    refused(&with(&["--unfold", "nowhere.at.all"]), 1, "there is `a.step`, `c.step`");
+    refused(&with(&["--depth", "0"]), 2, "--depth");
+    refused(&with(&["--out", "no/folder/here.svg"]), 1, "cannot be written");
+    refused(&["--depth", "2"], 2, "--format svg");
+    refused(&["--shapes", "formulas", "--format", "json"], 2, "are for pictures");
+}
+
+/// A network in which everything reads everything before it has no picture, and is told so in no time.
+#[test]
+fn endless_lines_are_refused() {
+    let text = "npc 1
+model Dense(x: [1, H, W], n: int = 480) -> [1, H, W] {
+  let s[0] = x
+  for i in 0..n { let s[i + 1] = concat(s[0..i + 1]) |> conv(1, k = 1) }
+  return s[n]
+}
+";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dense.model"), text).unwrap();
+    let said = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--format", "svg"]);
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+    assert!(said.err.contains("Dense is too large for a picture"), "{}", said.err);
+    let said = npc(folder.path(), &["graph", "dense.model", "--size", "8x8", "--with", "n=40", "--format", "svg"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
+fn examples_of_the_help_run() {
+    let help = npc(&repository(""), &["graph", "--help"]).out;
+    let out = tempfile::tempdir().unwrap();
+    let examples: Vec<&str> = help.lines().filter_map(|l| l.strip_prefix("  npc ")).collect();
+    assert!(examples.len() >= 7, "{help}");
+    for example in examples {
+        let mut args: Vec<String> = example.split_whitespace().map(String::from).collect();
+        if let Some(at) = args.iter().position(|a| a == "--out") {
+            args[at + 1] = out.path().join(&args[at + 1]).to_string_lossy().into_owned();
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let said = npc(&repository(""), &args);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "npc {example}");
+    }
+    assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 2);
+}
+
+/// A small reader of flowcharts: every line is of a known form, nodes are defined before they are used, subgraphs end.
+fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
+    let quoted = |s: &str| s.starts_with('"') && s.ends_with('"') && s.len() > 2 && !s[1..s.len() - 1].contains('"');
+    let known = |s: &str| {
+        let mut rest = s;
+        // `#` only starts a number of a letter that would mean something.
+        while let Some((_, after)) = rest.split_once('#') {
+            let (number, after) = after.split_once(';').unwrap_or_else(|| panic!("{s}"));
+            assert!(number.parse::<u32>().is_ok(), "{s}");
+            rest = after;
+        }
+        !s.replace("<br/>", "").contains(['<', '>', '&', '`'])
+    };
+    let (mut nodes, mut edges, mut depth) = (HashSet::new(), 0, 0);
+    for line in text.lines().skip(1).map(str::trim) {
+        if line == "end" {
+            depth -= 1;
+        } else if let Some(rest) = line.strip_prefix("subgraph ") {
+            depth += 1;
+            let (_, name) = rest.strip_suffix(']').unwrap().split_once('[').unwrap();
+            assert!(quoted(name) && known(name), "{line}");
+        } else if let Some((from, rest)) = line.split_once(" -->|").or(line.split_once(" -.->|")) {
+            let (label, to) = rest.rsplit_once("| ").unwrap();
+            assert!(quoted(label) && known(label), "{line}");
+            assert!(nodes.contains(from) && nodes.contains(to), "{line}");
+            edges += 1;
+        } else if !line.starts_with("classDef ") && !line.starts_with("style ") {
+            let (head, class) = line.split_once(":::").unwrap_or_else(|| panic!("{line}"));
+            let at = head.find(['[', '(']).unwrap();
+            let forms = [("([", "])"), ("[[", "]]"), ("[", "]")];
+            let body = forms.iter().find_map(|(a, b)| head[at..].strip_prefix(a)?.strip_suffix(b)).unwrap();
+            assert!(quoted(body) && known(body), "{line}");
+            assert!(class.strip_prefix('s').is_some_and(|n| n.parse::<u8>().is_ok()), "{line}");
+            assert!(nodes.insert(head[..at].to_string()), "{line}");
+        }
+        assert!(depth >= 0, "{line}");
+    }
+    assert_eq!(depth, 0);
+    (nodes, edges)
+}
+
+#[test]
+fn mermaid_of_the_zoo_can_be_read() {
+    for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
+        let scene = crate::show::picture::scene(&crate::show::picture::zoo(file, model));
+        for fold in [npc::show::picture::Fold::readable(&scene.tree), crate::show::picture::all_open(&scene)] {
+            let text = npc::show::picture::mermaid(&scene, &fold, npc::show::picture::Shapes::Formulas);
+            let (nodes, edges) = read_mermaid(&text);
+            assert_eq!((nodes.len(), edges), (fold.boxes(&scene.tree), npc::show::picture::edges(&scene, &fold).len()));
+        }
+    }
+}
+
+/// The pictures and the flowchart of the page are what npc makes of the models beside it. `NPC_UPDATE=1` writes them anew.
+#[test]
+fn the_page_shows_what_is_made() {
+    let page = repository("docs/graph.md");
+    for (name, args) in [
+        ("unetpp", &["models/unetpp.model"][..]),
+        ("npnet", &["models/npnet.model", "--model", "NPNet"]),
+        ("segnet", &["models/segnet.model"]),
+    ] {
+        let said = npc(&repository(""), &[&["graph", "--on", "cvc", "--format", "svg"], args].concat());
+        let path = repository(&format!("docs/graph/{name}.svg"));
+        if std::env::var_os("NPC_UPDATE").is_some() {
+            std::fs::write(&path, &said.out).unwrap();
+        }
+        let there = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(there == said.out, "{} is not what npc makes; NPC_UPDATE=1 writes it", path.display());
+    }
+    let args = "graph models/attention_unet.model --on cvc --format mermaid --depth 1 --with";
+    let args: Vec<&str> = args.split(' ').chain(["width=[64, 128]"]).collect();
+    let text = std::fs::read_to_string(page).unwrap();
+    assert!(text.contains(&npc(&repository(""), &args).out), "docs/graph.md shows another flowchart");
+}

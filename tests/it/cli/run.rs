@@ -1,0 +1,7 @@
+//! Commands that train, evaluate, predict and measure.
+
+mod bench;
+#[cfg(unix)]
+mod sweep;
+#[cfg(unix)]
+mod train;

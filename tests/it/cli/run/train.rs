@@ -1,0 +1,285 @@
+//! `npc train`, `eval` and `predict` as a user starts them: files in, files out, exit codes, signals.
+//!
+//! The network has dropout, so that equal runs also show that its random numbers are repeated.
+
+mod begin;
+mod kill;
+mod report;
+mod signals;
+mod threads;
+
+use npc::compute::weights::read_safetensors;
+use npc::data::phantom::write_phantoms;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use tempfile::{TempDir, tempdir};
+
+const MODEL: &str = r#"npc 1
+
+model Tiny(x: [1, H, W], classes: int = 2, width: int = 8) -> [classes, H, W] {
+  return x
+    |> conv(width, stride = 2, bias = false)
+    |> bn
+    |> relu
+    |> dropout(p = 0.2)
+    |> conv(2 * width, bias = false)
+    |> bn
+    |> relu
+    |> conv(classes, k = 1)
+    |> resize(to = x)
+}
+
+data slices {
+  images = "set/images/*.tif"
+  masks = "set/masks/*.tif"
+  size = [32, 32]
+  classes = ["background", "lung"]
+  labels = [0, 255]
+  empty = one
+  window = [-1000, 400]
+  split = lists(train = "set/train.txt", test = "set/test.txt")
+}
+
+train tiny = Tiny on slices {
+  epochs = 3
+  batch = 2
+  optimizer = adam(lr = 1e-2)
+}
+"#;
+
+/// Height and width of the slices on disk.
+const SIZE: [usize; 2] = [40, 48];
+
+/// A folder with a model file and fifteen slices in `set`.
+struct Place(TempDir);
+
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Ran {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Ran {
+    /// Ended well.
+    fn done(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    /// Ended with this code and an error that holds these words, and not with a panic.
+    fn refused(self, code: i32, words: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.out, self.err);
+        for word in words {
+            assert!(self.err.contains(word), "`{word}` is not in: {}", self.err);
+        }
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+    }
+}
+
+impl Place {
+    fn new() -> Self {
+        let dir = tempdir().unwrap();
+        write_phantoms(&dir.path().join("set"), 15, 0, SIZE).unwrap();
+        fs::write(dir.path().join("tiny.model"), MODEL).unwrap();
+        Place(dir)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_npc"));
+        command.args(args).current_dir(self.0.path()).env("RUST_BACKTRACE", "0");
+        command
+    }
+
+    fn npc(&self, args: &[&str]) -> Ran {
+        self.command(args).output().unwrap().into()
+    }
+
+    fn train(&self, out: &str, more: &[&str]) -> Ran {
+        self.npc(&[&["train", "tiny.model", "tiny", "--out", out], more].concat())
+    }
+
+    fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+
+    /// The scores of each epoch, as they are written.
+    fn metrics(&self, run: &str) -> Vec<[String; 4]> {
+        let text = fs::read_to_string(self.path(run).join("metrics.jsonl")).unwrap();
+        let line = |line: &str| {
+            let value: Value = serde_json::from_str(line).unwrap();
+            ["epoch", "loss", "dice", "iou"].map(|key| value[key].to_string())
+        };
+        text.lines().map(line).collect()
+    }
+
+    /// Two runs that ended equally: scores as text, weights and moments as bits.
+    fn same(&self, a: &str, b: &str) {
+        assert_eq!(self.metrics(a), self.metrics(b), "{a} and {b}");
+        let best = "best_dice.safetensors";
+        assert_eq!(self.path(a).join(best).exists(), self.path(b).join(best).exists(), "{best} of {a} and {b}");
+        let kept = ["last.safetensors", best].into_iter().filter(|name| self.path(a).join(name).exists());
+        for name in kept {
+            let [a, b] = [a, b].map(|run| read_safetensors(&self.path(run).join(name)).unwrap().0);
+            let bits =
+                |t: &npc::compute::weights::NamedTensor| t.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            assert!(a.iter().map(bits).eq(b.iter().map(bits)), "{name} differ");
+        }
+    }
+}
+
+fn grey(path: &Path) -> image::GrayImage {
+    image::open(path).unwrap().into_luma8()
+}
+
+#[test]
+fn train_then_eval_then_predict() {
+    let place = Place::new();
+    let out = place.train("runs/a", &["--set", "epochs=8"]).done();
+    assert!(out.contains("12 training images, 3 scored") && out.contains("best epoch"), "{out}");
+    let summary = place.json("runs/a/summary.json");
+    assert_eq!((&summary["n_train"], &summary["n_test"]), (&12.into(), &3.into()));
+
+    let text = place.npc(&["eval", "runs/a"]).done();
+    for part in ["lung", "pooled", "HD95, px", "empty = one", "ECE", "3 images", "chosen by their score"] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    let json: Value = serde_json::from_str(&place.npc(&["eval", "runs/a", "--format", "json"]).done()).unwrap();
+    assert_eq!([&json["n"], &json["dice"], &json["iou"]], [&3.into(), &summary["dice"], &summary["iou"]]);
+    for class in ["background", "lung"] {
+        assert!(json["per_class"][class]["dice"].is_f64() && json["per_class"][class]["iou"].is_f64(), "{json}");
+    }
+    assert_eq!(json["per_class"]["lung"]["dice"], json["dice"], "one foreground class");
+    let csv = fs::read_to_string(place.path("runs/a/cases.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + 3, "a line per image and foreground class: {csv}");
+    assert!(csv.starts_with("stem,class,iou,dice,tp,fp,fn,empty,"), "{csv}");
+    assert!(json["mean"]["hd95"].is_f64() && json["intervals"]["mean"]["dice"]["low"].is_f64(), "{json}");
+    assert_eq!(json["calibration"]["pixels"], 3 * 32 * 32);
+    let latex = place.npc(&["eval", "runs/a", "--format", "latex", "--flips", "--checkpoint", "last"]).done();
+    assert!(latex.contains("\\toprule") && latex.contains("last.safetensors, averaged over flips"), "{latex}");
+    let same = place.npc(&["compare", "runs/a", "runs/a"]).done();
+    assert!(same.contains("not distinguishable with n = 3"), "{same}");
+    place.npc(&["eval", "runs/a", "--checkpoint", "none.safetensors"]).refused(1, &["none.safetensors"]);
+    place.npc(&["eval", "runs/a", "--split", "val"]).refused(1, &["no", "images"]);
+
+    // A PNG of another size beside a slice, and a file that is no picture between them.
+    fs::write(place.path("bad.png"), "no picture").unwrap();
+    let pixels: Vec<u8> = (0..50 * 30).map(|i| (i % 251) as u8).collect();
+    image::save_buffer(place.path("other.png"), &pixels, 50, 30, image::ExtendedColorType::L8).unwrap();
+    let images = ["set/images/phantom_0003.tif", "bad.png", "other.png"];
+    let ran = place.npc(&[&["predict", "runs/a", "--out", "masks", "--overlay"], &images[..]].concat());
+    ran.refused(1, &["bad.png", "1 of 3"]);
+    for (stem, size) in [("phantom_0003", (48, 40)), ("other", (50, 30))] {
+        let mask = grey(&place.path(&format!("masks/{stem}.png")));
+        assert_eq!(mask.dimensions(), size);
+        assert!(mask.pixels().all(|p| matches!(p.0, [0] | [255])));
+        let overlay = image::open(place.path(&format!("masks/{stem}_overlay.png"))).unwrap();
+        assert!(overlay.width() >= size.0 && overlay.height() >= size.1);
+    }
+    let (mask, truth) = (grey(&place.path("masks/phantom_0003.png")), place.path("set/masks/phantom_0003.tif"));
+    let truth = tiff::decoder::Decoder::new(fs::File::open(truth).unwrap()).unwrap().read_image().unwrap();
+    let tiff::decoder::DecodingResult::U8(truth) = truth else { panic!("a mask of bytes") };
+    let right = mask.as_raw().iter().zip(&truth).filter(|(a, b)| a == b).count();
+    assert!(right as f64 > 0.7 * truth.len() as f64, "{right} of {} pixels are right", truth.len());
+    assert_eq!(fs::read_dir(place.path("masks")).unwrap().count(), 4);
+    let twice = ["set/images/phantom_0003.tif", "set/masks/phantom_0003.tif"];
+    place
+        .npc(&[&["predict", "runs/a", "--out", "masks"], &twice[..]].concat())
+        .refused(1, &["two images", "phantom_0003"]);
+}
+
+#[test]
+fn what_cannot_be_run_is_refused() {
+    let place = Place::new();
+    let refused = |more: &[&str], words: &[&str]| {
+        place.train("runs/none", more).refused(1, words);
+        assert!(!place.path("runs/none").exists(), "{more:?} left a folder");
+    };
+    refused(&["--device", "cuda"], &["CUDA"]);
+    refused(&["--device", "gpu"], &["`gpu`", "cpu", "cuda"]);
+    refused(&["--set", "epoch=5"], &["`epoch`", "did you mean `epochs`"]);
+    refused(&["--set", "epochs=0"], &["at least 1"]);
+    refused(&["--set", "lr"], &["key=value"]);
+    refused(&["--set", "model.widht=4"], &["widht", "did you mean `width`"]);
+    refused(&["--set", "freeze=[\"con\"]"], &["`Tiny` has no node or block `con`", "did you mean `conv`"]);
+    refused(&["--set", "optimiser.lr=1"], &["optimiser"]);
+    refused(&["--set", "model.classes=3"], &["3 channels", "2 classes"]);
+    refused(&["--data-root", "elsewhere"], &["elsewhere"]);
+    refused(&["--resume"], &["no run to resume"]);
+    place.npc(&["train", "tiny.model", "tinny"]).refused(1, &["`tinny`", "did you mean `tiny`"]);
+    place.npc(&["train", "none.model"]).refused(1, &["none.model"]);
+    place.npc(&["train"]).refused(2, &["FILE"]);
+    place.npc(&["eval", "set"]).refused(1, &["set", "not a run folder"]);
+    place.npc(&["predict", "set", "a.png", "--out", "masks"]).refused(1, &["not a run folder"]);
+    let mask = place.path("set/masks/phantom_0004.tif");
+    let sound = fs::read(&mask).unwrap();
+    fs::remove_file(&mask).unwrap();
+    refused(&[], &["phantom_0004.tif", "without mask"]);
+    // Found with the first batches: the folder is there, and a second start is not in its way.
+    fs::write(&mask, &sound[..100]).unwrap();
+    place.train("runs/cut", &["--set", "batch=20"]).refused(1, &["phantom_0004.tif"]);
+    fs::write(&mask, sound).unwrap();
+    place.train("runs/cut", &[]).done();
+}
+
+#[test]
+fn a_run_goes_on_with_its_own_settings_only() {
+    let place = Place::new();
+    place.train("runs/a", &["--set", "epochs=2"]).done();
+    place.train("runs/a", &[]).refused(1, &["holds a run", "--resume"]);
+    for change in ["lr=1e-3", "batch=3", "seed=1", "data.size=[16,16]", "model.width=4"] {
+        place.train("runs/a", &["--resume", "--set", change]).refused(1, &["settings.yaml", "not those of the run"]);
+    }
+    fs::write(place.path("tiny.model"), MODEL.replacen("relu", "silu", 1)).unwrap();
+    place.train("runs/a", &["--resume"]).refused(1, &["model.model", "the network is not that of the run"]);
+    // What is not the network may change.
+    fs::write(place.path("tiny.model"), format!("{MODEL}\n// A remark.\n")).unwrap();
+    place.train("runs/a", &["--resume"]).done();
+    place.train("runs/whole", &[]).done();
+    place.same("runs/a", "runs/whole");
+}
+
+#[test]
+fn settings_start_the_same_run_and_threads_do_not_matter() {
+    let place = Place::new();
+    place.train("runs/a", &["--set", "lr=3e-3,seed=7", "--set", "model.width=6"]).done();
+    fs::remove_file(place.path("tiny.model")).unwrap();
+    // From another folder: the data's place is in the settings.
+    let settings = place.path("runs/a/settings.yaml").display().to_string();
+    for threads in ["1", "3"] {
+        let out = format!("again_{threads}");
+        let again = place.path(&out).display().to_string();
+        let mut command = place.command(&["train", &settings, "--out", &again]);
+        Ran::from(command.current_dir("/").env("RAYON_NUM_THREADS", threads).output().unwrap()).done();
+        place.same("runs/a", &out);
+    }
+}
+
+/// Dropping it would train another model than the one written.
+#[test]
+fn a_hyper_parameter_without_a_name_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(crate::support::front::repository("tests/graphs/recipe.model")).unwrap();
+    let run = text.lines().find(|l| l.starts_with("train ")).unwrap();
+    let (name, rest) = run["train ".len()..].split_once(" = ").unwrap();
+    let model = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+    let on = &rest[rest.find(" on ").unwrap()..];
+    let text = text.replace(run, &format!("train {name} = {model}(2){on}"));
+    std::fs::write(dir.path().join("m.model"), text).unwrap();
+    let said = crate::support::front::npc(dir.path(), &["train", "m.model", name, "--out", "r"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.err.contains("error[E0204]: name this hyper-parameter"), "{}", said.err);
+    assert!(!dir.path().join("r").exists());
+}

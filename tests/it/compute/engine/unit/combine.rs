@@ -1,0 +1,109 @@
+//! Elementwise operators with operands of all sizes, and concatenation.
+
+use super::{Tensor, Unit};
+use npc::compute::engine::layout::Layout;
+use npc::compute::engine::unit::{combine, concat};
+use npc::graph::op::{Combine, Concat, Elementwise};
+
+const ALL: [Elementwise; 4] = [Elementwise::Add, Elementwise::Sub, Elementwise::Mul, Elementwise::Div];
+
+fn reference(function: Elementwise, a: &Tensor, b: &Tensor) -> Tensor {
+    let dims = std::array::from_fn(|i| a.dims[i].max(b.dims[i]));
+    Tensor::of(dims, |at| {
+        let of = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
+        let (a, b) = (of(a), of(b));
+        match function {
+            Elementwise::Add => a + b,
+            Elementwise::Sub => a - b,
+            Elementwise::Mul => a * b,
+            Elementwise::Div => a / b,
+        }
+    })
+}
+
+#[test]
+fn operands_of_all_sizes() {
+    for function in ALL {
+        let op = Combine { function };
+        let unit = Unit {
+            name: format!("{function:?}"),
+            needs: combine::needs(&op),
+            forward: &|x, y| combine::forward(&op, x, y),
+            backward: &|x, y, g, slot, into, add| combine::backward(&op, x, y, g, slot, into, add),
+            reference: &|x| reference(function, &x[0], &x[1]),
+            slots: 2,
+        };
+        let (n, c, h, w) = (2, 18, 1, 3);
+        let whole = Tensor::noise(1, [n, c, h, w]).scaled(1.0, 2.0);
+        let same = Tensor::noise(2, [n, c, h, w]).scaled(1.0, -2.0);
+        let vector = Tensor::noise(3, [n, c, 1, 1]).scaled(1.0, 2.0);
+        let map = Tensor::noise(4, [n, 1, h, w]).scaled(1.0, 2.0);
+        let one = Tensor::noise(5, [n, 1, 1, 1]).scaled(1.0, 2.0);
+        for pair in
+            [[&whole, &same], [&whole, &vector], [&vector, &whole], [&vector, &vector], [&map, &one], [&one, &map]]
+        {
+            unit.check_all(&pair.map(Tensor::clone));
+        }
+        // A map of one channel keeps its own layout.
+        let planar = |x: &Tensor| Layout::planar(x.dims);
+        let blocked = |x: &Tensor| Layout::blocked(x.dims);
+        let gaps = Layout { segments: vec![5, 13], ..blocked(&whole) };
+        for result in [blocked(&whole), planar(&whole), gaps] {
+            for layout in [planar(&map), blocked(&map)] {
+                let case = (vec![result.clone(), layout.clone()], result.clone());
+                unit.check(&[whole.clone(), map.clone()], &[case]);
+                unit.check(&[map.clone(), whole.clone()], &[(vec![layout, result.clone()], result.clone())]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_quotient_has_finite_gaps() {
+    let op = Combine { function: Elementwise::Div };
+    let x = Tensor::noise(1, [1, 3, 2, 2]).scaled(1.0, 2.0);
+    let values: Vec<f32> = x.values.iter().map(|&v| v as f32).collect();
+    // Gaps of zeros.
+    let map = npc::compute::engine::layout::Map::from_nchw(Layout::blocked(x.dims), &values);
+    let mut y = super::written_before(&map.layout);
+    combine::forward(&op, &[map.view(), map.view()], &mut y.view_mut());
+    super::assert_close(&y, &Tensor::of(x.dims, |_| 1.0), 0.0, "x / x");
+    for slot in 0..2 {
+        let mut into = super::written_before(&map.layout);
+        combine::backward(&op, &[map.view(), map.view()], y.view(), y.view(), slot, &mut into.view_mut(), true);
+        assert!(into.data.iter().all(|v| v.is_finite()), "slot {slot}");
+    }
+}
+
+#[test]
+fn concatenation() {
+    let unit = Unit {
+        name: "concat".into(),
+        needs: concat::needs(&Concat),
+        forward: &|x, y| concat::forward(&Concat, x, y),
+        backward: &|x, y, g, slot, into, add| concat::backward(&Concat, x, y, g, slot, into, add),
+        reference: &|x| {
+            let [n, _, h, w] = x[0].dims;
+            let mut channels = x.iter().flat_map(|x| (0..x.dims[1]).map(move |c| (x, c)));
+            let channels: Vec<_> = channels.by_ref().collect();
+            Tensor::of([n, channels.len(), h, w], |[n, c, i, j]| channels[c].0.at([n, channels[c].1, i, j]))
+        },
+        slots: 3,
+    };
+    let inputs = [5, 16, 19].map(|c| Tensor::noise(c as u64, [2, c, 3, 2]));
+    let cases: Vec<_> = [false, true]
+        .into_iter()
+        .map(|planar| {
+            let of = |x: &Tensor| if planar { Layout::planar(x.dims) } else { Layout::blocked(x.dims) };
+            let mut layouts: Vec<Layout> = inputs.iter().map(of).collect();
+            if !planar {
+                layouts[2].segments = vec![2, 17];
+            }
+            layouts[1].halo = 2;
+            let segments = Layout::join(&layouts.iter().collect::<Vec<_>>());
+            let output = Layout { segments, halo: 1, ..layouts[0].clone() };
+            (layouts, output)
+        })
+        .collect();
+    unit.check(&inputs, &cases);
+}

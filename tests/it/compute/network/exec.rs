@@ -1,0 +1,347 @@
+//! The forward pass: every operator's dims at two sizes, and numbers worked by hand where frameworks differ.
+
+use super::lower::image;
+use crate::support::device::device;
+use crate::support::toy_graphs::{Build, act, bn, conv, deconv, like, toy, window};
+use burn::module::Module;
+use burn::tensor::{Int, Tensor, TensorData};
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::compute::weights;
+use npc::graph::check::Checked;
+use npc::graph::ir::Outlet;
+use npc::graph::op::*;
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::Accumulated;
+
+/// A model of one operator on the image.
+fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> Checked {
+    let mut b = Build::new(c, h, w);
+    let image = b.image;
+    let out = b.op(op, &[image]);
+    b.done(out)
+}
+
+fn forward(checked: &Checked, x: Tensor<4>) -> Tensor<4> {
+    lower(checked, &device(), 1).forward(x).remove(0)
+}
+
+fn map(values: &[f32], [h, w]: [usize; 2]) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(values.to_vec(), [1, 1, h, w]), &device())
+}
+
+/// What a one-operator model makes of a single-channel map.
+#[track_caller]
+fn gives(op: impl Into<Op>, values: &[f32], size: [usize; 2], expected: &[f32], out: [usize; 2]) {
+    let y = forward(&one(op, [1, size[0], size[1]]), map(values, size));
+    assert_eq!(y.dims(), [1, 1, out[0], out[1]]);
+    close(y, expected);
+}
+
+#[track_caller]
+fn close<const D: usize>(y: Tensor<D>, expected: &[f32]) {
+    let found: Vec<f32> = y.into_data().try_into_vec().unwrap();
+    let fits = found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5);
+    assert!(fits, "{found:?}\nis not\n{expected:?}");
+}
+
+fn pool(kernel: usize, stride: usize, pad: usize, ceil: bool) -> Window {
+    Window { pad: [pad; 2], ceil, ..window(kernel, stride) }
+}
+
+fn resize(target: Target, mode: Mode, align_corners: bool) -> Resize {
+    Resize { target, mode, align_corners, module: false }
+}
+
+const FUNCTIONS: [Function; 11] = [
+    Function::Relu,
+    Function::Relu6,
+    Function::LeakyRelu { slope: 0.1 },
+    Function::Elu { alpha: 1.5 },
+    Function::Gelu,
+    Function::Silu,
+    Function::HardSwish,
+    Function::HardSigmoid,
+    Function::Sigmoid,
+    Function::Tanh,
+    Function::Softmax,
+];
+
+fn operators() -> Vec<Op> {
+    let dilated = Conv { dilation: [2, 3], stride: [2, 1], pad: Pad::Same, ..conv(8, 3) };
+    let odd = ConvTranspose {
+        kernel: [3, 2],
+        stride: [2, 3],
+        dilation: [2, 1],
+        pad: [1, 0],
+        out_pad: [1, 2],
+        groups: 2,
+        ..deconv(6)
+    };
+    let mut all: Vec<Op> = vec![
+        conv(5, 3).into(),
+        Conv { groups: 4, kernel: [1, 5], pad: Pad::Explicit([0, 2]), ..dilated.clone() }.into(),
+        dilated.into(),
+        deconv(3).into(),
+        odd.into(),
+        bn().into(),
+        MaxPool(pool(3, 2, 1, true)).into(),
+        MaxPool(pool(2, 2, 0, true)).into(),
+        MaxPoolWithIndex(pool(3, 2, 1, false)).into(),
+        AvgPool(pool(3, 2, 1, true)).into(),
+        AvgPool(pool(2, 2, 0, false)).into(),
+        AvgPoolTo { size: [1, 1] }.into(),
+        AvgPoolTo { size: [3, 2] }.into(),
+        AvgPoolTo { size: [40, 3] }.into(),
+        Concat.into(),
+        Flatten.into(),
+        ChannelPad { out: 7 }.into(),
+        Reshape { to: vec![None] }.into(),
+        Reshape { to: vec![Some(2), None, Some(1)] }.into(),
+        Dropout { p: 0.5 }.into(),
+    ];
+    for mode in [Mode::Nearest, Mode::Bilinear] {
+        for align_corners in [false, true] {
+            all.push(resize(Target::Factor([2, 3]), mode, align_corners).into());
+            all.push(resize(Target::Size([5, 30]), mode, align_corners).into());
+        }
+    }
+    all.extend(FUNCTIONS.map(|f| act(f).into()));
+    all
+}
+
+#[test]
+fn dims_are_the_inferred_ones_at_two_sizes() {
+    for op in operators() {
+        for [h, w] in [[12, 16], [13, 9]] {
+            let checked = one(op.clone(), [4, h, w]);
+            let mut dims = checked.output().dims().to_vec();
+            dims.resize(3, 1);
+            for network in [lower(&checked, &device(), 1), lower(&checked, &device(), 1).train()] {
+                let y = network.forward(image([2, 4, h, w])).remove(0);
+                assert_eq!(y.dims()[1..], dims, "{op:?}");
+                let values: Vec<f32> = y.into_data().try_into_vec().unwrap();
+                assert!(values.iter().all(|v| v.is_finite()), "{op:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_network_works_at_sizes_it_was_not_checked_at() {
+    let network = lower(&toy(8), &device(), 1);
+    for size in [8, 12, 20] {
+        let y = network.forward(image([1, 3, size, size])).remove(0);
+        assert_eq!(y.dims(), [1, 2, size, size]);
+    }
+}
+
+#[test]
+fn gradients_flow_through_every_operator() {
+    for op in operators() {
+        let name = format!("{op:?}");
+        let mut b = Build::new(2, 9, 10);
+        let image_ = b.image;
+        let x = b.at("first", conv(4, 1), &[image_]);
+        let y = b.op(op, &[x]);
+        let network = lower(&b.done(y), &device(), 1).train();
+        // Squares, since batch norm and softmax hide a plain sum.
+        let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
+        let y = results.remove(0);
+        let mut optim = npc::learn::optim::OptimState::new(npc::text::recipe::Optimizer::Adam {
+            lr: 0.1,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.0,
+        });
+        let shape = y.dims();
+        let weights = image(shape);
+        let gradients = Accumulated::of(&network, back, y.clone().mul(y).mul(weights).sum().backward());
+        optim.step(network, gradients, optim.optimizer.lr());
+        let moved: f32 = optim.moments["first.weight"][0].clone().abs().sum().into_scalar();
+        assert!(moved > 0.0 && moved.is_finite(), "{name}");
+    }
+}
+
+#[test]
+fn bilinear_takes_pixel_centres() {
+    let op = || resize(Target::Factor([2, 2]), Mode::Bilinear, false);
+    let rows = [1.0, 1.25, 1.75, 2.0, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3.0, 3.25, 3.75, 4.0];
+    gives(op(), &[1.0, 2.0, 3.0, 4.0], [2, 2], &rows, [4, 4]);
+    gives(resize(Target::Size([1, 3]), Mode::Bilinear, false), &[0.0, 6.0], [1, 2], &[0.0, 3.0, 6.0], [1, 3]);
+    // Shrinking by 2 means the mean of each pair.
+    gives(resize(Target::Size([1, 2]), Mode::Bilinear, false), &[0.0, 1.0, 2.0, 3.0], [1, 4], &[0.5, 2.5], [1, 2]);
+}
+
+#[test]
+fn bilinear_with_aligned_corners_keeps_the_ends() {
+    let op = resize(Target::Size([1, 4]), Mode::Bilinear, true);
+    gives(op, &[0.0, 3.0], [1, 2], &[0.0, 1.0, 2.0, 3.0], [1, 4]);
+    gives(resize(Target::Size([1, 1]), Mode::Bilinear, true), &[5.0, 7.0], [1, 2], &[5.0], [1, 1]);
+}
+
+#[test]
+fn nearest_floors_the_scaled_position() {
+    let up = resize(Target::Factor([1, 2]), Mode::Nearest, false);
+    gives(up, &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0, 2.0], [1, 4]);
+    gives(resize(Target::Size([1, 3]), Mode::Nearest, false), &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0], [1, 3]);
+    let down = resize(Target::Size([1, 2]), Mode::Nearest, false);
+    gives(down, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.0, 3.0], [1, 2]);
+}
+
+#[test]
+fn max_pool_rounds_up_on_demand() {
+    let row = [1.0, 5.0, 2.0, 4.0, 3.0];
+    let of = |ceil| MaxPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
+    gives(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
+    gives(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
+    // Padding is below every number: a map of negative numbers keeps its sign.
+    let padded = MaxPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
+    gives(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
+}
+
+#[test]
+fn average_pool_counts_padding_and_not_what_lies_beyond_it() {
+    let padded = AvgPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
+    gives(padded, &[4.0, 2.0, 6.0, 8.0], [1, 4], &[2.0, 4.0, 4.0], [1, 3]);
+    let over = AvgPool(Window { kernel: [1, 3], stride: [1, 2], pad: [0, 0], ceil: true });
+    gives(over, &[3.0, 6.0, 9.0, 12.0], [1, 4], &[6.0, 10.5], [1, 2]);
+    gives(AvgPoolTo { size: [1, 3] }, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.5, 3.0, 4.5], [1, 3]);
+    gives(AvgPoolTo { size: [1, 1] }, &[1.0, 2.0, 3.0, 6.0], [2, 2], &[3.0], [1, 1]);
+}
+
+#[test]
+fn unpool_puts_maxima_back() {
+    let mut b = Build::new(1, 4, 4);
+    let image = b.image;
+    let pooled = b.op(MaxPoolWithIndex(window(2, 2)), &[image]);
+    let out = b.op(Unpool, &[pooled, Outlet { slot: 1, ..pooled }]);
+    let checked = b.done(out);
+    let values = [1., 2., 5., 6., 3., 4., 8., 7., 16., 15., 9., 10., 14., 13., 12., 11.].map(|v: f32| -v);
+    let mut expected = [0.0; 16];
+    for at in [0, 2, 13, 10] {
+        expected[at] = values[at];
+    }
+    close(forward(&checked, map(&values, [4, 4])), &expected);
+}
+
+#[test]
+fn transposed_convolution_is_the_gradient_of_convolution() {
+    let checked = one(ConvTranspose { bias: false, ..deconv(1) }, [1, 2, 2]);
+    let mut network = lower(&checked, &device(), 1);
+    let mut tensors = weights::tensors(&network);
+    tensors[0].values = vec![1.0, 2.0, 3.0, 4.0];
+    network = weights::load(network, tensors).unwrap();
+    let y = network.forward(map(&[1.0, 10.0, 100.0, 0.0], [2, 2])).remove(0);
+    close(y, &[1., 2., 10., 20., 3., 4., 30., 40., 100., 200., 0., 0., 300., 400., 0., 0.]);
+}
+
+#[test]
+fn linear_weights_are_out_by_in() {
+    let mut b = Build::new(3, 1, 1);
+    let x = b.image;
+    let x = b.op(Flatten, &[x]);
+    let out = b.op(Linear { out: 2, bias: true }, &[x]);
+    let mut network = lower(&b.done(out), &device(), 1);
+    let mut tensors = weights::tensors(&network);
+    tensors[0].values = vec![1.0, 2.0, 3.0, 0.0, 0.0, 1.0];
+    tensors[1].values = vec![0.5, 0.0];
+    network = weights::load(network, tensors).unwrap();
+    let x = Tensor::<1>::from_floats([1.0, 10.0, 100.0], &device()).reshape([1, 3, 1, 1]);
+    close(network.forward(x).remove(0), &[321.5, 100.0]);
+}
+
+#[test]
+fn batch_norm_keeps_the_unbiased_variance() {
+    let network = lower(&one(bn(), [1, 1, 2]), &device(), 1).train();
+    let x = map(&[1.0, 3.0], [1, 2]);
+    let scale = 1.0 / (1.0f32 + 1e-5).sqrt();
+    close(network.forward(x.clone()).remove(0).without_autodiff(), &[-scale, scale]);
+    let stats = weights::tensors(&network);
+    // Mean 2, biased variance 1, unbiased 2; a tenth of each is new.
+    assert!((stats[2].values[0] - 0.2).abs() < 1e-6 && (stats[3].values[0] - 1.1).abs() < 1e-6, "{stats:?}");
+    let scale = 1.0 / (1.1f32 + 1e-5).sqrt();
+    close(network.valid().forward(x).remove(0), &[0.8 * scale, 2.8 * scale]);
+}
+
+#[test]
+fn activations_are_their_definitions() {
+    let x = [-4.0f32, -1.0, 0.0, 0.5, 7.0];
+    let sigmoid = |v: f32| 1.0 / (1.0 + (-v).exp());
+    let elu = |v: f32| if v > 0.0 { v } else { 1.5 * (v.exp() - 1.0) };
+    let gelu = [-0.000_126_7, -0.158_655, 0.0, 0.345_731, 7.0];
+    let check = |f, expected: [f32; 5]| gives(act(f), &x, [1, 5], &expected, [1, 5]);
+    check(Function::Relu, x.map(|v| v.max(0.0)));
+    check(Function::Relu6, x.map(|v| v.clamp(0.0, 6.0)));
+    check(Function::LeakyRelu { slope: 0.1 }, x.map(|v| if v > 0.0 { v } else { 0.1 * v }));
+    check(Function::Elu { alpha: 1.5 }, x.map(elu));
+    check(Function::Gelu, gelu);
+    check(Function::Silu, x.map(|v| v * sigmoid(v)));
+    check(Function::HardSwish, x.map(|v| v * (v + 3.0).clamp(0.0, 6.0) / 6.0));
+    check(Function::Sigmoid, x.map(sigmoid));
+    check(Function::Tanh, x.map(f32::tanh));
+    check(Function::Softmax, [1.0; 5]);
+}
+
+/// exp(x) is infinite above 88; its gradient must not turn into NaN where it is not used.
+#[test]
+fn activations_of_large_numbers_keep_their_gradient() {
+    for f in FUNCTIONS {
+        let x = map(&[300.0, -300.0], [1, 2]).autodiff().require_grad();
+        let network = lower(&one(act(f), [1, 1, 2]), &device().autodiff(), 1);
+        let Recorded { mut results, back } = network.record(x, 0);
+        let gradients = Accumulated::of(&network, back, results.remove(0).sum().backward());
+        let grad = gradients.image().unwrap();
+        assert!(grad.iter().all(|v| v.is_finite()), "{f:?}: {grad:?}");
+    }
+}
+
+#[test]
+fn elementwise_operators_broadcast_channels_and_maps() {
+    let mut b = Build::new(2, 2, 2);
+    let x = b.image;
+    let per_channel = b.op(AvgPoolTo { size: [1, 1] }, &[x]);
+    let sub = b.op(Combine { function: Elementwise::Sub }, &[x, per_channel]);
+    let x = Tensor::<1>::from_floats([1., 2., 3., 6., 0., 4., 4., 0.], &device()).reshape([1, 2, 2, 2]);
+    close(forward(&b.done(sub), x), &[-2., -1., 0., 3., -2., 2., 2., -2.]);
+}
+
+#[test]
+fn dropout_drops_in_training_only() {
+    let checked = one(Dropout { p: 0.25 }, [1, 50, 40]);
+    let ones = Tensor::<4>::ones([1, 1, 50, 40], &device());
+    close(forward(&checked, ones.clone()), &[1.0; 2000]);
+    let y = lower(&checked, &device().autodiff(), 1).forward(ones).remove(0);
+    let values: Vec<f32> = y.without_autodiff().into_data().try_into_vec().unwrap();
+    let kept = values.iter().filter(|v| (**v - 4.0 / 3.0).abs() < 1e-6).count();
+    assert_eq!(kept + values.iter().filter(|v| **v == 0.0).count(), 2000);
+    assert!((1400..1600).contains(&kept), "{kept}");
+}
+
+#[test]
+fn resize_follows_the_size_of_its_second_input() {
+    let mut b = Build::new(1, 8, 8);
+    let x = b.image;
+    let small = b.op(AvgPool(window(2, 2)), &[x]);
+    let out = b.op(like(Mode::Bilinear), &[small, x]);
+    let checked = b.done(out);
+    for size in [[8, 8], [10, 6]] {
+        assert_eq!(forward(&checked, image([1, 1, size[0], size[1]])).dims(), [1, 1, size[0], size[1]]);
+    }
+}
+
+#[test]
+fn cross_entropy_is_the_mean_over_pixels() {
+    let logits = Tensor::<1>::from_floats([1.0, 0.0, 2.0, 1000.0], &device()).reshape([1, 2, 1, 2]);
+    let targets = Tensor::<3, Int>::from_data([[[1, 0]]], &device());
+    // Pixel 0: logits (1, 2), class 1: ln(1 + e^-1). Pixel 1: logits (0, 1000), class 0: 1000.
+    let expected = ((1.0 + (-1f32).exp()).ln() + 1000.0) / 2.0;
+    let logits = logits.autodiff().require_grad();
+    let loss = cross_entropy(logits.clone(), targets);
+    let gradient = logits.grad(&loss.backward()).unwrap();
+    close(loss.without_autodiff(), &[expected]);
+    // (softmax - one hot) / pixels
+    let p = 1.0 / (1.0 + (1f32).exp());
+    close(gradient, &[p / 2.0, -0.5, -p / 2.0, 0.5]);
+}

@@ -1,0 +1,42 @@
+//! What passes of the engine leave in memory.
+
+use crate::support::device::device;
+use crate::support::front::front_file;
+use burn::module::Module;
+use burn::tensor::{Distribution, Int, Tensor};
+use npc::compute::lower::lower;
+use npc::compute::native::Recorded;
+use npc::learn::loss::cross_entropy;
+use npc::learn::optim::Accumulated;
+use std::path::Path;
+
+/// Passes find the memory of the ones before them: nothing is lost, and nothing grows.
+#[test]
+fn a_pass_like_one_before_needs_no_new_memory() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let two: &[(&str, &str)] = &[("classes", "2")];
+    for (file, name, with) in [("npnet.model", "NPNet", &[][..]), ("unetpp.model", "UNetPlusPlus", two)] {
+        let checked = front_file(&models.join(file), Some([48, 48]), with).model(name);
+        let network = lower(&checked, &device(), 0);
+        let [c, classes] = [checked.input().dims()[0], checked.output().dims()[0]];
+        let image = || Tensor::<4>::random([2, c, 48, 48], Distribution::Default, &device());
+        let mut made = Vec::new();
+        for _ in 0..3 {
+            drop(network.valid().forward(image()));
+            made.push(network.engine().maps_made());
+        }
+        assert!(made[0] > 0 && made[1..] == [made[0]; 2], "{name}, inference: {made:?}");
+        let network = network.train();
+        let mut made = Vec::new();
+        for seed in 0..6 {
+            let Recorded { mut results, back } = network.record(image(), seed);
+            let targets = Tensor::<3, Int>::zeros([2, 48, 48], network.device());
+            let gradients = cross_entropy(results.remove(0), targets).backward();
+            let gradients = Accumulated::of(&network, back, gradients);
+            assert!(gradients.iter().count() > 10 && classes > 1);
+            made.push(network.engine().maps_made());
+        }
+        // A buffer may first serve a smaller map than it could: the third step at the latest has all.
+        assert!(made[3..] == [made[2]; 3], "{name}, training: {made:?}");
+    }
+}

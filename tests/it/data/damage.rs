@@ -1,0 +1,86 @@
+//! Files that are cut off, or claim absurd sizes, are refused by name.
+
+use crate::support::data_sets::{grey, jpeg, refused, row, spec, tif};
+use npc::data::load_image;
+use npc::text::recipe::DataSpec;
+use std::fs;
+use tempfile::tempdir;
+use tiff::encoder::colortype;
+
+#[test]
+fn files_cut_off_anywhere_are_refused_by_name() {
+    let dir = tempdir().unwrap();
+    let noise: Vec<u8> = (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let signed: Vec<i16> = noise.iter().map(|&v| i16::from(v) - 1000).collect();
+    grey(&dir.path().join("a.png"), [64, 64], &noise);
+    jpeg(&dir.path().join("b.jpg"), [64, 64], &noise);
+    tif::<colortype::GrayI16>(&dir.path().join("c.tif"), [64, 64], &signed, true);
+    tif::<colortype::GrayI16>(&dir.path().join("d.tif"), [64, 64], &signed, false);
+    let spec = DataSpec { window: Some([-1000.0, 0.0]), ..spec("", "", [8, 8]) };
+    for name in ["a.png", "b.jpg", "c.tif", "d.tif"] {
+        let path = dir.path().join(name);
+        let whole = fs::read(&path).unwrap();
+        load_image(&spec, &path, 1).unwrap();
+        for part in [0, 1, 3, 8, 20, whole.len() / 4, whole.len() / 2, whole.len() * 9 / 10] {
+            fs::write(&path, &whole[..part]).unwrap();
+            refused(load_image(&spec, &path, 1), &[name]);
+        }
+        // Any byte may be wrong: refused or read, never a panic.
+        for at in (0..whole.len()).step_by(whole.len() / 60) {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x5a;
+            fs::write(&path, &damaged).unwrap();
+            if let Err(error) = load_image(&spec, &path, 1) {
+                assert!(error.to_string().contains(name));
+            }
+        }
+    }
+    refused(load_image(&spec, &dir.path().join("none.png"), 1), &["none.png", "cannot be read"]);
+}
+
+#[test]
+fn jpeg_end_marker_in_a_thumbnail_does_not_count() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("a.jpg");
+    jpeg(&path, [16, 16], &[77; 256]);
+    let whole = fs::read(&path).unwrap();
+    let mut with_app = vec![0xff, 0xd8, 0xff, 0xe1, 0, 6, 0xff, 0xd9, 0xff, 0xd9];
+    with_app.extend_from_slice(&whole[2..]);
+    fs::write(&path, &with_app).unwrap();
+    load_image(&row(), &path, 1).unwrap();
+    fs::write(&path, &with_app[..with_app.len() - 2]).unwrap();
+    refused(load_image(&row(), &path, 1), &["a.jpg", "ends before its picture"]);
+    with_app.extend_from_slice(b"added by a camera");
+    fs::write(&path, &with_app).unwrap();
+    load_image(&row(), &path, 1).unwrap();
+}
+
+#[test]
+fn absurd_sizes_are_refused_before_memory_is_taken() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("bomb.png");
+    grey(&path, [1, 1], &[0]);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[16..24].copy_from_slice(&[0, 1, 0, 0, 0, 1, 0, 0]);
+    let crc = !bytes[12..29].iter().fold(!0u32, |crc, &b| {
+        (0..8).fold(crc ^ u32::from(b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 })
+    });
+    bytes[29..33].copy_from_slice(&crc.to_be_bytes());
+    fs::write(&path, &bytes).unwrap();
+    refused(load_image(&row(), &path, 1), &["bomb.png", "65536 x 65536", "16384 x 16384"]);
+    let path = dir.path().join("bomb.tif");
+    tif::<colortype::Gray8>(&path, [1, 1], &[0], false);
+    let mut bytes = fs::read(&path).unwrap();
+    // The entries for width and length: tags 256 and 257.
+    for tag in [0u8, 1] {
+        let at = bytes
+            .windows(3)
+            .position(|w| w == [tag, 1, 4])
+            .or_else(|| bytes.windows(3).position(|w| w == [tag, 1, 3]))
+            .unwrap();
+        bytes[at + 2] = 4;
+        bytes[at + 8..at + 12].copy_from_slice(&100_000u32.to_le_bytes());
+    }
+    fs::write(&path, &bytes).unwrap();
+    refused(load_image(&row(), &path, 1), &["bomb.tif", "100000 x 100000"]);
+}

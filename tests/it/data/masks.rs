@@ -1,0 +1,177 @@
+//! From what a mask stores to class indices: thresholds, exact labels, colours.
+
+use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
+use image::ExtendedColorType;
+use npc::base::error::RunError;
+use npc::data::{Dataset, Role, load_mask};
+use npc::text::recipe::{DataSpec, MaskRule};
+use std::fs;
+use std::path::Path;
+use tempfile::tempdir;
+use tiff::encoder::colortype;
+
+/// Class indices and warnings of a grey mask of one row.
+fn mask(spec: &DataSpec, values: &[u8]) -> Result<(Vec<u8>, Vec<String>), RunError> {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.png");
+    grey(&path, [1, values.len()], values);
+    load_mask(spec, &path).map(|(mask, size, warnings)| {
+        assert_eq!(size, [1, values.len()]);
+        (mask, warnings)
+    })
+}
+
+#[test]
+fn threshold_of_two_classes() {
+    let spec = row();
+    assert_eq!(
+        mask(&spec, &[0, 8, 247, 255, 0, 0, 0, 0, 0, 0, 127]).unwrap(),
+        (vec![0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0], vec![])
+    );
+    assert_eq!(mask(&spec, &[0, 1, 1, 0]).unwrap(), (vec![0, 1, 1, 0], vec![]));
+    assert_eq!(mask(&spec, &[0, 0]).unwrap(), (vec![0, 0], vec![]));
+    assert_eq!(mask(&spec, &[255, 128]).unwrap().0, [1, 1]);
+    let (_, warnings) = mask(&spec, &[0, 64, 128, 255]).unwrap();
+    assert!(warnings[0].contains("x.png: 50 % of the mask's pixels are neither near 0 nor near 255"), "{warnings:?}");
+    // The order of the labels is that of the classes.
+    let inverted = DataSpec { labels: vec![255, 0], ..row() };
+    assert_eq!(mask(&inverted, &[0, 255]).unwrap().0, [1, 0]);
+    let ones = DataSpec { labels: vec![0, 1], ..row() };
+    assert_eq!(mask(&ones, &[0, 3, 252, 255]).unwrap().0, [0, 0, 1, 1]);
+    let three = DataSpec { labels: vec![0, 1, 2], classes: vec!["a".into(), "b".into(), "c".into()], ..row() };
+    refused(mask(&three, &[0]), &["3 labels", "threshold"]);
+}
+
+#[test]
+fn masks_of_other_kinds() {
+    let dir = tempdir().unwrap();
+    let load = |path: &Path| load_mask(&row(), path).map(|m| (m.0, m.2));
+    let path = dir.path().join("rgb.png");
+    png(&path, [1, 2], ExtendedColorType::Rgb8, &[255, 0, 0, 0, 0, 0]);
+    let (classes, warnings) = load(&path).unwrap();
+    assert_eq!(classes, [1, 0]);
+    assert!(warnings[0].contains("in colours"));
+    png(&path, [1, 2], ExtendedColorType::Rgb8, &[250, 252, 251, 3, 1, 2]);
+    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
+    let path = dir.path().join("deep.png");
+    let deep: Vec<u8> = [65535u16, 20].iter().flat_map(|v| v.to_ne_bytes()).collect();
+    png(&path, [1, 2], ExtendedColorType::L16, &deep);
+    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
+    let path = dir.path().join("float.tif");
+    tif::<colortype::Gray32Float>(&path, [1, 2], &[1.0, 0.0], false);
+    assert_eq!(load(&path).unwrap(), (vec![1, 0], vec![]));
+    // An empty mask with the noise of compression is empty.
+    let path = dir.path().join("empty.jpg");
+    jpeg(&path, [8, 8], &[1; 64]);
+    assert_eq!(load(&path).unwrap().0, [0; 64]);
+}
+
+fn exact() -> DataSpec {
+    DataSpec {
+        mask_rule: MaskRule::Exact,
+        classes: vec!["rest".into(), "liver".into(), "spleen".into()],
+        labels: vec![0, 3, 300],
+        ..row()
+    }
+}
+
+#[test]
+fn exact_labels() {
+    assert_eq!(mask(&exact(), &[0, 3, 3, 0]).unwrap().0, [0, 1, 1, 0]);
+    refused(
+        mask(&exact(), &[0, 3, 7, 7, 9]),
+        &["x.png", "mask value 7", "2 pixels", "x 2, y 0", "1 other value", "0 (rest), 3 (liver), 300 (spleen)"],
+    );
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.tif");
+    tif::<colortype::Gray16>(&path, [2, 2], &[0, 300, 3, 300], true);
+    assert_eq!(load_mask(&exact(), &path).unwrap().0, [0, 2, 1, 2]);
+    tif::<colortype::GrayI16>(&path, [2, 2], &[0, 3, 3, -1], true);
+    refused(load_mask(&exact(), &path), &["mask value -1", "1 pixel of it", "x 1, y 1"]);
+    let path = dir.path().join("x.png");
+    png(&path, [1, 2], ExtendedColorType::Rgb8, &[3, 3, 3, 0, 0, 3]);
+    refused(load_mask(&exact(), &path), &["mask in colours", "x 1, y 0", "(0, 0, 3)"]);
+}
+
+#[test]
+fn palette_masks_hold_indices() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.png");
+    let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), 3, 2);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Two);
+    encoder.set_palette(vec![0, 0, 0, 9, 9, 9, 128, 0, 0, 0, 128, 0]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0b00_11_11_00, 0b11_00_00_00]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(load_mask(&exact(), &path).unwrap().0, [0, 1, 1, 1, 0, 0]);
+}
+
+#[test]
+fn sizes_of_image_and_mask() {
+    let load = |mask_size: [usize; 2]| {
+        let dir = tempdir().unwrap();
+        grey(&dir.path().join("i/x.tif"), [4, 6], &[7; 24]);
+        grey(&dir.path().join("m/x.png"), mask_size, &vec![255; mask_size[0] * mask_size[1]]);
+        let data = Dataset::open(&only(spec("i/*.tif", "m/*.png", [2, 3])), dir.path()).unwrap();
+        let truth = data.truth(Role::Train, 0).map(|t| (t.0.len(), t.1));
+        (data.load(Role::Train, 0, 1), truth)
+    };
+    let (sample, truth) = load([5, 5]);
+    let sample = sample.unwrap();
+    assert_eq!((sample.original, sample.mask), ([4, 6], vec![1; 6]));
+    assert!(sample.warnings[0].contains("every pixel has the same value"));
+    assert_eq!(truth.unwrap(), (24, [4, 6]));
+    let (sample, truth) = load([6, 6]);
+    refused(sample, &["m/x.png", "6 x 6 pixels (width x height)", "i/x.tif", "has 6 x 4"]);
+    refused(truth, &["m/x.png"]);
+}
+
+#[test]
+fn colours_stand_for_classes() {
+    use npc::text::recipe::cases::colour_label;
+    let spec = DataSpec {
+        mask_rule: MaskRule::Colour,
+        classes: vec!["rest".into(), "liver".into(), "spleen".into()],
+        labels: [[0, 0, 0], [255, 0, 0], [0, 255, 0]].map(colour_label).to_vec(),
+        ..row()
+    };
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.png");
+    let load = |pixels: &[u8]| {
+        png(&path, [1, pixels.len() / 3], ExtendedColorType::Rgb8, pixels);
+        load_mask(&spec, &path)
+    };
+    assert_eq!(load(&[255, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255, 0]).unwrap().0, [1, 1, 0, 2]);
+    refused(
+        load(&[0, 0, 0, 250, 3, 0, 250, 3, 0, 9, 9, 9]),
+        &[
+            "x.png: mask colour #fa0300 stands for no class: 2 pixels of it, the first at x 1, y 0; so does 1 other colour",
+            "the labels are #000000 (rest), #ff0000 (liver), #00ff00 (spleen)",
+            "the nearest label is #ff0000 (liver)",
+        ],
+    );
+    // A palette is looked up, and grey is a colour.
+    let mut encoder = png::Encoder::new(fs::File::create(&path).unwrap(), 2, 1);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(vec![0, 255, 0, 0, 0, 0]);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0, 1]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [2, 0]);
+    grey(&path, [1, 2], &[0, 0]);
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 0]);
+    jpeg(&path, [1, 2], &[0, 99]);
+    refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
+    // What is predicted is written in the same colours.
+    npc::show::overlay::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
+    assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
+}
+
+#[test]
+fn class_numbers_under_a_threshold_are_doubted() {
+    let (classes, warnings) = mask(&row(), &[0, 1, 2, 2]).unwrap();
+    assert_eq!(classes, [0; 4]);
+    assert!(warnings.iter().any(|w| w.contains("the largest value of the mask is 2") && w.contains("mask = exact")));
+}

@@ -1,0 +1,262 @@
+//! Volumes against nibabel's and pydicom's own arrays: tests/reference/make_volumes.py wrote the files and what is in them.
+
+use crate::support::data_sets::{grey, only, refused, spec, stems};
+use crate::support::front::repository;
+use npc::data::{Dataset, Role};
+use npc::text::recipe::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn volumes() -> PathBuf {
+    repository("tests/reference/volumes")
+}
+
+fn expected() -> Value {
+    serde_json::from_str(&fs::read_to_string(volumes().join("expected.json")).unwrap()).unwrap()
+}
+
+/// A window in which one unit is one step of 16 bits, so that what comes out is what is stored.
+const WINDOW: Option<[f64; 2]> = Some([-32768.0, 32767.0]);
+
+fn three(images: &str, masks: &str, axis: Axis, size: [usize; 2]) -> DataSpec {
+    DataSpec {
+        classes: vec!["rest".into(), "one".into(), "two".into()],
+        labels: vec![0, 1, 2],
+        mask_rule: MaskRule::Exact,
+        window: WINDOW,
+        slicing: Slicing { axis, slices: Slices::All },
+        ..only(spec(images, masks, size))
+    }
+}
+
+fn rows(picture: &Value) -> Vec<i64> {
+    let rows = picture.as_array().unwrap();
+    rows.iter().flat_map(|r| r.as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as i64)).collect()
+}
+
+fn size(picture: &Value) -> [usize; 2] {
+    let rows = picture.as_array().unwrap();
+    [rows.len(), rows[0].as_array().unwrap().len()]
+}
+
+/// Values of a case as they are stored.
+fn stored(data: &Dataset, index: usize) -> Vec<i64> {
+    let sample = data.load(Role::Train, index, 1).unwrap();
+    sample.image.iter().map(|v| (v * 65535.0).round() as i64 - 32768).collect()
+}
+
+#[test]
+fn slices_are_those_of_nibabel() {
+    let expected = expected();
+    for (axis, name) in [(Axis::Axial, "axial"), (Axis::Coronal, "coronal"), (Axis::Sagittal, "sagittal")] {
+        for codes in ["RAS", "LPS", "LPI", "SRA"] {
+            let of = &expected[format!("imagesTr/{codes}_0000.nii.gz")];
+            let pictures = of["slices"][name].as_array().unwrap();
+            let spec = three(
+                &format!("imagesTr/{codes}*_0000.nii.gz"),
+                &format!("labelsTr/{codes}*.nii.gz"),
+                axis,
+                size(&pictures[0]),
+            );
+            // The star has to stand for something.
+            let refusal = Dataset::open(&spec, &volumes());
+            assert!(refusal.is_err(), "a star stands for nothing");
+            let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
+            let data = Dataset::open(&spec, &volumes()).unwrap();
+            let all = stems(&data, Role::Train);
+            for (k, picture) in pictures.iter().enumerate() {
+                let number = of["numbers"][name][k].as_u64().unwrap();
+                let i = all.iter().position(|s| *s == format!("{codes}_z{number:04}")).unwrap();
+                assert_eq!(stored(&data, i), rows(picture), "{codes} {name} {k}");
+                let (truth, shape, _) = data.truth(Role::Train, i).unwrap();
+                assert_eq!(shape, size(picture));
+                let mask: Vec<i64> = truth.iter().map(|&v| i64::from(v)).collect();
+                assert_eq!(mask, rows(&of["masks"][name][k]), "mask of {codes} {name} {k}");
+                assert_eq!(data.group(Role::Train, i), Some(codes));
+                let spacing = data.header_spacing(Role::Train, i).unwrap().unwrap();
+                for (got, wanted) in spacing.iter().zip(of["spacing"][name].as_array().unwrap()) {
+                    assert!((got - wanted.as_f64().unwrap()).abs() < 1e-6, "{codes} {name}: {spacing:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Every sample type, both byte orders, scaling, and a grid that only the qform tells.
+#[test]
+fn sample_types_are_read_as_nibabel_reads_them() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, of) in expected().as_object().unwrap().iter().filter(|(name, _)| name.starts_with("kinds/")) {
+        let path = volumes().join(name).display().to_string();
+        fs::write(dir.path().join("list.csv"), format!("image,mask\n{path},{path}\n")).unwrap();
+        let pictures = of["slices"]["axial"].as_array().unwrap();
+        let source = DataSource::List { list: "list.csv".into() };
+        let spec = DataSpec { source, window: WINDOW, ..only(spec("", "", size(&pictures[0]))) };
+        let data = Dataset::open(&spec, dir.path()).unwrap();
+        assert_eq!(data.len(Role::Train), pictures.len());
+        // Sorted by the number that the file's array gives.
+        let down = of["codes"].as_str().unwrap().contains('I');
+        for i in 0..pictures.len() {
+            let k = if down { pictures.len() - 1 - i } else { i };
+            assert_eq!(stored(&data, i), rows(&pictures[k]), "{name} {i}");
+        }
+        let spacing = data.header_spacing(Role::Train, 0).unwrap().unwrap();
+        for (got, wanted) in spacing.iter().zip(of["spacing"]["axial"].as_array().unwrap()) {
+            assert!((got - wanted.as_f64().unwrap()).abs() < 1e-5, "{name}: {spacing:?}");
+        }
+    }
+}
+
+#[test]
+fn series_are_those_of_pydicom() {
+    let expected = expected();
+    let spec = three("series/*", "segmentations/*.nii.gz", Axis::Axial, [7, 6]);
+    let data = Dataset::open(&spec, &volumes()).unwrap();
+    assert_eq!(data.len(Role::Train), 10);
+    for (s, name) in ["a", "b"].into_iter().enumerate() {
+        let of = &expected[format!("series/{name}")];
+        for k in 0..5 {
+            let i = s * 5 + k;
+            assert_eq!(data.cases(Role::Train)[i].stem, format!("{name}_z{k:04}"));
+            assert_eq!(stored(&data, i), rows(&of["slices"]["axial"][k]), "{name} {k}");
+            let truth: Vec<i64> = data.truth(Role::Train, i).unwrap().0.iter().map(|&v| i64::from(v)).collect();
+            assert_eq!(truth, rows(&of["masks"]["axial"][k]), "mask of {name} {k}");
+            assert_eq!(data.header_spacing(Role::Train, i).unwrap(), Some([1.5, 0.75]));
+        }
+    }
+}
+
+/// Pictures go with slices by name, or else in the order of InstanceNumber, which here runs from head to feet.
+#[test]
+fn pictures_are_masks_of_a_series() {
+    let expected = expected();
+    for names in [["001", "002", "003", "004", "005"], ["m1", "m2", "m9", "m10", "m11"]] {
+        let dir = tempfile::tempdir().unwrap();
+        for (n, name) in names.iter().enumerate() {
+            let mask: Vec<u8> = rows(&expected["series/a"]["masks"]["axial"][4 - n]).iter().map(|&v| v as u8).collect();
+            grey(&dir.path().join(format!("masks/a/{name}.png")), [7, 6], &mask);
+            fs::create_dir_all(dir.path().join("series/a")).unwrap();
+            let from = volumes().join(format!("series/a/{:03}.dcm", n + 1));
+            fs::copy(from, dir.path().join(format!("series/a/{:03}.dcm", n + 1))).unwrap();
+        }
+        let data = Dataset::open(&three("series/*", "masks/*", Axis::Axial, [7, 6]), dir.path()).unwrap();
+        for k in 0..5 {
+            let truth: Vec<i64> = data.truth(Role::Train, k).unwrap().0.iter().map(|&v| i64::from(v)).collect();
+            assert_eq!(truth, rows(&expected["series/a"]["masks"]["axial"][k]), "{names:?} {k}");
+        }
+    }
+}
+
+#[test]
+fn slices_are_chosen() {
+    let chosen = |slices| {
+        let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]);
+        let data =
+            Dataset::open(&DataSpec { slicing: Slicing { axis: Axis::Axial, slices }, ..spec }, &volumes()).unwrap();
+        let of = |codes: &str| -> Vec<String> {
+            let all = stems(&data, Role::Train).into_iter().filter(|s| s.starts_with(codes));
+            all.map(|s| s[s.len() - 1..].to_string()).collect()
+        };
+        [of("LPS"), of("LPI")].map(|s| s.concat())
+    };
+    assert_eq!(chosen(Slices::All), ["01234", "01234"]);
+    // The first two slices from the feet hold nothing; stored from head to feet they are the last two.
+    assert_eq!(chosen(Slices::Labelled), ["234", "012"]);
+    assert_eq!(chosen(Slices::Every(2)), ["024", "024"]);
+}
+
+/// The slices of a volume share a reading: with its file gone the others still come.
+#[test]
+fn a_volume_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for (folder, name) in [("imagesTr", "LPS_0000.nii.gz"), ("labelsTr", "LPS.nii.gz")] {
+        fs::create_dir_all(dir.path().join(folder)).unwrap();
+        fs::copy(volumes().join(folder).join(name), dir.path().join(folder).join(name)).unwrap();
+    }
+    let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]);
+    let data = Dataset::open(&spec, dir.path()).unwrap();
+    data.load(Role::Train, 0, 1).unwrap();
+    fs::remove_dir_all(dir.path().join("imagesTr")).unwrap();
+    fs::remove_dir_all(dir.path().join("labelsTr")).unwrap();
+    (1..5).for_each(|i| drop(data.load(Role::Train, i, 1).unwrap()));
+    // A bound of 0 bytes keeps the volume used last: here the mask, so that the image is asked for again.
+    let small = Dataset::open(
+        &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]) },
+        &volumes(),
+    )
+    .unwrap();
+    let first = small.load(Role::Train, 0, 1).unwrap();
+    assert_eq!(small.load(Role::Train, 0, 1).unwrap(), first);
+}
+
+#[test]
+fn damaged_volumes_are_refused_by_name() {
+    let step = if std::env::var_os("NPC_LONG").is_some() { 1 } else { 23 };
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read(volumes().join("imagesTr/LPS_0000.nii.gz")).unwrap();
+    fs::create_dir_all(dir.path().join("m")).unwrap();
+    fs::copy(volumes().join("labelsTr/LPS.nii.gz"), dir.path().join("m/a.nii.gz")).unwrap();
+    let path = dir.path().join("i/a.nii.gz");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let spec = three("i/*.nii.gz", "m/*.nii.gz", Axis::Axial, [7, 6]);
+    let read = || Dataset::open(&spec, dir.path()).and_then(|data| data.load(Role::Train, 0, 1));
+    for part in [0, 1, 10, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
+        fs::write(&path, &whole[..part]).unwrap();
+        refused(read(), &["a.nii.gz"]);
+    }
+    // Any byte after the gzip header may be wrong: the checksum tells. Bits that fill the stream's last byte mean nothing.
+    for at in (10..whole.len()).step_by(step).filter(|at| *at != whole.len() - 9) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        fs::write(&path, &damaged).unwrap();
+        refused(read(), &["a.nii.gz"]);
+    }
+    // Any byte of the header may be wrong: refused or read, never a panic.
+    let plain = fs::read(volumes().join("kinds/uint16.nii")).unwrap();
+    for at in (0..352).step_by(step / 3 + 1) {
+        for bits in [0x80, 0x01] {
+            let mut damaged = plain.clone();
+            damaged[at] ^= bits;
+            fs::write(dir.path().join("i/a.nii.gz"), &damaged).unwrap();
+            if let Err(error) = read() {
+                assert!(error.to_string().contains("a.nii.gz"), "{error}");
+            }
+        }
+    }
+    // So may one of a DICOM file.
+    let dicom = fs::read(volumes().join("series/b/003.dcm")).unwrap();
+    fs::create_dir_all(dir.path().join("s/a")).unwrap();
+    let spec = three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]);
+    let path = dir.path().join("s/a/1.dcm");
+    for at in (132..dicom.len()).step_by(step) {
+        let mut damaged = dicom.clone();
+        damaged[at] ^= 0x10;
+        fs::write(&path, &damaged).unwrap();
+        if let Err(error) = Dataset::open(&spec, dir.path()).and_then(|data| data.load(Role::Train, 0, 1)) {
+            assert!(error.to_string().contains(&dir.path().display().to_string()), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_series_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = |from: &str, to: &str| {
+        let to: &Path = &dir.path().join(to);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(volumes().join(from), to).unwrap();
+    };
+    (1..=5).for_each(|n| copy(&format!("series/a/{n:03}.dcm"), &format!("s/a/study/{n}.dcm")));
+    copy("segmentations/a.nii.gz", "m/a.nii.gz");
+    let open = || Dataset::open(&three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]), dir.path());
+    // Nested in the only folder, as archives are.
+    assert_eq!(open().unwrap().len(Role::Train), 5);
+    copy("series/b/003.dcm", "s/a/study/6.dcm");
+    refused(open(), &["s/a/study", "1.dcm and 6.dcm are of different series", "a folder of its own"]);
+    copy("series/a/003.dcm", "s/a/study/6.dcm");
+    refused(open(), &["3.dcm and 6.dcm lie at the same place"]);
+    fs::remove_file(dir.path().join("s/a/study/6.dcm")).unwrap();
+    fs::remove_file(dir.path().join("s/a/study/3.dcm")).unwrap();
+    refused(open(), &["a slice is missing: 4.dcm and 2.dcm are 5.00 mm apart, slices here are 2.50 mm apart"]);
+}

@@ -1,0 +1,7 @@
+//! From a syntax tree to a checked graph, its plan and its canonical form.
+
+mod elaborate;
+mod equal;
+mod model_files;
+mod properties;
+mod unused_blocks;

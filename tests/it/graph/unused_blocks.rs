@@ -1,0 +1,148 @@
+//! Blocks that no model uses: their promises are checked at the definition.
+
+#[cfg(feature = "cli")]
+use crate::support::front::npc;
+use crate::support::front::{models_in, repository};
+use npc::graph::elaborate::{Tried, alone, unused};
+use npc::graph::resolve::resolve_bundle;
+use npc::text::import::load_text;
+use npc::text::source::SourceMap;
+use npc::text::syntax::ast::ItemKind;
+use std::path::Path;
+
+const ENUM: &str = "enum Kind { none, half, swap }";
+
+/// Messages and notes about the unused blocks of a text.
+fn told(text: &str) -> Vec<String> {
+    let mut sources = SourceMap::new();
+    let (bundle, problems) = load_text(&mut sources, Path::new("test.model"), format!("npc 1\nimport std\n{text}\n"));
+    assert!(problems.is_empty(), "{text}: {:?}", problems.iter().map(|d| &d.message).collect::<Vec<_>>());
+    let (program, found) = resolve_bundle(&bundle);
+    assert!(!found.has_errors(), "{text}: {:?}", found.iter().map(|d| &d.message).collect::<Vec<_>>());
+    unused(&program).iter().map(|d| format!("{} {} ({})", d.code.id(), d.message, d.notes.join("; "))).collect()
+}
+
+/// What comes of each block with a promise of a file, by name.
+fn tried(path: &Path) -> Vec<(String, Tried)> {
+    let mut sources = SourceMap::new();
+    let text = std::fs::read_to_string(path).unwrap();
+    let (bundle, _) = load_text(&mut sources, path, text);
+    let (program, found) = resolve_bundle(&bundle);
+    assert!(!found.has_errors(), "{}", path.display());
+    let blocks = bundle.root.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Block(block) if block.result.is_some() => Some(block),
+        _ => None,
+    });
+    blocks.map(|block| (block.name.node.clone(), alone(&program, block))).collect()
+}
+
+#[test]
+fn a_wrong_promise_is_told_without_a_use() {
+    assert_eq!(
+        told("block wide(x: [c, h, w], out: int) -> [out, h, w] = x |> conv(2 * out)"),
+        ["E0302 `wide` promises [16, 64, 64], its body gives [32, 64, 64] (tried with out = 16, x = [24, 64, 64]; no \
+             model uses this block)"]
+    );
+    for (text, promised, given) in [
+        ("block f(x: [c, h, w]) -> [c, h, w] = x |> maxpool(2)", "[24, 64, 64]", "[24, 32, 32]"),
+        ("block f(x: [c, h, w], out: int) -> [out, h, w] = x |> relu", "[16, 64, 64]", "[24, 64, 64]"),
+        ("block f(x: [n], m: int) -> [n] = x |> linear(m)", "[24]", "[16]"),
+        ("block f(x: [c, h, w]) -> [c, h + 1, w] = x", "[24, 65, 64]", "[24, 64, 64]"),
+        ("block f(x: [c, h, w], y: [d, h, w]) -> [c, h, w] = x |> concat(y)", "[24, 64, 64]", "[64, 64, 64]"),
+        ("block f(x: [c, h, w], y: [d, i, j]) -> [c, h, w] = x |> resize(to = y)", "[24, 64, 64]", "[24, 128, 128]"),
+    ] {
+        let found = told(text);
+        let wanted = format!("E0302 `f` promises {promised}, its body gives {given} (");
+        assert!(matches!(&found[..], [one] if one.starts_with(&wanted)), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn every_case_and_both_booleans_are_tried() {
+    let text = format!(
+        "{ENUM}\nblock f(x: [c, h, w], kind: Kind = none) -> [c, h, w]\n  = match kind {{ none | swap => x, half => x |> conv(c / 2) }}"
+    );
+    let found = told(&text);
+    assert!(matches!(&found[..], [one] if one.contains("tried with kind = half, x = [24, 64, 64]")), "{found:?}");
+    assert!(told(&text.replace("c / 2", "c")).is_empty());
+    let found = told("block f(x: [c, h, w], up: bool) -> [c, h, w] = if up { x } else { x |> resize(2) }");
+    assert!(matches!(&found[..], [one] if one.contains("tried with up = false")), "{found:?}");
+}
+
+/// A block need not take every number, and some promises are about certain sizes.
+#[test]
+fn what_a_use_decides_is_left_alone() {
+    for text in [
+        "block f(x: [c, h, w], out: int) -> [out, h, w] { require out == c  return x |> relu }",
+        "block f(x: [c, h, w], n: int) -> [c, h, w] { require n < 4, \"few\"  return x |> conv(c + n / 8) }",
+        "block f(x: [c, h, w]) -> [c, h, w] { require c == 7  return x |> conv(5) }",
+        "block f(x: [c, h, w]) -> [c, 7, 7] = x |> avgpool(32)",
+        "block f(x: [c, h, w]) -> [c, h, w] = x |> maxpool(2) |> resize(2)",
+        "block f(x: [c, h, w]) -> [c, w, h] = x",
+        "block f(x: [c, h, w], k: int) -> [c, h, w] = x |> conv(c, k = k, pad = 1)",
+        "block f(x: [c, h, w], at: index[c, i, j]) -> [c, h, w] = x |> unpool(at)",
+        "block f(x: [c, h, w], mode: string) -> [c, h, w] = x |> conv(5)",
+        "block f(x: [c, h, w]) = x |> conv(5)",
+        "block f(x: [c, h, w]) -> [c, h, w] = x |> conv(5, groups = 7)",
+    ] {
+        assert!(told(text).is_empty(), "{text}: {:?}", told(text));
+    }
+}
+
+/// The block at fault is told, not those that use it.
+#[test]
+fn one_wrong_promise_is_told_once() {
+    let inner = "block inner(x: [c, h, w]) -> [c, h, w] = x |> conv(5)";
+    let outer = "block outer(x: [c, h, w]) -> [c, h, w] = x |> inner";
+    for text in [format!("{inner}\n{outer}"), format!("{outer}\n{inner}")] {
+        let found = told(&text);
+        assert!(matches!(&found[..], [one] if one.starts_with("E0302 `inner`")), "{found:?}");
+    }
+}
+
+#[test]
+fn blocks_of_the_library_hold_alone() {
+    let std = tried(&repository("src/text/import/std.model"));
+    assert!(std.len() > 10);
+    for (name, came) in std {
+        assert!(matches!(came, Tried::Holds), "{name}: {came:?}");
+    }
+}
+
+#[test]
+fn blocks_of_the_models_hold_alone() {
+    let mut held = 0;
+    for path in models_in("models") {
+        for (name, came) in tried(&path) {
+            assert!(matches!(came, Tried::Holds), "{}: {name}: {came:?}", path.display());
+            held += 1;
+        }
+    }
+    assert!(held >= 5, "{held}");
+}
+
+/// A body that counts long is not gone through once for each sample.
+#[test]
+fn long_bodies_are_left_soon() {
+    let text = |i: usize| {
+        format!(
+            "block b{i}(x: [c, h, w], n: int) -> [c, h, w] {{\n  let l = [[i * j for j in 0..500] for i in 0..500]\n  \
+             return x |> conv(5, groups = 7)\n}}"
+        )
+    };
+    let blocks: Vec<String> = (0..4).map(text).collect();
+    let began = std::time::Instant::now();
+    assert!(told(&blocks.join("\n")).is_empty());
+    // One round through each of the four takes well below a second; all samples would be 192 rounds.
+    assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+/// With one model chosen the blocks of the others are not unused.
+#[cfg(feature = "cli")]
+#[test]
+fn a_chosen_model_leaves_other_blocks_alone() {
+    let folder = repository("tests/diagnostics");
+    let all = ["check", "E0302_unused.model", "--size", "64x64"];
+    let one = [&all[..], &["--model", "Net"]].concat();
+    assert_eq!((npc(&folder, &all).code, npc(&folder, &one).code), (1, 0));
+}

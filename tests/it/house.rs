@@ -1,0 +1,4 @@
+//! The sources and the documentation keep their own rules.
+
+mod docs;
+mod tree;

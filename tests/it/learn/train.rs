@@ -1,0 +1,371 @@
+//! Training as a library: it learns, it repeats itself bit for bit, and it scores what it says.
+//!
+//! Networks here have no dropout: its numbers come from one stream for the whole process, which other tests share. What
+//! needs dropout is in `cli::run::train`, where each run is a process. Running statistics follow fast, so that the first epochs
+//! score above 0.
+
+mod finite;
+mod freeze;
+mod init;
+mod preflight;
+mod refuse;
+mod resume;
+mod steps;
+mod supervise;
+mod update;
+
+use crate::support::front::front;
+use burn::module::Module;
+use burn::tensor::{Distribution, Tensor, TensorData};
+use npc::base::error::{Result, RunError};
+use npc::compute::lower::lower;
+use npc::compute::weights::read_safetensors;
+use npc::data::Role;
+use npc::graph::check::Checked;
+use npc::learn::finite::Places;
+use npc::learn::folder::{EpochRecord, Folder, read_settings};
+use npc::learn::train::{Job, Observer, Outcome, Progress, train};
+use npc::score::eval::{How, Weights, evaluate};
+use npc::score::predict::probabilities;
+use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+use npc::text::recipe::{
+    DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
+    TrainSpec,
+};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tempfile::{TempDir, tempdir};
+
+const MODELS: &str = "npc 1
+
+model Tiny(x: [1, H, W], classes: int = 2, width: int = 8) -> [classes, H, W] {
+  return x
+    |> conv(width, stride = 2, bias = false)
+    |> bn(momentum = 0.6)
+    |> relu
+    |> conv(2 * width, bias = false, dilation = 2)
+    |> bn(momentum = 0.6)
+    |> relu
+    |> conv(classes, k = 1)
+    |> resize(to = x)
+}
+
+variant Wide = Tiny(width = 12)
+";
+
+fn model(name: &str) -> Checked {
+    front(MODELS, Some([32, 32]), &[]).model(name)
+}
+
+/// Twenty phantoms of 32 x 32, four of them for the test, batches of three: an epoch ends with a smaller one.
+fn data() -> DataSpec {
+    DataSpec {
+        name: "phantoms".into(),
+        source: DataSource::Phantoms { count: 20, seed: 3 },
+        size: [32, 32],
+        classes: vec!["background".into(), "lung".into()],
+        labels: vec![0, 255],
+        mask_rule: MaskRule::Threshold,
+        split: Split::Random { train: 0.8, val: 0.0, test: 0.2, seed: 0 },
+        grouping: Grouping::default(),
+        slicing: Slicing::default(),
+        window: None,
+        decode: Decode::Value,
+        mean: vec![0.0],
+        std: vec![1.0],
+        cache_mb: 16,
+        limit: None,
+        empty: Empty::One,
+        spacing: None,
+    }
+}
+
+pub fn recipe() -> TrainSpec {
+    TrainSpec {
+        name: "tiny".into(),
+        model: "Tiny".into(),
+        args: Default::default(),
+        data: "phantoms".into(),
+        epochs: 3,
+        batch: 3,
+        seed: 0,
+        optimizer: Optimizer::Adam { lr: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 },
+        schedule: Default::default(),
+        clip: None,
+        loss: LossSpec::default(),
+        supervise: Default::default(),
+        freeze: Vec::new(),
+        augment: Vec::new(),
+        metrics: vec![Metric::Iou, Metric::Dice],
+        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        accumulate: 1,
+        ema: None,
+        patience: None,
+        init: None,
+        save_every: 0.0,
+    }
+}
+
+/// A model, its settings, and a place for run folders.
+struct Bench {
+    dir: TempDir,
+    checked: Checked,
+    settings: Settings,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let settings = Settings {
+            format: FORMAT,
+            versions: Default::default(),
+            model_file: "model.model".into(),
+            data_root: ".".into(),
+            device: "cpu".into(),
+            threads: None,
+            train: recipe(),
+            data: data(),
+        };
+        Bench { dir: tempdir().unwrap(), checked: model("Tiny"), settings }
+    }
+
+    fn folder(&self, name: &str) -> Folder {
+        Folder::new(self.dir.path().join(name))
+    }
+
+    /// Trains into the folder, and asks to stop after the given number of steps.
+    fn run(&self, folder: &Folder, resume: bool, stop_after: Option<usize>) -> Result<Told> {
+        let (checked, settings) = (&self.checked, &self.settings);
+        let stop = AtomicBool::new(false);
+        let mut script = Script { stop: &stop, stop_after, told: Told::default() };
+        let places = Places::from([("conv".to_string(), "tiny.model:5:8".to_string())]);
+        let job = Job {
+            checked,
+            settings,
+            source: MODELS,
+            imports: &[],
+            folder,
+            resume,
+            places: &places,
+            ignore_memory: false,
+            stop: &stop,
+        };
+        script.told.outcome = Some(train(&job, &mut script)?);
+        Ok(script.told)
+    }
+
+    fn start(&self, name: &str) -> (Folder, Told) {
+        let folder = self.folder(name);
+        let told = self.run(&folder, false, None).unwrap();
+        (folder, told)
+    }
+
+    fn refused(&self, folder: &Folder, resume: bool) -> RunError {
+        self.run(folder, resume, None).expect_err("training to be refused")
+    }
+}
+
+/// What an observer saw: `(epoch, step, mean loss so far)` per step, and epochs.
+#[derive(Default, Debug)]
+struct Told {
+    steps: Vec<(usize, usize, f64)>,
+    epochs: Vec<EpochRecord>,
+    outcome: Option<Outcome>,
+}
+
+impl Told {
+    fn interrupted(&self) -> bool {
+        matches!(self.outcome, Some(Outcome::Interrupted { .. }))
+    }
+}
+
+struct Script<'a> {
+    stop: &'a AtomicBool,
+    stop_after: Option<usize>,
+    told: Told,
+}
+
+impl Observer for Script<'_> {
+    fn start(&mut self, n_train: usize, n_test: usize, _: usize, _: usize) {
+        assert_eq!((n_train, n_test), (16, 4));
+    }
+
+    fn step(&mut self, p: &Progress) {
+        self.told.steps.push((p.epoch, p.step, p.loss));
+        if self.stop_after == Some(self.told.steps.len()) {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn epoch(&mut self, record: &EpochRecord, _: bool) {
+        self.told.epochs.push(record.clone());
+    }
+
+    fn warn(&mut self, message: &str) {
+        if message.contains("`ema") {
+            return;
+        }
+        panic!("phantoms are not doubtful: {message}");
+    }
+}
+
+/// What must be equal in equal runs: all of a record but the time.
+fn scores(records: &[EpochRecord]) -> Vec<(usize, u64, u64, u64)> {
+    records.iter().map(|r| (r.epoch, r.loss.to_bits(), r.dice.to_bits(), r.iou.to_bits())).collect()
+}
+
+/// Every bit of a checkpoint but the time: weights, statistics, moments, and where training stood.
+fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
+    let (tensors, metadata) = read_safetensors(path).unwrap();
+    let bits = tensors.into_iter().map(|t| (t.name, t.values.iter().map(|v| v.to_bits()).collect())).collect();
+    let mut meta: serde_json::Value = serde_json::from_str(&metadata["npc"]).unwrap();
+    for time in ["seconds", "epoch_seconds"] {
+        meta.as_object_mut().unwrap().remove(time).expect("a time in the checkpoint");
+    }
+    for record in meta["records"].as_array_mut().expect("the records of the epochs") {
+        for time in ["seconds", "images_per_second", "waited_seconds"] {
+            record.as_object_mut().unwrap().remove(time).expect("a time in the record");
+        }
+    }
+    (bits, meta)
+}
+
+/// Both runs ended in the same bits, on disk too.
+fn same(a: &Folder, b: &Folder) {
+    assert_eq!(scores(&a.records()), scores(&b.records()), "metrics.jsonl");
+    assert!(state(&a.last()) == state(&b.last()), "last checkpoints differ");
+    let best = |folder: &Folder| folder.best(Metric::Dice).exists().then(|| state(&folder.best(Metric::Dice)));
+    assert!(best(a) == best(b), "best checkpoints differ");
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).map(|d| d.map(|e| e.unwrap().file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<_> = names.map(Iterator::collect).unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[test]
+fn loss_falls_and_dice_rises() {
+    let mut bench = Bench::new();
+    bench.settings.train.epochs = 12;
+    let (folder, told) = bench.start("a");
+    let (first, last) = (&told.epochs[0], &told.epochs[11]);
+    assert!(last.loss < 0.6 * first.loss, "loss from {} to {}", first.loss, last.loss);
+    let best = told.epochs.iter().map(|r| r.dice).fold(0.0, f64::max);
+    assert!(best > 0.7 && best > first.dice + 0.1, "Dice from {} to {best}", first.dice);
+    let expected =
+        ["best_dice.safetensors", "last.safetensors", "metrics.jsonl", "model.model", "settings.yaml", "summary.json"];
+    let mut expected: Vec<_> = expected.iter().chain(&["test.txt", "train.txt"]).map(|s| s.to_string()).collect();
+    expected.sort();
+    assert_eq!(files(folder.root()), expected);
+    assert_eq!(std::fs::read_to_string(folder.model()).unwrap(), MODELS);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_another_does_not() {
+    let mut bench = Bench::new();
+    let ((a, told), (b, again)) = (bench.start("a"), bench.start("b"));
+    assert_eq!(told.steps, again.steps);
+    same(&a, &b);
+    bench.settings.train.seed = 1;
+    let (c, _) = bench.start("c");
+    assert_ne!(scores(&a.records()), scores(&c.records()));
+    assert!(state(&a.last()).0 != state(&c.last()).0);
+}
+
+#[test]
+fn settings_on_disk_are_the_settings() {
+    let bench = Bench::new();
+    let (folder, _) = bench.start("a");
+    assert_eq!(read_settings(&folder.settings()).unwrap(), bench.settings);
+    // Numbers that are no short decimals, names that YAML could take for something else.
+    let mut odd = bench.settings.clone();
+    odd.train.optimizer =
+        Optimizer::Adam { lr: 0.1 + 0.2, beta1: 1.0 / 3.0, beta2: 0.999, epsilon: 5e-324, weight_decay: 1e300 };
+    odd.data.classes = vec!["no".into(), "1e3".into()];
+    odd.train.seed = u64::MAX;
+    assert_eq!(from_yaml(&to_yaml(&odd).unwrap()).unwrap(), odd);
+}
+
+#[test]
+fn evaluation_gives_the_summarys_scores() {
+    let bench = Bench::new();
+    let (folder, told) = bench.start("a");
+    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let stop = AtomicBool::new(false);
+    let how = How::default();
+    let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &how, &stop).unwrap();
+    let scores = &found.summary;
+    assert_eq!((scores.dice, scores.iou, scores.n), (Some(summary.dice), Some(summary.iou), 4));
+    assert_eq!(cases.len(), 4);
+    let written = std::fs::read_to_string(folder.root().join("summary.json")).unwrap();
+    let written: serde_json::Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(written["dice"].to_string(), format!("{:?}", summary.dice));
+    assert_eq!(told.epochs[summary.epoch - 1].dice, summary.dice);
+}
+
+#[test]
+fn a_distance_is_kept_where_it_is_least() {
+    let mut bench = Bench::new();
+    bench.settings.train.epochs = 12;
+    bench.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
+    bench.settings.train.keep = vec![Keep::Best(Metric::Hd95)];
+    let (folder, told) = bench.start("a");
+    let hd95: Vec<f64> = told.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
+    let least = hd95.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!(hd95.iter().any(|h| *h > least), "{hd95:?}");
+    assert!(folder.best(Metric::Hd95).exists() && !folder.best(Metric::Dice).exists());
+    let (_, meta) = state(&folder.best(Metric::Hd95));
+    let text = format!("{meta:?}");
+    assert!(text.contains("hd95"), "{text}");
+    // The kept weights are those of the epoch with the least distance.
+    let stop = AtomicBool::new(false);
+    let score = |how: &How| evaluate(&bench.checked, &bench.settings, &folder, Role::Test, how, &stop).unwrap().0;
+    let best = score(&How::default());
+    assert_eq!(best.summary.mean.get(Metric::Hd95), Some(least));
+    assert!(best.chosen_here && best.checkpoint == "best_hd95.safetensors");
+    let last = score(&How { weights: Weights::Last, flips: false });
+    assert!(!last.chosen_here);
+    assert_eq!(last.summary.mean.get(Metric::Hd95), hd95.last().copied());
+    // Nothing that is not asked for is measured in an epoch, and all that is comes back from the disk.
+    assert_eq!(told.epochs[0].scores.get(Metric::BoundaryIou), None);
+    assert_eq!(folder.records().iter().map(|r| r.scores.clone()).collect::<Vec<_>>(), {
+        told.epochs.iter().map(|r| r.scores.clone()).collect::<Vec<_>>()
+    });
+    // Distances in millimetres are those in pixels times the spacing.
+    bench.settings.data.spacing = Some([0.5, 0.5]);
+    let (in_mm, _) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &How::default(), &stop).unwrap();
+    assert_eq!(in_mm.summary.unit.name(), "mm");
+    let mm = in_mm.summary.mean.get(Metric::Hd95).unwrap();
+    assert!((mm - least / 2.0).abs() < 1e-9, "{mm} {least}");
+}
+
+#[test]
+fn flips_average_four_turned_predictions() {
+    let bench = Bench::new();
+    let device = npc::compute::device::open(npc::compute::device::DeviceChoice::Cpu).unwrap();
+    let network = lower(&bench.checked, &device, 0).valid();
+    let [h, w] = bench.settings.data.size;
+    let x = Tensor::<4>::random([2, bench.checked.input().channels(), h, w], Distribution::Default, &device);
+    let numbers = |t: Tensor<4>| t.into_data().convert::<f32>().try_into_vec::<f32>().unwrap();
+    let plain = |x: Tensor<4>| numbers(probabilities(&network, x, false));
+    let averaged = numbers(probabilities(&network, x.clone(), true));
+    // The same by turning numbers around, not tensors.
+    let turn = |v: &[f32], down: bool, across: bool| -> Vec<f32> {
+        let from = |i: usize| {
+            let (plane, y, x) = (i / (h * w), i / w % h, i % w);
+            let (y, x) = (if down { h - 1 - y } else { y }, if across { w - 1 - x } else { x });
+            v[plane * h * w + y * w + x]
+        };
+        (0..v.len()).map(from).collect()
+    };
+    let image = numbers(x.clone());
+    let mut sum = vec![0.0f32; averaged.len()];
+    for (down, across) in [(false, false), (false, true), (true, false), (true, true)] {
+        let turned = TensorData::new(turn(&image, down, across), x.dims());
+        let back = turn(&plain(Tensor::from_data(turned, &device)), down, across);
+        sum.iter_mut().zip(back).for_each(|(s, b)| *s += b / 4.0);
+    }
+    assert!(averaged.iter().zip(&sum).all(|(a, b)| (a - b).abs() < 1e-6));
+    assert!(averaged.iter().zip(plain(x)).any(|(a, b)| (a - b).abs() > 1e-4), "flips change something");
+}

@@ -1,0 +1,122 @@
+//! Freezing: what is frozen stays, bit for bit, and the rest is trained with the gradients that it had anyway.
+
+use super::*;
+use npc::compute::lower::lower;
+use npc::compute::weights::{NamedTensor, tensors};
+use std::collections::BTreeMap;
+
+const FREEZABLE: &str = "npc 1
+
+block Stage(x: [c, h, w], width: int) -> [width, h, w] = x |> conv(width, bias = false) |> bn |> relu
+
+model Staged(x: [1, H, W]) -> { main = [2, H, W], aux = [2, H, W] } {
+  let s[0] = x |> Stage(4)
+  let s[1] = s[0] |> Stage(6)
+  return { main = s[1] |> conv(2, k = 1), aux = s[0] |> conv(2, k = 1) }
+}
+";
+
+fn bench(paths: &[&str]) -> Bench {
+    let mut bench = Bench::new();
+    bench.checked = front(FREEZABLE, Some([32, 32]), &[]).model("Staged");
+    bench.settings.train.epochs = 2;
+    bench.settings.train.freeze = paths.iter().map(|p| p.to_string()).collect();
+    bench
+}
+
+/// The bits of a checkpoint's tensors under a prefix, without it.
+fn bits(folder: &Folder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
+    let tensors = state(&folder.last()).0.into_iter();
+    tensors.filter_map(|(name, bits)| Some((name.strip_prefix(prefix)?.to_string(), bits))).collect()
+}
+
+fn first_weights(bench: &Bench) -> BTreeMap<String, Vec<u32>> {
+    let bits = |t: NamedTensor| (t.name, t.values.iter().map(|v| v.to_bits()).collect());
+    tensors(&lower(&bench.checked, &crate::support::device::device(), 0)).into_iter().map(bits).collect()
+}
+
+const FIRST: [&str; 3] = ["s.0.Stage.bn.bias", "s.0.Stage.bn.weight", "s.0.Stage.conv.weight"];
+const SECOND: [&str; 3] = ["s.1.Stage.bn.bias", "s.1.Stage.bn.weight", "s.1.Stage.conv.weight"];
+const HEAD: [&str; 2] = ["main.conv.bias", "main.conv.weight"];
+
+#[test]
+fn frozen_tensors_stay_and_have_no_moments() {
+    for (paths, trained) in [
+        (&[][..], [&HEAD[..], &FIRST, &SECOND].concat()),
+        (&["s.0"], [&HEAD[..], &SECOND].concat()),
+        // Behind what is trained: the gradient passes through it.
+        (&["s.1", "main"], FIRST.to_vec()),
+        (&["s.0.Stage.bn", "s.1.Stage.conv"], [&HEAD[..], &FIRST[2..], &SECOND[..2]].concat()),
+        (&["s", "aux"], HEAD.to_vec()),
+    ] {
+        let bench = bench(paths);
+        let folder = bench.folder("a");
+        bench.run(&folder, false, None).unwrap();
+        for moments in ["adam.first.", "adam.second."] {
+            assert_eq!(bits(&folder, moments).keys().collect::<Vec<_>>(), trained, "{moments}, {paths:?}");
+        }
+        let before = first_weights(&bench);
+        let moved: Vec<String> =
+            bits(&folder, "model.").into_iter().filter(|(n, b)| before[n] != *b).map(|(n, _)| n).collect();
+        // The statistics of frozen norms follow the batches too.
+        let statistics = [0, 1].map(|i| ["mean", "var"].map(|s| format!("s.{i}.Stage.bn.running_{s}"))).concat();
+        let mut expected = [trained.iter().map(|n| n.to_string()).collect(), statistics].concat();
+        expected.sort();
+        assert_eq!(moved, expected, "{paths:?}");
+    }
+}
+
+/// Weights and losses are the same before the first step, so its gradients are too, and with them all that is trained.
+#[test]
+fn the_first_step_moves_the_rest_as_without_freezing() {
+    let step = |paths: &[&str]| {
+        let bench = bench(paths);
+        let folder = bench.folder("a");
+        assert!(bench.run(&folder, false, Some(1)).unwrap().interrupted());
+        (bits(&folder, "model."), bits(&folder, "adam.first."))
+    };
+    let (all, gradients) = step(&[]);
+    for paths in [&["s.0"][..], &["s.1"], &["s.0.Stage.bn", "main"]] {
+        let (some, moments) = step(paths);
+        assert!(!moments.is_empty() && moments.len() < gradients.len());
+        for (name, moment) in moments {
+            assert_eq!(gradients[&name], moment, "gradient of {name}, {paths:?}");
+            assert_eq!(all[&name], some[&name], "{name}, {paths:?}");
+        }
+    }
+}
+
+#[test]
+fn a_frozen_run_goes_on_bit_for_bit() {
+    let bench = bench(&["s.0", "s.1.Stage.bn"]);
+    let (whole, told) = bench.start("whole");
+    for at in [1, 6, 8] {
+        let folder = bench.folder(&format!("at_{at}"));
+        let first = bench.run(&folder, false, Some(at)).unwrap();
+        let second = bench.run(&folder, true, None).unwrap();
+        let steps: Vec<_> = first.steps.iter().chain(&second.steps).copied().collect();
+        assert_eq!(steps, told.steps, "stopped after {at} steps");
+        same(&whole, &folder);
+    }
+    assert_eq!(read_settings(&whole.settings()).unwrap().train.freeze, ["s.0", "s.1.Stage.bn"]);
+}
+
+#[test]
+fn freezing_that_cannot_work_is_refused() {
+    for (paths, expected) in [
+        (&["s.2"][..], "`Staged` has no node or block `s.2`"),
+        (&["s.0", "x"], "nothing under `x` of `Staged` has parameters"),
+        (&["s.0.Stage.relu"], "nothing under `s.0.Stage.relu` of `Staged` has parameters"),
+        // Part of a name is no path.
+        (&["s.0.Sta"], "`Staged` has no node or block `s.0.Sta`"),
+        // `aux` has no part in the loss.
+        (&["s", "main"], "nothing of `Staged` is left to train"),
+    ] {
+        let bench = bench(paths);
+        let told = bench.refused(&bench.folder("a"), false).to_string();
+        assert!(told.contains(expected), "{paths:?}: {told}");
+    }
+    let mut bench = bench(&["s", "main"]);
+    bench.settings.train.supervise = BTreeMap::from([("aux".into(), 1.0)]);
+    assert!(bench.run(&bench.folder("a"), false, Some(1)).is_ok());
+}

@@ -1,0 +1,145 @@
+//! Weights to begin with: from a run, from safetensors, from PyTorch.
+
+use super::*;
+use npc::compute::lower::lower;
+use npc::compute::network::Network;
+use npc::compute::weights::{NamedTensor, tensors, write_safetensors};
+use npc::learn::init::{Fate, InitReport, init};
+use std::collections::BTreeMap;
+
+fn drawn(checked: &Checked, seed: u64) -> Network {
+    lower(checked, &npc::compute::device::open(Default::default()).unwrap(), seed)
+}
+
+fn begun(checked: &Checked, from: &Path) -> (Vec<NamedTensor>, InitReport) {
+    let (network, report) = init(drawn(checked, 7), from).unwrap_or_else(|e| panic!("{e}"));
+    (tensors(&network), report)
+}
+
+fn fates(report: &InitReport) -> Vec<String> {
+    report.tensors.iter().map(|row| format!("{} {}", row.name, row.fate.text())).collect()
+}
+
+fn reference(name: &str) -> std::path::PathBuf {
+    crate::support::front::repository(&format!("tests/reference/{name}"))
+}
+
+/// `torch_weights.py` fills tensor `i` of the model's order with `(i + 1) / 8 + k / 1024`, `k` counting its numbers.
+fn is_filled(tensors: &[NamedTensor]) {
+    for (i, t) in tensors.iter().enumerate() {
+        let expected: Vec<f32> = (0..t.values.len()).map(|k| (i + 1) as f32 / 8.0 + k as f32 / 1024.0).collect();
+        assert_eq!(t.values, expected, "{}", t.name);
+    }
+}
+
+#[test]
+fn a_state_dict_of_pytorch_is_loaded_by_name() {
+    for file in ["weights_named.pt", "weights_checkpoint.pth", "weights_f16.pt"] {
+        let (tensors, report) = begun(&model("Tiny"), &reference(file));
+        is_filled(&tensors);
+        assert!(
+            report.tensors.iter().all(|row| matches!(row.fate, Fate::Loaded { .. })),
+            "{file}: {:?}",
+            fates(&report)
+        );
+    }
+    let (_, report) = begun(&model("Tiny"), &reference("weights_checkpoint.pth"));
+    assert_eq!(report.prefix, "state_dict.module.");
+    assert!(report.unused.iter().any(|n| n.contains("exp_avg")), "{:?}", report.unused);
+    assert!(report.unused.iter().any(|n| n.ends_with("num_batches_tracked")), "{:?}", report.unused);
+}
+
+#[test]
+fn other_names_of_the_same_structure_are_loaded_by_order() {
+    let (tensors, report) = begun(&model("Tiny"), &reference("weights_foreign.pt"));
+    is_filled(&tensors);
+    assert!(report.summary().contains("12 of 12 tensors loaded by order"), "{}", report.summary());
+    // Another width has other shapes everywhere, and no name fits.
+    let error = init(drawn(&model("Wide"), 0), &reference("weights_foreign.pt")).unwrap_err().to_string();
+    for word in ["no tensor here fits `Wide`", "the file has 12 tensors: `stem.0.weight`", "the model has 12 tensors"] {
+        assert!(error.contains(word), "`{word}` is not in: {error}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_keeps_its_first_values_and_is_told() {
+    let wide = model("Wide");
+    let (new, report) = begun(&wide, &reference("weights_named.pt"));
+    let own = tensors(&drawn(&wide, 7));
+    let last = report.tensors.last().unwrap();
+    assert_eq!(last.name, "conv3.bias", "the head's bias has one number a class");
+    assert!(matches!(last.fate, Fate::Loaded { .. }));
+    assert_ne!(new.last(), own.last());
+    assert!(
+        fates(&report)[0].contains("conv.weight shape differs: `conv.weight` is [8, 1, 3, 3]"),
+        "{:?}",
+        fates(&report)
+    );
+    assert_eq!(new[0], own[0]);
+    assert!(report.summary().contains("1 of 12 tensors loaded by name, 11 of another shape"), "{}", report.summary());
+}
+
+#[test]
+fn a_run_begins_with_the_best_weights_of_another() {
+    let mut bench = Bench::new();
+    let (first, _) = bench.start("first");
+    bench.settings.train.init = Some(first.root().display().to_string());
+    let (second, told) = bench.start("second");
+    let (_, fresh) = Bench::new().start("fresh");
+    assert!(told.steps[0].2 < 0.7 * fresh.steps[0].2, "{} after {}", told.steps[0].2, fresh.steps[0].2);
+    let report: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(second.root().join("init.json")).unwrap()).unwrap();
+    assert_eq!(report["tensors"].as_array().unwrap().len(), 12);
+    assert!(report["file"].as_str().unwrap().ends_with("best_dice.safetensors"));
+    // Cut off, it goes on from its own checkpoint.
+    let cut = bench.folder("cut");
+    assert!(bench.run(&cut, false, Some(2)).unwrap().interrupted());
+    bench.run(&cut, true, None).unwrap();
+    same(&second, &cut);
+}
+
+#[test]
+fn files_that_hold_no_weights_are_refused() {
+    let dir = tempdir().unwrap();
+    let refused = |name: &str, bytes: &[u8], words: &[&str]| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let error = init(drawn(&model("Tiny"), 0), &path).unwrap_err().to_string();
+        words.iter().for_each(|word| assert!(error.contains(word), "`{word}` is not in: {error}"));
+    };
+    refused("a.pt", b"no pickle", &["a.pt", "not a PyTorch file"]);
+    refused("b.safetensors", b"no weights at all", &["b.safetensors", "not a safetensors file"]);
+    let whole = std::fs::read(reference("weights_named.pt")).unwrap();
+    refused("c.pt", &whole[..whole.len() / 2], &["c.pt"]);
+    let odd = NamedTensor { name: "x".into(), shape: vec![2], values: vec![0.0; 2] };
+    write_safetensors(&dir.path().join("d.safetensors"), &[odd], &BTreeMap::new()).unwrap();
+    let error = init(drawn(&model("Tiny"), 0), &dir.path().join("d.safetensors")).unwrap_err().to_string();
+    assert!(error.contains("no tensor here fits `Tiny`"), "{error}");
+    assert!(init(drawn(&model("Tiny"), 0), &dir.path().join("none.pt")).is_err());
+    assert!(init(drawn(&model("Tiny"), 0), dir.path()).unwrap_err().to_string().contains("no checkpoint here"));
+}
+
+/// NPNet's runs begin its variants: what both have is carried over by path and shape, the attention's own is not.
+#[test]
+fn variants_take_what_they_share() {
+    let path = crate::support::front::repository("models/npnet.model");
+    let compiled = |name: &str| crate::support::front::front_file(&path, Some([64, 64]), &[]).model(name);
+    let (plain, with_se) = (compiled("NPNet"), compiled("NPNet_SE"));
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("plain.safetensors");
+    let given = tensors(&drawn(&plain, 3));
+    write_safetensors(&file, &given, &BTreeMap::new()).unwrap();
+    let (new, report) = begun(&with_se, &file);
+    let own = tensors(&drawn(&with_se, 7));
+    let mut carried = 0;
+    for ((row, new), own) in report.tensors.iter().zip(&new).zip(&own) {
+        match given.iter().find(|t| t.name == row.name && t.shape == row.shape) {
+            Some(same) => {
+                carried += 1;
+                assert!(new == same && matches!(row.fate, Fate::Loaded { .. }), "{}", row.name);
+            }
+            None => assert!(new == own && row.fate.source().is_none(), "{}", row.name),
+        }
+    }
+    assert!(carried > given.len() / 2 && carried < own.len(), "{carried} of {} and {}", given.len(), own.len());
+}

@@ -1,0 +1,114 @@
+//! Deep supervision: what several results count in the loss.
+
+use super::*;
+use burn::module::Module;
+use burn::tensor::{Int, Tensor, TensorData};
+use npc::compute::lower::lower;
+use npc::data::{Dataset, Loader};
+use npc::learn::loss::{cross_entropy, total};
+use std::sync::Arc;
+
+const SEVERAL: &str = "npc 1
+
+model Several(x: [1, H, W], channels: int = 2)
+    -> { main = [2, H, W], aux = [channels, H, W], small = [2, ceil(H / 2), ceil(W / 2)] } {
+  let y = x |> conv(8) |> relu
+  let z = y |> conv(8, stride = 2) |> relu
+  return { small = z |> conv(2, k = 1), aux = z |> conv(channels) |> resize(to = x), main = y |> conv(2) }
+}
+";
+
+fn several(with: &[(&str, &str)]) -> Checked {
+    front(SEVERAL, Some([32, 32]), with).model("Several")
+}
+
+fn bench(weights: &[(&str, f64)]) -> Bench {
+    let mut bench = Bench::new();
+    bench.checked = several(&[]);
+    bench.settings.train.epochs = 1;
+    bench.settings.train.supervise = weights.iter().map(|&(name, weight)| (name.to_string(), weight)).collect();
+    bench
+}
+
+/// One pixel, two classes: the scores 0 and ln 3 leave 1/4 for the first, equal ones 1/2.
+#[test]
+fn the_loss_is_the_weighted_sum() {
+    let device = crate::support::device::device();
+    let logits = |a: f32, b: f32| Tensor::<4>::from_data([[[[a]], [[b]]]], &device);
+    let targets = Tensor::<3, Int>::from_data([[[0]]], &device);
+    let loss = |weighted| total(&LossSpec::default(), weighted, &targets).into_scalar::<f32>();
+    let ln2 = std::f32::consts::LN_2;
+    let (first, second) = (|| logits(0.0, 3f32.ln()), || logits(5.0, 5.0));
+    assert!((loss(vec![(first(), 1.0)]) - 2.0 * ln2).abs() < 1e-6);
+    assert!((loss(vec![(first(), 1.0), (second(), 0.5)]) - 2.5 * ln2).abs() < 1e-6);
+    assert!((loss(vec![(first(), 0.25), (second(), 3.0)]) - 3.5 * ln2).abs() < 1e-6);
+}
+
+/// The first step's loss is that of the first weights on the first batch, result by result.
+#[test]
+fn a_run_weighs_its_results() {
+    let losses = |weights: &[(&str, f64)]| {
+        let bench = bench(weights);
+        let told = bench.run(&bench.folder("a"), false, None).unwrap();
+        (bench, told.steps[0].2)
+    };
+    let (bench, alone) = losses(&[]);
+    let device = crate::support::device::device().autodiff();
+    let network = lower(&bench.checked, &device, 0).train();
+    let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
+    let order = npc::data::epoch_order(data.len(Role::Train), 0, 0);
+    let loader = Loader::new(data, Role::Train, 1);
+    let batch = loader.batches(order, 3, false).next().unwrap().unwrap();
+    let [n, _, h, w] = batch.shape;
+    let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
+    let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
+    let results = network.forward(Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device));
+    // In the order of the promise, not of the body.
+    let [main, aux] = [0, 1]
+        .map(|i| f64::from(cross_entropy(results[i].clone(), targets.clone()).without_autodiff().into_scalar::<f32>()));
+    let near = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-5, "{found}, expected {expected}");
+    near(alone, main);
+    near(losses(&[("main", 1.0), ("aux", 0.4)]).1, main + 0.4 * aux);
+    near(losses(&[("aux", 2.0), ("main", 0.0)]).1, 2.0 * aux);
+}
+
+/// A result without a weight is not trained, and one with a weight is.
+#[test]
+fn results_without_a_weight_stay_as_they_were() {
+    let moved = |weights: &[(&str, f64)]| {
+        let bench = bench(weights);
+        let folder = bench.folder("a");
+        bench.run(&folder, false, None).unwrap();
+        let before = npc::compute::weights::tensors(&lower(&bench.checked, &crate::support::device::device(), 0));
+        let (after, _) = read_safetensors(&folder.last()).unwrap();
+        let differs = |name: &str| {
+            let find = |list: &[npc::compute::weights::NamedTensor]| {
+                list.iter()
+                    .find(|t| t.name.trim_start_matches("model.") == name)
+                    .unwrap_or_else(|| panic!("no {name}"))
+                    .values
+                    .clone()
+            };
+            find(&before) != find(&after)
+        };
+        ["main.conv.weight", "aux.conv.weight", "small.conv.weight"].map(differs)
+    };
+    assert_eq!(moved(&[]), [true, false, false]);
+    assert_eq!(moved(&[("main", 1.0), ("aux", 0.1)]), [true, true, false]);
+}
+
+#[test]
+fn weights_that_cannot_work_are_refused() {
+    let refused = |weights: &[(&str, f64)], with: &[(&str, &str)]| {
+        let mut bench = bench(weights);
+        bench.checked = several(with);
+        bench.refused(&bench.folder("a"), false).to_string()
+    };
+    let told = refused(&[("side", 1.0)], &[]);
+    assert!(told.contains("`Several` has no result `side`") && told.contains("main, aux, small"), "{told}");
+    let told = refused(&[("small", 1.0)], &[]);
+    assert!(told.contains("result `small` of `Several` gives a map [2, 16, 16]"), "{told}");
+    let told = refused(&[("main", 1.0), ("aux", 1.0)], &[("channels", "3")]);
+    assert!(told.contains("result `aux` of `Several` gives 3 channels"), "{told}");
+    assert!(refused(&[("aux", 0.0)], &[]).contains("has a weight above 0"));
+}

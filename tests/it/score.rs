@@ -1,0 +1,3 @@
+//! Weights to scores: windows over large images, and what a prediction is for.
+
+mod window;

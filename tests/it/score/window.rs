@@ -1,0 +1,197 @@
+//! Sliding windows against MONAI and against a network that looks at one pixel; which images a prediction is for; and
+//! probabilities on disk.
+
+use crate::support::front::repository;
+use npc::base::error::RunError;
+use npc::data::inputs::gather;
+use npc::score::probability::{self, Format};
+use npc::score::window::{Window, starts, weights};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::tempdir;
+
+/// `wave` of `tests/reference/monai_window.py`.
+fn wave(n: usize, phase: f64) -> Vec<f32> {
+    (0..n).map(|i| (phase + 0.7 * i as f64 + 0.013 * (i * i) as f64).sin() as f32).collect()
+}
+
+const CHANNELS: usize = 2;
+const CLASSES: usize = 3;
+
+/// A 3 x 3 convolution with zeros around the tile.
+fn convolved(weight: &[f32], tiles: &[f32], n: usize, [h, w]: [usize; 2]) -> Vec<f32> {
+    let mut out = Vec::with_capacity(n * CLASSES * h * w);
+    for tile in tiles.chunks_exact(CHANNELS * h * w) {
+        for k in 0..CLASSES {
+            for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+                let mut sum = 0f64;
+                for (c, dy, dx) in (0..CHANNELS).flat_map(|c| (0..9).map(move |i| (c, i / 3, i % 3))) {
+                    let (sy, sx) = ((y + dy).wrapping_sub(1), (x + dx).wrapping_sub(1));
+                    if sy < h && sx < w {
+                        let weight = weight[(k * CHANNELS + c) * 9 + dy * 3 + dx];
+                        sum += f64::from(weight) * f64::from(tile[(c * h + sy) * w + sx]);
+                    }
+                }
+                out.push(sum as f32);
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn tiles_are_blended_as_monai_does() {
+    let text = fs::read_to_string(repository("tests/reference/window.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let pair = |v: &Value| [0, 1].map(|i| v[i].as_u64().unwrap() as usize);
+    let weight = wave(CLASSES * CHANNELS * 9, 0.3);
+    let cases = reference["cases"].as_array().unwrap();
+    assert!(cases.len() >= 7);
+    for case in cases {
+        let (size, tile) = (pair(&case["size"]), pair(&case["tile"]));
+        let window = Window::new(tile, case["overlap"].as_f64().unwrap(), case["batch"].as_u64().unwrap() as usize);
+        let image = wave(CHANNELS * size[0] * size[1], 1.1);
+        let mut forward = |tiles: Vec<f32>, n: usize| Ok::<_, RunError>(convolved(&weight, &tiles, n, tile));
+        let got = window.unwrap().slide(&image, CHANNELS, size, CLASSES, &mut forward).unwrap();
+        let wanted: Vec<f64> = case["out"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        assert_eq!(got.len(), wanted.len());
+        for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
+            assert!((f64::from(*got) - wanted).abs() < 2e-6, "{size:?} in {tile:?}, value {i}: {got}, MONAI {wanted}");
+        }
+    }
+}
+
+#[test]
+fn a_network_that_looks_at_one_pixel_does_not_see_the_tiles() {
+    let size = [37, 53];
+    let image = wave(size[0] * size[1], 0.2);
+    for (tile, overlap, batch) in [([16, 16], 0.5, 4), ([64, 20], 0.0, 1), ([37, 53], 0.9, 2), ([5, 80], 0.75, 3)] {
+        let mut seen = 0;
+        let mut forward = |tiles: Vec<f32>, n: usize| {
+            assert!(n <= batch && tiles.len() == n * tile[0] * tile[1]);
+            seen += n;
+            // Two classes in the order of tile, class, pixel.
+            let each = tiles.chunks_exact(tile[0] * tile[1]);
+            Ok(each.flat_map(|t| t.iter().map(|v| v * v).chain(t.iter().map(|v| 1.0 - v))).collect())
+        };
+        let window = Window::new(tile, overlap, batch).unwrap();
+        let got = window.slide(&image, 1, size, 2, &mut forward).unwrap();
+        let padded = [0, 1].map(|a| size[a].max(tile[a]));
+        assert_eq!(seen, window.corners(padded).len(), "each tile once");
+        let wanted = image.iter().map(|v| v * v).chain(image.iter().map(|v| 1.0 - v));
+        for (got, wanted) in got.iter().zip(wanted) {
+            assert!((got - wanted).abs() < 1e-6, "{tile:?} at {overlap}: {got} is not {wanted}");
+        }
+    }
+}
+
+#[test]
+fn tiles_cover_an_image_to_its_end() {
+    assert_eq!(starts(10, 4, 0.5), [0, 2, 4, 6]);
+    assert_eq!(starts(11, 4, 0.5), [0, 2, 4, 6, 7]);
+    assert_eq!(starts(4, 4, 0.5), [0]);
+    assert_eq!(starts(3, 4, 0.5), [0]);
+    assert_eq!(starts(9, 4, 0.0), [0, 4, 5]);
+    assert_eq!(starts(4, 2, 0.99), [0, 1, 2], "a step is a pixel at least");
+    let map = weights([9, 15]);
+    let middle = map[4 * 15 + 7];
+    assert!(middle == 1.0 && map.iter().all(|&w| w > 0.0 && w <= middle));
+    // One and a half sigma beside the middle: 0.125 * 15 * 1.6 = 3 pixels.
+    assert!((f64::from(map[4 * 15 + 10]) - (-0.5f64 * 1.6 * 1.6).exp()).abs() < 1e-6);
+    for overlap in [1.0, -0.1, f64::NAN, 2.0] {
+        assert!(Window::new([4, 4], overlap, 1).unwrap_err().to_string().contains("overlap"));
+    }
+    let short = Window::new([4, 4], 0.5, 1).unwrap().slide(&[0.0; 25], 1, [5, 5], 2, &mut |_, _| Ok(vec![0.0; 3]));
+    assert!(short.unwrap_err().message.contains("2 a pixel"));
+}
+
+/// Empty files of these names.
+fn place(names: &[&str]) -> tempfile::TempDir {
+    let dir = tempdir().unwrap();
+    for name in names {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, b"").unwrap();
+    }
+    dir
+}
+
+#[track_caller]
+fn stems(dir: &Path, given: &[&str], wanted: &[&str]) {
+    let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
+    let found = gather(&given, &dir.join("out"), &[".png".into()]).unwrap();
+    let stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
+    assert_eq!(stems, wanted);
+}
+
+#[test]
+fn files_folders_and_patterns() {
+    let dir = place(&["s/a10.png", "s/a2.PNG", "s/deep/er/b.tif", "s/notes.txt", "s/.hidden.png", "t/c.jpeg", "t/d.x"]);
+    stems(dir.path(), &["s"], &["a2", "a10", "deep/er/b"]);
+    stems(dir.path(), &["t/c.jpeg", "s/deep"], &["c", "er/b"]);
+    // A file that is named is taken whatever it is called.
+    stems(dir.path(), &["t/d.x"], &["d"]);
+    stems(dir.path(), &["s/*"], &["a2", "a10"]);
+    stems(dir.path(), &["**/[bc].*"], &["b", "c"]);
+    let ends = [".png", "_overlay.png"].map(str::to_string);
+    let refused = |given: &[&str], words: &[&str]| {
+        let given: Vec<PathBuf> = given.iter().map(|g| dir.path().join(g)).collect();
+        let text = gather(&given, &dir.path().join("s"), &ends).unwrap_err().to_string();
+        words.iter().for_each(|w| assert!(text.contains(w), "`{w}` is not in: {text}"));
+    };
+    refused(&["none.png"], &["none.png", "no such"]);
+    refused(&["s/*.gif"], &["matches no image", "png"]);
+    refused(&["s/[*.png"], &["pattern"]);
+    refused(&["t/c.jpeg", "t"], &["two images are called `c`"]);
+    refused(&["s/a10.png"], &["the mask of", "a10.png would replace it", "--out"]);
+    fs::write(dir.path().join("s/c_overlay.png"), b"").unwrap();
+    refused(&["t/c.jpeg", "s/c_overlay.png"], &["`c_overlay.png` would be written for two images"]);
+    fs::create_dir(dir.path().join("s/other")).unwrap();
+    fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
+    // What an earlier run wrote below a folder of images is no image of it.
+    let inside = gather(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
+    assert!(inside.len() == 3 && inside.iter().all(|i| !i.stem.starts_with("other")), "{inside:?}");
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    refused(&["empty"], &["no image in this folder"]);
+}
+
+#[test]
+fn probabilities_read_back() {
+    let dir = tempdir().unwrap();
+    let base = dir.path().join("scan.1");
+    let (size, classes) = ([2, 3], ["back ground".to_string(), "lung".into()]);
+    let values = [1.0, 0.75, 0.5, 0.25, 0.0, f32::NAN, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0];
+    let files = probability::write(&base, &values, &classes, size, Format::Png16).unwrap();
+    let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(names, ["scan.1_back_ground.png", "scan.1_lung.png"]);
+    let image::DynamicImage::ImageLuma16(lung) = image::open(&files[1]).unwrap() else { panic!("16 bits of grey") };
+    assert_eq!(lung.dimensions(), (3, 2));
+    assert_eq!(lung.into_raw(), [0, 16384, 32768, 49151, 65535, 65535]);
+    let image::DynamicImage::ImageLuma16(ground) = image::open(&files[0]).unwrap() else { panic!("16 bits of grey") };
+    assert_eq!(ground.into_raw()[5], 0, "NaN");
+
+    let files = probability::write(&base, &values, &classes, size, Format::Npy).unwrap();
+    let bytes = fs::read(&files[0]).unwrap();
+    assert_eq!(files[0].file_name().unwrap(), "scan.1.npy");
+    // Written by numpy.save from the same numbers; its header may be padded further.
+    let numpy = fs::read(repository("tests/reference/probabilities.npy")).unwrap();
+    let parts = |bytes: &[u8]| {
+        assert_eq!(&bytes[..8], b"\x93NUMPY\x01\x00");
+        let end = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        assert!(end % 64 == 0 && bytes[end - 1] == b'\n', "the values start on 64 bytes");
+        (String::from_utf8(bytes[10..end].to_vec()).unwrap().trim_end().to_string(), bytes[end..].to_vec())
+    };
+    assert_eq!(parts(&bytes).0, parts(&numpy).0);
+    let bits = |values: &[u8]| -> Vec<Option<u32>> {
+        let values = values.chunks_exact(4).map(|v| f32::from_le_bytes(v.try_into().unwrap()));
+        values.map(|v| (!v.is_nan()).then_some(v.to_bits())).collect()
+    };
+    assert_eq!(bits(&parts(&bytes).1), bits(&parts(&numpy).1));
+
+    // Classes whose names become one keep their files apart.
+    let twins = ["a b".to_string(), "a_b".into()];
+    let files = probability::write(&base, &values, &twins, size, Format::Png16).unwrap();
+    assert_ne!(files[0], files[1]);
+    assert!(probability::write(&base, &values[1..], &classes, size, Format::Npy).is_err());
+}

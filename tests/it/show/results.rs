@@ -1,0 +1,6 @@
+//! Results of runs: overlays, the report, TensorBoard's events.
+
+mod overlays;
+mod report;
+mod report_browser;
+mod tensorboard;

@@ -1,0 +1,389 @@
+//! The HTML report: complete, sound, escaped, and without anything from outside.
+
+use crate::support::front::{front_file, repository};
+use npc::learn::history::History;
+use npc::score::cases::{CaseTable, read};
+use npc::show::lettering::Canvas;
+use npc::show::plot::{Lines, Point, Series, distribution, lines, short};
+use npc::show::report::{Balance, Fact, Picture, Report, Table, page, value_text};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// A text that breaks a page where it is not escaped.
+const NASTY: &str = "<b id=\"x\">&amp; 'lung' \"left\"</b></section><script>alert(1)</script>";
+
+/// Scores as `npc eval` writes them, with intervals and a metric that this page knows nothing of.
+fn evaluation() -> Value {
+    let scores = |dice: f64| json!({"dice": dice, "iou": dice / (2.0 - dice), "hd95": 12.5, "new_score": null});
+    let ends = json!({"dice": {"low": 0.71, "high": 0.83}});
+    json!({
+        "n": 30, "dice": 0.77, "iou": 0.66, "mean": scores(0.77),
+        "per_class": {"background": scores(0.98), NASTY: scores(0.77)},
+        "pooled": {"mean": scores(0.8), "per_class": {"background": scores(0.99), NASTY: scores(0.8)}},
+        "empty": 2, "empty_rule": "one", "unit": "mm",
+        "intervals": {"units": 30, "resamples": 2000, "mean": ends, "per_class": {NASTY: ends}},
+        "calibration": {"ece": 0.0123},
+    })
+}
+
+fn cases() -> CaseTable {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("cases.csv");
+    let line = |i: usize| format!("case_{i:03},lung,{:.4},{}\n", 1.0 - 0.9 / (i as f64 + 1.0), 100 + i);
+    let text: String = (0..30).map(line).collect();
+    std::fs::write(&path, format!("stem,class,dice,tp\n{text}")).unwrap();
+    read(&path).unwrap()
+}
+
+/// A page with everything on it; `words` stands wherever a file or a person may put a text.
+pub fn made(model: &str, words: &str) -> String {
+    let checked = front_file(&repository(&format!("models/{model}.model")), Some([128, 128]), &[]).checked.remove(0);
+    let epoch = |i: usize| {
+        let (loss, dice) = (1.0 / i as f64, 1.0 - 0.8 / i as f64);
+        json!({"epoch": i, "loss": loss, "val_loss": loss * 1.2, "dice": dice, "iou": dice / (2.0 - dice), "lr": 1e-3 / i as f64})
+    };
+    let history: String = (1..=24).map(|i| epoch(i).to_string() + "\n").collect();
+    let picture = |i: u8| Picture::new(words, format!("Dice 0.{i}"), &Canvas::filled([48, 64], [i, 90, 120])).unwrap();
+    let cases = cases();
+    let ranked = cases.worst_first("dice");
+    let pair = |name: &str| (name.to_string(), words.to_string());
+    let report = Report {
+        title: words.into(),
+        subtitle: words.into(),
+        facts: ["Dice, test", "Parameters"].map(|label| Fact::new(label, "0.7700", words)).to_vec(),
+        history: History::parse(&history),
+        scored_on: "val".into(),
+        evaluation: Some(evaluation()),
+        cases: Some(cases),
+        split: "test".into(),
+        ranked_by: ("dice".into(), "Dice".into()),
+        ranked,
+        worst: (0..6).map(picture).collect(),
+        median: (6..9).map(picture).collect(),
+        checked: &checked,
+        costs: vec![pair("parameters"), pair("MACs, conv")],
+        blocks: Table { header: vec!["path".into(), "MACs".into()], rows: vec![vec![words.into(), "1,000".into()]] },
+        classes: vec!["background".into(), NASTY.into()],
+        balance: vec![Balance { split: "train".into(), images: 300, read: 100, shares: vec![0.9, 0.1] }],
+        examples: vec![picture(77)],
+        settings: vec![("Training".into(), vec![pair("optimizer"), pair("loss")])],
+        commands: format!("npc eval '{words}'\n"),
+        missing: vec![words.into()],
+    };
+    page(&report)
+}
+
+/// A start tag with its attributes, or an end tag.
+#[derive(Debug, PartialEq)]
+pub enum Tag {
+    Open(String, HashMap<String, String>),
+    Close(String),
+}
+
+/// The tags of a page in order. Takes only what is plainly HTML: quoted attributes, no stray `<`, `>` or bare `&`.
+fn tags(html: &str) -> Result<Vec<Tag>, String> {
+    let mut rest = html.strip_prefix("<!DOCTYPE html>").ok_or("no doctype")?;
+    let mut tags = Vec::new();
+    while let Some(start) = rest.find('<') {
+        text_is_sound(&rest[..start])?;
+        rest = &rest[start + 1..];
+        let name_end = rest.find(|c: char| c.is_whitespace() || c == '>').ok_or("a tag without end")?;
+        let name = rest[..name_end].to_string();
+        if let Some(closed) = name.strip_prefix('/') {
+            tags.push(Tag::Close(closed.into()));
+            rest = rest[name_end..].strip_prefix('>').ok_or(format!("`</{closed}` goes on"))?;
+            continue;
+        }
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(format!("`<{name}` is no tag"));
+        }
+        rest = &rest[name_end..];
+        let mut attributes = HashMap::new();
+        let mut closed = false;
+        loop {
+            rest = rest.trim_start();
+            // Elements of SVG may end themselves; those of HTML do not.
+            let drawn = ["rect", "path", "circle", "line", "polyline"].contains(&name.as_str());
+            if let (true, Some(after)) = (drawn, rest.strip_prefix("/>")) {
+                (closed, rest) = (true, after);
+                break;
+            }
+            if let Some(after) = rest.strip_prefix('>') {
+                rest = after;
+                break;
+            }
+            let (key, after) = rest.split_once("=\"").ok_or(format!("an attribute of `{name}` without value"))?;
+            let (value, after) = after.split_once('"').ok_or(format!("`{key}` without end"))?;
+            if key.contains(|c: char| c.is_whitespace() || "<>'".contains(c)) {
+                return Err(format!("`{key}` is no attribute"));
+            }
+            text_is_sound(value)?;
+            if attributes.insert(key.to_string(), value.to_string()).is_some() {
+                return Err(format!("`{name}` has `{key}` twice"));
+            }
+            rest = after;
+        }
+        // Their content is not HTML.
+        if name == "style" || name == "script" {
+            let (content, after) = rest.split_once(&format!("</{name}>")).ok_or(format!("`{name}` without end"))?;
+            if content.contains("<!--") || content.contains("<script") {
+                return Err(format!("`{name}` holds markup"));
+            }
+            attributes.insert("content".into(), content.into());
+            rest = after;
+        } else if !closed && !VOID.contains(&name.as_str()) {
+            tags.push(Tag::Open(name, attributes));
+            continue;
+        }
+        tags.push(Tag::Open(name.clone(), attributes));
+        tags.push(Tag::Close(name));
+    }
+    text_is_sound(rest)?;
+    Ok(tags)
+}
+
+const VOID: [&str; 3] = ["meta", "img", "br"];
+
+fn text_is_sound(text: &str) -> Result<(), String> {
+    let known = ["&amp;", "&lt;", "&gt;", "&quot;"];
+    for (at, _) in text.match_indices('&') {
+        if !known.iter().any(|k| text[at..].starts_with(k)) {
+            return Err(format!("a bare & in `{text}`"));
+        }
+    }
+    if text.contains('>') { Err(format!("a bare > in `{text}`")) } else { Ok(()) }
+}
+
+/// What is wrong with a page: tags that do not nest, elements where HTML does not have them, ids that come twice, links
+/// that lead nowhere, anything that is loaded from outside.
+fn problems(html: &str) -> Vec<String> {
+    let tags = match tags(html) {
+        Ok(tags) => tags,
+        Err(e) => return vec![e],
+    };
+    let mut wrong = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let (mut ids, mut targets) = (Vec::new(), Vec::new());
+    for tag in &tags {
+        match tag {
+            Tag::Close(name) => match open.pop() {
+                Some(last) if last == name => {}
+                last => wrong.push(format!("</{name}> closes {last:?}")),
+            },
+            Tag::Open(name, attributes) => {
+                // A parser would end the paragraph before these.
+                let blocks = ["div", "p", "table", "figure", "section", "h2", "h3", "dl", "pre", "details"];
+                if open.last() == Some(&"p") && blocks.contains(&name.as_str()) {
+                    wrong.push(format!("<{name}> in a paragraph"));
+                }
+                let parent = open.last().copied().unwrap_or("");
+                let fits = match name.as_str() {
+                    "tr" => matches!(parent, "tbody" | "thead"),
+                    "td" | "th" => parent == "tr",
+                    "tbody" | "thead" => parent == "table",
+                    "dt" | "dd" => parent == "div",
+                    _ => true,
+                };
+                if !fits {
+                    wrong.push(format!("<{name}> in <{parent}>"));
+                }
+                open.push(name);
+                for (key, value) in attributes {
+                    match key.as_str() {
+                        "id" => ids.push(value.clone()),
+                        "href" => targets.push(value.clone()),
+                        "src" if !value.starts_with("data:image/png;base64,") => wrong.push(format!("src {value}")),
+                        key if key.starts_with("on") => wrong.push(format!("{key} runs a script")),
+                        _ => {}
+                    }
+                    let outside = ["url(", "@import", "http:", "https:", "//"];
+                    let code = key == "content" || key == "style" || key == "href";
+                    let comment_free = value.lines().filter(|l| !l.trim_start().starts_with("//"));
+                    if code && comment_free.into_iter().any(|l| outside.iter().any(|o| l.contains(o))) {
+                        wrong.push(format!("{key} of <{name}> names something outside"));
+                    }
+                }
+            }
+        }
+    }
+    wrong.extend(open.iter().map(|name| format!("<{name}> is not closed")));
+    let mut seen = std::collections::HashSet::new();
+    wrong.extend(ids.iter().filter(|id| !seen.insert(id.as_str())).map(|id| format!("id `{id}` twice")));
+    let lost = targets.iter().filter(|t| !t.strip_prefix('#').is_some_and(|t| seen.contains(t)));
+    wrong.extend(lost.map(|t| format!("link to {t}")));
+    wrong
+}
+
+#[test]
+fn the_checker_finds_what_is_wrong() {
+    let page = |body: &str| format!("<!DOCTYPE html><html><body>{body}</body></html>");
+    assert!(
+        problems(&page("<p id=\"a\">1 &lt; 2</p><a href=\"#a\">x</a><img src=\"data:image/png;base64,AA\">"))
+            .is_empty()
+    );
+    for wrong in [
+        "<p><b>x</p></b>",
+        "<p>x",
+        "<p>a & b</p>",
+        "<p id=\"a\"></p><p id=\"a\"></p>",
+        "<img src=\"https://example.org/a.png\">",
+        "<img src=\"a.png\">",
+        "<style>@import \"a.css\";</style>",
+        "<style>p { background: url(a.png) }</style>",
+        "<a href=\"#none\">x</a>",
+        "<a href=\"https://example.org\">x</a>",
+        "<p onclick=\"x()\">x</p>",
+        "<p class=a>x</p>",
+        "<p><div></div></p>",
+        "<table><tr></tr></table>",
+        "1 > 2",
+    ] {
+        assert!(!problems(&page(wrong)).is_empty(), "nothing is wrong with {wrong}");
+    }
+}
+
+#[test]
+fn the_page_is_sound_and_stands_alone() {
+    for model in ["npnet", "unet", "unetpp_supervised", "pspnet"] {
+        let html = made(model, "a run");
+        assert_eq!(problems(&html), Vec::<String>::new(), "{model}");
+        assert_eq!(html, made(model, "a run"), "the same bytes each time");
+    }
+}
+
+#[test]
+fn every_text_is_escaped() {
+    let html = made("unet", NASTY);
+    assert_eq!(problems(&html), Vec::<String>::new());
+    assert!(!html.contains("<b id") && !html.contains("<script>alert"));
+    let words = html.matches("&lt;script&gt;alert(1)").count();
+    assert!(words >= 20, "the text stands in {words} places");
+    // As many tags as with harmless words.
+    assert_eq!(tags(&html).unwrap().len(), tags(&made("unet", "a run")).unwrap().len());
+}
+
+#[test]
+fn it_shows_what_the_files_hold() {
+    let html = made("npnet", "a run");
+    for word in [
+        "id=\"curves\"",
+        "best epoch: 24",
+        "learning rate: 0.0001 at epoch 10",
+        "val loss",
+        "0.7700<span class=\"interval\">[0.7100, 0.8300]</span>",
+        "HD95",
+        "12.50",
+        "new score",
+        "2000 resamples of 30 images",
+        "empty = one, met by 2 pairs",
+        "calibration error of the pixels: 0.0123",
+        "case_000: 0.1",
+        "npc eval",
+        "100 of 300 in train",
+        "32 × 64 × 64",
+    ] {
+        assert!(html.contains(word), "`{word}` is not on the page");
+    }
+    // Worst first in the table of all images.
+    let table = &html[html.find("Every image").unwrap()..];
+    assert!(table.find("case_000").unwrap() < table.find("case_001").unwrap());
+}
+
+#[test]
+fn a_run_that_has_nothing_yet_makes_a_page_too() {
+    let checked = front_file(&repository("models/unet.model"), Some([64, 64]), &[]).checked.remove(0);
+    let report = Report {
+        title: "young".into(),
+        subtitle: String::new(),
+        facts: Vec::new(),
+        history: History::default(),
+        scored_on: "test".into(),
+        evaluation: None,
+        cases: None,
+        split: "test".into(),
+        ranked_by: ("dice".into(), "Dice".into()),
+        ranked: Vec::new(),
+        worst: Vec::new(),
+        median: Vec::new(),
+        checked: &checked,
+        costs: Vec::new(),
+        blocks: Table::default(),
+        classes: Vec::new(),
+        balance: Vec::new(),
+        examples: Vec::new(),
+        settings: Vec::new(),
+        commands: String::new(),
+        missing: vec!["no data".into()],
+    };
+    let html = page(&report);
+    assert_eq!(problems(&html), Vec::<String>::new());
+    for word in ["No epoch is finished", "not scored yet", "No pictures", "no data"] {
+        assert!(html.contains(word), "{word}");
+    }
+}
+
+fn of(html: &str, class: &str) -> usize {
+    html.matches(&format!("class=\"{class}\"")).count()
+}
+
+#[test]
+fn a_chart_shows_every_finite_point() {
+    let points = |n: usize| (0..n).map(|i| [i as f64, (i * i % 17) as f64]).collect::<Vec<_>>();
+    let chart = |series: Vec<Series>| {
+        lines(&Lines { title: "t".into(), x: "epoch".into(), series, mark: Some((1.0, "here".into())) }).into_string()
+    };
+    let one = |points| vec![Series { name: "loss".into(), points }];
+    let html = chart(one(points(12)));
+    assert_eq!((of(&html, "dot"), of(&html, "hover"), of(&html, "line"), of(&html, "mark")), (12, 12, 1, 1));
+    assert!(html.contains("<title>loss: 15 at epoch 7</title>"), "7 * 7 % 17");
+    // Long runs: a line without dots, and not more than the page can carry.
+    let html = chart(one(points(5000)));
+    assert_eq!(of(&html, "dot"), 0);
+    assert!((300..=400).contains(&of(&html, "hover")), "{}", of(&html, "hover"));
+    let mut broken = points(5);
+    broken[2][1] = f64::NAN;
+    assert_eq!(of(&chart(one(broken)), "dot"), 4);
+    assert_eq!(chart(one(vec![[1.0, f64::INFINITY]])), "");
+    assert_eq!(of(&chart(one(vec![[1.0, 0.5]])), "dot"), 1);
+    // Every coordinate lies on the chart.
+    let html = chart(one(vec![[0.0, -5.0], [3.0, 1e-7], [90.0, 1e9]]));
+    for (at, _) in html.match_indices(" cx=\"") {
+        let x: f64 = html[at + 5..].split('"').next().unwrap().parse().unwrap();
+        assert!((0.0..=460.0).contains(&x), "{x}");
+    }
+}
+
+#[test]
+fn a_distribution_counts_every_image() {
+    let points: Vec<Point> =
+        (0..57).map(|i| Point { name: format!("case {i}"), value: (i * 37 % 57) as f64 / 57.0 }).collect();
+    let html = distribution("t", "Dice", &points).into_string();
+    assert_eq!(of(&html, "strip"), 57);
+    let counted: usize =
+        html.split("<title>").filter_map(|part| part.split_once(" images from ")?.0.parse::<usize>().ok()).sum();
+    assert_eq!(counted, 57, "every image is in a bar");
+    assert!(html.contains("mean 0.4912"), "28 / 57");
+    assert_eq!(distribution("t", "Dice", &[]).into_string(), "");
+    let same: Vec<Point> = (0..3).map(|_| Point { name: "a".into(), value: 1.0 }).collect();
+    assert_eq!(of(&distribution("t", "Dice", &same).into_string(), "bar"), 1);
+}
+
+#[test]
+fn numbers_and_settings_read_as_people_write_them() {
+    for (value, text) in [
+        (0.0, "0"),
+        (1.0, "1"),
+        (0.12345, "0.1235"),
+        (12345.6, "12346"),
+        (1e-4, "0.0001"),
+        (-2.5, "-2.5"),
+        (3e-12, "3.000e-12"),
+    ] {
+        assert_eq!(short(value), text);
+    }
+    let value = json!({"adam": {"lr": 0.001, "nested": {"poly": {"power": 0.9}}}});
+    assert_eq!(value_text(&value), "adam(lr = 0.001, nested = poly(power = 0.9))");
+    assert_eq!(value_text(&json!(["a", [1, 2.5], true, null])), "[a, [1, 2.5], yes, none]");
+    assert_eq!(value_text(&json!({"low": 1, "high": 2})), "low = 1, high = 2");
+    assert_eq!((value_text(&json!({})), value_text(&json!([]))), ("none".into(), "none".into()));
+}

@@ -1,0 +1,257 @@
+//! The lints: silent on the usual networks, true where they speak.
+
+use crate::support::front::{Front, front, front_file, models_in, repository};
+use npc::text::diag::Code;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+/// Codes of the problems, each once.
+fn codes(made: &Front) -> Vec<&'static str> {
+    let codes: BTreeSet<_> = made.problems.iter().map(|d| d.code.id()).collect();
+    codes.into_iter().collect()
+}
+
+/// A file with std at a size.
+fn with_std(text: &str, size: [usize; 2]) -> Front {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.model");
+    std::fs::write(&path, format!("npc 1\nimport std\n{text}")).unwrap();
+    front_file(&path, Some(size), &[])
+}
+
+/// Networks as their authors built them, at sizes that they are used at.
+#[test]
+fn the_usual_networks_are_silent() {
+    let unet = "model M(x: [3, H, W], width: int[] = [8, 16, 32, 64, 128]) -> [2, H, W] {
+  let down[0] = x |> double(width[0])
+  for i in 1..5 { let down[i] = down[i - 1] |> maxpool(2) |> double(width[i]) }
+  let up[4] = down[4]
+  for i in [3, 2, 1, 0] {
+    let up[i] = (down[i] ++ (up[i + 1] |> conv_transpose(width[i], k = 2, stride = 2))) |> double(width[i])
+  }
+  return up[0] |> conv(2, k = 1)
+}
+";
+    let resnet = "block stem(x: [c, h, w]) = x |> conv(8, k = 7, stride = 2, bias = false) |> bn |> relu |> maxpool(3, stride = 2, pad = 1)\n";
+    let resnet50 = "model M(x: [3, H, W]) -> [4] = x |> stem
+  |> repeat(3, bottleneck(8))
+  |> bottleneck(16, stride = 2) |> repeat(3, bottleneck(16))
+  |> bottleneck(32, stride = 2) |> repeat(5, bottleneck(32))
+  |> bottleneck(64, stride = 2) |> repeat(2, bottleneck(64))
+  |> avgpool_to(1) |> flatten |> linear(4)
+";
+    let deeplab = "model M(x: [3, H, W]) -> [2, H, W] = x |> stem
+  |> repeat(3, bottleneck(8))
+  |> bottleneck(16, stride = 2) |> repeat(3, bottleneck(16))
+  |> bottleneck(32, stride = 2) |> repeat(22, bottleneck(32))
+  |> repeat(3, bottleneck(64, dilation = 2))
+  |> aspp(32) |> conv(2, k = 1) |> resize(to = x)
+";
+    let mobilenet = "model M(x: [3, H, W]) -> [4] = x |> cbr(8, stride = 2) |> inverted(8, expand = 1)
+  |> inverted(16, stride = 2) |> inverted(16) |> inverted(24, stride = 2) |> inverted(24)
+  |> inverted(32, stride = 2) |> inverted(48) |> inverted(64, stride = 2) |> inverted(96)
+  |> conv(128, k = 1, bias = false) |> bn |> relu6 |> avgpool_to(1) |> flatten |> linear(4)
+";
+    let patches = "model M(x: [3, H, W]) -> [8, H / 16, W / 16] = x |> conv(8, k = 4, stride = 4, pad = 0) |> gelu
+  |> conv(8, k = 2, stride = 2, pad = 0) |> gelu |> conv(8, k = 7, groups = 8) |> layer_norm |> conv(8, k = 2, stride = 2, pad = 0)
+";
+    let deep_supervision = "model M(x: [3, H, W]) -> { a = [1, H, W], b = [2, H, W] } {
+  let y = x |> double(8)
+  return { a = y |> conv(1, k = 1) |> sigmoid, b = y |> double(8) |> conv(2, k = 1) |> softmax }
+}
+";
+    for (name, text, sizes) in [
+        ("unet", unet.to_string(), [[64, 64], [512, 512]]),
+        ("resnet", format!("{resnet}{resnet50}"), [[64, 96], [224, 224]]),
+        ("deeplab", format!("{resnet}{deeplab}"), [[768, 1024], [1025, 1025]]),
+        ("mobilenet", mobilenet.to_string(), [[96, 96], [224, 224]]),
+        ("patches", patches.to_string(), [[64, 64], [224, 224]]),
+        ("heads", deep_supervision.to_string(), [[32, 32], [128, 128]]),
+    ] {
+        for size in sizes {
+            let made = with_std(&text, size);
+            // The image pooling of ASPP normalises one value a channel, which W0402 says of every such network.
+            let told: Vec<_> = made.told().into_iter().filter(|t| !t.starts_with("W0402")).collect();
+            assert!(told.is_empty() && made.checked.len() == 1, "{name} {size:?}: {told:?}");
+        }
+    }
+}
+
+/// What is said of the zoo at the sizes of its data: biases that the published parameter counts need, and the rates of
+/// NPNet and the dilated stage of PSPNet where the map is small.
+#[test]
+fn the_zoo_at_its_sizes() {
+    for path in models_in("models") {
+        let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+        for (size, small) in [([128, 128], true), ([224, 224], true), ([288, 384], true), ([512, 512], false)] {
+            let made = front_file(&path, Some(size), &[]);
+            let expected: &[&str] = match stem.as_str() {
+                "npnet" if small => &["W0404"],
+                "attention_unet" | "pspnet" | "segnet" | "unet" | "unetpp" | "unetpp_supervised" => &["W0407"],
+                _ => &[],
+            };
+            assert_eq!(codes(&made), expected, "{stem} {size:?}\n{}", made.text());
+        }
+    }
+}
+
+/// What Chen et al. 2017 say of DeepLabV3 (section 3.3): near the size of the map a rate leaves little but the centre.
+#[test]
+fn aspp_on_a_small_map() {
+    let text = "model M(x: [3, H, W]) -> [8, H / 16, W / 16] = x |> maxpool(16) |> aspp(8)\n";
+    let told = |size| with_std(text, size).told().into_iter().filter(|t| t.starts_with("W0404")).collect::<Vec<_>>();
+    assert_eq!(
+        told([512, 512]),
+        ["W0404 `conv` with dilation 18 on a map of 32x32 reads padding with 61 % of its taps"]
+    );
+    assert_eq!(told([1024, 1024]), Vec::<String>::new());
+}
+
+/// The paper's case in figures: 44 of 84 pairs on each axis touch pixels at rate 20, 54 at rate 15.
+#[test]
+fn npnet_at_224() {
+    let path = repository("models/npnet.model");
+    let told = front_file(&path, Some([224, 224]), &[]).told();
+    assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 28x28 reads padding with 73 % of its taps (2 nodes)"]);
+    assert_eq!((100.0 * (1.0 - (44.0f64 / 84.0).powi(2))).round(), 73.0);
+    assert!(100.0 * (1.0 - (54.0f64 / 84.0).powi(2)) > 50.0);
+    let told = front_file(&path, Some([288, 384]), &[]).told();
+    assert_eq!(told, ["W0404 `conv` with dilation 20 on a map of 36x48 reads padding with 55 % of its taps"]);
+}
+
+/// A chain of 3x3 convolutions with these rates behind a strided one, and what W0405 says about it.
+fn chain(rates: &[usize]) -> Option<(usize, usize)> {
+    let convs: String = rates.iter().map(|r| format!(" |> conv(4, dilation = {r})")).collect();
+    let text = format!(
+        "npc 1\nmodel M(x: [3, H, W]) -> [4, H / 2, W / 2] = x |> conv(4, k = 2, stride = 2, pad = 0){convs}\n"
+    );
+    let made = front(&text, Some([256, 256]), &[]);
+    assert_eq!(made.checked.len(), 1, "{}", made.text());
+    let d = made.problems.iter().find(|d| d.code.id() == "W0405")?;
+    let numbers: Vec<usize> = d.primary.as_ref()?.text.split(' ').filter_map(|w| w.parse().ok()).collect();
+    Some((numbers[0], numbers[1]))
+}
+
+/// Every offset that a chain reads along an axis, by adding taps one by one.
+fn offsets(rates: &[usize]) -> BTreeSet<i64> {
+    rates.iter().fold([0].into(), |seen: BTreeSet<i64>, &r| {
+        let r = r as i64;
+        seen.iter().flat_map(|at| [at - r, *at, at + r]).collect()
+    })
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+    #[test]
+    fn gridding_is_told_where_pixels_are_unread(rates in prop::collection::vec(1usize..9, 1..6)) {
+        let seen = offsets(&rates);
+        let told = chain(&rates);
+        let classes = |n: usize| seen.iter().map(|at| at.rem_euclid(n as i64)).collect::<BTreeSet<_>>().len();
+        if let Some((read, of)) = told {
+            prop_assert_eq!(classes(of), read, "{:?}", rates);
+            prop_assert!(read < of);
+        }
+        let dilated: Vec<usize> = rates.iter().copied().filter(|&r| r > 1).collect();
+        let factor = dilated.iter().copied().reduce(gcd).unwrap_or(1);
+        if dilated.len() < 2 {
+            prop_assert_eq!(told, None, "{:?}", rates);
+        } else if factor > 1 && classes(factor) < factor {
+            prop_assert!(told.is_some(), "{:?} reads {} of {} classes", rates, classes(factor), factor);
+        }
+    }
+}
+
+/// The hybrid rates that Wang et al. recommend, and the one they warn of.
+#[test]
+fn rates_of_the_literature() {
+    assert_eq!(chain(&[2, 2, 2]), Some((1, 2)));
+    assert_eq!(chain(&[2, 4, 8]), Some((1, 2)));
+    assert_eq!(chain(&[1, 2, 3]), None);
+    assert_eq!(chain(&[1, 2, 5, 9]), None);
+    assert_eq!(chain(&[5, 9, 17]), None);
+}
+
+#[test]
+fn parallel_branches_close_gaps() {
+    let text = |other: &str| {
+        format!(
+            "block two(x: [c, h, w]) -> [c, h, w] = (x |> conv(c, dilation = 2)) {other}\n\
+             model M(x: [3, H, W]) -> [4, H, W] = x |> conv(4, k = 1) |> two |> two\n"
+        )
+    };
+    let told = |other: &str| codes(&with_std(&text(other), [64, 64]));
+    assert_eq!(told(""), ["W0405"]);
+    assert_eq!(told("+ x"), ["W0405"], "a shortcut reads the pixel itself, which a dilated kernel does too");
+    assert_eq!(told("+ (x |> conv(c))"), Vec::<&str>::new());
+}
+
+/// A bias is told as dead before norms of each channel only, and not where something else reads it.
+#[test]
+fn biases_that_matter() {
+    let told = |body: &str| {
+        codes(&front(&format!("npc 1\nmodel M(x: [3, H, W]) -> [8, H, W] {{\n{body}\n}}\n"), Some([16, 16]), &[]))
+    };
+    let none = Vec::<&str>::new();
+    assert_eq!(told("return x |> conv(8) |> bn"), ["W0407"]);
+    assert_eq!(told("return x |> conv(8) |> group_norm(8)"), ["W0407"]);
+    assert_eq!(told("return x |> conv(8, bias = false) |> bn"), none);
+    assert_eq!(told("return x |> conv(8) |> group_norm(4)"), none);
+    assert_eq!(told("return x |> conv(8) |> layer_norm"), none);
+    assert_eq!(told("return x |> conv(8) |> relu |> bn"), none);
+    assert_eq!(told("let y = x |> conv(8)\nreturn y + (y |> bn)"), none);
+}
+
+#[test]
+fn transposed_kernels() {
+    let says = |settings: &str, h: usize| {
+        let text = format!("npc 1\nmodel M(x: [3, 8, 8]) -> [4, {h}, {h}] = x |> conv_transpose(4, {settings})\n");
+        let made = front(&text, None, &[]);
+        assert!(!made.problems.has_errors(), "{}", made.text());
+        codes(&made)
+    };
+    for (settings, h) in [
+        ("k = 2, stride = 2", 16),
+        ("k = 4, stride = 2, pad = 1", 16),
+        ("k = 3, stride = 1", 10),
+        ("k = 6, stride = 3", 27),
+    ] {
+        assert_eq!(says(settings, h), Vec::<&str>::new(), "{settings}");
+    }
+    for (settings, h) in
+        [("k = 3, stride = 2, pad = 1, out_pad = 1", 16), ("k = 2, stride = 3", 23), ("k = 5, stride = 2", 19)]
+    {
+        assert_eq!(says(settings, h), ["W0408"], "{settings}");
+    }
+}
+
+/// A loop and a block that is called again are one place each.
+#[test]
+fn a_place_is_told_once() {
+    let text = "model M(x: [3, H, W]) -> [4, H, W] {
+  let s[0] = x
+  for i in 0..50 { let s[i + 1] = s[i] |> cbr(4, bias = true) }
+  return s[50] |> cbr(4, bias = true)
+}
+";
+    let told = with_std(text, [16, 16]).told();
+    let dead: Vec<_> = told.iter().filter(|t| t.starts_with("W0407")).collect();
+    assert_eq!(
+        dead,
+        [
+            "W0407 the bias of `conv` has no effect: `bn` follows (50 nodes)",
+            "W0407 the bias of `conv` has no effect: `bn` follows"
+        ]
+    );
+}
+
+#[test]
+fn every_lint_is_documented() {
+    let page = std::fs::read_to_string(repository("docs/lints.md")).unwrap();
+    for (code, name) in Code::ALL.iter().filter_map(|c| Some((c, c.lint()?))) {
+        assert!(page.contains(&format!("| `{name}` | {} |", code.id())), "docs/lints.md has no row for {name}");
+    }
+}
