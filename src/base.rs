@@ -1,10 +1,15 @@
 //! What is no part of the subject.
 
 pub mod atomic;
-#[cfg(feature = "data")]
+pub mod csv;
 pub mod error;
 pub mod hash;
+pub mod integer;
 #[cfg(feature = "data")]
 pub mod lock;
 #[cfg(feature = "run")]
 pub mod machine;
+pub mod number;
+pub mod path;
+pub mod shell;
+pub mod xml;

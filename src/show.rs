@@ -19,3 +19,4 @@ pub mod scatter;
 pub mod sheet;
 #[cfg(feature = "data")]
 pub mod tensorboard;
+pub(crate) mod text;

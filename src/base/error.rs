@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// What a step of a run gives back.
 pub type Result<T, E = RunError> = std::result::Result<T, E>;
 
 /// A failure of a run: one line that says what is wrong, the file it is about, and what would help.
@@ -14,14 +15,32 @@ pub struct RunError {
 }
 
 impl RunError {
+    /// A failure that is about no file.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), path: None, help: Vec::new() }
     }
 
+    /// A failure that is about a file or a folder.
     pub fn at(path: &Path, message: impl Into<String>) -> Self {
         Self { message: message.into(), path: Some(path.to_path_buf()), help: Vec::new() }
     }
 
+    /// The file or folder is not there, or may not be read, or its content is damaged, as `error` says.
+    pub fn read(path: &Path, error: impl fmt::Display) -> Self {
+        Self::at(path, format!("cannot be read: {error}"))
+    }
+
+    /// The file may not be written, or the disk is full, as `error` says.
+    pub fn write(path: &Path, error: impl fmt::Display) -> Self {
+        Self::at(path, format!("cannot be written: {error}"))
+    }
+
+    /// The folder cannot be made, as `error` says.
+    pub fn create_dir(path: &Path, error: impl fmt::Display) -> Self {
+        Self::at(path, format!("cannot make the folder: {error}"))
+    }
+
+    /// Adds a line that says what would help.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self

@@ -3,9 +3,10 @@
 mod profile;
 
 use super::load::Select;
-use super::table::{Align, columns, short};
+use super::table::{Align, columns};
 use super::{Done, Stop, graph, print};
 use crate::base::atomic;
+use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
 use crate::graph::check::Checked;
 use crate::learn::bench::{Backend, Bench, Phase, Settings, Span, bench};
@@ -165,7 +166,7 @@ fn text(bench: &Bench) -> String {
     let mut align = [Align::Right; 9];
     align[0] = Align::Left;
     let mut out = format!("{}\n\n{}\n", title(bench), columns(&header, &align, &rows));
-    out += &format!("{} multiply-accumulates an image", short(bench.macs));
+    out += &format!("{} multiply-accumulates an image", with_prefix(bench.macs));
     if let Some(peak) = bench.peak_gflops {
         out += &format!("; peak of the processor {peak:.0} GFLOP/s ({})", bench.simd);
     }

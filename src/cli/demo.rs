@@ -3,9 +3,9 @@
 use super::eval::table;
 use super::job::{Request, ready, stop_on_interrupt};
 use super::scores::Format;
-use super::table::{short, thousands};
 use super::{Done, Stop, print, train};
 use crate::base::error::RunError;
+use crate::base::number::{thousands, with_prefix};
 use crate::data::{Role, write_atomic};
 use crate::learn::folder::Folder;
 use crate::metric::cases_csv;
@@ -73,7 +73,7 @@ pub fn run(opts: &Opts) -> Done {
         ready.checked.input(),
         ready.checked.output(),
         thousands(report.params),
-        short(report.macs),
+        with_prefix(report.macs),
     ))?;
     let folder = Folder::new(opts.out.join("run"));
     train::start(&ready, &folder, false)?;

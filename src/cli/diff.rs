@@ -3,8 +3,9 @@
 use super::field;
 use super::load::{Size, parse_size};
 use super::side::{Both, Side, sides};
-use super::table::{Align, columns, thousands};
+use super::table::{Align, columns};
 use super::{Done, print};
+use crate::base::number::thousands;
 use crate::graph::canon::{Delta, delta};
 use crate::graph::ir::NodeId;
 use crate::study::cost::{Convention, CostReport, count};

@@ -1,6 +1,7 @@
 //! Receptive fields and effective MACs in what `npc check` prints.
 
-use super::table::{Column, thousands};
+use super::table::Column;
+use crate::base::number::thousands;
 use crate::graph::check::Checked;
 use crate::graph::ir::Graph;
 use crate::study::cost::CostReport;

@@ -1,8 +1,9 @@
 //! `npc fit`: which settings of a model give the figures that a paper prints?
 
 use super::load::{self, Size, arguments, parse_size};
-use super::table::{Align, columns, thousands};
+use super::table::{Align, columns};
 use super::{Done, Stop, print, report};
+use crate::base::number::thousands;
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::study::claim::Printed;

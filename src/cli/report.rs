@@ -7,6 +7,7 @@ mod gather;
 
 use super::job::{Ready, reopen};
 use super::{Done, print};
+use crate::base::number::bytes;
 use crate::data::{Dataset, Role, write_atomic};
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
@@ -116,7 +117,7 @@ pub fn run(opts: &Opts) -> Done {
     let out = opts.out.clone().unwrap_or_else(|| folder.root().join("report.html"));
     write_atomic(&out, text.as_bytes())?;
     let notes: String = report.missing.iter().map(|text| format!("note: {text}\n")).collect();
-    print(&format!("{notes}{} ({})\n", out.display(), super::table::bytes(text.len() as u64)))
+    print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))
 }
 
 /// The test split where there is one, else the validation split.

@@ -1,48 +1,10 @@
 //! Plain tables and numbers for people.
 
+use crate::base::csv;
+pub use crate::base::number::{bytes, thousands, with_prefix as short};
 use crate::study::cost::CostReport;
 use std::collections::HashMap;
 use std::fmt::Write;
-
-/// `1234567` to `1,234,567`.
-pub fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// `2159772672` to `2.16 G`.
-pub fn short(n: u64) -> String {
-    scaled(n).unwrap_or_else(|| n.to_string())
-}
-
-/// `12345678` to `12.35 MB`: decimal units.
-pub fn bytes(n: u64) -> String {
-    scaled(n).map_or_else(|| format!("{n} B"), |text| text + "B")
-}
-
-/// With a decimal prefix; `None` below a thousand.
-fn scaled(n: u64) -> Option<String> {
-    let prefixes = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    let (scale, prefix) = prefixes.into_iter().find(|(scale, _)| n as f64 >= *scale)?;
-    Some(format!("{:.2} {prefix}", n as f64 / scale))
-}
-
-/// Seconds as `0:05`, `12:34` or `1:02:03`.
-#[cfg(feature = "run")]
-pub fn clock(seconds: f64) -> String {
-    let s = seconds.round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, m, s) => format!("{m}:{s:02}"),
-        (h, m, s) => format!("{h}:{m:02}:{s:02}"),
-    }
-}
 
 #[derive(Clone, Copy, PartialEq)]
 pub enum Align {
@@ -78,20 +40,15 @@ pub fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String
     out
 }
 
-/// The same cells as comma-separated values (RFC 4180), numbers without separators.
+/// The same cells as comma-separated values, numbers without separators.
 pub fn csv(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
-    let quoted = |cell: &str| {
-        if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_string() }
+    let plain = |(cell, align): (&String, &Align)| match align {
+        Align::Right => cell.replace(',', ""),
+        Align::Left => cell.clone(),
     };
-    let mut out = header.iter().map(|h| quoted(h)).collect::<Vec<_>>().join(",") + "\n";
-    for row in rows {
-        let plain = |(cell, align): (&String, &Align)| match align {
-            Align::Right => cell.replace(',', ""),
-            Align::Left => quoted(cell),
-        };
-        out.push_str(&(row.iter().zip(align).map(plain).collect::<Vec<_>>().join(",") + "\n"));
-    }
-    out
+    let header: Vec<String> = header.iter().map(|h| h.to_string()).collect();
+    let rows = rows.iter().map(|row| row.iter().zip(align).map(plain).collect());
+    csv::text(std::iter::once(header).chain(rows))
 }
 
 /// The same cells as a Markdown table.

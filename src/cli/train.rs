@@ -1,9 +1,9 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
 use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt, stop_with_input};
-use super::table::clock;
 use super::{Done, Stop, print};
 use crate::base::lock::lock;
+use crate::base::number::clock;
 use crate::compute::device::set_threads;
 use crate::graph::ir;
 use crate::learn::folder::{EpochRecord, Folder, read_settings};

@@ -5,7 +5,7 @@
 //! from the seed and the tensor's dotted name.
 
 use super::network::{Affine, Layer, NamedLayer, Network, linear_weight};
-use crate::base::hash::fnv1a;
+use crate::base::hash::{fnv1a, splitmix64};
 use crate::graph::check::Checked;
 use crate::graph::op::{Init, Op, ParamSpec};
 use crate::graph::plan::{LayerSpec, plan};
@@ -158,11 +158,4 @@ pub fn initial(param: &ParamSpec, name: &str, seed: u64) -> Vec<f32> {
             (0..n).map(|_| ((f64::from(stream.next_u32() >> 8) * scale - 1.0) * bound) as f32).collect()
         }
     }
-}
-
-fn splitmix64(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

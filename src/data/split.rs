@@ -7,6 +7,7 @@ mod deal;
 mod lists;
 
 use super::{Case, Role, write_atomic};
+use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{DataSpec, Split, Stratify};
 use deal::{Shares, Unit};
@@ -221,12 +222,9 @@ pub fn write(parts: &Parts, dir: &Path) -> Result<()> {
         let _ = fs::remove_file(&path);
         return Ok(());
     }
-    let fail = |e: csv::Error| RunError::at(&path, format!("cannot be written: {e}"));
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(["stem", "group", "split"]).map_err(fail)?;
-    for (role, case) in parts.all() {
-        table.write_record([&case.stem, case.group.as_deref().unwrap_or_default(), role.name()]).map_err(fail)?;
-    }
-    let bytes = table.into_inner().map_err(|e| RunError::at(&path, format!("cannot be written: {}", e.error())))?;
-    write_atomic(&path, &bytes)
+    let row = |(role, case): (Role, &Case)| {
+        [case.stem.clone(), case.group.clone().unwrap_or_default(), role.name().to_string()]
+    };
+    let header = ["stem", "group", "split"].map(String::from);
+    write_atomic(&path, csv::text(std::iter::once(header).chain(parts.all().map(row))).as_bytes())
 }

@@ -5,6 +5,8 @@
 
 use crate::base::error::{Result, RunError};
 use crate::base::machine::{self, Free};
+use crate::base::number::rough_bytes;
+use crate::base::path::absolute;
 use crate::data::{Dataset, Role};
 use crate::graph::check::{Checked, Frozen};
 use crate::study::cost::memory::{Training, memory_of, memory_with};
@@ -23,15 +25,6 @@ const WAITING: u64 = 2;
 pub struct Preflight {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
-}
-
-/// Bytes as people read them.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{:.0} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
-    }
 }
 
 /// Looks at everything that is cheap to look at. `free` is what the device has, `None` where nobody says.
@@ -134,14 +127,18 @@ fn fits_memory(
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
     let need = Need { fixed: cache + average + sums, per_image, step: memory.training.peak(batch).bytes };
     let total = need.step.saturating_add(need.fixed).saturating_add(need.per_image.saturating_mul(batch));
-    let parts = format!("{} for a step of {batch}, {} of it beside the network", size(total), size(total - need.step));
+    let parts = format!(
+        "{} for a step of {batch}, {} of it beside the network",
+        rough_bytes(total),
+        rough_bytes(total - need.step)
+    );
     let Some(Free { bytes, limited }) = free else {
         found.notes.push(format!("memory: about {parts}; what `{}` has was not looked at", settings.device));
         return Ok(());
     };
     let whose = if limited { "the limit of this container or job leaves" } else { "the machine has" };
     if total <= bytes {
-        found.notes.push(format!("memory: about {parts}; {whose} {}", size(bytes)));
+        found.notes.push(format!("memory: about {parts}; {whose} {}", rough_bytes(bytes)));
         return Ok(());
     }
     let room = bytes.saturating_sub(need.fixed);
@@ -152,16 +149,15 @@ fn fits_memory(
     let message = format!(
         "a training step of `{}` at batch {batch} needs about {} of memory, {whose} {}",
         checked.graph().name,
-        size(total),
-        size(bytes)
+        rough_bytes(total),
+        rough_bytes(bytes)
     );
     let error = match fits {
         Some(n) if batch.is_multiple_of(n) && n < batch => RunError::new(message)
             .help(format!("batch {n} fits: `--set batch={n}`; with accumulate={} a step is as large", batch / n)),
         Some(n) => RunError::new(message).help(format!("batch {n} fits: `--set batch={n}`")),
-        None if need.fixed > bytes => {
-            RunError::new(message).help(format!("the cache of images takes {}: `--set data.cache_mb=256`", size(cache)))
-        }
+        None if need.fixed > bytes => RunError::new(message)
+            .help(format!("the cache of images takes {}: `--set data.cache_mb=256`", rough_bytes(cache))),
         None => RunError::new(message).help("not even one image fits: `--set data.size=[..]` makes them smaller"),
     };
     Err(error.help("`--ignore-memory` tries all the same"))
@@ -170,7 +166,7 @@ fn fits_memory(
 /// The folder, or the one that it will be made in, is one and may be written to as far as its permissions say. Nothing is
 /// tried out here: making the folder is the next thing that a run does.
 fn writable(folder: &Path) -> Result<()> {
-    let whole = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
+    let whole = absolute(folder);
     let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
     let why = if !there.is_dir() {
         format!("{} is a file", there.display())
@@ -200,11 +196,11 @@ fn disk(
     let total = one.saturating_mul(bests + 2);
     match room {
         Some(room) if room < total => {
-            let message = format!("checkpoints need {} here, the disk has {}", size(total), size(room));
+            let message = format!("checkpoints need {} here, the disk has {}", rough_bytes(total), rough_bytes(room));
             Err(RunError::at(folder, message).help("choose another place: `--out DIR`"))
         }
         Some(room) => {
-            found.notes.push(format!("disk: {} for checkpoints; {} are free", size(total), size(room)));
+            found.notes.push(format!("disk: {} for checkpoints; {} are free", rough_bytes(total), rough_bytes(room)));
             Ok(())
         }
         None => Ok(()),

@@ -1,48 +1,33 @@
 //! `cases.csv`: every image of an evaluation, written and read back.
 
-use super::case::{CaseScore, measured};
+use super::case::{CaseScore, ClassScore, measured};
+use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{Empty, Metric};
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::Path;
 
 /// A table with one line per image and foreground class. The scores are those that the means take, so that a column's mean
 /// is the summary's; a cell is empty where the mean takes none. `empty` is 1 where neither map holds the class.
 pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> String {
     // The first columns stand where they always did.
+    let first = ["stem", "class", "iou", "dice", "tp", "fp", "fn", "empty", "tn"];
     let later: Vec<Metric> = measured(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
-    let mut text = String::from("stem,class,iou,dice,tp,fp,fn,empty,tn");
-    later.iter().for_each(|m| text.extend([",", m.name()]));
-    text.push_str(",group\n");
-    let cell = |value: Option<f64>| value.map_or(String::new(), |v| format!("{v:.6}"));
-    for case in cases {
-        for (score, class) in case.per_class.iter().zip(classes).skip(1) {
-            let c = score.counts;
-            let get = |metric| cell(score.get(metric, empty));
-            let neither = u8::from(c.neither());
-            let (iou, dice) = (get(Metric::Iou), get(Metric::Dice));
-            // Writing to a string cannot fail.
-            let _ = write!(
-                text,
-                "{},{},{iou},{dice},{},{},{},{neither},{}",
-                quoted(&case.stem),
-                quoted(class),
-                c.tp,
-                c.fp,
-                c.fn_,
-                c.tn
-            );
-            later.iter().for_each(|&m| text.extend([",", &get(m)]));
-            text.extend([",", &quoted(case.group.as_deref().unwrap_or_default()), "\n"]);
-        }
-    }
-    text
-}
-
-/// RFC 4180.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+    let header = first.into_iter().chain(later.iter().map(|m| m.name())).chain(["group"]).map(String::from).collect();
+    let row = |case: &CaseScore, score: &ClassScore, class: &String| -> Vec<String> {
+        let get = |metric| score.get(metric, empty).map_or(String::new(), |v| format!("{v:.6}"));
+        let c = score.counts;
+        let counts = [c.tp, c.fp, c.fn_, u64::from(c.neither()), c.tn].map(|n| n.to_string());
+        let mut cells = vec![case.stem.clone(), class.clone(), get(Metric::Iou), get(Metric::Dice)];
+        cells.extend(counts);
+        cells.extend(later.iter().map(|&m| get(m)));
+        cells.push(case.group.clone().unwrap_or_default());
+        cells
+    };
+    let rows = cases.iter().flat_map(|case| {
+        case.per_class.iter().zip(classes).skip(1).map(|(score, class)| row(case, score, class)).collect::<Vec<_>>()
+    });
+    csv::text(std::iter::once(header).chain(rows))
 }
 
 /// What [`cases_csv`] wrote.
@@ -62,7 +47,7 @@ impl CaseTable {
     pub fn read(path: &Path) -> Result<CaseTable> {
         let text = std::fs::read_to_string(path).map_err(|e| RunError::at(path, format!("cannot read: {e}")))?;
         let at = |line: u64, text: String| RunError::at(path, format!("line {line}: {text}"));
-        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().map_err(|e| at(1, e.to_string()))?.clone();
         let column = |name: &str| header.iter().position(|h| h == name);
         let needed = |name: &str| column(name).ok_or_else(|| at(1, format!("no column `{name}`")));

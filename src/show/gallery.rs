@@ -2,8 +2,9 @@
 //!
 //! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
 
-use super::lettering::{Canvas, LETTER, LINE, shortened, width};
+use super::lettering::{Canvas, LETTER, LINE, width};
 use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
+use super::text::shortened_in_the_middle;
 use crate::base::error::Result;
 use crate::data::{resize, write_atomic};
 
@@ -84,7 +85,7 @@ fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas 
     let columns = across.max(picture.size[1]).max(letters * LETTER + 2 * PAD);
     let bar = 2 * LINE + 3 * PAD;
     let mut canvas = Canvas::filled([bar + picture.size[0], columns], BAR);
-    canvas.text([PAD, PAD], &shortened(title, (columns - 2 * PAD) / LETTER), INK);
+    canvas.text([PAD, PAD], &shortened_in_the_middle(title, (columns - 2 * PAD) / LETTER, ".."), INK);
     canvas.text([LINE + 2 * PAD, PAD], score, INK);
     canvas.paste([bar, (columns - picture.size[1]) / 2], &picture.rgb, picture.size);
     canvas

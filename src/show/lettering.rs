@@ -88,14 +88,3 @@ impl DrawTarget for Canvas {
 pub fn width(text: &str) -> usize {
     text.chars().count() * LETTER
 }
-
-/// The text where it fits into `letters`, else its start and end around `..`: file names differ at their ends.
-pub fn shortened(text: &str, letters: usize) -> String {
-    let all: Vec<char> = text.chars().collect();
-    if all.len() <= letters {
-        return text.to_string();
-    }
-    let kept = letters.saturating_sub(2);
-    let (head, tail) = (kept / 2, kept - kept / 2);
-    all[..head].iter().chain(&['.'; 2]).chain(&all[all.len() - tail..]).take(letters).collect()
-}

@@ -33,7 +33,6 @@ mod place;
 mod route;
 mod scene;
 mod svg;
-mod text;
 mod tree;
 
 pub use dot::dot;

@@ -7,6 +7,7 @@ pub mod icicle;
 
 pub use super::axis::Axis;
 
+use crate::base::number::four_digits;
 use maud::{Markup, html};
 
 /// Size of every chart in its own units; the page scales it.
@@ -67,7 +68,7 @@ pub fn lines(chart: &Lines) -> Markup {
                     @for p in points.iter().step_by(points.len().div_ceil(HOVERED).max(1)) {
                         @let [cx, cy] = place(p);
                         circle class="hover" cx=(px(cx)) cy=(px(cy)) r="7" {
-                            title { (name) ": " (short(p[1])) " at " (chart.x) " " (short(p[0])) }
+                            title { (name) ": " (four_digits(p[1])) " at " (chart.x) " " (four_digits(p[0])) }
                         }
                     }
                 }
@@ -112,21 +113,21 @@ pub fn distribution(title: &str, label: &str, points: &[Point]) -> Markup {
                     @let (from, to) = (x.low + i as f64 * width, x.low + (i + 1) as f64 * width);
                     rect class="bar" x=(px(across(&x, from) + 0.75)) width=(px(across(&x, to) - across(&x, from) - 1.5))
                         y=(px(bottom - height(n))) height=(px(height(n))) {
-                        title { (n) " images from " (short(from)) " to " (short(to)) }
+                        title { (n) " images from " (four_digits(from)) " to " (four_digits(to)) }
                     }
                 }
                 @for (i, p) in finite.iter().enumerate() {
                     // Spread by a fixed pattern, so that equal scores do not hide each other.
                     @let cy = bottom + 8.0 + (i * 7 % 11) as f64 / 10.0 * (STRIP - 16.0);
                     circle class="strip" cx=(px(across(&x, p.value))) cy=(px(cy)) r="2.6" {
-                        title { (p.name) ": " (short(p.value)) }
+                        title { (p.name) ": " (four_digits(p.value)) }
                     }
                 }
             }
             line class="mark" x1=(px(across(&x, mean))) x2=(px(across(&x, mean))) y1=(TOP) y2=(HEIGHT - BOTTOM) {}
             @let right = across(&x, mean) > WIDTH * 0.6;
             text class="note" x=(px(across(&x, mean) + if right { -5.0 } else { 5.0 })) y=(TOP - 6.0)
-                text-anchor=(if right { "end" } else { "start" }) { "mean " (short(mean)) }
+                text-anchor=(if right { "end" } else { "start" }) { "mean " (four_digits(mean)) }
         }
     }
 }
@@ -142,19 +143,6 @@ fn up(y: &Axis, value: f64) -> f64 {
 /// Tenths of a unit are below what a screen shows.
 fn px(value: f64) -> String {
     format!("{value:.1}")
-}
-
-/// Four significant digits.
-pub fn short(value: f64) -> String {
-    let digits = if value == 0.0 { 0 } else { 3 - value.abs().log10().floor() as i32 };
-    match digits {
-        ..=0 => format!("{value:.0}"),
-        1..=8 => {
-            let text = format!("{value:.*}", digits as usize);
-            text.trim_end_matches('0').trim_end_matches('.').to_string()
-        }
-        9.. => format!("{value:.3e}"),
-    }
 }
 
 fn path(points: impl Iterator<Item = [f64; 2]>) -> String {

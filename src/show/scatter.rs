@@ -6,6 +6,8 @@
 mod labels;
 mod scale;
 
+use crate::base::xml::escaped;
+use crate::show::text::{fixed_width, shortened};
 use labels::{Rect, Room, place};
 use scale::Scale;
 pub use scale::Unit;
@@ -149,9 +151,13 @@ fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], frame: Rect,
     // The front speaks first.
     let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.dots.len()).partition(|&i| chart.dots[i].front);
     let few = if rest.len() <= LABELLED { &rest[..] } else { &[] };
-    let texts: Vec<String> = chart.dots.iter().map(|d| shortened(&d.label)).collect();
-    let wanted: Vec<(usize, [f64; 2])> =
-        front.iter().chain(few).filter(|&&i| !texts[i].is_empty()).map(|&i| (i, [width(&texts[i]), LINE])).collect();
+    let texts: Vec<String> = chart.dots.iter().map(|d| shortened(&d.label, LONGEST)).collect();
+    let wanted: Vec<(usize, [f64; 2])> = front
+        .iter()
+        .chain(few)
+        .filter(|&&i| !texts[i].is_empty())
+        .map(|&i| (i, [fixed_width(&texts[i], LETTER), LINE]))
+        .collect();
     let room = Room { frame, points: &centres, radius: RADIUS, lines: steps };
     let places = place(&room, &wanted);
     for (&(i, _), rect) in wanted.iter().zip(&places) {
@@ -182,36 +188,6 @@ fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], frame: Rect,
             escaped(&texts[i])
         );
     }
-}
-
-/// At most [`LONGEST`] characters.
-fn shortened(text: &str) -> String {
-    if text.chars().count() <= LONGEST {
-        return text.to_string();
-    }
-    text.chars().take(LONGEST - 1).chain(['…']).collect()
-}
-
-/// In a fixed-width font, where characters of East Asia are twice as wide.
-fn width(text: &str) -> f64 {
-    text.chars().map(|c| if c < '\u{1100}' || c == '…' { LETTER } else { 2.0 * LETTER }).sum()
-}
-
-/// As text or an attribute of XML, which has no place for most control characters.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push('\n'),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 const STYLE: &str = "\
@@ -256,12 +232,5 @@ mod tests {
     fn no_points_no_picture() {
         assert!(svg(&chart(Vec::new())).is_none());
         assert!(svg(&chart(vec![dot([0, 0], "", true)])).is_some());
-    }
-
-    #[test]
-    fn long_labels_end_in_dots() {
-        let text = shortened(&"x".repeat(100));
-        assert_eq!((text.chars().count(), text.ends_with('…')), (LONGEST, true));
-        assert!(width("卷积") > width("ab"));
     }
 }

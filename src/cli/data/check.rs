@@ -1,8 +1,9 @@
 //! `npc data check`: everything that is wrong with a data set, in one run.
 
 use super::super::fitting::with_sizes_that_fit;
-use super::super::table::{Align, columns, thousands};
+use super::super::table::{Align, columns};
 use super::super::{Done, Stop, load, print, report};
+use crate::base::number::thousands;
 use crate::data::survey::{self, Finding, Kind, Severity, Survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;

@@ -1,9 +1,10 @@
 //! The parts of a report: figures, costs, settings, data, commands.
 
 use crate::base::error::Result;
+use crate::base::number::{bytes, duration, thousands, with_prefix};
+use crate::base::shell::quoted;
 use crate::cli::field;
 use crate::cli::job::Ready;
-use crate::cli::table::{bytes, short, thousands};
 use crate::data::{Dataset, Role};
 use crate::graph::check::Frozen;
 use crate::learn::folder::Folder;
@@ -76,9 +77,9 @@ pub fn facts(ready: &Ready, folder: &Folder, evaluation: Option<&Value>, split: 
         }
     }
     let report = count(&ready.checked, Convention::Conv);
-    facts.push(Fact::new("Parameters", short(report.params), thousands(report.params)));
+    facts.push(Fact::new("Parameters", with_prefix(report.params), thousands(report.params)));
     let [h, w] = ready.settings.data.size;
-    facts.push(Fact::new("MACs", short(report.macs), format!("convolutions, one image of {h}x{w}")));
+    facts.push(Fact::new("MACs", with_prefix(report.macs), format!("convolutions, one image of {h}x{w}")));
     let epochs = history.epochs().len();
     if let Some(best) = history.best("dice") {
         facts.push(Fact::new(
@@ -90,18 +91,9 @@ pub fn facts(ready: &Ready, folder: &Folder, evaluation: Option<&Value>, split: 
     if let Some(seconds) = summary.as_ref().and_then(|s| s["seconds"].as_f64()) {
         let per_second = history.epochs().last().and_then(|e| e.get("images_per_second"));
         let note = per_second.map_or_else(String::new, |n| format!("{n:.1} images/s in training"));
-        facts.push(Fact::new("Time", clock(seconds), note));
+        facts.push(Fact::new("Time", duration(seconds), note));
     }
     facts
-}
-
-fn clock(seconds: f64) -> String {
-    let s = seconds.round() as u64;
-    match (s / 3600, s / 60 % 60, s % 60) {
-        (0, 0, s) => format!("{s} s"),
-        (0, m, s) => format!("{m} min {s} s"),
-        (h, m, _) => format!("{h} h {m} min"),
-    }
 }
 
 pub fn costs(ready: &Ready, folder: &Folder) -> Vec<(String, String)> {
@@ -118,7 +110,7 @@ pub fn costs(ready: &Ready, folder: &Folder) -> Vec<(String, String)> {
     }
     for convention in Convention::ALL {
         let macs = count(checked, convention).macs;
-        rows.push((format!("MACs, {}", convention.name()), format!("{} ({})", thousands(macs), short(macs))));
+        rows.push((format!("MACs, {}", convention.name()), format!("{} ({})", thousands(macs), with_prefix(macs))));
     }
     let memory = memory_with(checked, &frozen, train.optimizer.moments(), 1);
     let batch = train.batch as u64;
@@ -264,10 +256,4 @@ pub fn commands(root: &Path) -> String {
          # masks for other images\n\
          npc predict {run} FOLDER --out masks --overlay\n"
     )
-}
-
-/// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

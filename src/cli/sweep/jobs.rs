@@ -1,9 +1,11 @@
 //! The runs of a sweep as commands for others to start: a line each, or a Slurm array.
 
-use super::plan::{Plan, absolute};
+use super::plan::Plan;
+use crate::base::path::absolute;
+use crate::base::shell::quoted;
 use crate::cli::Stop;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One line a run, for any shell of the POSIX kind: trains it and scores it. A line may be started again at any time.
 pub fn lines(plan: &Plan) -> Result<Vec<String>, Stop> {
@@ -11,7 +13,11 @@ pub fn lines(plan: &Plan) -> Result<Vec<String>, Stop> {
     let npc = quoted(&npc.display().to_string());
     let line = |run: &super::plan::Run| {
         let train: Vec<String> = run.train.iter().map(|a| quoted(a)).collect();
-        format!("{npc} {} && {npc} eval {}", train.join(" "), quoted(&absolute(run.folder.root())))
+        format!(
+            "{npc} {} && {npc} eval {}",
+            train.join(" "),
+            quoted(&absolute(run.folder.root()).display().to_string())
+        )
     };
     Ok(plan.points.iter().flat_map(|p| &p.runs).map(line).collect())
 }
@@ -21,7 +27,7 @@ pub fn slurm(plan: &Plan, jobs: u16) -> Result<String, Stop> {
     let lines = lines(plan)?;
     let last = lines.len().saturating_sub(1);
     let most = if jobs > 1 { format!("%{jobs}") } else { String::new() };
-    let logs = PathBuf::from(absolute(&plan.out)).join("slurm-%A_%a.txt");
+    let logs = absolute(&plan.out).join("slurm-%A_%a.txt");
     let mut out = format!(
         "#!/bin/bash\n\
          # {} runs of sweep {} with the settings of {}. Time, memory, partition and processors are for you to set.\n\
@@ -50,28 +56,4 @@ pub fn write_slurm(plan: &Plan, jobs: u16, path: &Path) -> Result<(), Stop> {
     let failed = |what: &Path, e: std::io::Error| Stop::Message(format!("{}: cannot be written: {e}", what.display()));
     std::fs::create_dir_all(&plan.out).map_err(|e| failed(&plan.out, e))?;
     crate::base::atomic::write(path, slurm(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
-}
-
-/// As one word for the shell.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_string();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_reach_the_command_as_they_are() {
-        assert_eq!(quoted("model.attention=se"), "model.attention=se");
-        for text in ["", "a b", "width=[16, 32]", "it's", "$HOME `x` \"y\" \\", "a;b&c|d", "*", "ä\n"] {
-            let out =
-                std::process::Command::new("sh").args(["-c", &format!("printf %s {}", quoted(text))]).output().unwrap();
-            assert_eq!(String::from_utf8(out.stdout).unwrap(), text);
-        }
-    }
 }

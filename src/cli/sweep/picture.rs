@@ -3,8 +3,9 @@
 use super::columns::{cells, settings};
 use super::counted::{Row, Table};
 use super::show::{name, title};
-use crate::cli::table::{bytes, thousands};
+use crate::base::number::{bytes, thousands};
 use crate::show::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
+use crate::show::text::shortened;
 use crate::study::explore::Key;
 use std::collections::BTreeMap;
 
@@ -31,10 +32,7 @@ pub fn svg(table: &Table) -> Option<String> {
         places.entry(table.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
     let dots = places.into_values().map(|rows| dot(table, &rows)).collect();
-    let mut heading = title(table);
-    if heading.chars().count() > TITLE {
-        heading = heading.chars().take(TITLE - 1).chain(['…']).collect();
-    }
+    let heading = shortened(&title(table), TITLE);
     let key = format!("labels: {}", table.columns.join(" · "));
     drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
 }

@@ -2,6 +2,7 @@
 
 use super::paper::figures;
 use super::state::{State, differences, state};
+use crate::base::path::absolute;
 use crate::cli::explored::{Spelled, spelled};
 use crate::cli::job::{self, Ready, Request};
 use crate::cli::load::{self, no_such};
@@ -246,11 +247,6 @@ fn file_name(text: &str) -> String {
     out
 }
 
-/// A command must mean the same wherever a scheduler starts it.
-pub fn absolute(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
-}
-
 fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
     let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
@@ -290,6 +286,8 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
             plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
         }
     }
+    // A command must mean the same wherever a scheduler starts it.
+    let absolute = |path: &Path| absolute(path).display().to_string();
     for seed in first..first.saturating_add(wanted.seeds) {
         let folder = Folder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
         let mut args = vec!["train".to_string(), absolute(wanted.file), train.name.node.clone()];

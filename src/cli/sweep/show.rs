@@ -2,9 +2,10 @@
 
 use super::columns::{cells, settings};
 use super::counted::{Row, Table};
+use crate::base::number::{bytes, thousands};
 use crate::cli::explored::Spelled;
 use crate::cli::field;
-use crate::cli::table::{Align, bytes, csv, thousands};
+use crate::cli::table::{Align, csv};
 use crate::cli::tabular::{self, Format, notes};
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};

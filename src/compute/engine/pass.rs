@@ -10,6 +10,7 @@ use super::unit::conv::{self, Kernel, gather, spread};
 use super::unit::norm::{self, Affine, Statistics};
 use super::unit::{self, Seed, depthwise};
 use super::weights::{BatchStatistics, LayerWeights, Weights};
+use crate::base::hash::GOLDEN_STEP;
 use std::sync::Arc;
 
 /// A convolution's weights as its tiles read them, and what is added to its pixels.
@@ -142,9 +143,7 @@ impl Pass {
     pub fn seed(&self, at: usize) -> Option<Seed> {
         match self.program.mode {
             Mode::Infer => None,
-            Mode::Train { .. } => {
-                Some(self.seed ^ (self.program.nodes[at].step as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
-            }
+            Mode::Train { .. } => Some(self.seed ^ (self.program.nodes[at].step as u64).wrapping_mul(GOLDEN_STEP)),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Random numbers and smooth random fields without functions of a mathematics library.
 
+use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
@@ -76,12 +77,8 @@ impl Field {
     }
 
     fn corner(self, i: i64, j: i64) -> f64 {
-        // SplitMix64's finaliser over the coordinates.
-        let mut z =
-            self.0 ^ (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (j as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
+        let place = (i as u64).wrapping_mul(GOLDEN_STEP) ^ (j as u64).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+        let z = splitmix64_finish(self.0 ^ place);
         (z >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 }

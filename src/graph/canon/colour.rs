@@ -5,15 +5,12 @@
 //! carries a difference all the way).
 
 use super::Canon;
-use crate::base::hash::fnv1a;
+use crate::base::hash::{fnv1a, splitmix64};
 use std::collections::HashSet;
 
-/// An order-dependent join of two hashes: splitmix64 (Steele, Lea, Flood 2014) of their sum after a turn.
+/// An order-dependent join of two hashes: splitmix64 of their sum after a turn.
 pub fn mix(a: u64, b: u64) -> u64 {
-    let z = a.rotate_left(23).wrapping_add(b).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    splitmix64(&mut a.rotate_left(23).wrapping_add(b))
 }
 
 /// Colour of each term from its inputs alone: equal for terms that compute the same, were their weights equal.

@@ -1,6 +1,7 @@
 //! What stands inside `ceil` and `floor`: fractions of integers, exact, with their formulas.
 
 use super::{Elaborator, Eval, Value};
+use crate::base::integer::gcd;
 use crate::graph::ty::Dim;
 use crate::text::diag::Code;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
@@ -137,11 +138,4 @@ fn joined(op: BinaryOp, (a, b, f): (i128, i128, &Over), (c, d, g): (i128, i128, 
         BinaryOp::Div if divides => Some((f.times_n(d)?, b.checked_mul(c)?)),
         _ => None,
     }
-}
-
-fn gcd(mut a: u128, mut b: u128) -> u128 {
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    a
 }

@@ -11,6 +11,7 @@
 
 mod show;
 
+use crate::base::integer::gcd;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -335,10 +336,6 @@ fn add(into: &mut BTreeMap<Vec<Atom>, i128>, dim: &Dim, times: i128) -> Option<(
         Repr::Const(n) => one(&[], *n),
         Repr::Sum(sum) => sum.terms.iter().try_for_each(|(atoms, n)| one(atoms, *n)),
     }
-}
-
-fn gcd(a: i128, b: i128) -> i128 {
-    if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
 /// The least common multiple of two numbers above 0, unless it is beyond any use.

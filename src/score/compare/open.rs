@@ -1,6 +1,7 @@
 //! Evaluated runs: read, held against each other, put together by seed.
 
 use crate::base::error::{Result, RunError};
+use crate::base::path::absolute;
 use crate::learn::folder::{Folder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
 use crate::text::recipe::settings::Settings;
@@ -188,7 +189,7 @@ pub(super) fn by_seed(runs: Vec<Scored>) -> Result<Vec<Vec<Scored>>> {
 /// A name for each: the folder's, what the folders of its seeds begin with, else the whole path.
 pub(super) fn names(entrants: &[Vec<Scored>]) -> Vec<String> {
     let last = |run: &Scored| {
-        let path = std::path::absolute(&run.folder).unwrap_or_else(|_| run.folder.clone());
+        let path = absolute(&run.folder);
         path.file_name().map_or_else(|| run.folder.display().to_string(), |n| n.to_string_lossy().into_owned())
     };
     let short: Vec<String> = entrants

@@ -1,10 +1,11 @@
 //! What is written on a box, and what is told when it is pointed at.
 
 use super::formula::labels;
-use super::text::{bold_width, short_number, shortened, width};
 use super::tree::{Item, Tree, What};
+use crate::base::number::three_digits;
 use crate::graph::check::Checked;
 use crate::graph::ir::{Graph, Node, NodeId};
+use crate::show::text::{bold_width, shortened, width};
 use crate::study::cost::field::{AxisField, Field, Reach, fields};
 use crate::study::cost::{Convention, CostReport, count};
 use crate::text::source::Span;
@@ -240,7 +241,7 @@ fn costs_in_words(params: u64, share: f64) -> String {
     let params = match params {
         0 => None,
         1 => Some("1 param".to_string()),
-        n => Some(format!("{} params", short_number(n))),
+        n => Some(format!("{} params", three_digits(n))),
     };
     params.into_iter().chain(macs).collect::<Vec<_>>().join(" · ")
 }

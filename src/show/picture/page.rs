@@ -9,8 +9,9 @@ use super::fold::Fold;
 use super::level::{Kind, Level};
 use super::scene::{Scene, Shapes};
 use super::svg::{keys, summary};
-use super::text::{escaped, width};
 use super::tree::What;
+use crate::base::xml::escaped;
+use crate::show::text::width;
 use crate::text::source::SourceMap;
 use serde_json::{Value, json};
 

@@ -9,7 +9,7 @@ use super::facts::{SMALL, below_title};
 use super::fold::Fold;
 use super::level::{Kind, Level};
 use super::scene::{Scene, Shapes};
-use super::text::width;
+use crate::show::text::width;
 
 /// Height of a box with one line, and with two.
 const LOW: f64 = 26.0;

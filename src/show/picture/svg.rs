@@ -6,8 +6,10 @@ use super::fold::Fold;
 use super::place::{Placed, Spot, place};
 use super::route::{ARROW, lines};
 use super::scene::{Scene, Shapes};
-use super::text::{bold_width, escaped, short_number, width};
 use super::tree::What;
+use crate::base::number::three_digits;
+use crate::base::xml::escaped;
+use crate::show::text::{bold_width, width};
 use std::fmt::Write;
 
 /// Of the picture; the page has its own around it.
@@ -51,7 +53,7 @@ pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 pub fn summary(scene: &Scene) -> String {
     let input = scene.tree.items.iter().position(|i| i.what == What::Input && !i.outputs.is_empty());
     let image = input.map(|i| format!("{} · ", scene.facts[i].labels[0][0])).unwrap_or_default();
-    let (params, macs) = (short_number(scene.params), short_number(scene.macs));
+    let (params, macs) = (three_digits(scene.params), three_digits(scene.macs));
     format!("{image}{params} parameters · {macs} MACs ({})", scene.convention)
 }
 
@@ -178,7 +180,7 @@ fn told(scene: &Scene, item: usize) -> String {
     if !facts.field.is_empty() {
         lines.push(format!("receptive field {}", facts.field));
     }
-    lines.join("\n")
+    lines.join(" ")
 }
 
 struct Keys {

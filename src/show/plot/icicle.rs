@@ -3,7 +3,8 @@
 //!
 //! Knows names and amounts. Colours follow the reader's light or dark setting.
 
-use crate::show::lettering::shortened;
+use crate::base::number::measured;
+use crate::show::text::shortened_in_the_middle;
 use maud::{Markup, PreEscaped, html};
 use std::collections::HashMap;
 
@@ -50,7 +51,7 @@ pub fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> Str
     let height = TITLE + rows as f64 * ROW + LEGEND;
     let total = sum(leaves);
     let kinds = kinds(leaves);
-    let whole = format!("{} {unit}", amount(total[0] + total[1]));
+    let whole = format!("{} {unit}", measured(total[0] + total[1]));
     let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height)
             role="img" aria-label=(title) {
@@ -171,14 +172,14 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
     };
     let split = match (bar.leaf, total[1] > 0.0) {
         (_, false) => String::new(),
-        (_, true) => format!(" ({} {}, {} {})", parts[0], amount(bar.parts[0]), parts[1], amount(bar.parts[1])),
+        (_, true) => format!(" ({} {}, {} {})", parts[0], measured(bar.parts[0]), parts[1], measured(bar.parts[1])),
     };
     let kind = bar.leaf.map(|leaf| format!(", {}", leaf.kind)).unwrap_or_default();
     let note = bar.leaf.filter(|leaf| !leaf.note.is_empty()).map(|leaf| format!(", {}", leaf.note)).unwrap_or_default();
     html! {
         g class=(class) {
             title {
-                (bar.path) (kind) ": " (amount(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
+                (bar.path) (kind) ": " (measured(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
             }
             rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW) {}
             @if bar.leaf.is_some() && bar.width - first > 0.0 {
@@ -194,10 +195,10 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
 /// As much as fits: the name with its amount, the name, its last part, the ends of that, nothing.
 fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
     let letters = ((bar.width - 8.0) / LETTER).max(0.0) as usize;
-    let full = format!("{} {} {unit}", bar.name, amount(own));
+    let full = format!("{} {} {unit}", bar.name, measured(own));
     let last = bar.name.rsplit('.').next().unwrap_or(&bar.name).to_string();
     let fitting = [full, bar.name.clone(), last.clone()].into_iter().find(|text| text.chars().count() <= letters);
-    fitting.or_else(|| (letters >= 8).then(|| shortened(&last, letters)))
+    fitting.or_else(|| (letters >= 8).then(|| shortened_in_the_middle(&last, letters, "…")))
 }
 
 /// Classes with what they stand for, as far as they occur.
@@ -232,17 +233,6 @@ fn legend(keys: &[(String, String)], parts: [&str; 2], total: [f64; 2], y: f64) 
 
 fn px(x: f64) -> String {
     format!("{x:.2}")
-}
-
-/// Three digits.
-fn amount(x: f64) -> String {
-    let decimals = match x {
-        x if x >= 100.0 => 0,
-        x if x >= 10.0 => 1,
-        x if x >= 1.0 => 2,
-        _ => 3,
-    };
-    format!("{x:.decimals$}")
 }
 
 #[cfg(test)]

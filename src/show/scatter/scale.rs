@@ -1,5 +1,6 @@
 //! One axis of a scatter chart: where values lie, and ticks with units.
 
+use crate::base::number;
 use crate::show::axis::Axis;
 
 /// What the numbers of an axis are.
@@ -65,7 +66,7 @@ impl Scale {
 
     fn text(&self, tick: f64, step: f64) -> String {
         // One prefix for all ticks of equal steps; each its own where they span decades.
-        let (scale, prefix) = prefix(if self.log { tick } else { self.high });
+        let (scale, prefix) = number::prefix(if self.log { tick } else { self.high });
         let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
         let number = if self.log { format!("{}", round(tick / scale)) } else { format!("{:.digits$}", tick / scale) };
         match (self.unit, prefix) {
@@ -81,11 +82,6 @@ impl Scale {
 /// An axis of counts does not begin below 0.
 fn positive(axis: &Axis) -> Vec<f64> {
     axis.ticks().filter(|t| *t >= 0.0).collect()
-}
-
-fn prefix(value: f64) -> (f64, &'static str) {
-    let prefixes = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")];
-    prefixes.into_iter().find(|(scale, _)| value >= *scale).unwrap_or((1.0, ""))
 }
 
 /// Without what floats add to a sum of steps.

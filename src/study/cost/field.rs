@@ -9,6 +9,7 @@
 //! padding. What a global pool or a norm over the map reads is not an interval around a pixel; [`AxisField::whole`] says so.
 
 use super::relation::Relation;
+use crate::base::integer::gcd;
 use crate::graph::ir::{Graph, NodeId};
 use crate::graph::op::reads::pixels;
 use crate::graph::op::{Op, Reads, Taps};
@@ -52,10 +53,6 @@ impl fmt::Display for Ratio {
 }
 
 /// Greatest common divisor (Euclid).
-pub(super) fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a.abs() } else { gcd(b, a % b) }
-}
-
 /// The fields of the pixels of a node along one axis, as intervals of image pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {

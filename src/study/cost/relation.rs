@@ -1,6 +1,6 @@
 //! What one operator reads along an axis, in the form that fields are composed from: taps that repeat.
 
-use super::field::gcd;
+use crate::base::integer::gcd;
 use crate::graph::op::{Mode, Reads, Taps};
 
 /// Equally spaced pixels, of which there is at least one.

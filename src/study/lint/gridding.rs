@@ -6,6 +6,7 @@
 //! common factor of the rates. Branches add theirs together, so a parallel or earlier rate of 1 that closes the gaps counts.
 
 use super::{Facts, Finding};
+use crate::base::integer::gcd;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{Op, Reads, Taps};
 use crate::text::diag::Code;
@@ -166,8 +167,4 @@ fn union(a: &Offsets, b: &Offsets) -> Offsets {
             Offsets::Lattice(Rc::new(Lattice { residues, rates, depth: deeper.depth, last: deeper.last }))
         }
     }
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -4,6 +4,7 @@
 //! gradient needs no mask.
 
 use super::{Needs, Seed, row};
+use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::layout::{Layout, View, ViewMut};
@@ -82,17 +83,10 @@ impl<'a> Keys<'a> {
             let slot = plane * L + lane;
             let (image, channel) = (slot / self.channels.len(), self.channels[slot % self.channels.len()]);
             let row = (image * self.layout.channels() + channel) * self.layout.h + y;
-            splitmix(self.seed.wrapping_add((row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+            splitmix64_finish(self.seed.wrapping_add((row as u64).wrapping_mul(GOLDEN_STEP)))
         });
         [keys.map(|key| key as u32), keys.map(|key| (key >> 32) as u32)]
     }
-}
-
-/// The finaliser of splitmix64 (Steele, Lea, Flood 2014).
-fn splitmix(z: u64) -> u64 {
-    let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// The finaliser of MurmurHash3 (Appleby), 32 bits.

@@ -2,7 +2,7 @@
 
 use npc::score::cases::{read, worst_and_median};
 use npc::show::gallery::{Shown, fitting, sheet};
-use npc::show::lettering::{Canvas, LETTER, LINE, shortened};
+use npc::show::lettering::{Canvas, LETTER, LINE};
 use npc::show::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
 use tempfile::tempdir;
 
@@ -31,14 +31,6 @@ fn letters_stand_upright() {
     unknown[0].text([0, 0], "語", [255; 3]);
     unknown[1].text([0, 0], "?", [255; 3]);
     assert_eq!(unknown[0], unknown[1]);
-}
-
-#[test]
-fn long_names_keep_both_ends() {
-    assert_eq!(shortened("case_0001", 9), "case_0001");
-    assert_eq!(shortened("patient_0001_slice_42", 10), "pati..e_42");
-    assert_eq!(shortened("äöüäöü", 4), "ä..ü");
-    assert_eq!(shortened("abc", 1).len(), 1);
 }
 
 /// A grey case whose left half is predicted and upper half true.

@@ -1,0 +1,89 @@
+//! How wide a text is before any browser has seen it, and what is left of one that is too long.
+//!
+//! Widths of proportional fonts are the advance widths of DejaVu Sans, which is as wide as Verdana and wider than
+//! Helvetica, Arial, Segoe UI, Roboto and San Francisco: what fits here fits in each of them.
+
+/// Hundredths of an em for ` ` to `~`.
+const WIDTHS: [u8; 95] = [
+    32, 40, 46, 84, 64, 95, 78, 28, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34, 84,
+    84, 84, 53, 100, 69, 69, 70, 77, 64, 58, 78, 75, 30, 30, 66, 56, 87, 75, 79, 61, 79, 70, 64, 61, 74, 69, 99, 69,
+    61, 69, 39, 34, 39, 84, 50, 50, 62, 64, 55, 64, 62, 36, 64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 41, 52, 40, 64,
+    60, 82, 60, 60, 53, 64, 34, 64, 84,
+];
+/// Of any other letter.
+const OTHER: f64 = 1.0;
+/// The most that a letter in bold is wider, over a word.
+const BOLD: f64 = 1.16;
+
+/// Width in pixels of a text set at `size` pixels, rounded up.
+pub fn width(text: &str, size: f64) -> f64 {
+    let em = |c: char| match c {
+        ' '..='~' => f64::from(WIDTHS[c as usize - ' ' as usize]) / 100.0,
+        '⌊' | '⌋' | '⌈' | '⌉' | '·' => 0.4,
+        '×' => 0.84,
+        _ => OTHER,
+    };
+    (text.chars().map(em).sum::<f64>() * size).ceil()
+}
+
+/// The same in bold.
+pub fn bold_width(text: &str, size: f64) -> f64 {
+    (width(text, size) * BOLD).ceil()
+}
+
+/// Width of a text in a fixed-width font whose letters are `letter` wide. Characters of East Asia are twice as wide.
+pub fn fixed_width(text: &str, letter: f64) -> f64 {
+    text.chars().map(|c| if c < '\u{1100}' || c == '…' { letter } else { 2.0 * letter }).sum()
+}
+
+/// The first of a text's letters, at most `letters`, with an ellipsis where some are missing.
+pub fn shortened(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.into();
+    }
+    let kept: String = text.chars().take(letters.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end_matches([' ', ',']))
+}
+
+/// The start and the end of a text around `dots`, at most `letters` in all: file names and dotted names differ at their
+/// ends. The whole text where it fits.
+#[cfg(feature = "data")]
+pub fn shortened_in_the_middle(text: &str, letters: usize, dots: &str) -> String {
+    let all: Vec<char> = text.chars().collect();
+    if all.len() <= letters {
+        return text.to_string();
+    }
+    let kept = letters.saturating_sub(dots.chars().count());
+    let (head, tail) = (kept / 2, kept - kept / 2);
+    let (head, tail) = (all[..head].iter().copied(), all[all.len() - tail..].iter().copied());
+    head.chain(dots.chars()).chain(tail).take(letters).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_end_in_an_ellipsis() {
+        assert_eq!(shortened("case_0001", 9), "case_0001");
+        assert_eq!(shortened("attention = se", 13), "attention =…");
+        assert_eq!(shortened("a, b, c", 3), "a…");
+        assert_eq!(shortened(&"x".repeat(100), 40).chars().count(), 40);
+    }
+
+    #[cfg(feature = "data")]
+    #[test]
+    fn long_names_keep_both_ends() {
+        assert_eq!(shortened_in_the_middle("case_0001", 9, ".."), "case_0001");
+        assert_eq!(shortened_in_the_middle("patient_0001_slice_42", 10, ".."), "pati..e_42");
+        assert_eq!(shortened_in_the_middle("patient_0001_slice_42", 9, "…"), "pati…e_42");
+        assert_eq!(shortened_in_the_middle("äöüäöü", 4, ".."), "ä..ü");
+        assert_eq!(shortened_in_the_middle("abc", 1, "..").len(), 1);
+    }
+
+    #[test]
+    fn letters_of_east_asia_are_wider() {
+        assert!(fixed_width("卷积", 6.0) > fixed_width("ab", 6.0));
+        assert!(width("卷积", 12.0) > width("ab", 12.0));
+    }
+}
