@@ -18,6 +18,7 @@ pub mod counts;
 pub mod distance;
 mod evaluation;
 mod interval;
+mod scores;
 pub mod statistics;
 mod summary;
 pub mod surface;
@@ -28,7 +29,8 @@ pub use case::{CaseScore, ClassScore, Unit};
 pub use counts::{Counts, score};
 pub use evaluation::Evaluation;
 pub use interval::Intervals;
-pub use summary::{Pooled, Scores, Summary};
+pub use scores::Scores;
+pub use summary::{Pooled, Summary};
 pub use table::{CaseTable, cases_csv};
 
 use crate::base::error::Result;

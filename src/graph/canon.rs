@@ -12,39 +12,14 @@ mod colour;
 mod delta;
 mod matching;
 mod rules;
+mod term;
 
 pub use delta::{Delta, Rewired, delta};
 pub use matching::{Comparison, Difference, compare};
+pub use term::{Canon, Term, TermId};
 
-use super::ir::{Graph, NodeId};
-use std::collections::HashMap;
-
-/// A canonical computation with one result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Term {
-    /// Operator and settings in one spelling, sizes as formulas in the image's height and width.
-    pub label: String,
-    pub inputs: Vec<TermId>,
-    /// The order of the inputs does not matter.
-    commutes: bool,
-    /// It has tensors of its own: two of them are never one.
-    pub owns_weights: bool,
-    /// Of the result.
-    channels: usize,
-    /// The node that it stands for; the last one where several became one.
-    pub node: NodeId,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TermId(usize);
-
-/// A graph in canonical form: the terms that its results depend on, each after its inputs.
-#[derive(Debug, Clone)]
-pub struct Canon {
-    terms: Vec<Term>,
-    /// In the order of the model's promise.
-    results: Vec<TermId>,
-}
+use super::ir::Graph;
+use term::Builder;
 
 impl Canon {
     pub fn new(graph: &Graph) -> Canon {
@@ -56,27 +31,6 @@ impl Canon {
         }
         let results = graph.results.iter().map(|(_, o)| outlets[o.node.index()][o.slot]).collect();
         Canon { terms: made.terms, results }.reachable()
-    }
-
-    pub fn term(&self, id: TermId) -> &Term {
-        &self.terms[id.0]
-    }
-
-    /// The terms, each after its inputs.
-    pub fn terms(&self) -> &[Term] {
-        &self.terms
-    }
-
-    pub fn len(&self) -> usize {
-        self.terms.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
-    }
-
-    fn ids(&self) -> impl DoubleEndedIterator<Item = TermId> + use<> {
-        (0..self.terms.len()).map(TermId)
     }
 
     /// Equal for graphs that [`compare`] calls equal, the same on every machine and in every version that has the same
@@ -103,41 +57,5 @@ impl Canon {
             terms.push(term);
         }
         Canon { terms, results: self.results.into_iter().map(|r| new[r.0]).collect() }
-    }
-}
-
-/// Terms so far; what has no weights and is there already is not made again.
-#[derive(Default)]
-struct Builder {
-    terms: Vec<Term>,
-    known: HashMap<(String, Vec<TermId>), TermId>,
-}
-
-impl Builder {
-    fn get(&self, id: TermId) -> &Term {
-        &self.terms[id.0]
-    }
-
-    /// A term without weights.
-    fn plain(&mut self, node: NodeId, channels: usize, label: String, inputs: Vec<TermId>) -> TermId {
-        self.make(Term { label, inputs, commutes: false, owns_weights: false, channels, node })
-    }
-
-    fn make(&mut self, mut term: Term) -> TermId {
-        if term.commutes {
-            term.inputs.sort_unstable();
-        }
-        if term.owns_weights {
-            self.terms.push(term);
-            return TermId(self.terms.len() - 1);
-        }
-        let key = (term.label.clone(), term.inputs.clone());
-        if let Some(&id) = self.known.get(&key) {
-            return id;
-        }
-        self.terms.push(term);
-        let id = TermId(self.terms.len() - 1);
-        self.known.insert(key, id);
-        id
     }
 }

@@ -2,7 +2,7 @@
 
 use super::boundary::Overlap;
 use super::counts::{Counts, ratio};
-use super::summary::Scores;
+use super::scores::{self, Scores};
 use super::surface::Surface;
 use crate::text::recipe::{Empty, Metric};
 use serde::{Deserialize, Serialize};
@@ -109,7 +109,7 @@ impl CaseScore {
 
     /// Mean over the foreground classes.
     pub fn mean(&self, empty: Empty) -> Scores {
-        let of = |metric| super::summary::mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
+        let of = |metric| scores::mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
         Scores::new(measured(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
     }
 }

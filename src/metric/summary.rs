@@ -2,37 +2,11 @@
 
 use super::case::{CaseScore, ClassScore, Unit, measured};
 use super::counts::Counts;
+use super::scores::{Scores, mean};
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// A score for each metric; `None` (`null` in files) where no image defines one.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Scores(BTreeMap<Metric, Option<f64>>);
-
-impl Scores {
-    pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Scores {
-        Scores(scores.into_iter().collect())
-    }
-
-    /// `None` where it is undefined or was not measured.
-    pub fn get(&self, metric: Metric) -> Option<f64> {
-        self.0.get(&metric).copied().flatten()
-    }
-
-    /// The metrics that were measured.
-    pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
-        self.0.keys().copied()
-    }
-}
-
-/// `None` of nothing.
-pub(super) fn mean(scores: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, n) = scores.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
-    (n > 0).then(|| sum / n as f64)
-}
 
 /// Scores of a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

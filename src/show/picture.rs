@@ -17,6 +17,7 @@
 //! Knows graphs and costs; nothing of syntax, of the command line or of files.
 
 mod align;
+mod cell;
 mod colours;
 mod columns;
 mod dot;
@@ -35,16 +36,17 @@ mod scene;
 mod svg;
 mod tree;
 
+pub use cell::{Cell, Hop, Kind, Net};
 pub use dot::dot;
 pub use facts::Facts;
 pub use flat::{Edge, edges};
-pub use fold::{Fold, MOST};
+pub use fold::Fold;
 pub use json::json;
-pub use level::{Cell, Hop, Kind, LANES, Level, Net, TooLarge};
+pub use level::{LANES, Level, TooLarge};
 pub use mermaid::mermaid;
 pub use page::page;
 pub use place::{Placed, Point, place};
 pub use route::{Line, lines};
 pub use scene::{Scene, Shapes};
 pub use svg::svg;
-pub use tree::{Item, Tree, What, Wire};
+pub use tree::{Item, MOST, Tree, What, Wire};

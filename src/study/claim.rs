@@ -4,40 +4,25 @@
 //! an error when it holds after all.
 
 mod bound;
+mod compare;
 mod number;
 mod quantity;
 mod score;
+mod verdict;
 
 use super::cost::Convention;
 use crate::graph::check::Checked;
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Span;
-use crate::text::syntax::ast::{Claim, ClaimValue, Expr, ExprKind, Relation};
-pub use bound::{Bound, Peaks};
+use crate::text::syntax::ast::{Claim, ClaimValue, Relation};
+pub use bound::Bound;
+use compare::compare;
 pub use number::Printed;
-use number::{Written, relate, written};
-pub use quantity::Found;
+pub use quantity::{Found, Peaks};
 use quantity::{Quantity, measure, quantity};
 use score::reported;
 pub use score::{Figure, figure, is_judged};
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    Holds,
-    /// Known not to hold, and it does not.
-    Refuted {
-        reason: String,
-    },
-    /// What a source reports of a trained network: kept, and not judged.
-    Reported,
-}
-
-/// A claim that is as it should be.
-#[derive(Debug, Clone)]
-pub struct Judged {
-    pub found: Found,
-    pub verdict: Verdict,
-}
+pub use verdict::{Judged, Verdict};
 
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
 pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
@@ -86,42 +71,5 @@ fn value_end(claim: &Claim) -> u32 {
     match &claim.value {
         ClaimValue::Number { span, .. } => span.end,
         ClaimValue::Expr(expr) => expr.span.end,
-    }
-}
-
-/// Whether the relation holds. The error is a value of another kind than the quantity's.
-fn compare(claim: &Claim, quantity: &Quantity, found: &Found) -> Result<bool, Box<Diagnostic>> {
-    let wrong = |message: &str| Err(Box::new(Diagnostic::new(Code::E0206, claim.span, message)));
-    match (found, &claim.value) {
-        (Found::Number(_), ClaimValue::Number { bytes: Some(_), span, .. })
-            if !matches!(quantity, Quantity::Memory(_)) =>
-        {
-            let d = Diagnostic::new(Code::E0206, *span, "this quantity is a number and no amount of memory");
-            Err(Box::new(d.help("write it without the `B`")))
-        }
-        (Found::Number(n), ClaimValue::Number { digits, suffix, bytes, .. }) => {
-            match written(digits, *suffix, *bytes) {
-                Some(value) => Ok(relate(claim.relation.node, *n, value)),
-                None => wrong("this number has too many digits"),
-            }
-        }
-        (Found::Number(n), ClaimValue::Expr(Expr { kind: ExprKind::Int(value), .. })) => {
-            Ok(relate(claim.relation.node, *n, Written::whole(u64::try_from(*value).unwrap_or(0))))
-        }
-        (Found::Shape(shape), ClaimValue::Expr(Expr { kind: ExprKind::List(items), .. })) => {
-            let dims: Option<Vec<usize>> = (items.iter())
-                .map(|i| if let ExprKind::Int(n) = i.kind { usize::try_from(n).ok() } else { None })
-                .collect();
-            match (dims, claim.relation.node) {
-                (Some(dims), Relation::Eq | Relation::Rounds) => Ok(dims == *shape),
-                (Some(dims), Relation::Ne) => Ok(dims != *shape),
-                (Some(_), _) => wrong("shapes are equal or not; they have no order"),
-                (None, _) => wrong("a shape is a list of integers, for example [2, 288, 384]"),
-            }
-        }
-        (Found::Number(_), ClaimValue::Expr(_)) => wrong("this quantity is a number"),
-        (Found::Shape(_), _) => wrong("this quantity is a shape, for example [2, 288, 384]"),
-        // Scores are not compared.
-        (Found::Nothing, _) => Ok(true),
     }
 }

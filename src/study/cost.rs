@@ -5,6 +5,7 @@ pub mod effective;
 pub mod field;
 mod formula;
 pub mod memory;
+mod ratio;
 mod relation;
 
 pub use convention::Convention;

@@ -5,74 +5,19 @@
 //! through blocks, are one warning about the worst of them.
 
 mod dilation;
+mod facts;
+mod finding;
 mod gridding;
 mod reach;
 mod wiring;
 
 use crate::graph::check::Checked;
-use crate::graph::ir::{Chains, Graph, NodeId, Outlet};
-use crate::graph::op::Reads;
-use crate::graph::op::reads::pixels;
-use crate::graph::ty::TensorType;
+use crate::graph::ir::{Chains, Graph, NodeId};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Span;
+use facts::Facts;
+use finding::Finding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Something about one node.
-struct Finding {
-    id: NodeId,
-    code: Code,
-    /// The largest of a place is shown.
-    weight: u64,
-    message: String,
-    label: String,
-    help: String,
-}
-
-/// What the lints ask again and again, found once.
-struct Facts<'a> {
-    graph: &'a Graph,
-    order: Vec<NodeId>,
-    inputs: Vec<Vec<Outlet>>,
-    types: Vec<Vec<TensorType>>,
-    /// Who reads a node, and through which input.
-    readers: Vec<Vec<(NodeId, usize)>>,
-    is_result: Vec<bool>,
-}
-
-impl<'a> Facts<'a> {
-    fn new(graph: &'a Graph) -> Self {
-        let order = graph.order();
-        let mut inputs = vec![Vec::new(); graph.len()];
-        let mut types = vec![Vec::new(); graph.len()];
-        let mut readers = vec![Vec::new(); graph.len()];
-        for &id in &order {
-            inputs[id.index()] = graph.inputs(id);
-            types[id.index()] = inputs[id.index()].iter().map(|&o| graph.ty(o).clone()).collect();
-            for (slot, outlet) in inputs[id.index()].iter().enumerate() {
-                readers[outlet.node.index()].push((id, slot));
-            }
-        }
-        let mut is_result = vec![false; graph.len()];
-        graph.results.iter().for_each(|(_, outlet)| is_result[outlet.node.index()] = true);
-        Self { graph, order, inputs, types, readers, is_result }
-    }
-
-    fn input_types(&self, id: NodeId) -> &[TensorType] {
-        &self.types[id.index()]
-    }
-
-    /// How a node reads one of its inputs, down and across.
-    fn reads(&self, id: NodeId, slot: usize) -> [Reads; 2] {
-        let node = self.graph.node(id);
-        node.op.reads(slot, self.input_types(id), &node.outputs)
-    }
-
-    /// Height and width of what a node gives.
-    fn size(&self, id: NodeId) -> [usize; 2] {
-        pixels(&self.graph.node(id).outputs[0])
-    }
-}
 
 /// All warnings about a graph, one a place and code.
 pub fn lints(checked: &Checked) -> Problems {

@@ -4,7 +4,7 @@
 //! no more terms are told apart (colour refinement of Weisfeiler and Leman on a graph without cycles, where one sweep
 //! carries a difference all the way).
 
-use super::Canon;
+use super::term::Canon;
 use crate::base::hash::{fnv1a, splitmix64};
 use std::collections::HashSet;
 

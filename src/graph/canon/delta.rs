@@ -5,7 +5,8 @@
 //! What is left over was removed or added.
 
 use super::colour::{colours, upwards};
-use super::{Canon, Comparison, TermId, compare};
+use super::matching::{Comparison, compare};
+use super::term::{Canon, TermId};
 use crate::graph::ir::{Graph, NodeId};
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Two canonical graphs side by side: the pairing of their terms, or where they part.
 
 use super::colour::{colours, upwards};
-use super::{Canon, TermId};
+use super::term::{Canon, TermId};
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
 

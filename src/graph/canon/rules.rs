@@ -11,7 +11,7 @@
 //! - An instance norm is a group norm with one channel a group; a layer norm of one pixel is one with one group.
 //! - Max pooling is the same whether or not positions are asked for.
 
-use super::{Builder, Term, TermId};
+use super::term::{Builder, Term, TermId};
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Combine, Elementwise, Function, Mode, Op, Window};
 use crate::graph::ty::{Dim, FormulaType};

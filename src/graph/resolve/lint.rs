@@ -2,7 +2,8 @@
 //!
 //! A name that begins with `_` is unused on purpose.
 
-use super::Program;
+use super::program::Program;
+use super::uses::uses;
 use crate::text::diag::{Allow, Applicability, Code, Diagnostic, Problems, lints};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -65,7 +66,7 @@ fn reached<'a>(program: &Program<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut todo: Vec<&Block> = program.models.values().copied().collect();
     while let Some(block) = todo.pop() {
-        for (name, span) in super::uses(block) {
+        for (name, span) in uses(block) {
             if let Some(callee) = program.block(name, span.source).filter(|_| reached.insert(name)) {
                 todo.push(callee);
             }

@@ -1,7 +1,8 @@
 //! Where the columns of a level stand: side by side, pushed together row by row. `page/place.js` does the same.
 
 use super::align::{Extent, align, gap};
-use super::level::{Kind, Level};
+use super::cell::Kind;
+use super::level::Level;
 
 /// From the head of a column to that of the next, at least.
 const STEP: f64 = 36.0;

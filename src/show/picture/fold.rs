@@ -1,9 +1,6 @@
 //! Which blocks are open.
 
-use super::tree::Tree;
-
-/// Boxes that a picture may have before blocks are folded.
-pub const MOST: usize = 40;
+use super::tree::{Item, MOST, Tree};
 
 /// Whether each item is open; only blocks and runs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +11,7 @@ pub struct Fold {
 impl Fold {
     /// Blocks open down to `depth`: at 1 the outermost blocks are boxes, at 2 what is inside them is seen.
     pub fn to_depth(tree: &Tree, depth: usize) -> Fold {
-        let open = |i: &super::tree::Item| i.depth == 0 || (i.folds() && i.depth < depth);
+        let open = |i: &Item| i.depth == 0 || (i.folds() && i.depth < depth);
         Fold { open: tree.items.iter().map(open).collect() }
     }
 
@@ -32,7 +29,7 @@ impl Fold {
 
     /// Opens or closes every block of this path; what is around an opened one opens too. `false` where no block has it.
     pub fn set(&mut self, tree: &Tree, path: &str, open: bool) -> bool {
-        let named = |i: &super::tree::Item| i.folds() && (i.path == path || i.around.iter().any(|a| a == path));
+        let named = |i: &Item| i.folds() && (i.path == path || i.around.iter().any(|a| a == path));
         let found: Vec<usize> = (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect();
         for &item in &found {
             let chain = if open { tree.ancestors(item) } else { vec![item] };

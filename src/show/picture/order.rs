@@ -4,7 +4,7 @@
 //! of neighbours where that takes crossings away (Gansner, Koutsofios, North, Vo 1993); the best order of all sweeps is
 //! kept. Columns stand first: a cell never leaves its own. The same cells and nets give the same order.
 
-use super::level::{Cell, Kind, Net};
+use super::cell::{Cell, Kind, Net};
 
 const SWEEPS: usize = 16;
 

@@ -3,10 +3,11 @@
 //! The page holds the ranks and orders of every block and computes coordinates itself, by the same steps as
 //! [`place`](super::place::place).
 
+use super::cell::Kind;
 use super::colours::{HUES, rules};
 use super::facts::{SMALL, below_title};
 use super::fold::Fold;
-use super::level::{Kind, Level};
+use super::level::Level;
 use super::scene::{Scene, Shapes};
 use super::svg::{keys, summary};
 use super::tree::What;

@@ -4,10 +4,11 @@
 //! other, and what is inside a block moves to where the block stands.
 
 use super::align::Extent;
+use super::cell::Kind;
 use super::columns::columns;
 use super::facts::{SMALL, below_title};
 use super::fold::Fold;
-use super::level::{Kind, Level};
+use super::level::Level;
 use super::scene::{Scene, Shapes};
 use crate::show::text::width;
 

@@ -3,7 +3,8 @@
 //! A line leaves its box downwards, below the shape that is written there, and passes a row only in a lane of its own; it
 //! moves to the side only between rows, where nothing else stands.
 
-use super::level::{Kind, Level, Net};
+use super::cell::{Kind, Net};
+use super::level::Level;
 use super::place::{Joints, Placed, Point};
 use super::scene::Scene;
 use std::fmt::Write;

@@ -8,8 +8,10 @@ use crate::graph::op::{Op, Reads};
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// Boxes that a picture may have before blocks are folded.
+pub const MOST: usize = 40;
 /// Blocks with more parts than this have runs of equal parts put together.
-const LONG: usize = super::MOST;
+const LONG: usize = MOST;
 /// Equal blocks one after the other that make a run.
 const RUN: usize = 3;
 

@@ -1,18 +1,11 @@
 //! What a sweep asks of its models: `keep where macs <= 2.5G and params < 1M`.
 
-use super::compare;
-use super::quantity::{Found, Quantity, measure, quantity};
+use super::compare::compare;
+use super::quantity::{Found, Peaks, Quantity, measure, quantity};
 use crate::graph::check::Checked;
 use crate::study::cost::Convention;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::Claim;
-
-/// The most bytes that a run of a model holds at once.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Peaks {
-    pub inference: u64,
-    pub training: u64,
-}
 
 /// A bound that can be held against any model.
 #[derive(Debug, Clone)]

@@ -1,7 +1,5 @@
 //! What claims and bounds are about.
 
-use super::Peaks;
-use super::score::SCORES;
 use crate::graph::check::{Checked, unknown_result};
 use crate::study::cost::field::{fields, narrower};
 use crate::study::cost::{Convention, count};
@@ -54,8 +52,18 @@ pub enum Pass {
     Training,
 }
 
+/// The most bytes that a run of a model holds at once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Peaks {
+    pub inference: u64,
+    pub training: u64,
+}
+
 pub(super) const QUANTITIES: &[&str] =
     &["params", "buffers", "macs", "input", "output", "receptive_field", "dice", "iou"];
+
+/// Those quantities that only a trained network has.
+pub(super) const SCORES: &[&str] = &["dice", "iou"];
 
 /// `macs` without a convention are those of `macs`.
 pub fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {

@@ -1,12 +1,9 @@
 //! Claims about trained networks, which nothing can judge before training, and figures as sources print them.
 
-use super::quantity::QUANTITIES;
-use super::{Found, Judged, Verdict};
+use super::quantity::{Found, QUANTITIES, SCORES};
+use super::verdict::{Judged, Verdict};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
-
-/// Those quantities that only a trained network has.
-pub(super) const SCORES: &[&str] = &["dice", "iou"];
 
 /// A figure as a source prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]

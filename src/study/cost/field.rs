@@ -8,12 +8,12 @@
 //! Fields are counted as if each map went on beyond its border, as the recursion does: near the border part of a field is
 //! padding. What a global pool or a norm over the map reads is not an interval around a pixel; [`AxisField::whole`] says so.
 
+use super::ratio::Ratio;
 use super::relation::Relation;
 use crate::base::integer::gcd;
 use crate::graph::ir::{Graph, NodeId};
 use crate::graph::op::reads::pixels;
 use crate::graph::op::{Op, Reads, Taps};
-use std::fmt;
 use std::rc::Rc;
 
 /// Phases that a window may have; nodes beyond stay [`Reach::Unknown`].
@@ -22,37 +22,6 @@ const MOST_PHASES: usize = 1 << 12;
 /// Steps for one graph, after which the rest stays unknown. The zoo needs less than a hundredth.
 const BUDGET: usize = 1 << 25;
 
-/// A fraction in lowest terms, above 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ratio {
-    pub num: i64,
-    pub den: i64,
-}
-
-impl Ratio {
-    fn new(num: i64, den: i64) -> Self {
-        let g = gcd(num, den).max(1);
-        Self { num: num / g, den: den / g }
-    }
-
-    fn times(self, num: i64, den: i64) -> Option<Self> {
-        // Reduced crosswise first, so that products stay as small as they can.
-        let (a, b) = (Ratio::new(self.num, den), Ratio::new(num, self.den));
-        Some(Self { num: a.num.checked_mul(b.num)?, den: a.den.checked_mul(b.den)? })
-    }
-
-    pub fn value(self) -> f64 {
-        self.num as f64 / self.den as f64
-    }
-}
-
-impl fmt::Display for Ratio {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.den == 1 { write!(f, "{}", self.num) } else { write!(f, "{}/{}", self.num, self.den) }
-    }
-}
-
-/// Greatest common divisor (Euclid).
 /// The fields of the pixels of a node along one axis, as intervals of image pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {

@@ -7,96 +7,13 @@
 
 mod heap;
 mod play;
+mod timeline;
+
+pub use timeline::{Moment, Peak, Phase, Timeline};
 
 use crate::graph::check::{Checked, Frozen};
-use crate::graph::ir::{Graph, NodeId};
 use crate::graph::op::{Bytes, ParamKind, Pass};
 use play::Play;
-
-/// The part of a pass that a moment belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    Forward,
-    Loss,
-    Backward,
-    /// The optimiser's step.
-    Update,
-}
-
-impl Phase {
-    pub fn name(self) -> &'static str {
-        match self {
-            Phase::Forward => "forward",
-            Phase::Loss => "loss",
-            Phase::Backward => "backward",
-            Phase::Update => "update",
-        }
-    }
-}
-
-/// What is held at one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
-    pub phase: Phase,
-    /// The operator that runs; none in loss and update.
-    pub node: Option<NodeId>,
-    /// Weights, statistics, the optimiser's state, activations and gradients.
-    pub tensors: Bytes,
-    /// Buffers of the step itself.
-    pub workspace: Bytes,
-}
-
-impl Moment {
-    pub fn total(&self) -> Bytes {
-        self.tensors + self.workspace
-    }
-
-    /// `s.1.conv`, `s.1.conv (backward)`, `loss`, `update`.
-    pub fn place(&self, graph: &Graph) -> String {
-        match (self.node, self.phase) {
-            (Some(id), Phase::Forward) => graph.node(id).path.clone(),
-            (Some(id), phase) => format!("{} ({})", graph.node(id).path, phase.name()),
-            (None, phase) => phase.name().into(),
-        }
-    }
-}
-
-/// The steps of a pass in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timeline {
-    moments: Vec<Moment>,
-}
-
-/// The most that a pass holds at once, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peak {
-    pub bytes: u64,
-    /// The part of it that is workspace.
-    pub workspace: u64,
-    pub moment: Moment,
-}
-
-impl Timeline {
-    pub fn moments(&self) -> &[Moment] {
-        &self.moments
-    }
-
-    /// The first moment that holds the most, for a batch of so many images.
-    pub fn peak(&self, batch: u64) -> Peak {
-        let first = self.moments.iter().reduce(|a, b| if b.total().at(batch) > a.total().at(batch) { b } else { a });
-        let moment = *first.expect("a graph has an input, whose step is a moment");
-        Peak { bytes: moment.total().at(batch), workspace: moment.workspace.at(batch), moment }
-    }
-
-    /// The most images whose pass stays within `memory` bytes; 0 where not even one does.
-    pub fn largest_batch(&self, memory: u64) -> u64 {
-        let fits = self.moments.iter().map(|m| {
-            let Bytes { fixed, per_image } = m.total();
-            memory.checked_sub(fixed).map_or(0, |room| room.checked_div(per_image).unwrap_or(u64::MAX))
-        });
-        fits.min().unwrap_or(0)
-    }
-}
 
 /// The memory of a graph, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

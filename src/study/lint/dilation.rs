@@ -1,6 +1,7 @@
 //! Kernels that do not suit the map they run over.
 
-use super::{Facts, Finding};
+use super::facts::Facts;
+use super::finding::Finding;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{Op, Pad, Reads, Taps};
 use crate::study::cost::effective::{Pairs, axes, pairs};

@@ -5,7 +5,8 @@
 //! interval while every offset in it is reached, and from the first gap on as the residues that are reached modulo the
 //! common factor of the rates. Branches add theirs together, so a parallel or earlier rate of 1 that closes the gaps counts.
 
-use super::{Facts, Finding};
+use super::facts::Facts;
+use super::finding::Finding;
 use crate::base::integer::gcd;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{Op, Reads, Taps};

@@ -1,6 +1,7 @@
 //! Receptive fields that the image does not fill.
 
-use super::{Facts, Finding};
+use super::facts::Facts;
+use super::finding::Finding;
 use crate::graph::ir::NodeId;
 use crate::study::cost::field::{Field, fields};
 use crate::text::diag::Code;

@@ -1,6 +1,7 @@
 //! Nodes that make no difference.
 
-use super::{Facts, Finding};
+use super::facts::Facts;
+use super::finding::Finding;
 use crate::graph::ir::NodeId;
 use crate::graph::op::{Function, Op, ParamKind};
 use crate::text::diag::Code;

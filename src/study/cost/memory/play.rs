@@ -4,7 +4,7 @@
 //! depth, the deepest operators first, as burn-autodiff does (`runtime/server.rs`), an operator counting as one level.
 
 use super::heap::{Buffer, Heap};
-use super::{Moment, Phase};
+use super::timeline::{Moment, Phase};
 use crate::graph::check::Frozen;
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};

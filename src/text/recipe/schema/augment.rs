@@ -2,8 +2,7 @@
 //!
 //! A range is `[low, high]`; where it lies about 0 one number stands for both ends.
 
-use super::reader::of_key;
-use super::value::{Read, call, field, list, number, word, wrong};
+use super::value::{Read, call, field, list, number, of_key, word, wrong};
 use crate::text::diag::{Code, Diagnostic, listed};
 use crate::text::recipe::{Augment, Border, nnunet_like};
 use crate::text::syntax::ast::{Expr, ExprKind};

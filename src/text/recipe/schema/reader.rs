@@ -1,6 +1,6 @@
 //! The entries of one block, read key by key; what is wrong with them is collected.
 
-use super::value::Read;
+use super::value::{Read, of_key};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Entry, Expr};
@@ -101,14 +101,6 @@ impl<'a> Reader<'a> {
             _ => Err(self.problems),
         }
     }
-}
-
-/// Puts the name of a key into a message of [`wrong`], where it has none yet.
-pub(super) fn of_key(mut d: Diagnostic, key: &str) -> Diagnostic {
-    if let Some(wanted) = d.message.strip_prefix("expected ") {
-        d.message = format!("`{key}` takes {wanted}");
-    }
-    d
 }
 
 /// The word that people from elsewhere write, and what it is called here.

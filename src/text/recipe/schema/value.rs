@@ -1,6 +1,5 @@
 //! What a value may be: numbers, words, lists, and calls with known keys.
 
-use super::reader::of_key;
 use crate::text::diag::{Code, Diagnostic, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
@@ -9,6 +8,14 @@ pub(super) type Read<T> = Result<T, Diagnostic>;
 
 pub(super) fn wrong<T>(expr: &Expr, wanted: &str) -> Read<T> {
     Err(Diagnostic::new(Code::E0206, expr.span, format!("expected {wanted}")))
+}
+
+/// Puts the name of a key into a message of [`wrong`], where it has none yet.
+pub(super) fn of_key(mut d: Diagnostic, key: &str) -> Diagnostic {
+    if let Some(wanted) = d.message.strip_prefix("expected ") {
+        d.message = format!("`{key}` takes {wanted}");
+    }
+    d
 }
 
 pub(super) fn number(expr: &Expr) -> Read<f64> {

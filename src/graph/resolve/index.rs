@@ -1,0 +1,91 @@
+//! The items of a file by their names, and names that are given twice.
+
+use super::program::Program;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::source::Span;
+use crate::text::syntax::ast::{self, ItemKind};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+/// Indexes the items of `imported` and `file` and reports names that are given twice.
+pub(super) fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Problems) -> Program<'a> {
+    let files = || imported.iter().copied().chain([file]);
+    let mut p = Program {
+        file,
+        items: files().flat_map(|f| &f.items).collect(),
+        enums: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        models: BTreeMap::new(),
+        variants: BTreeMap::new(),
+        sweeps: BTreeMap::new(),
+        data: BTreeMap::new(),
+        trains: BTreeMap::new(),
+        first_data: None,
+        first_train: BTreeMap::new(),
+        cases: BTreeMap::new(),
+        std: BTreeMap::new(),
+        std_source: None,
+        broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
+        incomplete: false,
+        spent: Cell::new(0),
+        used: RefCell::default(),
+    };
+    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    for item in p.items.clone() {
+        let name = match &item.kind {
+            ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => continue,
+            ItemKind::Sweep(s) => &s.name,
+            ItemKind::Enum(e) => &e.name,
+            ItemKind::Block(b) | ItemKind::Model(b) => &b.name,
+            ItemKind::Variant(v) => &v.name,
+            ItemKind::Data(d) => &d.name,
+            ItemKind::Train(t) => &t.name,
+        };
+        if let Some(&first) = seen.get(name.node.as_str()) {
+            let message = format!("`{name}` is already the name of another item");
+            problems.push(
+                Diagnostic::new(Code::E0202, name.span, message)
+                    .label("named again here")
+                    .other(first, "first named here"),
+            );
+            continue;
+        }
+        seen.insert(&name.node, name.span);
+        match &item.kind {
+            ItemKind::Enum(e) => {
+                index_cases(&mut p, e, problems);
+                p.enums.insert(&e.name.node, e);
+            }
+            ItemKind::Block(b) => drop(p.blocks.insert(&b.name.node, b)),
+            ItemKind::Model(m) => drop(p.models.insert(&m.name.node, m)),
+            ItemKind::Variant(v) => drop(p.variants.insert(&v.name.node, v)),
+            ItemKind::Sweep(s) => drop(p.sweeps.insert(&s.name.node, s)),
+            ItemKind::Data(d) => {
+                p.data.insert(&d.name.node, d);
+                p.first_data.get_or_insert(d);
+            }
+            ItemKind::Train(t) => {
+                p.trains.insert(&t.name.node, t);
+                p.first_train.entry(&t.model.node).or_insert(t);
+            }
+            ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => {}
+        }
+    }
+    p
+}
+
+fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problems) {
+    let mut first: BTreeMap<&str, Span> = BTreeMap::new();
+    for case in &e.cases {
+        if let Some(&before) = first.get(case.node.as_str()) {
+            let message = format!("`{}` has the case `{case}` twice", e.name);
+            problems.push(
+                Diagnostic::new(Code::E0202, case.span, message)
+                    .label("named again here")
+                    .other(before, "first named here"),
+            );
+        }
+        first.insert(&case.node, case.span);
+        p.cases.entry(&case.node).or_default().insert(&e.name.node);
+    }
+}

@@ -1,0 +1,144 @@
+//! A file whose names are known.
+
+use crate::text::source::{SourceId, Span};
+use crate::text::syntax::ast::{self, ItemKind};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many variants may lie between a variant and its model.
+pub(super) const VARIANTS: usize = 64;
+
+/// Functions on integers and lists that any expression may call.
+pub const FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
+
+/// Stages that are not operators.
+pub const STAGES: &[&str] = &["repeat", "identity"];
+
+/// A file, with what it imports, whose names are known.
+#[derive(Debug, Clone)]
+pub struct Program<'a> {
+    /// The root: its models are the ones to look at when none is named.
+    pub file: &'a ast::File,
+    /// Items of imported files, then those of the root.
+    pub items: Vec<&'a ast::Item>,
+    pub enums: BTreeMap<&'a str, &'a ast::Enum>,
+    pub blocks: BTreeMap<&'a str, &'a ast::Block>,
+    pub models: BTreeMap<&'a str, &'a ast::Block>,
+    pub variants: BTreeMap<&'a str, &'a ast::Variant>,
+    pub sweeps: BTreeMap<&'a str, &'a ast::Sweep>,
+    pub data: BTreeMap<&'a str, &'a ast::Data>,
+    pub trains: BTreeMap<&'a str, &'a ast::Train>,
+    /// The first data block.
+    pub first_data: Option<&'a ast::Data>,
+    /// The first run of each model or variant.
+    pub first_train: BTreeMap<&'a str, &'a ast::Train>,
+    /// The enums that have a case of this name.
+    pub cases: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Blocks of the built-in library. They know each other and nothing of the file, whose blocks may have the same names.
+    pub(super) std: BTreeMap<&'a str, &'a ast::Block>,
+    pub(super) std_source: Option<SourceId>,
+    pub(super) broken: BTreeSet<&'a str>,
+    /// An import failed, so an unknown name may be the fault of that.
+    pub(super) incomplete: bool,
+    /// Evaluation steps of everything that was elaborated so far.
+    pub(super) spent: Cell<usize>,
+    /// Where the blocks that were used in it are named.
+    pub(super) used: RefCell<BTreeSet<Span>>,
+}
+
+impl<'a> Program<'a> {
+    /// Counts evaluation steps against what a file may take in all; the sum so far.
+    pub(crate) fn spend(&self, steps: usize) -> usize {
+        let spent = self.spent.get().saturating_add(steps);
+        self.spent.set(spent);
+        spent
+    }
+
+    pub(crate) fn note_use(&self, block: &ast::Block) {
+        self.used.borrow_mut().insert(block.name.span);
+    }
+
+    /// Whether something that was elaborated so far used the block.
+    pub(crate) fn is_used(&self, block: &ast::Block) -> bool {
+        self.used.borrow().contains(&block.name.span)
+    }
+
+    /// The item has an error that was reported, or uses one that has.
+    pub fn is_broken(&self, name: &str) -> bool {
+        self.broken.contains(name)
+    }
+
+    /// The root's models and variants in the order of the file.
+    pub fn entries(&self) -> Vec<&'a ast::Ident> {
+        self.names_in(self.file.items.iter())
+    }
+
+    /// Every model and variant, those of imported files first.
+    pub fn names(&self) -> Vec<&'a ast::Ident> {
+        self.names_in(self.items.iter().copied())
+    }
+
+    /// The name of a model or variant, where it is declared.
+    pub fn find(&self, name: &str) -> Option<&'a ast::Ident> {
+        let model = self.models.get(name).map(|m| &m.name);
+        model.or_else(|| self.variants.get(name).map(|v| &v.name))
+    }
+
+    fn names_in(&self, items: impl Iterator<Item = &'a ast::Item>) -> Vec<&'a ast::Ident> {
+        let entry = |item: &'a ast::Item| match &item.kind {
+            ItemKind::Model(m) => Some(&m.name),
+            ItemKind::Variant(v) => Some(&v.name),
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Block(_)
+            | ItemKind::Sweep(_)
+            | ItemKind::Data(_)
+            | ItemKind::Train(_)
+            | ItemKind::Expect(_)
+            | ItemKind::Allow(_) => None,
+        };
+        items.filter_map(entry).collect()
+    }
+
+    /// The model behind a model's or variant's name, and the arguments given on the way, the innermost first.
+    pub fn entry(&self, name: &str) -> Option<(&'a ast::Block, Vec<&'a ast::Arg>)> {
+        let mut args = Vec::new();
+        let mut name = name;
+        for _ in 0..=VARIANTS {
+            if let Some(model) = self.models.get(name) {
+                return Some((model, args));
+            }
+            let variant = self.variants.get(name)?;
+            args.splice(0..0, variant.args.iter());
+            name = &variant.base.node;
+        }
+        None
+    }
+
+    /// The block that `name` means in the text `from`.
+    pub fn block(&self, name: &str, from: SourceId) -> Option<&'a ast::Block> {
+        let own = if self.std_source == Some(from) { None } else { self.blocks.get(name) };
+        own.or_else(|| self.std.get(name)).copied()
+    }
+
+    /// Whether some enum has a case of this name.
+    pub fn is_case(&self, name: &str) -> bool {
+        self.cases.contains_key(name)
+    }
+
+    /// Whether the enum `of` has a case of this name.
+    pub fn has_case(&self, of: &str, name: &str) -> bool {
+        self.cases.get(name).is_some_and(|owners| owners.contains(of))
+    }
+
+    pub(super) fn is_item(&self, name: &str) -> bool {
+        self.enums.contains_key(name)
+            || self.blocks.contains_key(name)
+            || self.models.contains_key(name)
+            || self.variants.contains_key(name)
+            || self.sweeps.contains_key(name)
+            || self.data.contains_key(name)
+            || self.trains.contains_key(name)
+            || self.broken.contains(name)
+    }
+}

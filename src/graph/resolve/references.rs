@@ -1,0 +1,143 @@
+//! What items say of each other: the models and data that they name, blocks that use each other in a circle, and what of it
+//! is broken.
+
+use super::program::{Program, VARIANTS};
+use super::uses::uses;
+use crate::text::diag::{Code, Diagnostic, Problems, listed};
+use crate::text::syntax::ast::{self, ItemKind};
+use std::collections::BTreeMap;
+
+/// Reports blocks that use themselves, directly or through others.
+pub(super) fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
+    // 0 not seen, 1 on the way down, 2 done. An explicit stack: a hostile file may chain thousands of blocks.
+    let mut state: BTreeMap<&str, u8> = BTreeMap::new();
+    let mut broken = Vec::new();
+    for &root in program.blocks.keys() {
+        if state.contains_key(root) {
+            continue;
+        }
+        state.insert(root, 1);
+        let mut stack = vec![(root, uses(program.blocks[root]), 0)];
+        while let Some((name, calls, next)) = stack.last_mut() {
+            let Some(&(callee, span)) = calls.get(*next) else {
+                state.insert(name, 2);
+                stack.pop();
+                continue;
+            };
+            *next += 1;
+            let Some(block) = program.blocks.get(callee).copied() else { continue };
+            match state.get(callee) {
+                Some(1) => {
+                    let from = stack.iter().position(|(n, ..)| *n == callee).unwrap_or(0);
+                    let chain: Vec<_> = stack[from..].iter().map(|(n, ..)| format!("`{n}`")).collect();
+                    let message = match chain.len() {
+                        1 => format!("block `{callee}` uses itself"),
+                        _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
+                    };
+                    let d = Diagnostic::new(Code::E0203, span, message)
+                        .label(format!("`{callee}` again"))
+                        .other(block.name.span, "the circle starts here")
+                        .help("unroll it: `repeat(n, stage)` or a `for` over indexed nodes");
+                    problems.push(d);
+                    broken.push(callee);
+                }
+                Some(_) => {}
+                None => {
+                    state.insert(callee, 1);
+                    stack.push((callee, uses(block), 0));
+                }
+            }
+        }
+    }
+    program.broken.extend(broken);
+}
+
+/// Variants, sweeps, expectations and runs name models; runs and expectations name data.
+pub(super) fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
+    let mut broken = Vec::new();
+    for item in program.items.clone() {
+        let (name, bases, data) = match &item.kind {
+            ItemKind::Variant(v) => (Some(&v.name), vec![&v.base], None),
+            ItemKind::Sweep(s) => (Some(&s.name), s.models.grids.iter().map(|g| &g.base).collect(), None),
+            ItemKind::Train(t) => (Some(&t.name), vec![&t.model], Some(&t.data)),
+            ItemKind::Expect(e) => (None, vec![&e.model], e.on.as_ref()),
+            ItemKind::Import(_)
+            | ItemKind::Enum(_)
+            | ItemKind::Block(_)
+            | ItemKind::Model(_)
+            | ItemKind::Data(_)
+            | ItemKind::Allow(_) => continue,
+        };
+        let mut fail = |d: Diagnostic| {
+            problems.push(d);
+            broken.extend(name.map(|n| n.node.as_str()));
+        };
+        let known = || program.models.keys().chain(program.variants.keys()).copied();
+        for base in bases {
+            let base_name = base.node.as_str();
+            if !program.models.contains_key(base_name)
+                && !program.variants.contains_key(base_name)
+                && !program.is_broken(&base.node)
+            {
+                if !program.incomplete {
+                    fail(unknown(base, "model or variant", known(), program));
+                }
+            } else if let Some(name) = name
+                && program
+                    .entry(if program.variants.contains_key(name.node.as_str()) { &name.node } else { &base.node })
+                    .is_none()
+                && !program.is_broken(&base.node)
+            {
+                let message = format!("`{base}` leads to no model");
+                let d = Diagnostic::new(Code::E0208, base.span, message)
+                    .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
+                    .help("base one of these variants on a model");
+                fail(d);
+            }
+        }
+        let known = |d: &&ast::Ident| program.data.contains_key(d.node.as_str()) || program.is_broken(&d.node);
+        if let Some(data) = data.filter(|d| !known(d) && !program.incomplete) {
+            fail(unknown(data, "data block", program.data.keys().copied(), program));
+        }
+    }
+    program.broken.extend(broken);
+}
+
+/// "unknown model or variant `X`", with the nearest name and what there is.
+fn unknown<'n>(
+    name: &ast::Ident,
+    what: &str,
+    known: impl Iterator<Item = &'n str> + Clone,
+    program: &Program<'_>,
+) -> Diagnostic {
+    let mut d = Diagnostic::new(Code::E0201, name.span, format!("unknown {what} `{name}`"));
+    if program.is_item(&name.node) {
+        d = d.label(format!("this names something else, not a {what}"));
+    }
+    let there = match listed(known.clone()) {
+        list if list.is_empty() => format!("this file has no {what}"),
+        list => format!("there is {list}"),
+    };
+    d.nearest(name.span, &name.node, known, || Some(there))
+}
+
+/// What uses a broken block is broken as well: it is passed over without a second message.
+pub(super) fn spread_breakage(program: &mut Program<'_>) {
+    let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (&name, block) in program.blocks.iter().chain(&program.models) {
+        for (callee, _) in uses(block) {
+            users.entry(callee).or_default().push(name);
+        }
+    }
+    for (&name, variant) in &program.variants {
+        users.entry(&variant.base.node).or_default().push(name);
+    }
+    let mut todo: Vec<&str> = program.broken.iter().copied().collect();
+    while let Some(name) = todo.pop() {
+        for &user in users.get(name).into_iter().flatten() {
+            if program.broken.insert(user) {
+                todo.push(user);
+            }
+        }
+    }
+}

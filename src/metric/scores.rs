@@ -1,0 +1,32 @@
+//! The scores of one set of maps by metric.
+
+use crate::text::recipe::Metric;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A score for each metric; `None` (`null` in files) where no image defines one.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Scores(BTreeMap<Metric, Option<f64>>);
+
+impl Scores {
+    pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Scores {
+        Scores(scores.into_iter().collect())
+    }
+
+    /// `None` where it is undefined or was not measured.
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.0.get(&metric).copied().flatten()
+    }
+
+    /// The metrics that were measured.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+/// `None` of nothing.
+pub(super) fn mean(scores: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, n) = scores.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}

@@ -1,0 +1,51 @@
+//! What the lints ask of a graph.
+
+use crate::graph::ir::{Graph, NodeId, Outlet};
+use crate::graph::op::Reads;
+use crate::graph::op::reads::pixels;
+use crate::graph::ty::TensorType;
+
+/// What the lints ask again and again, found once.
+pub(super) struct Facts<'a> {
+    pub(super) graph: &'a Graph,
+    pub(super) order: Vec<NodeId>,
+    pub(super) inputs: Vec<Vec<Outlet>>,
+    pub(super) types: Vec<Vec<TensorType>>,
+    /// Who reads a node, and through which input.
+    pub(super) readers: Vec<Vec<(NodeId, usize)>>,
+    pub(super) is_result: Vec<bool>,
+}
+
+impl<'a> Facts<'a> {
+    pub(super) fn new(graph: &'a Graph) -> Self {
+        let order = graph.order();
+        let mut inputs = vec![Vec::new(); graph.len()];
+        let mut types = vec![Vec::new(); graph.len()];
+        let mut readers = vec![Vec::new(); graph.len()];
+        for &id in &order {
+            inputs[id.index()] = graph.inputs(id);
+            types[id.index()] = inputs[id.index()].iter().map(|&o| graph.ty(o).clone()).collect();
+            for (slot, outlet) in inputs[id.index()].iter().enumerate() {
+                readers[outlet.node.index()].push((id, slot));
+            }
+        }
+        let mut is_result = vec![false; graph.len()];
+        graph.results.iter().for_each(|(_, outlet)| is_result[outlet.node.index()] = true);
+        Self { graph, order, inputs, types, readers, is_result }
+    }
+
+    pub(super) fn input_types(&self, id: NodeId) -> &[TensorType] {
+        &self.types[id.index()]
+    }
+
+    /// How a node reads one of its inputs, down and across.
+    pub(super) fn reads(&self, id: NodeId, slot: usize) -> [Reads; 2] {
+        let node = self.graph.node(id);
+        node.op.reads(slot, self.input_types(id), &node.outputs)
+    }
+
+    /// Height and width of what a node gives.
+    pub(super) fn size(&self, id: NodeId) -> [usize; 2] {
+        pixels(&self.graph.node(id).outputs[0])
+    }
+}
