@@ -8,7 +8,6 @@
 //! - [`load_image`], [`load_mask`]: a file alone, for prediction and evaluation.
 //! - [`phantom`]: pictures with ground truth that need no files.
 
-mod atomic;
 pub mod augment;
 mod cases;
 mod decode;
@@ -31,7 +30,6 @@ mod tiff;
 mod volume;
 pub mod waiting;
 
-pub use atomic::write_atomic;
 pub use decode::{EXTENSIONS, MAX_BYTES, MAX_SIDE};
 pub use loader::{Batch, Batches, Loader};
 pub use order::{epoch_order, natural};

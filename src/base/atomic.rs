@@ -2,6 +2,8 @@
 //!
 //! Knows bytes and paths only.
 
+#[cfg(feature = "data")]
+use super::error::{Result, RunError};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -24,6 +26,12 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         // What is left of a failed write is of no use, and the first error is the one to report.
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// [`write`] with the error of a run, which names the file.
+#[cfg(feature = "data")]
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes).map_err(|e| RunError::at(path, format!("cannot be written: {e}")))
 }
 
 /// Asks that the new name survives a loss of power as the bytes do. Where folders cannot be opened (Windows), or the file

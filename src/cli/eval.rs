@@ -3,7 +3,7 @@
 use super::job::{reopen, stop_on_interrupt};
 use super::scores::{Format, Split, Table, cell, notes, number, title};
 use super::{Done, Stop, print};
-use crate::data::write_atomic;
+use crate::base::atomic::write_atomic;
 use crate::metric::statistics::Interval;
 use crate::metric::{Evaluation, Scores, Unit, cases_csv};
 use crate::score::eval::{How, Weights, evaluate};

@@ -7,8 +7,9 @@ mod gather;
 
 use super::job::{Ready, reopen};
 use super::{Done, print};
+use crate::base::atomic::write_atomic;
 use crate::base::number::bytes;
-use crate::data::{Dataset, Role, write_atomic};
+use crate::data::{Dataset, Role};
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
 use crate::score::cases;

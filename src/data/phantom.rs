@@ -10,7 +10,7 @@ mod noise;
 
 use super::decode::{Pixels, Values};
 use super::order::shuffle;
-use super::write_atomic;
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::DataSpec;
 use std::io::Cursor;

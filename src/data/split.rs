@@ -6,7 +6,8 @@
 mod deal;
 mod lists;
 
-use super::{Case, Role, write_atomic};
+use super::{Case, Role};
+use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{DataSpec, Split, Stratify};

@@ -13,8 +13,9 @@
 //!
 //! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
 
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::data::{Role, write_atomic};
+use crate::data::Role;
 use crate::metric::Scores;
 use crate::text::recipe::Metric;
 use crate::text::recipe::settings::{self, Settings};

@@ -1,7 +1,7 @@
 //! Probabilities on disk: a 16-bit PNG a class, or one NumPy file.
 
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::data::write_atomic;
 use crate::show::overlay::write_grey16_atomic;
 use std::path::{Path, PathBuf};
 

@@ -5,8 +5,9 @@
 use super::lettering::{Canvas, LETTER, LINE, width};
 use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
 use super::text::shortened_in_the_middle;
+use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
-use crate::data::{resize, write_atomic};
+use crate::data::resize;
 
 const BAR: [u8; 3] = [24, 24, 28];
 const INK: [u8; 3] = [240, 240, 240];

@@ -3,8 +3,9 @@
 //!
 //! Knows class maps and pixels, no tensors.
 
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::data::{resize, write_atomic};
+use crate::data::resize;
 use crate::text::recipe::cases::label_colour;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};

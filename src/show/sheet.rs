@@ -2,9 +2,10 @@
 //! images.
 
 use super::overlay::{overlay, sheet, write_png_atomic};
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::survey::{Facts, Kind, Survey};
-use crate::data::{Dataset, Role, resize, write_atomic};
+use crate::data::{Dataset, Role, resize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -2,11 +2,11 @@
 
 use super::plan::{Plan, Planned};
 use super::state::State;
+use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::number::thousands;
 use crate::cli::scores::{Format, Table as Cells, notes, number};
 use crate::cli::table::{Align, csv};
-use crate::data::write_atomic;
 use crate::score::sweep::{Difference, Mean, PointScores, difference};
 use crate::study::cost::Convention;
 use crate::text::recipe::Metric;

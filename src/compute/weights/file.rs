@@ -5,8 +5,8 @@
 //! declaration order. Read by the crate, which checks every offset before it is used.
 
 use super::NamedTensor;
+use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::data::write_atomic;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

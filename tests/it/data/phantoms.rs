@@ -1,7 +1,8 @@
 //! Phantoms in memory and on disk, and that files are replaced whole.
 
 use crate::support::data_sets::{phantoms, refused, spec, stems};
-use npc::data::{Dataset, Role, phantom, write_atomic};
+use npc::base::atomic::write_atomic;
+use npc::data::{Dataset, Role, phantom};
 use npc::text::recipe::{DataSpec, Split};
 use std::fs;
 use tempfile::tempdir;
