@@ -21,6 +21,7 @@ mod mask;
 mod order;
 mod pairs;
 pub mod phantom;
+pub mod png;
 mod reading;
 pub mod resize;
 mod split;

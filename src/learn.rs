@@ -22,6 +22,10 @@ pub mod loss;
 pub mod optim;
 #[cfg(feature = "run")]
 pub mod preflight;
+#[cfg(feature = "run")]
+pub mod prepare;
 pub mod schedule;
 #[cfg(feature = "run")]
 pub mod train;
+#[cfg(feature = "run")]
+pub mod validate;

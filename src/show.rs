@@ -12,6 +12,8 @@ pub mod overlay;
 pub mod picture;
 #[cfg(feature = "data")]
 pub mod plot;
+#[cfg(feature = "run")]
+pub mod prediction;
 #[cfg(feature = "data")]
 pub mod report;
 pub mod scatter;

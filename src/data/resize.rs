@@ -76,6 +76,23 @@ pub fn plane(values: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     planes(1, from, to, |y, row| row.copy_from_slice(&values[y * from[1]..(y + 1) * from[1]]))
 }
 
+/// Scores (`k` x height x width, logits or probabilities) resized bilinearly, then the class with the highest; of equal
+/// ones the first. NaN never wins.
+pub fn argmax(scores: &[f32], k: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    debug_assert_eq!(scores.len(), k * from[0] * from[1]);
+    let mut best = vec![f32::NEG_INFINITY; to[0] * to[1]];
+    let mut class = vec![0; to[0] * to[1]];
+    for (index, values) in scores.chunks_exact(from[0] * from[1]).enumerate().take(k) {
+        for ((value, best), class) in plane(values, from, to).into_iter().zip(&mut best).zip(&mut class) {
+            if value > *best {
+                *best = value;
+                *class = index as u8;
+            }
+        }
+    }
+    class
+}
+
 /// Resizes a class map: the source pixel under the centre of the output pixel, `floor((i + 0.5) * from / to)`.
 /// (PyTorch's `nearest-exact`; its `nearest` and OpenCV take `floor(i * from / to)`, half a pixel to the upper left.)
 pub fn nearest(values: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {

@@ -2,10 +2,14 @@
 //!
 //! A training step is forward, cross entropy, backward, Adam. A call is one batch.
 
+mod backend;
+mod timing;
 mod work;
 
+pub use backend::Backend;
+pub use timing::{Span, Timing};
+
 use crate::base::error::{Result, RunError};
-use crate::base::machine;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine::kernel::peak;
 use crate::compute::engine::kernel::simd::Level;
@@ -14,48 +18,8 @@ use crate::compute::native::use_burn_only;
 use crate::graph::check::Checked;
 use crate::study::cost::{Convention, count};
 use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
-use std::time::{Duration, Instant};
+use timing::measure;
 use work::Work;
-
-/// What computes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Backend {
-    /// [`crate::compute::engine`], on the processor.
-    Engine,
-    /// Burn's own operations, on any device.
-    Burn,
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Backend::Engine => "engine",
-            Backend::Burn => "burn",
-        })
-    }
-}
-
-impl FromStr for Backend {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        [Backend::Engine, Backend::Burn]
-            .into_iter()
-            .find(|b| b.to_string() == text)
-            .ok_or_else(|| format!("no backend `{text}`: accepted are `engine` and `burn`"))
-    }
-}
-
-/// How long something is measured.
-#[derive(Debug, Clone, Copy)]
-pub struct Span {
-    pub time: Duration,
-    /// So many calls at least, however long they take.
-    pub calls: usize,
-}
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -68,25 +32,6 @@ pub struct Settings {
     /// Of each phase.
     pub span: Span,
     pub profile: bool,
-}
-
-/// Milliseconds of a call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Timing {
-    pub calls: usize,
-    pub median: f64,
-    pub min: f64,
-    pub max: f64,
-}
-
-impl Timing {
-    /// `None` without a call. The median of an even number is the mean of the two in the middle.
-    fn of(mut times: Vec<f64>) -> Option<Self> {
-        times.sort_by(f64::total_cmp);
-        let (min, max) = (*times.first()?, *times.last()?);
-        let n = times.len();
-        Some(Self { calls: n, median: f64::midpoint(times[(n - 1) / 2], times[n / 2]), min, max })
-    }
 }
 
 /// Forward passes or training steps.
@@ -125,39 +70,6 @@ pub struct Bench {
     pub train_step: Option<Phase>,
     #[serde(skip)]
     pub profile: Option<Profile>,
-}
-
-const WARM_UP: usize = 3;
-
-/// Some calls that do not count. They take no more than half of the time but for the first.
-fn warm_up(span: Span, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
-    let began = Instant::now();
-    for _ in 0..WARM_UP {
-        call()?;
-        if began.elapsed() > span.time / 2 {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// Calls as long as `span` says; milliseconds of each.
-fn repeat(span: Span, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
-    let began = Instant::now();
-    let mut times = Vec::new();
-    while times.len() < span.calls.max(1) || began.elapsed() < span.time {
-        let one = Instant::now();
-        call()?;
-        times.push(one.elapsed().as_secs_f64() * 1e3);
-    }
-    Ok(times)
-}
-
-/// The times, and the memory that the process has needed so far.
-fn measure(span: Span, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
-    warm_up(span, &mut call)?;
-    let timing = Timing::of(repeat(span, &mut call)?).expect("repeat: one call at least");
-    Ok((timing, machine::peak_memory()))
 }
 
 /// Times a model at the size it was checked at.
@@ -226,37 +138,4 @@ fn profile(checked: &Checked, settings: &Settings, work: &mut Work) -> Result<Pr
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));
     work.profile(settings.train, settings.span, Profile::new(timed.collect()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between() {
-        let timing = |times: &[f64]| Timing::of(times.to_vec());
-        assert_eq!(timing(&[]), None);
-        assert_eq!(timing(&[4.0, 1.0, 9.0]), Some(Timing { calls: 3, median: 4.0, min: 1.0, max: 9.0 }));
-        assert_eq!(timing(&[4.0, 1.0, 9.0, 3.0]), Some(Timing { calls: 4, median: 3.5, min: 1.0, max: 9.0 }));
-    }
-
-    #[test]
-    fn a_call_that_takes_long_is_warmed_up_once() {
-        let slow = Span { time: Duration::from_millis(2), calls: 2 };
-        let mut calls = 0;
-        let times = measure(slow, || {
-            calls += 1;
-            std::thread::sleep(Duration::from_millis(5));
-            Ok(())
-        });
-        assert_eq!((times.unwrap().0.calls, calls), (2, 3));
-        let fast = Span { time: Duration::ZERO, calls: 4 };
-        assert_eq!(measure(fast, || Ok(())).unwrap().0.calls, 4);
-    }
-
-    #[test]
-    fn a_failure_ends_the_measurement() {
-        let span = Span { time: Duration::from_secs(60), calls: 1 };
-        assert!(measure(span, || Err(RunError::new("lost"))).is_err());
-    }
 }

@@ -8,10 +8,11 @@ mod fused;
 mod lovasz;
 mod pixel;
 mod region;
+mod soft;
 
 use crate::text::recipe::{LossSpec, Term};
-use burn::tensor::{Bool, Int, Tensor, activation};
-use std::cell::OnceCell;
+use burn::tensor::{Int, Tensor};
+use soft::Soft;
 
 /// Sum over results and terms of `weight of the result * weight of the term * term`, all against the same targets: deep
 /// supervision (Lee et al. 2015).
@@ -52,56 +53,5 @@ fn term(term: &Term, soft: &Soft) -> Tensor<1> {
             region::tversky(soft, &region::Region { smooth, batch, include_background }, [alpha, beta], gamma)
         }
         Term::Lovasz { per_image } => lovasz::lovasz(soft, *per_image),
-    }
-}
-
-/// A result as probabilities, beside the truth.
-struct Soft {
-    /// `[n, k, h, w]`
-    logits: Tensor<4>,
-    /// See [`Soft::log_p`]; computed for the first term that asks.
-    log_p: OnceCell<Tensor<4>>,
-    /// `[n, h, w]`.
-    targets: Tensor<3, Int>,
-}
-
-impl Soft {
-    fn new(logits: Tensor<4>, targets: Tensor<3, Int>) -> Self {
-        Self { logits, log_p: OnceCell::new(), targets }
-    }
-
-    fn classes(&self) -> usize {
-        self.logits.dims()[1]
-    }
-
-    /// `log softmax(logits)`, `[n, k, h, w]`.
-    fn log_p(&self) -> Tensor<4> {
-        self.log_p.get_or_init(|| activation::log_softmax(self.logits.clone(), 1)).clone()
-    }
-
-    /// `[n, k, h, w]`
-    fn p(&self) -> Tensor<4> {
-        self.log_p().exp()
-    }
-
-    /// `log p` of each pixel's true class, `[n, 1, h, w]`.
-    fn chosen(&self) -> Tensor<4> {
-        self.log_p().gather(1, self.targets.clone().unsqueeze_dim(1))
-    }
-
-    /// Where the class is the true one, `[n, k, h, w]`.
-    fn hot(&self) -> Tensor<4, Bool> {
-        let classes = 0..self.classes() as i64;
-        Tensor::stack(classes.map(|class| self.targets.clone().equal_elem(class)).collect(), 1)
-    }
-
-    /// The number that `values` has for each pixel's true class, `[n, 1, h, w]`.
-    fn by_class(&self, values: &[f64]) -> Tensor<4> {
-        let [n, _, h, w] = self.logits.dims();
-        self.constants(values).select(0, self.targets.clone().reshape([n * h * w])).reshape([n, 1, h, w])
-    }
-
-    fn constants(&self, values: &[f64]) -> Tensor<1> {
-        Tensor::from_data(burn::tensor::TensorData::from(values), &self.logits.device())
     }
 }

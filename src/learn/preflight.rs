@@ -1,6 +1,6 @@
 //! Before the first batch: what cannot work is refused while nothing is written.
 //!
-//! Model against data is [`crate::score::eval::fits`]; here are the split, a sample of the masks, memory and the disk. What is only
+//! Model against data is [`fits`](super::prepare::fits); here are the split, a sample of the masks, memory and the disk. What is only
 //! doubtful is a warning.
 
 use crate::base::error::{Result, RunError};

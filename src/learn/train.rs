@@ -21,18 +21,19 @@ use super::freeze::{freeze, frozen};
 use super::init::{InitReport, init};
 use super::optim::OptimState;
 use super::preflight::{self, Preflight};
+use super::prepare::{Prepared, prepare, same_split};
+use super::validate::{score_all, scored_role};
 use crate::base::error::{Result, RunError};
 use crate::base::machine;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, Pass};
-use crate::data::{Batch, Dataset, Loader, Role, epoch_order};
+use crate::data::{Dataset, Loader, Role, epoch_order};
 use crate::graph::check::{Checked, Frozen};
 use crate::metric::{Scores, Summary};
-use crate::score::eval::{self, Prepared};
 use crate::text::recipe::settings::Settings;
 use burn::module::Module;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,11 +92,6 @@ pub enum Outcome {
     },
 }
 
-/// The split that is scored after each epoch: `val` where there is one, else `test`.
-pub fn scored_role(data: &Dataset) -> Role {
-    if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
-}
-
 /// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
 pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
     let (run, found, report) = begin(job)?;
@@ -124,13 +120,13 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
 /// was to begin with. Writes nothing.
 fn begin<'a>(job: &'a Job<'_>) -> Result<(Run<'a>, Preflight, Option<InitReport>)> {
     let spec = &job.settings.train;
-    let Prepared { device, data } = eval::prepare(job.checked, job.settings)?;
+    let Prepared { device, data } = prepare(job.checked, job.settings)?;
     let frozen = frozen(job.checked, spec)?;
     spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
     let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     if job.resume {
         job.folder.look()?;
-        eval::same_split(&data, job.folder)?;
+        same_split(&data, job.folder)?;
     } else {
         job.folder.vacant()?;
     }
@@ -340,13 +336,8 @@ impl Run<'_> {
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let network = average.map_or_else(|| self.network.valid(), Network::clone);
         let metrics = self.job.settings.train.measured();
-        let cases = eval::score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
+        let cases = score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
         let spec = self.data.spec();
         cases.map(|cases| Summary::new(&cases, &spec.classes, spec.empty)).transpose()
     }
-}
-
-/// `[n, c, h, w]` on the device.
-pub(crate) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
-    Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
 }

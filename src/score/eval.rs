@@ -1,106 +1,26 @@
-//! Scoring: what a run needs before its first batch, and predictions against ground truth.
+//! Evaluation: predictions of a run against ground truth.
 //!
 //! Scores are computed at the data block's size, where the network works; `docs/metrics.md` says why.
 
 use super::predict::probabilities;
 use crate::base::error::{Result, RunError};
-use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::data::{Batch, Dataset, Loader, Role};
+use crate::data::{Batch, Loader, Role};
 use crate::graph::check::Checked;
-use crate::graph::ty::Shape;
 use crate::learn::checkpoint;
 use crate::learn::folder::Folder;
-use crate::learn::train::{images, scored_role};
+use crate::learn::prepare::{Prepared, prepare, same_split};
+use crate::learn::validate::{each_batch, images, scored_role};
 use crate::metric::calibration::Tally;
-use crate::metric::{CaseScore, Evaluation, Intervals, Pair, Summary, measure};
+use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
+use crate::text::recipe::Metric;
 use crate::text::recipe::settings::Settings;
-use crate::text::recipe::{DataSpec, Metric};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use rayon::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-/// A device and a data set that fit a model.
-pub struct Prepared {
-    pub device: Device,
-    pub data: Arc<Dataset>,
-}
-
-/// Opens device and data, and refuses what cannot work before the first batch.
-pub fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
-    fits(checked, settings)?;
-    let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
-    let device = device::open(choice)?;
-    let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
-    Ok(Prepared { device, data: Arc::new(data) })
-}
-
-/// Model and data block against each other.
-pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
-    let name = &checked.graph().name;
-    let weights = &settings.train.supervise;
-    let data = &settings.data;
-    if let Some(unknown) = weights.keys().find(|w| checked.results().all(|(n, _)| n != *w)) {
-        let known: Vec<_> = checked.results().map(|(n, _)| n).collect();
-        return Err(RunError::new(format!("`{name}` has no result `{unknown}` to supervise"))
-            .help(format!("it gives {}", known.join(", "))));
-    }
-    if !weights.is_empty() && weights.values().all(|&w| w <= 0.0) {
-        return Err(RunError::new(format!("no result of `{name}` has a weight above 0 in `supervise`")));
-    }
-    // The first result is what is scored and predicted.
-    for (i, (result, shape)) in checked.results().enumerate() {
-        if i == 0 || weights.contains_key(result) {
-            result_fits(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
-        }
-    }
-    if !matches!(checked.input().channels(), 1 | 3) {
-        let message = format!("`{name}` takes {} channels; images have 1 or 3", checked.input().channels());
-        return Err(RunError::new(message));
-    }
-    Ok(())
-}
-
-/// One class a channel, one score a pixel.
-fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
-    let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
-    let classes = data.classes.len();
-    if output.channels() != classes {
-        let message =
-            format!("{what} gives {} channels, data `{}` has {classes} classes", output.channels(), data.name);
-        return Err(
-            RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`"))
-        );
-    }
-    if output.spatial() != Some(data.size) {
-        let message = format!("{what} gives a map {output} for images of {:?}", data.size);
-        let help = match result {
-            None => "end the model with `|> resize(to = x)`",
-            Some(_) => "end this result with `|> resize(to = x)`",
-        };
-        return Err(RunError::new(message).help(help));
-    }
-    Ok(())
-}
-
-/// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
-/// images that were trained on would be scored.
-pub fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
-    for role in [Role::Train, Role::Val, Role::Test] {
-        let path = folder.split(role);
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
-        let stems = data.cases(role).iter().map(|case| case.stem.as_str());
-        if !text.lines().eq(stems) {
-            let error = RunError::at(&path, "the split of the run is not the one that these images give");
-            return Err(error.help("were images added or taken away, or is --data-root another folder?"));
-        }
-    }
-    Ok(())
-}
+use std::sync::atomic::AtomicBool;
 
 /// Weights to score or predict with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -126,63 +46,6 @@ impl Weights {
 pub fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
     let path = folder.checkpoint()?;
     checkpoint::load_weights(&path, lower(checked, device, 0))
-}
-
-/// Class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
-pub fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
-    let data = scores.argmax(1).into_data().convert::<i64>();
-    let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
-    Ok(values.into_iter().map(|k| k as u8).collect())
-}
-
-/// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
-pub fn score_all(
-    network: &Network,
-    loader: &Loader,
-    data: &Dataset,
-    role: Role,
-    batch: usize,
-    metrics: &[Metric],
-    stop: &AtomicBool,
-) -> Result<Option<Vec<CaseScore>>> {
-    each_batch(loader, data, role, batch, metrics, stop, |batch| {
-        classes(network.forward(images(batch, network.device())).remove(0))
-    })
-}
-
-/// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
-fn each_batch(
-    loader: &Loader,
-    data: &Dataset,
-    role: Role,
-    batch: usize,
-    metrics: &[Metric],
-    stop: &AtomicBool,
-    mut predict: impl FnMut(&Batch) -> Result<Vec<u8>>,
-) -> Result<Option<Vec<CaseScore>>> {
-    let cases = data.cases(role);
-    let distances = metrics.iter().any(|m| m.is_distance());
-    let mut scores = Vec::with_capacity(cases.len());
-    for batch in loader.batches((0..cases.len()).collect(), batch, false) {
-        let batch = batch?;
-        let predicted = predict(&batch)?;
-        let size = [batch.shape[2], batch.shape[3]];
-        let pixels = size[0] * size[1];
-        let one = |(i, &case): (usize, &usize)| {
-            let at = i * pixels..(i + 1) * pixels;
-            let spacing = if distances { data.spacing(role, case)? } else { None };
-            let pair = Pair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
-            let mut score = measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)?;
-            score.group = data.group(role, case).map(str::to_string);
-            Ok(score)
-        };
-        let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(one).collect();
-        scores.extend(scored?);
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-    }
-    Ok(Some(scores))
 }
 
 /// The most probable class of each pixel, the first of equal ones; every pixel's probability goes into `tally`.

@@ -2,7 +2,7 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::show::overlay::write_grey16_atomic;
+use crate::data::png::write_grey16_atomic;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

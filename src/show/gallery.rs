@@ -3,10 +3,11 @@
 //! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
 
 use super::lettering::{Canvas, LETTER, LINE, width};
-use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay, png};
+use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay};
 use super::text::shortened_in_the_middle;
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
+use crate::data::png::png;
 use crate::data::resize;
 
 const BAR: [u8; 3] = [24, 24, 28];

@@ -11,10 +11,10 @@ pub use settings::value_text;
 
 use super::gallery::LEGEND;
 use super::lettering::Canvas;
-use super::overlay::png;
 use super::picture::{self, Fold, Scene, Shapes};
 use super::plot::{self, Lines, Series};
 use crate::base::error::Result;
+use crate::data::png::png;
 use crate::graph::check::Checked;
 use crate::learn::history::History;
 use crate::score::cases::{CaseTable, Ranked};

@@ -1,9 +1,10 @@
 //! Pictures of what is worst in a data set: near-duplicates side by side, and masks that are doubtful drawn over their
 //! images.
 
-use super::overlay::{overlay, sheet, write_png_atomic};
+use super::overlay::{overlay, sheet};
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
+use crate::data::png::write_png_atomic;
 use crate::data::survey::{Facts, Kind, Survey};
 use crate::data::{Dataset, Role, resize};
 use std::fmt::Write;

@@ -11,8 +11,8 @@ pub mod record;
 pub use event::{Event, Payload};
 
 use super::lettering::Canvas;
-use super::overlay::png;
 use crate::base::error::{Result, RunError};
+use crate::data::png::png;
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
 use std::collections::HashSet;

@@ -3,11 +3,12 @@
 use crate::cli::job::{Request, is_settings, ready};
 use crate::cli::{Done, Stop, load, print, report};
 use crate::data::augment::Augmenter;
+use crate::data::png::write_png_atomic;
 use crate::data::{Dataset, Role, Shown, epoch_order};
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::resolve_bundle;
 use crate::show::contact::{Tile, contact_sheet};
-use crate::show::overlay::{outlined, write_png_atomic};
+use crate::show::overlay::outlined;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::recipe::{DataSpec, TrainSpec, schema};
 use crate::text::source::{SourceMap, Spanned};

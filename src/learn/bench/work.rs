@@ -1,6 +1,7 @@
 //! A network that is ready to be timed. When a call returns, it has been computed.
 
-use super::{Backend, Span, repeat};
+use super::backend::Backend;
+use super::timing::{Span, repeat};
 use crate::base::error::{Result, RunError};
 use crate::compute::engine::Mode;
 use crate::compute::engine::profile::{Profile, Stopwatch};

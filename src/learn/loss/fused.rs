@@ -167,7 +167,8 @@ vectorised! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Soft, pixel, total};
+    use super::super::soft::Soft;
+    use super::super::{pixel, total};
     use super::*;
     use crate::text::recipe::{LossSpec, Term, Weighted};
     use burn::tensor::Device;

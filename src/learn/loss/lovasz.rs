@@ -1,6 +1,6 @@
 //! Lovász-softmax (Berman, Rannen Triki and Blaschko 2018): the convex extension of the Jaccard loss.
 
-use super::Soft;
+use super::soft::Soft;
 use burn::tensor::Tensor;
 
 /// With the errors `m_i = |g_i - p_i|` of a class in falling order,

@@ -1,6 +1,6 @@
 //! Terms that are means over pixels.
 
-use super::Soft;
+use super::soft::Soft;
 use crate::compute::sum::{mean, sum_all};
 use crate::text::recipe::Alpha;
 use burn::tensor::{Tensor, activation};

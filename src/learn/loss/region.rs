@@ -3,7 +3,7 @@
 //! Each is 1 less an overlap. Written as mistakes over a whole the value would have more digits near 0, but the gradient of
 //! a class that is not there would cancel.
 
-use super::Soft;
+use super::soft::Soft;
 use burn::tensor::Tensor;
 
 pub(super) struct Region {

@@ -5,6 +5,7 @@ use crate::base::error::{Result, RunError};
 use crate::data::augment::Pass;
 use crate::data::{Role, epoch_order};
 use crate::learn::init::InitReport;
+use crate::learn::validate::scored_role;
 use std::time::Instant;
 
 /// What a run would do, and what one step takes.
@@ -30,7 +31,7 @@ pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
     let (mut run, found, init) = begin(job)?;
     let done = run.meta.epoch;
-    let role = super::scored_role(&run.data);
+    let role = scored_role(&run.data);
     let per_step = spec.batch.saturating_mul(spec.accumulate);
     Ok(DryRun {
         notes: found.notes,

@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::data::Role;
 use crate::learn::checkpoint::{self, Best, State};
 use crate::learn::folder::{EpochRecord, RunSummary};
+use crate::learn::validate::scored_role;
 use crate::metric::Summary;
 use crate::text::recipe::{Keep, Metric};
 use std::time::Instant;
@@ -76,7 +77,7 @@ impl Run<'_> {
         // The first of equal ones, as the checkpoint keeps it; none where no epoch scored above 0.
         let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0);
         let best = scored.reduce(|a, b| if b.dice > a.dice { b } else { a });
-        let role = super::scored_role(&self.data);
+        let role = scored_role(&self.data);
         RunSummary {
             dice: best.map_or(0.0, |r| r.dice),
             iou: best.map_or(0.0, |r| r.iou),

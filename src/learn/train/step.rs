@@ -3,7 +3,7 @@
 //! Until all batches of a step are through, the network of the run stays the one before it, running statistics included:
 //! a checkpoint that is written in between is of a step's end.
 
-use super::{Run, images};
+use super::Run;
 use crate::base::error::{Result, RunError};
 use crate::compute::native::Recorded;
 use crate::compute::network::Network;
@@ -12,6 +12,7 @@ use crate::learn::finite;
 use crate::learn::loss;
 use crate::learn::optim::Accumulated;
 use crate::learn::schedule::rate;
+use crate::learn::validate::images;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// A step whose batches are not all through.

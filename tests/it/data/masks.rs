@@ -165,7 +165,7 @@ fn colours_stand_for_classes() {
     jpeg(&path, [1, 2], &[0, 99]);
     refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
     // What is predicted is written in the same colours.
-    npc::show::overlay::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
+    npc::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
 }
 

@@ -1,9 +1,10 @@
 //! Scores against numbers worked by hand and against counting one by one; pictures of predictions.
 
 use npc::base::error::Result;
+use npc::data::png::{write_mask_atomic, write_png_atomic};
 use npc::data::resize;
 use npc::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
-use npc::show::overlay::{overlay, restore, restore_scores, write_mask_atomic, write_png_atomic};
+use npc::show::overlay::overlay;
 use npc::text::recipe::{Empty, Metric};
 use tempfile::tempdir;
 
@@ -239,13 +240,12 @@ fn summary_is_written_and_read() {
 fn restored_scores_are_resized_before_the_choice() {
     // Class 1 leads by 2 at the left and trails by 1 at the right: the border lies two thirds of the way.
     let scores = [0.0, 1.0, 2.0, 0.0];
-    assert_eq!(restore_scores(&scores, 2, [1, 2], [1, 8]), [1, 1, 1, 1, 1, 0, 0, 0]);
-    assert_eq!(restore_scores(&[1.0, 1.0], 2, [1, 1], [1, 2]), [0, 0]);
-    assert_eq!(restore_scores(&[f32::NAN, 1.0], 2, [1, 1], [1, 1]), [1]);
+    assert_eq!(resize::argmax(&scores, 2, [1, 2], [1, 8]), [1, 1, 1, 1, 1, 0, 0, 0]);
+    assert_eq!(resize::argmax(&[1.0, 1.0], 2, [1, 1], [1, 2]), [0, 0]);
+    assert_eq!(resize::argmax(&[f32::NAN, 1.0], 2, [1, 1], [1, 1]), [1]);
     let map: Vec<u8> = (0..35).map(|i| i % 3).collect();
-    assert_eq!(restore(&map, [5, 7], [10, 3]), resize::nearest(&map, [5, 7], [10, 3]));
     let flat: Vec<f32> = (0..3u8).flat_map(|k| map.iter().map(move |&c| f32::from(u8::from(c == k)))).collect();
-    assert_eq!(restore_scores(&flat, 3, [5, 7], [5, 7]), map);
+    assert_eq!(resize::argmax(&flat, 3, [5, 7], [5, 7]), map);
 }
 
 #[test]

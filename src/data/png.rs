@@ -1,0 +1,71 @@
+//! PNG files: pictures in colours, grey planes of 16 bits, masks in the labels of a data block.
+
+use crate::base::atomic::write_atomic;
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::cases::label_colour;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+use std::path::Path;
+
+/// Writes an RGB picture (height x width x 3) as PNG, complete or not at all.
+pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()> {
+    encode(path, rgb, size, ExtendedColorType::Rgb8, 3)
+}
+
+/// The bytes of an RGB picture (height x width x 3) as PNG, as small as it gets: it may be embedded in a page.
+pub fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
+    let mut file = Vec::new();
+    PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
+        .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
+        .map_err(|e| RunError::new(format!("a picture cannot be written as PNG: {e}")))?;
+    Ok(file)
+}
+
+/// Writes a plane of 16-bit values as a grey PNG.
+pub fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
+    // The encoder takes 16-bit samples in the machine's order.
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
+    encode(path, &bytes, size, ExtendedColorType::L16, 2)
+}
+
+/// Writes a class map as a PNG in the labels of the data block: in colours where they are, else grey with 8 bits, or 16
+/// where a label is above 255.
+pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
+    if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
+        return Err(RunError::at(path, format!("class {bad} has no label; there are {}", labels.len())));
+    }
+    let colours: Option<Vec<[u8; 3]>> = labels.iter().map(|l| label_colour(*l)).collect();
+    if let Some(colours) = colours {
+        let rgb: Vec<u8> = classes.iter().flat_map(|&c| colours[usize::from(c)]).collect();
+        return write_png_atomic(path, &rgb, size);
+    }
+    let most = labels.iter().copied().max().unwrap_or(0);
+    if most > u32::from(u16::MAX) {
+        return Err(RunError::at(path, format!("the label {most} does not fit into the 16 bits of a PNG")));
+    }
+    if most <= u32::from(u8::MAX) {
+        let bytes: Vec<u8> = classes.iter().map(|&c| labels[usize::from(c)] as u8).collect();
+        encode(path, &bytes, size, ExtendedColorType::L8, 1)
+    } else {
+        // The encoder takes 16-bit samples in the machine's order.
+        let bytes: Vec<u8> = classes.iter().flat_map(|&c| (labels[usize::from(c)] as u16).to_ne_bytes()).collect();
+        encode(path, &bytes, size, ExtendedColorType::L16, 2)
+    }
+}
+
+fn encode(
+    path: &Path,
+    bytes: &[u8],
+    [height, width]: [usize; 2],
+    color: ExtendedColorType,
+    per_pixel: usize,
+) -> Result<()> {
+    if bytes.len() != height * width * per_pixel {
+        return Err(RunError::at(path, format!("what is to be written is not {width} x {height} pixels")));
+    }
+    let mut file = Vec::new();
+    PngEncoder::new(&mut file)
+        .write_image(bytes, width as u32, height as u32, color)
+        .map_err(|e| RunError::at(path, format!("cannot be written as PNG: {e}")))?;
+    write_atomic(path, &file)
+}

@@ -1,0 +1,35 @@
+//! What computes a network that is timed.
+
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// What computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// [`crate::compute::engine`], on the processor.
+    Engine,
+    /// Burn's own operations, on any device.
+    Burn,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Backend::Engine => "engine",
+            Backend::Burn => "burn",
+        })
+    }
+}
+
+impl FromStr for Backend {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Backend::Engine, Backend::Burn]
+            .into_iter()
+            .find(|b| b.to_string() == text)
+            .ok_or_else(|| format!("no backend `{text}`: accepted are `engine` and `burn`"))
+    }
+}

@@ -1,0 +1,91 @@
+//! What a run needs before its first batch: a device, the data, and a model that fits them.
+
+use super::folder::Folder;
+use crate::base::error::{Result, RunError};
+use crate::compute::device::{self, DeviceChoice};
+use crate::data::{Dataset, Role};
+use crate::graph::check::Checked;
+use crate::graph::ty::Shape;
+use crate::text::recipe::DataSpec;
+use crate::text::recipe::settings::Settings;
+use burn::tensor::Device;
+use std::path::Path;
+use std::sync::Arc;
+
+/// A device and a data set that fit a model.
+pub struct Prepared {
+    pub device: Device,
+    pub data: Arc<Dataset>,
+}
+
+/// Opens device and data, and refuses what cannot work before the first batch.
+pub fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
+    fits(checked, settings)?;
+    let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
+    let device = device::open(choice)?;
+    let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
+    Ok(Prepared { device, data: Arc::new(data) })
+}
+
+/// Model and data block against each other.
+pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
+    let name = &checked.graph().name;
+    let weights = &settings.train.supervise;
+    let data = &settings.data;
+    if let Some(unknown) = weights.keys().find(|w| checked.results().all(|(n, _)| n != *w)) {
+        let known: Vec<_> = checked.results().map(|(n, _)| n).collect();
+        return Err(RunError::new(format!("`{name}` has no result `{unknown}` to supervise"))
+            .help(format!("it gives {}", known.join(", "))));
+    }
+    if !weights.is_empty() && weights.values().all(|&w| w <= 0.0) {
+        return Err(RunError::new(format!("no result of `{name}` has a weight above 0 in `supervise`")));
+    }
+    // The first result is what is scored and predicted.
+    for (i, (result, shape)) in checked.results().enumerate() {
+        if i == 0 || weights.contains_key(result) {
+            result_fits(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
+        }
+    }
+    if !matches!(checked.input().channels(), 1 | 3) {
+        let message = format!("`{name}` takes {} channels; images have 1 or 3", checked.input().channels());
+        return Err(RunError::new(message));
+    }
+    Ok(())
+}
+
+/// One class a channel, one score a pixel.
+fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
+    let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
+    let classes = data.classes.len();
+    if output.channels() != classes {
+        let message =
+            format!("{what} gives {} channels, data `{}` has {classes} classes", output.channels(), data.name);
+        return Err(
+            RunError::new(message).help(format!("set the model's class count: `--set model.classes={classes}`"))
+        );
+    }
+    if output.spatial() != Some(data.size) {
+        let message = format!("{what} gives a map {output} for images of {:?}", data.size);
+        let help = match result {
+            None => "end the model with `|> resize(to = x)`",
+            Some(_) => "end this result with `|> resize(to = x)`",
+        };
+        return Err(RunError::new(message).help(help));
+    }
+    Ok(())
+}
+
+/// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
+/// images that were trained on would be scored.
+pub fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
+    for role in [Role::Train, Role::Val, Role::Test] {
+        let path = folder.split(role);
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        let stems = data.cases(role).iter().map(|case| case.stem.as_str());
+        if !text.lines().eq(stems) {
+            let error = RunError::at(&path, "the split of the run is not the one that these images give");
+            return Err(error.help("were images added or taken away, or is --data-root another folder?"));
+        }
+    }
+    Ok(())
+}

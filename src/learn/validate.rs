@@ -1,0 +1,79 @@
+//! The cases of a split scored by a network: validation after each epoch, and what evaluation is made from.
+//!
+//! Scores are computed at the data block's size, where the network works; `docs/metrics.md` says why.
+
+use crate::base::error::{Result, RunError};
+use crate::compute::network::Network;
+use crate::data::{Batch, Dataset, Loader, Role};
+use crate::metric::{CaseScore, Pair, measure};
+use crate::text::recipe::Metric;
+use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The split that is scored after each epoch: `val` where there is one, else `test`.
+pub fn scored_role(data: &Dataset) -> Role {
+    if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
+}
+
+/// `[n, c, h, w]` on the device.
+pub(crate) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
+    Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
+}
+
+/// Class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
+fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
+    let data = scores.argmax(1).into_data().convert::<i64>();
+    let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
+    Ok(values.into_iter().map(|k| k as u8).collect())
+}
+
+/// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
+pub fn score_all(
+    network: &Network,
+    loader: &Loader,
+    data: &Dataset,
+    role: Role,
+    batch: usize,
+    metrics: &[Metric],
+    stop: &AtomicBool,
+) -> Result<Option<Vec<CaseScore>>> {
+    each_batch(loader, data, role, batch, metrics, stop, |batch| {
+        classes(network.forward(images(batch, network.device())).remove(0))
+    })
+}
+
+/// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
+pub fn each_batch(
+    loader: &Loader,
+    data: &Dataset,
+    role: Role,
+    batch: usize,
+    metrics: &[Metric],
+    stop: &AtomicBool,
+    mut predict: impl FnMut(&Batch) -> Result<Vec<u8>>,
+) -> Result<Option<Vec<CaseScore>>> {
+    let cases = data.cases(role);
+    let distances = metrics.iter().any(|m| m.is_distance());
+    let mut scores = Vec::with_capacity(cases.len());
+    for batch in loader.batches((0..cases.len()).collect(), batch, false) {
+        let batch = batch?;
+        let predicted = predict(&batch)?;
+        let size = [batch.shape[2], batch.shape[3]];
+        let pixels = size[0] * size[1];
+        let one = |(i, &case): (usize, &usize)| {
+            let at = i * pixels..(i + 1) * pixels;
+            let spacing = if distances { data.spacing(role, case)? } else { None };
+            let pair = Pair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
+            let mut score = measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)?;
+            score.group = data.group(role, case).map(str::to_string);
+            Ok(score)
+        };
+        let scored: Result<Vec<CaseScore>> = batch.cases.par_iter().enumerate().map(one).collect();
+        scores.extend(scored?);
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(scores))
+}
