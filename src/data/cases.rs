@@ -1,8 +1,9 @@
 //! From what a data block names to its cases: pairs or rows, volumes cut into slices, groups.
 
-use super::group;
+use super::case::Case;
+use super::order::natural;
 use super::volume::{self, Cache, Grid, is_volume};
-use super::{Case, natural, pairs, phantom, reading, table};
+use super::{group, pairs, phantom, reading, table};
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{DataSource, DataSpec, Slices, Split};
 use rayon::prelude::*;

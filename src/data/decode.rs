@@ -1,67 +1,23 @@
 //! Image files to pixels: PNG, JPEG and TIFF, told apart by their first bytes and not by their extension.
 //!
 //! Knows nothing of windows, classes or sizes wanted. A file that ends early, is damaged, or declares a size past
-//! [`MAX_SIDE`] is refused by name. Alpha is dropped; orientation tags and colour profiles are not applied, as masks
+//! [`MAX_SIDE`](super::pixels::MAX_SIDE) is refused by name. Alpha is dropped; orientation tags and colour profiles are not applied, as masks
 //! are drawn on the stored pixels.
 
-use super::jpeg;
-use super::tiff;
-use crate::base::error::{Result, RunError};
+use super::pixels::{MAX_BYTES, Pixels, Values, check_size, keep, unpack};
+use super::{jpeg, tiff};
+use crate::base::error::{Result, RunError, one_line};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-/// Longest side of an image that will be read.
-pub const MAX_SIDE: usize = 16_384;
-/// Largest number of bytes that one decoded image may take.
-pub const MAX_BYTES: u64 = 1 << 30;
 /// Extensions that count as images when a folder is listed, in lower case.
 pub const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
 
 /// Whether a file is a picture by its name.
 pub fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
-}
-
-/// A decoded picture: `values` holds height x width x channels in that order.
-pub struct Pixels {
-    /// Height, width.
-    pub size: [usize; 2],
-    /// 1 or 3.
-    pub channels: usize,
-    pub values: Values,
-    /// Stored with loss: flat areas may be off by some units.
-    pub lossy: bool,
-    pub warnings: Vec<String>,
-}
-
-pub enum Values {
-    U8(Vec<u8>),
-    U16(Vec<u16>),
-    I16(Vec<i16>),
-    /// Every other sample type, with its name. No NaN and no infinity.
-    Wide(Vec<f64>, &'static str),
-}
-
-impl Values {
-    pub fn len(&self) -> usize {
-        match self {
-            Values::U8(v) => v.len(),
-            Values::U16(v) => v.len(),
-            Values::I16(v) => v.len(),
-            Values::Wide(v, _) => v.len(),
-        }
-    }
-
-    pub fn at(&self, index: usize) -> f64 {
-        match self {
-            Values::U8(v) => f64::from(v[index]),
-            Values::U16(v) => f64::from(v[index]),
-            Values::I16(v) => f64::from(v[index]),
-            Values::Wide(v, _) => v[index],
-        }
-    }
 }
 
 /// How a PNG with a palette is read.
@@ -130,22 +86,6 @@ fn kind(bytes: &[u8]) -> Option<Kind> {
     }
 }
 
-/// Refuses sizes that no medical picture has before memory is taken for them.
-pub fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
-    if height == 0 || width == 0 {
-        return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
-    }
-    let side = MAX_SIDE as u64;
-    if height > side || width > side || height * width * bytes_per_pixel > MAX_BYTES {
-        return Err(RunError::at(
-            path,
-            format!("declares {width} x {height} pixels; at most {side} x {side} and 1 GiB are read"),
-        )
-        .help("cut the picture into tiles or store it smaller"));
-    }
-    Ok([height as usize, width as usize])
-}
-
 fn common(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
     let fail = |e: image::ImageError| {
@@ -174,11 +114,6 @@ fn common(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
 }
 
-/// The first `kept` of every `step` samples.
-pub fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
-    values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
-}
-
 /// The stored numbers of a PNG with a palette; `None` when it has none.
 fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let fail = |e: png::DecodingError| {
@@ -197,24 +132,6 @@ fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     reader.next_frame(&mut packed).map_err(fail)?;
     let values = unpack(&packed, size, bits);
     Ok(Some(Pixels { size, channels: 1, values: Values::U8(values), lossy: false, warnings: Vec::new() }))
-}
-
-/// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
-pub fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
-    let row = (width * bits).div_ceil(8).max(1);
-    let last = ((1u16 << bits) - 1) as u8;
-    let mut values = Vec::with_capacity(height * width);
-    for line in packed.chunks_exact(row).take(height) {
-        values.extend((0..width).map(|x| {
-            let bit = x * bits;
-            (line[bit / 8] >> (8 - bits - bit % 8)) & last
-        }));
-    }
-    values
-}
-
-pub fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Height and width that an image file declares.

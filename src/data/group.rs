@@ -1,6 +1,6 @@
 //! Which cases belong together: slices of a patient, frames of a video.
 
-use super::Case;
+use super::case::Case;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{GroupBy, Grouping};
 

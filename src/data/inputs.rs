@@ -2,7 +2,8 @@
 //!
 //! Knows names of files and does not open them.
 
-use super::{EXTENSIONS, natural};
+use super::decode::EXTENSIONS;
+use super::order::natural;
 use crate::base::error::{Result, RunError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@
 //! than air. Between the two steps a sample is held in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit
 //! values pass through that exactly, and a window of 1400 HU is kept to 0.01 HU.
 
-use super::decode::{Pixels, Values};
+use super::pixels::{Pixels, Values};
 use super::resize;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::{DataSpec, Decode};

@@ -1,6 +1,6 @@
 //! Fewer images, for a small machine.
 
-use super::Case;
+use super::case::Case;
 use super::split::Parts;
 
 /// Keeps about `images` images, of each role its share and at least one, evenly spread over the role's order: frames of one

@@ -7,8 +7,11 @@
 //! ones is as good as any rule.
 
 use super::augment::Pass;
+use super::case::Role;
+use super::dataset::Dataset;
+use super::intensity;
+use super::sample::Prepared;
 use super::waiting::Load;
-use super::{Dataset, Prepared, Role, intensity};
 use crate::base::error::{Result, RunError};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};

@@ -3,7 +3,8 @@
 //! Every error about a value names the file, the value, how many pixels have it, where the first of them is, and what a
 //! mask may hold.
 
-use super::decode::{Pixels, Values};
+use super::decode::{self, Palette};
+use super::pixels::{Pixels, Values};
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::cases::{ShownLabel, colour_label, label_colour};
 use crate::text::recipe::{DataSpec, MaskRule};
@@ -17,6 +18,17 @@ const DOUBTFUL: f64 = 0.1;
 const CLASS_NUMBERS: f64 = 31.0;
 /// Difference between the channels of a pixel that compression does not explain.
 const COLOURED: f64 = 64.0;
+
+/// A mask file at its own size: class indices, height and width, and what is doubtful about it.
+pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
+    let palette = match spec.mask_rule {
+        MaskRule::Threshold | MaskRule::Colour => Palette::Colours,
+        MaskRule::Exact => Palette::Indices,
+    };
+    let pixels = decode::read(path, palette)?;
+    let (indices, warnings) = classes(&pixels, spec, path)?;
+    Ok((indices, pixels.size, warnings))
+}
 
 /// Class indices at the mask's own size, and what is doubtful about the file.
 pub fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {

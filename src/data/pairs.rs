@@ -2,7 +2,7 @@
 //!
 //! An image is a picture, a NIfTI file or a folder that holds a DICOM series; a mask may be a folder of pictures too.
 
-use super::Case;
+use super::case::Case;
 use super::decode::is_picture;
 use super::order::natural;
 use super::volume::{dicom, is_nifti};

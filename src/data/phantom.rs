@@ -6,10 +6,16 @@
 //! lung are lung: no threshold finds the answer.
 
 mod anatomy;
+mod draw;
+mod lung;
 mod noise;
+mod slice;
 
-use super::decode::{Pixels, Values};
+pub use draw::draw;
+pub use slice::Slice;
+
 use super::order::shuffle;
+use super::pixels::MAX_SIDE;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::text::recipe::DataSpec;
@@ -17,27 +23,8 @@ use std::io::Cursor;
 use std::path::Path;
 use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};
 
-pub use anatomy::draw;
-
 /// Window of phantoms where the data block says none.
 pub const WINDOW: [f64; 2] = [-1000.0, 400.0];
-
-/// A generated slice.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slice {
-    /// Height, width.
-    pub size: [usize; 2],
-    /// Hounsfield units, row by row.
-    pub hu: Vec<i16>,
-    /// 1 in the lungs, 0 elsewhere.
-    pub lungs: Vec<u8>,
-}
-
-impl Slice {
-    pub(super) fn into_pixels(self) -> Pixels {
-        Pixels { size: self.size, channels: 1, values: Values::I16(self.hu), lossy: false, warnings: Vec::new() }
-    }
-}
 
 pub(super) fn windowed(spec: &DataSpec) -> DataSpec {
     DataSpec { window: spec.window.or(Some(WINDOW)), ..spec.clone() }
@@ -60,7 +47,7 @@ pub fn write_phantoms(dir: &Path, count: usize, seed: u64, size: [usize; 2]) -> 
     if count < 2 {
         return Err(RunError::new(format!("{count} phantoms cannot be split into train and test")));
     }
-    if size.iter().any(|&n| n == 0 || n > super::MAX_SIDE) {
+    if size.iter().any(|&n| n == 0 || n > MAX_SIDE) {
         return Err(RunError::new(format!("phantoms of {} x {} pixels cannot be made", size[0], size[1])));
     }
     for folder in ["images", "masks"] {

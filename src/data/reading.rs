@@ -1,32 +1,17 @@
 //! A case's pixels and classes, from a picture of its own or from a slice of a volume.
 
-use super::decode::{self, Palette, Pixels};
+use super::case::Case;
+use super::decode::{self, Palette};
+use super::mask;
+use super::pixels::Pixels;
 use super::volume::{self, Cache, Volume, is_volume};
-use super::{Case, load_mask, mask};
 use crate::base::error::Result;
 use crate::text::recipe::DataSpec;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A class map, its height and width, and what is doubtful about it.
 pub type Classes = (Vec<u8>, [usize; 2], Vec<String>);
-
-impl Case {
-    pub(super) fn new(stem: String, image: PathBuf, mask: PathBuf) -> Case {
-        Case { stem, image, mask, group: None, slice: None, role: None }
-    }
-
-    /// What messages call a file of this case: a slice with its number.
-    pub(super) fn place(&self, path: &Path) -> PathBuf {
-        match self.slice {
-            Some(_) => match self.stem.rsplit_once("_z") {
-                Some((_, number)) => PathBuf::from(format!("{} slice {number}", path.display())),
-                None => path.to_path_buf(),
-            },
-            None => path.to_path_buf(),
-        }
-    }
-}
 
 fn open(case: &Case, path: &Path, volumes: &Cache) -> Result<Arc<Volume>> {
     let of = (path == case.mask).then_some(case.image.as_path());
@@ -50,7 +35,7 @@ pub fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes>
             let (classes, warnings) = mask::classes(&pixels, spec, &place)?;
             Ok((classes, pixels.size, warnings))
         }
-        _ => load_mask(spec, &case.mask),
+        _ => mask::load_mask(spec, &case.mask),
     }
 }
 

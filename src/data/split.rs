@@ -5,8 +5,11 @@
 
 mod deal;
 mod lists;
+mod parts;
 
-use super::{Case, Role};
+pub use parts::Parts;
+
+use super::case::{Case, Role};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
@@ -15,30 +18,6 @@ use deal::{Shares, Unit};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-
-/// Cases by role.
-#[derive(Default)]
-pub struct Parts {
-    pub train: Vec<Case>,
-    pub val: Vec<Case>,
-    pub test: Vec<Case>,
-}
-
-impl Parts {
-    fn of(&mut self, role: Role) -> &mut Vec<Case> {
-        match role {
-            Role::Train => &mut self.train,
-            Role::Val => &mut self.val,
-            Role::Test => &mut self.test,
-        }
-    }
-
-    pub fn all(&self) -> impl Iterator<Item = (Role, &Case)> {
-        let role = |role| move |case| (role, case);
-        let (train, val) = (self.train.iter().map(role(Role::Train)), self.val.iter().map(role(Role::Val)));
-        train.chain(val).chain(self.test.iter().map(role(Role::Test)))
-    }
-}
 
 /// Deals `cases`, which are sorted by stem, to the roles. A role keeps the order of the stems, or that of its list.
 ///

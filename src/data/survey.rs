@@ -5,98 +5,21 @@
 
 mod balance;
 mod facts;
+mod finding;
+mod fingerprint;
 mod near;
 
 pub use balance::{Balance, balance};
 pub use facts::Facts;
+pub use finding::{Finding, Kind, Severity};
 pub use near::{ALIKE, HAMMING, Pair};
 
-use super::volume::Cache;
-use super::{Case, Dataset, Role, phantom, reading};
-use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSource, DataSpec};
+use super::case::{Case, Role};
+use super::dataset::Dataset;
+use crate::text::recipe::DataSpec;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Training would stop at it, or learn from what is wrong.
-    Error,
-    Warning,
-}
-
-/// What a finding is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Which files there are, how they pair, which split they are in.
-    Files,
-    /// An image that cannot be used, or is doubtful.
-    Image,
-    Mask,
-    /// Image and mask differ in size.
-    Sizes,
-    /// What the network takes.
-    Model,
-    /// How much of each class there is.
-    Balance,
-    /// Images that are nearly the same.
-    Duplicates,
-    /// Values and the window that scales them.
-    Window,
-}
-
-impl Kind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Files => "files",
-            Kind::Image => "image",
-            Kind::Mask => "mask",
-            Kind::Sizes => "sizes",
-            Kind::Model => "model",
-            Kind::Balance => "balance",
-            Kind::Duplicates => "duplicates",
-            Kind::Window => "window",
-        }
-    }
-}
-
-/// Something wrong or doubtful.
-#[derive(Debug, Clone)]
-pub struct Finding {
-    pub severity: Severity,
-    pub kind: Kind,
-    /// One line, with the file that it is about.
-    pub message: String,
-    pub help: Vec<String>,
-    /// The stems that it is about.
-    pub stems: Vec<String>,
-}
-
-impl Finding {
-    pub fn error(kind: Kind, error: &RunError) -> Finding {
-        let message = match &error.path {
-            Some(path) => format!("{}: {}", path.display(), error.message),
-            None => error.message.clone(),
-        };
-        Finding { severity: Severity::Error, kind, message, help: error.help.clone(), stems: Vec::new() }
-    }
-
-    pub fn warning(kind: Kind, message: impl Into<String>) -> Finding {
-        let message = message.into();
-        Finding { severity: Severity::Warning, kind, message, help: Vec::new(), stems: Vec::new() }
-    }
-
-    pub fn help(mut self, text: impl Into<String>) -> Finding {
-        self.help.push(text.into());
-        self
-    }
-
-    pub fn about(mut self, stems: impl IntoIterator<Item = String>) -> Finding {
-        self.stems.extend(stems);
-        self
-    }
-}
 
 /// What there is to say about a data set.
 pub struct Survey {
@@ -166,24 +89,4 @@ pub fn survey(
     let mut survey = Survey { data: Some(data), facts, findings: Vec::new(), near };
     survey.extend(findings);
     survey
-}
-
-/// Pixels of each class in the mask of each case, for stratified splits.
-pub(super) fn content(spec: &DataSpec, cases: &[Case], volumes: &Cache) -> Result<Vec<Vec<u64>>> {
-    let count = |classes: &[u8]| {
-        let mut counts = vec![0u64; spec.classes.len()];
-        classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
-        counts
-    };
-    cases
-        .par_iter()
-        .map(|case| match &spec.source {
-            DataSource::Files { .. } | DataSource::List { .. } => {
-                reading::classes(spec, case, volumes).map(|(classes, ..)| count(&classes))
-            }
-            DataSource::Phantoms { seed, .. } => {
-                Ok(count(&phantom::draw(*seed, phantom::number(&case.stem)?, spec.size).lungs))
-            }
-        })
-        .collect()
 }

@@ -1,8 +1,9 @@
 //! Cases from a CSV file: the columns `image` and `mask`, and if need be `split` and `group`.
 
+use super::case::{Case, Role};
+use super::order::natural;
 use super::pairs::stem_of;
-use super::{Case, Role};
-use crate::base::error::{Result, RunError};
+use crate::base::error::{Result, RunError, one_line};
 use crate::text::diag::did_you_mean;
 use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,7 @@ fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> 
         ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).trim(Trim::All).flexible(true).from_reader(text);
     let fail = |e: csv::Error| {
         let line = e.position().map_or(1, |p| p.line());
-        RunError::at(path, format!("line {line}: {}", super::decode::one_line(&e)))
+        RunError::at(path, format!("line {line}: {}", one_line(&e)))
     };
     let columns = columns(path, reader.headers().map_err(fail)?, split)?;
     let mut rows = Vec::new();
@@ -164,6 +165,6 @@ fn named(path: &Path, rows: Vec<Row>, problems: &mut Vec<RunError>) -> Vec<Case>
             None => cases.push(row.case),
         }
     }
-    cases.sort_by(|a, b| super::natural(&a.stem, &b.stem));
+    cases.sort_by(|a, b| natural(&a.stem, &b.stem));
     cases
 }

@@ -1,7 +1,7 @@
 //! TIFF to pixels, sample format honoured: CT slices come as signed 16-bit integers.
 
-use super::decode::{MAX_BYTES, Pixels, Values, check_size, keep, one_line, unpack};
-use crate::base::error::{Result, RunError};
+use super::pixels::{MAX_BYTES, Pixels, Values, check_size, keep, unpack};
+use crate::base::error::{Result, RunError, one_line};
 use std::io::Cursor;
 use std::path::Path;
 use tiff::ColorType;

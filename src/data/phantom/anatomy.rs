@@ -1,12 +1,11 @@
-//! One slice of one made-up patient.
+//! One made-up patient, and what each point of a slice is made of.
 //!
 //! Coordinates are the patient's: `u` to the right of the picture, `v` downwards (to the back), the shorter side of the
 //! picture being -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
 
-use super::Slice;
 use super::noise::{Dice, Field, mix, smooth, turn};
 
-const AIR: f64 = -1000.0;
+pub(super) const AIR: f64 = -1000.0;
 const FAT: f64 = -100.0;
 const SOFT: f64 = 40.0;
 
@@ -27,7 +26,7 @@ impl Oval {
     }
 }
 
-fn length(x: f64, y: f64) -> f64 {
+pub(super) fn length(x: f64, y: f64) -> f64 {
     (x * x + y * y).sqrt()
 }
 
@@ -38,20 +37,20 @@ struct Rib {
 }
 
 /// Everything about a slice but its noise.
-struct Patient {
-    level: f64,
-    shift: [f64; 2],
-    tilt: [f64; 2],
-    half: [f64; 2],
+pub(super) struct Patient {
+    pub(super) level: f64,
+    pub(super) shift: [f64; 2],
+    pub(super) tilt: [f64; 2],
+    pub(super) half: [f64; 2],
     /// Parts of the body's radius where fat and chest wall begin and the cavity ends.
     muscle: f64,
     cavity: f64,
     /// Size of the lungs in the cavity.
     fill: f64,
-    mediastinum: f64,
+    pub(super) mediastinum: f64,
     outline: Field,
     ragged: Field,
-    texture: Field,
+    pub(super) texture: Field,
     waviness: f64,
     heart: Option<Oval>,
     blood: f64,
@@ -64,15 +63,15 @@ struct Patient {
     stomach: Option<(Oval, f64)>,
     ribs: Vec<Rib>,
     arms: Vec<Oval>,
-    parenchyma: f64,
-    gradient: f64,
+    pub(super) parenchyma: f64,
+    pub(super) gradient: f64,
     /// Height of the table's middle, its curvature, its half width.
     table: [f64; 3],
-    padding: bool,
+    pub(super) padding: bool,
 }
 
 impl Patient {
-    fn new(dice: &mut Dice) -> Self {
+    pub(super) fn new(dice: &mut Dice) -> Self {
         let level = dice.between(0.0, 1.0);
         let half = [dice.between(0.66, 0.86), dice.between(0.46, 0.6)];
         let fat = dice.between(0.03, 0.13);
@@ -174,13 +173,13 @@ impl Patient {
     }
 
     /// Picture to patient coordinates.
-    fn place(&self, x: f64, y: f64) -> [f64; 2] {
+    pub(super) fn place(&self, x: f64, y: f64) -> [f64; 2] {
         let (x, y) = (x - self.shift[0], y - self.shift[1]);
         [x * self.tilt[0] + y * self.tilt[1], y * self.tilt[0] - x * self.tilt[1]]
     }
 
     /// Part of the way from the middle of the body to its skin: between an ellipse and a rounder box.
-    fn depth(&self, u: f64, v: f64) -> f64 {
+    pub(super) fn depth(&self, u: f64, v: f64) -> f64 {
         let (p, q) = (u / self.half[0], v / self.half[1]);
         let (p, q) = (p * p, q * q);
         let depth = 0.5 * ((p + q).sqrt() + (p * p + q * q).sqrt().sqrt());
@@ -188,7 +187,7 @@ impl Patient {
     }
 
     /// Below 0 in the lungs, in units of about the picture's half side.
-    fn lung(&self, u: f64, v: f64, depth: f64) -> f64 {
+    pub(super) fn lung(&self, u: f64, v: f64, depth: f64) -> f64 {
         let scale = self.half[1];
         let wave =
             self.waviness * self.outline.rough(3.0 * u + 40.0, 3.0 * v) + 0.012 * self.ragged.rough(14.0 * u, 14.0 * v);
@@ -216,7 +215,7 @@ impl Patient {
     }
 
     /// Hounsfield units outside the lungs.
-    fn tissue(&self, u: f64, v: f64, depth: f64) -> f64 {
+    pub(super) fn tissue(&self, u: f64, v: f64, depth: f64) -> f64 {
         for tube in &self.tubes {
             let reach = tube.reach(u, v);
             if reach < 1.0 {
@@ -283,7 +282,7 @@ impl Patient {
     }
 
     /// Hounsfield units outside the body; `x` and `y` are the picture's.
-    fn surroundings(&self, x: f64, y: f64, u: f64, v: f64) -> f64 {
+    pub(super) fn surroundings(&self, x: f64, y: f64, u: f64, v: f64) -> f64 {
         for arm in &self.arms {
             let reach = arm.reach(u, v);
             if reach < 1.0 {
@@ -305,160 +304,4 @@ impl Patient {
         }
         AIR
     }
-}
-
-/// Draws slice `index` of the series `seed`.
-pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
-    let [height, width] = size;
-    let mut dice = Dice::new(seed, index);
-    let patient = Patient::new(&mut dice);
-    let unit = 2.0 / height.min(width) as f64;
-    let coordinate = |i: usize, n: usize| (i as f64 + 0.5 - n as f64 / 2.0) * unit;
-
-    let mut hu = vec![AIR; height * width];
-    let mut lungs = vec![0u8; height * width];
-    for y in 0..height {
-        for x in 0..width {
-            let (px, py) = (coordinate(x, width), coordinate(y, height));
-            let [u, v] = patient.place(px, py);
-            let depth = patient.depth(u, v);
-            hu[y * width + x] = if depth >= 1.0 {
-                patient.surroundings(px, py, u, v)
-            } else if patient.lung(u, v, depth) < 0.0 {
-                lungs[y * width + x] = 1;
-                patient.parenchyma
-                    + patient.gradient * (v / patient.half[1]).clamp(-1.0, 1.0)
-                    + 45.0 * patient.texture.rough(12.0 * u, 12.0 * v)
-            } else {
-                patient.tissue(u, v, depth)
-            };
-        }
-    }
-    Inside { dice: &mut dice, patient: &patient, size, unit, hu: &mut hu, lungs: &lungs }.fill();
-
-    let blurred = blur(&hu, size);
-    let spread = dice.between(8.0, 34.0);
-    let grain: Vec<f64> = (0..height * width).map(|_| dice.normal()).collect();
-    // Blurring takes the deviation of white noise to 3/8.
-    let grain = blur(&grain, size);
-    let mut values = Vec::with_capacity(height * width);
-    for y in 0..height {
-        for x in 0..width {
-            let i = y * width + x;
-            let outside = patient.padding && length(coordinate(x, width), coordinate(y, height)) > 1.0;
-            let value = if outside { -2048.0 } else { (blurred[i] + spread * grain[i] / 0.375).clamp(-1024.0, 3071.0) };
-            values.push((value + 0.5).floor() as i16);
-        }
-    }
-    Slice { size, hu: values, lungs }
-}
-
-/// What runs through the lungs and is part of them.
-struct Inside<'a> {
-    dice: &'a mut Dice,
-    patient: &'a Patient,
-    size: [usize; 2],
-    unit: f64,
-    hu: &'a mut [f64],
-    lungs: &'a [u8],
-}
-
-impl Inside<'_> {
-    fn fill(mut self) {
-        for side in [-1.0, 1.0] {
-            let root = [side * (self.patient.mediastinum + 0.03), 0.02];
-            for _ in 0..self.vessels() {
-                self.vessel(root);
-            }
-        }
-        for _ in 0..220 {
-            let (at, r) = (self.anywhere(), self.dice.between(0.003, 0.011));
-            let hu = self.dice.between(-350.0, 0.0);
-            self.disc(at, r, hu);
-        }
-        for _ in 0..14 {
-            let side = if self.dice.chance(0.5) { 1.0 } else { -1.0 };
-            let at = [side * (self.patient.mediastinum + self.dice.between(0.05, 0.22)), self.dice.between(-0.2, 0.25)];
-            let r = self.dice.between(0.009, 0.022);
-            self.disc(at, r * 1.5, -250.0);
-            self.disc(at, r, -980.0);
-        }
-        if self.dice.chance(0.3) {
-            for _ in 0..1 + self.dice.bits() % 3 {
-                let (at, r) = (self.anywhere(), self.dice.between(0.015, 0.07));
-                for _ in 0..6 {
-                    let (away, part) = (self.dice.direction(), self.dice.between(0.0, 0.6) * r);
-                    self.disc([at[0] + away[0] * part, at[1] + away[1] * part], r * 0.6, 25.0);
-                }
-            }
-        }
-    }
-
-    /// Fewer near the top of the lungs.
-    fn vessels(&self) -> usize {
-        12 + (16.0 * smooth(self.patient.level / 0.5)) as usize
-    }
-
-    fn anywhere(&mut self) -> [f64; 2] {
-        let [half_u, half_v] = self.patient.half;
-        [self.dice.between(-half_u, half_u), self.dice.between(-half_v, half_v)]
-    }
-
-    /// A track of discs from the root of the lung outwards, thinning and wandering.
-    fn vessel(&mut self, root: [f64; 2]) {
-        let [mut u, mut v] = root;
-        let [mut du, mut dv] = self.dice.direction();
-        if (du > 0.0) != (root[0] > 0.0) {
-            du = -du;
-        }
-        let mut r = self.dice.between(0.006, 0.021);
-        let reach = self.dice.between(0.15, 0.55);
-        let step = 0.008;
-        let mut gone = 0.0;
-        while gone < reach && r > 0.002 {
-            self.disc([u, v], r, 30.0);
-            let [wu, wv] = self.dice.direction();
-            (du, dv) = (du + 0.16 * wu, dv + 0.16 * wv);
-            let size = length(du, dv).max(1e-6);
-            (du, dv) = (du / size, dv / size);
-            (u, v) = (u + step * du, v + step * dv);
-            r *= 0.975;
-            gone += step;
-        }
-    }
-
-    /// Blends a disc into the lung, edges by coverage.
-    fn disc(&mut self, [u, v]: [f64; 2], r: f64, hu: f64) {
-        let [height, width] = self.size;
-        // Back from patient to picture coordinates.
-        let Patient { tilt, shift, .. } = self.patient;
-        let x = (u * tilt[0] - v * tilt[1] + shift[0]) / self.unit + width as f64 / 2.0;
-        let y = (u * tilt[1] + v * tilt[0] + shift[1]) / self.unit + height as f64 / 2.0;
-        let r = r / self.unit;
-        let range = |centre: f64, n: usize| {
-            let low = (centre - r - 1.0).max(0.0) as usize;
-            let high = (centre + r + 2.0).clamp(0.0, n as f64) as usize;
-            low..high
-        };
-        for j in range(y, height) {
-            for i in range(x, width) {
-                let at = j * width + i;
-                if self.lungs[at] == 1 {
-                    let cover = (r + 0.5 - length(i as f64 + 0.5 - x, j as f64 + 0.5 - y)).clamp(0.0, 1.0).min(2.0 * r);
-                    self.hu[at] = mix(self.hu[at], hu, cover);
-                }
-            }
-        }
-    }
-}
-
-/// The binomial kernel 1 2 1 in both directions; edges repeat.
-fn blur(values: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
-    let pass = |source: &[f64], step: usize, at: usize, position: usize, n: usize| {
-        let before = if position == 0 { at } else { at - step };
-        let after = if position + 1 == n { at } else { at + step };
-        (source[before] + 2.0 * source[at] + source[after]) / 4.0
-    };
-    let across: Vec<f64> = (0..height * width).map(|at| pass(values, 1, at, at % width, width)).collect();
-    (0..height * width).map(|at| pass(&across, width, at, at / width, height)).collect()
 }

@@ -1,7 +1,7 @@
 //! Dealing groups of cases to roles and folds, seeded.
 
-use super::super::Role;
-use super::super::order::shuffle;
+use crate::data::case::Role;
+use crate::data::order::shuffle;
 
 /// Cases that stay together.
 pub struct Unit {

@@ -1,8 +1,8 @@
 //! Splits that are written in files: one stem, or one group, a line.
 
-use super::Parts;
+use super::parts::Parts;
 use crate::base::error::RunError;
-use crate::data::Case;
+use crate::data::case::Case;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! How much of each class each split holds, and what values the images have.
 
-use super::{Facts, Finding, Kind};
-use crate::data::Role;
+use super::facts::{Facts, ImageFacts};
+use super::finding::{Finding, Kind};
+use crate::data::case::Role;
 use crate::text::recipe::DataSpec;
 use std::collections::BTreeSet;
 
@@ -119,6 +120,6 @@ fn window(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
 }
 
 /// Constant images span nothing, whatever the window; they are told by themselves.
-fn some_vary(images: &[&super::facts::ImageFacts]) -> bool {
+fn some_vary(images: &[&ImageFacts]) -> bool {
     images.iter().any(|i| !i.constant)
 }

@@ -1,10 +1,12 @@
 //! One case: what its image and its mask hold.
 
-use super::super::decode::{Pixels, Values};
-use super::super::{Case, Dataset, Role, intensity, phantom, reading, same_size};
-use super::near::{Print, SIDE};
-use super::{Finding, Kind};
+use super::finding::{Finding, Kind};
+use super::fingerprint::{Print, SIDE};
 use crate::base::error::Result;
+use crate::data::case::{Case, Role, same_size};
+use crate::data::dataset::Dataset;
+use crate::data::pixels::{Pixels, Values};
+use crate::data::{intensity, phantom, reading};
 use crate::text::recipe::{DataSource, DataSpec};
 use std::path::Path;
 

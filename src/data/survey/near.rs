@@ -4,24 +4,17 @@
 //! in at most [`HAMMING`] of 64 bits; a pair counts when the normalised correlation of its greys at 32 x 32 is at least
 //! [`ALIKE`]. A copy that was resized, compressed again or made brighter is found; a mirrored or cropped one is not.
 
-use super::super::resize;
-use super::{Facts, Finding, Kind};
+use super::facts::Facts;
+use super::finding::{Finding, Kind};
+use super::fingerprint::Print;
 use rayon::prelude::*;
 
-/// Side of the greys that are compared.
-pub const SIDE: usize = 32;
 /// Bits of 64 that the hashes of a pair may differ in.
 pub const HAMMING: u32 = 12;
 /// Least normalised correlation of a pair.
 pub const ALIKE: f64 = 0.97;
 /// Pairs that are kept.
 const KEPT: usize = 10_000;
-
-/// An image in 64 bits, and in 1 KiB.
-pub struct Print {
-    hash: u64,
-    grey: Vec<u8>,
-}
 
 /// Two images that are nearly the same: indices of cases, and how alike they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,36 +23,6 @@ pub struct Pair {
     pub b: usize,
     /// Normalised correlation, up to 1.
     pub alike: f64,
-}
-
-impl Print {
-    /// Of 32 x 32 values of 16 bits.
-    pub fn of(grey: &[u16]) -> Print {
-        let values: Vec<f32> = grey.iter().map(|&v| f32::from(v)).collect();
-        let small = resize::plane(&values, [SIDE, SIDE], [8, 9]);
-        let mut hash = 0u64;
-        for row in small.chunks_exact(9) {
-            row.windows(2).for_each(|w| hash = hash << 1 | u64::from(w[1] > w[0]));
-        }
-        Print { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
-    }
-
-    /// Pearson's correlation of the greys; 0 where one of them is constant.
-    fn correlation(&self, other: &Print) -> f64 {
-        let n = self.grey.len() as f64;
-        let (mut sx, mut sy, mut xx, mut yy, mut xy) = (0u64, 0u64, 0u64, 0u64, 0u64);
-        for (&x, &y) in self.grey.iter().zip(&other.grey) {
-            let (x, y) = (u64::from(x), u64::from(y));
-            sx += x;
-            sy += y;
-            xx += x * x;
-            yy += y * y;
-            xy += x * y;
-        }
-        let [sx, sy, xx, yy, xy] = [sx, sy, xx, yy, xy].map(|v| v as f64);
-        let spread = ((xx - sx * sx / n) * (yy - sy * sy / n)).sqrt();
-        if spread > 0.0 { (xy - sx * sy / n) / spread } else { 0.0 }
-    }
 }
 
 /// All near pairs, the most alike first.

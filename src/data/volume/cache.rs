@@ -1,6 +1,6 @@
 //! Volumes that were read lately: the slices of one share a reading.
 
-use super::Volume;
+use super::voxels::Volume;
 use crate::base::error::Result;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};

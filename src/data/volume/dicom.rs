@@ -6,10 +6,11 @@
 
 mod lengths;
 
-use super::super::decode::{self, Palette, one_line};
-use super::super::order::natural;
-use super::{Grid, Volume, Voxels};
-use crate::base::error::{Result, RunError};
+use super::grid::Grid;
+use super::voxels::{Volume, Voxels};
+use crate::base::error::{Result, RunError, one_line};
+use crate::data::decode::{self, Palette};
+use crate::data::order::natural;
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
 use dicom_pixeldata::{ConvertOptions, ModalityLutOption, PixelDecoder};

@@ -3,8 +3,8 @@
 //! Directions are NIfTI's: the first world axis runs from left to right, the second from back to front, the third from
 //! feet to head. Slanted volumes are read along the axes that come nearest; nothing is interpolated.
 
-use super::super::decode::MAX_SIDE;
 use crate::base::error::{Result, RunError};
+use crate::data::pixels::MAX_SIDE;
 use crate::text::recipe::Axis;
 use std::path::Path;
 

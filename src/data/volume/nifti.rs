@@ -2,9 +2,9 @@
 //!
 //! The whole gzip stream is read to its checksum, so that a damaged file is refused and not read as far as it goes.
 
-use super::{Grid, Volume, Voxels};
-use crate::base::error::{Result, RunError};
-use crate::data::decode::one_line;
+use super::grid::Grid;
+use super::voxels::{Volume, Voxels};
+use crate::base::error::{Result, RunError, one_line};
 use flate2::bufread::MultiGzDecoder;
 use nifti::{DataElement, InMemNiftiVolume, NiftiHeader, NiftiType};
 use std::fs::File;

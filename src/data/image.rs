@@ -1,0 +1,76 @@
+//! An image file alone, for prediction.
+
+use super::decode::{self, Palette};
+use super::pixels::{MAX_SIDE, Pixels};
+use super::{intensity, phantom, volume};
+use crate::base::error::{Result, RunError};
+use crate::text::recipe::{DataSource, DataSpec};
+use std::path::Path;
+
+/// An image without ground truth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadedImage {
+    /// Channels x height x width at the size of the data block, scaled and normalised.
+    pub input: Vec<f32>,
+    /// Height and width of the file.
+    pub original: [usize; 2],
+    /// Height x width x 3 at the original size, for people to look at: scaled as for the network, not normalised.
+    pub rgb: Vec<u8>,
+    pub warnings: Vec<String>,
+}
+
+/// An image file alone, for prediction.
+pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    check(spec)?;
+    if volume::is_nifti(path) {
+        return Err(RunError::at(path, "is a volume; volumes are read as the slices of a data set, not by themselves")
+            .help("name it in a data block: images = \"folder/*.nii.gz\""));
+    }
+    let spec = match spec.source {
+        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
+        DataSource::Phantoms { .. } => phantom::windowed(spec),
+    };
+    present(decode::read(path, Palette::Colours)?, &spec, path, channels)
+}
+
+/// The same at the file's own size: `input` is channels x `original`, scaled and normalised and not resized.
+pub fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    check(spec)?;
+    let pixels = decode::read(path, Palette::Colours)?;
+    let spec = match spec.source {
+        DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
+        DataSource::Phantoms { .. } => phantom::windowed(spec),
+    };
+    let spec = DataSpec { size: pixels.size, ..spec };
+    present(pixels, &spec, path, channels)
+}
+
+/// The image as it is given to the network, and for people.
+pub(super) fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+    let mut warnings = pixels.warnings.clone();
+    let prepared = intensity::prepare(&pixels, spec, channels, path, &mut warnings)?;
+    let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
+    intensity::normalise(&prepared, intensity::unit, spec, channels, &mut input)?;
+    let rgb = intensity::rgb(&pixels, spec, path)?;
+    Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
+}
+
+/// What every sample relies on.
+pub(super) fn check(spec: &DataSpec) -> Result<()> {
+    let fail = |text: String| Err(RunError::new(format!("data `{}`: {text}", spec.name)));
+    let [height, width] = spec.size;
+    if height == 0 || width == 0 || height > MAX_SIDE || width > MAX_SIDE {
+        return fail(format!("size {height} x {width} is not between 1 and {MAX_SIDE}"));
+    }
+    if spec.classes.len() != spec.labels.len() || !(2..=256).contains(&spec.classes.len()) {
+        return fail(format!("{} classes and {} labels", spec.classes.len(), spec.labels.len()));
+    }
+    match &spec.source {
+        DataSource::Files { .. } | DataSource::List { .. } => Ok(()),
+        DataSource::Phantoms { count: 0, .. } => fail("0 phantoms are no data".into()),
+        DataSource::Phantoms { .. } if spec.classes.len() != 2 => {
+            fail(format!("phantoms have two classes, not {}", spec.classes.len()))
+        }
+        DataSource::Phantoms { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,20 @@
+//! What a phantom is.
+
+use crate::data::pixels::{Pixels, Values};
+
+/// A generated slice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Height, width.
+    pub size: [usize; 2],
+    /// Hounsfield units, row by row.
+    pub hu: Vec<i16>,
+    /// 1 in the lungs, 0 elsewhere.
+    pub lungs: Vec<u8>,
+}
+
+impl Slice {
+    pub(in crate::data) fn into_pixels(self) -> Pixels {
+        Pixels { size: self.size, channels: 1, values: Values::I16(self.hu), lossy: false, warnings: Vec::new() }
+    }
+}

@@ -1,0 +1,85 @@
+//! A decoded picture, and what a file may declare of one.
+
+use crate::base::error::{Result, RunError};
+use std::path::Path;
+
+/// Longest side of an image that will be read.
+pub const MAX_SIDE: usize = 16_384;
+/// Largest number of bytes that one decoded image may take.
+pub const MAX_BYTES: u64 = 1 << 30;
+
+/// A decoded picture: `values` holds height x width x channels in that order.
+pub struct Pixels {
+    /// Height, width.
+    pub size: [usize; 2],
+    /// 1 or 3.
+    pub channels: usize,
+    pub values: Values,
+    /// Stored with loss: flat areas may be off by some units.
+    pub lossy: bool,
+    pub warnings: Vec<String>,
+}
+
+/// Samples by their type in the file.
+pub enum Values {
+    U8(Vec<u8>),
+    U16(Vec<u16>),
+    I16(Vec<i16>),
+    /// Every other sample type, with its name. No NaN and no infinity.
+    Wide(Vec<f64>, &'static str),
+}
+
+impl Values {
+    pub fn len(&self) -> usize {
+        match self {
+            Values::U8(v) => v.len(),
+            Values::U16(v) => v.len(),
+            Values::I16(v) => v.len(),
+            Values::Wide(v, _) => v.len(),
+        }
+    }
+
+    pub fn at(&self, index: usize) -> f64 {
+        match self {
+            Values::U8(v) => f64::from(v[index]),
+            Values::U16(v) => f64::from(v[index]),
+            Values::I16(v) => f64::from(v[index]),
+            Values::Wide(v, _) => v[index],
+        }
+    }
+}
+
+/// Refuses sizes that no medical picture has before memory is taken for them.
+pub fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
+    if height == 0 || width == 0 {
+        return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
+    }
+    let side = MAX_SIDE as u64;
+    if height > side || width > side || height * width * bytes_per_pixel > MAX_BYTES {
+        return Err(RunError::at(
+            path,
+            format!("declares {width} x {height} pixels; at most {side} x {side} and 1 GiB are read"),
+        )
+        .help("cut the picture into tiles or store it smaller"));
+    }
+    Ok([height as usize, width as usize])
+}
+
+/// The first `kept` of every `step` samples.
+pub fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
+    values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
+}
+
+/// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
+pub fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
+    let row = (width * bits).div_ceil(8).max(1);
+    let last = ((1u16 << bits) - 1) as u8;
+    let mut values = Vec::with_capacity(height * width);
+    for line in packed.chunks_exact(row).take(height) {
+        values.extend((0..width).map(|x| {
+            let bit = x * bits;
+            (line[bit / 8] >> (8 - bits - bit % 8)) & last
+        }));
+    }
+    values
+}

@@ -1,0 +1,72 @@
+//! One image with its classes, as batches hold it, as it is cached, and as people look at it.
+
+use super::{augment, intensity};
+use crate::base::error::Result;
+use crate::text::recipe::DataSpec;
+
+/// One image and its classes at the size of the data block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// Channels x height x width, scaled and normalised.
+    pub image: Vec<f32>,
+    /// Height x width, class indices.
+    pub mask: Vec<u8>,
+    /// Height and width of the image file.
+    pub original: [usize; 2],
+    pub warnings: Vec<String>,
+}
+
+/// A sample as it is, and as plans of augmentation leave it.
+pub struct Versions {
+    /// The sample itself first.
+    pub pictures: Vec<Shown>,
+    pub warnings: Vec<String>,
+}
+
+/// A sample for people to look at.
+pub struct Shown {
+    /// One plane or three, each height x width, in 0..1.
+    pub planes: Vec<f32>,
+    /// Height x width, class indices.
+    pub mask: Vec<u8>,
+}
+
+impl Shown {
+    /// Height x width x 3.
+    pub fn rgb(&self, size: [usize; 2]) -> Vec<u8> {
+        let area = size[0] * size[1];
+        let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
+        let plane = |c: usize| if self.planes.len() == 3 * area { c * area } else { 0 };
+        (0..area).flat_map(|i| [0, 1, 2].map(|c| byte(self.planes[plane(c) + i]))).collect()
+    }
+}
+
+/// A sample as it is cached: see [`intensity`](super::intensity) for the 16-bit steps.
+pub(super) struct Prepared {
+    pub(super) image: Vec<u16>,
+    pub(super) mask: Vec<u8>,
+    pub(super) original: [usize; 2],
+    pub(super) warnings: Vec<String>,
+}
+
+impl Prepared {
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + 2 * self.image.len() + self.mask.len()
+    }
+
+    pub(super) fn normalise(&self, spec: &DataSpec, channels: usize, output: &mut [f32]) -> Result<()> {
+        intensity::normalise(&self.image, intensity::unit, spec, channels, output)
+    }
+
+    pub(super) fn units(&self) -> Vec<f32> {
+        self.image.iter().map(|&v| intensity::unit(v)).collect()
+    }
+
+    /// Planes of values in 0..1 and the mask, as a plan leaves them.
+    pub(super) fn changed(&self, plan: &augment::Plan) -> (Vec<f32>, Vec<u8>) {
+        let mut planes = self.units();
+        let mut mask = self.mask.clone();
+        plan.apply(&mut planes, &mut mask);
+        (planes, mask)
+    }
+}
