@@ -1,4 +1,9 @@
 //! The sources and the documentation keep their own rules.
 
 mod docs;
+mod parse;
+mod planted;
+mod rooms;
 mod tree;
+mod uses;
+mod words;

@@ -1,0 +1,135 @@
+//! Faults that are planted in small sources are found: rules that nothing can break hold nothing.
+
+use super::rooms::Drawing;
+use super::uses::{Sources, circles};
+use super::words::{hidden_operators, prints, words};
+
+fn sources(files: &[(&str, &str)]) -> Sources {
+    Sources::new(files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect())
+}
+
+/// `a/b -> c::d` for each use.
+fn used(files: &[(&str, &str)]) -> Vec<String> {
+    sources(files)
+        .uses()
+        .iter()
+        .map(|u| format!("{} -> {} {}", u.file, u.other, u.what).trim_end().to_string())
+        .collect()
+}
+
+fn found_circles(files: &[(&str, &str)]) -> Vec<String> {
+    circles(&sources(files).uses()).into_iter().map(|files| files.join(" ")).collect()
+}
+
+/// What is not as drawn, in rooms `top`, `middle` and `base`.
+fn broken(page: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let sources = sources(files);
+    let names: Vec<&str> = files.iter().map(|(path, _)| path.trim_end_matches(".rs")).collect();
+    Drawing::read(page).violations(&names, &sources.uses())
+}
+
+const PAGE: &str = "```rooms\ntop    -> middle base\nmiddle ->        base\nbase   ->\n```\n```never\n```\n";
+const TOP: (&str, &str) = ("top.rs", "use crate::base::B;\nuse crate::middle::M;");
+const MIDDLE: (&str, &str) = ("middle.rs", "use crate::base::B;\npub struct M;");
+const BASE: (&str, &str) = ("base.rs", "pub struct B;");
+
+#[test]
+fn a_house_as_drawn_is_sound() {
+    assert_eq!(broken(PAGE, &[TOP, MIDDLE, BASE]), [""; 0]);
+}
+
+#[test]
+fn an_arrow_up_is_found() {
+    let up = ("base.rs", "pub struct B;\nfn f() { crate::middle::inner::g(); }");
+    assert_eq!(
+        broken(PAGE, &[TOP, MIDDLE, up]),
+        ["src/base.rs uses `inner::g` of src/middle.rs: `base -> middle` is not drawn"]
+    );
+    let drawn = PAGE.replace("base   ->", "base   -> middle");
+    assert_eq!(broken(&drawn, &[TOP, MIDDLE, up]), ["`base -> middle` does not lead down"]);
+}
+
+#[test]
+fn arrows_and_rooms_that_are_not_there_are_found() {
+    let idle = ("middle.rs", "pub struct M;");
+    assert_eq!(
+        broken(PAGE, &[TOP, idle, BASE]),
+        ["`middle -> base` is drawn, and nothing in src/middle uses src/base"]
+    );
+    assert_eq!(broken(PAGE, &[TOP, MIDDLE, BASE, ("attic.rs", "")]), ["src/attic is not drawn"]);
+    let cellar = PAGE.replace("base   ->", "base   ->\ncellar ->");
+    assert_eq!(broken(&cellar, &[TOP, MIDDLE, BASE]), ["`cellar` is drawn, and src/ has no such room"]);
+}
+
+#[test]
+fn finer_rules_hold_inside_a_room() {
+    let files = [("a.rs", ""), ("a/b.rs", "use super::c::x;"), ("a/c.rs", "pub fn x() {}")];
+    let page = |rule: &str| format!("```rooms\na ->\n```\n```never\n{rule}\n```\n");
+    assert_eq!(broken(&page("a/c -> a/b"), &files), [""; 0]);
+    assert_eq!(broken(&page("a/b -> a/c"), &files), ["src/a/b.rs uses `x` of src/a/c.rs: `a/b` may not know it"]);
+    assert_eq!(broken(&page("a/b -> a/d"), &files), ["a rule names `a/d`, which is not there"]);
+}
+
+#[test]
+fn paths_of_all_kinds_are_found() {
+    let target = ("a/b.rs", "pub struct T;\npub fn f() {}");
+    let uses = |text: &str| used(&[("lib.rs", ""), ("a.rs", ""), ("a/c.rs", ""), ("a/c/d.rs", text), target]);
+    assert_eq!(uses("use crate::{a::{b::{T, f as g}}, x};"), ["a/c/d -> a/b T", "a/c/d -> a/b f", "a/c/d -> lib x"]);
+    assert_eq!(uses("fn g() { crate::a::b::f() }"), ["a/c/d -> a/b f"]);
+    assert_eq!(uses("use super::super::b::T;"), ["a/c/d -> a/b T"]);
+    assert_eq!(uses("use super::super::b;\nfn g(_: b::T) {}"), ["a/c/d -> a/b", "a/c/d -> a/b T"]);
+    assert_eq!(uses("fn g() { write!(f, \"{}\", crate::a::b::f()) }"), ["a/c/d -> a/b f"]);
+    assert_eq!(uses("mod e { use super::super::super::b::T; }"), ["a/c/d -> a/b T"]);
+    assert_eq!(uses("#[serde(with = \"crate::a::b\")] struct S;"), ["a/c/d -> a/b"]);
+    assert_eq!(uses("use crate::a::b::*;\nfn g(_: T) {}"), ["a/c/d -> a/b", "a/c/d -> a/b T"]);
+    assert_eq!(
+        uses("pub(in crate::a) fn g(x: std::a::b::T) {} // crate::a::b\nconst S: &str = \"crate::a::b\";"),
+        [""; 0]
+    );
+    assert_eq!(uses("#[cfg(test)]\nmod tests { use crate::a::b::T; }"), [""; 0]);
+    assert_eq!(uses("macro_rules! m { ($n:ident) => { mod $n { use super::*; } } }"), [""; 0]);
+}
+
+#[test]
+fn re_exports_lead_to_the_file_that_defines() {
+    let files =
+        |line: &'static str, text: &'static str| used(&[("a.rs", line), ("a/b.rs", "pub struct T;"), ("c.rs", text)]);
+    assert_eq!(files("pub use b::T;", "use crate::a::T;"), ["a -> a/b T", "c -> a/b T"]);
+    assert_eq!(files("pub(crate) use b::T as U;", "use crate::a::U;"), ["a -> a/b T", "c -> a/b T"]);
+    assert_eq!(files("pub use b::*;", "fn f(_: crate::a::T) {}"), ["a -> a/b", "c -> a/b T"]);
+    assert_eq!(files("use b::T;", "use crate::a::T;"), ["a -> a/b T", "c -> a T"]);
+}
+
+#[test]
+fn circles_are_found() {
+    let ring = [("a.rs", "use crate::b::f;"), ("b.rs", "pub fn f() { crate::c::f() }"), ("c.rs", "use super::a;")];
+    assert_eq!(found_circles(&ring), ["a b c"]);
+    let child = ("a/b.rs", "pub struct T;\nfn f(_: super::S) {}");
+    assert_eq!(found_circles(&[("a.rs", "use b::T;\npub struct S;"), child]), ["a a/b"]);
+    // Handing on is no use, until the file uses what it hands on.
+    assert_eq!(found_circles(&[("a.rs", "mod b;\npub use b::T;\npub struct S;"), child]), [""; 0]);
+    assert_eq!(found_circles(&[("a.rs", "pub use b::T;\npub struct S(T);"), child]), ["a a/b"]);
+    // What is handed on from elsewhere is used.
+    assert_eq!(
+        found_circles(&[("a.rs", "pub use crate::b::T;"), ("b.rs", "pub struct T;\nuse crate::a::f;")]),
+        ["a b"]
+    );
+}
+
+#[test]
+fn words_are_told_from_texts() {
+    let holds = |text: &str| words(text).iter().any(|word| word == "unsafe");
+    assert!(holds("fn g() { let x = unsafe { f() }; }") && holds("unsafe impl Sync for Place {}"));
+    assert!(!holds("const T: &str = \"unsafe\"; // unsafe") && !holds("#[allow(unsafe_code)] fn f() {}"));
+    assert!(prints("fn f() { println!(\"x\") }") && prints("macro_rules! m { () => { eprint!(\"x\") } }"));
+    assert!(!prints("fn println() {} // println!()") && !prints("const T: &str = \"println!()\";"));
+}
+
+#[test]
+fn arms_that_hide_an_operator_are_found() {
+    let hidden = |arms: &str| hidden_operators(&format!("fn f() {{ match op {{ {arms} }} }}"));
+    assert_eq!(hidden("Op::Conv(c) => 1, _ => 2"), 1);
+    assert_eq!(hidden("(Op::Conv(_) | Op::Linear(_), 1) => 1, other => 2"), 1);
+    assert_eq!(hidden("Op::Conv(c) => 1, Op::Linear(_) => match c { Pad::Same => 1, _ => 2 }"), 0);
+    assert_eq!(hidden("Some(1) => 1, _ => 2"), 0);
+}

@@ -1,0 +1,59 @@
+//! Rules on single words and patterns of a source file.
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::visit::{self, Visit};
+
+/// Every token of a text, groups opened; comments and what stands in strings are no words.
+pub fn words(text: &str) -> Vec<String> {
+    fn flat(tokens: TokenStream, into: &mut Vec<String>) {
+        for token in tokens {
+            match token {
+                TokenTree::Group(group) => flat(group.stream(), into),
+                token => into.push(token.to_string()),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    flat(text.parse().unwrap_or_else(|e| panic!("{e}: {text}")), &mut found);
+    found
+}
+
+/// Macros of the standard library that panic when nobody reads what they print.
+pub fn prints(text: &str) -> bool {
+    let macros = ["print", "println", "eprint", "eprintln", "dbg"];
+    words(text).windows(2).any(|pair| macros.contains(&pair[0].as_str()) && pair[1] == "!")
+}
+
+/// How many `match`es on operators have an arm for whatever else there is.
+pub fn hidden_operators(text: &str) -> usize {
+    let mut reader = Matches { hidden: 0 };
+    reader.visit_file(&syn::parse_file(text).unwrap_or_else(|e| panic!("{e}: {text}")));
+    reader.hidden
+}
+
+struct Matches {
+    hidden: usize,
+}
+
+impl<'ast> Visit<'ast> for Matches {
+    fn visit_expr_match(&mut self, found: &'ast syn::ExprMatch) {
+        let open = |arm: &syn::Arm| matches!(arm.pat, syn::Pat::Wild(_) | syn::Pat::Ident(_));
+        if found.arms.iter().any(|arm| names_operator(&arm.pat)) && found.arms.iter().any(open) {
+            self.hidden += 1;
+        }
+        visit::visit_expr_match(self, found);
+    }
+}
+
+/// Whether a pattern has a path `Op::...`, at whatever depth.
+fn names_operator(pattern: &syn::Pat) -> bool {
+    struct Paths(bool);
+    impl<'ast> Visit<'ast> for Paths {
+        fn visit_path(&mut self, path: &'ast syn::Path) {
+            self.0 |= path.segments.len() > 1 && path.segments[0].ident == "Op";
+        }
+    }
+    let mut paths = Paths(false);
+    paths.visit_pat(pattern);
+    paths.0
+}
