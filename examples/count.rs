@@ -2,8 +2,8 @@
 //! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
 
 use npc::text::diag::render;
+use npc::text::files::{self, Disk};
 use npc::text::source::SourceMap;
-use npc::text::syntax;
 use npc::{Convention, check, count, elaborate, parse, resolve};
 use std::path::Path;
 
@@ -16,7 +16,7 @@ fn main() {
     let size = [height, width].map(|n| n.parse().expect("height and width are numbers"));
 
     let mut sources = SourceMap::new();
-    let id = match syntax::read_file(&mut sources, Path::new(file)) {
+    let id = match files::read(&Disk, &mut sources, Path::new(file)) {
         Ok(id) => id,
         Err(problem) => return eprint!("{}", render::text(&sources, &problem.into(), false)),
     };

@@ -15,6 +15,7 @@ use npc::learn::freeze::freeze;
 use npc::learn::loss::total;
 use npc::learn::optim::{Accumulated, OptimState};
 use npc::study::cost::memory::{Memory, Peak, Training, memory_of};
+use npc::text::files::Disk;
 use npc::text::import;
 use npc::text::recipe::TrainSpec;
 use npc::text::recipe::schema::train_spec;
@@ -75,7 +76,7 @@ fn peak(baseline: usize, f: impl FnOnce()) -> usize {
 
 fn compile(file: &str, model: &str, size: [usize; 2]) -> Checked {
     let mut sources = SourceMap::new();
-    let Ok((bundle, _)) = import::load(&mut sources, Path::new(file)) else { panic!("cannot read {file}") };
+    let Ok((bundle, _)) = import::load(&Disk, &mut sources, Path::new(file)) else { panic!("cannot read {file}") };
     let (program, _) = npc::graph::resolve::resolve_bundle(&bundle);
     let entry = program.entries().into_iter().find(|e| e.node == model).expect("the file has this model");
     match elaborate(&program, entry, &[], Some(size)).and_then(check) {

@@ -29,20 +29,16 @@ mod explain;
 mod explored;
 mod field;
 mod fit;
-mod fitting;
 mod fix;
 mod fmt;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
-#[cfg(feature = "data")]
-#[cfg_attr(not(feature = "run"), allow(dead_code, reason = "without tensors runs are looked at and not started"))]
-mod job;
-mod levels;
-mod load;
 #[cfg(feature = "run")]
 mod lower;
 mod memory;
+mod options;
+mod outcome;
 #[cfg(feature = "run")]
 mod overlays;
 #[cfg(feature = "run")]
@@ -51,24 +47,21 @@ mod predict;
 mod report;
 #[cfg(feature = "run")]
 mod reproduce;
-mod revision;
 #[cfg(feature = "data")]
 mod scores;
 #[cfg(feature = "run")]
 mod selftest;
-mod side;
 mod sizes;
 mod sweep;
 mod table;
 mod tabular;
+mod terminal;
 #[cfg(feature = "run")]
 mod train;
 mod unified;
 
-use crate::text::diag::{Problems, render};
-use crate::text::source::SourceMap;
 use clap::{Parser, Subcommand};
-use std::io::{IsTerminal, Write};
+use outcome::Stop;
 use std::process::ExitCode;
 
 /// Models, data and training runs of medical image segmentation in one text file.
@@ -130,21 +123,6 @@ enum Command {
     Explain(explain::Opts),
 }
 
-/// Why a command ends without success. What there is to say was said, or is in the text.
-enum Stop {
-    /// Problems that were printed already.
-    Problems,
-    /// One message for the terminal, exit code 1.
-    Message(String),
-    /// Ended by Ctrl-C, exit code 130.
-    #[cfg(feature = "run")]
-    Interrupted,
-    /// Wrong usage, exit code 2.
-    Usage(String),
-}
-
-type Done = Result<(), Stop>;
-
 /// Room for deeply nested files; the memory is only touched when needed.
 const STACK: usize = 256 << 20;
 
@@ -203,37 +181,23 @@ fn run(command: Command) -> ExitCode {
         Command::Fix(opts) => fix::run(&opts),
         Command::Explain(opts) => explain::run(&opts),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::Problems) => ExitCode::from(1),
+    let Err(stop) = done else { return ExitCode::SUCCESS };
+    match stop {
+        Stop::Problems => ExitCode::from(1),
+        Stop::Found(found) => {
+            terminal::show(&found);
+            ExitCode::from(1)
+        }
         #[cfg(feature = "run")]
-        Err(Stop::Interrupted) => ExitCode::from(130),
-        Err(Stop::Message(text)) => {
+        Stop::Interrupted => ExitCode::from(130),
+        Stop::Message(text) => {
             tell!("error: {text}");
             ExitCode::from(1)
         }
-        Err(Stop::Usage(text)) => {
+        Stop::Usage(found, text) => {
+            found.iter().for_each(|found| terminal::show(found));
             tell!("error: {text}");
             ExitCode::from(2)
         }
     }
-}
-
-/// Writes to standard output; a closed pipe (`| head`) is not a problem.
-fn print(text: &str) -> Done {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Stop::Message(format!("standard output: {e}"))),
-        _ => Ok(()),
-    }
-}
-
-fn colour(terminal: bool) -> bool {
-    terminal && std::env::var_os("NO_COLOR").is_none()
-}
-
-/// Problems to standard error, in full.
-fn report(sources: &SourceMap, problems: &Problems) {
-    let colour = colour(std::io::stderr().is_terminal());
-    let _ = std::io::stderr().write_all(render::text(sources, problems, colour).as_bytes());
 }

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod compute;
 #[cfg(feature = "data")]
 pub mod data;
+pub mod desk;
 pub mod graph;
 #[cfg(feature = "data")]
 pub mod learn;

@@ -1,6 +1,8 @@
 //! Texts and what they say.
 
 pub mod diag;
+pub mod files;
+pub mod fix;
 pub mod import;
 pub mod recipe;
 pub mod source;

@@ -2,13 +2,13 @@
 
 mod profile;
 
-use super::load::Select;
+use super::options::Select;
+use super::outcome::{Done, Stop};
 use super::table::{Align, columns};
-use super::{Done, Stop, graph, print};
+use super::terminal::print;
 use crate::base::atomic;
 use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
-use crate::graph::check::Checked;
 use crate::learn::bench::{Backend, Bench, Phase, Settings, Span, bench};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -88,17 +88,8 @@ fn picture(text: &str) -> Result<PathBuf, String> {
     ))
 }
 
-/// The one model that was chosen.
-pub fn one(select: &Select) -> Result<Checked, Stop> {
-    let mut checked = graph::compile_all(select)?;
-    match checked.len() {
-        1 => Ok(checked.remove(0)),
-        _ => Err(Stop::Usage("the file has several models; choose one with --model".into())),
-    }
-}
-
 pub fn run(opts: &Opts) -> Done {
-    let checked = one(&opts.select)?;
+    let checked = opts.select.one()?;
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;
     }

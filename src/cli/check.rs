@@ -1,27 +1,20 @@
 //! `npc check`: everything that is known before a tensor exists.
 
-use super::explored::{Explored, explore};
-use super::levels::LevelOpts;
-use super::load::{self, Choice, Claimed, Entry};
 use super::memory::{self, MemoryOpts};
-use super::table::{Align, columns, cost_table, csv, markdown, short, thousands};
-use super::{Done, Stop, print, report};
-use super::{document, field};
-use crate::graph::elaborate::unused;
-use crate::graph::resolve::{Program, lint, resolve_bundle};
+use super::options::{Choice, LevelOpts};
+use super::outcome::{Done, Stop};
+use super::table::{Align, columns, cost_table, csv, markdown};
+use super::terminal::{print, report};
+use super::{document, explored, field};
+use crate::base::number::{thousands, with_prefix};
+use crate::desk::{AnalysisRequest, Entry, FileAnalysis, JudgedClaim, analyze_file, macs_by};
 use crate::study::claim::{Found, Verdict};
-use crate::study::cost::{Convention, CostReport, count};
-use crate::study::explore::same_variants;
-use crate::study::lint::lints;
-use crate::text::diag::{Code, Diagnostic, Problems};
-use crate::text::import;
-use crate::text::recipe::schema;
-use crate::text::source::{SourceId, SourceMap};
-use crate::text::syntax::ast::ItemKind;
+use crate::study::cost::{Convention, CostReport};
+use crate::text::diag::{Code, Problems};
+use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Check model files: shapes, parameters, MACs, claims, problems
 #[derive(Args)]
@@ -87,159 +80,67 @@ enum Format {
     Markdown,
 }
 
-/// Nodes of a file's models that are shown together, a model counting as some more.
-const KEPT: usize = 60_000;
-const MODEL: usize = 40;
-
-/// What one file holds, as far as it could be looked at.
-pub struct Looked {
-    pub sources: SourceMap,
-    /// The text of the file itself.
-    pub root: SourceId,
-    pub problems: Problems,
-    pub entries: Vec<(Entry, CostReport)>,
-    pub claimed: Vec<Claimed>,
-    pub explored: Explored,
-}
-
 pub fn run(opts: &Opts) -> Done {
-    let mut looked = Vec::new();
+    let request = AnalysisRequest {
+        selection: opts.choice.selection(),
+        freeze: opts.freeze.clone(),
+        levels: opts.levels.levels(),
+        convention: opts.convention[0],
+    };
+    let mut analyses = Vec::new();
     for path in &opts.files {
-        looked.push(look(path, None, &opts.choice, &opts.freeze, &opts.levels, opts.convention[0])?);
+        analyses.push(analyze_file(&Disk, path, &request)?);
     }
     match opts.format {
         Format::Json => {
-            print(&document::json(&looked, &opts.convention, opts.symbolic, &opts.memory))?;
+            print(&document::json(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
         }
-        Format::Text => print_text(&looked, opts)?,
-        Format::Csv => print_table(&looked, opts, csv)?,
-        Format::Markdown => print_table(&looked, opts, markdown)?,
+        Format::Text => print_text(&analyses, opts)?,
+        Format::Csv => print_table(&analyses, opts, csv)?,
+        Format::Markdown => print_table(&analyses, opts, markdown)?,
     }
-    let failed = looked.iter().any(|l| l.problems.has_errors());
+    let failed = analyses.iter().any(|l| l.problems.has_errors());
     // The process ends here, and to free a large graph piece by piece takes as long as to count it.
-    std::mem::forget(looked);
+    std::mem::forget(analyses);
     if failed { Err(Stop::Problems) } else { Ok(()) }
-}
-
-/// Everything that can be said about a file, or about `text` in its place.
-pub fn look(
-    path: &Path,
-    text: Option<String>,
-    choice: &Choice,
-    freeze: &[String],
-    levels: &LevelOpts,
-    convention: Convention,
-) -> Result<Looked, Stop> {
-    let mut sources = SourceMap::new();
-    let loaded = match text {
-        Some(text) => Ok(import::load_text(&mut sources, path, text)),
-        None => import::load(&mut sources, path),
-    };
-    let (bundle, mut problems) = match loaded {
-        Ok(loaded) => loaded,
-        Err(d) => {
-            let (entries, claimed, explored) = (Vec::new(), Vec::new(), Explored::default());
-            let root = SourceId::default();
-            return Ok(Looked { sources, root, problems: d.into(), entries, claimed, explored });
-        }
-    };
-    let args = load::with_arguments(&mut sources, choice)?;
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    check_recipes(&program, &mut problems);
-    let mut entries = Vec::new();
-    let plans = load::plan(&program, choice).unwrap_or_else(|p| {
-        problems.extend(p);
-        Vec::new()
-    });
-    let mut kept = 0;
-    for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
-        // Its holes are tried against its claims below.
-        if load::has_hole(&program, &plan.name.node, &args) {
-            continue;
-        }
-        match load::compile(&program, plan, &args) {
-            Ok(mut entry) => {
-                problems.extend(load::freeze(&mut sources, &mut entry, freeze));
-                // An `@allow` over the model or variant speaks for all that it is made of.
-                let named = |d: Diagnostic| d.through(vec![plan.name.span]);
-                problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
-                problems.extend(lints(&entry.checked).into_iter().map(named).collect());
-                entry.warning.iter().for_each(|d| problems.push(d.clone()));
-                let report = count(&entry.checked, convention).with_frozen(&entry.frozen);
-                kept += MODEL + report.nodes.len();
-                if kept > KEPT && !entries.is_empty() {
-                    let message = format!("the models up to `{}` have more than {KEPT} nodes together", plan.name);
-                    let d = Diagnostic::new(Code::E0311, plan.name.span, message).label("the first that is not shown");
-                    problems.push(d.help("choose models with --model"));
-                    break;
-                }
-                entries.push((entry, report));
-            }
-            Err(p) => problems.extend(p),
-        }
-    }
-    if choice.model.is_none() {
-        problems.extend(load::runs(&program));
-    }
-    // Claims are about the models as written.
-    let mut claimed = Vec::new();
-    if choice.with.is_empty() {
-        let (held, broken) = load::claims(&program, &sources, choice.model.as_deref());
-        problems.extend(broken);
-        claimed = held;
-    }
-    let (explored, found) = explore(&program, &sources, choice, convention);
-    problems.extend(found);
-    // With one model chosen, the blocks of the others would seem unused.
-    if choice.model.is_none() && !problems.has_errors() {
-        problems.extend(unused(&program));
-    }
-    if !problems.has_errors() {
-        problems.extend(lint(&program));
-        let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
-        problems.extend(same_variants(&program, &checked));
-    }
-    let problems = levels.apply(&program, choice, problems);
-    Ok(Looked { sources, root: bundle.source, problems: problems.sorted(), entries, claimed, explored })
 }
 
 /// How a header, alignments and rows become text.
 type Layout = fn(&[&str], &[Align], &[Vec<String>]) -> String;
 
 /// One line a model and size on standard output, the problems on the other.
-fn print_table(looked: &[Looked], opts: &Opts, layout: Layout) -> Done {
-    let all: Vec<&(Entry, CostReport)> = looked.iter().flat_map(|l| &l.entries).collect();
+fn print_table(analyses: &[FileAnalysis], opts: &Opts, layout: Layout) -> Done {
+    let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     print(&overview(&all, &opts.convention, layout))?;
-    looked.iter().for_each(tell);
+    analyses.iter().for_each(tell);
     Ok(())
 }
 
-fn print_text(looked: &[Looked], opts: &Opts) -> Done {
+fn print_text(analyses: &[FileAnalysis], opts: &Opts) -> Done {
     let mut text = String::new();
     if !opts.table {
-        for (entry, report) in looked.iter().flat_map(|l| &l.entries) {
+        for (entry, report) in analyses.iter().flat_map(|l| &l.entries) {
             text.push_str(&entry_text(entry, report, opts));
         }
     }
-    let all: Vec<&(Entry, CostReport)> = looked.iter().flat_map(|l| &l.entries).collect();
+    let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     if all.len() > 1 || opts.table {
         text.push_str(&overview(&all, &opts.convention, columns));
     }
-    let claimed: Vec<&Claimed> = looked.iter().flat_map(|l| &l.claimed).collect();
+    let claimed: Vec<&JudgedClaim> = analyses.iter().flat_map(|l| &l.claims).collect();
     if !claimed.is_empty() {
         let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_text(&claimed));
     }
-    for explored in looked.iter().map(|l| l.explored.text()).filter(|t| !t.is_empty()) {
+    for explored in analyses.iter().map(|l| explored::text(&l.exploration)).filter(|t| !t.is_empty()) {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;
-    looked.iter().for_each(tell);
+    analyses.iter().for_each(tell);
     Ok(())
 }
 
 /// The problems of a file on standard error.
-fn tell(Looked { sources, problems, .. }: &Looked) {
+fn tell(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
     let (later, rest) = split_notes(problems);
     report(sources, &rest);
     for d in later.iter() {
@@ -255,34 +156,6 @@ fn split_notes(problems: &Problems) -> (Problems, Problems) {
         if d.code == Code::N0901 { later.push(d.clone()) } else { rest.push(d.clone()) }
     }
     (later, rest)
-}
-
-/// `data` and `train` blocks against their schemas.
-fn check_recipes(program: &Program<'_>, problems: &mut Problems) {
-    for item in &program.file.items {
-        match &item.kind {
-            ItemKind::Data(data) => {
-                if let Err(p) = schema::data_spec(data) {
-                    problems.extend(p);
-                }
-            }
-            ItemKind::Train(train) => {
-                // The arguments are tried with the model, in `load::runs`.
-                match schema::train_spec(train, BTreeMap::new()) {
-                    Ok((_, later)) => problems.extend(later),
-                    Err(p) => problems.extend(p),
-                }
-            }
-            ItemKind::Import(_)
-            | ItemKind::Enum(_)
-            | ItemKind::Block(_)
-            | ItemKind::Model(_)
-            | ItemKind::Variant(_)
-            | ItemKind::Sweep(_)
-            | ItemKind::Expect(_)
-            | ItemKind::Allow(_) => {}
-        }
-    }
 }
 
 fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
@@ -311,25 +184,25 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         out,
         "\nparams   {} trainable ({}), {frozen}{} running statistics",
         thousands(report.trainable()),
-        short(report.trainable()),
+        with_prefix(report.trainable()),
         thousands(report.buffers),
     );
     let many = opts.convention.len() > 1;
     for convention in &opts.convention {
-        let macs = macs(entry, report, *convention);
+        let macs = macs_by(entry, report, *convention);
         let (name, unit) = if many { (convention.name().to_string(), "") } else { ("MACs".into(), ", convention ") };
         let tail = if many { "" } else { convention.name() };
-        let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), short(macs));
+        let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), with_prefix(macs));
     }
     out.push_str(&field::summary(&entry.checked));
     let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats");
-    out.push_str(&memory::text(entry, &opts.memory));
+    out.push_str(&memory::text(entry, &opts.memory.request()));
     out.push('\n');
     out
 }
 
 /// One line a claim: what was said, what is so.
-fn claims_text(claimed: &[&Claimed]) -> String {
+fn claims_text(claimed: &[&JudgedClaim]) -> String {
     use Align::{Left, Right};
     let rows: Vec<Vec<String>> = claimed
         .iter()
@@ -349,11 +222,6 @@ fn claims_text(claimed: &[&Claimed]) -> String {
     columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
 }
 
-/// MACs by a convention; `report` is already there for one.
-pub fn macs(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
-    if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
-}
-
 /// One line a model and size.
 fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout: Layout) -> String {
     use Align::{Left, Right};
@@ -365,7 +233,7 @@ fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout
             entry.checked.output().to_string(),
             thousands(report.params),
         ];
-        row.extend(conventions.iter().map(|&c| thousands(macs(entry, report, c))));
+        row.extend(conventions.iter().map(|&c| thousands(macs_by(entry, report, c))));
         row
     };
     let rows: Vec<Vec<String>> = entries.iter().map(|e| row(e)).collect();

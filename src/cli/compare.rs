@@ -1,7 +1,8 @@
 //! `npc compare`: evaluated runs against each other.
 
+use super::outcome::{Done, Stop};
 use super::scores::{Format, Split, Table, cell, notes, number, title};
-use super::{Done, Stop, print};
+use super::terminal::print;
 use crate::score::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
 use crate::text::recipe::{Empty, Metric};
 use clap::Args;
@@ -49,7 +50,7 @@ pub fn metric(name: &str) -> Result<Metric, String> {
 
 pub fn run(opts: &Opts) -> Done {
     if opts.runs.len() < 2 {
-        return Err(Stop::Usage("a comparison takes two runs or more".into()));
+        return Err(Stop::usage("a comparison takes two runs or more"));
     }
     let mut metrics: Vec<Metric> = Vec::new();
     opts.metrics.iter().for_each(|m| {

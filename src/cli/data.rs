@@ -3,7 +3,7 @@
 mod check;
 mod show;
 
-use super::Done;
+use super::outcome::Done;
 use clap::{Args, Subcommand};
 
 /// Look at a data set before training on it

@@ -1,14 +1,16 @@
 //! `npc demo`: the whole path on generated images.
 
 use super::eval::table;
-use super::job::{Request, ready, stop_on_interrupt};
+use super::outcome::{Done, Stop};
 use super::scores::Format;
-use super::{Done, Stop, print, train};
+use super::terminal::{print, stop_on_interrupt};
+use super::train;
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::number::{thousands, with_prefix};
 use crate::data::Role;
 use crate::data::png::write_png_atomic;
+use crate::desk::{RunRequest, resolve_run};
 use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare};
 use crate::metric::cases_csv;
@@ -16,6 +18,7 @@ use crate::score::eval::{How, evaluate, load};
 use crate::show::overlay::sheet;
 use crate::show::prediction::predict_case;
 use crate::study::cost::{Convention, count};
+use crate::text::files::Disk;
 use burn::module::Module;
 use clap::Args;
 use std::path::PathBuf;
@@ -61,14 +64,17 @@ pub fn run(opts: &Opts) -> Done {
     write_atomic(&opts.out.join("data.model"), DATA.as_bytes())?;
     write_atomic(&model, MODEL.as_bytes())?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();
-    let ready = ready(&Request {
-        file: &model,
-        run: Some("npnet_phantoms"),
-        model: None,
-        set: &set,
-        data_root: None,
-        device: Some(&opts.device),
-    })?;
+    let ready = resolve_run(
+        &Disk,
+        &RunRequest {
+            file: &model,
+            run: Some("npnet_phantoms"),
+            model: None,
+            set: &set,
+            data_root: None,
+            device: Some(&opts.device),
+        },
+    )?;
     let report = count(&ready.checked, Convention::Conv);
     print(&format!(
         "check    {}  {} -> {}  {} parameters, {} MACs\n\ntrain    ",

@@ -1,14 +1,15 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
 use super::field;
-use super::load::{Size, parse_size};
-use super::side::{Both, Side, sides};
+use super::outcome::Done;
 use super::table::{Align, columns};
-use super::{Done, print};
+use super::terminal::print;
 use crate::base::number::thousands;
+use crate::desk::{ComparedAt, ComparedModel, Size, compared, parse_size};
 use crate::graph::canon::{Delta, delta};
 use crate::graph::ir::NodeId;
 use crate::study::cost::{Convention, CostReport, count};
+use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -54,8 +55,8 @@ enum Format {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let both = Both { on: opts.on.as_deref(), size: opts.size };
-    let [a, b] = sides(&opts.a, &opts.b, &both)?;
+    let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
     let found = delta(a.checked.graph(), b.checked.graph());
     let view = View { costs: [&a, &b].map(|s| count(&s.checked, Convention::Conv)), sides: [&a, &b] };
     match (opts.format, found) {
@@ -66,7 +67,7 @@ pub fn run(opts: &Opts) -> Done {
 }
 
 struct View<'a> {
-    sides: [&'a Side; 2],
+    sides: [&'a ComparedModel; 2],
     costs: [CostReport; 2],
 }
 

@@ -2,10 +2,8 @@
 //!
 //! Nodes are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
 
-use super::check::{Looked, macs};
-use super::load::{Claimed, Entry};
-use super::memory::{self, MemoryOpts};
-use super::{field, sizes};
+use super::{explored, field, memory, sizes};
+use crate::desk::{Entry, FileAnalysis, JudgedClaim, MemoryRequest, macs_by};
 use crate::study::claim::Verdict;
 use crate::study::cost::field::Field;
 use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};
@@ -92,17 +90,17 @@ fn node<'a>(n: &'a NodeCost, f: &Field, real: u64) -> Node<'a> {
 }
 
 /// Models, problems, claims, sweeps and holes of all files, the lists joined.
-pub fn json(looked: &[Looked], conventions: &[Convention], symbolic: bool, options: &MemoryOpts) -> String {
+pub fn json(analyses: &[FileAnalysis], conventions: &[Convention], symbolic: bool, options: &MemoryRequest) -> String {
     let mut document = Document { schema: 1, models: Vec::new(), problems: Vec::new(), rest: Map::new() };
-    for looked in looked {
-        for (entry, report) in &looked.entries {
-            document.models.push(model(looked, entry, report, conventions, symbolic, options));
+    for analysis in analyses {
+        for (entry, report) in &analysis.entries {
+            document.models.push(model(analysis, entry, report, conventions, symbolic, options));
         }
-        document.problems.extend(render::json(&looked.sources, &looked.problems));
-        if !looked.claimed.is_empty() {
-            join(&mut document.rest, "claims", looked.claimed.iter().map(claim).collect());
+        document.problems.extend(render::json(&analysis.sources, &analysis.problems));
+        if !analysis.claims.is_empty() {
+            join(&mut document.rest, "claims", analysis.claims.iter().map(claim).collect());
         }
-        for (key, list) in looked.explored.json() {
+        for (key, list) in explored::json(&analysis.exploration) {
             join(&mut document.rest, key, list);
         }
     }
@@ -118,12 +116,12 @@ fn join(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
 }
 
 fn model<'a>(
-    looked: &Looked,
+    analysis: &FileAnalysis,
     entry: &Entry,
     report: &'a CostReport,
     conventions: &[Convention],
     symbolic: bool,
-    options: &MemoryOpts,
+    options: &MemoryRequest,
 ) -> Model<'a> {
     let results = entry.checked.results().map(|(name, shape)| json!({"name": name, "shape": shape.dims()}));
     let head = [
@@ -142,13 +140,13 @@ fn model<'a>(
     let mut tail = vec![
         ("effective_macs", json!(effective.iter().sum::<u64>())),
         ("memory", memory::json(entry, options)),
-        ("sizes", sizes::json(entry, &looked.sources)),
+        ("sizes", sizes::json(entry, &analysis.sources)),
     ];
     if symbolic {
         tail.push(("formulas", sizes::symbolic_json(entry, conventions[0])));
     }
     if conventions.len() > 1 {
-        let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs(entry, report, c))));
+        let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs_by(entry, report, c))));
         tail.push(("macs_by_convention", Value::Object(by.collect())));
     }
     let object = |pairs: Vec<(&str, Value)>| pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
@@ -156,7 +154,7 @@ fn model<'a>(
     Model { head: object(head.into()), nodes, blocks, tail: object(tail) }
 }
 
-fn claim(c: &Claimed) -> Value {
+fn claim(c: &JudgedClaim) -> Value {
     let found = c.judged.found.to_string();
     match &c.judged.verdict {
         Verdict::Holds => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": null}),

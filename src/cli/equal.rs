@@ -1,11 +1,12 @@
 //! `npc equal`: do two models compute the same function?
 
-use super::load::{Size, parse_size};
-use super::side::{Both, Side, sides};
+use super::outcome::{Done, Stop};
 use super::table::{Align, columns};
-use super::{Done, Stop, print};
+use super::terminal::print;
+use crate::desk::{ComparedAt, ComparedModel, Size, compared, parse_size};
 use crate::graph::canon::{Canon, Comparison, Difference, compare};
 use crate::graph::ir::NodeId;
+use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -48,8 +49,8 @@ enum Format {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let both = Both { on: opts.on.as_deref(), size: opts.size };
-    let [a, b] = sides(&opts.a, &opts.b, &both)?;
+    let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
     let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));
     match opts.format {
         Format::Text => print(&text(&a, &b, &found))?,
@@ -62,7 +63,7 @@ pub fn run(opts: &Opts) -> Done {
 }
 
 /// At which image sizes the answer holds.
-fn extent(a: &Side, b: &Side) -> String {
+fn extent(a: &ComparedModel, b: &ComparedModel) -> String {
     let [x, y] = [a, b].map(|side| side.checked.contract());
     if !x.pins.is_empty() || !y.pins.is_empty() {
         let size = a.checked.input().spatial().map_or(String::new(), |[h, w]| format!("{h}x{w}"));
@@ -74,13 +75,13 @@ fn extent(a: &Side, b: &Side) -> String {
     }
 }
 
-fn weights(side: &Side, id: NodeId) -> String {
+fn weights(side: &ComparedModel, id: NodeId) -> String {
     let graph = side.checked.graph();
     let params = graph.node(id).op.params(&graph.input_types(id));
     params.iter().map(|p| format!("{} {:?}", p.name, p.shape)).collect::<Vec<_>>().join(", ")
 }
 
-fn text(a: &Side, b: &Side, found: &Comparison) -> String {
+fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
     match found {
         Comparison::Equal { weights: pairs } => {
             let mut out = format!("{} and {} compute the same function\n  {}\n", a.label, b.label, extent(a, b));
@@ -120,8 +121,8 @@ fn text(a: &Side, b: &Side, found: &Comparison) -> String {
     }
 }
 
-fn document(a: &Side, b: &Side, found: &Comparison) -> Value {
-    let at = |side: &Side, at: &Option<(NodeId, String)>| {
+fn document(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> Value {
+    let at = |side: &ComparedModel, at: &Option<(NodeId, String)>| {
         at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.place(*id)}))
     };
     let mut all = json!({"schema": 1, "a": a.label, "b": b.label});

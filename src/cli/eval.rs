@@ -1,16 +1,18 @@
 //! `npc eval`: a run's checkpoint against ground truth.
 
-use super::job::{reopen, stop_on_interrupt};
+use super::outcome::{Done, Stop};
 use super::scores::{Format, Split, Table, cell, notes, number, title};
-use super::{Done, Stop, print};
+use super::terminal::{print, stop_on_interrupt};
 use crate::base::atomic::write_atomic;
+use crate::data::Role;
+use crate::desk::reopen;
 use crate::metric::statistics::Interval;
 use crate::metric::{Evaluation, Scores, Unit, cases_csv};
 use crate::score::eval::{How, Weights, evaluate};
 use crate::text::recipe::Metric;
 use clap::Args;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 /// Score a run on its test images
@@ -53,6 +55,23 @@ pub struct Opts {
     data_root: Option<PathBuf>,
     #[command(flatten)]
     overlays: super::overlays::Overlays,
+}
+
+impl Opts {
+    /// Scores one split of a run with its best weights, and prints the scores as text.
+    #[cfg(feature = "run")]
+    pub fn of_role(run_dir: &Path, role: Role, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
+        Opts {
+            run_dir: run_dir.to_path_buf(),
+            split: Split::of(role),
+            format: Format::Text,
+            checkpoint: "best".into(),
+            flips: false,
+            device,
+            data_root,
+            overlays: super::overlays::Overlays::default(),
+        }
+    }
 }
 
 pub fn run(opts: &Opts) -> Done {

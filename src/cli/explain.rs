@@ -1,6 +1,7 @@
 //! `npc explain`: what a code means.
 
-use super::{Done, Stop, print};
+use super::outcome::{Done, Stop};
+use super::terminal::print;
 use crate::text::diag::{Code, did_you_mean, lints};
 use clap::Args;
 
@@ -36,7 +37,7 @@ pub fn run(opts: &Opts) -> Done {
             let codes = did_you_mean(&wanted.to_uppercase(), Code::ALL.iter().map(|c| c.id()));
             let near = did_you_mean(wanted, lints()).or(codes);
             let help = near.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            Err(Stop::Usage(format!("there is no code `{wanted}`{help}")))
+            Err(Stop::usage(format!("there is no code `{wanted}`{help}")))
         }
     }
 }

@@ -1,229 +1,90 @@
 //! Sweeps and holes as `npc check` shows them.
 
-use super::load::{Choice, default_data, expected_size, has_hole, sweep_run};
-use super::table::{Align, columns, thousands};
-use crate::graph::check::Checked;
-use crate::graph::elaborate::Argument;
-use crate::graph::resolve::Program;
-use crate::study::claim::Peaks;
-use crate::study::cost::{Convention, count};
-use crate::study::explore::{self, Asked, Fit, Point};
-use crate::text::diag::{Code, Diagnostic, Problems};
-use crate::text::recipe::schema;
-use crate::text::source::SourceMap;
-use crate::text::syntax::ast::{self, ItemKind};
+use super::table::{Align, columns};
+use crate::base::number::thousands;
+use crate::desk::{Exploration, HoleFit, SweepCounts, SweepPoint};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Fitting values that are listed in text.
 const SHOWN: usize = 12;
 
-/// Hyper-parameters and their values as written.
-pub(super) type Spelled = Vec<(String, String)>;
-
-/// A point of a sweep: the model and its hyper-parameters, parameters, MACs.
-type Row = (String, Spelled, u64, u64);
-
-/// The points of a sweep at one size.
-struct Grid {
-    name: String,
-    of: String,
-    /// None where no row is left and the models say their size themselves.
-    input: Option<String>,
-    rows: Vec<Row>,
-    /// Points that `keep where` leaves out.
-    left_out: usize,
+/// Tables of the sweeps, and the values that fit the holes.
+pub fn text(exploration: &Exploration) -> String {
+    let sweeps = exploration.sweeps.iter().map(|sweep| sweep_text(sweep, exploration.convention.name()));
+    sweeps.chain(exploration.holes.iter().map(hole_text)).collect()
 }
 
-#[derive(Default)]
-pub struct Explored {
-    grids: Vec<Grid>,
-    /// Model, what was tried, what fits.
-    fits: Vec<(String, Fit, Vec<Spelled>)>,
-    convention: Convention,
-}
-
-pub(super) fn spelled(sources: &SourceMap, args: &[Argument]) -> Spelled {
-    let value = |a: &Argument| match &a.value.kind {
-        // Values of a range have the range's place.
-        ast::ExprKind::Int(n) => n.to_string(),
-        _ => sources.snippet(a.value.span).to_string(),
+fn sweep_text(sweep: &SweepCounts, convention: &str) -> String {
+    let at = sweep.input.as_ref().map_or(String::new(), |input| format!(" at {input}"));
+    let kept = match sweep.left_out {
+        0 => String::new(),
+        n => format!(", {n} of {} left out by `keep where`", sweep.points.len() + n),
     };
-    args.iter().map(|a| (a.name.node.clone(), value(a))).collect()
+    let mut out = format!("\nsweep {} of {}{at}{kept}\n\n", sweep.name, sweep.bases.join(" | "));
+    let Some(first) = sweep.points.first() else { return out };
+    let mut names: Vec<&str> = Vec::new();
+    for (name, _) in sweep.points.iter().flat_map(|point| &point.args) {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    let models = names.is_empty() || sweep.points.iter().any(|point| point.model != first.model);
+    let mut header: Vec<&str> = models.then_some("model").into_iter().chain(names.iter().copied()).collect();
+    let mut align = vec![Align::Left; header.len()];
+    let macs = format!("MACs, {convention}");
+    header.extend(["params", macs.as_str()]);
+    align.extend([Align::Right; 2]);
+    let row = |point: &SweepPoint| {
+        let value = |name: &&str| point.args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
+        let model = models.then(|| point.model.clone());
+        let values = model.into_iter().chain(names.iter().map(value));
+        values.chain([thousands(point.params), thousands(point.macs)]).collect()
+    };
+    out.push_str(&columns(&header, &align, &sweep.points.iter().map(row).collect::<Vec<_>>()));
+    out
 }
 
-/// Evaluates the root's sweeps, and tries the holes of its models against their claims.
-pub fn explore(
-    program: &Program<'_>,
-    sources: &SourceMap,
-    choice: &Choice,
-    convention: Convention,
-) -> (Explored, Problems) {
-    let mut all = Explored { convention, ..Explored::default() };
-    let mut problems = Problems::new();
-    // Both are about the models as written.
-    if !choice.with.is_empty() {
-        return (all, problems);
+fn hole_text(fit: &HoleFit) -> String {
+    let holes: Vec<_> = fit.holes.iter().map(|h| format!("`{h}`")).collect();
+    let mut out = format!(
+        "\nhole {} of {}: {} of {} values satisfy {} claims\n",
+        holes.join(", "),
+        fit.model,
+        fit.fitting.len(),
+        fit.tried,
+        fit.claims
+    );
+    for args in fit.fitting.iter().take(SHOWN) {
+        let args: Vec<_> = args.iter().map(|(n, v)| format!("{n} = {v}")).collect();
+        let _ = writeln!(out, "  {}", args.join(", "));
     }
-    for item in &program.file.items {
-        let ItemKind::Sweep(sweep) = &item.kind else { continue };
-        let mut bases: Vec<&str> = sweep.models.grids.iter().map(|g| g.base.node.as_str()).collect();
-        bases.dedup();
-        let wanted = choice.model.as_ref().is_none_or(|m| bases.contains(&m.as_str()));
-        if !wanted || program.is_broken(&sweep.name.node) {
-            continue;
-        }
-        let named =
-            choice.on.first().and_then(|on| program.data.get(on.as_str())).and_then(|d| schema::data_spec(d).ok());
-        let data = named.or_else(|| default_data(program, bases[0]).map(|(_, spec)| spec));
-        let size = choice.size.first().copied().or(data.map(|d| d.size));
-        let kept = explore::bounds(&sweep.models.keep, Convention::Conv).and_then(|bounds| {
-            let run = sweep_run(program, sweep);
-            let peaks = |checked: &Checked| run.peaks(checked, None);
-            let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
-            let see = |checked: &Checked, _: &dyn Fn() -> Peaks| {
-                let report = count(checked, convention);
-                (checked.input().to_string(), report.params, report.macs)
-            };
-            Ok(explore::thin(program, sweep, &asked, see)?)
-        });
-        let kept = match kept {
-            Ok(kept) => kept,
-            Err(p) => {
-                problems.extend(p);
-                continue;
-            }
-        };
-        let left_out = kept.unwanted();
-        problems.extend(kept.problems);
-        if kept.broken == kept.tried {
-            continue;
-        }
-        let input = kept.kept.first().map(|(_, seen)| seen[0].0.clone());
-        let input = input.or(size.map(|[h, w]| format!("{h}x{w}")));
-        let row = |(point, seen): (Point<'_>, Vec<(String, u64, u64)>)| {
-            (point.model.node.clone(), spelled(sources, &point.args), seen[0].1, seen[0].2)
-        };
-        let rows = kept.kept.into_iter().map(row).collect();
-        all.grids.push(Grid { name: sweep.name.node.clone(), of: bases.join(" | "), input, rows, left_out });
+    if fit.fitting.len() > SHOWN {
+        let _ = writeln!(out, "  and {} more; --format json has them all", fit.fitting.len() - SHOWN);
     }
-    for name in program.entries() {
-        let wanted = choice.model.as_ref().is_none_or(|m| *m == name.node);
-        if !wanted || program.is_broken(&name.node) || !has_hole(program, &name.node, &[]) {
-            continue;
-        }
-        let claims = claims_about(program, name);
-        if claims.is_empty() {
-            let message = format!("`{name}` has a hole and no claim to fit it to");
-            let d = Diagnostic::new(Code::N0901, name.span, message);
-            problems.push(d.help("give it a value with `--with`, or write an `expect` block"));
-            continue;
-        }
-        match explore::fit(program, name, &claims) {
-            Ok(fit) => {
-                let values = fit.fitting.iter().map(|args| spelled(sources, args)).collect();
-                all.fits.push((name.node.clone(), fit, values));
-            }
-            Err(d) => problems.push(d),
-        }
-    }
-    (all, problems)
+    out
 }
 
-/// The `expect` blocks of a model, each with its size.
-fn claims_about<'a>(program: &Program<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<[usize; 2]>)> {
-    let mut claims = Vec::new();
-    for item in &program.file.items {
-        let ItemKind::Expect(expect) = &item.kind else { continue };
-        // One with arguments is about another model, and is held against that.
-        if expect.model.node == name.node && expect.args.is_empty() {
-            // A data block with mistakes is reported by itself.
-            claims.push((expect, expected_size(program, expect).unwrap_or_default()));
+/// `sweeps` and `holes` of the document, those that there are.
+pub fn json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
+    let object = |args: &[(String, String)]| {
+        Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
+    };
+    let convention = exploration.convention.name();
+    let sweeps = exploration.sweeps.iter().map(|s| {
+        let point =
+            |p: &SweepPoint| json!({"model": p.model, "args": object(&p.args), "params": p.params, "macs": p.macs});
+        let points: Vec<_> = s.points.iter().map(point).collect();
+        let mut value = json!({"name": s.name, "of": s.bases.join(" | "), "convention": convention, "points": points});
+        if s.left_out > 0 {
+            value["left_out"] = s.left_out.into();
         }
-    }
-    claims
-}
-
-impl Explored {
-    pub fn text(&self) -> String {
-        let mut out = String::new();
-        for grid in &self.grids {
-            let at = grid.input.as_ref().map_or(String::new(), |input| format!(" at {input}"));
-            let kept = match grid.left_out {
-                0 => String::new(),
-                n => format!(", {n} of {} left out by `keep where`", grid.rows.len() + n),
-            };
-            let _ = writeln!(out, "\nsweep {} of {}{at}{kept}\n", grid.name, grid.of);
-            if grid.rows.is_empty() {
-                continue;
-            }
-            let mut header: Vec<&str> = Vec::new();
-            let many = grid.rows.iter().any(|row| row.0 != grid.rows[0].0);
-            for (name, _) in grid.rows.iter().flat_map(|row| &row.1) {
-                if !header.contains(&name.as_str()) {
-                    header.push(name);
-                }
-            }
-            let names = header.clone();
-            if many || names.is_empty() {
-                header.insert(0, "model");
-            }
-            let mut align = vec![Align::Left; header.len()];
-            let macs = format!("MACs, {}", self.convention);
-            header.extend(["params", macs.as_str()]);
-            align.extend([Align::Right; 2]);
-            let row = |(model, args, params, macs): &Row| {
-                let value =
-                    |name: &&str| args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
-                let model = (many || names.is_empty()).then(|| model.clone());
-                let values = model.into_iter().chain(names.iter().map(value));
-                values.chain([thousands(*params), thousands(*macs)]).collect()
-            };
-            out.push_str(&columns(&header, &align, &grid.rows.iter().map(row).collect::<Vec<_>>()));
-        }
-        for (model, fit, values) in &self.fits {
-            let holes: Vec<_> = fit.holes.iter().map(|h| format!("`{h}`")).collect();
-            let _ = writeln!(
-                out,
-                "\nhole {} of {model}: {} of {} values satisfy {} claims",
-                holes.join(", "),
-                values.len(),
-                fit.tried,
-                fit.claims
-            );
-            for args in values.iter().take(SHOWN) {
-                let args: Vec<_> = args.iter().map(|(n, v)| format!("{n} = {v}")).collect();
-                let _ = writeln!(out, "  {}", args.join(", "));
-            }
-            if values.len() > SHOWN {
-                let _ = writeln!(out, "  and {} more; --format json has them all", values.len() - SHOWN);
-            }
-        }
-        out
-    }
-
-    /// `sweeps` and `holes` of the document, those that there are.
-    pub fn json(&self) -> Vec<(&'static str, Vec<Value>)> {
-        let object = |args: &[(String, String)]| {
-            Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
-        };
-        let grids = self.grids.iter().map(|g| {
-            let points: Vec<_> = (g.rows.iter())
-                .map(|(model, args, params, macs)| {
-                    json!({"model": model, "args": object(args), "params": params, "macs": macs})
-                })
-                .collect();
-            let mut value = json!({"name": g.name, "of": g.of, "convention": self.convention.name(), "points": points});
-            if g.left_out > 0 {
-                value["left_out"] = g.left_out.into();
-            }
-            value
-        });
-        let fits = self.fits.iter().map(|(model, fit, values)| {
-            let values: Vec<_> = values.iter().map(|args| object(args)).collect();
-            json!({"model": model, "tried": fit.tried, "claims": fit.claims, "fitting": values})
-        });
-        let lists = [("sweeps", grids.collect()), ("holes", fits.collect())];
-        lists.into_iter().filter(|(_, list): &(_, Vec<Value>)| !list.is_empty()).collect()
-    }
+        value
+    });
+    let holes = exploration.holes.iter().map(|fit| {
+        let values: Vec<_> = fit.fitting.iter().map(|args| object(args)).collect();
+        json!({"model": fit.model, "tried": fit.tried, "claims": fit.claims, "fitting": values})
+    });
+    let lists = [("sweeps", sweeps.collect()), ("holes", holes.collect())];
+    lists.into_iter().filter(|(_, list): &(_, Vec<Value>)| !list.is_empty()).collect()
 }

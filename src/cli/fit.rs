@@ -1,15 +1,17 @@
 //! `npc fit`: which settings of a model give the figures that a paper prints?
 
-use super::load::{self, Size, arguments, parse_size};
+use super::outcome::{Done, Stop};
 use super::table::{Align, columns};
-use super::{Done, Stop, print, report};
+use super::terminal::{print, report};
 use crate::base::number::thousands;
+use crate::desk::{ModelFile, Size, arguments, no_such, open, parse_size, value_text};
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::study::claim::Printed;
 use crate::study::cost::Convention;
 use crate::study::explore::{Figure, Outcome, What, fit_printed};
 use crate::text::diag::Problems;
+use crate::text::files::Disk;
 use crate::text::recipe::schema;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
@@ -67,12 +69,12 @@ const SHOWN: usize = 40;
 
 pub fn run(opts: &Opts) -> Done {
     if opts.params.is_empty() && opts.macs.is_empty() {
-        return Err(Stop::Usage("give a figure to fit: --params 0.71M or --macs 2.17G@288x384".into()));
+        return Err(Stop::usage("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
     }
-    let load::Source { mut sources, bundle, mut problems } = load::read(&opts.file)?;
+    let ModelFile { mut sources, bundle, mut problems } = open(&Disk, &opts.file)?;
     let usage = |sources: &SourceMap, p: Problems| {
         report(sources, &p);
-        Err(Stop::Usage("the command line cannot be read".into()))
+        Err(Stop::usage("the command line cannot be read"))
     };
     let (given, ranges) = match (arguments(&mut sources, "--with", &opts.with), ranges(&mut sources, &opts.hole)) {
         (Ok(given), Ok(ranges)) => (given, ranges),
@@ -122,31 +124,34 @@ fn model<'p>(
             .iter()
             .find(|e| e.node == *name)
             .copied()
-            .ok_or_else(|| load::no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
+            .ok_or_else(|| no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
         None => {
             let open = |e: &&&ast::Ident| {
                 !ranges.is_empty() || !crate::study::explore::holes(program, &e.node, given).is_empty()
             };
-            entries.iter().find(open).or(entries.first()).copied().ok_or_else(|| {
-                load::no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str()))
-            })
+            entries
+                .iter()
+                .find(open)
+                .or(entries.first())
+                .copied()
+                .ok_or_else(|| no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str())))
         }
     }
 }
 
 fn figures(opts: &Opts, program: &Program<'_>) -> Result<Vec<Figure>, Stop> {
-    let printed = |text: &str| text.parse::<Printed>().map_err(Stop::Usage);
+    let printed = |text: &str| text.parse::<Printed>().map_err(Stop::usage);
     let mut figures = Vec::new();
     let mut sizes: Vec<Size> = Vec::new();
     let mut macs = Vec::new();
     for text in &opts.macs {
         let Some((number, at)) = text.split_once('@') else {
-            return Err(Stop::Usage(format!("`{text}` does not say at which size: write {text}@288x384")));
+            return Err(Stop::usage(format!("`{text}` does not say at which size: write {text}@288x384")));
         };
         let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
             Some(Ok(spec)) => spec.size,
-            Some(Err(_)) => return Err(Stop::Usage(format!("data block `{at}` has mistakes: npc check names them"))),
-            None => parse_size(at).map_err(Stop::Usage)?,
+            Some(Err(_)) => return Err(Stop::usage(format!("data block `{at}` has mistakes: npc check names them"))),
+            None => parse_size(at).map_err(Stop::usage)?,
         };
         sizes.push(size);
         macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
@@ -158,14 +163,6 @@ fn figures(opts: &Opts, program: &Program<'_>) -> Result<Vec<Figure>, Stop> {
     }
     figures.extend(macs);
     Ok(figures)
-}
-
-fn spelled(sources: &SourceMap, arg: &Argument) -> String {
-    match &arg.value.kind {
-        // Values of a range have the range's place.
-        ast::ExprKind::Int(n) => n.to_string(),
-        _ => sources.snippet(arg.value.span).to_string(),
-    }
 }
 
 fn named(figure: &Figure) -> String {
@@ -187,7 +184,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
     if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(rows.len() - 1)) {
         out += &format!("\n{} excludes what was left; nearest to it:\n", named(figure));
         for (n, args) in &last.nearest {
-            let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, spelled(sources, a))).collect();
+            let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, value_text(sources, a))).collect();
             out += &format!("  {:>15}  {}\n", thousands(*n), args.join(", "));
         }
         return out;
@@ -202,7 +199,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
         .iter()
         .take(SHOWN)
         .map(|kept| {
-            let values = kept.args.iter().map(|a| spelled(sources, a));
+            let values = kept.args.iter().map(|a| value_text(sources, a));
             values.chain(kept.found.iter().map(|n| thousands(*n))).collect()
         })
         .collect();
@@ -215,7 +212,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
 
 fn document(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
     let object = |args: &[Argument]| {
-        Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(spelled(sources, a)))).collect())
+        Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(value_text(sources, a)))).collect())
     };
     let steps: Vec<Value> = figures
         .iter()

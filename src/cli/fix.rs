@@ -1,17 +1,13 @@
 //! `npc fix`: the edits that messages suggest, applied.
 
-use super::check::look;
-use super::levels::LevelOpts;
-use super::load::Choice;
+use super::options::{Choice, LevelOpts};
+use super::outcome::{Done, Stop};
+use super::terminal::{print, show};
 use super::unified::unified;
-use super::{Done, Stop, print, report};
 use crate::base::atomic;
-use crate::study::cost::Convention;
-use crate::text::diag::{Applicability, Diagnostic, Problems, Suggestion};
-use crate::text::source::{SourceId, SourceMap, Span};
-use crate::text::syntax;
+use crate::desk::{AnalysisRequest, Failure, FixedFile, fix_file};
+use crate::text::files::Disk;
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Mend model files with the edits that `npc check` suggests
@@ -45,9 +41,6 @@ pub struct Opts {
     dry_run: bool,
 }
 
-/// One round of edits may uncover problems that the next can mend; more rounds than this would be a circle.
-const ROUNDS: usize = 20;
-
 pub fn run(opts: &Opts) -> Done {
     let mut left = false;
     for path in &opts.files {
@@ -58,25 +51,22 @@ pub fn run(opts: &Opts) -> Done {
 
 /// Mends one file; whether it has errors still.
 fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
-    let mut sources = SourceMap::new();
-    let original = match syntax::read_file(&mut sources, path) {
-        Ok(id) => sources.text(id).to_string(),
-        Err(d) => {
-            report(&sources, &d.into());
+    let request = AnalysisRequest {
+        selection: opts.choice.selection(),
+        levels: opts.levels.levels(),
+        ..AnalysisRequest::default()
+    };
+    let fixed = match fix_file(&Disk, path, &request, opts.all) {
+        Ok(fixed) => fixed,
+        // The other files are fixed all the same.
+        Err(Failure::Problems(found)) => {
+            show(&found);
             return Ok(true);
         }
+        Err(failure) => return Err(failure.into()),
     };
+    let FixedFile { original, text, fixed, problems } = fixed;
     let name = path.display();
-    let (mut text, mut mended, mut rounds) = (original.clone(), 0, 0);
-    let problems = loop {
-        let looked = look(path, Some(text.clone()), &opts.choice, &[], &opts.levels, Convention::Conv)?;
-        let (next, edits) = improved(&text, looked.root, &looked.problems, opts.all);
-        if edits == 0 || next == text || rounds == ROUNDS {
-            break looked.problems;
-        }
-        (mended, rounds) = (mended + edits, rounds + 1);
-        text = next;
-    };
     print(&unified(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
         let written = atomic::write(path, text.as_bytes());
@@ -84,7 +74,7 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
     }
     let word = if opts.dry_run { "would mend" } else { "mended" };
     let errors = problems.iter().filter(|d| d.is_error()).count();
-    let told = match (mended, errors) {
+    let told = match (fixed, errors) {
         (0, 0) => format!("{name}: nothing to mend\n"),
         (0, n) => format!("{name}: nothing here is certain enough to mend, {}\n", left(n)),
         (m, 0) => format!("{name}: {word} {m}\n"),
@@ -97,92 +87,4 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
 fn left(errors: usize) -> String {
     let s = if errors == 1 { "error is" } else { "errors are" };
     format!("{errors} {s} left; `npc check` shows more")
-}
-
-/// `text` after one round of edits, and how many problems they mend.
-fn improved(text: &str, root: SourceId, problems: &Problems, all: bool) -> (String, usize) {
-    let mut chosen: Vec<&Suggestion> = Vec::new();
-    let mut taken: BTreeMap<u32, u32> = BTreeMap::new();
-    for suggestion in problems.iter().filter_map(|d| usable(d, root, all)) {
-        if suggestion.edits.iter().all(|(span, _)| free(&taken, *span)) {
-            taken.extend(suggestion.edits.iter().map(|(span, _)| (span.start, span.end)));
-            chosen.push(suggestion);
-        }
-    }
-    let kept = harmless(text, &chosen, mistakes(text), &mut { PARSES });
-    (applied(text, &kept), kept.len())
-}
-
-/// An edit that touches none that is made already: both could be meant to change the same thing.
-fn free(taken: &BTreeMap<u32, u32>, span: Span) -> bool {
-    let before = taken.range(..=span.end).next_back();
-    before.is_none_or(|(_, &end)| end < span.start)
-}
-
-/// Tries of parts of a round, before the rest of it is given up.
-const PARSES: usize = 64;
-
-/// Those of some suggestions that add no error of syntax to the `before` that there are: all, or of each half what does
-/// not.
-fn harmless<'s>(text: &str, some: &[&'s Suggestion], before: usize, tries: &mut usize) -> Vec<&'s Suggestion> {
-    if some.is_empty() || *tries == 0 {
-        return Vec::new();
-    }
-    *tries -= 1;
-    if mistakes(&applied(text, some)) <= before {
-        return some.to_vec();
-    }
-    if some.len() == 1 {
-        return Vec::new();
-    }
-    let (first, second) = some.split_at(some.len() / 2);
-    let mut kept = harmless(text, first, before, tries);
-    kept.extend(harmless(text, second, before, tries));
-    // Each half does no harm by itself; if they do together, the first is enough for this round.
-    if mistakes(&applied(text, &kept)) <= before { kept } else { harmless(text, first, before, tries) }
-}
-
-/// The first suggestion of a problem that may be applied to the root file.
-fn usable(d: &Diagnostic, root: SourceId, all: bool) -> Option<&Suggestion> {
-    d.suggestions.iter().find(|s| {
-        let trusted = match s.applicability {
-            Applicability::MachineApplicable => true,
-            Applicability::MaybeIncorrect => all,
-            Applicability::HasPlaceholders | Applicability::Unspecified => false,
-        };
-        trusted && s.edits.iter().all(|(span, _)| span.source == root)
-    })
-}
-
-/// Errors of syntax.
-fn mistakes(text: &str) -> usize {
-    let mut sources = SourceMap::new();
-    let id = sources.add("", text);
-    syntax::parse(&sources, id).1.iter().filter(|d| d.is_error()).count()
-}
-
-/// `text` with the edits of some suggestions.
-fn applied(text: &str, suggestions: &[&Suggestion]) -> String {
-    let mut edits: Vec<&(Span, String)> = suggestions.iter().flat_map(|s| &s.edits).collect();
-    edits.sort_by_key(|(span, _)| (span.start, span.end));
-    let (mut out, mut at) = (String::with_capacity(text.len()), 0);
-    for (span, new) in edits {
-        let mut range = span.range();
-        if new.is_empty() {
-            range = whole_line(text, range);
-        }
-        out.push_str(text.get(at..range.start).unwrap_or(""));
-        out.push_str(new);
-        at = range.end.max(at);
-    }
-    out.push_str(text.get(at..).unwrap_or(""));
-    out
-}
-
-/// A deletion that leaves nothing but blanks on its line takes the line end as well.
-fn whole_line(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
-    let end = text[range.end..].find('\n').map_or(text.len(), |at| range.end + at + 1);
-    let blank = text[start..range.start].trim().is_empty() && text[range.end..end].trim().is_empty();
-    if blank { start..end } else { range }
 }

@@ -1,7 +1,9 @@
 //! `npc fmt`: one layout for every model file.
 
-use super::{Done, Stop, print, report};
+use super::outcome::{Done, Stop};
+use super::terminal::{print, report};
 use crate::base::atomic;
+use crate::text::files::{self, Disk};
 use crate::text::syntax;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -39,7 +41,7 @@ pub fn run(opts: &Opts) -> Done {
 /// Whether the file is, or now is, formatted.
 fn format(path: &Path, check: bool) -> Result<bool, Stop> {
     let mut sources = crate::text::source::SourceMap::new();
-    let id = match syntax::read_file(&mut sources, path) {
+    let id = match files::read(&Disk, &mut sources, path) {
         Ok(id) => id,
         Err(d) => {
             report(&sources, &d.into());

@@ -1,14 +1,17 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
-use super::load::{self, Select};
-use super::{Done, Stop, field, print, report};
+use super::field;
+use super::options::Select;
+use super::outcome::{Done, Stop};
+use super::terminal::print;
 use crate::base::atomic;
+use crate::desk::build_models;
 use crate::graph::check::Checked;
 use crate::graph::ir;
-use crate::graph::resolve::resolve_bundle;
 use crate::show::picture::{self, Fold, Scene, Shapes};
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;
+use crate::text::files::Disk;
 use crate::text::source::SourceMap;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -84,9 +87,9 @@ pub fn run(opts: &Opts) -> Done {
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
     if of_pictures && matches!(opts.format, Format::Text | Format::Json) {
         let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
-        return Err(Stop::Usage(text.into()));
+        return Err(Stop::usage(text));
     }
-    let (checked, sources) = compile_with_sources(&opts.select)?;
+    let (checked, sources) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     let text = match opts.format {
         Format::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
         Format::Json => {
@@ -115,7 +118,7 @@ fn for_programs(checked: &Checked, convention: Convention, sources: &SourceMap) 
 fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String, Stop> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
-        return Err(Stop::Usage(format!(
+        return Err(Stop::usage(format!(
             "a picture shows one model at one size; choose with --model (there is {}), --on or --size",
             names.join(", ")
         )));
@@ -162,34 +165,4 @@ fn no_block(scene: &Scene, path: &str) -> Stop {
         },
     };
     Stop::Message(format!("{} has no block `{path}`; {help}", scene.name))
-}
-
-/// Every selected model, or all problems and a stop.
-#[cfg(feature = "run")]
-pub fn compile_all(select: &Select) -> Result<Vec<Checked>, Stop> {
-    compile_with_sources(select).map(|(checked, _)| checked)
-}
-
-fn compile_with_sources(select: &Select) -> Result<(Vec<Checked>, SourceMap), Stop> {
-    let load::Source { mut sources, bundle, mut problems } = load::read(&select.file)?;
-    let args = load::with_arguments(&mut sources, &select.choice)?;
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    let mut checked = Vec::new();
-    match load::plan(&program, &select.choice) {
-        Ok(plans) => {
-            for plan in plans.iter().filter(|p| !program.is_broken(&p.name.node)) {
-                match load::compile(&program, plan, &args) {
-                    Ok(entry) => checked.push(entry.checked),
-                    Err(p) => problems.extend(p),
-                }
-            }
-        }
-        Err(p) => problems.extend(p),
-    }
-    if problems.has_errors() {
-        report(&sources, &problems.sorted());
-        return Err(Stop::Problems);
-    }
-    Ok((checked, sources))
 }

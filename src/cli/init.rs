@@ -1,7 +1,8 @@
 //! `npc init`: the weights that a run would start from.
 
-use super::load::Select;
-use super::{Done, bench, print};
+use super::options::Select;
+use super::outcome::Done;
+use super::terminal::print;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
@@ -46,7 +47,7 @@ enum Format {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let checked = bench::one(&opts.select)?;
+    let checked = opts.select.one()?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;
     if let Some(from) = &opts.from {

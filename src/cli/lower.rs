@@ -1,7 +1,10 @@
 //! `npc lower`: the plan that runs, in a canonical form.
 
-use super::load::Select;
-use super::{Done, graph, print};
+use super::options::Select;
+use super::outcome::Done;
+use super::terminal::print;
+use crate::desk::build_models;
+use crate::text::files::Disk;
 use clap::Args;
 
 /// Print the lowered plan of a model: steps, kernels, weights, when memory is free again
@@ -16,6 +19,6 @@ pub struct Opts {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let checked = graph::compile_all(&opts.select)?;
+    let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     print(&checked.iter().map(|c| crate::graph::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
 }

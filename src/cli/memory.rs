@@ -1,13 +1,10 @@
 //! What `npc check` says about memory: peaks, and the largest batch for a given memory.
 
-use super::load::Entry;
-use super::table::{bytes, thousands};
-use crate::graph::check::{Checked, Frozen};
+use crate::base::number::{bytes, thousands};
+use crate::desk::{Entry, EntryMemory, MemoryRequest};
 use crate::graph::ir::Graph;
 use crate::graph::op::Bytes;
-use crate::study::claim::Peaks;
-use crate::study::cost::memory::{Memory, Timeline, Training, memory_of};
-use crate::text::recipe::{LossSpec, Optimizer, TrainSpec};
+use crate::study::cost::memory::Timeline;
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -24,6 +21,13 @@ pub struct MemoryOpts {
     /// Threads that compute at once; each has buffers of its own
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
     threads: u64,
+}
+
+impl MemoryOpts {
+    /// The same for the workbench.
+    pub fn request(&self) -> MemoryRequest {
+        MemoryRequest { batch: self.batch, limit: self.memory, threads: self.threads }
+    }
 }
 
 /// `8GB`, `512 MiB`, `1.5g` to bytes; decimal and binary units, upper and lower case alike.
@@ -62,20 +66,9 @@ fn or_8(number: &str) -> &str {
     if number.is_empty() { "8" } else { number }
 }
 
-struct Asked {
-    memory: Memory,
-    batch: u64,
-}
-
-fn ask(entry: &Entry, opts: &MemoryOpts) -> Asked {
-    let run = entry.run.clone().unwrap_or_default();
-    let batch = opts.batch.unwrap_or(run.batch as u64);
-    Asked { memory: run.memory(&entry.checked, &entry.frozen, opts.threads), batch }
-}
-
 /// Two lines, and one more where a memory is given.
-pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
-    let Asked { memory, batch } = ask(entry, opts);
+pub fn text(entry: &Entry, request: &MemoryRequest) -> String {
+    let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let line = |timeline: &Timeline| {
         let peak = timeline.peak(batch);
@@ -85,7 +78,7 @@ pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "memory   to run {}, {images}", line(&memory.inference));
     let _ = writeln!(out, "         to train {}, {images}", line(&memory.training));
-    if let Some(limit) = opts.memory {
+    if let Some(limit) = request.limit {
         let [run, train] = [&memory.inference, &memory.training].map(|t| match t.largest_batch(limit) {
             0 => "none".to_string(),
             n => thousands(n),
@@ -96,12 +89,12 @@ pub fn text(entry: &Entry, opts: &MemoryOpts) -> String {
 }
 
 /// The same and more, in bytes.
-pub fn json(entry: &Entry, opts: &MemoryOpts) -> Value {
-    let Asked { memory, batch } = ask(entry, opts);
+pub fn json(entry: &Entry, request: &MemoryRequest) -> Value {
+    let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let mut value = json!({
         "batch": batch,
-        "threads": opts.threads,
+        "threads": request.threads,
         "weights": memory.weights,
         "buffers": memory.buffers,
         "gradients": memory.gradients,
@@ -110,7 +103,7 @@ pub fn json(entry: &Entry, opts: &MemoryOpts) -> Value {
         "inference": peak(&memory.inference, batch, graph),
         "training": peak(&memory.training, batch, graph),
     });
-    if let Some(limit) = opts.memory {
+    if let Some(limit) = request.limit {
         let (run, train) = (memory.inference.largest_batch(limit), memory.training.largest_batch(limit));
         value["largest_batch"] = json!({"memory": limit, "inference": run, "training": train});
     }
@@ -130,41 +123,4 @@ fn peak(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
         "node": peak.moment.node.map(|id| graph.node(id).path.clone()),
         "at_node": linear(peak.moment.total()),
     })
-}
-
-/// What of a run decides its memory.
-#[derive(Debug, Clone)]
-pub struct RunSize {
-    pub batch: usize,
-    pub optimizer: Optimizer,
-    pub loss: LossSpec,
-    /// Nodes and blocks whose parameters are not trained.
-    pub freeze: Vec<String>,
-}
-
-impl Default for RunSize {
-    fn default() -> Self {
-        Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default(), freeze: Vec::new() }
-    }
-}
-
-impl From<TrainSpec> for RunSize {
-    fn from(spec: TrainSpec) -> Self {
-        RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
-    }
-}
-
-impl RunSize {
-    fn memory(&self, checked: &Checked, frozen: &Frozen, threads: u64) -> Memory {
-        let loss_words = self.loss.words(checked.output().channels() as u64);
-        memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
-    }
-
-    /// What the run holds at most with this batch, or its own, and one thread.
-    pub fn peaks(&self, checked: &Checked, batch: Option<u64>) -> Peaks {
-        let memory = self.memory(checked, &Frozen::known(checked, &self.freeze), 1);
-        let [inference, training] =
-            [&memory.inference, &memory.training].map(|t| t.peak(batch.unwrap_or(self.batch as u64)).bytes);
-        Peaks { inference, training }
-    }
 }

@@ -1,11 +1,11 @@
 //! Pictures of scored cases: `npc eval RUN --overlays DIR`, and what `npc report` and `npc train --tensorboard` show.
 
-use super::Done;
-use super::job::Ready;
+use super::outcome::Done;
 use crate::base::error::{Result, RunError};
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::{Dataset, Role};
+use crate::desk::ResolvedRun;
 use crate::learn::checkpoint::load_weights;
 use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare};
@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Options of `npc eval`.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = "Pictures")]
 pub struct Overlays {
     /// Write each case as a picture with errors in colours, worst first, and sheet.png with a legend
@@ -41,7 +41,7 @@ const BOARD: usize = 4;
 
 impl Overlays {
     /// Draws what was asked for, once `cases.csv` is written. `csv` is that file.
-    pub fn write(&self, ready: &Ready, folder: &Folder, role: Role, csv: &Path) -> Done {
+    pub fn write(&self, ready: &ResolvedRun, folder: &Folder, role: Role, csv: &Path) -> Done {
         let Some(dir) = &self.dir else { return Ok(()) };
         let table = cases::read(csv)?;
         let metric = ["dice", "iou"].into_iter().find(|m| table.column(m).is_some()).unwrap_or("dice");
@@ -80,7 +80,7 @@ impl Overlays {
 }
 
 /// The cases as pictures, in the order given.
-pub fn draw(ready: &Ready, folder: &Folder, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
+pub fn draw(ready: &ResolvedRun, folder: &Folder, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
@@ -89,7 +89,7 @@ pub fn draw(ready: &Ready, folder: &Folder, role: Role, cases: &[Ranked], metric
 }
 
 /// The first few scored cases into the event file, at the last epoch.
-pub fn to_board(ready: &Ready, folder: &Folder, board: &mut Board) -> Result<()> {
+pub fn to_board(ready: &ResolvedRun, folder: &Folder, board: &mut Board) -> Result<()> {
     let epochs = crate::learn::history::History::read(folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
@@ -113,7 +113,7 @@ struct Artist {
 }
 
 impl Artist {
-    fn new(ready: &Ready, folder: &Folder, role: Role) -> Result<Artist> {
+    fn new(ready: &ResolvedRun, folder: &Folder, role: Role) -> Result<Artist> {
         let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
         // As the scores were made, where their file says how.
         let name = if role == Role::Test { "eval.json".into() } else { format!("eval_{role:?}.json").to_lowercase() };

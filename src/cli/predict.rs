@@ -1,12 +1,13 @@
 //! `npc predict`: masks, overlays and probabilities for images.
 
-use super::job::{reopen, stop_on_interrupt};
-use super::{Done, Stop, print};
+use super::outcome::{Done, Stop};
+use super::terminal::{print, stop_on_interrupt};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
 use crate::data::LoadedImage;
 use crate::data::inputs::{Input, gather};
+use crate::desk::reopen;
 use crate::score::eval::load;
 use crate::score::predict::Plan;
 use crate::score::probability::Format as Probabilities;

@@ -5,11 +5,12 @@
 
 mod gather;
 
-use super::job::{Ready, reopen};
-use super::{Done, print};
+use super::outcome::Done;
+use super::terminal::print;
 use crate::base::atomic::write_atomic;
 use crate::base::number::bytes;
 use crate::data::{Dataset, Role};
+use crate::desk::{ResolvedRun, reopen};
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
 use crate::score::cases;
@@ -62,7 +63,7 @@ pub fn run(opts: &Opts) -> Done {
     let (role, split) = scored_split(&folder);
     let mut missing = Vec::new();
     if stale(&folder, split)
-        && let Err(text) = score(opts, split)
+        && let Err(text) = score(opts, role)
     {
         missing.push(text);
     }
@@ -144,30 +145,23 @@ fn stale(folder: &Folder, split: &str) -> bool {
 
 /// Scores the run as `npc eval` does; the text says why there are no scores.
 #[cfg(feature = "run")]
-fn score(opts: &Opts, split: &str) -> Result<(), String> {
-    use super::{Cli, Command, Stop, eval};
-    use clap::Parser;
-    use std::ffi::OsString;
-    let mut words: Vec<OsString> = vec!["npc".into(), "eval".into(), "--split".into(), split.into()];
-    let options = [
-        ("--device", opts.device.clone().map(OsString::from)),
-        ("--data-root", opts.data_root.clone().map(OsString::from)),
-    ];
-    for (name, value) in options {
-        words.extend(value.into_iter().flat_map(|value| [name.into(), value]));
-    }
-    words.extend(["--".into(), opts.run_dir.clone().into()]);
-    let cli = Cli::try_parse_from(words).map_err(|e| e.to_string())?;
-    let Command::Eval(opts) = cli.command else { return Err("`npc eval` is not what it was".into()) };
+fn score(opts: &Opts, role: Role) -> Result<(), String> {
+    use super::eval;
+    use super::outcome::Stop;
+    let opts = eval::Opts::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
     eval::run(&opts).map_err(|stop| match stop {
-        Stop::Message(text) | Stop::Usage(text) => format!("Not scored: {text}"),
+        Stop::Message(text) | Stop::Usage(_, text) => format!("Not scored: {text}"),
         Stop::Problems => "Not scored: see the problems above".into(),
+        Stop::Found(found) => {
+            super::terminal::show(&found);
+            "Not scored: see the problems above".into()
+        }
         Stop::Interrupted => "Not scored: interrupted".into(),
     })
 }
 
 #[cfg(not(feature = "run"))]
-fn score(_: &Opts, _: &str) -> Result<(), String> {
+fn score(_: &Opts, _: Role) -> Result<(), String> {
     Err("Not scored since the weights were written, and this npc is built without the feature `run`; `npc eval RUN` \
          of a full build does it"
         .into())
@@ -176,7 +170,7 @@ fn score(_: &Opts, _: &str) -> Result<(), String> {
 /// The worst cases and those around the median, as pictures.
 #[cfg(feature = "run")]
 fn pictures(
-    ready: &Ready,
+    ready: &ResolvedRun,
     folder: &Folder,
     role: Role,
     ranked: &[cases::Ranked],
@@ -205,7 +199,7 @@ fn pictures(
 
 #[cfg(not(feature = "run"))]
 fn pictures(
-    _: &Ready,
+    _: &ResolvedRun,
     _: &Folder,
     _: Role,
     _: &[cases::Ranked],
@@ -217,7 +211,7 @@ fn pictures(
     Default::default()
 }
 
-fn events(ready: &Ready, folder: &Folder) -> Done {
+fn events(ready: &ResolvedRun, folder: &Folder) -> Done {
     let mut board = Board::open(folder)?;
     let added = board.catch_up(folder)?;
     #[cfg(feature = "run")]

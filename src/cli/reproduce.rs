@@ -1,8 +1,8 @@
 //! `npc reproduce`: a table of a paper, as a model file describes it.
 
-use super::load::parse_size;
+use super::outcome::{Done, Stop};
 use super::sweep::{Common, Look, Wanted, act};
-use super::{Done, Stop};
+use crate::desk::parse_size;
 use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
@@ -51,7 +51,7 @@ pub struct Opts {
 
 pub fn run(opts: &Opts) -> Done {
     let Some((sweep, on)) = opts.what.split_once('/') else {
-        return Err(Stop::Usage(format!("`{}` is not TABLE/DATA; write for example table1/cvc", opts.what)));
+        return Err(Stop::usage(format!("`{}` is not TABLE/DATA; write for example table1/cvc", opts.what)));
     };
     let mut common = opts.common.clone();
     let set = &mut common.set;

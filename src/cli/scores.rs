@@ -15,6 +15,15 @@ pub enum Split {
 }
 
 impl Split {
+    #[cfg(feature = "run")]
+    pub fn of(role: Role) -> Split {
+        match role {
+            Role::Train => Split::Train,
+            Role::Val => Split::Val,
+            Role::Test => Split::Test,
+        }
+    }
+
     #[cfg_attr(not(feature = "run"), allow(dead_code, reason = "scoring takes tensors"))]
     pub fn role(self) -> Role {
         match self {

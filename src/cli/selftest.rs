@@ -1,9 +1,9 @@
 //! `npc selftest`: whether a device computes what the CPU does.
 
-use super::bench::one;
-use super::load::Select;
+use super::options::Select;
+use super::outcome::{Done, Stop};
 use super::table::{Align, columns};
-use super::{Done, Stop, print};
+use super::terminal::print;
 use crate::compute::device::DeviceChoice;
 use crate::learn::agree::agree;
 use clap::Args;
@@ -37,7 +37,7 @@ const GRADIENT_LIMIT: f64 = 1e-2;
 const SHOWN: usize = 8;
 
 pub fn run(opts: &Opts) -> Done {
-    let checked = one(&opts.select)?;
+    let checked = opts.select.one()?;
     let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];
     let rows: Vec<Vec<String>> = (outputs.into_iter())

@@ -1,7 +1,7 @@
 //! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
 
-use super::load::Entry;
 use super::table::{Align, columns};
+use crate::desk::Entry;
 use crate::graph::check::Contract;
 use crate::graph::check::contract::{AxisSizes, condition};
 use crate::graph::ir::{Demand, Outlet};

@@ -23,7 +23,7 @@ mod trained;
 #[cfg(feature = "run")]
 mod work;
 
-use super::Done;
+use super::outcome::Done;
 use super::tabular::Format;
 use crate::study::cost::Convention;
 use clap::Args;
@@ -99,5 +99,5 @@ pub fn run(opts: &Opts) -> Done {
     #[cfg(feature = "run")]
     return trained::run(opts, &opts.runs);
     #[cfg(not(feature = "run"))]
-    Err(super::Stop::Usage("this npc was built without training: add --static to count the models".into()))
+    Err(super::outcome::Stop::usage("this npc was built without training: add --static to count the models"))
 }

@@ -1,7 +1,7 @@
 //! Plain tables and numbers for people.
 
 use crate::base::csv;
-pub use crate::base::number::{bytes, thousands, with_prefix as short};
+use crate::base::number::thousands;
 use crate::study::cost::CostReport;
 use std::collections::HashMap;
 use std::fmt::Write;

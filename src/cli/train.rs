@@ -1,14 +1,17 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::job::{Ready, Request, absolute, ready, reopen, stop_on_interrupt, stop_with_input};
-use super::{Done, Stop, print};
+use super::outcome::{Done, Stop};
+use super::terminal::{print, stop_on_interrupt, stop_with_input};
 use crate::base::lock::lock;
 use crate::base::number::clock;
+use crate::base::path::absolute;
 use crate::compute::device::set_threads;
+use crate::desk::{ResolvedRun, RunRequest, reopen, resolve_run};
 use crate::graph::ir;
 use crate::learn::folder::{EpochRecord, Folder, read_settings};
 use crate::learn::train::{Job, Observer, Outcome, Progress, dry_run, train};
 use crate::show::tensorboard::Board;
+use crate::text::files::Disk;
 use crate::text::recipe::settings::Settings;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -85,7 +88,7 @@ enum Resume {
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let request = Request {
+    let request = RunRequest {
         file: &opts.file,
         run: opts.run.as_deref(),
         model: opts.model.as_deref(),
@@ -93,14 +96,14 @@ pub fn run(opts: &Opts) -> Done {
         data_root: opts.data_root.as_deref(),
         device: opts.device.as_deref(),
     };
-    let mut ready = ready(&request)?;
+    let mut ready = resolve_run(&Disk, &request)?;
     let folder =
         Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
     if opts.stop_with_input {
         stop_with_input();
     }
     if let Some(path) = &opts.init {
-        ready.settings.train.init = Some(absolute(&path.display().to_string()));
+        ready.settings.train.init = Some(absolute(path).display().to_string());
     }
     if let Some(threads) = opts.threads {
         ready.settings.threads = Some(usize::from(threads));
@@ -132,7 +135,7 @@ pub fn run(opts: &Opts) -> Done {
 /// Resuming with other settings or another network would give a run that its folder does not describe; only the number
 /// of epochs, the device with its threads, how often the state is written and the place of the data may differ. Where the
 /// run began from other weights, they are not asked for again.
-fn same_run(ready: &mut Ready, folder: &Folder) -> Done {
+fn same_run(ready: &mut ResolvedRun, folder: &Folder) -> Done {
     if !folder.settings().exists() {
         return Ok(());
     }
@@ -174,12 +177,12 @@ pub struct Mode {
 }
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
-pub fn start(ready: &Ready, folder: &Folder, resume: bool) -> Done {
+pub fn start(ready: &ResolvedRun, folder: &Folder, resume: bool) -> Done {
     start_as(ready, folder, Mode { resume, ..Mode::default() }, None)
 }
 
-fn job<'a>(ready: &'a Ready, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, Stop> {
-    let Ready { checked, settings, source, imports, places } = ready;
+fn job<'a>(ready: &'a ResolvedRun, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, Stop> {
+    let ResolvedRun { checked, settings, source, imports, places } = ready;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
@@ -188,7 +191,7 @@ fn job<'a>(ready: &'a Ready, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, 
     Ok(Job { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
 }
 
-fn head(ready: &Ready, folder: &Folder) -> String {
+fn head(ready: &ResolvedRun, folder: &Folder) -> String {
     let Settings { train, data, device, .. } = &ready.settings;
     let [h, w] = data.size;
     let (name, model, folder) = (&train.name, &ready.checked.graph().name, folder.root().display());
@@ -196,7 +199,7 @@ fn head(ready: &Ready, folder: &Folder) -> String {
 }
 
 /// Says what a run would be, and writes nothing.
-fn dry(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
+fn dry(ready: &ResolvedRun, folder: &Folder, mode: Mode) -> Done {
     let found = dry_run(&job(ready, folder, mode)?)?;
     let mut text = head(ready, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
@@ -219,7 +222,7 @@ fn dry(ready: &Ready, folder: &Folder, mode: Mode) -> Done {
 }
 
 /// With events for TensorBoard after each epoch, in the run folder `events`.
-fn start_as(ready: &Ready, folder: &Folder, mode: Mode, events: Option<&Folder>) -> Done {
+fn start_as(ready: &ResolvedRun, folder: &Folder, mode: Mode, events: Option<&Folder>) -> Done {
     let job = job(ready, folder, mode)?;
     print(&head(ready, folder))?;
     let mut screen = Screen { events: events.cloned(), ..Screen::new() };

@@ -5,6 +5,7 @@
 //! built in, whatever lies on disk.
 
 use super::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
+use super::files::{self, Files};
 use super::source::{SourceId, SourceMap, Span};
 use super::syntax::{self, ast};
 use std::path::{Component, Path, PathBuf};
@@ -37,6 +38,7 @@ pub struct Imported {
 const FILES: usize = 256;
 
 struct Loader<'s> {
+    files: &'s dyn Files,
     sources: &'s mut SourceMap,
     folder: PathBuf,
     bundle: Bundle,
@@ -46,25 +48,15 @@ struct Loader<'s> {
 }
 
 /// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
-pub fn load(sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
-    let id = syntax::read_file(sources, path)?;
-    Ok(load_read(sources, path, id))
-}
-
-/// The same for a root file whose text is there already, as if it lay at `path`.
-pub fn load_text(sources: &mut SourceMap, path: &Path, text: String) -> (Bundle, Problems) {
-    let id = sources.add(path.display().to_string(), text);
-    load_read(sources, path, id)
-}
-
-fn load_read(sources: &mut SourceMap, path: &Path, id: SourceId) -> (Bundle, Problems) {
+pub fn load(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<(Bundle, Problems), Diagnostic> {
+    let id = files::read(files, sources, path)?;
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    let mut loader = Loader { sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
+    let mut loader = Loader { files, sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     loader.follow(&root, &name);
     (loader.bundle.source, loader.bundle.root) = (id, root);
-    (loader.bundle, loader.problems.sorted())
+    Ok((loader.bundle, loader.problems.sorted()))
 }
 
 impl Loader<'_> {
@@ -127,9 +119,9 @@ impl Loader<'_> {
         if self.bundle.imported.len() >= FILES {
             return Err(refuse(format!("more than {FILES} files are imported")));
         }
-        let id = syntax::read_file(self.sources, &self.folder.join(&path)).map_err(|d| {
+        let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
             let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
-            Box::new(match nearby(&self.folder.join(&path), written) {
+            Box::new(match nearby(self.files, &self.folder.join(&path), written) {
                 Some(near) => d.suggest(
                     format!("did you mean \"{near}\"?"),
                     span,
@@ -151,10 +143,8 @@ impl Loader<'_> {
 }
 
 /// The path as written with the name of the file in the same folder that was probably meant.
-fn nearby(missing: &Path, written: &str) -> Option<String> {
-    let folder = missing.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let files = std::fs::read_dir(folder).ok()?.take(1000).flatten();
-    let names: Vec<String> = files.filter_map(|f| f.file_name().into_string().ok()).collect();
+fn nearby(files: &dyn Files, missing: &Path, written: &str) -> Option<String> {
+    let names = files.names(missing.parent().unwrap_or(Path::new("")));
     let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
     let word = missing.file_name()?.to_str()?;
     // `data` for `data.model` is a common slip.

@@ -9,43 +9,12 @@ mod print;
 mod recover;
 mod scan;
 
-use std::io::Read;
-use std::path::Path;
-
 use super::diag::{Applicability, Code, Diagnostic, Problems};
 use super::source::{SourceId, SourceMap, Span, Spanned};
 pub use print::print;
 
 /// The edition of the language that this npc reads.
 pub const EDITION: u32 = 1;
-
-const MAX_FILE_BYTES: u64 = 4 << 20;
-
-/// Reads a model file into `sources`; refuses (E0106) what is missing, not UTF-8 or larger than 4 MiB.
-pub fn read_file(sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
-    let name = path.display().to_string();
-    let refuse = |reason: String| Diagnostic::bare(Code::E0106, format!("cannot read `{name}`: {reason}"));
-    let metadata = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?;
-    if metadata.is_dir() {
-        return Err(refuse("it is a folder".into()));
-    }
-    // A pipe or device may have no end, and no beginning either.
-    if !metadata.is_file() {
-        return Err(refuse("it is not a plain file".into()));
-    }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
-    // One byte more than is allowed, so that a file that grows meanwhile is refused as well.
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| refuse(e.to_string()))?;
-    if bytes.len() as u64 > MAX_FILE_BYTES {
-        return Err(refuse(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
-    }
-    let text = String::from_utf8(bytes).map_err(|e| {
-        let good = e.utf8_error().valid_up_to();
-        refuse(format!("byte {good} is not UTF-8")).help("save the file as UTF-8 text")
-    })?;
-    Ok(sources.add(name, text))
-}
 
 /// The tree of a model file. Never fails outright: an item with a mistake is left out, its name kept in
 /// [`ast::File::broken`], and every mistake found is among the problems, sorted by place.

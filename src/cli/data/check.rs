@@ -1,15 +1,17 @@
 //! `npc data check`: everything that is wrong with a data set, in one run.
 
-use super::super::fitting::with_sizes_that_fit;
 use super::super::table::{Align, columns};
-use super::super::{Done, Stop, load, print, report};
 use crate::base::number::thousands;
+use crate::cli::outcome::{Done, Stop};
+use crate::cli::terminal::{print, report};
 use crate::data::survey::{self, Finding, Kind, Severity, Survey};
+use crate::desk::{ModelFile, named_arguments, no_such, open, with_sizes_that_fit};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::show::sheet;
 use crate::text::diag::Problems;
+use crate::text::files::Disk;
 use crate::text::recipe::{DataSpec, schema};
 use crate::text::syntax::ast::{self, ItemKind};
 use clap::{Args, ValueEnum};
@@ -61,7 +63,7 @@ enum Format {
 const SHOWN: usize = 8;
 
 pub fn run(opts: &Opts) -> Done {
-    let load::Source { sources, bundle, problems } = load::read(&opts.file)?;
+    let ModelFile { sources, bundle, problems } = open(&Disk, &opts.file)?;
     let (program, found) = resolve_bundle(&bundle);
     let mut problems = problems;
     problems.extend(found);
@@ -124,11 +126,11 @@ fn chosen(program: &Program<'_>, opts: &Opts) -> Result<Vec<DataSpec>, Problems>
     for name in names {
         match program.data.get(name) {
             Some(data) => specs.push(schema::data_spec(data)?),
-            None => return Err(load::no_such("data block", name, program.data.keys().copied()).into()),
+            None => return Err(no_such("data block", name, program.data.keys().copied()).into()),
         }
     }
     if specs.is_empty() {
-        return Err(load::no_such("data block", "", std::iter::empty()).into());
+        return Err(no_such("data block", "", std::iter::empty()).into());
     }
     Ok(specs)
 }
@@ -148,7 +150,7 @@ impl Models {
                 Some(entry) => wanted.push((entry, &[])),
                 None => {
                     let names = program.names();
-                    return Err(load::no_such("model or variant", name, names.iter().map(|e| e.node.as_str())).into());
+                    return Err(no_such("model or variant", name, names.iter().map(|e| e.node.as_str())).into());
                 }
             },
             None => {
@@ -164,7 +166,7 @@ impl Models {
             }
         }
         for (entry, args) in wanted {
-            let args = load::named_arguments(args)?;
+            let args = named_arguments(args)?;
             let built = elaborate(program, entry, &args, Some(spec.size)).and_then(check);
             match built.map_err(|p| with_sizes_that_fit(program, entry, &args, Some(spec.size), p)) {
                 Ok(checked) => {

@@ -1,15 +1,17 @@
 //! `npc data show`: samples with their masks outlined, and what augmentation makes of them.
 
-use crate::cli::job::{Request, is_settings, ready};
-use crate::cli::{Done, Stop, load, print, report};
+use crate::cli::outcome::{Done, Stop};
+use crate::cli::terminal::{print, report};
 use crate::data::augment::Augmenter;
 use crate::data::png::write_png_atomic;
 use crate::data::{Dataset, Role, Shown, epoch_order};
+use crate::desk::{ModelFile, RunRequest, arguments, is_settings, no_such, open, resolve_run};
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::resolve_bundle;
 use crate::show::contact::{Tile, contact_sheet};
 use crate::show::overlay::outlined;
 use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::files::Disk;
 use crate::text::recipe::{DataSpec, TrainSpec, schema};
 use crate::text::source::{SourceMap, Spanned};
 use crate::text::syntax::ast::Entry;
@@ -173,14 +175,17 @@ fn subject(opts: &Opts) -> Result<Subject, Stop> {
         let root = opts.data_root.clone().unwrap_or_else(|| PathBuf::from("."));
         return Ok(Subject { data, root, channels: 3, train: None });
     }
-    let ready = ready(&Request {
-        model: None,
-        file: &opts.file,
-        run: opts.run.as_deref(),
-        set: &opts.set,
-        data_root: opts.data_root.as_deref(),
-        device: None,
-    })?;
+    let ready = resolve_run(
+        &Disk,
+        &RunRequest {
+            model: None,
+            file: &opts.file,
+            run: opts.run.as_deref(),
+            set: &opts.set,
+            data_root: opts.data_root.as_deref(),
+            device: None,
+        },
+    )?;
     let settings = ready.settings;
     if let Some(name) = opts.data.as_ref().filter(|name| **name != settings.data.name) {
         let message = format!("run `{}` trains on data `{}`", settings.train.name, settings.data.name);
@@ -198,7 +203,7 @@ fn subject(opts: &Opts) -> Result<Subject, Stop> {
 
 /// A data block of a model file, with what `--set data.key=value` changes.
 fn data_block(file: &Path, name: Option<&str>, set: &[String]) -> Result<DataSpec, Stop> {
-    let load::Source { mut sources, bundle, mut problems } = load::read(file)?;
+    let ModelFile { mut sources, bundle, mut problems } = open(&Disk, file)?;
     let made = changes(&mut sources, set).and_then(|entries| {
         let (program, found) = resolve_bundle(&bundle);
         problems.extend(found);
@@ -207,7 +212,7 @@ fn data_block(file: &Path, name: Option<&str>, set: &[String]) -> Result<DataSpe
         }
         let names = || program.data.keys().copied();
         let block = match name {
-            Some(name) => program.data.get(name).ok_or_else(|| load::no_such("data block", name, names()))?,
+            Some(name) => program.data.get(name).ok_or_else(|| no_such("data block", name, names()))?,
             None => match program.data.values().collect::<Vec<_>>()[..] {
                 [one] => one,
                 _ => {
@@ -233,5 +238,5 @@ fn changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Proble
             Err(Problems::from(d.help("write `data.size=[128, 128]`, or name a run with --run")))
         }
     };
-    load::arguments(sources, "--set", set)?.into_iter().map(entry).collect()
+    arguments(sources, "--set", set)?.into_iter().map(entry).collect()
 }

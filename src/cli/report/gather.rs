@@ -4,8 +4,8 @@ use crate::base::error::Result;
 use crate::base::number::{bytes, duration, thousands, with_prefix};
 use crate::base::shell::quoted;
 use crate::cli::field;
-use crate::cli::job::Ready;
 use crate::data::{Dataset, Role};
+use crate::desk::ResolvedRun;
 use crate::graph::check::Frozen;
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
@@ -47,7 +47,7 @@ fn images(folder: &Folder, role: Role) -> usize {
 }
 
 /// `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
-pub fn subtitle(ready: &Ready, folder: &Folder) -> String {
+pub fn subtitle(ready: &ResolvedRun, folder: &Folder) -> String {
     let settings = &ready.settings;
     let [h, w] = settings.data.size;
     let sizes = SPLITS.map(|(role, name)| (images(folder, role), name));
@@ -62,7 +62,13 @@ pub fn subtitle(ready: &Ready, folder: &Folder) -> String {
     )
 }
 
-pub fn facts(ready: &Ready, folder: &Folder, evaluation: Option<&Value>, split: &str, history: &History) -> Vec<Fact> {
+pub fn facts(
+    ready: &ResolvedRun,
+    folder: &Folder,
+    evaluation: Option<&Value>,
+    split: &str,
+    history: &History,
+) -> Vec<Fact> {
     let summary = json(&folder.root().join("summary.json"));
     let mut facts = Vec::new();
     for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {
@@ -96,7 +102,7 @@ pub fn facts(ready: &Ready, folder: &Folder, evaluation: Option<&Value>, split: 
     facts
 }
 
-pub fn costs(ready: &Ready, folder: &Folder) -> Vec<(String, String)> {
+pub fn costs(ready: &ResolvedRun, folder: &Folder) -> Vec<(String, String)> {
     let checked = &ready.checked;
     let train = &ready.settings.train;
     let frozen = Frozen::known(checked, &train.freeze);
@@ -132,7 +138,7 @@ pub fn costs(ready: &Ready, folder: &Folder) -> Vec<(String, String)> {
 }
 
 /// The outermost blocks and the operators between them.
-pub fn blocks(ready: &Ready) -> Table {
+pub fn blocks(ready: &ResolvedRun) -> Table {
     let report = count(&ready.checked, Convention::Conv);
     let mut rows = Vec::new();
     let mut shown: Option<&str> = None;
@@ -167,7 +173,7 @@ pub fn blocks(ready: &Ready) -> Table {
 }
 
 /// Class balance of each split and a few training images with their masks.
-pub fn data(data: &Dataset, ready: &Ready) -> Result<(Vec<Balance>, Vec<Picture>)> {
+pub fn data(data: &Dataset, ready: &ResolvedRun) -> Result<(Vec<Balance>, Vec<Picture>)> {
     let classes = data.spec().classes.len();
     let mut balance = Vec::new();
     for (role, name) in SPLITS.into_iter().filter(|(role, _)| !data.is_empty(*role)) {
@@ -223,7 +229,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 }
 
 /// Model, training, data and the rest, with every default filled in.
-pub fn settings(ready: &Ready) -> Vec<(String, Vec<(String, String)>)> {
+pub fn settings(ready: &ResolvedRun) -> Vec<(String, Vec<(String, String)>)> {
     let graph = ready.checked.graph();
     let settings = &ready.settings;
     let mut model = vec![("model".to_string(), settings.train.model.clone())];

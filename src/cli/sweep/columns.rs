@@ -1,6 +1,6 @@
 //! What tells the models of a sweep apart, in columns and in words.
 
-use crate::cli::explored::{Spelled, spelled};
+use crate::desk::{ArgumentTexts, argument_texts};
 use crate::study::explore::{Point, Variant};
 use crate::text::source::SourceMap;
 
@@ -10,14 +10,14 @@ pub fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         columns.push("model".to_string());
     }
-    let all: Vec<Spelled> = points.iter().map(|p| spelled(sources, &p.args)).collect();
+    let all: Vec<ArgumentTexts> = points.iter().map(|p| argument_texts(sources, &p.args)).collect();
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in all.iter().flatten() {
         if !names.contains(&name.as_str()) {
             names.push(name);
         }
     }
-    let value = |args: &'_ Spelled, name: &str| args.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let value = |args: &'_ ArgumentTexts, name: &str| args.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
     for name in names {
         let mut values = all.iter().map(|args| value(args, name));
         let first = values.next();
@@ -32,7 +32,7 @@ pub fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
 }
 
 /// The cells of these columns for a model.
-pub fn cells(columns: &[String], variant: &Variant, args: &Spelled) -> Vec<String> {
+pub fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> Vec<String> {
     let cell = |column: &String| {
         // A hyper-parameter called `model` goes before the model.
         let value = args.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
@@ -42,7 +42,7 @@ pub fn cells(columns: &[String], variant: &Variant, args: &Spelled) -> Vec<Strin
 }
 
 /// `attention = se, reduction = 2`, without what all models share.
-pub fn settings(columns: &[String], variant: &Variant, args: &Spelled) -> String {
+pub fn settings(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> String {
     let named = |(column, cell): (&String, String)| match column.as_str() {
         "model" => Some(cell),
         _ if cell.is_empty() => None,

@@ -2,15 +2,18 @@
 
 use super::columns::columns;
 use super::{Opts, picture, show};
-use crate::cli::explored::{Spelled, spelled};
-use crate::cli::load::{self, Size, default_data, no_such, parse_size, sweep_run};
-use crate::cli::{Done, Stop, print, report};
+use crate::cli::outcome::{Done, Stop};
+use crate::cli::terminal::{print, report};
+use crate::desk::{
+    ArgumentTexts, ModelFile, Size, argument_texts, default_data, no_such, open, parse_size, sweep_run_size,
+};
 use crate::graph::check::Checked;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::study::claim::Bound;
 use crate::study::cost::Convention;
 use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
 use crate::text::diag::Problems;
+use crate::text::files::Disk;
 use crate::text::recipe::schema;
 use crate::text::source::{SourceMap, Spanned};
 use crate::text::syntax::{self, ast};
@@ -90,15 +93,15 @@ pub struct Table {
 /// A function, as the first variant that computes it.
 pub struct Row {
     pub variant: Variant,
-    pub args: Spelled,
+    pub args: ArgumentTexts,
     /// The others that compute it.
-    pub same: Vec<(Variant, Spelled)>,
+    pub same: Vec<(Variant, ArgumentTexts)>,
     /// On the front of the axes.
     pub front: bool,
 }
 
 pub fn run(opts: &Opts) -> Done {
-    let load::Source { mut sources, bundle, mut problems } = load::read(&opts.file)?;
+    let ModelFile { mut sources, bundle, mut problems } = open(&Disk, &opts.file)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     if problems.has_errors() {
@@ -113,7 +116,7 @@ pub fn run(opts: &Opts) -> Done {
     let sweep = sweep(&program, &mut sources, &opts.name)?;
     let (bounds, texts) = bounds(&mut sources, &sweep, &opts.table.keep, convention)?;
     let sizes = sizes(&program, &sweep, opts).map_err(|p| stop(&sources, p))?;
-    let run = sweep_run(&program, &sweep);
+    let run = sweep_run_size(&program, &sweep);
     let batch = opts.table.batch.unwrap_or(run.batch as u64);
     let peaks = |checked: &Checked| run.peaks(checked, Some(batch));
     let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
@@ -160,7 +163,7 @@ fn sweep(program: &Program<'_>, sources: &mut SourceMap, name: &str) -> Result<a
     let id = sources.add("sweep", name.to_string());
     let models = syntax::parse_models(sources, id).map_err(|p| {
         report(sources, &p);
-        Stop::Usage("the sweep cannot be read".into())
+        Stop::usage("the sweep cannot be read")
     })?;
     if let Some(grid) = models.grids.iter().find(|g| program.entry(&g.base.node).is_none()) {
         let known = program.models.keys().chain(program.variants.keys()).copied();
@@ -189,7 +192,7 @@ fn bounds(
         let read = syntax::parse_bounds(sources, id).and_then(|claims| explore::bounds(&claims, convention));
         bounds.extend(read.map_err(|p| {
             report(sources, &p);
-            Stop::Usage("the value of --keep cannot be read".into())
+            Stop::usage("the value of --keep cannot be read")
         })?);
     }
     let text = |(i, bound): (usize, &Bound)| {
@@ -237,7 +240,7 @@ fn rows(sources: &SourceMap, kept: Vec<Variant>, opts: &TableOpts) -> Vec<Row> {
     let mut all: Vec<Option<Variant>> = kept.into_iter().map(Some).collect();
     let mut take = |i: usize| {
         let variant = all[i].take().expect("each is in one group");
-        let args = spelled(sources, &variant.args);
+        let args = argument_texts(sources, &variant.args);
         (variant, args)
     };
     let mut rows: Vec<Row> = groups

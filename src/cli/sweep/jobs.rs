@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use crate::base::path::absolute;
 use crate::base::shell::quoted;
-use crate::cli::Stop;
+use crate::cli::outcome::Stop;
 use std::fmt::Write;
 use std::path::Path;
 

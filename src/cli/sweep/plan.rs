@@ -3,17 +3,18 @@
 use super::paper::figures;
 use super::state::{State, differences, state};
 use crate::base::path::absolute;
-use crate::cli::explored::{Spelled, spelled};
-use crate::cli::job::{self, Ready, Request};
-use crate::cli::load::{self, no_such};
-use crate::cli::memory::RunSize;
-use crate::cli::{Stop, report};
+use crate::cli::outcome::Stop;
+use crate::cli::terminal::{report, show};
+use crate::desk::{
+    ArgumentTexts, Failure, ModelFile, ResolvedRun, RunRequest, RunSize, argument_texts, no_such, open, resolve_run,
+};
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::learn::folder::Folder;
 use crate::study::claim::{Bound, Figure};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{Point, bounds, points};
 use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::files::Disk;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 use std::collections::BTreeSet;
@@ -60,7 +61,7 @@ pub struct Planned {
     /// One for each axis.
     pub cells: Vec<String>,
     pub model: String,
-    pub args: Spelled,
+    pub args: ArgumentTexts,
     /// Parameters and MACs; none where the model cannot be built.
     pub cost: Option<(u64, u64)>,
     /// As a source reports them.
@@ -81,7 +82,7 @@ pub struct Run {
 
 /// Decides on everything; problems are printed here.
 pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
-    let load::Source { sources, bundle, problems } = load::read(wanted.file)?;
+    let ModelFile { sources, bundle, problems } = open(&Disk, wanted.file)?;
     let stop = |problems: Problems| {
         report(&sources, &problems.sorted());
         Stop::Problems
@@ -134,7 +135,7 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
 }
 
 /// Whether the sweep keeps a model, with the batch and the image of the run.
-fn holds(bounds: &[Bound], ready: &Ready) -> Result<bool, Box<Diagnostic>> {
+fn holds(bounds: &[Bound], ready: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
     let peaks = || RunSize::from(ready.settings.train.clone()).peaks(&ready.checked, None);
     for bound in bounds {
         if !bound.holds(&ready.checked, &peaks)? {
@@ -204,7 +205,7 @@ fn axes(points: &[Point<'_>]) -> Vec<String> {
 }
 
 fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planned {
-    let args = spelled(sources, &point.args);
+    let args = argument_texts(sources, &point.args);
     let cell = |axis: &String| {
         let value = args.iter().zip(&point.varied).find(|((name, _), varied)| **varied && name == axis);
         match value {
@@ -254,12 +255,17 @@ fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
 
 /// Fills in what the point costs and the runs that it takes, and gives back what was built. A point that cannot be built
 /// keeps the others from nothing.
-fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut Plan) -> Result<Option<Ready>, Stop> {
+fn runs(
+    point: &mut Planned,
+    wanted: &Wanted<'_>,
+    train: &ast::Train,
+    plan: &mut Plan,
+) -> Result<Option<ResolvedRun>, Stop> {
     let text = |(name, value): &(String, String)| format!("model.{name}={value}");
     let mut set = wanted.set.to_vec();
     set.extend(point.args.iter().map(text));
     let model = (point.model != train.model.node).then_some(point.model.as_str());
-    let request = Request {
+    let request = RunRequest {
         file: wanted.file,
         run: Some(&train.name.node),
         model,
@@ -267,22 +273,25 @@ fn runs(point: &mut Planned, wanted: &Wanted<'_>, train: &ast::Train, plan: &mut
         data_root: wanted.data_root,
         device: wanted.device,
     };
-    let ready = match job::ready(&request) {
+    let ready = match resolve_run(&Disk, &request) {
         Ok(ready) => Some(ready),
-        Err(Stop::Problems) => None,
-        Err(Stop::Message(message)) => {
+        Err(Failure::Problems(found)) => {
+            show(&found);
+            None
+        }
+        Err(Failure::Message(message)) => {
             tell!("error: {message}");
             None
         }
-        Err(stop) => return Err(stop),
+        Err(failure) => return Err(failure.into()),
     };
     let first = ready.as_ref().map_or(0, |r| r.settings.train.seed);
-    if let Some(Ready { checked, settings, .. }) = &ready {
+    if let Some(ResolvedRun { checked, settings, .. }) = &ready {
         let report = count(checked, wanted.convention);
         point.cost = Some((report.params, report.macs));
         if plan.changed.is_none() {
             let set: Vec<String> = point.args.iter().map(text).collect();
-            let written = job::ready(&Request { set: &set, device: None, ..request });
+            let written = resolve_run(&Disk, &RunRequest { set: &set, device: None, ..request });
             plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
         }
     }

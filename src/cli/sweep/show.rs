@@ -3,10 +3,10 @@
 use super::columns::{cells, settings};
 use super::counted::{Row, Table};
 use crate::base::number::{bytes, thousands};
-use crate::cli::explored::Spelled;
 use crate::cli::field;
 use crate::cli::table::{Align, csv};
 use crate::cli::tabular::{self, Format, notes};
+use crate::desk::ArgumentTexts;
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
@@ -207,8 +207,8 @@ fn document(table: &Table) -> Value {
 }
 
 fn model(row: &Row) -> Value {
-    let object = |args: &Spelled| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
-    let one = |v: &Variant, args: &Spelled| {
+    let object = |args: &ArgumentTexts| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
+    let one = |v: &Variant, args: &ArgumentTexts| {
         let sizes: Vec<Value> = v.at.iter().map(measures).collect();
         json!({"model": v.model, "args": object(args), "params": v.params, "buffers": v.buffers, "sizes": sizes})
     };

@@ -1,6 +1,6 @@
 //! How far a run is, by what its folder holds.
 
-use crate::cli::job::{Ready, reopen};
+use crate::desk::{ResolvedRun, reopen};
 use crate::graph::ir;
 use crate::learn::folder::{Folder, read_settings};
 use crate::text::recipe::settings::Settings;
@@ -20,7 +20,7 @@ pub enum State {
 }
 
 /// Compares the folder with the run that is to be in it.
-pub fn state(folder: &Folder, ready: &Ready, settings: &Settings) -> State {
+pub fn state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> State {
     if !folder.settings().exists() {
         return State::Absent;
     }

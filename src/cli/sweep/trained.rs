@@ -7,8 +7,9 @@ use super::steps::{read, score, train_all};
 use super::table::Table;
 use super::{Opts, jobs};
 use crate::cli::compare::metric;
+use crate::cli::outcome::{Done, Stop};
 use crate::cli::tabular::Format;
-use crate::cli::{Done, Stop, print};
+use crate::cli::terminal::print;
 use crate::score::sweep::same_images;
 use crate::study::cost::Convention;
 use crate::text::recipe::Metric;
@@ -72,7 +73,7 @@ pub struct Common {
 pub fn run(opts: &Opts, runs: &Runs) -> Done {
     let common = &runs.common;
     if opts.on.len() > 1 {
-        return Err(Stop::Usage("the runs of a sweep are on one data block: name one with --on".into()));
+        return Err(Stop::usage("the runs of a sweep are on one data block: name one with --on"));
     }
     let wanted = Wanted {
         file: &opts.file,
@@ -139,7 +140,7 @@ fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
     let labels = || plan.points.iter().map(|p| p.label.as_str());
     labels().position(|label| label == name).ok_or_else(|| {
         let known: Vec<&str> = labels().collect();
-        Stop::Usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
+        Stop::usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
     })
 }
 

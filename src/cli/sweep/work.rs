@@ -3,8 +3,8 @@
 //! Each child has a pipe for standard input that nothing is written to. When it is closed the child ends after its step:
 //! on Ctrl-C, which reaches this process alone, and also when this process is killed.
 
-use crate::cli::Stop;
-use crate::cli::job::stop_on_interrupt;
+use crate::cli::outcome::Stop;
+use crate::cli::terminal::stop_on_interrupt;
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};

@@ -5,7 +5,8 @@ use crate::support::front::npc;
 use crate::support::front::{models_in, repository};
 use npc::graph::elaborate::{Tried, alone, unused};
 use npc::graph::resolve::resolve_bundle;
-use npc::text::import::load_text;
+use npc::text::files::{Disk, Overlay};
+use npc::text::import::load;
 use npc::text::source::SourceMap;
 use npc::text::syntax::ast::ItemKind;
 use std::path::Path;
@@ -15,7 +16,9 @@ const ENUM: &str = "enum Kind { none, half, swap }";
 /// Messages and notes about the unused blocks of a text.
 fn told(text: &str) -> Vec<String> {
     let mut sources = SourceMap::new();
-    let (bundle, problems) = load_text(&mut sources, Path::new("test.model"), format!("npc 1\nimport std\n{text}\n"));
+    let mut files = Overlay::new(Disk);
+    files.set("test.model", format!("npc 1\nimport std\n{text}\n"));
+    let (bundle, problems) = load(&files, &mut sources, Path::new("test.model")).unwrap();
     assert!(problems.is_empty(), "{text}: {:?}", problems.iter().map(|d| &d.message).collect::<Vec<_>>());
     let (program, found) = resolve_bundle(&bundle);
     assert!(!found.has_errors(), "{text}: {:?}", found.iter().map(|d| &d.message).collect::<Vec<_>>());
@@ -25,8 +28,7 @@ fn told(text: &str) -> Vec<String> {
 /// What comes of each block with a promise of a file, by name.
 fn tried(path: &Path) -> Vec<(String, Tried)> {
     let mut sources = SourceMap::new();
-    let text = std::fs::read_to_string(path).unwrap();
-    let (bundle, _) = load_text(&mut sources, path, text);
+    let (bundle, _) = load(&Disk, &mut sources, path).unwrap();
     let (program, found) = resolve_bundle(&bundle);
     assert!(!found.has_errors(), "{}", path.display());
     let blocks = bundle.root.items.iter().filter_map(|item| match &item.kind {

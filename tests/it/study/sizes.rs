@@ -8,6 +8,7 @@ use npc::graph::elaborate::elaborate;
 use npc::graph::resolve::{Program, resolve_bundle};
 use npc::study::cost::{Convention, count, formula};
 use npc::text::diag::Problems;
+use npc::text::files::Disk;
 use npc::text::import::{Bundle, load};
 use npc::text::source::SourceMap;
 use npc::text::syntax;
@@ -29,7 +30,7 @@ fn with_program(read: impl FnOnce(&mut SourceMap) -> Bundle + Send, work: impl F
 }
 
 fn with_file(path: &Path, work: impl FnOnce(&Program<'_>) + Send) {
-    with_program(|sources| load(sources, path).unwrap_or_else(|d| panic!("{}", d.message)).0, work)
+    with_program(|sources| load(&Disk, sources, path).unwrap_or_else(|d| panic!("{}", d.message)).0, work)
 }
 
 fn with_text(text: &str, work: impl FnOnce(&Program<'_>) + Send) {

@@ -6,6 +6,7 @@ use npc::graph::resolve::resolve_bundle;
 use npc::study::explore::holes;
 use npc::study::lint::lints;
 use npc::text::diag::{Problems, render};
+use npc::text::files::Disk;
 use npc::text::import::{Bundle, load};
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax;
@@ -47,7 +48,7 @@ pub fn front(text: &str, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> Fro
 
 /// The same for a file and what it imports.
 pub fn front_file(path: &Path, size: Option<[usize; 2]>, with: &[(&str, &str)]) -> Front {
-    let read = |sources: &mut SourceMap| load(sources, path).unwrap_or_else(|d| panic!("{}", d.message));
+    let read = |sources: &mut SourceMap| load(&Disk, sources, path).unwrap_or_else(|d| panic!("{}", d.message));
     compile(read, size, with)
 }
 

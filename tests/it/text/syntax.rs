@@ -1,9 +1,10 @@
 //! The syntax layer from outside: what parses, what is said about what does not, and that formatting changes nothing.
 
 use npc::text::diag::{Code, Problems};
+use npc::text::files::{Disk, read};
 use npc::text::source::{SourceId, SourceMap};
 use npc::text::syntax::ast::{Expr, ExprKind, File, ItemKind, ParamTypeKind, UnaryOp};
-use npc::text::syntax::{parse, parse_value, print, read_file};
+use npc::text::syntax::{parse, parse_value, print};
 use proptest::prelude::*;
 
 /// The example of the language's design, and pieces that it lacks.
@@ -275,7 +276,7 @@ fn unreadable_files_are_refused() {
         if let Some(bytes) = bytes {
             std::fs::write(&path, bytes).unwrap();
         }
-        let problem = read_file(&mut sources, &path).unwrap_err();
+        let problem = read(&Disk, &mut sources, &path).unwrap_err();
         assert_eq!(problem.code, Code::E0106);
         assert!(problem.message.contains(name), "{}", problem.message);
         problem.message

@@ -1,6 +1,6 @@
 //! A model file as it was in an earlier revision of its git repository, with the model files beside it.
 
-use super::Stop;
+use super::failure::Failure;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,18 +13,18 @@ pub struct Checkout {
 
 impl Checkout {
     /// Errors: no git, no repository, no such revision, no such file in it.
-    pub fn new(file: &Path, revision: &str) -> Result<Checkout, Stop> {
+    pub fn new(file: &Path, revision: &str) -> Result<Checkout, Failure> {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = file.file_name().ok_or_else(|| Stop::Usage(format!("`{}` names no file", file.display())))?;
+        let name = file.file_name().ok_or_else(|| Failure::request(format!("`{}` names no file", file.display())))?;
         if revision.starts_with('-') {
-            return Err(Stop::Usage(format!("`{revision}` is no revision")));
+            return Err(Failure::request(format!("`{revision}` is no revision")));
         }
         let prefix = PathBuf::from(git(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n'));
         let listed = git(folder, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
         let wanted = prefix.join(name);
         if !listed.split('\0').any(|path| Path::new(path) == wanted) {
             let message = format!("{}: revision `{revision}` has no such file", file.display());
-            return Err(Stop::Message(message));
+            return Err(Failure::Message(message));
         }
         let temporary = std::env::temp_dir().join(format!("npc-{}-{:p}", std::process::id(), &listed));
         let checkout = Checkout { file: temporary.join(&wanted), folder: temporary };
@@ -34,7 +34,7 @@ impl Checkout {
             let place = checkout.folder.join(path);
             let written = std::fs::create_dir_all(place.parent().unwrap_or(&checkout.folder))
                 .and_then(|()| std::fs::write(&place, text));
-            written.map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", place.display())))?;
+            written.map_err(|e| Failure::Message(format!("{}: cannot be written: {e}", place.display())))?;
         }
         Ok(checkout)
     }
@@ -42,21 +42,21 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        // Left behind in the folder for temporary files, it is in nobody's way.
+        // Where this fails, the files stay in the folder for temporary files and do no harm.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-fn git(folder: &Path, args: &[&str]) -> Result<String, Stop> {
-    String::from_utf8(bytes(folder, args)?).map_err(|_| Stop::Message(format!("git {}: no text", args.join(" "))))
+fn git(folder: &Path, args: &[&str]) -> Result<String, Failure> {
+    String::from_utf8(bytes(folder, args)?).map_err(|_| Failure::Message(format!("git {}: no text", args.join(" "))))
 }
 
-fn bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, Stop> {
+fn bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
     let run = Command::new("git").arg("-C").arg(folder).args(args).output();
-    let output = run.map_err(|e| Stop::Message(format!("git cannot be started: {e}")))?;
+    let output = run.map_err(|e| Failure::Message(format!("git cannot be started: {e}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Stop::Message(format!("git {}: {}", args.join(" "), said.trim())));
+        return Err(Failure::Message(format!("git {}: {}", args.join(" "), said.trim())));
     }
     Ok(output.stdout)
 }

@@ -1,24 +1,29 @@
-//! One of two things that are compared: a model of a file, `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
+//! Two models that are compared, each written as: a model of a file, `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
 
-use super::load::{self, Choice, Size};
-use super::{Stop, report};
-use crate::cli::revision::Checkout;
+use super::entry::build;
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::revision::Checkout;
+use super::selection::{Selection, Size, select};
 use crate::graph::check::Checked;
 use crate::graph::ir::{Chains, NodeId};
 use crate::graph::resolve::resolve_bundle;
+use crate::text::files::{Disk, Files};
 use crate::text::source::SourceMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A model, checked, with the texts it came from.
-pub struct Side {
+#[derive(Debug)]
+pub struct ComparedModel {
     pub checked: Checked,
     pub sources: SourceMap,
-    /// As the command line names it.
+    /// As it was asked for, without the file.
     pub label: String,
 }
 
-/// What the command line says of both.
-pub struct Both<'a> {
+/// The size at which both are compared: that of a data block, or one in pixels.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ComparedAt<'a> {
     pub on: Option<&'a str>,
     pub size: Option<Size>,
 }
@@ -52,59 +57,57 @@ fn split(text: &str) -> Named<'_> {
     Named { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
 }
 
-/// Both sides; the second may be the name of a model alone, which is looked for in the first one's file.
-pub fn sides(a: &str, b: &str, both: &Both<'_>) -> Result<[Side; 2], Stop> {
+/// Both models; the second may be the name of a model alone, which is looked for in the first one's file. A revision
+/// (`FILE@REVISION`) is read from git, everything else from `files`.
+pub fn compared(files: &dyn Files, a: &str, b: &str, at: &ComparedAt<'_>) -> Result<[ComparedModel; 2], Failure> {
     let first = split(a);
     let second = split(b);
     let alone = second.model.is_none() && !Path::new(b).exists() && !b.contains(['/', '.', '@']);
     let joined = format!("{}:{b}", first.file);
     let second = if alone { split(&joined) } else { second };
-    Ok([side(&first, both)?, side(&second, both)?])
+    Ok([one(files, &first, at)?, one(files, &second, at)?])
 }
 
-fn side(named: &Named<'_>, both: &Both<'_>) -> Result<Side, Stop> {
+fn one(files: &dyn Files, named: &Named<'_>, at: &ComparedAt<'_>) -> Result<ComparedModel, Failure> {
     let earlier = named.revision.map(|revision| Checkout::new(Path::new(named.file), revision)).transpose()?;
-    let file = earlier.as_ref().map_or_else(|| PathBuf::from(named.file), |c| c.file.clone());
-    let load::Source { mut sources, bundle, mut problems } = load::read(&file)?;
-    let choice = Choice {
+    let opened = match &earlier {
+        Some(checkout) => open(&Disk, &checkout.file),
+        None => open(files, Path::new(named.file)),
+    };
+    let ModelFile { mut sources, bundle, mut problems } = opened?;
+    let selection = Selection {
         model: named.model.map(str::to_string),
         with: Some(named.args.to_string()).filter(|a| !a.trim().is_empty()).into_iter().collect(),
-        on: both.on.map(str::to_string).into_iter().collect(),
-        size: both.size.into_iter().collect(),
+        on: at.on.map(str::to_string).into_iter().collect(),
+        size: at.size.into_iter().collect(),
     };
-    let args = load::with_arguments(&mut sources, &choice)?;
+    let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
-    let plans = match load::plan(&program, &choice) {
-        Ok(plans) => plans,
-        Err(p) => {
-            problems.extend(p);
-            Vec::new()
-        }
-    };
-    let stop = |sources: &SourceMap, problems: crate::text::diag::Problems| {
-        report(sources, &problems.sorted());
-        Err(Stop::Problems)
-    };
+    let selected = select(&program, &selection).unwrap_or_else(|p| {
+        problems.extend(p);
+        Vec::new()
+    });
     if problems.has_errors() {
-        return stop(&sources, problems);
+        return Err(Failure::problems(sources, problems));
     }
-    // A file's first model stands for it; its variants are asked for by name.
-    let Some(plan) = plans.into_iter().next() else {
-        return Err(Stop::Message(format!("{}: the file holds no model", named.file)));
+    // A file's first model stands for it; its variants are chosen by name.
+    let Some(selected) = selected.into_iter().next() else {
+        return Err(Failure::Message(format!("{}: the file holds no model", named.file)));
     };
-    match load::compile(&program, &plan, &args) {
+    match build(&program, &selected, &args) {
         Ok(entry) => {
             let args = if named.args.is_empty() { String::new() } else { format!("({})", named.args) };
             let at = named.revision.map_or(String::new(), |r| format!("@{r}"));
-            let label = format!("{}{args}{at}", plan.name);
-            Ok(Side { checked: entry.checked, sources, label })
+            let label = format!("{}{args}{at}", selected.name);
+            Ok(ComparedModel { checked: entry.checked, sources, label })
         }
-        Err(p) => stop(&sources, p),
+        Err(p) => Err(Failure::problems(sources, p)),
     }
 }
 
-impl Side {
+impl ComparedModel {
+    /// The dotted path of a node.
     pub fn path(&self, id: NodeId) -> &str {
         &self.checked.graph().node(id).path
     }

@@ -1,13 +1,13 @@
 //! A model that fails at an image size, and the sizes at which it would not.
 
-use super::load::Size;
+use super::selection::Size;
 use crate::graph::check::{Answer, check};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::resolve::Program;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast;
 
-/// Evaluation steps of a file behind which no other sizes are tried.
+/// After so many evaluation steps of a file, no other sizes are tried.
 const STEPS: usize = 1_000_000;
 
 /// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
@@ -43,7 +43,7 @@ pub fn with_sizes_that_fit(
         }
         let near: Vec<String> = contract.nearest(size).iter().map(|[h, w]| format!("{h}x{w}")).collect();
         let [h, w] = size;
-        let mut told = Problems::new();
+        let mut explained = Problems::new();
         for (i, mut d) in problems.into_iter().enumerate() {
             if i == 0 {
                 d = d.note(format!("`{name}` at {h}x{w}; the sizes it takes: {contract}"));
@@ -51,9 +51,9 @@ pub fn with_sizes_that_fit(
                     d = d.help(format!("nearest sizes that fit: {}", near.join(", ")));
                 }
             }
-            told.push(d);
+            explained.push(d);
         }
-        return told;
+        return explained;
     }
     problems
 }

@@ -1,14 +1,18 @@
 //! From a model file and the name of a run, or from a settings file, to everything that running needs.
 
-use super::load::{self, arguments};
-use super::{Stop, report};
+use super::arguments::{arguments, named_arguments};
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::selection::no_such;
 use crate::base::error::RunError;
+use crate::base::path::absolute;
 use crate::graph::check::{Checked, Frozen, check};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::ir::Chains;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::learn::folder::{Folder, read_settings};
 use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::files::{Disk, Files};
 use crate::text::recipe::schema;
 use crate::text::recipe::settings::{FORMAT, Settings};
 use crate::text::recipe::{DataSpec, TrainSpec};
@@ -18,7 +22,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A run, ready to start or to be looked at.
-pub struct Ready {
+pub struct ResolvedRun {
     pub checked: Checked,
     pub settings: Settings,
     /// The exact text of the model file.
@@ -27,12 +31,6 @@ pub struct Ready {
     pub imports: Vec<(String, String)>,
     /// Where each node is written, by its path.
     pub places: BTreeMap<String, String>,
-}
-
-impl From<RunError> for Stop {
-    fn from(error: RunError) -> Stop {
-        Stop::Message(error.to_string())
-    }
 }
 
 /// What the command line changes: `key=value` for the run, `data.key=value`, `model.key=value`.
@@ -73,7 +71,7 @@ struct Draft {
 }
 
 /// Where a run is written in a model file, and what the command line says about it.
-pub struct Request<'a> {
+pub struct RunRequest<'a> {
     /// A model file, or the `settings.yaml` of an earlier run.
     pub file: &'a Path,
     /// The name of a `train` block; may be left out where the file has one, and with a settings file.
@@ -89,8 +87,8 @@ pub fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
 }
 
-/// Reads, checks and fills in everything. Problems are printed here.
-pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
+/// Reads and checks the model of a run, and fills in every setting that the request and the file leave open.
+pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, Failure> {
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
         let model = request.file.with_file_name(&settings.model_file);
@@ -102,15 +100,15 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
             threads: settings.threads,
             freeze: None,
         };
-        return build(&model, request, |_, _| Ok(draft));
+        return build(files, &model, request, |_, _| Ok(draft));
     }
-    build(request.file, request, |program, sources| {
+    build(files, request.file, request, |program, sources| {
         let train = match request.run {
             Some(name) => program
                 .trains
                 .get(name)
                 .copied()
-                .ok_or_else(|| Problems::from(load::no_such("run", name, program.trains.keys().copied())))?,
+                .ok_or_else(|| Problems::from(no_such("run", name, program.trains.keys().copied())))?,
             None => match program.trains.values().collect::<Vec<_>>()[..] {
                 [one] => *one,
                 _ => {
@@ -120,11 +118,11 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
                 }
             },
         };
-        let spelled = |a: Argument| (a.name.node, sources.snippet(a.value.span).to_string());
-        let args = load::named_arguments(&train.args)?.into_iter().map(spelled).collect();
+        let text = |a: Argument| (a.name.node.clone(), sources.snippet(a.value.span).to_string());
+        let args = named_arguments(&train.args)?.into_iter().map(text).collect();
         let (spec, _) = schema::train_spec(train, args)?;
         let Some(data) = program.data.get(train.data.node.as_str()) else {
-            return Err(load::no_such("data block", &train.data.node, program.data.keys().copied()).into());
+            return Err(no_such("data block", &train.data.node, program.data.keys().copied()).into());
         };
         let data = schema::data_spec(data)?;
         let freeze = schema::freeze_paths(&train.entries);
@@ -133,24 +131,20 @@ pub fn ready(request: &Request<'_>) -> Result<Ready, Stop> {
 }
 
 fn build(
+    files: &dyn Files,
     model: &Path,
-    request: &Request<'_>,
+    request: &RunRequest<'_>,
     draft: impl FnOnce(&Program<'_>, &SourceMap) -> Result<Draft, Problems>,
-) -> Result<Ready, Stop> {
-    let load::Source { mut sources, bundle, problems } = load::read(model)?;
-    let stop = |sources: &SourceMap, problems: Problems| {
-        report(sources, &problems.sorted());
-        Err(Stop::Problems)
-    };
+) -> Result<ResolvedRun, Failure> {
+    let ModelFile { mut sources, bundle, mut problems } = open(files, model)?;
     let changes = match changes(&mut sources, request.set) {
         Ok(changes) => changes,
-        Err(p) => return stop(&sources, p),
+        Err(p) => return Err(Failure::problems(sources, p)),
     };
     let (program, found) = resolve_bundle(&bundle);
-    let mut problems = problems;
     problems.extend(found);
     if problems.has_errors() {
-        return stop(&sources, problems);
+        return Err(Failure::problems(sources, problems));
     }
     let made = draft(&program, &sources).and_then(|mut d| {
         if let Some(model) = request.model.filter(|m| **m != d.train.model) {
@@ -165,11 +159,11 @@ fn build(
     });
     let Draft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
-        Err(p) => return stop(&sources, p),
+        Err(p) => return Err(Failure::problems(sources, p)),
     };
     let checked = match compile(&program, &mut sources, &train, data.size) {
         Ok(checked) => checked,
-        Err(p) => return stop(&sources, p),
+        Err(p) => return Err(Failure::problems(sources, p)),
     };
     let freeze = freeze.unwrap_or_else(|| {
         let mut place = |path: &str| Span::new(sources.add("freeze", path), 0, path.len());
@@ -177,15 +171,16 @@ fn build(
     });
     let wrong = Frozen::problems(&checked, &freeze, &checked.supervised(&train.supervise));
     if wrong.has_errors() {
-        return stop(&sources, wrong);
+        return Err(Failure::problems(sources, wrong));
     }
     let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
-    train.init = train.init.map(|path| absolute(&path));
+    train.init = train.init.map(|path| absolute(&path).display().to_string());
     let settings = Settings {
         format: FORMAT,
         versions: versions(),
         model_file: "model.model".into(),
-        data_root: absolute(&data_root),
+        // A run folder must keep its meaning when it is used from elsewhere.
+        data_root: absolute(&data_root).display().to_string(),
         device: request.device.map_or(device, str::to_string),
         threads,
         train,
@@ -194,7 +189,7 @@ fn build(
     let text = |id| sources.text(id).to_string();
     let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
     let places = places(&checked, &sources);
-    Ok(Ready { checked, settings, source: text(bundle.source), imports, places })
+    Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places })
 }
 
 /// `std.model:12:5, called at net.model:31:3`: where a node is written, and where the model calls what holds it.
@@ -223,7 +218,7 @@ fn compile(
     let args = arguments(sources, "model arguments", &texts)?;
     let Some(entry) = program.find(&train.model) else {
         let names = program.names();
-        return Err(load::no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
+        return Err(no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
     };
     check(elaborate(program, entry, &args, Some(size))?)
 }
@@ -233,45 +228,14 @@ fn versions() -> BTreeMap<String, String> {
     known.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-/// A run folder must keep its meaning when it is used from elsewhere.
-pub fn absolute(path: &str) -> String {
-    std::path::absolute(path).map_or_else(|_| path.to_string(), |p| p.display().to_string())
-}
-
 /// A finished or interrupted run.
-pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(Ready, Folder), Stop> {
+pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(ResolvedRun, Folder), Failure> {
     let folder = Folder::new(dir);
     let settings: PathBuf = folder.settings();
     if !settings.exists() {
         let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
         return Err(error.help("give a folder that `npc train` wrote, for example runs/npnet_lung").into());
     }
-    let ready = ready(&Request { file: &settings, run: None, model: None, set: &[], data_root, device })?;
-    Ok((ready, folder))
-}
-
-/// Ctrl-C asks the run to end after its step; the second one ends the process.
-#[cfg(feature = "run")]
-pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
-    use std::sync::atomic::{AtomicBool, Ordering};
-    static STOP: AtomicBool = AtomicBool::new(false);
-    // Only fails when a handler is set already; then that one does the same.
-    let _ = ctrlc::set_handler(|| {
-        if STOP.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        tell!("\nstopping after this step; once more to stop at once");
-    });
-    &STOP
-}
-
-/// The same once standard input ends. A process that starts others holds their standard inputs open: whatever becomes of
-/// it, they end after their step.
-#[cfg(feature = "run")]
-pub fn stop_with_input() {
-    let stop = stop_on_interrupt();
-    std::thread::spawn(move || {
-        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
-    });
+    let run = resolve_run(&Disk, &RunRequest { file: &settings, run: None, model: None, set: &[], data_root, device })?;
+    Ok((run, folder))
 }

@@ -1,0 +1,47 @@
+//! A model text in memory: what is wrong with it, the text without the mistakes, and what each node costs.
+//! `cargo run --no-default-features --example workbench`
+
+use npc::desk::{AnalysisRequest, Failure, Selection, Workbench};
+
+const TEXT: &str = "npc 1
+
+model Tiny(x: [3, H, W], classes: int = 2) -> [classes, H, W] {
+  let skip = x |> cov(16) |> relu
+  let down = skip |> maxpool(2) |> conv(32) |> relu
+  return (down |> up(2)) ++ skip |> conv(classes, k = 1)
+}
+";
+
+fn main() -> Result<(), Failure> {
+    let selection = Selection { size: vec![[64, 64]], ..Selection::default() };
+    let request = AnalysisRequest { selection, ..AnalysisRequest::default() };
+    let mut bench = Workbench::new();
+    bench.set_text("tiny.model", TEXT);
+
+    println!("as it is written");
+    for finding in bench.analyze("tiny.model", &request)?.findings() {
+        let place = finding.place.map_or(String::new(), |place| place.to_string());
+        println!("  {place}: {} {}: {}", finding.severity.text(), finding.code, finding.message);
+        for fix in finding.fixes {
+            println!("    {}", fix.message);
+            fix.edits.iter().for_each(|(place, text)| println!("      {place}: `{text}`"));
+        }
+    }
+
+    let fixed = bench.fix("tiny.model", &request, true)?;
+    bench.set_text("tiny.model", fixed.text);
+    println!("\nwith {} problem fixed", fixed.fixed);
+    for (entry, costs) in bench.analyze("tiny.model", &request)?.entries {
+        for node in &costs.nodes {
+            println!("  {:16} {:12} {:?}  params {}  MACs {}", node.path, node.op, node.output, node.params, node.macs);
+        }
+        println!(
+            "{} -> {}: {} parameters, {} MACs",
+            entry.checked.input(),
+            entry.checked.output(),
+            costs.params,
+            costs.macs
+        );
+    }
+    Ok(())
+}

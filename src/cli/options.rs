@@ -1,0 +1,84 @@
+//! Options that several commands share: which models, at which sizes, and what is done with warnings.
+
+use crate::desk::{LintLevels, Selection, Size, parse_size};
+use crate::text::diag::{WARNINGS, did_you_mean, lints};
+use clap::Args;
+use std::path::PathBuf;
+
+/// A model file, and what of it.
+#[derive(Args, Clone, Default)]
+pub struct Select {
+    /// Model file
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+#[cfg(feature = "run")]
+impl Select {
+    /// The one model that is chosen.
+    pub fn one(&self) -> Result<crate::graph::check::Checked, crate::desk::Failure> {
+        crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
+    }
+}
+
+/// Which models, with which values and at which sizes.
+#[derive(Args, Clone, Default)]
+pub struct Choice {
+    /// Model or variant; all of them when not given
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Hyper-parameters, for example --with attention=se,width=[16,32,64]
+    #[arg(long, value_name = "KEY=VALUE,...")]
+    pub with: Vec<String>,
+    /// Take the input size from this data block; several with commas
+    #[arg(long, value_name = "DATA,...", value_delimiter = ',', conflicts_with = "size")]
+    pub on: Vec<String>,
+    /// Input height and width, for example 288x384; may be given several times
+    #[arg(long, value_name = "HxW", value_parser = parse_size)]
+    pub size: Vec<Size>,
+}
+
+impl Choice {
+    /// The same for the workbench.
+    pub fn selection(&self) -> Selection {
+        let Choice { model, with, on, size } = self.clone();
+        Selection { model, with, on, size }
+    }
+}
+
+/// What is done with warnings.
+#[derive(Args, Clone, Default)]
+pub struct LevelOpts {
+    /// Leave these warnings out, for example --allow gridding,unused_binding
+    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_name)]
+    allow: Vec<String>,
+    /// Make errors of these warnings; `warnings` stands for all of them
+    #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_or_all)]
+    deny: Vec<String>,
+}
+
+impl LevelOpts {
+    /// The same for the workbench.
+    pub fn levels(&self) -> LintLevels {
+        LintLevels { allow: self.allow.clone(), deny: self.deny.clone() }
+    }
+}
+
+fn lint_name(text: &str) -> Result<String, String> {
+    known(text, lints())
+}
+
+fn lint_or_all(text: &str) -> Result<String, String> {
+    known(text, lints().chain([WARNINGS]))
+}
+
+fn known<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
+    if names.clone().any(|n| n == text) {
+        return Ok(text.to_string());
+    }
+    Err(match did_you_mean(text, names.clone()) {
+        Some(near) => format!("there is no lint `{text}`; did you mean `{near}`?"),
+        None => format!("there is no lint `{text}`; there is {}", names.collect::<Vec<_>>().join(", ")),
+    })
+}

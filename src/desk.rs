@@ -1,0 +1,56 @@
+//! The workbench: from files and requests to values, with all their problems.
+//!
+//! Every front stands on it: the command line, and whatever edits, checks or draws models from outside. It prints nothing,
+//! knows no options and no exit codes, and reads model files through [`Files`](crate::text::files::Files), so that texts in
+//! memory can be laid over the disk. What cannot be had is a [`Failure`], which holds the problems and the texts that they
+//! point into.
+//!
+//! - [`Workbench`]: files with texts laid over them; [`Workbench::analyze`] says everything about one.
+//! - [`analyze_file`]: the same for other places to read from.
+//! - [`select`] and [`build`]: some models of a file, by name, hyper-parameters and size.
+//! - [`compared`]: two models, of two files or of two revisions of one.
+//! - `resolve_run`, `reopen` (feature `data`): a run of a file, or of a run folder, with all its settings.
+
+mod analysis;
+mod arguments;
+mod claims;
+mod defaults;
+mod entry;
+mod exploration;
+mod failure;
+mod finding;
+mod fix;
+mod levels;
+mod memory;
+mod models;
+mod open;
+mod pair;
+mod recipes;
+mod revision;
+#[cfg(feature = "data")]
+mod run;
+mod run_size;
+mod selection;
+mod sizes_that_fit;
+mod workbench;
+
+pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
+pub use arguments::{ArgumentTexts, argument_texts, arguments, named_arguments, value_text};
+pub use claims::{JudgedClaim, judge_claims};
+pub use defaults::{default_data, has_hole, run_size, sweep_run_size};
+pub use entry::{Entry, build, freeze, macs_by};
+pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
+pub use failure::{Failure, Report};
+pub use finding::{Finding, Fix, Place};
+pub use fix::{FixedFile, fix_file};
+pub use levels::LintLevels;
+pub use memory::{EntryMemory, MemoryRequest};
+pub use models::{build_models, build_one};
+pub use open::{ModelFile, open};
+pub use pair::{ComparedAt, ComparedModel, compared};
+#[cfg(feature = "data")]
+pub use run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
+pub use run_size::RunSize;
+pub use selection::{Selected, Selection, Size, no_such, parse_size, select};
+pub use sizes_that_fit::with_sizes_that_fit;
+pub use workbench::Workbench;

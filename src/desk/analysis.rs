@@ -1,0 +1,143 @@
+//! Everything that is known of a model file before a tensor exists.
+
+use super::claims::{JudgedClaim, judge_claims};
+use super::defaults::has_hole;
+use super::entry::{Entry, build, freeze};
+use super::exploration::{Exploration, explore};
+use super::failure::Failure;
+use super::finding::Finding;
+use super::levels::LintLevels;
+use super::recipes::{run_problems, schema_problems};
+use super::selection::{Selected, Selection, select};
+use crate::graph::elaborate::{Argument, unused};
+use crate::graph::resolve::{Program, lint, resolve_bundle};
+use crate::study::cost::{Convention, CostReport, count};
+use crate::study::explore::same_variants;
+use crate::study::lint::lints;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::files::Files;
+use crate::text::import;
+use crate::text::source::{SourceId, SourceMap};
+use std::path::Path;
+
+/// Nodes of a file's models that are analysed together; a model counts as `MODEL` more.
+const KEPT: usize = 60_000;
+const MODEL: usize = 40;
+
+/// What is asked about a file. The default is every model as it is written, counted by [`Convention::Conv`].
+#[derive(Debug, Clone, Default)]
+pub struct AnalysisRequest {
+    pub selection: Selection,
+    /// Nodes and blocks whose parameters are not trained, in place of those that a model's run freezes.
+    pub freeze: Vec<String>,
+    pub levels: LintLevels,
+    /// What the cost reports count as an operation.
+    pub convention: Convention,
+}
+
+/// What one file holds, as far as it could be analysed.
+#[derive(Debug, Default)]
+pub struct FileAnalysis {
+    /// Texts that the places of the problems are in.
+    pub sources: SourceMap,
+    /// The text of the file itself.
+    pub root: SourceId,
+    /// Errors and warnings, sorted by place.
+    pub problems: Problems,
+    /// Models that passed, in the order of the file, each with its costs.
+    pub entries: Vec<(Entry, CostReport)>,
+    pub claims: Vec<JudgedClaim>,
+    pub exploration: Exploration,
+}
+
+impl FileAnalysis {
+    /// The problems with files, lines and columns.
+    pub fn findings(&self) -> Vec<Finding> {
+        Finding::all(&self.sources, &self.problems)
+    }
+}
+
+/// Analyses a file with what it imports. A file that cannot be read is a problem like any other; only hyper-parameters of
+/// the request that cannot be read are a failure.
+pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -> Result<FileAnalysis, Failure> {
+    let selection = &request.selection;
+    let mut sources = SourceMap::new();
+    let (bundle, mut problems) = match import::load(files, &mut sources, path) {
+        Ok(loaded) => loaded,
+        Err(d) => return Ok(FileAnalysis { sources, problems: d.into(), ..FileAnalysis::default() }),
+    };
+    let args = selection.arguments(&mut sources)?;
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    problems.extend(schema_problems(&program));
+    let selected = select(&program, selection).unwrap_or_else(|p| {
+        problems.extend(p);
+        Vec::new()
+    });
+    let (entries, found) = build_all(&program, &mut sources, &selected, &args, request);
+    problems.extend(found);
+    if selection.model.is_none() {
+        problems.extend(run_problems(&program));
+    }
+    // Claims are about the models as written.
+    let mut claims = Vec::new();
+    if selection.with.is_empty() {
+        let (judged, refuted) = judge_claims(&program, &sources, selection.model.as_deref());
+        problems.extend(refuted);
+        claims = judged;
+    }
+    let (exploration, found) = explore(&program, &sources, selection, request.convention);
+    problems.extend(found);
+    // With one model chosen, the blocks of the others would seem unused.
+    if selection.model.is_none() && !problems.has_errors() {
+        problems.extend(unused(&program));
+    }
+    if !problems.has_errors() {
+        problems.extend(lint(&program));
+        let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
+        problems.extend(same_variants(&program, &checked));
+    }
+    let problems = request.levels.apply(&program, selection, problems).sorted();
+    Ok(FileAnalysis { sources, root: bundle.source, problems, entries, claims, exploration })
+}
+
+/// Builds, lints and counts the selected models, until there are too many nodes to keep.
+fn build_all(
+    program: &Program<'_>,
+    sources: &mut SourceMap,
+    selected: &[Selected],
+    args: &[Argument],
+    request: &AnalysisRequest,
+) -> (Vec<(Entry, CostReport)>, Problems) {
+    let (mut entries, mut problems) = (Vec::new(), Problems::new());
+    let mut kept = 0;
+    for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
+        // Holes are fitted to claims later.
+        if has_hole(program, &one.name.node, args) {
+            continue;
+        }
+        let mut entry = match build(program, one, args) {
+            Ok(entry) => entry,
+            Err(p) => {
+                problems.extend(p);
+                continue;
+            }
+        };
+        problems.extend(freeze(sources, &mut entry, &request.freeze));
+        // An `@allow` over the model or variant speaks for all that it is made of.
+        let named = |d: Diagnostic| d.through(vec![one.name.span]);
+        problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
+        problems.extend(lints(&entry.checked).into_iter().map(named).collect());
+        entry.class_warning.iter().for_each(|d| problems.push(d.clone()));
+        let report = count(&entry.checked, request.convention).with_frozen(&entry.frozen);
+        kept += MODEL + report.nodes.len();
+        if kept > KEPT && !entries.is_empty() {
+            let message = format!("the models up to `{}` have more than {KEPT} nodes together", one.name);
+            let d = Diagnostic::new(Code::E0311, one.name.span, message).label("the first that is not shown");
+            problems.push(d.help("choose models with --model"));
+            break;
+        }
+        entries.push((entry, report));
+    }
+    (entries, problems)
+}

@@ -1,0 +1,78 @@
+//! Hyper-parameters: from text to arguments and back.
+
+use crate::graph::elaborate::Argument;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::source::{SourceMap, Span, Spanned};
+use crate::text::syntax::{self, ast};
+
+/// Hyper-parameters and their values as written.
+pub type ArgumentTexts = Vec<(String, String)>;
+
+/// `key=value,key=value` to arguments; commas inside brackets and quotes do not separate. The texts are added to `sources`
+/// under the name `option`, for messages.
+pub fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Result<Vec<Argument>, Problems> {
+    let mut args = Vec::new();
+    let mut problems = Problems::new();
+    for part in texts.iter().flat_map(|t| split_commas(t)) {
+        let id = sources.add(option, part.clone());
+        let whole = Span::new(id, 0, part.len());
+        let Some((name, value)) = part.split_once('=') else {
+            let d = Diagnostic::new(Code::E0503, whole, format!("`{part}` is not `key=value`"));
+            problems.push(d.help(format!("write for example `{option} attention=se`")));
+            continue;
+        };
+        let value_id = sources.add(option, value.trim().to_string());
+        match syntax::parse_value(sources, value_id) {
+            Ok(value) => {
+                let name = Spanned::new(name.trim().to_string(), Span::new(id, 0, name.len()));
+                args.push(Argument { name, value });
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    if problems.is_empty() { Ok(args) } else { Err(problems) }
+}
+
+fn split_commas(text: &str) -> Vec<String> {
+    let (mut parts, mut depth, mut quoted) = (vec![String::new()], 0i32, false);
+    for c in text.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            '[' | '(' if !quoted => depth += 1,
+            ']' | ')' if !quoted => depth -= 1,
+            _ => {}
+        }
+        if c == ',' && depth == 0 && !quoted {
+            parts.push(String::new());
+        } else if let Some(last) = parts.last_mut() {
+            last.push(c);
+        }
+    }
+    parts
+}
+
+/// The arguments behind a model's name in a file, such as `(attention = se)`. Each must have a name (E0204).
+pub fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
+    let (mut named, mut problems) = (Vec::new(), Problems::new());
+    for arg in args {
+        match &arg.name {
+            Some(name) => named.push(Argument { name: name.clone(), value: arg.value.clone() }),
+            None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
+        }
+    }
+    if problems.has_errors() { Err(problems) } else { Ok(named) }
+}
+
+/// The value of an argument as it is written.
+pub fn value_text(sources: &SourceMap, arg: &Argument) -> String {
+    match &arg.value.kind {
+        // Values of a range have the range's place.
+        ast::ExprKind::Int(n) => n.to_string(),
+        _ => sources.snippet(arg.value.span).to_string(),
+    }
+}
+
+/// Names and values of arguments as they are written.
+pub fn argument_texts(sources: &SourceMap, args: &[Argument]) -> ArgumentTexts {
+    args.iter().map(|a| (a.name.node.clone(), value_text(sources, a))).collect()
+}

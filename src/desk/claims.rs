@@ -1,0 +1,92 @@
+//! A file's `expect` blocks, held against the models that they are about.
+
+use super::arguments::named_arguments;
+use super::defaults::{default_data, has_hole};
+use super::selection::Size;
+use crate::graph::check::{Checked, check};
+use crate::graph::elaborate::elaborate;
+use crate::graph::resolve::Program;
+use crate::study::claim::{Judged, judge};
+use crate::text::diag::Problems;
+use crate::text::recipe::schema;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast;
+
+/// A claim that could be held against its model.
+#[derive(Debug, Clone)]
+pub struct JudgedClaim {
+    /// `NPNet on cvc`
+    pub about: String,
+    /// As written: `params ~= 0.71M`
+    pub claim: String,
+    pub judged: Judged,
+}
+
+/// Holds the root file's `expect` blocks against the models that they name; `only` chooses one model. Claims that do not
+/// hold, and models that cannot be built, are problems.
+pub fn judge_claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) -> (Vec<JudgedClaim>, Problems) {
+    let (mut judged, mut problems) = (Vec::new(), Problems::new());
+    for item in &program.file.items {
+        let ast::ItemKind::Expect(expect) = &item.kind else { continue };
+        let model = &expect.model;
+        let skipped = only.is_some_and(|m| m != model.node) || program.is_broken(&model.node);
+        // The claims of a model with holes are what its holes are fitted to.
+        if skipped || (expect.args.is_empty() && has_hole(program, &model.node, &[])) {
+            continue;
+        }
+        match expected_model(program, expect) {
+            Ok(checked) => {
+                let about = about(expect, sources);
+                for claim in &expect.claims {
+                    match judge(claim, &checked) {
+                        Ok(found) => {
+                            let claim = claim_text(claim, sources);
+                            judged.push(JudgedClaim { about: about.clone(), claim, judged: found });
+                        }
+                        Err(d) => problems.push(*d),
+                    }
+                }
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    (judged, problems)
+}
+
+/// `NPNet(attention = se) on cvc`.
+fn about(expect: &ast::Expect, sources: &SourceMap) -> String {
+    let value = |a: &ast::Arg| Some(format!("{} = {}", a.name.as_ref()?, sources.snippet(a.value.span)));
+    let args: Vec<String> = expect.args.iter().filter_map(value).collect();
+    let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
+    let on = expect.on.as_ref().map_or(String::new(), |on| format!(" on {on}"));
+    format!("{}{args}{on}", expect.model)
+}
+
+/// `params ~= 0.71M`, on one line.
+fn claim_text(claim: &ast::Claim, sources: &SourceMap) -> String {
+    let end = match &claim.value {
+        ast::ClaimValue::Number { span, .. } => *span,
+        ast::ClaimValue::Expr(expr) => expr.span,
+    };
+    sources.snippet(claim.quantity.span.to(end)).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The model of an `expect` block at its size.
+fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked, Problems> {
+    let Some(name) = program.find(&expect.model.node) else {
+        // Resolution has said that there is no such model.
+        return Err(Problems::new());
+    };
+    let args = named_arguments(&expect.args)?;
+    let size = expected_size(program, expect)?;
+    check(elaborate(program, name, &args, size)?)
+}
+
+/// Height and width that an `expect` block is about: those of its data, else of the model's.
+pub fn expected_size(program: &Program<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
+    let data = match &expect.on {
+        Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
+        None => default_data(program, &expect.model.node).map(|(_, spec)| spec),
+    };
+    Ok(data.map(|d| d.size))
+}

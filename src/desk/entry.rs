@@ -1,0 +1,60 @@
+//! A model, checked at one size, with what the file says about it.
+
+use super::defaults::run_size;
+use super::run_size::RunSize;
+use super::selection::Selected;
+use super::sizes_that_fit::with_sizes_that_fit;
+use crate::graph::check::{Checked, Frozen, check, class_warning};
+use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::ir::Outlet;
+use crate::graph::resolve::Program;
+use crate::study::cost::{Convention, CostReport, count};
+use crate::text::diag::{Diagnostic, Problems};
+use crate::text::source::{SourceMap, Span, Spanned};
+
+/// A model with the size it was checked at.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub checked: Checked,
+    /// Its channels are not the classes of the data block that was named.
+    pub class_warning: Option<Diagnostic>,
+    /// The data block that gave the size.
+    pub on: Option<String>,
+    /// Batch, optimiser and loss of the run that trains it.
+    pub run: Option<RunSize>,
+    /// Parameters that this run does not train.
+    pub frozen: Frozen,
+}
+
+/// Elaborates and checks one model. The problems say which other sizes the model would take, if there are any.
+pub fn build(program: &Program<'_>, selected: &Selected, args: &[Argument]) -> Result<Entry, Problems> {
+    let Selected { name, size, on, data_named } = selected;
+    let built = elaborate(program, name, args, *size).and_then(check);
+    let checked = built.map_err(|p| with_sizes_that_fit(program, name, args, *size, p))?;
+    let named = on.as_ref().filter(|_| *data_named);
+    let class_warning = named.and_then(|(on, spec)| class_warning(&checked, name, on, spec.classes.len()));
+    let run = run_size(program, &name.node);
+    let frozen = run.as_ref().map(|run| Frozen::known(&checked, &run.freeze)).unwrap_or_default();
+    Ok(Entry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
+}
+
+/// Freezes the parameters of these nodes and blocks, in place of those that the model's run freezes. Problems: paths that
+/// lead to no parameter, or that leave none to train. The paths are added to `sources` as `--freeze`.
+pub fn freeze(sources: &mut SourceMap, entry: &mut Entry, paths: &[String]) -> Problems {
+    if paths.is_empty() {
+        return Problems::new();
+    }
+    let mut placed = Vec::new();
+    for path in paths {
+        let span = Span::new(sources.add("--freeze", path.clone()), 0, path.len());
+        placed.push(Spanned::new(path.clone(), span));
+    }
+    let results: Vec<Outlet> = entry.checked.graph().results.iter().map(|(_, outlet)| *outlet).collect();
+    entry.frozen = Frozen::new(paths.iter().cloned());
+    Frozen::problems(&entry.checked, &placed, &results)
+}
+
+/// Multiply-accumulates of one image by a convention; `report` is the count by one of them.
+pub fn macs_by(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
+    if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
+}

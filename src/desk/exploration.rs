@@ -1,0 +1,170 @@
+//! A file's sweeps, evaluated, and the holes of its models, fitted to their claims.
+
+use super::arguments::{ArgumentTexts, argument_texts};
+use super::claims::expected_size;
+use super::defaults::{default_data, has_hole, sweep_run_size};
+use super::selection::{Selection, Size};
+use crate::graph::check::Checked;
+use crate::graph::resolve::Program;
+use crate::study::claim::Peaks;
+use crate::study::cost::{Convention, count};
+use crate::study::explore::{self, Asked, Fit, Point};
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::recipe::schema;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast::{self, ItemKind};
+
+/// A point of a sweep with its counts.
+#[derive(Debug, Clone)]
+pub struct SweepPoint {
+    pub model: String,
+    pub args: ArgumentTexts,
+    pub params: u64,
+    /// Multiply-accumulates of one image, by the convention of the exploration.
+    pub macs: u64,
+}
+
+/// The points of a sweep at one size.
+#[derive(Debug, Clone)]
+pub struct SweepCounts {
+    pub name: String,
+    /// The models that it varies.
+    pub bases: Vec<String>,
+    /// Shape of the image; the size where no point is left, and `None` where the models say their size themselves.
+    pub input: Option<String>,
+    pub points: Vec<SweepPoint>,
+    /// Points that `keep where` leaves out.
+    pub left_out: usize,
+}
+
+/// A model whose holes were fitted to its claims.
+#[derive(Debug, Clone)]
+pub struct HoleFit {
+    pub model: String,
+    /// Names of the holes.
+    pub holes: Vec<String>,
+    /// Values that were tried, and claims that they were held against.
+    pub tried: usize,
+    pub claims: usize,
+    /// Values that satisfy all claims.
+    pub fitting: Vec<ArgumentTexts>,
+}
+
+/// The sweeps and holes of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Exploration {
+    pub sweeps: Vec<SweepCounts>,
+    pub holes: Vec<HoleFit>,
+    pub convention: Convention,
+}
+
+/// Evaluates the root file's sweeps, and tries the holes of its models against their claims.
+pub fn explore(
+    program: &Program<'_>,
+    sources: &SourceMap,
+    selection: &Selection,
+    convention: Convention,
+) -> (Exploration, Problems) {
+    let mut all = Exploration { convention, ..Exploration::default() };
+    let mut problems = Problems::new();
+    // Both are about the models as written.
+    if !selection.with.is_empty() {
+        return (all, problems);
+    }
+    for item in &program.file.items {
+        let ItemKind::Sweep(sweep) = &item.kind else { continue };
+        match count_sweep(program, sources, selection, sweep, convention) {
+            Ok((counts, found)) => {
+                all.sweeps.extend(counts);
+                problems.extend(found);
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    for name in program.entries() {
+        let wanted = selection.model.as_ref().is_none_or(|m| *m == name.node);
+        if !wanted || program.is_broken(&name.node) || !has_hole(program, &name.node, &[]) {
+            continue;
+        }
+        match fit_holes(program, sources, name) {
+            Ok(fit) => all.holes.push(fit),
+            Err(d) => problems.push(*d),
+        }
+    }
+    (all, problems)
+}
+
+/// Counts a sweep at the size of the selection. Nothing where the sweep is not selected or none of its models can be built.
+fn count_sweep(
+    program: &Program<'_>,
+    sources: &SourceMap,
+    selection: &Selection,
+    sweep: &ast::Sweep,
+    convention: Convention,
+) -> Result<(Option<SweepCounts>, Problems), Problems> {
+    let mut bases: Vec<&str> = sweep.models.grids.iter().map(|g| g.base.node.as_str()).collect();
+    bases.dedup();
+    let wanted = selection.model.as_ref().is_none_or(|m| bases.contains(&m.as_str()));
+    if !wanted || program.is_broken(&sweep.name.node) {
+        return Ok((None, Problems::new()));
+    }
+    let size = sweep_size(program, selection, bases[0]);
+    let bounds = explore::bounds(&sweep.models.keep, Convention::Conv)?;
+    let run = sweep_run_size(program, sweep);
+    let peaks = |checked: &Checked| run.peaks(checked, None);
+    let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
+    let see = |checked: &Checked, _: &dyn Fn() -> Peaks| {
+        let report = count(checked, convention);
+        (checked.input().to_string(), report.params, report.macs)
+    };
+    let kept = explore::thin(program, sweep, &asked, see)?;
+    let left_out = kept.unwanted();
+    if kept.broken == kept.tried {
+        return Ok((None, kept.problems));
+    }
+    let input = kept.kept.first().map(|(_, seen)| seen[0].0.clone());
+    let input = input.or(size.map(|[h, w]| format!("{h}x{w}")));
+    let point = |(point, seen): (Point<'_>, Vec<(String, u64, u64)>)| {
+        let (_, params, macs) = seen[0];
+        SweepPoint { model: point.model.node.clone(), args: argument_texts(sources, &point.args), params, macs }
+    };
+    let points = kept.kept.into_iter().map(point).collect();
+    let bases = bases.into_iter().map(str::to_string).collect();
+    Ok((Some(SweepCounts { name: sweep.name.node.clone(), bases, input, points, left_out }), kept.problems))
+}
+
+/// The size of the selection, else that of the first model's data.
+fn sweep_size(program: &Program<'_>, selection: &Selection, base: &str) -> Option<Size> {
+    let named = selection.on.first().and_then(|on| program.data.get(on.as_str()));
+    let named = named.and_then(|d| schema::data_spec(d).ok());
+    let data = named.or_else(|| default_data(program, base).map(|(_, spec)| spec));
+    selection.size.first().copied().or(data.map(|d| d.size))
+}
+
+/// Fits the holes of a model to its `expect` blocks.
+fn fit_holes(program: &Program<'_>, sources: &SourceMap, name: &ast::Ident) -> Result<HoleFit, Box<Diagnostic>> {
+    let claims = claims_about(program, name);
+    if claims.is_empty() {
+        let message = format!("`{name}` has a hole and no claim to fit it to");
+        let d = Diagnostic::new(Code::N0901, name.span, message);
+        return Err(Box::new(d.help("give it a value with `--with`, or write an `expect` block")));
+    }
+    let Fit { holes, tried, claims, fitting, .. } = explore::fit(program, name, &claims)?;
+    let fitting = fitting.iter().map(|args| argument_texts(sources, args)).collect();
+    let holes = holes.iter().map(ToString::to_string).collect();
+    Ok(HoleFit { model: name.node.clone(), holes, tried, claims, fitting })
+}
+
+/// The `expect` blocks of a model, each with its size.
+fn claims_about<'a>(program: &Program<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<Size>)> {
+    let mut claims = Vec::new();
+    for item in &program.file.items {
+        let ItemKind::Expect(expect) = &item.kind else { continue };
+        // One with arguments is about another model, and is held against that.
+        if expect.model.node == name.node && expect.args.is_empty() {
+            // A data block with mistakes is reported by itself.
+            claims.push((expect, expected_size(program, expect).unwrap_or_default()));
+        }
+    }
+    claims
+}

@@ -1,0 +1,55 @@
+//! Why the workbench gives no value.
+
+use crate::text::diag::{Diagnostic, Problems};
+use crate::text::source::SourceMap;
+
+/// Problems with the texts that their places are in.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    pub sources: SourceMap,
+    /// Sorted by place.
+    pub problems: Problems,
+}
+
+/// Why the workbench gives no value.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// A model file, or a text of the request, has problems.
+    Problems(Box<Report>),
+    /// The request itself cannot be understood. The report holds the details, if there are any.
+    Request { report: Option<Box<Report>>, message: String },
+    /// Something else is wrong; the message says what and where.
+    Message(String),
+}
+
+impl Failure {
+    /// A failure with the problems that caused it, sorted by place.
+    pub fn problems(sources: SourceMap, problems: impl Into<Problems>) -> Failure {
+        Failure::Problems(Box::new(Report { sources, problems: problems.into().sorted() }))
+    }
+
+    /// A request that cannot be understood, with the problems that were found in it.
+    pub fn unreadable_request(sources: SourceMap, problems: Problems, message: impl Into<String>) -> Failure {
+        let report = Some(Box::new(Report { sources, problems }));
+        Failure::Request { report, message: message.into() }
+    }
+
+    /// A request that cannot be understood, in one sentence.
+    pub fn request(message: impl Into<String>) -> Failure {
+        Failure::Request { report: None, message: message.into() }
+    }
+}
+
+impl From<Diagnostic> for Failure {
+    /// A problem that has no place in a text.
+    fn from(problem: Diagnostic) -> Failure {
+        Failure::problems(SourceMap::new(), problem)
+    }
+}
+
+#[cfg(feature = "data")]
+impl From<crate::base::error::RunError> for Failure {
+    fn from(error: crate::base::error::RunError) -> Failure {
+        Failure::Message(error.to_string())
+    }
+}

@@ -1,0 +1,87 @@
+//! Problems with files, lines and columns in place of spans, for fronts that show or send them.
+
+use crate::text::diag::{Applicability, Diagnostic, Problems, Severity};
+use crate::text::source::{SourceMap, Span};
+use std::fmt;
+
+/// A range of a text. Lines and columns count from 1, columns in characters; the end is exclusive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The name of the text: the path as it was asked for or imported, `<std>`, or the name of an option.
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub end_line: usize,
+    pub end_column: usize,
+}
+
+impl Place {
+    /// The place of a span in its text.
+    pub fn of(sources: &SourceMap, span: Span) -> Place {
+        let (line, column) = sources.line_column(span);
+        let (end_line, end_column) = sources.line_column(span.after());
+        Place { file: sources.file(span.source).name.clone(), line, column, end_line, end_column }
+    }
+}
+
+impl fmt::Display for Place {
+    /// `net.model:3:7`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// One way to fix a problem. Its edits belong together: all of them or none.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    pub message: String,
+    /// Places and the text that replaces what stands there. They do not overlap.
+    pub edits: Vec<(Place, String)>,
+    pub applicability: Applicability,
+}
+
+/// A problem of a file.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// `E0301`; `npc explain` says more.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// `None` for a problem that has no place in a text.
+    pub place: Option<Place>,
+    /// What is wrong at that place.
+    pub label: String,
+    /// Other places that have to do with it.
+    pub related: Vec<(Place, String)>,
+    pub notes: Vec<String>,
+    pub help: Vec<String>,
+    pub fixes: Vec<Fix>,
+}
+
+impl Finding {
+    /// A problem with its spans resolved.
+    pub fn new(sources: &SourceMap, d: &Diagnostic) -> Finding {
+        let place = |span: Span| Place::of(sources, span);
+        let fix = |s: &crate::text::diag::Suggestion| Fix {
+            message: s.message.clone(),
+            edits: s.edits.iter().map(|(span, text)| (place(*span), text.clone())).collect(),
+            applicability: s.applicability,
+        };
+        Finding {
+            code: d.code.id(),
+            severity: d.severity,
+            message: d.message.clone(),
+            place: d.primary.as_ref().map(|l| place(l.span)),
+            label: d.primary.as_ref().map(|l| l.text.clone()).unwrap_or_default(),
+            related: d.others.iter().map(|l| (place(l.span), l.text.clone())).collect(),
+            notes: d.notes.to_vec(),
+            help: d.help.to_vec(),
+            fixes: d.suggestions.iter().map(fix).collect(),
+        }
+    }
+
+    /// All problems of some texts, in their order.
+    pub fn all(sources: &SourceMap, problems: &Problems) -> Vec<Finding> {
+        problems.iter().map(|d| Finding::new(sources, d)).collect()
+    }
+}

@@ -1,0 +1,32 @@
+//! Which warnings are left out, and which become errors.
+
+use super::selection::Selection;
+use crate::graph::resolve::{Program, allows, unused_allows};
+use crate::text::diag::{Levels, Problems};
+use std::collections::BTreeSet;
+
+/// Names of lints, as `npc explain` lists them. `warnings` among the denied stands for all of them.
+#[derive(Debug, Clone, Default)]
+pub struct LintLevels {
+    /// Warnings that are left out.
+    pub allow: Vec<String>,
+    /// Warnings that become errors.
+    pub deny: Vec<String>,
+}
+
+impl LintLevels {
+    /// Takes out what the file's `@allow` or this silences, and makes errors of what is denied. An `@allow` that silences
+    /// nothing is a problem of its own.
+    pub fn apply(&self, program: &Program<'_>, selection: &Selection, problems: Problems) -> Problems {
+        let set = |names: &[String]| names.iter().cloned().collect();
+        let levels = Levels { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };
+        let mut used = BTreeSet::new();
+        let mut left = levels.apply(problems, &mut used);
+        // At another size, or for one model, the warning that an `@allow` is there for may not come up.
+        let as_written = selection.size.is_empty() && selection.on.is_empty() || program.data.is_empty();
+        if as_written && selection.model.is_none() && selection.with.is_empty() && !left.has_errors() {
+            left.extend(levels.apply(unused_allows(program, &used), &mut BTreeSet::new()));
+        }
+        left
+    }
+}

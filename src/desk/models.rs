@@ -1,0 +1,48 @@
+//! The selected models of a file, all of them or a failure.
+
+use super::entry::build;
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::selection::{Selection, select};
+use crate::graph::check::Checked;
+use crate::graph::resolve::resolve_bundle;
+use crate::text::files::Files;
+use crate::text::source::SourceMap;
+use std::path::Path;
+
+/// Builds every selected model of a file. Errors: any problem of the file or of a selected model.
+pub fn build_models(
+    files: &dyn Files,
+    path: &Path,
+    selection: &Selection,
+) -> Result<(Vec<Checked>, SourceMap), Failure> {
+    let ModelFile { mut sources, bundle, mut problems } = open(files, path)?;
+    let args = selection.arguments(&mut sources)?;
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    let mut models = Vec::new();
+    match select(&program, selection) {
+        Ok(selected) => {
+            for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
+                match build(&program, one, &args) {
+                    Ok(entry) => models.push(entry.checked),
+                    Err(p) => problems.extend(p),
+                }
+            }
+        }
+        Err(p) => problems.extend(p),
+    }
+    if problems.has_errors() {
+        return Err(Failure::problems(sources, problems));
+    }
+    Ok((models, sources))
+}
+
+/// Builds the one model that is selected. Errors: those of [`build_models`], and a selection of several.
+pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<Checked, Failure> {
+    let (mut models, _) = build_models(files, path, selection)?;
+    match models.len() {
+        1 => Ok(models.remove(0)),
+        _ => Err(Failure::request("the file has several models; choose one with --model")),
+    }
+}

@@ -1,0 +1,26 @@
+//! A model file with its imports, parsed.
+
+use super::failure::Failure;
+use crate::text::diag::Problems;
+use crate::text::files::Files;
+use crate::text::import::{self, Bundle};
+use crate::text::source::SourceMap;
+use std::path::Path;
+
+/// A model file and what it imports, before names are known.
+#[derive(Debug, Clone)]
+pub struct ModelFile {
+    pub sources: SourceMap,
+    pub bundle: Bundle,
+    /// Errors of syntax and of imports.
+    pub problems: Problems,
+}
+
+/// Reads and parses a model file with its imports. Fails only where the file itself cannot be read.
+pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, Failure> {
+    let mut sources = SourceMap::new();
+    match import::load(files, &mut sources, path) {
+        Ok((bundle, problems)) => Ok(ModelFile { sources, bundle, problems }),
+        Err(problem) => Err(Failure::problems(sources, problem)),
+    }
+}

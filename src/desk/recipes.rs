@@ -1,0 +1,93 @@
+//! Problems of a file's `data` and `train` blocks: against their schemas, and against the models that they train.
+
+use super::arguments::named_arguments;
+use super::defaults::has_hole;
+use super::sizes_that_fit::with_sizes_that_fit;
+use crate::graph::check::{Checked, Frozen, check, class_warning, unknown_result};
+use crate::graph::elaborate::elaborate;
+use crate::graph::resolve::Program;
+use crate::text::diag::Problems;
+use crate::text::recipe::schema;
+use crate::text::syntax::ast;
+use std::collections::BTreeMap;
+
+/// The root file's `data` and `train` blocks against their schemas.
+pub fn schema_problems(program: &Program<'_>) -> Problems {
+    let mut problems = Problems::new();
+    for item in &program.file.items {
+        match &item.kind {
+            ast::ItemKind::Data(data) => {
+                if let Err(p) = schema::data_spec(data) {
+                    problems.extend(p);
+                }
+            }
+            ast::ItemKind::Train(train) => {
+                // The arguments are tried with the model, in `run_problems`.
+                match schema::train_spec(train, BTreeMap::new()) {
+                    Ok((_, later)) => problems.extend(later),
+                    Err(p) => problems.extend(p),
+                }
+            }
+            ast::ItemKind::Import(_)
+            | ast::ItemKind::Enum(_)
+            | ast::ItemKind::Block(_)
+            | ast::ItemKind::Model(_)
+            | ast::ItemKind::Variant(_)
+            | ast::ItemKind::Sweep(_)
+            | ast::ItemKind::Expect(_)
+            | ast::ItemKind::Allow(_) => {}
+        }
+    }
+    problems
+}
+
+/// Problems of the root file's runs: each model with the arguments of its run at the size of its data.
+pub fn run_problems(program: &Program<'_>) -> Problems {
+    let mut problems = Problems::new();
+    for item in &program.file.items {
+        let ast::ItemKind::Train(train) = &item.kind else { continue };
+        let entry = program.find(&train.model.node);
+        let data = program.data.get(train.data.node.as_str()).and_then(|d| schema::data_spec(d).ok());
+        let (Some(name), Some(spec)) = (entry, data) else { continue };
+        if program.is_broken(&name.node) || (train.args.is_empty() && has_hole(program, &name.node, &[])) {
+            continue;
+        }
+        let found = match named_arguments(&train.args) {
+            Ok(args) => elaborate(program, name, &args, Some(spec.size))
+                .and_then(check)
+                .map_err(|p| with_sizes_that_fit(program, name, &args, Some(spec.size), p)),
+            Err(p) => Err(p),
+        };
+        match found {
+            // Warnings of the model itself are reported with the model.
+            Ok(checked) => {
+                let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
+                warning.into_iter().for_each(|d| problems.push(d));
+                schema::loss_problem(&train.entries, spec.classes.len()).into_iter().for_each(|d| problems.push(d));
+                supervised(train, &checked, &mut problems);
+                problems.extend(frozen(train, &checked));
+            }
+            Err(p) => problems.extend(p),
+        }
+    }
+    problems
+}
+
+/// Results that a run supervises must be results of its model.
+fn supervised(train: &ast::Train, checked: &Checked, problems: &mut Problems) {
+    let entry = train.entries.iter().find(|e| e.key.node == "supervise").map(|e| &e.value.kind);
+    let Some(ast::ExprKind::Call(call)) = entry else { return };
+    for name in call.args.iter().filter_map(|a| a.name.as_ref()) {
+        if let Some(d) = unknown_result(checked, name) {
+            problems.push(d);
+        }
+    }
+}
+
+/// Paths that a run freezes must lead to parameters of its model, and leave some to train.
+fn frozen(train: &ast::Train, checked: &Checked) -> Problems {
+    let paths = schema::freeze_paths(&train.entries).unwrap_or_default();
+    // A run with mistakes is reported by itself.
+    let weights = schema::train_spec(train, BTreeMap::new()).map(|(spec, _)| spec.supervise).unwrap_or_default();
+    Frozen::problems(checked, &paths, &checked.supervised(&weights))
+}

@@ -1,0 +1,45 @@
+//! What the memory of a run depends on: batch, optimiser, loss, frozen parameters.
+
+use crate::graph::check::{Checked, Frozen};
+use crate::study::claim::Peaks;
+use crate::study::cost::memory::{Memory, Training, memory_of};
+use crate::text::recipe::{LossSpec, Optimizer, TrainSpec};
+
+/// What a run's memory depends on.
+#[derive(Debug, Clone)]
+pub struct RunSize {
+    /// Images in a batch.
+    pub batch: usize,
+    pub optimizer: Optimizer,
+    pub loss: LossSpec,
+    /// Nodes and blocks whose parameters are not trained.
+    pub freeze: Vec<String>,
+}
+
+impl Default for RunSize {
+    fn default() -> Self {
+        Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default(), freeze: Vec::new() }
+    }
+}
+
+impl From<TrainSpec> for RunSize {
+    fn from(spec: TrainSpec) -> Self {
+        RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
+    }
+}
+
+impl RunSize {
+    /// Memory over time of a model without what `frozen` names, in training and inference.
+    pub fn memory(&self, checked: &Checked, frozen: &Frozen, threads: u64) -> Memory {
+        let loss_words = self.loss.words(checked.output().channels() as u64);
+        memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
+    }
+
+    /// Peak memory in bytes with this batch, or with that of the run, on one thread.
+    pub fn peaks(&self, checked: &Checked, batch: Option<u64>) -> Peaks {
+        let memory = self.memory(checked, &Frozen::known(checked, &self.freeze), 1);
+        let [inference, training] =
+            [&memory.inference, &memory.training].map(|t| t.peak(batch.unwrap_or(self.batch as u64)).bytes);
+        Peaks { inference, training }
+    }
+}

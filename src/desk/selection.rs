@@ -1,0 +1,109 @@
+//! Which models of a file are asked for, with which hyper-parameters and at which sizes.
+
+use super::arguments::arguments;
+use super::defaults::default_data;
+use super::failure::Failure;
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::Program;
+use crate::text::diag::{Code, Diagnostic, Problems, did_you_mean};
+use crate::text::recipe::{DataSpec, schema};
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast;
+
+/// Height and width of an image in pixels.
+pub type Size = [usize; 2];
+
+/// Which models, with which values and at which sizes. The default is all models as they are written, each at the size of
+/// its data.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// A model or variant; all of them when not given.
+    pub model: Option<String>,
+    /// Hyper-parameters as `key=value,key=value`.
+    pub with: Vec<String>,
+    /// Data blocks whose image sizes are taken.
+    pub on: Vec<String>,
+    /// Image sizes. Not looked at where `on` names data blocks.
+    pub size: Vec<Size>,
+}
+
+impl Selection {
+    /// The hyper-parameters as arguments. Their texts are added to `sources` as `--with`.
+    pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<Argument>, Failure> {
+        arguments(sources, "--with", &self.with)
+            .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the value of --with cannot be read"))
+    }
+}
+
+/// The largest height or width that can be asked for.
+const MAX_SIDE: usize = 1 << 20;
+
+/// `288x384` to `[288, 384]`.
+pub fn parse_size(text: &str) -> Result<Size, String> {
+    let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
+    let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));
+    size.map(|(h, w)| [h, w]).ok_or_else(|| format!("`{text}` is no size; write height x width, for example 288x384"))
+}
+
+/// One model at one size, not yet built.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    pub name: ast::Ident,
+    /// `None` where nothing says the size.
+    pub size: Option<Size>,
+    /// The data block that gives the size.
+    pub on: Option<(String, DataSpec)>,
+    /// Whether the data block was named in the selection. A model is held against the classes of a named one only.
+    pub data_named: bool,
+}
+
+/// The models that are selected, each with its sizes. Errors: names that the file does not have, a file without a model.
+pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Selected>, Problems> {
+    let entries = program.entries();
+    let chosen: Vec<&ast::Ident> = match &selection.model {
+        None => entries,
+        Some(name) => match entries.iter().find(|e| e.node == *name) {
+            Some(entry) => vec![entry],
+            None => return Err(no_such("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
+        },
+    };
+    if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
+        return Err(Diagnostic::bare(Code::E0501, "the file holds no model").into());
+    }
+    let mut named = Vec::new();
+    for on in &selection.on {
+        match program.data.get(on.as_str()) {
+            Some(data) => named.push((on.clone(), schema::data_spec(data)?)),
+            None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
+        }
+    }
+    let mut selected = Vec::new();
+    for name in chosen {
+        let at = |size, on| Selected { name: name.clone(), size, on, data_named: !named.is_empty() };
+        if !named.is_empty() {
+            selected.extend(named.iter().map(|on| at(Some(on.1.size), Some(on.clone()))));
+        } else if !selection.size.is_empty() {
+            selected.extend(selection.size.iter().map(|&size| at(Some(size), None)));
+        } else {
+            let on = default_data(program, &name.node);
+            selected.push(at(on.as_ref().map(|(_, spec)| spec.size), on));
+        }
+    }
+    Ok(selected)
+}
+
+/// An error where the file has nothing of this name, with the name that was probably meant or those that there are.
+pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+    let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
+    match did_you_mean(name, known.clone()) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => {
+            let list: Vec<_> = known.map(|k| format!("`{k}`")).collect();
+            if list.is_empty() {
+                d.help(format!("it has no {what} at all"))
+            } else {
+                d.help(format!("there is {}", list.join(", ")))
+            }
+        }
+    }
+}

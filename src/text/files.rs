@@ -1,0 +1,153 @@
+//! Where the texts of model files come from: the disk, or texts in memory laid over it.
+//!
+//! Knows paths and bytes, no syntax. Imports are read from the same place as the file that names them.
+
+use super::diag::{Code, Diagnostic};
+use super::source::{SourceId, SourceMap};
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+/// The largest model file that is read, in bytes: 4 MiB.
+pub const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// A place that model files are read from. Implement it to serve files that are on no disk, such as those of an editor.
+pub trait Files {
+    /// The bytes of the file at `path`. A file that is longer than [`MAX_FILE_BYTES`] may be cut off after one more byte.
+    ///
+    /// Errors: the file is missing or cannot be read. The error's text is shown after ``cannot read `PATH`:``.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Names of the files in a folder, for "did you mean"; empty where the folder cannot be listed.
+    fn names(&self, folder: &Path) -> Vec<String>;
+}
+
+/// Files on the disk.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Disk;
+
+/// At most so many names of a folder are looked at.
+const NAMES: usize = 1000;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let metadata = std::fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Err(io::Error::other("it is a folder"));
+        }
+        // A pipe or device may have no end, and no beginning either.
+        if !metadata.is_file() {
+            return Err(io::Error::other("it is not a plain file"));
+        }
+        let mut bytes = Vec::new();
+        // One byte more than is allowed, so that a file that grows meanwhile is refused as well.
+        std::fs::File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
+        files.take(NAMES).flatten().filter_map(|f| f.file_name().into_string().ok()).collect()
+    }
+}
+
+impl<F: Files + ?Sized> Files for &F {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        (**self).read(path)
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        (**self).names(folder)
+    }
+}
+
+/// Texts in memory, laid over other files: what an editor holds and has not saved yet.
+#[derive(Debug, Clone, Default)]
+pub struct Overlay<F = Disk> {
+    texts: BTreeMap<PathBuf, String>,
+    below: F,
+}
+
+impl<F> Overlay<F> {
+    /// Lays no text over `below` yet.
+    pub fn new(below: F) -> Self {
+        Self { texts: BTreeMap::new(), below }
+    }
+
+    /// Lets `path` hold `text` from now on, whether or not there is such a file below.
+    pub fn set(&mut self, path: impl AsRef<Path>, text: impl Into<String>) {
+        self.texts.insert(normal(path.as_ref()), text.into());
+    }
+
+    /// Takes the text of `path` away, so that the file below is seen again.
+    pub fn remove(&mut self, path: impl AsRef<Path>) {
+        self.texts.remove(&normal(path.as_ref()));
+    }
+}
+
+impl<F: Files> Files for Overlay<F> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.texts.get(&normal(path)) {
+            Some(text) => Ok(text.clone().into_bytes()),
+            None => self.below.read(path),
+        }
+    }
+
+    fn names(&self, folder: &Path) -> Vec<String> {
+        let mut names = self.below.names(folder);
+        let folder = normal(folder);
+        let own = self.texts.keys().filter(|path| path.parent() == Some(&folder));
+        for name in own.filter_map(|path| path.file_name()?.to_str()) {
+            if !names.iter().any(|known| known == name) {
+                names.push(name.to_string());
+            }
+        }
+        names
+    }
+}
+
+/// The same path in one spelling: absolute where the working folder is known, without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let mut parts = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(parts.pop()),
+            Component::Normal(_) | Component::RootDir | Component::Prefix(_) => parts.push(component),
+        }
+    }
+    parts
+}
+
+/// Reads a model file into `sources`; refuses (E0106) what is missing, not UTF-8 or larger than 4 MiB.
+pub fn read(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<SourceId, Diagnostic> {
+    let name = path.display().to_string();
+    let refuse = |reason: String| Diagnostic::bare(Code::E0106, format!("cannot read `{name}`: {reason}"));
+    let bytes = files.read(path).map_err(|e| refuse(e.to_string()))?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(refuse(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
+    }
+    let text = String::from_utf8(bytes).map_err(|e| {
+        let good = e.utf8_error().valid_up_to();
+        refuse(format!("byte {good} is not UTF-8")).help("save the file as UTF-8 text")
+    })?;
+    Ok(sources.add(name, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_in_memory_hide_files_below_under_any_spelling_of_the_path() {
+        let mut files = Overlay::new(Disk);
+        files.set("models/./a.model", "npc 1\n");
+        assert_eq!(files.read(Path::new("models/b/../a.model")).unwrap(), b"npc 1\n");
+        assert!(files.names(Path::new("models")).contains(&"a.model".to_string()));
+        assert!(files.names(Path::new("./models")).contains(&"npnet.model".to_string()));
+        files.remove("models/a.model");
+        assert!(files.read(Path::new("models/a.model")).is_err());
+    }
+}
