@@ -9,6 +9,7 @@
 //! - [`analyze_file`]: the same for other places to read from.
 //! - [`select`] and [`build`]: some models of a file, by name, hyper-parameters and size.
 //! - [`compared`]: two models, of two files or of two revisions of one.
+//! - `sweep` (feature `data`): the runs of a sweep, planned and started.
 //! - `resolve_run`, `reopen` (feature `data`): a run of a file, or of a run folder, with all its settings.
 
 mod analysis;
@@ -32,6 +33,8 @@ mod run;
 mod run_size;
 mod selection;
 mod sizes_that_fit;
+#[cfg(feature = "data")]
+pub mod sweep;
 mod workbench;
 
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};

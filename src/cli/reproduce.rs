@@ -1,8 +1,9 @@
 //! `npc reproduce`: a table of a paper, as a model file describes it.
 
 use super::outcome::{Done, Stop};
-use super::sweep::{Common, Look, Wanted, act};
+use super::sweep::{Common, Look, act};
 use crate::desk::parse_size;
+use crate::desk::sweep::SweepRequest;
 use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
@@ -59,7 +60,7 @@ pub fn run(opts: &Opts) -> Done {
     opts.limit.iter().for_each(|n| set.push(format!("data.limit={n}")));
     opts.size.iter().for_each(|[h, w]| set.push(format!("data.size=[{h},{w}]")));
     let set = common.set.clone();
-    let wanted = Wanted {
+    let wanted = SweepRequest {
         file: &opts.file,
         sweep,
         run: None,

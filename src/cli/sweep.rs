@@ -3,32 +3,20 @@
 mod columns;
 mod counted;
 #[cfg(feature = "run")]
-mod jobs;
-#[cfg(feature = "run")]
 mod notes;
-#[cfg(feature = "run")]
-mod paper;
 mod picture;
-#[cfg(feature = "run")]
-mod plan;
 mod show;
-#[cfg(feature = "run")]
-mod state;
 #[cfg(feature = "run")]
 mod steps;
 #[cfg(feature = "run")]
 mod table;
 #[cfg(feature = "run")]
 mod trained;
-#[cfg(feature = "run")]
-mod work;
 
 use super::outcome::Done;
 use super::tabular::Format;
 use crate::study::cost::Convention;
 use clap::Args;
-#[cfg(feature = "run")]
-pub use plan::Wanted;
 use std::path::PathBuf;
 #[cfg(feature = "run")]
 pub use trained::{Common, act};

@@ -1,6 +1,8 @@
 //! Standard output, standard error and Ctrl-C.
 
 use super::outcome::{Done, Stop};
+#[cfg(feature = "run")]
+use crate::desk::Failure;
 use crate::desk::Report;
 use crate::text::diag::{Problems, render};
 use crate::text::source::SourceMap;
@@ -29,6 +31,19 @@ pub fn report(sources: &SourceMap, problems: &Problems) {
 /// The same for a report of the workbench.
 pub fn show(found: &Report) {
     report(&found.sources, &found.problems);
+}
+
+/// Writes a failure to standard error; the command goes on.
+#[cfg(feature = "run")]
+pub fn warn(failure: &Failure) {
+    match failure {
+        Failure::Problems(found) => show(found),
+        Failure::Request { report, message } => {
+            report.iter().for_each(|found| show(found));
+            tell!("error: {message}");
+        }
+        Failure::Message(message) => tell!("error: {message}"),
+    }
 }
 
 /// A flag that Ctrl-C sets, so that the run ends after its step. A second Ctrl-C ends the process.

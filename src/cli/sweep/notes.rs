@@ -1,7 +1,7 @@
 //! What stands below the table of a sweep.
 
-use super::state::State;
 use super::table::Table;
+use crate::desk::sweep::RunState;
 use crate::learn::folder::{Folder, RunSummary};
 use crate::score::sweep::PointScores;
 
@@ -53,7 +53,7 @@ pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
         let n = first.cases.stems.len();
         notes.push(format!("Not distinguishable from {} with n = {n}: {}.", table.reference(), unclear.join(", ")));
     }
-    let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
+    let folders = table.plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
     if folders.into_iter().any(|r| chosen_on_test(&r.folder)) {
         notes.push(
             "The split has no val part: the epoch that is scored was chosen on the test images, so the means are too high."

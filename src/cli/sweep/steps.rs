@@ -1,12 +1,10 @@
 //! What is done with the runs of a sweep: trained, scored, read.
 
 use super::Common;
-use super::plan::{Plan, Run};
-use super::state::State;
-use super::work::{End, News, Task, work};
 use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
+use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
 use crate::learn::folder::Folder;
 use crate::score::sweep::{PointScores, Scores};
 use std::path::{Path, PathBuf};
@@ -19,16 +17,16 @@ fn log(folder: &Folder) -> PathBuf {
 }
 
 /// Trains what is not finished; the runs that failed with their messages.
-pub fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+pub fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
     // Seed by seed, so that whatever is there when it is stopped can be compared.
-    let mut due: Vec<&mut Run> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
+    let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
-    due.retain(|r| matches!(r.state, State::Absent | State::Started));
+    due.retain(|r| matches!(r.state, RunState::Absent | RunState::Started));
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
         tell!("{} of {total} runs are to be trained", due.len());
     }
-    let task = |r: &&mut Run| Task {
+    let task = |r: &&mut PlannedRun| Task {
         label: r.label.clone(),
         args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
         log: log(&r.folder),
@@ -39,7 +37,7 @@ pub fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, 
     let mut failures = Vec::new();
     for (run, end) in due.iter_mut().zip(ends) {
         match end {
-            End::Done => run.state = State::Finished,
+            End::Done => run.state = RunState::Finished,
             End::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
             End::Stopped => {}
         }
@@ -50,7 +48,7 @@ pub fn train_all(plan: &mut Plan, jobs: usize) -> Result<Vec<(String, String)>, 
 /// Runs tasks and tells how far they are.
 fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
     let (mut done, began) = (0, Instant::now());
-    let ends = work(tasks, jobs, &mut |k, news| {
+    let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
         let label = &tasks[k].label;
         match news {
             News::Begun => tell!("{label}: {}", tasks[k].args[0]),
@@ -70,7 +68,7 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
                 tell!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
             }
         }
-    })?;
+    });
     if stop_on_interrupt().load(Ordering::Relaxed) {
         tell!("interrupted; the same command goes on");
         return Err(Stop::Interrupted);
@@ -79,10 +77,10 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
 }
 
 /// Scores the finished runs whose scores are missing or older than the weights.
-pub fn score(plan: &Plan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
-    let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == State::Finished);
-    let due: Vec<&Run> = finished.filter(|r| !scored(&r.folder)).collect();
-    let task = |r: &&Run| {
+pub fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
+    let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
+    let due: Vec<&PlannedRun> = finished.filter(|r| !scored(&r.folder)).collect();
+    let task = |r: &&PlannedRun| {
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
         common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
         common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
@@ -102,11 +100,11 @@ pub fn score(plan: &Plan, common: &Common, failures: &mut Vec<(String, String)>)
 }
 
 /// The scores that are there, in the order of the points.
-pub fn read(plan: &Plan) -> Result<Vec<PointScores>, Stop> {
+pub fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();
-        for run in point.runs.iter().filter(|r| r.state == State::Finished && scored(&r.folder)) {
+        for run in point.runs.iter().filter(|r| r.state == RunState::Finished && scored(&r.folder)) {
             seeds.push((run.seed, Scores::read(&cases(&run.folder))?));
         }
         points.push(PointScores { seeds });

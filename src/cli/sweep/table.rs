@@ -1,12 +1,11 @@
 //! The table of a sweep: a line for each point.
 
-use super::plan::{Plan, Planned};
-use super::state::State;
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::number::thousands;
 use crate::cli::scores::{Format, Table as Cells, notes, number};
 use crate::cli::table::{Align, csv};
+use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
 use crate::score::sweep::{Difference, Mean, PointScores, difference};
 use crate::study::cost::Convention;
 use crate::text::recipe::Metric;
@@ -15,7 +14,7 @@ use std::path::Path;
 
 /// What is known of the points, in the order of the plan.
 pub struct Table<'a> {
-    pub plan: &'a Plan,
+    pub plan: &'a SweepPlan,
     pub convention: Convention,
     /// The first is the one whose differences are shown.
     pub metrics: &'a [Metric],
@@ -37,7 +36,7 @@ pub struct Row {
 
 impl<'a> Table<'a> {
     pub fn new(
-        plan: &'a Plan,
+        plan: &'a SweepPlan,
         scores: &[PointScores],
         metrics: &'a [Metric],
         to: usize,
@@ -62,7 +61,7 @@ impl<'a> Table<'a> {
     }
 
     fn title(&self) -> String {
-        let Plan { sweep, run, data, .. } = self.plan;
+        let SweepPlan { sweep, run, data, .. } = self.plan;
         format!("sweep {sweep} with the settings of {run} on {data}")
     }
 
@@ -111,7 +110,7 @@ impl<'a> Table<'a> {
         }
         let reported = self.reported();
         header.extend(reported.iter().map(|name| format!("paper {}", title(name))));
-        let row = |(point, row): (&Planned, &Row)| {
+        let row = |(point, row): (&PlannedPoint, &Row)| {
             let mut cells = point.cells.clone();
             match point.cost {
                 Some((params, macs)) => cells.extend([thousands(params), thousands(macs)]),
@@ -154,7 +153,7 @@ impl<'a> Table<'a> {
         let mut align = vec![Align::Left; self.plan.axes.len()];
         align.resize(header.len(), Align::Right);
         let number = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
-        let row = |(point, row): (&Planned, &Row)| {
+        let row = |(point, row): (&PlannedPoint, &Row)| {
             let mut cells = point.cells.clone();
             cells.extend(
                 [point.cost.map(|c| c.0), point.cost.map(|c| c.1), Some(row.scored as u64)]
@@ -181,7 +180,7 @@ impl<'a> Table<'a> {
     }
 
     fn json(&self) -> Value {
-        let Plan { sweep, run, data, axes, .. } = self.plan;
+        let SweepPlan { sweep, run, data, axes, .. } = self.plan;
         let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point(p, r)).collect();
         json!({
             "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(), "to": self.reference(),
@@ -189,7 +188,7 @@ impl<'a> Table<'a> {
         })
     }
 
-    fn point(&self, point: &Planned, row: &Row) -> Value {
+    fn point(&self, point: &PlannedPoint, row: &Row) -> Value {
         let mut metrics = Map::new();
         for ((metric, mean), difference) in self.metrics.iter().zip(&row.means).zip(&row.differences) {
             let difference = difference.map(|d| {
@@ -205,7 +204,7 @@ impl<'a> Table<'a> {
         let paper: Map<String, Value> = point.paper.iter().map(|f| (f.quantity.clone(), json!(f.written))).collect();
         let runs: Vec<Value> = (point.runs.iter())
             .map(|r| {
-                let finished = r.state == State::Finished;
+                let finished = r.state == RunState::Finished;
                 json!({"seed": r.seed, "folder": r.folder.root().display().to_string(), "finished": finished})
             })
             .collect();

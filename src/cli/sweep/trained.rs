@@ -1,17 +1,17 @@
 //! The runs of a sweep: trained, scored and compared.
 
+use super::Opts;
 use super::notes::notes;
-use super::plan::{Plan, Run, Wanted, plan};
-use super::state::State;
 use super::steps::{read, score, train_all};
 use super::table::Table;
-use super::{Opts, jobs};
 use crate::cli::compare::metric;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::tabular::Format;
-use crate::cli::terminal::print;
+use crate::cli::terminal::{print, warn};
+use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep::same_images;
 use crate::study::cost::Convention;
+use crate::text::files::Disk;
 use crate::text::recipe::Metric;
 use clap::Args;
 use std::path::PathBuf;
@@ -75,7 +75,7 @@ pub fn run(opts: &Opts, runs: &Runs) -> Done {
     if opts.on.len() > 1 {
         return Err(Stop::usage("the runs of a sweep are on one data block: name one with --on"));
     }
-    let wanted = Wanted {
+    let wanted = SweepRequest {
         file: &opts.file,
         sweep: &opts.name,
         run: runs.run.as_deref(),
@@ -92,15 +92,16 @@ pub fn run(opts: &Opts, runs: &Runs) -> Done {
 }
 
 /// Does what is asked for with the runs of a sweep.
-pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common, format: Format) -> Done {
-    let mut plan = plan(wanted)?;
+pub fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: Format) -> Done {
+    let mut plan = plan_sweep(&Disk, wanted)?;
+    plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(warn);
     if let Some(path) = &common.slurm {
-        jobs::write_slurm(&plan, common.jobs, path)?;
+        write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
         return print(&format!("{n} runs: sbatch {}; then the same command with --collect\n", path.display()));
     }
     if common.print_jobs {
-        return print(&(jobs::lines(&plan)?.join("\n") + "\n"));
+        return print(&(shell_lines(&plan)?.join("\n") + "\n"));
     }
     let to = reference(&plan, common.to.as_deref())?;
     no_other_runs(&plan)?;
@@ -112,7 +113,7 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common, format: Format) ->
         score(&plan, common, &mut failures)?;
     }
     if common.collect {
-        let open = |r: &&Run| matches!(r.state, State::Absent | State::Started);
+        let open = |r: &&PlannedRun| matches!(r.state, RunState::Absent | RunState::Started);
         let open = plan.points.iter().flat_map(|p| &p.runs).filter(open);
         failures.extend(open.map(|r| (r.label.clone(), "not finished".to_string())));
     }
@@ -135,7 +136,7 @@ pub fn act(wanted: &Wanted<'_>, train: bool, common: &Common, format: Format) ->
 }
 
 /// The place of the point that is named, or of the first.
-fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
+fn reference(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Stop> {
     let Some(name) = name else { return Ok(0) };
     let labels = || plan.points.iter().map(|p| p.label.as_str());
     labels().position(|label| label == name).ok_or_else(|| {
@@ -145,12 +146,12 @@ fn reference(plan: &Plan, name: Option<&str>) -> Result<usize, Stop> {
 }
 
 /// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
-fn no_other_runs(plan: &Plan) -> Done {
-    let others: Vec<(&Run, &String)> = plan
+fn no_other_runs(plan: &SweepPlan) -> Done {
+    let others: Vec<(&PlannedRun, &String)> = plan
         .points
         .iter()
         .flat_map(|p| &p.runs)
-        .filter_map(|r| if let State::Other(what) = &r.state { Some((r, what)) } else { None })
+        .filter_map(|r| if let RunState::Other(what) = &r.state { Some((r, what)) } else { None })
         .collect();
     let Some((first, what)) = others.first() else { return Ok(()) };
     let more = match others.len() {
@@ -165,7 +166,7 @@ fn no_other_runs(plan: &Plan) -> Done {
 }
 
 /// Points whose model cannot be built; what is wrong with it was printed.
-fn broken(plan: &Plan) -> Vec<(String, String)> {
-    let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == State::Broken));
+fn broken(plan: &SweepPlan) -> Vec<(String, String)> {
+    let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == RunState::Broken));
     broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
 }

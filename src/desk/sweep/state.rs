@@ -1,13 +1,13 @@
 //! How far a run is, by what its folder holds.
 
-use crate::desk::{ResolvedRun, reopen};
+use crate::desk::run::{ResolvedRun, reopen};
 use crate::graph::ir;
 use crate::learn::folder::{Folder, read_settings};
 use crate::text::recipe::settings::Settings;
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum RunState {
     /// Nothing is there.
     Absent,
     /// Started, and not at its end.
@@ -20,24 +20,24 @@ pub enum State {
 }
 
 /// Compares the folder with the run that is to be in it.
-pub fn state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> State {
+pub fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> RunState {
     if !folder.settings().exists() {
-        return State::Absent;
+        return RunState::Absent;
     }
     let there = match read_settings(&folder.settings()) {
         Ok(there) => there,
-        Err(e) => return State::Other(e.to_string()),
+        Err(e) => return RunState::Other(e.to_string()),
     };
     let differences = differences(&there, settings, ["there", "now"]);
     if !differences.is_empty() {
-        return State::Other(differences.join("\n"));
+        return RunState::Other(differences.join("\n"));
     }
     match reopen(folder.root(), None, None) {
         Ok((there, _)) if ir::text(there.checked.graph()) == ir::text(ready.checked.graph()) => {}
-        Ok(_) => return State::Other("the network that the model file describes".into()),
-        Err(_) => return State::Other("a model file that cannot be read".into()),
+        Ok(_) => return RunState::Other("the network that the model file describes".into()),
+        Err(_) => return RunState::Other("a model file that cannot be read".into()),
     }
-    if folder.finished(settings) { State::Finished } else { State::Started }
+    if folder.finished(settings) { RunState::Finished } else { RunState::Started }
 }
 
 /// `epochs: 2 there, 3 now`, one line each. Versions, device and the place of the data make no other run.

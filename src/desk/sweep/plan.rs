@@ -1,27 +1,28 @@
 //! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
 
 use super::paper::figures;
-use super::state::{State, differences, state};
+use super::state::{RunState, differences, run_state};
 use crate::base::path::absolute;
-use crate::cli::outcome::Stop;
-use crate::cli::terminal::{report, show};
-use crate::desk::{
-    ArgumentTexts, Failure, ModelFile, ResolvedRun, RunRequest, RunSize, argument_texts, no_such, open, resolve_run,
-};
+use crate::desk::arguments::{ArgumentTexts, argument_texts};
+use crate::desk::failure::Failure;
+use crate::desk::open::{ModelFile, open};
+use crate::desk::run::{ResolvedRun, RunRequest, resolve_run};
+use crate::desk::run_size::RunSize;
+use crate::desk::selection::no_such;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::learn::folder::Folder;
 use crate::study::claim::{Bound, Figure};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{Point, bounds, points};
-use crate::text::diag::{Code, Diagnostic, Problems};
-use crate::text::files::Disk;
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::files::Files;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// What the command line says.
-pub struct Wanted<'a> {
+/// Which sweep, with the settings of which run.
+pub struct SweepRequest<'a> {
     pub file: &'a Path,
     pub sweep: &'a str,
     pub run: Option<&'a str>,
@@ -36,7 +37,7 @@ pub struct Wanted<'a> {
     pub convention: Convention,
 }
 
-pub struct Plan {
+pub struct SweepPlan {
     pub sweep: String,
     pub run: String,
     pub data: String,
@@ -45,17 +46,17 @@ pub struct Plan {
     pub out: PathBuf,
     /// What tells the points apart: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
-    pub points: Vec<Planned>,
+    pub points: Vec<PlannedPoint>,
     /// Points that the sweep's `keep where` leaves out.
     pub left_out: usize,
     /// What stands above the sweep in the file.
     pub docs: Vec<String>,
-    /// What the command line makes different from the run as it is written; `None` before the first point is looked at.
+    /// What the request makes different from the run as it is written; `None` before the first point is looked at.
     pub changed: Option<Vec<String>>,
 }
 
 /// A point of the sweep.
-pub struct Planned {
+pub struct PlannedPoint {
     /// `attention=se`
     pub label: String,
     /// One for each axis.
@@ -64,44 +65,49 @@ pub struct Planned {
     pub args: ArgumentTexts,
     /// Parameters and MACs; none where the model cannot be built.
     pub cost: Option<(u64, u64)>,
+    /// Why its model cannot be built.
+    pub failure: Option<Failure>,
     /// As a source reports them.
     pub paper: Vec<Figure>,
-    pub runs: Vec<Run>,
+    pub runs: Vec<PlannedRun>,
 }
 
 /// A point with a seed.
-pub struct Run {
+pub struct PlannedRun {
     /// `attention=se/seed=0`
     pub label: String,
     pub seed: u64,
     pub folder: Folder,
     /// Arguments of `npc` that train it.
     pub train: Vec<String>,
-    pub state: State,
+    pub state: RunState,
 }
 
-/// Decides on everything; problems are printed here.
-pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
-    let ModelFile { sources, bundle, problems } = open(&Disk, wanted.file)?;
-    let stop = |problems: Problems| {
-        report(&sources, &problems.sorted());
-        Stop::Problems
-    };
+/// Plans a sweep: which points it has, which runs they take, and how far these are. Errors: the file, the sweep or the run
+/// cannot be used. A point whose model cannot be built is planned all the same, with the failure.
+pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, Failure> {
+    let ModelFile { sources, bundle, mut problems } = open(files, request.file)?;
     let (program, found) = resolve_bundle(&bundle);
-    if problems.has_errors() || found.has_errors() {
-        return Err(stop(problems.into_iter().chain(found).collect()));
+    problems.extend(found);
+    if problems.has_errors() {
+        return Err(Failure::problems(sources, problems));
     }
-    let chosen = choose(&program, wanted).map_err(|d| stop(d.into()))?;
-    let (sweep, train) = chosen;
-    let grid = points(sweep).map_err(|d| stop(d.into()))?;
-    let bounds = bounds(&sweep.models.keep, Convention::Conv).map_err(stop)?;
+    let chosen = choose(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
+    let (sweep, train, grid) = match chosen {
+        Ok(chosen) => chosen,
+        Err(d) => return Err(Failure::problems(sources, d)),
+    };
+    let bounds = match bounds(&sweep.models.keep, Convention::Conv) {
+        Ok(bounds) => bounds,
+        Err(p) => return Err(Failure::problems(sources, p)),
+    };
     let axes = axes(&grid);
-    let out = match wanted.out {
+    let out = match request.out {
         Some(out) => out.to_path_buf(),
         None => PathBuf::from("runs").join(format!("{}-{}", sweep.name, train.name)),
     };
-    let beside = wanted.beside.unwrap_or(&train.data.node);
-    let mut plan = Plan {
+    let beside = request.beside.unwrap_or(&train.data.node);
+    let mut plan = SweepPlan {
         sweep: sweep.name.node.clone(),
         run: train.name.node.clone(),
         data: train.data.node.clone(),
@@ -121,15 +127,18 @@ pub fn plan(wanted: &Wanted<'_>) -> Result<Plan, Stop> {
             planned.label.push('~');
         }
         planned.paper = figures(&program, &sources, point, beside);
-        let ready = runs(&mut planned, wanted, train, &mut plan)?;
+        let ready = runs(files, &mut planned, request, train, &mut plan)?;
         match ready.map_or(Ok(true), |ready| holds(&bounds, &ready)) {
             Ok(true) => plan.points.push(planned),
             Ok(false) => plan.left_out += 1,
-            Err(d) => return Err(stop((*d).into())),
+            Err(d) => return Err(Failure::problems(sources, *d)),
         }
     }
     if plan.points.is_empty() {
-        return Err(Stop::Message(format!("`keep where` leaves out all {} models of `{}`", plan.left_out, plan.sweep)));
+        return Err(Failure::Message(format!(
+            "`keep where` leaves out all {} models of `{}`",
+            plan.left_out, plan.sweep
+        )));
     }
     Ok(plan)
 }
@@ -146,18 +155,21 @@ fn holds(bounds: &[Bound], ready: &ResolvedRun) -> Result<bool, Box<Diagnostic>>
 }
 
 /// The sweep and the run that are named.
-fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
-    let sweep = program.sweeps.get(wanted.sweep).copied();
-    let sweep = sweep.ok_or_else(|| no_such("sweep", wanted.sweep, program.sweeps.keys().copied()))?;
-    let named = wanted.run.or(wanted.on.filter(|on| program.trains.contains_key(on)));
+fn choose<'a>(
+    program: &Program<'a>,
+    request: &SweepRequest<'_>,
+) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
+    let sweep = program.sweeps.get(request.sweep).copied();
+    let sweep = sweep.ok_or_else(|| no_such("sweep", request.sweep, program.sweeps.keys().copied()))?;
+    let named = request.run.or(request.on.filter(|on| program.trains.contains_key(on)));
     if let Some(name) = named {
         let train = program.trains.get(name).copied();
         return Ok((sweep, train.ok_or_else(|| no_such("run", name, program.trains.keys().copied()))?));
     }
-    if let Some(on) = wanted.on.filter(|on| !program.data.contains_key(on)) {
+    if let Some(on) = request.on.filter(|on| !program.data.contains_key(on)) {
         return Err(no_such("data block", on, program.data.keys().copied()));
     }
-    let fits = |t: &&&ast::Train| wanted.on.is_none_or(|on| t.data.node == on);
+    let fits = |t: &&&ast::Train| request.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
     // Runs of the file itself go before imported ones, those of the sweep's models before others.
     let root: Vec<&ast::Train> = (program.file.items.iter())
@@ -173,7 +185,7 @@ fn choose<'a>(program: &Program<'a>, wanted: &Wanted<'_>) -> Result<(&'a ast::Sw
     match choices.iter().find(|c| !c.is_empty()).map(Vec::as_slice) {
         Some([one]) => Ok((sweep, one)),
         None => {
-            let on = wanted.on.map_or(String::new(), |on| format!(" on `{on}`"));
+            let on = request.on.map_or(String::new(), |on| format!(" on `{on}`"));
             let message = format!("the file has no run{on} to train `{}` with", sweep.name);
             Err(Diagnostic::bare(Code::E0501, message).help("write a `train` block whose settings all models get"))
         }
@@ -204,7 +216,7 @@ fn axes(points: &[Point<'_>]) -> Vec<String> {
     axes
 }
 
-fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planned {
+fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint {
     let args = argument_texts(sources, &point.args);
     let cell = |axis: &String| {
         let value = args.iter().zip(&point.varied).find(|((name, _), varied)| **varied && name == axis);
@@ -220,12 +232,13 @@ fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planned {
         _ => format!("{axis}={value}"),
     };
     let parts: Vec<String> = axes.iter().zip(&cells).filter(|(_, v)| !v.is_empty()).map(part).collect();
-    Planned {
+    PlannedPoint {
         label: file_name(&parts.join(",")),
         cells,
         model: point.model.node.clone(),
         args,
         cost: None,
+        failure: None,
         paper: Vec::new(),
         runs: Vec::new(),
     }
@@ -254,70 +267,67 @@ fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
 }
 
 /// Fills in what the point costs and the runs that it takes, and gives back what was built. A point that cannot be built
-/// keeps the others from nothing.
+/// does not affect the others.
 fn runs(
-    point: &mut Planned,
-    wanted: &Wanted<'_>,
+    files: &dyn Files,
+    point: &mut PlannedPoint,
+    request: &SweepRequest<'_>,
     train: &ast::Train,
-    plan: &mut Plan,
-) -> Result<Option<ResolvedRun>, Stop> {
+    plan: &mut SweepPlan,
+) -> Result<Option<ResolvedRun>, Failure> {
     let text = |(name, value): &(String, String)| format!("model.{name}={value}");
-    let mut set = wanted.set.to_vec();
+    let mut set = request.set.to_vec();
     set.extend(point.args.iter().map(text));
     let model = (point.model != train.model.node).then_some(point.model.as_str());
-    let request = RunRequest {
-        file: wanted.file,
+    let run = RunRequest {
+        file: request.file,
         run: Some(&train.name.node),
         model,
         set: &set,
-        data_root: wanted.data_root,
-        device: wanted.device,
+        data_root: request.data_root,
+        device: request.device,
     };
-    let ready = match resolve_run(&Disk, &request) {
+    let ready = match resolve_run(files, &run) {
         Ok(ready) => Some(ready),
-        Err(Failure::Problems(found)) => {
-            show(&found);
+        Err(failure @ (Failure::Problems(_) | Failure::Message(_))) => {
+            point.failure = Some(failure);
             None
         }
-        Err(Failure::Message(message)) => {
-            tell!("error: {message}");
-            None
-        }
-        Err(failure) => return Err(failure.into()),
+        Err(failure) => return Err(failure),
     };
     let first = ready.as_ref().map_or(0, |r| r.settings.train.seed);
     if let Some(ResolvedRun { checked, settings, .. }) = &ready {
-        let report = count(checked, wanted.convention);
+        let report = count(checked, request.convention);
         point.cost = Some((report.params, report.macs));
         if plan.changed.is_none() {
             let set: Vec<String> = point.args.iter().map(text).collect();
-            let written = resolve_run(&Disk, &RunRequest { set: &set, device: None, ..request });
+            let written = resolve_run(files, &RunRequest { set: &set, device: None, ..run });
             plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
         }
     }
     // A command must mean the same wherever a scheduler starts it.
     let absolute = |path: &Path| absolute(path).display().to_string();
-    for seed in first..first.saturating_add(wanted.seeds) {
+    for seed in first..first.saturating_add(request.seeds) {
         let folder = Folder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
-        let mut args = vec!["train".to_string(), absolute(wanted.file), train.name.node.clone()];
+        let mut args = vec!["train".to_string(), absolute(request.file), train.name.node.clone()];
         let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
         model.into_iter().for_each(|m| option("--model", m.to_string()));
         set.iter().for_each(|s| option("--set", s.clone()));
         option("--set", format!("seed={seed}"));
-        option("--data-root", absolute(wanted.data_root.unwrap_or(Path::new("."))));
-        wanted.device.into_iter().for_each(|d| option("--device", d.to_string()));
+        option("--data-root", absolute(request.data_root.unwrap_or(Path::new("."))));
+        request.device.into_iter().for_each(|d| option("--device", d.to_string()));
         option("--out", absolute(folder.root()));
         args.push("--resume=auto".into());
         let state = match &ready {
-            None => State::Broken,
+            None => RunState::Broken,
             Some(ready) => {
                 let mut settings = ready.settings.clone();
                 settings.train.seed = seed;
-                state(&folder, ready, &settings)
+                run_state(&folder, ready, &settings)
             }
         };
         let label = format!("{}/seed={seed}", point.label);
-        point.runs.push(Run { label, seed, folder, train: args, state });
+        point.runs.push(PlannedRun { label, seed, folder, train: args, state });
     }
     Ok(ready)
 }

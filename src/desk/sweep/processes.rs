@@ -3,12 +3,10 @@
 //! Each child has a pipe for standard input that nothing is written to. When it is closed the child ends after its step:
 //! on Ctrl-C, which reaches this process alone, and also when this process is killed.
 
-use crate::cli::outcome::Stop;
-use crate::cli::terminal::stop_on_interrupt;
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A command to run.
@@ -46,8 +44,7 @@ struct Running {
 }
 
 /// Runs all tasks, at most `jobs` at a time, and says how each ended.
-pub fn work(tasks: &[Task], jobs: usize, tell: &mut dyn FnMut(usize, News<'_>)) -> Result<Vec<End>, Stop> {
-    let stop = stop_on_interrupt();
+pub fn run_tasks(tasks: &[Task], jobs: usize, stop: &AtomicBool, news: &mut dyn FnMut(usize, News<'_>)) -> Vec<End> {
     let jobs = jobs.clamp(1, tasks.len().max(1));
     let mut ends = vec![End::Stopped; tasks.len()];
     let mut running: Vec<Running> = Vec::new();
@@ -67,12 +64,12 @@ pub fn work(tasks: &[Task], jobs: usize, tell: &mut dyn FnMut(usize, News<'_>)) 
         while running.len() < jobs && next < tasks.len() {
             match begin(next, &tasks[next], jobs) {
                 Ok(one) => {
-                    tell(next, News::Begun);
+                    news(next, News::Begun);
                     running.push(one);
                 }
                 Err(message) => {
                     ends[next] = End::Failed(message);
-                    tell(next, News::Ended(&ends[next], Duration::ZERO));
+                    news(next, News::Ended(&ends[next], Duration::ZERO));
                 }
             }
             next += 1;
@@ -85,11 +82,11 @@ pub fn work(tasks: &[Task], jobs: usize, tell: &mut dyn FnMut(usize, News<'_>)) 
             };
             let one = running.swap_remove(i);
             ends[one.task] = end;
-            tell(one.task, News::Ended(&ends[one.task], one.began.elapsed()));
+            news(one.task, News::Ended(&ends[one.task], one.began.elapsed()));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
-    Ok(ends)
+    ends
 }
 
 /// Starts a task. The processors are divided among the jobs, unless the caller has said how many each takes.

@@ -1,17 +1,17 @@
 //! The runs of a sweep as commands for others to start: a line each, or a Slurm array.
 
-use super::plan::Plan;
+use super::plan::{PlannedRun, SweepPlan};
 use crate::base::path::absolute;
 use crate::base::shell::quoted;
-use crate::cli::outcome::Stop;
+use crate::desk::failure::Failure;
 use std::fmt::Write;
 use std::path::Path;
 
 /// One line a run, for any shell of the POSIX kind: trains it and scores it. A line may be started again at any time.
-pub fn lines(plan: &Plan) -> Result<Vec<String>, Stop> {
-    let npc = std::env::current_exe().map_err(|e| Stop::Message(format!("npc does not know its own place: {e}")))?;
+pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, Failure> {
+    let npc = std::env::current_exe().map_err(|e| Failure::Message(format!("npc does not know its own place: {e}")))?;
     let npc = quoted(&npc.display().to_string());
-    let line = |run: &super::plan::Run| {
+    let line = |run: &PlannedRun| {
         let train: Vec<String> = run.train.iter().map(|a| quoted(a)).collect();
         format!(
             "{npc} {} && {npc} eval {}",
@@ -23,8 +23,8 @@ pub fn lines(plan: &Plan) -> Result<Vec<String>, Stop> {
 }
 
 /// A script for `sbatch`: one array task a run. A task that is requeued goes on where its folder stands.
-pub fn slurm(plan: &Plan, jobs: u16) -> Result<String, Stop> {
-    let lines = lines(plan)?;
+fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, Failure> {
+    let lines = shell_lines(plan)?;
     let last = lines.len().saturating_sub(1);
     let most = if jobs > 1 { format!("%{jobs}") } else { String::new() };
     let logs = absolute(&plan.out).join("slurm-%A_%a.txt");
@@ -52,8 +52,9 @@ pub fn slurm(plan: &Plan, jobs: u16) -> Result<String, Stop> {
 }
 
 /// Writes the script and makes the folder for its logs, which Slurm does not.
-pub fn write_slurm(plan: &Plan, jobs: u16, path: &Path) -> Result<(), Stop> {
-    let failed = |what: &Path, e: std::io::Error| Stop::Message(format!("{}: cannot be written: {e}", what.display()));
+pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), Failure> {
+    let failed =
+        |what: &Path, e: std::io::Error| Failure::Message(format!("{}: cannot be written: {e}", what.display()));
     std::fs::create_dir_all(&plan.out).map_err(|e| failed(&plan.out, e))?;
-    crate::base::atomic::write(path, slurm(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
+    crate::base::atomic::write(path, slurm_script(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
 }
