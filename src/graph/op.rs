@@ -19,6 +19,7 @@ pub mod reads;
 pub mod resample;
 pub mod reshape;
 pub mod sig;
+pub mod work;
 
 use super::ty::{FormulaType, Formulas, Shape, TensorType};
 pub use activation::{Activation, Function, PRelu};
@@ -33,6 +34,7 @@ pub use reads::{Reads, Taps};
 pub use resample::{Mode, Resize, Target};
 pub use reshape::{Dropout, Flatten, Reshape, Unflatten};
 pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
+pub use work::Work;
 
 /// Why an operator refuses its inputs: facts in words, without a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +115,9 @@ pub trait Operator {
     fn name(&self) -> &'static str;
     /// Settings in declaration order, in the spelling of the language.
     fn config(&self) -> Vec<(&'static str, String)>;
+    /// What runs, as the plan prints it: with the settings that the kernel sees, padding as numbers, sizes as they are
+    /// found.
+    fn kernel(&self) -> String;
     fn arity(&self) -> Arity;
     /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
     fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2];
@@ -128,9 +133,8 @@ pub trait Operator {
     /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
     /// accepts.
     fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
-    /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
-    /// Saturates; the checker refuses graphs that large.
-    fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64;
+    /// The arithmetic that counting conventions look at.
+    fn work(&self) -> Work;
 }
 
 macro_rules! operators {
@@ -174,6 +178,10 @@ impl Op {
         self.operator().map(Operator::config).unwrap_or_default()
     }
 
+    pub fn kernel(&self) -> String {
+        self.operator().map_or("input".into(), Operator::kernel)
+    }
+
     pub fn arity(&self) -> Arity {
         self.operator().map_or(Arity::Exactly(0), Operator::arity)
     }
@@ -205,8 +213,14 @@ impl Op {
         self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
     }
 
+    pub fn work(&self) -> Work {
+        self.operator().map_or(Work::Uncounted, Operator::work)
+    }
+
+    /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
+    /// Saturates; the checker refuses graphs that large.
     pub fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-        self.operator().map_or(0, |op| op.macs(inputs, outputs))
+        self.work().multiplications(&work::dims(inputs), &work::dims(outputs))
     }
 }
 
@@ -235,6 +249,17 @@ fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
         _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
             .help("the limit is 2^40")),
     }
+}
+
+/// The kernel of an operator that sees its settings as they are written: `name(key value, key value)`.
+fn spelled(op: &dyn Operator) -> String {
+    let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} {value}")).collect();
+    if settings.is_empty() { op.name().into() } else { format!("{}({})", op.name(), settings.join(", ")) }
+}
+
+/// `1x5`
+fn by([a, b]: [usize; 2]) -> String {
+    format!("{a}x{b}")
 }
 
 /// `3` for equal values, `[1, 5]` otherwise.

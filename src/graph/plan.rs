@@ -11,7 +11,7 @@
 
 use super::check::Checked;
 use super::ir::{NodeId, Outlet};
-use super::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Op, ParamSpec, Resize, Target};
+use super::op::{Op, ParamSpec};
 use super::ty::TensorType;
 use std::collections::HashMap;
 use std::fmt;
@@ -134,7 +134,7 @@ impl Plan {
     fn row(&self, at: usize, step: &Step) -> [String; 4] {
         let outputs = join(step.outputs.iter().map(|(v, _)| v));
         let operands = join(&step.inputs);
-        let call = if operands.is_empty() { kernel(&step.op) } else { format!("{} <- {operands}", kernel(&step.op)) };
+        let call = if operands.is_empty() { step.op.kernel() } else { format!("{} <- {operands}", step.op.kernel()) };
         let frees = if step.frees.is_empty() { String::new() } else { format!("free {}", join(&step.frees)) };
         let mut tail = step.path.clone();
         if let Some(layer) = step.layer {
@@ -147,70 +147,4 @@ impl Plan {
 
 fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// What runs, with the settings that the kernel sees: padding as numbers, sizes as they are found.
-fn kernel(op: &Op) -> String {
-    let two = |[a, b]: [usize; 2]| format!("{a}x{b}");
-    match op {
-        Op::Input(_) => "input".into(),
-        Op::Conv(c) => {
-            let pad = two(c.pad.amount(c.kernel, c.dilation));
-            let [k, stride, dilation] = [c.kernel, c.stride, c.dilation].map(two);
-            format!("conv2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, groups {})", c.groups)
-        }
-        Op::ConvTranspose(c) => {
-            let [k, stride, dilation, pad, out] = [c.kernel, c.stride, c.dilation, c.pad, c.out_pad].map(two);
-            let groups = c.groups;
-            format!(
-                "conv_transpose2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, out_pad {out}, groups {groups})"
-            )
-        }
-        Op::Linear(_) => "linear".into(),
-        Op::BatchNorm(n) => format!("batch_norm(eps {}, momentum {})", n.epsilon, n.momentum),
-        Op::GroupNorm(_)
-        | Op::InstanceNorm(_)
-        | Op::LayerNorm(_)
-        | Op::Activation(_)
-        | Op::PRelu(_)
-        | Op::Padding(_)
-        | Op::Slice(_)
-        | Op::ChannelPad(_)
-        | Op::ChannelReduce(_)
-        | Op::ChannelShuffle(_)
-        | Op::PixelShuffle(_)
-        | Op::Concat(_)
-        | Op::Combine(_)
-        | Op::Flatten(_)
-        | Op::Unflatten(_)
-        | Op::Reshape(_)
-        | Op::Dropout(_) => {
-            let settings = join(op.config().iter().map(|(k, v)| format!("{k} {v}")));
-            if settings.is_empty() { op.name().into() } else { format!("{}({settings})", op.name()) }
-        }
-        Op::MaxPool(MaxPool(w)) | Op::MaxPoolWithIndex(MaxPoolWithIndex(w)) | Op::AvgPool(AvgPool(w)) => {
-            let ceil = if w.ceil { ", ceil" } else { "" };
-            format!("{}(k {}, stride {}, pad {}{ceil})", op.name(), two(w.kernel), two(w.stride), two(w.pad))
-        }
-        Op::Unpool(_) => "unpool".into(),
-        Op::AvgPoolTo(AvgPoolTo { size }) | Op::MaxPoolTo(MaxPoolTo { size }) => {
-            format!("{}({})", op.name(), two(*size))
-        }
-        Op::Crop(c) => {
-            let to = c.size.map_or("like operand 2".into(), |size| format!("to {}", two(size)));
-            let at = c.at.map_or("centre".into(), |[top, left]| format!("at {top}, {left}"));
-            format!("crop({to}, {at})")
-        }
-        Op::Resize(r) => resize(r),
-    }
-}
-
-fn resize(r: &Resize) -> String {
-    let target = match r.target {
-        Target::Like => "like operand 2".into(),
-        Target::Size([h, w]) => format!("to {h}x{w}"),
-        Target::Factor([h, w]) => format!("times {h}x{w}"),
-    };
-    let corners = if r.align_corners { ", align_corners" } else { "" };
-    format!("{}({target}{corners})", r.mode.text())
 }

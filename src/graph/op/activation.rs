@@ -1,7 +1,7 @@
 //! Functions applied to each number, and softmax over channels.
 
 use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, tensor_of};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, Work, spelled, tensor_of};
 use crate::graph::ty::{FormulaType, Formulas, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +63,10 @@ impl Operator for Activation {
         }
     }
 
+    fn kernel(&self) -> String {
+        spelled(self)
+    }
+
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
@@ -117,8 +121,20 @@ impl Operator for Activation {
         }
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        match self.function {
+            Function::Softmax => Work::Softmax,
+            Function::LeakyRelu { .. } => Work::FixedSlope,
+            Function::Relu
+            | Function::Relu6
+            | Function::Elu { .. }
+            | Function::Gelu
+            | Function::Silu
+            | Function::HardSwish
+            | Function::HardSigmoid
+            | Function::Sigmoid
+            | Function::Tanh => Work::Uncounted,
+        }
     }
 }
 
@@ -141,6 +157,10 @@ impl Operator for PRelu {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![("per_channel", self.per_channel.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -173,7 +193,7 @@ impl Operator for PRelu {
         Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::LearnedSlope
     }
 }

@@ -2,7 +2,7 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
-use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
 use crate::graph::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Channels `from` to `to`, the last not included: `x[:, from:to]`.
@@ -58,6 +58,10 @@ macro_rules! channel_operator {
                 config(self)
             }
 
+            fn kernel(&self) -> String {
+                spelled(self)
+            }
+
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
             }
@@ -86,8 +90,8 @@ macro_rules! channel_operator {
                 memory(self, &inputs[0], &outputs[0])
             }
 
-            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-                0
+            fn work(&self) -> Work {
+                Work::Uncounted
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// Joins maps along the channel axis, in the order written.
@@ -30,6 +30,10 @@ impl Operator for Concat {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -83,8 +87,8 @@ impl Operator for Concat {
         Footprint::new().output(alone).gradient(Gradient::Alias)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }
 
@@ -116,6 +120,10 @@ impl Operator for Combine {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -208,7 +216,7 @@ impl Operator for Combine {
         }
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }

@@ -2,8 +2,8 @@
 
 use super::footprint::{Footprint, Pass, Saved, Sweep};
 use super::{
-    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Taps, axis, map_of, pair_text,
-    tensor_of,
+    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Taps, Work, axis, by, map_of,
+    pair_text, tensor_of,
 };
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
@@ -110,6 +110,12 @@ impl Operator for Conv {
         ]
     }
 
+    fn kernel(&self) -> String {
+        let pad = by(self.pad.amount(self.kernel, self.dilation));
+        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(by);
+        format!("conv2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, groups {})", self.groups)
+    }
+
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
@@ -185,9 +191,8 @@ impl Operator for Conv {
         Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
     }
 
-    fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-        let per_output = product(&[inputs[0].shape().channels() / self.groups, self.kernel[0], self.kernel[1]]);
-        outputs[0].shape().elements().saturating_mul(per_output)
+    fn work(&self) -> Work {
+        Work::Convolution { kernel: self.kernel, groups: self.groups, bias: self.bias }
     }
 }
 
@@ -221,6 +226,14 @@ impl Operator for ConvTranspose {
             ("groups", self.groups.to_string()),
             ("bias", self.bias.to_string()),
         ]
+    }
+
+    fn kernel(&self) -> String {
+        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(by);
+        let [pad, out_pad, groups] = [by(self.pad), by(self.out_pad), self.groups.to_string()];
+        format!(
+            "conv_transpose2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, out_pad {out_pad}, groups {groups})"
+        )
     }
 
     fn arity(&self) -> Arity {
@@ -291,9 +304,9 @@ impl Operator for ConvTranspose {
         Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
     }
 
-    fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
-        let per_input = product(&[self.out / self.groups, self.kernel[0], self.kernel[1]]);
-        inputs[0].shape().elements().saturating_mul(per_input)
+    fn work(&self) -> Work {
+        let Self { out, kernel, groups, bias, .. } = *self;
+        Work::TransposedConvolution { out, kernel, groups, bias }
     }
 }
 
@@ -311,6 +324,10 @@ impl Operator for Linear {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![("out", self.out.to_string()), ("bias", self.bias.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        "linear".into()
     }
 
     fn arity(&self) -> Arity {
@@ -344,7 +361,7 @@ impl Operator for Linear {
         Footprint::new().saves([Saved::Input(0)])
     }
 
-    fn macs(&self, inputs: &[TensorType], _: &[TensorType]) -> u64 {
-        product(&[inputs[0].shape().channels(), self.out])
+    fn work(&self) -> Work {
+        Work::Linear { out: self.out }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::footprint::{Footprint, Gradient, Pass, Storage};
 use super::reads::pixels;
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of};
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, by, map_of, spelled};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// What stands outside the map.
@@ -51,6 +51,10 @@ impl Operator for Padding {
     fn config(&self) -> Vec<(&'static str, String)> {
         let [top, bottom, left, right] = self.sides;
         vec![("sides", format!("[{top}, {bottom}, {left}, {right}]")), ("mode", self.mode.text().into())]
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -104,8 +108,8 @@ impl Operator for Padding {
         Footprint::new().gradient(Gradient::Alias)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }
 
@@ -134,6 +138,12 @@ impl Operator for Crop {
         let mut config: Vec<_> = self.size.iter().map(|&size| ("to", text(size))).collect();
         config.extend(self.at.map(|at| ("at", text(at))));
         config
+    }
+
+    fn kernel(&self) -> String {
+        let to = self.size.map_or("like operand 2".into(), |size| format!("to {}", by(size)));
+        let at = self.at.map_or("centre".into(), |[top, left]| format!("at {top}, {left}"));
+        format!("crop({to}, {at})")
     }
 
     fn arity(&self) -> Arity {
@@ -201,7 +211,7 @@ impl Operator for Crop {
         Footprint::new().output(Storage::Part(0))
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }

@@ -5,7 +5,9 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, map_of, tensor_of};
+use super::{
+    Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Work, map_of, spelled, tensor_of,
+};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// Batch normalisation over a map, affine, as `torch.nn.BatchNorm2d`: batch statistics in training, running ones in
@@ -23,6 +25,10 @@ impl Operator for BatchNorm {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![("eps", self.epsilon.to_string()), ("momentum", self.momentum.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        format!("batch_norm(eps {}, momentum {})", self.epsilon, self.momentum)
     }
 
     fn arity(&self) -> Arity {
@@ -70,8 +76,8 @@ impl Operator for BatchNorm {
         }
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::BatchNorm
     }
 }
 
@@ -154,6 +160,10 @@ impl Operator for GroupNorm {
         ]
     }
 
+    fn kernel(&self) -> String {
+        spelled(self)
+    }
+
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
@@ -190,8 +200,8 @@ impl Operator for GroupNorm {
         normalised(pass, &inputs[0], self.affine)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::GroupNorm { affine: self.affine }
     }
 }
 
@@ -202,6 +212,10 @@ impl Operator for InstanceNorm {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![("eps", self.epsilon.to_string()), ("affine", self.affine.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -235,8 +249,8 @@ impl Operator for InstanceNorm {
         normalised(pass, &inputs[0], self.affine)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Norm { affine: self.affine }
     }
 }
 
@@ -247,6 +261,10 @@ impl Operator for LayerNorm {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![("eps", self.epsilon.to_string()), ("affine", self.affine.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        spelled(self)
     }
 
     fn arity(&self) -> Arity {
@@ -279,7 +297,7 @@ impl Operator for LayerNorm {
         normalised(pass, &inputs[0], self.affine)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Norm { affine: self.affine }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::footprint::{Bytes, Footprint, Pass, Saved};
 use super::reads::on_axes;
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, map_of, pair_text};
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, Work, by, map_of, pair_text};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// The sliding window that all pools share.
@@ -23,6 +23,11 @@ impl Window {
             ("pad", pair_text(self.pad)),
             ("ceil", self.ceil.to_string()),
         ]
+    }
+
+    fn kernel(&self, op: &str) -> String {
+        let ceil = if self.ceil { ", ceil" } else { "" };
+        format!("{op}(k {}, stride {}, pad {}{ceil})", by(self.kernel), by(self.stride), by(self.pad))
     }
 
     pub fn taps(&self) -> [Taps; 2] {
@@ -107,7 +112,7 @@ pub struct MaxPoolTo {
 }
 
 macro_rules! plain_pool {
-    ($ty:ident $name:literal, $memory:expr) => {
+    ($ty:ident $name:literal, $work:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -115,6 +120,10 @@ macro_rules! plain_pool {
 
             fn config(&self) -> Vec<(&'static str, String)> {
                 self.0.config()
+            }
+
+            fn kernel(&self) -> String {
+                self.0.kernel($name)
             }
 
             fn arity(&self) -> Arity {
@@ -143,16 +152,16 @@ macro_rules! plain_pool {
                 memory(pass, &outputs[0])
             }
 
-            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-                0
+            fn work(&self) -> Work {
+                $work
             }
         }
     };
 }
 
-plain_pool!(MaxPool "maxpool", found);
+plain_pool!(MaxPool "maxpool", Work::Uncounted, found);
 // burn-autodiff `ops/module.rs`, `avg_pool2d`.
-plain_pool!(AvgPool "avgpool", |_, _| Footprint::new().saves([Saved::Input(0)]));
+plain_pool!(AvgPool "avgpool", Work::AveragePool, |_, _| Footprint::new().saves([Saved::Input(0)]));
 
 impl Operator for MaxPoolWithIndex {
     fn name(&self) -> &'static str {
@@ -161,6 +170,10 @@ impl Operator for MaxPoolWithIndex {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         self.0.config()
+    }
+
+    fn kernel(&self) -> String {
+        self.0.kernel(self.name())
     }
 
     fn arity(&self) -> Arity {
@@ -193,8 +206,8 @@ impl Operator for MaxPoolWithIndex {
         Footprint::new().saves([Saved::Input(0), Saved::Output(1)]).workspace(wide, Bytes::NONE)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }
 
@@ -205,6 +218,10 @@ impl Operator for Unpool {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    fn kernel(&self) -> String {
+        "unpool".into()
     }
 
     fn arity(&self) -> Arity {
@@ -249,13 +266,13 @@ impl Operator for Unpool {
         Footprint::new().saves([Saved::Input(1)]).workspace(wide, wide)
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        Work::Uncounted
     }
 }
 
 macro_rules! adaptive_pool {
-    ($ty:ident $name:literal, $memory:expr) => {
+    ($ty:ident $name:literal, $work:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -263,6 +280,10 @@ macro_rules! adaptive_pool {
 
             fn config(&self) -> Vec<(&'static str, String)> {
                 vec![("size", pair_text(self.size))]
+            }
+
+            fn kernel(&self) -> String {
+                format!("{}({})", $name, by(self.size))
             }
 
             fn arity(&self) -> Arity {
@@ -298,20 +319,20 @@ macro_rules! adaptive_pool {
                 memory(pass, &inputs[0], &outputs[0])
             }
 
-            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-                0
+            fn work(&self) -> Work {
+                $work
             }
         }
     };
 }
 
-adaptive_pool!(AvgPoolTo "avgpool_to", |_, input, output| match output.shape().spatial() {
+adaptive_pool!(AvgPoolTo "avgpool_to", Work::AdaptiveAveragePool, |_, input, output| match output.shape().spatial() {
     // `run/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
     Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
     // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
     _ => Footprint::new().saves([Saved::Input(0)]),
 });
-adaptive_pool!(MaxPoolTo "maxpool_to", |pass, input, output| {
+adaptive_pool!(MaxPoolTo "maxpool_to", Work::Uncounted, |pass, input, output| {
     let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
     match input.shape().spatial().zip(output.shape().spatial()) {
         Some((from, to)) if even(from, to) => found(pass, output),

@@ -2,7 +2,7 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, axis, map_of, pair_text};
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, Work, axis, by, map_of, pair_text};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,16 @@ impl Operator for Resize {
             config.push(("align_corners", self.align_corners.to_string()));
         }
         config
+    }
+
+    fn kernel(&self) -> String {
+        let target = match self.target {
+            Target::Like => "like operand 2".into(),
+            Target::Size(size) => format!("to {}", by(size)),
+            Target::Factor(factor) => format!("times {}", by(factor)),
+        };
+        let corners = if self.align_corners { ", align_corners" } else { "" };
+        format!("{}({target}{corners})", self.mode.text())
     }
 
     fn arity(&self) -> Arity {
@@ -132,7 +142,10 @@ impl Operator for Resize {
         }
     }
 
-    fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-        0
+    fn work(&self) -> Work {
+        match self.mode {
+            Mode::Nearest => Work::Nearest { module: self.module },
+            Mode::Bilinear => Work::Bilinear { module: self.module },
+        }
     }
 }

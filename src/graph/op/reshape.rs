@@ -2,7 +2,7 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// `[c, h, w]` to `[c * h * w]`.
@@ -38,6 +38,10 @@ macro_rules! free_operator {
                 config(self)
             }
 
+            fn kernel(&self) -> String {
+                spelled(self)
+            }
+
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
             }
@@ -65,8 +69,8 @@ macro_rules! free_operator {
                 memory(pass, &inputs[0])
             }
 
-            fn macs(&self, _: &[TensorType], _: &[TensorType]) -> u64 {
-                0
+            fn work(&self) -> Work {
+                Work::Uncounted
             }
         }
     };

@@ -1,9 +1,9 @@
 //! Costs as formulas in the image's height and width.
 
 use super::Convention;
-use super::convention::{Amount, Dims};
 use crate::graph::check::Checked;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
+use crate::graph::op::work::{Amount, Dims};
 use crate::graph::op::{Op, ParamKind};
 use crate::graph::ty::{Dim, FormulaType, Shape, TensorType, Total};
 
@@ -54,7 +54,7 @@ fn node(graph: &Graph, id: NodeId, convention: Convention) -> NodeFormula {
     let amounts = |types: &[&FormulaType]| types.iter().map(|ty| amounts(ty)).collect::<Vec<_>>();
     let params = params(&node.op, &graph.input_types(id), &inputs);
     let trainable = Formula(params.clone());
-    let macs = convention.amount(&node.op, &amounts(&inputs), &amounts(&outputs), &trainable);
+    let macs = convention.amount(node.op.work(), &amounts(&inputs), &amounts(&outputs), &trainable);
     let elements = outputs.iter().try_fold(Dim::constant(0), |sum, ty| sum.plus(&ty.elements()?));
     NodeFormula {
         path: node.path.clone(),
