@@ -1,73 +1,44 @@
 //! Operators: the closed set of things a node can compute.
 //!
 //! One file per family under `op/`; each operator is a config struct that answers every question about itself through
-//! [`Operator`], which has no default methods, so that a new operator cannot forget one. To add an operator: write the
-//! struct and its `impl Operator` in a family file, add a line to the list below and a [`Signature`] to `op/sig/table.rs`;
-//! the compiler then names the places in `run/lower.rs` and `run/exec.rs` that need an arm.
+//! [`Operator`], which has no default methods, so that a new operator cannot forget one. How it is called stands in its
+//! file's `SIGNATURES`, and the list `operators!` below names it. What is left is to compute it: the compiler then names
+//! the matches that need an arm.
 //!
 //! Knows shapes and nothing of graphs, syntax or tensors.
 
 pub mod activation;
+pub mod adaptive_pool;
 pub mod channel;
 pub mod combine;
 pub mod conv;
+pub mod conv_transpose;
 pub mod footprint;
 pub mod frame;
+pub mod linear;
 pub mod norm;
+pub mod pad;
 pub mod pool;
 pub mod reads;
+pub mod refusal;
 pub mod resample;
 pub mod reshape;
-pub mod sig;
+pub mod signature;
 pub mod work;
 
 use super::ty::{FormulaType, Formulas, Shape, TensorType};
-pub use activation::{Activation, Function, PRelu};
-pub use channel::{ChannelPad, ChannelReduce, ChannelShuffle, PixelShuffle, Reduction, Slice};
-pub use combine::{Combine, Concat, Elementwise};
-pub use conv::{Conv, ConvTranspose, Linear, Pad};
+pub use activation::Function;
+pub use channel::Reduction;
+pub use combine::Elementwise;
 pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-pub use frame::{Border, Crop, Padding};
-pub use norm::{BatchNorm, GroupNorm, InstanceNorm, LayerNorm};
-pub use pool::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Unpool, Window};
-pub use reads::{Reads, Taps};
-pub use resample::{Mode, Resize, Target};
-pub use reshape::{Dropout, Flatten, Reshape, Unflatten};
-pub use sig::{ArgKind, ArgSig, ArgValue, SIGNATURES, Signature};
+pub use frame::Border;
+pub use pad::Pad;
+pub use pool::Window;
+pub use reads::{Mode, Reads, Taps};
+pub use refusal::{Refusal, RefusalKind};
+pub use resample::Target;
+pub use signature::{ArgKind, ArgSig, ArgValue};
 pub use work::Work;
-
-/// Why an operator refuses its inputs: facts in words, without a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    pub kind: RefusalKind,
-    pub message: String,
-    pub help: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// Inputs do not fit each other.
-    Mismatch,
-    /// One input or setting is impossible by itself.
-    Setting,
-    /// A vector where a map is needed, indices where a tensor is needed, or the other way round.
-    Type,
-    /// Pool indices of another shape.
-    Index,
-    /// Larger than anything that can be computed.
-    Limit,
-}
-
-impl Refusal {
-    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), help: None }
-    }
-
-    pub fn help(mut self, text: impl Into<String>) -> Self {
-        self.help = Some(text.into());
-        self
-    }
-}
 
 /// How many inputs an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,13 +109,15 @@ pub trait Operator {
 }
 
 macro_rules! operators {
-    ($($variant:ident)*) => {
+    ($($family:ident { $($variant:ident)* })*) => {
+        $(pub use $family::{$($variant),*};)*
+
         /// What a node computes.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Op {
             /// The image, of the given shape.
             Input(Shape),
-            $($variant($variant),)*
+            $($($variant($variant),)*)*
         }
 
         impl Op {
@@ -152,21 +125,44 @@ macro_rules! operators {
             pub fn operator(&self) -> Option<&dyn Operator> {
                 match self {
                     Op::Input(_) => None,
-                    $(Op::$variant(op) => Some(op),)*
+                    $($(Op::$variant(op) => Some(op),)*)*
                 }
             }
         }
 
-        $(impl From<$variant> for Op {
+        $($(impl From<$variant> for Op {
             fn from(op: $variant) -> Op { Op::$variant(op) }
-        })*
+        })*)*
+
+        /// The signatures of each family.
+        const FAMILIES: &[&[Signature]] = &[$($family::SIGNATURES),*];
     };
 }
 
 operators! {
-    Conv ConvTranspose Linear BatchNorm GroupNorm InstanceNorm LayerNorm Activation PRelu MaxPool MaxPoolWithIndex
-    Unpool AvgPool AvgPoolTo MaxPoolTo Resize Padding Crop Slice ChannelPad ChannelReduce ChannelShuffle PixelShuffle Concat
-    Combine Flatten Unflatten Reshape Dropout
+    conv { Conv }
+    conv_transpose { ConvTranspose }
+    linear { Linear }
+    norm { BatchNorm GroupNorm InstanceNorm LayerNorm }
+    activation { Activation PRelu }
+    pool { MaxPool MaxPoolWithIndex Unpool AvgPool }
+    adaptive_pool { AvgPoolTo MaxPoolTo }
+    resample { Resize }
+    frame { Padding Crop }
+    channel { Slice ChannelPad ChannelReduce ChannelShuffle PixelShuffle }
+    combine { Concat Combine }
+    reshape { Flatten Unflatten Reshape Dropout }
+}
+
+/// How an operator is called.
+pub type Signature = signature::Signature<Op>;
+
+/// Every call form of the language, by family.
+pub static SIGNATURES: &[Signature] = &signature::joined::<Op, { signature::count(FAMILIES) }>(FAMILIES);
+
+/// The signature of an operator.
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.iter().find(|s| s.name == name)
 }
 
 impl Op {
@@ -226,30 +222,6 @@ impl Op {
 
 /// The axes of a map in messages.
 const AXES: [&str; 2] = ["height", "width"];
-
-/// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
-fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
-    match input.tensor().map(Shape::dims) {
-        Some(&[c, h, w]) => Ok([c, h, w]),
-        Some(_) => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a map [c, h, w], found {input}"))),
-        None => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}"))),
-    }
-}
-
-fn tensor_of<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
-    input
-        .tensor()
-        .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
-}
-
-/// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
-fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
-    match usize::try_from(pixels) {
-        Ok(n) if n <= 1 << 40 => Ok(n),
-        _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
-            .help("the limit is 2^40")),
-    }
-}
 
 /// The kernel of an operator that sees its settings as they are written: `name(key value, key value)`.
 fn spelled(op: &dyn Operator) -> String {

@@ -2,9 +2,8 @@
 
 use super::{Elaborator, Eval, Failed, Value};
 use crate::graph::ir::Outlet;
-use crate::graph::op::sig::Args;
-use crate::graph::op::sig::signature;
-use crate::graph::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature};
+use crate::graph::op::signature::Args;
+use crate::graph::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature, signature};
 use crate::graph::resolve::FUNCTIONS;
 use crate::graph::ty::Dim;
 use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};

@@ -243,7 +243,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
             };
         }
-        if self.program.block(name, span.source).is_some() || crate::graph::op::sig::signature(name).is_some() {
+        if self.program.block(name, span.source).is_some() || crate::graph::op::signature(name).is_some() {
             let d =
                 Diagnostic::new(Code::E0304, span, format!("`{name}` is a stage, not a value")).label("needs an input");
             let help = format!("pipe something into it: `x |> {name}`");

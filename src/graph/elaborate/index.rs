@@ -34,7 +34,7 @@ impl<'a> Elaborator<'_, 'a> {
                 let found = self.describe(&other);
                 let message = format!("`.{name}` asks for a named result of {found}");
                 let d = Diagnostic::new(Code::E0304, base.span, message).label("has no named results");
-                let callable = crate::graph::op::sig::signature(&name.node).is_some()
+                let callable = crate::graph::op::signature(&name.node).is_some()
                     || self.program.block(&name.node, name.span.source).is_some();
                 return self.fail(match (callable, &other) {
                     (true, _) => d.help(format!("there are no methods: write `x |> {name}`")),

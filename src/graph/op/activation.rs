@@ -1,8 +1,53 @@
 //! Functions applied to each number, and softmax over channels.
 
 use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, Work, spelled, tensor_of};
+use super::refusal::{Refusal, tensor_of};
+use super::signature::{ArgKind, arg};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Work, spelled};
 use crate::graph::ty::{FormulaType, Formulas, TensorType};
+
+macro_rules! plain {
+    ($name:literal, $function:expr, $summary:literal) => {
+        Signature::plain($name, |_| Ok(Activation { function: $function }.into()), $summary)
+    };
+}
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    plain!("relu", Function::Relu, "max(x, 0)"),
+    plain!("relu6", Function::Relu6, "min(max(x, 0), 6)"),
+    Signature {
+        name: "leaky_relu",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("slope", ArgKind::Float)],
+        build: |a| Ok(Activation { function: Function::LeakyRelu { slope: a.float("slope", 0.01) } }.into()),
+        summary: "x above 0, slope * x below; slope = 0.01",
+    },
+    Signature {
+        name: "prelu",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("per_channel", ArgKind::Bool)],
+        build: |a| Ok(PRelu { per_channel: a.bool("per_channel", false) }.into()),
+        summary: "x above 0, a learned slope * x below; per_channel = false",
+    },
+    Signature {
+        name: "elu",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("alpha", ArgKind::Float)],
+        build: |a| Ok(Activation { function: Function::Elu { alpha: a.float("alpha", 1.0) } }.into()),
+        summary: "x above 0, alpha * (exp(x) - 1) below; alpha = 1",
+    },
+    plain!("gelu", Function::Gelu, "x * Phi(x), exact"),
+    plain!("silu", Function::Silu, "x * sigmoid(x)"),
+    plain!("hard_swish", Function::HardSwish, "x * relu6(x + 3) / 6"),
+    plain!("hard_sigmoid", Function::HardSigmoid, "relu6(x + 3) / 6"),
+    plain!("sigmoid", Function::Sigmoid, "1 / (1 + exp(-x))"),
+    plain!("tanh", Function::Tanh, "hyperbolic tangent"),
+    plain!("softmax", Function::Softmax, "softmax over channels"),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Function {

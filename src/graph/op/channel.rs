@@ -1,9 +1,57 @@
 //! Operators on the channel axis: parts of it, more of it, its mean and maximum, and other orders.
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::on_axes;
-use super::{Arity, Mode, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
+use super::reads::{Mode, on_axes};
+use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::signature::{ArgKind, ONE, arg, required};
+use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, spelled};
 use crate::graph::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "slice",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("from", ArgKind::Int { min: 0 }), arg("to", ONE)],
+        build: |a| Ok(Slice { from: a.int("from", 0), to: a.given_int("to") }.into()),
+        summary: "channels `from` (counted from 0) up to but not with `to`, or the last",
+    },
+    Signature {
+        name: "channel_pad",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("out", ONE)],
+        build: |a| Ok(ChannelPad { out: a.int("out", 1) }.into()),
+        summary: "channels of zeros behind those of x, up to `out`",
+    },
+    Signature::plain(
+        "channel_mean",
+        |_| Ok(ChannelReduce { function: Reduction::Mean }.into()),
+        "mean over channels: [1, h, w]",
+    ),
+    Signature::plain(
+        "channel_max",
+        |_| Ok(ChannelReduce { function: Reduction::Max }.into()),
+        "maximum over channels: [1, h, w]",
+    ),
+    Signature {
+        name: "channel_shuffle",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("groups", ONE)],
+        build: |a| Ok(ChannelShuffle { groups: a.int("groups", 1) }.into()),
+        summary: "channels of all groups in turn, as ShuffleNet",
+    },
+    Signature {
+        name: "pixel_shuffle",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("factor", ONE)],
+        build: |a| Ok(PixelShuffle { factor: a.int("factor", 1) }.into()),
+        summary: "[c * f * f, h, w] to [c, h * f, w * f]",
+    },
+];
 
 /// Channels `from` to `to`, the last not included: `x[:, from:to]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,30 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
+use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::signature::Args;
+use super::{Arity, Op, Operator, ParamSpec, Reads, Signature, Work, spelled};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+const fn two(name: &'static str, build: fn(&Args) -> Result<Op, Refusal>, summary: &'static str) -> Signature {
+    Signature { inputs: &["x", "y"], ..Signature::plain(name, build, summary) }
+}
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "concat",
+        inputs: &["x"],
+        variadic: true,
+        args: &[],
+        build: |_| Ok(Concat.into()),
+        summary: "joins along channels; the piped tensor or list comes first",
+    },
+    two("add", |_| Ok(Combine { function: Elementwise::Add }.into()), "x + y"),
+    two("sub", |_| Ok(Combine { function: Elementwise::Sub }.into()), "x - y"),
+    two("mul", |_| Ok(Combine { function: Elementwise::Mul }.into()), "x * y"),
+    two("div", |_| Ok(Combine { function: Elementwise::Div }.into()), "x / y"),
+];
 
 /// Joins maps along the channel axis, in the order written.
 #[derive(Debug, Clone, PartialEq, Eq)]

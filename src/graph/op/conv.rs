@@ -1,41 +1,47 @@
-//! Convolution, transposed convolution and linear layers: the operators that multiply.
+//! Convolution, and what transposed convolutions and linear layers share with it.
 
 use super::footprint::{Footprint, Pass, Saved, Sweep};
-use super::{
-    AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Taps, Work, axis, by, map_of,
-    pair_text, tensor_of,
-};
+use super::pad::Pad;
+use super::refusal::{Refusal, RefusalKind, map_of};
+use super::signature::{ArgKind, ArgValue, ONE, PAIR, arg, required};
+use super::{AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Taps, Work, by, pair_text};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
-/// Zero padding of a convolution, on both sides of each axis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pad {
-    /// `dilation * (k - 1) / 2`, for odd kernels: the output is `ceil(size / stride)`.
-    Same,
-    Explicit([usize; 2]),
-}
-
-impl Pad {
-    pub fn amount(self, kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
-        match self {
-            Pad::Same => [0, 1].map(|i| dilation[i] * (kernel[i] - 1) / 2),
-            Pad::Explicit(pad) => pad,
+/// How the operator is called.
+pub(super) const SIGNATURES: &[Signature] = &[Signature {
+    name: "conv",
+    inputs: &["x"],
+    variadic: false,
+    args: &[
+        required("out", ONE),
+        arg("k", PAIR),
+        arg("stride", PAIR),
+        arg("dilation", PAIR),
+        arg("pad", ArgKind::Pad),
+        arg("groups", ONE),
+        arg("bias", ArgKind::Bool),
+    ],
+    build: |a| {
+        let pad = if let Some(ArgValue::Pad(pad)) = a.get("pad") { *pad } else { Pad::Same };
+        Ok(Conv {
+            out: a.int("out", 1),
+            kernel: a.pair("k", [3, 3]),
+            stride: a.pair("stride", [1, 1]),
+            dilation: a.pair("dilation", [1, 1]),
+            pad,
+            groups: a.int("groups", 1),
+            bias: a.bool("bias", true),
         }
-    }
-
-    fn text(self) -> String {
-        match self {
-            Pad::Same => "same".into(),
-            Pad::Explicit(pad) => pair_text(pad),
-        }
-    }
-}
+        .into())
+    },
+    summary: "2-D convolution; k = 3, stride = 1, dilation = 1, pad = same, groups = 1, bias = true",
+}];
 
 /// Pixels that a kernel may span along one axis, holes included: kernels of backends count them in 32 bits.
 const MAX_REACH: usize = 1 << 24;
 
 /// The pixels between the first and the last tap of a dilated kernel, both counted.
-fn reach(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
+pub(super) fn reach(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
     let reach = dilation as u128 * (kernel as u128 - 1) + 1;
     if reach > MAX_REACH as u128 {
         let message = format!("`{op}` with k = {kernel} and dilation = {dilation} reaches over {reach} pixels");
@@ -45,8 +51,15 @@ fn reach(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
 }
 
 /// `a * b * ...`, at most `u64::MAX`.
-fn product(factors: &[usize]) -> u64 {
+pub(super) fn product(factors: &[usize]) -> u64 {
     factors.iter().fold(1, |n: u64, &f| n.saturating_mul(f as u64))
+}
+
+fn pad_text(pad: Pad) -> String {
+    match pad {
+        Pad::Same => "same".into(),
+        Pad::Explicit(pad) => pair_text(pad),
+    }
 }
 
 /// 2-D cross-correlation as `torch.nn.Conv2d`.
@@ -66,13 +79,13 @@ fn fan_in_bound(fan_in: u64) -> Init {
     Init::Uniform { bound: 1.0 / (fan_in as f64).sqrt() }
 }
 
-fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<ParamSpec> {
+pub(super) fn weight_and_bias(weight: Vec<usize>, bias: Option<usize>) -> Vec<ParamSpec> {
     let init = fan_in_bound(product(&weight[1..]));
     let spec = |name, shape| ParamSpec { name, shape, kind: ParamKind::Trainable, init };
     std::iter::once(spec("weight", weight)).chain(bias.map(|out| spec("bias", vec![out]))).collect()
 }
 
-fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Result<(), Refusal> {
+pub(super) fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Result<(), Refusal> {
     if c.is_multiple_of(groups) && out.is_multiple_of(groups) {
         return Ok(());
     }
@@ -82,7 +95,7 @@ fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Result<(), Ref
 }
 
 /// The sizes of a convolution between two maps.
-fn sweep(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> Sweep {
+pub(super) fn sweep(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> Sweep {
     let pixels = |ty: &TensorType| ty.shape().spatial().map_or(1, |size| product(&size));
     Sweep {
         channels: [input.shape().channels(), output.shape().channels()],
@@ -104,7 +117,7 @@ impl Operator for Conv {
             ("k", pair_text(self.kernel)),
             ("stride", pair_text(self.stride)),
             ("dilation", pair_text(self.dilation)),
-            ("pad", self.pad.text()),
+            ("pad", pad_text(self.pad)),
             ("groups", self.groups.to_string()),
             ("bias", self.bias.to_string()),
         ]
@@ -193,175 +206,5 @@ impl Operator for Conv {
 
     fn work(&self) -> Work {
         Work::Convolution { kernel: self.kernel, groups: self.groups, bias: self.bias }
-    }
-}
-
-/// 2-D transposed convolution as `torch.nn.ConvTranspose2d`; the output is
-/// `(size - 1) * stride - 2 * pad + dilation * (k - 1) + out_pad + 1`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConvTranspose {
-    pub out: usize,
-    pub kernel: [usize; 2],
-    pub stride: [usize; 2],
-    pub dilation: [usize; 2],
-    pub pad: [usize; 2],
-    pub out_pad: [usize; 2],
-    pub groups: usize,
-    pub bias: bool,
-}
-
-impl Operator for ConvTranspose {
-    fn name(&self) -> &'static str {
-        "conv_transpose"
-    }
-
-    fn config(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("out", self.out.to_string()),
-            ("k", pair_text(self.kernel)),
-            ("stride", pair_text(self.stride)),
-            ("dilation", pair_text(self.dilation)),
-            ("pad", pair_text(self.pad)),
-            ("out_pad", pair_text(self.out_pad)),
-            ("groups", self.groups.to_string()),
-            ("bias", self.bias.to_string()),
-        ]
-    }
-
-    fn kernel(&self) -> String {
-        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(by);
-        let [pad, out_pad, groups] = [by(self.pad), by(self.out_pad), self.groups.to_string()];
-        format!(
-            "conv_transpose2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, out_pad {out_pad}, groups {groups})"
-        )
-    }
-
-    fn arity(&self) -> Arity {
-        Arity::Exactly(1)
-    }
-
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [0, 1].map(|i| {
-            let (count, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
-            Reads::Transposed(Taps { count, stride, dilation, pad: self.pad[i] })
-        })
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of("conv_transpose", &inputs[0])?;
-        check_groups("conv_transpose", c, self.out, self.groups)?;
-        let mut size = [h, w];
-        for (i, size) in size.iter_mut().enumerate() {
-            let reach = reach("conv_transpose", self.kernel[i], self.dilation[i])?;
-            if self.out_pad[i] >= self.stride[i].max(self.dilation[i]) {
-                let message = format!("`out_pad` must be smaller than stride or dilation, found {}", self.out_pad[i]);
-                return Err(Refusal::new(RefusalKind::Setting, message));
-            }
-            let strides = (*size as u128 - 1) * self.stride[i] as u128;
-            let grown = axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
-            if grown <= 2 * self.pad[i] {
-                let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
-                return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
-            }
-            *size = grown - 2 * self.pad[i];
-        }
-        Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
-    }
-
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
-        let [c, h, w] = f.map(0)?;
-        f.divides(self.groups, &c, || format!("`conv_transpose` divides its channels into {} groups", self.groups))?;
-        let size = [h, w];
-        let mut out = Vec::new();
-        for i in 0..2 {
-            let reach = self.dilation[i] as i128 * (self.kernel[i] as i128 - 1) + 1;
-            let around = reach + self.out_pad[i] as i128 - 2 * self.pad[i] as i128;
-            let grown = size[i].plus_n(-1)?.times_n(self.stride[i] as i128)?.plus_n(around)?;
-            // The smallest map, of one pixel, leaves what is around.
-            if around < 1 {
-                f.at_least(&grown, 1, || {
-                    format!("`conv_transpose` with pad = {} must leave a {}", self.pad[i], AXES[i])
-                })?;
-            }
-            out.push(grown);
-        }
-        let [h, w] = [out.remove(0), out.remove(0)];
-        Some(vec![FormulaType::map(self.out.into(), h, w)])
-    }
-
-    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
-        let [kh, kw] = self.kernel;
-        let per_group = self.out / self.groups;
-        weight_and_bias(vec![inputs[0].shape().channels(), per_group, kh, kw], self.bias.then_some(self.out))
-    }
-
-    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/module.rs`, `conv_transpose2d`: the input. The gradient of the input is a convolution.
-        let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
-        let back =
-            Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
-        let inputs = back.convolution();
-        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
-    }
-
-    fn work(&self) -> Work {
-        let Self { out, kernel, groups, bias, .. } = *self;
-        Work::TransposedConvolution { out, kernel, groups, bias }
-    }
-}
-
-/// Fully connected layer over a vector `[c]`, as `torch.nn.Linear`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Linear {
-    pub out: usize,
-    pub bias: bool,
-}
-
-impl Operator for Linear {
-    fn name(&self) -> &'static str {
-        "linear"
-    }
-
-    fn config(&self) -> Vec<(&'static str, String)> {
-        vec![("out", self.out.to_string()), ("bias", self.bias.to_string())]
-    }
-
-    fn kernel(&self) -> String {
-        "linear".into()
-    }
-
-    fn arity(&self) -> Arity {
-        Arity::Exactly(1)
-    }
-
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let shape = tensor_of("linear", &inputs[0])?;
-        if shape.dims().len() != 1 {
-            let message = format!("`linear` needs a vector [c], found a map {shape}");
-            return Err(Refusal::new(RefusalKind::Type, message).help("write `|> flatten` before it"));
-        }
-        Ok(vec![TensorType::Tensor(Shape::new([self.out]))])
-    }
-
-    fn formulas(&self, _: &mut Formulas) -> Option<Vec<FormulaType>> {
-        Some(vec![FormulaType::tensor(vec![self.out.into()])])
-    }
-
-    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
-        let c = inputs[0].shape().channels();
-        weight_and_bias(vec![self.out, c], self.bias.then_some(self.out))
-    }
-
-    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
-        // burn-autodiff `ops/module.rs`, `linear`.
-        Footprint::new().saves([Saved::Input(0)])
-    }
-
-    fn work(&self) -> Work {
-        Work::Linear { out: self.out }
     }
 }

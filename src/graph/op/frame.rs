@@ -2,8 +2,43 @@
 
 use super::footprint::{Footprint, Gradient, Pass, Storage};
 use super::reads::pixels;
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, by, map_of, spelled};
+use super::refusal::{Refusal, RefusalKind, axis, map_of};
+use super::signature::{ArgKind, ArgValue, PAIR0, arg, required};
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Signature, Work, by, spelled};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+
+const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "pad",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("sides", ArgKind::Sides), arg("mode", BORDERS)],
+        build: |a| {
+            let sides = if let Some(ArgValue::Sides(sides)) = a.get("sides") { *sides } else { [0; 4] };
+            let mode = match a.get("mode") {
+                Some(ArgValue::Word("reflect")) => Border::Reflect,
+                Some(ArgValue::Word("replicate")) => Border::Replicate,
+                _ => Border::Constant,
+            };
+            Ok(Padding { sides, mode }.into())
+        },
+        summary: "pixels around a map, [top, bottom, left, right]; mode = constant (zeros)",
+    },
+    Signature {
+        name: "crop",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("to", ArgKind::Size), arg("at", PAIR0)],
+        build: |a| {
+            let size = if let Some(ArgValue::Size(size)) = a.get("to") { Some(*size) } else { None };
+            Ok(Crop { size, at: a.given_pair("at") }.into())
+        },
+        summary: "the middle of a map, `to` a tensor's size or [h, w], or the window `at` [top, left]",
+    },
+];
 
 /// What stands outside the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

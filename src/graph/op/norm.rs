@@ -5,10 +5,58 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
-use super::{
-    Arity, Init, Operator, ParamKind, ParamSpec, Reads, Refusal, RefusalKind, Work, map_of, spelled, tensor_of,
-};
+use super::refusal::{Refusal, RefusalKind, map_of, setting, tensor_of};
+use super::signature::{ArgKind, ONE, arg, required};
+use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Work, spelled};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "bn",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("eps", ArgKind::Float), arg("momentum", ArgKind::Float)],
+        build: |a| {
+            let (epsilon, momentum) = (a.float("eps", 1e-5), a.float("momentum", 0.1));
+            if epsilon.is_nan() || epsilon <= 0.0 {
+                return Err(setting(format!("`eps` must be above 0, found {epsilon}")));
+            }
+            if !(0.0..=1.0).contains(&momentum) {
+                return Err(setting(format!("`momentum` must be between 0 and 1, found {momentum}")));
+            }
+            Ok(BatchNorm { epsilon, momentum }.into())
+        },
+        summary: "batch norm; eps = 1e-5, momentum = 0.1",
+    },
+    Signature {
+        name: "group_norm",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("groups", ONE), arg("eps", ArgKind::Float), arg("affine", ArgKind::Bool)],
+        build: |a| {
+            let (epsilon, affine) = (a.float("eps", 1e-5), a.bool("affine", true));
+            Ok(GroupNorm { groups: a.int("groups", 1), epsilon, affine }.into())
+        },
+        summary: "norm over groups of channels and the map; eps = 1e-5, affine = true",
+    },
+    Signature {
+        name: "instance_norm",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("eps", ArgKind::Float), arg("affine", ArgKind::Bool)],
+        build: |a| Ok(InstanceNorm { epsilon: a.float("eps", 1e-5), affine: a.bool("affine", false) }.into()),
+        summary: "norm over the map of each channel; eps = 1e-5, affine = false",
+    },
+    Signature {
+        name: "layer_norm",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("eps", ArgKind::Float), arg("affine", ArgKind::Bool)],
+        build: |a| Ok(LayerNorm { epsilon: a.float("eps", 1e-5), affine: a.bool("affine", true) }.into()),
+        summary: "norm over the channels of each pixel or of a vector; eps = 1e-5, affine = true",
+    },
+];
 
 /// Batch normalisation over a map, affine, as `torch.nn.BatchNorm2d`: batch statistics in training, running ones in
 /// evaluation. `momentum` is the weight of the new value.

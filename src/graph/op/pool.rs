@@ -1,9 +1,58 @@
-//! Pooling and its inverse.
+//! Pooling over sliding windows, and its inverse.
 
 use super::footprint::{Bytes, Footprint, Pass, Saved};
-use super::reads::on_axes;
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Taps, Work, by, map_of, pair_text};
+use super::refusal::{Refusal, RefusalKind, map_of};
+use super::signature::{ArgKind, ArgSig, Args, PAIR, PAIR0, arg, required};
+use super::{AXES, Arity, Operator, ParamSpec, Reads, Signature, Taps, Work, by, pair_text};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+const WINDOW: &[ArgSig] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
+
+fn window(args: &Args) -> Window {
+    let kernel = args.pair("k", [2, 2]);
+    Window {
+        kernel,
+        stride: args.pair("stride", kernel),
+        pad: args.pair("pad", [0, 0]),
+        ceil: args.bool("ceil", false),
+    }
+}
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "maxpool",
+        inputs: &["x"],
+        variadic: false,
+        args: WINDOW,
+        build: |a| Ok(MaxPool(window(a)).into()),
+        summary: "max pool; stride = k, pad = 0, ceil = false",
+    },
+    Signature {
+        name: "maxpool_with_index",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0)],
+        build: |a| Ok(MaxPoolWithIndex(window(a)).into()),
+        summary: "max pool that returns (tensor, indices) for `unpool`; stride = k, pad = 0",
+    },
+    Signature {
+        name: "unpool",
+        inputs: &["x", "index"],
+        variadic: false,
+        args: &[],
+        build: |_| Ok(Unpool.into()),
+        summary: "puts numbers back where `maxpool_with_index` found them: `x |> unpool(index)`",
+    },
+    Signature {
+        name: "avgpool",
+        inputs: &["x"],
+        variadic: false,
+        args: WINDOW,
+        build: |a| Ok(AvgPool(window(a)).into()),
+        summary: "average pool; stride = k, pad = 0, ceil = false",
+    },
+];
 
 /// The sliding window that all pools share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,18 +147,6 @@ pub struct AvgPool(pub Window);
 /// Puts each number back where the pool found it and zeros elsewhere. Inputs: the tensor, the indices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpool;
-
-/// Adaptive average pool to a fixed size, as `torch.nn.AdaptiveAvgPool2d`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AvgPoolTo {
-    pub size: [usize; 2],
-}
-
-/// Adaptive max pool to a fixed size, as `torch.nn.AdaptiveMaxPool2d`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaxPoolTo {
-    pub size: [usize; 2],
-}
 
 macro_rules! plain_pool {
     ($ty:ident $name:literal, $work:expr, $memory:expr) => {
@@ -271,83 +308,9 @@ impl Operator for Unpool {
     }
 }
 
-macro_rules! adaptive_pool {
-    ($ty:ident $name:literal, $work:expr, $memory:expr) => {
-        impl Operator for $ty {
-            fn name(&self) -> &'static str {
-                $name
-            }
-
-            fn config(&self) -> Vec<(&'static str, String)> {
-                vec![("size", pair_text(self.size))]
-            }
-
-            fn kernel(&self) -> String {
-                format!("{}({})", $name, by(self.size))
-            }
-
-            fn arity(&self) -> Arity {
-                Arity::Exactly(1)
-            }
-
-            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-                on_axes(&inputs[0], &outputs[0], Reads::bins)
-            }
-
-            fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-                let [c, _, _] = map_of($name, &inputs[0])?;
-                let [h, w] = self.size;
-                if h == 0 || w == 0 {
-                    let message = format!("`{}` to a size of 0", $name);
-                    return Err(Refusal::new(RefusalKind::Setting, message).help("the smallest size is 1"));
-                }
-                Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
-            }
-
-            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
-                let [c, _, _] = f.map(0)?;
-                let [h, w] = f.size(self.size);
-                Some(vec![FormulaType::map(c, h, w)])
-            }
-
-            fn params(&self, _: &[TensorType]) -> Vec<ParamSpec> {
-                Vec::new()
-            }
-
-            fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-                let memory: fn(Pass, &TensorType, &TensorType) -> Footprint = $memory;
-                memory(pass, &inputs[0], &outputs[0])
-            }
-
-            fn work(&self) -> Work {
-                $work
-            }
-        }
-    };
-}
-
-adaptive_pool!(AvgPoolTo "avgpool_to", Work::AdaptiveAveragePool, |_, input, output| match output.shape().spatial() {
-    // `run/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
-    Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
-    // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
-    _ => Footprint::new().saves([Saved::Input(0)]),
-});
-adaptive_pool!(MaxPoolTo "maxpool_to", Work::Uncounted, |pass, input, output| {
-    let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
-    match input.shape().spatial().zip(output.shape().spatial()) {
-        Some((from, to)) if even(from, to) => found(pass, output),
-        // `run/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
-        // the places of the maxima, a word for each output.
-        _ => {
-            let windows = Bytes::of(input).times(2) + Bytes::of(output);
-            Footprint::new().saves([Saved::Other(Bytes::of(output).times(2))]).workspace(windows, windows)
-        }
-    }
-});
-
 /// burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices, which burn-flex `ops/pool.rs` finds as 64-bit
 /// numbers first. Without gradients no indices are made.
-fn found(pass: Pass, output: &TensorType) -> Footprint {
+pub(super) fn found(pass: Pass, output: &TensorType) -> Footprint {
     let indices = Bytes::of(output);
     match pass {
         Pass::Inference => Footprint::new(),

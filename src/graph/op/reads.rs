@@ -3,7 +3,6 @@
 //! Positions are counted without borders: a window over a padded map reads pixels -1, -2, ... of it. A vector `[c]` counts
 //! as a map of one pixel.
 
-use super::Mode;
 use crate::graph::ty::TensorType;
 
 /// The taps of a kernel along one axis.
@@ -13,6 +12,22 @@ pub struct Taps {
     pub stride: usize,
     pub dilation: usize,
     pub pad: usize,
+}
+
+/// How interpolation weighs pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Nearest,
+    Bilinear,
+}
+
+impl Mode {
+    pub fn text(self) -> &'static str {
+        match self {
+            Mode::Nearest => "nearest",
+            Mode::Bilinear => "bilinear",
+        }
+    }
 }
 
 /// What output pixel `i` reads of one input along one axis.

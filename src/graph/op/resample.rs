@@ -1,24 +1,54 @@
 //! Interpolation.
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::on_axes;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, Work, axis, by, map_of, pair_text};
+use super::reads::{Mode, on_axes};
+use super::refusal::{Refusal, axis, map_of, setting};
+use super::signature::{ArgKind, ArgValue, Args, PAIR, arg, required};
+use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, by, pair_text};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Nearest,
-    Bilinear,
-}
+const MODES: ArgKind = ArgKind::Word(&["nearest", "bilinear"]);
 
-impl Mode {
-    pub fn text(self) -> &'static str {
-        match self {
-            Mode::Nearest => "nearest",
-            Mode::Bilinear => "bilinear",
-        }
+fn mode(args: &Args, default: Mode) -> Mode {
+    match args.get("mode") {
+        Some(ArgValue::Word("nearest")) => Mode::Nearest,
+        Some(ArgValue::Word("bilinear")) => Mode::Bilinear,
+        _ => default,
     }
 }
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature {
+        name: "resize",
+        inputs: &["x"],
+        variadic: false,
+        args: &[arg("factor", PAIR), arg("to", ArgKind::Size), arg("mode", MODES), arg("align_corners", ArgKind::Bool)],
+        build: |a| {
+            let target = match (a.get("factor"), a.get("to")) {
+                (Some(ArgValue::Pair(factor)), None) => Target::Factor(*factor),
+                (None, Some(ArgValue::Size(size))) => Target::Size(*size),
+                (None, Some(_)) => Target::Like,
+                _ => return Err(setting("`resize` takes either a factor or `to`".into())),
+            };
+            let align_corners = a.bool("align_corners", false);
+            Ok(Resize { target, mode: mode(a, Mode::Bilinear), align_corners, module: false }.into())
+        },
+        summary: "interpolation by a factor or `to` a tensor's size or [h, w]; mode = bilinear, align_corners = false",
+    },
+    Signature {
+        name: "up",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("factor", PAIR), arg("mode", MODES), arg("align_corners", ArgKind::Bool)],
+        build: |a| {
+            let target = Target::Factor(a.pair("factor", [2, 2]));
+            let align_corners = a.bool("align_corners", false);
+            Ok(Resize { target, mode: mode(a, Mode::Nearest), align_corners, module: true }.into())
+        },
+        summary: "upsampling by a factor; mode = nearest, align_corners = false",
+    },
+];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

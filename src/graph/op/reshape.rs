@@ -2,8 +2,41 @@
 
 use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
-use super::{Arity, Operator, ParamSpec, Reads, Refusal, RefusalKind, Work, axis, map_of, spelled, tensor_of};
+use super::refusal::{Refusal, RefusalKind, axis, map_of, setting, tensor_of};
+use super::signature::{ArgKind, ArgValue, required};
+use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, spelled};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+
+/// How the operators of this file are called.
+pub(super) const SIGNATURES: &[Signature] = &[
+    Signature::plain("flatten", |_| Ok(Flatten.into()), "[c, h, w] to [c * h * w]"),
+    Signature::plain("unflatten", |_| Ok(Unflatten.into()), "[c] to [c, 1, 1]"),
+    Signature {
+        name: "reshape",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("to", ArgKind::Dims)],
+        build: |a| {
+            let to = if let Some(ArgValue::Dims(to)) = a.get("to") { to.clone() } else { Vec::new() };
+            Ok(Reshape { to }.into())
+        },
+        summary: "the same numbers in the same order as [c, h, w] or [c]; one dim may be -1, for what remains",
+    },
+    Signature {
+        name: "dropout",
+        inputs: &["x"],
+        variadic: false,
+        args: &[required("p", ArgKind::Float)],
+        build: |a| {
+            let p = a.float("p", 0.5);
+            if !(0.0..1.0).contains(&p) {
+                return Err(setting(format!("`p` must be at least 0 and below 1, found {p}")));
+            }
+            Ok(Dropout { p }.into())
+        },
+        summary: "zeroes numbers with probability p in training",
+    },
+];
 
 /// `[c, h, w]` to `[c * h * w]`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Every name in every body: is there something that it can mean?
 
 use super::program::{FUNCTIONS, Program, STAGES};
-use crate::graph::op::sig::signature;
-use crate::graph::op::{ArgKind, SIGNATURES};
+use crate::graph::op::{ArgKind, SIGNATURES, signature};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;

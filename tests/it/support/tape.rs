@@ -1,6 +1,6 @@
 //! Choices for generators: numbers from a list that something else picks (proptest, a fuzzer), or from a seed.
 
-use npc::graph::op::sig::Args;
+use npc::graph::op::signature::Args;
 use npc::graph::op::{ArgKind, ArgValue, Op, Pad, Signature};
 
 /// A row of choices. Past the end of a list every choice is 0; a seeded row has no end.

@@ -1,9 +1,7 @@
-//! How each operator is called: its inputs, its arguments with types and defaults, and how arguments become an [`Op`].
+//! How an operator is called: its inputs, its arguments with their types, and how arguments become the operator.
 
-mod table;
-
-use super::*;
-pub use table::SIGNATURES;
+use super::pad::Pad;
+use super::refusal::Refusal;
 
 /// The type of an operator's argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +72,7 @@ pub struct ArgSig {
 }
 
 /// The call form of an operator. The first of `args` may be positional.
-pub struct Signature {
+pub struct Signature<T> {
     pub name: &'static str,
     /// Names of the tensor inputs; the pipe fills the first.
     pub inputs: &'static [&'static str],
@@ -82,10 +80,69 @@ pub struct Signature {
     pub variadic: bool,
     pub args: &'static [ArgSig],
     /// Checked arguments to operator; `Err` is a message about a single argument.
-    pub build: fn(&Args) -> Result<Op, Refusal>,
+    pub build: fn(&Args) -> Result<T, Refusal>,
     /// One line for help and did-you-mean lists.
     pub summary: &'static str,
 }
+
+impl<T> Clone for Signature<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Signature<T> {}
+
+impl<T> Signature<T> {
+    /// Of an operator with one input and no arguments.
+    pub(super) const fn plain(
+        name: &'static str,
+        build: fn(&Args) -> Result<T, Refusal>,
+        summary: &'static str,
+    ) -> Self {
+        Self { name, inputs: &["x"], variadic: false, args: &[], build, summary }
+    }
+}
+
+/// How many signatures there are in all lists.
+pub(super) const fn count<T>(lists: &[&[Signature<T>]]) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while at < lists.len() {
+        count += lists[at].len();
+        at += 1;
+    }
+    count
+}
+
+/// All lists as one; `N` is their [`count`].
+pub(super) const fn joined<T, const N: usize>(lists: &[&[Signature<T>]]) -> [Signature<T>; N] {
+    let mut all = [lists[0][0]; N];
+    let (mut next, mut at) = (0, 0);
+    while at < lists.len() {
+        let mut within = 0;
+        while within < lists[at].len() {
+            all[next] = lists[at][within];
+            next += 1;
+            within += 1;
+        }
+        at += 1;
+    }
+    all
+}
+
+/// An argument that may be left out.
+pub(super) const fn arg(name: &'static str, kind: ArgKind) -> ArgSig {
+    ArgSig { name, kind, required: false }
+}
+
+/// An argument that must be given.
+pub(super) const fn required(name: &'static str, kind: ArgKind) -> ArgSig {
+    ArgSig { name, kind, required: true }
+}
+
+pub(super) const ONE: ArgKind = ArgKind::Int { min: 1 };
+pub(super) const PAIR: ArgKind = ArgKind::Pair { min: 1 };
+pub(super) const PAIR0: ArgKind = ArgKind::Pair { min: 0 };
 
 /// Arguments of a call by name, each of the kind its [`ArgSig`] asks for.
 #[derive(Debug, Default)]
@@ -96,41 +153,28 @@ impl Args {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
     }
 
-    fn int(&self, name: &str, default: usize) -> usize {
+    pub(super) fn int(&self, name: &str, default: usize) -> usize {
         if let Some(ArgValue::Int(n)) = self.get(name) { *n } else { default }
     }
 
-    fn pair(&self, name: &str, default: [usize; 2]) -> [usize; 2] {
+    pub(super) fn pair(&self, name: &str, default: [usize; 2]) -> [usize; 2] {
         if let Some(ArgValue::Pair(p)) = self.get(name) { *p } else { default }
     }
 
-    fn float(&self, name: &str, default: f64) -> f64 {
+    pub(super) fn float(&self, name: &str, default: f64) -> f64 {
         if let Some(ArgValue::Float(x)) = self.get(name) { *x } else { default }
     }
 
-    fn bool(&self, name: &str, default: bool) -> bool {
+    pub(super) fn bool(&self, name: &str, default: bool) -> bool {
         if let Some(ArgValue::Bool(b)) = self.get(name) { *b } else { default }
     }
 
     /// The argument if it was given.
-    fn given_int(&self, name: &str) -> Option<usize> {
+    pub(super) fn given_int(&self, name: &str) -> Option<usize> {
         if let Some(ArgValue::Int(n)) = self.get(name) { Some(*n) } else { None }
     }
 
-    fn given_pair(&self, name: &str) -> Option<[usize; 2]> {
+    pub(super) fn given_pair(&self, name: &str) -> Option<[usize; 2]> {
         if let Some(ArgValue::Pair(p)) = self.get(name) { Some(*p) } else { None }
     }
-
-    fn mode(&self, default: Mode) -> Mode {
-        match self.get("mode") {
-            Some(ArgValue::Word("nearest")) => Mode::Nearest,
-            Some(ArgValue::Word("bilinear")) => Mode::Bilinear,
-            _ => default,
-        }
-    }
-}
-
-/// The signature of an operator.
-pub fn signature(name: &str) -> Option<&'static Signature> {
-    SIGNATURES.iter().find(|s| s.name == name)
 }

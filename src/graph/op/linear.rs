@@ -1,0 +1,74 @@
+//! Linear layers.
+
+use super::conv::weight_and_bias;
+use super::footprint::{Footprint, Pass, Saved};
+use super::refusal::{Refusal, RefusalKind, tensor_of};
+use super::signature::{ArgKind, ONE, arg, required};
+use super::{Arity, Operator, ParamSpec, Reads, Signature, Work};
+use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+
+/// How the operator is called.
+pub(super) const SIGNATURES: &[Signature] = &[Signature {
+    name: "linear",
+    inputs: &["x"],
+    variadic: false,
+    args: &[required("out", ONE), arg("bias", ArgKind::Bool)],
+    build: |a| Ok(Linear { out: a.int("out", 1), bias: a.bool("bias", true) }.into()),
+    summary: "fully connected layer over [c]; bias = true",
+}];
+
+/// Fully connected layer over a vector `[c]`, as `torch.nn.Linear`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linear {
+    pub out: usize,
+    pub bias: bool,
+}
+
+impl Operator for Linear {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+
+    fn config(&self) -> Vec<(&'static str, String)> {
+        vec![("out", self.out.to_string()), ("bias", self.bias.to_string())]
+    }
+
+    fn kernel(&self) -> String {
+        "linear".into()
+    }
+
+    fn arity(&self) -> Arity {
+        Arity::Exactly(1)
+    }
+
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+        [Reads::Same; 2]
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
+        let shape = tensor_of("linear", &inputs[0])?;
+        if shape.dims().len() != 1 {
+            let message = format!("`linear` needs a vector [c], found a map {shape}");
+            return Err(Refusal::new(RefusalKind::Type, message).help("write `|> flatten` before it"));
+        }
+        Ok(vec![TensorType::Tensor(Shape::new([self.out]))])
+    }
+
+    fn formulas(&self, _: &mut Formulas) -> Option<Vec<FormulaType>> {
+        Some(vec![FormulaType::tensor(vec![self.out.into()])])
+    }
+
+    fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
+        let c = inputs[0].shape().channels();
+        weight_and_bias(vec![self.out, c], self.bias.then_some(self.out))
+    }
+
+    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+        // burn-autodiff `ops/module.rs`, `linear`.
+        Footprint::new().saves([Saved::Input(0)])
+    }
+
+    fn work(&self) -> Work {
+        Work::Linear { out: self.out }
+    }
+}

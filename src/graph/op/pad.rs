@@ -1,0 +1,18 @@
+//! Zero padding of convolutions.
+
+/// Zero padding of a convolution, on both sides of each axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pad {
+    /// `dilation * (k - 1) / 2`, for odd kernels: the output is `ceil(size / stride)`.
+    Same,
+    Explicit([usize; 2]),
+}
+
+impl Pad {
+    pub fn amount(self, kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
+        match self {
+            Pad::Same => [0, 1].map(|i| dilation[i] * (kernel[i] - 1) / 2),
+            Pad::Explicit(pad) => pad,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Why an operator refuses its inputs, and the checks that operators share.
+
+use crate::graph::ty::{Shape, TensorType};
+
+/// Why an operator refuses its inputs: facts in words, without a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub kind: RefusalKind,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// Inputs do not fit each other.
+    Mismatch,
+    /// One input or setting is impossible by itself.
+    Setting,
+    /// A vector where a map is needed, indices where a tensor is needed, or the other way round.
+    Type,
+    /// Pool indices of another shape.
+    Index,
+    /// Larger than anything that can be computed.
+    Limit,
+}
+
+impl Refusal {
+    pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), help: None }
+    }
+
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = Some(text.into());
+        self
+    }
+}
+
+/// A refusal of one setting by itself.
+pub(super) fn setting(message: String) -> Refusal {
+    Refusal::new(RefusalKind::Setting, message)
+}
+
+/// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
+pub(super) fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
+    match input.tensor().map(Shape::dims) {
+        Some(&[c, h, w]) => Ok([c, h, w]),
+        Some(_) => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a map [c, h, w], found {input}"))),
+        None => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}"))),
+    }
+}
+
+/// The shape of an input that must be a tensor, or a refusal that names the operator.
+pub(super) fn tensor_of<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
+    input
+        .tensor()
+        .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
+}
+
+/// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
+pub(super) fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
+    match usize::try_from(pixels) {
+        Ok(n) if n <= 1 << 40 => Ok(n),
+        _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))
+            .help("the limit is 2^40")),
+    }
+}
