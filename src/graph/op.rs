@@ -9,6 +9,7 @@
 
 pub mod activation;
 pub mod adaptive_pool;
+pub mod canonical;
 pub mod channel;
 pub mod combine;
 pub mod conv;
@@ -28,6 +29,7 @@ pub mod work;
 
 use super::ty::{FormulaType, Formulas, Shape, TensorType};
 pub use activation::Function;
+pub use canonical::{Canonical, Site};
 pub use channel::Reduction;
 pub use combine::Elementwise;
 pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
@@ -104,6 +106,8 @@ pub trait Operator {
     /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
     /// accepts.
     fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
+    /// The canonical form of output `slot`: what it computes, in one spelling for all that is the same function.
+    fn canonical(&self, site: &Site, slot: usize) -> Canonical;
     /// The arithmetic that counting conventions look at.
     fn work(&self) -> Work;
 }
@@ -182,6 +186,11 @@ impl Op {
         self.operator().map_or(Arity::Exactly(0), Operator::arity)
     }
 
+    /// The inputs whose numbers are read: not those that only give a size.
+    pub fn read_slots(&self, inputs: &[TensorType], outputs: &[TensorType]) -> Vec<usize> {
+        (0..inputs.len()).filter(|&slot| self.reads(slot, inputs, outputs) != [Reads::Nothing; 2]).collect()
+    }
+
     /// The image reads nothing.
     pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
         self.operator().map_or([Reads::Nothing; 2], |op| op.reads(slot, inputs, outputs))
@@ -222,6 +231,12 @@ impl Op {
 
 /// The axes of a map in messages.
 const AXES: [&str; 2] = ["height", "width"];
+
+/// An operator as it is written: `name(key = value, key = value)`.
+fn written(op: &dyn Operator) -> String {
+    let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    format!("{}({})", op.name(), settings.join(", "))
+}
 
 /// The kernel of an operator that sees its settings as they are written: `name(key value, key value)`.
 fn spelled(op: &dyn Operator) -> String {

@@ -3,7 +3,7 @@
 use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::refusal::{Refusal, tensor_of};
 use super::signature::{ArgKind, arg};
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Work, spelled};
+use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
 use crate::graph::ty::{FormulaType, Formulas, TensorType};
 
 macro_rules! plain {
@@ -74,6 +74,9 @@ pub enum Function {
 pub struct Activation {
     pub function: Function,
 }
+
+/// Functions whose values are never below 0.
+const NOT_NEGATIVE: &[&str] = &["relu(", "relu6(", "sigmoid(", "hard_sigmoid(", "softmax("];
 
 impl Operator for Activation {
     fn name(&self) -> &'static str {
@@ -166,6 +169,23 @@ impl Operator for Activation {
         }
     }
 
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        let idle = match self.function {
+            Function::Relu => NOT_NEGATIVE.iter().any(|name| site.before.starts_with(name)),
+            Function::Relu6 => site.before.starts_with("relu6(") || site.before.starts_with("sigmoid("),
+            Function::LeakyRelu { .. }
+            | Function::Elu { .. }
+            | Function::Gelu
+            | Function::Silu
+            | Function::HardSwish
+            | Function::HardSigmoid
+            | Function::Sigmoid
+            | Function::Tanh
+            | Function::Softmax => false,
+        };
+        if idle { Canonical::Unchanged } else { Canonical::Function(written(self)) }
+    }
+
     fn work(&self) -> Work {
         match self.function {
             Function::Softmax => Work::Softmax,
@@ -236,6 +256,11 @@ impl Operator for PRelu {
         let mask = footprint::mask(&inputs[0]);
         let whole = Bytes::of(&inputs[0]);
         Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        let slopes = if self.per_channel { site.channels } else { 1 };
+        Canonical::Own(format!("prelu({slopes} slopes)"))
     }
 
     fn work(&self) -> Work {

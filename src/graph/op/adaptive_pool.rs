@@ -5,7 +5,7 @@ use super::pool::found;
 use super::reads::on_axes;
 use super::refusal::{Refusal, RefusalKind, map_of};
 use super::signature::{PAIR, required};
-use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, by, pair_text};
+use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -86,6 +86,13 @@ macro_rules! adaptive_pool {
             fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
                 let memory: fn(Pass, &TensorType, &TensorType) -> Footprint = $memory;
                 memory(pass, &inputs[0], &outputs[0])
+            }
+
+            fn canonical(&self, site: &Site, _: usize) -> Canonical {
+                if site.keeps_size() {
+                    return Canonical::Unchanged;
+                }
+                Canonical::Function(format!("{}({:?})", $name, self.size))
             }
 
             fn work(&self) -> Work {

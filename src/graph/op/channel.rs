@@ -4,7 +4,7 @@ use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::{Mode, on_axes};
 use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, spelled};
+use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
 use crate::graph::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -94,7 +94,7 @@ pub struct PixelShuffle {
 }
 
 macro_rules! channel_operator {
-    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
+    ($ty:ident $name:expr, $config:expr, $formulas:expr, $infer:expr, $canonical:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 let name: fn(&$ty) -> &'static str = $name;
@@ -138,6 +138,11 @@ macro_rules! channel_operator {
                 memory(self, &inputs[0], &outputs[0])
             }
 
+            fn canonical(&self, site: &Site, _: usize) -> Canonical {
+                let canonical: fn(&$ty, &Site) -> Canonical = $canonical;
+                canonical(self, site)
+            }
+
             fn work(&self) -> Work {
                 Work::Uncounted
             }
@@ -175,6 +180,7 @@ channel_operator!(
         dims[0] = to - from;
         Ok(Shape::new(dims))
     },
+    |op, site| Canonical::Channels { from: op.from, to: op.from + site.channels },
     // As for `crop`.
     |_, _, _| Footprint::new().output(Storage::Part(0))
 );
@@ -199,6 +205,10 @@ channel_operator!(
         let mut dims = shape.dims().to_vec();
         dims[0] = op.out;
         Ok(Shape::new(dims))
+    },
+    |op, site| match site.keeps_shape() {
+        true => Canonical::Unchanged,
+        false => Canonical::Function(format!("channel_pad(to {})", op.out)),
     },
     |_, input, output| {
         // `run/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
@@ -226,6 +236,7 @@ channel_operator!(
         let [_, h, w] = map_of(op.name(), input)?;
         Ok(Shape::map(1, h, w))
     },
+    |op, site| if site.keeps_shape() { Canonical::Unchanged } else { Canonical::Function(written(op)) },
     |op, input, output| match op.function {
         // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
         Reduction::Mean => Footprint::new(),
@@ -250,6 +261,10 @@ channel_operator!(
             return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
         }
         Ok(Shape::map(c, h, w))
+    },
+    |op, site| match op.groups == 1 || op.groups == site.channels {
+        true => Canonical::Unchanged,
+        false => Canonical::Function(written(op)),
     },
     moved
 );
@@ -276,6 +291,7 @@ channel_operator!(
         // At least 1, and no larger than `c`.
         Ok(Shape::map(c / square as usize, h, w))
     },
+    |op, _| if op.factor == 1 { Canonical::Unchanged } else { Canonical::Function(written(op)) },
     moved
 );
 

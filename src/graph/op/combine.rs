@@ -4,7 +4,7 @@ use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::on_axes;
 use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
 use super::signature::Args;
-use super::{Arity, Op, Operator, ParamSpec, Reads, Signature, Work, spelled};
+use super::{Arity, Canonical, Op, Operator, ParamSpec, Reads, Signature, Site, Work, spelled};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 const fn two(name: &'static str, build: fn(&Args) -> Result<Op, Refusal>, summary: &'static str) -> Signature {
@@ -107,6 +107,10 @@ impl Operator for Concat {
         // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is kept, the gradients are parts of the output's.
         let alone = if inputs.len() == 1 { Storage::Alias(0) } else { Storage::New };
         Footprint::new().output(alone).gradient(Gradient::Alias)
+    }
+
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        Canonical::Joined
     }
 
     fn work(&self) -> Work {
@@ -235,6 +239,15 @@ impl Operator for Combine {
                 let whole = Bytes::of(&outputs[0]);
                 footprint.saves([Saved::Input(0), Saved::Input(1)]).workspace(Bytes::NONE, whole.times(2))
             }
+        }
+    }
+
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        match self.function {
+            Elementwise::Add => Canonical::Commuting("sum"),
+            Elementwise::Mul => Canonical::Commuting("product"),
+            Elementwise::Sub => Canonical::Function("difference".into()),
+            Elementwise::Div => Canonical::Function("quotient".into()),
         }
     }
 

@@ -4,7 +4,9 @@ use super::footprint::{Footprint, Pass, Saved, Sweep};
 use super::pad::Pad;
 use super::refusal::{Refusal, RefusalKind, map_of};
 use super::signature::{ArgKind, ArgValue, ONE, PAIR, arg, required};
-use super::{AXES, Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Taps, Work, by, pair_text};
+use super::{
+    AXES, Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text,
+};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// How the operator is called.
@@ -106,6 +108,24 @@ pub(super) fn sweep(kernel: [usize; 2], groups: usize, input: &TensorType, outpu
     }
 }
 
+impl Conv {
+    /// What is as usual is not said: stride, rate and groups of 1, no padding, no bias.
+    pub(super) fn label(&self) -> String {
+        let mut label = format!("conv({}, k = {}", self.out, pair_text(self.kernel));
+        let pad = self.pad.amount(self.kernel, self.dilation);
+        let pairs = [("stride", self.stride, [1, 1]), ("dilation", self.dilation, [1, 1]), ("pad", pad, [0, 0])];
+        for (name, value, usual) in pairs {
+            if value != usual {
+                label += &format!(", {name} = {}", pair_text(value));
+            }
+        }
+        if self.groups != 1 {
+            label += &format!(", groups = {}", self.groups);
+        }
+        label + if self.bias { ", bias)" } else { ")" }
+    }
+}
+
 impl Operator for Conv {
     fn name(&self) -> &'static str {
         "conv"
@@ -202,6 +222,16 @@ impl Operator for Conv {
         let sweep = Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
         let inputs = sweep.reversed().transposed();
         Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        let one = [self.kernel[0] == 1, self.kernel[1] == 1];
+        let pad = self.pad.amount(self.kernel, self.dilation);
+        // The rate of a kernel of one pixel says nothing, and neither does the stride over one pixel.
+        let unmoved = site.reads_one_pixel() && one == [true; 2] && pad == [0, 0];
+        let stride = if unmoved { [1, 1] } else { self.stride };
+        let dilation = [0, 1].map(|i| if one[i] { 1 } else { self.dilation[i] });
+        Canonical::Own(Conv { stride, dilation, pad: Pad::Explicit(pad), ..self.clone() }.label())
     }
 
     fn work(&self) -> Work {

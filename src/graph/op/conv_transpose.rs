@@ -4,7 +4,7 @@ use super::conv::{check_groups, reach, sweep, weight_and_bias};
 use super::footprint::{Footprint, Pass, Saved, Sweep};
 use super::refusal::{Refusal, RefusalKind, axis, map_of};
 use super::signature::{ArgKind, ONE, PAIR, PAIR0, arg, required};
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Signature, Taps, Work, by, pair_text};
+use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text, written};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// How the operator is called.
@@ -144,6 +144,10 @@ impl Operator for ConvTranspose {
             Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
         let inputs = back.convolution();
         Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
+    }
+
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        Canonical::Own(written(self))
     }
 
     fn work(&self) -> Work {

@@ -4,7 +4,7 @@ use super::footprint::{Footprint, Gradient, Pass, Storage};
 use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, axis, map_of};
 use super::signature::{ArgKind, ArgValue, PAIR0, arg, required};
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Signature, Work, by, spelled};
+use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, spelled, written};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
@@ -143,6 +143,10 @@ impl Operator for Padding {
         Footprint::new().gradient(Gradient::Alias)
     }
 
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        if self.sides == [0; 4] { Canonical::Unchanged } else { Canonical::Function(written(self)) }
+    }
+
     fn work(&self) -> Work {
         Work::Uncounted
     }
@@ -244,6 +248,14 @@ impl Operator for Crop {
         // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros with that of the window in it
         // (burn-autodiff `ops/tensor.rs`, `float_slice`).
         Footprint::new().output(Storage::Part(0))
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        if site.keeps_size() {
+            return Canonical::Unchanged;
+        }
+        let at = self.at.map_or("the middle".into(), |at| format!("{at:?}"));
+        Canonical::Function(format!("crop(to {} at {at})", site.size()))
     }
 
     fn work(&self) -> Work {

@@ -1,10 +1,11 @@
 //! Linear layers.
 
-use super::conv::weight_and_bias;
+use super::conv::{Conv, weight_and_bias};
 use super::footprint::{Footprint, Pass, Saved};
+use super::pad::Pad;
 use super::refusal::{Refusal, RefusalKind, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Operator, ParamSpec, Reads, Signature, Work};
+use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// How the operator is called.
@@ -66,6 +67,13 @@ impl Operator for Linear {
     fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/module.rs`, `linear`.
         Footprint::new().saves([Saved::Input(0)])
+    }
+
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        // A convolution of a map of one pixel.
+        let pad = Pad::Explicit([0, 0]);
+        let Self { out, bias } = *self;
+        Canonical::Own(Conv { out, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad, groups: 1, bias }.label())
     }
 
     fn work(&self) -> Work {

@@ -7,7 +7,7 @@ use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, map_of, setting, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Work, spelled};
+use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -124,6 +124,10 @@ impl Operator for BatchNorm {
         }
     }
 
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        Canonical::Own(written(self))
+    }
+
     fn work(&self) -> Work {
         Work::BatchNorm
     }
@@ -180,6 +184,11 @@ fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
     let spec =
         |name, value| ParamSpec { name, shape: vec![c], kind: ParamKind::Trainable, init: Init::Constant(value) };
     if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
+}
+
+fn over_groups(groups: usize, epsilon: f64, affine: bool) -> Canonical {
+    let label = format!("group_norm(groups = {groups}, eps = {epsilon}, affine = {affine})");
+    if affine { Canonical::Own(label) } else { Canonical::Function(label) }
 }
 
 /// `run/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
@@ -248,6 +257,10 @@ impl Operator for GroupNorm {
         normalised(pass, &inputs[0], self.affine)
     }
 
+    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+        over_groups(self.groups, self.epsilon, self.affine)
+    }
+
     fn work(&self) -> Work {
         Work::GroupNorm { affine: self.affine }
     }
@@ -297,6 +310,11 @@ impl Operator for InstanceNorm {
         normalised(pass, &inputs[0], self.affine)
     }
 
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        // A group norm with one channel a group.
+        over_groups(site.channels, self.epsilon, self.affine)
+    }
+
     fn work(&self) -> Work {
         Work::Norm { affine: self.affine }
     }
@@ -343,6 +361,14 @@ impl Operator for LayerNorm {
 
     fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         normalised(pass, &inputs[0], self.affine)
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        // Of one pixel it is a group norm with one group.
+        if site.reads_one_pixel() {
+            return over_groups(1, self.epsilon, self.affine);
+        }
+        if self.affine { Canonical::Own(written(self)) } else { Canonical::Function(written(self)) }
     }
 
     fn work(&self) -> Work {

@@ -3,7 +3,7 @@
 use super::footprint::{Bytes, Footprint, Pass, Saved};
 use super::refusal::{Refusal, RefusalKind, map_of};
 use super::signature::{ArgKind, ArgSig, Args, PAIR, PAIR0, arg, required};
-use super::{AXES, Arity, Operator, ParamSpec, Reads, Signature, Taps, Work, by, pair_text};
+use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 const WINDOW: &[ArgSig] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
@@ -77,6 +77,20 @@ impl Window {
     fn kernel(&self, op: &str) -> String {
         let ceil = if self.ceil { ", ceil" } else { "" };
         format!("{op}(k {}, stride {}, pad {}{ceil})", by(self.kernel), by(self.stride), by(self.pad))
+    }
+
+    /// A window of one pixel changes nothing.
+    fn canonical(&self, op: &str) -> Canonical {
+        let idle = self.kernel == [1, 1] && self.stride == [1, 1] && self.pad == [0, 0];
+        if idle { Canonical::Unchanged } else { Canonical::Function(self.label(op)) }
+    }
+
+    fn label(&self, op: &str) -> String {
+        let mut label = format!("{op}(k = {}, stride = {}", pair_text(self.kernel), pair_text(self.stride));
+        if self.pad != [0, 0] {
+            label += &format!(", pad = {}", pair_text(self.pad));
+        }
+        label + if self.ceil { ", ceil)" } else { ")" }
     }
 
     pub fn taps(&self) -> [Taps; 2] {
@@ -189,6 +203,10 @@ macro_rules! plain_pool {
                 memory(pass, &outputs[0])
             }
 
+            fn canonical(&self, _: &Site, _: usize) -> Canonical {
+                self.0.canonical($name)
+            }
+
             fn work(&self) -> Work {
                 $work
             }
@@ -241,6 +259,14 @@ impl Operator for MaxPoolWithIndex {
         // As for `maxpool`; the indices are an output as well.
         let wide = Bytes::of(&outputs[1]).times(2);
         Footprint::new().saves([Saved::Input(0), Saved::Output(1)]).workspace(wide, Bytes::NONE)
+    }
+
+    fn canonical(&self, _: &Site, slot: usize) -> Canonical {
+        // Max pooling is the same whether or not positions are asked for.
+        match slot {
+            0 => self.0.canonical("maxpool"),
+            _ => Canonical::Function(self.0.label("positions of maxpool")),
+        }
     }
 
     fn work(&self) -> Work {
@@ -301,6 +327,10 @@ impl Operator for Unpool {
         // makes 64-bit ones of them, in both directions.
         let wide = Bytes::of(&inputs[1]).times(2);
         Footprint::new().saves([Saved::Input(1)]).workspace(wide, wide)
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        Canonical::Function(format!("unpool to {}", site.size()))
     }
 
     fn work(&self) -> Work {

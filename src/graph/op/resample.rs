@@ -4,7 +4,7 @@ use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::{Mode, on_axes};
 use super::refusal::{Refusal, axis, map_of, setting};
 use super::signature::{ArgKind, ArgValue, Args, PAIR, arg, required};
-use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, by, pair_text};
+use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
 use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
 
 const MODES: ArgKind = ArgKind::Word(&["nearest", "bilinear"]);
@@ -170,6 +170,15 @@ impl Operator for Resize {
             }
             Mode::Nearest => Footprint::new().workspace(between, between),
         }
+    }
+
+    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+        if site.keeps_size() {
+            return Canonical::Unchanged;
+        }
+        let aligned = self.mode == Mode::Bilinear && self.align_corners;
+        let corners = if aligned { ", corners aligned" } else { "" };
+        Canonical::Function(format!("resize({} to {}{corners})", self.mode.text(), site.size()))
     }
 
     fn work(&self) -> Work {

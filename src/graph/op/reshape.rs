@@ -4,7 +4,7 @@ use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, axis, map_of, setting, tensor_of};
 use super::signature::{ArgKind, ArgValue, required};
-use super::{Arity, Operator, ParamSpec, Reads, Signature, Work, spelled};
+use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
 use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -60,7 +60,7 @@ pub struct Dropout {
 }
 
 macro_rules! free_operator {
-    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr, $memory:expr) => {
+    ($ty:ident $name:literal $config:expr, $formulas:expr, $infer:expr, $canonical:expr, $memory:expr) => {
         impl Operator for $ty {
             fn name(&self) -> &'static str {
                 $name
@@ -102,6 +102,11 @@ macro_rules! free_operator {
                 memory(pass, &inputs[0])
             }
 
+            fn canonical(&self, site: &Site, _: usize) -> Canonical {
+                let canonical: fn(&$ty, &Site) -> Canonical = $canonical;
+                canonical(self, site)
+            }
+
             fn work(&self) -> Work {
                 Work::Uncounted
             }
@@ -112,7 +117,7 @@ macro_rules! free_operator {
 free_operator!(Flatten "flatten" |_| Vec::new(), |_, f| Some(vec![FormulaType::tensor(vec![f.inputs.first()?.elements()?])]), |_, input| {
     map_of("flatten", input)?;
     Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
-}, |_, _| reshaped());
+}, |_, site| dealt_anew(site), |_, _| reshaped());
 
 free_operator!(Unflatten "unflatten" |_| Vec::new(), |_, f| {
     let c = f.inputs.first()?.channels().clone();
@@ -122,11 +127,11 @@ free_operator!(Unflatten "unflatten" |_| Vec::new(), |_, f| {
         &[c] => Ok(Shape::map(c, 1, 1)),
         _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
     }
-}, |_, _| reshaped());
+}, |_, _| Canonical::Unchanged, |_, _| reshaped());
 
 free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |_, f| f.same(), |_, input| {
     tensor_of("dropout", input).cloned()
-}, |pass, input| match pass {
+}, |op, _| if op.p == 0.0 { Canonical::Unchanged } else { Canonical::Own(written(op)) }, |pass, input| match pass {
     Pass::Inference => reshaped(),
     // burn-nn `modules/dropout.rs`: the input times random zeros and ones, which are floats and are kept.
     Pass::Training => Footprint::new()
@@ -183,7 +188,12 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
         };
         Refusal::new(RefusalKind::Setting, message).help(help)
     })
-}, |_, _| reshaped());
+}, |_, site| dealt_anew(site), |_, _| reshaped());
+
+/// Equal where the dims are, whatever they are called.
+fn dealt_anew(site: &Site) -> Canonical {
+    if site.keeps_shape() { Canonical::Unchanged } else { Canonical::Function(format!("reshape(to {})", site.shape())) }
+}
 
 /// Columns stay where the width does, rows where both do. Flattening makes one pixel of all. Where a reshape deals pixels
 /// out anew, the whole axis is a bound on what one of them reads.
