@@ -6,7 +6,8 @@
 
 mod sample;
 
-use super::{Elaborator, Eval, Failed, Frame, LIMITS, Value};
+use super::elaborator::{Elaborator, Eval, Failed, Frame, LIMITS};
+use super::value::Value;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::Op;
 use crate::graph::resolve::Program;

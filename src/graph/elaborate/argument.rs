@@ -1,7 +1,8 @@
 //! Values as the types of parameters ask for them, and the hyper-parameters of a model.
 
+use super::elaborator::{Argument, Elaborator, Eval, Failed};
 use super::instance::is_tensor;
-use super::{Argument, Elaborator, Eval, Failed, Value};
+use super::value::Value;
 use crate::graph::ir::Setting;
 use crate::text::diag::{Code, Diagnostic, listed};
 use crate::text::source::Span;

@@ -1,6 +1,7 @@
 //! Integers, numbers and truth values. Nothing here makes a node but `sum` of tensors.
 
-use super::{Elaborator, Eval, Value};
+use super::elaborator::{Elaborator, Eval, Failed};
+use super::value::Value;
 use crate::graph::op::{Combine, Elementwise};
 use crate::graph::ty::{Cond, Dim};
 use crate::text::diag::{Applicability, Code, Diagnostic};
@@ -138,8 +139,8 @@ impl<'a> Elaborator<'_, 'a> {
 
     /// Arithmetic of integers, one of which follows from the image's size.
     fn dims(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Eval {
-        let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(super::Failed) };
-        let Value::Int(n) = self.integers(op, x, y, span)? else { return Err(super::Failed) };
+        let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(Failed) };
+        let Value::Int(n) = self.integers(op, x, y, span)? else { return Err(Failed) };
         let by = g.as_const().filter(|n| *n > 0);
         let formula = match op {
             BinaryOp::Add => f.plus(&g),

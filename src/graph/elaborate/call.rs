@@ -1,6 +1,7 @@
 //! Calls: builtin functions, `repeat`, operators, blocks.
 
-use super::{Elaborator, Eval, Failed, Value};
+use super::elaborator::{Elaborator, Eval, Failed};
+use super::value::Value;
 use crate::graph::ir::Outlet;
 use crate::graph::op::signature::Args;
 use crate::graph::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature, signature};

@@ -1,6 +1,7 @@
 //! Declared dims against real ones: names among them are bound, promises are held, for all image sizes at once.
 
-use super::{Elaborator, Eval, Value};
+use super::elaborator::{Elaborator, Eval};
+use super::value::Value;
 use crate::graph::ty::{Cond, FormulaType, TensorType};
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Span;

@@ -1,6 +1,7 @@
 //! What stands inside `ceil` and `floor`: fractions of integers, exact, with their formulas.
 
-use super::{Elaborator, Eval, Value};
+use super::elaborator::{Elaborator, Eval};
+use super::value::Value;
 use crate::base::integer::gcd;
 use crate::graph::ty::Dim;
 use crate::text::diag::Code;

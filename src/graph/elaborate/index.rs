@@ -1,6 +1,7 @@
 //! Lists, ranges and families of nodes: what stands in square brackets. Named results: what stands behind a dot.
 
-use super::{Elaborator, Eval, Failed, Value};
+use super::elaborator::{Elaborator, Eval, Failed, LIMITS};
+use super::value::Value;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -16,11 +17,11 @@ impl<'a> Elaborator<'_, 'a> {
         };
         let (lo, hi) = (self.int(lo)?, self.int(hi)?);
         let n = hi.saturating_sub(lo).max(0);
-        if n > super::LIMITS.steps as i64 {
+        if n > LIMITS.steps as i64 {
             self.stopped = true;
             let message = format!("a range of {n} steps");
             let d = Diagnostic::new(Code::E0311, expr.span, message);
-            return self.fail(d.help(format!("the limit is {}", super::LIMITS.steps)));
+            return self.fail(d.help(format!("the limit is {}", LIMITS.steps)));
         }
         self.charge(n as usize, expr.span)?;
         Ok((lo..hi.max(lo)).map(Value::Int).collect())

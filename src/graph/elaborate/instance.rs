@@ -1,6 +1,7 @@
 //! Blocks become nodes: arguments are matched to parameters, and the body is run.
 
-use super::{Elaborator, Eval, Failed, Frame, LIMITS, Value};
+use super::elaborator::{Elaborator, Eval, Failed, Frame, LIMITS};
+use super::value::Value;
 use crate::graph::ir::Path;
 use crate::text::diag::{Applicability, Code, Diagnostic, listed};
 use crate::text::source::Span;

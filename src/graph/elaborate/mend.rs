@@ -1,6 +1,7 @@
 //! Edits that would make a failed expression pass. Nothing here makes a node or a message of its own.
 
-use super::{Elaborator, Value};
+use super::elaborator::Elaborator;
+use super::value::Value;
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::TensorType;
 use crate::text::diag::{Applicability, Diagnostic};

@@ -4,7 +4,9 @@
 //! the condition that keeps the decision is recorded, so that the graph's formulas are known to hold at every size that
 //! meets all conditions, and nothing has to be elaborated a second time.
 
-use super::{Elaborator, Eval, Value, arith::comparison};
+use super::arith::comparison;
+use super::elaborator::{Elaborator, Eval};
+use super::value::Value;
 use crate::graph::ir::{Demand, Outlet};
 use crate::graph::op::Op;
 use crate::graph::ty::{AnyOf, Cond, Dim, FormulaType, Formulas, TensorType};

@@ -1,0 +1,196 @@
+//! Statements: what a body binds, repeats, requires and returns.
+
+use super::elaborator::{Elaborator, Eval, Failed};
+use super::value::Value;
+use crate::text::diag::{Code, Diagnostic};
+use crate::text::source::{Span, Spanned};
+use crate::text::syntax::ast::*;
+
+impl<'a> Elaborator<'_, 'a> {
+    /// Runs a body to its `return`; the span is that of the returned expression.
+    pub(super) fn body(&mut self, body: &'a Body) -> Eval<(Value, Span)> {
+        let mut result = None;
+        for stmt in &body.stmts {
+            match &stmt.kind {
+                StmtKind::Return(value) => result = Some((self.expr(value), value.span)),
+                // What follows was written for values that the requirement lets through.
+                StmtKind::Require { cond, message } => self.require(cond, message.as_ref())?,
+                StmtKind::Let { .. } | StmtKind::For { .. } => self.stmt(stmt),
+            }
+        }
+        match result {
+            Some((Ok(value), span)) if !value.is_poisoned() => Ok((value, span)),
+            _ => Err(Failed),
+        }
+    }
+
+    /// A failed statement leaves its names poisoned, so that the next ones can still be looked at.
+    fn stmt(&mut self, stmt: &'a Stmt) {
+        match &stmt.kind {
+            StmtKind::Let { target: LetTarget::One(name), value } => {
+                if let Ok((indices, segment)) = self.target(name) {
+                    let value = self.within(&segment, |e| e.expr(value)).unwrap_or(Value::Poison);
+                    self.bind(name, indices, value);
+                }
+            }
+            StmtKind::Let { target: LetTarget::Tuple(names), value } => self.let_tuple(names, value),
+            StmtKind::For { var, iter, body } => {
+                let Ok(items) = self.items(iter) else { return };
+                let shadowed = self.frame().values.get(var.node.as_str()).cloned();
+                if shadowed.is_some() {
+                    let _ = self.error::<()>(Code::E0308, var.span, format!("`{var}` is bound already"));
+                    return;
+                }
+                for item in items {
+                    if self.step(var.span).is_err() {
+                        break;
+                    }
+                    self.frame().values.insert(&var.node, item);
+                    body.iter().for_each(|s| self.stmt(s));
+                }
+                self.frame().values.remove(var.node.as_str());
+            }
+            // Inside a loop the other rounds are still looked at.
+            StmtKind::Require { cond, message } => drop(self.require(cond, message.as_ref())),
+            StmtKind::Return(value) => {
+                let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
+            }
+        }
+    }
+
+    fn require(&mut self, cond: &'a Expr, message: Option<&Spanned<String>>) -> Eval<()> {
+        if self.holds(cond)? {
+            return Ok(());
+        }
+        let text = match message {
+            Some(m) => self.interpolate(&m.node),
+            None => "the requirement does not hold".into(),
+        };
+        let block = self.frame().block;
+        let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
+        let values = self.values_in(cond);
+        if !values.is_empty() {
+            d = d.note(values.join(", "));
+        }
+        self.fail(d)
+    }
+
+    fn let_tuple(&mut self, names: &'a [NodeName], value: &'a Expr) {
+        let targets: Vec<_> = names.iter().map(|n| self.target(n)).collect();
+        let Some(Ok((_, segment))) = targets.first() else { return };
+        let segment = segment.clone();
+        let values = match self.within(&segment, |e| e.expr(value)) {
+            Ok(Value::Tuple(items)) if items.len() == names.len() => items,
+            Ok(other) => {
+                if !other.is_poisoned() {
+                    let _ = self.type_error::<()>(value.span, &format!("a tuple of {}", names.len()), &other);
+                }
+                vec![Value::Poison; names.len()]
+            }
+            Err(Failed) => vec![Value::Poison; names.len()],
+        };
+        for ((name, target), value) in names.iter().zip(targets).zip(values) {
+            if let Ok((indices, _)) = target {
+                self.bind(name, indices, value);
+            }
+        }
+    }
+
+    /// The indices of a binding and the path segment it gives: `s[i + 1]` becomes `s.1`.
+    fn target(&mut self, name: &'a NodeName) -> Eval<(Vec<i64>, String)> {
+        let mut indices = Vec::new();
+        let mut segment = name.name.node.clone();
+        for index in &name.indices {
+            let n = self.int(index)?;
+            if n < 0 {
+                return self.error(Code::E0307, index.span, format!("an index must not be negative, found {n}"));
+            }
+            indices.push(n);
+            segment.push_str(&format!(".{n}"));
+        }
+        Ok((indices, segment))
+    }
+
+    fn bind(&mut self, name: &'a NodeName, indices: Vec<i64>, value: Value) {
+        let key = name.name.node.as_str();
+        let frame = self.frame();
+        let before = if indices.is_empty() {
+            frame.bound_at.get(key).copied()
+        } else {
+            frame.families.get(key).and_then(|f| f.get(&indices)).map(|(_, span)| *span)
+        };
+        let other_form = before.is_none();
+        let clash = before.or_else(|| match (indices.is_empty(), frame.families.get(key)) {
+            (true, Some(family)) => family.values().next().map(|(_, span)| *span),
+            (false, _) => frame.bound_at.get(key).copied(),
+            (true, None) => None,
+        });
+        if let Some(before) = clash {
+            let shown = match indices.len() {
+                0 => key.to_string(),
+                _ => format!("{key}[{}]", indices.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
+            };
+            let message = match other_form {
+                true => format!("`{key}` cannot be a node and a row of indexed nodes"),
+                false => format!("`{shown}` is bound already"),
+            };
+            let mut d = Diagnostic::new(Code::E0308, name.span, message)
+                .help("each node is assigned once: choose another name, or an index such as `s[i + 1]`");
+            d = match before == name.span {
+                true => d.label("bound again by the next pass of the loop"),
+                false => d.label("bound again here").other(before, "first bound here"),
+            };
+            let _ = self.fail::<()>(d);
+        } else if indices.is_empty() {
+            frame.bound_at.insert(key, name.span);
+            frame.values.insert(key, value);
+        } else {
+            frame.families.entry(key).or_default().insert(indices, (value, name.span));
+        }
+    }
+
+    /// `c = 30` for each name in a condition that stands for a number, a word or a truth value.
+    fn values_in(&mut self, cond: &Expr) -> Vec<String> {
+        let mut names = Vec::new();
+        let mut todo = vec![cond];
+        while let Some(expr) = todo.pop() {
+            match &expr.kind {
+                ExprKind::Name(name) if !names.contains(name) => names.push(name.clone()),
+                ExprKind::Unary { value, .. } => todo.push(value),
+                ExprKind::Binary { lhs, rhs, .. } => todo.extend([&**rhs, &**lhs]),
+                ExprKind::Call(call) => todo.extend(call.args.iter().rev().map(|a| &a.value)),
+                ExprKind::Member { base, .. } => todo.push(base),
+                ExprKind::Index { base, indices } => todo.extend(indices.iter().rev().chain([&**base])),
+                _ => {}
+            }
+        }
+        names.truncate(8);
+        let values = &self.frame().values;
+        let shown = |name: &String| match values.get(name.as_str())? {
+            value @ (Value::Int(_) | Value::Dim(..) | Value::Float(_) | Value::Bool(_) | Value::Case { .. }) => {
+                Some(format!("{name} = {value}"))
+            }
+            value @ Value::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),
+            _ => None,
+        };
+        names.iter().filter_map(shown).collect()
+    }
+
+    /// `{name}` in a message becomes the value of `name`; other braces stay.
+    fn interpolate(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some(open) = rest.find('{') {
+            out.push_str(&rest[..open]);
+            let Some(close) = rest[open..].find('}') else { break };
+            let name = &rest[open + 1..open + close];
+            match self.frame().values.get(name.trim()) {
+                // Long lists would drown the message.
+                Some(value) if value.parts(8).is_some_and(|n| n <= 64) => out.push_str(&value.to_string()),
+                Some(_) | None => out.push_str(&rest[open..=open + close]),
+            }
+            rest = &rest[open + close + 1..];
+        }
+        out + rest
+    }
+}
