@@ -1,6 +1,6 @@
 //! Every code, its name, its severity and what it means. One variant per kind of message.
 
-use super::Severity;
+use super::severity::Severity;
 
 macro_rules! codes {
     ($($id:ident $severity:ident $title:literal $explanation:literal)*) => {

@@ -1,8 +1,10 @@
 //! Diagnostics for programs: the keys of rustc's JSON messages, beside shorter ones for one-line reports.
 //! `docs/diagnostics.md` describes them.
 
+use super::diagnostic::{Diagnostic, Label};
+use super::problems::Problems;
 use super::render::{SHOWN, plain};
-use super::{Diagnostic, Label, Problems, Suggestion};
+use super::suggestion::Suggestion;
 use crate::text::source::{SourceMap, Span};
 use serde_json::{Value, json};
 

@@ -1,6 +1,9 @@
 //! Diagnostics as text: the only module that names the rendering crate.
 
-use super::{Diagnostic, Problems, Severity, Suggestion};
+use super::diagnostic::Diagnostic;
+use super::problems::Problems;
+use super::severity::Severity;
+use super::suggestion::Suggestion;
 use crate::text::source::{SourceId, SourceMap};
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use std::ops::Range;

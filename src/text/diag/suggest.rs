@@ -1,40 +1,8 @@
-//! Edits that mend a problem: for people to read, for `npc fix` and editors to apply.
+//! Names that were probably meant, offered as edits.
 
-use super::{Diagnostic, did_you_mean};
+use super::diagnostic::Diagnostic;
+use super::suggestion::{Applicability, Suggestion};
 use crate::text::source::Span;
-
-/// How far an edit may be trusted; the words are those of rustc's JSON messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applicability {
-    /// Certainly what was meant: `npc fix` applies it.
-    MachineApplicable,
-    /// Leads to a file that says something, perhaps not what was meant.
-    MaybeIncorrect,
-    /// Holds `...` that only the author can fill.
-    HasPlaceholders,
-    Unspecified,
-}
-
-impl Applicability {
-    pub fn text(self) -> &'static str {
-        match self {
-            Applicability::MachineApplicable => "MachineApplicable",
-            Applicability::MaybeIncorrect => "MaybeIncorrect",
-            Applicability::HasPlaceholders => "HasPlaceholders",
-            Applicability::Unspecified => "Unspecified",
-        }
-    }
-}
-
-/// One way to mend a problem. The edits belong together: all of them or none.
-#[derive(Debug, Clone)]
-pub struct Suggestion {
-    /// What it does, without a full stop: `` did you mean `conv`? ``
-    pub message: String,
-    /// Places and what shall stand there instead; an empty place is an insertion. They do not overlap.
-    pub edits: Vec<(Span, String)>,
-    pub applicability: Applicability,
-}
 
 /// The longest known name that counts as short: names that differ in a letter of three are different names.
 const SHORT: usize = 3;
@@ -82,6 +50,23 @@ impl Diagnostic {
     pub fn renamed(self, span: Span, name: &str, applicability: Applicability) -> Self {
         self.suggest(format!("did you mean `{name}`?"), span, name, applicability)
     }
+}
+
+/// The name among `known` nearest to `word`, if one is near enough to be meant. Looks at the first 1000 names of at most
+/// 64 bytes: a hostile file may hold far more, and longer ones.
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const LONGEST: usize = 64;
+    if word.len() > LONGEST {
+        return None;
+    }
+    known
+        .into_iter()
+        .take(1000)
+        .filter(|k| k.len() <= LONGEST)
+        .map(|k| (strsim::damerau_levenshtein(&word.to_lowercase(), &k.to_lowercase()), k))
+        .filter(|&(d, k)| d <= word.len().max(k.len()).div_ceil(3))
+        .min_by_key(|&(d, _)| d)
+        .map(|(_, k)| k)
 }
 
 /// Certain where exactly one known name is at most one slip of the keyboard away.

@@ -1,8 +1,10 @@
 //! Steps to nodes, values to layouts.
 
+use super::keep::Keep;
+use super::node::{Conv, Fold, Kind, Node, Norm, Unit, Value, ValueId};
 use super::reads::{operands, readers};
 use super::through::read_through;
-use super::{Conv, Fold, Keep, Kind, Mode, Node, Norm, Program, Unit, Unsupported, Value, ValueId};
+use super::{Mode, Program, Unsupported};
 use crate::compute::engine::layout::Layout;
 use crate::compute::engine::unit::conv::{Window, halo};
 use crate::compute::engine::unit::supported;

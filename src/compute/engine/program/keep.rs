@@ -1,6 +1,6 @@
 //! What stays in memory, and until when.
 
-use super::{Node, Unit, Value, ValueId};
+use super::node::{Node, Unit, Value, ValueId};
 use crate::compute::engine::unit::{Needs, needs};
 use crate::graph::op::{Mode, Op, Resize};
 

@@ -4,7 +4,7 @@
 //! been written and is read once more behind it. Where the one reader is a convolution that looks at each number before it
 //! computes with it, as Winograd's transforms do, the norm is done there: forward, and again for the gradient of the weights.
 
-use super::{Kind, Node, Through, Unit, Value, ValueId};
+use super::node::{Kind, Node, Through, Unit, Value, ValueId};
 
 /// Finds such norms, and lets the convolutions read what the norms read.
 pub fn read_through(nodes: &mut [Node], values: &[Value], results: &[ValueId]) {
