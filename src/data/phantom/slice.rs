@@ -14,7 +14,7 @@ pub struct Slice {
 }
 
 impl Slice {
-    pub(in crate::data) fn into_pixels(self) -> Pixels {
+    pub(crate) fn into_pixels(self) -> Pixels {
         Pixels { size: self.size, channels: 1, values: Values::I16(self.hu), lossy: false, warnings: Vec::new() }
     }
 }

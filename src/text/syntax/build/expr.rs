@@ -1,11 +1,12 @@
 //! Expressions: precedences, chains and literals.
 
-use pest::iterators::Pair;
-
-use super::super::ast::*;
-use super::{Parts, Rule, Tree, unescape};
+use super::grammar::Rule;
+use super::parts::Parts;
+use super::tree::{Tree, unescape};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{Span, Spanned};
+use crate::text::syntax::ast::*;
+use pest::iterators::Pair;
 
 /// Operators that one operand may lie under, over all levels of nesting: keeps every later recursion over a tree flat.
 const MAX_CHAIN: usize = 256;

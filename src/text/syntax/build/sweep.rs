@@ -1,6 +1,8 @@
 //! Sweeps and claims.
 
-use super::{Parts, Rule, Tree};
+use super::grammar::Rule;
+use super::parts::Parts;
+use super::tree::Tree;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Spanned;
 use crate::text::syntax::ast::*;
