@@ -12,7 +12,7 @@ mod through;
 
 pub use build::build;
 pub use keep::Keep;
-pub use node::{Conv, Fold, Kind, Node, Norm, Through, Unit, Value, ValueId};
+pub use node::{Conv, Kind, Node, Norm, Unit, Value, ValueId};
 
 /// What a program is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
