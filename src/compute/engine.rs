@@ -5,7 +5,7 @@
 //! What a node computes is in [`unit`]; the inner loops, and all `unsafe`, are in [`kernel`].
 //!
 //! Knows operators and plans, and nothing of Burn, files or training. A network with an operator that has no unit is
-//! [`Unsupported`] as a whole; `run/exec.rs` computes it with Burn's operators. Results do not depend on the number of
+//! [`Unsupported`] as a whole; `compute/exec.rs` computes it with Burn's operators. Results do not depend on the number of
 //! threads: work is cut by shape, and sums are taken in the order of the cuts.
 
 pub mod kernel;

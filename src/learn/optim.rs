@@ -32,7 +32,7 @@ impl OptimState {
         Self { optimizer, steps: 0, moments: BTreeMap::new() }
     }
 
-    /// One step with this learning rate (`run/schedule.rs` gives it; the optimiser's own is where the schedule starts).
+    /// One step with this learning rate (`learn/schedule.rs` gives it; the optimiser's own is where the schedule starts).
     /// Tensors without a gradient stay.
     pub fn step(&mut self, network: Network, gradients: Accumulated, rate: f64) -> Network {
         self.steps += 1;

@@ -90,7 +90,7 @@ pub fn memory_of(checked: &Checked, frozen: &Frozen, run: &Training) -> Memory {
     let saved = training.alive();
     training.loss(loss_words);
     training.backward();
-    // `run/optim.rs`: the square of the gradient. New weights take the place of gradients one by one, since the old
+    // `learn/optim.rs`: the square of the gradient. New weights take the place of gradients one by one, since the old
     // network is held until the step is done.
     training.update(fixed(largest));
 

@@ -1,4 +1,4 @@
-//! What is minimised: a weighted sum of terms. `docs/optimisation.md` has the formulas, `run/loss` computes them.
+//! What is minimised: a weighted sum of terms. `docs/optimisation.md` has the formulas, `learn/loss` computes them.
 
 use serde::de::{SeqAccess, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize};

@@ -1,4 +1,4 @@
-//! How gradients become new weights. `docs/optimisation.md` has the formulas, `run/optim` computes them.
+//! How gradients become new weights. `docs/optimisation.md` has the formulas, `learn/optim` computes them.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! How the learning rate changes while a run goes on. `run/schedule.rs` computes it.
+//! How the learning rate changes while a run goes on. `learn/schedule.rs` computes it.
 
 use serde::{Deserialize, Serialize};
 

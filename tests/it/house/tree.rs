@@ -9,28 +9,28 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-/// Every `.rs` file below a folder of the repository, by its path below the folder.
-fn below(folder: &str) -> Vec<(String, String)> {
-    fn read(root: &Path, folder: &Path, into: &mut Vec<(String, String)>) {
+/// Every file with one of these endings below a folder of the repository, by its path below the folder.
+pub fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+    fn read(root: &Path, folder: &Path, endings: &[&str], into: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
             let path = entry.path();
             if path.is_dir() {
-                read(root, &path, into);
-            } else if path.extension().is_some_and(|e| e == "rs") {
+                read(root, &path, endings, into);
+            } else if path.extension().is_some_and(|e| endings.iter().any(|ending| e == *ending)) {
                 let name = path.strip_prefix(root).expect("found below").to_string_lossy().replace('\\', "/");
                 into.push((name, fs::read_to_string(&path).expect("sources are text")));
             }
         }
     }
     let mut found = Vec::new();
-    read(&repository(folder), &repository(folder), &mut found);
+    read(&repository(folder), &repository(folder), endings, &mut found);
     found.sort();
     found
 }
 
 /// The library; `main.rs` is a program that uses it.
 static SOURCES: LazyLock<Sources> =
-    LazyLock::new(|| Sources::new(below("src").into_iter().filter(|(name, _)| name != "main.rs").collect()));
+    LazyLock::new(|| Sources::new(below("src", &["rs"]).into_iter().filter(|(name, _)| name != "main.rs").collect()));
 static USES: LazyLock<BTreeSet<Use>> = LazyLock::new(|| SOURCES.uses());
 
 fn none<T: std::fmt::Display>(found: impl IntoIterator<Item = T>, what: &str) {
@@ -46,7 +46,7 @@ fn rooms_are_as_drawn() {
 }
 
 /// Modules whose files still form circles.
-const OPEN_CIRCLES: &[&str] = &["cli", "show/report"];
+const OPEN_CIRCLES: &[&str] = &["cli/sweep", "show/report"];
 /// Files that are still too long; `cli` is the whole room.
 const OPEN_LENGTHS: &[&str] = &["cli"];
 
@@ -100,7 +100,8 @@ fn the_house_stays_small() {
 #[test]
 fn every_file_says_what_it_is_for() {
     let silent = |folder: &'static str| {
-        let files = below(folder).into_iter().filter(|(name, text)| name != "main.rs" && !text.starts_with("//! "));
+        let files =
+            below(folder, &["rs"]).into_iter().filter(|(name, text)| name != "main.rs" && !text.starts_with("//! "));
         files.map(move |(name, _)| format!("{folder}/{name}"))
     };
     let included = |name: &String| name == "src/lib.rs";

@@ -175,7 +175,7 @@ impl<'a> Play<'a> {
     /// The loss on each result, to the gradients of the results: cross entropy, and `words` a pixel that other terms hold,
     /// all of them until backward.
     ///
-    /// `run/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
+    /// `learn/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
     /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
     /// exponents beside the gradient. The classes of the pixels are words.
     pub fn loss(&mut self, words: u64) {

@@ -1,0 +1,77 @@
+//! Files that pages and comments name are there.
+
+use super::tree::below;
+use crate::support::front::repository;
+use std::fs;
+
+/// What stands between backticks on one line and looks like a file or folder of the repository.
+fn named(line: &str) -> impl Iterator<Item = &str> {
+    let folders = ["src/", "tests/", "docs/", "scripts/", "examples/", "benches/", "fuzz/", "grammar/", "third_party/"];
+    line.split('`').skip(1).step_by(2).filter(move |words| {
+        let plain = words.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+        let source = [".rs", ".js", ".pest"].iter().any(|end| words.ends_with(end));
+        plain && words.len() > 3 && (source || folders.iter().any(|folder| words.starts_with(folder)))
+    })
+}
+
+/// Names of files and folders in a text that are not there. A path may leave out the folders that it begins with.
+fn missing(text: &str, sources: &[String]) -> Vec<String> {
+    let there = |path: &&str| {
+        let inside = |source: &String| format!("/{source}").contains(&format!("/{path}"));
+        repository(path).exists() || repository("src").join(path).exists() || sources.iter().any(inside)
+    };
+    text.lines().flat_map(named).filter(|path| !there(path)).map(str::to_string).collect()
+}
+
+/// Sources of the library and of the tests, with the scripts of pages.
+fn sources() -> Vec<String> {
+    ["src", "tests/it"].into_iter().flat_map(|folder| below(folder, &["rs", "js"])).map(|(name, _)| name).collect()
+}
+
+#[test]
+fn files_that_pages_name_are_there() {
+    let sources = sources();
+    let pages = fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let single = ["README.md", "ARCHITECTURE.md", "tests/README.md", "tests/reference/README.md"].map(repository);
+    for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")).chain(single) {
+        let missing = missing(&fs::read_to_string(&page).unwrap(), &sources);
+        assert!(missing.is_empty(), "{} names what is not there: {missing:?}", page.display());
+    }
+}
+
+/// Comments name files of other projects too; those of this one begin with a room.
+#[test]
+fn files_that_comments_name_are_there() {
+    let sources = sources();
+    let mut found = Vec::new();
+    for (name, text) in ["src", "tests/it"].into_iter().flat_map(|folder| below(folder, &["rs"])) {
+        let comments: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("//")).collect();
+        let ours = |path: &&String| path.split_once('/').is_some_and(|(room, _)| repository("src").join(room).exists());
+        let missing = missing(&comments.join("\n"), &sources);
+        found.extend(missing.iter().filter(ours).map(|what| format!("{name}: {what}")));
+    }
+    assert!(found.is_empty(), "comments name what is not there:\n  {}", found.join("\n  "));
+}
+
+/// The map of `src/` in ARCHITECTURE.md: each room, and each name of a file or folder in its lines.
+#[test]
+fn the_map_is_of_this_house() {
+    let page = fs::read_to_string(repository("ARCHITECTURE.md")).unwrap();
+    let (_, map) = page.split_once("\nsrc/\n").expect("the map has a line `src/`");
+    let (map, _) = map.split_once("```").expect("the block ends");
+    let sources = below("src", &["rs", "model"]);
+    let (mut room, mut rooms) = ("", 0);
+    for line in map.lines().take_while(|line| line.starts_with("  ")) {
+        let mut words = line.split([' ', ';', ',', ':']).filter(|word| !word.is_empty());
+        if !line.starts_with("   ") {
+            room = words.next().expect("a room stands first");
+            rooms += 1;
+        }
+        for word in words.filter(|word| word.ends_with(".rs") || word.ends_with('/')) {
+            let there = |name: &str| name.starts_with(room) && format!("/{name}").contains(&format!("/{word}"));
+            assert!(sources.iter().any(|(name, _)| there(name)), "src/{room} has no {word}: {line}");
+        }
+    }
+    let top = fs::read_dir(repository("src")).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
+    assert_eq!(rooms, top.count(), "rooms of the map, folders of src");
+}
