@@ -146,7 +146,7 @@ impl Operator for Activation {
             (Function::Relu | Function::Sigmoid | Function::Gelu | Function::Tanh, _) => {
                 in_place(new).saves([Saved::Input(0)])
             }
-            // `run/exec/activation.rs` for the rest. A relu, and a mask of what lies above 6.
+            // `compute/exec/activation.rs` for the rest. A relu, and a mask of what lies above 6.
             (Function::Relu6, _) => {
                 in_place(new).saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, Bytes::NONE)
             }
@@ -252,7 +252,7 @@ impl Operator for PRelu {
     }
 
     fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        // `run/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
+        // `compute/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
         let mask = footprint::mask(&inputs[0]);
         let whole = Bytes::of(&inputs[0]);
         Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)

@@ -103,7 +103,7 @@ macro_rules! adaptive_pool {
 }
 
 adaptive_pool!(AvgPoolTo "avgpool_to", Work::AdaptiveAveragePool, |_, input, output| match output.shape().spatial() {
-    // `run/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
+    // `compute/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
     Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
     // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
     _ => Footprint::new().saves([Saved::Input(0)]),
@@ -112,7 +112,7 @@ adaptive_pool!(MaxPoolTo "maxpool_to", Work::Uncounted, |pass, input, output| {
     let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
     match input.shape().spatial().zip(output.shape().spatial()) {
         Some((from, to)) if even(from, to) => found(pass, output),
-        // `run/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
+        // `compute/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
         // the places of the maxima, a word for each output.
         _ => {
             let windows = Bytes::of(input).times(2) + Bytes::of(output);

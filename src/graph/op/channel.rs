@@ -211,7 +211,7 @@ channel_operator!(
         false => Canonical::Function(format!("channel_pad(to {})", op.out)),
     },
     |_, input, output| {
-        // `run/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
+        // `compute/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
         if input == output {
             return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
         }
@@ -295,7 +295,7 @@ channel_operator!(
     moved
 );
 
-/// `run/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
+/// `compute/exec/channel.rs`: a new order is a copy, and so is that of the gradient.
 fn moved<T>(_: &T, _: &TensorType, _: &TensorType) -> Footprint {
     Footprint::new()
 }

@@ -1,7 +1,7 @@
 //! What an operator does to memory: what stays for the backward pass, where its output goes, what it needs meanwhile.
 //!
 //! The rules say what the runtime of this program does: Burn 0.22.1 with its CPU backend and autodiff without
-//! checkpointing (crates burn-autodiff, burn-flex and burn-backend), under `run/exec`. Each rule names the function that
+//! checkpointing (crates burn-autodiff, burn-flex and burn-backend), under `compute/exec`. Each rule names the function that
 //! it was read from. Numbers are 32-bit floats and indices 32-bit integers (burn-flex `backend.rs`, `defaults`); masks
 //! are a byte a number.
 //!

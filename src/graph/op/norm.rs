@@ -109,7 +109,7 @@ impl Operator for BatchNorm {
     fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         let whole = Bytes::of(&inputs[0]);
         match pass {
-            // `run/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
+            // `compute/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
             Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])),
             // burn-autodiff `ops/module.rs`, `batch_norm_train`: the input, mean and variance. burn-backend
             // `ops/modules/base.rs`: forward holds the deviations and their squares before there is an output; backward
@@ -191,7 +191,7 @@ fn over_groups(groups: usize, epsilon: f64, affine: bool) -> Canonical {
     if affine { Canonical::Own(label) } else { Canonical::Function(label) }
 }
 
-/// `run/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
+/// `compute/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
 /// deviations, the factor the quotient. What is kept per group is small beside them and left out.
 fn normalised(pass: Pass, input: &TensorType, affine: bool) -> Footprint {
     let whole = Bytes::of(input);

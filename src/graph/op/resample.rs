@@ -145,7 +145,7 @@ impl Operator for Resize {
     }
 
     fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-        // `run/exec/resample.rs`.
+        // `compute/exec/resample.rs`.
         let (Some([h, w]), Some([to_h, to_w])) = (inputs[0].shape().spatial(), outputs[0].shape().spatial()) else {
             return Footprint::new();
         };
