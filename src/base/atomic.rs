@@ -28,7 +28,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-/// [`write`] with the error of a run, which names the file.
+/// [`write()`] with the error of a run, which names the file.
 #[cfg(feature = "data")]
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes).map_err(|e| RunError::at(path, format!("cannot be written: {e}")))

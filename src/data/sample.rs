@@ -41,7 +41,7 @@ impl Shown {
     }
 }
 
-/// A sample as it is cached: see [`intensity`](super::intensity) for the 16-bit steps.
+/// A sample as it is cached: see [`intensity`] for the 16-bit steps.
 pub(super) struct Prepared {
     pub(super) image: Vec<u16>,
     pub(super) mask: Vec<u8>,
