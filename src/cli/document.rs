@@ -7,7 +7,7 @@ use crate::desk::{Entry, FileAnalysis, JudgedClaim, MemoryRequest, macs_by};
 use crate::study::claim::Verdict;
 use crate::study::cost::field::Field;
 use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};
-use crate::text::diag::render;
+use crate::text::diag;
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -96,7 +96,7 @@ pub fn json(analyses: &[FileAnalysis], conventions: &[Convention], symbolic: boo
         for (entry, report) in &analysis.entries {
             document.models.push(model(analysis, entry, report, conventions, symbolic, options));
         }
-        document.problems.extend(render::json(&analysis.sources, &analysis.problems));
+        document.problems.extend(diag::json(&analysis.sources, &analysis.problems));
         if !analysis.claims.is_empty() {
             join(&mut document.rest, "claims", analysis.claims.iter().map(claim).collect());
         }

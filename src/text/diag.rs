@@ -16,6 +16,7 @@ mod suggestion;
 
 pub use code::Code;
 pub use diagnostic::{Diagnostic, Label};
+pub use json::json;
 pub use level::{Allow, Levels, WARNINGS, lints};
 pub use problems::Problems;
 pub use severity::Severity;

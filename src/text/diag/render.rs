@@ -8,8 +8,6 @@ use crate::text::source::{SourceId, SourceMap};
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use std::ops::Range;
 
-pub use super::json::json;
-
 /// Problems shown in full; a hostile file may hold a hundred thousand.
 pub(super) const SHOWN: usize = 100;
 

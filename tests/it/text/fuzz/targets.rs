@@ -10,7 +10,7 @@ use npc::show::picture::{self, Fold, Scene, Shapes};
 use npc::study::claim::{Peaks, judge};
 use npc::study::cost::{Convention, count};
 use npc::study::explore::{Asked, bounds, counted, fit, holes};
-use npc::text::diag::{Problems, render};
+use npc::text::diag::{Problems, json, render};
 use npc::text::import::{Bundle, STD};
 use npc::text::recipe::{schema, settings};
 use npc::text::source::{SourceMap, Span, Spanned};
@@ -36,7 +36,7 @@ fn told(sources: &SourceMap, problems: &Problems) {
         }
     }
     render::text(sources, problems, true);
-    let json = serde_json::Value::Array(render::json(sources, problems)).to_string();
+    let json = serde_json::Value::Array(json(sources, problems)).to_string();
     serde_json::from_str::<serde_json::Value>(&json).expect("problems are JSON");
 }
 
