@@ -31,6 +31,7 @@ mod field;
 mod fit;
 mod fix;
 mod fmt;
+mod format;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
@@ -47,14 +48,13 @@ mod predict;
 mod report;
 #[cfg(feature = "run")]
 mod reproduce;
-#[cfg(feature = "data")]
-mod scores;
 #[cfg(feature = "run")]
 mod selftest;
 mod sizes;
+#[cfg(feature = "data")]
+mod split;
 mod sweep;
 mod table;
-mod tabular;
 mod terminal;
 #[cfg(feature = "run")]
 mod train;

@@ -18,7 +18,10 @@ pub mod prediction;
 pub mod report;
 pub mod scatter;
 #[cfg(feature = "data")]
+pub mod scores;
+#[cfg(feature = "data")]
 pub mod sheet;
+pub mod table;
 #[cfg(feature = "data")]
 pub mod tensorboard;
 pub(crate) mod text;

@@ -1,9 +1,13 @@
 //! `npc compare`: evaluated runs against each other.
 
+use super::format::{TABLES, one_of};
 use super::outcome::{Done, Stop};
-use super::scores::{Format, Split, Table, cell, notes, number, title};
+use super::split::Split;
 use super::terminal::print;
+use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
+use crate::show::scores::{cell, difference, number, title};
+use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::recipe::{Empty, Metric};
 use clap::Args;
 use std::path::PathBuf;
@@ -30,8 +34,8 @@ pub struct Opts {
     runs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value = "test")]
     split: Split,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+    format: OutputFormat,
     /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd
     #[arg(long, value_delimiter = ',', value_parser = metric, default_value = "dice,iou,hd95")]
     metrics: Vec<Metric>,
@@ -66,9 +70,9 @@ pub fn run(opts: &Opts) -> Done {
     let comparison = compare(runs, &options)?;
     let format = opts.format;
     match format {
-        Format::Json => print(&json(&comparison)),
-        Format::Csv => print(&long(&comparison, &options.metrics)),
-        Format::Text | Format::Markdown | Format::Latex => print(&told(&comparison, &options.metrics, format)),
+        OutputFormat::Json => print(&json(&comparison)),
+        OutputFormat::Csv => print(&long(&comparison, &options.metrics).to_csv()),
+        _ => print(&told(&comparison, &options.metrics, format)),
     }
 }
 
@@ -108,37 +112,29 @@ fn p(value: f64) -> String {
     if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
 }
 
-fn signed(d: &Difference) -> String {
-    let number = |x: f64| if x >= 0.0 { format!("+{}", number(d.metric, x)) } else { number(d.metric, x) };
-    format!("{} [{}, {}]", number(d.mean), number(d.low), number(d.high))
+fn signed(d: &Difference) -> Estimate {
+    difference(d.metric, d.mean, Interval { low: d.low, high: d.high })
 }
 
 /// `0.9512 ± 0.0021 [0.9432, 0.9581]`
-fn score(run: &Entrant, metric: Metric) -> String {
-    let Some(e) = run.scores.get(&metric) else { return "-".into() };
-    let text = cell(metric, e.mean, e.interval);
-    match (e.deviation, text.split_once(' ')) {
-        (Some(sd), Some((mean, rest))) => format!("{mean} ± {} {rest}", number(metric, sd)),
-        (Some(sd), None) => format!("{text} ± {}", number(metric, sd)),
-        (None, _) => text,
-    }
+fn score(run: &Entrant, metric: Metric) -> Cell {
+    run.scores.get(&metric).map_or(Cell::Missing, |e| cell(metric, e.mean, e.deviation, e.interval))
 }
 
 /// A table of means; the differences below as sentences, or as a second table for papers.
-fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
+fn told(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
     let head = format!("{} runs on {}", c.runs.len(), images(c));
     let several = c.runs.iter().any(|r| r.seeds.len() > 1);
-    let mut header = vec!["run".to_string()];
-    header.extend(several.then(|| "seeds".into()));
-    header.extend(metrics.iter().map(|&m| title(m, c.unit)));
+    let mut columns = vec![Column::words("run")];
+    columns.extend(several.then(|| Column::numbers("seeds")));
+    columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, c.unit))));
     let row = |run: &Entrant| {
-        let mut cells = vec![run.name.clone()];
-        cells.extend(several.then(|| run.seeds.len().to_string()));
+        let mut cells = vec![Cell::from(run.name.as_str())];
+        cells.extend(several.then(|| Cell::Count(run.seeds.len() as u64)));
         cells.extend(metrics.iter().map(|&m| score(run, m)));
         cells
     };
-    let table =
-        Table { title: head.clone(), header, words: Vec::new(), rows: c.runs.iter().map(row).collect() }.print(format);
+    let table = Table { title: head.clone(), columns, rows: c.runs.iter().map(row).collect() }.print(format);
     let mut remarks = vec![
         match &c.classes[..] {
             [one] => format!("class {one}; {}", c.empty_rule.told()),
@@ -158,13 +154,14 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
         remarks.push("±: standard deviation over seeds; intervals are of scores averaged over them".into());
     }
     remarks.extend(c.notes.iter().cloned());
-    let remarks = notes(&remarks, format);
+    let remarks = format.notes(&remarks);
     if c.differences.is_empty() {
         return format!("{}{table}{remarks}", headline(&head, format));
     }
-    if format != Format::Text {
+    if format != OutputFormat::Text {
         let differences = differences(c);
-        let title = if format == Format::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
+        let title =
+            if format == OutputFormat::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
         return format!("{table}\n{title}{}{remarks}", differences.print(format));
     }
     let line = |d: &Difference| {
@@ -176,8 +173,8 @@ fn told(c: &Comparison, metrics: &[Metric], format: Format) -> String {
     format!("{}{table}\n{lines}{remarks}", headline(&head, format))
 }
 
-fn headline(head: &str, format: Format) -> String {
-    if format == Format::Text { format!("{head}\n\n") } else { String::new() }
+fn headline(head: &str, format: OutputFormat) -> String {
+    if format == OutputFormat::Text { format!("{head}\n\n") } else { String::new() }
 }
 
 /// `= 0.031`, `< 0.001`
@@ -188,25 +185,27 @@ fn equals(value: f64) -> String {
 fn differences(c: &Comparison) -> Table {
     let reference = c.runs.first().map_or("", |r| r.name.as_str());
     let holm = c.runs.len() > 2;
-    let mut header = vec!["run".to_string(), "metric".into(), "in words".into(), "difference".into(), "p".into()];
-    header.extend(holm.then(|| "p (Holm)".into()));
+    let mut columns = vec![Column::words("run"), Column::words("metric"), Column::words("in words")];
+    columns.extend(["difference", "p"].map(Column::numbers));
+    columns.extend(holm.then(|| Column::numbers("p (Holm)")));
     let row = |d: &Difference| {
         let words = match (d.distinguishable, d.mean > 0.0) {
             (false, _) => format!("not distinguishable with n = {}", d.n),
             (true, true) => "above".into(),
             (true, false) => "below".into(),
         };
-        let mut cells = vec![d.run.clone(), title(d.metric, c.unit), words, signed(d), p(d.p)];
-        cells.extend(holm.then(|| p(d.p_holm)));
+        let mut cells: Vec<Cell> = vec![d.run.as_str().into(), title(d.metric, c.unit).into(), words.into()];
+        cells.extend([Cell::Estimate(signed(d)), p(d.p).into()]);
+        cells.extend(holm.then(|| p(d.p_holm).into()));
         cells
     };
     let rows = c.differences.iter().map(row).collect();
-    Table { title: format!("paired differences to {reference}"), header, words: vec![1, 2], rows }
+    Table { title: format!("paired differences to {reference}"), columns, rows }
 }
 
 /// One line per run and metric, every number in full.
-fn long(c: &Comparison, metrics: &[Metric]) -> String {
-    let header = [
+fn long(c: &Comparison, metrics: &[Metric]) -> Table {
+    let columns = [
         "run",
         "seeds",
         "metric",
@@ -225,33 +224,32 @@ fn long(c: &Comparison, metrics: &[Metric]) -> String {
         "wilcoxon_p",
         "words",
     ];
-    let plain = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
-    let mut rows = Vec::new();
+    let number = |x: Option<f64>| Cell::from(x.map(|x| Cell::decimal(x, 6)));
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
     for run in &c.runs {
         for &metric in metrics {
             let Some(e) = run.scores.get(&metric) else { continue };
             let d = c.differences.iter().find(|d| d.metric == metric && d.run == run.name);
             rows.push(vec![
-                run.name.clone(),
-                run.seeds.len().to_string(),
+                run.name.as_str().into(),
+                Cell::Count(run.seeds.len() as u64),
                 metric.name().into(),
-                if metric.is_distance() { c.unit.name().into() } else { String::new() },
-                plain(e.mean),
-                plain(e.interval.map(|i| i.low)),
-                plain(e.interval.map(|i| i.high)),
-                plain(e.deviation),
-                d.map_or(String::new(), |d| d.reference.clone()),
-                d.map_or(c.n, |d| d.n).to_string(),
-                plain(d.map(|d| d.mean)),
-                plain(d.map(|d| d.low)),
-                plain(d.map(|d| d.high)),
-                plain(d.map(|d| d.p)),
-                plain(d.map(|d| d.p_holm)),
-                plain(d.and_then(|d| d.wilcoxon)),
-                d.map_or(String::new(), |d| words(d, c)),
+                if metric.is_distance() { c.unit.name().into() } else { Cell::Empty },
+                number(e.mean),
+                number(e.interval.map(|i| i.low)),
+                number(e.interval.map(|i| i.high)),
+                number(e.deviation),
+                d.map_or(Cell::Empty, |d| d.reference.as_str().into()),
+                Cell::Count(d.map_or(c.n, |d| d.n) as u64),
+                number(d.map(|d| d.mean)),
+                number(d.map(|d| d.low)),
+                number(d.map(|d| d.high)),
+                number(d.map(|d| d.p)),
+                number(d.map(|d| d.p_holm)),
+                number(d.and_then(|d| d.wilcoxon)),
+                d.map_or(Cell::Empty, |d| words(d, c).into()),
             ]);
         }
     }
-    Table { title: String::new(), header: header.map(String::from).to_vec(), words: Vec::new(), rows }
-        .print(Format::Csv)
+    Table::new(columns.map(Column::words).to_vec(), rows)
 }

@@ -2,7 +2,6 @@
 
 use super::eval::table;
 use super::outcome::{Done, Stop};
-use super::scores::Format;
 use super::terminal::{print, stop_on_interrupt};
 use super::train;
 use crate::base::atomic::write_atomic;
@@ -17,6 +16,7 @@ use crate::metric::cases_csv;
 use crate::score::eval::{How, evaluate, load};
 use crate::show::overlay::sheet;
 use crate::show::prediction::predict_case;
+use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
 use crate::text::files::Disk;
 use burn::module::Module;
@@ -92,7 +92,7 @@ pub fn run(opts: &Opts) -> Done {
     let (classes, empty) = (&ready.settings.data.classes, ready.settings.data.empty);
     write_atomic(&folder.root().join("cases.csv"), cases_csv(&cases, classes, empty).as_bytes())?;
     folder.write_json("eval.json", &evaluation)?;
-    let scores = table(&evaluation, classes, Format::Text);
+    let scores = table(&evaluation, classes, OutputFormat::Text);
     print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, &folder, &device)?.valid();

@@ -1,7 +1,8 @@
 //! `npc eval`: a run's checkpoint against ground truth.
 
+use super::format::{TABLES, one_of};
 use super::outcome::{Done, Stop};
-use super::scores::{Format, Split, Table, cell, notes, number, title};
+use super::split::Split;
 use super::terminal::{print, stop_on_interrupt};
 use crate::base::atomic::write_atomic;
 use crate::data::Role;
@@ -9,6 +10,8 @@ use crate::desk::reopen;
 use crate::metric::statistics::Interval;
 use crate::metric::{Evaluation, Scores, Unit, cases_csv};
 use crate::score::eval::{How, Weights, evaluate};
+use crate::show::scores::{cell, title};
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::text::recipe::Metric;
 use clap::Args;
 use std::collections::BTreeMap;
@@ -39,8 +42,8 @@ pub struct Opts {
     run_dir: PathBuf,
     #[arg(long, value_enum, default_value = "test")]
     split: Split,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+    format: OutputFormat,
     /// best, last or a file
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     checkpoint: String,
@@ -64,7 +67,7 @@ impl Opts {
         Opts {
             run_dir: run_dir.to_path_buf(),
             split: Split::of(role),
-            format: Format::Text,
+            format: OutputFormat::Text,
             checkpoint: "best".into(),
             flips: false,
             device,
@@ -95,14 +98,14 @@ pub fn run(opts: &Opts) -> Done {
     opts.overlays.write(&ready, &folder, opts.split.role(), &csv)?;
     let format = opts.format;
     match format {
-        Format::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
-        Format::Csv => print(&long(&evaluation, &data.classes)),
-        Format::Text => {
+        OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
+        OutputFormat::Csv => print(&long(&evaluation, &data.classes).to_csv()),
+        OutputFormat::Text => {
             let head = headline(&evaluation);
             let per_image = format!("per image: {}\n", csv.display());
             print(&format!("{head}\n\n{}\n{per_image}", table(&evaluation, &data.classes, format)))
         }
-        Format::Markdown | Format::Latex => print(&table(&evaluation, &data.classes, format)),
+        _ => print(&table(&evaluation, &data.classes, format)),
     }
 }
 
@@ -116,48 +119,48 @@ fn headline(e: &Evaluation) -> String {
 const ABREAST: usize = 3;
 
 /// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
-pub fn table(e: &Evaluation, classes: &[String], format: Format) -> String {
+pub fn table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
     let s = &e.summary;
     let foreground = classes.get(1..).unwrap_or_default();
     let none = BTreeMap::new();
     let all = e.intervals.as_ref();
-    let wide = foreground.len() > ABREAST && format == Format::Text;
-    let mut header = vec!["metric".to_string()];
+    let wide = foreground.len() > ABREAST && format == OutputFormat::Text;
+    let mut columns = vec![Column::words("metric")];
     let mut parts: Vec<(&Scores, &BTreeMap<Metric, Interval>)> = Vec::new();
     for class in foreground.iter().filter(|_| !wide) {
         let Some(scores) = s.per_class.get(class) else { continue };
-        header.push(class.clone());
+        columns.push(Column::numbers(class));
         parts.push((scores, all.and_then(|i| i.per_class.get(class)).unwrap_or(&none)));
     }
     if foreground.len() > 1 {
-        header.push("foreground mean".into());
+        columns.push(Column::numbers("foreground mean"));
         parts.push((&s.mean, all.map_or(&none, |i| &i.mean)));
     }
-    header.push(if foreground.len() > 1 { "pooled, mean" } else { "pooled" }.into());
+    columns.push(Column::numbers(if foreground.len() > 1 { "pooled, mean" } else { "pooled" }));
     parts.push((&s.pooled.mean, all.map_or(&none, |i| &i.pooled)));
     let row = |metric: Metric| {
-        let cells = parts.iter().map(|(scores, i)| cell(metric, scores.get(metric), i.get(&metric).copied()));
-        std::iter::once(title(metric, s.unit)).chain(cells).collect()
+        let cells = parts.iter().map(|(scores, i)| cell(metric, scores.get(metric), None, i.get(&metric).copied()));
+        std::iter::once(title(metric, s.unit).into()).chain(cells).collect()
     };
     let rows = s.mean.metrics().map(row).collect();
-    let mut text = Table { title: headline(e), header, words: Vec::new(), rows }.print(format);
+    let mut text = Table { title: headline(e), columns, rows }.print(format);
     if wide {
-        text = format!("{text}\n{}", by_class(e, classes));
+        text = format!("{text}\n{}", by_class(e, classes).to_text());
     }
-    text + &notes(&remarks(e, foreground.len()), format)
+    text + &format.notes(&remarks(e, foreground.len()))
 }
 
 /// Many classes: a row each, without intervals.
-fn by_class(e: &Evaluation, classes: &[String]) -> String {
+fn by_class(e: &Evaluation, classes: &[String]) -> Table {
     let metrics: Vec<Metric> = e.summary.mean.metrics().collect();
-    let mut header = vec!["class".to_string()];
-    header.extend(metrics.iter().map(|&m| title(m, e.summary.unit)));
+    let mut columns = vec![Column::words("class")];
+    columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, e.summary.unit))));
     let rows = classes.iter().filter_map(|class| {
         let scores = e.summary.per_class.get(class)?;
-        let cells = metrics.iter().map(|&m| scores.get(m).map_or("-".into(), |x| number(m, x)));
-        Some(std::iter::once(class.clone()).chain(cells).collect())
+        let cells = metrics.iter().map(|&m| cell(m, scores.get(m), None, None));
+        Some(std::iter::once(class.as_str().into()).chain(cells).collect())
     });
-    Table { title: String::new(), header, words: Vec::new(), rows: rows.collect() }.print(Format::Text)
+    Table::new(columns, rows.collect())
 }
 
 /// What the numbers rest on.
@@ -194,23 +197,23 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
 }
 
 /// One line per class and metric, every number in full.
-fn long(e: &Evaluation, classes: &[String]) -> String {
-    let header =
+fn long(e: &Evaluation, classes: &[String]) -> Table {
+    let columns =
         ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];
     let s = &e.summary;
     let none = BTreeMap::new();
     let all = e.intervals.as_ref();
-    let mut rows = Vec::new();
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
     let mut push =
         |name: &str, by_image: &Scores, by_pixel: &Scores, i: &BTreeMap<Metric, Interval>, j: &BTreeMap<_, _>| {
             for metric in by_image.metrics() {
-                let plain = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
+                let plain = |x: Option<f64>| Cell::from(x.map(|x| Cell::decimal(x, 6)));
                 let ends = |i: Option<&Interval>| [plain(i.map(|i| i.low)), plain(i.map(|i| i.high))];
                 let [low, high] = ends(i.get(&metric));
                 let [pooled_low, pooled_high] = ends(j.get(&metric));
                 let unit = if metric.is_distance() { s.unit.name() } else { "" };
                 rows.push(vec![
-                    name.to_string(),
+                    name.into(),
                     metric.name().into(),
                     unit.into(),
                     plain(by_image.get(metric)),
@@ -219,7 +222,7 @@ fn long(e: &Evaluation, classes: &[String]) -> String {
                     plain(by_pixel.get(metric)),
                     pooled_low,
                     pooled_high,
-                    s.n.to_string(),
+                    Cell::Count(s.n as u64),
                     s.empty_rule.name().into(),
                 ]);
             }
@@ -233,6 +236,5 @@ fn long(e: &Evaluation, classes: &[String]) -> String {
     }
     let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
     push("foreground mean", &s.mean, &s.pooled.mean, i, j);
-    Table { title: String::new(), header: header.map(String::from).to_vec(), words: Vec::new(), rows }
-        .print(Format::Csv)
+    Table::new(columns.map(Column::words).to_vec(), rows)
 }

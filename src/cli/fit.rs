@@ -1,12 +1,13 @@
 //! `npc fit`: which settings of a model give the figures that a paper prints?
 
+use super::format::{TEXT_OR_JSON, one_of};
 use super::outcome::{Done, Stop};
-use super::table::{Align, columns};
 use super::terminal::{print, report};
 use crate::base::number::thousands;
 use crate::desk::{ModelFile, Size, arguments, no_such, open, parse_size, value_text};
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::{Program, resolve_bundle};
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::claim::Printed;
 use crate::study::cost::Convention;
 use crate::study::explore::{Figure, Outcome, What, fit_printed};
@@ -15,7 +16,7 @@ use crate::text::files::Disk;
 use crate::text::recipe::schema;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -54,14 +55,8 @@ pub struct Opts {
     /// The rules by which the figures were counted
     #[arg(long, default_value = "conv")]
     convention: Convention,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
 }
 
 /// Settings that are listed in text.
@@ -93,10 +88,10 @@ pub fn run(opts: &Opts) -> Done {
     })?;
     match fit_printed(&program, name, &given, &ranges, &figures, opts.convention) {
         Ok(outcome) => {
-            match opts.format {
-                Format::Text => print(&text(&name.node, &sources, opts.convention, &figures, &outcome))?,
-                Format::Json => print(&format!("{:#}\n", document(&name.node, &sources, &figures, &outcome)))?,
-            }
+            print(&match opts.format {
+                OutputFormat::Json => format!("{:#}\n", document(&name.node, &sources, &figures, &outcome)),
+                _ => text(&name.node, &sources, opts.convention, &figures, &outcome),
+            })?;
             if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
         }
         Err(d) => {
@@ -175,13 +170,12 @@ fn named(figure: &Figure) -> String {
 
 fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Figure], outcome: &Outcome) -> String {
     let mut out = format!("{model}: {} settings tried, convention {convention}\n\n", thousands(outcome.tried as u64));
-    let rows: Vec<Vec<String>> = figures
-        .iter()
-        .zip(&outcome.leaves)
-        .map(|(figure, leaves)| vec![named(figure), thousands(leaves.left as u64)])
-        .collect();
-    out += &columns(&["figure", "settings left"], &[Align::Left, Align::Right], &rows);
-    if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(rows.len() - 1)) {
+    let steps = figures.iter().zip(&outcome.leaves);
+    let rows: Vec<Vec<Cell>> =
+        steps.map(|(figure, leaves)| vec![named(figure).into(), Cell::Count(leaves.left as u64)]).collect();
+    let left = rows.len();
+    out += &Table::new(vec![Column::words("figure"), Column::numbers("settings left")], rows).to_text();
+    if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(left - 1)) {
         out += &format!("\n{} excludes what was left; nearest to it:\n", named(figure));
         for (n, args) in &last.nearest {
             let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, value_text(sources, a))).collect();
@@ -190,20 +184,14 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
         return out;
     }
     let Some(first) = outcome.kept.first() else { return out };
-    let mut header: Vec<String> = first.args.iter().map(|a| a.name.node.clone()).collect();
-    header.extend(figures.iter().map(named));
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    let align = vec![Align::Right; header.len()];
-    let rows: Vec<Vec<String>> = outcome
-        .kept
-        .iter()
-        .take(SHOWN)
-        .map(|kept| {
-            let values = kept.args.iter().map(|a| value_text(sources, a));
-            values.chain(kept.found.iter().map(|n| thousands(*n))).collect()
-        })
-        .collect();
-    out += &format!("\n{}", columns(&header, &align, &rows));
+    let arguments = first.args.iter().map(|a| a.name.node.clone());
+    let columns = arguments.chain(figures.iter().map(named)).map(Column::numbers).collect();
+    let rows = outcome.kept.iter().take(SHOWN).map(|kept| {
+        let values = kept.args.iter().map(|a| Cell::from(value_text(sources, a)));
+        values.chain(kept.found.iter().map(|n| Cell::Count(*n))).collect()
+    });
+    let rows = rows.collect();
+    out += &format!("\n{}", Table::new(columns, rows).to_text());
     if outcome.kept.len() > SHOWN {
         out += &format!("and {} more; --format json has them all\n", outcome.kept.len() - SHOWN);
     }

@@ -1,11 +1,11 @@
 //! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
 
-use super::table::{Align, columns};
 use crate::desk::Entry;
 use crate::graph::check::Contract;
 use crate::graph::check::contract::{AxisSizes, condition};
 use crate::graph::ir::{Demand, Outlet};
 use crate::graph::ty::Dim;
+use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::{Convention, FormulaReport, formula};
 use crate::text::source::SourceMap;
 use serde_json::{Value, json};
@@ -76,25 +76,22 @@ pub fn symbolic(entry: &Entry, conventions: &[Convention]) -> String {
     out.push('\n');
     let reports: Vec<FormulaReport> = conventions.iter().map(|&c| formula(&entry.checked, c)).collect();
     let shown = |dim: &Option<Dim>| match dim {
-        Some(dim) if dim.as_const() == Some(0) => "-".to_string(),
-        Some(dim) => format!("{dim:#}"),
+        Some(dim) if dim.as_const() == Some(0) => Cell::Missing,
+        Some(dim) => format!("{dim:#}").into(),
         None => "too long".into(),
     };
-    let rows: Vec<Vec<String>> = (0..reports[0].nodes.len())
-        .map(|i| {
-            let node = &reports[0].nodes[i];
-            let mut row = vec![node.path.clone(), node.op.to_string(), node.output.to_string(), shown(&node.params)];
-            row.extend(reports.iter().map(|r| shown(&r.nodes[i].macs)));
-            row
-        })
-        .collect();
-    let macs: Vec<String> = conventions.iter().map(|c| format!("MACs, {c}")).collect();
-    let mut header = vec!["path", "op", "output", "params"];
-    header.extend(macs.iter().map(String::as_str));
-    let mut align = vec![Align::Left, Align::Left, Align::Left, Align::Right];
-    align.resize(header.len(), Align::Left);
-    out.push_str(&columns(&header, &align, &rows));
-    let _ = writeln!(out, "\nparams  {}", shown(&reports[0].params));
+    let row = |i: usize| {
+        let node = &reports[0].nodes[i];
+        let mut row = vec![node.path.as_str().into(), node.op.into(), node.output.to_string().into()];
+        row.push(shown(&node.params));
+        row.extend(reports.iter().map(|r| shown(&r.nodes[i].macs)));
+        row
+    };
+    let mut columns = ["path", "op", "output"].map(Column::words).to_vec();
+    columns.push(Column::numbers("params"));
+    columns.extend(conventions.iter().map(|c| Column::words(format!("MACs, {c}"))));
+    out.push_str(&Table::new(columns, (0..reports[0].nodes.len()).map(row).collect()).to_text());
+    let _ = writeln!(out, "\nparams  {}", shown(&reports[0].params).text());
     for report in &reports {
         let _ = writeln!(out, "MACs, {}, one image\n{}", report.convention, summands(&report.macs));
     }

@@ -13,8 +13,9 @@ mod table;
 #[cfg(feature = "run")]
 mod trained;
 
+use super::format::{TABLES, one_of};
 use super::outcome::Done;
-use super::tabular::Format;
+use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
@@ -73,8 +74,8 @@ pub struct Opts {
 /// How a table of models looks.
 #[derive(Args, Clone)]
 pub struct Look {
-    #[arg(long, value_enum, default_value = "text")]
-    pub format: Format,
+    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+    pub format: OutputFormat,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
     #[arg(long, value_name = "NAME")]
     pub convention: Option<Convention>,

@@ -13,6 +13,7 @@ use super::gallery::LEGEND;
 use super::lettering::Canvas;
 use super::picture::{self, Fold, Scene, Shapes};
 use super::plot::{self, Lines, Series};
+use super::table::Table;
 use crate::base::error::Result;
 use crate::data::png::png;
 use crate::graph::check::Checked;
@@ -56,13 +57,6 @@ impl Fact {
     pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> Fact {
         Fact { label: label.into(), value: value.into(), note: note.into() }
     }
-}
-
-/// Cells under a header; the first column is text, the others are numbers.
-#[derive(Debug, Clone, Default)]
-pub struct Table {
-    pub header: Vec<String>,
-    pub rows: Vec<Vec<String>>,
 }
 
 /// The share of the pixels of each class in one split.
@@ -272,7 +266,7 @@ fn costs(report: &Report<'_>) -> Markup {
         (pairs(&report.costs))
         @if !report.blocks.rows.is_empty() {
             h3 { "Outermost blocks" }
-            (table(&report.blocks, true))
+            (sortable(&report.blocks))
         }
     }
 }
@@ -289,15 +283,8 @@ fn pairs(rows: &[(String, String)]) -> Markup {
 }
 
 /// A table; a click on a column's head sorts it.
-fn table(table: &Table, sortable: bool) -> Markup {
-    html! {
-        div class="scroll" tabindex="0" {
-            table class=[sortable.then_some("sortable")] {
-                thead { tr { @for h in &table.header { th scope="col" { (h) } } } }
-                tbody { @for row in &table.rows { tr { @for cell in row { td { (cell) } } } } }
-            }
-        }
-    }
+fn sortable(table: &Table) -> Markup {
+    html! { div class="scroll" tabindex="0" { (PreEscaped(table.to_html("sortable"))) } }
 }
 
 fn data(report: &Report<'_>) -> Markup {

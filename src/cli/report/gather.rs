@@ -10,7 +10,8 @@ use crate::graph::check::Frozen;
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
 use crate::show::gallery::Shown;
-use crate::show::report::{Balance, Fact, Picture, SIDE, Table, value_text};
+use crate::show::report::{Balance, Fact, Picture, SIDE, value_text};
+use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::{Convention, count, memory_with};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -159,17 +160,13 @@ pub fn blocks(ready: &ResolvedRun) -> Table {
         };
         let share = if report.macs == 0 { 0.0 } else { 100.0 * macs as f64 / report.macs as f64 };
         let dims: Vec<_> = output.iter().map(usize::to_string).collect();
-        rows.push(vec![
-            name.clone(),
-            what.to_string(),
-            dims.join(" × "),
-            thousands(params),
-            thousands(macs),
-            format!("{share:.1} %"),
-        ]);
+        let mut row: Vec<Cell> = vec![name.as_str().into(), what.into(), dims.join(" × ").into()];
+        row.extend([Cell::Count(params), Cell::Count(macs), Cell::Percent(share)]);
+        rows.push(row);
     }
-    let header = ["path", "block", "output", "parameters", "MACs", "share"].map(str::to_string).to_vec();
-    Table { header, rows }
+    let mut columns = ["path", "block", "output"].map(Column::words).to_vec();
+    columns.extend(["parameters", "MACs", "share"].map(Column::numbers));
+    Table::new(columns, rows)
 }
 
 /// Class balance of each split and a few training images with their masks.

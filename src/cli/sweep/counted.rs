@@ -68,7 +68,7 @@ fn axes(text: &str) -> Result<[Key; 2], String> {
 }
 
 /// A sweep that was counted, as it is shown.
-pub struct Table {
+pub struct Counted {
     /// The name of the sweep; none for one of the command line.
     pub sweep: Option<String>,
     /// Models and variants that it is of.
@@ -123,7 +123,7 @@ pub fn run(opts: &Opts) -> Done {
     let points = points(&sweep).map_err(|d| stop(&sources, d.into()))?;
     let thinned = counted(&program, &sweep, &asked, convention).map_err(|d| stop(&sources, d.into()))?;
     let rows = rows(&sources, thinned.kept, &opts.table);
-    let table = Table {
+    let table = Counted {
         sweep: program.sweeps.contains_key(opts.name.as_str()).then(|| opts.name.clone()),
         models: bases(&sweep),
         convention,
@@ -136,7 +136,7 @@ pub fn run(opts: &Opts) -> Done {
         batch,
         rows,
     };
-    print(&show::table(&table, opts.look.format))?;
+    print(&show::printed(&table, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
         let svg = picture::svg(&table)
             .ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
@@ -264,7 +264,7 @@ fn rows(sources: &SourceMap, kept: Vec<Variant>, opts: &TableOpts) -> Vec<Row> {
 /// Messages that are shown of models that cannot be built: a grid may have hundreds that miss the same requirement.
 const TOLD: usize = 5;
 
-fn broken(sources: &SourceMap, problems: Problems, table: &Table) {
+fn broken(sources: &SourceMap, problems: Problems, table: &Counted) {
     let errors = problems.iter().filter(|d| d.is_error()).count();
     report(sources, &problems.into_iter().filter(|d| d.is_error()).take(TOLD).collect());
     let more = if errors > TOLD { format!("; {} messages more", errors - TOLD) } else { String::new() };

@@ -1,12 +1,12 @@
 //! What stands below the table of a sweep.
 
-use super::table::Table;
+use super::table::Trained;
 use crate::desk::sweep::RunState;
 use crate::learn::folder::{Folder, RunSummary};
 use crate::score::sweep::PointScores;
 
 /// What the table does not say by itself.
-pub fn notes(table: &Table<'_>, scores: &[PointScores]) -> Vec<String> {
+pub fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> {
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
         let all = table.plan.left_out + table.plan.points.len();

@@ -1,7 +1,7 @@
 //! A counted sweep as a scatter chart.
 
 use super::columns::{cells, settings};
-use super::counted::{Row, Table};
+use super::counted::{Counted, Row};
 use super::show::{name, title};
 use crate::base::number::{bytes, thousands};
 use crate::show::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
@@ -15,7 +15,7 @@ const TOLD: usize = 8;
 const TITLE: usize = 80;
 
 /// Nothing where no model is left.
-pub fn svg(table: &Table) -> Option<String> {
+pub fn svg(sweep: &Counted) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
             Key::Params | Key::Macs => Unit::Count,
@@ -23,28 +23,28 @@ pub fn svg(table: &Table) -> Option<String> {
             Key::Field => Unit::Pixels,
         };
         let better = if key.more_is_better() { " (more is better)" } else { "" };
-        Side { name: name(key, table) + better, unit }
+        Side { name: name(key, sweep) + better, unit }
     };
-    let [x, y] = table.axes;
+    let [x, y] = sweep.axes;
     // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
     let mut places: BTreeMap<[i128; 2], Vec<&Row>> = BTreeMap::new();
-    for row in &table.rows {
-        places.entry(table.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
+    for row in &sweep.rows {
+        places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
-    let dots = places.into_values().map(|rows| dot(table, &rows)).collect();
-    let heading = shortened(&title(table), TITLE);
-    let key = format!("labels: {}", table.columns.join(" · "));
+    let dots = places.into_values().map(|rows| dot(sweep, &rows)).collect();
+    let heading = shortened(&title(sweep), TITLE);
+    let key = format!("labels: {}", sweep.columns.join(" · "));
     drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
 }
 
-fn dot(table: &Table, rows: &[&Row]) -> Dot {
+fn dot(sweep: &Counted, rows: &[&Row]) -> Dot {
     let first = rows[0];
-    let values = cells(&table.columns, &first.variant, &first.args);
+    let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
     // Lists are tighter beside a point than in the file.
     let values = values.into_iter().map(|v| v.replace(", ", ","));
     let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
-    let mut told: Vec<String> = rows.iter().take(TOLD).map(|r| settings(&table.columns, &r.variant, &r.args)).collect();
+    let mut told: Vec<String> = rows.iter().take(TOLD).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
     if rows.len() > TOLD {
         told.push(format!("and {} more", rows.len() - TOLD));
     }
@@ -57,8 +57,8 @@ fn dot(table: &Table, rows: &[&Row]) -> Dot {
         };
         // The others of a dot may differ in what is not drawn.
         if rows.iter().all(|r| key.of(&r.variant) == n) {
-            told.push(format!("{}: {value}", name(key, table)));
+            told.push(format!("{}: {value}", name(key, sweep)));
         }
     }
-    Dot { at: table.axes.map(|key| key.of(&first.variant)), label, told: told.join("\n"), front: first.front }
+    Dot { at: sweep.axes.map(|key| key.of(&first.variant)), label, told: told.join("\n"), front: first.front }
 }

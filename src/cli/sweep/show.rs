@@ -1,26 +1,28 @@
 //! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
 use super::columns::{cells, settings};
-use super::counted::{Row, Table};
-use crate::base::number::{bytes, thousands};
+use super::counted::{Counted, Row};
+use crate::base::number::thousands;
 use crate::cli::field;
-use crate::cli::table::{Align, csv};
-use crate::cli::tabular::{self, Format, notes};
 use crate::desk::ArgumentTexts;
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
 /// Models that a title names, and of a group of equal functions a line.
 const NAMED: usize = 4;
 
-pub fn table(table: &Table, format: Format) -> String {
-    match format {
-        Format::Text if table.rows.is_empty() => title(table) + "\n" + &notes(&remarks(table), format),
-        Format::Text => format!("{}\n\n{}{}", title(table), body(table, format), notes(&remarks(table), format)),
-        Format::Markdown | Format::Latex => body(table, format) + &notes(&remarks(table), format),
-        Format::Csv => raw(table),
-        Format::Json => format!("{:#}\n", document(table)),
+/// The sweep in a format, with what stands around the table; JSON holds the models in full.
+pub fn printed(sweep: &Counted, format: OutputFormat) -> String {
+    if format == OutputFormat::Json {
+        return format!("{:#}\n", document(sweep));
     }
+    let notes = format.notes(&remarks(sweep));
+    if format == OutputFormat::Text && sweep.rows.is_empty() {
+        return format!("{}\n{notes}", title(sweep));
+    }
+    let head = if format == OutputFormat::Text { format!("{}\n\n", title(sweep)) } else { String::new() };
+    format!("{head}{}{notes}", cells_of(sweep).print(format))
 }
 
 /// `288x384`
@@ -28,21 +30,21 @@ fn size(at: &Measures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
 
-pub fn title(table: &Table) -> String {
-    let kept: usize = table.rows.iter().map(|r| 1 + r.same.len()).sum();
-    let sizes: Vec<String> = table.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
+pub fn title(sweep: &Counted) -> String {
+    let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
+    let sizes: Vec<String> = sweep.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
     let at = if sizes.is_empty() { String::new() } else { format!(" at {}", sizes.join(", ")) };
-    let mut parts = vec![models(table.tried)];
-    if kept < table.tried - table.broken {
+    let mut parts = vec![models(sweep.tried)];
+    if kept < sweep.tried - sweep.broken {
         parts.push(format!("{} kept", thousands(kept as u64)));
     }
-    if table.rows.len() < kept {
-        parts.push(format!("{} different functions", thousands(table.rows.len() as u64)));
+    if sweep.rows.len() < kept {
+        parts.push(format!("{} different functions", thousands(sweep.rows.len() as u64)));
     }
-    let name = table.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
+    let name = sweep.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
     // More names than these are in the table's first column.
-    let few = table.models.len() <= NAMED;
-    let models = if few { format!(" of {}", table.models.join(" | ")) } else { String::new() };
+    let few = sweep.models.len() <= NAMED;
+    let models = if few { format!(" of {}", sweep.models.join(" | ")) } else { String::new() };
     format!("sweep{name}{models}{at}: {}", parts.join(", "))
 }
 
@@ -50,67 +52,70 @@ fn models(n: usize) -> String {
     if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
 }
 
-pub fn name(key: Key, table: &Table) -> String {
+pub fn name(key: Key, sweep: &Counted) -> String {
     match key {
         Key::Params => "params".into(),
-        Key::Macs => format!("MACs, {}", table.convention),
+        Key::Macs => format!("MACs, {}", sweep.convention),
         Key::Inference => "memory to run".into(),
         Key::Training => "memory to train".into(),
         Key::Field => "receptive field".into(),
     }
 }
 
-fn body(table: &Table, format: Format) -> String {
-    let sizes = table.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
-    let mut header = table.columns.clone();
-    header.push("params".into());
+/// A row for each function.
+fn cells_of(sweep: &Counted) -> Table {
+    let sizes = sweep.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
+    let mut columns: Vec<Column> = sweep.columns.iter().map(Column::words).collect();
+    columns.push(Column::numbers("params"));
     for at in sizes {
         let many = sizes.len() > 1;
-        let end = if many { format!(" {}", size(at)) } else { String::new() };
-        header.push(if many { format!("MACs{end}") } else { format!("MACs, {}", table.convention) });
-        header.extend(["to run", "to train"].map(|name| format!("{name}{end}")));
+        let [title, name] = [" ", "_"].map(|gap| if many { format!("{gap}{}", size(at)) } else { String::new() });
+        let macs = if many { format!("MACs{title}") } else { format!("MACs, {}", sweep.convention) };
+        columns.push(Column::numbers(macs).named(format!("macs{name}")));
+        columns.push(Column::numbers(format!("to run{title}")).named(format!("inference{name}")));
+        columns.push(Column::numbers(format!("to train{title}")).named(format!("training{name}")));
     }
-    header.extend(["field".to_string(), "front".to_string()]);
-    let same = table.rows.iter().any(|r| !r.same.is_empty());
-    let mut words: Vec<usize> = (0..table.columns.len()).collect();
-    if same {
-        words.push(header.len());
-        header.push("the same network".into());
-    }
+    columns.extend([Column::numbers("field").for_people(), Column::numbers("field").for_programs()]);
+    columns.push(Column::numbers("front"));
+    let same = sweep.rows.iter().any(|r| !r.same.is_empty());
+    columns.extend(same.then(|| Column::words("the same network").for_people()));
+    columns.push(Column::words("same").for_programs());
     let row = |row: &Row| {
-        let mut line = cells(&table.columns, &row.variant, &row.args);
-        line.push(thousands(row.variant.params));
+        let mut line: Vec<Cell> = cells(&sweep.columns, &row.variant, &row.args).into_iter().map(Cell::from).collect();
+        line.push(Cell::Count(row.variant.params));
         for at in &row.variant.at {
-            line.extend([thousands(at.macs), bytes(at.peaks.inference), bytes(at.peaks.training)]);
+            line.extend([Cell::Count(at.macs), Cell::Bytes(at.peaks.inference), Cell::Bytes(at.peaks.training)]);
         }
-        line.push(field::size_text(&row.variant.at[0].field));
-        line.push(if row.front { "*".into() } else { String::new() });
-        line.extend(same.then(|| others(table, row)));
+        let at = &row.variant.at[0];
+        line.extend([field::size_text(&at.field).into(), at.field_pixels.map(Cell::Count).into()]);
+        line.push(Cell::Flag(row.front));
+        line.extend(same.then(|| others(sweep, row).into()));
+        let same: Vec<String> = row.same.iter().map(|(v, a)| settings(&sweep.columns, v, a)).collect();
+        line.push(same.join("; ").into());
         line
     };
-    let rows = table.rows[..table.top].iter().map(row).collect();
-    tabular::Table { title: title(table), header, words, rows }.print(format)
+    Table { title: title(sweep), columns, rows: sweep.rows[..sweep.top].iter().map(row).collect() }
 }
 
 /// What stands below the table.
-fn remarks(table: &Table) -> Vec<String> {
+fn remarks(sweep: &Counted) -> Vec<String> {
     let mut lines = Vec::new();
-    if table.top < table.rows.len() {
-        lines.push(format!("and {} more", table.rows.len() - table.top));
+    if sweep.top < sweep.rows.len() {
+        lines.push(format!("and {} more", sweep.rows.len() - sweep.top));
     }
-    lines.extend(left_out(table));
-    if table.rows.is_empty() {
+    lines.extend(left_out(sweep));
+    if sweep.rows.is_empty() {
         lines.push("No model is left.".into());
         return lines;
     }
-    let [x, y] = table.axes.map(|key| name(key, table));
+    let [x, y] = sweep.axes.map(|key| name(key, sweep));
     let better = |key: Key| if key.more_is_better() { "more" } else { "less" };
-    let (x_better, y_better) = (better(table.axes[0]), better(table.axes[1]));
+    let (x_better, y_better) = (better(sweep.axes[0]), better(sweep.axes[1]));
     lines.push(format!("\"*\" is on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
-    if table.rows[0].variant.at.len() > 1 {
-        lines.push(format!("MACs by the convention {}; field, and front, at the first size", table.convention));
+    if sweep.rows[0].variant.at.len() > 1 {
+        lines.push(format!("MACs by the convention {}; field, and front, at the first size", sweep.convention));
     }
-    let batch = match table.batch {
+    let batch = match sweep.batch {
         1 => "one image".into(),
         n => format!("a batch of {}", thousands(n)),
     };
@@ -119,16 +124,16 @@ fn remarks(table: &Table) -> Vec<String> {
 }
 
 /// The other models that compute the same function: the settings in which each differs.
-fn others(table: &Table, row: &Row) -> String {
-    let own = cells(&table.columns, &row.variant, &row.args);
+fn others(sweep: &Counted, row: &Row) -> String {
+    let own = cells(&sweep.columns, &row.variant, &row.args);
     let mut parts: Vec<String> = (row.same.iter().take(NAMED))
         .map(|(variant, args)| {
             let differs = |column: &String, cell: &String| match column.as_str() {
                 "model" => cell.clone(),
                 _ => format!("{column} = {cell}"),
             };
-            let here = cells(&table.columns, variant, args);
-            let parts = table.columns.iter().zip(&here).zip(&own).filter(|((_, here), own)| here != own);
+            let here = cells(&sweep.columns, variant, args);
+            let parts = sweep.columns.iter().zip(&here).zip(&own).filter(|((_, here), own)| here != own);
             let text = parts.map(|((column, here), _)| differs(column, here)).collect::<Vec<_>>().join(", ");
             let macs = |v: &Variant| v.at[0].macs;
             // Some functions can be written with weights that nothing reads, and conventions count spellings.
@@ -147,62 +152,32 @@ fn others(table: &Table, row: &Row) -> String {
     parts.join("; ")
 }
 
-fn left_out(table: &Table) -> Option<String> {
-    let kept: usize = table.rows.iter().map(|r| 1 + r.same.len()).sum();
-    let out = table.tried - table.broken - kept;
-    if table.bounds.is_empty() {
+fn left_out(sweep: &Counted) -> Option<String> {
+    let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
+    let out = sweep.tried - sweep.broken - kept;
+    if sweep.bounds.is_empty() {
         return None;
     }
     let part = |(text, left): &(String, crate::study::explore::LeftOut)| {
         let alone = match left.alone {
             0 => String::new(),
-            _ if table.bounds.len() == 1 => String::new(),
+            _ if sweep.bounds.len() == 1 => String::new(),
             n => format!(" ({n} by it alone)"),
         };
         format!("{} by `{text}`{alone}", left.variants)
     };
-    let parts: Vec<String> = table.bounds.iter().map(part).collect();
-    Some(format!("{out} of {} left out: {}", models(table.tried), parts.join(", ")))
+    let parts: Vec<String> = sweep.bounds.iter().map(part).collect();
+    Some(format!("{out} of {} left out: {}", models(sweep.tried), parts.join(", ")))
 }
 
-/// One number a cell.
-fn raw(table: &Table) -> String {
-    let sizes = table.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
-    let mut header = table.columns.clone();
-    let words = header.len();
-    header.push("params".into());
-    for at in sizes {
-        let end = if sizes.len() > 1 { format!("_{}", size(at)) } else { String::new() };
-        header.extend(["macs", "inference", "training"].map(|name| format!("{name}{end}")));
-    }
-    header.extend(["field", "front", "same"].map(String::from));
-    let mut align = vec![Align::Left; words];
-    align.resize(header.len() - 1, Align::Right);
-    align.push(Align::Left);
-    let row = |row: &Row| {
-        let mut line = cells(&table.columns, &row.variant, &row.args);
-        line.push(row.variant.params.to_string());
-        for at in &row.variant.at {
-            line.extend([at.macs, at.peaks.inference, at.peaks.training].map(|n| n.to_string()));
-        }
-        line.push(row.variant.at[0].field_pixels.map_or(String::new(), |n| n.to_string()));
-        line.push(u8::from(row.front).to_string());
-        let same: Vec<String> = row.same.iter().map(|(v, a)| settings(&table.columns, v, a)).collect();
-        line.push(same.join("; "));
-        line
-    };
-    let header: Vec<&str> = header.iter().map(String::as_str).collect();
-    csv(&header, &align, &table.rows[..table.top].iter().map(row).collect::<Vec<_>>())
-}
-
-fn document(table: &Table) -> Value {
-    let bounds: Vec<Value> = (table.bounds.iter())
+fn document(sweep: &Counted) -> Value {
+    let bounds: Vec<Value> = (sweep.bounds.iter())
         .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.alone}))
         .collect();
-    let models: Vec<Value> = table.rows[..table.top].iter().map(model).collect();
+    let models: Vec<Value> = sweep.rows[..sweep.top].iter().map(model).collect();
     json!({
-        "schema": 1, "sweep": table.sweep, "of": table.models, "convention": table.convention.name(), "axes": table.axes.map(Key::name),
-        "batch": table.batch, "tried": table.tried, "broken": table.broken, "bounds": bounds, "models": models,
+        "schema": 1, "sweep": sweep.sweep, "of": sweep.models, "convention": sweep.convention.name(), "axes": sweep.axes.map(Key::name),
+        "batch": sweep.batch, "tried": sweep.tried, "broken": sweep.broken, "bounds": bounds, "models": models,
     })
 }
 

@@ -2,18 +2,18 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
-use crate::base::number::thousands;
-use crate::cli::scores::{Format, Table as Cells, notes, number};
-use crate::cli::table::{Align, csv};
 use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
 use crate::score::sweep::{Difference, Mean, PointScores, difference};
+use crate::show::scores;
+use crate::show::table::{Cell, Column, OutputFormat, Table};
+use crate::study::claim::Figure;
 use crate::study::cost::Convention;
 use crate::text::recipe::Metric;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// What is known of the points, in the order of the plan.
-pub struct Table<'a> {
+/// A sweep whose models were trained: what is known of the points, in the order of the plan.
+pub struct Trained<'a> {
     pub plan: &'a SweepPlan,
     pub convention: Convention,
     /// The first is the one whose differences are shown.
@@ -34,7 +34,7 @@ pub struct Row {
     pub differences: Vec<Option<Difference>>,
 }
 
-impl<'a> Table<'a> {
+impl<'a> Trained<'a> {
     pub fn new(
         plan: &'a SweepPlan,
         scores: &[PointScores],
@@ -48,16 +48,16 @@ impl<'a> Table<'a> {
             differences: metrics.iter().map(|&m| (k != to).then(|| difference(point, &scores[to], m))?).collect(),
         };
         let rows = scores.iter().enumerate().map(row).collect();
-        Table { plan, convention, metrics, rows, to, notes: Vec::new() }
+        Trained { plan, convention, metrics, rows, to, notes: Vec::new() }
     }
 
-    pub fn write(&self, format: Format) -> String {
-        match format {
-            Format::Text => format!("{}\n\n{}", self.title(), self.cells().print(format) + &notes(&self.notes, format)),
-            Format::Markdown | Format::Latex => self.cells().print(format) + &notes(&self.notes, format),
-            Format::Json => format!("{:#}\n", self.json()),
-            Format::Csv => self.csv(),
+    /// The table with what stands around it; JSON holds the points in full.
+    pub fn write(&self, format: OutputFormat) -> String {
+        if format == OutputFormat::Json {
+            return format!("{:#}\n", self.json());
         }
+        let head = if format == OutputFormat::Text { format!("{}\n\n", self.title()) } else { String::new() };
+        format!("{head}{}{}", self.table().print(format), format.notes(&self.notes))
     }
 
     fn title(&self) -> String {
@@ -68,11 +68,11 @@ impl<'a> Table<'a> {
     /// Writes the table into the folder of the runs, in every form.
     pub fn keep(&self, folder: &Path) -> Result<(), RunError> {
         let forms = [
-            ("txt", Format::Text),
-            ("md", Format::Markdown),
-            ("csv", Format::Csv),
-            ("tex", Format::Latex),
-            ("json", Format::Json),
+            ("txt", OutputFormat::Text),
+            ("md", OutputFormat::Markdown),
+            ("csv", OutputFormat::Csv),
+            ("tex", OutputFormat::Latex),
+            ("json", OutputFormat::Json),
         ];
         std::fs::create_dir_all(folder).map_err(|e| RunError::at(folder, format!("cannot make the folder: {e}")))?;
         forms.into_iter().try_for_each(|(end, format)| {
@@ -98,85 +98,60 @@ impl<'a> Table<'a> {
         &self.plan.points[self.to].label
     }
 
-    /// The table for people.
-    fn cells(&self) -> Cells {
-        let mut header = self.plan.axes.clone();
-        header.extend(["params".into(), format!("MACs, {}", self.convention), "runs".into()]);
+    /// A line for each point. People see means with their deviations, programs one number a cell.
+    fn table(&self) -> Table {
+        let mut columns: Vec<Column> = self.plan.axes.iter().map(Column::words).collect();
+        columns.push(Column::numbers("params"));
+        columns.push(Column::numbers(format!("MACs, {}", self.convention)).named("macs"));
+        columns.extend([Column::numbers("runs").for_people(), Column::numbers("runs").for_programs()]);
         for (k, metric) in self.metrics.iter().enumerate() {
-            header.push(metric.title().to_string());
+            columns.push(Column::numbers(metric.title()).for_people());
             if k == 0 && self.rows.len() > 1 {
-                header.push(format!("to {}, 95 %", self.reference()));
+                columns.push(Column::numbers(format!("to {}, 95 %", self.reference())).for_people());
             }
+            let names = ["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{}{end}", metric.name()));
+            columns.extend(names.map(|name| Column::numbers(name).for_programs()));
         }
         let reported = self.reported();
-        header.extend(reported.iter().map(|name| format!("paper {}", title(name))));
+        for name in &reported {
+            columns.push(Column::numbers(format!("paper {}", title(name))).for_people());
+            columns.push(Column::numbers(format!("paper_{name}")).for_programs());
+        }
         let row = |(point, row): (&PlannedPoint, &Row)| {
-            let mut cells = point.cells.clone();
-            match point.cost {
-                Some((params, macs)) => cells.extend([thousands(params), thousands(macs)]),
-                None => cells.extend(["-".into(), "-".into()]),
-            }
-            cells.push(format!("{} of {}", row.scored, point.runs.len()));
-            for (k, (&metric, mean)) in self.metrics.iter().zip(&row.means).enumerate() {
-                let number = |x| number(metric, x);
-                cells.push(mean.as_ref().map_or("-".into(), |m| match m.deviation {
-                    Some(sd) => format!("{} ± {}", number(m.mean), number(sd)),
-                    None => number(m.mean),
-                }));
+            let mut cells: Vec<Cell> = point.cells.iter().map(|cell| cell.as_str().into()).collect();
+            cells.extend([point.cost.map(|c| c.0), point.cost.map(|c| c.1)].map(|n| Cell::from(n.map(Cell::Count))));
+            cells.push(format!("{} of {}", row.scored, point.runs.len()).into());
+            cells.push(Cell::Count(row.scored as u64));
+            for (k, ((&metric, mean), difference)) in
+                self.metrics.iter().zip(&row.means).zip(&row.differences).enumerate()
+            {
+                let mean = mean.as_ref();
+                let deviation = mean.and_then(|m| m.deviation);
+                cells.push(scores::cell(metric, mean.map(|m| m.mean), deviation, None));
                 if k == 0 && self.rows.len() > 1 {
-                    let signed = |x: f64| if x >= 0.0 { format!("+{}", number(x)) } else { number(x) };
-                    cells.push(row.differences[0].map_or(String::new(), |d| {
-                        format!("{} [{}, {}]", signed(d.mean), signed(d.interval.low), signed(d.interval.high))
-                    }));
+                    let estimate = |d: Difference| Cell::Estimate(scores::difference(metric, d.mean, d.interval));
+                    cells.push(difference.map_or(Cell::Empty, estimate));
                 }
+                let interval = difference.map(|d| d.interval);
+                let numbers = [
+                    mean.map(|m| m.mean),
+                    deviation,
+                    difference.map(|d| d.mean),
+                    interval.map(|i| i.low),
+                    interval.map(|i| i.high),
+                ];
+                cells.extend(numbers.map(|x| Cell::from(x.map(|x| Cell::decimal(x, 6)))));
             }
-            let figure = |name: &&str| {
+            for name in &reported {
                 let found = point.paper.iter().find(|f| f.quantity == **name);
-                found.map_or(String::new(), |f| format!("{}{}", f.written, if f.refuted.is_some() { "*" } else { "" }))
-            };
-            cells.extend(reported.iter().map(figure));
+                let marked = |f: &Figure| format!("{}{}", f.written, if f.refuted.is_some() { "*" } else { "" });
+                cells.push(found.map_or(Cell::Empty, |f| marked(f).into()));
+                cells.push(found.map_or(Cell::Empty, |f| f.written.as_str().into()));
+            }
             cells
         };
         let rows = self.plan.points.iter().zip(&self.rows).map(row).collect();
-        Cells { title: self.title(), header, words: (0..self.plan.axes.len()).collect(), rows }
-    }
-
-    /// One number a cell.
-    fn csv(&self) -> String {
-        let mut header = self.plan.axes.clone();
-        header.extend(["params", "macs", "runs"].map(String::from));
-        for metric in self.metrics {
-            header.extend(["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{}{end}", metric.name())));
-        }
-        let reported = self.reported();
-        header.extend(reported.iter().map(|name| format!("paper_{name}")));
-        let mut align = vec![Align::Left; self.plan.axes.len()];
-        align.resize(header.len(), Align::Right);
-        let number = |x: Option<f64>| x.map_or(String::new(), |x| format!("{x:.6}"));
-        let row = |(point, row): (&PlannedPoint, &Row)| {
-            let mut cells = point.cells.clone();
-            cells.extend(
-                [point.cost.map(|c| c.0), point.cost.map(|c| c.1), Some(row.scored as u64)]
-                    .map(|n| n.map_or(String::new(), |n| n.to_string())),
-            );
-            for (mean, difference) in row.means.iter().zip(&row.differences) {
-                let d = difference.as_ref();
-                cells.extend([
-                    number(mean.as_ref().map(|m| m.mean)),
-                    number(mean.as_ref().and_then(|m| m.deviation)),
-                    number(d.map(|d| d.mean)),
-                    number(d.map(|d| d.interval.low)),
-                    number(d.map(|d| d.interval.high)),
-                ]);
-            }
-            let figure = |name: &&str| {
-                let found = point.paper.iter().find(|f| f.quantity == **name);
-                found.map_or(String::new(), |f| f.written.clone())
-            };
-            cells.extend(reported.iter().map(figure));
-            cells
-        };
-        csv(&strs(&header), &align, &self.plan.points.iter().zip(&self.rows).map(row).collect::<Vec<_>>())
+        Table { title: self.title(), columns, rows }
     }
 
     fn json(&self) -> Value {
@@ -223,8 +198,4 @@ fn title(quantity: &str) -> &str {
         "macs" => "MACs",
         other => other,
     }
-}
-
-fn strs(cells: &[String]) -> Vec<&str> {
-    cells.iter().map(String::as_str).collect()
 }

@@ -3,13 +3,13 @@
 use super::Opts;
 use super::notes::notes;
 use super::steps::{read, score, train_all};
-use super::table::Table;
+use super::table::Trained;
 use crate::cli::compare::metric;
 use crate::cli::outcome::{Done, Stop};
-use crate::cli::tabular::Format;
 use crate::cli::terminal::{print, warn};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep::same_images;
+use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::files::Disk;
 use crate::text::recipe::Metric;
@@ -92,7 +92,7 @@ pub fn run(opts: &Opts, runs: &Runs) -> Done {
 }
 
 /// Does what is asked for with the runs of a sweep.
-pub fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: Format) -> Done {
+pub fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: OutputFormat) -> Done {
     let mut plan = plan_sweep(&Disk, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(warn);
     if let Some(path) = &common.slurm {
@@ -119,7 +119,7 @@ pub fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: Form
     }
     let scores = read(&plan)?;
     same_images(&scores)?;
-    let mut table = Table::new(&plan, &scores, &common.metrics, to, wanted.convention);
+    let mut table = Trained::new(&plan, &scores, &common.metrics, to, wanted.convention);
     table.notes = notes(&table, &scores);
     if train || common.collect {
         table.keep(&plan.out)?;

@@ -2,9 +2,10 @@
 //!
 //! Knows the shape of the file (`mean`, `per_class`, `pooled`, `intervals`, each metrics by name) and no metric.
 
-use super::{Report, Table, table, words};
+use super::{Report, sortable, words};
 use crate::show::plot::{self, Point};
-use maud::{Markup, html};
+use crate::show::table::{Cell, Column, Estimate, Table};
+use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 /// Most lines of the table of cases.
@@ -36,26 +37,23 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
         @for (title, part, of_class, of_mean) in parts {
             @let rows = rows(part, classes, of_class, of_mean);
             @if !rows.is_empty() {
-                @let metrics = metrics(&rows);
                 div class="scroll" tabindex="0" {
                     h3 { (title) }
-                    table {
-                        thead {
-                            tr { th scope="col" { "metric" } @for row in &rows { th scope="col" { (row.name) } } }
-                        }
-                        tbody {
-                            @for m in &metrics {
-                                tr {
-                                    td { (words(m)) }
-                                    @for row in &rows { td { (cell(&row.scores[*m], &row.intervals[*m])) } }
-                                }
-                            }
-                        }
-                    }
+                    (PreEscaped(by_metric(&rows).to_html("")))
                 }
             }
         }
     } }
+}
+
+/// A line for each metric, a column for each class.
+fn by_metric(rows: &[Row]) -> Table {
+    let columns = std::iter::once(Column::words("metric")).chain(rows.iter().map(|row| Column::numbers(row.name)));
+    let line = |m: &str| -> Vec<Cell> {
+        let cells = rows.iter().map(|row| cell(&row.scores[m], &row.intervals[m]));
+        std::iter::once(words(m).into()).chain(cells).collect()
+    };
+    Table::new(columns.collect(), metrics(rows).into_iter().map(line).collect())
 }
 
 struct Row<'a> {
@@ -101,13 +99,12 @@ fn metrics<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
     names
 }
 
-fn cell(score: &Value, interval: &Value) -> Markup {
-    let number = |v: &Value| v.as_f64().map(|v| if v.abs() < 10.0 { format!("{v:.4}") } else { format!("{v:.2}") });
-    let ends = number(&interval["low"]).zip(number(&interval["high"]));
-    html! {
-        @match number(score) { Some(text) => (text), None => "-" }
-        @if let Some((low, high)) = ends { span class="interval" { "[" (low) ", " (high) "]" } }
-    }
+/// Four decimals, or two for numbers that are no shares.
+fn cell(score: &Value, interval: &Value) -> Cell {
+    let Some(value) = score.as_f64() else { return Cell::Missing };
+    let ends = interval["low"].as_f64().zip(interval["high"].as_f64());
+    let decimals = if value.abs() < 10.0 { 4 } else { 2 };
+    Cell::Estimate(Estimate { interval: ends.map(|(low, high)| [low, high]), ..Estimate::new(value, decimals) })
 }
 
 /// What the figures stand on, in words.
@@ -173,22 +170,23 @@ fn each(report: &Report<'_>) -> Markup {
     let rank = |stem: &str| report.ranked.iter().position(|r| r.stem == stem).unwrap_or(usize::MAX);
     let mut rows: Vec<_> = cases.rows.iter().map(|row| (rank(&row.stem), row)).collect();
     rows.sort_by_key(|(rank, _)| *rank);
-    let text = |v: &Option<f64>| match v {
-        None => "-".to_string(),
-        Some(v) if v.fract() == 0.0 => format!("{v:.0}"),
-        Some(v) => format!("{v:.4}"),
+    let number = |v: &Option<f64>| match v {
+        None => Cell::Missing,
+        Some(v) if v.fract() == 0.0 => Cell::decimal(*v, 0),
+        Some(v) => Cell::decimal(*v, 4),
     };
-    let mut header = vec!["image".to_string(), "class".into()];
-    header.extend(cases.columns.iter().map(|c| words(c)));
+    let mut columns = vec![Column::words("image"), Column::words("class")];
+    columns.extend(cases.columns.iter().map(|c| Column::numbers(words(c))));
     let lines = rows.iter().take(LINES).map(|(_, row)| {
-        let mut cells = vec![row.stem.clone(), row.class.clone()];
-        cells.extend(row.values.iter().map(text));
+        let mut cells: Vec<Cell> = vec![row.stem.as_str().into(), row.class.as_str().into()];
+        cells.extend(row.values.iter().map(number));
         cells
     });
+    let table = Table::new(columns, lines.collect());
     html! {
         details {
             summary { "Every image, worst first" @if rows.len() > LINES { " (the first " (LINES) " of " (rows.len()) " lines)" } }
-            (table(&Table { header, rows: lines.collect() }, true))
+            (sortable(&table))
         }
     }
 }

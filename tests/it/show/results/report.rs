@@ -5,7 +5,8 @@ use npc::learn::history::History;
 use npc::score::cases::{CaseTable, read};
 use npc::show::lettering::Canvas;
 use npc::show::plot::{Lines, Point, Series, distribution, lines};
-use npc::show::report::{Balance, Fact, Picture, Report, Table, page, value_text};
+use npc::show::report::{Balance, Fact, Picture, Report, page, value_text};
+use npc::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -62,7 +63,10 @@ pub fn made(model: &str, words: &str) -> String {
         median: (6..9).map(picture).collect(),
         checked: &checked,
         costs: vec![pair("parameters"), pair("MACs, conv")],
-        blocks: Table { header: vec!["path".into(), "MACs".into()], rows: vec![vec![words.into(), "1,000".into()]] },
+        blocks: Table::new(
+            vec![Column::words("path"), Column::numbers("MACs")],
+            vec![vec![words.into(), Cell::Count(1000)]],
+        ),
         classes: vec!["background".into(), NASTY.into()],
         balance: vec![Balance { split: "train".into(), images: 300, read: 100, shares: vec![0.9, 0.1] }],
         examples: vec![picture(77)],

@@ -1,10 +1,6 @@
-//! Scores with intervals, as cells of tables.
+//! `--split`: which images a command is about.
 
-pub use super::tabular::{Format, Table, notes};
 use crate::data::Role;
-use crate::metric::Unit;
-use crate::metric::statistics::Interval;
-use crate::text::recipe::Metric;
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -54,31 +50,6 @@ impl Split {
             Split::Train => "train",
             Split::Val => "val",
             Split::Test => "test",
-        }
-    }
-}
-
-/// `Dice`, `HD95, mm`.
-pub fn title(metric: Metric, unit: Unit) -> String {
-    if metric.is_distance() { format!("{}, {}", metric.title(), unit.name()) } else { metric.title().to_string() }
-}
-
-/// Shares with four decimals, distances with two.
-pub fn number(metric: Metric, value: f64) -> String {
-    match (value.is_nan(), metric.is_distance()) {
-        (true, _) => "-".into(),
-        (false, true) => format!("{value:.2}"),
-        (false, false) => format!("{value:.4}"),
-    }
-}
-
-/// `0.9512 [0.9432, 0.9581]`; `-` where there is none.
-pub fn cell(metric: Metric, value: Option<f64>, interval: Option<Interval>) -> String {
-    match (value, interval) {
-        (None, _) => "-".into(),
-        (Some(value), None) => number(metric, value),
-        (Some(value), Some(Interval { low, high })) => {
-            format!("{} [{}, {}]", number(metric, value), number(metric, low), number(metric, high))
         }
     }
 }

@@ -1,0 +1,149 @@
+//! A table: its cells are values, and each format prints them in its own way.
+
+mod cell;
+mod column;
+mod format;
+mod grid;
+mod latex;
+
+pub use cell::{Cell, Estimate};
+pub use column::Column;
+pub use format::OutputFormat;
+
+use crate::base::csv;
+use crate::base::xml::escaped;
+use column::Reader;
+use grid::Grid;
+use serde_json::{Map, Value};
+
+/// Columns and rows of cells.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Table {
+    /// What LaTeX says above it; the other formats leave the title to the page around the table.
+    pub title: String,
+    /// From left to right.
+    pub columns: Vec<Column>,
+    /// Each with one cell for every column.
+    pub rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// The table without a title.
+    pub fn new(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
+        Self { title: String::new(), columns, rows }
+    }
+
+    /// In one of the formats. Formats of pictures have no tables; there it is text.
+    pub fn print(&self, format: OutputFormat) -> String {
+        use OutputFormat::{Csv, Dot, Html, Json, Latex, Markdown, Mermaid, Svg, Text};
+        match format {
+            Text | Svg | Dot | Mermaid => self.to_text(),
+            Markdown => self.to_markdown(),
+            Latex => self.to_latex(),
+            Csv => self.to_csv(),
+            Json => format!("{:#}\n", self.to_json()),
+            Html => self.to_html(""),
+        }
+    }
+
+    /// Columns as wide as their widest cell, two blanks between.
+    pub fn to_text(&self) -> String {
+        self.for_people().to_text()
+    }
+
+    /// A Markdown table.
+    pub fn to_markdown(&self) -> String {
+        self.for_people().to_markdown()
+    }
+
+    /// A tabular for the package booktabs, with the title as a comment.
+    pub fn to_latex(&self) -> String {
+        latex::tabular(&self.title, &self.for_people())
+    }
+
+    /// Comma-separated values (RFC 4180): the columns for programs, numbers without separators and units.
+    pub fn to_csv(&self) -> String {
+        let columns = self.seen_by(Reader::Program);
+        let header = columns.iter().map(|&i| self.columns[i].name().to_string()).collect();
+        let rows = self.rows.iter().map(|row| columns.iter().map(|&i| row[i].plain()).collect());
+        csv::text(std::iter::once::<Vec<String>>(header).chain(rows))
+    }
+
+    /// An object for each row, by the names of the columns for programs.
+    pub fn to_json(&self) -> Value {
+        let columns = self.seen_by(Reader::Program);
+        let cell = |row: &[Cell], i: usize| (self.columns[i].name().to_string(), row[i].json());
+        let object = |row: &Vec<Cell>| columns.iter().map(|&i| cell(row, i)).collect::<Map<_, _>>();
+        self.rows.iter().map(object).collect()
+    }
+
+    /// A `table` element of HTML; `class` may be empty.
+    pub fn to_html(&self, class: &str) -> String {
+        let columns = self.seen_by(Reader::Person);
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{}\"", escaped(class)) };
+        let head = |&i: &usize| format!("<th scope=\"col\">{}</th>", escaped(&self.columns[i].title));
+        let row = |row: &Vec<Cell>| {
+            let cells: String = columns.iter().map(|&i| format!("<td>{}</td>", row[i].html())).collect();
+            format!("<tr>{cells}</tr>")
+        };
+        let (head, body): (String, String) = (columns.iter().map(head).collect(), self.rows.iter().map(row).collect());
+        format!("<table{class}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    }
+
+    /// Places of the columns that a reader sees.
+    fn seen_by(&self, reader: Reader) -> Vec<usize> {
+        (0..self.columns.len()).filter(|&i| self.columns[i].is_for(reader)).collect()
+    }
+
+    fn for_people(&self) -> Grid {
+        let columns = self.seen_by(Reader::Person);
+        Grid {
+            header: columns.iter().map(|&i| self.columns[i].title.clone()).collect(),
+            align: columns.iter().map(|&i| self.columns[i].align).collect(),
+            rows: self.rows.iter().map(|row| columns.iter().map(|&i| row[i].text()).collect()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn some() -> Table {
+        let columns = vec![
+            Column::words("model"),
+            Column::numbers("MACs, conv").named("macs"),
+            Column::numbers("Dice").for_people(),
+            Column::numbers("dice").for_programs(),
+        ];
+        let score = Estimate { deviation: Some(0.002), interval: Some([0.94, 0.96]), ..Estimate::new(0.95, 4) };
+        let row = vec!["a|b, \"c\"".into(), Cell::Count(1_234_567), Cell::Estimate(score), Cell::decimal(0.95, 4)];
+        let none = vec!["x\ry <z>".into(), Cell::Missing, Cell::Empty, Cell::Missing];
+        Table { title: "some".into(), columns, rows: vec![row, none] }
+    }
+
+    #[test]
+    fn people_read_separators_and_units() {
+        let text = "model           MACs, conv                              Dice\n\
+                    --------------  ----------  --------------------------------\n";
+        assert!(some().to_text().starts_with("model"));
+        assert_eq!(some().to_text().lines().count(), 4);
+        assert!(some().to_text().contains("1,234,567  0.9500 ± 0.0020 [0.9400, 0.9600]\n"), "{text}");
+        assert!(some().to_markdown().contains("| a\\|b, \"c\" | 1,234,567 | 0.9500 ± 0.0020 [0.9400, 0.9600] |\n"));
+        assert!(some().to_html("wide").starts_with("<table class=\"wide\"><thead><tr><th scope=\"col\">model</th>"));
+        assert!(
+            some().to_html("").contains("<td>0.9500 ± 0.0020<span class=\"interval\">[0.9400, 0.9600]</span></td>")
+        );
+        assert!(some().to_html("").contains("&lt;z&gt;</td><td>-</td><td></td>"));
+    }
+
+    #[test]
+    fn programs_read_values() {
+        assert_eq!(some().to_csv(), "model,macs,dice\n\"a|b, \"\"c\"\"\",1234567,0.950000\n\"x\ry <z>\",,\n");
+        assert_eq!(
+            some().to_json(),
+            json!([{"model": "a|b, \"c\"", "macs": 1_234_567, "dice": 0.95}, {"model": "x\ry <z>", "macs": null, "dice": null}])
+        );
+    }
+}

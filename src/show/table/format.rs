@@ -1,0 +1,89 @@
+//! The formats that commands print in.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A format of what is printed. Each command has some of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// For the terminal.
+    Text,
+    /// For programs.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// For READMEs.
+    Markdown,
+    /// For papers, with the package booktabs.
+    Latex,
+    /// A page or a part of one.
+    Html,
+    /// A picture.
+    Svg,
+    /// A picture that Graphviz draws.
+    Dot,
+    /// A picture that Markdown viewers draw.
+    Mermaid,
+}
+
+impl OutputFormat {
+    /// All formats.
+    pub const ALL: [OutputFormat; 9] = [
+        OutputFormat::Text,
+        OutputFormat::Json,
+        OutputFormat::Csv,
+        OutputFormat::Markdown,
+        OutputFormat::Latex,
+        OutputFormat::Html,
+        OutputFormat::Svg,
+        OutputFormat::Dot,
+        OutputFormat::Mermaid,
+    ];
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputFormat::Text => "text",
+            OutputFormat::Json => "json",
+            OutputFormat::Csv => "csv",
+            OutputFormat::Markdown => "markdown",
+            OutputFormat::Latex => "latex",
+            OutputFormat::Html => "html",
+            OutputFormat::Svg => "svg",
+            OutputFormat::Dot => "dot",
+            OutputFormat::Mermaid => "mermaid",
+        }
+    }
+
+    /// Remarks below a table. Formats for programs have no place for them.
+    pub fn notes(self, lines: &[String]) -> String {
+        let line = |text: &String| match self {
+            OutputFormat::Text => format!("{text}\n"),
+            OutputFormat::Markdown => format!("- {text}\n"),
+            OutputFormat::Latex => format!("% {text}\n"),
+            OutputFormat::Csv
+            | OutputFormat::Json
+            | OutputFormat::Html
+            | OutputFormat::Svg
+            | OutputFormat::Dot
+            | OutputFormat::Mermaid => String::new(),
+        };
+        let text: String = lines.iter().map(line).collect();
+        if text.is_empty() { text } else { format!("\n{text}") }
+    }
+}
+
+impl fmt::Display for OutputFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for OutputFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(Self::name).join(", ");
+        Self::ALL.into_iter().find(|f| f.name() == name).ok_or_else(|| format!("the formats are {}", known()))
+    }
+}

@@ -1,0 +1,52 @@
+//! The cells of a table as people read them, in columns of text.
+
+use super::column::Align;
+use std::fmt::Write;
+
+/// Texts under a header.
+pub struct Grid {
+    /// One for each column.
+    pub header: Vec<String>,
+    /// One for each column.
+    pub align: Vec<Align>,
+    /// Each with one text for every column.
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    /// Columns as wide as their widest cell, two blanks between, a line of dashes below the header.
+    pub fn to_text(&self) -> String {
+        let width = |i: usize| {
+            let cells = self.rows.iter().map(|r| r[i].chars().count());
+            cells.chain([self.header[i].chars().count()]).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
+        let mut out = String::new();
+        let mut line = |cells: &[String]| {
+            let mut text = String::new();
+            for (i, (cell, &w)) in cells.iter().zip(&widths).enumerate() {
+                let gap = if i > 0 { "  " } else { "" };
+                let _ = match self.align[i] {
+                    Align::Left => write!(text, "{gap}{cell:<w$}"),
+                    Align::Right => write!(text, "{gap}{cell:>w$}"),
+                };
+            }
+            let _ = writeln!(out, "{}", text.trim_end());
+        };
+        line(&self.header);
+        line(&widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>());
+        self.rows.iter().for_each(|row| line(row));
+        out
+    }
+
+    /// A table of Markdown.
+    pub fn to_markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let rule = self.align.iter().map(|a| if *a == Align::Right { "---:" } else { "---" }.to_string());
+        let body: String = self.rows.iter().map(|row| line(row)).collect();
+        line(&self.header) + &line(&rule.collect::<Vec<_>>()) + &body
+    }
+}

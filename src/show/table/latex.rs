@@ -1,0 +1,59 @@
+//! A table as LaTeX prints it.
+
+use super::column::Align;
+use super::grid::Grid;
+
+/// A tabular for the package booktabs, the title above it as a comment.
+pub fn tabular(title: &str, grid: &Grid) -> String {
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
+        format!("  {} \\\\\n", cells.join(" & "))
+    };
+    let columns: String = grid.align.iter().map(|a| if *a == Align::Left { 'l' } else { 'r' }).collect();
+    let head = line(&grid.header);
+    let body: String = grid.rows.iter().map(|row| line(row)).collect();
+    format!(
+        "% {title}\n\\begin{{tabular}}{{{columns}}}\n  \\toprule\n{head}  \\midrule\n{body}  \\bottomrule\n\\end{{tabular}}\n"
+    )
+}
+
+/// Text that LaTeX prints as it is; numbers get a true minus sign.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out.extend(['\\', c]),
+            '\\' => out.push_str("\\textbackslash{}"),
+            '~' => out.push_str("\\textasciitilde{}"),
+            '^' => out.push_str("\\textasciicircum{}"),
+            '±' => out.push_str("$\\pm$"),
+            '<' | '>' => out.extend(['$', c, '$']),
+            '-' if matches!(before, ' ' | '[') && rest.peek().is_some_and(char::is_ascii_digit) => out.push_str("$-$"),
+            '+' if matches!(before, ' ' | '[') && rest.peek().is_some_and(char::is_ascii_digit) => out.push_str("$+$"),
+            _ => out.push(c),
+        }
+        before = c;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latex_is_escaped() {
+        let grid = Grid {
+            header: vec!["run".into(), "Dice, 95 %".into()],
+            align: vec![Align::Left, Align::Right],
+            rows: vec![vec!["x_1 & {y}".into(), "-0.1 [-0.2, +0.3], < 1".into()]],
+        };
+        assert_eq!(
+            tabular("a_b", &grid),
+            "% a_b\n\\begin{tabular}{lr}\n  \\toprule\n  run & Dice, 95 \\% \\\\\n  \\midrule\n  \
+             x\\_1 \\& \\{y\\} & $-$0.1 [$-$0.2, $+$0.3], $<$ 1 \\\\\n  \\bottomrule\n\\end{tabular}\n"
+        );
+    }
+}
