@@ -45,6 +45,8 @@ mod overlays;
 #[cfg(feature = "run")]
 mod predict;
 #[cfg(feature = "data")]
+mod progress;
+#[cfg(feature = "data")]
 mod report;
 #[cfg(feature = "run")]
 mod reproduce;

@@ -15,6 +15,8 @@
 mod analysis;
 mod arguments;
 mod claims;
+#[cfg(feature = "data")]
+mod data;
 mod defaults;
 mod difference;
 mod entry;
@@ -28,6 +30,8 @@ mod models;
 mod open;
 mod pair;
 mod recipes;
+#[cfg(feature = "data")]
+mod resume;
 mod revision;
 #[cfg(feature = "data")]
 mod run;
@@ -41,6 +45,8 @@ mod workbench;
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
 pub use arguments::{ArgumentTexts, argument_texts, arguments, named_arguments, value_text};
 pub use claims::{JudgedClaim, judge_claims};
+#[cfg(feature = "data")]
+pub use data::{DataRequest, ResolvedData, resolve_data};
 pub use defaults::{default_data, has_hole, run_size, sweep_run_size};
 pub use difference::{Change, Group, ModelDifference};
 pub use entry::{Entry, build, freeze, macs_by};
@@ -53,6 +59,8 @@ pub use memory::{EntryMemory, MemoryRequest};
 pub use models::{build_models, build_one};
 pub use open::{ModelFile, open};
 pub use pair::{ComparedAt, ComparedModel, compared};
+#[cfg(feature = "data")]
+pub use resume::resume;
 #[cfg(feature = "data")]
 pub use run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 pub use run_size::RunSize;

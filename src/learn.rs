@@ -27,5 +27,6 @@ pub mod prepare;
 pub mod schedule;
 #[cfg(feature = "run")]
 pub mod train;
+pub mod trained;
 #[cfg(feature = "run")]
 pub mod validate;

@@ -7,5 +7,6 @@ pub mod eval;
 #[cfg(feature = "run")]
 pub mod predict;
 pub mod probability;
+pub mod recorded;
 pub mod sweep;
 pub mod window;

@@ -1,6 +1,8 @@
 //! From results to what people look at.
 
 pub mod axis;
+#[cfg(feature = "run")]
+pub mod case_pictures;
 #[cfg(feature = "data")]
 pub mod contact;
 #[cfg(feature = "data")]
@@ -14,8 +16,12 @@ pub mod picture;
 pub mod plot;
 #[cfg(feature = "run")]
 pub mod prediction;
+#[cfg(feature = "run")]
+pub mod predictor;
 #[cfg(feature = "data")]
 pub mod report;
+#[cfg(feature = "data")]
+pub mod samples;
 pub mod scatter;
 #[cfg(feature = "data")]
 pub mod scores;

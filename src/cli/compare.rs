@@ -5,7 +5,7 @@ use super::outcome::{Done, Stop};
 use super::split::Split;
 use super::terminal::print;
 use crate::metric::statistics::Interval;
-use crate::score::compare::{Comparison, Difference, Entrant, Files, Options, Scored, compare};
+use crate::score::compare::{Comparison, Difference, Entrant, Options, Scored, compare};
 use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::recipe::{Empty, Metric};
@@ -62,10 +62,8 @@ pub fn run(opts: &Opts) -> Done {
             metrics.push(*m)
         }
     });
-    let (cases, evaluation) = (opts.split.file("cases", "csv"), opts.split.file("eval", "json"));
-    let option = opts.split.option();
-    let files = Files { cases: &cases, evaluation: &evaluation, option: &option };
-    let runs = opts.runs.iter().map(|dir| Scored::open(dir, files)).collect::<Result<Vec<_>, _>>()?;
+    let role = opts.split.role();
+    let runs = opts.runs.iter().map(|dir| Scored::open(dir, role)).collect::<Result<Vec<_>, _>>()?;
     let options = Options { metrics, class: opts.class.clone(), group_seeds: opts.group_seeds, seed: 0 };
     let comparison = compare(runs, &options)?;
     let format = opts.format;

@@ -12,14 +12,13 @@ use crate::data::png::write_png_atomic;
 use crate::desk::{RunRequest, resolve_run};
 use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare};
-use crate::metric::cases_csv;
 use crate::score::eval::{How, evaluate, load};
+use crate::score::recorded::record;
 use crate::show::overlay::sheet;
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
 use crate::text::files::Disk;
-use burn::module::Module;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -89,13 +88,11 @@ pub fn run(opts: &Opts) -> Done {
     let how = How::default();
     let (evaluation, cases) =
         evaluate(&ready.checked, &ready.settings, &folder, Role::Test, &how, stop_on_interrupt())?;
-    let (classes, empty) = (&ready.settings.data.classes, ready.settings.data.empty);
-    write_atomic(&folder.root().join("cases.csv"), cases_csv(&cases, classes, empty).as_bytes())?;
-    folder.write_json("eval.json", &evaluation)?;
-    let scores = table(&evaluation, classes, OutputFormat::Text);
+    record(&folder, Role::Test, &ready.settings.data, &evaluation, &cases)?;
+    let scores = table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
     print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
     let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
-    let network = load(&ready.checked, &folder, &device)?.valid();
+    let network = load(&ready.checked, &folder, &device)?;
     let channels = ready.checked.input().channels();
     let mut pictures = Vec::new();
     for index in 0..data.len(Role::Test).min(SHOWN) {

@@ -4,12 +4,12 @@ use super::format::{TABLES, one_of};
 use super::outcome::{Done, Stop};
 use super::split::Split;
 use super::terminal::{print, stop_on_interrupt};
-use crate::base::atomic::write_atomic;
 use crate::data::Role;
 use crate::desk::reopen;
 use crate::metric::statistics::Interval;
-use crate::metric::{Evaluation, Scores, Unit, cases_csv};
+use crate::metric::{Evaluation, Scores, Unit};
 use crate::score::eval::{How, Weights, evaluate};
+use crate::score::recorded::record;
 use crate::show::scores::{cell, title};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::text::recipe::Metric;
@@ -86,23 +86,22 @@ pub fn run(opts: &Opts) -> Done {
         path => Weights::File(path.into()),
     };
     let how = How { weights, flips: opts.flips };
-    let scored = evaluate(&ready.checked, &ready.settings, &folder, opts.split.role(), &how, stop);
+    let role = opts.split.role();
+    let scored = evaluate(&ready.checked, &ready.settings, &folder, role, &how, stop);
     if stop.load(Ordering::Relaxed) {
         return Err(Stop::Interrupted);
     }
     let (evaluation, cases) = scored?;
     let data = &ready.settings.data;
-    let csv = folder.root().join(opts.split.file("cases", "csv"));
-    write_atomic(&csv, cases_csv(&cases, &data.classes, data.empty).as_bytes())?;
-    folder.write_json(&opts.split.file("eval", "json"), &evaluation)?;
-    opts.overlays.write(&ready, &folder, opts.split.role(), &csv)?;
+    record(&folder, role, data, &evaluation, &cases)?;
+    opts.overlays.write(ready.trained(&folder), role)?;
     let format = opts.format;
     match format {
         OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
         OutputFormat::Csv => print(&long(&evaluation, &data.classes).to_csv()),
         OutputFormat::Text => {
             let head = headline(&evaluation);
-            let per_image = format!("per image: {}\n", csv.display());
+            let per_image = format!("per image: {}\n", folder.cases(role).display());
             print(&format!("{head}\n\n{}\n{per_image}", table(&evaluation, &data.classes, format)))
         }
         _ => print(&table(&evaluation, &data.classes, format)),

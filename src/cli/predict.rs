@@ -1,28 +1,18 @@
 //! `npc predict`: masks, overlays and probabilities for images.
 
 use super::outcome::{Done, Stop};
+use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
-use crate::base::error::{Result, RunError};
-use crate::compute::device::{self, DeviceChoice};
-use crate::compute::network::Network;
-use crate::data::LoadedImage;
-use crate::data::inputs::{Input, gather};
+use crate::base::error::RunError;
+use crate::compute::device::DeviceChoice;
+use crate::data::inputs::gather;
 use crate::desk::reopen;
-use crate::score::eval::load;
-use crate::score::predict::Plan;
 use crate::score::probability::Format as Probabilities;
-use crate::score::window::Window;
-use crate::show::prediction::{Extras, Written, write};
-use burn::module::Module;
+use crate::show::prediction::Extras;
+use crate::show::predictor::{How, Output, Predictor};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
-use serde_json::json;
-use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
 
 /// Write masks for images with a trained run
 #[derive(Args)]
@@ -99,174 +89,27 @@ impl From<ProbabilityFormat> for Probabilities {
 
 pub fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
-    let choice: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
-    let spec = &ready.settings.data;
+    let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities.map(Into::into) };
-    let inputs = gather(&opts.inputs, &opts.out, &extras.ends(&spec.classes))?;
-    let batch = opts.batch.map_or(ready.settings.train.batch, usize::from).max(1);
-    let window = opts.window.then(|| Window::new(spec.size, opts.overlap, batch)).transpose()?;
-    let plan = Plan { spec, channels: ready.checked.input().channels(), window, flips: opts.flips };
-    let network = load(&ready.checked, &folder, &device::open(choice)?)?.valid();
-    std::fs::create_dir_all(&opts.out).map_err(|e| RunError::at(&opts.out, format!("cannot make the folder: {e}")))?;
+    let inputs = gather(&opts.inputs, &opts.out, &extras.ends(&ready.settings.data.classes))?;
+    let overlap = opts.window.then_some(opts.overlap);
+    let how = How { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
+    let predictor = Predictor::new(ready.trained(&folder), device, &how)?;
     let stop = stop_on_interrupt();
-    let job = Predicting { network: &network, plan: &plan, inputs: &inputs, opts, extras, stop };
-    // One image at a time where each is many tiles.
-    let done = job.all(if opts.window { 1 } else { batch })?;
-    done.told(&inputs, opts)?;
+    let bar = bar("{bar:30} {pos}/{len} images  {per_sec}  {eta} left", 5);
+    bar.set_length(inputs.len() as u64);
+    let output = Output { folder: &opts.out, extras };
+    let done = predictor.files(&inputs, output, stop, |images| bar.inc(images as u64));
+    bar.finish_and_clear();
+    let done = done?;
+    match opts.format {
+        Format::Json => print(&format!("{:#}\n", done.to_json(&inputs)))?,
+        Format::Text => print(&done.to_text())?,
+    }
+    if !done.failed.is_empty() {
+        let mut text = format!("{} of {} images were not predicted", done.failed.len(), inputs.len());
+        done.failed.iter().for_each(|(_, e)| text += &format!("\n{e}"));
+        return Err(Stop::Message(text));
+    }
     if stop.load(Ordering::Relaxed) { Err(Stop::Interrupted) } else { Ok(()) }
-}
-
-struct Predicting<'a> {
-    network: &'a Network,
-    plan: &'a Plan<'a>,
-    inputs: &'a [Input],
-    opts: &'a Opts,
-    extras: Extras,
-    stop: &'a AtomicBool,
-}
-
-/// Seconds of the thread that predicts; files are read beside it.
-#[derive(Default)]
-struct Seconds {
-    total: f64,
-    waiting: f64,
-    network: f64,
-    writing: f64,
-}
-
-struct Finished {
-    /// By the number of the input.
-    written: Vec<(usize, Written)>,
-    failed: Vec<(usize, RunError)>,
-    seconds: Seconds,
-}
-
-impl Predicting<'_> {
-    /// Reads the next images while the network has the ones before.
-    fn all(&self, batch: usize) -> Result<Finished> {
-        let mut done = Finished { written: Vec::new(), failed: Vec::new(), seconds: Seconds::default() };
-        let bar = bar(self.inputs.len());
-        let began = Instant::now();
-        let (send, loaded) = sync_channel::<Vec<Result<LoadedImage>>>(1);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                for inputs in self.inputs.chunks(batch) {
-                    let images = inputs.par_iter().map(|input| self.plan.load(&input.path)).collect();
-                    // Nobody waits any more.
-                    if send.send(images).is_err() {
-                        break;
-                    }
-                }
-            });
-            for (first, inputs) in (0..).step_by(batch).zip(self.inputs.chunks(batch)) {
-                let waiting = Instant::now();
-                let Ok(images) = loaded.recv() else { break };
-                done.seconds.waiting += waiting.elapsed().as_secs_f64();
-                self.some(first, inputs, images, &mut done, &bar)?;
-                if self.stop.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-            // The reader ends once its images have nowhere to go.
-            drop(loaded);
-            bar.finish_and_clear();
-            done.seconds.total = began.elapsed().as_secs_f64();
-            Ok(done)
-        })
-    }
-
-    fn some(
-        &self,
-        first: usize,
-        inputs: &[Input],
-        images: Vec<Result<LoadedImage>>,
-        done: &mut Finished,
-        bar: &ProgressBar,
-    ) -> Result<()> {
-        let mut read = Vec::new();
-        for (i, image) in images.into_iter().enumerate() {
-            match image {
-                Ok(image) => read.push((i, image)),
-                Err(e) => done.failed.push((first + i, e)),
-            }
-        }
-        if !read.is_empty() {
-            let network = Instant::now();
-            let pictures: Vec<&LoadedImage> = read.iter().map(|(_, image)| image).collect();
-            let scores = self.plan.score(self.network, &pictures)?;
-            done.seconds.network += network.elapsed().as_secs_f64();
-            let writing = Instant::now();
-            let written: Vec<Result<Written>> = (read.par_iter().zip(&scores))
-                .map(|((i, image), scored)| {
-                    write(self.plan.spec, &inputs[*i], image, scored, &self.opts.out, self.extras)
-                })
-                .collect();
-            done.seconds.writing += writing.elapsed().as_secs_f64();
-            for ((i, _), written) in read.iter().zip(written) {
-                match written {
-                    Ok(written) => done.written.push((first + i, written)),
-                    Err(e) => done.failed.push((first + i, e)),
-                }
-            }
-        }
-        bar.inc(inputs.len() as u64);
-        Ok(())
-    }
-}
-
-fn bar(images: usize) -> ProgressBar {
-    let shown = std::io::stderr().is_terminal();
-    let target = if shown { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(images as u64), target);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} images  {per_sec}  {eta} left") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-impl Finished {
-    fn told(&self, inputs: &[Input], opts: &Opts) -> Done {
-        let Seconds { total, waiting, network, writing } = self.seconds;
-        let per_second = self.written.len() as f64 / total.max(1e-9);
-        match opts.format {
-            Format::Json => {
-                let images = self.written.iter().map(|(i, written)| {
-                    let mut value = json!(written);
-                    value["image"] = json!(inputs[*i].path);
-                    value
-                });
-                let failed = (self.failed.iter())
-                    .map(|(i, e)| json!({"image": inputs[*i].path, "message": e.message, "help": e.help}));
-                let value = json!({
-                    "schema": 1,
-                    "images": images.collect::<Vec<_>>(),
-                    "failed": failed.collect::<Vec<_>>(),
-                    "images_per_second": per_second,
-                    "seconds": {"total": total, "waiting_for_files": waiting, "network": network, "writing": writing},
-                });
-                print(&format!("{value:#}\n"))?;
-            }
-            Format::Text => {
-                let mut text = String::new();
-                for (_, written) in &self.written {
-                    let warnings: String = written.warnings.iter().map(|w| format!("\n  warning: {w}")).collect();
-                    let share = 100.0 * written.foreground;
-                    text += &format!("{}  {share:.1} % foreground{warnings}\n", written.mask.display());
-                }
-                let n = self.written.len();
-                text += &format!(
-                    "{n} {} in {total:.1} s, {per_second:.1} a second: network {network:.1} s, waiting for files \
-                     {waiting:.1} s, writing {writing:.1} s\n",
-                    if n == 1 { "image" } else { "images" }
-                );
-                print(&text)?;
-            }
-        }
-        if self.failed.is_empty() {
-            return Ok(());
-        }
-        let mut text = format!("{} of {} images were not predicted", self.failed.len(), inputs.len());
-        self.failed.iter().for_each(|(_, e)| text += &format!("\n{e}"));
-        Err(Stop::Message(text))
-    }
 }

@@ -178,11 +178,11 @@ fn pictures(
     metric: &str,
     missing: &mut Vec<String>,
 ) -> (Vec<crate::show::report::Picture>, Vec<crate::show::report::Picture>) {
-    use super::overlays::draw;
+    use crate::show::case_pictures::draw;
     use crate::show::report::{Picture, SIDE};
     let (worst, median) = cases::worst_and_median(ranked, n);
     let both = [worst, median].concat();
-    let drawn = draw(ready, folder, role, &both, metric).and_then(|shown| {
+    let drawn = draw(ready.trained(folder), role, &both, metric).and_then(|shown| {
         shown.iter().map(|case| Picture::new(&case.stem, &case.score, &case.draw(SIDE)?)).collect::<Result<Vec<_>, _>>()
     });
     match drawn {
@@ -215,7 +215,7 @@ fn events(ready: &ResolvedRun, folder: &Folder) -> Done {
     let mut board = Board::open(folder)?;
     let added = board.catch_up(folder)?;
     #[cfg(feature = "run")]
-    super::overlays::to_board(ready, folder, &mut board)?;
+    crate::show::case_pictures::to_board(ready.trained(folder), &mut board)?;
     #[cfg(not(feature = "run"))]
     let _ = ready;
     let epochs = if added == 1 { "epoch" } else { "epochs" };

@@ -1,20 +1,21 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
 use super::outcome::{Done, Stop};
+use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt, stop_with_input};
 use crate::base::lock::lock;
 use crate::base::number::clock;
 use crate::base::path::absolute;
 use crate::compute::device::set_threads;
-use crate::desk::{ResolvedRun, RunRequest, reopen, resolve_run};
-use crate::graph::ir;
-use crate::learn::folder::{EpochRecord, Folder, read_settings};
+use crate::desk::{self, ResolvedRun, RunRequest, resolve_run};
+use crate::learn::folder::{EpochRecord, Folder};
 use crate::learn::train::{Job, Observer, Outcome, Progress, dry_run, train};
+use crate::show::case_pictures::to_board;
 use crate::show::tensorboard::Board;
 use crate::text::files::Disk;
 use crate::text::recipe::settings::Settings;
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -116,7 +117,7 @@ pub fn run(opts: &Opts) -> Done {
         Some(Resume::Auto) => folder.settings().exists(),
     };
     if resume {
-        same_run(&mut ready, &folder)?;
+        desk::resume(&mut ready, &folder)?;
     }
     if opts.resume == Some(Resume::Auto) && folder.finished(&ready.settings) {
         return print(&format!("{}: finished already\n", folder.root().display()));
@@ -127,46 +128,9 @@ pub fn run(opts: &Opts) -> Done {
     }
     let done = start_as(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
     if opts.tensorboard && done.is_ok() {
-        super::overlays::to_board(&ready, &folder, &mut Board::open(&folder)?)?;
+        to_board(ready.trained(&folder), &mut Board::open(&folder)?)?;
     }
     done
-}
-
-/// Resuming with other settings or another network would give a run that its folder does not describe; only the number
-/// of epochs, the device with its threads, how often the state is written and the place of the data may differ. Where the
-/// run began from other weights, they are not asked for again.
-fn same_run(ready: &mut ResolvedRun, folder: &Folder) -> Done {
-    if !folder.settings().exists() {
-        return Ok(());
-    }
-    let refused = |path: PathBuf, what: &str, help: &str| {
-        Err(Stop::Message(format!("{}: {what} of the run to resume\n  help: {help}", path.display())))
-    };
-    let mut before = read_settings(&folder.settings())?;
-    if ready.settings.train.init.is_none() {
-        ready.settings.train.init.clone_from(&before.train.init);
-    }
-    if ready.settings.threads.is_none() {
-        ready.settings.threads = before.threads;
-    }
-    let mut now = ready.settings.clone();
-    before.threads = now.threads;
-    before.train.save_every = now.train.save_every;
-    before.train.epochs = now.train.epochs;
-    before.data_root.clone_from(&now.data_root);
-    before.device.clone_from(&now.device);
-    before.versions.clone_from(&now.versions);
-    now.data.cache_mb = before.data.cache_mb;
-    if before != now {
-        let help = "give the same --set values as before, or start another run with --out DIR";
-        return refused(folder.settings(), "these settings are not those", help);
-    }
-    let (before, _) = reopen(folder.root(), None, None)?;
-    if ir::text(before.checked.graph()) != ir::text(ready.checked.graph()) {
-        let help = "train the changed network into another folder with --out DIR";
-        return refused(folder.model(), "the network is not that", help);
-    }
-    Ok(())
 }
 
 /// How a run is started.
@@ -265,13 +229,7 @@ struct Screen {
 impl Screen {
     fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::with_draw_target(
-            None,
-            if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() },
-        );
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
+        let bar = bar("{prefix} {bar:30} {pos}/{len} {msg}", 10);
         Self { bar, terminal, dice: None, events: None }
     }
 

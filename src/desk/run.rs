@@ -11,6 +11,7 @@ use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::ir::Chains;
 use crate::graph::resolve::{Program, resolve_bundle};
 use crate::learn::folder::{Folder, read_settings};
+use crate::learn::trained::Trained;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::files::{Disk, Files};
 use crate::text::recipe::schema;
@@ -31,6 +32,13 @@ pub struct ResolvedRun {
     pub imports: Vec<(String, String)>,
     /// Where each node is written, by its path.
     pub places: BTreeMap<String, String>,
+}
+
+impl ResolvedRun {
+    /// The run with the folder that it was trained into.
+    pub fn trained<'a>(&'a self, folder: &'a Folder) -> Trained<'a> {
+        Trained { checked: &self.checked, settings: &self.settings, folder }
+    }
 }
 
 /// What the command line changes: `key=value` for the run, `data.key=value`, `model.key=value`.

@@ -9,6 +9,7 @@
 //! | `metrics.jsonl` | one line an epoch |
 //! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
 //! | `summary.json` | the best epoch and its scores |
+//! | `cases.csv`, `eval.json` | scores on the test images; `cases_val.csv`, `eval_val.json` on the validation images, and so on |
 //! | `init.json` | what became of each tensor of the file that the run began with |
 //!
 //! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
@@ -106,6 +107,24 @@ impl Folder {
             Role::Train => "train.txt",
             Role::Val => "val.txt",
             Role::Test => "test.txt",
+        })
+    }
+
+    /// The scores of each image of one role.
+    pub fn cases(&self, role: Role) -> PathBuf {
+        self.scores("cases", role, "csv")
+    }
+
+    /// Everything else that an evaluation of one role says.
+    pub fn evaluation(&self, role: Role) -> PathBuf {
+        self.scores("eval", role, "json")
+    }
+
+    /// The files about the test images have the plain names.
+    fn scores(&self, name: &str, role: Role, extension: &str) -> PathBuf {
+        self.root.join(match role {
+            Role::Test => format!("{name}.{extension}"),
+            Role::Train | Role::Val => format!("{name}_{}.{extension}", role.name()),
         })
     }
 
@@ -220,10 +239,14 @@ impl Folder {
     }
 
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
-        let path = self.root.join(name);
-        let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(&path, e.to_string()))?;
-        write_atomic(&path, (text + "\n").as_bytes())
+        write_json(&self.root.join(name), value)
     }
+}
+
+/// Writes a value as JSON, complete or not at all.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(path, e.to_string()))?;
+    write_atomic(path, (text + "\n").as_bytes())
 }
 
 /// Reads `settings.yaml` of a run folder, or the file itself.

@@ -74,6 +74,11 @@ impl CaseTable {
         self.columns.iter().position(|c| c == name)
     }
 
+    /// The score that images are ranked by: Dice, or IoU in a table without Dice.
+    pub fn ranking(&self) -> &'static str {
+        ["dice", "iou"].into_iter().find(|name| self.column(name).is_some()).unwrap_or("dice")
+    }
+
     /// Classes in the order of their first line.
     pub fn classes(&self) -> Vec<&str> {
         let mut classes: Vec<&str> = Vec::new();

@@ -5,7 +5,7 @@
 
 mod open;
 
-pub use open::{Files, Scored};
+pub use open::Scored;
 
 use crate::base::error::{Result, RunError};
 use crate::metric::statistics::{

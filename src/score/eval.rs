@@ -18,7 +18,7 @@ use crate::text::recipe::Metric;
 use crate::text::recipe::settings::Settings;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -44,8 +44,12 @@ impl Weights {
 
 /// The network of a run folder with its best weights, ready to predict.
 pub fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
-    let path = folder.checkpoint()?;
-    checkpoint::load_weights(&path, lower(checked, device, 0))
+    load_file(&folder.checkpoint()?, checked, device)
+}
+
+/// The network with the weights of a file, ready to predict.
+pub fn load_file(path: &Path, checked: &Checked, device: &Device) -> Result<Network> {
+    Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
 /// The most probable class of each pixel, the first of equal ones; every pixel's probability goes into `tally`.
@@ -96,7 +100,7 @@ pub fn evaluate(
         return Err(RunError::new(format!("the split has no {role:?} images")));
     }
     let path = how.weights.path(folder)?;
-    let network = checkpoint::load_weights(&path, lower(checked, &device, 0))?.valid();
+    let network = load_file(&path, checked, &device)?;
     let loader = Loader::new(Arc::clone(&data), role, checked.input().channels());
     let mut tally = Tally::default();
     let batch = settings.train.batch;
@@ -108,12 +112,7 @@ pub fn evaluate(
     let spec = data.spec();
     let evaluation = Evaluation {
         run: settings.train.name.clone(),
-        split: match role {
-            Role::Train => "train",
-            Role::Val => "val",
-            Role::Test => "test",
-        }
-        .into(),
+        split: role.name().into(),
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
         flips: how.flips,
         chosen_here: how.weights == Weights::Best && path != folder.last() && role == scored_role(&data),

@@ -3,6 +3,7 @@
 use super::super::table::{Align, columns};
 use crate::base::number::thousands;
 use crate::cli::outcome::{Done, Stop};
+use crate::cli::progress::bar;
 use crate::cli::terminal::{print, report};
 use crate::data::survey::{self, Finding, Kind, Severity, Survey};
 use crate::desk::{ModelFile, named_arguments, no_such, open, with_sizes_that_fit};
@@ -15,11 +16,9 @@ use crate::text::files::Disk;
 use crate::text::recipe::{DataSpec, schema};
 use crate::text::syntax::ast::{self, ItemKind};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 /// Read every image and mask of data blocks and tell all that is wrong or doubtful
@@ -85,7 +84,7 @@ pub fn run(opts: &Opts) -> Done {
             Ok(models) => models,
             Err(problems) => return stop(problems),
         };
-        let bar = bar(&spec.name);
+        let bar = bar("{prefix} {bar:30} {pos}/{len}  {eta} left", 10).with_prefix(spec.name.clone());
         let progress = |done: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
@@ -191,16 +190,6 @@ impl Models {
         }
         Ok(models)
     }
-}
-
-fn bar(name: &str) -> ProgressBar {
-    let terminal = std::io::stderr().is_terminal();
-    let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target);
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}  {eta} left") {
-        bar.set_style(style);
-    }
-    bar.with_prefix(name.to_string())
 }
 
 fn text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> String {

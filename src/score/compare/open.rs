@@ -2,20 +2,12 @@
 
 use crate::base::error::{Result, RunError};
 use crate::base::path::absolute;
+use crate::data::Role;
 use crate::learn::folder::{Folder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
 use crate::text::recipe::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-
-/// Where in a run folder an evaluation of one split lies.
-#[derive(Debug, Clone, Copy)]
-pub struct Files<'a> {
-    pub cases: &'a str,
-    pub evaluation: &'a str,
-    /// What `npc eval` needs besides the folder to write them: ` --split val`.
-    pub option: &'a str,
-}
 
 /// A run with the scores of its images.
 #[derive(Debug, Clone)]
@@ -29,25 +21,31 @@ pub struct Scored {
 }
 
 impl Scored {
-    pub fn open(dir: &Path, files: Files<'_>) -> Result<Scored> {
+    /// Reads the evaluation of one role from a run folder.
+    pub fn open(dir: &Path, role: Role) -> Result<Scored> {
         let folder = Folder::new(dir);
         if !folder.settings().exists() {
             let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
             return Err(error.help("give folders that `npc train` wrote, for example runs/npnet_lung"));
         }
-        let (cases, evaluation) = (dir.join(files.cases), dir.join(files.evaluation));
-        let again = format!("`npc eval {}{}`", dir.display(), files.option);
+        let (cases, evaluation) = (folder.cases(role), folder.evaluation(role));
+        let split = match role {
+            Role::Test => String::new(),
+            Role::Train | Role::Val => format!(" --split {}", role.name()),
+        };
+        let again = format!("`npc eval {}{split}`", dir.display());
         if !cases.exists() || !evaluation.exists() {
             return Err(RunError::at(dir, "the run is not evaluated yet").help(again));
         }
+        let names = [&cases, &evaluation].map(|path| path.file_name().unwrap_or_default().display().to_string());
         let evaluation = Evaluation::read(&evaluation)?;
         let cases = CaseTable::read(&cases)?;
         if evaluation.summary.n != cases.stems.len() {
             let message = format!(
                 "{} has {} images and {} {}: they are of two evaluations",
-                files.cases,
+                names[0],
                 cases.stems.len(),
-                files.evaluation,
+                names[1],
                 evaluation.summary.n
             );
             return Err(RunError::at(dir, message).help(again));

@@ -131,13 +131,13 @@ fn unsafe_has_its_places() {
 #[test]
 fn outside_crates_have_one_door() {
     let doors: &[(&str, &[&str])] = &[
-        ("burn", &["compute", "learn", "score", "cli/predict", "cli/overlays", "cli/demo"]),
+        ("burn", &["compute", "learn", "score"]),
         ("annotate_snippets", &["text/diag/render"]),
         ("serde_yaml", &["text/recipe/settings"]),
         ("pest", &["text/syntax/build"]),
         ("petgraph", &["graph/ir"]),
         ("clap", &["cli"]),
-        ("indicatif", &["cli/train", "cli/predict", "cli/data"]),
+        ("indicatif", &["cli/progress", "cli/train"]),
         ("embedded_graphics", &["show/lettering"]),
         ("nifti", &["data/volume/nifti"]),
         ("dicom_object", &["data/volume/dicom"]),

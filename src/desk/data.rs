@@ -1,0 +1,104 @@
+//! From a model file and the name of a data block or of a run to the data itself.
+
+use super::arguments::arguments;
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::run::{RunRequest, is_settings, resolve_run};
+use super::selection::no_such;
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::resolve_bundle;
+use crate::text::diag::{Code, Diagnostic, Problems};
+use crate::text::files::Files;
+use crate::text::recipe::{DataSpec, TrainSpec, schema};
+use crate::text::source::{SourceMap, Spanned};
+use crate::text::syntax::ast::Entry;
+use std::path::{Path, PathBuf};
+
+/// Channels of a picture where no network says otherwise: colour as it is, grey repeated.
+const CHANNELS: usize = 3;
+
+/// Where data is described, and what is changed of it.
+#[derive(Debug, Clone, Copy)]
+pub struct DataRequest<'a> {
+    /// A model file, or the `settings.yaml` of a run.
+    pub file: &'a Path,
+    /// The name of a `data` block; that of the run, or the only one of the file, when not given.
+    pub data: Option<&'a str>,
+    /// The name of a `train` block whose data is meant.
+    pub run: Option<&'a str>,
+    /// `data.key=value`; for a run all that a run can change.
+    pub set: &'a [String],
+    /// Where the paths of the data block start.
+    pub data_root: Option<&'a Path>,
+}
+
+/// Data that can be opened.
+#[derive(Debug, Clone)]
+pub struct ResolvedData {
+    pub data: DataSpec,
+    pub root: PathBuf,
+    /// Channels of the network that the data is for.
+    pub channels: usize,
+    /// The run that trains on it, where one was asked for.
+    pub train: Option<TrainSpec>,
+}
+
+/// Finds a data block, by itself or as the data of a run.
+pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, Failure> {
+    if request.run.is_none() && !is_settings(request.file) {
+        let data = data_block(files, request)?;
+        let root = request.data_root.unwrap_or(Path::new(".")).to_path_buf();
+        return Ok(ResolvedData { data, root, channels: CHANNELS, train: None });
+    }
+    let DataRequest { file, run, set, data_root, .. } = *request;
+    let ready = resolve_run(files, &RunRequest { file, run, model: None, set, data_root, device: None })?;
+    let settings = ready.settings;
+    if let Some(name) = request.data.filter(|name| *name != settings.data.name) {
+        let message = format!("run `{}` trains on data `{}`", settings.train.name, settings.data.name);
+        let help = format!("leave out `{name}`, or name another run");
+        return Err(Failure::Message(format!("{message}, not on `{name}`\n  help: {help}")));
+    }
+    Ok(ResolvedData {
+        data: settings.data,
+        root: settings.data_root.into(),
+        channels: ready.checked.input().channels(),
+        train: Some(settings.train),
+    })
+}
+
+/// A data block of a model file, with what the request changes of it.
+fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, Failure> {
+    let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
+    let made = changes(&mut sources, request.set).and_then(|entries| {
+        let (program, found) = resolve_bundle(&bundle);
+        problems.extend(found);
+        if problems.has_errors() {
+            return Err(problems);
+        }
+        let names = || program.data.keys().copied();
+        let block = match request.data {
+            Some(name) => program.data.get(name).ok_or_else(|| no_such("data block", name, names()))?,
+            None => match program.data.values().collect::<Vec<_>>()[..] {
+                [one] => one,
+                _ => {
+                    let d = Diagnostic::bare(Code::E0501, "name the data block to show");
+                    let list: Vec<_> = names().map(|n| format!("`{n}`")).collect();
+                    return Err(d.help(format!("the file has {}", list.join(", "))).into());
+                }
+            },
+        };
+        schema::override_data(&schema::data_spec(block)?, &entries)
+    });
+    made.map_err(|problems| Failure::problems(sources, problems))
+}
+
+fn changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {
+    let entry = |Argument { name, value }| match name.node.strip_prefix("data.") {
+        Some(key) => Ok(Entry { key: Spanned::new(key.to_string(), name.span), value }),
+        None => {
+            let d = Diagnostic::new(Code::E0503, name.span, format!("`{name}` is not of the data block"));
+            Err(Problems::from(d.help("write `data.size=[128, 128]`, or name a run with --run")))
+        }
+    };
+    arguments(sources, "--set", set)?.into_iter().map(entry).collect()
+}

@@ -1,0 +1,36 @@
+//! Evaluations in their run folder: written, and what is known of them before they are read.
+
+use crate::base::atomic::write_atomic;
+use crate::base::error::Result;
+use crate::data::Role;
+use crate::learn::folder::{Folder, write_json};
+use crate::metric::{CaseScore, Evaluation, cases_csv};
+use crate::text::recipe::DataSpec;
+use std::path::PathBuf;
+
+/// Writes `cases.csv` and `eval.json`, or the files of another role.
+pub fn record(
+    folder: &Folder,
+    role: Role,
+    spec: &DataSpec,
+    evaluation: &Evaluation,
+    cases: &[CaseScore],
+) -> Result<()> {
+    let csv = cases_csv(cases, &spec.classes, spec.empty);
+    write_atomic(&folder.cases(role), csv.as_bytes())?;
+    write_json(&folder.evaluation(role), evaluation)
+}
+
+/// The role that a run is scored on: the test images where there are some, else the validation images.
+pub fn role_to_score(folder: &Folder) -> Role {
+    let holds = |role| std::fs::read_to_string(folder.split(role)).is_ok_and(|text| !text.trim().is_empty());
+    if holds(Role::Test) || !holds(Role::Val) { Role::Test } else { Role::Val }
+}
+
+/// Whether there are weights, and the scores of a role are missing or older than they are.
+pub fn is_stale(folder: &Folder, role: Role) -> bool {
+    let time = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    let Some(weights) = folder.checkpoint().ok().and_then(time) else { return false };
+    let older = |path| time(path).is_none_or(|scored| scored < weights);
+    older(folder.cases(role)) || older(folder.evaluation(role))
+}

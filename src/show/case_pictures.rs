@@ -1,0 +1,126 @@
+//! Pictures of scored cases: into a folder, into a report, and for TensorBoard.
+
+use super::gallery::{MOST, Shown, sheet, write};
+use super::prediction::show_case;
+use super::report::{SIDE as SMALL, words};
+use super::tensorboard::Board;
+use crate::base::error::{Result, RunError};
+use crate::compute::network::Network;
+use crate::data::{Dataset, Role};
+use crate::learn::history::History;
+use crate::learn::prepare::{Prepared, prepare};
+use crate::learn::trained::Trained;
+use crate::learn::validate::scored_role;
+use crate::score::cases::{self, Ranked, worst_and_median};
+use crate::score::eval::{load, load_file};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Longest side of a picture of its own.
+const SIDE: usize = 1024;
+/// Pictures for TensorBoard.
+const BOARD: usize = 4;
+
+/// What was drawn into a folder.
+pub struct Drawn {
+    /// How many cases have a picture.
+    pub cases: usize,
+    /// The picture that shows them together.
+    pub sheet: PathBuf,
+}
+
+/// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
+/// legend. `worst` chooses so many of the worst and as many around the median.
+pub fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
+    let table = cases::read(&run.folder.cases(role))?;
+    let metric = table.ranking();
+    let ranked = table.worst_first(metric);
+    let chosen: Vec<Ranked> = match worst {
+        None => ranked.clone(),
+        Some(n) => {
+            let (worst, median) = worst_and_median(&ranked, n);
+            [worst, median].concat()
+        }
+    };
+    std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
+    let place = |case: &Ranked| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
+    let artist = Artist::new(run, role)?;
+    let mut first = Vec::new();
+    for case in &chosen {
+        let shown = artist.shown(case, &words(metric))?;
+        // The place among all cases sorts the folder, worst first.
+        let name = format!("{:04}_{}.png", place(case), case.stem.replace(['/', '\\'], "_"));
+        write(&dir.join(name), &shown.captioned(SIDE)?)?;
+        if first.len() < MOST {
+            first.push(shown);
+        }
+    }
+    let all = dir.join("sheet.png");
+    let what = match worst {
+        Some(n) if chosen.len() < ranked.len() => format!("the {n} worst and {n} median of {}", ranked.len()),
+        _ if first.len() < chosen.len() => format!("the {} worst of {}", first.len(), ranked.len()),
+        _ => format!("all {}, worst first", ranked.len()),
+    };
+    write(&all, &sheet(&format!("{}: {what}", run.settings.train.name), &first, 4)?)?;
+    Ok(Drawn { cases: chosen.len(), sheet: all })
+}
+
+/// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
+pub fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
+    if cases.is_empty() {
+        return Ok(Vec::new());
+    }
+    let artist = Artist::new(run, role)?;
+    cases.iter().map(|case| artist.shown(case, metric)).collect()
+}
+
+/// Adds the first few scored cases to the event file, at the last epoch.
+pub fn to_board(run: Trained<'_>, board: &mut Board) -> Result<()> {
+    let epochs = History::read(run.folder);
+    let Some(last) = epochs.epochs().last() else { return Ok(()) };
+    let Prepared { device, data } = prepare(run.checked, run.settings)?;
+    let network = load(run.checked, run.folder, &device)?;
+    let role = scored_role(&data);
+    for index in 0..data.len(role).min(BOARD) {
+        let shown = show_case(&network, &data, role, index, run.checked.input().channels(), false)?;
+        board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(SMALL)?)?;
+    }
+    Ok(())
+}
+
+/// A network and the data that it is drawn on.
+struct Artist {
+    network: Network,
+    data: Arc<Dataset>,
+    role: Role,
+    channels: usize,
+    flips: bool,
+    places: HashMap<String, usize>,
+}
+
+impl Artist {
+    fn new(run: Trained<'_>, role: Role) -> Result<Artist> {
+        let Trained { checked, settings, folder } = run;
+        let Prepared { device, data } = prepare(checked, settings)?;
+        // As the scores were made, where their file says how.
+        let text = std::fs::read_to_string(folder.evaluation(role)).unwrap_or_default();
+        let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let network = match scored["checkpoint"].as_str() {
+            Some(file) => load_file(&folder.root().join(file), checked, &device)?,
+            None => load(checked, folder, &device)?,
+        };
+        let flips = scored["flips"].as_bool().unwrap_or(false);
+        let places = data.cases(role).iter().enumerate().map(|(i, case)| (case.stem.clone(), i)).collect();
+        Ok(Artist { network, data, role, channels: checked.input().channels(), flips, places })
+    }
+
+    fn shown(&self, case: &Ranked, metric: &str) -> Result<Shown> {
+        let index = self.places.get(&case.stem).copied().ok_or_else(|| {
+            RunError::new(format!("`{}` was scored and is not in the data any more", case.stem))
+                .help("`npc eval RUN` scores the run again")
+        })?;
+        let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;
+        Ok(Shown { score: format!("{metric} {:.3}", case.score), ..shown })
+    }
+}

@@ -1,0 +1,197 @@
+//! Many images predicted with a trained run, and what came of them as text and as JSON.
+
+use super::prediction::{Extras, Written, write};
+use crate::base::error::{Result, RunError};
+use crate::compute::device::{self, DeviceChoice};
+use crate::compute::network::Network;
+use crate::data::LoadedImage;
+use crate::data::inputs::Input;
+use crate::learn::trained::Trained;
+use crate::score::eval::load;
+use crate::score::predict::Plan;
+use crate::score::window::Window;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+/// How images are predicted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct How {
+    /// Tiles at the image's own resolution, of which neighbours share so much, in place of the whole image at the data
+    /// block's size.
+    pub overlap: Option<f64>,
+    /// Mean over the image and its mirror images.
+    pub flips: bool,
+    /// Images or tiles that go through the network at once; as in training when not given.
+    pub batch: Option<usize>,
+}
+
+/// A trained network, ready to predict.
+pub struct Predictor<'a> {
+    network: Network,
+    plan: Plan<'a>,
+    /// Images that are read and predicted together.
+    chunk: usize,
+}
+
+/// Where and what is written.
+#[derive(Clone, Copy)]
+pub struct Output<'a> {
+    /// The folder for the masks; it is made where there is none.
+    pub folder: &'a Path,
+    pub extras: Extras,
+}
+
+/// Seconds of the thread that predicts; files are read beside it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seconds {
+    pub total: f64,
+    pub waiting: f64,
+    pub network: f64,
+    pub writing: f64,
+}
+
+/// What became of the images, each by its number among the inputs.
+#[derive(Debug, Default)]
+pub struct Predictions {
+    pub written: Vec<(usize, Written)>,
+    pub failed: Vec<(usize, RunError)>,
+    pub seconds: Seconds,
+}
+
+impl<'a> Predictor<'a> {
+    /// Opens the device and loads the best weights of the run.
+    pub fn new(run: Trained<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
+        let spec = &run.settings.data;
+        let batch = how.batch.unwrap_or(run.settings.train.batch).max(1);
+        let window = how.overlap.map(|overlap| Window::new(spec.size, overlap, batch)).transpose()?;
+        let plan = Plan { spec, channels: run.checked.input().channels(), window, flips: how.flips };
+        let network = load(run.checked, run.folder, &device::open(device)?)?;
+        // One image at a time where each is many tiles.
+        Ok(Predictor { network, plan, chunk: if how.overlap.is_some() { 1 } else { batch } })
+    }
+
+    /// Predicts images and writes their masks, and reads the next images while the network has the ones before. An image
+    /// that cannot be read or written is kept with its error, and the others are done. `progress` is told how many more are
+    /// done; `stop` ends the work after the images that the network has.
+    pub fn files(
+        &self,
+        inputs: &[Input],
+        output: Output<'_>,
+        stop: &AtomicBool,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Predictions> {
+        std::fs::create_dir_all(output.folder).map_err(|e| RunError::create_dir(output.folder, e))?;
+        let mut done = Predictions::default();
+        let began = Instant::now();
+        let (send, loaded) = sync_channel::<Vec<Result<LoadedImage>>>(1);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for inputs in inputs.chunks(self.chunk) {
+                    let images = inputs.par_iter().map(|input| self.plan.load(&input.path)).collect();
+                    // Nobody waits any more.
+                    if send.send(images).is_err() {
+                        break;
+                    }
+                }
+            });
+            for (first, inputs) in (0..).step_by(self.chunk).zip(inputs.chunks(self.chunk)) {
+                let waiting = Instant::now();
+                let Ok(images) = loaded.recv() else { break };
+                done.seconds.waiting += waiting.elapsed().as_secs_f64();
+                self.some(first, inputs, images, output, &mut done)?;
+                progress(inputs.len());
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+            // The reader ends once its images have nowhere to go.
+            drop(loaded);
+            done.seconds.total = began.elapsed().as_secs_f64();
+            Ok(done)
+        })
+    }
+
+    /// Predicts and writes the images that are together; `first` is the number of the first of them.
+    fn some(
+        &self,
+        first: usize,
+        inputs: &[Input],
+        images: Vec<Result<LoadedImage>>,
+        output: Output<'_>,
+        done: &mut Predictions,
+    ) -> Result<()> {
+        let mut read = Vec::new();
+        for (i, image) in images.into_iter().enumerate() {
+            match image {
+                Ok(image) => read.push((i, image)),
+                Err(e) => done.failed.push((first + i, e)),
+            }
+        }
+        if read.is_empty() {
+            return Ok(());
+        }
+        let network = Instant::now();
+        let pictures: Vec<&LoadedImage> = read.iter().map(|(_, image)| image).collect();
+        let scores = self.plan.score(&self.network, &pictures)?;
+        done.seconds.network += network.elapsed().as_secs_f64();
+        let writing = Instant::now();
+        let written: Vec<Result<Written>> = (read.par_iter().zip(&scores))
+            .map(|((i, image), scored)| write(self.plan.spec, &inputs[*i], image, scored, output.folder, output.extras))
+            .collect();
+        done.seconds.writing += writing.elapsed().as_secs_f64();
+        for ((i, _), written) in read.iter().zip(written) {
+            match written {
+                Ok(written) => done.written.push((first + i, written)),
+                Err(e) => done.failed.push((first + i, e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Predictions {
+    fn images_per_second(&self) -> f64 {
+        self.written.len() as f64 / self.seconds.total.max(1e-9)
+    }
+
+    /// A line for each image, and how long it took.
+    pub fn to_text(&self) -> String {
+        let Seconds { total, waiting, network, writing } = self.seconds;
+        let mut text = String::new();
+        for (_, written) in &self.written {
+            let warnings: String = written.warnings.iter().map(|w| format!("\n  warning: {w}")).collect();
+            let share = 100.0 * written.foreground;
+            text += &format!("{}  {share:.1} % foreground{warnings}\n", written.mask.display());
+        }
+        let n = self.written.len();
+        let images = if n == 1 { "image" } else { "images" };
+        let per_second = self.images_per_second();
+        text + &format!(
+            "{n} {images} in {total:.1} s, {per_second:.1} a second: network {network:.1} s, waiting for files \
+             {waiting:.1} s, writing {writing:.1} s\n"
+        )
+    }
+
+    /// Everything that is known of each image, and how long it took. `inputs` are those that were predicted.
+    pub fn to_json(&self, inputs: &[Input]) -> Value {
+        let Seconds { total, waiting, network, writing } = self.seconds;
+        let images = self.written.iter().map(|(i, written)| {
+            let mut value = json!(written);
+            value["image"] = json!(inputs[*i].path);
+            value
+        });
+        let failed =
+            (self.failed.iter()).map(|(i, e)| json!({"image": inputs[*i].path, "message": e.message, "help": e.help}));
+        json!({
+            "schema": 1,
+            "images": images.collect::<Vec<_>>(),
+            "failed": failed.collect::<Vec<_>>(),
+            "images_per_second": self.images_per_second(),
+            "seconds": {"total": total, "waiting_for_files": waiting, "network": network, "writing": writing},
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! A contact sheet of the samples of a data set, and of what augmentation makes of them.
+
+use super::contact::{Tile, contact_sheet};
+use super::overlay::outlined;
+use crate::base::error::{Result, RunError};
+use crate::data::augment::Augmenter;
+use crate::data::{Dataset, Role, Shown, epoch_order};
+use crate::text::recipe::{DataSpec, TrainSpec};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Pixels of a sheet, so that a slip in the number of samples does not fill the memory.
+const MOST: usize = 400_000_000;
+
+/// The data that samples are taken from.
+#[derive(Debug, Clone, Copy)]
+pub struct Source<'a> {
+    pub data: &'a DataSpec,
+    /// Where the paths of the data block start.
+    pub root: &'a Path,
+    /// Channels that the network takes.
+    pub channels: usize,
+    /// The run whose augmentation is shown.
+    pub train: Option<&'a TrainSpec>,
+}
+
+/// Which samples are shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub role: Role,
+    pub count: usize,
+    /// Another seed chooses other samples; what augmentation draws follows the run's seed.
+    pub seed: u64,
+    /// The first epoch whose augmentation is shown, counted from 1.
+    pub epoch: usize,
+    /// How many epochs are shown.
+    pub versions: usize,
+}
+
+/// Samples as one picture.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// Height x width x 3.
+    pub rgb: Vec<u8>,
+    pub size: [usize; 2],
+    /// Samples on the sheet, and how many there are.
+    pub shown: usize,
+    pub of: usize,
+    /// Whether each sample is followed by what augmentation makes of it.
+    pub augmented: bool,
+    /// What was doubtful about the files, each said once.
+    pub warnings: BTreeSet<String>,
+}
+
+/// Draws samples with their masks outlined, at the size of the data block and before mean and standard deviation. With a run
+/// that augments, each row holds a sample and what becomes of it in one epoch after the other.
+pub fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
+    let &Source { data: spec, root, channels, train } = source;
+    let size = spec.size;
+    let augment = train.map(|t| Augmenter::new(&t.augment, size).map(|a| (t, a))).transpose()?;
+    let augment = augment.filter(|(_, augmenter)| !augmenter.is_empty());
+    let data = Dataset::open(spec, root)?;
+    let (role, split) = (choice.role, choice.role.name());
+    let n = data.len(role);
+    if n == 0 {
+        return Err(RunError::new(format!("data `{}` has no image in its `{split}` split", spec.name)));
+    }
+    let cases: Vec<usize> = epoch_order(n, choice.seed, 0).into_iter().take(choice.count).collect();
+    let versions = augment.as_ref().map_or(0, |_| choice.versions);
+    let pixels = (cases.len() * (1 + versions)).saturating_mul(size[0] * size[1]);
+    if pixels > MOST {
+        let error = RunError::new(format!("a sheet of {pixels} pixels; {MOST} are the most"));
+        return Err(error.help("ask for fewer with --count or --versions"));
+    }
+    let first = choice.epoch - 1;
+    let plans = |case| match &augment {
+        Some((train, augmenter)) => {
+            (first..first + versions).map(|epoch| augmenter.plan(train.seed, epoch, case)).collect()
+        }
+        None => Vec::new(),
+    };
+    let row = |&case: &usize| {
+        let plans: Vec<_> = plans(case);
+        let shown = data.shown(role, case, channels, &plans)?;
+        let words = plans.iter().enumerate().map(|(i, plan)| format!("epoch {}: {plan}", first + i + 1));
+        let captions = std::iter::once(data.cases(role)[case].stem.clone()).chain(words);
+        let tile = |(shown, caption): (&Shown, String)| {
+            let rgb = outlined(&shown.rgb(size), size, &shown.mask)?;
+            Ok(Tile { caption, rgb, size })
+        };
+        let tiles = shown.pictures.iter().zip(captions).map(tile).collect::<Result<Vec<_>>>()?;
+        Ok((tiles, shown.warnings))
+    };
+    let rows = cases.par_iter().map(row).collect::<Result<Vec<_>>>()?;
+    let (rows, warnings): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+    let title = match &augment {
+        Some((train, _)) => format!("{}, {split}, run {}, seed {}", spec.name, train.name, train.seed),
+        None => format!("{}, {split}", spec.name),
+    };
+    let (rgb, sheet) = contact_sheet(&title, &spec.classes[1..], in_rows(rows));
+    let warnings = warnings.into_iter().flatten().collect();
+    Ok(Sheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
+}
+
+/// Samples without versions stand side by side.
+fn in_rows(rows: Vec<Vec<Tile>>) -> Vec<Vec<Tile>> {
+    if rows.iter().any(|row| row.len() > 1) {
+        return rows;
+    }
+    // A little wider than high, as screens are.
+    let columns = ((rows.len() as f64 * 1.6).sqrt().round() as usize).max(1);
+    let mut made: Vec<Vec<Tile>> = Vec::new();
+    for tile in rows.into_iter().flatten() {
+        match made.last_mut() {
+            Some(row) if row.len() < columns => row.push(tile),
+            _ => made.push(vec![tile]),
+        }
+    }
+    made
+}
