@@ -12,6 +12,7 @@ mod cli;
 mod compute;
 #[cfg(feature = "data")]
 mod data;
+mod desk;
 mod graph;
 mod house;
 #[cfg(feature = "run")]

@@ -1,0 +1,3 @@
+//! The workbench: what every front stands on.
+
+mod workbench;
