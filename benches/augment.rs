@@ -4,7 +4,7 @@
 
 use npc::data::augment::Augmenter;
 use npc::data::phantom;
-use npc::text::recipe::{Augment, Border, nnunet_like};
+use npc::text::config::{Augment, Border, nnunet_like};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! Data sets: files to batches of numbers and classes.
 //!
 //! Knows no tensors: plain vectors in the order batch, channel, row, column. Which file means what is decided in
-//! [`recipe::DataSpec`](crate::text::recipe::DataSpec); the rules that need more words are in `docs/data.md`.
+//! [`recipe::DataSpec`](crate::text::config::DataSpec); the rules that need more words are in `docs/data.md`.
 //!
 //! - [`Dataset`]: the pairs of image and mask, split into roles; one sample at a time.
 //! - [`Loader`]: batches of samples, cached and loaded ahead; [`augment`]: changed for training.
@@ -10,7 +10,7 @@
 
 pub mod augment;
 mod case;
-mod cases;
+mod case_discovery;
 mod content;
 mod dataset;
 mod decode;

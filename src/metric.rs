@@ -3,7 +3,7 @@
 //!
 //! Plain numbers from class maps; knows neither networks nor pictures. Class 0 is the background: its scores are told, and
 //! are in no mean over classes. What an image counts for a class that neither map holds is the data block's choice
-//! ([`Empty`](crate::text::recipe::Empty)); a class that only one of them holds scores 0, and its distance is the image's
+//! ([`Empty`](crate::text::config::Empty)); a class that only one of them holds scores 0, and its distance is the image's
 //! diagonal. So no image falls out of a mean because a network missed everything in it.
 //!
 //! - [`measure`]: one image; [`counts`], [`boundary`] and [`surface`] (on [`distance`]) are its parts.
@@ -34,7 +34,7 @@ pub use summary::{Pooled, Summary};
 pub use table::{CaseTable, cases_csv};
 
 use crate::base::error::Result;
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 
 /// An image to be scored: class maps of `height x width` pixels, row by row.
 pub struct Pair<'a> {

@@ -1,6 +1,6 @@
 //! From weights to scores.
 
-pub mod cases;
+pub mod case_scores;
 pub mod compare;
 #[cfg(feature = "run")]
 pub mod eval;
@@ -8,5 +8,5 @@ pub mod eval;
 pub mod predict;
 pub mod probability;
 pub mod recorded;
-pub mod sweep;
+pub mod sweep_scores;
 pub mod window;

@@ -1,16 +1,8 @@
 //! From results to what people look at.
 
 pub mod axis;
-#[cfg(feature = "run")]
-pub mod case_pictures;
 #[cfg(feature = "data")]
-pub mod contact;
-#[cfg(feature = "data")]
-pub mod gallery;
-#[cfg(feature = "data")]
-pub mod lettering;
-#[cfg(feature = "data")]
-pub mod overlay;
+pub mod images;
 pub mod picture;
 #[cfg(feature = "data")]
 pub mod plot;
@@ -20,13 +12,9 @@ pub mod prediction;
 pub mod predictor;
 #[cfg(feature = "data")]
 pub mod report;
-#[cfg(feature = "data")]
-pub mod samples;
 pub mod scatter;
 #[cfg(feature = "data")]
 pub mod scores;
-#[cfg(feature = "data")]
-pub mod sheet;
 pub mod table;
 #[cfg(feature = "data")]
 pub mod tensorboard;

@@ -8,7 +8,7 @@ use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, Difference, Entrant, Options, Scored, compare};
 use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use clap::Args;
 use std::path::PathBuf;
 

@@ -14,7 +14,7 @@ use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare};
 use crate::score::eval::{How, evaluate, load};
 use crate::score::recorded::record;
-use crate::show::overlay::sheet;
+use crate::show::images::overlay::sheet;
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};

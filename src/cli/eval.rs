@@ -12,7 +12,7 @@ use crate::score::eval::{How, Weights, evaluate};
 use crate::score::recorded::record;
 use crate::show::scores::{cell, title};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

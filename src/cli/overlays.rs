@@ -3,7 +3,7 @@
 use super::outcome::Done;
 use crate::data::Role;
 use crate::learn::trained::Trained;
-use crate::show::case_pictures::write_cases;
+use crate::show::images::case_pictures::write_cases;
 use clap::Args;
 use std::path::PathBuf;
 

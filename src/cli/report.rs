@@ -13,7 +13,7 @@ use crate::data::{Dataset, Role};
 use crate::desk::{ResolvedRun, reopen};
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
-use crate::score::cases;
+use crate::score::case_scores;
 use crate::show::report::{Report, page, words};
 use crate::show::tensorboard::Board;
 use clap::Args;
@@ -74,7 +74,7 @@ pub fn run(opts: &Opts) -> Done {
             None
         }
     };
-    let cases = cases::read(&folder.root().join(file("cases", split, "csv"))).ok();
+    let cases = case_scores::read(&folder.root().join(file("cases", split, "csv"))).ok();
     let ranked_by = ["dice", "iou"].into_iter().find(|c| cases.as_ref().is_some_and(|t| t.column(c).is_some()));
     let ranked_by = ranked_by.unwrap_or("dice");
     let ranked = cases.as_ref().map(|t| t.worst_first(ranked_by)).unwrap_or_default();
@@ -173,14 +173,14 @@ fn pictures(
     ready: &ResolvedRun,
     folder: &Folder,
     role: Role,
-    ranked: &[cases::Ranked],
+    ranked: &[case_scores::Ranked],
     n: usize,
     metric: &str,
     missing: &mut Vec<String>,
 ) -> (Vec<crate::show::report::Picture>, Vec<crate::show::report::Picture>) {
-    use crate::show::case_pictures::draw;
+    use crate::show::images::case_pictures::draw;
     use crate::show::report::{Picture, SIDE};
-    let (worst, median) = cases::worst_and_median(ranked, n);
+    let (worst, median) = case_scores::worst_and_median(ranked, n);
     let both = [worst, median].concat();
     let drawn = draw(ready.trained(folder), role, &both, metric).and_then(|shown| {
         shown.iter().map(|case| Picture::new(&case.stem, &case.score, &case.draw(SIDE)?)).collect::<Result<Vec<_>, _>>()
@@ -202,7 +202,7 @@ fn pictures(
     _: &ResolvedRun,
     _: &Folder,
     _: Role,
-    _: &[cases::Ranked],
+    _: &[case_scores::Ranked],
     _: usize,
     _: &str,
     missing: &mut Vec<String>,
@@ -215,7 +215,7 @@ fn events(ready: &ResolvedRun, folder: &Folder) -> Done {
     let mut board = Board::open(folder)?;
     let added = board.catch_up(folder)?;
     #[cfg(feature = "run")]
-    crate::show::case_pictures::to_board(ready.trained(folder), &mut board)?;
+    crate::show::images::case_pictures::to_board(ready.trained(folder), &mut board)?;
     #[cfg(not(feature = "run"))]
     let _ = ready;
     let epochs = if added == 1 { "epoch" } else { "epochs" };

@@ -9,7 +9,7 @@
 //! threads: work is cut by shape, and sums are taken in the order of the cuts.
 
 pub mod kernel;
-pub mod layout;
+pub mod memory_layout;
 mod pass;
 pub mod profile;
 mod program;

@@ -19,7 +19,7 @@ pub use tone::{Gamma, Tone};
 pub use warp::{Affine, Field, Outside, warp};
 
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::Augment;
+use crate::text::config::Augment;
 use std::sync::Arc;
 
 /// The augmentation of a run at its data block's size. Cheap to clone.

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::volume::Cache;
 use super::{phantom, reading};
 use crate::base::error::Result;
-use crate::text::recipe::{DataSource, DataSpec};
+use crate::text::config::{DataSource, DataSpec};
 use rayon::prelude::*;
 
 /// Pixels of each class in the mask of each case, for stratified splits.

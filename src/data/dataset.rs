@@ -5,9 +5,9 @@ use super::case::{Case, Role, same_size};
 use super::image::{LoadedImage, check, present};
 use super::sample::{Prepared, Sample, Shown, Versions};
 use super::split::{self, Parts};
-use super::{cases, content, intensity, limit, phantom, reading, resize, volume};
+use super::{case_discovery, content, intensity, limit, phantom, reading, resize, volume};
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSource, DataSpec};
+use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
 /// The cases of a data block, split into roles.
@@ -40,7 +40,7 @@ impl Dataset {
         check(spec)?;
         let volumes = volume::Cache::new(spec.cache_mb.saturating_mul(1 << 20));
         let (mut problems, mut doubts) = (Vec::new(), Vec::new());
-        let cases = cases::gather(spec, root, &volumes, &mut problems, &mut doubts);
+        let cases = case_discovery::gather(spec, root, &volumes, &mut problems, &mut doubts);
         let parts = match cases.is_empty() && !problems.is_empty() {
             // What is missing was told; that it cannot be split as well says nothing.
             true => Parts::default(),

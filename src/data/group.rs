@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{GroupBy, Grouping};
+use crate::text::config::{GroupBy, Grouping};
 
 /// First frames of the 29 video sequences of CVC-ClinicDB, as its README lists them; the last one ends with frame 612.
 const CVC_CLINICDB: [u32; 29] = [

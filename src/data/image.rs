@@ -4,7 +4,7 @@ use super::decode::{self, Palette};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSource, DataSpec};
+use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
 /// An image without ground truth.

@@ -7,7 +7,7 @@
 use super::pixels::{Pixels, Values};
 use super::resize;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSpec, Decode};
+use crate::text::config::{DataSpec, Decode};
 use std::path::Path;
 
 const STEPS: f32 = 65_535.0;

@@ -6,8 +6,8 @@
 use super::decode::{self, Palette};
 use super::pixels::{Pixels, Values};
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::cases::{ShownLabel, colour_label, label_colour};
-use crate::text::recipe::{DataSpec, MaskRule};
+use crate::text::config::case_rules::{ShownLabel, colour_label, label_colour};
+use crate::text::config::{DataSpec, MaskRule};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;

@@ -18,7 +18,7 @@ use super::order::shuffle;
 use super::pixels::MAX_SIDE;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use std::io::Cursor;
 use std::path::Path;
 use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};

@@ -2,7 +2,7 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::cases::label_colour;
+use crate::text::config::case_rules::label_colour;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;

@@ -6,7 +6,7 @@ use super::mask;
 use super::pixels::Pixels;
 use super::volume::{self, Cache, Volume, is_volume};
 use crate::base::error::Result;
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use std::path::Path;
 use std::sync::Arc;
 

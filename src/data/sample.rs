@@ -2,7 +2,7 @@
 
 use super::{augment, intensity};
 use crate::base::error::Result;
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 
 /// One image and its classes at the size of the data block.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,7 +13,7 @@ use super::case::{Case, Role};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSpec, Split, Stratify};
+use crate::text::config::{DataSpec, Split, Stratify};
 use deal::{Shares, Unit};
 use std::collections::BTreeMap;
 use std::fs;

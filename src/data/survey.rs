@@ -16,7 +16,7 @@ pub use near::{ALIKE, HAMMING, Pair};
 
 use super::case::{Case, Role};
 use super::dataset::Dataset;
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

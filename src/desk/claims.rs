@@ -7,8 +7,8 @@ use crate::graph::check::{Checked, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
 use crate::study::claim::{Judged, judge};
+use crate::text::config::schema;
 use crate::text::diag::Problems;
-use crate::text::recipe::schema;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 

@@ -4,7 +4,7 @@ use super::run_size::RunSize;
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::Program;
 use crate::study::explore::holes;
-use crate::text::recipe::{DataSpec, schema};
+use crate::text::config::{DataSpec, schema};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 

@@ -9,8 +9,8 @@ use crate::graph::resolve::Program;
 use crate::study::claim::Peaks;
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{self, Asked, Fit, Point};
+use crate::text::config::schema;
 use crate::text::diag::{Code, Diagnostic, Problems};
-use crate::text::recipe::schema;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast::{self, ItemKind};
 

@@ -6,8 +6,8 @@ use super::sizes_that_fit::with_sizes_that_fit;
 use crate::graph::check::{Checked, Frozen, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
+use crate::text::config::schema;
 use crate::text::diag::Problems;
-use crate::text::recipe::schema;
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use crate::graph::check::{Checked, Frozen};
 use crate::study::claim::Peaks;
 use crate::study::cost::memory::{Memory, Training, memory_of};
-use crate::text::recipe::{LossSpec, Optimizer, TrainSpec};
+use crate::text::config::{LossSpec, Optimizer, TrainSpec};
 
 /// What a run's memory depends on.
 #[derive(Debug, Clone)]

@@ -5,8 +5,8 @@ use super::defaults::default_data;
 use super::failure::Failure;
 use crate::graph::elaborate::Argument;
 use crate::graph::resolve::Program;
+use crate::text::config::{DataSpec, schema};
 use crate::text::diag::{Code, Diagnostic, Problems, did_you_mean};
-use crate::text::recipe::{DataSpec, schema};
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 

@@ -13,7 +13,7 @@ use super::optim::OptimState;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
-use crate::text::recipe::Optimizer;
+use crate::text::config::Optimizer;
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};

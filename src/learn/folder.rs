@@ -18,8 +18,8 @@ use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::Role;
 use crate::metric::Scores;
-use crate::text::recipe::Metric;
-use crate::text::recipe::settings::{self, Settings};
+use crate::text::config::Metric;
+use crate::text::config::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::graph::check::{Checked, Frozen};
-use crate::text::recipe::TrainSpec;
+use crate::text::config::TrainSpec;
 use crate::text::source::{Span, Spanned};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;

@@ -10,7 +10,7 @@ mod pixel;
 mod region;
 mod soft;
 
-use crate::text::recipe::{LossSpec, Term};
+use crate::text::config::{LossSpec, Term};
 use burn::tensor::{Int, Tensor};
 use soft::Soft;
 

@@ -11,7 +11,7 @@ mod rule;
 pub use gradients::Accumulated;
 
 use crate::compute::network::Network;
-use crate::text::recipe::Optimizer;
+use crate::text::config::Optimizer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use rayon::prelude::*;

@@ -10,8 +10,8 @@ use crate::base::path::absolute;
 use crate::data::{Dataset, Role};
 use crate::graph::check::{Checked, Frozen};
 use crate::study::cost::memory::{Training, memory_of, memory_with};
-use crate::text::recipe::settings::Settings;
-use crate::text::recipe::{Keep, TrainSpec};
+use crate::text::config::settings::Settings;
+use crate::text::config::{Keep, TrainSpec};
 use rayon::prelude::*;
 use std::path::Path;
 

@@ -2,7 +2,7 @@
 //!
 //! Pure: a rate depends on the recipe and the number of the step alone, so a resumed run goes on with the same one.
 
-use crate::text::recipe::{Curve, Schedule};
+use crate::text::config::{Curve, Schedule};
 use std::f64::consts::PI;
 
 /// The rate of optimiser step `step`, counted from 0 over the whole run of `epochs * steps_per_epoch` steps.

@@ -31,7 +31,7 @@ use crate::data::augment::{Augmenter, Pass};
 use crate::data::{Dataset, Loader, Role, epoch_order};
 use crate::graph::check::{Checked, Frozen};
 use crate::metric::{Scores, Summary};
-use crate::text::recipe::settings::Settings;
+use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
 use std::path::Path;

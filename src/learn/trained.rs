@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use crate::graph::check::Checked;
-use crate::text::recipe::settings::Settings;
+use crate::text::config::settings::Settings;
 
 /// A network, the settings it was trained with, and the folder that holds its weights and scores.
 #[derive(Clone, Copy)]

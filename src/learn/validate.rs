@@ -6,7 +6,7 @@ use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{Batch, Dataset, Loader, Role};
 use crate::metric::{CaseScore, Pair, measure};
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};

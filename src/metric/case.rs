@@ -4,7 +4,7 @@ use super::boundary::Overlap;
 use super::counts::{Counts, ratio};
 use super::scores::{self, Scores};
 use super::surface::Surface;
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 
 /// Of distances.

@@ -3,7 +3,7 @@
 use super::case::{CaseScore, ClassScore, measured};
 use super::scores;
 use super::statistics::{Column, Interval, interval, resample};
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

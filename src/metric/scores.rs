@@ -1,6 +1,6 @@
 //! The scores of one set of maps by metric.
 
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

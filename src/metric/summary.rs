@@ -4,7 +4,7 @@ use super::case::{CaseScore, ClassScore, Unit, measured};
 use super::counts::Counts;
 use super::scores::{Scores, mean};
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use super::case::{CaseScore, ClassScore, measured};
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use std::collections::BTreeMap;
 use std::path::Path;
 

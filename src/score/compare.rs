@@ -12,7 +12,7 @@ use crate::metric::statistics::{
     Column, Interval, holm, interval, mean_and_deviation, paired_mean, resample, wilcoxon,
 };
 use crate::metric::{CaseTable, Unit};
-use crate::text::recipe::{Empty, Metric};
+use crate::text::config::{Empty, Metric};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;

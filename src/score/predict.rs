@@ -7,7 +7,7 @@ use super::window::Window;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{LoadedImage, load_full_image, load_image, resize};
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};
 use std::path::Path;
 

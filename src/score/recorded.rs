@@ -5,7 +5,7 @@ use crate::base::error::Result;
 use crate::data::Role;
 use crate::learn::folder::{Folder, write_json};
 use crate::metric::{CaseScore, Evaluation, cases_csv};
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use std::path::PathBuf;
 
 /// Writes `cases.csv` and `eval.json`, or the files of another role.

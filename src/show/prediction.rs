@@ -1,7 +1,7 @@
 //! Predictions as files: the mask of an image, what was asked for beside it, and the case drawn with its ground truth.
 
-use super::gallery::Shown;
-use super::overlay::overlay;
+use super::images::gallery::Shown;
+use super::images::overlay::overlay;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::inputs::Input;
@@ -9,7 +9,7 @@ use crate::data::png::{write_mask_atomic, write_png_atomic};
 use crate::data::{Dataset, LoadedImage, Role, resize};
 use crate::score::predict::{Plan, Scored};
 use crate::score::probability::{self, Format};
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 

@@ -9,8 +9,8 @@ mod settings;
 
 pub use settings::value_text;
 
-use super::gallery::LEGEND;
-use super::lettering::Canvas;
+use super::images::gallery::LEGEND;
+use super::images::text_drawing::Canvas;
 use super::picture::{self, Fold, Scene, Shapes};
 use super::plot::{self, Lines, Series};
 use super::table::Table;
@@ -18,7 +18,7 @@ use crate::base::error::Result;
 use crate::data::png::png;
 use crate::graph::check::Checked;
 use crate::learn::history::History;
-use crate::score::cases::{CaseTable, Ranked};
+use crate::score::case_scores::{CaseTable, Ranked};
 use crate::study::cost::Convention;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

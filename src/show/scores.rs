@@ -3,7 +3,7 @@
 use super::table::{Cell, Estimate};
 use crate::metric::Unit;
 use crate::metric::statistics::Interval;
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 
 /// `Dice`, `HD95, mm`.
 pub fn title(metric: Metric, unit: Unit) -> String {

@@ -10,7 +10,7 @@ pub mod record;
 
 pub use event::{Event, Payload};
 
-use super::lettering::Canvas;
+use super::images::text_drawing::Canvas;
 use crate::base::error::{Result, RunError};
 use crate::data::png::png;
 use crate::learn::folder::Folder;

@@ -10,10 +10,10 @@ use crate::desk::{ModelFile, named_arguments, no_such, open, with_sizes_that_fit
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::{Program, resolve_bundle};
-use crate::show::sheet;
+use crate::show::images::sheet;
+use crate::text::config::{DataSpec, schema};
 use crate::text::diag::Problems;
 use crate::text::files::Disk;
-use crate::text::recipe::{DataSpec, schema};
 use crate::text::syntax::ast::{self, ItemKind};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};

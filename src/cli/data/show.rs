@@ -5,7 +5,7 @@ use crate::cli::split::Split;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
 use crate::desk::{DataRequest, ResolvedData, resolve_data};
-use crate::show::samples::{Choice, Source, samples};
+use crate::show::images::samples::{Choice, Source, samples};
 use crate::text::files::Disk;
 use clap::Args;
 use std::path::PathBuf;

@@ -9,7 +9,7 @@ use crate::desk::ResolvedRun;
 use crate::graph::check::Frozen;
 use crate::learn::folder::Folder;
 use crate::learn::history::History;
-use crate::show::gallery::Shown;
+use crate::show::images::gallery::Shown;
 use crate::show::report::{Balance, Fact, Picture, SIDE, value_text};
 use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::{Convention, count, memory_with};

@@ -3,7 +3,7 @@
 use super::table::Trained;
 use crate::desk::sweep::RunState;
 use crate::learn::folder::{Folder, RunSummary};
-use crate::score::sweep::PointScores;
+use crate::score::sweep_scores::PointScores;
 
 /// What the table does not say by itself.
 pub fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> {

@@ -6,7 +6,7 @@ use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
 use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
 use crate::learn::folder::Folder;
-use crate::score::sweep::{PointScores, Scores};
+use crate::score::sweep_scores::{PointScores, Scores};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;

@@ -3,12 +3,12 @@
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
-use crate::score::sweep::{Difference, Mean, PointScores, difference};
+use crate::score::sweep_scores::{Difference, Mean, PointScores, difference};
 use crate::show::scores;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::claim::Figure;
 use crate::study::cost::Convention;
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 

@@ -8,11 +8,11 @@ use crate::cli::compare::metric;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::{print, warn};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
-use crate::score::sweep::same_images;
+use crate::score::sweep_scores::same_images;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
+use crate::text::config::Metric;
 use crate::text::files::Disk;
-use crate::text::recipe::Metric;
 use clap::Args;
 use std::path::PathBuf;
 

@@ -4,12 +4,12 @@
 #![allow(clippy::missing_safety_doc)]
 
 pub mod buffer;
+pub mod conv_region;
 pub mod gradient;
 pub mod packed;
 pub mod peak;
 pub mod simd;
 pub mod source;
-pub mod sweep;
 pub mod team;
 pub mod tile;
 mod transform;

@@ -1,9 +1,9 @@
 //! A forward pass: runs nodes, holds values, frees them after their last use.
 
 use super::kernel::buffer::{Buffer, Pool};
+use super::kernel::conv_region::{Finish, Sums};
 use super::kernel::source::Source;
-use super::kernel::sweep::{Finish, Sums};
-use super::layout::{Layout, View, ViewMut, relayout};
+use super::memory_layout::{Layout, View, ViewMut, relayout};
 use super::profile::Recorder;
 use super::program::{Conv, Kind, Mode, Node, Norm, Program, Unit, ValueId};
 use super::unit::conv::{self, Kernel, gather, spread};

@@ -1,9 +1,9 @@
 //! The backward pass: nodes from the last to the first, values computed again where they were not kept.
 
 use super::kernel::buffer::Buffer;
-use super::kernel::sweep::Finish;
+use super::kernel::conv_region::Finish;
 use super::kernel::team::together;
-use super::layout::{Layout, View, ViewMut, relayout, relayout_add};
+use super::memory_layout::{Layout, View, ViewMut, relayout, relayout_add};
 use super::pass::Pass;
 use super::program::{Conv, Kind, Norm, Program, Unit, ValueId};
 use super::unit::conv::{Kernel, gather, spread, weight_gradient};

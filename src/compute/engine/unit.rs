@@ -37,7 +37,7 @@ mod taps;
 pub mod unpool;
 mod window;
 
-use super::layout::ViewMut;
+use super::memory_layout::ViewMut;
 pub use dispatch::{From, backward, differentiable, forward, needs, supported, weight_gradients};
 
 /// What random numbers start from.

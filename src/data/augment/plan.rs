@@ -4,7 +4,7 @@ use super::draw::Draws;
 use super::gauss::{Edge, gaussian};
 use super::tone::{Gamma, Tone};
 use super::warp::{Affine, Field, Outside, warp};
-use crate::text::recipe::{Augment, Border};
+use crate::text::config::{Augment, Border};
 use std::fmt;
 
 /// Drawn values. The default changes nothing.

@@ -4,7 +4,7 @@
 //! Coordinates are row and column of pixel centres, counted from 0: `scipy.ndimage.map_coordinates` takes the same.
 
 use super::gauss::Edge;
-use crate::text::recipe::Border;
+use crate::text::config::Border;
 
 /// Where an output pixel comes from: `source = matrix * output + offset`, rows before columns.
 #[derive(Debug, Clone, Copy, PartialEq)]

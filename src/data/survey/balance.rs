@@ -3,7 +3,7 @@
 use super::facts::{Facts, ImageFacts};
 use super::finding::{Finding, Kind};
 use crate::data::case::Role;
-use crate::text::recipe::DataSpec;
+use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
 
 /// What one split holds.

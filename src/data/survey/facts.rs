@@ -7,7 +7,7 @@ use crate::data::case::{Case, Role, same_size};
 use crate::data::dataset::Dataset;
 use crate::data::pixels::{Pixels, Values};
 use crate::data::{intensity, phantom, reading};
-use crate::text::recipe::{DataSource, DataSpec};
+use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
 /// What a case holds.

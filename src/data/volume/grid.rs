@@ -5,7 +5,7 @@
 
 use crate::base::error::{Result, RunError};
 use crate::data::pixels::MAX_SIDE;
-use crate::text::recipe::Axis;
+use crate::text::config::Axis;
 use std::path::Path;
 
 /// Most voxels of one volume: 2 GiB of 16-bit values.

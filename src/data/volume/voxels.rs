@@ -3,7 +3,7 @@
 use super::grid::Grid;
 use crate::base::error::{Result, RunError};
 use crate::data::pixels::{Pixels, Values};
-use crate::text::recipe::Axis;
+use crate::text::config::Axis;
 use std::path::Path;
 
 /// A stack of voxels in memory.

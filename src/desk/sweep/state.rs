@@ -3,7 +3,7 @@
 use crate::desk::run::{ResolvedRun, reopen};
 use crate::graph::ir;
 use crate::learn::folder::{Folder, read_settings};
-use crate::text::recipe::settings::Settings;
+use crate::text::config::settings::Settings;
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq, Eq)]

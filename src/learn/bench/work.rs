@@ -12,7 +12,7 @@ use crate::graph::check::Checked;
 use crate::learn::agree::Sample;
 use crate::learn::loss::cross_entropy;
 use crate::learn::optim::{Accumulated, OptimState};
-use crate::text::recipe::Optimizer;
+use crate::text::config::Optimizer;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;

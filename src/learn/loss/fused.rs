@@ -170,7 +170,7 @@ mod tests {
     use super::super::soft::Soft;
     use super::super::{pixel, total};
     use super::*;
-    use crate::text::recipe::{LossSpec, Term, Weighted};
+    use crate::text::config::{LossSpec, Term, Weighted};
     use burn::tensor::Device;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;

@@ -2,7 +2,7 @@
 
 use super::soft::Soft;
 use crate::compute::sum::{mean, sum_all};
-use crate::text::recipe::Alpha;
+use crate::text::config::Alpha;
 use burn::tensor::{Tensor, activation};
 
 /// With the weights `w` of the classes and the smoothing `e` over `k` classes,

@@ -1,6 +1,6 @@
 //! The arithmetic of one step of one tensor, in the order of `torch.optim`'s single-tensor code.
 
-use crate::text::recipe::Optimizer;
+use crate::text::config::Optimizer;
 use burn::tensor::Tensor;
 
 /// A rule at one step.

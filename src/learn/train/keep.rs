@@ -7,7 +7,7 @@ use crate::learn::checkpoint::{self, Best, State};
 use crate::learn::folder::{EpochRecord, RunSummary};
 use crate::learn::validate::scored_role;
 use crate::metric::Summary;
-use crate::text::recipe::{Keep, Metric};
+use crate::text::config::{Keep, Metric};
 use std::time::Instant;
 
 impl Run<'_> {

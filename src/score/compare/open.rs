@@ -5,7 +5,7 @@ use crate::base::path::absolute;
 use crate::data::Role;
 use crate::learn::folder::{Folder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
-use crate::text::recipe::settings::Settings;
+use crate::text::config::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

@@ -262,7 +262,7 @@ fn settings_end() {
         ("a large file", "#".repeat(300_000)),
     ] {
         let start = Instant::now();
-        assert!(npc::text::recipe::settings::from_yaml(&text).is_err(), "{what}");
+        assert!(npc::text::config::settings::from_yaml(&text).is_err(), "{what}");
         assert!(start.elapsed() < LONGEST / 4, "{what} takes {:?}", start.elapsed());
     }
 }

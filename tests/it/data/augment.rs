@@ -5,7 +5,7 @@ mod loading;
 
 use crate::support::front::repository;
 use npc::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
-use npc::text::recipe::{Augment, Border, nnunet_like};
+use npc::text::config::{Augment, Border, nnunet_like};
 use serde_json::Value;
 
 const REFLECT: Outside = Outside { rule: Border::Reflect, value: 0.0 };

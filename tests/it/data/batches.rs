@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec};
 use npc::data::{Dataset, Loader, Role, epoch_order};
-use npc::text::recipe::DataSpec;
+use npc::text::config::DataSpec;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, jpeg, refused, row, spec, tif};
 use npc::data::load_image;
-use npc::text::recipe::DataSpec;
+use npc::text::config::DataSpec;
 use std::fs;
 use tempfile::tempdir;
 use tiff::encoder::colortype;

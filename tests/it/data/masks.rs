@@ -4,7 +4,7 @@ use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
 use image::ExtendedColorType;
 use npc::base::error::RunError;
 use npc::data::{Dataset, Role, load_mask};
-use npc::text::recipe::{DataSpec, MaskRule};
+use npc::text::config::{DataSpec, MaskRule};
 use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
@@ -129,7 +129,7 @@ fn sizes_of_image_and_mask() {
 
 #[test]
 fn colours_stand_for_classes() {
-    use npc::text::recipe::cases::colour_label;
+    use npc::text::config::case_rules::colour_label;
     let spec = DataSpec {
         mask_rule: MaskRule::Colour,
         classes: vec!["rest".into(), "liver".into(), "spleen".into()],

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec, stems};
 use npc::data::{Dataset, Role, natural};
-use npc::text::recipe::{DataSpec, Split};
+use npc::text::config::{DataSpec, Split};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

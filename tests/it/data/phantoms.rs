@@ -3,7 +3,7 @@
 use crate::support::data_sets::{phantoms, refused, spec, stems};
 use npc::base::atomic::write_atomic;
 use npc::data::{Dataset, Role, phantom};
-use npc::text::recipe::{DataSpec, Split};
+use npc::text::config::{DataSpec, Split};
 use std::fs;
 use tempfile::tempdir;
 

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, phantoms, refused, spec, stems};
 use npc::data::{Dataset, Role};
-use npc::text::recipe::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
+use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -3,7 +3,7 @@
 use crate::support::data_sets::{grey, only, refused, spec, stems};
 use crate::support::front::repository;
 use npc::data::{Dataset, Role};
-use npc::text::recipe::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
+use npc::text::config::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

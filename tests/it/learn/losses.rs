@@ -4,8 +4,8 @@
 use crate::support::device::{WORKER, device, in_double_precision};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
 use npc::learn::loss::total;
-use npc::text::recipe::schema::override_train;
-use npc::text::recipe::{Alpha, LossSpec, Term, TrainSpec};
+use npc::text::config::schema::override_train;
+use npc::text::config::{Alpha, LossSpec, Term, TrainSpec};
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::Entry;
 use npc::text::syntax::parse_value;

@@ -15,7 +15,7 @@ use npc::compute::network::{Layer, Network};
 use npc::compute::weights::tensors;
 use npc::learn::loss::cross_entropy;
 use npc::learn::optim::{Accumulated, OptimState};
-use npc::text::recipe::Optimizer;
+use npc::text::config::Optimizer;
 use reference_batch::batch;
 use serde::Deserialize;
 use std::collections::BTreeMap;

@@ -27,8 +27,8 @@ use npc::learn::folder::{EpochRecord, Folder, read_settings};
 use npc::learn::train::{Job, Observer, Outcome, Progress, train};
 use npc::score::eval::{How, Weights, evaluate};
 use npc::score::predict::probabilities;
-use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::text::recipe::{
+use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
+use npc::text::config::{
     DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
     TrainSpec,
 };

@@ -12,7 +12,7 @@ use npc::data::{Batch, Dataset, Loader, Role};
 use npc::graph::check::Checked;
 use npc::learn::loss::total;
 use npc::learn::optim::{Accumulated, OptimState};
-use npc::text::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
+use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use npc::metric::calibration::Tally;
 use npc::metric::statistics::quantile;
 use npc::metric::surface::{Surface, outline};
 use npc::metric::{Pair, distance, measure};
-use npc::text::recipe::{Empty, Metric};
+use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 
 pub fn reference(part: &str) -> Value {

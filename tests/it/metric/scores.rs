@@ -4,8 +4,8 @@ use npc::base::error::Result;
 use npc::data::png::{write_mask_atomic, write_png_atomic};
 use npc::data::resize;
 use npc::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
-use npc::show::overlay::overlay;
-use npc::text::recipe::{Empty, Metric};
+use npc::show::images::overlay::overlay;
+use npc::text::config::{Empty, Metric};
 use tempfile::tempdir;
 
 fn names(n: usize) -> Vec<String> {

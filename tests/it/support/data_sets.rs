@@ -3,7 +3,7 @@
 use image::{ExtendedColorType, ImageEncoder};
 use npc::base::error::RunError;
 use npc::data::{Dataset, Role};
-use npc::text::recipe::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
+use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};

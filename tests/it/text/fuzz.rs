@@ -116,7 +116,7 @@ fn the_corpus_reaches_every_target() {
             targets::format(text);
         });
     }
-    assert!(npc::text::recipe::settings::from_yaml(include_str!("fuzz/settings.yaml")).is_ok());
+    assert!(npc::text::config::settings::from_yaml(include_str!("fuzz/settings.yaml")).is_ok());
 }
 
 /// Found by an earlier run: the bracket moved away from the literal, and the file no longer parsed.
@@ -130,8 +130,8 @@ fn an_index_stays_with_its_literal() {
 #[test]
 fn settings_have_short_names() {
     let good = include_str!("fuzz/settings.yaml");
-    assert!(npc::text::recipe::settings::from_yaml(good).is_ok());
+    assert!(npc::text::config::settings::from_yaml(good).is_ok());
     let long = good.replacen("versions:", &format!("versions:\n  ? {}\n  : x", "a".repeat(2000)), 1);
-    let refused = npc::text::recipe::settings::from_yaml(&long).unwrap_err();
+    let refused = npc::text::config::settings::from_yaml(&long).unwrap_err();
     assert!(refused.contains("name of 2000 bytes"), "{refused}");
 }

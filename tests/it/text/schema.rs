@@ -3,12 +3,12 @@
 mod augment;
 mod data_blocks;
 
-use npc::text::diag::{Diagnostic, Problems};
-use npc::text::recipe::schema::{data_spec, override_data, override_train, train_spec};
-use npc::text::recipe::{
+use npc::text::config::schema::{data_spec, override_data, override_train, train_spec};
+use npc::text::config::{
     Alpha, Curve, DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Schedule,
     Slicing, Split, Term, TrainSpec,
 };
+use npc::text::diag::{Diagnostic, Problems};
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::{Entry, Item, ItemKind};
 use npc::text::syntax::{parse, parse_value};
@@ -363,7 +363,7 @@ fn overrides_keep_the_rest() {
 /// What a settings file holds reads back as it was.
 #[test]
 fn settings_survive_yaml() {
-    use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+    use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
     let settings = Settings {
         format: FORMAT,
         versions: BTreeMap::from([("npc".into(), "0".into())]),

@@ -1,12 +1,12 @@
 //! The gradient of a convolution's weights: for each tap, input times output gradient, summed over all pixels.
 
+use super::conv_region::Sweep;
 use super::packed::rows_of_blocks;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Level, Portable, Simd};
-use super::sweep::Sweep;
 use super::team;
-use crate::compute::engine::layout::{Layout, View};
+use crate::compute::engine::memory_layout::{Layout, View};
 
 /// Bytes of input and gradient rows that stay in the first cache while all taps go over them.
 const ROWS_AT_ONCE: usize = 24 << 10;

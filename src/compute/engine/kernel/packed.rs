@@ -4,7 +4,7 @@ use super::buffer::{Buffer, Pool};
 use super::simd::{LANES, Level};
 use super::team;
 use super::tile::most_blocks;
-use crate::compute::engine::layout::Layout;
+use crate::compute::engine::memory_layout::Layout;
 
 /// Weights in the order in which tiles read them: for each group of output blocks `[block][tap][channel][lanes]`.
 pub struct Packed {

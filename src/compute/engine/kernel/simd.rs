@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-/// Numbers in a vector, and channels in a block of [`crate::compute::engine::layout::Layout`].
+/// Numbers in a vector, and channels in a block of [`crate::compute::engine::memory_layout::Layout`].
 pub const LANES: usize = 16;
 
 /// Vectors of [`LANES`] numbers.

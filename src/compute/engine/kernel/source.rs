@@ -2,7 +2,7 @@
 
 use super::simd::LANES;
 use super::vectorised::vectorised;
-use crate::compute::engine::layout::View;
+use crate::compute::engine::memory_layout::View;
 
 /// `max(x * factor + summand, 0)` with `relu`, else without the maximum. Padding is that of what comes out of it.
 #[derive(Clone, Copy)]

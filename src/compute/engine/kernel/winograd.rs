@@ -9,14 +9,14 @@ mod weights;
 pub use weights::weights;
 
 use super::buffer::{Buffer, Pool};
+use super::conv_region::{Finish, Sums};
 use super::packed::Packed;
 use super::simd::{LANES, Level};
 use super::source::{Source, scale};
-use super::sweep::{Finish, Sums};
 use super::team::{self, Place};
 use super::tile::{Block, Tap, Tile, kernel, widest};
 use super::transform::{self, Outputs, PATCH, POINTS, Patch, TILE, Transforms};
-use crate::compute::engine::layout::{Layout, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, ViewMut};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -164,7 +164,7 @@ struct Job<'a> {
     tiles: Tiles,
 }
 
-/// `pad` rows and columns of zeros lie around the input. As [`super::sweep::convolve`], with [`pack`]ed weights.
+/// `pad` rows and columns of zeros lie around the input. As [`crate::compute::engine::kernel::conv_region::convolve`], with [`pack`]ed weights.
 pub fn convolve(
     source: Source,
     weights: &Packed,

@@ -5,7 +5,7 @@ use super::node::{Conv, Fold, Kind, Node, Norm, Unit, Value, ValueId};
 use super::reads::{operands, readers};
 use super::through::read_through;
 use super::{Mode, Program, Unsupported};
-use crate::compute::engine::layout::Layout;
+use crate::compute::engine::memory_layout::Layout;
 use crate::compute::engine::unit::conv::{Window, halo};
 use crate::compute::engine::unit::supported;
 use crate::graph::op::{Activation, Function, Op};

@@ -1,6 +1,6 @@
 //! The nodes and the values of a program.
 
-use crate::compute::engine::layout::Layout;
+use crate::compute::engine::memory_layout::Layout;
 use crate::compute::engine::unit::conv::Window;
 use crate::graph::op::Op;
 

@@ -5,7 +5,7 @@
 
 use super::exp::{exp, sigmoid};
 use super::{Needs, row, softmax};
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{Activation, Function};
 
 pub fn needs(op: &Activation) -> Needs {

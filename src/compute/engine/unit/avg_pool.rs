@@ -2,7 +2,7 @@
 
 use super::taps::{self, Taps};
 use super::{Needs, row, sum, window};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{AvgPool, AvgPoolTo};
 
 pub fn needs(_op: &AvgPool) -> Needs {

@@ -2,7 +2,7 @@
 
 use super::Needs;
 use super::pixel::{Channels, Pixels};
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelReduce, Reduction};
 
 pub fn needs(op: &ChannelReduce) -> Needs {

@@ -1,7 +1,7 @@
 //! Channels in other places: slices, channels of zeros, shuffles.
 
 use super::{Needs, row};
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
 /// Each channel of the output is one of the input or zeros.

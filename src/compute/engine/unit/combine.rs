@@ -6,7 +6,7 @@
 use super::{Needs, row, sum};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{Layout, Map, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
 use crate::graph::op::{Combine, Elementwise};
 
 pub fn needs(op: &Combine) -> Needs {

@@ -1,8 +1,8 @@
 //! Maps one after the other along the channels: their blocks, since the result has the inputs' segments joined
-//! ([`Layout::join`](crate::compute::engine::layout::Layout::join)) and their lanes.
+//! ([`Layout::join`](crate::compute::engine::memory_layout::Layout::join)) and their lanes.
 
 use super::{Needs, row};
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::Concat;
 
 pub fn needs(_op: &Concat) -> Needs {

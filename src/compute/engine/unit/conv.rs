@@ -1,10 +1,10 @@
 //! Convolutions, transposed convolutions and linear layers (convolutions of a map of one pixel).
 
+use crate::compute::engine::kernel::conv_region::{Finish, Lattice, Shift, Sums, Sweep, convolve};
 use crate::compute::engine::kernel::packed::Packed;
 use crate::compute::engine::kernel::source::Source;
-use crate::compute::engine::kernel::sweep::{Finish, Lattice, Shift, Sums, Sweep, convolve};
 use crate::compute::engine::kernel::{gradient, winograd};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 
 /// A window that slides over the larger of two maps and names a pixel of the smaller: a convolution reads the larger and
 /// writes the smaller, a transposed one the other way round.

@@ -1,11 +1,11 @@
 //! Convolutions of each channel alone: as many groups as channels, one output channel each.
 
 use super::conv::Window;
+use crate::compute::engine::kernel::conv_region::Shift;
 use crate::compute::engine::kernel::simd::LANES;
-use crate::compute::engine::kernel::sweep::Shift;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use std::ops::Range;
 
 /// `[block][tap][lane]` from PyTorch's `[c, 1, kh, kw]`, each channel times its `scale`, if there is one.

@@ -4,7 +4,7 @@ use super::{
     Needs, Seed, activation, avg_pool, channel_reduce, channels, combine, concat, dropout, frame, group_norm,
     layer_norm, max_pool, pixel_shuffle, prelu, reshape, resize, unpool,
 };
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::{
     Activation, AvgPool, AvgPoolTo, ChannelPad, ChannelReduce, ChannelShuffle, Combine, Concat, Crop, Dropout,

@@ -7,7 +7,7 @@ use super::{Needs, Seed, row};
 use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::Dropout;
 
 pub fn needs(_op: &Dropout) -> Needs {

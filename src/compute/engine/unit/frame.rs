@@ -2,7 +2,7 @@
 
 use super::taps::{self, Taps};
 use super::{Needs, nothing_flows};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{Border, Crop, Padding};
 
 /// Padding.

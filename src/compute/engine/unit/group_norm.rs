@@ -5,7 +5,7 @@
 
 use super::lanes::{PerLane, denormalise, normalise, sum_slopes, sum_squares};
 use super::{Needs, row, sum};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
 
 pub fn needs() -> Needs {

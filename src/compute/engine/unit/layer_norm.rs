@@ -3,7 +3,7 @@
 use super::group_norm::affine;
 use super::pixel::{Channels, Pixels};
 use super::{Needs, row, sum};
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::LayerNorm;
 

@@ -7,7 +7,7 @@ use super::{Needs, row};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, Window};
 use std::ops::Range;
 

@@ -1,11 +1,11 @@
 //! Batch norm, with the ReLU behind it.
 
+use crate::compute::engine::kernel::conv_region::Sums;
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::source::{Before, scale};
-use crate::compute::engine::kernel::sweep::Sums;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 
 /// A batch's statistics, one number per slot.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use super::row;
 use crate::compute::engine::kernel::team;
-use crate::compute::engine::layout::{Layout, View};
+use crate::compute::engine::memory_layout::{Layout, View};
 
 /// One value a pixel, `[n][h][w]`.
 pub struct Pixels<T> {

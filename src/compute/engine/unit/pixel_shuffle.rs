@@ -1,7 +1,7 @@
 //! Channels dealt out as pixels: channel `(c * f + i) * f + j` at `(y, x)` becomes channel `c` at `(y * f + i, x * f + j)`.
 
 use super::Needs;
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::PixelShuffle;
 
 pub fn needs(_op: &PixelShuffle) -> Needs {

@@ -1,7 +1,7 @@
 //! `x` above 0, `slope * x` below, with slopes that are learned: one for all channels or one for each.
 
 use super::{Needs, row, sum};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::PRelu;
 
 pub fn needs(_op: &PRelu) -> Needs {

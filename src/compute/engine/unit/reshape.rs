@@ -1,7 +1,7 @@
 //! The same numbers under other dims: flatten, unflatten and reshape. A vector is a map of one pixel.
 
 use super::Needs;
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 
 pub fn needs() -> Needs {
     Needs::NOTHING

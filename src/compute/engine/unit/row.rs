@@ -2,7 +2,7 @@
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::Layout;
+use crate::compute::engine::memory_layout::Layout;
 
 vectorised! {
     /// `to = f(a)`, or `to += f(a)`.

@@ -3,7 +3,7 @@
 use super::exp::exp;
 use super::pixel::{Channels, Pixels};
 use super::row;
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 
 pub fn forward(x: View, output: &mut ViewMut) {
     let channels = Channels::of(x);

@@ -1,7 +1,7 @@
 //! Sums over a map: rows in 32 bits, rows of a plane and planes in 64 bits, one after the other.
 
 use crate::compute::engine::kernel::team;
-use crate::compute::engine::layout::Layout;
+use crate::compute::engine::memory_layout::Layout;
 
 /// `count` sums for each lane of each plane, `[plane][count][lane]`. `row` adds up one row into `[count][lane]`, zeros at
 /// first, and gets the numbers of plane and row.

@@ -6,7 +6,7 @@
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::layout::{View, ViewMut};
+use crate::compute::engine::memory_layout::{View, ViewMut};
 
 /// What each position of an axis reads of another axis: places with weights.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,7 +3,7 @@
 //! The second input are the pool's indices, which may lie in other segments than the numbers.
 
 use super::{Needs, nothing_flows, row};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::Unpool;
 
 pub fn needs(_op: &Unpool) -> Needs {

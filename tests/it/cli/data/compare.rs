@@ -2,7 +2,7 @@
 
 use npc::metric::calibration::Tally;
 use npc::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
-use npc::text::recipe::{Empty, Metric};
+use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};

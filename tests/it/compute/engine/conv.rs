@@ -1,8 +1,8 @@
 //! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
 
+use npc::compute::engine::kernel::conv_region::{Finish, Sweep};
 use npc::compute::engine::kernel::source::Source;
-use npc::compute::engine::kernel::sweep::{Finish, Sweep};
-use npc::compute::engine::layout::{Layout, Map};
+use npc::compute::engine::memory_layout::{Layout, Map};
 use npc::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
 use npc::compute::engine::unit::norm::{self, Affine, Known};
 use rand::rngs::StdRng;

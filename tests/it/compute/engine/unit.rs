@@ -10,7 +10,7 @@ mod pool;
 mod resize;
 mod shape;
 
-use npc::compute::engine::layout::{Layout, Map, View, ViewMut};
+use npc::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
 use npc::compute::engine::unit::Needs;
 
 /// What the gaps of inputs hold.

@@ -148,7 +148,7 @@ fn gradients_flow_through_every_operator() {
         // Squares, since batch norm and softmax hide a plain sum.
         let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
         let y = results.remove(0);
-        let mut optim = npc::learn::optim::OptimState::new(npc::text::recipe::Optimizer::Adam {
+        let mut optim = npc::learn::optim::OptimState::new(npc::text::config::Optimizer::Adam {
             lr: 0.1,
             beta1: 0.9,
             beta2: 0.999,

@@ -13,7 +13,7 @@ use npc::graph::plan::plan;
 use npc::learn::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
 use npc::learn::loss::cross_entropy;
 use npc::learn::optim::{Accumulated, OptimState};
-use npc::text::recipe::Optimizer;
+use npc::text::config::Optimizer;
 use std::collections::BTreeMap;
 
 /// Numbers between -1 and 1 that look random.

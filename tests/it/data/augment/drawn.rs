@@ -2,7 +2,7 @@
 
 use super::{everything, pixels, still};
 use npc::data::augment::{Augmenter, Elastic, Gamma, Plan};
-use npc::text::recipe::{Augment, Border};
+use npc::text::config::{Augment, Border};
 
 const SIZE: [usize; 2] = [64, 64];
 

@@ -4,7 +4,7 @@ use super::everything;
 use npc::data::augment::{Augmenter, Pass};
 use npc::data::waiting::Load;
 use npc::data::{Dataset, Loader, Role, epoch_order};
-use npc::text::recipe::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
+use npc::text::config::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

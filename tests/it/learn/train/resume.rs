@@ -44,7 +44,7 @@ fn stopping_twice_changes_nothing() {
 fn stopping_changes_no_augmented_picture() {
     let mut bench = Bench::new();
     let (_, plain) = bench.start("plain");
-    bench.settings.train.augment = npc::text::recipe::nnunet_like();
+    bench.settings.train.augment = npc::text::config::nnunet_like();
     let (whole, told) = bench.start("whole");
     assert_ne!(plain.steps, told.steps);
     let folder = bench.folder("pieces");
@@ -54,7 +54,7 @@ fn stopping_changes_no_augmented_picture() {
     same(&whole, &folder);
     assert!(whole.records().iter().all(|r| r.waited_seconds >= 0.0 && r.waited_seconds < r.seconds + 0.5));
     // Asked of what cannot be, it ends before there is a folder.
-    bench.settings.train.augment = vec![npc::text::recipe::Augment::Blur { sigma: [0.0, 1e9], p: 1.0 }];
+    bench.settings.train.augment = vec![npc::text::config::Augment::Blur { sigma: [0.0, 1e9], p: 1.0 }];
     let folder = bench.folder("refused");
     let error = bench.refused(&folder, false);
     assert!(error.message.contains("`sigma` of `blur`"), "{error}");

@@ -3,7 +3,7 @@
 use super::*;
 use npc::compute::weights::NamedTensor;
 use npc::learn::folder::RunSummary;
-use npc::text::recipe::settings::Settings;
+use npc::text::config::settings::Settings;
 
 const NO_BATCH_NORM: &str = "npc 1
 

@@ -3,7 +3,7 @@
 use super::*;
 use npc::compute::lower::lower;
 use npc::compute::weights::{NamedTensor, tensors};
-use npc::text::recipe::schema::override_train;
+use npc::text::config::schema::override_train;
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::Entry;
 use npc::text::syntax::parse_value;

@@ -2,8 +2,8 @@
 
 use crate::support::front::{front_file, repository};
 use npc::learn::history::History;
-use npc::score::cases::{CaseTable, read};
-use npc::show::lettering::Canvas;
+use npc::score::case_scores::{CaseTable, read};
+use npc::show::images::text_drawing::Canvas;
 use npc::show::plot::{Lines, Point, Series, distribution, lines};
 use npc::show::report::{Balance, Fact, Picture, Report, page, value_text};
 use npc::show::table::{Cell, Column, Table};

@@ -2,7 +2,7 @@
 
 use crate::support::front::repository;
 use npc::learn::folder::Folder;
-use npc::show::lettering::Canvas;
+use npc::show::images::text_drawing::Canvas;
 use npc::show::tensorboard::record::{Broken, masked, records};
 use npc::show::tensorboard::{Board, Event, Payload, record};
 use serde_json::Value;

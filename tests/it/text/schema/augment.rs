@@ -1,8 +1,8 @@
 //! `augment = [...]`: defaults, ranges, refusals.
 
 use super::{told, train};
-use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::text::recipe::{Augment, Border, nnunet_like};
+use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
+use npc::text::config::{Augment, Border, nnunet_like};
 use std::collections::BTreeMap;
 
 fn read(list: &str) -> Vec<Augment> {

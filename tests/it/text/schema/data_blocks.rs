@@ -1,8 +1,8 @@
 //! `data` blocks: layouts by name, lists, volumes, colours, groups, and settings of older formats.
 
 use super::{FILES, data, entry, told, train};
-use npc::text::recipe::schema::override_data;
-use npc::text::recipe::{DataSource, Grouping, MaskRule, Slicing, Split};
+use npc::text::config::schema::override_data;
+use npc::text::config::{DataSource, Grouping, MaskRule, Slicing, Split};
 use std::collections::BTreeMap;
 
 #[test]
@@ -54,7 +54,7 @@ fn layouts_fill_in_what_is_not_written() {
 
 #[test]
 fn lists_volumes_colours_and_groups() {
-    use npc::text::recipe::{Axis, GroupBy, Slices, Stratify};
+    use npc::text::config::{Axis, GroupBy, Slices, Stratify};
     let spec = data(
         "list = \"cases.csv\" size = [8, 8] empty = one classes = [\"a\", \"b\"] labels = [\"#000000\", \"#Ff00a1\"] \
          axis = coronal slices = every(4) split = kfold(k = 3, fold = 2, val = 0.1, group = \"{group}_z*\", stratify = classes)",
@@ -63,7 +63,7 @@ fn lists_volumes_colours_and_groups() {
     assert_eq!(spec.source, DataSource::List { list: "cases.csv".into() });
     assert_eq!(spec.mask_rule, MaskRule::Colour);
     assert_eq!(
-        spec.labels.iter().map(|l| npc::text::recipe::cases::label_colour(*l)).collect::<Vec<_>>(),
+        spec.labels.iter().map(|l| npc::text::config::case_rules::label_colour(*l)).collect::<Vec<_>>(),
         [Some([0; 3]), Some([255, 0, 161])]
     );
     assert_eq!(spec.slicing, Slicing { axis: Axis::Coronal, slices: Slices::Every(4) });
@@ -109,7 +109,7 @@ fn lists_volumes_colours_and_groups() {
 /// Settings of runs from before there were groups and slices, and colours written as they are in the model file.
 #[test]
 fn data_settings_of_format_1() {
-    use npc::text::recipe::settings::{FORMAT, Settings, from_yaml, to_yaml};
+    use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
     let labels = FILES.replace("[0, 255]", "[\"#000000\", \"#ff0000\"]");
     let settings = |data| Settings {
         threads: None,

@@ -8,7 +8,7 @@ use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::source::Source;
 use crate::compute::engine::kernel::team::{self, Place};
 use crate::compute::engine::kernel::transform::{self, POINTS, Patch, TILE, Transforms};
-use crate::compute::engine::layout::{Layout, View};
+use crate::compute::engine::memory_layout::{Layout, View};
 use std::ops::Range;
 
 /// Bytes of transformed kernels up to which each task sums its tiles by itself, and finds everything in its cache; above it, all

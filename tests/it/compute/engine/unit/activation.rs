@@ -127,7 +127,7 @@ fn prelu_and_its_slopes() {
         for layout in layouts(x.dims) {
             let found = prelu::gradient(&op, &[x.map(&layout).view()], grad.map(&layout).view());
             let found = Tensor { dims: expected.dims, values: found.iter().map(|&v| f64::from(v)).collect() };
-            let planar = npc::compute::engine::layout::Layout::planar(found.dims);
+            let planar = npc::compute::engine::memory_layout::Layout::planar(found.dims);
             assert_close(&found.map(&planar), &expected, 1e-5, "slopes");
         }
     }

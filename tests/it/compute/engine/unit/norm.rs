@@ -2,7 +2,7 @@
 
 use super::{Tensor, Unit, assert_close, layouts, slope};
 use npc::compute::engine::LayerWeights;
-use npc::compute::engine::layout::{Layout, ViewMut};
+use npc::compute::engine::memory_layout::{Layout, ViewMut};
 use npc::compute::engine::unit::{From, backward, forward, needs, weight_gradients};
 
 use npc::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op};

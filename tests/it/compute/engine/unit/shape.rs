@@ -1,7 +1,7 @@
 //! Flattening, shuffles, crops and other changes of shape, borders, and dropout.
 
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::compute::engine::layout::{Layout, View, ViewMut};
+use npc::compute::engine::memory_layout::{Layout, View, ViewMut};
 use npc::compute::engine::unit::{From, backward, differentiable, forward, needs};
 use npc::graph::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,

@@ -2,13 +2,13 @@
 //!
 //! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
 
-use super::lettering::{Canvas, LETTER, LINE, width};
 use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay};
-use super::text::shortened_in_the_middle;
+use super::text_drawing::{Canvas, LETTER, LINE, width};
 use crate::base::atomic::write_atomic;
 use crate::base::error::Result;
 use crate::data::png::png;
 use crate::data::resize;
+use crate::show::text::shortened_in_the_middle;
 
 const BAR: [u8; 3] = [24, 24, 28];
 const INK: [u8; 3] = [240, 240, 240];

@@ -1,7 +1,7 @@
 //! Schedules of the learning rate: `poly(power = 0.9, warmup = 5)`.
 
 use super::value::{Read, call, field, integer, non_negative, positive};
-use crate::text::recipe::{Curve, Schedule};
+use crate::text::config::{Curve, Schedule};
 use crate::text::syntax::ast::Expr;
 
 pub(super) fn schedule(e: &Expr) -> Read<Schedule> {

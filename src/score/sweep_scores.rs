@@ -6,7 +6,7 @@
 use crate::base::error::{Result, RunError};
 use crate::metric::CaseTable;
 use crate::metric::statistics::{Column, Interval, RESAMPLES, interval, mean_and_deviation, resample};
-use crate::text::recipe::Metric;
+use crate::text::config::Metric;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Losses: `cross_entropy(weights = [1, 4]) + 0.5 * dice`.
 
 use super::value::{Read, boolean, call, field, list, non_negative, number, wrong};
+use crate::text::config::{Alpha, LossSpec, Term, Weighted};
 use crate::text::diag::{Code, Diagnostic};
-use crate::text::recipe::{Alpha, LossSpec, Term, Weighted};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{BinaryOp, Entry, Expr, ExprKind};
 

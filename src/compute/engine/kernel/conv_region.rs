@@ -9,7 +9,7 @@ use super::packed::{Group, Packed};
 use super::simd::{LANES, Level};
 use super::team::{self, Place};
 use super::tile::{Block, MOST_BLOCKS, Tap, Tile, kernel, widest};
-use crate::compute::engine::layout::{Layout, View, ViewMut};
+use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use std::ops::Range;
 
 /// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.

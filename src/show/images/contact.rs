@@ -2,8 +2,8 @@
 //!
 //! Knows pixels and words, no data sets.
 
-use super::lettering::{Canvas, LETTER, LINE, width as across};
 use super::overlay::class_colour;
+use super::text_drawing::{Canvas, LETTER, LINE, width as across};
 
 /// A picture (height x width x 3) and what is written above it.
 pub struct Tile {

@@ -1,8 +1,8 @@
 //! Which image is for training and which for the test.
 
 use super::value::{Read, call, count, field, integer, number, string, word, wrong};
+use crate::text::config::{GroupBy, Grouping, Split, Stratify};
 use crate::text::diag::{Code, Diagnostic};
-use crate::text::recipe::{GroupBy, Grouping, Split, Stratify};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
 const FORMS: &[(&str, &[&str])] = &[

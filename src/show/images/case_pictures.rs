@@ -1,9 +1,6 @@
 //! Pictures of scored cases: into a folder, into a report, and for TensorBoard.
 
 use super::gallery::{MOST, Shown, sheet, write};
-use super::prediction::show_case;
-use super::report::{SIDE as SMALL, words};
-use super::tensorboard::Board;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{Dataset, Role};
@@ -11,8 +8,11 @@ use crate::learn::history::History;
 use crate::learn::prepare::{Prepared, prepare};
 use crate::learn::trained::Trained;
 use crate::learn::validate::scored_role;
-use crate::score::cases::{self, Ranked, worst_and_median};
+use crate::score::case_scores::{self, Ranked, worst_and_median};
 use crate::score::eval::{load, load_file};
+use crate::show::prediction::show_case;
+use crate::show::report::{SIDE as SMALL, words};
+use crate::show::tensorboard::Board;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

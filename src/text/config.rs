@@ -4,8 +4,8 @@
 //! of a run folder hold, so every type here is written to and read from YAML.
 
 mod augment;
-pub mod cases;
-pub mod layout;
+pub mod case_rules;
+pub mod dataset_layouts;
 mod loss;
 mod metric;
 mod optimizer;
@@ -14,7 +14,7 @@ pub mod schema;
 pub mod settings;
 
 pub use augment::{Augment, Border, nnunet_like};
-pub use cases::{Axis, GroupBy, Grouping, Slices, Slicing, Stratify};
+pub use case_rules::{Axis, GroupBy, Grouping, Slices, Slicing, Stratify};
 pub use loss::{Alpha, LossSpec, Term, Weighted};
 pub use metric::{Empty, Metric};
 pub use optimizer::Optimizer;
@@ -33,7 +33,7 @@ pub struct DataSpec {
     /// Class names in the order of the model's output channels.
     pub classes: Vec<String>,
     /// Pixel value in the mask file, per class; see [`cases::label_colour`] for colours.
-    #[serde(with = "cases::labels")]
+    #[serde(with = "case_rules::labels")]
     pub labels: Vec<u32>,
     pub mask_rule: MaskRule,
     pub split: Split,

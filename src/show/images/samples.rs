@@ -5,7 +5,7 @@ use super::overlay::outlined;
 use crate::base::error::{Result, RunError};
 use crate::data::augment::Augmenter;
 use crate::data::{Dataset, Role, Shown, epoch_order};
-use crate::text::recipe::{DataSpec, TrainSpec};
+use crate::text::config::{DataSpec, TrainSpec};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! Optimisers: `adam(lr = 1e-3)`, `sgd(lr = 0.01, momentum = 0.99, nesterov = true)`.
 
 use super::value::{Read, boolean, call, field, non_negative, number, positive, wrong};
+use crate::text::config::Optimizer;
 use crate::text::diag::{Code, Diagnostic};
-use crate::text::recipe::Optimizer;
 use crate::text::syntax::ast::Expr;
 
 pub(super) fn optimizer(e: &Expr) -> Read<Optimizer> {

@@ -5,7 +5,7 @@ use super::order::natural;
 use super::volume::{self, Cache, Grid, is_volume};
 use super::{group, pairs, phantom, reading, table};
 use crate::base::error::{Result, RunError};
-use crate::text::recipe::{DataSource, DataSpec, Slices, Split};
+use crate::text::config::{DataSource, DataSpec, Slices, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 

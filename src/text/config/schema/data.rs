@@ -3,10 +3,10 @@
 use super::reader::Reader;
 use super::split::split;
 use super::value::{Read, call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
+use crate::text::config::case_rules::{colour_label, label_colour, parse_colour};
+use crate::text::config::dataset_layouts::{LAYOUTS, Layout};
+use crate::text::config::{Axis, DataSource, DataSpec, Decode, Empty, MaskRule, Slices, Slicing, Split};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems};
-use crate::text::recipe::cases::{colour_label, label_colour, parse_colour};
-use crate::text::recipe::layout::{LAYOUTS, Layout};
-use crate::text::recipe::{Axis, DataSource, DataSpec, Decode, Empty, MaskRule, Slices, Slicing, Split};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
 

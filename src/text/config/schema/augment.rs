@@ -3,8 +3,8 @@
 //! A range is `[low, high]`; where it lies about 0 one number stands for both ends.
 
 use super::value::{Read, call, field, list, number, of_key, word, wrong};
+use crate::text::config::{Augment, Border, nnunet_like};
 use crate::text::diag::{Code, Diagnostic, listed};
-use crate::text::recipe::{Augment, Border, nnunet_like};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
 /// Kinds and their keys.
