@@ -33,7 +33,7 @@ pub struct Drawn {
 /// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
 /// legend. `worst` chooses so many of the worst and as many around the median.
 pub fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
-    let table = cases::read(&run.folder.cases(role))?;
+    let table = case_scores::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
     let chosen: Vec<Ranked> = match worst {
