@@ -1,4 +1,5 @@
-//! What is no part of the subject.
+//! What is no part of the subject: a stable hash, files replaced whole, errors of files, numbers for people, CSV, escaping,
+//! and what the machine has.
 
 pub mod atomic;
 pub mod csv;

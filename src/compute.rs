@@ -1,4 +1,4 @@
-//! Networks that compute.
+//! Networks that compute: the CPU engine with its kernels, Burn's operators, devices and weights.
 
 #[cfg(feature = "run")]
 pub mod device;

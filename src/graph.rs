@@ -1,4 +1,4 @@
-//! From declarations to a checked graph.
+//! From names to a checked graph: operators and shapes, elaboration, the checks, the plan that runs, and the canonical form.
 
 pub mod canon;
 pub mod check;

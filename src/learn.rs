@@ -1,4 +1,4 @@
-//! From batches to weights.
+//! From batches to weights: losses, optimisers, schedules, training, checkpoints and run folders.
 
 #[cfg(feature = "run")]
 pub mod agree;

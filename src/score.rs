@@ -1,4 +1,4 @@
-//! From weights to scores.
+//! From weights to scores: evaluation, prediction, sliding windows and comparison of runs.
 
 pub mod case_scores;
 pub mod compare;

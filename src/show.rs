@@ -1,4 +1,4 @@
-//! From results to what people look at.
+//! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
 
 pub mod axis;
 #[cfg(feature = "data")]

@@ -1,4 +1,5 @@
-//! Texts and what they say.
+//! What files say: texts and places, problems and their codes, the syntax tree, imports, and recipes, which are what `data`
+//! and `train` blocks say.
 
 pub mod config;
 pub mod diag;
