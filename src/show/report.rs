@@ -4,101 +4,22 @@
 //! `maud`, which escapes it; pictures are embedded and charts are inline SVG, so the file asks for nothing from outside.
 //! The same run gives the same bytes.
 
+mod content;
+mod parts;
 mod scores;
 mod settings;
 
+pub use content::{Balance, Fact, Picture, Report, SIDE};
+pub use parts::words;
 pub use settings::value_text;
 
 use super::images::gallery::LEGEND;
-use super::images::text_drawing::Canvas;
 use super::picture::{self, Fold, Scene, Shapes};
 use super::plot::{self, Lines, Series};
-use super::table::Table;
-use crate::base::error::Result;
-use crate::data::png::png;
 use crate::graph::check::Checked;
-use crate::learn::history::History;
-use crate::score::case_scores::{CaseTable, Ranked};
 use crate::study::cost::Convention;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use serde_json::Value;
-
-/// A picture with its words; PNG bytes.
-#[derive(Debug, Clone)]
-pub struct Picture {
-    pub name: String,
-    pub note: String,
-    pub png: Vec<u8>,
-    /// Height, width.
-    pub size: [usize; 2],
-}
-
-impl Picture {
-    pub fn new(name: impl Into<String>, note: impl Into<String>, canvas: &Canvas) -> Result<Picture> {
-        let png = png(&canvas.rgb, canvas.size)?;
-        Ok(Picture { name: name.into(), note: note.into(), png, size: canvas.size })
-    }
-}
-
-/// Longest side of an embedded picture.
-pub const SIDE: usize = 320;
-
-/// One figure at the head of the page.
-#[derive(Debug, Clone)]
-pub struct Fact {
-    pub label: String,
-    pub value: String,
-    pub note: String,
-}
-
-impl Fact {
-    pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> Fact {
-        Fact { label: label.into(), value: value.into(), note: note.into() }
-    }
-}
-
-/// The share of the pixels of each class in one split.
-#[derive(Debug, Clone)]
-pub struct Balance {
-    pub split: String,
-    pub images: usize,
-    /// Images whose masks were read.
-    pub read: usize,
-    /// In the order of the classes; they sum to 1.
-    pub shares: Vec<f64>,
-}
-
-/// Everything that a page shows.
-pub struct Report<'a> {
-    pub title: String,
-    pub subtitle: String,
-    pub facts: Vec<Fact>,
-    pub history: History,
-    /// The split that each epoch was scored on.
-    pub scored_on: String,
-    /// Contents of `eval.json` and `cases.csv`, and the split that they are of.
-    pub evaluation: Option<Value>,
-    pub cases: Option<CaseTable>,
-    pub split: String,
-    /// The column that cases are ranked by, and how it is called.
-    pub ranked_by: (String, String),
-    pub ranked: Vec<Ranked>,
-    pub worst: Vec<Picture>,
-    pub median: Vec<Picture>,
-    pub checked: &'a Checked,
-    pub costs: Vec<(String, String)>,
-    pub blocks: Table,
-    pub classes: Vec<String>,
-    pub balance: Vec<Balance>,
-    pub examples: Vec<Picture>,
-    /// Headed groups of settings.
-    pub settings: Vec<(String, Vec<(String, String)>)>,
-    pub commands: String,
-    /// What the page lacks, and how to get it.
-    pub missing: Vec<String>,
-}
+use parts::{gallery, keys, pairs, sortable};
 
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/sort.js");
@@ -185,31 +106,6 @@ fn curves(report: &Report<'_>) -> Markup {
     }
 }
 
-/// A line's name beside its colour, where there is more than one.
-fn keys(series: &[Series]) -> Markup {
-    html! {
-        @if series.len() > 1 {
-            span class="keys" {
-                @for (i, s) in series.iter().enumerate() { span class=(format!("key s{}", i % 4)) { (s.name) } " " }
-            }
-        }
-    }
-}
-
-/// How people write a name of a score.
-pub fn words(name: &str) -> String {
-    match name {
-        "dice" => "Dice".into(),
-        "iou" => "IoU".into(),
-        "boundary_iou" => "boundary IoU".into(),
-        "hd95" => "HD95".into(),
-        "assd" => "ASSD".into(),
-        "ece" => "ECE".into(),
-        "lr" => "learning rate".into(),
-        _ => name.replace('_', " "),
-    }
-}
-
 fn cases(report: &Report<'_>) -> Markup {
     let (worst, median) = (&report.worst, &report.median);
     html! {
@@ -236,20 +132,6 @@ fn cases(report: &Report<'_>) -> Markup {
     }
 }
 
-fn gallery(pictures: &[Picture]) -> Markup {
-    html! {
-        div class="gallery" {
-            @for p in pictures {
-                figure {
-                    img src=(format!("data:image/png;base64,{}", STANDARD.encode(&p.png))) alt=(format!("{} {}", p.name, p.note))
-                        width=(p.size[1]) height=(p.size[0]);
-                    figcaption { span class="name" { (p.name) } " " span class="value" { (p.note) } }
-                }
-            }
-        }
-    }
-}
-
 /// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
 fn model(checked: &Checked) -> Markup {
     let Ok(scene) = Scene::new(checked, Convention::Conv) else {
@@ -269,22 +151,6 @@ fn costs(report: &Report<'_>) -> Markup {
             (sortable(&report.blocks))
         }
     }
-}
-
-/// Names beside values.
-fn pairs(rows: &[(String, String)]) -> Markup {
-    html! {
-        div class="scroll" {
-            table class="pairs" {
-                tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } }
-            }
-        }
-    }
-}
-
-/// A table; a click on a column's head sorts it.
-fn sortable(table: &Table) -> Markup {
-    html! { div class="scroll" tabindex="0" { (PreEscaped(table.to_html("sortable"))) } }
 }
 
 fn data(report: &Report<'_>) -> Markup {

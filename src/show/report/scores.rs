@@ -2,7 +2,8 @@
 //!
 //! Knows the shape of the file (`mean`, `per_class`, `pooled`, `intervals`, each metrics by name) and no metric.
 
-use super::{Report, sortable, words};
+use super::content::Report;
+use super::parts::{sortable, words};
 use crate::show::plot::{self, Point};
 use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};

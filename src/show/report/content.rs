@@ -1,0 +1,85 @@
+//! What a page shows.
+
+use crate::base::error::Result;
+use crate::data::png::png;
+use crate::graph::check::Checked;
+use crate::learn::history::History;
+use crate::score::case_scores::{CaseTable, Ranked};
+use crate::show::images::text_drawing::Canvas;
+use crate::show::table::Table;
+use serde_json::Value;
+
+/// A picture with its words; PNG bytes.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    pub name: String,
+    pub note: String,
+    pub png: Vec<u8>,
+    /// Height, width.
+    pub size: [usize; 2],
+}
+
+impl Picture {
+    pub fn new(name: impl Into<String>, note: impl Into<String>, canvas: &Canvas) -> Result<Picture> {
+        let png = png(&canvas.rgb, canvas.size)?;
+        Ok(Picture { name: name.into(), note: note.into(), png, size: canvas.size })
+    }
+}
+
+/// Longest side of an embedded picture.
+pub const SIDE: usize = 320;
+
+/// One figure at the head of the page.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    pub label: String,
+    pub value: String,
+    pub note: String,
+}
+
+impl Fact {
+    pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> Fact {
+        Fact { label: label.into(), value: value.into(), note: note.into() }
+    }
+}
+
+/// The share of the pixels of each class in one split.
+#[derive(Debug, Clone)]
+pub struct Balance {
+    pub split: String,
+    pub images: usize,
+    /// Images whose masks were read.
+    pub read: usize,
+    /// In the order of the classes; they sum to 1.
+    pub shares: Vec<f64>,
+}
+
+/// Everything that a page shows.
+pub struct Report<'a> {
+    pub title: String,
+    pub subtitle: String,
+    pub facts: Vec<Fact>,
+    pub history: History,
+    /// The split that each epoch was scored on.
+    pub scored_on: String,
+    /// Contents of `eval.json` and `cases.csv`, and the split that they are of.
+    pub evaluation: Option<Value>,
+    pub cases: Option<CaseTable>,
+    pub split: String,
+    /// The column that cases are ranked by, and how it is called.
+    pub ranked_by: (String, String),
+    pub ranked: Vec<Ranked>,
+    pub worst: Vec<Picture>,
+    pub median: Vec<Picture>,
+    pub checked: &'a Checked,
+    pub costs: Vec<(String, String)>,
+    pub blocks: Table,
+    pub classes: Vec<String>,
+    pub balance: Vec<Balance>,
+    pub examples: Vec<Picture>,
+    /// Headed groups of settings.
+    pub settings: Vec<(String, Vec<(String, String)>)>,
+    pub commands: String,
+    /// What the page lacks, and how to get it.
+    pub missing: Vec<String>,
+}
