@@ -32,7 +32,8 @@ fn sources() -> Vec<String> {
 fn files_that_pages_name_are_there() {
     let sources = sources();
     let pages = fs::read_dir(repository("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let single = ["README.md", "ARCHITECTURE.md", "tests/README.md", "tests/reference/README.md"].map(repository);
+    let single = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "tests/README.md", "tests/reference/README.md"]
+        .map(repository);
     for page in pages.filter(|path| path.extension().is_some_and(|e| e == "md")).chain(single) {
         let missing = missing(&fs::read_to_string(&page).unwrap(), &sources);
         assert!(missing.is_empty(), "{} names what is not there: {missing:?}", page.display());
