@@ -2,8 +2,8 @@
 //!
 //!     cargo bench --no-default-features --features data --bench augment
 
-use npc::data::augment::Augmenter;
-use npc::data::phantom;
+use npc::internals::data::augment::Augmenter;
+use npc::internals::data::phantom;
 use npc::text::config::{Augment, Border, nnunet_like};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};

@@ -2,7 +2,8 @@
 //! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
 
 use npc::text::diag::render;
-use npc::text::files::{self, Disk};
+use npc::text::files;
+use npc::text::files::Disk;
 use npc::text::source::SourceMap;
 use npc::{Convention, check, count, elaborate, parse, resolve};
 use std::path::Path;

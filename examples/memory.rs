@@ -7,13 +7,14 @@
 //! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
-use npc::compute::device::{self, DeviceChoice};
-use npc::compute::native::Recorded;
 use npc::graph::check::Frozen;
-use npc::learn::agree::Sample;
-use npc::learn::freeze::freeze;
-use npc::learn::loss::total;
-use npc::learn::optim::{Accumulated, OptimState};
+use npc::internals::compute::device;
+use npc::internals::compute::device::DeviceChoice;
+use npc::internals::compute::native::Recorded;
+use npc::internals::learn::agree::Sample;
+use npc::internals::learn::freeze::freeze;
+use npc::internals::learn::loss::total;
+use npc::internals::learn::optim::{Accumulated, OptimState};
 use npc::study::cost::memory::{Memory, Peak, Training, memory_of};
 use npc::text::config::TrainSpec;
 use npc::text::config::schema::train_spec;

@@ -1,16 +1,16 @@
 //! What is no part of the subject: a stable hash, files replaced whole, errors of files, numbers for people, CSV, escaping,
 //! and what the machine has.
 
-pub mod atomic;
-pub mod csv;
-pub mod error;
-pub mod hash;
-pub mod integer;
+pub(crate) mod atomic;
+pub(crate) mod csv;
+pub(crate) mod error;
+pub(crate) mod hash;
+pub(crate) mod integer;
 #[cfg(feature = "data")]
-pub mod lock;
+pub(crate) mod lock;
 #[cfg(feature = "run")]
-pub mod machine;
-pub mod number;
-pub mod path;
-pub mod shell;
-pub mod xml;
+pub(crate) mod machine;
+pub(crate) mod number;
+pub(crate) mod path;
+pub(crate) mod shell;
+pub(crate) mod xml;

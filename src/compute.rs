@@ -1,17 +1,17 @@
 //! Networks that compute: the CPU engine with its kernels, Burn's operators, devices and weights.
 
 #[cfg(feature = "run")]
-pub mod device;
-pub mod engine;
+pub(crate) mod device;
+pub(crate) mod engine;
 #[cfg(feature = "run")]
-pub mod exec;
+pub(crate) mod exec;
 #[cfg(feature = "run")]
-pub mod lower;
+pub(crate) mod lower;
 #[cfg(feature = "run")]
-pub mod native;
+pub(crate) mod native;
 #[cfg(feature = "run")]
-pub mod network;
+pub(crate) mod network;
 #[cfg(feature = "run")]
-pub mod sum;
+pub(crate) mod sum;
 #[cfg(feature = "run")]
-pub mod weights;
+pub(crate) mod weights;

@@ -8,7 +8,7 @@
 //! - [`load_image`], [`load_mask`]: a file alone, for prediction and evaluation.
 //! - [`phantom`]: pictures with ground truth that need no files.
 
-pub mod augment;
+pub(crate) mod augment;
 mod case;
 mod case_discovery;
 mod content;
@@ -16,7 +16,7 @@ mod dataset;
 mod decode;
 mod group;
 mod image;
-pub mod inputs;
+pub(crate) mod inputs;
 mod intensity;
 mod jpeg;
 mod limit;
@@ -24,25 +24,24 @@ mod loader;
 mod mask;
 mod order;
 mod pairs;
-pub mod phantom;
+pub(crate) mod phantom;
 mod pixels;
-pub mod png;
+pub(crate) mod png;
 mod reading;
-pub mod resize;
+pub(crate) mod resize;
 mod sample;
 mod split;
-pub mod survey;
+pub(crate) mod survey;
 mod table;
 mod tiff;
 mod volume;
-pub mod waiting;
+pub(crate) mod waiting;
 
-pub use case::{Case, Role};
+pub use case::Role;
 pub use dataset::Dataset;
-pub use decode::EXTENSIONS;
-pub use image::{LoadedImage, load_full_image, load_image};
-pub use loader::{Batch, Batches, Loader};
+pub use image::load_image;
+pub(crate) use image::{LoadedImage, load_full_image};
+pub use loader::{Batch, Loader};
 pub use mask::load_mask;
 pub use order::{epoch_order, natural};
-pub use pixels::{MAX_BYTES, MAX_SIDE};
-pub use sample::{Sample, Shown, Versions};
+pub(crate) use sample::Shown;

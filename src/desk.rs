@@ -24,6 +24,8 @@ mod exploration;
 mod failure;
 mod finding;
 mod fix;
+#[doc(hidden)]
+pub mod internals;
 mod levels;
 mod memory;
 mod models;
@@ -36,6 +38,8 @@ mod revision;
 #[cfg(feature = "data")]
 mod run;
 mod run_size;
+#[cfg(feature = "run")]
+pub mod runs;
 mod selection;
 mod sizes_that_fit;
 #[cfg(feature = "data")]

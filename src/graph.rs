@@ -1,6 +1,6 @@
 //! From names to a checked graph: operators and shapes, elaboration, the checks, the plan that runs, and the canonical form.
 
-pub mod canon;
+pub(crate) mod canon;
 pub mod check;
 pub mod elaborate;
 pub mod ir;

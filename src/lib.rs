@@ -1,31 +1,77 @@
+//! npc: networks for medical image segmentation as text, from the file to a trained network.
+//!
+//! Begin with the workbench: [`desk::Workbench`] analyses, fixes and counts model files, on disk or in memory.
+//!
+//! ```
+//! use npc::desk::{AnalysisRequest, Workbench};
+//!
+//! let mut bench = Workbench::new();
+//! bench.set_text("tiny.model", "npc 1\nmodel Tiny(x: [3, 64, 64]) -> [2, 64, 64] = x |> conv(2, k = 3)\n");
+//! let analysis = bench.analyze("tiny.model", &AnalysisRequest::default()).expect("the request is plain");
+//! let (entry, costs) = &analysis.entries[0];
+//! assert_eq!(entry.checked.output().to_string(), "[2, 64, 64]");
+//! assert_eq!(costs.params, 2 * 3 * 3 * 3 + 2);
+//! ```
+//!
+//! For more control call the stages one by one: [`parse`] gives a syntax tree, [`resolve`] the declarations that names stand
+//! for, [`elaborate`] a graph, [`check`] the proof that it is valid, [`count`] its costs, and `lower` (feature `run`) a network
+//! with weights. The map of the sources follows.
 #![doc = include_str!("../ARCHITECTURE.md")]
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
-// Diagnostics are large and made once, on the way out; a box at each of a hundred places would only hide that.
+#![warn(missing_docs, unreachable_pub)]
+// Diagnostics are large and made once, on the way out. Boxing them at about a hundred call sites would add noise without a
+// benefit.
 #![allow(clippy::result_large_err)]
+// Without training some parts have no caller. A build with it, which CI lints as well, holds that nothing is dead.
+#![cfg_attr(
+    not(feature = "run"),
+    allow(dead_code, unused_imports, unreachable_pub, reason = "parts that only training uses")
+)]
 
-pub mod base;
-#[cfg(feature = "cli")]
-pub mod cli;
-#[cfg(feature = "data")]
-pub mod compute;
-#[cfg(feature = "data")]
-pub mod data;
+// Ask about model files: the workbench.
 pub mod desk;
+
+// Stage by stage: the types that the workbench speaks of.
 pub mod graph;
-#[cfg(feature = "data")]
-pub mod learn;
-#[cfg(feature = "data")]
-pub mod metric;
-#[cfg(feature = "data")]
-pub mod score;
-pub mod show;
 pub mod study;
 pub mod text;
 
-#[cfg(feature = "run")]
-pub use compute::lower::lower;
 pub use graph::check::{Checked, check};
 pub use graph::elaborate::elaborate;
 pub use graph::resolve::resolve;
 pub use study::cost::{Convention, CostReport, count};
 pub use text::syntax::parse;
+
+// Train, evaluate and predict.
+#[cfg(feature = "run")]
+pub use compute::lower::lower;
+#[cfg(feature = "run")]
+pub use desk::runs::{evaluate, predict, train};
+
+// The command line, for `main` alone.
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod cli;
+
+// Inside. What the tests reach of it stands in a module of its own.
+mod base;
+#[cfg(feature = "data")]
+#[allow(missing_docs, reason = "not public")]
+mod compute;
+#[cfg(feature = "data")]
+#[allow(missing_docs, reason = "not public, apart from what `desk::runs` hands on")]
+mod data;
+#[cfg(feature = "data")]
+#[allow(missing_docs, reason = "not public, apart from what `desk::runs` hands on")]
+mod learn;
+#[cfg(feature = "data")]
+#[allow(missing_docs, reason = "not public, apart from what `desk::runs` hands on")]
+mod metric;
+#[cfg(feature = "data")]
+#[allow(missing_docs, reason = "not public, apart from what `desk::runs` hands on")]
+mod score;
+#[allow(missing_docs, reason = "not public, apart from what `desk::runs` hands on")]
+mod show;
+
+#[doc(hidden)]
+pub use desk::internals;

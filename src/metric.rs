@@ -11,26 +11,27 @@
 //! - [`Summary`]: means over images. [`Intervals`]: their bootstrap intervals. [`Calibration`]: what confidence is worth.
 //! - [`cases_csv`], [`CaseTable`]: the file of all images, written and read; [`Evaluation`]: that of everything else.
 
-pub mod boundary;
-pub mod calibration;
+pub(crate) mod boundary;
+pub(crate) mod calibration;
 mod case;
-pub mod counts;
-pub mod distance;
+pub(crate) mod counts;
+pub(crate) mod distance;
 mod evaluation;
 mod interval;
 mod scores;
-pub mod statistics;
+pub(crate) mod statistics;
 mod summary;
-pub mod surface;
+pub(crate) mod surface;
 mod table;
 
-pub use calibration::Calibration;
-pub use case::{CaseScore, ClassScore, Unit};
+pub(crate) use calibration::Calibration;
+pub use case::CaseScore;
+pub(crate) use case::Unit;
 pub use counts::{Counts, score};
 pub use evaluation::Evaluation;
 pub use interval::Intervals;
-pub use scores::Scores;
-pub use summary::{Pooled, Summary};
+pub(crate) use scores::Scores;
+pub use summary::Summary;
 pub use table::{CaseTable, cases_csv};
 
 use crate::base::error::Result;

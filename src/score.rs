@@ -1,12 +1,12 @@
 //! From weights to scores: evaluation, prediction, sliding windows and comparison of runs.
 
-pub mod case_scores;
-pub mod compare;
+pub(crate) mod case_scores;
+pub(crate) mod compare;
 #[cfg(feature = "run")]
-pub mod eval;
+pub(crate) mod eval;
 #[cfg(feature = "run")]
-pub mod predict;
-pub mod probability;
-pub mod recorded;
-pub mod sweep_scores;
-pub mod window;
+pub(crate) mod predict;
+pub(crate) mod probability;
+pub(crate) mod recorded;
+pub(crate) mod sweep_scores;
+pub(crate) mod window;

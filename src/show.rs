@@ -1,21 +1,21 @@
 //! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
 
-pub mod axis;
+pub(crate) mod axis;
 #[cfg(feature = "data")]
-pub mod images;
-pub mod picture;
+pub(crate) mod images;
+pub(crate) mod picture;
 #[cfg(feature = "data")]
-pub mod plot;
+pub(crate) mod plot;
 #[cfg(feature = "run")]
-pub mod prediction;
+pub(crate) mod prediction;
 #[cfg(feature = "run")]
-pub mod predictor;
+pub(crate) mod predictor;
 #[cfg(feature = "data")]
-pub mod report;
-pub mod scatter;
+pub(crate) mod report;
+pub(crate) mod scatter;
 #[cfg(feature = "data")]
-pub mod scores;
-pub mod table;
+pub(crate) mod scores;
+pub(crate) mod table;
 #[cfg(feature = "data")]
-pub mod tensorboard;
+pub(crate) mod tensorboard;
 pub(crate) mod text;

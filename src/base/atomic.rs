@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// Writes `bytes` to `path`, replacing what is there. A reader sees the old file or the new one, never a part.
-pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or_else(|| io::Error::other("not a file name"))?;
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_file_name(format!(".{}.{}-{serial}.part", name.to_string_lossy(), std::process::id()));

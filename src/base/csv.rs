@@ -4,7 +4,7 @@ use csv::WriterBuilder;
 
 /// One line for each row, ended by a line feed. A cell is quoted where it holds a comma, a quotation mark, a line feed or a
 /// carriage return.
-pub fn text<R, C>(rows: impl IntoIterator<Item = R>) -> String
+pub(crate) fn text<R, C>(rows: impl IntoIterator<Item = R>) -> String
 where
     R: IntoIterator<Item = C>,
     C: AsRef<[u8]>,

@@ -60,6 +60,6 @@ impl fmt::Display for RunError {
 impl std::error::Error for RunError {}
 
 /// The text of an error of a library on one line.
-pub fn one_line(error: &dyn std::fmt::Display) -> String {
+pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

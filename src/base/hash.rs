@@ -1,21 +1,21 @@
 //! Hashes and random bits that stay: seeds of weights, marks of models and canonical forms rest on them.
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo): a hash that is the same in every version of every compiler.
-pub fn fnv1a(text: &str) -> u64 {
+pub(crate) fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The odd number nearest to 2^64 divided by the golden ratio: the step of [`splitmix64`].
-pub const GOLDEN_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(crate) const GOLDEN_STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The next number of the generator splitmix64 (Steele, Lea, Flood 2014).
-pub fn splitmix64(state: &mut u64) -> u64 {
+pub(crate) fn splitmix64(state: &mut u64) -> u64 {
     *state = state.wrapping_add(GOLDEN_STEP);
     splitmix64_finish(*state)
 }
 
 /// The finaliser of splitmix64: a bijection after which every bit depends on every bit before.
-pub fn splitmix64_finish(z: u64) -> u64 {
+pub(crate) fn splitmix64_finish(z: u64) -> u64 {
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)

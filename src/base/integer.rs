@@ -3,7 +3,7 @@
 use std::ops::{Rem, Sub};
 
 /// The greatest common divisor, by Euclid's algorithm: not negative, and 0 of two zeros.
-pub fn gcd<N>(mut a: N, mut b: N) -> N
+pub(crate) fn gcd<N>(mut a: N, mut b: N) -> N
 where
     N: Copy + Default + Ord + Rem<Output = N> + Sub<Output = N>,
 {

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Held as long as the process works in the folder; the system takes it back when the process ends, however it ends.
-pub struct Lock {
+pub(crate) struct Lock {
     _held: Option<File>,
 }
 
@@ -14,7 +14,7 @@ pub struct Lock {
 ///
 /// The folder itself is what is locked, so that nothing is left behind. Where a folder cannot be opened as a file, or the
 /// file system knows no locks, nothing is held.
-pub fn lock(folder: &Path, wait: bool) -> Result<Lock> {
+pub(crate) fn lock(folder: &Path, wait: bool) -> Result<Lock> {
     let Ok(file) = File::open(folder) else { return Ok(Lock { _held: None }) };
     match file.try_lock() {
         Ok(()) => Ok(Lock { _held: Some(file) }),

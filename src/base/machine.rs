@@ -12,7 +12,7 @@ pub struct Free {
 }
 
 /// `None` where the system does not say. What a cache of files would give back counts as free.
-pub fn memory() -> Option<Free> {
+pub(crate) fn memory() -> Option<Free> {
     let mut system = System::new();
     system.refresh_memory();
     // `MemAvailable` of Linux.
@@ -29,7 +29,7 @@ pub fn memory() -> Option<Free> {
 }
 
 /// Most bytes of memory that this process has held at once. `None` where the system does not say; Linux does.
-pub fn peak_memory() -> Option<u64> {
+pub(crate) fn peak_memory() -> Option<u64> {
     high_water(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
@@ -40,7 +40,7 @@ fn high_water(status: &str) -> Option<u64> {
 }
 
 /// Bytes that can still be written below `path`, which need not exist yet. `None` where the system does not say.
-pub fn room(path: &Path) -> Option<u64> {
+pub(crate) fn room(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
     let path = path.ancestors().find_map(|p| p.canonicalize().ok())?;
     let disks = Disks::new_with_refreshed_list();

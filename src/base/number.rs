@@ -4,7 +4,7 @@
 const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
 
 /// The largest decimal prefix that is not above the value, and what it stands for: `(1e6, "M")`.
-pub fn prefix(value: f64) -> (f64, &'static str) {
+pub(crate) fn prefix(value: f64) -> (f64, &'static str) {
     let mut best = (1.0, PREFIXES[0]);
     let mut scale = 1.0;
     for prefix in &PREFIXES[1..] {
@@ -17,7 +17,7 @@ pub fn prefix(value: f64) -> (f64, &'static str) {
 }
 
 /// All digits in groups of three: `1234567` as `1,234,567`.
-pub fn thousands(n: u64) -> String {
+pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
@@ -30,7 +30,7 @@ pub fn thousands(n: u64) -> String {
 }
 
 /// Two decimals and a prefix: `2159772672` as `2.16 G`. Numbers below 1000 in full.
-pub fn with_prefix(n: u64) -> String {
+pub(crate) fn with_prefix(n: u64) -> String {
     match prefix(n as f64) {
         (_, "") => n.to_string(),
         (scale, prefix) => format!("{:.2} {prefix}", n as f64 / scale),
@@ -38,7 +38,7 @@ pub fn with_prefix(n: u64) -> String {
 }
 
 /// Two decimals and a decimal unit: `12345678` as `12.35 MB`. Numbers below 1000 in full.
-pub fn bytes(n: u64) -> String {
+pub(crate) fn bytes(n: u64) -> String {
     match prefix(n as f64) {
         (_, "") => format!("{n} B"),
         (scale, prefix) => format!("{:.2} {prefix}B", n as f64 / scale),
@@ -46,7 +46,7 @@ pub fn bytes(n: u64) -> String {
 }
 
 /// What is needed or free, without digits that nobody knows: `12 kB` (rounded up), `12 MB`, `1.23 GB`.
-pub fn rough_bytes(n: u64) -> String {
+pub(crate) fn rough_bytes(n: u64) -> String {
     match n {
         0..1_000_000 => format!("{} kB", n.div_ceil(1000)),
         1_000_000..1_000_000_000 => format!("{:.0} MB", n as f64 / 1e6),
@@ -55,7 +55,7 @@ pub fn rough_bytes(n: u64) -> String {
 }
 
 /// Three digits and a prefix, for where there is little room: `1.73k`, `36.9M`.
-pub fn three_digits(n: u64) -> String {
+pub(crate) fn three_digits(n: u64) -> String {
     let mut value = n as f64;
     let mut prefix = 0;
     // 999.5 would be shown as 1000.
@@ -73,7 +73,7 @@ pub fn three_digits(n: u64) -> String {
 }
 
 /// Four significant digits without zeros at the end: `0.9512`, `12.5`, `1234`.
-pub fn four_digits(value: f64) -> String {
+pub(crate) fn four_digits(value: f64) -> String {
     let digits = if value == 0.0 { 0 } else { 3 - value.abs().log10().floor() as i32 };
     match digits {
         ..=0 => format!("{value:.0}"),
@@ -86,7 +86,7 @@ pub fn four_digits(value: f64) -> String {
 }
 
 /// Three digits of a measured amount, zeros at the end included: `123`, `12.3`, `1.23`, `0.123`.
-pub fn measured(value: f64) -> String {
+pub(crate) fn measured(value: f64) -> String {
     let decimals = match value {
         v if v >= 100.0 => 0,
         v if v >= 10.0 => 1,
@@ -103,7 +103,7 @@ fn parts(seconds: f64) -> (u64, u64, u64) {
 }
 
 /// Seconds as `0:05`, `12:34` or `1:02:03`.
-pub fn clock(seconds: f64) -> String {
+pub(crate) fn clock(seconds: f64) -> String {
     match parts(seconds) {
         (0, m, s) => format!("{m}:{s:02}"),
         (h, m, s) => format!("{h}:{m:02}:{s:02}"),
@@ -111,7 +111,7 @@ pub fn clock(seconds: f64) -> String {
 }
 
 /// Seconds as `5 s`, `12 min 34 s` or `1 h 2 min`.
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     match parts(seconds) {
         (0, 0, s) => format!("{s} s"),
         (0, m, s) => format!("{m} min {s} s"),

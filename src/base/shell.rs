@@ -1,7 +1,7 @@
 //! Words of a command line.
 
 /// The text as one word for a shell of the POSIX kind; in single quotes where it holds more than plain letters.
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_string();

@@ -2,7 +2,7 @@
 
 /// The text as it stands between tags or in an attribute in double quotes. Line feeds and tabs stay; other control
 /// characters, which XML has no place for, become U+FFFD, the replacement character.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

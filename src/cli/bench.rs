@@ -32,7 +32,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
@@ -88,7 +88,7 @@ fn picture(text: &str) -> Result<PathBuf, String> {
     ))
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let checked = opts.select.one()?;
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;

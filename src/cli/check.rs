@@ -37,7 +37,7 @@ Examples:
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model files
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -80,7 +80,7 @@ enum Format {
     Markdown,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
         freeze: opts.freeze.clone(),

@@ -28,7 +28,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Folders that `npc train` wrote and `npc eval` scored
     #[arg(required = true, num_args = 2.., value_name = "RUN_DIR")]
     runs: Vec<PathBuf>,
@@ -47,12 +47,12 @@ pub struct Opts {
     group_seeds: bool,
 }
 
-pub fn metric(name: &str) -> Result<Metric, String> {
+pub(super) fn metric(name: &str) -> Result<Metric, String> {
     let known = || Metric::ALL.map(Metric::name).join(", ");
     Metric::from_name(name).ok_or_else(|| format!("the metrics are {}", known()))
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     if opts.runs.len() < 2 {
         return Err(Stop::usage("a comparison takes two runs or more"));
     }

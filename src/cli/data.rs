@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 /// Look at a data set before training on it
 #[derive(Args)]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(subcommand)]
     command: Command,
 }
@@ -19,7 +19,7 @@ enum Command {
     Show(show::Opts),
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     match &opts.command {
         Command::Check(opts) => check::run(opts),
         Command::Show(opts) => show::run(opts),

@@ -32,7 +32,7 @@ Example:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Folder for everything; a demo in it is replaced
     #[arg(long, value_name = "DIR", default_value = "out/demo")]
     out: PathBuf,
@@ -48,7 +48,7 @@ const DATA: &str = include_str!("../../models/data.model");
 /// Test images that get a mask and an overlay.
 const SHOWN: usize = 6;
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let model = opts.out.join("npnet.model");
     // Only a folder that an earlier demo made is replaced.
     if opts.out.exists() {

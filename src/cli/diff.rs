@@ -28,7 +28,7 @@ Examples:
 
 Exit codes: 0 done, changed or not; 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// A model: FILE, FILE:NAME, FILE:NAME(key = value), FILE@REVISION
     a: String,
     /// Another, or a name in the same file
@@ -52,7 +52,7 @@ enum Format {
     Json,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
     let found = delta(a.checked.graph(), b.checked.graph());

@@ -90,7 +90,12 @@ fn node<'a>(n: &'a NodeCost, f: &Field, real: u64) -> Node<'a> {
 }
 
 /// Models, problems, claims, sweeps and holes of all files, the lists joined.
-pub fn json(analyses: &[FileAnalysis], conventions: &[Convention], symbolic: bool, options: &MemoryRequest) -> String {
+pub(super) fn json(
+    analyses: &[FileAnalysis],
+    conventions: &[Convention],
+    symbolic: bool,
+    options: &MemoryRequest,
+) -> String {
     let mut document = Document { schema: 1, models: Vec::new(), problems: Vec::new(), rest: Map::new() };
     for analysis in analyses {
         for (entry, report) in &analysis.entries {

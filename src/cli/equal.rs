@@ -27,7 +27,7 @@ Examples:
 
 Exit codes: 0 the same, 1 not shown to be the same or problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// A model: FILE, FILE:NAME or FILE:NAME(key = value)
     a: String,
     /// Another, or a name in the same file
@@ -48,7 +48,7 @@ enum Format {
     Json,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
     let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));

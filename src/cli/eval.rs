@@ -37,7 +37,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     #[arg(long, value_enum, default_value = "test")]
@@ -63,7 +63,7 @@ pub struct Opts {
 impl Opts {
     /// Scores one split of a run with its best weights, and prints the scores as text.
     #[cfg(feature = "run")]
-    pub fn of_role(run_dir: &Path, role: Role, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
+    pub(super) fn of_role(run_dir: &Path, role: Role, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
         Opts {
             run_dir: run_dir.to_path_buf(),
             split: Split::of(role),
@@ -77,7 +77,7 @@ impl Opts {
     }
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
@@ -118,7 +118,7 @@ fn headline(e: &Evaluation) -> String {
 const ABREAST: usize = 3;
 
 /// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
-pub fn table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
+pub(super) fn table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
     let s = &e.summary;
     let foreground = classes.get(1..).unwrap_or_default();
     let none = BTreeMap::new();

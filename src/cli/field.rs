@@ -13,7 +13,7 @@ use std::fmt::Write;
 
 /// More columns for the table of nodes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Extra {
+pub(super) enum Extra {
     /// Receptive field, height x width in image pixels, and stride
     Field,
     /// MACs that touch pixels and not padding
@@ -21,7 +21,7 @@ pub enum Extra {
 }
 
 /// `391x391`; `all` where only a global pool or norm over the map reads the image.
-pub fn size_text(field: &Field) -> String {
+pub(super) fn size_text(field: &Field) -> String {
     let one = |axis: &AxisField| match &axis.reach {
         Reach::Window(window) => window.size().to_string(),
         Reach::Nothing if axis.whole => "all".into(),
@@ -44,7 +44,7 @@ fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
 }
 
 /// The field of the first result: `399x399 at stride 1, and the whole image`.
-pub fn in_words(checked: &Checked) -> String {
+pub(super) fn in_words(checked: &Checked) -> String {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
     let whole = "the whole image through pools or norms over it";
@@ -58,7 +58,7 @@ pub fn in_words(checked: &Checked) -> String {
 }
 
 /// The lines below the table: the field of the first result, and the MACs that are not spent on padding.
-pub fn summary(checked: &Checked) -> String {
+pub(super) fn summary(checked: &Checked) -> String {
     let graph = checked.graph();
     let mut out = format!("field    {}\n", in_words(checked));
     let macs = macs(graph);
@@ -76,7 +76,7 @@ fn macs(graph: &Graph) -> u64 {
 }
 
 /// Cells for the table of nodes.
-pub fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<Column> {
+pub(super) fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<Column> {
     let graph = checked.graph();
     let column = |extra: &Extra| match extra {
         Extra::Field => {
@@ -97,13 +97,13 @@ pub fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<C
 }
 
 /// Field and effective MACs of each node, in the order of a cost report.
-pub fn of_nodes(checked: &Checked) -> (Vec<Field>, Vec<u64>) {
+pub(super) fn of_nodes(checked: &Checked) -> (Vec<Field>, Vec<u64>) {
     let graph = checked.graph();
     (in_order(graph, &fields(graph)), in_order(graph, &effective(graph)))
 }
 
 /// Down and across; `null` where nothing is read through windows, or it is not known.
-pub fn json(field: &Field) -> Value {
+pub(super) fn json(field: &Field) -> Value {
     let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
     serde_json::json!({
         "size": pair(|a| a.window().map_or(Value::Null, |w| w.size().into())),

@@ -34,7 +34,7 @@ Examples:
 
 Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model file
     file: PathBuf,
     /// Model or variant; the first with a hole when not given
@@ -62,7 +62,7 @@ pub struct Opts {
 /// Settings that are listed in text.
 const SHOWN: usize = 40;
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     if opts.params.is_empty() && opts.macs.is_empty() {
         return Err(Stop::usage("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
     }

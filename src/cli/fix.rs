@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 no errors are left, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model files
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -41,7 +41,7 @@ pub struct Opts {
     dry_run: bool,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let mut left = false;
     for path in &opts.files {
         left |= mend(path, opts)?;

@@ -34,7 +34,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
     #[arg(long, value_enum, default_value = "text")]
@@ -83,7 +83,7 @@ enum On {
     Formulas,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
     if of_pictures && matches!(opts.format, Format::Text | Format::Json) {
         let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";

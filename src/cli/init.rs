@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
     #[arg(long, default_value = "0")]
@@ -46,7 +46,7 @@ enum Format {
     Json,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let checked = opts.select.one()?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;

@@ -13,12 +13,12 @@ use clap::Args;
   npc lower models/npnet.model --model NPNet --size 64x64
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     print(&checked.iter().map(|c| crate::graph::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Memory")]
-pub struct MemoryOpts {
+pub(super) struct MemoryOpts {
     /// Images in a batch; without it, those of the run that trains the model, else 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     batch: Option<u64>,
@@ -25,13 +25,13 @@ pub struct MemoryOpts {
 
 impl MemoryOpts {
     /// The same for the workbench.
-    pub fn request(&self) -> MemoryRequest {
+    pub(super) fn request(&self) -> MemoryRequest {
         MemoryRequest { batch: self.batch, limit: self.memory, threads: self.threads }
     }
 }
 
 /// `8GB`, `512 MiB`, `1.5g` to bytes; decimal and binary units, upper and lower case alike.
-pub fn parse_bytes(text: &str) -> Result<u64, String> {
+pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim());
@@ -67,7 +67,7 @@ fn or_8(number: &str) -> &str {
 }
 
 /// Two lines, and one more where a memory is given.
-pub fn text(entry: &Entry, request: &MemoryRequest) -> String {
+pub(super) fn text(entry: &Entry, request: &MemoryRequest) -> String {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let line = |timeline: &Timeline| {
@@ -89,7 +89,7 @@ pub fn text(entry: &Entry, request: &MemoryRequest) -> String {
 }
 
 /// The same and more, in bytes.
-pub fn json(entry: &Entry, request: &MemoryRequest) -> Value {
+pub(super) fn json(entry: &Entry, request: &MemoryRequest) -> Value {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let mut value = json!({

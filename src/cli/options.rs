@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// A model file, and what of it.
 #[derive(Args, Clone, Default)]
-pub struct Select {
+pub(super) struct Select {
     /// Model file
     pub file: PathBuf,
     #[command(flatten)]
@@ -17,14 +17,14 @@ pub struct Select {
 #[cfg(feature = "run")]
 impl Select {
     /// The one model that is chosen.
-    pub fn one(&self) -> Result<crate::graph::check::Checked, crate::desk::Failure> {
+    pub(super) fn one(&self) -> Result<crate::graph::check::Checked, crate::desk::Failure> {
         crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
     }
 }
 
 /// Which models, with which values and at which sizes.
 #[derive(Args, Clone, Default)]
-pub struct Choice {
+pub(super) struct Choice {
     /// Model or variant; all of them when not given
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -41,7 +41,7 @@ pub struct Choice {
 
 impl Choice {
     /// The same for the workbench.
-    pub fn selection(&self) -> Selection {
+    pub(super) fn selection(&self) -> Selection {
         let Choice { model, with, on, size } = self.clone();
         Selection { model, with, on, size }
     }
@@ -49,7 +49,7 @@ impl Choice {
 
 /// What is done with warnings.
 #[derive(Args, Clone, Default)]
-pub struct LevelOpts {
+pub(super) struct LevelOpts {
     /// Leave these warnings out, for example --allow gridding,unused_binding
     #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_name)]
     allow: Vec<String>,
@@ -60,7 +60,7 @@ pub struct LevelOpts {
 
 impl LevelOpts {
     /// The same for the workbench.
-    pub fn levels(&self) -> LintLevels {
+    pub(super) fn levels(&self) -> LintLevels {
         LintLevels { allow: self.allow.clone(), deny: self.deny.clone() }
     }
 }

@@ -3,7 +3,7 @@
 use crate::desk::{Failure, Report};
 
 /// Why a command ends without success.
-pub enum Stop {
+pub(super) enum Stop {
     /// Problems that were printed already, exit code 1.
     Problems,
     /// Problems to print, exit code 1.
@@ -18,11 +18,11 @@ pub enum Stop {
 }
 
 /// What a command gives back.
-pub type Done = Result<(), Stop>;
+pub(super) type Done = Result<(), Stop>;
 
 impl Stop {
     /// Wrong usage, in one sentence.
-    pub fn usage(message: impl Into<String>) -> Stop {
+    pub(super) fn usage(message: impl Into<String>) -> Stop {
         Stop::Usage(None, message.into())
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Options of `npc eval`.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Pictures")]
-pub struct Overlays {
+pub(super) struct Overlays {
     /// Write each case as a picture with errors in colours, worst first, and sheet.png with a legend
     #[arg(long = "overlays", value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub struct Overlays {
 
 impl Overlays {
     /// Draws what was asked for, once the scores are written.
-    pub fn write(&self, run: Trained<'_>, role: Role) -> Done {
+    pub(super) fn write(&self, run: Trained<'_>, role: Role) -> Done {
         let Some(dir) = &self.dir else { return Ok(()) };
         let drawn = write_cases(run, role, dir, self.worst.map(usize::from))?;
         // Not among the scores, which may be read by a program.

@@ -32,7 +32,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     /// Images, folders, or patterns such as "scans/**/*.png"
@@ -87,7 +87,7 @@ impl From<ProbabilityFormat> for Probabilities {
     }
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities.map(Into::into) };

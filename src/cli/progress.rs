@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
 /// A bar that is drawn at most `hz` times a second, and only on a terminal.
-pub fn bar(template: &str, hz: u8) -> ProgressBar {
+pub(super) fn bar(template: &str, hz: u8) -> ProgressBar {
     let terminal = std::io::stderr().is_terminal();
     let target = if terminal { ProgressDrawTarget::stderr_with_hz(hz) } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target);

@@ -35,7 +35,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     /// The page; RUN_DIR/report.html when not given
@@ -55,7 +55,7 @@ pub struct Opts {
     data_root: Option<PathBuf>,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
         return events(&ready, &folder);

@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// A sweep, and a data block or run: table1/cvc, table1/npnet_cvc
     #[arg(value_name = "TABLE/DATA")]
     what: String,
@@ -50,7 +50,7 @@ pub struct Opts {
     look: Look,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let Some((sweep, on)) = opts.what.split_once('/') else {
         return Err(Stop::usage(format!("`{}` is not TABLE/DATA; write for example table1/cvc", opts.what)));
     };

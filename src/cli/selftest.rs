@@ -19,7 +19,7 @@ Example:
 
 Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
     /// cpu, cuda or cuda:N
@@ -36,7 +36,7 @@ const GRADIENT_LIMIT: f64 = 1e-2;
 /// Rows of gradients that are shown.
 const SHOWN: usize = 8;
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let checked = opts.select.one()?;
     let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];

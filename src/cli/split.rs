@@ -4,7 +4,7 @@ use crate::data::Role;
 use clap::ValueEnum;
 
 #[derive(Clone, Copy, ValueEnum)]
-pub enum Split {
+pub(super) enum Split {
     Train,
     Val,
     Test,
@@ -12,7 +12,7 @@ pub enum Split {
 
 impl Split {
     #[cfg(feature = "run")]
-    pub fn of(role: Role) -> Split {
+    pub(super) fn of(role: Role) -> Split {
         match role {
             Role::Train => Split::Train,
             Role::Val => Split::Val,
@@ -20,7 +20,7 @@ impl Split {
         }
     }
 
-    pub fn role(self) -> Role {
+    pub(super) fn role(self) -> Role {
         match self {
             Split::Train => Role::Train,
             Split::Val => Role::Val,

@@ -20,7 +20,7 @@ use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
 #[cfg(feature = "run")]
-pub use trained::{Common, act};
+pub(super) use trained::{Common, act};
 
 /// Count the models of a sweep, or train them with the same seeds and splits, and compare them
 #[derive(Args)]
@@ -48,7 +48,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model file
     file: PathBuf,
     /// Name of a `sweep`
@@ -73,7 +73,7 @@ pub struct Opts {
 
 /// How a table of models looks.
 #[derive(Args, Clone)]
-pub struct Look {
+pub(super) struct Look {
     #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
     pub format: OutputFormat,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
@@ -81,7 +81,7 @@ pub struct Look {
     pub convention: Option<Convention>,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     if opts.counted {
         return counted::run(opts);
     }

@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 #[derive(Clone, Copy, PartialEq)]
-pub enum Align {
+pub(super) enum Align {
     Left,
     Right,
 }
 
 /// Columns as wide as their widest cell, two blanks between.
-pub fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+pub(super) fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
     let width = |i: usize| {
         let cells = rows.iter().map(|r| r[i].chars().count());
         cells.chain([header[i].chars().count()]).max().unwrap_or(0)
@@ -41,7 +41,7 @@ pub fn columns(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String
 }
 
 /// The same cells as comma-separated values, numbers without separators.
-pub fn csv(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+pub(super) fn csv(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
     let plain = |(cell, align): (&String, &Align)| match align {
         Align::Right => cell.replace(',', ""),
         Align::Left => cell.clone(),
@@ -52,7 +52,7 @@ pub fn csv(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
 }
 
 /// The same cells as a Markdown table.
-pub fn markdown(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
+pub(super) fn markdown(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let rule = align.iter().map(|a| if *a == Align::Right { "---:".to_string() } else { "---".to_string() });
     let mut out = line(header.iter().map(|h| h.to_string()).collect()) + &line(rule.collect());
@@ -63,13 +63,13 @@ pub fn markdown(header: &[&str], align: &[Align], rows: &[Vec<String>]) -> Strin
 }
 
 /// A column that is added to the table of nodes: a cell for each node of the report.
-pub struct Column {
+pub(super) struct Column {
     pub header: &'static str,
     pub cells: Vec<String>,
 }
 
 /// Blocks and nodes as a tree, in the way torchinfo's table is read. `depth` 1 shows the outermost blocks only.
-pub fn cost_table(report: &CostReport, depth: usize, extra: &[Column]) -> String {
+pub(super) fn cost_table(report: &CostReport, depth: usize, extra: &[Column]) -> String {
     // Each node comes after the blocks that it is in; a block's row stands before its first node.
     let known: HashMap<&str, usize> = report.blocks.iter().enumerate().map(|(b, block)| (&*block.path, b)).collect();
     let mut rows = Vec::with_capacity(report.nodes.len() + report.blocks.len());

@@ -9,7 +9,7 @@ use crate::text::source::SourceMap;
 use std::io::{IsTerminal, Write};
 
 /// Writes to standard output; a closed pipe (`| head`) is not a problem.
-pub fn print(text: &str) -> Done {
+pub(super) fn print(text: &str) -> Done {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Stop::Message(format!("standard output: {e}"))),
@@ -18,24 +18,24 @@ pub fn print(text: &str) -> Done {
 }
 
 /// Whether text for this stream may have colours.
-pub fn colour(terminal: bool) -> bool {
+pub(super) fn colour(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Writes problems to standard error, in full.
-pub fn report(sources: &SourceMap, problems: &Problems) {
+pub(super) fn report(sources: &SourceMap, problems: &Problems) {
     let colour = colour(std::io::stderr().is_terminal());
     let _ = std::io::stderr().write_all(render::text(sources, problems, colour).as_bytes());
 }
 
 /// The same for a report of the workbench.
-pub fn show(found: &Report) {
+pub(super) fn show(found: &Report) {
     report(&found.sources, &found.problems);
 }
 
 /// Writes a failure to standard error; the command goes on.
 #[cfg(feature = "run")]
-pub fn warn(failure: &Failure) {
+pub(super) fn warn(failure: &Failure) {
     match failure {
         Failure::Problems(found) => show(found),
         Failure::Request { report, message } => {
@@ -48,7 +48,7 @@ pub fn warn(failure: &Failure) {
 
 /// A flag that Ctrl-C sets, so that the run ends after its step. A second Ctrl-C ends the process.
 #[cfg(feature = "run")]
-pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
+pub(super) fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
     use std::sync::atomic::{AtomicBool, Ordering};
     static STOP: AtomicBool = AtomicBool::new(false);
     // Only fails when a handler is set already; then that one does the same.
@@ -64,7 +64,7 @@ pub fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
 /// Sets the same flag once standard input ends. A process that starts others holds their standard inputs open, so that they
 /// end after their step whatever becomes of it.
 #[cfg(feature = "run")]
-pub fn stop_with_input() {
+pub(super) fn stop_with_input() {
     let stop = stop_on_interrupt();
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());

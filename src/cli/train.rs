@@ -38,7 +38,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model file, or the settings.yaml of an earlier run
     file: PathBuf,
     /// Name of a `train` block
@@ -88,7 +88,7 @@ enum Resume {
     Auto,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let request = RunRequest {
         file: &opts.file,
         run: opts.run.as_deref(),
@@ -135,13 +135,13 @@ pub fn run(opts: &Opts) -> Done {
 
 /// How a run is started.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Mode {
+pub(super) struct Mode {
     pub resume: bool,
     pub ignore_memory: bool,
 }
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
-pub fn start(ready: &ResolvedRun, folder: &Folder, resume: bool) -> Done {
+pub(super) fn start(ready: &ResolvedRun, folder: &Folder, resume: bool) -> Done {
     start_as(ready, folder, Mode { resume, ..Mode::default() }, None)
 }
 

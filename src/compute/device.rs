@@ -51,7 +51,7 @@ pub fn open(choice: DeviceChoice) -> Result<Device> {
 
 /// Threads that tensors on the CPU and images are computed with, for the rest of the process. Only once, and before
 /// anything is computed. Results do not depend on it, bit for bit; `docs/training.md` says what that rests on.
-pub fn set_threads(threads: usize) -> Result<()> {
+pub(crate) fn set_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()

@@ -8,13 +8,13 @@
 //! [`Unsupported`] as a whole; `compute/exec.rs` computes it with Burn's operators. Results do not depend on the number of
 //! threads: work is cut by shape, and sums are taken in the order of the cuts.
 
-pub mod kernel;
-pub mod memory_layout;
+pub(crate) mod kernel;
+pub(crate) mod memory_layout;
 mod pass;
-pub mod profile;
+pub(crate) mod profile;
 mod program;
 mod tape;
-pub mod unit;
+pub(crate) mod unit;
 mod weights;
 
 use crate::graph::op::Op;
@@ -23,13 +23,14 @@ use kernel::buffer::Pool;
 use kernel::team::together;
 use pass::{Pass, Prepared, prepare_all};
 use profile::Recorder;
-pub use program::{Mode, Unsupported};
+pub(crate) use program::{Mode, Unsupported};
 use program::{Program, Unit, build};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
-pub use tape::Tape;
-pub use weights::{BatchStatistics, Gradients, LayerWeights, Running, WeightGradient, Weights};
+pub(crate) use tape::Tape;
+pub use weights::LayerWeights;
+pub(crate) use weights::{BatchStatistics, Running, WeightGradient, Weights};
 
 /// Numbers of a map that fills a good part of a core's own cache: 256 kB.
 const LARGE: usize = 64 << 10;

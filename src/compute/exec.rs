@@ -14,7 +14,7 @@ mod norm;
 mod pool;
 mod resample;
 
-pub use norm::update_statistics;
+pub(crate) use norm::update_statistics;
 
 use super::device::is_cpu;
 use super::network::{Layer, Network};

@@ -142,7 +142,7 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
 /// The stream is ChaCha with 8 rounds; its 256-bit key is four outputs of splitmix64 (Steele, Lea, Flood 2014) from the
 /// state `fnv1a(name) ^ splitmix(seed)`. A number is the top 24 bits of one 32-bit output, so that it is exact in `f32`
 /// before it is scaled to the bound.
-pub fn initial(param: &ParamSpec, name: &str, seed: u64) -> Vec<f32> {
+pub(crate) fn initial(param: &ParamSpec, name: &str, seed: u64) -> Vec<f32> {
     let n = param.shape.iter().product();
     match param.init {
         Init::Constant(value) => vec![value as f32; n],

@@ -22,7 +22,7 @@ static BURN_ONLY: AtomicBool = AtomicBool::new(false);
 const VARIABLE: (&str, &str) = ("NPC_CPU", "burn");
 
 /// Computes everything with Burn's operators from here on: to compare, and to find out whether the engine is to blame.
-pub fn use_burn_only() {
+pub(crate) fn use_burn_only() {
     BURN_ONLY.store(true, Ordering::Relaxed);
 }
 

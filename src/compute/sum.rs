@@ -10,7 +10,7 @@ use burn::tensor::Tensor;
 const ROW: usize = 1 << 12;
 
 /// The sum of all numbers, `[1]`.
-pub fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+pub(crate) fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
     let rows = count / ROW;
     if rows < 2 {
@@ -26,7 +26,7 @@ pub fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
 }
 
 /// The mean of all numbers, `[1]`.
-pub fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+pub(crate) fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
     // The slope of Burn's division by a number is rounded to 32 bits whatever the tensor holds.
     sum_all(x).mul_scalar((count as f64).recip())

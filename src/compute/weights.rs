@@ -8,7 +8,8 @@
 
 mod file;
 
-pub use file::{read_safetensors, read_safetensors_in_order, write_safetensors};
+pub(crate) use file::read_safetensors_in_order;
+pub use file::{read_safetensors, write_safetensors};
 
 use super::network::{Layer, NamedLayer, Network, linear_weight};
 use crate::base::error::{Result, RunError};
@@ -84,7 +85,7 @@ pub fn layout(network: &Network) -> Vec<(String, Vec<usize>)> {
 }
 
 /// A short mark of a model's tensors: equal for equal names and shapes in equal order.
-pub fn fingerprint(network: &Network) -> String {
+pub(crate) fn fingerprint(network: &Network) -> String {
     let text: String = layout(network).into_iter().map(|(name, shape)| format!("{name}{shape:?}\n")).collect();
     format!("{:016x}", fnv1a(&text))
 }
@@ -148,7 +149,7 @@ fn state(new: NamedTensor, device: &Device) -> RunningState<Tensor<1>> {
 const SHOWN: usize = 5;
 
 /// Refuses tensors whose names or shapes are not those of `layout`.
-pub fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
+pub(crate) fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
     let mut given: BTreeMap<&str, &[usize]> = BTreeMap::new();
     for tensor in tensors {
         let count = tensor.shape.iter().product::<usize>();

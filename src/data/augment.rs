@@ -15,7 +15,7 @@ mod warp;
 
 pub use gauss::{Edge, gaussian};
 pub use plan::{Elastic, Plan};
-pub use tone::{Gamma, Tone};
+pub use tone::Gamma;
 pub use warp::{Affine, Field, Outside, warp};
 
 use crate::base::error::{Result, RunError};

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// The cases sorted by stem; what is wrong is added to `problems`, what is doubtful to `doubts`.
-pub fn gather(
+pub(super) fn gather(
     spec: &DataSpec,
     root: &Path,
     volumes: &Cache,

@@ -13,23 +13,23 @@ use std::io::Cursor;
 use std::path::Path;
 
 /// Extensions that count as images when a folder is listed, in lower case.
-pub const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
+pub(crate) const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
 
 /// Whether a file is a picture by its name.
-pub fn is_picture(path: &Path) -> bool {
+pub(super) fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
 }
 
 /// How a PNG with a palette is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Palette {
+pub(super) enum Palette {
     Colours,
     /// The stored numbers: masks drawn with a palette keep the class there.
     Indices,
 }
 
 /// Reads an image file.
-pub fn read(path: &Path, palette: Palette) -> Result<Pixels> {
+pub(super) fn read(path: &Path, palette: Palette) -> Result<Pixels> {
     let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
     let pixels = match kind(&bytes) {
         Some(Kind::Png) => match palette {
@@ -135,7 +135,7 @@ fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
 }
 
 /// Height and width that an image file declares.
-pub fn size(path: &Path) -> Result<[usize; 2]> {
+pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
     let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
     let fail = |e: &dyn std::fmt::Display| RunError::at(path, format!("cannot be read: {}", one_line(e)));
     let format = match kind(&bytes) {

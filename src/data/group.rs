@@ -13,7 +13,7 @@ const CVC_LAST: u32 = 612;
 
 /// Gives each case the group that the data block says. Without one a case keeps the group that its source gave it: the
 /// volume of a slice, the column of a list.
-pub fn assign(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
+pub(super) fn assign(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
     let Some(by) = &grouping.group else { return Ok(()) };
     for case in cases {
         case.group = Some(match by {
@@ -37,7 +37,7 @@ fn sequence(stem: &str) -> Option<String> {
 }
 
 /// What `{group}` stands for in a stem, upper and lower case being equal. It takes as much as it can.
-pub fn captured(pattern: &str, stem: &str) -> Option<String> {
+pub(super) fn captured(pattern: &str, stem: &str) -> Option<String> {
     let (before, after) = pattern.split_once("{group}")?;
     let lower: Vec<char> = stem.to_lowercase().chars().collect();
     let chars: Vec<char> = stem.chars().collect();

@@ -34,7 +34,7 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
 }
 
 /// The same at the file's own size: `input` is channels x `original`, scaled and normalised and not resized.
-pub fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check(spec)?;
     let pixels = decode::read(path, Palette::Colours)?;
     let spec = match spec.source {

@@ -83,7 +83,7 @@ fn luma([r, g, b]: [f32; 3]) -> f32 {
 
 /// Scales and resizes to planes of 16-bit steps: one plane where the file is grey or the network wants one channel,
 /// three otherwise.
-pub fn prepare(
+pub(super) fn prepare(
     pixels: &Pixels,
     spec: &DataSpec,
     channels: usize,
@@ -126,12 +126,12 @@ pub fn prepare(
 }
 
 /// 16-bit steps to values in 0..1.
-pub fn unit(step: u16) -> f32 {
+pub(super) fn unit(step: u16) -> f32 {
     f32::from(step) / STEPS
 }
 
 /// Planes of values in 0..1 to normalised channels x height x width: `unit` makes a value of what `prepared` holds.
-pub fn normalise<T: Copy>(
+pub(super) fn normalise<T: Copy>(
     prepared: &[T],
     unit: impl Fn(T) -> f32,
     spec: &DataSpec,
@@ -175,7 +175,7 @@ fn pick(values: &[f64], channel: usize, channels: usize, key: &str, none: f64, s
 }
 
 /// The picture as a person sees it: 8-bit RGB at its own size, windowed as for the network.
-pub fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
+pub(super) fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let scale = Scale::of(pixels, spec, path, &mut Vec::new())?;
     let byte = |index| (scale.unit(&pixels.values, index) * 255.0).round() as u8;
     let area = pixels.size[0] * pixels.size[1];

@@ -2,7 +2,7 @@
 
 /// Walks the segments (ITU-T T.81, annex B) to the end-of-image marker. Bytes after it do not matter; bytes that look
 /// like it inside a segment, such as those of an embedded thumbnail, are passed over.
-pub fn is_complete(bytes: &[u8]) -> bool {
+pub(super) fn is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&first) = bytes.get(at) {
         if first != 0xff {

@@ -5,7 +5,7 @@ use super::split::Parts;
 
 /// Keeps about `images` images, of each role its share and at least one, evenly spread over the role's order: frames of one
 /// video or slices of one patient that follow each other are not kept in one piece.
-pub fn thin(parts: &mut Parts, images: usize) {
+pub(super) fn thin(parts: &mut Parts, images: usize) {
     let all = [&parts.train, &parts.val, &parts.test].iter().map(|cases| cases.len()).sum::<usize>();
     if images >= all {
         return;

@@ -31,7 +31,7 @@ pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], V
 }
 
 /// Class indices at the mask's own size, and what is doubtful about the file.
-pub fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {
+pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {
     let mut warnings = pixels.warnings.clone();
     let indices = match spec.mask_rule {
         MaskRule::Threshold => {

@@ -30,7 +30,7 @@ fn digits(text: &str) -> (&str, &str) {
 }
 
 /// Fisher and Yates with ChaCha8; written out here so that no change of a library's shuffle redraws a split.
-pub fn shuffle<T>(items: &mut [T], seed: u64, stream: u64) {
+pub(super) fn shuffle<T>(items: &mut [T], seed: u64, stream: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream);
     for i in (1..items.len()).rev() {

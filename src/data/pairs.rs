@@ -22,7 +22,7 @@ struct Found {
 }
 
 /// The pairs in the order of their stems. What stands in the way of some is added to `problems`.
-pub fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
+pub(super) fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
     let mut take = |result: Result<Vec<Found>>| result.map_err(|e| problems.push(e)).ok();
     let (image_files, mask_files) = (take(find(root, images, "images")), take(find(root, masks, "masks")));
     let (Some(mut image_files), Some(mut mask_files)) = (image_files, mask_files) else { return Vec::new() };
@@ -192,7 +192,7 @@ fn list(folder: &Path) -> Result<Vec<OsString>> {
 }
 
 /// A file name without its extension; `.nii.gz` is one.
-pub fn stem_of(name: &str) -> &str {
+pub(super) fn stem_of(name: &str) -> &str {
     let unzipped = match name.len().checked_sub(7).and_then(|at| name.get(at..)) {
         Some(end) if end.eq_ignore_ascii_case(".nii.gz") => &name[..name.len() - 3],
         _ => name,

@@ -12,7 +12,6 @@ mod noise;
 mod slice;
 
 pub use draw::draw;
-pub use slice::Slice;
 
 use super::order::shuffle;
 use super::pixels::MAX_SIDE;
@@ -31,7 +30,7 @@ pub(super) fn windowed(spec: &DataSpec) -> DataSpec {
 }
 
 /// `phantom_0000`, `phantom_0001`, ...
-pub fn stem(index: usize) -> String {
+pub(crate) fn stem(index: usize) -> String {
     format!("phantom_{index:04}")
 }
 

@@ -4,12 +4,12 @@ use crate::base::error::{Result, RunError};
 use std::path::Path;
 
 /// Longest side of an image that will be read.
-pub const MAX_SIDE: usize = 16_384;
+pub(crate) const MAX_SIDE: usize = 16_384;
 /// Largest number of bytes that one decoded image may take.
-pub const MAX_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_BYTES: u64 = 1 << 30;
 
 /// A decoded picture: `values` holds height x width x channels in that order.
-pub struct Pixels {
+pub(crate) struct Pixels {
     /// Height, width.
     pub size: [usize; 2],
     /// 1 or 3.
@@ -21,7 +21,7 @@ pub struct Pixels {
 }
 
 /// Samples by their type in the file.
-pub enum Values {
+pub(crate) enum Values {
     U8(Vec<u8>),
     U16(Vec<u16>),
     I16(Vec<i16>),
@@ -30,7 +30,7 @@ pub enum Values {
 }
 
 impl Values {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Values::U8(v) => v.len(),
             Values::U16(v) => v.len(),
@@ -39,7 +39,7 @@ impl Values {
         }
     }
 
-    pub fn at(&self, index: usize) -> f64 {
+    pub(crate) fn at(&self, index: usize) -> f64 {
         match self {
             Values::U8(v) => f64::from(v[index]),
             Values::U16(v) => f64::from(v[index]),
@@ -50,7 +50,7 @@ impl Values {
 }
 
 /// Refuses sizes that no medical picture has before memory is taken for them.
-pub fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
+pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
     if height == 0 || width == 0 {
         return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
     }
@@ -66,12 +66,12 @@ pub fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) ->
 }
 
 /// The first `kept` of every `step` samples.
-pub fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
+pub(super) fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
     values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
 }
 
 /// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
-pub fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
+pub(super) fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
     let row = (width * bits).div_ceil(8).max(1);
     let last = ((1u16 << bits) - 1) as u8;
     let mut values = Vec::with_capacity(height * width);

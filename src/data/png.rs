@@ -13,7 +13,7 @@ pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()>
 }
 
 /// The bytes of an RGB picture (height x width x 3) as PNG, as small as it gets: it may be embedded in a page.
-pub fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
+pub(crate) fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
         .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
@@ -22,7 +22,7 @@ pub fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
 }
 
 /// Writes a plane of 16-bit values as a grey PNG.
-pub fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
+pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
     // The encoder takes 16-bit samples in the machine's order.
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
     encode(path, &bytes, size, ExtendedColorType::L16, 2)

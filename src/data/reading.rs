@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A class map, its height and width, and what is doubtful about it.
-pub type Classes = (Vec<u8>, [usize; 2], Vec<String>);
+pub(super) type Classes = (Vec<u8>, [usize; 2], Vec<String>);
 
 fn open(case: &Case, path: &Path, volumes: &Cache) -> Result<Arc<Volume>> {
     let of = (path == case.mask).then_some(case.image.as_path());
@@ -19,7 +19,7 @@ fn open(case: &Case, path: &Path, volumes: &Cache) -> Result<Arc<Volume>> {
 }
 
 /// The image as stored.
-pub fn pixels(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Pixels> {
+pub(super) fn pixels(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Pixels> {
     match case.slice {
         Some(index) => open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.place(&case.image)),
         None => decode::read(&case.image, Palette::Colours),
@@ -27,7 +27,7 @@ pub fn pixels(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Pixels> {
 }
 
 /// The mask at its own size.
-pub fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes> {
+pub(super) fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes> {
     match case.slice {
         Some(index) if is_volume(&case.mask) => {
             let place = case.place(&case.mask);
@@ -40,7 +40,7 @@ pub fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes>
 }
 
 /// Height and width of the image, without decoding it.
-pub fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usize; 2]> {
+pub(super) fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usize; 2]> {
     match case.slice {
         Some(_) => Ok(open(case, &case.image, volumes)?.grid.size(spec.slicing.axis)),
         None => decode::size(&case.image),
@@ -48,7 +48,7 @@ pub fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usize; 2]>
 }
 
 /// Millimetres from row to row and from column to column, where the format says them.
-pub fn spacing(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Option<[f64; 2]>> {
+pub(super) fn spacing(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Option<[f64; 2]>> {
     match case.slice {
         Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel(spec.slicing.axis))),
         None => Ok(None),

@@ -30,7 +30,12 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
 
 /// Resizes planes of a picture whose rows are made on demand: `row(y, buffer)` fills `planes * width` values, plane by
 /// plane. Returns planes x height x width.
-pub fn planes(planes: usize, from: [usize; 2], to: [usize; 2], mut row: impl FnMut(usize, &mut [f32])) -> Vec<f32> {
+pub(crate) fn planes(
+    planes: usize,
+    from: [usize; 2],
+    to: [usize; 2],
+    mut row: impl FnMut(usize, &mut [f32]),
+) -> Vec<f32> {
     let ([in_h, in_w], [out_h, out_w]) = (from, to);
     let mut output = vec![0.0; planes * out_h * out_w];
     let mut source = vec![0.0; planes * in_w];

@@ -7,7 +7,7 @@ mod deal;
 mod lists;
 mod parts;
 
-pub use parts::Parts;
+pub(super) use parts::Parts;
 
 use super::case::{Case, Role};
 use crate::base::atomic::write_atomic;
@@ -23,7 +23,7 @@ use std::path::Path;
 ///
 /// `content` gives for each case the pixels of each class, and is asked only where the split is stratified. What is wrong is
 /// added to `problems`; then some cases have no role.
-pub fn deal(
+pub(super) fn deal(
     cases: Vec<Case>,
     spec: &DataSpec,
     root: &Path,
@@ -188,7 +188,7 @@ fn undivided(parts: &Parts, problems: &mut Vec<RunError>) {
 
 /// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
 /// group and the role of each stem where cases have groups.
-pub fn write(parts: &Parts, dir: &Path) -> Result<()> {
+pub(super) fn write(parts: &Parts, dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
     for (name, cases) in [("train.txt", &parts.train), ("val.txt", &parts.val), ("test.txt", &parts.test)] {
         if !cases.is_empty() {

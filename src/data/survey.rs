@@ -9,10 +9,11 @@ mod finding;
 mod fingerprint;
 mod near;
 
-pub use balance::{Balance, balance};
-pub use facts::Facts;
-pub use finding::{Finding, Kind, Severity};
-pub use near::{ALIKE, HAMMING, Pair};
+pub(crate) use balance::{Balance, balance};
+pub(crate) use facts::Facts;
+pub(crate) use finding::Finding;
+pub use finding::{Kind, Severity};
+pub(crate) use near::{ALIKE, HAMMING, Pair};
 
 use super::case::{Case, Role};
 use super::dataset::Dataset;

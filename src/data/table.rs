@@ -38,7 +38,7 @@ struct Row {
 
 /// The cases of the file `list` under `root`, sorted by stem. Every error names the line and the column; rows that cannot
 /// be used are left out and told in `problems`. With `split` each row's role is read.
-pub fn read(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
+pub(super) fn read(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
     let path = root.join(list);
     match rows(&path, root, split, problems) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {

@@ -7,7 +7,7 @@ use std::path::Path;
 use tiff::ColorType;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 
-pub fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
+pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let fail = |e: tiff::TiffError| {
         RunError::at(path, format!("cannot be read as TIFF, it may be cut off or damaged: {}", one_line(&e)))
             .help("a TIFF variant that is not read here can be saved as PNG (masks, 8-bit images) or as plain TIFF")
@@ -89,7 +89,7 @@ fn wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str)
 }
 
 /// Height and width that the first page declares.
-pub fn size(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
+pub(super) fn size(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
     let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be read as TIFF: {}", one_line(&e)));
     let (width, height) = Decoder::new(Cursor::new(bytes)).and_then(|mut d| d.dimensions()).map_err(fail)?;
     check_size(path, u64::from(height), u64::from(width), 1)

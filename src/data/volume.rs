@@ -9,35 +9,35 @@
 //! the one that the file's own array has, as nibabel and viewers count.
 
 mod cache;
-pub mod dicom;
+pub(super) mod dicom;
 mod grid;
-pub mod nifti;
+pub(super) mod nifti;
 mod voxels;
 
-pub use cache::Cache;
-pub use grid::Grid;
-pub use voxels::Volume;
+pub(super) use cache::Cache;
+pub(super) use grid::Grid;
+pub(super) use voxels::Volume;
 
 use crate::base::error::Result;
 use std::path::Path;
 
 /// Whether a path is read as a volume: a NIfTI file by its name, or a folder (of a DICOM series, or of masks for one).
-pub fn is_volume(path: &Path) -> bool {
+pub(super) fn is_volume(path: &Path) -> bool {
     is_nifti(path) || path.is_dir()
 }
 
-pub fn is_nifti(path: &Path) -> bool {
+pub(super) fn is_nifti(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.ends_with(".nii") || name.ends_with(".nii.gz")
 }
 
 /// Where the voxels of a volume lie, without reading them.
-pub fn grid(path: &Path) -> Result<Grid> {
+pub(super) fn grid(path: &Path) -> Result<Grid> {
     if is_nifti(path) { nifti::grid(path) } else { dicom::Series::open(path).map(|series| series.grid) }
 }
 
 /// Reads a volume whole. `of` is the volume that a folder of masks belongs to.
-pub fn read(path: &Path, of: Option<&Path>) -> Result<Volume> {
+pub(super) fn read(path: &Path, of: Option<&Path>) -> Result<Volume> {
     match of {
         _ if is_nifti(path) => nifti::read(path),
         Some(of) if path.is_dir() && !dicom::holds_dicom(path) => dicom::masks(path, of),

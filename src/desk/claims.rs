@@ -83,7 +83,7 @@ fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked
 }
 
 /// Height and width that an `expect` block is about: those of its data, else of the model's.
-pub fn expected_size(program: &Program<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
+pub(super) fn expected_size(program: &Program<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
     let data = match &expect.on {
         Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
         None => default_data(program, &expect.model.node).map(|(_, spec)| spec),

@@ -59,7 +59,7 @@ pub struct Exploration {
 }
 
 /// Evaluates the root file's sweeps, and tries the holes of its models against their claims.
-pub fn explore(
+pub(super) fn explore(
     program: &Program<'_>,
     sources: &SourceMap,
     selection: &Selection,

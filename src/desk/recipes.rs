@@ -12,7 +12,7 @@ use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
 /// The root file's `data` and `train` blocks against their schemas.
-pub fn schema_problems(program: &Program<'_>) -> Problems {
+pub(super) fn schema_problems(program: &Program<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         match &item.kind {
@@ -42,7 +42,7 @@ pub fn schema_problems(program: &Program<'_>) -> Problems {
 }
 
 /// Problems of the root file's runs: each model with the arguments of its run at the size of its data.
-pub fn run_problems(program: &Program<'_>) -> Problems {
+pub(super) fn run_problems(program: &Program<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         let ast::ItemKind::Train(train) = &item.kind else { continue };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Files of a revision in a folder of their own, which goes away with this value.
-pub struct Checkout {
+pub(super) struct Checkout {
     folder: PathBuf,
     /// The file that was asked for.
     pub file: PathBuf,
@@ -13,7 +13,7 @@ pub struct Checkout {
 
 impl Checkout {
     /// Errors: no git, no repository, no such revision, no such file in it.
-    pub fn new(file: &Path, revision: &str) -> Result<Checkout, Failure> {
+    pub(super) fn new(file: &Path, revision: &str) -> Result<Checkout, Failure> {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = file.file_name().ok_or_else(|| Failure::request(format!("`{}` names no file", file.display())))?;
         if revision.starts_with('-') {

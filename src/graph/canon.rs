@@ -14,9 +14,12 @@ mod matching;
 mod rules;
 mod term;
 
-pub use delta::{Delta, Rewired, delta};
-pub use matching::{Comparison, Difference, compare};
-pub use term::{Canon, Term, TermId};
+pub(crate) use delta::Delta;
+pub use delta::delta;
+pub(crate) use matching::Difference;
+pub use matching::{Comparison, compare};
+pub use term::Canon;
+pub(crate) use term::TermId;
 
 use super::ir::Graph;
 use term::Builder;

@@ -17,14 +17,14 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// The largest difference within one tensor.
 #[derive(Debug, Clone)]
-pub struct Difference {
+pub(crate) struct Difference {
     pub name: String,
     /// `max |a - b| / (max |a| + 1e-12)`, `a` being the CPU's tensor.
     pub relative: f64,
 }
 
 #[derive(Debug, Clone)]
-pub struct Agreement {
+pub(crate) struct Agreement {
     /// Logits in evaluation mode.
     pub output: Difference,
     /// Logits in training mode.
@@ -121,7 +121,7 @@ fn difference(a: &NamedTensor, b: &NamedTensor) -> Difference {
 }
 
 /// Compares `choice` with the CPU.
-pub fn agree(checked: &Checked, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
+pub(crate) fn agree(checked: &Checked, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
     let sample = Sample::new(checked, batch)?;
     let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
     let there = compute(checked, &device::open(choice)?, &sample, seed);

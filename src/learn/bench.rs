@@ -6,8 +6,8 @@ mod backend;
 mod timing;
 mod work;
 
-pub use backend::Backend;
-pub use timing::{Span, Timing};
+pub(crate) use backend::Backend;
+pub(crate) use timing::{Span, Timing};
 
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
@@ -22,7 +22,7 @@ use timing::measure;
 use work::Work;
 
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub device: DeviceChoice,
     /// What training and prediction take when not given: the engine where it can.
     pub backend: Option<Backend>,
@@ -36,7 +36,7 @@ pub struct Settings {
 
 /// Forward passes or training steps.
 #[derive(Debug, Clone, Serialize)]
-pub struct Phase {
+pub(crate) struct Phase {
     pub backend: Backend,
     pub calls: usize,
     pub median_ms: f64,
@@ -53,7 +53,7 @@ pub struct Phase {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Bench {
+pub(crate) struct Bench {
     pub model: String,
     /// Channels, height, width.
     pub input: Vec<usize>,
@@ -73,7 +73,7 @@ pub struct Bench {
 }
 
 /// Times a model at the size it was checked at.
-pub fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
+pub(crate) fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
     let batch = settings.batch;
     let device = device::open(settings.device)?;
     if settings.backend == Some(Backend::Burn) {

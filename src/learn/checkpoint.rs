@@ -172,7 +172,7 @@ pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
 /// The tensors of a file of weights for [`super::init`], and whether their order is that of their declaration: of a
 /// checkpoint those that are scored. Tensors that other tools wrote are refused or left out as in
 /// [`weights::read_safetensors`].
-pub fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
+pub(crate) fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
     let (mut tensors, metadata) = weights::read_safetensors_in_order(path)?;
     if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
         tensors.retain(|t| t.name.starts_with(MODEL));
@@ -245,11 +245,11 @@ fn put(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Header) 
 mod exact {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&format!("{value:?}"))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

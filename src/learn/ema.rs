@@ -11,7 +11,7 @@ use burn::tensor::Tensor;
 
 /// The average, as a network that evaluates.
 #[derive(Debug, Clone)]
-pub struct Ema {
+pub(crate) struct Ema {
     decay: f64,
     /// None before the first step.
     average: Option<Network>,
@@ -19,17 +19,17 @@ pub struct Ema {
 
 impl Ema {
     /// `average` is what a checkpoint kept; none at the start.
-    pub fn new(decay: f64, average: Option<Network>) -> Self {
+    pub(crate) fn new(decay: f64, average: Option<Network>) -> Self {
         Self { decay, average }
     }
 
     /// None before the first step.
-    pub fn network(&self) -> Option<&Network> {
+    pub(crate) fn network(&self) -> Option<&Network> {
         self.average.as_ref()
     }
 
     /// Takes in the weights after a step of the optimiser.
-    pub fn update(&mut self, network: &Network) {
+    pub(crate) fn update(&mut self, network: &Network) {
         let now = network.valid();
         self.average = Some(match self.average.take() {
             None => now,

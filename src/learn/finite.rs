@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 pub type Places = BTreeMap<String, String>;
 
 /// Where in a run it happened.
-pub struct Moment<'a> {
+pub(crate) struct Moment<'a> {
     /// Counted from 1, as is `step`.
     pub epoch: usize,
     pub step: u64,
@@ -76,7 +76,7 @@ impl Moment<'_> {
 
 /// The loss of a batch `x` is not finite: runs the network once more and says which step is the first whose result is not
 /// finite. The device must draw the same random numbers as before. `x` is `[n, c, h, w]`.
-pub fn loss(value: f64, network: &Network, x: Tensor<4>, moment: &Moment<'_>) -> RunError {
+pub(crate) fn loss(value: f64, network: &Network, x: Tensor<4>, moment: &Moment<'_>) -> RunError {
     let became = format!("the loss became {value} {}", moment.when());
     // The largest number so far: what a later step overflowed with.
     let (mut largest, mut before) = (0f32, String::new());
@@ -112,7 +112,7 @@ pub fn loss(value: f64, network: &Network, x: Tensor<4>, moment: &Moment<'_>) ->
 }
 
 /// The norm of the gradients is not finite: says which gradient is the first on the way back that is not.
-pub fn gradient(norm: f64, gradients: &Accumulated, network: &Network, moment: &Moment<'_>) -> RunError {
+pub(crate) fn gradient(norm: f64, gradients: &Accumulated, network: &Network, moment: &Moment<'_>) -> RunError {
     let became = format!("the norm of the gradients became {norm} {}", moment.when());
     let by_name: HashMap<&str, &Tensor<1>> = gradients.iter().collect();
     // Backward runs from the results to the image: the last tensor in the order of the model comes first.
@@ -130,7 +130,7 @@ pub fn gradient(norm: f64, gradients: &Accumulated, network: &Network, moment: &
 }
 
 /// Refuses weights that are not finite: the step before moved them there, and no loss has met them yet.
-pub fn weights(network: &Network, epoch: usize, step: u64) -> Result<()> {
+pub(crate) fn weights(network: &Network, epoch: usize, step: u64) -> Result<()> {
     let bad = weights::tensors(network).into_iter().map(|t| (Extent::values(&t.values), t.name));
     match bad.into_iter().find(|(extent, _)| !extent.finite()) {
         None => Ok(()),

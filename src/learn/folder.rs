@@ -244,7 +244,7 @@ impl Folder {
 }
 
 /// Writes a value as JSON, complete or not at all.
-pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(path, e.to_string()))?;
     write_atomic(path, (text + "\n").as_bytes())
 }

@@ -13,7 +13,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
 /// What the run freezes. Errors: a path leads to no parameters of the model, or none is left to train.
-pub fn frozen(checked: &Checked, spec: &TrainSpec) -> Result<Frozen> {
+pub(crate) fn frozen(checked: &Checked, spec: &TrainSpec) -> Result<Frozen> {
     let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
     let problems = Frozen::problems(checked, &paths, &checked.supervised(&spec.supervise));
     match problems.iter().next() {

@@ -6,7 +6,8 @@
 mod matching;
 mod pytorch;
 
-pub use matching::{Entry, Fate, Matching, matching};
+pub use matching::Fate;
+pub(crate) use matching::{Entry, matching};
 
 use super::checkpoint;
 use super::folder::Folder;

@@ -13,13 +13,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A device and a data set that fit a model.
-pub struct Prepared {
+pub(crate) struct Prepared {
     pub device: Device,
     pub data: Arc<Dataset>,
 }
 
 /// Opens device and data, and refuses what cannot work before the first batch.
-pub fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
+pub(crate) fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
     fits(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
     let device = device::open(choice)?;
@@ -28,7 +28,7 @@ pub fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
 }
 
 /// Model and data block against each other.
-pub fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
+pub(crate) fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
     let name = &checked.graph().name;
     let weights = &settings.train.supervise;
     let data = &settings.data;
@@ -77,7 +77,7 @@ fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpe
 
 /// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
 /// images that were trained on would be scored.
-pub fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
+pub(crate) fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
     for role in [Role::Train, Role::Val, Role::Test] {
         let path = folder.split(role);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };

@@ -11,7 +11,7 @@ mod dry;
 mod keep;
 mod step;
 
-pub use dry::{DryRun, dry_run};
+pub(crate) use dry::dry_run;
 
 use super::checkpoint::{self, CheckpointMeta, Loaded};
 use super::ema::Ema;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The split that is scored after each epoch: `val` where there is one, else `test`.
-pub fn scored_role(data: &Dataset) -> Role {
+pub(crate) fn scored_role(data: &Dataset) -> Role {
     if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
 }
 
@@ -29,7 +29,7 @@ fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
 }
 
 /// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
-pub fn score_all(
+pub(crate) fn score_all(
     network: &Network,
     loader: &Loader,
     data: &Dataset,
@@ -44,7 +44,7 @@ pub fn score_all(
 }
 
 /// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
-pub fn each_batch(
+pub(crate) fn each_batch(
     loader: &Loader,
     data: &Dataset,
     role: Role,

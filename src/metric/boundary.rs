@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Width of the band as a share of the image's diagonal, as in the paper for COCO-sized images.
-pub const SHARE: f64 = 0.02;
+pub(crate) const SHARE: f64 = 0.02;
 
 /// Pixels of two bands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -14,14 +14,14 @@ pub struct Overlap {
 }
 
 /// Width of the band in pixels: `share` of the diagonal, rounded, at least 1.
-pub fn width(size: [usize; 2], share: f64) -> usize {
+pub(crate) fn width(size: [usize; 2], share: f64) -> usize {
     let diagonal = (size[0] as f64).hypot(size[1] as f64);
     ((share * diagonal).round_ties_even() as usize).max(1)
 }
 
 /// The bands of two masks against each other. What lies outside the image is background, so a mask has a band along the
 /// image's border as well, as in the authors' code.
-pub fn overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> Overlap {
+pub(crate) fn overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> Overlap {
     let width = width(size, share);
     let (a, b) = (band(a, size, width), band(b, size, width));
     let pairs = || a.iter().zip(&b);
@@ -32,7 +32,7 @@ pub fn overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> Overlap 
 }
 
 /// Pixels of the mask that an erosion by a square of side `2 width + 1` takes away: `width` erosions by 3 x 3.
-pub fn band(mask: &[bool], size: [usize; 2], width: usize) -> Vec<bool> {
+pub(crate) fn band(mask: &[bool], size: [usize; 2], width: usize) -> Vec<bool> {
     let [height, columns] = size;
     let mut kept = mask.to_vec();
     for row in kept.chunks_exact_mut(columns.max(1)) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Bins of equal width over confidences 0 to 1, as in Guo et al.
-pub const BINS: usize = 15;
+pub(crate) const BINS: usize = 15;
 
 /// A reliability table and its error.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

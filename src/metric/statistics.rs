@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Bootstrap resamples, and random sign changes of a permutation test.
-pub const RESAMPLES: usize = 10_000;
+pub(crate) const RESAMPLES: usize = 10_000;
 /// Share of the resampled values that an interval holds.
-pub const LEVEL: f64 = 0.95;
+pub(crate) const LEVEL: f64 = 0.95;
 /// Up to this many units all sign changes are tried, beyond it [`RESAMPLES`] random ones.
 const EXACT: usize = 13;
 /// Resamples that one random stream draws.
@@ -121,7 +121,7 @@ pub fn resample(columns: &[Column], groups: Option<&[String]>, seed: u64) -> Vec
 }
 
 /// The percentile interval of resampled values: from the 2.5th to the 97.5th percentile. `None` where no value is a number.
-pub fn interval(values: &[f64]) -> Option<Interval> {
+pub(crate) fn interval(values: &[f64]) -> Option<Interval> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
     let low = quantile(&sorted, (1.0 - LEVEL) / 2.0)?;

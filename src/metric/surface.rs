@@ -27,7 +27,7 @@ pub enum Surface {
 /// The outline of a mask is those of its pixels with one of the four neighbours outside the mask or the image. From each
 /// outline pixel of the one mask goes the distance to the nearest of the other, both ways. HD95 is the larger of the two
 /// ways' 95th percentiles (linear between neighbours), ASSD the mean over all distances of both ways.
-pub fn compare(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Surface {
+pub(crate) fn compare(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Surface {
     let (some_a, some_b) = (a.contains(&true), b.contains(&true));
     if !some_a || !some_b {
         let diagonal = (size[0] as f64 * spacing[0]).hypot(size[1] as f64 * spacing[1]);

@@ -5,7 +5,7 @@
 
 mod open;
 
-pub use open::Scored;
+pub(crate) use open::Scored;
 
 use crate::base::error::{Result, RunError};
 use crate::metric::statistics::{
@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub struct Options {
+pub(crate) struct Options {
     /// What is compared; those that a run was not scored by are refused.
     pub metrics: Vec<Metric>,
     /// One class instead of the mean over the foreground classes.
@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Images.
     pub n: usize,
     /// Groups of images (patients, videos) that are drawn whole, where they are known.
@@ -48,7 +48,7 @@ pub struct Comparison {
 
 /// A run, or the runs of one experiment with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Entrant {
+pub(crate) struct Entrant {
     pub name: String,
     pub folders: Vec<PathBuf>,
     pub seeds: Vec<u64>,
@@ -56,7 +56,7 @@ pub struct Entrant {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Mean over images, then classes; over seeds where there are several. `None` where no image defines a score.
     pub mean: Option<f64>,
     /// Over images.
@@ -66,7 +66,7 @@ pub struct Estimate {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Difference {
+pub(crate) struct Difference {
     pub metric: Metric,
     pub run: String,
     pub reference: String,
@@ -87,7 +87,7 @@ pub struct Difference {
 }
 
 /// Compares runs; the first is the reference.
-pub fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison> {
+pub(crate) fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison> {
     let first = runs.first().ok_or_else(|| RunError::new("no runs to compare"))?;
     for other in &runs[1..] {
         open::comparable(first, other)?;

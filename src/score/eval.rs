@@ -43,12 +43,12 @@ impl Weights {
 }
 
 /// The network of a run folder with its best weights, ready to predict.
-pub fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
+pub(crate) fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
     load_file(&folder.checkpoint()?, checked, device)
 }
 
 /// The network with the weights of a file, ready to predict.
-pub fn load_file(path: &Path, checked: &Checked, device: &Device) -> Result<Network> {
+pub(crate) fn load_file(path: &Path, checked: &Checked, device: &Device) -> Result<Network> {
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// How images are predicted.
 #[derive(Debug, Clone)]
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     pub spec: &'a DataSpec,
     /// Input channels of the network.
     pub channels: usize,
@@ -24,7 +24,7 @@ pub struct Plan<'a> {
 }
 
 /// Scores of an image at some size: `k` x height x width probabilities.
-pub struct Scored {
+pub(crate) struct Scored {
     pub values: Vec<f32>,
     pub classes: usize,
     pub size: [usize; 2],
@@ -56,7 +56,7 @@ fn numbers(tensor: Tensor<4>) -> Result<Vec<f32>> {
 
 impl Plan<'_> {
     /// Reads one image as the plan needs it.
-    pub fn load(&self, path: &Path) -> Result<LoadedImage> {
+    pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
         match self.window {
             None => load_image(self.spec, path, self.channels),
             Some(_) => load_full_image(self.spec, path, self.channels),
@@ -64,7 +64,7 @@ impl Plan<'_> {
     }
 
     /// Scores of images that [`Plan::load`] read, in their order: one pass for all, or tile after tile.
-    pub fn score(&self, network: &Network, images: &[&LoadedImage]) -> Result<Vec<Scored>> {
+    pub(crate) fn score(&self, network: &Network, images: &[&LoadedImage]) -> Result<Vec<Scored>> {
         let classes = self.spec.classes.len();
         let forward = |values: Vec<f32>, n: usize, [h, w]: [usize; 2]| -> Result<Vec<f32>> {
             let data = TensorData::new(values, [n, self.channels, h, w]);
@@ -88,12 +88,12 @@ impl Plan<'_> {
 
 impl Scored {
     /// Class of each pixel at another size: bilinear, then the largest.
-    pub fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
+    pub(crate) fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
         resize::argmax(&self.values, self.classes, self.size, size)
     }
 
     /// Probabilities at another size, `k` x height x width.
-    pub fn at(&self, size: [usize; 2]) -> Vec<f32> {
+    pub(crate) fn at(&self, size: [usize; 2]) -> Vec<f32> {
         let planes = self.values.chunks_exact(self.size[0] * self.size[1]);
         planes.flat_map(|plane| resize::plane(plane, self.size, size)).collect()
     }

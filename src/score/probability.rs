@@ -14,7 +14,7 @@ pub enum Format {
 }
 
 /// The ends of the files of an image, from its stem on.
-pub fn ends(classes: &[String], format: Format) -> Vec<String> {
+pub(crate) fn ends(classes: &[String], format: Format) -> Vec<String> {
     match format {
         Format::Png16 => {
             classes.iter().enumerate().map(|(i, class)| format!("_{}.png", file_name(i, class, classes))).collect()

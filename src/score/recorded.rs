@@ -9,7 +9,7 @@ use crate::text::config::DataSpec;
 use std::path::PathBuf;
 
 /// Writes `cases.csv` and `eval.json`, or the files of another role.
-pub fn record(
+pub(crate) fn record(
     folder: &Folder,
     role: Role,
     spec: &DataSpec,
@@ -22,13 +22,13 @@ pub fn record(
 }
 
 /// The role that a run is scored on: the test images where there are some, else the validation images.
-pub fn role_to_score(folder: &Folder) -> Role {
+pub(crate) fn role_to_score(folder: &Folder) -> Role {
     let holds = |role| std::fs::read_to_string(folder.split(role)).is_ok_and(|text| !text.trim().is_empty());
     if holds(Role::Test) || !holds(Role::Val) { Role::Test } else { Role::Val }
 }
 
 /// Whether there are weights, and the scores of a role are missing or older than they are.
-pub fn is_stale(folder: &Folder, role: Role) -> bool {
+pub(crate) fn is_stale(folder: &Folder, role: Role) -> bool {
     let time = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
     let Some(weights) = folder.checkpoint().ok().and_then(time) else { return false };
     let older = |path| time(path).is_none_or(|scored| scored < weights);

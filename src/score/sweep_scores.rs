@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 /// What one run scored, image by image.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scores {
+pub(crate) struct Scores {
     pub path: PathBuf,
     pub cases: CaseTable,
 }
 
 impl Scores {
-    pub fn read(path: &Path) -> Result<Scores> {
+    pub(crate) fn read(path: &Path) -> Result<Scores> {
         Ok(Scores { path: path.to_path_buf(), cases: CaseTable::read(path)? })
     }
 
@@ -43,13 +43,13 @@ fn mean(values: &mut dyn Iterator<Item = f64>) -> f64 {
 
 /// The runs of one point, one a seed.
 #[derive(Debug, Clone, Default)]
-pub struct PointScores {
+pub(crate) struct PointScores {
     pub seeds: Vec<(u64, Scores)>,
 }
 
 /// A metric of a point.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mean {
+pub(crate) struct Mean {
     /// One a seed.
     pub values: Vec<f64>,
     pub mean: f64,
@@ -59,7 +59,7 @@ pub struct Mean {
 
 /// How far a point's metric lies from another's.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Difference {
+pub(crate) struct Difference {
     pub mean: f64,
     /// 95 %.
     pub interval: Interval,
@@ -70,14 +70,14 @@ pub struct Difference {
 
 impl Difference {
     /// Whether the interval leaves 0 out.
-    pub fn distinguishable(&self) -> bool {
+    pub(crate) fn distinguishable(&self) -> bool {
         self.interval.low > 0.0 || self.interval.high < 0.0
     }
 }
 
 impl PointScores {
     /// `None` where a run lacks the metric, or there is no run.
-    pub fn mean(&self, metric: Metric) -> Option<Mean> {
+    pub(crate) fn mean(&self, metric: Metric) -> Option<Mean> {
         let values: Vec<f64> = self.seeds.iter().map(|(_, s)| s.mean(metric)).collect::<Option<_>>()?;
         let (mean, deviation) = mean_and_deviation(&values)?;
         Some(Mean { values, mean, deviation })
@@ -92,7 +92,7 @@ const SEED_STREAM: u64 = 1 << 40;
 /// The images are resampled as in [`resample`], the same draw for all seeds. With several seeds these are resampled as
 /// well: of S seeds S - 1 are drawn with replacement, which makes the variance over seeds come out right for few of them
 /// (McCarthy and Snowden 1985; Rao and Wu 1988). With one seed the interval is about the images alone.
-pub fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<Difference> {
+pub(crate) fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<Difference> {
     let mut columns = Vec::new();
     let (mut seeds, mut classes, mut images) = (0, 0, 0);
     for (seed, one) in &a.seeds {
@@ -125,7 +125,7 @@ pub fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<Di
 }
 
 /// Refuses runs that were not scored on the same images.
-pub fn same_images(points: &[PointScores]) -> Result<()> {
+pub(crate) fn same_images(points: &[PointScores]) -> Result<()> {
     let mut runs = points.iter().flat_map(|p| &p.seeds).map(|(_, s)| s);
     let Some(first) = runs.next() else { return Ok(()) };
     for other in runs {

@@ -22,7 +22,7 @@ pub struct Window {
 }
 
 /// Scores of a batch of tiles: the values of `n` inputs (`n` x channels x tile), to `n` x `k` x tile.
-pub type Forward<'a> = dyn FnMut(Vec<f32>, usize) -> Result<Vec<f32>> + 'a;
+pub(crate) type Forward<'a> = dyn FnMut(Vec<f32>, usize) -> Result<Vec<f32>> + 'a;
 
 /// First pixels of the tiles along one side: steps of `floor(tile * (1 - overlap))`, the last one moved back to end with
 /// the image. One tile at 0 where the image is not longer than a tile.

@@ -1,10 +1,10 @@
 //! Pictures made of pixels: predictions over images, cases, samples, sheets, and the letters on them.
 
 #[cfg(feature = "run")]
-pub mod case_pictures;
-pub mod contact;
-pub mod gallery;
-pub mod overlay;
-pub mod samples;
-pub mod sheet;
-pub mod text_drawing;
+pub(crate) mod case_pictures;
+pub(crate) mod contact;
+pub(crate) mod gallery;
+pub(crate) mod overlay;
+pub(crate) mod samples;
+pub(crate) mod sheet;
+pub(crate) mod text_drawing;

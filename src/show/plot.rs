@@ -3,9 +3,9 @@
 //! Knows numbers and names. Colours are CSS classes (`s0`, `s1`, ..., `axis`, `grid`, `mark`) that the page fills in, so
 //! that one chart serves a light and a dark page. Each point has a `<title>`, which a browser shows under the pointer.
 
-pub mod icicle;
+pub(crate) mod icicle;
 
-pub use super::axis::Axis;
+pub(crate) use super::axis::Axis;
 
 use crate::base::number::four_digits;
 use maud::{Markup, html};

@@ -47,7 +47,7 @@ pub struct Written {
 }
 
 /// Writes `OUT/STEM.png` and the extras: `OUT/STEM_overlay.png`, `OUT/STEM_CLASS.png` or `OUT/STEM.npy`.
-pub fn write(
+pub(crate) fn write(
     spec: &DataSpec,
     input: &Input,
     image: &LoadedImage,
@@ -81,7 +81,7 @@ pub fn write(
 }
 
 /// A case of a data set with its prediction and ground truth, to be drawn.
-pub fn show_case(
+pub(crate) fn show_case(
     network: &Network,
     data: &Dataset,
     role: Role,
@@ -104,7 +104,7 @@ pub fn show_case(
 }
 
 /// Predicts a case of a data set: mask and overlay with the ground truth.
-pub fn predict_case(
+pub(crate) fn predict_case(
     network: &Network,
     data: &Dataset,
     role: Role,

@@ -30,7 +30,7 @@ pub struct How {
 }
 
 /// A trained network, ready to predict.
-pub struct Predictor<'a> {
+pub(crate) struct Predictor<'a> {
     network: Network,
     plan: Plan<'a>,
     /// Images that are read and predicted together.
@@ -64,7 +64,7 @@ pub struct Predictions {
 
 impl<'a> Predictor<'a> {
     /// Opens the device and loads the best weights of the run.
-    pub fn new(run: Trained<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
+    pub(crate) fn new(run: Trained<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
         let spec = &run.settings.data;
         let batch = how.batch.unwrap_or(run.settings.train.batch).max(1);
         let window = how.overlap.map(|overlap| Window::new(spec.size, overlap, batch)).transpose()?;
@@ -77,7 +77,7 @@ impl<'a> Predictor<'a> {
     /// Predicts images and writes their masks, and reads the next images while the network has the ones before. An image
     /// that cannot be read or written is kept with its error, and the others are done. `progress` is told how many more are
     /// done; `stop` ends the work after the images that the network has.
-    pub fn files(
+    pub(crate) fn files(
         &self,
         inputs: &[Input],
         output: Output<'_>,

@@ -9,8 +9,9 @@ mod parts;
 mod scores;
 mod settings;
 
-pub use content::{Balance, Fact, Picture, Report, SIDE};
-pub use parts::words;
+pub(crate) use content::SIDE;
+pub use content::{Balance, Fact, Picture, Report};
+pub(crate) use parts::words;
 pub use settings::value_text;
 
 use super::images::gallery::LEGEND;

@@ -6,9 +6,10 @@ mod format;
 mod grid;
 mod latex;
 
-pub use cell::{Cell, Estimate};
+pub use cell::Cell;
+pub(crate) use cell::Estimate;
 pub use column::Column;
-pub use format::OutputFormat;
+pub(crate) use format::OutputFormat;
 
 use crate::base::csv;
 use crate::base::xml::escaped;

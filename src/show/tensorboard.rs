@@ -6,7 +6,7 @@
 //! Invariant: after [`Board::open`] the file is a sequence of whole records; what a killed process left is cut off.
 
 mod event;
-pub mod record;
+pub(crate) mod record;
 
 pub use event::{Event, Payload};
 

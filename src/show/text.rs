@@ -16,7 +16,7 @@ const OTHER: f64 = 1.0;
 const BOLD: f64 = 1.16;
 
 /// Width in pixels of a text set at `size` pixels, rounded up.
-pub fn width(text: &str, size: f64) -> f64 {
+pub(crate) fn width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         ' '..='~' => f64::from(WIDTHS[c as usize - ' ' as usize]) / 100.0,
         '⌊' | '⌋' | '⌈' | '⌉' | '·' => 0.4,
@@ -27,17 +27,17 @@ pub fn width(text: &str, size: f64) -> f64 {
 }
 
 /// The same in bold.
-pub fn bold_width(text: &str, size: f64) -> f64 {
+pub(crate) fn bold_width(text: &str, size: f64) -> f64 {
     (width(text, size) * BOLD).ceil()
 }
 
 /// Width of a text in a fixed-width font whose letters are `letter` wide. Characters of East Asia are twice as wide.
-pub fn fixed_width(text: &str, letter: f64) -> f64 {
+pub(crate) fn fixed_width(text: &str, letter: f64) -> f64 {
     text.chars().map(|c| if c < '\u{1100}' || c == '…' { letter } else { 2.0 * letter }).sum()
 }
 
 /// The first of a text's letters, at most `letters`, with an ellipsis where some are missing.
-pub fn shortened(text: &str, letters: usize) -> String {
+pub(crate) fn shortened(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.into();
     }
@@ -48,7 +48,7 @@ pub fn shortened(text: &str, letters: usize) -> String {
 /// The start and the end of a text around `dots`, at most `letters` in all: file names and dotted names differ at their
 /// ends. The whole text where it fits.
 #[cfg(feature = "data")]
-pub fn shortened_in_the_middle(text: &str, letters: usize, dots: &str) -> String {
+pub(crate) fn shortened_in_the_middle(text: &str, letters: usize, dots: &str) -> String {
     let all: Vec<char> = text.chars().collect();
     if all.len() <= letters {
         return text.to_string();

@@ -34,7 +34,7 @@ Examples:
   npc data check models/npnet.model cvc --model NPNet --data-root ~/data
 
 Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage")]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model file
     file: PathBuf,
     /// Data blocks; all of the file when not given
@@ -61,7 +61,7 @@ enum Format {
 /// Findings of one kind that the text shows; JSON has all.
 const SHOWN: usize = 8;
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let ModelFile { sources, bundle, problems } = open(&Disk, &opts.file)?;
     let (program, found) = resolve_bundle(&bundle);
     let mut problems = problems;

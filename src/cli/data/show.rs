@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub struct Opts {
+pub(super) struct Opts {
     /// Model file, or the settings.yaml of a run
     file: PathBuf,
     /// Name of a `data` block; that of the run, or the only one, when not given
@@ -58,7 +58,7 @@ pub struct Opts {
     out: PathBuf,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let request = DataRequest {
         file: &opts.file,
         data: opts.data.as_deref(),

@@ -22,12 +22,12 @@ const MASKS: usize = 100;
 const EXAMPLES: usize = 4;
 
 /// What a JSON file holds; nothing where it cannot be read.
-pub fn json(path: &Path) -> Option<Value> {
+pub(super) fn json(path: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
 /// `eval.json`, with what it may hold under `summary` beside the rest.
-pub fn evaluation(path: &Path) -> Option<Value> {
+pub(super) fn evaluation(path: &Path) -> Option<Value> {
     let mut value = json(path)?;
     if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
         value.as_object_mut()?.extend(summary);
@@ -36,7 +36,7 @@ pub fn evaluation(path: &Path) -> Option<Value> {
 }
 
 /// The split that each epoch was scored on.
-pub fn scored_on(folder: &Folder) -> String {
+pub(super) fn scored_on(folder: &Folder) -> String {
     let summary = json(&folder.root().join("summary.json"));
     summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
 }
@@ -48,7 +48,7 @@ fn images(folder: &Folder, role: Role) -> usize {
 }
 
 /// `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
-pub fn subtitle(ready: &ResolvedRun, folder: &Folder) -> String {
+pub(super) fn subtitle(ready: &ResolvedRun, folder: &Folder) -> String {
     let settings = &ready.settings;
     let [h, w] = settings.data.size;
     let sizes = SPLITS.map(|(role, name)| (images(folder, role), name));
@@ -63,7 +63,7 @@ pub fn subtitle(ready: &ResolvedRun, folder: &Folder) -> String {
     )
 }
 
-pub fn facts(
+pub(super) fn facts(
     ready: &ResolvedRun,
     folder: &Folder,
     evaluation: Option<&Value>,
@@ -103,7 +103,7 @@ pub fn facts(
     facts
 }
 
-pub fn costs(ready: &ResolvedRun, folder: &Folder) -> Vec<(String, String)> {
+pub(super) fn costs(ready: &ResolvedRun, folder: &Folder) -> Vec<(String, String)> {
     let checked = &ready.checked;
     let train = &ready.settings.train;
     let frozen = Frozen::known(checked, &train.freeze);
@@ -139,7 +139,7 @@ pub fn costs(ready: &ResolvedRun, folder: &Folder) -> Vec<(String, String)> {
 }
 
 /// The outermost blocks and the operators between them.
-pub fn blocks(ready: &ResolvedRun) -> Table {
+pub(super) fn blocks(ready: &ResolvedRun) -> Table {
     let report = count(&ready.checked, Convention::Conv);
     let mut rows = Vec::new();
     let mut shown: Option<&str> = None;
@@ -170,7 +170,7 @@ pub fn blocks(ready: &ResolvedRun) -> Table {
 }
 
 /// Class balance of each split and a few training images with their masks.
-pub fn data(data: &Dataset, ready: &ResolvedRun) -> Result<(Vec<Balance>, Vec<Picture>)> {
+pub(super) fn data(data: &Dataset, ready: &ResolvedRun) -> Result<(Vec<Balance>, Vec<Picture>)> {
     let classes = data.spec().classes.len();
     let mut balance = Vec::new();
     for (role, name) in SPLITS.into_iter().filter(|(role, _)| !data.is_empty(*role)) {
@@ -226,7 +226,7 @@ fn spread(n: usize, most: usize) -> Vec<usize> {
 }
 
 /// Model, training, data and the rest, with every default filled in.
-pub fn settings(ready: &ResolvedRun) -> Vec<(String, Vec<(String, String)>)> {
+pub(super) fn settings(ready: &ResolvedRun) -> Vec<(String, Vec<(String, String)>)> {
     let graph = ready.checked.graph();
     let settings = &ready.settings;
     let mut model = vec![("model".to_string(), settings.train.model.clone())];
@@ -248,7 +248,7 @@ pub fn settings(ready: &ResolvedRun) -> Vec<(String, Vec<(String, String)>)> {
 }
 
 /// What to type for the same run again, its scores, this page, and masks of other images.
-pub fn commands(root: &Path) -> String {
+pub(super) fn commands(root: &Path) -> String {
     let run = quoted(&root.display().to_string());
     let settings = quoted(&root.join("settings.yaml").display().to_string());
     format!(

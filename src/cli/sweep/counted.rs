@@ -23,7 +23,7 @@ use std::str::FromStr;
 
 #[derive(Args)]
 #[command(next_help_heading = "With --static")]
-pub struct TableOpts {
+pub(super) struct TableOpts {
     /// Input height and width, for example 288x384; may be given several times
     #[arg(long, value_name = "HxW", value_parser = parse_size, requires = "counted", conflicts_with = "on")]
     size: Vec<Size>,
@@ -68,7 +68,7 @@ fn axes(text: &str) -> Result<[Key; 2], String> {
 }
 
 /// A sweep that was counted, as it is shown.
-pub struct Counted {
+pub(super) struct Counted {
     /// The name of the sweep; none for one of the command line.
     pub sweep: Option<String>,
     /// Models and variants that it is of.
@@ -91,7 +91,7 @@ pub struct Counted {
 }
 
 /// A function, as the first variant that computes it.
-pub struct Row {
+pub(super) struct Row {
     pub variant: Variant,
     pub args: ArgumentTexts,
     /// The others that compute it.
@@ -100,7 +100,7 @@ pub struct Row {
     pub front: bool,
 }
 
-pub fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &Opts) -> Done {
     let ModelFile { mut sources, bundle, mut problems } = open(&Disk, &opts.file)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);

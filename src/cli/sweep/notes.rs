@@ -6,7 +6,7 @@ use crate::learn::folder::{Folder, RunSummary};
 use crate::score::sweep_scores::PointScores;
 
 /// What the table does not say by itself.
-pub fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> {
+pub(super) fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> {
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
         let all = table.plan.left_out + table.plan.points.len();

@@ -15,7 +15,7 @@ const TOLD: usize = 8;
 const TITLE: usize = 80;
 
 /// Nothing where no model is left.
-pub fn svg(sweep: &Counted) -> Option<String> {
+pub(super) fn svg(sweep: &Counted) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
             Key::Params | Key::Macs => Unit::Count,

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 const NAMED: usize = 4;
 
 /// The sweep in a format, with what stands around the table; JSON holds the models in full.
-pub fn printed(sweep: &Counted, format: OutputFormat) -> String {
+pub(super) fn printed(sweep: &Counted, format: OutputFormat) -> String {
     if format == OutputFormat::Json {
         return format!("{:#}\n", document(sweep));
     }
@@ -30,7 +30,7 @@ fn size(at: &Measures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
 
-pub fn title(sweep: &Counted) -> String {
+pub(super) fn title(sweep: &Counted) -> String {
     let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
     let sizes: Vec<String> = sweep.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
     let at = if sizes.is_empty() { String::new() } else { format!(" at {}", sizes.join(", ")) };
@@ -52,7 +52,7 @@ fn models(n: usize) -> String {
     if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
 }
 
-pub fn name(key: Key, sweep: &Counted) -> String {
+pub(super) fn name(key: Key, sweep: &Counted) -> String {
     match key {
         Key::Params => "params".into(),
         Key::Macs => format!("MACs, {}", sweep.convention),

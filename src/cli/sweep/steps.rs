@@ -17,7 +17,7 @@ fn log(folder: &Folder) -> PathBuf {
 }
 
 /// Trains what is not finished; the runs that failed with their messages.
-pub fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+pub(super) fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
     // Seed by seed, so that whatever is there when it is stopped can be compared.
     let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
@@ -77,7 +77,7 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
 }
 
 /// Scores the finished runs whose scores are missing or older than the weights.
-pub fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
+pub(super) fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
     let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
     let due: Vec<&PlannedRun> = finished.filter(|r| !scored(&r.folder)).collect();
     let task = |r: &&PlannedRun| {
@@ -100,7 +100,7 @@ pub fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, Stri
 }
 
 /// The scores that are there, in the order of the points.
-pub fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
+pub(super) fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// A sweep whose models were trained: what is known of the points, in the order of the plan.
-pub struct Trained<'a> {
+pub(super) struct Trained<'a> {
     pub plan: &'a SweepPlan,
     pub convention: Convention,
     /// The first is the one whose differences are shown.
@@ -25,7 +25,7 @@ pub struct Trained<'a> {
     pub notes: Vec<String>,
 }
 
-pub struct Row {
+pub(super) struct Row {
     /// Runs that are scored.
     pub scored: usize,
     /// One for each metric.
@@ -35,7 +35,7 @@ pub struct Row {
 }
 
 impl<'a> Trained<'a> {
-    pub fn new(
+    pub(super) fn new(
         plan: &'a SweepPlan,
         scores: &[PointScores],
         metrics: &'a [Metric],
@@ -52,7 +52,7 @@ impl<'a> Trained<'a> {
     }
 
     /// The table with what stands around it; JSON holds the points in full.
-    pub fn write(&self, format: OutputFormat) -> String {
+    pub(super) fn write(&self, format: OutputFormat) -> String {
         if format == OutputFormat::Json {
             return format!("{:#}\n", self.json());
         }
@@ -66,7 +66,7 @@ impl<'a> Trained<'a> {
     }
 
     /// Writes the table into the folder of the runs, in every form.
-    pub fn keep(&self, folder: &Path) -> Result<(), RunError> {
+    pub(super) fn keep(&self, folder: &Path) -> Result<(), RunError> {
         let forms = [
             ("txt", OutputFormat::Text),
             ("md", OutputFormat::Markdown),
@@ -94,7 +94,7 @@ impl<'a> Trained<'a> {
     }
 
     /// The name of the point that the others are held against.
-    pub fn reference(&self) -> &str {
+    pub(super) fn reference(&self) -> &str {
         &self.plan.points[self.to].label
     }
 

@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// Which runs a sweep takes.
 #[derive(Args)]
-pub struct Runs {
+pub(super) struct Runs {
     /// Train what is not finished
     #[arg(long, group = "action")]
     train: bool,
@@ -31,7 +31,7 @@ pub struct Runs {
 
 /// What sweeps and reproductions share.
 #[derive(Args, Clone)]
-pub struct Common {
+pub(crate) struct Common {
     /// Score what others have trained, and fail where a run is not finished
     #[arg(long, group = "action")]
     pub collect: bool,
@@ -70,7 +70,7 @@ pub struct Common {
     pub beside: Option<String>,
 }
 
-pub fn run(opts: &Opts, runs: &Runs) -> Done {
+pub(super) fn run(opts: &Opts, runs: &Runs) -> Done {
     let common = &runs.common;
     if opts.on.len() > 1 {
         return Err(Stop::usage("the runs of a sweep are on one data block: name one with --on"));
@@ -92,7 +92,7 @@ pub fn run(opts: &Opts, runs: &Runs) -> Done {
 }
 
 /// Does what is asked for with the runs of a sweep.
-pub fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: OutputFormat) -> Done {
+pub(crate) fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: OutputFormat) -> Done {
     let mut plan = plan_sweep(&Disk, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(warn);
     if let Some(path) = &common.slurm {

@@ -3,15 +3,15 @@
 // The contract is on the trait or the struct of the operands.
 #![allow(clippy::missing_safety_doc)]
 
-pub mod buffer;
-pub mod conv_region;
-pub mod gradient;
-pub mod packed;
-pub mod peak;
-pub mod simd;
-pub mod source;
-pub mod team;
-pub mod tile;
+pub(crate) mod buffer;
+pub(crate) mod conv_region;
+pub(crate) mod gradient;
+pub(crate) mod packed;
+pub(crate) mod peak;
+pub(crate) mod simd;
+pub(crate) mod source;
+pub(crate) mod team;
+pub(crate) mod tile;
 mod transform;
-pub mod vectorised;
-pub mod winograd;
+pub(crate) mod vectorised;
+pub(crate) mod winograd;

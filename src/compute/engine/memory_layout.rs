@@ -208,7 +208,7 @@ impl<'a> ViewMut<'a> {
 }
 
 /// The same numbers in another layout of the same dims. Gaps become 0.
-pub fn relayout(from: View, to: &mut ViewMut) {
+pub(crate) fn relayout(from: View, to: &mut ViewMut) {
     if from.layout.lanes == to.layout.lanes && from.layout.segments == to.layout.segments {
         to.rows(|plane, y, row| row.copy_from_slice(from.row(plane, y)));
         return;
@@ -236,7 +236,7 @@ pub fn relayout(from: View, to: &mut ViewMut) {
 }
 
 /// The same, added to what is there.
-pub fn relayout_add(from: View, to: &mut ViewMut) {
+pub(crate) fn relayout_add(from: View, to: &mut ViewMut) {
     let mut more = Buffer::zeros(to.layout.size());
     relayout(from, &mut ViewMut::new(to.layout, &mut more));
     to.data.iter_mut().zip(more.iter()).for_each(|(to, from)| *to += from);

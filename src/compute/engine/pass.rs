@@ -247,7 +247,7 @@ fn known(layer: &LayerWeights, layout: &Layout, epsilon: f64) -> Statistics {
 }
 
 /// Packs a convolution's weights for these layouts, the norm behind it folded in.
-pub fn prepare(conv: &Conv, x: &Layout, y: &Layout, weights: &Weights) -> Prepared {
+pub(super) fn prepare(conv: &Conv, x: &Layout, y: &Layout, weights: &Weights) -> Prepared {
     let layer = &weights[conv.layer];
     let kernel = Kernel { window: conv.window, weight: &layer.weight };
     let (mut scale, mut bias) = (Vec::new(), layer.bias.clone());
@@ -269,7 +269,7 @@ pub fn prepare(conv: &Conv, x: &Layout, y: &Layout, weights: &Weights) -> Prepar
 }
 
 /// All convolutions of a program, by node.
-pub fn prepare_all(program: &Program, weights: &Weights) -> Vec<Option<Prepared>> {
+pub(super) fn prepare_all(program: &Program, weights: &Weights) -> Vec<Option<Prepared>> {
     let of = |node: &Node| match &node.unit {
         Unit::Conv(conv) => {
             let layout = |id: ValueId| &program.values[id].layout;

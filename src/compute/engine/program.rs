@@ -10,9 +10,9 @@ mod node;
 mod reads;
 mod through;
 
-pub use build::build;
-pub use keep::Keep;
-pub use node::{Conv, Kind, Node, Norm, Unit, Value, ValueId};
+pub(super) use build::build;
+pub(super) use keep::Keep;
+pub(super) use node::{Conv, Kind, Node, Norm, Unit, Value, ValueId};
 
 /// What a program is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

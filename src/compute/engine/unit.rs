@@ -8,40 +8,41 @@
 //! long as those of the inputs are; each number is computed by one task in an order that the shapes fix, so that results do
 //! not depend on the number of threads.
 
-pub mod activation;
-pub mod avg_pool;
-pub mod channel_reduce;
-pub mod channels;
-pub mod combine;
-pub mod concat;
-pub mod conv;
-pub mod depthwise;
+pub(crate) mod activation;
+pub(crate) mod avg_pool;
+pub(crate) mod channel_reduce;
+pub(crate) mod channels;
+pub(crate) mod combine;
+pub(crate) mod concat;
+pub(crate) mod conv;
+pub(crate) mod depthwise;
 mod dispatch;
-pub mod dropout;
+pub(crate) mod dropout;
 pub(crate) mod exp;
-pub mod frame;
-pub mod group_norm;
+pub(crate) mod frame;
+pub(crate) mod group_norm;
 mod lanes;
-pub mod layer_norm;
-pub mod max_pool;
-pub mod norm;
+pub(crate) mod layer_norm;
+pub(crate) mod max_pool;
+pub(crate) mod norm;
 mod pixel;
-pub mod pixel_shuffle;
-pub mod prelu;
-pub mod reshape;
-pub mod resize;
+pub(crate) mod pixel_shuffle;
+pub(crate) mod prelu;
+pub(crate) mod reshape;
+pub(crate) mod resize;
 mod row;
 mod softmax;
 mod sum;
 mod taps;
-pub mod unpool;
+pub(crate) mod unpool;
 mod window;
 
 use super::memory_layout::ViewMut;
-pub use dispatch::{From, backward, differentiable, forward, needs, supported, weight_gradients};
+pub(crate) use dispatch::supported;
+pub use dispatch::{From, backward, differentiable, forward, needs, weight_gradients};
 
 /// What random numbers start from.
-pub type Seed = u64;
+pub(crate) type Seed = u64;
 
 /// What a backward pass reads beside the gradient of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,7 +18,7 @@ pub struct Running {
 }
 
 /// One [`LayerWeights`] for each of [`crate::graph::plan::Plan::layers`].
-pub type Weights = Vec<LayerWeights>;
+pub(crate) type Weights = Vec<LayerWeights>;
 
 /// The gradient of one tensor, in the tensor's order.
 #[derive(Debug, Clone)]

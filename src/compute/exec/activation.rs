@@ -7,7 +7,7 @@
 use crate::graph::op::Function;
 use burn::tensor::{Tensor, activation};
 
-pub fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
+pub(super) fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
     match function {
         Function::Relu => activation::relu(x),
         Function::Relu6 => relu6(x),
@@ -28,7 +28,7 @@ pub fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
 }
 
 /// `x` where it is above 0, `otherwise` elsewhere.
-pub fn above_or(x: Tensor<4>, otherwise: Tensor<4>) -> Tensor<4> {
+pub(super) fn above_or(x: Tensor<4>, otherwise: Tensor<4>) -> Tensor<4> {
     otherwise.mask_where(x.clone().greater_elem(0.0), x)
 }
 

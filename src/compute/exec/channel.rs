@@ -4,7 +4,7 @@ use crate::graph::op::Reduction;
 use burn::tensor::Tensor;
 
 /// `[n, c, h, w]` to `[n, 1, h, w]`.
-pub fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
+pub(super) fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
     match function {
         Reduction::Mean => x.mean_dim(1),
         Reduction::Max => x.max_dim(1),
@@ -12,7 +12,7 @@ pub fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
 }
 
 /// `[n, c, h, w]` to `[n, out, h, w]`, zeros behind what is there.
-pub fn channel_pad(x: Tensor<4>, out: usize) -> Tensor<4> {
+pub(super) fn channel_pad(x: Tensor<4>, out: usize) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     if out == c {
         return x;
@@ -21,12 +21,12 @@ pub fn channel_pad(x: Tensor<4>, out: usize) -> Tensor<4> {
     Tensor::cat(vec![x, zeros], 1)
 }
 
-pub fn channel_shuffle(x: Tensor<4>, groups: usize) -> Tensor<4> {
+pub(super) fn channel_shuffle(x: Tensor<4>, groups: usize) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     x.reshape([n, groups, c / groups, h * w]).swap_dims(1, 2).reshape([n, c, h, w])
 }
 
-pub fn pixel_shuffle(x: Tensor<4>, factor: usize) -> Tensor<4> {
+pub(super) fn pixel_shuffle(x: Tensor<4>, factor: usize) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     let out = c / (factor * factor);
     let parts = x.reshape([n, out, factor, factor, h, w]).permute([0, 1, 4, 2, 5, 3]);

@@ -4,7 +4,7 @@ use crate::graph::op::{Border, Crop, Padding};
 use burn::tensor::Tensor;
 use burn::tensor::ops::PadMode;
 
-pub fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
+pub(super) fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
     let [top, bottom, left, right] = op.sides;
     let mode = match op.mode {
         Border::Constant => PadMode::Constant(0.0),
@@ -15,7 +15,7 @@ pub fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
 }
 
 /// `like` is there where `op` has no size.
-pub fn crop(x: Tensor<4>, op: &Crop, like: Option<Tensor<4>>) -> Tensor<4> {
+pub(super) fn crop(x: Tensor<4>, op: &Crop, like: Option<Tensor<4>>) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     let size = op.size.unwrap_or_else(|| {
         let [_, _, h, w] = like.as_ref().map_or([1; 4], Tensor::dims);

@@ -13,7 +13,7 @@ use burn::tensor::{Tensor, module};
 /// Numbers that a thread of a GPU sums in one go.
 const ROW: usize = 64;
 
-pub fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
+pub(super) fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
     if training && norm.training.is_enabled() { train(norm, x) } else { evaluate(norm, x) }
 }
 
@@ -30,7 +30,7 @@ fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Moves the running statistics towards a batch's, which are of `count` numbers a channel; the variance is the biased one.
-pub fn update_statistics(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
+pub(crate) fn update_statistics(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
     // One value has no unbiased variance; PyTorch refuses it, here it counts as the biased one, 0.
     let unbiased = count as f64 / (count as f64 - 1.0).max(1.0);
     update(&norm.running_mean, mean, norm.momentum, 1.0);
@@ -67,19 +67,19 @@ fn evaluate(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Each group of channels over its map, without factor and summand.
-pub fn group_norm(x: Tensor<4>, groups: usize, epsilon: f64) -> Tensor<4> {
+pub(super) fn group_norm(x: Tensor<4>, groups: usize, epsilon: f64) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     normalise(x.reshape([n, groups, c / groups * h * w]), 2, epsilon).reshape([n, c, h, w])
 }
 
 /// Each channel over its map.
-pub fn instance_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
+pub(super) fn instance_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
     let c = x.dims()[1];
     group_norm(x, c, epsilon)
 }
 
 /// Each pixel over its channels.
-pub fn layer_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
+pub(super) fn layer_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
     normalise(x, 1, epsilon)
 }
 
@@ -111,7 +111,7 @@ fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
 }
 
 /// `x * weight + bias`, with one number per channel or one for all.
-pub fn affine(affine: &Affine, x: Tensor<4>) -> Tensor<4> {
+pub(super) fn affine(affine: &Affine, x: Tensor<4>) -> Tensor<4> {
     let over = |t: Tensor<1>| {
         let c = t.dims()[0];
         t.reshape([1, c, 1, 1])

@@ -9,7 +9,7 @@ use burn::tensor::{Tensor, TensorData};
 ///
 /// A maximum over a window is that over its rows of those over its columns, so each axis goes alone: its windows are
 /// laid side by side, all as long as the longest by repeating their last element.
-pub fn max_pool_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
+pub(super) fn max_pool_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     if h.is_multiple_of(height) && w.is_multiple_of(width) {
         let window = [h / height, w / width];

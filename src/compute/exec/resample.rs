@@ -10,7 +10,7 @@ use crate::graph::op::Mode;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// `[n, c, h, w]` to `[n, c, size]`.
-pub fn resize(x: Tensor<4>, size: [usize; 2], mode: Mode, align_corners: bool) -> Tensor<4> {
+pub(super) fn resize(x: Tensor<4>, size: [usize; 2], mode: Mode, align_corners: bool) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     if size == [h, w] {
         return x;

@@ -50,21 +50,21 @@ impl Key {
 
 /// Streams of random numbers. They may not be renumbered: the pictures of all runs would change.
 mod stream {
-    pub const FLIP: u64 = 1;
-    pub const ROT90: u64 = 2;
-    pub const ROTATE: u64 = 3;
-    pub const SCALE: u64 = 4;
-    pub const SHIFT: u64 = 5;
-    pub const CROP: u64 = 6;
-    pub const ELASTIC: u64 = 7;
-    pub const ELASTIC_FIELD: u64 = 8;
-    pub const NOISE: u64 = 9;
-    pub const NOISE_FIELD: u64 = 10;
-    pub const BLUR: u64 = 11;
-    pub const BRIGHTNESS: u64 = 12;
-    pub const CONTRAST: u64 = 13;
-    pub const LOW_RESOLUTION: u64 = 14;
-    pub const GAMMA: u64 = 15;
+    pub(super) const FLIP: u64 = 1;
+    pub(super) const ROT90: u64 = 2;
+    pub(super) const ROTATE: u64 = 3;
+    pub(super) const SCALE: u64 = 4;
+    pub(super) const SHIFT: u64 = 5;
+    pub(super) const CROP: u64 = 6;
+    pub(super) const ELASTIC: u64 = 7;
+    pub(super) const ELASTIC_FIELD: u64 = 8;
+    pub(super) const NOISE: u64 = 9;
+    pub(super) const NOISE_FIELD: u64 = 10;
+    pub(super) const BLUR: u64 = 11;
+    pub(super) const BRIGHTNESS: u64 = 12;
+    pub(super) const CONTRAST: u64 = 13;
+    pub(super) const LOW_RESOLUTION: u64 = 14;
+    pub(super) const GAMMA: u64 = 15;
 }
 
 impl Plan {

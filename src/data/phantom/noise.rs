@@ -4,43 +4,43 @@ use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-pub struct Dice(ChaCha8Rng);
+pub(super) struct Dice(ChaCha8Rng);
 
 impl Dice {
-    pub fn new(seed: u64, stream: u64) -> Self {
+    pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
-    pub fn bits(&mut self) -> u64 {
+    pub(super) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }
 
     /// Uniform in `low..high`.
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * ((self.bits() >> 11) as f64 / (1u64 << 53) as f64)
     }
 
-    pub fn chance(&mut self, p: f64) -> bool {
+    pub(super) fn chance(&mut self, p: f64) -> bool {
         self.between(0.0, 1.0) < p
     }
 
     /// Mean 0, standard deviation 1, nearly normal: the sum of four uniform numbers.
-    pub fn normal(&mut self) -> f64 {
+    pub(super) fn normal(&mut self) -> f64 {
         let bits = self.bits();
         let sum: f64 = (0..4).map(|i| ((bits >> (16 * i)) & 0xffff) as f64 / 65_536.0).sum();
         (sum - 2.0) * 3.0f64.sqrt()
     }
 
     /// A direction in the plane.
-    pub fn direction(&mut self) -> [f64; 2] {
+    pub(super) fn direction(&mut self) -> [f64; 2] {
         turn(self.between(0.0, 1.0))
     }
 }
 
 /// Cosine and sine of `t` full turns, to about 1e-9.
-pub fn turn(t: f64) -> [f64; 2] {
+pub(super) fn turn(t: f64) -> [f64; 2] {
     let t = t - t.floor();
     // Within an eighth of a turn of a quarter, where the series is short.
     let quarter = (t * 4.0 + 0.5).floor();
@@ -58,10 +58,10 @@ pub fn turn(t: f64) -> [f64; 2] {
 
 /// A smooth field with values in -1..1 whose features are one unit wide.
 #[derive(Clone, Copy)]
-pub struct Field(pub u64);
+pub(super) struct Field(pub u64);
 
 impl Field {
-    pub fn at(self, x: f64, y: f64) -> f64 {
+    pub(super) fn at(self, x: f64, y: f64) -> f64 {
         let (left, top) = (x.floor(), y.floor());
         let (fx, fy) = (smooth(x - left), smooth(y - top));
         let (i, j) = (left as i64, top as i64);
@@ -71,7 +71,7 @@ impl Field {
     }
 
     /// Three octaves.
-    pub fn rough(self, x: f64, y: f64) -> f64 {
+    pub(super) fn rough(self, x: f64, y: f64) -> f64 {
         (self.at(x, y) + 0.5 * self.at(2.0 * x + 17.0, 2.0 * y - 5.0) + 0.25 * self.at(4.0 * x - 9.0, 4.0 * y + 31.0))
             / 1.75
     }
@@ -83,12 +83,12 @@ impl Field {
     }
 }
 
-pub fn mix(a: f64, b: f64, t: f64) -> f64 {
+pub(super) fn mix(a: f64, b: f64, t: f64) -> f64 {
     a + (b - a) * t
 }
 
 /// 0 to 1 with flat ends.
-pub fn smooth(t: f64) -> f64 {
+pub(super) fn smooth(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }

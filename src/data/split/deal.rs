@@ -4,14 +4,14 @@ use crate::data::case::Role;
 use crate::data::order::shuffle;
 
 /// Cases that stay together.
-pub struct Unit {
+pub(super) struct Unit {
     /// Indices of cases.
     pub cases: Vec<usize>,
     pub stratum: usize,
 }
 
 /// What of the cases goes to validation and to the test; training gets the rest.
-pub struct Shares {
+pub(super) struct Shares {
     pub val: f64,
     pub test: f64,
 }
@@ -21,7 +21,7 @@ pub struct Shares {
 /// The test gets `ceil(share * n)` images, as scikit-learn's `train_test_split` gives, then validation as many. With strata
 /// each gives its part of them, by largest remainders. Groups are dealt in shuffled order, whole, until the part is reached,
 /// so that a role may get up to one group less one image too many in each stratum.
-pub fn random(units: &[Unit], shares: Shares, seed: u64) -> Vec<Role> {
+pub(super) fn random(units: &[Unit], shares: Shares, seed: u64) -> Vec<Role> {
     let order = shuffled(units, seed);
     let mut roles = vec![Role::Train; count(units)];
     assign(units, &order, &shares, &mut roles);
@@ -31,7 +31,7 @@ pub fn random(units: &[Unit], shares: Shares, seed: u64) -> Vec<Role> {
 /// The role of each case where fold number `fold` of `k` is the test. Fold sizes differ by at most one image, overall and
 /// in each stratum, where there are no groups; else each group, the largest first, goes to the fold that has least of its
 /// stratum.
-pub fn folds(units: &[Unit], k: usize, fold: usize, val: f64, seed: u64) -> Vec<Role> {
+pub(super) fn folds(units: &[Unit], k: usize, fold: usize, val: f64, seed: u64) -> Vec<Role> {
     let mut order = shuffled(units, seed);
     order.sort_by_key(|&u| (units[u].stratum, std::cmp::Reverse(units[u].cases.len())));
     let strata = units.iter().map(|u| u.stratum + 1).max().unwrap_or(0);

@@ -17,7 +17,7 @@ struct Left {
     seen: BTreeMap<String, (String, usize)>,
 }
 
-pub fn deal(
+pub(super) fn deal(
     cases: Vec<Case>,
     root: &Path,
     train: &str,

@@ -4,7 +4,7 @@ use crate::data::case::{Case, Role};
 
 /// Cases by role.
 #[derive(Default)]
-pub struct Parts {
+pub(crate) struct Parts {
     pub train: Vec<Case>,
     pub val: Vec<Case>,
     pub test: Vec<Case>,
@@ -19,7 +19,7 @@ impl Parts {
         }
     }
 
-    pub fn all(&self) -> impl Iterator<Item = (Role, &Case)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Role, &Case)> {
         let role = |role| move |case| (role, case);
         let (train, val) = (self.train.iter().map(role(Role::Train)), self.val.iter().map(role(Role::Val)));
         train.chain(val).chain(self.test.iter().map(role(Role::Test)))

@@ -7,7 +7,7 @@ use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
 
 /// What one split holds.
-pub struct Balance {
+pub(crate) struct Balance {
     pub role: Role,
     pub images: usize,
     /// 0 where there are none.
@@ -21,7 +21,7 @@ pub struct Balance {
 }
 
 /// Of each split that has images.
-pub fn balance(spec: &DataSpec, facts: &[Facts]) -> Vec<Balance> {
+pub(crate) fn balance(spec: &DataSpec, facts: &[Facts]) -> Vec<Balance> {
     let of = |role: Role| {
         let facts: Vec<&Facts> = facts.iter().filter(|f| f.role == role).collect();
         let masks: Vec<&Vec<u64>> = facts.iter().filter_map(|f| f.classes.as_ref()).collect();
@@ -46,7 +46,7 @@ fn is_empty(mask: &[u64]) -> bool {
 }
 
 /// Classes that are nowhere, empty masks, values that the window does not fit.
-pub fn findings(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
+pub(super) fn findings(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();

@@ -37,7 +37,7 @@ pub struct ImageFacts {
     pub print: Option<Print>,
 }
 
-pub fn look(data: &Dataset, role: Role, case: &Case, channels: Option<usize>) -> Facts {
+pub(super) fn look(data: &Dataset, role: Role, case: &Case, channels: Option<usize>) -> Facts {
     let spec = &data.spec;
     let mut findings = Vec::new();
     let one = |finding: Finding| finding.about([case.stem.clone()]);

@@ -3,7 +3,7 @@
 use crate::data::resize;
 
 /// Side of the greys that are compared.
-pub const SIDE: usize = 32;
+pub(super) const SIDE: usize = 32;
 
 /// An image in 64 bits, and in 1 KiB.
 pub struct Print {

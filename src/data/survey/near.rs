@@ -10,9 +10,9 @@ use super::fingerprint::Print;
 use rayon::prelude::*;
 
 /// Bits of 64 that the hashes of a pair may differ in.
-pub const HAMMING: u32 = 12;
+pub(crate) const HAMMING: u32 = 12;
 /// Least normalised correlation of a pair.
-pub const ALIKE: f64 = 0.97;
+pub(crate) const ALIKE: f64 = 0.97;
 /// Pairs that are kept.
 const KEPT: usize = 10_000;
 
@@ -26,7 +26,7 @@ pub struct Pair {
 }
 
 /// All near pairs, the most alike first.
-pub fn pairs(facts: &[Facts]) -> Vec<Pair> {
+pub(super) fn pairs(facts: &[Facts]) -> Vec<Pair> {
     let prints: Vec<(usize, &Print)> =
         facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.image.as_ref()?.print.as_ref()?))).collect();
     let mut found: Vec<Pair> = prints
@@ -48,7 +48,7 @@ pub fn pairs(facts: &[Facts]) -> Vec<Pair> {
 }
 
 /// A warning for each pair across the split.
-pub fn findings(facts: &[Facts], pairs: &[Pair], grouped: bool) -> Vec<Finding> {
+pub(super) fn findings(facts: &[Facts], pairs: &[Pair], grouped: bool) -> Vec<Finding> {
     let across: Vec<&Pair> = pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role).collect();
     let mut findings = Vec::new();
     for (i, pair) in across.iter().enumerate() {

@@ -9,20 +9,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 type Slot = Arc<OnceLock<Result<Arc<Volume>>>>;
 
 /// Keeps volumes up to a number of bytes, the ones used last, and always the last one.
-pub struct Cache {
+pub(crate) struct Cache {
     limit: usize,
     /// The one used last stands last.
     held: Mutex<VecDeque<(PathBuf, Slot)>>,
 }
 
 impl Cache {
-    pub fn new(limit: usize) -> Cache {
+    pub(crate) fn new(limit: usize) -> Cache {
         Cache { limit, held: Mutex::default() }
     }
 
     /// The volume at `path`, read by `read` where it is not held. Threads that want the same volume wait for one reading
     /// of it; those that want others do not wait.
-    pub fn get(&self, path: &Path, read: impl FnOnce() -> Result<Volume>) -> Result<Arc<Volume>> {
+    pub(crate) fn get(&self, path: &Path, read: impl FnOnce() -> Result<Volume>) -> Result<Arc<Volume>> {
         let slot = {
             let mut held = self.lock();
             let found = held.iter().position(|(p, _)| p == path).and_then(|i| held.remove(i));

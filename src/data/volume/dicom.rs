@@ -19,7 +19,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The slices of a folder, in the order in which they lie in the patient.
-pub struct Series {
+pub(crate) struct Series {
     folder: PathBuf,
     pub grid: Grid,
     files: Vec<Slice>,
@@ -42,7 +42,7 @@ struct Slice {
 }
 
 /// Whether a folder holds DICOM files, itself or in the only folder within it.
-pub fn holds_dicom(folder: &Path) -> bool {
+pub(crate) fn holds_dicom(folder: &Path) -> bool {
     dicom_files(folder).is_ok_and(|(_, files)| !files.is_empty())
 }
 
@@ -94,7 +94,7 @@ impl Series {
     ///
     /// Fails where the folder holds no DICOM file or those of several series, where slices differ in size or direction,
     /// and where one is missing or there twice.
-    pub fn open(path: &Path) -> Result<Series> {
+    pub(crate) fn open(path: &Path) -> Result<Series> {
         let (folder, found) = dicom_files(path)?;
         if found.is_empty() {
             return Err(RunError::at(path, "the folder holds no DICOM file"));
@@ -135,7 +135,7 @@ impl Series {
     }
 
     /// Reads the pixels.
-    pub fn read(&self) -> Result<Volume> {
+    pub(crate) fn read(&self) -> Result<Volume> {
         let area = self.grid.dims[0] * self.grid.dims[1];
         let mut values: Vec<f32> = Vec::with_capacity(area * self.files.len());
         for slice in &self.files {
@@ -264,7 +264,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// A folder of pictures as the mask of a DICOM series: each goes with the slice whose file has its name; where the names
 /// differ, the pictures in the order of their names go with the slices in the order of their InstanceNumber.
-pub fn masks(folder: &Path, of: &Path) -> Result<Volume> {
+pub(crate) fn masks(folder: &Path, of: &Path) -> Result<Volume> {
     let series = Series::open(of)?;
     let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();
     if pictures.len() != series.files.len() {

@@ -12,7 +12,7 @@ use std::path::Path;
 const MOST: usize = 1 << 30;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Grid {
+pub(crate) struct Grid {
     /// Voxels along each axis of the array.
     pub dims: [usize; 3],
     /// The world axis that each axis of the array runs along.
@@ -25,7 +25,7 @@ pub struct Grid {
 
 /// How slices across an axis are taken from the array: the pixel at `row`, `column` of slice `index` is at
 /// `start + index * across + row * down + column * right`. Steps are negative where the array runs the other way.
-pub struct View {
+pub(super) struct View {
     pub size: [usize; 2],
     pub count: usize,
     start: i64,
@@ -36,7 +36,7 @@ pub struct View {
 
 impl View {
     /// Position in the array.
-    pub fn at(&self, index: usize, row: usize, column: usize) -> usize {
+    pub(super) fn at(&self, index: usize, row: usize, column: usize) -> usize {
         let place = self.start + index as i64 * self.across + row as i64 * self.down + column as i64 * self.right;
         // In the array by construction; what is not would be refused by the index there.
         usize::try_from(place).unwrap_or(usize::MAX)
@@ -45,7 +45,7 @@ impl View {
 
 impl Grid {
     /// From the directions in which the array's axes step through the world, one column an axis, in millimetres.
-    pub fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<Grid> {
+    pub(crate) fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<Grid> {
         let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
             let [x, y, z] = dims;
@@ -94,28 +94,28 @@ impl Grid {
     }
 
     /// Slices across an axis.
-    pub fn count(&self, axis: Axis) -> usize {
+    pub(crate) fn count(&self, axis: Axis) -> usize {
         self.dims[self.across(axis)]
     }
 
     /// The number that the file's array gives a slice.
-    pub fn stored(&self, axis: Axis, index: usize) -> usize {
+    pub(crate) fn stored(&self, axis: Axis, index: usize) -> usize {
         let a = self.across(axis);
         if self.up[a] { index } else { self.dims[a] - 1 - index }
     }
 
     /// Height and width of slices across an axis.
-    pub fn size(&self, axis: Axis) -> [usize; 2] {
+    pub(crate) fn size(&self, axis: Axis) -> [usize; 2] {
         self.plane(axis).map(|a| self.dims[a])
     }
 
     /// Millimetres from row to row and from column to column of a slice.
-    pub fn pixel(&self, axis: Axis) -> [f64; 2] {
+    pub(crate) fn pixel(&self, axis: Axis) -> [f64; 2] {
         self.plane(axis).map(|a| self.spacing[a])
     }
 
     /// `LPS`: where the axes of the array run to.
-    pub fn orientation(&self) -> String {
+    pub(crate) fn orientation(&self) -> String {
         let letter = |a: usize| match (self.world[a], self.up[a]) {
             (0, true) => 'R',
             (0, false) => 'L',
@@ -128,7 +128,7 @@ impl Grid {
     }
 
     /// Voxels along right, front and head, for comparison with another volume.
-    pub fn extent(&self) -> [usize; 3] {
+    pub(crate) fn extent(&self) -> [usize; 3] {
         [0, 1, 2].map(|w| self.dims[self.axis(w)])
     }
 

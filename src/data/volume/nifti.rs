@@ -48,7 +48,7 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
 }
 
 /// The grid that the header tells.
-pub fn grid(path: &Path) -> Result<Grid> {
+pub(crate) fn grid(path: &Path) -> Result<Grid> {
     grid_of(path, &header(path, &bytes(path, HEADER)?)?)
 }
 
@@ -90,7 +90,7 @@ fn columns(header: &NiftiHeader) -> [[f64; 3]; 3] {
 }
 
 /// Reads a file whole.
-pub fn read(path: &Path) -> Result<Volume> {
+pub(crate) fn read(path: &Path) -> Result<Volume> {
     let head = header(path, &bytes(path, HEADER)?)?;
     let grid = grid_of(path, &head)?;
     let voxels: u64 = grid.dims.iter().map(|&d| d as u64).product();

@@ -7,7 +7,7 @@ use crate::text::config::Axis;
 use std::path::Path;
 
 /// A stack of voxels in memory.
-pub struct Volume {
+pub(crate) struct Volume {
     pub grid: Grid,
     pub voxels: Voxels,
     /// Slope and intercept to the values that are meant, where they are not 1 and 0.
@@ -15,7 +15,7 @@ pub struct Volume {
 }
 
 /// Voxels with the first axis of the grid running fastest.
-pub enum Voxels {
+pub(crate) enum Voxels {
     U8(Vec<u8>),
     I16(Vec<i16>),
     U16(Vec<u16>),
@@ -25,7 +25,7 @@ pub enum Voxels {
 }
 
 impl Voxels {
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Voxels::U8(v) => v.len(),
             Voxels::I16(v) => v.len(),
@@ -48,12 +48,12 @@ impl Voxels {
 
 impl Volume {
     /// Memory that it holds.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.voxels.bytes()
     }
 
     /// Slice number `index` across `axis`, in the order that the module's text tells.
-    pub fn slice(&self, axis: Axis, index: usize, path: &Path) -> Result<Pixels> {
+    pub(crate) fn slice(&self, axis: Axis, index: usize, path: &Path) -> Result<Pixels> {
         let view = self.grid.view(axis);
         let size = view.size;
         if index >= view.count {

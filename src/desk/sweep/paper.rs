@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// It is about the point when it names the same model and every hyper-parameter has the same value, apart from the number
 /// of classes: a source may count one output channel where training takes two. Of several such blocks the one whose
 /// written hyper-parameters are those that tell the points apart: Table 1 and Table 2 of a paper may disagree.
-pub fn figures(program: &Program<'_>, sources: &SourceMap, point: &Point<'_>, data: &str) -> Vec<Figure> {
+pub(super) fn figures(program: &Program<'_>, sources: &SourceMap, point: &Point<'_>, data: &str) -> Vec<Figure> {
     let Some(here) = Hyper::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
     let varied = || point.args.iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(a, _)| &a.name.node);
     let mut best: Option<(usize, &ast::Expect)> = None;

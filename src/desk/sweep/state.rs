@@ -20,7 +20,7 @@ pub enum RunState {
 }
 
 /// Compares the folder with the run that is to be in it.
-pub fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> RunState {
+pub(super) fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> RunState {
     if !folder.settings().exists() {
         return RunState::Absent;
     }
@@ -41,7 +41,7 @@ pub fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> R
 }
 
 /// `epochs: 2 there, 3 now`, one line each. Versions, device and the place of the data make no other run.
-pub fn differences(there: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
+pub(super) fn differences(there: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
     let mut there = there.clone();
     there.versions.clone_from(&now.versions);
     there.model_file.clone_from(&now.model_file);

@@ -9,12 +9,12 @@ use crate::base::hash::{fnv1a, splitmix64};
 use std::collections::HashSet;
 
 /// An order-dependent join of two hashes: splitmix64 of their sum after a turn.
-pub fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn mix(a: u64, b: u64) -> u64 {
     splitmix64(&mut a.rotate_left(23).wrapping_add(b))
 }
 
 /// Colour of each term from its inputs alone: equal for terms that compute the same, were their weights equal.
-pub fn upwards(canon: &Canon) -> Vec<u64> {
+pub(super) fn upwards(canon: &Canon) -> Vec<u64> {
     let start: Vec<u64> = canon.terms.iter().map(|t| fnv1a(&t.label)).collect();
     up(canon, &start)
 }
@@ -50,7 +50,7 @@ fn down(canon: &Canon, start: &[u64]) -> Vec<u64> {
 }
 
 /// Colour of each term from everything around it.
-pub fn colours(canon: &Canon) -> Vec<u64> {
+pub(super) fn colours(canon: &Canon) -> Vec<u64> {
     let mut colours = upwards(canon);
     let mut kinds = 0;
     // Each round tells at least one more kind apart; graphs that need more than a few are not drawn by people.

@@ -16,7 +16,7 @@ use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Canonical, Site};
 
 /// The terms of a node's outputs.
-pub fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], made: &mut Builder) -> Vec<TermId> {
+pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], made: &mut Builder) -> Vec<TermId> {
     Rule { graph, id, inputs, made }.apply()
 }
 

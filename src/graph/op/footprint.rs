@@ -217,7 +217,7 @@ impl Sweep {
     /// burn-flex `ops/conv.rs`, `conv3d_typed`: pointwise, depthwise and convolutions of few channels (4 to 16 at most)
     /// read the input where it is. `conv3d_impl` makes a copy of the input with channels last and one of the weights,
     /// and in each thread unrolls a tile.
-    pub fn convolution(&self) -> Tiled {
+    pub(super) fn convolution(&self) -> Tiled {
         let [c, out] = self.channels();
         let groups = self.groups as u64;
         let depthwise = groups == c && c == out;
@@ -232,7 +232,7 @@ impl Sweep {
 
     /// burn-flex `ops/conv_transpose.rs`, `conv_transpose3d_impl`, from the sizes of the transposed convolution: a buffer
     /// of columns in each thread, 8 MiB at most unless one input pixel needs more.
-    pub fn transposed(&self) -> Tiled {
+    pub(super) fn transposed(&self) -> Tiled {
         let columns = (self.channels()[1] / self.groups as u64).saturating_mul(self.taps).max(1);
         let tile = ((8 << 20) / WORD / columns).max(1);
         Tiled { shared: Bytes::NONE, per_thread: Bytes::words(columns.saturating_mul(tile.min(self.pixels[0]))) }
@@ -240,7 +240,7 @@ impl Sweep {
 
     /// burn-backend `ops/modules/conv.rs`, `conv2d_weight_grad_*`: a convolution of the input by the gradient, batch and
     /// channels swapped. Each of the two is copied by the swap and once more by `conv3d_impl`; a column is a whole map.
-    pub fn weight_gradient(&self) -> Tiled {
+    pub(super) fn weight_gradient(&self) -> Tiled {
         let [c, out] = self.channels();
         let [from, to] = self.pixels;
         let copies = c.saturating_mul(from).saturating_add(out.saturating_mul(to)).saturating_mul(2);
@@ -250,7 +250,7 @@ impl Sweep {
     }
 
     /// The same convolution seen from its output.
-    pub fn reversed(&self) -> Self {
+    pub(super) fn reversed(&self) -> Self {
         let [c, out] = self.channels;
         let [from, to] = self.pixels;
         Self { channels: [out, c], pixels: [to, from], ..*self }

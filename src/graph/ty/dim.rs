@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The most atoms and terms, nested ones included, that one formula may have.
-pub const LARGEST: usize = 400;
+pub(super) const LARGEST: usize = 400;
 
 /// A formula in the image's height and width. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

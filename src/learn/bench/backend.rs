@@ -7,7 +7,7 @@ use std::str::FromStr;
 /// What computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Backend {
+pub(crate) enum Backend {
     /// [`crate::compute::engine`], on the processor.
     Engine,
     /// Burn's own operations, on any device.

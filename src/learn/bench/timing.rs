@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How long something is measured.
 #[derive(Debug, Clone, Copy)]
-pub struct Span {
+pub(crate) struct Span {
     pub time: Duration,
     /// So many calls at least, however long they take.
     pub calls: usize,
@@ -14,7 +14,7 @@ pub struct Span {
 
 /// Milliseconds of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Timing {
+pub(crate) struct Timing {
     pub calls: usize,
     pub median: f64,
     pub min: f64,

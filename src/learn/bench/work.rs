@@ -17,7 +17,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;
 
-pub struct Work {
+pub(super) struct Work {
     device: Device,
     images: Tensor<4>,
     evaluated: Network,
@@ -31,7 +31,7 @@ struct Training {
 }
 
 impl Work {
-    pub fn new(checked: &Checked, device: &Device, batch: usize, train: bool) -> Result<Self> {
+    pub(super) fn new(checked: &Checked, device: &Device, batch: usize, train: bool) -> Result<Self> {
         let sample = if train { Sample::new(checked, batch)? } else { Sample::without_targets(checked, batch)? };
         let network = lower(checked, device, 0);
         let evaluated = network.valid();
@@ -48,29 +48,29 @@ impl Work {
     }
 
     /// Why the engine does not compute forward passes or training steps, if it does not.
-    pub fn refusal(&self, train: bool) -> Option<String> {
+    pub(super) fn refusal(&self, train: bool) -> Option<String> {
         let mode = if train { Mode::Train { to_image: false } } else { Mode::Infer };
         self.evaluated.engine_refuses(&self.images(), mode)
     }
 
-    pub fn backend(&self, train: bool) -> Backend {
+    pub(super) fn backend(&self, train: bool) -> Backend {
         if self.refusal(train).is_some() { Backend::Burn } else { Backend::Engine }
     }
 
     /// In evaluation mode.
-    pub fn forward(&mut self) -> Result<()> {
+    pub(super) fn forward(&mut self) -> Result<()> {
         drop(self.evaluated.forward(self.images()));
         finish(&self.device)
     }
 
     /// Frees what forward passes hold, so that training is measured without it.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.evaluated = self.evaluated.valid();
         self.evaluated.engine.free_memory();
     }
 
     /// Nothing where no training was asked for.
-    pub fn train_step(&mut self) -> Result<()> {
+    pub(super) fn train_step(&mut self) -> Result<()> {
         let images = self.images();
         let Some(Training { network, targets, optim }) = &mut self.training else { return Ok(()) };
         let Recorded { mut results, back } = network.record(images, 0);
@@ -82,7 +82,7 @@ impl Work {
 
     /// Calls as long as `span` says, each step's time told to `profile`: training steps, or forward passes in evaluation
     /// mode. Of what Burn computes only the forward passes, with `train` those of training mode: its way back knows no steps.
-    pub fn profile(&mut self, train: bool, span: Span, mut profile: Profile) -> Result<Profile> {
+    pub(super) fn profile(&mut self, train: bool, span: Span, mut profile: Profile) -> Result<Profile> {
         if self.backend(train) == Backend::Burn {
             let mut warm = profile.clone();
             self.walk(train, &mut warm)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
 /// Name and shape.
-pub type Entry = (String, Vec<usize>);
+pub(crate) type Entry = (String, Vec<usize>);
 
 /// What became of a tensor of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,7 +45,7 @@ impl Fate {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matching {
+pub(crate) struct Matching {
     /// One for each tensor of the model, in its order.
     pub fates: Vec<Fate>,
     /// Taken off the file's names.
@@ -54,15 +54,9 @@ pub struct Matching {
     pub unused: Vec<String>,
 }
 
-impl Matching {
-    pub fn loaded(&self) -> usize {
-        self.fates.iter().filter(|f| f.source().is_some()).count()
-    }
-}
-
 /// Matches by name, else by order. `None` where neither fits. `file` is in the order in which its tensors were
 /// declared; `ordered` says whether that is known.
-pub fn matching(model: &[Entry], file: &[Entry], ordered: bool) -> Option<Matching> {
+pub(crate) fn matching(model: &[Entry], file: &[Entry], ordered: bool) -> Option<Matching> {
     by_name(model, file).or_else(|| if ordered { by_order(model, file) } else { None })
 }
 
@@ -133,6 +127,10 @@ mod tests {
         found.fates.iter().map(Fate::text).collect()
     }
 
+    fn loaded(matching: &Matching) -> usize {
+        matching.fates.iter().filter(|f| f.source().is_some()).count()
+    }
+
     #[test]
     fn the_prefix_that_fits_most_is_taken_off() {
         let model = entries(&[("a.weight", &[2, 3]), ("a.bias", &[2])]);
@@ -157,7 +155,7 @@ mod tests {
         let file = entries(&[("a.weight", &[2, 3]), ("head.weight", &[5]), ("old.weight", &[4])]);
         let found = matching(&model, &file, true).unwrap();
         assert_eq!(texts(&found), ["loaded", "shape differs: `head.weight` is [5]", "missing"]);
-        assert_eq!((found.loaded(), &found.unused[..]), (1, &["old.weight".to_string()][..]));
+        assert_eq!((loaded(&found), &found.unused[..]), (1, &["old.weight".to_string()][..]));
     }
 
     #[test]
@@ -172,7 +170,7 @@ mod tests {
         assert_eq!(matching(&model, &file, false), None, "an order that is not known is no reason");
         let mut head = file.clone();
         head[9].1 = vec![7];
-        assert_eq!(matching(&model, &head, true).unwrap().loaded(), 9);
+        assert_eq!(loaded(&matching(&model, &head, true).unwrap()), 9);
         let mut swapped = file.clone();
         swapped.swap(3, 4);
         assert_eq!(matching(&model, &swapped, true), None);

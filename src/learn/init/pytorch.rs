@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// What a file of weights holds, whatever its format.
-pub struct Given {
+pub(super) struct Given {
     /// In the order of declaration if `ordered`, else by name.
     pub tensors: Vec<NamedTensor>,
     pub ordered: bool,
@@ -20,7 +20,7 @@ pub struct Given {
     pub others: Vec<String>,
 }
 
-pub fn read(path: &Path) -> Result<Given> {
+pub(super) fn read(path: &Path) -> Result<Given> {
     let reader = PytorchReader::new(path).map_err(|e| {
         RunError::at(path, format!("not a PyTorch file that can be read: {e}"))
             .help("`torch.save(model.state_dict(), \"weights.pt\")` writes one")

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// What a run would do, and what one step takes.
 #[derive(Debug, Clone)]
-pub struct DryRun {
+pub(crate) struct DryRun {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
     pub n_train: usize,
@@ -27,7 +27,7 @@ pub struct DryRun {
 }
 
 /// Refuses what [`super::train`] would refuse, trains two steps without keeping them, and writes nothing.
-pub fn dry_run(job: &Job<'_>) -> Result<DryRun> {
+pub(crate) fn dry_run(job: &Job<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
     let (mut run, found, init) = begin(job)?;
     let done = run.meta.epoch;

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A run with the scores of its images.
 #[derive(Debug, Clone)]
-pub struct Scored {
+pub(crate) struct Scored {
     pub folder: PathBuf,
     pub settings: Settings,
     pub evaluation: Evaluation,
@@ -22,7 +22,7 @@ pub struct Scored {
 
 impl Scored {
     /// Reads the evaluation of one role from a run folder.
-    pub fn open(dir: &Path, role: Role) -> Result<Scored> {
+    pub(crate) fn open(dir: &Path, role: Role) -> Result<Scored> {
         let folder = Folder::new(dir);
         if !folder.settings().exists() {
             let error = RunError::at(dir, "not a run folder: it has no settings.yaml");

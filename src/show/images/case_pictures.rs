@@ -23,7 +23,7 @@ const SIDE: usize = 1024;
 const BOARD: usize = 4;
 
 /// What was drawn into a folder.
-pub struct Drawn {
+pub(crate) struct Drawn {
     /// How many cases have a picture.
     pub cases: usize,
     /// The picture that shows them together.
@@ -32,7 +32,7 @@ pub struct Drawn {
 
 /// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
 /// legend. `worst` chooses so many of the worst and as many around the median.
-pub fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
+pub(crate) fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
     let table = case_scores::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
@@ -67,7 +67,7 @@ pub fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize
 }
 
 /// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
-pub fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
+pub(crate) fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,7 +76,7 @@ pub fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str) -> Res
 }
 
 /// Adds the first few scored cases to the event file, at the last epoch.
-pub fn to_board(run: Trained<'_>, board: &mut Board) -> Result<()> {
+pub(crate) fn to_board(run: Trained<'_>, board: &mut Board) -> Result<()> {
     let epochs = History::read(run.folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
     let Prepared { device, data } = prepare(run.checked, run.settings)?;

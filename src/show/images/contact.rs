@@ -6,7 +6,7 @@ use super::overlay::class_colour;
 use super::text_drawing::{Canvas, LETTER, LINE, width as across};
 
 /// A picture (height x width x 3) and what is written above it.
-pub struct Tile {
+pub(crate) struct Tile {
     pub caption: String,
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
@@ -21,7 +21,7 @@ const BLACK: [u8; 3] = [0; 3];
 
 /// Draws `rows` under a title and the names of the classes in their colours. Pictures of one sheet have one size. Gives
 /// height x width x 3 and that size.
-pub fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (Vec<u8>, [usize; 2]) {
+pub(crate) fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (Vec<u8>, [usize; 2]) {
     let Some(size) = rows.iter().flatten().next().map(|tile| tile.size) else { return (Vec::new(), [0, 0]) };
     let scale = WIDTH.div_ceil(size[1]).max(1);
     let [height, width] = size.map(|n| n * scale);

@@ -21,7 +21,7 @@ const GAP: usize = 8;
 const LOOKED_AT: usize = 256;
 /// Longest side of a case on a sheet, and most cases on one.
 const SIDE: usize = 320;
-pub const MOST: usize = 60;
+pub(crate) const MOST: usize = 60;
 
 /// A case with prediction and truth, at the size of its image.
 #[derive(Debug, Clone)]
@@ -133,7 +133,7 @@ pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
 }
 
 /// What the colours of an overlay with truth mean.
-pub const LEGEND: [(&str, [u8; 3]); 5] = [
+pub(crate) const LEGEND: [(&str, [u8; 3]); 5] = [
     ("agreed", AGREED),
     ("false positive", FALSE_POSITIVE),
     ("false negative", FALSE_NEGATIVE),
@@ -167,6 +167,6 @@ fn wrapped(legend: &'static Entries, most: usize) -> Vec<&'static Entries> {
 }
 
 /// Writes a picture as PNG, complete or not at all.
-pub fn write(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
+pub(crate) fn write(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
     write_atomic(path, &png(&canvas.rgb, canvas.size)?)
 }

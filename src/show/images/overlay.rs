@@ -19,8 +19,8 @@ pub const AGREED: [u8; 3] = [40, 200, 70];
 pub const FALSE_POSITIVE: [u8; 3] = [235, 45, 45];
 pub const FALSE_NEGATIVE: [u8; 3] = [50, 110, 255];
 /// One class for another.
-pub const CONFUSED: [u8; 3] = [255, 170, 0];
-pub const TRUTH_LINE: [u8; 3] = [255, 255, 255];
+pub(crate) const CONFUSED: [u8; 3] = [255, 170, 0];
+pub(crate) const TRUTH_LINE: [u8; 3] = [255, 255, 255];
 
 /// Draws a prediction over an image (`rgb`, height x width x 3).
 ///
@@ -61,12 +61,12 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
 }
 
 /// The colour of a foreground class (from 1).
-pub fn class_colour(class: usize) -> [u8; 3] {
+pub(crate) fn class_colour(class: usize) -> [u8; 3] {
     CLASSES[class.saturating_sub(1) % CLASSES.len()]
 }
 
 /// Draws the outline of each foreground class over an image (`rgb`, height x width x 3), and leaves what is inside as it is.
-pub fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<u8>> {
     let [height, width] = size;
     if rgb.len() != 3 * height * width || mask.len() != height * width {
         return Err(RunError::new(format!("an image and its mask are not both {width} x {height} pixels")));
@@ -100,7 +100,7 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
 
 /// Pictures side by side, `columns` in a row, each pixel `scale` wide, with a white gap between. All have the size of the
 /// first; one of another size is left white. Gives height x width x 3 and that size.
-pub fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
+pub(crate) fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
     const GAP: usize = 4;
     let Some((_, first)) = pictures.first() else { return (Vec::new(), [0, 0]) };
     let [h, w] = first.map(|n| n * scale);

@@ -15,7 +15,7 @@ const MOST: usize = 400_000_000;
 
 /// The data that samples are taken from.
 #[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
+pub(crate) struct Source<'a> {
     pub data: &'a DataSpec,
     /// Where the paths of the data block start.
     pub root: &'a Path,
@@ -27,7 +27,7 @@ pub struct Source<'a> {
 
 /// Which samples are shown.
 #[derive(Debug, Clone, Copy)]
-pub struct Choice {
+pub(crate) struct Choice {
     pub role: Role,
     pub count: usize,
     /// Another seed chooses other samples; what augmentation draws follows the run's seed.
@@ -40,7 +40,7 @@ pub struct Choice {
 
 /// Samples as one picture.
 #[derive(Debug, Clone)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     /// Height x width x 3.
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
@@ -55,7 +55,7 @@ pub struct Sheet {
 
 /// Draws samples with their masks outlined, at the size of the data block and before mean and standard deviation. With a run
 /// that augments, each row holds a sample and what becomes of it in one epoch after the other.
-pub fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
+pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
     let &Source { data: spec, root, channels, train } = source;
     let size = spec.size;
     let augment = train.map(|t| Augmenter::new(&t.augment, size).map(|a| (t, a))).transpose()?;

@@ -17,7 +17,7 @@ const MOST: usize = 24;
 
 /// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that says which picture is which. Sheets that
 /// would be empty are not written. Gives the paths of what was.
-pub fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     let Some(data) = &survey.data else { return Ok(Vec::new()) };
     std::fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
     let mut written = Vec::new();

@@ -85,6 +85,6 @@ impl DrawTarget for Canvas {
 }
 
 /// Pixels that a line takes across.
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.chars().count() * LETTER
 }

@@ -7,14 +7,14 @@
 
 /// Room that a cell takes on either side of its axis, and whether it is a lane.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Extent {
+pub(super) struct Extent {
     pub left: f64,
     pub right: f64,
     pub lane: bool,
 }
 
 /// Between a cell and the next.
-pub fn gap(a: &Extent, b: &Extent) -> f64 {
+pub(super) fn gap(a: &Extent, b: &Extent) -> f64 {
     match (a.lane, b.lane) {
         (true, true) => 6.0,
         (true, false) | (false, true) => 10.0,
@@ -24,7 +24,7 @@ pub fn gap(a: &Extent, b: &Extent) -> f64 {
 
 /// Axes of the cells in `rows`. `hops` join cells of one row with cells of the next. `extents` are by cell; what comes back
 /// is by cell too, and 0 for cells in no row.
-pub fn align(rows: &[Vec<usize>], hops: &[[usize; 2]], extents: &[Extent]) -> Vec<f64> {
+pub(super) fn align(rows: &[Vec<usize>], hops: &[[usize; 2]], extents: &[Extent]) -> Vec<f64> {
     let n = extents.len();
     let mut place = vec![0; n];
     let mut row_of = vec![usize::MAX; n];

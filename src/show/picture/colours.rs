@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// Hues for names of blocks; more names begin again.
-pub const HUES: usize = 8;
+pub(super) const HUES: usize = 8;
 
 const RULES: &str = include_str!("page/colours.css");
 
@@ -68,17 +68,17 @@ impl Palette {
 }
 
 /// The rules of a template, and of the picture, in both schemes.
-pub fn rules(template: &str) -> String {
+pub(super) fn rules(template: &str) -> String {
     let both = format!("{RULES}{template}");
     format!("{}@media (prefers-color-scheme: dark) {{\n{}}}\n", LIGHT.rules(&both), DARK.rules(&both))
 }
 
 /// The fill of a shade of cost in light pictures.
-pub fn shade(shade: usize) -> &'static str {
+pub(super) fn shade(shade: usize) -> &'static str {
     LIGHT.named[7 + shade.min(5)].1
 }
 
 /// The hue of a block's name in light pictures.
-pub fn hue(kind: usize) -> &'static str {
+pub(super) fn hue(kind: usize) -> &'static str {
     LIGHT.hues[kind % HUES]
 }

@@ -12,7 +12,7 @@ const APART: f64 = 22.0;
 const BEND: f64 = 90.0;
 
 /// Axes of the cells: each column by itself, then pushed against those before it as far as their rows let it.
-pub fn columns(level: &Level, extents: &[Extent]) -> Vec<f64> {
+pub(super) fn columns(level: &Level, extents: &[Extent]) -> Vec<f64> {
     let hops: Vec<[usize; 2]> = level.nets.iter().flat_map(|n| &n.hops).map(|h| [h.from, h.to]).collect();
     let count = level.cells.iter().map(|c| c.column + 1).max().unwrap_or(0);
     let mut x = vec![0.0; extents.len()];

@@ -48,7 +48,7 @@ pub struct Facts {
 
 /// What is written, by item, and of the whole network.
 #[derive(Debug, Clone)]
-pub struct Described {
+pub(super) struct Described {
     pub facts: Vec<Facts>,
     /// Names of blocks, in the order of appearance, with how often each is there.
     pub kinds: Vec<(String, usize)>,
@@ -57,8 +57,8 @@ pub struct Described {
 }
 
 /// Sizes of letters in pixels.
-pub const FONT: f64 = 12.0;
-pub const SMALL: f64 = 10.0;
+pub(super) const FONT: f64 = 12.0;
+pub(super) const SMALL: f64 = 10.0;
 
 impl Facts {
     /// `double n.0.1`: title and instance.
@@ -67,7 +67,7 @@ impl Facts {
     }
 }
 
-pub fn describe<'a>(checked: &Checked, tree: &'a Tree, convention: Convention) -> Described {
+pub(super) fn describe<'a>(checked: &Checked, tree: &'a Tree, convention: Convention) -> Described {
     let graph = checked.graph();
     let report = count(checked, convention);
     let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
@@ -164,7 +164,7 @@ fn gap_before(instance: &str) -> f64 {
 }
 
 /// The second line of a box: costs, or what a closed block holds.
-pub fn below_title(item: &Item, facts: &Facts) -> String {
+pub(super) fn below_title(item: &Item, facts: &Facts) -> String {
     if facts.second.is_empty() { inside(item) } else { facts.second.clone() }
 }
 
@@ -247,7 +247,7 @@ fn costs_in_words(params: u64, share: f64) -> String {
 }
 
 /// Upper ends of the shades, in hundredths of all multiply-accumulates.
-pub const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
+pub(super) const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
 
 fn shade(share: f64) -> usize {
     if share <= 0.0 { 0 } else { 1 + SHADES.iter().filter(|&&end| 100.0 * share >= end).count() }

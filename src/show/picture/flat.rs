@@ -35,7 +35,7 @@ pub fn edges(scene: &Scene, fold: &Fold) -> Vec<Edge> {
 
 /// Something that a writer of nested text meets, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(super) enum Step {
     /// An open block starts.
     Open(usize),
     Box(usize),
@@ -44,7 +44,7 @@ pub enum Step {
 }
 
 /// The shown boxes with the open blocks around them.
-pub fn steps(scene: &Scene, fold: &Fold) -> Vec<Step> {
+pub(super) fn steps(scene: &Scene, fold: &Fold) -> Vec<Step> {
     let mut steps = Vec::new();
     let items = &scene.tree.items;
     let mut pending: Vec<Step> = items[0].children.iter().rev().map(|&c| Step::Box(c)).collect();

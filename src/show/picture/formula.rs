@@ -7,7 +7,7 @@ use crate::graph::ty::{Dim, TensorType};
 const LONGEST: usize = 30;
 
 /// `64 × 144 × 192`, and `64 × H/2 × W/2`; the second is empty where it would be long.
-pub fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
+pub(super) fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     let prefix = match graph.ty(outlet) {
         TensorType::Tensor(_) => "",
         TensorType::Index { .. } => "indices ",

@@ -9,7 +9,7 @@ use crate::text::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
 /// `ir::json` with costs, formulas, places and blocks.
-pub fn json(checked: &Checked, convention: Convention, sources: &SourceMap) -> Value {
+pub(crate) fn json(checked: &Checked, convention: Convention, sources: &SourceMap) -> Value {
     let graph = checked.graph();
     let tree = Tree::new(graph);
     let described = describe(checked, &tree, convention);

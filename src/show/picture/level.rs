@@ -26,7 +26,7 @@ pub struct Level {
 pub struct TooLarge;
 
 /// Rows that all lines of a network may pass by together.
-pub const LANES: usize = 100_000;
+pub(crate) const LANES: usize = 100_000;
 
 impl Level {
     /// The inside of an item; `None` where it has none. `lanes` is how many more lanes there may be.

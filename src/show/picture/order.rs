@@ -21,7 +21,7 @@ struct Ordering<'a> {
     place: Vec<usize>,
 }
 
-pub fn order(cells: &[Cell], nets: &[Net]) -> Vec<Vec<usize>> {
+pub(super) fn order(cells: &[Cell], nets: &[Net]) -> Vec<Vec<usize>> {
     let count = cells.iter().map(|c| c.row + 1).max().unwrap_or(0);
     let mut rows: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut above = vec![Vec::new(); cells.len()];

@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// Between lines that end in one box.
 const PORT: f64 = 14.0;
 /// Height of an arrow's head.
-pub const ARROW: f64 = 6.0;
+pub(super) const ARROW: f64 = 6.0;
 
 /// One tensor inside one open block, as it is drawn.
 #[derive(Debug, Clone, PartialEq)]

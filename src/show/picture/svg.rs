@@ -50,7 +50,7 @@ pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 }
 
 /// `3 × 288 × 384 · 709.7k parameters · 2.16G MACs (conv)`.
-pub fn summary(scene: &Scene) -> String {
+pub(super) fn summary(scene: &Scene) -> String {
     let input = scene.tree.items.iter().position(|i| i.what == What::Input && !i.outputs.is_empty());
     let image = input.map(|i| format!("{} · ", scene.facts[i].labels[0][0])).unwrap_or_default();
     let (params, macs) = (three_digits(scene.params), three_digits(scene.macs));
@@ -190,7 +190,7 @@ struct Keys {
 }
 
 /// Shades of cost, hues of the blocks that are `seen` with how often each is in the network, dashes: class and text.
-pub fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
+pub(super) fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut from = 0.0;
     for (i, end) in SHADES.into_iter().chain([100.0]).enumerate() {

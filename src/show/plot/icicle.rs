@@ -22,7 +22,7 @@ const COLOURS: usize = 4;
 
 /// Something with an amount of its own, in two parts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Leaf {
+pub(crate) struct Leaf {
     /// Dotted.
     pub path: String,
     /// Decides the colour.
@@ -45,7 +45,7 @@ struct Bar<'a> {
 }
 
 /// The picture. `parts` names the two amounts of a leaf; the second is left out where nobody has one.
-pub fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> String {
+pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> String {
     let bars = place(leaves, WIDTH - 2.0 * MARGIN);
     let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(0);
     let height = TITLE + rows as f64 * ROW + LEGEND;

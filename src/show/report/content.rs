@@ -27,7 +27,7 @@ impl Picture {
 }
 
 /// Longest side of an embedded picture.
-pub const SIDE: usize = 320;
+pub(crate) const SIDE: usize = 320;
 
 /// One figure at the head of the page.
 #[derive(Debug, Clone)]

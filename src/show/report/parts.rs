@@ -19,7 +19,7 @@ pub(super) fn keys(series: &[Series]) -> Markup {
 }
 
 /// How people write a name of a score.
-pub fn words(name: &str) -> String {
+pub(crate) fn words(name: &str) -> String {
     match name {
         "dice" => "Dice".into(),
         "iou" => "IoU".into(),

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 /// Most lines of the table of cases.
 const LINES: usize = 1000;
 
-pub fn section(report: &Report<'_>) -> Markup {
+pub(super) fn section(report: &Report<'_>) -> Markup {
     let Some(evaluation) = &report.evaluation else {
         return html! { p { "The run is not scored yet: " code { "npc eval RUN" } " does it." } };
     };

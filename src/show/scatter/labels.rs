@@ -2,7 +2,7 @@
 
 /// A rectangle with its sides along the axes.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rect {
+pub(super) struct Rect {
     pub left: f64,
     pub top: f64,
     pub right: f64,
@@ -10,15 +10,15 @@ pub struct Rect {
 }
 
 impl Rect {
-    pub fn around([x, y]: [f64; 2], radius: f64) -> Self {
+    pub(super) fn around([x, y]: [f64; 2], radius: f64) -> Self {
         Rect { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
     }
 
-    pub fn meets(&self, other: &Rect) -> bool {
+    pub(super) fn meets(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
-    pub fn holds(&self, other: &Rect) -> bool {
+    pub(super) fn holds(&self, other: &Rect) -> bool {
         self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
@@ -34,13 +34,13 @@ impl Rect {
     }
 
     /// Of all its points, that which is nearest.
-    pub fn nearest(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub(super) fn nearest(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [x.clamp(self.left, self.right), y.clamp(self.top, self.bottom)]
     }
 }
 
 /// What labels must keep clear of.
-pub struct Room<'a> {
+pub(super) struct Room<'a> {
     /// The chart.
     pub frame: Rect,
     /// Centres of all points.
@@ -56,7 +56,7 @@ const DISTANCES: [f64; 4] = [4.0, 12.0, 24.0, 40.0];
 
 /// A place for the label of each of `wanted`: the number of its point, and width and height. Earlier ones choose first;
 /// `None` where no place is left.
-pub fn place(room: &Room<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
+pub(super) fn place(room: &Room<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
     let taken: Vec<Rect> = room.points.iter().map(|&p| Rect::around(p, room.radius + 1.0)).collect();
     let mut labels: Vec<Rect> = Vec::new();
     let mut places = Vec::with_capacity(wanted.len());

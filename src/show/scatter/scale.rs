@@ -16,7 +16,7 @@ const WIDE: f64 = 30.0;
 
 /// A range of values on its way to a range of pixels.
 #[derive(Debug, Clone)]
-pub struct Scale {
+pub(super) struct Scale {
     log: bool,
     low: f64,
     high: f64,
@@ -26,7 +26,7 @@ pub struct Scale {
 
 impl Scale {
     /// Of values from 0 up. `None` without values.
-    pub fn of(values: impl Iterator<Item = f64> + Clone, ticks: usize, unit: Unit) -> Option<Scale> {
+    pub(super) fn of(values: impl Iterator<Item = f64> + Clone, ticks: usize, unit: Unit) -> Option<Scale> {
         let axis = Axis::of(values.clone(), ticks)?;
         let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
         if least <= 0.0 || most / least < WIDE {
@@ -42,12 +42,12 @@ impl Scale {
         Some(Scale { log: true, low, high, ticks, unit })
     }
 
-    pub fn is_log(&self) -> bool {
+    pub(super) fn is_log(&self) -> bool {
         self.log
     }
 
     /// 0 at the lower end and 1 at the upper.
-    pub fn share(&self, value: f64) -> f64 {
+    pub(super) fn share(&self, value: f64) -> f64 {
         if self.log {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -56,7 +56,7 @@ impl Scale {
     }
 
     /// Values with the text that stands at them.
-    pub fn ticks(&self) -> Vec<(f64, String)> {
+    pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let step = match self.ticks[..] {
             [a, b, ..] if !self.log => b - a,
             _ => 0.0,

@@ -2,7 +2,7 @@
 
 /// Where the cells of a column stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub(super) enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -11,7 +11,7 @@ pub enum Align {
 
 /// Who reads a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reader {
+pub(super) enum Reader {
     /// Reads text, Markdown, LaTeX and HTML.
     Person,
     /// Reads CSV and JSON.

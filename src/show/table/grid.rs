@@ -4,7 +4,7 @@ use super::column::Align;
 use std::fmt::Write;
 
 /// Texts under a header.
-pub struct Grid {
+pub(super) struct Grid {
     /// One for each column.
     pub header: Vec<String>,
     /// One for each column.
@@ -15,7 +15,7 @@ pub struct Grid {
 
 impl Grid {
     /// Columns as wide as their widest cell, two blanks between, a line of dashes below the header.
-    pub fn to_text(&self) -> String {
+    pub(super) fn to_text(&self) -> String {
         let width = |i: usize| {
             let cells = self.rows.iter().map(|r| r[i].chars().count());
             cells.chain([self.header[i].chars().count()]).max().unwrap_or(0)
@@ -40,7 +40,7 @@ impl Grid {
     }
 
     /// A table of Markdown.
-    pub fn to_markdown(&self) -> String {
+    pub(super) fn to_markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
             format!("| {} |\n", cells.join(" | "))

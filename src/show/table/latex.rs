@@ -4,7 +4,7 @@ use super::column::Align;
 use super::grid::Grid;
 
 /// A tabular for the package booktabs, the title above it as a comment.
-pub fn tabular(title: &str, grid: &Grid) -> String {
+pub(super) fn tabular(title: &str, grid: &Grid) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
         format!("  {} \\\\\n", cells.join(" & "))

@@ -22,7 +22,7 @@ pub fn frame(data: &[u8]) -> Vec<u8> {
 }
 
 /// Bytes of a record whose data has so many.
-pub fn length(data: usize) -> usize {
+pub(crate) fn length(data: usize) -> usize {
     HEAD + data + TAIL
 }
 

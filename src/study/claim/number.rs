@@ -36,7 +36,7 @@ impl FromStr for Printed {
 
 /// `value` times `num / den`: `0.71M` is 71 times 10^4, `12.5` is 125 tenths, `1.5GiB` is 15 times 2^30 / 10.
 #[derive(Clone, Copy)]
-pub struct Written {
+pub(super) struct Written {
     value: u128,
     /// Of what the last digit stands for; neither is above 10^18.
     num: u128,
@@ -44,13 +44,13 @@ pub struct Written {
 }
 
 impl Written {
-    pub fn whole(value: u64) -> Self {
+    pub(super) fn whole(value: u64) -> Self {
         Written { value: value.into(), num: 1, den: 1 }
     }
 }
 
 /// `None` for what is far from any count, where the products of [`relate`] have no room.
-pub fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<Written> {
+pub(super) fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<Written> {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((m, e)) => (m, e.parse::<i32>().ok()?),
         None => (digits, 0),
@@ -76,7 +76,7 @@ pub fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Opti
 
 const LARGEST: u128 = 10u128.pow(18);
 
-pub fn relate(relation: Relation, n: u64, Written { value, num, den }: Written) -> bool {
+pub(super) fn relate(relation: Relation, n: u64, Written { value, num, den }: Written) -> bool {
     let (a, b) = (u128::from(n) * den, value * num);
     match relation {
         // Rounded half up to the last digit written.

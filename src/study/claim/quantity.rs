@@ -10,7 +10,7 @@ use std::fmt;
 
 /// What a claim is about.
 #[derive(Debug, Clone)]
-pub enum Quantity {
+pub(super) enum Quantity {
     /// Trainable numbers; with a convention, as that tool totals them.
     Params(Option<Convention>),
     Buffers,
@@ -47,7 +47,7 @@ impl fmt::Display for Found {
 
 /// A pass whose memory is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub(super) enum Pass {
     Inference,
     Training,
 }
@@ -66,7 +66,7 @@ pub(super) const QUANTITIES: &[&str] =
 pub(super) const SCORES: &[&str] = &["dice", "iou"];
 
 /// `macs` without a convention are those of `macs`.
-pub fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
+pub(super) fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
     let unknown = |name: &str| {
         let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
         let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
@@ -130,7 +130,11 @@ pub fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnosti
 
 /// `memory` is asked for the bytes of a pass when the quantity is one. The error names a result that the model lacks, or a
 /// field that is not known.
-pub fn measure(quantity: &Quantity, checked: &Checked, memory: &dyn Fn() -> Peaks) -> Result<Found, Box<Diagnostic>> {
+pub(super) fn measure(
+    quantity: &Quantity,
+    checked: &Checked,
+    memory: &dyn Fn() -> Peaks,
+) -> Result<Found, Box<Diagnostic>> {
     Ok(match quantity {
         Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
         Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),

@@ -59,7 +59,7 @@ fn signed(n: usize) -> Option<i64> {
 
 impl Relation {
     /// `None` for what is no such relation, and for numbers beyond any that an axis has.
-    pub fn of(reads: Reads) -> Option<Self> {
+    pub(super) fn of(reads: Reads) -> Option<Self> {
         let one = |first, step, count, spacing| Self {
             period: 1,
             step,
@@ -94,7 +94,7 @@ impl Relation {
         })
     }
 
-    pub fn transposed(taps: Taps) -> Self {
+    pub(super) fn transposed(taps: Taps) -> Self {
         // Settings are below 2^41 wherever `infer` accepts them.
         let taps = taps_of(taps).unwrap_or(Signed { count: 1, stride: 1, dilation: 1, pad: 0 });
         let most_taps = taps.count / (taps.stride / gcd(taps.stride, taps.dilation)) + 1;
@@ -102,7 +102,7 @@ impl Relation {
     }
 
     /// The pixels that output pixel `i` reads.
-    pub fn taps(&self, i: i64) -> Option<Row> {
+    pub(super) fn taps(&self, i: i64) -> Option<Row> {
         match self.kind {
             Kind::Window { first, count, spacing } => {
                 Some(Row { first: i.checked_mul(self.step)?.checked_add(first)?, count, spacing })

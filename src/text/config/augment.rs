@@ -49,7 +49,7 @@ pub enum Border {
 }
 
 /// A key of an [`Augment`], and what it takes.
-pub type Refused = (&'static str, &'static str);
+pub(super) type Refused = (&'static str, &'static str);
 
 impl Augment {
     /// As it is written in a model file.

@@ -107,14 +107,14 @@ pub(super) mod labels {
         Colour(String),
     }
 
-    pub fn serialize<S: Serializer>(labels: &[u32], to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(labels: &[u32], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(labels.iter().map(|&label| match label_colour(label) {
             Some(_) => Written::Colour(ShownLabel(label).to_string()),
             None => Written::Value(label),
         }))
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
         let label = |written| match written {
             Written::Value(value) if value < COLOUR => Ok(value),
             Written::Value(value) => Err(serde::de::Error::custom(format!("the label {value} is too large"))),

@@ -34,11 +34,11 @@ pub(super) struct Token {
 }
 
 impl Token {
-    pub fn text<'s>(&self, source: &'s str) -> &'s str {
+    pub(super) fn text<'s>(&self, source: &'s str) -> &'s str {
         &source[self.start..self.end]
     }
 
-    pub fn is_comment(&self) -> bool {
+    pub(super) fn is_comment(&self) -> bool {
         matches!(self.kind, TokenKind::Comment | TokenKind::Doc)
     }
 }
@@ -246,7 +246,7 @@ pub(super) struct Unbalanced {
 }
 
 impl Unbalanced {
-    pub fn any(&self) -> bool {
+    pub(super) fn any(&self) -> bool {
         !self.open.is_empty() || !self.crossed.is_empty() || !self.stray.is_empty()
     }
 }

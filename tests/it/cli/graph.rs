@@ -181,10 +181,15 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
 fn mermaid_of_the_zoo_can_be_read() {
     for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
         let scene = crate::show::picture::scene(&crate::show::picture::zoo(file, model));
-        for fold in [npc::show::picture::Fold::readable(&scene.tree), crate::show::picture::all_open(&scene)] {
-            let text = npc::show::picture::mermaid(&scene, &fold, npc::show::picture::Shapes::Formulas);
+        for fold in [npc::internals::show::picture::Fold::readable(&scene.tree), crate::show::picture::all_open(&scene)]
+        {
+            let text =
+                npc::internals::show::picture::mermaid(&scene, &fold, npc::internals::show::picture::Shapes::Formulas);
             let (nodes, edges) = read_mermaid(&text);
-            assert_eq!((nodes.len(), edges), (fold.boxes(&scene.tree), npc::show::picture::edges(&scene, &fold).len()));
+            assert_eq!(
+                (nodes.len(), edges),
+                (fold.boxes(&scene.tree), npc::internals::show::picture::edges(&scene, &fold).len())
+            );
         }
     }
 }

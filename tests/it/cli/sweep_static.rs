@@ -1,8 +1,8 @@
 //! `npc sweep --static`: the table against its own definition, and against other commands.
 
 use crate::support::front::{Said, front, npc, repository};
-use npc::graph::canon::{Canon, Comparison, compare};
-use npc::show::scatter::{Dot, Scatter, Side, Unit, svg};
+use npc::internals::graph::canon::{Canon, Comparison, compare};
+use npc::internals::show::scatter::{Dot, Scatter, Side, Unit, svg};
 use proptest::prelude::*;
 use serde_json::Value;
 

@@ -4,7 +4,7 @@ mod drawn;
 mod loading;
 
 use crate::support::front::repository;
-use npc::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
+use npc::internals::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
 use npc::text::config::{Augment, Border, nnunet_like};
 use serde_json::Value;
 

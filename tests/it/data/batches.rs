@@ -1,7 +1,7 @@
 //! Batches: their order, the cache, errors and warnings on the way.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec};
-use npc::data::{Dataset, Loader, Role, epoch_order};
+use npc::internals::data::{Dataset, Loader, Role, epoch_order};
 use npc::text::config::DataSpec;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! Files that are cut off, or claim absurd sizes, are refused by name.
 
 use crate::support::data_sets::{grey, jpeg, refused, row, spec, tif};
-use npc::data::load_image;
+use npc::internals::data::load_image;
 use npc::text::config::DataSpec;
 use std::fs;
 use tempfile::tempdir;

@@ -2,8 +2,8 @@
 
 use crate::support::data_sets::{grey, only, png, refused, row, tif};
 use image::ExtendedColorType;
-use npc::base::error::RunError;
-use npc::data::{Dataset, Role, load_image, resize};
+use npc::internals::base::error::RunError;
+use npc::internals::data::{Dataset, Role, load_image, resize};
 use npc::text::config::{DataSpec, Decode};
 use std::fs;
 use std::path::Path;

@@ -2,8 +2,8 @@
 
 use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
 use image::ExtendedColorType;
-use npc::base::error::RunError;
-use npc::data::{Dataset, Role, load_mask};
+use npc::internals::base::error::RunError;
+use npc::internals::data::{Dataset, Role, load_mask};
 use npc::text::config::{DataSpec, MaskRule};
 use std::fs;
 use std::path::Path;
@@ -129,7 +129,7 @@ fn sizes_of_image_and_mask() {
 
 #[test]
 fn colours_stand_for_classes() {
-    use npc::text::config::case_rules::colour_label;
+    use npc::internals::text::config::case_rules::colour_label;
     let spec = DataSpec {
         mask_rule: MaskRule::Colour,
         classes: vec!["rest".into(), "liver".into(), "spleen".into()],
@@ -165,7 +165,7 @@ fn colours_stand_for_classes() {
     jpeg(&path, [1, 2], &[0, 99]);
     refused(load_mask(&spec, &path), &["stands for no class", "JPEG changes colours"]);
     // What is predicted is written in the same colours.
-    npc::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
+    npc::internals::data::png::write_mask_atomic(&path, &[0, 2, 1], [1, 3], &spec.labels).unwrap();
     assert_eq!(load_mask(&spec, &path).unwrap().0, [0, 2, 1]);
 }
 

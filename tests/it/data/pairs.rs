@@ -1,7 +1,7 @@
 //! Which image and which mask belong together, and which split a case is in.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec, stems};
-use npc::data::{Dataset, Role, natural};
+use npc::internals::data::{Dataset, Role, natural};
 use npc::text::config::{DataSpec, Split};
 use std::collections::BTreeSet;
 use std::fs;

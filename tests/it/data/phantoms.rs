@@ -1,8 +1,8 @@
 //! Phantoms in memory and on disk, and that files are replaced whole.
 
 use crate::support::data_sets::{phantoms, refused, spec, stems};
-use npc::base::atomic::write_atomic;
-use npc::data::{Dataset, Role, phantom};
+use npc::internals::base::atomic::write_atomic;
+use npc::internals::data::{Dataset, Role, phantom};
 use npc::text::config::{DataSpec, Split};
 use std::fs;
 use tempfile::tempdir;

@@ -1,7 +1,7 @@
 //! Published data sets as they are downloaded, where they are at hand.
 
 use crate::support::data_sets::{only, real, spec};
-use npc::data::{Dataset, Role};
+use npc::internals::data::{Dataset, Role};
 use npc::text::config::{DataSpec, Split};
 use std::fs;
 
@@ -85,7 +85,7 @@ fn real_lists() {
 fn real_layouts_by_name() {
     let Some(root) = real("official_layouts") else { return };
     for (layout, count) in [("isic2018", 4), ("cvc_clinicdb", 3), ("luna_2d", 2), ("kvasir_seg", 5)] {
-        let layout = npc::text::config::dataset_layouts::LAYOUTS.iter().find(|l| l.name == layout).unwrap();
+        let layout = npc::internals::text::config::dataset_layouts::LAYOUTS.iter().find(|l| l.name == layout).unwrap();
         let [images, masks] = layout.patterns(None);
         let spec = DataSpec {
             classes: layout.classes.map(String::from).to_vec(),

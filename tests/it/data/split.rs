@@ -1,7 +1,7 @@
 //! Splits: who is where, and what holds for every split.
 
 use crate::support::data_sets::{grey, phantoms, refused, spec, stems};
-use npc::data::{Dataset, Role};
+use npc::internals::data::{Dataset, Role};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -228,7 +228,10 @@ fn groups_by_pattern() {
         Ok(data.group(role, 0).unwrap().to_string())
     };
     let is = |pattern, stem, wanted: &str| {
-        assert_eq!(group(pattern, stem).map_err(|e: npc::base::error::RunError| e.to_string()), Ok(wanted.into()))
+        assert_eq!(
+            group(pattern, stem).map_err(|e: npc::internals::base::error::RunError| e.to_string()),
+            Ok(wanted.into())
+        )
     };
     is("{group}_z*", "S1_101_z066", "S1_101");
     is("{group}_Z*", "S1_z1_z066", "S1_z1");

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, only, refused, spec, stems};
 use crate::support::front::repository;
-use npc::data::{Dataset, Role};
+use npc::internals::data::{Dataset, Role};
 use npc::text::config::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
 use serde_json::Value;
 use std::fs;

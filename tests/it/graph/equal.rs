@@ -3,7 +3,6 @@
 use crate::support::front::{front, front_file, models_in, size_of};
 use crate::support::random_model::model;
 use crate::support::tape::Tape;
-use npc::graph::canon::{Canon, Comparison, compare, delta};
 use npc::graph::check::{Checked, check};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
 use npc::graph::op::{
@@ -11,6 +10,7 @@ use npc::graph::op::{
     Padding, Slice, Unflatten, Window,
 };
 use npc::graph::ty::{Formulas, TensorType};
+use npc::internals::graph::canon::{Canon, Comparison, compare, delta};
 use npc::text::source::Span;
 use proptest::prelude::*;
 
@@ -344,8 +344,8 @@ mod numbers {
     use crate::support::device::device;
     use burn::module::Module;
     use burn::tensor::{Tensor, TensorData};
-    use npc::compute::lower::lower;
-    use npc::compute::weights::{layout, load, tensors};
+    use npc::internals::compute::lower::lower;
+    use npc::internals::compute::weights::{layout, load, tensors};
     use std::collections::BTreeMap;
 
     pub fn agree(a: &Checked, b: &Checked, found: &Comparison) -> Result<(), TestCaseError> {

@@ -5,7 +5,8 @@
 
 use crate::support::front::{Front, front_file, models_in, size_of};
 use npc::graph::ir;
-use npc::show::picture::{self, Fold, Scene, Shapes};
+use npc::internals::show::picture;
+use npc::internals::show::picture::{Fold, Scene, Shapes};
 use npc::study::cost::Convention;
 use std::collections::BTreeSet;
 use std::path::Path;

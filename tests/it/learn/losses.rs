@@ -3,7 +3,7 @@
 
 use crate::support::device::{WORKER, device, in_double_precision};
 use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
-use npc::learn::loss::total;
+use npc::internals::learn::loss::total;
 use npc::text::config::schema::override_train;
 use npc::text::config::{Alpha, LossSpec, Term, TrainSpec};
 use npc::text::source::{SourceMap, Span, Spanned};

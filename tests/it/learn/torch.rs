@@ -9,12 +9,12 @@ use crate::support::device::{WORKER, device, in_double_precision};
 use crate::support::front::{front_file, repository};
 use burn::module::Module;
 use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
-use npc::compute::lower::lower;
-use npc::compute::native::{Back, Recorded};
-use npc::compute::network::{Layer, Network};
-use npc::compute::weights::tensors;
-use npc::learn::loss::cross_entropy;
-use npc::learn::optim::{Accumulated, OptimState};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::native::{Back, Recorded};
+use npc::internals::compute::network::{Layer, Network};
+use npc::internals::compute::weights::tensors;
+use npc::internals::learn::loss::cross_entropy;
+use npc::internals::learn::optim::{Accumulated, OptimState};
 use npc::text::config::Optimizer;
 use reference_batch::batch;
 use serde::Deserialize;
@@ -189,7 +189,7 @@ fn gradients(network: &Network, back: Back, gradients: Gradients) -> BTreeMap<St
         };
         Some((name, (shape, values)))
     };
-    npc::compute::weights::layout(network).into_iter().filter_map(tensor).collect()
+    npc::internals::compute::weights::layout(network).into_iter().filter_map(tensor).collect()
 }
 
 fn statistics(network: &Network) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {

@@ -17,16 +17,16 @@ mod update;
 use crate::support::front::front;
 use burn::module::Module;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::base::error::{Result, RunError};
-use npc::compute::lower::lower;
-use npc::compute::weights::read_safetensors;
-use npc::data::Role;
 use npc::graph::check::Checked;
-use npc::learn::finite::Places;
-use npc::learn::folder::{EpochRecord, Folder, read_settings};
-use npc::learn::train::{Job, Observer, Outcome, Progress, train};
-use npc::score::eval::{How, Weights, evaluate};
-use npc::score::predict::probabilities;
+use npc::internals::base::error::{Result, RunError};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::weights::read_safetensors;
+use npc::internals::data::Role;
+use npc::internals::learn::finite::Places;
+use npc::internals::learn::folder::{EpochRecord, Folder, read_settings};
+use npc::internals::learn::train::{Job, Observer, Outcome, Progress, train};
+use npc::internals::score::eval::{How, Weights, evaluate};
+use npc::internals::score::predict::probabilities;
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
 use npc::text::config::{
     DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
@@ -343,7 +343,7 @@ fn a_distance_is_kept_where_it_is_least() {
 #[test]
 fn flips_average_four_turned_predictions() {
     let bench = Bench::new();
-    let device = npc::compute::device::open(npc::compute::device::DeviceChoice::Cpu).unwrap();
+    let device = npc::internals::compute::device::open(npc::internals::compute::device::DeviceChoice::Cpu).unwrap();
     let network = lower(&bench.checked, &device, 0).valid();
     let [h, w] = bench.settings.data.size;
     let x = Tensor::<4>::random([2, bench.checked.input().channels(), h, w], Distribution::Default, &device);

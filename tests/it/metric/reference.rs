@@ -2,10 +2,10 @@
 
 use crate::metric::scores::close;
 use crate::support::front::repository;
-use npc::metric::calibration::Tally;
-use npc::metric::statistics::quantile;
-use npc::metric::surface::{Surface, outline};
-use npc::metric::{Pair, distance, measure};
+use npc::internals::metric::calibration::Tally;
+use npc::internals::metric::statistics::quantile;
+use npc::internals::metric::surface::{Surface, outline};
+use npc::internals::metric::{Pair, distance, measure};
 use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! Scores against numbers worked by hand and against counting one by one; pictures of predictions.
 
-use npc::base::error::Result;
-use npc::data::png::{write_mask_atomic, write_png_atomic};
-use npc::data::resize;
-use npc::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
-use npc::show::images::overlay::overlay;
+use npc::internals::base::error::Result;
+use npc::internals::data::png::{write_mask_atomic, write_png_atomic};
+use npc::internals::data::resize;
+use npc::internals::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
+use npc::internals::show::images::overlay::overlay;
 use npc::text::config::{Empty, Metric};
 use tempfile::tempdir;
 
@@ -204,7 +204,8 @@ fn intervals_hold_the_means_and_follow_groups() {
         .collect();
     let summary = Summary::new(&cases, &names(2), Empty::One).unwrap();
     let intervals = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
-    let inside = |x: Option<f64>, i: npc::metric::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
+    let inside =
+        |x: Option<f64>, i: npc::internals::metric::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
     for metric in [Metric::Dice, Metric::Iou, Metric::Recall, Metric::Accuracy] {
         assert!(inside(summary.mean.get(metric), intervals.mean[&metric]), "{}", metric.name());
         assert!(inside(summary.pooled.mean.get(metric), intervals.pooled[&metric]), "{}", metric.name());

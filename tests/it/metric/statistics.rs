@@ -1,7 +1,7 @@
 //! Intervals and tests against SciPy, and against what must hold whatever is drawn.
 
 use super::reference::{numbers, reference};
-use npc::metric::statistics::{
+use npc::internals::metric::statistics::{
     Column, holm, mean_and_deviation, mean_interval, paired_difference, paired_mean, quantile, resample, wilcoxon,
 };
 

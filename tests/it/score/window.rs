@@ -2,10 +2,11 @@
 //! probabilities on disk.
 
 use crate::support::front::repository;
-use npc::base::error::RunError;
-use npc::data::inputs::gather;
-use npc::score::probability::{self, Format};
-use npc::score::window::{Window, starts, weights};
+use npc::internals::base::error::RunError;
+use npc::internals::data::inputs::gather;
+use npc::internals::score::probability;
+use npc::internals::score::probability::Format;
+use npc::internals::score::window::{Window, starts, weights};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,8 @@ use crate::support::front::{front, front_file, repository};
 use crate::support::random_model;
 use crate::support::tape::Tape;
 use npc::graph::check::Checked;
-use npc::show::picture::{self, Fold, Placed, Point, Scene, Shapes, What};
+use npc::internals::show::picture;
+use npc::internals::show::picture::{Fold, Placed, Point, Scene, Shapes, What};
 use npc::study::cost::{Convention, count};
 use proptest::prelude::*;
 

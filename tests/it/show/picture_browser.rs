@@ -7,7 +7,8 @@ use crate::support::browser::{browser, measured};
 use crate::support::front::front;
 use crate::support::random_model;
 use crate::support::tape::Tape;
-use npc::show::picture::{self, Fold, Scene, Shapes};
+use npc::internals::show::picture;
+use npc::internals::show::picture::{Fold, Scene, Shapes};
 use serde_json::Value;
 use tempfile::tempdir;
 

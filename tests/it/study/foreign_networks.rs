@@ -96,8 +96,9 @@ mod logits {
     use super::*;
     use crate::support::device::device;
     use burn::tensor::{Tensor, TensorData};
-    use npc::compute::lower::lower;
-    use npc::compute::weights::{self, NamedTensor};
+    use npc::internals::compute::lower::lower;
+    use npc::internals::compute::weights;
+    use npc::internals::compute::weights::NamedTensor;
 
     /// Relative to the root mean square of the logits; PyTorch computed in 64 bits.
     const FAR: f64 = 1e-4;

@@ -1,8 +1,8 @@
 //! Small data sets that tests write, and the folder of real ones.
 
 use image::{ExtendedColorType, ImageEncoder};
-use npc::base::error::RunError;
-use npc::data::{Dataset, Role};
+use npc::internals::base::error::RunError;
+use npc::internals::data::{Dataset, Role};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
 use std::fs;
 use std::path::{Path, PathBuf};

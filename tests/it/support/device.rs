@@ -1,7 +1,7 @@
 //! The device that the tests of the run half work on: `NPC_TEST_DEVICE`, which is `cpu` when not set.
 
 use burn::tensor::Device;
-use npc::compute::device::{DeviceChoice, open};
+use npc::internals::compute::device::{DeviceChoice, open};
 
 pub fn device() -> Device {
     let name = std::env::var("NPC_TEST_DEVICE").unwrap_or_else(|_| "cpu".into());
@@ -15,7 +15,7 @@ pub const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
 /// Runs the ignored test `double_precision_worker` of a module in a process of its own, since the number format belongs to
 /// the process; it must pass there. CUDA computes in 32 bits, and nothing is run.
 pub fn in_double_precision(module: &str) {
-    if !npc::compute::device::is_cpu(&device()) {
+    if !npc::internals::compute::device::is_cpu(&device()) {
         return;
     }
     let (_, path) = module.split_once("::").unwrap();

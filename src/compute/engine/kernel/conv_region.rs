@@ -143,7 +143,13 @@ struct Job<'a> {
 }
 
 /// Runs all sweeps. Outputs that no sweep covers stay as they are; no two sweeps may cover the same.
-pub fn convolve(sweeps: &[Sweep], input: View, weights: &Packed, output: &mut ViewMut, finish: Finish) -> Option<Sums> {
+pub(crate) fn convolve(
+    sweeps: &[Sweep],
+    input: View,
+    weights: &Packed,
+    output: &mut ViewMut,
+    finish: Finish,
+) -> Option<Sums> {
     let layout = output.layout;
     assert!(input.data.len() >= input.layout.size() && output.data.len() >= layout.size());
     assert!(layout.lanes == LANES && input.layout.n == layout.n);

@@ -80,7 +80,7 @@ macro_rules! kernels {
                     _ => unreachable!("`Level::cut` gives these numbers of channels"),
                 }
             }
-            pub fn kernel(c: usize, q: usize, pixel: usize) -> Kernel {
+            pub(super) fn kernel(c: usize, q: usize, pixel: usize) -> Kernel {
                 match pixel {
                     16 => of::<16>(c, q),
                     32 => of::<32>(c, q),
@@ -136,7 +136,7 @@ struct Task {
 /// Gradient of the weights `[o, i, taps]` of the convolution whose forward sweep this is, in that order.
 ///
 /// `sweep` covers every output pixel, as forward sweeps do.
-pub fn weights(sweep: &Sweep, taps: usize, input: View, gradient: View) -> Vec<f32> {
+pub(crate) fn weights(sweep: &Sweep, taps: usize, input: View, gradient: View) -> Vec<f32> {
     let (from, of) = (input.layout, gradient.layout);
     assert!(input.data.len() >= from.size() && gradient.data.len() >= of.size() && of.lanes == LANES);
     assert!(from.n == of.n && sweep.rows.count == of.h && sweep.columns.count == of.w);

@@ -43,9 +43,9 @@ macro_rules! spin {
     ($name:ident, $simd:ty, $chains:literal, $(#[$feature:meta])*) => {
         mod $name {
             use super::*;
-            pub const CHAINS: usize = $chains;
+            pub(super) const CHAINS: usize = $chains;
             $(#[$feature])*
-            pub unsafe fn spin(steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> [f32; LANES] {
+            pub(super) unsafe fn spin(steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> [f32; LANES] {
                 unsafe { chains::<$simd, $chains>(steps, starts, a, b) }
             }
         }
@@ -77,7 +77,7 @@ fn spin(level: Level, steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> ([f
 
 /// Floating-point operations a second of all threads of the current pool together, a multiply-add being two. Takes about a
 /// fifth of a second.
-pub fn flops(level: Level) -> f64 {
+pub(crate) fn flops(level: Level) -> f64 {
     let starts: [f32; MOST] = std::array::from_fn(|i| i as f32);
     let round = || {
         let began = Instant::now();

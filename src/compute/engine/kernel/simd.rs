@@ -6,13 +6,13 @@
 use std::sync::OnceLock;
 
 /// Numbers in a vector, and channels in a block of [`crate::compute::engine::memory_layout::Layout`].
-pub const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Vectors of [`LANES`] numbers.
 ///
 /// # Safety
 /// The processor has the features of the implementation; pointers are valid for [`LANES`] numbers (`splat_at`: for one).
-pub unsafe trait Simd: Copy + 'static {
+pub(crate) unsafe trait Simd: Copy + 'static {
     type V: Copy;
     /// Vectors that fit into the registers beside the operands of a tile: `tile * blocks` at most.
     const ACCUMULATORS: usize;
@@ -30,7 +30,7 @@ pub unsafe trait Simd: Copy + 'static {
 
 /// Plain Rust, for the compiler to vectorise with what the target has (SSE2, NEON).
 #[derive(Clone, Copy)]
-pub struct Portable;
+pub(crate) struct Portable;
 
 macro_rules! lanewise {
     ($a:ident, $b:ident, $op:expr) => {
@@ -83,7 +83,7 @@ mod x86 {
     use std::arch::x86_64::*;
 
     #[derive(Clone, Copy)]
-    pub struct Avx2;
+    pub(crate) struct Avx2;
 
     // SAFETY: made only where the processor has AVX2 and FMA: `Level`.
     unsafe impl Simd for Avx2 {
@@ -128,7 +128,7 @@ mod x86 {
     }
 
     #[derive(Clone, Copy)]
-    pub struct Avx512;
+    pub(crate) struct Avx512;
 
     // SAFETY: made only where the processor has AVX-512F: `Level`.
     unsafe impl Simd for Avx512 {
@@ -171,11 +171,11 @@ mod x86 {
 }
 
 #[cfg(target_arch = "x86_64")]
-pub use x86::{Avx2, Avx512};
+pub(crate) use x86::{Avx2, Avx512};
 
 /// What kernels run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
+pub(crate) enum Level {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -186,7 +186,7 @@ pub enum Level {
 impl Level {
     /// The best that this processor has and `NPC_SIMD` (`avx512`, `avx2`, `portable`) allows. The environment is read
     /// once: results depend on the level in their last bits.
-    pub fn get() -> Self {
+    pub(crate) fn get() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
             let allowed = std::env::var("NPC_SIMD").unwrap_or_default();
@@ -195,7 +195,7 @@ impl Level {
     }
 
     /// All that this processor has, best first.
-    pub fn available() -> Vec<Self> {
+    pub(crate) fn available() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
@@ -207,7 +207,7 @@ impl Level {
         vec![Level::Portable]
     }
 
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Level::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
@@ -218,7 +218,7 @@ impl Level {
     }
 
     /// Vectors that fit into the registers: `Simd::ACCUMULATORS`.
-    pub fn accumulators(self) -> usize {
+    pub(crate) fn accumulators(self) -> usize {
         match self {
             Level::Portable => Portable::ACCUMULATORS,
             #[cfg(target_arch = "x86_64")]

@@ -50,7 +50,7 @@ impl<'a> From<View<'a>> for Source<'a> {
 
 vectorised! {
     /// `max(x * factor + summand, floor)` of whole vectors.
-    pub fn scale(x: &[f32], y: &mut [f32], factor: &[f32; LANES], summand: &[f32; LANES], floor: f32) {
+    pub(crate) fn scale(x: &[f32], y: &mut [f32], factor: &[f32; LANES], summand: &[f32; LANES], floor: f32) {
         for (x, y) in x.as_chunks::<LANES>().0.iter().zip(y.as_chunks_mut::<LANES>().0) {
             for i in 0..LANES {
                 let scaled = x[i] * factor[i] + summand[i];

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// Looks at whether there is work, before a member lets others have its core between looks: about 0.1 ms.
 const SPINS: usize = 2000;
 /// Numbers that a map's loop takes at once at least: to deal out less costs more than it helps.
-pub const SHARE: usize = 4096;
+pub(crate) const SHARE: usize = 4096;
 /// Parts that a member's share is taken in.
 const PARTS: usize = 16;
 
@@ -38,12 +38,12 @@ unsafe impl<T: Send> Sync for Place<T> {}
 unsafe impl<T: Send> Send for Place<T> {}
 
 impl<T> Place<T> {
-    pub fn new(items: &mut [T]) -> Self {
+    pub(super) fn new(items: &mut [T]) -> Self {
         Self(items.as_mut_ptr())
     }
 
     /// The place itself is not touched.
-    pub fn at(self, offset: usize) -> *mut T {
+    pub(super) fn at(self, offset: usize) -> *mut T {
         self.0.wrapping_add(offset)
     }
 }
@@ -261,7 +261,7 @@ pub fn map<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
 }
 
 /// Runs `body` for each item.
-pub fn each_mut<T: Send>(items: &mut [T], body: impl Fn(usize, &mut T) + Sync) {
+pub(crate) fn each_mut<T: Send>(items: &mut [T], body: impl Fn(usize, &mut T) + Sync) {
     chunks(items, 1, 1, |i, item| body(i, &mut item[0]));
 }
 

@@ -8,14 +8,14 @@ use super::simd::{LANES, Level, Portable, Simd};
 /// One tap of the kernel as seen from a tile: offset of its first pixel in the input, and the tap's number in the packed
 /// weights.
 #[derive(Debug, Clone, Copy)]
-pub struct Tap {
+pub(crate) struct Tap {
     pub input: isize,
     pub weight: usize,
 }
 
 /// Channels that lie together in the input.
 #[derive(Debug, Clone, Copy)]
-pub struct Block {
+pub(crate) struct Block {
     /// Offset in the input.
     pub input: usize,
     /// Offset of its weights, in vectors of one output block.
@@ -24,7 +24,7 @@ pub struct Block {
 }
 
 /// A tile's operands. Offsets count numbers.
-pub struct Tile<'a> {
+pub(crate) struct Tile<'a> {
     pub input: *const f32,
     /// From one pixel of the tile to the next.
     pub pixel: usize,
@@ -49,15 +49,15 @@ pub struct Tile<'a> {
 type Kernel = unsafe fn(&Tile);
 
 /// Widest tile for `Q = 1, 2, 3` blocks; `T * Q` stays within the accumulators.
-pub fn widest(level: Level, blocks: usize) -> usize {
+pub(crate) fn widest(level: Level, blocks: usize) -> usize {
     (level.accumulators() / blocks).min(14)
 }
 
 /// Most blocks of output channels in a tile, on any processor.
-pub const MOST_BLOCKS: usize = 3;
+pub(crate) const MOST_BLOCKS: usize = 3;
 
 /// Most blocks of output channels in a tile.
-pub fn most_blocks(level: Level) -> usize {
+pub(crate) fn most_blocks(level: Level) -> usize {
     match level {
         Level::Portable => 1,
         #[cfg(target_arch = "x86_64")]
@@ -152,7 +152,7 @@ macro_rules! kernels {
                     _ => unreachable!("a tile is at most `widest` pixels and `most_blocks` blocks"),
                 }
             }
-            pub fn kernel(t: usize, q: usize, pixel: usize) -> Kernel {
+            pub(super) fn kernel(t: usize, q: usize, pixel: usize) -> Kernel {
                 match pixel {
                     16 => of::<16>(t, q),
                     32 => of::<32>(t, q),
@@ -171,7 +171,7 @@ kernels!(avx2, Avx2, #[target_feature(enable = "avx2,fma")] [1: 1 2 3 4 5 6;]);
 kernels!(portable, Portable, [1: 1 2 3 4;]);
 
 /// The kernel for tiles of `t` pixels, `pixel` numbers apart, and `q` blocks.
-pub fn kernel(level: Level, t: usize, q: usize, pixel: usize) -> unsafe fn(&Tile) {
+pub(crate) fn kernel(level: Level, t: usize, q: usize, pixel: usize) -> unsafe fn(&Tile) {
     match level {
         Level::Portable => portable::kernel(t, q, pixel),
         #[cfg(target_arch = "x86_64")]

@@ -14,14 +14,14 @@ use super::source::BeforeBlock;
 use super::vectorised::vectorised;
 
 /// Outputs along an axis of a tile.
-pub const TILE: usize = 4;
+pub(super) const TILE: usize = 4;
 /// Inputs along an axis of a tile.
-pub const PATCH: usize = 6;
+pub(super) const PATCH: usize = 6;
 /// Products of a tile and channel pair.
-pub const POINTS: usize = PATCH * PATCH;
+pub(super) const POINTS: usize = PATCH * PATCH;
 
 /// Where the numbers of one tile and block are. Offsets count numbers.
-pub struct Patch {
+pub(super) struct Patch {
     pub from: *const f32,
     pub row: usize,
     pub to: *mut f32,
@@ -30,7 +30,7 @@ pub struct Patch {
 }
 
 /// What happens to the outputs of a tile.
-pub struct Outputs {
+pub(super) struct Outputs {
     pub from: *const f32,
     /// From one point to the next.
     pub point: usize,
@@ -176,22 +176,22 @@ macro_rules! kernels {
         mod $module {
             use super::*;
             $(#[$feature])*
-            pub unsafe fn input(patch: &Patch) {
+            pub(super) unsafe fn input(patch: &Patch) {
                 unsafe { run_input::<$simd, false>(patch, &BeforeBlock::NONE) }
             }
             $(#[$feature])*
-            pub unsafe fn normed(patch: &Patch, before: &BeforeBlock) {
+            pub(super) unsafe fn normed(patch: &Patch, before: &BeforeBlock) {
                 unsafe { run_input::<$simd, true>(patch, before) }
             }
             $(#[$feature])*
-            pub unsafe fn gradient(patch: &Patch) {
+            pub(super) unsafe fn gradient(patch: &Patch) {
                 unsafe { run_gradient::<$simd>(patch) }
             }
             $(#[$feature])*
-            pub unsafe fn output(tile: &Outputs) {
+            pub(super) unsafe fn output(tile: &Outputs) {
                 unsafe { run_output::<$simd>(tile) }
             }
-            pub const ALL: Transforms = Transforms { input, normed, gradient, output };
+            pub(super) const ALL: Transforms = Transforms { input, normed, gradient, output };
         }
     };
 }
@@ -204,7 +204,7 @@ kernels!(portable, Portable,);
 
 /// The transforms of this processor.
 #[derive(Clone, Copy)]
-pub struct Transforms {
+pub(super) struct Transforms {
     pub input: unsafe fn(&Patch),
     /// Of what a norm makes of the input.
     pub normed: unsafe fn(&Patch, &BeforeBlock),
@@ -213,7 +213,7 @@ pub struct Transforms {
 }
 
 impl Transforms {
-    pub fn get() -> Self {
+    pub(super) fn get() -> Self {
         match Level::get() {
             Level::Portable => portable::ALL,
             #[cfg(target_arch = "x86_64")]
@@ -258,7 +258,7 @@ fn narrow(u: [&[f32; LANES]; PATCH]) -> [[f32; LANES]; 3] {
 
 vectorised! {
     /// `G g G^T` of a 3x3 kernel in each lane, with G of the same paper.
-    pub fn kernels(g: &[[f32; LANES]; 9], u: &mut [[f32; LANES]; POINTS]) {
+    pub(super) fn kernels(g: &[[f32; LANES]; 9], u: &mut [[f32; LANES]; POINTS]) {
         let columns: [_; 3] = std::array::from_fn(|x| widen([&g[x], &g[3 + x], &g[6 + x]]));
         for y in 0..PATCH {
             let row = widen([&columns[0][y], &columns[1][y], &columns[2][y]]);
@@ -269,7 +269,7 @@ vectorised! {
 
 vectorised! {
     /// `G^T u G` in each lane: the gradient of a 3x3 kernel from that of its transform.
-    pub fn kernel_gradients(u: &[[f32; LANES]; POINTS], g: &mut [[f32; LANES]; 9]) {
+    pub(super) fn kernel_gradients(u: &[[f32; LANES]; POINTS], g: &mut [[f32; LANES]; 9]) {
         let columns: [_; PATCH] = std::array::from_fn(|x| narrow(std::array::from_fn(|y| &u[y * PATCH + x])));
         for y in 0..3 {
             let row = narrow(std::array::from_fn(|x| &columns[x][y]));

@@ -6,7 +6,7 @@
 
 mod weights;
 
-pub use weights::weights;
+pub(crate) use weights::weights;
 
 use super::buffer::{Buffer, Pool};
 use super::conv_region::{Finish, Sums};
@@ -36,7 +36,7 @@ const CHANNELS: usize = 24;
 
 /// Whether a 3x3 convolution of stride 1 between these maps is better done this way. Tiles reach over the edge of maps
 /// whose size is no multiple of theirs; too much of that, and nothing is saved.
-pub fn suits(input: &Layout, output: &Layout) -> bool {
+pub(crate) fn suits(input: &Layout, output: &Layout) -> bool {
     let full = output.h.div_ceil(TILE) * TILE * output.w.div_ceil(TILE) * TILE;
     input.lanes == LANES
         && input.channels().min(output.channels()) >= CHANNELS
@@ -45,7 +45,7 @@ pub fn suits(input: &Layout, output: &Layout) -> bool {
 }
 
 /// Packs transformed weights; `weight(o, i)` is the 3x3 kernel from input channel `i` to output channel `o`.
-pub fn pack(input: &Layout, output: &Layout, weight: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Packed {
+pub(crate) fn pack(input: &Layout, output: &Layout, weight: impl Fn(usize, usize) -> [f32; 9] + Sync) -> Packed {
     Packed::filled(input, output, POINTS, |outputs, block, part| {
         let (vectors, _) = part.as_chunks_mut::<LANES>();
         let groups = outputs.len() / LANES;
@@ -165,7 +165,7 @@ struct Job<'a> {
 }
 
 /// `pad` rows and columns of zeros lie around the input. As [`crate::compute::engine::kernel::conv_region::convolve`], with [`pack`]ed weights.
-pub fn convolve(
+pub(crate) fn convolve(
     source: Source,
     weights: &Packed,
     pad: [usize; 2],

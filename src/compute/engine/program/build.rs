@@ -19,7 +19,7 @@ const FEW_CHANNELS: usize = 8;
 const INDICES: usize = 1 << 24;
 
 /// `dims` is `[n, c, h, w]` of the image.
-pub fn build(plan: &Plan, dims: [usize; 4], mode: Mode) -> Result<Program, Unsupported> {
+pub(crate) fn build(plan: &Plan, dims: [usize; 4], mode: Mode) -> Result<Program, Unsupported> {
     let types = types(plan, dims)?;
     let mut builder = Builder {
         plan,

@@ -5,7 +5,7 @@ use crate::compute::engine::unit::conv::Window;
 use crate::graph::op::Op;
 
 /// Index into the values of a [`Program`](super::Program).
-pub type ValueId = usize;
+pub(crate) type ValueId = usize;
 
 /// What a node computes.
 #[derive(Debug, Clone)]

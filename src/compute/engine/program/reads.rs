@@ -4,7 +4,7 @@ use crate::graph::op::{Op, Resize, Target};
 use crate::graph::plan::{Plan, Step};
 
 /// The steps that read each value's numbers; `usize::MAX` stands for the caller, who reads results.
-pub fn readers(plan: &Plan) -> Vec<Vec<usize>> {
+pub(super) fn readers(plan: &Plan) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); plan.values];
     for (at, step) in plan.steps.iter().enumerate() {
         operands(step).iter().for_each(|id| readers[*id].push(at));
@@ -14,7 +14,7 @@ pub fn readers(plan: &Plan) -> Vec<Vec<usize>> {
 }
 
 /// The inputs whose numbers are read: not those that only give a size.
-pub fn operands(step: &Step) -> Vec<usize> {
+pub(super) fn operands(step: &Step) -> Vec<usize> {
     let all = step.inputs.iter().map(|id| id.index());
     match &step.op {
         Op::Resize(Resize { target: Target::Like, .. }) | Op::Crop(_) => all.take(1).collect(),

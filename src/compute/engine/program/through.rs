@@ -7,7 +7,7 @@
 use super::node::{Kind, Node, Through, Unit, Value, ValueId};
 
 /// Finds such norms, and lets the convolutions read what the norms read.
-pub fn read_through(nodes: &mut [Node], values: &[Value], results: &[ValueId]) {
+pub(super) fn read_through(nodes: &mut [Node], values: &[Value], results: &[ValueId]) {
     let mut readers = vec![0; values.len()];
     let read = nodes.iter().flat_map(|node| &node.inputs).chain(results);
     read.for_each(|&id| readers[id] += 1);

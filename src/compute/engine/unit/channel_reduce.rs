@@ -5,14 +5,14 @@ use super::pixel::{Channels, Pixels};
 use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelReduce, Reduction};
 
-pub fn needs(op: &ChannelReduce) -> Needs {
+pub(crate) fn needs(op: &ChannelReduce) -> Needs {
     match op.function {
         Reduction::Mean => Needs::NOTHING,
         Reduction::Max => Needs::INPUTS,
     }
 }
 
-pub fn forward(op: &ChannelReduce, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(op: &ChannelReduce, inputs: &[View], output: &mut ViewMut) {
     let x = inputs[0];
     let found = match op.function {
         Reduction::Mean => {
@@ -34,7 +34,7 @@ pub fn forward(op: &ChannelReduce, inputs: &[View], output: &mut ViewMut) {
 }
 
 /// The gradient of the maximum goes to the first channel that has it.
-pub fn backward(
+pub(crate) fn backward(
     op: &ChannelReduce,
     inputs: &[View],
     _output: View,

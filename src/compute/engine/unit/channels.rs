@@ -5,7 +5,7 @@ use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
 /// Each channel of the output is one of the input or zeros.
-pub trait Moved {
+pub(crate) trait Moved {
     /// The input's channel behind channel `c` of the output, if the input has it.
     fn source(&self, c: usize, channels: usize) -> usize;
 }
@@ -28,18 +28,18 @@ impl Moved for ChannelShuffle {
     }
 }
 
-pub fn needs() -> Needs {
+pub(crate) fn needs() -> Needs {
     Needs::NOTHING
 }
 
-pub fn forward(op: &impl Moved, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(op: &impl Moved, inputs: &[View], output: &mut ViewMut) {
     let channels = inputs[0].layout.channels();
     let source = |c| Some(op.source(c, channels)).filter(|&c| c < channels);
     let sources: Vec<_> = (0..output.layout.channels()).map(source).collect();
     pick(inputs[0], output, &sources, false);
 }
 
-pub fn backward(op: &impl Moved, grad: View, into: &mut ViewMut, add: bool) {
+pub(crate) fn backward(op: &impl Moved, grad: View, into: &mut ViewMut, add: bool) {
     let channels = into.layout.channels();
     let mut sources = vec![None; channels];
     for c in 0..grad.layout.channels() {

@@ -9,7 +9,7 @@ use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use std::ops::Range;
 
 /// `[block][tap][lane]` from PyTorch's `[c, 1, kh, kw]`, each channel times its `scale`, if there is one.
-pub fn pack(window: &Window, layout: &Layout, weight: &[f32], scale: &[f32]) -> Vec<f32> {
+pub(crate) fn pack(window: &Window, layout: &Layout, weight: &[f32], scale: &[f32]) -> Vec<f32> {
     let taps = window.taps();
     let mut packed = vec![0.0; layout.blocks() * taps * LANES];
     for (channel, slot) in layout.slot_of_channel().into_iter().enumerate() {
@@ -79,7 +79,7 @@ fn lanes(values: &[f32], at: usize) -> &[f32; LANES] {
 }
 
 /// Reads the larger map, writes the smaller. `bias` is one number per slot.
-pub fn forward(window: &Window, packed: &[f32], bias: Option<&[f32]>, relu: bool, x: View, y: &mut ViewMut) {
+pub(crate) fn forward(window: &Window, packed: &[f32], bias: Option<&[f32]>, relu: bool, x: View, y: &mut ViewMut) {
     let taps = taps(window, y.layout, x.layout);
     let (count, blocks) = (window.taps(), y.layout.blocks());
     y.rows(|plane, row, to| {
@@ -103,7 +103,7 @@ pub fn forward(window: &Window, packed: &[f32], bias: Option<&[f32]>, relu: bool
 }
 
 /// The gradient of the larger map from that of the smaller.
-pub fn backward(window: &Window, packed: &[f32], g: View, into: &mut ViewMut, add: bool) {
+pub(crate) fn backward(window: &Window, packed: &[f32], g: View, into: &mut ViewMut, add: bool) {
     let taps = taps(window, g.layout, into.layout);
     let (count, blocks) = (window.taps(), g.layout.blocks());
     into.rows(|plane, row, to| {
@@ -125,7 +125,7 @@ pub fn backward(window: &Window, packed: &[f32], g: View, into: &mut ViewMut, ad
 }
 
 /// The gradient of the weights, `[c, 1, kh, kw]`.
-pub fn weight_gradient(window: &Window, larger: View, smaller: View) -> Vec<f32> {
+pub(crate) fn weight_gradient(window: &Window, larger: View, smaller: View) -> Vec<f32> {
     let taps = taps(window, smaller.layout, larger.layout);
     let (count, blocks) = (window.taps(), smaller.layout.blocks());
     let planes: Vec<Vec<f64>> = team::map(smaller.layout.n * blocks, |plane| {

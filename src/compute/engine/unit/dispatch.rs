@@ -78,7 +78,7 @@ impl<'a> Plain<'a> {
 }
 
 /// Whether an operator can be a node as it is.
-pub fn supported(op: &Op) -> bool {
+pub(crate) fn supported(op: &Op) -> bool {
     Plain::of(op).is_some()
 }
 

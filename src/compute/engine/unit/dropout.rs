@@ -10,15 +10,15 @@ use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::Dropout;
 
-pub fn needs(_op: &Dropout) -> Needs {
+pub(crate) fn needs(_op: &Dropout) -> Needs {
     Needs::NOTHING
 }
 
-pub fn forward(op: &Dropout, seed: Option<Seed>, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(op: &Dropout, seed: Option<Seed>, inputs: &[View], output: &mut ViewMut) {
     drop(op, seed, inputs[0], output, false);
 }
 
-pub fn backward(op: &Dropout, seed: Option<Seed>, grad: View, into: &mut ViewMut, add: bool) {
+pub(crate) fn backward(op: &Dropout, seed: Option<Seed>, grad: View, into: &mut ViewMut, add: bool) {
     drop(op, seed, grad, into, add);
 }
 

@@ -6,7 +6,7 @@
 /// `x = n ln 2 + r` with a whole `n` and `|r| <= ln 2 / 2`; `e^r` is the Taylor polynomial of degree 7.
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the halves of ln 2 are written as they are stored")]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     // 1.5 * 2^23: added to a small number, the sum's last bit is worth 1.
     const ROUND: f32 = 12_582_912.0;
     // The upper half of ln 2 has few enough bits that its product with `n` is exact.
@@ -29,7 +29,7 @@ pub fn exp(x: f32) -> f32 {
 
 /// `1 / (1 + e^-x)`.
 #[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
@@ -40,7 +40,7 @@ pub fn sigmoid(x: f32) -> f32 {
 /// is cut after `s^9`.
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the halves of ln 2 are written as they are stored")]
-pub fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_375;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
     // Counted from the bits of sqrt(1/2), where `m` begins, the exponent is `n`.

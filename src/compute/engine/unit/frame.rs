@@ -6,19 +6,19 @@ use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{Border, Crop, Padding};
 
 /// Padding.
-pub mod padding {
+pub(crate) mod padding {
     use super::*;
 
-    pub fn needs(_op: &Padding) -> Needs {
+    pub(crate) fn needs(_op: &Padding) -> Needs {
         Needs::NOTHING
     }
 
-    pub fn forward(op: &Padding, inputs: &[View], output: &mut ViewMut) {
+    pub(crate) fn forward(op: &Padding, inputs: &[View], output: &mut ViewMut) {
         let [down, across] = axes(op, inputs[0].layout, output.layout);
         taps::gather(inputs[0], output, &down, &across, false);
     }
 
-    pub fn backward(
+    pub(crate) fn backward(
         op: &Padding,
         _inputs: &[View],
         _output: View,
@@ -53,19 +53,19 @@ pub mod padding {
 }
 
 /// Cropping. A second input only gives the size.
-pub mod crop {
+pub(crate) mod crop {
     use super::*;
 
-    pub fn needs(_op: &Crop) -> Needs {
+    pub(crate) fn needs(_op: &Crop) -> Needs {
         Needs::NOTHING
     }
 
-    pub fn forward(op: &Crop, inputs: &[View], output: &mut ViewMut) {
+    pub(crate) fn forward(op: &Crop, inputs: &[View], output: &mut ViewMut) {
         let [down, across] = axes(op, inputs[0].layout, output.layout);
         taps::gather(inputs[0], output, &down, &across, false);
     }
 
-    pub fn backward(
+    pub(crate) fn backward(
         op: &Crop,
         _inputs: &[View],
         _output: View,

@@ -8,12 +8,18 @@ use super::{Needs, row, sum};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
 
-pub fn needs() -> Needs {
+pub(crate) fn needs() -> Needs {
     Needs::INPUTS
 }
 
 /// `groups` divide the channels; instance normalisation has as many as channels.
-pub fn forward(groups: usize, epsilon: f64, layer: Option<&LayerWeights>, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(
+    groups: usize,
+    epsilon: f64,
+    layer: Option<&LayerWeights>,
+    inputs: &[View],
+    output: &mut ViewMut,
+) {
     let x = inputs[0];
     let known = Statistics::of(x, groups, epsilon);
     let (weight, bias) = known.affine(layer);
@@ -24,7 +30,7 @@ pub fn forward(groups: usize, epsilon: f64, layer: Option<&LayerWeights>, inputs
     output.rows(|plane, y, to| normalise(to, x.row(plane, y), values.of(plane)));
 }
 
-pub fn backward(
+pub(crate) fn backward(
     groups: usize,
     epsilon: f64,
     layer: Option<&LayerWeights>,
@@ -55,7 +61,7 @@ pub fn backward(
 }
 
 /// The gradients of factor and summand.
-pub fn gradients(groups: usize, epsilon: f64, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
+pub(crate) fn gradients(groups: usize, epsilon: f64, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
     let known = Statistics::of(inputs[0], groups, epsilon);
     let mut sums = known.slopes(inputs[0], grad);
     for slot in 0..known.mean.len() {
@@ -145,7 +151,7 @@ impl Statistics {
 }
 
 /// Factors and summands of all channels; 1 and 0 where there are none.
-pub fn affine(layer: Option<&LayerWeights>, channels: usize) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn affine(layer: Option<&LayerWeights>, channels: usize) -> (Vec<f32>, Vec<f32>) {
     let weight = layer.map_or_else(|| vec![1.0; channels], |layer| layer.weight.clone());
     let bias = layer.and_then(|layer| layer.bias.clone()).unwrap_or_else(|| vec![0.0; channels]);
     (weight, bias)

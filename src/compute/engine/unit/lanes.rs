@@ -4,7 +4,7 @@ use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 
 /// `K` numbers for each lane of some planes, or of some blocks that all images share.
-pub struct PerLane<const K: usize> {
+pub(super) struct PerLane<const K: usize> {
     lanes: usize,
     /// `[plane][K][lane]`
     values: Vec<f32>,
@@ -12,7 +12,7 @@ pub struct PerLane<const K: usize> {
 
 impl<const K: usize> PerLane<K> {
     /// `of` gives the numbers of a slot; slots count through planes.
-    pub fn new(planes: usize, lanes: usize, of: impl Fn(usize) -> [f32; K]) -> Self {
+    pub(super) fn new(planes: usize, lanes: usize, of: impl Fn(usize) -> [f32; K]) -> Self {
         let mut values = vec![0.0; planes * K * lanes];
         for (slot, plane) in (0..planes).flat_map(|plane| (0..lanes).map(move |lane| (plane * lanes + lane, plane))) {
             for (k, value) in of(slot).into_iter().enumerate() {
@@ -23,7 +23,7 @@ impl<const K: usize> PerLane<K> {
     }
 
     /// The numbers of a plane, or of its block.
-    pub fn of(&self, plane: usize) -> [&[f32]; K] {
+    pub(super) fn of(&self, plane: usize) -> [&[f32]; K] {
         let planes = self.values.len() / (K * self.lanes);
         let own = &self.values[plane % planes * K * self.lanes..][..K * self.lanes];
         std::array::from_fn(|k| &own[k * self.lanes..][..self.lanes])
@@ -44,7 +44,7 @@ fn fixed<const L: usize, const K: usize>(values: [&[f32]; K]) -> [[f32; L]; K] {
 
 vectorised! {
     /// `(x - mean) * factor + summand`.
-    pub fn normalise(to: &mut [f32], x: &[f32], values: [&[f32]; 3]) {
+    pub(super) fn normalise(to: &mut [f32], x: &[f32], values: [&[f32]; 3]) {
         for_lanes!(values[0].len(), normalise_row(to, x, values))
     }
 }
@@ -61,7 +61,7 @@ fn normalise_row<const L: usize>(to: &mut [f32], x: &[f32], values: [&[f32]; 3])
 
 vectorised! {
     /// `g * factor + (x - mean) * slope + summand`, or adds that.
-    pub fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], add: bool) {
+    pub(super) fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], add: bool) {
         for_lanes!(values[0].len(), denormalise_row(to, x, g, values, add))
     }
 }
@@ -80,7 +80,7 @@ fn denormalise_row<const L: usize>(to: &mut [f32], x: &[f32], g: &[f32], values:
 
 vectorised! {
     /// Adds `(x - mean)^2` to the sums of the lanes.
-    pub fn sum_squares(sums: &mut [f32], x: &[f32], mean: &[f32]) {
+    pub(super) fn sum_squares(sums: &mut [f32], x: &[f32], mean: &[f32]) {
         for_lanes!(mean.len(), sum_squares_row(sums, x, mean))
     }
 }
@@ -98,7 +98,7 @@ fn sum_squares_row<const L: usize>(sums: &mut [f32], x: &[f32], mean: &[f32]) {
 
 vectorised! {
     /// Adds `g` and `g * (x - mean)` to the two sums of each lane.
-    pub fn sum_slopes(sums: &mut [f32], x: &[f32], g: &[f32], mean: &[f32]) {
+    pub(super) fn sum_slopes(sums: &mut [f32], x: &[f32], g: &[f32], mean: &[f32]) {
         for_lanes!(mean.len(), sum_slopes_row(sums, x, g, mean))
     }
 }

@@ -7,11 +7,11 @@ use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::LayerNorm;
 
-pub fn needs(_op: &LayerNorm) -> Needs {
+pub(crate) fn needs(_op: &LayerNorm) -> Needs {
     Needs::INPUTS
 }
 
-pub fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], output: &mut ViewMut) {
     let x = inputs[0];
     let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
     let known = statistics(op, x);
@@ -30,7 +30,7 @@ pub fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], ou
     });
 }
 
-pub fn backward(
+pub(crate) fn backward(
     op: &LayerNorm,
     layer: Option<&LayerWeights>,
     inputs: &[View],
@@ -71,7 +71,7 @@ pub fn backward(
 }
 
 /// The gradients of factor and summand.
-pub fn gradients(op: &LayerNorm, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
+pub(crate) fn gradients(op: &LayerNorm, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
     let x = inputs[0];
     let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
     let known = statistics(op, x);

@@ -237,7 +237,7 @@ pub fn input_gradient(
 }
 
 /// Sum of a map's rows, one number per slot: the gradient of a bias.
-pub fn sum(g: View) -> Vec<f64> {
+pub(crate) fn sum(g: View) -> Vec<f64> {
     let zero = [0.0; LANES];
     let [sum, _] = over_rows(g.layout, |plane, row, [sum, square]| sum_row(g.row(plane, row), sum, square, &zero));
     sum

@@ -5,39 +5,39 @@ use crate::compute::engine::kernel::team;
 use crate::compute::engine::memory_layout::{Layout, View};
 
 /// One value a pixel, `[n][h][w]`.
-pub struct Pixels<T> {
+pub(super) struct Pixels<T> {
     size: [usize; 2],
     values: Vec<T>,
 }
 
 impl<T: Copy + Send + Sync> Pixels<T> {
     /// `find` gets the number of an image, of a row, and the row's values, which are `empty` at first.
-    pub fn new(layout: &Layout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
+    pub(super) fn new(layout: &Layout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
         let (h, w) = (layout.h, layout.w);
         let mut values = vec![empty; layout.n * h * w];
         team::chunks(&mut values, w, team::SHARE / layout.inner().max(1), |i, row| find(i / h, i % h, row));
         Self { size: [h, w], values }
     }
 
-    pub fn row(&self, image: usize, y: usize) -> &[T] {
+    pub(super) fn row(&self, image: usize, y: usize) -> &[T] {
         let [h, w] = self.size;
         &self.values[(image * h + y) * w..][..w]
     }
 }
 
 /// A map's channels, by blocks.
-pub struct Channels<'a> {
+pub(super) struct Channels<'a> {
     view: View<'a>,
     used: Vec<usize>,
 }
 
 impl<'a> Channels<'a> {
-    pub fn of(view: View<'a>) -> Self {
+    pub(super) fn of(view: View<'a>) -> Self {
         Self { view, used: row::used(view.layout) }
     }
 
     /// Calls `f` for each channel of each pixel of a row, in the order of the channels, with the pixel's value and the slot.
-    pub fn fold<T>(&self, image: usize, y: usize, values: &mut [T], f: impl Fn(&mut T, usize, f32)) {
+    pub(super) fn fold<T>(&self, image: usize, y: usize, values: &mut [T], f: impl Fn(&mut T, usize, f32)) {
         let lanes = self.view.layout.lanes;
         for (block, &used) in self.used.iter().enumerate() {
             let row = self.view.row(image * self.used.len() + block, y);
@@ -48,7 +48,7 @@ impl<'a> Channels<'a> {
     }
 
     /// The same for the numbers of two maps with equal segments.
-    pub fn fold_with<T>(
+    pub(super) fn fold_with<T>(
         &self,
         other: View,
         image: usize,
@@ -68,7 +68,7 @@ impl<'a> Channels<'a> {
     }
 
     /// Channels of a plane's block, and the number of its image.
-    pub fn plane(&self, plane: usize) -> (usize, usize) {
+    pub(super) fn plane(&self, plane: usize) -> (usize, usize) {
         (self.used[plane % self.used.len()], plane / self.used.len())
     }
 }

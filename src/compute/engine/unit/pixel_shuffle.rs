@@ -4,11 +4,11 @@ use super::Needs;
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::PixelShuffle;
 
-pub fn needs(_op: &PixelShuffle) -> Needs {
+pub(crate) fn needs(_op: &PixelShuffle) -> Needs {
     Needs::NOTHING
 }
 
-pub fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
     let (x, f) = (inputs[0], op.factor);
     let (places, own) = (Channel::all(x.layout), Channel::slots(output.layout));
     let lanes = output.layout.lanes;
@@ -27,7 +27,7 @@ pub fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
     });
 }
 
-pub fn backward(
+pub(crate) fn backward(
     op: &PixelShuffle,
     _inputs: &[View],
     _output: View,

@@ -47,13 +47,13 @@ pub fn gradient(op: &PRelu, inputs: &[View], grad: View) -> Vec<f32> {
 }
 
 /// One number per channel, or one for all, at the lanes of each block.
-pub struct Lanes {
+pub(crate) struct Lanes {
     lanes: usize,
     slots: Vec<f32>,
 }
 
 impl Lanes {
-    pub fn new(layout: &Layout, values: &[f32]) -> Self {
+    pub(crate) fn new(layout: &Layout, values: &[f32]) -> Self {
         let slots = match values {
             &[value] => vec![value; layout.slots()],
             _ => layout.spread(values, 0.0),
@@ -61,7 +61,7 @@ impl Lanes {
         Self { lanes: layout.lanes, slots }
     }
 
-    pub fn of(&self, plane: usize) -> &[f32] {
+    pub(crate) fn of(&self, plane: usize) -> &[f32] {
         let blocks = self.slots.len() / self.lanes;
         &self.slots[plane % blocks * self.lanes..][..self.lanes]
     }

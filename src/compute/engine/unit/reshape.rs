@@ -3,15 +3,15 @@
 use super::Needs;
 use crate::compute::engine::memory_layout::{View, ViewMut};
 
-pub fn needs() -> Needs {
+pub(crate) fn needs() -> Needs {
     Needs::NOTHING
 }
 
-pub fn forward(inputs: &[View], output: &mut ViewMut) {
+pub(crate) fn forward(inputs: &[View], output: &mut ViewMut) {
     deal(inputs[0], output, false);
 }
 
-pub fn backward(grad: View, into: &mut ViewMut, add: bool) {
+pub(crate) fn backward(grad: View, into: &mut ViewMut, add: bool) {
     deal(grad, into, add);
 }
 

@@ -6,7 +6,7 @@ use crate::compute::engine::memory_layout::Layout;
 
 vectorised! {
     /// `to = f(a)`, or `to += f(a)`.
-    pub fn one(to: &mut [f32], a: &[f32], add: bool, f: impl Fn(f32) -> f32) {
+    pub(super) fn one(to: &mut [f32], a: &[f32], add: bool, f: impl Fn(f32) -> f32) {
         if add {
             to.iter_mut().zip(a).for_each(|(to, &a)| *to += f(a));
         } else {
@@ -17,7 +17,7 @@ vectorised! {
 
 vectorised! {
     /// `to = f(a, b)`, or `to += f(a, b)`.
-    pub fn two(to: &mut [f32], a: &[f32], b: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
+    pub(super) fn two(to: &mut [f32], a: &[f32], b: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
         if add {
             to.iter_mut().zip(a).zip(b).for_each(|((to, &a), &b)| *to += f(a, b));
         } else {
@@ -28,7 +28,7 @@ vectorised! {
 
 vectorised! {
     /// `to = f(a, v)`, or `to += f(a, v)`, with one `v` per lane for all pixels.
-    pub fn by_lane(to: &mut [f32], a: &[f32], v: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
+    pub(super) fn by_lane(to: &mut [f32], a: &[f32], v: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
         match v {
             &[v] => one(to, a, add, |a| f(a, v)),
             _ => {
@@ -54,7 +54,7 @@ vectorised! {
 
 vectorised! {
     /// `to = f(a, b, v)`, or `to += f(a, b, v)`, with one `v` per lane for all pixels.
-    pub fn two_by_lane(
+    pub(super) fn two_by_lane(
         to: &mut [f32], a: &[f32], b: &[f32], v: &[f32], add: bool, f: impl Fn(f32, f32, f32) -> f32,
     ) {
         match v {
@@ -74,13 +74,13 @@ vectorised! {
 }
 
 /// How many channels each block has. They are its first lanes; those behind them are unused.
-pub fn used(layout: &Layout) -> Vec<usize> {
+pub(super) fn used(layout: &Layout) -> Vec<usize> {
     let of_segment = |&c: &usize| (0..c).step_by(layout.lanes).map(move |first| layout.lanes.min(c - first));
     layout.segments.iter().flat_map(of_segment).collect()
 }
 
 /// Zeros the unused lanes of a row.
-pub fn clear_gaps(row: &mut [f32], lanes: usize, used: usize) {
+pub(super) fn clear_gaps(row: &mut [f32], lanes: usize, used: usize) {
     if used < lanes {
         row.chunks_exact_mut(lanes).for_each(|pixel| pixel[used..].fill(0.0));
     }
@@ -88,7 +88,7 @@ pub fn clear_gaps(row: &mut [f32], lanes: usize, used: usize) {
 
 vectorised! {
     /// Adds `f(a, b)` of all pixels to the sum of their lane.
-    pub fn sum_two(sums: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) {
+    pub(super) fn sum_two(sums: &mut [f32], a: &[f32], b: &[f32], f: impl Fn(f32, f32) -> f32) {
         match sums {
             [sum] => a.iter().zip(b).for_each(|(&a, &b)| *sum += f(a, b)),
             _ => {
@@ -107,7 +107,7 @@ vectorised! {
 
 vectorised! {
     /// Adds all pixels to the sum of their lane.
-    pub fn sum_one(sums: &mut [f32], a: &[f32]) {
+    pub(super) fn sum_one(sums: &mut [f32], a: &[f32]) {
         sum_two(sums, a, a, |a, _| a);
     }
 }

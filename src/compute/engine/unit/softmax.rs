@@ -5,7 +5,7 @@ use super::pixel::{Channels, Pixels};
 use super::row;
 use crate::compute::engine::memory_layout::{View, ViewMut};
 
-pub fn forward(x: View, output: &mut ViewMut) {
+pub(super) fn forward(x: View, output: &mut ViewMut) {
     let channels = Channels::of(x);
     // The largest number of a pixel, and one over the sum of the powers.
     let common = Pixels::new(x.layout, (f32::NEG_INFINITY, 0.0), |image, y, common| {
@@ -26,7 +26,7 @@ pub fn forward(x: View, output: &mut ViewMut) {
 }
 
 /// `y * (g - sum of g * y)`.
-pub fn backward(output: View, grad: View, into: &mut ViewMut, add: bool) {
+pub(super) fn backward(output: View, grad: View, into: &mut ViewMut, add: bool) {
     let channels = Channels::of(output);
     let sums = Pixels::new(output.layout, 0f32, |image, y, sums| {
         channels.fold_with(grad, image, y, sums, |sum, _, y, g| *sum += y * g);

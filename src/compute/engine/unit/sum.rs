@@ -5,7 +5,7 @@ use crate::compute::engine::memory_layout::Layout;
 
 /// `count` sums for each lane of each plane, `[plane][count][lane]`. `row` adds up one row into `[count][lane]`, zeros at
 /// first, and gets the numbers of plane and row.
-pub fn planes(layout: &Layout, count: usize, row: impl Fn(usize, usize, &mut [f32]) + Sync) -> Vec<f64> {
+pub(super) fn planes(layout: &Layout, count: usize, row: impl Fn(usize, usize, &mut [f32]) + Sync) -> Vec<f64> {
     let (h, width) = (layout.h, count * layout.lanes);
     let planes = layout.n * layout.blocks();
     let mut sums = vec![0f64; planes * width];
@@ -22,7 +22,7 @@ pub fn planes(layout: &Layout, count: usize, row: impl Fn(usize, usize, &mut [f3
 }
 
 /// Sum `at` of [`planes`] over all images, one for each channel.
-pub fn channels(layout: &Layout, count: usize, planes: &[f64], at: usize) -> Vec<f32> {
+pub(super) fn channels(layout: &Layout, count: usize, planes: &[f64], at: usize) -> Vec<f32> {
     let (lanes, blocks) = (layout.lanes, layout.blocks());
     let of_slot = |slot: usize| {
         let place = |image: usize| ((image * blocks + slot / lanes) * count + at) * lanes + slot % lanes;

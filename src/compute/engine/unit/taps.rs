@@ -10,7 +10,7 @@ use crate::compute::engine::memory_layout::{View, ViewMut};
 
 /// What each position of an axis reads of another axis: places with weights.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Taps {
+pub(super) struct Taps {
     /// Positions of the axis that is read.
     from: usize,
     /// Where the taps of each position begin, and where the last ones end.
@@ -21,7 +21,7 @@ pub struct Taps {
 
 impl Taps {
     /// `of` lists the taps of each of `to` positions.
-    pub fn new<I: IntoIterator<Item = (usize, f32)>>(from: usize, to: usize, of: impl Fn(usize) -> I) -> Self {
+    pub(super) fn new<I: IntoIterator<Item = (usize, f32)>>(from: usize, to: usize, of: impl Fn(usize) -> I) -> Self {
         let mut taps = Self { from, starts: vec![0], places: Vec::new(), weights: Vec::new() };
         for i in 0..to {
             for (place, weight) in of(i) {
@@ -34,7 +34,7 @@ impl Taps {
     }
 
     /// Each position reads itself.
-    pub fn same(size: usize) -> Self {
+    pub(super) fn same(size: usize) -> Self {
         Self::new(size, size, |i| [(i, 1.0)])
     }
 
@@ -48,7 +48,7 @@ impl Taps {
     }
 
     /// Which positions read each place, in their order.
-    pub fn transposed(&self) -> Self {
+    pub(super) fn transposed(&self) -> Self {
         let mut readers = vec![Vec::new(); self.from];
         for i in 0..self.to() {
             let (places, weights) = self.of(i);
@@ -151,7 +151,7 @@ impl Phases {
 }
 
 /// `to = sum over rows and columns of weights * from`, or adds that. Both maps have equal segments and lanes.
-pub fn gather(from: View, to: &mut ViewMut, down: &Taps, across: &Taps, add: bool) {
+pub(super) fn gather(from: View, to: &mut ViewMut, down: &Taps, across: &Taps, add: bool) {
     let form = across.form();
     let lanes = from.layout.lanes;
     let scratch = || (vec![0f32; from.layout.inner()], vec![0f32; if add { to.layout.inner() } else { 0 }]);

@@ -5,7 +5,7 @@ use crate::graph::op::Window;
 
 /// Positions `start` to `end` of an axis, the last not included; never none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bin {
+pub(super) struct Bin {
     pub start: usize,
     pub end: usize,
     /// How many count in a mean: those of the padding do, those beyond it do not.
@@ -13,7 +13,7 @@ pub struct Bin {
 }
 
 /// The bins of a sliding window along an axis of `from` positions that becomes one of `to`.
-pub fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<Bin> {
+pub(super) fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<Bin> {
     let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]];
     let bin = |i: usize| {
         let (start, end) = (i * stride, (i * stride + kernel).min(from + 2 * pad));
@@ -23,7 +23,7 @@ pub fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<Bin>
 }
 
 /// Bin `i` is `floor(i * from / to)` to `ceil((i + 1) * from / to)`, as in `torch.nn.AdaptiveAvgPool2d`.
-pub fn adaptive(from: usize, to: usize) -> Vec<Bin> {
+pub(super) fn adaptive(from: usize, to: usize) -> Vec<Bin> {
     let bin = |i: usize| {
         let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
         Bin { start, end, size: end - start }
@@ -32,7 +32,7 @@ pub fn adaptive(from: usize, to: usize) -> Vec<Bin> {
 }
 
 /// Means over bins.
-pub fn means(from: usize, bins: &[Bin]) -> Taps {
+pub(super) fn means(from: usize, bins: &[Bin]) -> Taps {
     Taps::new(from, bins.len(), |i| {
         let Bin { start, end, size } = bins[i];
         (start..end).map(move |place| (place, 1.0 / size as f32))

@@ -57,7 +57,7 @@ pub(super) struct Sample {
 
 impl Sample {
     /// Those that tell most apart first.
-    pub fn all() -> impl Iterator<Item = Sample> {
+    pub(super) fn all() -> impl Iterator<Item = Sample> {
         IMAGES.into_iter().flat_map(|image| {
             let distinct = [(None, (24, 16), 0), (None, (24, 16), 1)];
             let alike = INTS.into_iter().flat_map(|n| [(Some(n), (24, 16), 0), (Some(n), (32, 0), 1)]);
@@ -67,7 +67,7 @@ impl Sample {
     }
 
     /// For a parameter without a default, the `nth` integer among them.
-    pub fn value(self, program: &Program<'_>, ty: &ParamType, nth: &mut i64) -> Option<Value> {
+    pub(super) fn value(self, program: &Program<'_>, ty: &ParamType, nth: &mut i64) -> Option<Value> {
         match &ty.kind {
             ParamTypeKind::Scalar(of) => match of.node.as_str() {
                 "int" => {
@@ -102,11 +102,11 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub fn of(sample: Sample) -> Self {
+    pub(super) fn of(sample: Sample) -> Self {
         Self { channels: sample.channels, drawn: [0; 2] }
     }
 
-    pub fn draw(&mut self, axis: usize, image: usize) -> Option<Value> {
+    pub(super) fn draw(&mut self, axis: usize, image: usize) -> Option<Value> {
         if axis == 0 {
             let n = self.channels.0;
             self.channels.0 += self.channels.1;

@@ -6,11 +6,11 @@ use crate::graph::op::Bytes;
 
 /// A buffer of a [`Heap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Buffer(usize);
+pub(super) struct Buffer(usize);
 
 /// Buffers that exist for as long as somebody holds them, as the reference-counted tensors of the backend do.
 #[derive(Debug, Default)]
-pub struct Heap {
+pub(super) struct Heap {
     sizes: Vec<Bytes>,
     holders: Vec<usize>,
     alive: Bytes,
@@ -18,7 +18,7 @@ pub struct Heap {
 
 impl Heap {
     /// A new buffer with one holder.
-    pub fn make(&mut self, size: Bytes) -> Buffer {
+    pub(super) fn make(&mut self, size: Bytes) -> Buffer {
         self.sizes.push(size);
         self.holders.push(1);
         self.alive = self.alive + size;
@@ -26,13 +26,13 @@ impl Heap {
     }
 
     /// One holder more.
-    pub fn hold(&mut self, buffer: Buffer) -> Buffer {
+    pub(super) fn hold(&mut self, buffer: Buffer) -> Buffer {
         self.holders[buffer.0] += 1;
         buffer
     }
 
     /// One holder less; without any the buffer is gone.
-    pub fn release(&mut self, buffer: Buffer) {
+    pub(super) fn release(&mut self, buffer: Buffer) {
         self.holders[buffer.0] -= 1;
         if self.holders[buffer.0] == 0 {
             self.alive = self.alive.minus(self.sizes[buffer.0]);
@@ -40,12 +40,12 @@ impl Heap {
     }
 
     /// Whether there is one holder, who may then write over it.
-    pub fn has_one_holder(&self, buffer: Buffer) -> bool {
+    pub(super) fn has_one_holder(&self, buffer: Buffer) -> bool {
         self.holders[buffer.0] == 1
     }
 
     /// All buffers that somebody holds.
-    pub fn alive(&self) -> Bytes {
+    pub(super) fn alive(&self) -> Bytes {
         self.alive
     }
 }

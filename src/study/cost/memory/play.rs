@@ -49,7 +49,7 @@ pub(super) struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    pub fn new(
+    pub(super) fn new(
         graph: &'a Graph,
         frozen: &'a Frozen,
         order: &'a [NodeId],
@@ -79,18 +79,18 @@ impl<'a> Play<'a> {
         self.moments.push(Moment { phase, node, tensors: self.base + self.heap.alive(), workspace });
     }
 
-    pub fn forward(&mut self) {
+    pub(super) fn forward(&mut self) {
         for &id in self.order {
             self.step(id);
         }
     }
 
-    pub fn moments(self) -> Vec<Moment> {
+    pub(super) fn moments(self) -> Vec<Moment> {
         self.moments
     }
 
     /// Buffers that are held now.
-    pub fn alive(&self) -> Bytes {
+    pub(super) fn alive(&self) -> Bytes {
         self.heap.alive()
     }
 
@@ -178,7 +178,7 @@ impl<'a> Play<'a> {
     /// `learn/loss.rs` with burn-backend `ops/activation.rs`, `log_softmax`: the logits less their maximum take the place
     /// of the logits; forward holds as much again for the exponents and then for their logarithms, backward for the
     /// exponents beside the gradient. The classes of the pixels are words.
-    pub fn loss(&mut self, words: u64) {
+    pub(super) fn loss(&mut self, words: u64) {
         let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
         let results = distinct(&results);
         let pixels = |o: &Outlet| self.graph.ty(*o).shape().elements() / self.graph.ty(*o).shape().channels() as u64;
@@ -203,7 +203,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    pub fn backward(&mut self) {
+    pub(super) fn backward(&mut self) {
         let mut order = self.order.to_vec();
         order.sort_by_key(|id| Reverse((self.nodes[id.index()].depth, *id)));
         for id in order {
@@ -265,7 +265,7 @@ impl<'a> Play<'a> {
     }
 
     /// The optimiser's step: `temporary` beside all gradients.
-    pub fn update(&mut self, temporary: Bytes) {
+    pub(super) fn update(&mut self, temporary: Bytes) {
         self.moment(Phase::Update, None, temporary);
     }
 }

@@ -12,7 +12,7 @@ struct Grammar;
 
 /// Where the grammar stopped and what it would have taken there.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Bytes from the start of the whole text.
     pub at: usize,
     /// Tokens as written; `name`, `number` and `string` for the kinds.

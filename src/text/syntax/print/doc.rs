@@ -37,15 +37,15 @@ pub(super) enum Doc {
 }
 
 impl Doc {
-    pub fn text(text: impl Into<String>) -> Doc {
+    pub(super) fn text(text: impl Into<String>) -> Doc {
         Doc::Text(text.into())
     }
 
-    pub fn indent(parts: Vec<Doc>) -> Doc {
+    pub(super) fn indent(parts: Vec<Doc>) -> Doc {
         Doc::Indent(parts)
     }
 
-    pub fn group(parts: Vec<Doc>) -> Doc {
+    pub(super) fn group(parts: Vec<Doc>) -> Doc {
         let broken = parts.iter().any(Doc::breaks);
         Doc::Group { parts, broken }
     }
@@ -59,7 +59,7 @@ impl Doc {
         }
     }
 
-    pub fn is_comment(&self) -> bool {
+    pub(super) fn is_comment(&self) -> bool {
         matches!(self, Doc::EndOfLine(_) | Doc::OwnLine { .. })
     }
 }

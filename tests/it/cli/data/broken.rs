@@ -3,7 +3,7 @@
 use crate::support::data_sets::{grey, png, tif};
 use crate::support::front::{npc, repository};
 use image::ExtendedColorType::Rgb8;
-use npc::data::phantom;
+use npc::internals::data::phantom;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::fs;

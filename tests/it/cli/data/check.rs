@@ -2,8 +2,8 @@
 
 use crate::support::data_sets::{grey, real, spec};
 use crate::support::front::npc;
-use npc::data::survey::{Kind, Severity, survey};
-use npc::data::{Dataset, Role, phantom};
+use npc::internals::data::survey::{Kind, Severity, survey};
+use npc::internals::data::{Dataset, Role, phantom};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, Split};
 use serde_json::Value;
 use std::collections::BTreeSet;

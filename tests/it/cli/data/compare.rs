@@ -1,7 +1,7 @@
 //! `npc compare` on run folders that were never trained: their scores are written here.
 
-use npc::metric::calibration::Tally;
-use npc::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
+use npc::internals::metric::calibration::Tally;
+use npc::internals::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
 use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 use std::path::PathBuf;

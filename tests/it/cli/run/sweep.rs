@@ -2,7 +2,7 @@
 
 mod ended;
 
-use npc::data::phantom::write_phantoms;
+use npc::internals::data::phantom::write_phantoms;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

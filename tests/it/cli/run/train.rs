@@ -8,8 +8,8 @@ mod report;
 mod signals;
 mod threads;
 
-use npc::compute::weights::read_safetensors;
-use npc::data::phantom::write_phantoms;
+use npc::internals::compute::weights::read_safetensors;
+use npc::internals::data::phantom::write_phantoms;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,8 +133,9 @@ impl Place {
         let kept = ["last.safetensors", best].into_iter().filter(|name| self.path(a).join(name).exists());
         for name in kept {
             let [a, b] = [a, b].map(|run| read_safetensors(&self.path(run).join(name)).unwrap().0);
-            let bits =
-                |t: &npc::compute::weights::NamedTensor| t.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+            let bits = |t: &npc::internals::compute::weights::NamedTensor| {
+                t.values.iter().map(|v| v.to_bits()).collect::<Vec<_>>()
+            };
             assert!(a.iter().map(bits).eq(b.iter().map(bits)), "{name} differ");
         }
     }

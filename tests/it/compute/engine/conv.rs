@@ -1,10 +1,11 @@
 //! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
 
-use npc::compute::engine::kernel::conv_region::{Finish, Sweep};
-use npc::compute::engine::kernel::source::Source;
-use npc::compute::engine::memory_layout::{Layout, Map};
-use npc::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
-use npc::compute::engine::unit::norm::{self, Affine, Known};
+use npc::internals::compute::engine::kernel::conv_region::{Finish, Sweep};
+use npc::internals::compute::engine::kernel::source::Source;
+use npc::internals::compute::engine::memory_layout::{Layout, Map};
+use npc::internals::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
+use npc::internals::compute::engine::unit::norm;
+use npc::internals::compute::engine::unit::norm::{Affine, Known};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 

@@ -1,6 +1,6 @@
 //! Loops on all threads of a pass.
 
-use npc::compute::engine::kernel::team::{chunks, chunks_with, each, map, runs, together};
+use npc::internals::compute::engine::kernel::team::{chunks, chunks_with, each, map, runs, together};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -10,8 +10,8 @@ mod pool;
 mod resize;
 mod shape;
 
-use npc::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
-use npc::compute::engine::unit::Needs;
+use npc::internals::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
+use npc::internals::compute::engine::unit::Needs;
 
 /// What the gaps of inputs hold.
 const GAP: f32 = 3.5;

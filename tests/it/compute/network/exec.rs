@@ -5,14 +5,14 @@ use crate::support::device::device;
 use crate::support::toy_graphs::{Build, act, bn, conv, deconv, like, toy, window};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::compute::lower::lower;
-use npc::compute::native::Recorded;
-use npc::compute::weights;
 use npc::graph::check::Checked;
 use npc::graph::ir::Outlet;
 use npc::graph::op::*;
-use npc::learn::loss::cross_entropy;
-use npc::learn::optim::Accumulated;
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::native::Recorded;
+use npc::internals::compute::weights;
+use npc::internals::learn::loss::cross_entropy;
+use npc::internals::learn::optim::Accumulated;
 
 /// A model of one operator on the image.
 fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> Checked {
@@ -148,7 +148,7 @@ fn gradients_flow_through_every_operator() {
         // Squares, since batch norm and softmax hide a plain sum.
         let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
         let y = results.remove(0);
-        let mut optim = npc::learn::optim::OptimState::new(npc::text::config::Optimizer::Adam {
+        let mut optim = npc::internals::learn::optim::OptimState::new(npc::text::config::Optimizer::Adam {
             lr: 0.1,
             beta1: 0.9,
             beta2: 0.999,

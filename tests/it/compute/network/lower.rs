@@ -4,15 +4,17 @@ use crate::support::device::device;
 use crate::support::toy_graphs::{Build, conv, toy};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use npc::compute::lower::lower;
-use npc::compute::native::Recorded;
-use npc::compute::network::Network;
-use npc::compute::weights::{self, NamedTensor};
 use npc::graph::op::*;
 use npc::graph::plan::plan;
-use npc::learn::checkpoint::{self, Best, CheckpointMeta, Loaded, State};
-use npc::learn::loss::cross_entropy;
-use npc::learn::optim::{Accumulated, OptimState};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::native::Recorded;
+use npc::internals::compute::network::Network;
+use npc::internals::compute::weights;
+use npc::internals::compute::weights::NamedTensor;
+use npc::internals::learn::checkpoint;
+use npc::internals::learn::checkpoint::{Best, CheckpointMeta, Loaded, State};
+use npc::internals::learn::loss::cross_entropy;
+use npc::internals::learn::optim::{Accumulated, OptimState};
 use npc::text::config::Optimizer;
 use std::collections::BTreeMap;
 
@@ -308,7 +310,7 @@ fn a_clone_keeps_its_own_running_statistics() {
 
 #[test]
 fn devices_are_read_and_refused() {
-    use npc::compute::device::DeviceChoice;
+    use npc::internals::compute::device::DeviceChoice;
     for (text, choice) in
         [("cpu", DeviceChoice::Cpu), ("cuda", DeviceChoice::Cuda(0)), ("cuda:3", DeviceChoice::Cuda(3))]
     {

@@ -4,11 +4,11 @@
 use crate::support::device::device;
 use crate::support::front::front;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::compute::lower::lower;
 use npc::graph::check::{Checked, check};
 use npc::graph::ir::{Graph, Node, Outlet};
 use npc::graph::op::*;
 use npc::graph::ty::{Shape, TensorType};
+use npc::internals::compute::lower::lower;
 
 /// A model of one operator.
 fn one(op: Op, image: TensorType) -> Checked {

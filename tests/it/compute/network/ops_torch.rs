@@ -7,12 +7,13 @@ use crate::support::device::device;
 use crate::support::front::{front, repository};
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
-use npc::compute::lower::lower;
-use npc::compute::native::Recorded;
-use npc::compute::network::Network;
-use npc::compute::weights::{self, NamedTensor};
 use npc::graph::op::SIGNATURES;
-use npc::learn::optim::Accumulated;
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::native::Recorded;
+use npc::internals::compute::network::Network;
+use npc::internals::compute::weights;
+use npc::internals::compute::weights::NamedTensor;
+use npc::internals::learn::optim::Accumulated;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

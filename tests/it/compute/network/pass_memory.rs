@@ -4,10 +4,10 @@ use crate::support::device::device;
 use crate::support::front::front_file;
 use burn::module::Module;
 use burn::tensor::{Distribution, Int, Tensor};
-use npc::compute::lower::lower;
-use npc::compute::native::Recorded;
-use npc::learn::loss::cross_entropy;
-use npc::learn::optim::Accumulated;
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::native::Recorded;
+use npc::internals::learn::loss::cross_entropy;
+use npc::internals::learn::optim::Accumulated;
 use std::path::Path;
 
 /// Passes find the memory of the ones before them: nothing is lost, and nothing grows.

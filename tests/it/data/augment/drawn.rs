@@ -1,7 +1,7 @@
 //! What is drawn: how often, how much, and from what.
 
 use super::{everything, pixels, still};
-use npc::data::augment::{Augmenter, Elastic, Gamma, Plan};
+use npc::internals::data::augment::{Augmenter, Elastic, Gamma, Plan};
 use npc::text::config::{Augment, Border};
 
 const SIZE: [usize; 2] = [64, 64];

@@ -1,9 +1,9 @@
 //! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
 
 use super::everything;
-use npc::data::augment::{Augmenter, Pass};
-use npc::data::waiting::Load;
-use npc::data::{Dataset, Loader, Role, epoch_order};
+use npc::internals::data::augment::{Augmenter, Pass};
+use npc::internals::data::waiting::Load;
+use npc::internals::data::{Dataset, Loader, Role, epoch_order};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,7 +39,9 @@ fn pass(epoch: usize) -> Pass {
 type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
 
 /// Each case's picture and mask, as the batches gave them.
-fn pictures(batches: impl Iterator<Item = npc::base::error::Result<npc::data::Batch>>) -> Pictures {
+fn pictures(
+    batches: impl Iterator<Item = npc::internals::base::error::Result<npc::internals::data::Batch>>,
+) -> Pictures {
     let mut found = Pictures::new();
     for batch in batches {
         let batch = batch.unwrap();

@@ -1,8 +1,8 @@
 //! Freezing: what is frozen stays, bit for bit, and the rest is trained with the gradients that it had anyway.
 
 use super::*;
-use npc::compute::lower::lower;
-use npc::compute::weights::{NamedTensor, tensors};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::weights::{NamedTensor, tensors};
 use std::collections::BTreeMap;
 
 const FREEZABLE: &str = "npc 1

@@ -1,14 +1,14 @@
 //! Weights to begin with: from a run, from safetensors, from PyTorch.
 
 use super::*;
-use npc::compute::lower::lower;
-use npc::compute::network::Network;
-use npc::compute::weights::{NamedTensor, tensors, write_safetensors};
-use npc::learn::init::{Fate, InitReport, init};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::network::Network;
+use npc::internals::compute::weights::{NamedTensor, tensors, write_safetensors};
+use npc::internals::learn::init::{Fate, InitReport, init};
 use std::collections::BTreeMap;
 
 fn drawn(checked: &Checked, seed: u64) -> Network {
-    lower(checked, &npc::compute::device::open(Default::default()).unwrap(), seed)
+    lower(checked, &npc::internals::compute::device::open(Default::default()).unwrap(), seed)
 }
 
 fn begun(checked: &Checked, from: &Path) -> (Vec<NamedTensor>, InitReport) {

@@ -1,12 +1,12 @@
 //! What is refused before the first batch, and that nothing is written then.
 
 use super::*;
-use npc::base::machine::Free;
-use npc::learn::preflight::preflight;
+use npc::internals::base::machine::Free;
+use npc::internals::learn::preflight::preflight;
 
 impl Bench {
-    fn preflight(&self, free: Option<u64>) -> Result<npc::learn::preflight::Preflight> {
-        let data = npc::data::Dataset::open(&self.settings.data, Path::new(".")).unwrap();
+    fn preflight(&self, free: Option<u64>) -> Result<npc::internals::learn::preflight::Preflight> {
+        let data = npc::internals::data::Dataset::open(&self.settings.data, Path::new(".")).unwrap();
         let free = free.map(|bytes| Free { bytes, limited: false });
         preflight(&self.checked, &self.settings, &data, &Default::default(), free, self.folder("none").root())
     }

@@ -1,7 +1,7 @@
 //! What a run refuses, and what it leaves behind when it does.
 
 use super::*;
-use npc::base::atomic::write_atomic;
+use npc::internals::base::atomic::write_atomic;
 use std::fs;
 use std::path::PathBuf;
 

@@ -1,8 +1,8 @@
 //! What one step is made of: several batches, the average of the weights, and when training ends early.
 
 use super::*;
-use npc::compute::weights::NamedTensor;
-use npc::learn::folder::RunSummary;
+use npc::internals::compute::weights::NamedTensor;
+use npc::internals::learn::folder::RunSummary;
 use npc::text::config::settings::Settings;
 
 const NO_BATCH_NORM: &str = "npc 1

@@ -3,9 +3,9 @@
 use super::*;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::compute::lower::lower;
-use npc::data::{Dataset, Loader};
-use npc::learn::loss::{cross_entropy, total};
+use npc::internals::compute::lower::lower;
+use npc::internals::data::{Dataset, Loader};
+use npc::internals::learn::loss::{cross_entropy, total};
 use std::sync::Arc;
 
 const SEVERAL: &str = "npc 1
@@ -56,7 +56,7 @@ fn a_run_weighs_its_results() {
     let device = crate::support::device::device().autodiff();
     let network = lower(&bench.checked, &device, 0).train();
     let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
-    let order = npc::data::epoch_order(data.len(Role::Train), 0, 0);
+    let order = npc::internals::data::epoch_order(data.len(Role::Train), 0, 0);
     let loader = Loader::new(data, Role::Train, 1);
     let batch = loader.batches(order, 3, false).next().unwrap().unwrap();
     let [n, _, h, w] = batch.shape;
@@ -79,10 +79,11 @@ fn results_without_a_weight_stay_as_they_were() {
         let bench = bench(weights);
         let folder = bench.folder("a");
         bench.run(&folder, false, None).unwrap();
-        let before = npc::compute::weights::tensors(&lower(&bench.checked, &crate::support::device::device(), 0));
+        let before =
+            npc::internals::compute::weights::tensors(&lower(&bench.checked, &crate::support::device::device(), 0));
         let (after, _) = read_safetensors(&folder.last()).unwrap();
         let differs = |name: &str| {
-            let find = |list: &[npc::compute::weights::NamedTensor]| {
+            let find = |list: &[npc::internals::compute::weights::NamedTensor]| {
                 list.iter()
                     .find(|t| t.name.trim_start_matches("model.") == name)
                     .unwrap_or_else(|| panic!("no {name}"))

@@ -1,8 +1,8 @@
 //! Losses, optimisers, schedules and clipping as a run uses them.
 
 use super::*;
-use npc::compute::lower::lower;
-use npc::compute::weights::{NamedTensor, tensors};
+use npc::internals::compute::lower::lower;
+use npc::internals::compute::weights::{NamedTensor, tensors};
 use npc::text::config::schema::override_train;
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::Entry;

@@ -1,9 +1,9 @@
 //! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
 
-use npc::score::case_scores::{read, worst_and_median};
-use npc::show::images::gallery::{Shown, fitting, sheet};
-use npc::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
-use npc::show::images::text_drawing::{Canvas, LETTER, LINE};
+use npc::internals::score::case_scores::{read, worst_and_median};
+use npc::internals::show::images::gallery::{Shown, fitting, sheet};
+use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
+use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
 use tempfile::tempdir;
 
 /// Rows of a canvas with `#` where the colour is.

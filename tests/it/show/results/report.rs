@@ -1,12 +1,12 @@
 //! The HTML report: complete, sound, escaped, and without anything from outside.
 
 use crate::support::front::{front_file, repository};
-use npc::learn::history::History;
-use npc::score::case_scores::{CaseTable, read};
-use npc::show::images::text_drawing::Canvas;
-use npc::show::plot::{Lines, Point, Series, distribution, lines};
-use npc::show::report::{Balance, Fact, Picture, Report, page, value_text};
-use npc::show::table::{Cell, Column, Table};
+use npc::internals::learn::history::History;
+use npc::internals::score::case_scores::{CaseTable, read};
+use npc::internals::show::images::text_drawing::Canvas;
+use npc::internals::show::plot::{Lines, Point, Series, distribution, lines};
+use npc::internals::show::report::{Balance, Fact, Picture, Report, page, value_text};
+use npc::internals::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 

@@ -1,10 +1,10 @@
 //! Event files: the bytes against TensorBoard's own writer and reader, and what happens when a run is cut off.
 
 use crate::support::front::repository;
-use npc::learn::folder::Folder;
-use npc::show::images::text_drawing::Canvas;
-use npc::show::tensorboard::record::{Broken, masked, records};
-use npc::show::tensorboard::{Board, Event, Payload, record};
+use npc::internals::learn::folder::Folder;
+use npc::internals::show::images::text_drawing::Canvas;
+use npc::internals::show::tensorboard::record::{Broken, masked, records};
+use npc::internals::show::tensorboard::{Board, Event, Payload, record};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;

@@ -63,7 +63,7 @@ fn lists_volumes_colours_and_groups() {
     assert_eq!(spec.source, DataSource::List { list: "cases.csv".into() });
     assert_eq!(spec.mask_rule, MaskRule::Colour);
     assert_eq!(
-        spec.labels.iter().map(|l| npc::text::config::case_rules::label_colour(*l)).collect::<Vec<_>>(),
+        spec.labels.iter().map(|l| npc::internals::text::config::case_rules::label_colour(*l)).collect::<Vec<_>>(),
         [Some([0; 3]), Some([255, 0, 161])]
     );
     assert_eq!(spec.slicing, Slicing { axis: Axis::Coronal, slices: Slices::Every(4) });

@@ -26,7 +26,7 @@ struct Job<'a> {
 }
 
 /// Gradient of the weights `[o, i, 3, 3]` from the input and the gradient of the output.
-pub fn weights(source: Source, pad: [usize; 2], gradient: View) -> Vec<f32> {
+pub(crate) fn weights(source: Source, pad: [usize; 2], gradient: View) -> Vec<f32> {
     let (x, g) = (source.view, gradient);
     assert!(x.data.len() >= x.layout.size() && g.data.len() >= g.layout.size() && x.layout.n == g.layout.n);
     assert!(x.layout.lanes == LANES && g.layout.lanes == LANES);

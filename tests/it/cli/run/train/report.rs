@@ -18,8 +18,8 @@ fn a_run_becomes_pictures_a_page_and_events() {
     place.train("runs/a", &["--set", "epochs=2", "--tensorboard"]).done();
     let events = place.path("runs/a/tensorboard/events.out.tfevents.npc");
     let tags = |bytes: &[u8]| -> Vec<(String, i64)> {
-        let records = npc::show::tensorboard::record::records(bytes);
-        let events = records.map(|r| npc::show::tensorboard::Event::parse(r.unwrap()).unwrap());
+        let records = npc::internals::show::tensorboard::record::records(bytes);
+        let events = records.map(|r| npc::internals::show::tensorboard::Event::parse(r.unwrap()).unwrap());
         events.flat_map(|e| e.values.into_iter().map(move |(tag, _)| (tag, e.step))).collect()
     };
     let first = tags(&fs::read(&events).unwrap());
@@ -59,7 +59,7 @@ fn a_run_becomes_pictures_a_page_and_events() {
     let shown = names(&place.path("shown"));
     assert_eq!(shown.len(), 4, "{shown:?}");
     assert!(shown[0].starts_with("0001_phantom_") && shown[3] == "sheet.png");
-    let csv = npc::score::case_scores::read(&place.path("runs/a/cases.csv")).unwrap();
+    let csv = npc::internals::score::case_scores::read(&place.path("runs/a/cases.csv")).unwrap();
     let worst = &csv.worst_first("dice")[0].stem;
     assert_eq!(shown[0], format!("0001_{worst}.png"));
     place.npc(&["eval", "runs/a", "--worst", "2"]).refused(2, &["--overlays"]);

@@ -1,8 +1,8 @@
 //! Activations, softmax and PReLU: values, gradients, and what becomes of a NaN.
 
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::compute::engine::unit::{activation, prelu};
 use npc::graph::op::{Activation, Function, PRelu};
+use npc::internals::compute::engine::unit::{activation, prelu};
 
 fn erf(x: f64) -> f64 {
     // The series converges for all x; 60 terms are enough for |x| < 3.
@@ -127,7 +127,7 @@ fn prelu_and_its_slopes() {
         for layout in layouts(x.dims) {
             let found = prelu::gradient(&op, &[x.map(&layout).view()], grad.map(&layout).view());
             let found = Tensor { dims: expected.dims, values: found.iter().map(|&v| f64::from(v)).collect() };
-            let planar = npc::compute::engine::memory_layout::Layout::planar(found.dims);
+            let planar = npc::internals::compute::engine::memory_layout::Layout::planar(found.dims);
             assert_close(&found.map(&planar), &expected, 1e-5, "slopes");
         }
     }

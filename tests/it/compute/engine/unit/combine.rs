@@ -1,9 +1,9 @@
 //! Elementwise operators with operands of all sizes, and concatenation.
 
 use super::{Tensor, Unit};
-use npc::compute::engine::memory_layout::Layout;
-use npc::compute::engine::unit::{combine, concat};
 use npc::graph::op::{Combine, Concat, Elementwise};
+use npc::internals::compute::engine::memory_layout::Layout;
+use npc::internals::compute::engine::unit::{combine, concat};
 
 const ALL: [Elementwise; 4] = [Elementwise::Add, Elementwise::Sub, Elementwise::Mul, Elementwise::Div];
 
@@ -64,7 +64,7 @@ fn a_quotient_has_finite_gaps() {
     let x = Tensor::noise(1, [1, 3, 2, 2]).scaled(1.0, 2.0);
     let values: Vec<f32> = x.values.iter().map(|&v| v as f32).collect();
     // Gaps of zeros.
-    let map = npc::compute::engine::memory_layout::Map::from_nchw(Layout::blocked(x.dims), &values);
+    let map = npc::internals::compute::engine::memory_layout::Map::from_nchw(Layout::blocked(x.dims), &values);
     let mut y = super::written_before(&map.layout);
     combine::forward(&op, &[map.view(), map.view()], &mut y.view_mut());
     super::assert_close(&y, &Tensor::of(x.dims, |_| 1.0), 0.0, "x / x");

@@ -1,9 +1,9 @@
 //! Norms over groups, over single maps and over channels.
 
 use super::{Tensor, Unit, assert_close, layouts, slope};
-use npc::compute::engine::LayerWeights;
-use npc::compute::engine::memory_layout::{Layout, ViewMut};
-use npc::compute::engine::unit::{From, backward, forward, needs, weight_gradients};
+use npc::internals::compute::engine::LayerWeights;
+use npc::internals::compute::engine::memory_layout::{Layout, ViewMut};
+use npc::internals::compute::engine::unit::{From, backward, forward, needs, weight_gradients};
 
 use npc::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 

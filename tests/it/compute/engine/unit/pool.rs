@@ -1,10 +1,10 @@
 //! Pools over windows and to fixed sizes, with and without indices, and unpooling.
 
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::compute::engine::memory_layout::Layout;
-use npc::compute::engine::unit::{avg_pool, max_pool, unpool};
 use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
 use npc::graph::ty::{Shape, TensorType};
+use npc::internals::compute::engine::memory_layout::Layout;
+use npc::internals::compute::engine::unit::{avg_pool, max_pool, unpool};
 
 fn windows() -> Vec<Window> {
     let window = |kernel, stride, pad, ceil| Window { kernel, stride, pad, ceil };

@@ -1,8 +1,8 @@
 //! Resizing to given sizes and to the size of another map, by every mode.
 
 use super::{Tensor, Unit};
-use npc::compute::engine::unit::resize;
 use npc::graph::op::{Mode, Resize, Target};
+use npc::internals::compute::engine::unit::resize;
 
 /// Where position `i` of `to` lies on an axis of `from`, and the weights of its neighbours.
 fn taps(mode: Mode, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {

@@ -1,12 +1,12 @@
 //! Flattening, shuffles, crops and other changes of shape, borders, and dropout.
 
 use super::{Tensor, Unit, assert_close, layouts, written_before};
-use npc::compute::engine::memory_layout::{Layout, View, ViewMut};
-use npc::compute::engine::unit::{From, backward, differentiable, forward, needs};
 use npc::graph::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
     Reshape, Slice,
 };
+use npc::internals::compute::engine::memory_layout::{Layout, View, ViewMut};
+use npc::internals::compute::engine::unit::{From, backward, differentiable, forward, needs};
 
 /// Checks an operator without weights whose output may have other channels than its input.
 fn check(op: impl Into<Op>, inputs: &[Tensor], reference: &dyn Fn(&[Tensor]) -> Tensor) {

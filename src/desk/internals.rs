@@ -1,0 +1,263 @@
+//! What the tests and benchmarks of this repository reach besides the public items. It may change at any time.
+
+pub mod base {
+    pub mod atomic {
+        #[cfg(feature = "data")]
+        pub use crate::base::atomic::write_atomic;
+    }
+    pub mod error {
+        pub use crate::base::error::{Result, RunError};
+    }
+    #[cfg(feature = "run")]
+    pub mod machine {
+        pub use crate::base::machine::Free;
+    }
+}
+#[cfg(feature = "data")]
+pub mod compute {
+    #[cfg(feature = "run")]
+    pub mod device {
+        pub use crate::compute::device::{DeviceChoice, is_cpu, open};
+    }
+    pub mod engine {
+        pub use crate::compute::engine::LayerWeights;
+        pub mod kernel {
+            pub mod conv_region {
+                pub use crate::compute::engine::kernel::conv_region::{Finish, Sweep};
+            }
+            pub mod source {
+                pub use crate::compute::engine::kernel::source::Source;
+            }
+            pub mod team {
+                pub use crate::compute::engine::kernel::team::{chunks, chunks_with, each, map, runs, together};
+            }
+        }
+        pub mod memory_layout {
+            pub use crate::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
+        }
+        pub mod unit {
+            pub use crate::compute::engine::unit::{
+                From, Needs, backward, differentiable, forward, needs, weight_gradients,
+            };
+            pub mod activation {
+                pub use crate::compute::engine::unit::activation::{backward, forward, needs};
+            }
+            pub mod avg_pool {
+                pub use crate::compute::engine::unit::avg_pool::{backward, forward, needs, to_size};
+            }
+            pub mod combine {
+                pub use crate::compute::engine::unit::combine::{backward, forward, needs};
+            }
+            pub mod concat {
+                pub use crate::compute::engine::unit::concat::{backward, forward, needs};
+            }
+            pub mod conv {
+                pub use crate::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
+            }
+            pub mod max_pool {
+                pub use crate::compute::engine::unit::max_pool::{backward, forward, needs, to_size, with_index};
+            }
+            pub mod norm {
+                pub use crate::compute::engine::unit::norm::{
+                    Affine, Known, forward, input_gradient, statistics, weight_gradients,
+                };
+            }
+            pub mod prelu {
+                pub use crate::compute::engine::unit::prelu::{backward, forward, gradient, needs};
+            }
+            pub mod resize {
+                pub use crate::compute::engine::unit::resize::{backward, forward, needs};
+            }
+            pub mod unpool {
+                pub use crate::compute::engine::unit::unpool::{backward, forward, needs};
+            }
+        }
+    }
+    #[cfg(feature = "run")]
+    pub mod lower {
+        pub use crate::compute::lower::lower;
+    }
+    #[cfg(feature = "run")]
+    pub mod native {
+        pub use crate::compute::native::{Back, Recorded};
+    }
+    #[cfg(feature = "run")]
+    pub mod network {
+        pub use crate::compute::network::{Layer, Network};
+    }
+    #[cfg(feature = "run")]
+    pub mod weights {
+        pub use crate::compute::weights::{NamedTensor, layout, load, read_safetensors, tensors, write_safetensors};
+    }
+}
+#[cfg(feature = "data")]
+pub mod data {
+    pub use crate::data::{Batch, Dataset, Loader, Role, epoch_order, load_image, load_mask, natural};
+    pub mod augment {
+        pub use crate::data::augment::{
+            Affine, Augmenter, Edge, Elastic, Field, Gamma, Outside, Pass, Plan, gaussian, warp,
+        };
+    }
+    pub mod inputs {
+        pub use crate::data::inputs::gather;
+    }
+    pub mod phantom {
+        pub use crate::data::phantom::{WINDOW, draw, write_phantoms};
+    }
+    pub mod png {
+        pub use crate::data::png::{write_mask_atomic, write_png_atomic};
+    }
+    pub mod resize {
+        pub use crate::data::resize::{argmax, nearest, plane};
+    }
+    pub mod survey {
+        pub use crate::data::survey::{Kind, Severity, survey};
+    }
+    pub mod waiting {
+        pub use crate::data::waiting::Load;
+    }
+}
+pub mod graph {
+    pub mod canon {
+        pub use crate::graph::canon::{Canon, Comparison, compare, delta};
+    }
+}
+#[cfg(feature = "data")]
+pub mod learn {
+    #[cfg(feature = "run")]
+    pub mod agree {
+        pub use crate::learn::agree::Sample;
+    }
+    #[cfg(feature = "run")]
+    pub mod checkpoint {
+        pub use crate::learn::checkpoint::{Best, CheckpointMeta, Loaded, State, load, load_weights, save};
+    }
+    #[cfg(feature = "run")]
+    pub mod finite {
+        pub use crate::learn::finite::Places;
+    }
+    pub mod folder {
+        pub use crate::learn::folder::{EpochRecord, Folder, RunSummary, read_settings};
+    }
+    #[cfg(feature = "run")]
+    pub mod freeze {
+        pub use crate::learn::freeze::freeze;
+    }
+    pub mod history {
+        pub use crate::learn::history::History;
+    }
+    #[cfg(feature = "run")]
+    pub mod init {
+        pub use crate::learn::init::{Fate, InitReport, init};
+    }
+    #[cfg(feature = "run")]
+    pub mod loss {
+        pub use crate::learn::loss::{cross_entropy, total};
+    }
+    #[cfg(feature = "run")]
+    pub mod optim {
+        pub use crate::learn::optim::{Accumulated, OptimState};
+    }
+    #[cfg(feature = "run")]
+    pub mod preflight {
+        pub use crate::learn::preflight::{Preflight, preflight};
+    }
+    pub mod schedule {
+        pub use crate::learn::schedule::rate;
+    }
+    #[cfg(feature = "run")]
+    pub mod train {
+        pub use crate::learn::train::{Job, Observer, Outcome, Progress, train};
+    }
+}
+#[cfg(feature = "data")]
+pub mod metric {
+    pub use crate::metric::{
+        CaseScore, CaseTable, Counts, Evaluation, Intervals, Pair, Summary, cases_csv, measure, score,
+    };
+    pub mod calibration {
+        pub use crate::metric::calibration::Tally;
+    }
+    pub mod distance {
+        pub use crate::metric::distance::squared;
+    }
+    pub mod statistics {
+        pub use crate::metric::statistics::{
+            Column, Interval, holm, mean_and_deviation, mean_interval, paired_difference, paired_mean, quantile,
+            resample, wilcoxon,
+        };
+    }
+    pub mod surface {
+        pub use crate::metric::surface::{Surface, outline};
+    }
+}
+#[cfg(feature = "data")]
+pub mod score {
+    pub mod case_scores {
+        pub use crate::score::case_scores::{CaseTable, read, worst_and_median};
+    }
+    #[cfg(feature = "run")]
+    pub mod eval {
+        pub use crate::score::eval::{How, Weights, evaluate};
+    }
+    #[cfg(feature = "run")]
+    pub mod predict {
+        pub use crate::score::predict::probabilities;
+    }
+    pub mod probability {
+        pub use crate::score::probability::{Format, write};
+    }
+    pub mod window {
+        pub use crate::score::window::{Window, starts, weights};
+    }
+}
+pub mod show {
+    #[cfg(feature = "data")]
+    pub mod images {
+        pub mod gallery {
+            pub use crate::show::images::gallery::{Shown, fitting, sheet};
+        }
+        pub mod overlay {
+            pub use crate::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, overlay};
+        }
+        pub mod text_drawing {
+            pub use crate::show::images::text_drawing::{Canvas, LETTER, LINE};
+        }
+    }
+    pub mod picture {
+        pub use crate::show::picture::{
+            Edge, Fold, Line, MOST, Placed, Point, Scene, Shapes, What, dot, edges, lines, mermaid, page, place, svg,
+        };
+    }
+    #[cfg(feature = "data")]
+    pub mod plot {
+        pub use crate::show::plot::{Lines, Point, Series, distribution, lines};
+    }
+    #[cfg(feature = "data")]
+    pub mod report {
+        pub use crate::show::report::{Balance, Fact, Picture, Report, page, value_text};
+    }
+    pub mod scatter {
+        pub use crate::show::scatter::{Dot, Scatter, Side, Unit, svg};
+    }
+    pub mod table {
+        pub use crate::show::table::{Cell, Column, Table};
+    }
+    #[cfg(feature = "data")]
+    pub mod tensorboard {
+        pub use crate::show::tensorboard::{Board, Event, Payload};
+        pub mod record {
+            pub use crate::show::tensorboard::record::{Broken, frame, masked, records};
+        }
+    }
+}
+pub mod text {
+    pub mod config {
+        pub mod case_rules {
+            pub use crate::text::config::case_rules::{colour_label, label_colour};
+        }
+        pub mod dataset_layouts {
+            pub use crate::text::config::dataset_layouts::LAYOUTS;
+        }
+    }
+}

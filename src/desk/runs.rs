@@ -1,0 +1,46 @@
+//! Training, evaluation and prediction, with the types that they speak of.
+//!
+//! A run begins as a `train` block of a model file, or as the `settings.yaml` of an earlier run:
+//! [`resolve_run`](super::resolve_run) gives its model and [`Settings`]. [`train`] writes a run [`Folder`], [`evaluate`] scores
+//! one, and [`predict`] writes masks of other images.
+
+pub use crate::base::error::{Result, RunError};
+pub use crate::compute::device::DeviceChoice;
+pub use crate::compute::network::Network;
+pub use crate::data::Role;
+pub use crate::data::inputs::Input;
+pub use crate::learn::finite::Places;
+pub use crate::learn::folder::{EpochRecord, Folder, RunSummary};
+pub use crate::learn::train::{Job, Observer, Outcome, Progress, train};
+pub use crate::learn::trained::Trained;
+pub use crate::metric::{CaseScore, Evaluation};
+pub use crate::score::eval::{How, Weights, evaluate};
+pub use crate::score::probability::Format as ProbabilityFormat;
+pub use crate::show::prediction::{Extras, Written};
+pub use crate::show::predictor::{How as PredictOptions, Output, Predictions, Seconds};
+pub use crate::text::config::settings::Settings;
+
+use crate::data::inputs::gather;
+use crate::show::predictor::Predictor;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+/// Predicts images with the best weights of a run, and writes their masks in the labels of the run's data block.
+///
+/// `inputs` are files, folders and patterns such as `scans/*.tif`. An image that cannot be read or written is kept among the
+/// predictions with its error, and the others are done. `stop` ends the work after the images that the network has.
+///
+/// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the device cannot
+/// be opened, or the weights do not fit.
+pub fn predict(
+    run: Trained<'_>,
+    inputs: &[PathBuf],
+    output: Output<'_>,
+    device: DeviceChoice,
+    options: &PredictOptions,
+    stop: &AtomicBool,
+) -> Result<(Vec<Input>, Predictions)> {
+    let inputs = gather(inputs, output.folder, &output.extras.ends(&run.settings.data.classes))?;
+    let predictions = Predictor::new(run, device, options)?.files(&inputs, output, stop, |_| {})?;
+    Ok((inputs, predictions))
+}
