@@ -13,4 +13,6 @@ pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod path;
 pub(crate) mod shell;
+#[cfg(feature = "cli")]
+pub(crate) mod unified;
 pub(crate) mod xml;

@@ -60,7 +60,6 @@ mod table;
 mod terminal;
 #[cfg(feature = "run")]
 mod train;
-mod unified;
 
 use clap::{Parser, Subcommand};
 use outcome::Stop;

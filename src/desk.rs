@@ -15,6 +15,7 @@
 mod analysis;
 mod arguments;
 mod claims;
+mod counted_sweep;
 #[cfg(feature = "data")]
 mod data;
 mod defaults;
@@ -44,11 +45,13 @@ mod selection;
 mod sizes_that_fit;
 #[cfg(feature = "data")]
 pub mod sweep;
+mod sweep_columns;
 mod workbench;
 
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
 pub use arguments::{ArgumentTexts, argument_texts, arguments, named_arguments, value_text};
 pub use claims::{JudgedClaim, judge_claims};
+pub use counted_sweep::{CountRequest, CountedRow, CountedSweep, Sort, count_models};
 #[cfg(feature = "data")]
 pub use data::{DataRequest, ResolvedData, resolve_data};
 pub use defaults::{default_data, has_hole, run_size, sweep_run_size};
@@ -70,4 +73,5 @@ pub use run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 pub use run_size::RunSize;
 pub use selection::{Selected, Selection, Size, no_such, parse_size, select};
 pub use sizes_that_fit::with_sizes_that_fit;
+pub(crate) use sweep_columns::{cells, settings};
 pub use workbench::Workbench;

@@ -3,8 +3,8 @@
 use super::options::{Choice, LevelOpts};
 use super::outcome::{Done, Stop};
 use super::terminal::{print, show};
-use super::unified::unified;
 use crate::base::atomic;
+use crate::base::unified::unified;
 use crate::desk::{AnalysisRequest, Failure, FixedFile, fix_file};
 use crate::text::files::Disk;
 use clap::Args;

@@ -1,9 +1,9 @@
 //! A counted sweep as a scatter chart.
 
-use super::columns::{cells, settings};
-use super::counted::{Counted, Row};
 use super::show::{name, title};
 use crate::base::number::{bytes, thousands};
+use crate::desk::{CountedRow, CountedSweep};
+use crate::desk::{cells, settings};
 use crate::show::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
 use crate::show::text::shortened;
 use crate::study::explore::Key;
@@ -15,7 +15,7 @@ const TOLD: usize = 8;
 const TITLE: usize = 80;
 
 /// Nothing where no model is left.
-pub(super) fn svg(sweep: &Counted) -> Option<String> {
+pub(super) fn svg(sweep: &CountedSweep) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
             Key::Params | Key::Macs => Unit::Count,
@@ -27,7 +27,7 @@ pub(super) fn svg(sweep: &Counted) -> Option<String> {
     };
     let [x, y] = sweep.axes;
     // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
-    let mut places: BTreeMap<[i128; 2], Vec<&Row>> = BTreeMap::new();
+    let mut places: BTreeMap<[i128; 2], Vec<&CountedRow>> = BTreeMap::new();
     for row in &sweep.rows {
         places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
@@ -37,7 +37,7 @@ pub(super) fn svg(sweep: &Counted) -> Option<String> {
     drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
 }
 
-fn dot(sweep: &Counted, rows: &[&Row]) -> Dot {
+fn dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
     let first = rows[0];
     let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };

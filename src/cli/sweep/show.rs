@@ -1,10 +1,10 @@
 //! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
-use super::columns::{cells, settings};
-use super::counted::{Counted, Row};
 use crate::base::number::thousands;
 use crate::cli::field;
 use crate::desk::ArgumentTexts;
+use crate::desk::{CountedRow, CountedSweep};
+use crate::desk::{cells, settings};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 const NAMED: usize = 4;
 
 /// The sweep in a format, with what stands around the table; JSON holds the models in full.
-pub(super) fn printed(sweep: &Counted, format: OutputFormat) -> String {
+pub(super) fn printed(sweep: &CountedSweep, format: OutputFormat) -> String {
     if format == OutputFormat::Json {
         return format!("{:#}\n", document(sweep));
     }
@@ -30,7 +30,7 @@ fn size(at: &Measures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
 
-pub(super) fn title(sweep: &Counted) -> String {
+pub(super) fn title(sweep: &CountedSweep) -> String {
     let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
     let sizes: Vec<String> = sweep.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
     let at = if sizes.is_empty() { String::new() } else { format!(" at {}", sizes.join(", ")) };
@@ -52,7 +52,7 @@ fn models(n: usize) -> String {
     if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
 }
 
-pub(super) fn name(key: Key, sweep: &Counted) -> String {
+pub(super) fn name(key: Key, sweep: &CountedSweep) -> String {
     match key {
         Key::Params => "params".into(),
         Key::Macs => format!("MACs, {}", sweep.convention),
@@ -63,7 +63,7 @@ pub(super) fn name(key: Key, sweep: &Counted) -> String {
 }
 
 /// A row for each function.
-fn cells_of(sweep: &Counted) -> Table {
+fn cells_of(sweep: &CountedSweep) -> Table {
     let sizes = sweep.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
     let mut columns: Vec<Column> = sweep.columns.iter().map(Column::words).collect();
     columns.push(Column::numbers("params"));
@@ -80,7 +80,7 @@ fn cells_of(sweep: &Counted) -> Table {
     let same = sweep.rows.iter().any(|r| !r.same.is_empty());
     columns.extend(same.then(|| Column::words("the same network").for_people()));
     columns.push(Column::words("same").for_programs());
-    let row = |row: &Row| {
+    let row = |row: &CountedRow| {
         let mut line: Vec<Cell> = cells(&sweep.columns, &row.variant, &row.args).into_iter().map(Cell::from).collect();
         line.push(Cell::Count(row.variant.params));
         for at in &row.variant.at {
@@ -98,7 +98,7 @@ fn cells_of(sweep: &Counted) -> Table {
 }
 
 /// What stands below the table.
-fn remarks(sweep: &Counted) -> Vec<String> {
+fn remarks(sweep: &CountedSweep) -> Vec<String> {
     let mut lines = Vec::new();
     if sweep.top < sweep.rows.len() {
         lines.push(format!("and {} more", sweep.rows.len() - sweep.top));
@@ -124,7 +124,7 @@ fn remarks(sweep: &Counted) -> Vec<String> {
 }
 
 /// The other models that compute the same function: the settings in which each differs.
-fn others(sweep: &Counted, row: &Row) -> String {
+fn others(sweep: &CountedSweep, row: &CountedRow) -> String {
     let own = cells(&sweep.columns, &row.variant, &row.args);
     let mut parts: Vec<String> = (row.same.iter().take(NAMED))
         .map(|(variant, args)| {
@@ -152,7 +152,7 @@ fn others(sweep: &Counted, row: &Row) -> String {
     parts.join("; ")
 }
 
-fn left_out(sweep: &Counted) -> Option<String> {
+fn left_out(sweep: &CountedSweep) -> Option<String> {
     let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
     let out = sweep.tried - sweep.broken - kept;
     if sweep.bounds.is_empty() {
@@ -170,7 +170,7 @@ fn left_out(sweep: &Counted) -> Option<String> {
     Some(format!("{out} of {} left out: {}", models(sweep.tried), parts.join(", ")))
 }
 
-fn document(sweep: &Counted) -> Value {
+fn document(sweep: &CountedSweep) -> Value {
     let bounds: Vec<Value> = (sweep.bounds.iter())
         .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.alone}))
         .collect();
@@ -181,7 +181,7 @@ fn document(sweep: &Counted) -> Value {
     })
 }
 
-fn model(row: &Row) -> Value {
+fn model(row: &CountedRow) -> Value {
     let object = |args: &ArgumentTexts| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
     let one = |v: &Variant, args: &ArgumentTexts| {
         let sizes: Vec<Value> = v.at.iter().map(measures).collect();

@@ -1,6 +1,6 @@
 //! What is done with the runs of a sweep: trained, scored, read.
 
-use super::Common;
+use super::options::Common;
 use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;

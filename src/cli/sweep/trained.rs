@@ -1,74 +1,16 @@
 //! The runs of a sweep: trained, scored and compared.
 
-use super::Opts;
 use super::notes::notes;
+use super::options::{Common, Opts, Runs};
 use super::steps::{read, score, train_all};
 use super::table::Trained;
-use crate::cli::compare::metric;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::{print, warn};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep_scores::same_images;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
-use crate::text::config::Metric;
 use crate::text::files::Disk;
-use clap::Args;
-use std::path::PathBuf;
-
-/// Which runs a sweep takes.
-#[derive(Args)]
-pub(super) struct Runs {
-    /// Train what is not finished
-    #[arg(long, group = "action")]
-    train: bool,
-    /// The `train` block whose settings all runs have
-    #[arg(long, value_name = "NAME", conflicts_with = "on")]
-    run: Option<String>,
-    #[command(flatten)]
-    common: Common,
-}
-
-/// What sweeps and reproductions share.
-#[derive(Args, Clone)]
-pub(crate) struct Common {
-    /// Score what others have trained, and fail where a run is not finished
-    #[arg(long, group = "action")]
-    pub collect: bool,
-    /// Print one shell command a run, and train nothing
-    #[arg(long, group = "action")]
-    print_jobs: bool,
-    /// Write an array script for sbatch, one task a run, and train nothing
-    #[arg(long, group = "action", value_name = "FILE")]
-    slurm: Option<PathBuf>,
-    /// Runs of each point
-    #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub seeds: u64,
-    /// Runs at a time; the processors are divided among them
-    #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub jobs: u16,
-    /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// cpu, cuda or cuda:N
-    #[arg(long)]
-    pub device: Option<String>,
-    /// Where the paths of the data block start
-    #[arg(long, value_name = "DIR")]
-    pub data_root: Option<PathBuf>,
-    /// Folder of the run folders and of the table; runs/NAME-RUN when not given
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
-    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric, default_value = "dice,iou")]
-    metrics: Vec<Metric>,
-    /// The point that the others are held against, for example attention=none; the first when not given
-    #[arg(long, value_name = "POINT")]
-    to: Option<String>,
-    /// Show the paper's figures for this data block; for that of the run when not given
-    #[arg(long, value_name = "DATA")]
-    pub beside: Option<String>,
-}
 
 pub(super) fn run(opts: &Opts, runs: &Runs) -> Done {
     let common = &runs.common;

@@ -15,7 +15,7 @@ struct Change {
 }
 
 /// `---`, `+++`, and a hunk for each group of changes; empty for equal texts.
-pub(super) fn unified(name: &str, old: &str, new: &str) -> String {
+pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     let (a, b): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let changes = changes(&a, &b);
     if changes.is_empty() {

@@ -1,11 +1,11 @@
 //! What tells the models of a sweep apart, in columns and in words.
 
-use crate::desk::{ArgumentTexts, argument_texts};
+use super::arguments::{ArgumentTexts, argument_texts};
 use crate::study::explore::{Point, Variant};
 use crate::text::source::SourceMap;
 
 /// What tells the models of a sweep apart, whether they are kept or not.
-pub(super) fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
+pub(crate) fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
     let mut columns = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         columns.push("model".to_string());
@@ -32,7 +32,7 @@ pub(super) fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> 
 }
 
 /// The cells of these columns for a model.
-pub(super) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> Vec<String> {
+pub(crate) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> Vec<String> {
     let cell = |column: &String| {
         // A hyper-parameter called `model` goes before the model.
         let value = args.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
@@ -42,7 +42,7 @@ pub(super) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts)
 }
 
 /// `attention = se, reduction = 2`, without what all models share.
-pub(super) fn settings(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> String {
+pub(crate) fn settings(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> String {
     let named = |(column, cell): (&String, String)| match column.as_str() {
         "model" => Some(cell),
         _ if cell.is_empty() => None,

@@ -1,0 +1,238 @@
+//! A sweep counted and thinned out, without training: what `npc sweep --static` shows.
+
+use super::arguments::{ArgumentTexts, argument_texts};
+use super::defaults::{default_data, sweep_run_size};
+use super::failure::{Failure, Report};
+use super::open::{ModelFile, open};
+use super::selection::{Size, no_such};
+use super::sweep_columns::columns;
+use crate::graph::check::Checked;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::study::claim::Bound;
+use crate::study::cost::Convention;
+use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
+use crate::text::config::schema;
+use crate::text::diag::Problems;
+use crate::text::files::Files;
+use crate::text::source::{SourceMap, Spanned};
+use crate::text::syntax::{self, ast};
+use std::path::Path;
+use std::str::FromStr;
+
+/// Which sweep, at which sizes, and how its models are thinned out and ordered.
+pub struct CountRequest<'a> {
+    pub file: &'a Path,
+    /// Name of a `sweep`, or what follows the `=` of one.
+    pub sweep: &'a str,
+    /// Data blocks whose image sizes are taken; not looked at where `size` is given.
+    pub on: &'a [String],
+    pub size: &'a [Size],
+    /// Bounds beside those of the file, such as `macs <= 2.5G and params < 1M`.
+    pub keep: &'a [String],
+    pub sort: Sort,
+    /// Only the first so many models are shown; all of them when not given.
+    pub top: Option<usize>,
+    /// Two keys whose Pareto front is marked.
+    pub axes: [Key; 2],
+    pub convention: Convention,
+    /// Images in a batch, for the memory; those of the first run of one of the models when not given.
+    pub batch: Option<u64>,
+}
+
+/// The order of the models.
+#[derive(Debug, Clone, Copy)]
+pub enum Sort {
+    /// As the sweep lists them.
+    Sweep,
+    /// The cheapest first.
+    By(Key),
+}
+
+impl FromStr for Sort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "sweep" { Ok(Sort::Sweep) } else { text.parse().map(Sort::By).map_err(|e: String| e + " and sweep") }
+    }
+}
+
+/// A sweep that was counted, with the models that are left.
+pub struct CountedSweep {
+    /// The name of the sweep; none for one of the command line.
+    pub sweep: Option<String>,
+    /// Models and variants that it is of.
+    pub models: Vec<String>,
+    pub convention: Convention,
+    /// Points of the sweep, and those whose model cannot be built.
+    pub tried: usize,
+    pub broken: usize,
+    /// Each as it was written, with what it leaves out.
+    pub bounds: Vec<(String, LeftOut)>,
+    /// In the order that was asked for.
+    pub rows: Vec<CountedRow>,
+    /// How many of them are shown.
+    pub top: usize,
+    pub axes: [Key; 2],
+    /// What tells the models apart: `model`, or names of hyper-parameters.
+    pub columns: Vec<String>,
+    /// Images in a batch, for the memory.
+    pub batch: u64,
+    /// Why models cannot be built or measured, sorted by place.
+    pub failures: Report,
+}
+
+/// A function, as the first variant that computes it.
+pub struct CountedRow {
+    pub variant: Variant,
+    pub args: ArgumentTexts,
+    /// The others that compute it.
+    pub same: Vec<(Variant, ArgumentTexts)>,
+    /// On the front of the axes.
+    pub front: bool,
+}
+
+/// Counts the models of a sweep. Errors: the file or the sweep cannot be read, or a bound or a size names what there is not. A
+/// model that cannot be built is counted among `broken`, with its problems among `failures`.
+pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, Failure> {
+    let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    if problems.has_errors() {
+        return Err(Failure::problems(sources, problems));
+    }
+    let sweep = sweep(&program, &mut sources, request.sweep)?;
+    let (bounds, texts) = bounds(&mut sources, &sweep, request.keep, request.convention)?;
+    let sizes = match sizes(&program, &sweep, request) {
+        Ok(sizes) => sizes,
+        Err(p) => return Err(Failure::problems(sources, p)),
+    };
+    let run = sweep_run_size(&program, &sweep);
+    let batch = request.batch.unwrap_or(run.batch as u64);
+    let peaks = |checked: &Checked| run.peaks(checked, Some(batch));
+    let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
+    let counted =
+        points(&sweep).and_then(|points| Ok((points, counted(&program, &sweep, &asked, request.convention)?)));
+    let (points, thinned) = match counted {
+        Ok(counted) => counted,
+        Err(d) => return Err(Failure::problems(sources, d)),
+    };
+    let rows = rows(&sources, thinned.kept, request);
+    Ok(CountedSweep {
+        sweep: program.sweeps.contains_key(request.sweep).then(|| request.sweep.to_string()),
+        models: bases(&sweep),
+        convention: request.convention,
+        tried: thinned.tried,
+        broken: thinned.broken,
+        bounds: texts.into_iter().zip(thinned.left_out).collect(),
+        top: request.top.unwrap_or(rows.len()).min(rows.len()),
+        axes: request.axes,
+        columns: columns(&sources, &points),
+        batch,
+        rows,
+        failures: Report { problems: thinned.problems.sorted(), sources },
+    })
+}
+
+/// The sweep of this name, or what the name says in place of one.
+fn sweep(program: &Program<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
+    if let Some(sweep) = program.sweeps.get(name) {
+        return Ok((*sweep).clone());
+    }
+    let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if word && program.entry(name).is_none() {
+        return Err(Failure::problems(sources.clone(), no_such("sweep", name, program.sweeps.keys().copied())));
+    }
+    let id = sources.add("sweep", name.to_string());
+    let models = syntax::parse_models(sources, id)
+        .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the sweep cannot be read"))?;
+    if let Some(grid) = models.grids.iter().find(|g| program.entry(&g.base.node).is_none()) {
+        let known = program.models.keys().chain(program.variants.keys()).copied();
+        return Err(Failure::problems(sources.clone(), no_such("model or variant", &grid.base.node, known)));
+    }
+    let span = models.grids[0].base.span;
+    Ok(ast::Sweep { name: Spanned::new(name.to_string(), span), models })
+}
+
+/// What the file and the command line ask of the models, with the texts. In the file `macs` are those of the convention
+/// `conv`, as in claims; on the command line those that the table shows.
+fn bounds(
+    sources: &mut SourceMap,
+    sweep: &ast::Sweep,
+    keep: &[String],
+    convention: Convention,
+) -> Result<(Vec<Bound>, Vec<String>), Failure> {
+    let mut bounds =
+        explore::bounds(&sweep.models.keep, Convention::Conv).map_err(|p| Failure::problems(sources.clone(), p))?;
+    let here = bounds.len();
+    for text in keep {
+        let id = sources.add("--keep", text.clone());
+        let read = syntax::parse_bounds(sources, id).and_then(|claims| explore::bounds(&claims, convention));
+        bounds.extend(
+            read.map_err(|p| Failure::unreadable_request(sources.clone(), p, "the value of --keep cannot be read"))?,
+        );
+    }
+    let text = |(i, bound): (usize, &Bound)| {
+        let claim = bound.claim();
+        let written = sources.snippet(claim.span).split_whitespace().collect::<Vec<_>>().join(" ");
+        let plain = matches!(&claim.quantity.kind, ast::ExprKind::Name(name) if name == "macs");
+        if plain && i < here && convention != Convention::Conv {
+            return written.replacen("macs", "macs(conv)", 1);
+        }
+        written
+    };
+    let texts = bounds.iter().enumerate().map(text).collect();
+    Ok((bounds, texts))
+}
+
+/// Those of the command line, else of the first model's data.
+fn sizes(program: &Program<'_>, sweep: &ast::Sweep, request: &CountRequest<'_>) -> Result<Vec<Option<Size>>, Problems> {
+    if !request.size.is_empty() {
+        return Ok(request.size.iter().copied().map(Some).collect());
+    }
+    if request.on.is_empty() {
+        let data = default_data(program, &sweep.models.grids[0].base.node);
+        return Ok(vec![data.map(|(_, spec)| spec.size)]);
+    }
+    let named = |on: &String| match program.data.get(on.as_str()) {
+        Some(data) => Ok(Some(schema::data_spec(data)?.size)),
+        None => Err(no_such("data block", on, program.data.keys().copied()).into()),
+    };
+    request.on.iter().map(named).collect()
+}
+
+fn bases(sweep: &ast::Sweep) -> Vec<String> {
+    let mut names = Vec::new();
+    for grid in &sweep.models.grids {
+        if !names.contains(&grid.base.node) {
+            names.push(grid.base.node.clone());
+        }
+    }
+    names
+}
+
+/// One row a function, in the order that is asked for.
+fn rows(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> Vec<CountedRow> {
+    let groups = same_functions(&kept);
+    let mut all: Vec<Option<Variant>> = kept.into_iter().map(Some).collect();
+    let mut take = |i: usize| {
+        let variant = all[i].take().expect("each is in one group");
+        let args = argument_texts(sources, &variant.args);
+        (variant, args)
+    };
+    let mut rows: Vec<CountedRow> = groups
+        .into_iter()
+        .map(|group| {
+            let (variant, args) = take(group[0]);
+            CountedRow { variant, args, same: group[1..].iter().map(|&i| take(i)).collect(), front: false }
+        })
+        .collect();
+    let costs: Vec<[i128; 2]> = rows.iter().map(|r| request.axes.map(|key| key.cost(&r.variant))).collect();
+    for (row, on) in rows.iter_mut().zip(front(&costs)) {
+        row.front = on;
+    }
+    match request.sort {
+        Sort::Sweep => {}
+        Sort::By(key) => rows.sort_by_key(|r| key.cost(&r.variant)),
+    }
+    rows
+}
