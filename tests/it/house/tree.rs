@@ -95,6 +95,8 @@ fn the_house_stays_small() {
     }
     let long = but(long, OPEN_LENGTHS, |(name, _), open| *name == open);
     none(long.iter().map(|(name, n)| format!("src/{name}: {n} lines")), "too long");
+    let tests = below("tests/it", &["rs"]).into_iter().filter(|(_, text)| text.lines().count() > MOST_LINES);
+    none(tests.map(|(name, _)| name), "tests above 450 lines");
 }
 
 #[test]
