@@ -16,7 +16,9 @@ pub const STD: &str = include_str!("import/std.model");
 /// A root file and what it imports.
 #[derive(Debug, Clone, Default)]
 pub struct Bundle {
+    /// The root file's text in the source map.
     pub source: SourceId,
+    /// Tree of the root file.
     pub root: ast::File,
     /// Files imported by path, directly or through others, in the order of first mention.
     pub imported: Vec<Imported>,
@@ -26,11 +28,14 @@ pub struct Bundle {
     pub incomplete: bool,
 }
 
+/// A file that the root file imports, directly or through others.
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// Relative to the folder of the root file, with `/` between parts.
     pub path: String,
+    /// The file's text in the source map.
     pub source: SourceId,
+    /// Tree of the file.
     pub file: ast::File,
 }
 

@@ -12,12 +12,16 @@ pub struct SourceId(u32);
 /// A byte range `start..end` in one source text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Span {
+    /// The text that the range lies in.
     pub source: SourceId,
+    /// First byte of the range, counted from 0.
     pub start: u32,
+    /// Byte behind the range; equal to `start` for an empty place.
     pub end: u32,
 }
 
 impl Span {
+    /// Makes the range `start..end` of bytes in a text; offsets beyond `u32::MAX` become `u32::MAX`.
     pub fn new(source: SourceId, start: usize, end: usize) -> Self {
         let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Self { source, start: clamp(start), end: clamp(end) }
@@ -39,6 +43,7 @@ impl Span {
         Span { end: self.start, ..self }
     }
 
+    /// Gives the bytes as a range to index the text with.
     pub fn range(self) -> std::ops::Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -47,11 +52,14 @@ impl Span {
 /// A value and the place it was written at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {
+    /// The value.
     pub node: T,
+    /// Place that the value was written at.
     pub span: Span,
 }
 
 impl<T> Spanned<T> {
+    /// Joins a value with its place.
     pub fn new(node: T, span: Span) -> Self {
         Self { node, span }
     }
@@ -66,7 +74,9 @@ impl<T: fmt::Display> fmt::Display for Spanned<T> {
 /// One text with a name to show in messages (a path, `<command line>`).
 #[derive(Debug, Clone)]
 pub struct SourceFile {
+    /// Name for messages: a path as it was given, or words such as `<command line>`.
     pub name: String,
+    /// The whole text.
     pub text: String,
     line_starts: Vec<u32>,
 }
@@ -78,10 +88,12 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
+    /// Makes a map without texts.
     pub fn new() -> Self {
         Self::default()
     }
 
+    /// Adds a text under a name and gives its id; the same name may be added again and is then another text.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
         let text = text.into();
         let newlines = text.bytes().enumerate().filter(|&(_, b)| b == b'\n');
@@ -90,14 +102,23 @@ impl SourceMap {
         SourceId(self.files.len() as u32 - 1)
     }
 
+    /// Gives the name and text of an id.
+    ///
+    /// Panics: the id was made by another map that holds more texts.
     pub fn file(&self, id: SourceId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
 
+    /// Gives the whole text of an id.
+    ///
+    /// Panics: the id was made by another map that holds more texts.
     pub fn text(&self, id: SourceId) -> &str {
         &self.file(id).text
     }
 
+    /// Gives the text of a place; empty where the place does not lie in its text.
+    ///
+    /// Panics: the place is of another map that holds more texts.
     pub fn snippet(&self, span: Span) -> &str {
         self.text(span.source).get(span.range()).unwrap_or("")
     }

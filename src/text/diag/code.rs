@@ -6,9 +6,10 @@ macro_rules! codes {
     ($($id:ident $severity:ident $title:literal $explanation:literal)*) => {
         /// The stable identity of a kind of message.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum Code { $($id,)* }
+        pub enum Code { $(#[doc = $title] #[doc = ""] #[doc = $explanation] $id,)* }
 
         impl Code {
+            /// Every code there is; those of one subject stand together.
             pub const ALL: &'static [Code] = &[$(Code::$id,)*];
 
             /// `E0301`
@@ -16,10 +17,13 @@ macro_rules! codes {
                 match self { $(Code::$id => stringify!($id),)* }
             }
 
+            /// Gives the severity that a message of this code has where nothing else is said: `--deny` makes errors of
+            /// warnings.
             pub fn severity(self) -> Severity {
                 match self { $(Code::$id => Severity::$severity,)* }
             }
 
+            /// Gives a few words for the kind of message, the same for every message of it: `shape mismatch`.
             pub fn title(self) -> &'static str {
                 match self { $(Code::$id => $title,)* }
             }

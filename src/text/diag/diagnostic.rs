@@ -8,14 +8,18 @@ use crate::text::source::Span;
 /// A place in a source and a few words about it.
 #[derive(Debug, Clone)]
 pub struct Label {
+    /// The place.
     pub span: Span,
+    /// What is said about the place, in a few words; may be empty.
     pub text: String,
 }
 
 /// One problem.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
+    /// Kind of the problem.
     pub code: Code,
+    /// How bad it is: that of the code, unless a warning was denied and became an error.
     pub severity: Severity,
     /// What is wrong, in one line, without "you" and without a full stop.
     pub message: String,
@@ -34,6 +38,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Makes a problem at `span`, with the severity of its code and nothing said yet beside the message.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
         let mut d = Self::bare(code, message);
         d.primary = Some(Label { span, text: String::new() });
@@ -63,16 +68,19 @@ impl Diagnostic {
         self
     }
 
+    /// Adds another place that takes part, with words about it.
     pub fn other(mut self, span: Span, text: impl Into<String>) -> Self {
         self.others.push(Label { span, text: text.into() });
         self
     }
 
+    /// Adds a line that says what would pass.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help.push(text.into());
         self
     }
 
+    /// Adds a line with a fact that explains the problem.
     pub fn note(mut self, text: impl Into<String>) -> Self {
         self.notes.push(text.into());
         self
@@ -89,6 +97,7 @@ impl Diagnostic {
         self.code.lint().filter(|_| self.severity == Severity::Warning)
     }
 
+    /// Tells whether the problem is an error, which a command answers with exit code 1.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// A lint name that a file silences.
 #[derive(Debug, Clone)]
 pub struct Allow {
+    /// Name of the lint as written, such as `dead_bias`.
     pub lint: String,
     /// Where the name is written.
     pub at: Span,
@@ -22,6 +23,7 @@ impl Allow {
         Allow { lint, at, over: Span { source: at.source, start: 0, end: u32::MAX } }
     }
 
+    /// Tells whether the whole file is silenced, rather than one item.
     pub fn is_file_wide(&self) -> bool {
         self.over.end == u32::MAX
     }
@@ -68,6 +70,7 @@ impl<'a> Index<'a> {
 /// What is silenced and what is denied in a run.
 #[derive(Debug, Clone, Default)]
 pub struct Levels {
+    /// What files silence: one entry for each name in `allow` and `@allow`.
     pub allows: Vec<Allow>,
     /// Lint names of `--allow`.
     pub allowed: BTreeSet<String>,

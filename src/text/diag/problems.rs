@@ -10,6 +10,7 @@ const KEPT: usize = 1000;
 pub struct Problems(Vec<Diagnostic>);
 
 impl Problems {
+    /// Makes a list without problems.
     pub fn new() -> Self {
         Self::default()
     }
@@ -28,6 +29,7 @@ impl Problems {
         }
     }
 
+    /// Adds the problems of another list in their order, as [`push`](Problems::push) does.
     pub fn extend(&mut self, other: Problems) {
         other.0.into_iter().for_each(|d| self.push(d));
     }
@@ -37,14 +39,17 @@ impl Problems {
         self.0.len() >= KEPT
     }
 
+    /// Tells whether there is no problem of any severity.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// Tells whether one of the problems is an error.
     pub fn has_errors(&self) -> bool {
         self.0.iter().any(Diagnostic::is_error)
     }
 
+    /// Goes through the problems in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.iter()
     }

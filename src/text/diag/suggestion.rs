@@ -11,10 +11,12 @@ pub enum Applicability {
     MaybeIncorrect,
     /// Holds `...` that only the author can fill.
     HasPlaceholders,
+    /// Nothing is known about how far the edit may be trusted.
     Unspecified,
 }
 
 impl Applicability {
+    /// Gives the spelling of rustc's JSON messages, such as `MachineApplicable`.
     pub fn text(self) -> &'static str {
         match self {
             Applicability::MachineApplicable => "MachineApplicable",
@@ -32,5 +34,6 @@ pub struct Suggestion {
     pub message: String,
     /// Places and what shall stand there instead; an empty place is an insertion. They do not overlap.
     pub edits: Vec<(Span, String)>,
+    /// How far the edits may be trusted.
     pub applicability: Applicability,
 }

@@ -17,21 +17,25 @@ pub use variant::{Grid, Models, Sweep, Variant};
 
 use crate::text::source::{Span, Spanned};
 
+/// A whole model file: its edition line and its items.
 #[derive(Debug, Clone, Default)]
 pub struct File {
     /// The number of the line `npc 1`, if there is one.
     pub edition: Option<Spanned<u32>>,
+    /// The items that could be parsed, in the order of the text.
     pub items: Vec<Item>,
     /// Names of items left out because of syntax errors, so that their uses are not reported as well.
     pub broken: Vec<Ident>,
 }
 
+/// One item of a file: a keyword such as `model` with what follows it, and the docs and attributes above.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// The text of `///` lines directly above, without the slashes and one leading blank.
     pub docs: Vec<String>,
     /// `@allow(...)` lines between the docs and the keyword.
     pub attributes: Vec<Attribute>,
+    /// What the item is, with its content.
     pub kind: ItemKind,
     /// From the keyword to the end of the item.
     pub span: Span,
@@ -40,20 +44,32 @@ pub struct Item {
 /// `@allow(gridding, dead_bias)`: warnings that the item below it silences.
 #[derive(Debug, Clone)]
 pub struct Attribute {
+    /// Names of lints in the parentheses, in the order written.
     pub lints: Vec<Ident>,
+    /// From `@` to the closing parenthesis.
     pub span: Span,
 }
 
+/// What an item is; one case for each keyword that an item may begin with.
 #[derive(Debug, Clone)]
 pub enum ItemKind {
+    /// `import`: the items of another file, or the block library.
     Import(Import),
+    /// `enum`: a type whose values are names.
     Enum(Enum),
+    /// `block`: a part of networks that models and other blocks call.
     Block(Block),
+    /// `model`: a network. It has the form of a block and always a result type.
     Model(Block),
+    /// `variant`: a model with some hyper-parameters fixed.
     Variant(Variant),
+    /// `sweep`: a set of models to be compared.
     Sweep(Sweep),
+    /// `data`: the settings of a data set.
     Data(Data),
+    /// `train`: the settings of a training run.
     Train(Train),
+    /// `expect`: claims about a model.
     Expect(Expect),
     /// `allow gridding, dead_bias`: warnings that the file silences.
     Allow(Vec<Ident>),
@@ -62,37 +78,50 @@ pub enum ItemKind {
 /// `import "blocks.model"` or `import std`.
 #[derive(Debug, Clone)]
 pub enum Import {
+    /// A path in quotes, relative to the file that the import stands in; its place includes the quotes.
     Path(Spanned<String>),
+    /// The block library that is built into npc; the place is that of the word `std`.
     Std(Span),
 }
 
 /// `enum Attention { none, se, cam }`
 #[derive(Debug, Clone)]
 pub struct Enum {
+    /// Name of the type, as parameters name it: `kind: Attention`.
     pub name: Ident,
+    /// Names of the values, in the order written.
     pub cases: Vec<Ident>,
 }
 
 /// `data cvc { key = value ... }`
 #[derive(Debug, Clone)]
 pub struct Data {
+    /// Name that `train` and `expect` items and `--on` refer to.
     pub name: Ident,
+    /// The settings written in the braces, in the order of the text; what is left out has its default.
     pub entries: Vec<Entry>,
 }
 
 /// `train npnet_cvc = NPNet on cvc { key = value ... }`; `model` may be a call with hyper-parameters.
 #[derive(Debug, Clone)]
 pub struct Train {
+    /// Name of the run, as `npc train FILE NAME` takes it.
     pub name: Ident,
+    /// Name of the model or variant that is trained.
     pub model: Ident,
+    /// Hyper-parameters in parentheses after the model; empty where there are none.
     pub args: Vec<Arg>,
+    /// Name of the `data` item after `on`.
     pub data: Ident,
+    /// The settings written in the braces, in the order of the text; what is left out has its default.
     pub entries: Vec<Entry>,
 }
 
 /// `key = value` in a `data` or `train` block; calls, lists and names are ordinary expressions.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// Name of the setting, as written.
     pub key: Ident,
+    /// What stands right of `=`; the schema of the block decides whether the key takes it.
     pub value: Expr,
 }

@@ -7,15 +7,20 @@ use crate::text::source::Span;
 /// `variant NPNet_SE = NPNet(attention = se)`; `base` may be a variant.
 #[derive(Debug, Clone)]
 pub struct Variant {
+    /// Name of the variant.
     pub name: Ident,
+    /// Name of the model or variant whose hyper-parameters are fixed.
     pub base: Ident,
+    /// Hyper-parameters that it fixes, in the order written.
     pub args: Vec<Arg>,
 }
 
 /// `sweep ablation = NPNet(attention = none | se | cam, reduction = 2 | 4 | 8) | UNet keep where params < 1M`
 #[derive(Debug, Clone)]
 pub struct Sweep {
+    /// Name of the sweep, as `npc sweep FILE NAME` takes it.
     pub name: Ident,
+    /// The models that are compared.
     pub models: Models,
 }
 
@@ -33,6 +38,7 @@ pub struct Models {
 /// A model or variant with every combination of some values.
 #[derive(Debug, Clone)]
 pub struct Grid {
+    /// Name of the model or variant.
     pub base: Ident,
     /// Each name with its values; `16..65 step 16` stands there as 16, 32, 48 and 64.
     pub args: Vec<(Ident, Vec<Expr>)>,
