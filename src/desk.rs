@@ -18,6 +18,8 @@ mod claims;
 mod counted_sweep;
 #[cfg(feature = "data")]
 mod data;
+#[cfg(feature = "data")]
+mod data_blocks;
 mod defaults;
 mod difference;
 mod entry;
@@ -54,6 +56,8 @@ pub use claims::{JudgedClaim, judge_claims};
 pub use counted_sweep::{CountRequest, CountedRow, CountedSweep, Sort, count_models};
 #[cfg(feature = "data")]
 pub use data::{DataRequest, ResolvedData, resolve_data};
+#[cfg(feature = "data")]
+pub use data_blocks::{DataBlock, data_blocks};
 pub use defaults::{default_data, has_hole, run_size, sweep_run_size};
 pub use difference::{Change, Group, ModelDifference};
 pub use entry::{Entry, build, freeze, macs_by};

@@ -15,6 +15,8 @@ pub(crate) mod report;
 pub(crate) mod scatter;
 #[cfg(feature = "data")]
 pub(crate) mod scores;
+#[cfg(feature = "data")]
+pub(crate) mod survey;
 pub(crate) mod table;
 #[cfg(feature = "data")]
 pub(crate) mod tensorboard;

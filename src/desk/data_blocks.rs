@@ -1,0 +1,133 @@
+//! Data blocks of a file, held against the models that they are for, and surveyed.
+
+use super::arguments::named_arguments;
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::selection::no_such;
+use super::sizes_that_fit::with_sizes_that_fit;
+use crate::data::survey::{Finding, Kind, Severity, Survey, survey};
+use crate::graph::check::{check, class_warning};
+use crate::graph::elaborate::elaborate;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::text::config::{DataSpec, schema};
+use crate::text::diag::{Diagnostic, Problems};
+use crate::text::files::Files;
+use crate::text::syntax::ast::{self, ItemKind};
+use std::path::Path;
+
+/// A data block, and what its models say of it.
+#[derive(Debug, Clone)]
+pub struct DataBlock {
+    pub spec: DataSpec,
+    /// Channels that the models take, where one could be built.
+    channels: Option<usize>,
+    /// Sizes and classes that the models do not take.
+    findings: Vec<Finding>,
+}
+
+impl DataBlock {
+    /// Reads every file of the data below `root`. `progress` is told how many cases of how many are read.
+    pub fn survey(&self, root: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Survey {
+        let mut found = survey(&self.spec, root, self.channels, progress);
+        found.extend(self.findings.iter().cloned());
+        found
+    }
+}
+
+/// The data blocks of these names; without names those that the file itself has, else those that it imports. Each is held
+/// against `model`, or where none is given against the models of the runs that train on it.
+pub fn data_blocks(
+    files: &dyn Files,
+    path: &Path,
+    names: &[String],
+    model: Option<&str>,
+) -> Result<Vec<DataBlock>, Failure> {
+    let ModelFile { sources, bundle, mut problems } = open(files, path)?;
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    if problems.has_errors() {
+        return Err(Failure::problems(sources, problems));
+    }
+    let blocks = chosen(&program, names)
+        .and_then(|specs| specs.into_iter().map(|spec| with_models(&program, spec, model)).collect());
+    blocks.map_err(|problems| Failure::problems(sources, problems))
+}
+
+fn chosen(program: &Program<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
+    let names: Vec<&str> = match names.is_empty() {
+        false => names.iter().map(String::as_str).collect(),
+        true => {
+            let blocks = program.file.items.iter().filter_map(|item| match &item.kind {
+                ItemKind::Data(data) => Some(data.name.node.as_str()),
+                _ => None,
+            });
+            let here: Vec<&str> = blocks.collect();
+            if here.is_empty() { program.data.keys().copied().collect() } else { here }
+        }
+    };
+    let mut specs = Vec::new();
+    for name in names {
+        match program.data.get(name) {
+            Some(data) => specs.push(schema::data_spec(data)?),
+            None => return Err(no_such("data block", name, program.data.keys().copied()).into()),
+        }
+    }
+    if specs.is_empty() {
+        return Err(no_such("data block", "", std::iter::empty()).into());
+    }
+    Ok(specs)
+}
+
+/// The data with what the models that it is for say of it.
+fn with_models(program: &Program<'_>, spec: DataSpec, model: Option<&str>) -> Result<DataBlock, Problems> {
+    let (mut channels, mut findings) = (None, Vec::new());
+    for (entry, args) in models(program, &spec, model)? {
+        let args = named_arguments(args)?;
+        let built = elaborate(program, entry, &args, Some(spec.size)).and_then(check);
+        match built.map_err(|p| with_sizes_that_fit(program, entry, &args, Some(spec.size), p)) {
+            Ok(checked) => {
+                channels = channels.or(Some(checked.input().channels()));
+                // A warning about the model; training refuses it.
+                let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
+                findings.extend(d.map(|d| error(d.message, d.help.to_vec())));
+            }
+            Err(problems) => {
+                let [h, w] = spec.size;
+                let told = |d: &Diagnostic| {
+                    let message = format!("`{entry}` does not take {h} x {w} (height x width): {}", d.message);
+                    error(message, d.notes.iter().chain(&d.help).cloned().collect())
+                };
+                findings.extend(problems.iter().find(|d| d.is_error()).map(told));
+            }
+        }
+    }
+    Ok(DataBlock { spec, channels, findings })
+}
+
+fn error(message: String, help: Vec<String>) -> Finding {
+    Finding { severity: Severity::Error, help, ..Finding::warning(Kind::Model, message) }
+}
+
+/// The models that the data is for, with their hyper-parameters.
+fn models<'a>(
+    program: &Program<'a>,
+    spec: &DataSpec,
+    model: Option<&str>,
+) -> Result<Vec<(&'a ast::Ident, &'a [ast::Arg])>, Problems> {
+    if let Some(name) = model {
+        let names = program.names();
+        let known = names.iter().map(|e| e.node.as_str());
+        let entry = program.find(name).ok_or_else(|| no_such("model or variant", name, known))?;
+        return Ok(vec![(entry, &[])]);
+    }
+    let mut wanted: Vec<(&ast::Ident, &[ast::Arg])> = Vec::new();
+    for train in program.trains.values().filter(|train| train.data.node == spec.name) {
+        let known =
+            |entry: &ast::Ident| wanted.iter().any(|(e, args)| e.node == entry.node && args.len() == train.args.len());
+        match program.find(&train.model.node) {
+            Some(entry) if !known(entry) => wanted.push((entry, &train.args)),
+            _ => {}
+        }
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,142 @@
+//! What is wrong with a data set, as text and as JSON.
+
+use super::table::{Cell, Column, Table};
+use crate::base::number::thousands;
+use crate::data::survey::{self, ALIKE, Balance, Finding, HAMMING, Kind, Severity, Survey};
+use crate::text::config::DataSpec;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Findings of one kind that the text shows; JSON has all.
+const SHOWN: usize = 8;
+
+/// What the data holds, how it is split, and what was found. `written` are the pictures that were made of it.
+pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> String {
+    let mut out = format!("{}: {}\n", spec.name, summary(survey));
+    let balances = survey::balance(spec, &survey.facts);
+    if !balances.is_empty() {
+        let _ = write!(out, "\n{}", balance(spec, &balances).to_text());
+    }
+    out.push('\n');
+    findings(&mut out, &survey.findings);
+    let within = survey.near.iter().filter(|p| survey.facts[p.a].role == survey.facts[p.b].role).count();
+    if within > 0 {
+        let _ = writeln!(out, "{} near-duplicate pairs within the splits", thousands(within as u64));
+    }
+    for path in written {
+        let _ = writeln!(out, "wrote {}", path.display());
+    }
+    let count = |severity| survey.findings.iter().filter(|f| f.severity == severity).count();
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let _ = writeln!(out, "{errors} error{}, {warnings} warning{}\n", s(errors), s(warnings));
+    out
+}
+
+/// A row for each split: its images, and the share and presence of each class.
+fn balance(spec: &DataSpec, balances: &[Balance]) -> Table {
+    let grouped = balances.iter().any(|b| b.groups > 0);
+    let mut columns = vec![Column::words("split"), Column::numbers("images")];
+    columns.extend(grouped.then(|| Column::numbers("groups")));
+    columns.extend(spec.classes.iter().map(|c| Column::numbers(format!("{c} %"))));
+    columns.extend(spec.classes.iter().skip(1).map(|c| Column::numbers(format!("with {c}"))));
+    columns.push(Column::numbers("empty"));
+    let row = |b: &Balance| {
+        let mut cells = vec![b.role.name().into(), Cell::Count(b.images as u64)];
+        cells.extend(grouped.then(|| Cell::Count(b.groups as u64)));
+        cells.extend(b.share.iter().map(|s| Cell::decimal(100.0 * s, 2)));
+        cells.extend(b.present.iter().skip(1).map(|n| Cell::Count(*n as u64)));
+        cells.push(Cell::Count(b.empty as u64));
+        cells
+    };
+    Table::new(columns, balances.iter().map(row).collect())
+}
+
+/// `100 images, 512 x 512 (height x width), grey, signed 16-bit, values -2048 to 3071`
+fn summary(survey: &Survey) -> String {
+    let images: Vec<_> = survey.facts.iter().filter_map(|f| f.image.as_ref()).collect();
+    let n = survey.facts.len();
+    let mut text = format!("{} image{}", thousands(n as u64), if n == 1 { "" } else { "s" });
+    let Some(first) = images.first() else { return text };
+    let span = |axis: usize| {
+        let sizes = images.iter().map(|i| i.size[axis]);
+        let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+        if least == most { least.to_string() } else { format!("{least}..{most}") }
+    };
+    let _ = write!(text, ", {} x {} (height x width)", span(0), span(1));
+    let channels = |n: usize| images.iter().any(|i| i.channels == n);
+    text += match (channels(1), channels(3)) {
+        (true, true) => ", grey and RGB",
+        (_, true) => ", RGB",
+        (_, false) => ", grey",
+    };
+    let same = images.iter().all(|i| i.samples == first.samples);
+    let _ = write!(text, ", {}", if same { first.samples } else { "samples of several types" });
+    let least = images.iter().map(|i| i.least).fold(f64::INFINITY, f64::min);
+    let most = images.iter().map(|i| i.most).fold(f64::NEG_INFINITY, f64::max);
+    let _ = write!(text, ", values {least} to {most}");
+    text
+}
+
+/// The first few of each kind.
+fn findings(out: &mut String, findings: &[Finding]) {
+    let mut shown: BTreeMap<(Severity, Kind), usize> = BTreeMap::new();
+    for (i, finding) in findings.iter().enumerate() {
+        let key = (finding.severity, finding.kind);
+        let n = shown.entry(key).or_default();
+        *n += 1;
+        if *n <= SHOWN {
+            let word = finding.severity.name();
+            let _ = writeln!(out, "{word}[{}]: {}", finding.kind.name(), finding.message);
+            for help in &finding.help {
+                let _ = writeln!(out, "  help: {help}");
+            }
+        }
+        let last = findings.get(i + 1).is_none_or(|next| (next.severity, next.kind) != key);
+        if last && *n > SHOWN {
+            let _ = writeln!(out, "  and {} more of this kind; --format json has all", *n - SHOWN);
+        }
+    }
+}
+
+/// Everything that is known of the data and of each of its images. `written` are the pictures that were made of it.
+pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> Value {
+    let split = |b: &Balance| {
+        json!({
+            "split": b.role.name(), "images": b.images, "groups": b.groups, "share": b.share, "present": b.present,
+            "empty": b.empty,
+        })
+    };
+    let finding = |f: &Finding| {
+        json!({
+            "severity": f.severity.name(), "kind": f.kind.name(), "message": f.message, "help": f.help,
+            "stems": f.stems,
+        })
+    };
+    let image = |f: &survey::Facts| {
+        let image = f.image.as_ref();
+        json!({
+            "stem": f.stem, "split": f.role.name(), "group": f.group, "size": image.map(|i| i.size),
+            "channels": image.map(|i| i.channels), "samples": image.map(|i| i.samples),
+            "least": image.map(|i| i.least), "most": image.map(|i| i.most),
+            "below_window": image.map(|i| i.outside[0]), "above_window": image.map(|i| i.outside[1]),
+            "class_pixels": f.classes,
+        })
+    };
+    let near = |p: &survey::Pair| {
+        let (a, b) = (&survey.facts[p.a], &survey.facts[p.b]);
+        json!({ "a": a.stem, "b": b.stem, "split_a": a.role.name(), "split_b": b.role.name(), "correlation": p.alike })
+    };
+    let splits = survey::balance(spec, &survey.facts);
+    json!({
+        "name": spec.name, "classes": spec.classes,
+        "splits": splits.iter().map(split).collect::<Vec<_>>(),
+        "findings": survey.findings.iter().map(finding).collect::<Vec<_>>(),
+        "near_duplicates": survey.near.iter().map(near).collect::<Vec<_>>(),
+        "near_duplicate_rule": { "hash_bits": HAMMING, "correlation": ALIKE },
+        "images": survey.facts.iter().map(image).collect::<Vec<_>>(),
+        "written": written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
+    })
+}
