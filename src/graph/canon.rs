@@ -25,6 +25,7 @@ use super::ir::Graph;
 use term::Builder;
 
 impl Canon {
+    /// Rewrites a graph to its canonical form. Terms that no result depends on are left out.
     pub fn new(graph: &Graph) -> Canon {
         let mut made = Builder::default();
         let mut outlets: Vec<Vec<TermId>> = Vec::with_capacity(graph.len());

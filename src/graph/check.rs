@@ -23,6 +23,7 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Returns the graph that was checked.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
@@ -32,6 +33,7 @@ impl Checked {
         Contract::of(&self.graph)
     }
 
+    /// Returns the warnings that the check found.
     pub fn warnings(&self) -> &Problems {
         &self.warnings
     }

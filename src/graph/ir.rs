@@ -25,10 +25,12 @@ use petgraph::visit::EdgeRef;
 use std::collections::HashSet;
 use std::fmt;
 
+/// The number of a node in its graph: 0 is the image, and inputs have smaller numbers than the node that reads them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(u32);
 
 impl NodeId {
+    /// Returns the number as an index into lists that hold one item per node.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -43,17 +45,23 @@ impl fmt::Display for NodeId {
 /// One output of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Outlet {
+    /// The node that computes the tensor.
     pub node: NodeId,
+    /// Which of the node's outputs it is, counted from 0.
     pub slot: usize,
 }
 
 /// The stable name of a node: segments joined with dots, such as `s.1.basic.cbr2.conv`. Also the prefix of its weights.
 pub type Path = String;
 
+/// One application of an operator.
 #[derive(Debug, Clone)]
 pub struct Node {
+    /// The node's name, unique in its graph.
     pub path: Path,
+    /// The operator with its settings.
     pub op: Op,
+    /// The type of each output at the size of the graph, in slot order.
     pub outputs: Vec<TensorType>,
     /// Where the call is written.
     pub span: Span,
@@ -69,24 +77,31 @@ struct Arg {
 /// An instance of a block: a prefix of paths.
 #[derive(Debug, Clone)]
 pub struct Scope {
+    /// The path of the instance, which those of its nodes begin with.
     pub path: Path,
     /// The block's name in the source.
     pub block: String,
+    /// Where the block is called.
     pub span: Span,
 }
 
 /// A hyper-parameter with the value it was given, in the spelling of the language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
+    /// Name of the model's parameter.
     pub name: String,
+    /// Its value as the language writes it.
     pub value: String,
 }
 
 /// Something that must hold of the image's size, and where it is asked for.
 #[derive(Debug, Clone)]
 pub struct Demand {
+    /// The conditions: every one of at least one of the lists must hold.
     pub any: AnyOf,
+    /// The reason in words, for messages.
     pub what: String,
+    /// The source text that asks for it.
     pub span: Span,
 }
 
@@ -97,10 +112,12 @@ impl Demand {
     }
 }
 
+/// A network as a directed graph without cycles: nodes compute, edges carry tensors.
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// The model or variant.
     pub name: String,
+    /// The model's hyper-parameters in the order of their declaration.
     pub settings: Vec<Setting>,
     /// Block instances in the order of their first node.
     pub scopes: Vec<Scope>,
@@ -118,6 +135,7 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// Makes a graph without nodes for a model of this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -148,22 +166,27 @@ impl Graph {
         NodeId(index.index() as u32)
     }
 
+    /// Returns the number of nodes, the image included.
     pub fn len(&self) -> usize {
         self.nodes.node_count()
     }
 
+    /// Whether there is no node, not even the image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Returns a node. Panics for an id that is not of this graph.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[NodeIndex::new(id.index())]
     }
 
+    /// Returns the type of an outlet at the size of the graph.
     pub fn ty(&self, outlet: Outlet) -> &TensorType {
         &self.node(outlet.node).outputs[outlet.slot]
     }
 
+    /// Returns the type of an outlet with its dims as formulas in the image's height and width.
     pub fn formula(&self, outlet: Outlet) -> &FormulaType {
         &self.formulas[outlet.node.index()][outlet.slot]
     }
@@ -181,6 +204,7 @@ impl Graph {
         slots.into_iter().map(|(_, outlet)| outlet).collect()
     }
 
+    /// Returns the types of a node's inputs in slot order.
     pub fn input_types(&self, id: NodeId) -> Vec<TensorType> {
         self.inputs(id).into_iter().map(|o| self.ty(o).clone()).collect()
     }

@@ -45,12 +45,16 @@ pub use work::Work;
 /// How many inputs an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
+    /// This many.
     Exactly(usize),
+    /// This many or more.
     AtLeast(usize),
 }
 
+/// Whether the optimiser moves a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParamKind {
+    /// Moved by the optimiser (weights and biases).
     Trainable,
     /// Kept and saved, but not moved by the optimiser (running statistics).
     Buffer,
@@ -61,8 +65,10 @@ pub enum ParamKind {
 pub enum Init {
     /// Uniform in `[-bound, bound)`.
     Uniform {
+        /// The upper end, which is not included; the lower end is its negative.
         bound: f64,
     },
+    /// The same number everywhere.
     Constant(f64),
 }
 
@@ -70,9 +76,13 @@ pub enum Init {
 /// `[out, in / groups, kh, kw]`, `linear.weight` is `[out, in]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParamSpec {
+    /// The tensor's name below the node's path, as in PyTorch: `weight`, `bias`, `running_mean` or `running_var`.
     pub name: &'static str,
+    /// The dims, outermost first.
     pub shape: Vec<usize>,
+    /// Whether the optimiser moves it.
     pub kind: ParamKind,
+    /// The values before training.
     pub init: Init,
 }
 
@@ -83,6 +93,7 @@ impl ParamSpec {
     }
 }
 
+/// What every operator answers about itself. No method has a default, so that a new operator cannot forget one.
 pub trait Operator {
     /// The name in the language.
     fn name(&self) -> &'static str;
@@ -91,6 +102,7 @@ pub trait Operator {
     /// What runs, as the plan prints it: with the settings that the kernel sees, padding as numbers, sizes as they are
     /// found.
     fn kernel(&self) -> String;
+    /// How many inputs it takes.
     fn arity(&self) -> Arity;
     /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
     fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2];
@@ -121,7 +133,10 @@ macro_rules! operators {
         pub enum Op {
             /// The image, of the given shape.
             Input(Shape),
-            $($($variant($variant),)*)*
+            $($(
+                #[doc = concat!("The operator [`", stringify!($variant), "`] with its settings.")]
+                $variant($variant),
+            )*)*
         }
 
         impl Op {
@@ -170,18 +185,22 @@ pub fn signature(name: &str) -> Option<&'static Signature> {
 }
 
 impl Op {
+    /// Returns the operator's name in the language, `input` for the image.
     pub fn name(&self) -> &'static str {
         self.operator().map_or("input", Operator::name)
     }
 
+    /// Returns name and value of each setting in declaration order; nothing for the image.
     pub fn config(&self) -> Vec<(&'static str, String)> {
         self.operator().map(Operator::config).unwrap_or_default()
     }
 
+    /// Returns what runs, as the plan prints it; see [`Operator::kernel`].
     pub fn kernel(&self) -> String {
         self.operator().map_or("input".into(), Operator::kernel)
     }
 
+    /// Returns how many inputs the operator takes; the image takes none.
     pub fn arity(&self) -> Arity {
         self.operator().map_or(Arity::Exactly(0), Operator::arity)
     }
@@ -196,6 +215,7 @@ impl Op {
         self.operator().map_or([Reads::Nothing; 2], |op| op.reads(slot, inputs, outputs))
     }
 
+    /// Infers the output types from the input types; see [`Operator::infer`]. Errors: why the operator refuses them.
     pub fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         match self {
             Op::Input(shape) => Ok(vec![TensorType::Tensor(shape.clone())]),
@@ -203,6 +223,7 @@ impl Op {
         }
     }
 
+    /// Infers the output types as formulas in the image's size; see [`Operator::formulas`].
     pub fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
         match self {
             Op::Input(shape) => Some(vec![FormulaType::fixed(&TensorType::Tensor(shape.clone()))]),
@@ -210,14 +231,17 @@ impl Op {
         }
     }
 
+    /// Returns the tensors that the operator owns on inputs that `infer` accepts.
     pub fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec> {
         self.operator().map(|op| op.params(inputs)).unwrap_or_default()
     }
 
+    /// Returns what one application does to memory; see [`Operator::memory`].
     pub fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
     }
 
+    /// Returns the arithmetic that counting conventions look at.
     pub fn work(&self) -> Work {
         self.operator().map_or(Work::Uncounted, Operator::work)
     }

@@ -22,6 +22,7 @@ use std::fmt::Write;
 pub struct ValueId(u32);
 
 impl ValueId {
+    /// Returns the number as an index into lists of [`Plan::values`] items.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -36,9 +37,13 @@ impl fmt::Display for ValueId {
 /// One computation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
+    /// The operator with its settings.
     pub op: Op,
+    /// The path of the node that it runs.
     pub path: String,
+    /// The values that it reads, in slot order.
     pub inputs: Vec<ValueId>,
+    /// The values that it writes, in slot order, with their types at the size of the graph.
     pub outputs: Vec<(ValueId, TensorType)>,
     /// Index into [`Plan::layers`], for operators with parameters.
     pub layer: Option<usize>,
@@ -49,18 +54,26 @@ pub struct Step {
 /// An operator with parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerSpec {
+    /// The path of its node, the prefix of its tensors' names.
     pub path: String,
+    /// The operator with its settings.
     pub op: Op,
     /// Channels of the input.
     pub channels: usize,
+    /// The tensors that it owns.
     pub params: Vec<ParamSpec>,
 }
 
+/// A network as a list of steps, ready to run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// The model or variant.
     pub name: String,
+    /// The computations in the order in which they run; the first is the image.
     pub steps: Vec<Step>,
+    /// The operators with parameters, in the order of their steps.
     pub layers: Vec<LayerSpec>,
+    /// Results by name; a single unnamed result is called `out`.
     pub results: Vec<(String, ValueId)>,
     /// How many values there are: ids run from 0 to here.
     pub values: usize,

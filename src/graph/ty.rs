@@ -28,14 +28,17 @@ impl Shape {
         Self { dims, rank: given.len() as u8 }
     }
 
+    /// Makes the shape `[channels, height, width]`.
     pub fn map(channels: usize, height: usize, width: usize) -> Self {
         Self::new([channels, height, width])
     }
 
+    /// Returns the dims: `[c, h, w]`, or `[c]` for a vector.
     pub fn dims(&self) -> &[usize] {
         &self.dims[..self.rank.into()]
     }
 
+    /// Returns the first dim: the channels of a map, the length of a vector.
     pub fn channels(&self) -> usize {
         self.dims[0]
     }
@@ -80,7 +83,12 @@ pub enum TensorType {
     Tensor(Shape),
     /// Where each maximum of a pooled map of shape `pooled` was found in the map of shape `from`.
     /// Written `index[c, h, w]` with the dims of `from`: what unpooling gives back.
-    Index { pooled: Shape, from: Shape },
+    Index {
+        /// Shape of the pooled map, one index for each of its numbers.
+        pooled: Shape,
+        /// Shape of the map that was pooled.
+        from: Shape,
+    },
 }
 
 impl TensorType {
@@ -92,6 +100,7 @@ impl TensorType {
         }
     }
 
+    /// Returns the shape of a tensor of floats; `None` for indices.
     pub fn tensor(&self) -> Option<&Shape> {
         match self {
             TensorType::Tensor(shape) => Some(shape),

@@ -10,8 +10,10 @@ use std::collections::HashMap;
 pub enum Comparison {
     /// One function. Pairs of nodes whose weights play the same part.
     Equal {
+        /// Node of the first graph and node of the second, for each pair.
         weights: Vec<(NodeId, NodeId)>,
     },
+    /// Two functions, as far as the rules can tell, and the first place where they part.
     Different(Difference),
     /// Alike in every place, and no pairing was found within the limit.
     Undecided,
@@ -29,6 +31,7 @@ pub struct Difference {
 /// Choices between alike terms that are tried before giving up.
 const TRIES: usize = 100_000;
 
+/// Looks for a pairing of the terms of two canonical graphs under which both compute the same function.
 pub fn compare(a: &Canon, b: &Canon) -> Comparison {
     if a.results.len() != b.results.len() {
         let side = |c: &Canon| Some((c.term(*c.results.last()?).node, format!("{} results", c.results.len())));

@@ -31,6 +31,7 @@ pub struct Canon {
 }
 
 impl Canon {
+    /// Returns a term of this graph by its number.
     pub fn term(&self, id: TermId) -> &Term {
         &self.terms[id.0]
     }
@@ -40,10 +41,12 @@ impl Canon {
         &self.terms
     }
 
+    /// Returns the number of terms.
     pub fn len(&self) -> usize {
         self.terms.len()
     }
 
+    /// Whether no term is left, because the graph has no results.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }

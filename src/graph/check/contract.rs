@@ -18,6 +18,7 @@ use std::fmt;
 const LONGEST: i128 = 1 << 16;
 const LOOKS: i128 = 1 << 22;
 
+/// Which image sizes a model takes, each axis on its own and both together.
 #[derive(Debug, Clone)]
 pub struct Contract {
     /// Of height and width. `None` where no pattern was found in reach; then the demands themselves are the contract.
@@ -32,6 +33,7 @@ pub struct Contract {
 /// The sizes of one axis that meet the demands on it alone.
 #[derive(Debug, Clone)]
 pub struct AxisSizes {
+    /// The accepted sizes in pixels.
     pub pattern: Pattern,
     /// The demands that shape the pattern; the others follow from them.
     pub because: Vec<Demand>,
@@ -40,6 +42,7 @@ pub struct AxisSizes {
 /// What the contract says about one image size.
 #[derive(Debug, Clone, Copy)]
 pub enum Answer<'a> {
+    /// The model takes the size.
     Accepted,
     /// By this demand.
     Refused(&'a Demand),
@@ -48,6 +51,7 @@ pub enum Answer<'a> {
 }
 
 impl Contract {
+    /// Derives the contract from the demands and pins of a graph.
     pub fn of(graph: &Graph) -> Self {
         let mut joint = Vec::new();
         let mut single: [Vec<&Demand>; 2] = [Vec::new(), Vec::new()];
@@ -96,6 +100,7 @@ impl Contract {
         }
     }
 
+    /// Whether an image of `[height, width]` is accepted for sure; `false` also for [`Answer::Unknown`].
     pub fn accepts(&self, size: [usize; 2]) -> bool {
         matches!(self.answer(size), Answer::Accepted)
     }

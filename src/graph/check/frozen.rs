@@ -16,6 +16,7 @@ pub struct Frozen {
 }
 
 impl Frozen {
+    /// Freezes the nodes and blocks at these dotted paths. Paths that lead nowhere have no effect.
     pub fn new(paths: impl IntoIterator<Item = Path>) -> Self {
         Self { paths: paths.into_iter().collect() }
     }
@@ -26,6 +27,7 @@ impl Frozen {
         Self::new(paths.iter().filter(leads).cloned())
     }
 
+    /// Whether there are no paths, so that everything is trained.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }

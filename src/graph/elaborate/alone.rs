@@ -26,6 +26,7 @@ const SIZES: std::ops::RangeInclusive<usize> = 8..=1024;
 pub enum Tried {
     /// The promise holds in every choice that takes one of the samples.
     Holds,
+    /// A sample gives another result than the promise says; the diagnostic shows where.
     Broken(Diagnostic),
     /// Without a promise, with an error elsewhere, or every sample was refused.
     Skipped,

@@ -11,11 +11,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Bounds that make every file safe to open.
 pub struct Limits {
+    /// Nodes of one graph, the image included.
     pub nodes: usize,
     /// Of one model.
     pub steps: usize,
     /// Of all models, runs, claims and sweep points of a program together.
     pub total_steps: usize,
+    /// How deep blocks may be nested.
     pub blocks: usize,
     /// Largest number of elements of one tensor: of an image, a map (per image) or a weight.
     pub elements: u64,
@@ -25,6 +27,7 @@ pub struct Limits {
     pub failures: usize,
 }
 
+/// The bounds that every elaboration keeps to.
 pub const LIMITS: Limits = Limits {
     nodes: 150_000,
     steps: 2_000_000,
@@ -46,7 +49,9 @@ pub(super) type Eval<T = Value> = Result<T, Failed>;
 /// A hyper-parameter given from outside the file.
 #[derive(Debug, Clone)]
 pub struct Argument {
+    /// The hyper-parameter of the model that is set.
     pub name: ast::Ident,
+    /// The expression that it is set to.
     pub value: ast::Expr,
 }
 

@@ -4,20 +4,29 @@ use crate::graph::ir::Outlet;
 use crate::graph::ty::Dim;
 use std::fmt;
 
+/// What an expression of a model file gives while a graph is built.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
+    /// An integer without a formula in the image's size.
     Int(i64),
     /// An integer that follows from the image's size, and how.
     Dim(i64, Dim),
+    /// A 64-bit floating-point number.
     Float(f64),
+    /// `true` or `false`.
     Bool(bool),
+    /// A string.
     Str(String),
     /// A case of an enum.
     Case {
+        /// Name of the enum.
         of: String,
+        /// Name of the case.
         case: String,
     },
+    /// A list, `[a, b]`.
     List(Vec<Value>),
+    /// Several values without names, `(a, b)`.
     Tuple(Vec<Value>),
     /// Named results.
     Record(Vec<(String, Value)>),

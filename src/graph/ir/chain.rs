@@ -11,6 +11,7 @@ pub struct Chains<'g> {
 }
 
 impl<'g> Chains<'g> {
+    /// Indexes the block instances of a graph by their paths.
     pub fn new(graph: &'g Graph) -> Self {
         let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
         Chains { graph, calls }

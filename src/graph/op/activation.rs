@@ -49,29 +49,43 @@ pub(super) const SIGNATURES: &[Signature] = &[
     plain!("softmax", Function::Softmax, "softmax over channels"),
 ];
 
+/// The function that an [`Activation`] applies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Function {
+    /// `max(x, 0)`, as `torch.nn.functional.relu`.
     Relu,
+    /// `min(max(x, 0), 6)`, as `torch.nn.functional.relu6`.
     Relu6,
+    /// x above 0, `slope * x` below, as `torch.nn.functional.leaky_relu`.
     LeakyRelu {
+        /// The factor below 0; default 0.01.
         slope: f64,
     },
+    /// x above 0, `alpha * (exp(x) - 1)` below, as `torch.nn.functional.elu`.
     Elu {
+        /// The factor below 0; default 1.
         alpha: f64,
     },
-    /// Exact, with the error function.
+    /// `x * Phi(x)` with the normal distribution function, exact, as `torch.nn.functional.gelu`.
     Gelu,
+    /// `x * sigmoid(x)`, as `torch.nn.functional.silu`.
     Silu,
+    /// `x * relu6(x + 3) / 6`, as `torch.nn.functional.hardswish`.
     HardSwish,
+    /// `relu6(x + 3) / 6`, as `torch.nn.functional.hardsigmoid`.
     HardSigmoid,
+    /// `1 / (1 + exp(-x))`, as `torch.sigmoid`.
     Sigmoid,
+    /// Hyperbolic tangent, as `torch.tanh`.
     Tanh,
-    /// Over the channel axis.
+    /// Over the channel axis, as `torch.nn.functional.softmax` with `dim = 1`.
     Softmax,
 }
 
+/// A function of each number, or softmax over channels. The output has the shape of the input, `[c, h, w]` or `[c]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
+    /// Which function is applied.
     pub function: Function,
 }
 
@@ -212,6 +226,7 @@ fn in_place(footprint: Footprint) -> Footprint {
 /// `torch.nn.PReLU(num_parameters = 1 or c)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PRelu {
+    /// One slope for each channel instead of one for all; default `false`. Slopes start at 0.25.
     pub per_channel: bool,
 }
 

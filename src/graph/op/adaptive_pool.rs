@@ -31,12 +31,14 @@ pub(super) const SIGNATURES: &[Signature] = &[
 /// Adaptive average pool to a fixed size, as `torch.nn.AdaptiveAvgPool2d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvgPoolTo {
+    /// Height and width of the output in pixels, at least 1.
     pub size: [usize; 2],
 }
 
 /// Adaptive max pool to a fixed size, as `torch.nn.AdaptiveMaxPool2d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxPoolTo {
+    /// Height and width of the output in pixels, at least 1.
     pub size: [usize; 2],
 }
 

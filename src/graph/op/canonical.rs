@@ -14,7 +14,12 @@ pub enum Canonical {
     /// A function of any number of inputs in any order.
     Commuting(&'static str),
     /// Channels `from` to `to` of the first input, the last not included.
-    Channels { from: usize, to: usize },
+    Channels {
+        /// The first channel, counted from 0.
+        from: usize,
+        /// One beyond the last channel.
+        to: usize,
+    },
     /// All inputs joined along their channels.
     Joined,
 }

@@ -56,6 +56,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
 /// Channels `from` to `to`, the last not included: `x[:, from:to]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slice {
+    /// The first channel that is taken, counted from 0.
     pub from: usize,
     /// Without one, all channels that follow.
     pub to: Option<usize>,
@@ -65,12 +66,16 @@ pub struct Slice {
 /// parameters of ResNet (option A) and ENet where a block widens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelPad {
+    /// Channels of the output, at least as many as the input has.
     pub out: usize,
 }
 
+/// What a [`ChannelReduce`] makes of the channels of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reduction {
+    /// Their mean.
     Mean,
+    /// Their maximum.
     Max,
 }
 
@@ -78,18 +83,21 @@ pub enum Reduction {
 /// maximum goes to the first channel that has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelReduce {
+    /// Mean (`channel_mean`) or maximum (`channel_max`).
     pub function: Reduction,
 }
 
 /// Channels `[g, c / g]` in the order `[c / g, g]`, as `torch.nn.ChannelShuffle`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelShuffle {
+    /// Number of groups g, which divides the channels c.
     pub groups: usize,
 }
 
 /// `[c * f * f, h, w]` to `[c, h * f, w * f]`, as `torch.nn.PixelShuffle`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PixelShuffle {
+    /// The factor f by which height and width grow; its square divides the input's channels.
     pub factor: usize,
 }
 

@@ -27,21 +27,27 @@ pub(super) const SIGNATURES: &[Signature] = &[
     two("div", |_| Ok(Combine { function: Elementwise::Div }.into()), "x / y"),
 ];
 
-/// Joins maps along the channel axis, in the order written.
+/// Joins maps along the channel axis, in the order written, as `torch.cat` with `dim = 1`. All have one height and width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concat;
 
+/// The arithmetic of a [`Combine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Elementwise {
+    /// `x + y`, as `torch.add`.
     Add,
+    /// `x - y`, as `torch.sub`.
     Sub,
+    /// `x * y`, number by number, as `torch.mul`.
     Mul,
+    /// `x / y`, number by number, as `torch.div`.
     Div,
 }
 
 /// `+`, `-`, `*` or `/` of two tensors. `[c, 1, 1]` and `[1, h, w]` broadcast over `[c, h, w]`, and nothing else does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combine {
+    /// Which of the four it is.
     pub function: Elementwise,
 }
 
@@ -119,6 +125,7 @@ impl Operator for Concat {
 }
 
 impl Combine {
+    /// Returns the sign of the language: `+`, `-`, `*` or `/`.
     pub fn symbol(&self) -> &'static str {
         match self.function {
             Elementwise::Add => "+",

@@ -67,12 +67,19 @@ fn pad_text(pad: Pad) -> String {
 /// 2-D cross-correlation as `torch.nn.Conv2d`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conv {
+    /// Channels of the output.
     pub out: usize,
+    /// Height and width of the kernel in taps; default 3.
     pub kernel: [usize; 2],
+    /// Pixels from one window to the next, `[vertical, horizontal]`; default 1.
     pub stride: [usize; 2],
+    /// Pixels from one tap to the next, `[vertical, horizontal]`; default 1.
     pub dilation: [usize; 2],
+    /// Rows and columns of zeros on each side; default [`Pad::Same`].
     pub pad: Pad,
+    /// Groups of channels that are convolved apart; divides the channels of input and output. Default 1.
     pub groups: usize,
+    /// Whether a trained summand is added per output channel; default `true`.
     pub bias: bool,
 }
 

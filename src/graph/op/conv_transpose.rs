@@ -42,13 +42,22 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
 /// `(size - 1) * stride - 2 * pad + dilation * (k - 1) + out_pad + 1`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConvTranspose {
+    /// Channels of the output.
     pub out: usize,
+    /// Height and width of the kernel in taps; default 2.
     pub kernel: [usize; 2],
+    /// Output pixels from one input pixel to the next, `[vertical, horizontal]`; default 2.
     pub stride: [usize; 2],
+    /// Output pixels from one tap to the next, `[vertical, horizontal]`; default 1.
     pub dilation: [usize; 2],
+    /// Rows and columns that are cut off each side of the output (`padding` in PyTorch); default 0.
     pub pad: [usize; 2],
+    /// Rows at the bottom and columns on the right that are added to the output (`output_padding` in PyTorch), fewer
+    /// than stride or dilation; default 0.
     pub out_pad: [usize; 2],
+    /// Groups of channels that are convolved apart; divides the channels of input and output. Default 1.
     pub groups: usize,
+    /// Whether a trained summand is added per output channel; default `true`.
     pub bias: bool,
 }
 

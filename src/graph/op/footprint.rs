@@ -16,11 +16,14 @@ pub const WORD: u64 = 4;
 /// An amount of memory that grows with the batch: `fixed + batch * per_image`. All arithmetic saturates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bytes {
+    /// Bytes whatever the batch.
     pub fixed: u64,
+    /// Bytes for each image of the batch.
     pub per_image: u64,
 }
 
 impl Bytes {
+    /// No memory.
     pub const NONE: Bytes = Bytes { fixed: 0, per_image: 0 };
 
     /// So many words, whatever the batch.
@@ -43,18 +46,22 @@ impl Bytes {
         Self::words_per_image(ty.shape().elements())
     }
 
+    /// Returns the bytes for a batch of so many images.
     pub fn at(self, batch: u64) -> u64 {
         self.per_image.saturating_mul(batch).saturating_add(self.fixed)
     }
 
+    /// Returns the amount `count` times.
     pub fn times(self, count: u64) -> Self {
         Self { fixed: self.fixed.saturating_mul(count), per_image: self.per_image.saturating_mul(count) }
     }
 
+    /// Returns one of `parts` equal parts, rounded up. `parts` is above 0.
     pub fn over(self, parts: u64) -> Self {
         Self { fixed: self.fixed.div_ceil(parts), per_image: self.per_image.div_ceil(parts) }
     }
 
+    /// Returns the amount without `other`; neither part goes below 0.
     pub fn minus(self, other: Self) -> Self {
         Self {
             fixed: self.fixed.saturating_sub(other.fixed),
@@ -86,6 +93,7 @@ pub enum Pass {
 /// Where the first output goes; the others have memory of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
+    /// Memory of its own.
     New,
     /// Over the first of these inputs that nobody else holds; new if there is none.
     InPlace(&'static [usize]),
@@ -98,6 +106,7 @@ pub enum Storage {
 /// Where the gradients of the inputs go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gradient {
+    /// Memory of their own.
     New,
     /// Over the gradient of the output if nobody else holds it.
     InPlace,
@@ -119,7 +128,9 @@ pub enum Saved {
 /// What one application of an operator does to memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint {
+    /// Where the first output goes.
     pub output: Storage,
+    /// Where the gradients of the inputs go.
     pub gradient: Gradient,
     /// Held from this node's forward step to its backward step. Read in [`Pass::Training`] only.
     pub saved: Vec<Saved>,

@@ -52,6 +52,7 @@ pub enum Border {
 }
 
 impl Border {
+    /// Returns the word of the language: `constant`, `reflect` or `replicate`.
     pub fn text(self) -> &'static str {
         match self {
             Border::Constant => "constant",
@@ -66,6 +67,7 @@ impl Border {
 pub struct Padding {
     /// Top, bottom, left, right.
     pub sides: [usize; 4],
+    /// The values of the added pixels; default [`Border::Constant`].
     pub mode: Border,
 }
 

@@ -21,7 +21,9 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
 /// Fully connected layer over a vector `[c]`, as `torch.nn.Linear`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Linear {
+    /// Numbers of the output `[out]`.
     pub out: usize,
+    /// Whether a trained summand is added to each of them; default `true`.
     pub bias: bool,
 }
 

@@ -62,7 +62,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
 /// evaluation. `momentum` is the weight of the new value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchNorm {
+    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
+    /// The weight of a batch's statistics in the running ones, from 0 to 1; default 0.1.
     pub momentum: f64,
 }
 
@@ -137,8 +139,11 @@ impl Operator for BatchNorm {
 /// image alone. A vector `[c]` counts as a map of one pixel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GroupNorm {
+    /// Number of groups, which divides the channels.
     pub groups: usize,
+    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
+    /// Whether a trained factor and summand per channel follow; default `true`.
     pub affine: bool,
 }
 
@@ -146,7 +151,9 @@ pub struct GroupNorm {
 /// There, as here, factor and summand are off by default and nothing is kept for evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InstanceNorm {
+    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
+    /// Whether a trained factor and summand per channel follow; default `false`.
     pub affine: bool,
 }
 
@@ -157,7 +164,9 @@ pub struct InstanceNorm {
 /// size and is not meant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerNorm {
+    /// Added to the variance before the square root, above 0; default 1e-5 (`eps` in PyTorch).
     pub epsilon: f64,
+    /// Whether a trained factor and summand per channel follow; default `true`.
     pub affine: bool,
 }
 

@@ -5,10 +5,12 @@
 pub enum Pad {
     /// `dilation * (k - 1) / 2`, for odd kernels: the output is `ceil(size / stride)`.
     Same,
+    /// Rows and columns of zeros on each side, `[vertical, horizontal]`.
     Explicit([usize; 2]),
 }
 
 impl Pad {
+    /// Returns the rows and columns of zeros on each side, for a kernel of this size and dilation.
     pub fn amount(self, kernel: [usize; 2], dilation: [usize; 2]) -> [usize; 2] {
         match self {
             Pad::Same => [0, 1].map(|i| dilation[i] * (kernel[i] - 1) / 2),

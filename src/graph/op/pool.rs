@@ -57,8 +57,11 @@ pub(super) const SIGNATURES: &[Signature] = &[
 /// The sliding window that all pools share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    /// Height and width of the window in pixels.
     pub kernel: [usize; 2],
+    /// Pixels from one window to the next, `[vertical, horizontal]`; default `kernel`.
     pub stride: [usize; 2],
+    /// Rows and columns of padding on each side, at most half of the window; default 0.
     pub pad: [usize; 2],
     /// Round the output size up instead of down (`ceil_mode` in PyTorch).
     pub ceil: bool,
@@ -93,6 +96,7 @@ impl Window {
         label + if self.ceil { ", ceil)" } else { ")" }
     }
 
+    /// Returns the pixels that a window covers, down and across.
     pub fn taps(&self) -> [Taps; 2] {
         [0, 1].map(|i| Taps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
     }
@@ -147,18 +151,20 @@ impl Window {
     }
 }
 
+/// Max pool, as `torch.nn.MaxPool2d`; padding is never the maximum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxPool(pub Window);
 
-/// Max pool that also returns where each maximum was.
+/// Max pool that also returns where each maximum was, as `torch.nn.MaxPool2d` with `return_indices = True`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MaxPoolWithIndex(pub Window);
 
-/// Average pool; padding counts as zeros, as PyTorch does by default.
+/// Average pool, as `torch.nn.AvgPool2d`; padding counts as zeros, as it does there by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvgPool(pub Window);
 
-/// Puts each number back where the pool found it and zeros elsewhere. Inputs: the tensor, the indices.
+/// Puts each number back where the pool found it and zeros elsewhere, as `torch.nn.MaxUnpool2d`. Inputs: the tensor, the
+/// indices. The output has the size of the map that was pooled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unpool;
 

@@ -8,20 +8,28 @@ use crate::graph::ty::TensorType;
 /// The taps of a kernel along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taps {
+    /// Number of taps.
     pub count: usize,
+    /// Pixels from one window to the next; of a transposed convolution, from the taps of one input pixel to those of
+    /// the next.
     pub stride: usize,
+    /// Pixels from one tap to the next.
     pub dilation: usize,
+    /// Pixels of padding before the first one; of a transposed convolution, output pixels cut off there.
     pub pad: usize,
 }
 
 /// How interpolation weighs pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
+    /// The nearest pixel alone, as `mode = "nearest"` of PyTorch.
     Nearest,
+    /// The up to four pixels around, weighed by their distance, as `mode = "bilinear"` of PyTorch.
     Bilinear,
 }
 
 impl Mode {
+    /// Returns the word of the language: `nearest` or `bilinear`.
     pub fn text(self) -> &'static str {
         match self {
             Mode::Nearest => "nearest",
@@ -44,9 +52,23 @@ pub enum Reads {
     /// Each pixel `j` that has a tap `t` with `i = j * stride - pad + t * dilation`.
     Transposed(Taps),
     /// The one or two pixels that interpolation of `from` pixels to `to` weighs, as PyTorch places them.
-    Interpolated { mode: Mode, align_corners: bool, from: usize, to: usize },
+    Interpolated {
+        /// How they are weighed.
+        mode: Mode,
+        /// Whether the centres of the outermost pixels coincide.
+        align_corners: bool,
+        /// Pixels of the input along the axis.
+        from: usize,
+        /// Pixels of the output along the axis.
+        to: usize,
+    },
     /// Pixels `floor(i * from / to)` to `ceil((i + 1) * from / to)`, the last not included: adaptive pooling.
-    Bins { from: usize, to: usize },
+    Bins {
+        /// Pixels of the input along the axis.
+        from: usize,
+        /// Pixels of the output along the axis.
+        to: usize,
+    },
     /// The pooled pixels whose window covers `i`, in the pool that made the indices.
     Unpooled,
     /// Every pixel of the axis.
@@ -61,6 +83,7 @@ impl Reads {
         if from == to { Reads::Same } else { Reads::All }
     }
 
+    /// Interpolation of `from` pixels to `to`, which changes nothing where the two are equal.
     pub fn interpolated(mode: Mode, align_corners: bool, from: usize, to: usize) -> Self {
         if from == to { Reads::Same } else { Reads::Interpolated { mode, align_corners, from, to } }
     }

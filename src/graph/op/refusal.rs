@@ -5,11 +5,15 @@ use crate::graph::ty::{Shape, TensorType};
 /// Why an operator refuses its inputs: facts in words, without a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    /// What sort of fault it is, which decides the code of the message.
     pub kind: RefusalKind,
+    /// The fault in one sentence, with the sizes that were found.
     pub message: String,
+    /// What to write instead, where there is advice.
     pub help: Option<String>,
 }
 
+/// What sort of fault a [`Refusal`] tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefusalKind {
     /// Inputs do not fit each other.
@@ -25,10 +29,12 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
+    /// Makes a refusal without advice.
     pub fn new(kind: RefusalKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), help: None }
     }
 
+    /// Adds what to write instead.
     pub fn help(mut self, text: impl Into<String>) -> Self {
         self.help = Some(text.into());
         self

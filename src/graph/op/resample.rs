@@ -50,19 +50,26 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
 ];
 
+/// The height and width that a [`Resize`] gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// Height and width of a second input.
     Like,
+    /// This height and width in pixels.
     Size([usize; 2]),
+    /// The input's height and width times these whole numbers.
     Factor([usize; 2]),
 }
 
 /// Interpolation to another height and width, as `torch.nn.functional.interpolate`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resize {
+    /// Height and width of the output.
     pub target: Target,
+    /// How pixels are weighed; default bilinear for `resize`, nearest for `up`.
     pub mode: Mode,
+    /// Whether the centres of the corner pixels of input and output coincide, for bilinear interpolation alone; default
+    /// `false`.
     pub align_corners: bool,
     /// Written `up` (a module in PyTorch) and not `resize` (a functional call there). The numbers are the same.
     pub module: bool,

@@ -38,11 +38,11 @@ pub(super) const SIGNATURES: &[Signature] = &[
     },
 ];
 
-/// `[c, h, w]` to `[c * h * w]`.
+/// `[c, h, w]` to `[c * h * w]`, as `torch.nn.Flatten`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flatten;
 
-/// `[c]` to `[c, 1, 1]`.
+/// `[c]` to `[c, 1, 1]`: `x[:, :, None, None]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unflatten;
 
@@ -53,9 +53,10 @@ pub struct Reshape {
     pub to: Vec<Option<usize>>,
 }
 
-/// Zeroes each number with probability `p` in training and scales the rest by `1 / (1 - p)`.
+/// Zeroes each number with probability `p` in training and scales the rest by `1 / (1 - p)`, as `torch.nn.Dropout`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dropout {
+    /// The probability, at least 0 and below 1.
     pub p: f64,
 }
 

@@ -8,15 +8,19 @@ use super::refusal::Refusal;
 pub enum ArgKind {
     /// An integer, at least the given number.
     Int {
+        /// The smallest integer that is accepted.
         min: usize,
     },
     /// One integer for both axes or `[vertical, horizontal]`, each at least the given number.
     Pair {
+        /// The smallest integer that is accepted.
         min: usize,
     },
     /// `same`, an integer or a pair.
     Pad,
+    /// A number, whole or not.
     Float,
+    /// `true` or `false`.
     Bool,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -48,12 +52,19 @@ impl ArgKind {
 /// An argument after it was checked against its [`ArgKind`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum ArgValue {
+    /// Of [`ArgKind::Int`].
     Int(usize),
+    /// Of [`ArgKind::Pair`]: vertical, horizontal. One integer stands for both.
     Pair([usize; 2]),
+    /// Of [`ArgKind::Pad`].
     Pad(Pad),
+    /// Of [`ArgKind::Float`].
     Float(f64),
+    /// Of [`ArgKind::Bool`].
     Bool(bool),
+    /// Of [`ArgKind::Word`]: one of its words.
     Word(&'static str),
+    /// Of [`ArgKind::Size`] that is written in numbers: height and width in pixels.
     Size([usize; 2]),
     /// Top, bottom, left, right.
     Sides([usize; 4]),
@@ -63,9 +74,12 @@ pub enum ArgValue {
     Like,
 }
 
+/// One argument of a call form.
 #[derive(Debug, Clone, Copy)]
 pub struct ArgSig {
+    /// The name by which it is given: `stride = 2`.
     pub name: &'static str,
+    /// The values that it takes.
     pub kind: ArgKind,
     /// Without one the argument must be given, unless `build` says otherwise.
     pub required: bool,
@@ -73,11 +87,13 @@ pub struct ArgSig {
 
 /// The call form of an operator. The first of `args` may be positional.
 pub struct Signature<T> {
+    /// The operator's name in the language.
     pub name: &'static str,
     /// Names of the tensor inputs; the pipe fills the first.
     pub inputs: &'static [&'static str],
     /// The operator takes any number of inputs (`concat`), and lists are flattened.
     pub variadic: bool,
+    /// The arguments besides the tensor inputs.
     pub args: &'static [ArgSig],
     /// Checked arguments to operator; `Err` is a message about a single argument.
     pub build: fn(&Args) -> Result<T, Refusal>,
@@ -149,6 +165,7 @@ pub(super) const PAIR0: ArgKind = ArgKind::Pair { min: 0 };
 pub struct Args(pub Vec<(&'static str, ArgValue)>);
 
 impl Args {
+    /// Returns the argument of this name, if the call gives it.
     pub fn get(&self, name: &str) -> Option<&ArgValue> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
     }

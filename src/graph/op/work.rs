@@ -8,50 +8,74 @@ use crate::graph::ty::TensorType;
 pub enum Work {
     /// Moves, compares or joins numbers, or is a function of each: no tool counts it.
     Uncounted,
+    /// A convolution of a map.
     Convolution {
+        /// Height and width of the kernel in taps.
         kernel: [usize; 2],
+        /// Groups of channels that are convolved apart.
         groups: usize,
+        /// Whether a bias is added.
         bias: bool,
     },
+    /// A transposed convolution of a map.
     TransposedConvolution {
+        /// Channels of the output.
         out: usize,
+        /// Height and width of the kernel in taps.
         kernel: [usize; 2],
+        /// Groups of channels that are convolved apart.
         groups: usize,
+        /// Whether a bias is added.
         bias: bool,
     },
     /// A fully connected layer over a vector.
     Linear {
+        /// Numbers of the output.
         out: usize,
     },
+    /// Batch normalisation, with a factor and a summand per channel.
     BatchNorm,
+    /// Normalisation over groups of channels and the map.
     GroupNorm {
+        /// Whether a factor and a summand per channel follow.
         affine: bool,
     },
     /// Over the map of a channel, or over the channels of a pixel: no tool tells the two apart.
     Norm {
+        /// Whether a factor and a summand per channel follow.
         affine: bool,
     },
     /// `slope * x` below 0, with a given slope.
     FixedSlope,
     /// The same with a slope that is trained.
     LearnedSlope,
+    /// Softmax over channels.
     Softmax,
+    /// Average pooling by a sliding window.
     AveragePool,
+    /// Average pooling to a fixed size.
     AdaptiveAveragePool,
     /// Interpolation by the nearest pixel; `module` where PyTorch has a module for it and not only a call.
     Nearest {
+        /// Whether it is a module in PyTorch (`up`) and not a functional call (`resize`).
         module: bool,
     },
+    /// Bilinear interpolation.
     Bilinear {
+        /// Whether it is a module in PyTorch (`up`) and not a functional call (`resize`).
         module: bool,
     },
 }
 
 /// A number of operations: exact, or a formula in the image's size.
 pub trait Amount: Clone {
+    /// Makes the amount of an exact number.
     fn of(n: u64) -> Self;
+    /// Adds.
     fn plus(&self, other: &Self) -> Self;
+    /// Subtracts; exact numbers do not go below 0.
     fn minus(&self, other: &Self) -> Self;
+    /// Multiplies.
     fn times(&self, other: &Self) -> Self;
     /// Rounded down.
     fn over(&self, other: &Self) -> Self;

@@ -21,12 +21,19 @@ pub struct Program<'a> {
     pub file: &'a ast::File,
     /// Items of imported files, then those of the root.
     pub items: Vec<&'a ast::Item>,
+    /// Enums by name; this and the maps below hold imported items and those of the root.
     pub enums: BTreeMap<&'a str, &'a ast::Enum>,
+    /// Blocks by name, those of the built-in library left out.
     pub blocks: BTreeMap<&'a str, &'a ast::Block>,
+    /// Models by name.
     pub models: BTreeMap<&'a str, &'a ast::Block>,
+    /// Variants of models by name.
     pub variants: BTreeMap<&'a str, &'a ast::Variant>,
+    /// Sweeps by name.
     pub sweeps: BTreeMap<&'a str, &'a ast::Sweep>,
+    /// Data blocks by name.
     pub data: BTreeMap<&'a str, &'a ast::Data>,
+    /// Training runs by name.
     pub trains: BTreeMap<&'a str, &'a ast::Train>,
     /// The first data block.
     pub first_data: Option<&'a ast::Data>,

@@ -67,8 +67,10 @@ impl Atom {
 }
 
 impl Dim {
+    /// The formula 1.
     pub const ONE: Dim = Dim(Repr::Const(1));
 
+    /// Makes a formula that is this number at every image size.
     pub fn constant(n: i128) -> Self {
         Dim(Repr::Const(n))
     }
@@ -88,6 +90,7 @@ impl Dim {
         Dim(Repr::Sum(Arc::new(Sum { terms: vec![(vec![atom], 1)], size })))
     }
 
+    /// Returns the number where the formula depends on no size.
     pub fn as_const(&self) -> Option<i128> {
         match self.0 {
             Repr::Const(n) => Some(n),
@@ -137,6 +140,7 @@ impl Dim {
         }
     }
 
+    /// Adds two formulas; `None` beyond the limits of a formula.
     pub fn plus(&self, other: &Dim) -> Option<Dim> {
         if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
             return a.checked_add(b).map(Dim::constant);
@@ -146,18 +150,22 @@ impl Dim {
         Self::collect(terms)
     }
 
+    /// Subtracts `other`; `None` beyond the limits of a formula.
     pub fn minus(&self, other: &Dim) -> Option<Dim> {
         self.plus(&other.times_n(-1)?)
     }
 
+    /// Adds a number; `None` beyond the limits of a formula.
     pub fn plus_n(&self, n: i128) -> Option<Dim> {
         if n == 0 { Some(self.clone()) } else { self.plus(&Dim::constant(n)) }
     }
 
+    /// Multiplies by a number; `None` beyond the limits of a formula.
     pub fn times_n(&self, n: i128) -> Option<Dim> {
         if n == 1 { Some(self.clone()) } else { self.times(&Dim::constant(n)) }
     }
 
+    /// Multiplies two formulas; `None` beyond the limits of a formula.
     pub fn times(&self, other: &Dim) -> Option<Dim> {
         match (self.as_const(), other.as_const()) {
             (Some(a), Some(b)) => return a.checked_mul(b).map(Dim::constant),
@@ -230,6 +238,7 @@ impl Dim {
         self.minus(&self.floor_div(by)?.times_n(by)?)
     }
 
+    /// `min(self, other)`; `None` beyond the limits of a formula.
     pub fn smaller_of(&self, other: &Dim) -> Option<Dim> {
         let gap = other.minus(self)?;
         match gap.as_const() {
@@ -242,6 +251,7 @@ impl Dim {
         }
     }
 
+    /// `max(self, other)`; `None` beyond the limits of a formula.
     pub fn larger_of(&self, other: &Dim) -> Option<Dim> {
         self.times_n(-1)?.smaller_of(&other.times_n(-1)?)?.times_n(-1)
     }
@@ -353,6 +363,7 @@ pub struct Total {
 impl Total {
     const MOST_TERMS: usize = 1000;
 
+    /// Adds a dim. `None`, a dim beyond the limits, makes the whole sum unknown.
     pub fn add(&mut self, dim: Option<&Dim>) {
         let added = dim.and_then(|dim| add(&mut self.terms, dim, 1));
         self.lost |= added.is_none() || self.terms.len() > Self::MOST_TERMS;

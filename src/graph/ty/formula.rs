@@ -10,8 +10,15 @@ pub type Dims = Arc<[Dim]>;
 /// What one output of a node carries, with every dim as a formula in the image's height and width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormulaType {
+    /// 32-bit floats of shape `[c, h, w]` or `[c]`.
     Tensor(Dims),
-    Index { pooled: Dims, from: Dims },
+    /// The positions that max pooling found, as [`TensorType::Index`].
+    Index {
+        /// Dims of the pooled map, one index for each of its numbers.
+        pooled: Dims,
+        /// Dims of the map that was pooled.
+        from: Dims,
+    },
 }
 
 impl FormulaType {
@@ -24,10 +31,12 @@ impl FormulaType {
         }
     }
 
+    /// Makes the type of a tensor of floats with these dims.
     pub fn tensor(dims: Vec<Dim>) -> Self {
         FormulaType::Tensor(dims.into())
     }
 
+    /// Makes the type of a map of floats, `[channels, height, width]`.
     pub fn map(channels: Dim, height: Dim, width: Dim) -> Self {
         Self::tensor(vec![channels, height, width])
     }
@@ -39,12 +48,14 @@ impl FormulaType {
         }
     }
 
+    /// Returns the dims of the stored numbers without a copy of them.
     pub fn shared(&self) -> Dims {
         match self {
             FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims.clone(),
         }
     }
 
+    /// Returns the first dim: the channels of a map, the length of a vector.
     pub fn channels(&self) -> &Dim {
         &self.dims()[0]
     }
@@ -91,6 +102,7 @@ pub enum Cond {
 }
 
 impl Cond {
+    /// Returns the formula that the condition is about.
     pub fn dim(&self) -> &Dim {
         match self {
             Cond::Zero(dim) | Cond::NotNegative(dim) | Cond::NotZero(dim) => dim,
@@ -177,6 +189,7 @@ impl Formulas {
         self.written.clone().try_into().unwrap_or(size.map(Dim::from))
     }
 
+    /// Returns the type of the first input as that of the only output.
     pub fn same(&self) -> Option<Vec<FormulaType>> {
         Some(vec![self.inputs.first()?.clone()])
     }

@@ -8,6 +8,7 @@ use std::fmt;
 pub struct Pattern {
     /// Accepted sizes below `start`.
     pub first: Vec<usize>,
+    /// The size from which on the remainders decide, at least 1.
     pub start: usize,
     /// Accepted remainders: a size n from `start` on is accepted when `n % len` is.
     pub remainders: Vec<bool>,
@@ -32,6 +33,7 @@ impl Pattern {
         Self { first, start, remainders }
     }
 
+    /// Whether the pattern accepts size `n`, in pixels.
     pub fn contains(&self, n: usize) -> bool {
         if n >= self.start { self.remainders[n % self.remainders.len()] } else { self.first.contains(&n) }
     }
