@@ -21,14 +21,18 @@ pub struct Delta {
     pub rewired: Vec<Rewired>,
     /// The same computation on another shape.
     pub reshaped: Vec<(NodeId, NodeId)>,
+    /// Nodes of the first graph alone.
     pub removed: Vec<NodeId>,
+    /// Nodes of the second graph alone.
     pub added: Vec<NodeId>,
     /// Terms that own weights and stand for each other, changed ones included.
     pub weights: Vec<(NodeId, NodeId)>,
 }
 
+/// One computation that reads something else than before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rewired {
+    /// The reader, in the first graph and in the second.
     pub node: (NodeId, NodeId),
     /// What was read, and what is read now.
     pub read: (NodeId, NodeId),

@@ -81,7 +81,7 @@ pub struct ArgSig {
     pub name: &'static str,
     /// The values that it takes.
     pub kind: ArgKind,
-    /// Without one the argument must be given, unless `build` says otherwise.
+    /// Whether every call gives it. `build` may ask for more: `resize` takes either `factor` or `to`.
     pub required: bool,
 }
 
