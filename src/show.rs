@@ -1,6 +1,8 @@
 //! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
 
 pub(crate) mod axis;
+#[cfg(feature = "run")]
+pub(crate) mod evaluation;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;

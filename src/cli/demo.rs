@@ -1,6 +1,5 @@
 //! `npc demo`: the whole path on generated images.
 
-use super::eval::table;
 use super::outcome::{Done, Stop};
 use super::terminal::{print, stop_on_interrupt};
 use super::train;
@@ -14,6 +13,7 @@ use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare};
 use crate::score::eval::{How, evaluate, load};
 use crate::score::recorded::record;
+use crate::show::evaluation::table;
 use crate::show::images::overlay::sheet;
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;

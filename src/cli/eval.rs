@@ -6,15 +6,11 @@ use super::split::Split;
 use super::terminal::{print, stop_on_interrupt};
 use crate::data::Role;
 use crate::desk::reopen;
-use crate::metric::statistics::Interval;
-use crate::metric::{Evaluation, Scores, Unit};
 use crate::score::eval::{How, Weights, evaluate};
 use crate::score::recorded::record;
-use crate::show::scores::{cell, title};
-use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::text::config::Metric;
+use crate::show::evaluation::{headline, long, table};
+use crate::show::table::OutputFormat;
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -106,134 +102,4 @@ pub(super) fn run(opts: &Opts) -> Done {
         }
         _ => print(&table(&evaluation, &data.classes, format)),
     }
-}
-
-fn headline(e: &Evaluation) -> String {
-    let [h, w] = e.size;
-    let flips = if e.flips { ", averaged over flips" } else { "" };
-    format!("{} ({}{flips}) on {} {} images at {h}x{w}", e.run, e.checkpoint, e.summary.n, e.split)
-}
-
-/// Foreground classes that a table shows with their intervals side by side.
-const ABREAST: usize = 3;
-
-/// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
-pub(super) fn table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
-    let s = &e.summary;
-    let foreground = classes.get(1..).unwrap_or_default();
-    let none = BTreeMap::new();
-    let all = e.intervals.as_ref();
-    let wide = foreground.len() > ABREAST && format == OutputFormat::Text;
-    let mut columns = vec![Column::words("metric")];
-    let mut parts: Vec<(&Scores, &BTreeMap<Metric, Interval>)> = Vec::new();
-    for class in foreground.iter().filter(|_| !wide) {
-        let Some(scores) = s.per_class.get(class) else { continue };
-        columns.push(Column::numbers(class));
-        parts.push((scores, all.and_then(|i| i.per_class.get(class)).unwrap_or(&none)));
-    }
-    if foreground.len() > 1 {
-        columns.push(Column::numbers("foreground mean"));
-        parts.push((&s.mean, all.map_or(&none, |i| &i.mean)));
-    }
-    columns.push(Column::numbers(if foreground.len() > 1 { "pooled, mean" } else { "pooled" }));
-    parts.push((&s.pooled.mean, all.map_or(&none, |i| &i.pooled)));
-    let row = |metric: Metric| {
-        let cells = parts.iter().map(|(scores, i)| cell(metric, scores.get(metric), None, i.get(&metric).copied()));
-        std::iter::once(title(metric, s.unit).into()).chain(cells).collect()
-    };
-    let rows = s.mean.metrics().map(row).collect();
-    let mut text = Table { title: headline(e), columns, rows }.print(format);
-    if wide {
-        text = format!("{text}\n{}", by_class(e, classes).to_text());
-    }
-    text + &format.notes(&remarks(e, foreground.len()))
-}
-
-/// Many classes: a row each, without intervals.
-fn by_class(e: &Evaluation, classes: &[String]) -> Table {
-    let metrics: Vec<Metric> = e.summary.mean.metrics().collect();
-    let mut columns = vec![Column::words("class")];
-    columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, e.summary.unit))));
-    let rows = classes.iter().filter_map(|class| {
-        let scores = e.summary.per_class.get(class)?;
-        let cells = metrics.iter().map(|&m| cell(m, scores.get(m), None, None));
-        Some(std::iter::once(class.as_str().into()).chain(cells).collect())
-    });
-    Table::new(columns, rows.collect())
-}
-
-/// What the numbers rest on.
-fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
-    let s = &e.summary;
-    let pairs = s.n * classes;
-    let of = if classes > 1 { "pairs of image and class" } else { "images" };
-    let mut lines = vec![format!("{}: {} of {pairs} {of}", s.empty_rule.told(), s.empty)];
-    if s.one_sided > 0 {
-        let what = "hold the class in prediction or truth alone: overlap 0, and the image's diagonal as the distance";
-        lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));
-    }
-    lines.push(match &e.intervals {
-        None => "no intervals: that takes two images, or two groups of images".into(),
-        Some(i) => {
-            let units = if i.grouped { "groups of images" } else { "images" };
-            let few = if i.units < 10 { "; of so few they are too narrow" } else { "" };
-            format!("[95 % intervals]: percentile bootstrap over {} {units}, {} resamples{few}", i.units, i.resamples)
-        }
-    });
-    let [h, w] = e.size;
-    lines.push(match s.unit {
-        Unit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),
-        Unit::Mm => "distances in millimetres".into(),
-    });
-    if e.chosen_here {
-        lines.push("the weights were chosen by their score on these very images: expect less on others (no `val` in the split)".into());
-    }
-    if let (Some(ece), Some(mce)) = (e.calibration.ece, e.calibration.mce) {
-        let bins = e.calibration.bins.len();
-        lines.push(format!("calibration error (ECE, {bins} bins, all pixels) {ece:.4}, worst bin {mce:.4}"));
-    }
-    lines
-}
-
-/// One line per class and metric, every number in full.
-fn long(e: &Evaluation, classes: &[String]) -> Table {
-    let columns =
-        ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];
-    let s = &e.summary;
-    let none = BTreeMap::new();
-    let all = e.intervals.as_ref();
-    let mut rows: Vec<Vec<Cell>> = Vec::new();
-    let mut push =
-        |name: &str, by_image: &Scores, by_pixel: &Scores, i: &BTreeMap<Metric, Interval>, j: &BTreeMap<_, _>| {
-            for metric in by_image.metrics() {
-                let plain = |x: Option<f64>| Cell::from(x.map(|x| Cell::decimal(x, 6)));
-                let ends = |i: Option<&Interval>| [plain(i.map(|i| i.low)), plain(i.map(|i| i.high))];
-                let [low, high] = ends(i.get(&metric));
-                let [pooled_low, pooled_high] = ends(j.get(&metric));
-                let unit = if metric.is_distance() { s.unit.name() } else { "" };
-                rows.push(vec![
-                    name.into(),
-                    metric.name().into(),
-                    unit.into(),
-                    plain(by_image.get(metric)),
-                    low,
-                    high,
-                    plain(by_pixel.get(metric)),
-                    pooled_low,
-                    pooled_high,
-                    Cell::Count(s.n as u64),
-                    s.empty_rule.name().into(),
-                ]);
-            }
-        };
-    for class in classes {
-        let (Some(a), Some(b)) = (s.per_class.get(class), s.pooled.per_class.get(class)) else { continue };
-        let of = |i: Option<&BTreeMap<String, BTreeMap<Metric, Interval>>>| i.and_then(|i| i.get(class)).cloned();
-        let i = of(all.map(|i| &i.per_class)).unwrap_or_default();
-        let j = of(all.map(|i| &i.pooled_per_class)).unwrap_or_default();
-        push(class, a, b, &i, &j);
-    }
-    let (i, j) = all.map_or((&none, &none), |i| (&i.mean, &i.pooled));
-    push("foreground mean", &s.mean, &s.pooled.mean, i, j);
-    Table::new(columns.map(Column::words).to_vec(), rows)
 }
