@@ -9,8 +9,11 @@ pub type Result<T, E = RunError> = std::result::Result<T, E>;
 /// A failure of a run: one line that says what is wrong, the file it is about, and what would help.
 #[derive(Debug, Clone)]
 pub struct RunError {
+    /// What is wrong, in one line without a full stop.
     pub message: String,
+    /// The file or folder that the failure is about, if there is one.
     pub path: Option<PathBuf>,
+    /// What would help, one line each.
     pub help: Vec<String>,
 }
 

@@ -6,6 +6,7 @@ use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
 /// Memory that a process may still take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Free {
+    /// Memory that is left, in bytes.
     pub bytes: u64,
     /// Set by the control group (a container, a batch job) and not by the machine.
     pub limited: bool,

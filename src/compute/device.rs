@@ -7,8 +7,10 @@ use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
 
+/// Where tensors live and are computed, as `cpu`, `cuda` and `cuda:N` name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum DeviceChoice {
+    /// The processor.
     #[default]
     Cpu,
     /// The device with this index, as the driver counts.

@@ -21,10 +21,15 @@ use std::sync::{Arc, OnceLock};
 /// An operator that owns tensors.
 #[derive(Debug)]
 pub enum Layer {
+    /// A convolution: weight `[out, in / groups, kh, kw]`, perhaps a bias `[out]`.
     Conv(Conv2d),
+    /// A transposed convolution: weight `[in, out / groups, kh, kw]`, perhaps a bias `[out]`.
     ConvTranspose(ConvTranspose2d),
+    /// A linear layer: weight `[in, out]` as Burn lays it out, perhaps a bias `[out]`.
     Linear(Linear),
+    /// A batch norm: scale, shift, running mean and running variance, each `[c]`.
     BatchNorm(BatchNorm),
+    /// The factor and summand of another norm, or the slope of `prelu`.
     Affine(Affine),
 }
 
@@ -37,13 +42,16 @@ pub struct Affine {
     pub bias: Option<Param<Tensor<1>>>,
 }
 
+/// A layer with the path of its node.
 #[derive(Debug, Clone)]
 pub struct NamedLayer {
     /// Dotted, as in the graph.
     pub path: String,
+    /// The layer's tensors.
     pub layer: Layer,
 }
 
+/// A network with weights on a device: the layers that own tensors, and the plan that says how they are used.
 #[derive(Debug, Clone)]
 pub struct Network {
     pub(crate) layers: Vec<NamedLayer>,
@@ -105,10 +113,12 @@ impl Network {
         self
     }
 
+    /// The steps that compute the results, in order.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
+    /// The layers that own tensors, in the order of the plan.
     pub fn layers(&self) -> &[NamedLayer] {
         &self.layers
     }

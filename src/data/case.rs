@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 /// What a case is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
+    /// The network is trained on it.
     Train,
+    /// It is scored after each epoch, to choose the best one.
     Val,
+    /// It is scored when training is over; after each epoch where there are no validation images.
     Test,
 }
 
 impl Role {
+    /// All roles, in the order of lists and columns.
     pub const ALL: [Role; 3] = [Role::Train, Role::Val, Role::Test];
 
     /// As lists and columns call it.

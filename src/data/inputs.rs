@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 /// An image, and the name of what is written for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
+    /// The image file.
     pub path: PathBuf,
     /// Path below the output folder, without extension: the file's stem, under the folders that it has below a folder that
     /// was given.

@@ -27,9 +27,11 @@ const MODEL: usize = 40;
 /// What is asked about a file. The default is every model as it is written, counted by [`Convention::Conv`].
 #[derive(Debug, Clone, Default)]
 pub struct AnalysisRequest {
+    /// Which models are analysed, with which hyper-parameters and at which sizes.
     pub selection: Selection,
     /// Nodes and blocks whose parameters are not trained, in place of those that a model's run freezes.
     pub freeze: Vec<String>,
+    /// Warnings that are left out, and warnings that become errors.
     pub levels: LintLevels,
     /// What the cost reports count as an operation.
     pub convention: Convention,
@@ -46,7 +48,9 @@ pub struct FileAnalysis {
     pub problems: Problems,
     /// Models that passed, in the order of the file, each with its costs.
     pub entries: Vec<(Entry, CostReport)>,
+    /// The claims of the file's `expect` blocks that are as they should be. Claims that fail are among the problems.
     pub claims: Vec<JudgedClaim>,
+    /// The file's sweeps, counted, and the values that fill its holes.
     pub exploration: Exploration,
 }
 

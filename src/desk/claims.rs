@@ -19,6 +19,7 @@ pub struct JudgedClaim {
     pub about: String,
     /// As written: `params ~= 0.71M`
     pub claim: String,
+    /// The value that was found, and whether the claim holds or is refuted.
     pub judged: Judged,
 }
 

@@ -35,7 +35,9 @@ pub struct DataRequest<'a> {
 /// Data that can be opened.
 #[derive(Debug, Clone)]
 pub struct ResolvedData {
+    /// The data block with all its settings.
     pub data: DataSpec,
+    /// Folder that the relative paths of the data block start from.
     pub root: PathBuf,
     /// Channels of the network that the data is for.
     pub channels: usize,

@@ -16,20 +16,26 @@ pub struct ModelDifference<'a> {
 
 /// Nodes of one side that came or went together: a whole block instance, or a single node.
 pub struct Group {
+    /// Dotted path of the block instance or the node.
     pub path: String,
     /// The block's name, or the node's operator.
     pub what: String,
+    /// Its nodes that came or went, by their ids in the graph of that side.
     pub nodes: Vec<NodeId>,
 }
 
 /// One line of changed nodes.
 pub struct Change {
+    /// Dotted path of the changed node, both where it was renamed; of several nodes the first, and how many more there
+    /// are.
     pub path: String,
+    /// The settings that differ, `conv: bias = true -> false`, or both spellings where the operator is another one.
     pub what: String,
     /// Empty where nodes of several shapes changed in one way.
     pub shape: String,
     /// Params and MACs, before and after.
     pub costs: [[u64; 2]; 2],
+    /// Number of nodes that changed in this way.
     pub count: usize,
 }
 

@@ -15,6 +15,7 @@ use crate::text::source::{SourceMap, Span, Spanned};
 /// A model with the size it was checked at.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    /// The model's graph, checked at that size.
     pub checked: Checked,
     /// Its channels are not the classes of the data block that was named.
     pub class_warning: Option<Diagnostic>,

@@ -17,8 +17,11 @@ use crate::text::syntax::ast::{self, ItemKind};
 /// A point of a sweep with its counts.
 #[derive(Debug, Clone)]
 pub struct SweepPoint {
+    /// Name of the model or variant.
     pub model: String,
+    /// The hyper-parameters that the sweep sets, with their values as written.
     pub args: ArgumentTexts,
+    /// Numbers that can be trained.
     pub params: u64,
     /// Multiply-accumulates of one image, by the convention of the exploration.
     pub macs: u64,
@@ -27,11 +30,13 @@ pub struct SweepPoint {
 /// The points of a sweep at one size.
 #[derive(Debug, Clone)]
 pub struct SweepCounts {
+    /// Name of the sweep.
     pub name: String,
     /// The models that it varies.
     pub bases: Vec<String>,
     /// Shape of the image; the size where no point is left, and `None` where the models say their size themselves.
     pub input: Option<String>,
+    /// The points that `keep where` keeps, in the order of the sweep.
     pub points: Vec<SweepPoint>,
     /// Points that `keep where` leaves out.
     pub left_out: usize,
@@ -40,11 +45,13 @@ pub struct SweepCounts {
 /// A model whose holes were fitted to its claims.
 #[derive(Debug, Clone)]
 pub struct HoleFit {
+    /// Name of the model or variant with the holes.
     pub model: String,
     /// Names of the holes.
     pub holes: Vec<String>,
-    /// Values that were tried, and claims that they were held against.
+    /// Combinations of values that were tried.
     pub tried: usize,
+    /// Claims that each combination was held against.
     pub claims: usize,
     /// Values that satisfy all claims.
     pub fitting: Vec<ArgumentTexts>,
@@ -53,8 +60,11 @@ pub struct HoleFit {
 /// The sweeps and holes of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Exploration {
+    /// The sweeps of the file, counted at one size each.
     pub sweeps: Vec<SweepCounts>,
+    /// The models with holes, and which values of the holes satisfy their claims.
     pub holes: Vec<HoleFit>,
+    /// The counting rule of the points' `macs`.
     pub convention: Convention,
 }
 

@@ -6,6 +6,7 @@ use crate::text::source::SourceMap;
 /// Problems with the texts that their places are in.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
+    /// The texts that the spans of the problems point into.
     pub sources: SourceMap,
     /// Sorted by place.
     pub problems: Problems,
@@ -16,8 +17,13 @@ pub struct Report {
 pub enum Failure {
     /// A model file, or a text of the request, has problems.
     Problems(Box<Report>),
-    /// The request itself cannot be understood. The report holds the details, if there are any.
-    Request { report: Option<Box<Report>>, message: String },
+    /// The request itself cannot be understood.
+    Request {
+        /// The problems that were found in a text of the request, if there are any.
+        report: Option<Box<Report>>,
+        /// What cannot be understood, in one sentence.
+        message: String,
+    },
     /// Something else is wrong; the message says what and where.
     Message(String),
 }

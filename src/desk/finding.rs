@@ -9,9 +9,13 @@ use std::fmt;
 pub struct Place {
     /// The name of the text: the path as it was asked for or imported, `<std>`, or the name of an option.
     pub file: String,
+    /// Line of the first character.
     pub line: usize,
+    /// Column of the first character.
     pub column: usize,
+    /// Line of the end.
     pub end_line: usize,
+    /// Column after the last character.
     pub end_column: usize,
 }
 
@@ -34,9 +38,11 @@ impl fmt::Display for Place {
 /// One way to fix a problem. Its edits belong together: all of them or none.
 #[derive(Debug, Clone)]
 pub struct Fix {
+    /// What the fix does, as a message for the author.
     pub message: String,
     /// Places and the text that replaces what stands there. They do not overlap.
     pub edits: Vec<(Place, String)>,
+    /// How certain it is that the fix is what the author means.
     pub applicability: Applicability,
 }
 
@@ -45,7 +51,9 @@ pub struct Fix {
 pub struct Finding {
     /// `E0301`; `npc explain` says more.
     pub code: &'static str,
+    /// Whether it is an error or a warning.
     pub severity: Severity,
+    /// What is wrong, in one sentence.
     pub message: String,
     /// `None` for a problem that has no place in a text.
     pub place: Option<Place>,
@@ -53,8 +61,11 @@ pub struct Finding {
     pub label: String,
     /// Other places that have to do with it.
     pub related: Vec<(Place, String)>,
+    /// Facts that explain the problem, one each.
     pub notes: Vec<String>,
+    /// What the author can do about it, one hint each.
     pub help: Vec<String>,
+    /// Edits that would repair it, as alternatives.
     pub fixes: Vec<Fix>,
 }
 

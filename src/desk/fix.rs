@@ -14,6 +14,7 @@ const ROUNDS: usize = 20;
 /// What became of a file.
 #[derive(Debug)]
 pub struct FixedFile {
+    /// The text of the file before any edit.
     pub original: String,
     /// The text after all edits; the original where none could be applied.
     pub text: String,

@@ -22,7 +22,9 @@ impl Default for MemoryRequest {
 
 /// The memory of a model over time, and the batch it is asked for.
 pub struct EntryMemory {
+    /// Memory of inference and of a training step, in bytes as functions of the batch.
     pub memory: Memory,
+    /// Images in the batch that was asked for.
     pub batch: u64,
 }
 

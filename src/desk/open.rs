@@ -10,7 +10,9 @@ use std::path::Path;
 /// A model file and what it imports, before names are known.
 #[derive(Debug, Clone)]
 pub struct ModelFile {
+    /// The texts of the file and of its imports.
     pub sources: SourceMap,
+    /// Syntax trees of the file and of its imports.
     pub bundle: Bundle,
     /// Errors of syntax and of imports.
     pub problems: Problems,

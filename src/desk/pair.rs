@@ -15,7 +15,9 @@ use std::path::Path;
 /// A model, checked, with the texts it came from.
 #[derive(Debug)]
 pub struct ComparedModel {
+    /// The model's graph, checked at the size of the comparison.
     pub checked: Checked,
+    /// The texts of the model's file and its imports.
     pub sources: SourceMap,
     /// As it was asked for, without the file.
     pub label: String,
@@ -24,7 +26,9 @@ pub struct ComparedModel {
 /// The size at which both are compared: that of a data block, or one in pixels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ComparedAt<'a> {
+    /// Name of a data block whose image size is taken.
     pub on: Option<&'a str>,
+    /// Height and width in pixels.
     pub size: Option<Size>,
 }
 

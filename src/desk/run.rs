@@ -24,7 +24,9 @@ use std::path::{Path, PathBuf};
 
 /// A run, ready to start or to be looked at.
 pub struct ResolvedRun {
+    /// The model's graph, checked at the image size of the run's data.
     pub checked: Checked,
+    /// Every setting of the run, as `settings.yaml` holds them.
     pub settings: Settings,
     /// The exact text of the model file.
     pub source: String,
@@ -86,11 +88,15 @@ pub struct RunRequest<'a> {
     pub run: Option<&'a str>,
     /// A model or variant in place of the run's, which then keeps none of its hyper-parameters.
     pub model: Option<&'a str>,
+    /// Changes of settings: `key=value` for the run, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
+    /// Folder that the relative paths of the data block start from, in place of the run's.
     pub data_root: Option<&'a Path>,
+    /// `cpu`, `cuda` or `cuda:N`, in place of the run's device.
     pub device: Option<&'a str>,
 }
 
+/// Tells by its extension (`yaml` or `yml`) whether a path names the settings of a run and not a model file.
 pub fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
 }

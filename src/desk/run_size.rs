@@ -10,7 +10,9 @@ use crate::text::config::{LossSpec, Optimizer, TrainSpec};
 pub struct RunSize {
     /// Images in a batch.
     pub batch: usize,
+    /// The optimiser, which keeps a number of tensors for each weight.
     pub optimizer: Optimizer,
+    /// The loss, which keeps tensors of the size of the results.
     pub loss: LossSpec,
     /// Nodes and blocks whose parameters are not trained.
     pub freeze: Vec<String>,

@@ -48,6 +48,7 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
 /// One model at one size, not yet built.
 #[derive(Debug, Clone)]
 pub struct Selected {
+    /// Name of the model or variant, with its place in the file.
     pub name: ast::Ident,
     /// `None` where nothing says the size.
     pub size: Option<Size>,

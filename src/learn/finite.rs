@@ -9,7 +9,7 @@ use crate::compute::weights;
 use burn::tensor::Tensor;
 use std::collections::{BTreeMap, HashMap};
 
-/// `models/net.model:12:5` of a node, by its path.
+/// Where each node is written, `models/net.model:12:5`, by its dotted path in the graph.
 pub type Places = BTreeMap<String, String>;
 
 /// Where in a run it happened.

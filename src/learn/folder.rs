@@ -23,6 +23,7 @@ use crate::text::config::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
+/// A run folder, which need not exist yet. Its methods say where each file is, and read and write it.
 #[derive(Debug, Clone)]
 pub struct Folder {
     root: PathBuf,
@@ -35,8 +36,10 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean training loss over the images of the epoch.
     pub loss: f64,
-    /// On the validation split, or on the test split where there is none.
+    /// Mean Dice over images and foreground classes, 0 to 1, on the validation split, or on the test split where there
+    /// is none.
     pub dice: f64,
+    /// Mean IoU of the same images, 0 to 1.
     pub iou: f64,
     /// Every metric that the epoch was scored with, as means over the foreground classes.
     #[serde(default)]
@@ -47,10 +50,11 @@ pub struct EpochRecord {
     /// Norm of all gradients together before it was clipped, mean over the steps of the epoch.
     #[serde(default)]
     pub gradient_norm: f64,
-    /// Wall clock of training, without evaluation.
+    /// Wall-clock seconds of training, without evaluation.
     pub seconds: f64,
+    /// Training images per second of `seconds`.
     pub images_per_second: f64,
-    /// Of `seconds`, since the epoch was last resumed: what training waited for its images.
+    /// The part of `seconds`, since the epoch was last resumed, that training waited for its images.
     #[serde(default)]
     pub waited_seconds: f64,
 }
@@ -58,45 +62,55 @@ pub struct EpochRecord {
 /// `summary.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunSummary {
+    /// Mean Dice over images and foreground classes at the best epoch, 0 to 1.
     pub dice: f64,
+    /// Mean IoU at the best epoch, 0 to 1.
     pub iou: f64,
     /// The epoch that these scores are of: the best by Dice. 0 where no epoch scored above 0.
     pub epoch: usize,
-    /// Wall clock of all epochs, evaluation included.
+    /// Wall-clock seconds of all epochs, evaluation included.
     pub seconds: f64,
+    /// Number of training images.
     pub n_train: usize,
+    /// Number of images of the split that was scored.
     pub n_test: usize,
     /// The split that was scored: `val` or `test`.
     pub scored_on: String,
     /// Epochs that are done.
     #[serde(default)]
     pub epochs: usize,
-    /// The scores had not improved for `patience` epochs.
+    /// Whether the run ended before its last epoch because the scores had not improved for `patience` epochs.
     #[serde(default)]
     pub stopped_early: bool,
 }
 
 impl Folder {
+    /// The run folder at this path. Nothing is read or made.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
+    /// The path of the folder itself.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
+    /// `model.model`: the exact model source.
     pub fn model(&self) -> PathBuf {
         self.root.join("model.model")
     }
 
+    /// `settings.yaml`: the resolved settings.
     pub fn settings(&self) -> PathBuf {
         self.root.join("settings.yaml")
     }
 
+    /// `last.safetensors`: the checkpoint of the last epoch or step, with the state of the optimiser.
     pub fn last(&self) -> PathBuf {
         self.root.join("last.safetensors")
     }
 
+    /// `best_METRIC.safetensors`: the weights of the epoch that scored best by this metric.
     pub fn best(&self, metric: Metric) -> PathBuf {
         self.root.join(format!("best_{}.safetensors", metric.name()))
     }
@@ -185,6 +199,7 @@ impl Folder {
         Ok(())
     }
 
+    /// Writes `settings.yaml`.
     pub fn write_settings(&self, settings: &Settings) -> Result<()> {
         let path = self.settings();
         let yaml = settings::to_yaml(settings).map_err(|e| RunError::at(&path, e))?;
@@ -224,6 +239,7 @@ impl Folder {
         text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
     }
 
+    /// Writes `metrics.jsonl` anew, one line an epoch.
     pub fn write_records(&self, records: &[EpochRecord]) -> Result<()> {
         let path = self.metrics();
         let mut text = String::new();
@@ -234,10 +250,12 @@ impl Folder {
         write_atomic(&path, text.as_bytes())
     }
 
+    /// Writes `summary.json`.
     pub fn write_summary(&self, summary: &RunSummary) -> Result<()> {
         self.write_json("summary.json", summary)
     }
 
+    /// Writes a value as JSON into the file of this name, complete or not at all.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         write_json(&self.root.join(name), value)
     }

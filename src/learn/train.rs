@@ -39,55 +39,71 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// What to do, and where.
+/// What to train, with which settings, and where to.
 pub struct Job<'a> {
+    /// The checked model.
     pub checked: &'a Checked,
+    /// Every setting of the run.
     pub settings: &'a Settings,
     /// The exact text of the model file.
     pub source: &'a str,
     /// What it imports: paths relative to it, and texts.
     pub imports: &'a [(String, String)],
+    /// The run folder that is written to.
     pub folder: &'a Folder,
     /// Go on from the folder's last checkpoint.
     pub resume: bool,
     /// Where each node is written, for messages.
     pub places: &'a Places,
-    /// Start whatever the machine's memory.
+    /// Start even where the machine has less free memory than the run is estimated to need.
     pub ignore_memory: bool,
-    /// Set from outside to end after the step that runs.
+    /// Set from outside to end the run after the step that it is in. The run can be resumed.
     pub stop: &'a AtomicBool,
 }
 
-/// Where an epoch stands.
+/// How far an epoch is, told after each step.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     /// Counted from 1.
     pub epoch: usize,
+    /// Epochs of the whole run.
     pub epochs: usize,
+    /// Steps of this epoch that are done.
     pub step: usize,
+    /// Steps of one epoch.
     pub steps: usize,
-    /// Mean over the images of the epoch so far.
+    /// Mean training loss over the images of the epoch so far.
     pub loss: f64,
+    /// Training images per wall-clock second, in this epoch and since the run was started or resumed.
     pub images_per_second: f64,
-    /// Until the last epoch is done.
+    /// Seconds of training until the last epoch is done, at this speed and without evaluation.
     pub seconds_left: f64,
 }
 
-/// Is told what happens.
+/// Is told what happens in a training run while it runs.
 pub trait Observer {
+    /// Training begins: numbers of training images, of images that are scored after each epoch, of epochs that are done
+    /// already, and of all epochs.
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
+    /// A step is done.
     fn step(&mut self, progress: &Progress);
+    /// An epoch is done and scored; `best` where its scores are the best so far by a metric that a checkpoint is kept
+    /// for.
     fn epoch(&mut self, record: &EpochRecord, best: bool);
     /// Something to know that is no problem.
     fn note(&mut self, _message: &str) {}
+    /// Something that may spoil the run or slow it down, in one sentence.
     fn warn(&mut self, message: &str);
 }
 
+/// How a training run ended where nothing failed.
 #[derive(Debug, Clone)]
 pub enum Outcome {
+    /// All epochs are done, or the scores did not improve for `patience` epochs.
     Done(RunSummary),
-    /// Ended early; epochs that are finished.
+    /// Ended by [`Job::stop`]; it can be resumed.
     Interrupted {
+        /// Epochs that are finished.
         epochs: usize,
     },
 }

@@ -7,7 +7,10 @@ use crate::text::config::settings::Settings;
 /// A network, the settings it was trained with, and the folder that holds its weights and scores.
 #[derive(Clone, Copy)]
 pub struct Trained<'a> {
+    /// The checked model.
     pub checked: &'a Checked,
+    /// The settings that it was trained with.
     pub settings: &'a Settings,
+    /// The run folder with weights and scores.
     pub folder: &'a Folder,
 }

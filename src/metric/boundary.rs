@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize};
 /// Width of the band as a share of the image's diagonal, as in the paper for COCO-sized images.
 pub(crate) const SHARE: f64 = 0.02;
 
-/// Pixels of two bands.
+/// Pixels of the bands along two outlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Overlap {
+    /// Pixels in both bands.
     pub both: u64,
+    /// Pixels in at least one of the bands.
     pub either: u64,
 }
 

@@ -12,19 +12,24 @@ pub struct Calibration {
     pub ece: Option<f64>,
     /// The largest |accuracy - confidence| of a bin that holds pixels.
     pub mce: Option<f64>,
+    /// Number of pixels in all bins.
     pub pixels: u64,
+    /// Bins of equal width, from low confidence to high.
     pub bins: Vec<Bin>,
 }
 
 /// Pixels whose confidence is above `low` and at most `high`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
+    /// Lower end of the bin, exclusive, 0 to 1.
     pub low: f64,
+    /// Upper end of the bin, inclusive, 0 to 1.
     pub high: f64,
+    /// Number of pixels in the bin.
     pub pixels: u64,
     /// Mean confidence; `None` where the bin is empty, as `accuracy`.
     pub confidence: Option<f64>,
-    /// Share of the pixels whose class is right.
+    /// Share of the bin's pixels whose class is right, 0 to 1.
     pub accuracy: Option<f64>,
 }
 

@@ -7,17 +7,19 @@ use super::surface::Surface;
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 
-/// Of distances.
+/// Unit of distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Pixels at the data block's size.
     #[default]
     Px,
+    /// Millimetres: the images have a spacing.
     Mm,
 }
 
 impl Unit {
+    /// `px` or `mm`.
     pub fn name(self) -> &'static str {
         match self {
             Unit::Px => "px",
@@ -29,9 +31,11 @@ impl Unit {
 /// What was measured of one class in one image.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ClassScore {
+    /// Pixels by prediction and truth.
     pub counts: Counts,
-    /// `None` where not asked for, as `surface`.
+    /// Pixels of the bands of Boundary IoU; `None` where the metric was not asked for.
     pub boundary: Option<Overlap>,
+    /// Distances between the outlines; `None` where no distance was asked for.
     pub surface: Option<Surface>,
 }
 
@@ -91,11 +95,14 @@ impl ClassScore {
 /// Scores of one image, in the order of the classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseScore {
+    /// Name of the image without folder and extension.
     pub stem: String,
-    /// Images of one group (a patient, a video) are not independent.
+    /// The group that the image belongs to (a patient, a video). Images of one group are not independent.
     #[serde(default)]
     pub group: Option<String>,
+    /// What was measured of each class, in the order of the classes, background first.
     pub per_class: Vec<ClassScore>,
+    /// Unit of the distances.
     #[serde(default)]
     pub unit: Unit,
 }

@@ -5,6 +5,7 @@ use crate::base::error::{Result, RunError};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
+/// Scores of a run on one split, as `eval.json` holds them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Name of the train block.
@@ -20,14 +21,17 @@ pub struct Evaluation {
     pub chosen_here: bool,
     /// Height and width that scores were computed at.
     pub size: [usize; 2],
+    /// Means over the images.
     #[serde(flatten)]
     pub summary: Summary,
-    /// `None` for fewer than two images, or groups of images.
+    /// 95 % bootstrap intervals of the scores; `None` for fewer than two images, or groups of images.
     pub intervals: Option<Intervals>,
+    /// How far the network's confidence is from its accuracy.
     pub calibration: Calibration,
 }
 
 impl Evaluation {
+    /// Reads `eval.json`. Errors: the file cannot be read, or an older npc wrote it in another form.
     pub fn read(path: &Path) -> Result<Evaluation> {
         let text = std::fs::read_to_string(path).map_err(|e| RunError::at(path, format!("cannot read: {e}")))?;
         serde_json::from_str(&text).map_err(|e| {

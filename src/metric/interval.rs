@@ -10,14 +10,21 @@ use std::collections::BTreeMap;
 /// 95 % intervals over images, or over groups of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
-    /// What was drawn: images, or groups where they are known.
+    /// Number of units that were drawn from: images, or groups where they are known.
     pub units: usize,
+    /// Whether the units are groups of images.
     pub grouped: bool,
+    /// Number of bootstrap samples.
     pub resamples: usize,
+    /// Seed of the random draws.
     pub seed: u64,
+    /// Of the mean over the foreground classes of the means over the images.
     pub mean: BTreeMap<Metric, Interval>,
+    /// Of the means over the images, by class.
     pub per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
+    /// Of the scores from all pixels together, as means over the foreground classes.
     pub pooled: BTreeMap<Metric, Interval>,
+    /// Of the scores from all pixels together, by class.
     pub pooled_per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub struct Scores(BTreeMap<Metric, Option<f64>>);
 
 impl Scores {
+    /// The scores of these metrics.
     pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Scores {
         Scores(scores.into_iter().collect())
     }

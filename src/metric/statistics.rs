@@ -26,9 +26,12 @@ const BLOCK: usize = 100;
 /// Where the streams of the permutation test begin; the bootstrap's are below.
 const FLIPS: u64 = 1 << 32;
 
+/// A confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
+    /// Lower end.
     pub low: f64,
+    /// Upper end.
     pub high: f64,
 }
 

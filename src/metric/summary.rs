@@ -11,35 +11,38 @@ use std::collections::BTreeMap;
 /// Scores of a set of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// Images.
+    /// Number of images.
     pub n: usize,
-    /// As in `mean`.
+    /// Mean IoU, as in `mean`.
     pub iou: Option<f64>,
+    /// Mean Dice, as in `mean`.
     pub dice: Option<f64>,
     /// Mean over the foreground classes of the means over the images.
     pub mean: Scores,
-    /// Means over the images, background included.
+    /// Means over the images by the name of the class, background included.
     pub per_class: BTreeMap<String, Scores>,
     /// From the pixels of all images together: large objects weigh more.
     pub pooled: Pooled,
     /// Pairs of image and foreground class that neither map holds.
     pub empty: usize,
-    /// What those counted.
+    /// What a class counts for an image in which neither map holds it.
     pub empty_rule: Empty,
     /// Pairs of image and foreground class that one map alone holds: overlap 0, and the image's diagonal as the distance.
     pub one_sided: usize,
-    /// Of the distances.
+    /// Unit of the distances.
     pub unit: Unit,
 }
 
+/// Scores from the pixels of all images together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pooled {
-    /// As in `mean`.
+    /// Mean IoU, as in `mean`.
     pub iou: Option<f64>,
+    /// Mean Dice, as in `mean`.
     pub dice: Option<f64>,
     /// Mean over the foreground classes. No distances: there is no outline of all images together.
     pub mean: Scores,
-    /// Background included.
+    /// Scores by the name of the class, background included.
     pub per_class: BTreeMap<String, Scores>,
 }
 

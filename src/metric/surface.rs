@@ -9,15 +9,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Surface {
+    /// Both masks have an outline.
     Both {
+        /// 95th percentile of the Hausdorff distance, the larger of both ways.
         hd95: f64,
+        /// Average symmetric surface distance.
         assd: f64,
     },
     /// One mask alone has an outline. No distance is defined; the diagonal of the image is the longest there could be.
     One {
+        /// Diagonal of the image.
         diagonal: f64,
     },
+    /// No mask has an outline.
     Neither {
+        /// Diagonal of the image.
         diagonal: f64,
     },
 }

@@ -28,11 +28,14 @@ pub enum Weights {
     /// The best by Dice, or by the first metric that one was kept for.
     #[default]
     Best,
+    /// Those of the last step that was saved.
     Last,
+    /// Those of this checkpoint file.
     File(PathBuf),
 }
 
 impl Weights {
+    /// The checkpoint file in this run folder. Errors: `Best` where the folder holds no checkpoint.
     pub fn path(&self, folder: &Folder) -> Result<PathBuf> {
         match self {
             Weights::Best => folder.checkpoint(),
@@ -80,12 +83,16 @@ fn choose(probabilities: Tensor<4>, batch: &Batch, tally: &mut Tally) -> Result<
 /// How a run is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct How {
+    /// The weights that are scored.
     pub weights: Weights,
-    /// Average over the image and its flips.
+    /// Average the probabilities over the image and its three flips.
     pub flips: bool,
 }
 
-/// Scores a run on one split by every metric there is.
+/// Scores a run on one split by every metric there is, and gives the scores of each image as well.
+///
+/// Errors: the device or the data cannot be opened, the split differs from the one that the run was trained with or has
+/// no images, the weights do not fit, or `stop` was set.
 pub fn evaluate(
     checked: &Checked,
     settings: &Settings,

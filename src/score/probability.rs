@@ -5,6 +5,7 @@ use crate::base::error::{Result, RunError};
 use crate::data::png::write_grey16_atomic;
 use std::path::{Path, PathBuf};
 
+/// How the probabilities of an image are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// `STEM_CLASS.png` for each class, `round(65535 p)`.

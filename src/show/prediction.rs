@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 /// What is written for an image beside its mask.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extras {
+    /// A picture of the image with the outlines of the mask: `STEM_overlay.png`.
     pub overlay: bool,
+    /// The probabilities of the classes, in this format.
     pub probabilities: Option<Format>,
 }
 
@@ -33,13 +35,17 @@ impl Extras {
 /// What one image became.
 #[derive(Debug, Clone, Serialize)]
 pub struct Written {
+    /// The mask file, in the labels of the run's data block.
     pub mask: PathBuf,
+    /// The picture with the outlines, where one was asked for.
     pub overlay: Option<PathBuf>,
+    /// The files of the probabilities: one a class for 16-bit PNG, one for NumPy, none where not asked for.
     pub probabilities: Vec<PathBuf>,
-    /// Height and width of image and mask.
+    /// Height and width of image and mask in pixels.
     pub size: [usize; 2],
     /// Share of the pixels that are not background, 0 to 1.
     pub foreground: f64,
+    /// What is doubtful about the image file, one sentence each.
     pub warnings: Vec<String>,
     /// What the overlay shows: height x width x 3, and that size.
     #[serde(skip)]

@@ -20,10 +20,10 @@ use std::time::Instant;
 /// How images are predicted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
-    /// Tiles at the image's own resolution, of which neighbours share so much, in place of the whole image at the data
-    /// block's size.
+    /// Tiles at the image's own resolution in place of the whole image at the data block's size; the share of a tile
+    /// that its neighbour covers too, 0 to 1.
     pub overlap: Option<f64>,
-    /// Mean over the image and its mirror images.
+    /// Average the probabilities over the image and its three flips.
     pub flips: bool,
     /// Images or tiles that go through the network at once; as in training when not given.
     pub batch: Option<usize>,
@@ -42,23 +42,31 @@ pub(crate) struct Predictor<'a> {
 pub struct Output<'a> {
     /// The folder for the masks; it is made where there is none.
     pub folder: &'a Path,
+    /// What is written for each image beside its mask.
     pub extras: Extras,
 }
 
-/// Seconds of the thread that predicts; files are read beside it.
+/// Wall-clock seconds of the thread that predicts; files are read beside it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seconds {
+    /// From the first image to the last, all of the others included.
     pub total: f64,
+    /// Waiting for images that are being read.
     pub waiting: f64,
+    /// The network, with resizing and averaging of its results.
     pub network: f64,
+    /// Writing masks and extras.
     pub writing: f64,
 }
 
 /// What became of the images, each by its number among the inputs.
 #[derive(Debug, Default)]
 pub struct Predictions {
+    /// Images whose mask was written, and what was written for each.
     pub written: Vec<(usize, Written)>,
+    /// Images that could not be read or written, and why.
     pub failed: Vec<(usize, RunError)>,
+    /// Where the time went.
     pub seconds: Seconds,
 }
 

@@ -17,10 +17,14 @@ use crate::graph::ir::Path;
 use crate::graph::op::ParamKind;
 use std::collections::HashMap;
 
+/// What one node of the graph costs for one image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeCost {
+    /// Dotted path of the node in the model, for example `s.1.conv`.
     pub path: Path,
+    /// Name of the operator, as the model language writes it.
     pub op: &'static str,
+    /// Shape of the node's first output, `[c, h, w]` without the batch.
     pub output: Vec<usize>,
     /// Numbers that can be trained.
     pub params: u64,
@@ -28,36 +32,49 @@ pub struct NodeCost {
     pub frozen: bool,
     /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
+    /// Operations of one image, as the report's convention counts them.
     pub macs: u64,
 }
 
 /// A block instance: the sum over the nodes under its path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlockCost {
+    /// Dotted path of the block instance in the model.
     pub path: Path,
+    /// Name of the block's declaration.
     pub block: String,
+    /// Shape of the first output of its last node, `[c, h, w]` without the batch.
     pub output: Vec<usize>,
+    /// Numbers that can be trained.
     pub params: u64,
     /// The part of `params` that is not trained.
     pub frozen: u64,
+    /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
+    /// Operations of one image, as the report's convention counts them.
     pub macs: u64,
     /// Indices into [`CostReport::nodes`], contiguous or not.
     pub nodes: Vec<usize>,
 }
 
+/// The costs of a model at one input size: per node, per block instance and in total.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CostReport {
+    /// The counting rule that `macs` and `counted_params` follow.
     pub convention: Convention,
+    /// All nodes in topological order.
     pub nodes: Vec<NodeCost>,
+    /// Every block instance that holds nodes, in the order of the graph's scopes.
     pub blocks: Vec<BlockCost>,
+    /// Numbers that can be trained, frozen ones included.
     pub params: u64,
     /// The part of `params` that is not trained.
     pub frozen: u64,
     /// The parameters that the convention's tool puts into its total.
     pub counted_params: u64,
+    /// Numbers that are stored and never trained (running statistics).
     pub buffers: u64,
-    /// For one image.
+    /// Operations of one image. Most conventions count multiply-accumulates; [`Convention`] says what each counts.
     pub macs: u64,
 }
 

@@ -23,29 +23,46 @@ use std::path::{Path, PathBuf};
 
 /// Which sweep, with the settings of which run.
 pub struct SweepRequest<'a> {
+    /// The model file that declares the sweep.
     pub file: &'a Path,
+    /// Name of the sweep.
     pub sweep: &'a str,
+    /// Name of the `train` block whose settings all points get; chosen by `on`, else by the sweep's models, when not
+    /// given.
     pub run: Option<&'a str>,
+    /// Name of a data block, or of a run, that the `train` block is chosen by.
     pub on: Option<&'a str>,
+    /// Runs for each point; their seeds count up from that of the `train` block.
     pub seeds: u64,
+    /// Changes of settings for all runs: `key=value`, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
+    /// Folder that the relative paths of the data block start from.
     pub data_root: Option<&'a Path>,
+    /// `cpu`, `cuda` or `cuda:N` for all runs.
     pub device: Option<&'a str>,
+    /// Folder that the run folders are made in; `runs/SWEEP-RUN` when not given.
     pub out: Option<&'a Path>,
     /// The data block whose figures stand in the table; that of the run when not given.
     pub beside: Option<&'a str>,
+    /// The counting rule of the points' MACs.
     pub convention: Convention,
 }
 
+/// A sweep with all runs that it takes, and how far each is.
 pub struct SweepPlan {
+    /// Name of the sweep.
     pub sweep: String,
+    /// Name of the `train` block whose settings all points get.
     pub run: String,
+    /// Name of the data block that the runs train on.
     pub data: String,
     /// The data block that the paper's figures are for.
     pub beside: String,
+    /// Folder that the run folders are in: `OUT/POINT/seed=N`.
     pub out: PathBuf,
     /// What tells the points apart: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
+    /// The points that `keep where` keeps, in the order of the sweep.
     pub points: Vec<PlannedPoint>,
     /// Points that the sweep's `keep where` leaves out.
     pub left_out: usize,
@@ -61,14 +78,17 @@ pub struct PlannedPoint {
     pub label: String,
     /// One for each axis.
     pub cells: Vec<String>,
+    /// Name of the model or variant.
     pub model: String,
+    /// The hyper-parameters that the sweep sets, with their values as written.
     pub args: ArgumentTexts,
-    /// Parameters and MACs; none where the model cannot be built.
+    /// Trainable parameters, and MACs of one image by the request's convention; `None` where the model cannot be built.
     pub cost: Option<(u64, u64)>,
     /// Why its model cannot be built.
     pub failure: Option<Failure>,
     /// As a source reports them.
     pub paper: Vec<Figure>,
+    /// One run for each seed.
     pub runs: Vec<PlannedRun>,
 }
 
@@ -76,10 +96,13 @@ pub struct PlannedPoint {
 pub struct PlannedRun {
     /// `attention=se/seed=0`
     pub label: String,
+    /// Seed of the weights, of the order of images and of augmentation.
     pub seed: u64,
+    /// Where the run is, or will be.
     pub folder: Folder,
     /// Arguments of `npc` that train it.
     pub train: Vec<String>,
+    /// How far the run in that folder is.
     pub state: RunState,
 }
 

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 /// A command to run.
 pub struct Task {
+    /// Name of the task in messages and errors.
     pub label: String,
+    /// Arguments of `npc`, without the program's name.
     pub args: Vec<String>,
     /// What the command prints is put at the end of this file.
     pub log: PathBuf,
@@ -19,8 +21,10 @@ pub struct Task {
     pub kill: bool,
 }
 
+/// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
+    /// The command succeeded.
     Done,
     /// With its message.
     Failed(String),
@@ -30,7 +34,9 @@ pub enum End {
 
 /// What is told of a task while all run.
 pub enum News<'a> {
+    /// The command was started.
     Begun,
+    /// The command ended in this way, after this time; zero where it could not be started.
     Ended(&'a End, Duration),
 }
 

@@ -6,12 +6,14 @@ use crate::learn::folder::{Folder, read_settings};
 use crate::text::config::settings::Settings;
 use serde_json::Value;
 
+/// How far a planned run is, by what its folder holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunState {
     /// Nothing is there.
     Absent,
     /// Started, and not at its end.
     Started,
+    /// All epochs are done, or the run was stopped early by its `patience`.
     Finished,
     /// The folder holds another run: what differs.
     Other(String),

@@ -29,7 +29,9 @@ pub(super) enum Quantity {
 /// A quantity's value: a number or a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
+    /// A count: parameters, buffers, operations of one image, bytes, or pixels of a receptive field.
     Number(u64),
+    /// The shape of an input or a result, `[c, h, w]`.
     Shape(Vec<usize>),
     /// Only training tells.
     Nothing,
@@ -55,7 +57,9 @@ pub(super) enum Pass {
 /// The most bytes that a run of a model holds at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Peaks {
+    /// Peak of a forward pass without gradients, in bytes.
     pub inference: u64,
+    /// Peak of a training step (forward, loss, backward, update), in bytes.
     pub training: u64,
 }
 

@@ -5,9 +5,11 @@ use super::quantity::Found;
 /// How a claim stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
+    /// The model has what the claim says.
     Holds,
     /// Known not to hold, and it does not.
     Refuted {
+        /// Why the claim does not hold, as the `refuted` clause says.
         reason: String,
     },
     /// What a source reports of a trained network: kept, and not judged.
@@ -17,6 +19,8 @@ pub enum Verdict {
 /// A claim that is as it should be.
 #[derive(Debug, Clone)]
 pub struct Judged {
+    /// The value that the model has.
     pub found: Found,
+    /// How the claim stands against that value.
     pub verdict: Verdict,
 }

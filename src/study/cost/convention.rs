@@ -28,6 +28,7 @@ pub enum Convention {
 }
 
 impl Convention {
+    /// Every convention, in the order of tables and messages.
     pub const ALL: [Convention; 6] = [
         Convention::Conv,
         Convention::Thop,
@@ -37,6 +38,7 @@ impl Convention {
         Convention::FlopCounter,
     ];
 
+    /// Name on the command line, in claims and in reports, for example `thop-0.1`.
     pub fn name(self) -> &'static str {
         match self {
             Convention::Conv => "conv",

@@ -29,6 +29,7 @@ pub fn effective(graph: &Graph) -> Vec<u64> {
 pub struct Pairs {
     /// Those that touch a pixel.
     pub inside: u64,
+    /// All pairs: output pixels times kernel taps along the axis.
     pub all: u64,
 }
 

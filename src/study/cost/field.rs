@@ -79,19 +79,24 @@ impl Window {
 pub enum Reach {
     /// Nothing, or nothing but what [`AxisField::whole`] tells.
     Nothing,
+    /// An interval of image pixels around each pixel.
     Window(Rc<Window>),
     /// Not computed: steps that repeat after more than 4096 pixels only, or numbers beyond 64 bits.
     Unknown,
 }
 
+/// The receptive field of a node along one axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AxisField {
+    /// What windows (convolutions, pools, interpolation) let a pixel see.
     pub reach: Reach,
     /// A global pool, or a norm over the map, has let every pixel of the axis in.
     pub whole: bool,
 }
 
 impl AxisField {
+    /// Returns the field as intervals of image pixels; `None` where nothing is seen through windows or it was not
+    /// computed.
     pub fn window(&self) -> Option<&Window> {
         if let Reach::Window(window) = &self.reach { Some(window) } else { None }
     }

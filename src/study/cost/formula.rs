@@ -10,8 +10,11 @@ use crate::graph::ty::{Dim, FormulaType, Shape, TensorType, Total};
 /// What one node costs; `None` where a formula would grow beyond its limits.
 #[derive(Debug, Clone)]
 pub struct NodeFormula {
+    /// Dotted path of the node in the model.
     pub path: Path,
+    /// Name of the operator, as the model language writes it.
     pub op: &'static str,
+    /// Type of the node's first output, its dimensions as formulas.
     pub output: FormulaType,
     /// Trainable numbers: the same at every size, unless a linear layer reads a flattened map.
     pub params: Option<Dim>,
@@ -21,13 +24,19 @@ pub struct NodeFormula {
     pub bytes: Option<Dim>,
 }
 
+/// The costs of a model for one image as formulas; a total is `None` where it would grow beyond the limits of a
+/// formula.
 #[derive(Debug, Clone)]
 pub struct FormulaReport {
+    /// The counting rule that `macs` follow.
     pub convention: Convention,
+    /// All nodes in topological order.
     pub nodes: Vec<NodeFormula>,
+    /// Trainable numbers of all nodes together.
     pub params: Option<Dim>,
+    /// Operations of one image, as the convention counts them.
     pub macs: Option<Dim>,
-    /// All outputs of all nodes together.
+    /// Bytes of all outputs of all nodes together, for one image: 4 a number.
     pub bytes: Option<Dim>,
 }
 

@@ -28,7 +28,9 @@ pub struct Memory {
     pub optimizer: u64,
     /// What forward leaves for backward, results included.
     pub saved: Bytes,
+    /// The steps of a forward pass without gradients.
     pub inference: Timeline,
+    /// The steps of one training step: forward, loss, backward, update.
     pub training: Timeline,
 }
 

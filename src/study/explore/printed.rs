@@ -17,20 +17,26 @@ const SETTINGS: usize = 1 << 20;
 pub struct Figure {
     /// As it was given: `2.17G`.
     pub text: String,
+    /// The same as a number with the digits that were printed: it stands for all values that round to it.
     pub printed: Printed,
+    /// The quantity that the figure is of.
     pub what: What,
     /// Height and width of the image; `None` for parameters.
     pub size: Option<[usize; 2]>,
 }
 
+/// The quantity that a printed figure is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
+    /// Parameters, as the convention's tool totals them.
     Params,
+    /// Operations of one image at the figure's size.
     Macs,
 }
 
 /// How many settings are left once a figure is asked for too.
 pub struct Leaves {
+    /// Settings for which this figure and all before it come out.
     pub left: usize,
     /// The nearest that were left before, where none is now: value found, and setting.
     pub nearest: Vec<(u64, Vec<Argument>)>,
@@ -38,11 +44,15 @@ pub struct Leaves {
 
 /// A setting for which every figure comes out, and what is found for each.
 pub struct Kept {
+    /// A value for each hole.
     pub args: Vec<Argument>,
+    /// What the model counts for each figure, in the order of the figures.
     pub found: Vec<u64>,
 }
 
+/// What is left of all settings after each printed figure.
 pub struct Outcome {
+    /// Settings that were tried: all combinations of the values.
     pub tried: usize,
     /// In the order of the figures; a figure after the one that leaves none is not looked at.
     pub leaves: Vec<Leaves>,

@@ -50,6 +50,7 @@ impl<T> Thinned<T> {
 }
 
 impl<P, S> Thinned<(P, S)> {
+    /// Makes one value of each kept pair of a point and what was seen in it; the counts and problems stay.
     pub fn map<T>(self, make: impl Fn(P, S) -> T) -> Thinned<T> {
         let Thinned { tried, broken, left_out, kept, problems } = self;
         Thinned { tried, broken, left_out, kept: kept.into_iter().map(|(p, s)| make(p, s)).collect(), problems }

@@ -17,6 +17,7 @@ use std::str::FromStr;
 /// A model of a sweep.
 #[derive(Debug, Clone)]
 pub struct Variant {
+    /// Name of the model or variant that the sweep varies.
     pub model: String,
     /// In the order of the sweep.
     pub args: Vec<Argument>,
@@ -33,11 +34,13 @@ pub struct Variant {
 /// What depends on the size of the image.
 #[derive(Debug, Clone)]
 pub struct Measures {
+    /// Shape of one image, `[c, h, w]`.
     pub input: Shape,
     /// Of the first result.
     pub output: Shape,
     /// Of one image.
     pub macs: u64,
+    /// Peak memory of a run in inference and training, in bytes.
     pub peaks: Peaks,
     /// Of the first result.
     pub field: Field,
@@ -48,16 +51,23 @@ pub struct Measures {
 /// What tables are sorted by, and what spans a plot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
+    /// Trainable numbers.
     Params,
+    /// Operations of one image.
     Macs,
+    /// Peak memory of inference, in bytes.
     Inference,
+    /// Peak memory of a training step, in bytes.
     Training,
+    /// Side of the receptive field along its narrower axis, in image pixels.
     Field,
 }
 
 impl Key {
+    /// Every key, in the order of tables and messages.
     pub const ALL: [Key; 5] = [Key::Params, Key::Macs, Key::Inference, Key::Training, Key::Field];
 
+    /// Name on the command line and in tables.
     pub fn name(self) -> &'static str {
         match self {
             Key::Params => "params",

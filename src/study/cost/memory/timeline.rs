@@ -6,14 +6,18 @@ use crate::graph::op::Bytes;
 /// The part of a pass that a moment belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// The network computes its results.
     Forward,
+    /// The loss and its gradient are computed from the results.
     Loss,
+    /// Gradients are computed, from the results back to the image.
     Backward,
     /// The optimiser's step.
     Update,
 }
 
 impl Phase {
+    /// Name in reports: `forward`, `loss`, `backward` or `update`.
     pub fn name(self) -> &'static str {
         match self {
             Phase::Forward => "forward",
@@ -27,6 +31,7 @@ impl Phase {
 /// What is held at one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
+    /// The part of the pass that the step belongs to.
     pub phase: Phase,
     /// The operator that runs; none in loss and update.
     pub node: Option<NodeId>,
@@ -37,6 +42,7 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Tensors and workspace together.
     pub fn total(&self) -> Bytes {
         self.tensors + self.workspace
     }
@@ -60,13 +66,16 @@ pub struct Timeline {
 /// The most that a pass holds at once, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peak {
+    /// Tensors and workspace together, at the batch that was asked for.
     pub bytes: u64,
     /// The part of it that is workspace.
     pub workspace: u64,
+    /// The step that holds the most.
     pub moment: Moment,
 }
 
 impl Timeline {
+    /// Returns the steps in the order in which they run.
     pub fn moments(&self) -> &[Moment] {
         &self.moments
     }
