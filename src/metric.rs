@@ -39,8 +39,11 @@ use crate::text::config::Metric;
 
 /// An image to be scored: class maps of `height x width` pixels, row by row.
 pub struct Pair<'a> {
+    /// The predicted class of each pixel.
     pub pred: &'a [u8],
+    /// The true class of each pixel.
     pub truth: &'a [u8],
+    /// Height and width of both maps in pixels.
     pub size: [usize; 2],
     /// Millimetres a pixel of these maps, height then width. Without it distances are in pixels.
     pub spacing: Option<[f64; 2]>,

@@ -10,7 +10,8 @@ pub enum Role {
     Train,
     /// It is scored after each epoch, to choose the best one.
     Val,
-    /// It is scored when training is over; after each epoch where there are no validation images.
+    /// It is held back from training and scored by an evaluation; where there are no validation images, after each
+    /// epoch too.
     Test,
 }
 

@@ -21,19 +21,23 @@ use std::str::FromStr;
 
 /// Which sweep, at which sizes, and how its models are thinned out and ordered.
 pub struct CountRequest<'a> {
+    /// The model file, which declares the sweep or the models that it varies.
     pub file: &'a Path,
     /// Name of a `sweep`, or what follows the `=` of one.
     pub sweep: &'a str,
     /// Data blocks whose image sizes are taken; not looked at where `size` is given.
     pub on: &'a [String],
+    /// Image sizes, height and width in pixels.
     pub size: &'a [Size],
     /// Bounds beside those of the file, such as `macs <= 2.5G and params < 1M`.
     pub keep: &'a [String],
+    /// The order of the models.
     pub sort: Sort,
     /// Only the first so many models are shown; all of them when not given.
     pub top: Option<usize>,
     /// Two keys whose Pareto front is marked.
     pub axes: [Key; 2],
+    /// The counting rule of MACs, in the table and in bounds that name none.
     pub convention: Convention,
     /// Images in a batch, for the memory; those of the first run of one of the models when not given.
     pub batch: Option<u64>,
@@ -62,9 +66,11 @@ pub struct CountedSweep {
     pub sweep: Option<String>,
     /// Models and variants that it is of.
     pub models: Vec<String>,
+    /// The counting rule of the MACs.
     pub convention: Convention,
-    /// Points of the sweep, and those whose model cannot be built.
+    /// Points of the sweep.
     pub tried: usize,
+    /// Points whose model cannot be built, or not be held against a bound.
     pub broken: usize,
     /// Each as it was written, with what it leaves out.
     pub bounds: Vec<(String, LeftOut)>,
@@ -72,6 +78,7 @@ pub struct CountedSweep {
     pub rows: Vec<CountedRow>,
     /// How many of them are shown.
     pub top: usize,
+    /// The two keys whose Pareto front is marked.
     pub axes: [Key; 2],
     /// What tells the models apart: `model`, or names of hyper-parameters.
     pub columns: Vec<String>,
@@ -83,11 +90,13 @@ pub struct CountedSweep {
 
 /// A function, as the first variant that computes it.
 pub struct CountedRow {
+    /// The variant with its counts at each size.
     pub variant: Variant,
+    /// The variant's hyper-parameters with their values as written.
     pub args: ArgumentTexts,
     /// The others that compute it.
     pub same: Vec<(Variant, ArgumentTexts)>,
-    /// On the front of the axes.
+    /// Whether it lies on the Pareto front of the axes.
     pub front: bool,
 }
 

@@ -87,8 +87,8 @@ pub trait Observer {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
     /// A step is done.
     fn step(&mut self, progress: &Progress);
-    /// An epoch is done and scored; `best` where its scores are the best so far by a metric that a checkpoint is kept
-    /// for.
+    /// An epoch is done and scored; `best` where it scored best so far by the first metric that a best checkpoint is
+    /// kept for.
     fn epoch(&mut self, record: &EpochRecord, best: bool);
     /// Something to know that is no problem.
     fn note(&mut self, _message: &str) {}

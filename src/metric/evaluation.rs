@@ -19,7 +19,7 @@ pub struct Evaluation {
     /// Whether the weights are those of the epoch that scored best on these images: then the scores are optimistic.
     #[serde(default)]
     pub chosen_here: bool,
-    /// Height and width that scores were computed at.
+    /// Height and width in pixels that scores were computed at.
     pub size: [usize; 2],
     /// Means over the images.
     #[serde(flatten)]

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// What is written for an image beside its mask.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Extras {
-    /// A picture of the image with the outlines of the mask: `STEM_overlay.png`.
+    /// A picture of the image with each foreground class tinted and outlined: `STEM_overlay.png`.
     pub overlay: bool,
     /// The probabilities of the classes, in this format.
     pub probabilities: Option<Format>,
@@ -37,7 +37,7 @@ impl Extras {
 pub struct Written {
     /// The mask file, in the labels of the run's data block.
     pub mask: PathBuf,
-    /// The picture with the outlines, where one was asked for.
+    /// The picture with the classes tinted and outlined, where one was asked for.
     pub overlay: Option<PathBuf>,
     /// The files of the probabilities: one a class for 16-bit PNG, one for NumPy, none where not asked for.
     pub probabilities: Vec<PathBuf>,

@@ -20,8 +20,8 @@ use std::time::Instant;
 /// How images are predicted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct How {
-    /// Tiles at the image's own resolution in place of the whole image at the data block's size; the share of a tile
-    /// that its neighbour covers too, 0 to 1.
+    /// Tiles at the image's own resolution in place of the whole image at the data block's size; the share of a tile's
+    /// side that its neighbour covers too, from 0 to below 1.
     pub overlap: Option<f64>,
     /// Average the probabilities over the image and its three flips.
     pub flips: bool,
