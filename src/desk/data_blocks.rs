@@ -18,6 +18,7 @@ use std::path::Path;
 /// A data block, and what its models say of it.
 #[derive(Debug, Clone)]
 pub struct DataBlock {
+    /// The data block with all its settings.
     pub spec: DataSpec,
     /// Channels that the models take, where one could be built.
     channels: Option<usize>,
