@@ -1,6 +1,6 @@
 //! The lowered form: steps in order, numbered values with their last use, layers with their weights.
 //!
-//! Knows no device and no tensor; it is what `npc lower` prints and what `run::exec` and the [`crate::compute::engine`] walk. Made from a
+//! Knows no device and no tensor; it is what `npc lower` prints and what `compute::exec` and `compute::engine` walk. Made from a
 //! [`Checked`], so every operand exists and every type is the one its operator infers.
 //!
 //! Invariants:

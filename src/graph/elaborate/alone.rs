@@ -51,7 +51,7 @@ pub fn unused(program: &Program<'_>) -> Problems {
 /// Elaborates a block by itself and compares the result with its promise.
 ///
 /// A wrong channel count, or another kind of result, is told for the first sample that gets so far. A height or width
-/// is told when no sample and no image size within [`SIZES`] gives the promised one: sizes are what a use decides.
+/// is told when no sample and no image size within `SIZES` gives the promised one: sizes are what a use decides.
 pub fn alone<'a>(program: &Program<'a>, block: &'a Block) -> Tried {
     if block.result.is_none() || program.is_broken(&block.name.node) {
         return Tried::Skipped;
