@@ -26,24 +26,31 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
+    /// Name of the data block.
     pub name: String,
+    /// Where images and masks come from.
     pub source: DataSource,
     /// Height and width that images and masks are resized to.
     pub size: [usize; 2],
     /// Class names in the order of the model's output channels.
     pub classes: Vec<String>,
-    /// Pixel value in the mask file, per class; see [`cases::label_colour`] for colours.
+    /// Pixel value in the mask file, per class; see [`case_rules::label_colour`] for colours.
     #[serde(with = "case_rules::labels")]
     pub labels: Vec<u32>,
+    /// How a pixel of a mask file becomes a class.
     pub mask_rule: MaskRule,
+    /// Which cases are for training, validation and test.
     pub split: Split,
+    /// Which cases must stay in one split, and what each split should have its share of.
     #[serde(default)]
     pub grouping: Grouping,
+    /// How volumes are cut into slices; without effect on pictures.
     #[serde(default)]
     pub slicing: Slicing,
     /// Intensities are clipped to `[low, high]` and scaled to 0..1. Without it 8-bit and unsigned 16-bit images are
     /// divided by their largest possible value, and signed or float images are refused.
     pub window: Option<[f64; 2]>,
+    /// How values of 16-bit files are read, before `window` applies.
     pub decode: Decode,
     /// Per channel (or one value for all), subtracted after scaling to 0..1.
     pub mean: Vec<f64>,
@@ -62,18 +69,32 @@ pub struct DataSpec {
     pub spacing: Option<[f64; 2]>,
 }
 
+/// Where the images and masks of a data set come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DataSource {
     /// Paths under the data root with one `*`; an image and a mask belong together when their `*` stand for the same
     /// text, upper and lower case being equal.
     /// Volumes (NIfTI files, folders that hold a DICOM series) are cut into slices.
-    Files { images: String, masks: String },
+    Files {
+        /// Path pattern of the image files, with `/` between folders.
+        images: String,
+        /// Path pattern of the mask files.
+        masks: String,
+    },
     /// A CSV file under the data root with the columns `image` and `mask`, and if need be `split` and `group`; paths
     /// in it are under the data root too.
-    List { list: String },
+    List {
+        /// Path of the CSV file under the data root.
+        list: String,
+    },
     /// Generated lung-CT-like slices with ground truth.
-    Phantoms { count: usize, seed: u64 },
+    Phantoms {
+        /// How many slices are generated; 100 where the block says nothing.
+        count: usize,
+        /// Seed of the generator; the same seed gives the same slices, bit for bit, on every machine.
+        seed: u64,
+    },
 }
 
 /// How a mask pixel becomes a class.
@@ -93,21 +114,48 @@ pub enum MaskRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decode {
+    /// The values as stored, with all their bits.
     Value,
     /// The high byte of the unsigned view only, as public code reads the lung set through OpenCV's default flags.
     HiByte,
 }
 
+/// Which cases of a data set are for training, validation and test.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {
     /// Shares of the stems, sorted, then shuffled with `seed`. They sum to 1.
-    Random { train: f64, val: f64, test: f64, seed: u64 },
+    Random {
+        /// Share of the cases for training: what the other two leave, where the block says nothing.
+        train: f64,
+        /// Share of the cases for validation, 0 to 1 and rounded up to whole cases; 0 where the block says nothing.
+        val: f64,
+        /// Share of the cases for the test, 0 to 1 and rounded up to whole cases; 0.2 where the block says nothing.
+        test: f64,
+        /// Seed of the shuffle; 0 where the block says nothing.
+        seed: u64,
+    },
     /// Files under the data root with one stem a line.
-    Lists { train: String, val: Option<String>, test: String },
+    Lists {
+        /// Path of the list of training cases.
+        train: String,
+        /// Path of the list of validation cases; `None` where there are none.
+        val: Option<String>,
+        /// Path of the list of test cases.
+        test: String,
+    },
     /// One of `k` parts of nearly equal size, number `fold` counted from 0, is the test set; `val` is a share of what
     /// is left.
-    Kfold { k: usize, fold: usize, val: f64, seed: u64 },
+    Kfold {
+        /// Number of folds, at least 2; 5 where the block says nothing.
+        k: usize,
+        /// Number of the fold that is the test set, below `k`; 0 where the block says nothing.
+        fold: usize,
+        /// Share for validation of the cases outside the fold, at least 0 and below 1; 0 where the block says nothing.
+        val: f64,
+        /// Seed of the shuffle; 0 where the block says nothing.
+        seed: u64,
+    },
     /// As the column `split` of a CSV list says.
     Column,
 }
@@ -116,6 +164,7 @@ pub enum Split {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainSpec {
+    /// Name of the run in the model file.
     pub name: String,
     /// A model or variant of the file.
     pub model: String,
@@ -123,16 +172,21 @@ pub struct TrainSpec {
     pub args: BTreeMap<String, String>,
     /// The name of a data block.
     pub data: String,
+    /// Passes over all training images, at least 1.
     pub epochs: usize,
     /// Images per step.
     pub batch: usize,
+    /// Seed of the first weights, the order of the images, dropout and augmentation; 0 where the block says nothing.
     pub seed: u64,
+    /// How gradients become new weights, with the learning rate that the schedule starts from.
     pub optimizer: Optimizer,
+    /// How the learning rate changes from step to step.
     #[serde(default)]
     pub schedule: Schedule,
     /// Largest norm of all gradients together; larger ones are scaled down to it.
     #[serde(default)]
     pub clip: Option<f64>,
+    /// What is minimised: a weighted sum of terms.
     pub loss: LossSpec,
     /// Weight of each result's loss, for models with several results. Empty: the first result alone.
     #[serde(default)]
@@ -143,7 +197,10 @@ pub struct TrainSpec {
     /// Changes of the training images, new in each epoch. Scored images are never changed.
     #[serde(default)]
     pub augment: Vec<Augment>,
+    /// What each epoch is scored with; IoU and Dice where the block says nothing.
     pub metrics: Vec<Metric>,
+    /// Checkpoints that stay in the run folder; those of the best Dice and of the last epoch where the block says
+    /// nothing.
     pub keep: Vec<Keep>,
     /// Batches whose gradients make one step of the optimiser.
     #[serde(default = "one")]
@@ -188,6 +245,8 @@ impl TrainSpec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
+    /// The weights of the epoch with the best score so far: the highest, or the lowest of a distance.
     Best(Metric),
+    /// The weights of the last epoch.
     Last,
 }

@@ -10,35 +10,111 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Augment {
     /// Probabilities of a mirrored left and right, and of a mirrored top and bottom.
-    Flip { horizontal: f64, vertical: f64 },
+    Flip {
+        /// Probability that left and right are exchanged.
+        horizontal: f64,
+        /// Probability that top and bottom are exchanged.
+        vertical: f64,
+    },
     /// A turn by 90, 180 or 270 degrees, each as likely. For square images.
-    Rot90 { p: f64 },
+    Rot90 {
+        /// Probability that an image is turned in an epoch.
+        p: f64,
+    },
     /// About the centre; positive is counter-clockwise.
-    Rotate { degrees: [f64; 2], p: f64 },
+    Rotate {
+        /// Range of the angle in degrees, within -180 to 180.
+        degrees: [f64; 2],
+        /// Probability that an image is rotated in an epoch.
+        p: f64,
+    },
     /// About the centre; above 1 enlarges what is seen.
-    Scale { factor: [f64; 2], p: f64 },
+    Scale {
+        /// Range of the factor, within 0.1 to 10; its logarithm is uniform.
+        factor: [f64; 2],
+        /// Probability that an image is scaled in an epoch.
+        p: f64,
+    },
     /// Down and to the right, each as a share of height and width.
-    Shift { limit: [f64; 2], p: f64 },
+    Shift {
+        /// Range of the shift as a share of height and of width, within -1 to 1; the two axes are drawn apart.
+        limit: [f64; 2],
+        /// Probability that an image is shifted in an epoch.
+        p: f64,
+    },
     /// A rectangle of the image's proportions with this share of its area, enlarged to the whole.
-    Crop { area: [f64; 2], p: f64 },
+    Crop {
+        /// Range of the rectangle's share of the image's area, within 0.01 to 1.
+        area: [f64; 2],
+        /// Probability that an image is cropped in an epoch.
+        p: f64,
+    },
     /// Simard, Steinkraus and Platt 2003. Pixels of the data block's size.
-    Elastic { alpha: [f64; 2], sigma: [f64; 2], p: f64 },
+    Elastic {
+        /// Range of the factor of the smoothed random field, in pixels, within 0 to 10,000.
+        alpha: [f64; 2],
+        /// Range of the standard deviation of the Gaussian that smooths the field, in pixels, within 1 to 100.
+        sigma: [f64; 2],
+        /// Probability that an image is deformed in an epoch.
+        p: f64,
+    },
     /// What happens to pixels that spatial changes bring in from outside.
-    Border { rule: Border, value: f64 },
+    Border {
+        /// How the image goes on outside.
+        rule: Border,
+        /// Value outside the image under [`Border::Constant`], in 0..1 as the window scales it.
+        value: f64,
+    },
     /// Gaussian, per value of the 0..1 range.
-    Noise { std: [f64; 2], p: f64 },
+    Noise {
+        /// Range of the standard deviation of the noise, within 0 to 1.
+        std: [f64; 2],
+        /// Probability that an image gets noise in an epoch.
+        p: f64,
+    },
     /// Gaussian, in pixels of the data block's size.
-    Blur { sigma: [f64; 2], p: f64 },
+    Blur {
+        /// Range of the standard deviation of the filter, in pixels, within 0 to 20.
+        sigma: [f64; 2],
+        /// Probability that an image is blurred in an epoch.
+        p: f64,
+    },
     /// Times `factor`, then plus `offset`.
-    Brightness { offset: [f64; 2], factor: [f64; 2], p: f64 },
+    Brightness {
+        /// Range of what is added to values in 0..1, within -1 to 1.
+        offset: [f64; 2],
+        /// Range of what values are multiplied by, within 0.1 to 10; its logarithm is uniform.
+        factor: [f64; 2],
+        /// Probability that an image's brightness changes in an epoch.
+        p: f64,
+    },
     /// Distances from each channel's mean times `factor`.
-    Contrast { factor: [f64; 2], p: f64 },
+    Contrast {
+        /// Range of the factor, within 0.1 to 10; its logarithm is uniform.
+        factor: [f64; 2],
+        /// Probability that an image's contrast changes in an epoch.
+        p: f64,
+    },
     /// Shrunk by `factor` and enlarged again.
-    LowResolution { factor: [f64; 2], p: f64 },
+    LowResolution {
+        /// Range of the low resolution's share of the full one along each axis, within 0.05 to 1; its logarithm is
+        /// uniform.
+        factor: [f64; 2],
+        /// Probability that an image loses resolution in an epoch.
+        p: f64,
+    },
     /// Values to the power of `gamma`; with probability `invert` their distances from 1 instead.
-    Gamma { gamma: [f64; 2], invert: f64, p: f64 },
+    Gamma {
+        /// Range of the exponent, within 0.1 to 10; its logarithm is uniform.
+        gamma: [f64; 2],
+        /// Probability that a changed image is inverted before the power and back after it: `1 - (1 - v)^gamma`.
+        invert: f64,
+        /// Probability that an image gets an exponent in an epoch.
+        p: f64,
+    },
 }
 
+/// What lies outside an image that is rotated, shifted, shrunk or deformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Border {

@@ -7,7 +7,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Slicing {
+    /// The direction across the slices; axial where the block says nothing.
     pub axis: Axis,
+    /// Which slices are cases; all where the block says nothing.
     pub slices: Slices,
 }
 
@@ -28,6 +30,7 @@ pub enum Axis {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slices {
+    /// Every slice of the volume.
     #[default]
     All,
     /// Those whose mask holds more than the first class.
@@ -40,12 +43,16 @@ pub enum Slices {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grouping {
+    /// What tells the group of a case. Without it each case is a group of its own, but for the slices of a volume and a
+    /// CSV list with a column `group`.
     #[serde(default)]
     pub group: Option<GroupBy>,
+    /// What the splits are balanced by; without it groups are dealt by the shuffle alone.
     #[serde(default)]
     pub stratify: Option<Stratify>,
 }
 
+/// What tells the group of a case, all of whose cases lie in one split: those of one patient or video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupBy {
@@ -55,6 +62,7 @@ pub enum GroupBy {
     CvcClinicdb,
 }
 
+/// The kinds of cases of which each split gets its share. Every mask is read for it once, at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stratify {

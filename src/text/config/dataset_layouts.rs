@@ -7,15 +7,22 @@ use super::MaskRule;
 /// A published data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Layout {
+    /// Word for `layout = ...` in a data block.
     pub name: &'static str,
     /// What the set's folder is called when nothing else is said.
     pub folder: &'static str,
     /// Below the folder.
     pub images: &'static str,
+    /// Path pattern of the masks, below the folder as well.
     pub masks: &'static str,
+    /// Names of the two classes, the background first.
     pub classes: [&'static str; 2],
+    /// Pixel value in the mask files for each class.
     pub labels: [u32; 2],
+    /// How a pixel of a mask becomes a class.
     pub mask: MaskRule,
+    /// Range of intensities that is scaled to 0..1, in the units of the files; `None` for 8-bit pictures, which need
+    /// none.
     pub window: Option<[f64; 2]>,
 }
 

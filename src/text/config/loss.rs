@@ -8,6 +8,7 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct LossSpec {
+    /// The summands, in the order written.
     pub terms: Vec<Weighted>,
 }
 
@@ -17,6 +18,7 @@ pub struct LossSpec {
 pub struct Weighted {
     /// Above 0.
     pub weight: f64,
+    /// The loss that is weighted.
     pub term: Term,
 }
 
@@ -29,6 +31,7 @@ pub enum Term {
         /// Per class; empty: 1 for each.
         #[serde(default)]
         weights: Vec<f64>,
+        /// Share of the target that is spread evenly over all classes, from 0 to 1.
         #[serde(default)]
         smoothing: f64,
     },
@@ -44,7 +47,12 @@ pub enum Term {
         include_background: bool,
     },
     /// Lin et al. 2017.
-    Focal { gamma: f64, alpha: Alpha },
+    Focal {
+        /// Exponent of `1 - p`, at least 0, with `p` the probability of the true class; 0 leaves cross entropy.
+        gamma: f64,
+        /// Weight of a pixel by its true class.
+        alpha: Alpha,
+    },
     /// Salehi et al. 2017; with `gamma`, Abraham and Khan 2019.
     Tversky {
         /// Weight of false positives.
@@ -55,7 +63,9 @@ pub enum Term {
         gamma: f64,
         /// These as in `Dice`.
         smooth: f64,
+        /// Sums run over the whole batch; else over each image, and the mean of the images is taken.
         batch: bool,
+        /// Whether class 0 counts.
         include_background: bool,
     },
     /// Lovász-softmax over the classes that are present (Berman et al. 2018).
@@ -73,16 +83,22 @@ pub enum Alpha {
     None,
     /// `1 - alpha` for class 0, `alpha` for the others.
     Foreground(f64),
+    /// One weight of at least 0 for each class, in the order of the data's classes.
     PerClass(Vec<f64>),
 }
 
 impl Term {
-    /// What the bare words stand for. Dice and Tversky sum as nnU-Net does for two dimensions.
+    /// `cross_entropy`: every class with weight 1, without smoothing. This and those below are what the bare words stand
+    /// for.
     pub const CROSS_ENTROPY: Term = Term::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
+    /// `dice`: sums over the whole batch, without squares and without the background, as nnU-Net does for two dimensions.
     pub const DICE: Term = Term::Dice { squared: false, smooth: 1e-5, batch: true, include_background: false };
+    /// `focal`: an exponent of 2, and every class with weight 1.
     pub const FOCAL: Term = Term::Focal { gamma: 2.0, alpha: Alpha::None };
+    /// `tversky`: false positives and false negatives weigh one half each, without an exponent; sums as [`Term::DICE`].
     pub const TVERSKY: Term =
         Term::Tversky { alpha: 0.5, beta: 0.5, gamma: 1.0, smooth: 1e-5, batch: true, include_background: false };
+    /// `lovasz`: the whole batch as one image.
     pub const LOVASZ: Term = Term::Lovasz { per_image: false };
 
     /// As the language calls it.

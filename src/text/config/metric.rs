@@ -2,14 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A score of a prediction `A` against the truth `B`, for one class; TP, FP, FN and TN count pixels of that class
+/// against all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
+    /// `2 TP / (2 TP + FP + FN)`: the overlap as a share of the mean size of `A` and `B` (Dice 1945). 1 is best.
     Dice,
+    /// `TP / (TP + FP + FN)`: intersection over union, the Jaccard index. 1 is best.
     Iou,
+    /// `TP / (TP + FP)`: how much of the prediction is right. 1 is best.
     Precision,
+    /// `TP / (TP + FN)`: how much of the truth is found, the sensitivity. 1 is best.
     Recall,
+    /// `TN / (TN + FP)`: how much of the other classes is left alone. 1 is best.
     Specificity,
+    /// `(TP + TN) / (TP + TN + FP + FN)`: the share of pixels that are right. 1 is best.
     Accuracy,
     /// Cheng et al. 2021.
     BoundaryIou,
@@ -63,6 +71,7 @@ impl Metric {
         }
     }
 
+    /// Finds the metric that the language calls so, such as `boundary_iou`; `None` for other words.
     pub fn from_name(name: &str) -> Option<Metric> {
         Metric::ALL.into_iter().find(|m| m.name() == name)
     }
@@ -114,6 +123,7 @@ pub enum Empty {
 }
 
 impl Empty {
+    /// The three rules, in the order of the documentation.
     pub const ALL: [Empty; 3] = [Empty::One, Empty::Skip, Empty::Zero];
 
     /// The word of the language.

@@ -2,16 +2,48 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The method that turns gradients into new weights, with its settings. The defaults are those of a model file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Optimizer {
     /// Kingma and Ba 2015, with `torch.optim.Adam`'s defaults; `weight_decay` is added to the gradient.
-    Adam { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    Adam {
+        /// Learning rate before the schedule changes it, above 0; 1e-3 by default.
+        lr: f64,
+        /// Decay of the mean of the gradients, at least 0 and below 1; 0.9 by default.
+        beta1: f64,
+        /// Decay of the mean of the squared gradients, at least 0 and below 1; 0.999 by default.
+        beta2: f64,
+        /// Number added to the denominator, above 0; 1e-8 by default. The language calls it `eps`.
+        epsilon: f64,
+        /// Factor of the weights that is added to their gradient, at least 0; 0 by default.
+        weight_decay: f64,
+    },
     /// Loshchilov and Hutter 2019, `torch.optim.AdamW`: the weights shrink by `lr * weight_decay` before the step.
     #[serde(rename = "adamw")]
-    AdamW { lr: f64, beta1: f64, beta2: f64, epsilon: f64, weight_decay: f64 },
+    AdamW {
+        /// Learning rate before the schedule changes it, above 0; 1e-3 by default.
+        lr: f64,
+        /// Decay of the mean of the gradients, at least 0 and below 1; 0.9 by default.
+        beta1: f64,
+        /// Decay of the mean of the squared gradients, at least 0 and below 1; 0.999 by default.
+        beta2: f64,
+        /// Number added to the denominator, above 0; 1e-8 by default. The language calls it `eps`.
+        epsilon: f64,
+        /// Share of the weights, times the learning rate, that each step takes off, at least 0; 0.01 by default.
+        weight_decay: f64,
+    },
     /// `torch.optim.SGD` without dampening; `weight_decay` is added to the gradient.
-    Sgd { lr: f64, momentum: f64, nesterov: bool, weight_decay: f64 },
+    Sgd {
+        /// Learning rate before the schedule changes it, above 0; 1e-3 by default.
+        lr: f64,
+        /// Factor of the earlier steps' velocity, at least 0 and below 1; 0 by default.
+        momentum: f64,
+        /// Whether the gradient is looked at one step of momentum ahead; it needs a momentum. `false` by default.
+        nesterov: bool,
+        /// Factor of the weights that is added to their gradient, at least 0; 0 by default.
+        weight_decay: f64,
+    },
 }
 
 impl Optimizer {
@@ -48,6 +80,7 @@ impl Optimizer {
         }
     }
 
+    /// Changes the learning rate and nothing else.
     pub fn set_lr(&mut self, rate: f64) {
         match self {
             Optimizer::Adam { lr, .. } | Optimizer::AdamW { lr, .. } | Optimizer::Sgd { lr, .. } => *lr = rate,

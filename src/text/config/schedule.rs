@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+/// How the learning rate changes from step to step: a warm-up, then a curve. A constant rate without warm-up by
+/// default.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
+    /// The rate after the warm-up.
     pub curve: Curve,
     /// Epochs, or a part of one, in which the rate rises in a line to the optimiser's.
     pub warmup: f64,
@@ -14,15 +17,19 @@ pub struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Curve {
+    /// The optimiser's rate throughout.
     Constant,
     /// To 0 at the end of the run.
     Poly {
+        /// Exponent of the share of steps that are left, above 0; 0.9 where the language says nothing.
         power: f64,
     },
     /// Half a cosine to `min`; with `restarts` the rest of the run is cut into `restarts + 1` equal parts, each of which
     /// starts from the optimiser's rate again.
     Cosine {
+        /// Rate at the end of each part, at least 0 and at most the optimiser's; 0 where the language says nothing.
         min: f64,
+        /// How many times the curve starts again; 0 where the language says nothing.
         restarts: u64,
     },
 }

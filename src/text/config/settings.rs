@@ -6,11 +6,14 @@ use super::{DataSpec, TrainSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The number of the format of settings files that this npc writes and reads.
 pub const FORMAT: u32 = 1;
 
+/// All that a training run depends on, beside the files that it names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
+    /// Format of the file, which must be [`FORMAT`].
     pub format: u32,
     /// Of npc and what computed; for people, not checked.
     pub versions: BTreeMap<String, String>,
@@ -23,10 +26,15 @@ pub struct Settings {
     /// Threads that compute; as many as the machine has where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
+    /// The settings of the training, every default filled in.
     pub train: TrainSpec,
+    /// The settings of the data, every default filled in.
     pub data: DataSpec,
 }
 
+/// Writes settings as YAML, below a comment that says what the file is. [`from_yaml`] reads it again.
+///
+/// Errors: what the serialiser says of a value that YAML cannot hold.
 pub fn to_yaml(settings: &Settings) -> Result<String, String> {
     let head = "# Settings of an npc run, every default filled in. `npc train THIS_FILE --out DIR` runs it again.\n";
     let mut yaml = Vec::new();
