@@ -97,8 +97,7 @@ pub enum Augment {
     },
     /// Shrunk by `factor` and enlarged again.
     LowResolution {
-        /// Range of the low resolution's share of the full one along each axis, within 0.05 to 1; its logarithm is
-        /// uniform.
+        /// Range of the share of height and of width that is left, within 0.05 to 1; uniform.
         factor: [f64; 2],
         /// Probability that an image loses resolution in an epoch.
         p: f64,
