@@ -36,40 +36,14 @@ pub mod compute {
             pub use crate::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
         }
         pub mod unit {
-            pub use crate::compute::engine::unit::{
-                From, Needs, backward, differentiable, forward, needs, weight_gradients,
-            };
-            pub mod activation {
-                pub use crate::compute::engine::unit::activation::{backward, forward, needs};
-            }
-            pub mod avg_pool {
-                pub use crate::compute::engine::unit::avg_pool::{backward, forward, needs, to_size};
-            }
-            pub mod combine {
-                pub use crate::compute::engine::unit::combine::{backward, forward, needs};
-            }
-            pub mod concat {
-                pub use crate::compute::engine::unit::concat::{backward, forward, needs};
-            }
+            pub use crate::compute::engine::unit::{From, Given, PlainUnit, known};
             pub mod conv {
                 pub use crate::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
-            }
-            pub mod max_pool {
-                pub use crate::compute::engine::unit::max_pool::{backward, forward, needs, to_size, with_index};
             }
             pub mod norm {
                 pub use crate::compute::engine::unit::norm::{
                     Affine, Known, forward, input_gradient, statistics, weight_gradients,
                 };
-            }
-            pub mod prelu {
-                pub use crate::compute::engine::unit::prelu::{backward, forward, gradient, needs};
-            }
-            pub mod resize {
-                pub use crate::compute::engine::unit::resize::{backward, forward, needs};
-            }
-            pub mod unpool {
-                pub use crate::compute::engine::unit::unpool::{backward, forward, needs};
             }
         }
     }

@@ -131,7 +131,10 @@ impl Pass {
                 let mut outputs: Vec<ViewMut> = (node.outputs.iter().zip(&mut buffers))
                     .map(|(&id, buffer)| ViewMut::new(&program.values[id].layout, buffer))
                     .collect();
-                unit::forward(op, layer.map(|layer| &weights[layer]), &inputs, &mut outputs, self.seed(at));
+                let layer = layer.map(|layer| &weights[layer]);
+                let given = unit::Given { inputs: &inputs, layer, seed: self.seed(at) };
+                let (output, others) = outputs.split_first_mut().expect("an operator has an output");
+                unit::known(op).forward(given, output, others);
             }
         }
         for (&id, buffer) in node.outputs.iter().zip(buffers) {

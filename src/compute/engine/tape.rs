@@ -104,7 +104,8 @@ impl Tape {
             Unit::Conv(conv) => self.conv(program, at, conv),
             Unit::Norm(norm) => self.norm(program, at, norm),
             Unit::Plain { op, layer } => {
-                let needs = unit::needs(op);
+                let unit = unit::known(op);
+                let needs = unit.form().needs;
                 let inputs = node.inputs.iter().filter(|_| needs.inputs);
                 let read: Vec<ValueId> = inputs.chain(node.outputs.iter().filter(|_| needs.output)).copied().collect();
                 read.into_iter().for_each(|id| self.demand(program, id));
@@ -115,7 +116,7 @@ impl Tape {
                 let weights = self.weights.clone();
                 let of_layer = layer.map(|layer| &weights[layer]);
                 for (slot, &id) in node.inputs.iter().enumerate() {
-                    if !program.values[id].differentiable || !unit::differentiable(op, slot) {
+                    if !program.values[id].differentiable {
                         continue;
                     }
                     // Two inputs may be one value: its gradient is taken and put back for each.
@@ -126,12 +127,12 @@ impl Tape {
                     let inputs: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
                     let y = self.pass.view(output);
                     let from = unit::From { inputs: &inputs, output: y, gradient: g, layer: of_layer, seed };
-                    unit::backward(op, from, slot, &mut ViewMut::new(layout, &mut into), add);
+                    unit.backward(from, slot, &mut ViewMut::new(layout, &mut into), add);
                     self.gradients[id] = Some(into);
                 }
                 if let Some(layer) = *layer {
                     let inputs: Vec<View> = node.inputs.iter().map(|&id| self.pass.view(id)).collect();
-                    let found = unit::weight_gradients(op, &inputs, g).into_iter();
+                    let found = unit.weight_gradients(&inputs, g).into_iter();
                     let named = found.map(|(name, values)| WeightGradient { layer, name, values });
                     self.found.weights.extend(named);
                 }

@@ -7,7 +7,7 @@ use super::through::read_through;
 use super::{Mode, Program, Unsupported};
 use crate::compute::engine::memory_layout::Layout;
 use crate::compute::engine::unit::conv::{Window, halo};
-use crate::compute::engine::unit::supported;
+use crate::compute::engine::unit::{self, Placement};
 use crate::graph::op::{Activation, Function, Op};
 use crate::graph::plan::Plan;
 use crate::graph::ty::{Shape, TensorType};
@@ -24,8 +24,8 @@ pub(crate) fn build(plan: &Plan, dims: [usize; 4], mode: Mode) -> Result<Program
     let mut builder = Builder {
         plan,
         mode,
+        readers: readers(plan, &types),
         types,
-        readers: readers(plan),
         batch: dims[0],
         nodes: Vec::new(),
         values: Vec::new(),
@@ -139,7 +139,7 @@ impl Builder<'_> {
 
     fn step(&mut self, at: usize) -> Result<(), Unsupported> {
         let step = &self.plan.steps[at];
-        let inputs: Vec<ValueId> = operands(step).iter().map(|id| self.made[id]).collect();
+        let inputs: Vec<ValueId> = operands(step, &self.types).iter().map(|id| self.made[id]).collect();
         let outputs: Vec<usize> = step.outputs.iter().map(|(id, _)| id.index()).collect();
         let layer = || step.layer.expect("plan: an operator with parameters has a layer");
         let (window, kind) = match &step.op {
@@ -159,7 +159,7 @@ impl Builder<'_> {
             Op::ConvTranspose(op) if op.groups == 1 => {
                 (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad: op.pad }, Kind::Spread)
             }
-            Op::Conv(op) if op.groups == op.out && op.groups == self.dims(operands(step)[0])[1] => {
+            Op::Conv(op) if op.groups == op.out && op.groups == self.dims(operands(step, &self.types)[0])[1] => {
                 let pad = op.pad.amount(op.kernel, op.dilation);
                 (Window { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, Kind::Depthwise)
             }
@@ -248,9 +248,10 @@ impl Builder<'_> {
 
     fn plain(&mut self, op: Op, inputs: Vec<ValueId>, outputs: &[usize], at: usize) -> Result<(), Unsupported> {
         let step = &self.plan.steps[at];
-        if !supported(&op) {
+        let Some(unit) = unit::of(&op) else {
             return Err(Unsupported(format!("{}: `{}` has no kernel of its own", step.path, op.name())));
-        }
+        };
+        let placement = unit.form().placement;
         if let TensorType::Index { from, .. } = &self.types[*outputs.last().expect("a step has an output")]
             && from.dims().iter().skip(1).product::<usize>() > INDICES
         {
@@ -263,12 +264,16 @@ impl Builder<'_> {
             let planar_of = Layout::planar(self.values[id].layout.dims());
             blocked.push(if planar { self.in_layout(id, planar_of, at) } else { self.blocked(id, at) });
         }
-        if matches!(op, Op::Combine(_)) {
+        if placement == Placement::AsWidest {
             self.align(&mut blocked, at);
         }
-        let layouts = outputs.iter().map(|&id| self.layout(&op, &blocked, id, planar)).collect();
+        let layouts = outputs.iter().map(|&id| self.layout(placement, &blocked, id, planar)).collect();
         let made = self.add(Unit::Plain { op, layer: step.layer }, blocked, layouts, at);
-        self.made.extend(outputs.iter().copied().zip(made));
+        for (&output, made) in outputs.iter().zip(made) {
+            // No gradient flows to an index.
+            self.values[made].differentiable &= self.types[output].tensor().is_some();
+            self.made.insert(output, made);
+        }
         Ok(())
     }
 
@@ -286,46 +291,21 @@ impl Builder<'_> {
         }
     }
 
-    fn layout(&self, op: &Op, inputs: &[ValueId], output: usize, planar: bool) -> Layout {
+    fn layout(&self, placement: Placement, inputs: &[ValueId], output: usize, planar: bool) -> Layout {
         let dims = self.dims(output);
         if planar {
             return Layout::planar(dims);
         }
         let layouts: Vec<&Layout> = inputs.iter().map(|&id| &self.values[id].layout).collect();
         let like = |layout: &Layout| Layout { segments: layout.segments.clone(), ..Layout::blocked(dims) };
-        match op {
-            Op::Concat(_) => Layout { segments: Layout::join(&layouts), ..Layout::blocked(dims) },
-            // Each output channel is one input channel: it stays in its place.
-            Op::Activation(_)
-            | Op::PRelu(_)
-            | Op::MaxPool(_)
-            | Op::MaxPoolWithIndex(_)
-            | Op::Unpool(_)
-            | Op::AvgPool(_)
-            | Op::AvgPoolTo(_)
-            | Op::MaxPoolTo(_)
-            | Op::Resize(_)
-            | Op::Padding(_)
-            | Op::Crop(_)
-            | Op::GroupNorm(_)
-            | Op::InstanceNorm(_)
-            | Op::LayerNorm(_)
-            | Op::Dropout(_) => like(layouts[0]),
-            Op::Combine(_) => {
+        match placement {
+            Placement::AsInput => like(layouts[0]),
+            Placement::AsWidest => {
                 let full = layouts.iter().find(|layout| layout.channels() == dims[1]);
                 like(full.unwrap_or(&layouts[0]))
             }
-            Op::Slice(_)
-            | Op::ChannelPad(_)
-            | Op::ChannelReduce(_)
-            | Op::ChannelShuffle(_)
-            | Op::PixelShuffle(_)
-            | Op::Flatten(_)
-            | Op::Unflatten(_)
-            | Op::Reshape(_) => Layout::blocked(dims),
-            Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
-                unreachable!("`Builder::step` has units of their own for these")
-            }
+            Placement::Joined => Layout { segments: Layout::join(&layouts), ..Layout::blocked(dims) },
+            Placement::Dense => Layout::blocked(dims),
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What stays in memory, and until when.
 
 use super::node::{Node, Unit, Value, ValueId};
-use crate::compute::engine::unit::{Needs, needs};
-use crate::graph::op::{Mode, Op, Resize};
+use crate::compute::engine::unit::{self, Needs};
 
 /// Steps that are computed again in a row before a value is kept instead.
 const AGAIN: usize = 3;
@@ -55,7 +54,7 @@ fn needed(node: &Node) -> Needs {
     match &node.unit {
         Unit::Image | Unit::Relayout => Needs { inputs: false, output: false },
         Unit::Conv(_) | Unit::Norm(_) => Needs { inputs: true, output: false },
-        Unit::Plain { op, .. } => needs(op),
+        Unit::Plain { op, .. } => unit::known(op).form().needs,
     }
 }
 
@@ -76,37 +75,6 @@ fn cheap(unit: &Unit) -> bool {
     match unit {
         Unit::Image | Unit::Conv(_) => false,
         Unit::Relayout | Unit::Norm(_) => true,
-        Unit::Plain { op, .. } => match op {
-            Op::Activation(_)
-            | Op::PRelu(_)
-            | Op::Concat(_)
-            | Op::Combine(_)
-            | Op::Slice(_)
-            | Op::ChannelPad(_)
-            | Op::ChannelShuffle(_)
-            | Op::PixelShuffle(_)
-            | Op::Padding(_)
-            | Op::Crop(_)
-            | Op::Flatten(_)
-            | Op::Unflatten(_)
-            | Op::Reshape(_)
-            | Op::Resize(Resize { mode: Mode::Nearest | Mode::Bilinear, .. })
-            | Op::Dropout(_) => true,
-            Op::Input(_)
-            | Op::Conv(_)
-            | Op::ConvTranspose(_)
-            | Op::Linear(_)
-            | Op::BatchNorm(_)
-            | Op::GroupNorm(_)
-            | Op::InstanceNorm(_)
-            | Op::LayerNorm(_)
-            | Op::MaxPool(_)
-            | Op::MaxPoolWithIndex(_)
-            | Op::Unpool(_)
-            | Op::AvgPool(_)
-            | Op::AvgPoolTo(_)
-            | Op::MaxPoolTo(_)
-            | Op::ChannelReduce(_) => false,
-        },
+        Unit::Plain { op, .. } => unit::known(op).form().cheap,
     }
 }

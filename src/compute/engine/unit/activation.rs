@@ -4,97 +4,98 @@
 //! gradient is that of the flat or scaled side, as in PyTorch. A NaN stays a NaN.
 
 use super::exp::{exp, sigmoid};
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, row, softmax};
 use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{Activation, Function};
 
-pub fn needs(op: &Activation) -> Needs {
-    match op.function {
-        // With a negative factor below 0 the output's sign says nothing about that of the input.
-        Function::LeakyRelu { slope: factor } | Function::Elu { alpha: factor } if factor < 0.0 => Needs::INPUTS,
-        Function::Relu
-        | Function::Relu6
-        | Function::LeakyRelu { .. }
-        | Function::Elu { .. }
-        | Function::HardSigmoid
-        | Function::Sigmoid
-        | Function::Tanh
-        | Function::Softmax => Needs::OUTPUT,
-        Function::Gelu | Function::Silu | Function::HardSwish => Needs::INPUTS,
+impl PlainUnit for Activation {
+    fn form(&self) -> Form {
+        let needs = match self.function {
+            // With a negative factor below 0 the output's sign says nothing about that of the input.
+            Function::LeakyRelu { slope: factor } | Function::Elu { alpha: factor } if factor < 0.0 => Needs::INPUTS,
+            Function::Relu
+            | Function::Relu6
+            | Function::LeakyRelu { .. }
+            | Function::Elu { .. }
+            | Function::HardSigmoid
+            | Function::Sigmoid
+            | Function::Tanh
+            | Function::Softmax => Needs::OUTPUT,
+            Function::Gelu | Function::Silu | Function::HardSwish => Needs::INPUTS,
+        };
+        Form { needs, placement: Placement::AsInput, cheap: true }
     }
-}
 
-pub fn forward(op: &Activation, inputs: &[View], output: &mut ViewMut) {
-    let x = inputs[0];
-    match op.function {
-        Function::Relu => each(x, output, |x| if x < 0.0 { 0.0 } else { x }),
-        Function::Relu6 => each(x, output, relu6),
-        Function::LeakyRelu { slope } => {
-            let slope = slope as f32;
-            each(x, output, move |x| if x > 0.0 { x } else { x * slope });
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let x = inputs[0];
+        match self.function {
+            Function::Relu => each(x, output, |x| if x < 0.0 { 0.0 } else { x }),
+            Function::Relu6 => each(x, output, relu6),
+            Function::LeakyRelu { slope } => {
+                let slope = slope as f32;
+                each(x, output, move |x| if x > 0.0 { x } else { x * slope });
+            }
+            Function::Elu { alpha } => {
+                let alpha = alpha as f32;
+                each(x, output, move |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) });
+            }
+            Function::Gelu => each(x, output, |x| x * below(x)),
+            Function::Silu => each(x, output, |x| x * sigmoid(x)),
+            Function::HardSwish => each(x, output, |x| x * (relu6(x + 3.0) * (1.0 / 6.0))),
+            Function::HardSigmoid => each(x, output, |x| relu6(x + 3.0) * (1.0 / 6.0)),
+            Function::Sigmoid => each(x, output, sigmoid),
+            Function::Tanh => each(x, output, libm::tanhf),
+            Function::Softmax => softmax::forward(x, output),
         }
-        Function::Elu { alpha } => {
-            let alpha = alpha as f32;
-            each(x, output, move |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) });
-        }
-        Function::Gelu => each(x, output, |x| x * below(x)),
-        Function::Silu => each(x, output, |x| x * sigmoid(x)),
-        Function::HardSwish => each(x, output, |x| x * (relu6(x + 3.0) * (1.0 / 6.0))),
-        Function::HardSigmoid => each(x, output, |x| relu6(x + 3.0) * (1.0 / 6.0)),
-        Function::Sigmoid => each(x, output, sigmoid),
-        Function::Tanh => each(x, output, libm::tanhf),
-        Function::Softmax => softmax::forward(x, output),
     }
-}
 
-pub fn backward(
-    op: &Activation,
-    inputs: &[View],
-    output: View,
-    grad: View,
-    _slot: usize,
-    into: &mut ViewMut,
-    add: bool,
-) {
-    let (x, y) = (inputs[0], output);
-    match op.function {
-        Function::Relu => pairs(y, grad, into, add, |y, g| if y <= 0.0 { 0.0 } else { g }),
-        Function::Relu6 => pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
-        Function::LeakyRelu { slope } => {
-            let known = if slope < 0.0 { x } else { y };
-            let slope = slope as f32;
-            pairs(known, grad, into, add, move |x, g| if x > 0.0 { g } else { g * slope });
+    fn backward(&self, From { inputs, output, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let (x, y) = (inputs[0], output);
+        match self.function {
+            Function::Relu => pairs(y, grad, into, add, |y, g| if y <= 0.0 { 0.0 } else { g }),
+            Function::Relu6 => pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
+            Function::LeakyRelu { slope } => {
+                let known = if slope < 0.0 { x } else { y };
+                let slope = slope as f32;
+                pairs(known, grad, into, add, move |x, g| if x > 0.0 { g } else { g * slope });
+            }
+            Function::Elu { alpha } if alpha < 0.0 => {
+                let alpha = alpha as f32;
+                pairs(x, grad, into, add, move |x, g| if x > 0.0 { g } else { g * alpha * exp(x) });
+            }
+            Function::Elu { alpha } => {
+                // alpha * e^x = y + alpha
+                let alpha = alpha as f32;
+                pairs(y, grad, into, add, move |y, g| if y > 0.0 { g } else { g * (y + alpha) });
+            }
+            Function::Gelu => {
+                // The density of the normal distribution: 1 / sqrt(2 pi) * e^(-x^2 / 2).
+                let density = |x: f32| {
+                    std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2 * 0.5 * exp(-0.5 * x * x)
+                };
+                pairs(x, grad, into, add, |x, g| g * (below(x) + x * density(x)));
+            }
+            Function::Silu => pairs(x, grad, into, add, |x, g| {
+                let s = sigmoid(x);
+                g * s * (1.0 + x * (1.0 - s))
+            }),
+            Function::HardSwish => pairs(x, grad, into, add, |x, g| {
+                let slope = x * (1.0 / 3.0) + 0.5;
+                let slope = if x <= -3.0 { 0.0 } else { slope };
+                g * if x >= 3.0 { 1.0 } else { slope }
+            }),
+            Function::HardSigmoid => {
+                pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 1.0 { 0.0 } else { g * (1.0 / 6.0) });
+            }
+            Function::Sigmoid => pairs(y, grad, into, add, |y, g| g * y * (1.0 - y)),
+            Function::Tanh => pairs(y, grad, into, add, |y, g| g * (1.0 - y * y)),
+            Function::Softmax => softmax::backward(y, grad, into, add),
         }
-        Function::Elu { alpha } if alpha < 0.0 => {
-            let alpha = alpha as f32;
-            pairs(x, grad, into, add, move |x, g| if x > 0.0 { g } else { g * alpha * exp(x) });
-        }
-        Function::Elu { alpha } => {
-            // alpha * e^x = y + alpha
-            let alpha = alpha as f32;
-            pairs(y, grad, into, add, move |y, g| if y > 0.0 { g } else { g * (y + alpha) });
-        }
-        Function::Gelu => {
-            // The density of the normal distribution: 1 / sqrt(2 pi) * e^(-x^2 / 2).
-            let density =
-                |x: f32| std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2 * 0.5 * exp(-0.5 * x * x);
-            pairs(x, grad, into, add, |x, g| g * (below(x) + x * density(x)));
-        }
-        Function::Silu => pairs(x, grad, into, add, |x, g| {
-            let s = sigmoid(x);
-            g * s * (1.0 + x * (1.0 - s))
-        }),
-        Function::HardSwish => pairs(x, grad, into, add, |x, g| {
-            let slope = x * (1.0 / 3.0) + 0.5;
-            let slope = if x <= -3.0 { 0.0 } else { slope };
-            g * if x >= 3.0 { 1.0 } else { slope }
-        }),
-        Function::HardSigmoid => {
-            pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 1.0 { 0.0 } else { g * (1.0 / 6.0) });
-        }
-        Function::Sigmoid => pairs(y, grad, into, add, |y, g| g * y * (1.0 - y)),
-        Function::Tanh => pairs(y, grad, into, add, |y, g| g * (1.0 - y * y)),
-        Function::Softmax => softmax::backward(y, grad, into, add),
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
 }
 

@@ -1,30 +1,29 @@
 //! Means over windows, sliding or adaptive. Padding counts as zeros, what lies beyond it in a last window does not count.
 
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::taps::{self, Taps};
 use super::{Needs, row, sum, window};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{AvgPool, AvgPoolTo};
 
-pub fn needs(_op: &AvgPool) -> Needs {
-    Needs::NOTHING
-}
+impl PlainUnit for AvgPool {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::AsInput, cheap: false }
+    }
 
-pub fn forward(op: &AvgPool, inputs: &[View], output: &mut ViewMut) {
-    let [down, across] = sliding(op, inputs[0].layout, output.layout);
-    taps::gather(inputs[0], output, &down, &across, false);
-}
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let [down, across] = sliding(self, inputs[0].layout, output.layout);
+        taps::gather(inputs[0], output, &down, &across, false);
+    }
 
-pub fn backward(
-    op: &AvgPool,
-    _inputs: &[View],
-    _output: View,
-    grad: View,
-    _slot: usize,
-    into: &mut ViewMut,
-    add: bool,
-) {
-    let [down, across] = sliding(op, into.layout, grad.layout).map(|taps| taps.transposed());
-    taps::gather(grad, into, &down, &across, add);
+    fn backward(&self, From { gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let [down, across] = sliding(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        taps::gather(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 fn sliding(op: &AvgPool, from: &Layout, to: &Layout) -> [Taps; 2] {
@@ -33,14 +32,12 @@ fn sliding(op: &AvgPool, from: &Layout, to: &Layout) -> [Taps; 2] {
 }
 
 /// The same to a fixed size.
-pub mod to_size {
-    use super::*;
-
-    pub fn needs(_op: &AvgPoolTo) -> Needs {
-        Needs::NOTHING
+impl PlainUnit for AvgPoolTo {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::AsInput, cheap: false }
     }
 
-    pub fn forward(_op: &AvgPoolTo, inputs: &[View], output: &mut ViewMut) {
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
         let (x, to) = (inputs[0], output.layout);
         if [to.h, to.w] == [1, 1] {
             return mean(x, output);
@@ -49,31 +46,27 @@ pub mod to_size {
         taps::gather(x, output, &down, &across, false);
     }
 
-    pub fn backward(
-        _op: &AvgPoolTo,
-        _inputs: &[View],
-        _output: View,
-        grad: View,
-        _slot: usize,
-        into: &mut ViewMut,
-        add: bool,
-    ) {
+    fn backward(&self, From { gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
         let [down, across] = adaptive(into.layout, grad.layout).map(|taps| taps.transposed());
         taps::gather(grad, into, &down, &across, add);
     }
 
-    fn adaptive(from: &Layout, to: &Layout) -> [Taps; 2] {
-        let axis = |from, to| window::means(from, &window::adaptive(from, to));
-        [axis(from.h, to.h), axis(from.w, to.w)]
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
+}
 
-    /// Over the whole map.
-    fn mean(x: View, output: &mut ViewMut) {
-        let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
-        let sums = sum::planes(x.layout, 1, |plane, y, sums| row::sum_one(sums, x.row(plane, y)));
-        output.rows(|plane, _, to| {
-            let sums = &sums[plane * lanes..];
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum / count) as f32);
-        });
-    }
+fn adaptive(from: &Layout, to: &Layout) -> [Taps; 2] {
+    let axis = |from, to| window::means(from, &window::adaptive(from, to));
+    [axis(from.h, to.h), axis(from.w, to.w)]
+}
+
+/// Over the whole map.
+fn mean(x: View, output: &mut ViewMut) {
+    let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
+    let sums = sum::planes(x.layout, 1, |plane, y, sums| row::sum_one(sums, x.row(plane, y)));
+    output.rows(|plane, _, to| {
+        let sums = &sums[plane * lanes..];
+        to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum / count) as f32);
+    });
 }

@@ -2,74 +2,74 @@
 
 use super::Needs;
 use super::pixel::{Channels, Pixels};
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelReduce, Reduction};
 
-pub(crate) fn needs(op: &ChannelReduce) -> Needs {
-    match op.function {
-        Reduction::Mean => Needs::NOTHING,
-        Reduction::Max => Needs::INPUTS,
+impl PlainUnit for ChannelReduce {
+    fn form(&self) -> Form {
+        let needs = match self.function {
+            Reduction::Mean => Needs::NOTHING,
+            Reduction::Max => Needs::INPUTS,
+        };
+        Form { needs, placement: Placement::Dense, cheap: false }
     }
-}
 
-pub(crate) fn forward(op: &ChannelReduce, inputs: &[View], output: &mut ViewMut) {
-    let x = inputs[0];
-    let found = match op.function {
-        Reduction::Mean => {
-            let (channels, count) = (Channels::of(x), x.layout.channels() as f32);
-            Pixels::new(x.layout, (0.0, 0), |image, y, found| {
-                channels.fold(image, y, found, |(sum, _), _, x| *sum += x);
-                found.iter_mut().for_each(|(sum, _)| *sum /= count);
-            })
-        }
-        Reduction::Max => largest(x),
-    };
-    let lanes = output.layout.lanes;
-    output.rows(|image, y, to| {
-        for (to, &(value, _)) in to.chunks_exact_mut(lanes).zip(found.row(image, y)) {
-            to.fill(0.0);
-            to[0] = value;
-        }
-    });
-}
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let x = inputs[0];
+        let found = match self.function {
+            Reduction::Mean => {
+                let (channels, count) = (Channels::of(x), x.layout.channels() as f32);
+                Pixels::new(x.layout, (0.0, 0), |image, y, found| {
+                    channels.fold(image, y, found, |(sum, _), _, x| *sum += x);
+                    found.iter_mut().for_each(|(sum, _)| *sum /= count);
+                })
+            }
+            Reduction::Max => largest(x),
+        };
+        let lanes = output.layout.lanes;
+        output.rows(|image, y, to| {
+            for (to, &(value, _)) in to.chunks_exact_mut(lanes).zip(found.row(image, y)) {
+                to.fill(0.0);
+                to[0] = value;
+            }
+        });
+    }
 
-/// The gradient of the maximum goes to the first channel that has it.
-pub(crate) fn backward(
-    op: &ChannelReduce,
-    inputs: &[View],
-    _output: View,
-    grad: View,
-    _slot: usize,
-    into: &mut ViewMut,
-    add: bool,
-) {
-    let (lanes, blocks, lanes_grad) = (into.layout.lanes, into.layout.blocks(), grad.layout.lanes);
-    match op.function {
-        Reduction::Mean => {
-            let part = 1.0 / into.layout.channels() as f32;
-            into.rows(|plane, y, to| {
-                let g = grad.row(plane / blocks, y).iter().step_by(lanes_grad);
-                for (to, g) in to.chunks_exact_mut(lanes).zip(g) {
-                    let g = g * part;
-                    to.iter_mut().for_each(|to| *to = if add { *to + g } else { g });
-                }
-            });
-        }
-        Reduction::Max => {
-            let found = largest(inputs[0]);
-            into.rows(|plane, y, to| {
-                if !add {
-                    to.fill(0.0);
-                }
-                let (image, first) = (plane / blocks, plane % blocks * lanes);
-                let g = grad.row(image, y).iter().step_by(lanes_grad);
-                for ((to, g), &(_, slot)) in to.chunks_exact_mut(lanes).zip(g).zip(found.row(image, y)) {
-                    if let Some(to) = slot.checked_sub(first).and_then(|lane| to.get_mut(lane)) {
-                        *to += g;
+    /// The gradient of the maximum goes to the first channel that has it.
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let (lanes, blocks, lanes_grad) = (into.layout.lanes, into.layout.blocks(), grad.layout.lanes);
+        match self.function {
+            Reduction::Mean => {
+                let part = 1.0 / into.layout.channels() as f32;
+                into.rows(|plane, y, to| {
+                    let g = grad.row(plane / blocks, y).iter().step_by(lanes_grad);
+                    for (to, g) in to.chunks_exact_mut(lanes).zip(g) {
+                        let g = g * part;
+                        to.iter_mut().for_each(|to| *to = if add { *to + g } else { g });
                     }
-                }
-            });
+                });
+            }
+            Reduction::Max => {
+                let found = largest(inputs[0]);
+                into.rows(|plane, y, to| {
+                    if !add {
+                        to.fill(0.0);
+                    }
+                    let (image, first) = (plane / blocks, plane % blocks * lanes);
+                    let g = grad.row(image, y).iter().step_by(lanes_grad);
+                    for ((to, g), &(_, slot)) in to.chunks_exact_mut(lanes).zip(g).zip(found.row(image, y)) {
+                        if let Some(to) = slot.checked_sub(first).and_then(|lane| to.get_mut(lane)) {
+                            *to += g;
+                        }
+                    }
+                });
+            }
         }
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
 }
 

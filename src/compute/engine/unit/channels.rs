@@ -1,11 +1,12 @@
 //! Channels in other places: slices, channels of zeros, shuffles.
 
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, row};
 use crate::compute::engine::memory_layout::{View, ViewMut};
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
 /// Each channel of the output is one of the input or zeros.
-pub(crate) trait Moved {
+trait Moved {
     /// The input's channel behind channel `c` of the output, if the input has it.
     fn source(&self, c: usize, channels: usize) -> usize;
 }
@@ -28,26 +29,32 @@ impl Moved for ChannelShuffle {
     }
 }
 
-pub(crate) fn needs() -> Needs {
-    Needs::NOTHING
-}
-
-pub(crate) fn forward(op: &impl Moved, inputs: &[View], output: &mut ViewMut) {
-    let channels = inputs[0].layout.channels();
-    let source = |c| Some(op.source(c, channels)).filter(|&c| c < channels);
-    let sources: Vec<_> = (0..output.layout.channels()).map(source).collect();
-    pick(inputs[0], output, &sources, false);
-}
-
-pub(crate) fn backward(op: &impl Moved, grad: View, into: &mut ViewMut, add: bool) {
-    let channels = into.layout.channels();
-    let mut sources = vec![None; channels];
-    for c in 0..grad.layout.channels() {
-        if let Some(source) = sources.get_mut(op.source(c, channels)) {
-            *source = Some(c);
-        }
+impl<M: Moved> PlainUnit for M {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::Dense, cheap: true }
     }
-    pick(grad, into, &sources, add);
+
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let channels = inputs[0].layout.channels();
+        let source = |c| Some(self.source(c, channels)).filter(|&c| c < channels);
+        let sources: Vec<_> = (0..output.layout.channels()).map(source).collect();
+        pick(inputs[0], output, &sources, false);
+    }
+
+    fn backward(&self, From { gradient, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let channels = into.layout.channels();
+        let mut sources = vec![None; channels];
+        for c in 0..gradient.layout.channels() {
+            if let Some(source) = sources.get_mut(self.source(c, channels)) {
+                *source = Some(c);
+            }
+        }
+        pick(gradient, into, &sources, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 /// Channel `c` of the result is channel `sources[c]`, or zeros.

@@ -3,16 +3,51 @@
 //!
 //! A map of one channel may have other lanes than the result; otherwise operands and result have equal segments.
 
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, row, sum};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
 use crate::graph::op::{Combine, Elementwise};
 
-pub fn needs(op: &Combine) -> Needs {
-    match op.function {
-        Elementwise::Add | Elementwise::Sub => Needs::NOTHING,
-        Elementwise::Mul | Elementwise::Div => Needs::INPUTS,
+impl PlainUnit for Combine {
+    fn form(&self) -> Form {
+        let needs = match self.function {
+            Elementwise::Add | Elementwise::Sub => Needs::NOTHING,
+            Elementwise::Mul | Elementwise::Div => Needs::INPUTS,
+        };
+        Form { needs, placement: Placement::AsWidest, cheap: true }
+    }
+
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        match self.function {
+            Elementwise::Add => join(inputs, output, |a, b| a + b),
+            Elementwise::Sub => join(inputs, output, |a, b| a - b),
+            Elementwise::Mul => join(inputs, output, |a, b| a * b),
+            Elementwise::Div => {
+                join(inputs, output, |a, b| a / b);
+                clear_gaps(output);
+            }
+        }
+    }
+
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, slot: usize, into: &mut ViewMut, add: bool) {
+        let [own, other, g] = [inputs[slot], inputs[1 - slot], grad].map(|view| Operand::new(view, grad.layout));
+        match (self.function, slot) {
+            // The other operand plays no part, and its numbers may be gone.
+            (Elementwise::Add, _) | (Elementwise::Sub, 0) => flow(g, g, own.span, into, add, |g, _| g),
+            (Elementwise::Sub, _) => flow(g, g, own.span, into, add, |g, _| -g),
+            (Elementwise::Mul, _) => flow(g, other, own.span, into, add, |g, other| g * other),
+            (Elementwise::Div, 0) => {
+                flow(g, other, own.span, into, add, |g, divisor| g / divisor);
+                clear_gaps(into);
+            }
+            (Elementwise::Div, _) => divide(g, other, own, into, add),
+        }
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
 }
 
@@ -55,18 +90,6 @@ impl<'a> Operand<'a> {
             Span::Whole => self.view.row(plane, y),
             Span::Channels => self.view.row(plane, 0),
             Span::Pixels => self.view.row(plane / self.blocks, y),
-        }
-    }
-}
-
-pub fn forward(op: &Combine, inputs: &[View], output: &mut ViewMut) {
-    match op.function {
-        Elementwise::Add => join(inputs, output, |a, b| a + b),
-        Elementwise::Sub => join(inputs, output, |a, b| a - b),
-        Elementwise::Mul => join(inputs, output, |a, b| a * b),
-        Elementwise::Div => {
-            join(inputs, output, |a, b| a / b);
-            clear_gaps(output);
         }
     }
 }
@@ -131,21 +154,6 @@ vectorised! {
                 to[lane] = old + f(a[lane], p);
             }
         }
-    }
-}
-
-pub fn backward(op: &Combine, inputs: &[View], _output: View, grad: View, slot: usize, into: &mut ViewMut, add: bool) {
-    let [own, other, g] = [inputs[slot], inputs[1 - slot], grad].map(|view| Operand::new(view, grad.layout));
-    match (op.function, slot) {
-        // The other operand plays no part, and its numbers may be gone.
-        (Elementwise::Add, _) | (Elementwise::Sub, 0) => flow(g, g, own.span, into, add, |g, _| g),
-        (Elementwise::Sub, _) => flow(g, g, own.span, into, add, |g, _| -g),
-        (Elementwise::Mul, _) => flow(g, other, own.span, into, add, |g, other| g * other),
-        (Elementwise::Div, 0) => {
-            flow(g, other, own.span, into, add, |g, divisor| g / divisor);
-            clear_gaps(into);
-        }
-        (Elementwise::Div, _) => divide(g, other, own, into, add),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Whether a number stays is a hash of the seed and its place in NCHW order, so that the layout does not matter and the
 //! gradient needs no mask.
 
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, Seed, row};
 use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use crate::compute::engine::kernel::simd::LANES;
@@ -10,16 +11,22 @@ use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::Dropout;
 
-pub(crate) fn needs(_op: &Dropout) -> Needs {
-    Needs::NOTHING
-}
+impl PlainUnit for Dropout {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::AsInput, cheap: true }
+    }
 
-pub(crate) fn forward(op: &Dropout, seed: Option<Seed>, inputs: &[View], output: &mut ViewMut) {
-    drop(op, seed, inputs[0], output, false);
-}
+    fn forward(&self, Given { inputs, seed, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        drop(self, seed, inputs[0], output, false);
+    }
 
-pub(crate) fn backward(op: &Dropout, seed: Option<Seed>, grad: View, into: &mut ViewMut, add: bool) {
-    drop(op, seed, grad, into, add);
+    fn backward(&self, From { gradient: grad, seed, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        drop(self, seed, grad, into, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 fn drop(op: &Dropout, seed: Option<Seed>, from: View, to: &mut ViewMut, add: bool) {

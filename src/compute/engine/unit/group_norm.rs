@@ -4,22 +4,50 @@
 //! Nothing is kept for the gradient but the input, whose statistics are found again. Unused lanes become 0.
 
 use super::lanes::{PerLane, denormalise, normalise, sum_slopes, sum_squares};
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, row, sum};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::compute::engine::weights::LayerWeights;
+use crate::graph::op::{GroupNorm, InstanceNorm};
 
-pub(crate) fn needs() -> Needs {
-    Needs::INPUTS
+impl PlainUnit for GroupNorm {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
+    }
+
+    fn forward(&self, given: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        forward(self.groups, self.epsilon, given, output);
+    }
+
+    fn backward(&self, from: From, _: usize, into: &mut ViewMut, add: bool) {
+        backward(self.groups, self.epsilon, from, into, add);
+    }
+
+    fn weight_gradients(&self, inputs: &[View], gradient: View) -> Vec<(&'static str, Vec<f32>)> {
+        gradients(self.groups, self.epsilon, inputs, gradient)
+    }
+}
+
+impl PlainUnit for InstanceNorm {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
+    }
+
+    fn forward(&self, given: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        forward(given.inputs[0].layout.channels(), self.epsilon, given, output);
+    }
+
+    fn backward(&self, from: From, _: usize, into: &mut ViewMut, add: bool) {
+        backward(from.gradient.layout.channels(), self.epsilon, from, into, add);
+    }
+
+    fn weight_gradients(&self, inputs: &[View], gradient: View) -> Vec<(&'static str, Vec<f32>)> {
+        gradients(gradient.layout.channels(), self.epsilon, inputs, gradient)
+    }
 }
 
 /// `groups` divide the channels; instance normalisation has as many as channels.
-pub(crate) fn forward(
-    groups: usize,
-    epsilon: f64,
-    layer: Option<&LayerWeights>,
-    inputs: &[View],
-    output: &mut ViewMut,
-) {
+fn forward(groups: usize, epsilon: f64, Given { inputs, layer, .. }: Given, output: &mut ViewMut) {
     let x = inputs[0];
     let known = Statistics::of(x, groups, epsilon);
     let (weight, bias) = known.affine(layer);
@@ -30,15 +58,8 @@ pub(crate) fn forward(
     output.rows(|plane, y, to| normalise(to, x.row(plane, y), values.of(plane)));
 }
 
-pub(crate) fn backward(
-    groups: usize,
-    epsilon: f64,
-    layer: Option<&LayerWeights>,
-    inputs: &[View],
-    grad: View,
-    into: &mut ViewMut,
-    add: bool,
-) {
+fn backward(groups: usize, epsilon: f64, from: From, into: &mut ViewMut, add: bool) {
+    let From { inputs, gradient: grad, layer, .. } = from;
     let x = inputs[0];
     let known = Statistics::of(x, groups, epsilon);
     let (weight, _) = known.affine(layer);
@@ -61,13 +82,13 @@ pub(crate) fn backward(
 }
 
 /// The gradients of factor and summand.
-pub(crate) fn gradients(groups: usize, epsilon: f64, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
+fn gradients(groups: usize, epsilon: f64, inputs: &[View], grad: View) -> Vec<(&'static str, Vec<f32>)> {
     let known = Statistics::of(inputs[0], groups, epsilon);
     let mut sums = known.slopes(inputs[0], grad);
     for slot in 0..known.mean.len() {
         sums[(slot / known.lanes * 2 + 1) * known.lanes + slot % known.lanes] *= f64::from(known.inverse[slot]);
     }
-    [1, 0].map(|k| sum::channels(inputs[0].layout, 2, &sums, k))
+    [("weight", 1), ("bias", 0)].map(|(name, k)| (name, sum::channels(inputs[0].layout, 2, &sums, k))).to_vec()
 }
 
 /// Mean and one over the deviation of each slot's group; slots count through planes.
@@ -151,7 +172,7 @@ impl Statistics {
 }
 
 /// Factors and summands of all channels; 1 and 0 where there are none.
-pub(crate) fn affine(layer: Option<&LayerWeights>, channels: usize) -> (Vec<f32>, Vec<f32>) {
+pub(super) fn affine(layer: Option<&LayerWeights>, channels: usize) -> (Vec<f32>, Vec<f32>) {
     let weight = layer.map_or_else(|| vec![1.0; channels], |layer| layer.weight.clone());
     let bias = layer.and_then(|layer| layer.bias.clone()).unwrap_or_else(|| vec![0.0; channels]);
     (weight, bias)

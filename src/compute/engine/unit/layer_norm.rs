@@ -2,76 +2,76 @@
 
 use super::group_norm::affine;
 use super::pixel::{Channels, Pixels};
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::{Needs, row, sum};
 use crate::compute::engine::memory_layout::{View, ViewMut};
-use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::LayerNorm;
 
-pub(crate) fn needs(_op: &LayerNorm) -> Needs {
-    Needs::INPUTS
-}
+impl PlainUnit for LayerNorm {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
+    }
 
-pub(crate) fn forward(op: &LayerNorm, layer: Option<&LayerWeights>, inputs: &[View], output: &mut ViewMut) {
-    let x = inputs[0];
-    let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
-    let known = statistics(op, x);
-    let (weight, bias) = affine(layer, x.layout.channels());
-    let (weight, bias) = (x.layout.spread(&weight, 0.0), x.layout.spread(&bias, 0.0));
-    let used = row::used(x.layout);
-    output.rows(|plane, y, to| {
-        let first = plane % blocks * lanes;
-        let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
-        let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
-        for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
-            row::two(to, x, weight, false, |x, weight| (x - known.mean) * known.inverse * weight);
-            row::one(to, bias, true, |bias| bias);
-        }
-        row::clear_gaps(to, lanes, used[plane % blocks]);
-    });
-}
-
-pub(crate) fn backward(
-    op: &LayerNorm,
-    layer: Option<&LayerWeights>,
-    inputs: &[View],
-    grad: View,
-    into: &mut ViewMut,
-    add: bool,
-) {
-    let x = inputs[0];
-    let (lanes, blocks, count) = (x.layout.lanes, x.layout.blocks(), x.layout.channels() as f64);
-    let known = statistics(op, x);
-    let (weight, _) = affine(layer, x.layout.channels());
-    let weight = x.layout.spread(&weight, 0.0);
-    // What the mean and the deviation of a pixel pass on.
-    let channels = Channels::of(x);
-    let passed = Pixels::new(x.layout, (0f64, 0f64), |image, y, passed| {
-        channels.fold_with(grad, image, y, passed, |(sum, product), slot, x, g| {
-            let g = f64::from(g * weight[slot]);
-            *sum += g;
-            *product += g * f64::from(x);
+    fn forward(&self, Given { inputs, layer, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let x = inputs[0];
+        let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
+        let known = statistics(self, x);
+        let (weight, bias) = affine(layer, x.layout.channels());
+        let (weight, bias) = (x.layout.spread(&weight, 0.0), x.layout.spread(&bias, 0.0));
+        let used = row::used(x.layout);
+        output.rows(|plane, y, to| {
+            let first = plane % blocks * lanes;
+            let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
+            let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
+            for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
+                row::two(to, x, weight, false, |x, weight| (x - known.mean) * known.inverse * weight);
+                row::one(to, bias, true, |bias| bias);
+            }
+            row::clear_gaps(to, lanes, used[plane % blocks]);
         });
-        for ((sum, product), known) in passed.iter_mut().zip(known.row(image, y)) {
-            let (mean, inverse) = (f64::from(known.mean), f64::from(known.inverse));
-            *product = (*product - *sum * mean) * inverse * inverse / count;
-            *sum /= count;
-        }
-    });
-    into.rows(|plane, y, to| {
-        let image = plane / blocks;
-        let weight = &weight[plane % blocks * lanes..][..lanes];
-        let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
-        let pixels = known.row(image, y).iter().zip(passed.row(image, y));
-        for ((to, (x, g)), (known, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
-            let (sum, product) = (sum as f32, product as f32);
-            let f = |x, g, weight| known.inverse * (g * weight - sum - (x - known.mean) * product);
-            row::two_by_lane(to, x, g, weight, add, f);
-        }
-    });
+    }
+
+    fn backward(&self, From { inputs, gradient: grad, layer, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let x = inputs[0];
+        let (lanes, blocks, count) = (x.layout.lanes, x.layout.blocks(), x.layout.channels() as f64);
+        let known = statistics(self, x);
+        let (weight, _) = affine(layer, x.layout.channels());
+        let weight = x.layout.spread(&weight, 0.0);
+        // What the mean and the deviation of a pixel pass on.
+        let channels = Channels::of(x);
+        let passed = Pixels::new(x.layout, (0f64, 0f64), |image, y, passed| {
+            channels.fold_with(grad, image, y, passed, |(sum, product), slot, x, g| {
+                let g = f64::from(g * weight[slot]);
+                *sum += g;
+                *product += g * f64::from(x);
+            });
+            for ((sum, product), known) in passed.iter_mut().zip(known.row(image, y)) {
+                let (mean, inverse) = (f64::from(known.mean), f64::from(known.inverse));
+                *product = (*product - *sum * mean) * inverse * inverse / count;
+                *sum /= count;
+            }
+        });
+        into.rows(|plane, y, to| {
+            let image = plane / blocks;
+            let weight = &weight[plane % blocks * lanes..][..lanes];
+            let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
+            let pixels = known.row(image, y).iter().zip(passed.row(image, y));
+            for ((to, (x, g)), (known, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
+                let (sum, product) = (sum as f32, product as f32);
+                let f = |x, g, weight| known.inverse * (g * weight - sum - (x - known.mean) * product);
+                row::two_by_lane(to, x, g, weight, add, f);
+            }
+        });
+    }
+
+    fn weight_gradients(&self, inputs: &[View], gradient: View) -> Vec<(&'static str, Vec<f32>)> {
+        let [weight, bias] = gradients(self, inputs, gradient);
+        vec![("weight", weight), ("bias", bias)]
+    }
 }
 
 /// The gradients of factor and summand.
-pub(crate) fn gradients(op: &LayerNorm, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
+fn gradients(op: &LayerNorm, inputs: &[View], grad: View) -> [Vec<f32>; 2] {
     let x = inputs[0];
     let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
     let known = statistics(op, x);

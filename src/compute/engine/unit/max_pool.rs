@@ -2,6 +2,7 @@
 //!
 //! Of equal numbers the first counts, row by row; a NaN counts as the largest. The gradient finds the place again.
 
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::window::{self, Bin};
 use super::{Needs, row};
 use crate::compute::engine::kernel::simd::LANES;
@@ -11,54 +12,53 @@ use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, Window};
 use std::ops::Range;
 
-pub fn needs(_op: &MaxPool) -> Needs {
-    Needs::INPUTS
-}
+impl PlainUnit for MaxPool {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
+    }
 
-pub fn forward(op: &MaxPool, inputs: &[View], output: &mut ViewMut) {
-    Bins::sliding(&op.0, inputs[0].layout, output.layout).forward(inputs[0], output);
-}
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        Bins::sliding(&self.0, inputs[0].layout, output.layout).forward(inputs[0], output);
+    }
 
-pub fn backward(op: &MaxPool, inputs: &[View], _output: View, grad: View, _slot: usize, into: &mut ViewMut, add: bool) {
-    Bins::sliding(&op.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        Bins::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 /// The same to a fixed size.
-pub mod to_size {
-    use super::*;
-
-    pub fn needs(_op: &MaxPoolTo) -> Needs {
-        Needs::INPUTS
+impl PlainUnit for MaxPoolTo {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
     }
 
-    pub fn forward(_op: &MaxPoolTo, inputs: &[View], output: &mut ViewMut) {
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
         Bins::adaptive(inputs[0].layout, output.layout).forward(inputs[0], output);
     }
 
-    pub fn backward(
-        _op: &MaxPoolTo,
-        inputs: &[View],
-        _output: View,
-        grad: View,
-        _slot: usize,
-        into: &mut ViewMut,
-        add: bool,
-    ) {
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
         Bins::adaptive(into.layout, grad.layout).backward(inputs[0], grad, into, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
 }
 
 /// The same with a second output: places in the flattened `h * w` of the input, as numbers. They are exact up to 2^24 pixels.
-pub mod with_index {
-    use super::*;
-
-    pub fn needs(_op: &MaxPoolWithIndex) -> Needs {
-        Needs::INPUTS
+impl PlainUnit for MaxPoolWithIndex {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
     }
 
-    pub fn forward(op: &MaxPoolWithIndex, inputs: &[View], output: &mut ViewMut, index: &mut ViewMut) {
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, others: &mut [ViewMut]) {
+        let index = &mut others[0];
         let x = inputs[0];
-        let bins = Bins::sliding(&op.0, x.layout, output.layout);
+        let bins = Bins::sliding(&self.0, x.layout, output.layout);
         bins.forward(x, output);
         let lanes = x.layout.lanes;
         index.rows(|plane, y, to| {
@@ -71,16 +71,12 @@ pub mod with_index {
     }
 
     /// From the gradient of the first output; the second has none.
-    pub fn backward(
-        op: &MaxPoolWithIndex,
-        inputs: &[View],
-        _output: View,
-        grad: View,
-        _slot: usize,
-        into: &mut ViewMut,
-        add: bool,
-    ) {
-        Bins::sliding(&op.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        Bins::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
     }
 }
 

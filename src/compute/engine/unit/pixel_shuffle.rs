@@ -1,56 +1,55 @@
 //! Channels dealt out as pixels: channel `(c * f + i) * f + j` at `(y, x)` becomes channel `c` at `(y * f + i, x * f + j)`.
 
 use super::Needs;
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::PixelShuffle;
 
-pub(crate) fn needs(_op: &PixelShuffle) -> Needs {
-    Needs::NOTHING
-}
+impl PlainUnit for PixelShuffle {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::Dense, cheap: true }
+    }
 
-pub(crate) fn forward(op: &PixelShuffle, inputs: &[View], output: &mut ViewMut) {
-    let (x, f) = (inputs[0], op.factor);
-    let (places, own) = (Channel::all(x.layout), Channel::slots(output.layout));
-    let lanes = output.layout.lanes;
-    output.rows(|plane, y, to| {
-        for (lane, channel, image) in own.of(plane) {
-            let Some(channel) = channel else {
-                to[lane..].iter_mut().step_by(lanes).for_each(|to| *to = 0.0);
-                continue;
-            };
-            for j in 0..f {
-                let source = places[(channel * f + y % f) * f + j].row(x, image, y / f);
-                let pixels = to[j * lanes + lane..].iter_mut().step_by(f * lanes);
-                pixels.zip(source).for_each(|(to, &from)| *to = from);
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let (x, f) = (inputs[0], self.factor);
+        let (places, own) = (Channel::all(x.layout), Channel::slots(output.layout));
+        let lanes = output.layout.lanes;
+        output.rows(|plane, y, to| {
+            for (lane, channel, image) in own.of(plane) {
+                let Some(channel) = channel else {
+                    to[lane..].iter_mut().step_by(lanes).for_each(|to| *to = 0.0);
+                    continue;
+                };
+                for j in 0..f {
+                    let source = places[(channel * f + y % f) * f + j].row(x, image, y / f);
+                    let pixels = to[j * lanes + lane..].iter_mut().step_by(f * lanes);
+                    pixels.zip(source).for_each(|(to, &from)| *to = from);
+                }
             }
-        }
-    });
-}
+        });
+    }
 
-pub(crate) fn backward(
-    op: &PixelShuffle,
-    _inputs: &[View],
-    _output: View,
-    grad: View,
-    _slot: usize,
-    into: &mut ViewMut,
-    add: bool,
-) {
-    let f = op.factor;
-    let (places, own) = (Channel::all(grad.layout), Channel::slots(into.layout));
-    let lanes = into.layout.lanes;
-    into.rows(|plane, y, to| {
-        for (lane, channel, image) in own.of(plane) {
-            let numbers = to[lane..].iter_mut().step_by(lanes);
-            let Some(channel) = channel else {
-                numbers.for_each(|to| *to = 0.0);
-                continue;
-            };
-            let (c, i, j) = (channel / (f * f), channel / f % f, channel % f);
-            let source = places[c].row(grad, image, y * f + i).skip(j).step_by(f);
-            numbers.zip(source).for_each(|(to, &from)| *to = if add { *to + from } else { from });
-        }
-    });
+    fn backward(&self, From { gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let f = self.factor;
+        let (places, own) = (Channel::all(grad.layout), Channel::slots(into.layout));
+        let lanes = into.layout.lanes;
+        into.rows(|plane, y, to| {
+            for (lane, channel, image) in own.of(plane) {
+                let numbers = to[lane..].iter_mut().step_by(lanes);
+                let Some(channel) = channel else {
+                    numbers.for_each(|to| *to = 0.0);
+                    continue;
+                };
+                let (c, i, j) = (channel / (f * f), channel / f % f, channel % f);
+                let source = places[c].row(grad, image, y * f + i).skip(j).step_by(f);
+                numbers.zip(source).for_each(|(to, &from)| *to = if add { *to + from } else { from });
+            }
+        });
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 /// Where a channel is.

@@ -1,18 +1,28 @@
 //! The same numbers under other dims: flatten, unflatten and reshape. A vector is a map of one pixel.
 
 use super::Needs;
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use crate::compute::engine::memory_layout::{View, ViewMut};
 
-pub(crate) fn needs() -> Needs {
-    Needs::NOTHING
-}
+/// What flattening, unflattening and reshaping have in common.
+pub(super) struct SameNumbers;
 
-pub(crate) fn forward(inputs: &[View], output: &mut ViewMut) {
-    deal(inputs[0], output, false);
-}
+impl PlainUnit for SameNumbers {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::Dense, cheap: true }
+    }
 
-pub(crate) fn backward(grad: View, into: &mut ViewMut, add: bool) {
-    deal(grad, into, add);
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        deal(inputs[0], output, false);
+    }
+
+    fn backward(&self, From { gradient, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        deal(gradient, into, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 /// Numbers in the order of images, channels, rows and columns.

@@ -1,26 +1,29 @@
 //! Interpolation, as `torch.nn.functional.interpolate`: the same source coordinates, in the same 32-bit arithmetic.
 
+use super::Needs;
+use super::plain::{Form, From, Given, Placement, PlainUnit};
 use super::taps::{self, Taps};
-use super::{Needs, nothing_flows};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::{Mode, Resize};
 
-pub fn needs(_op: &Resize) -> Needs {
-    Needs::NOTHING
-}
-
-pub fn forward(op: &Resize, inputs: &[View], output: &mut ViewMut) {
-    let [down, across] = axes(op, inputs[0].layout, output.layout);
-    taps::gather(inputs[0], output, &down, &across, false);
-}
-
-/// A second input only gives the size.
-pub fn backward(op: &Resize, _inputs: &[View], _output: View, grad: View, slot: usize, into: &mut ViewMut, add: bool) {
-    if slot > 0 {
-        return nothing_flows(into, add);
+impl PlainUnit for Resize {
+    fn form(&self) -> Form {
+        Form { needs: Needs::NOTHING, placement: Placement::AsInput, cheap: true }
     }
-    let [down, across] = axes(op, into.layout, grad.layout).map(|taps| taps.transposed());
-    taps::gather(grad, into, &down, &across, add);
+
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let [down, across] = axes(self, inputs[0].layout, output.layout);
+        taps::gather(inputs[0], output, &down, &across, false);
+    }
+
+    fn backward(&self, From { gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let [down, across] = axes(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        taps::gather(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 fn axes(op: &Resize, from: &Layout, to: &Layout) -> [Taps; 2] {

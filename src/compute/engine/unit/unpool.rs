@@ -2,52 +2,56 @@
 //!
 //! The second input are the pool's indices, which may lie in other segments than the numbers.
 
-use super::{Needs, nothing_flows, row};
+use super::plain::{Form, From, Given, Placement, PlainUnit};
+use super::{Needs, row};
 use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
 use crate::graph::op::Unpool;
 
-pub fn needs(_op: &Unpool) -> Needs {
-    Needs::INPUTS
-}
+impl PlainUnit for Unpool {
+    fn form(&self) -> Form {
+        Form { needs: Needs::INPUTS, placement: Placement::AsInput, cheap: false }
+    }
 
-pub fn forward(_op: &Unpool, inputs: &[View], output: &mut ViewMut) {
-    let (x, index) = (inputs[0], Index::new(inputs[1], inputs[0].layout));
-    let (layout, used) = (output.layout, row::used(inputs[0].layout));
-    let lanes = layout.lanes;
-    output.planes(|plane, to| {
-        let inner = layout.halo * lanes..layout.halo * lanes + layout.inner();
-        to.chunks_exact_mut(layout.row()).for_each(|row| row[inner.clone()].fill(0.0));
-        for y in 0..x.layout.h {
-            for lane in 0..used[plane % used.len()] {
-                let numbers = x.row(plane, y)[lane..].iter().step_by(lanes);
-                for (number, place) in numbers.zip(index.row(plane, lane, y)) {
-                    let at = layout.at(0, place / layout.w) + place % layout.w * lanes;
-                    to[at + lane] += number;
+    fn forward(&self, Given { inputs, .. }: Given, output: &mut ViewMut, _: &mut [ViewMut]) {
+        let (x, index) = (inputs[0], Index::new(inputs[1], inputs[0].layout));
+        let (layout, used) = (output.layout, row::used(inputs[0].layout));
+        let lanes = layout.lanes;
+        output.planes(|plane, to| {
+            let inner = layout.halo * lanes..layout.halo * lanes + layout.inner();
+            to.chunks_exact_mut(layout.row()).for_each(|row| row[inner.clone()].fill(0.0));
+            for y in 0..x.layout.h {
+                for lane in 0..used[plane % used.len()] {
+                    let numbers = x.row(plane, y)[lane..].iter().step_by(lanes);
+                    for (number, place) in numbers.zip(index.row(plane, lane, y)) {
+                        let at = layout.at(0, place / layout.w) + place % layout.w * lanes;
+                        to[at + lane] += number;
+                    }
                 }
             }
-        }
-    });
-}
-
-pub fn backward(_op: &Unpool, inputs: &[View], _output: View, grad: View, slot: usize, into: &mut ViewMut, add: bool) {
-    if slot > 0 {
-        return nothing_flows(into, add);
+        });
     }
-    let index = Index::new(inputs[1], into.layout);
-    let (lanes, used) = (into.layout.lanes, row::used(into.layout));
-    into.rows(|plane, y, to| {
-        if !add {
-            to.fill(0.0);
-        }
-        let from = grad.layout;
-        for lane in 0..used[plane % used.len()] {
-            let numbers = to[lane..].iter_mut().step_by(lanes);
-            for (number, place) in numbers.zip(index.row(plane, lane, y)) {
-                let at = from.at(plane, place / from.w) + place % from.w * lanes;
-                *number += grad.data[at + lane];
+
+    fn backward(&self, From { inputs, gradient: grad, .. }: From, _: usize, into: &mut ViewMut, add: bool) {
+        let index = Index::new(inputs[1], into.layout);
+        let (lanes, used) = (into.layout.lanes, row::used(into.layout));
+        into.rows(|plane, y, to| {
+            if !add {
+                to.fill(0.0);
             }
-        }
-    });
+            let from = grad.layout;
+            for lane in 0..used[plane % used.len()] {
+                let numbers = to[lane..].iter_mut().step_by(lanes);
+                for (number, place) in numbers.zip(index.row(plane, lane, y)) {
+                    let at = from.at(plane, place / from.w) + place % from.w * lanes;
+                    *number += grad.data[at + lane];
+                }
+            }
+        });
+    }
+
+    fn weight_gradients(&self, _: &[View], _: View) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
 }
 
 /// Indices of the channels of another map of the same dims.

@@ -10,8 +10,9 @@ mod pool;
 mod resize;
 mod shape;
 
-use npc::internals::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
-use npc::internals::compute::engine::unit::Needs;
+use npc::internals::compute::engine::LayerWeights;
+use npc::internals::compute::engine::memory_layout::{Layout, Map, View};
+use npc::internals::compute::engine::unit::{From, Given, PlainUnit};
 
 /// What the gaps of inputs hold.
 const GAP: f32 = 3.5;
@@ -137,15 +138,11 @@ pub fn layouts(dims: [usize; 4]) -> Vec<Layout> {
     all
 }
 
-/// The arguments of a unit's `backward`: inputs, output, gradient, slot, where it goes, whether it is added.
-type Backward<'a> = &'a dyn Fn(&[View], View, View, usize, &mut ViewMut, bool);
-
 /// A unit and its definition.
 pub struct Unit<'a> {
+    pub op: &'a dyn PlainUnit,
+    pub layer: Option<&'a LayerWeights>,
     pub name: String,
-    pub needs: Needs,
-    pub forward: &'a dyn Fn(&[View], &mut ViewMut),
-    pub backward: Backward<'a>,
     pub reference: &'a dyn Fn(&[Tensor]) -> Tensor,
     /// How many inputs have a gradient.
     pub slots: usize,
@@ -162,18 +159,24 @@ impl Unit<'_> {
             let maps: Vec<Map> = inputs.iter().zip(layouts).map(|(x, layout)| x.map(layout)).collect();
             let views: Vec<View> = maps.iter().map(Map::view).collect();
             let mut output = written_before(layout);
-            (self.forward)(&views, &mut output.view_mut());
+            let given = Given { inputs: &views, layer: self.layer, seed: None };
+            // A pool's indices.
+            let mut other = written_before(layout);
+            self.op.forward(given, &mut output.view_mut(), &mut [other.view_mut()]);
             assert_close(&output, &expected, 3e-6, &what);
             // Another halo than the output has.
             let grad = grad.map(&layout.clone().with_halo(1));
+            let needs = self.op.form().needs;
             let inputs: Vec<View> =
-                views.iter().map(|v| if self.needs.inputs { *v } else { View { data: &[], ..*v } }).collect();
-            let y = if self.needs.output { output.view() } else { View { data: &[], ..output.view() } };
+                views.iter().map(|v| if needs.inputs { *v } else { View { data: &[], ..*v } }).collect();
+            let y = if needs.output { output.view() } else { View { data: &[], ..output.view() } };
+            let (grad, layer) = (grad.view(), self.layer);
+            let from = From { inputs: &inputs, output: y, gradient: grad, layer, seed: None };
             for (slot, slope) in slopes.iter().enumerate() {
                 for add in [false, true] {
                     let into = layouts[slot].clone().with_halo(3 - layouts[slot].halo);
                     let mut into = written_before(&into);
-                    (self.backward)(&inputs, y, grad.view(), slot, &mut into.view_mut(), add);
+                    self.op.backward(from, slot, &mut into.view_mut(), add);
                     let old = if add { f64::from(OLD) } else { 0.0 };
                     let expected = Tensor::of(slope.dims, |place| slope.at(place) + old);
                     assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, add {add}, of {what}"));

@@ -2,7 +2,8 @@
 
 use super::{Tensor, Unit, assert_close, layouts, written_before};
 use npc::graph::op::{Activation, Function, PRelu};
-use npc::internals::compute::engine::unit::{activation, prelu};
+use npc::internals::compute::engine::LayerWeights;
+use npc::internals::compute::engine::unit::{Given, PlainUnit};
 
 fn erf(x: f64) -> f64 {
     // The series converges for all x; 60 terms are enough for |x| < 3.
@@ -77,9 +78,8 @@ fn functions_of_numbers() {
         let op = Activation { function };
         let unit = Unit {
             name: format!("{function:?}"),
-            needs: activation::needs(&op),
-            forward: &|x, y| activation::forward(&op, x, y),
-            backward: &|x, y, g, slot, into, add| activation::backward(&op, x, y, g, slot, into, add),
+            op: &op,
+            layer: None,
             reference: &|x| reference(function, &x[0]),
             slots: 1,
         };
@@ -94,7 +94,8 @@ fn relu_keeps_a_nan() {
     let x = Tensor { dims: [1, 1, 1, 2], values: vec![f64::NAN, -1.0] };
     let layout = layouts(x.dims).remove(1);
     let mut y = written_before(&layout);
-    activation::forward(&op, &[x.map(&layout).view()], &mut y.view_mut());
+    let map = x.map(&layout);
+    op.forward(Given { inputs: &[map.view()], layer: None, seed: None }, &mut y.view_mut(), &mut []);
     let y = y.to_nchw();
     assert!(y[0].is_nan() && y[1] == 0.0, "{y:?}");
 }
@@ -106,7 +107,8 @@ fn prelu_and_its_slopes() {
         let x = Tensor::noise(5, [3, 21, 2, 3]);
         let c = if per_channel { 21 } else { 1 };
         let slopes = Tensor::noise(6, [1, c, 1, 1]);
-        let weights: Vec<f32> = slopes.values.iter().map(|&v| v as f32).collect();
+        let weight = slopes.values.iter().map(|&v| v as f32).collect();
+        let layer = LayerWeights { weight, bias: None, running: None };
         let reference = |x: &Tensor, slopes: &Tensor| {
             Tensor::of(x.dims, |at| match x.at(at) {
                 v if v > 0.0 => v,
@@ -115,9 +117,8 @@ fn prelu_and_its_slopes() {
         };
         let unit = Unit {
             name: "prelu".into(),
-            needs: prelu::needs(&op),
-            forward: &|x, y| prelu::forward(&op, &weights, x, y),
-            backward: &|x, y, g, slot, into, add| prelu::backward(&op, &weights, x, y, g, slot, into, add),
+            op: &op,
+            layer: Some(&layer),
             reference: &|x| reference(&x[0], &slopes),
             slots: 1,
         };
@@ -125,7 +126,8 @@ fn prelu_and_its_slopes() {
         let grad = Tensor::noise(8, x.dims);
         let expected = super::slope(&|x| reference(&x[0], &x[1]), &[x.clone(), slopes.clone()], &grad, 1);
         for layout in layouts(x.dims) {
-            let found = prelu::gradient(&op, &[x.map(&layout).view()], grad.map(&layout).view());
+            let found = op.weight_gradients(&[x.map(&layout).view()], grad.map(&layout).view());
+            let [("weight", found)] = &found[..] else { panic!("{found:?}") };
             let found = Tensor { dims: expected.dims, values: found.iter().map(|&v| f64::from(v)).collect() };
             let planar = npc::internals::compute::engine::memory_layout::Layout::planar(found.dims);
             assert_close(&found.map(&planar), &expected, 1e-5, "slopes");

@@ -3,7 +3,7 @@
 use super::{Tensor, Unit};
 use npc::graph::op::{Combine, Concat, Elementwise};
 use npc::internals::compute::engine::memory_layout::Layout;
-use npc::internals::compute::engine::unit::{combine, concat};
+use npc::internals::compute::engine::unit::{From, Given, PlainUnit};
 
 const ALL: [Elementwise; 4] = [Elementwise::Add, Elementwise::Sub, Elementwise::Mul, Elementwise::Div];
 
@@ -27,9 +27,8 @@ fn operands_of_all_sizes() {
         let op = Combine { function };
         let unit = Unit {
             name: format!("{function:?}"),
-            needs: combine::needs(&op),
-            forward: &|x, y| combine::forward(&op, x, y),
-            backward: &|x, y, g, slot, into, add| combine::backward(&op, x, y, g, slot, into, add),
+            op: &op,
+            layer: None,
             reference: &|x| reference(function, &x[0], &x[1]),
             slots: 2,
         };
@@ -66,11 +65,13 @@ fn a_quotient_has_finite_gaps() {
     // Gaps of zeros.
     let map = npc::internals::compute::engine::memory_layout::Map::from_nchw(Layout::blocked(x.dims), &values);
     let mut y = super::written_before(&map.layout);
-    combine::forward(&op, &[map.view(), map.view()], &mut y.view_mut());
+    let inputs = [map.view(), map.view()];
+    op.forward(Given { inputs: &inputs, layer: None, seed: None }, &mut y.view_mut(), &mut []);
     super::assert_close(&y, &Tensor::of(x.dims, |_| 1.0), 0.0, "x / x");
     for slot in 0..2 {
         let mut into = super::written_before(&map.layout);
-        combine::backward(&op, &[map.view(), map.view()], y.view(), y.view(), slot, &mut into.view_mut(), true);
+        let from = From { inputs: &inputs, output: y.view(), gradient: y.view(), layer: None, seed: None };
+        op.backward(from, slot, &mut into.view_mut(), true);
         assert!(into.data.iter().all(|v| v.is_finite()), "slot {slot}");
     }
 }
@@ -79,9 +80,8 @@ fn a_quotient_has_finite_gaps() {
 fn concatenation() {
     let unit = Unit {
         name: "concat".into(),
-        needs: concat::needs(&Concat),
-        forward: &|x, y| concat::forward(&Concat, x, y),
-        backward: &|x, y, g, slot, into, add| concat::backward(&Concat, x, y, g, slot, into, add),
+        op: &Concat,
+        layer: None,
         reference: &|x| {
             let [n, _, h, w] = x[0].dims;
             let mut channels = x.iter().flat_map(|x| (0..x.dims[1]).map(move |c| (x, c)));

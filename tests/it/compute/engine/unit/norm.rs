@@ -2,8 +2,8 @@
 
 use super::{Tensor, Unit, assert_close, layouts, slope};
 use npc::internals::compute::engine::LayerWeights;
-use npc::internals::compute::engine::memory_layout::{Layout, ViewMut};
-use npc::internals::compute::engine::unit::{From, backward, forward, needs, weight_gradients};
+use npc::internals::compute::engine::memory_layout::Layout;
+use npc::internals::compute::engine::unit::known;
 
 use npc::graph::op::{GroupNorm, InstanceNorm, LayerNorm, Op};
 
@@ -40,11 +40,8 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
         let [factor, summand] = if affine { [&factor, &summand] } else { [&plain[0], &plain[1]] };
         let unit = Unit {
             name: format!("{op:?}"),
-            needs: needs(&op),
-            forward: &|x, y| forward(&op, layer, x, &mut [ViewMut { layout: y.layout, data: &mut *y.data }], None),
-            backward: &|x, y, g, slot, into, add| {
-                backward(&op, From { inputs: x, output: y, gradient: g, layer, seed: None }, slot, into, add)
-            },
+            op: known(&op),
+            layer,
             reference: &|x| whole(&[x[0].clone(), factor.clone(), summand.clone()]),
             slots: 1,
         };
@@ -54,7 +51,7 @@ fn check(op: impl Into<Op>, epsilon: f64, dims: [usize; 4], group: impl Fn([usiz
     let inputs = [x.clone(), factor, summand];
     let expected = [1, 2].map(|slot| slope(&whole, &inputs, &grad, slot));
     for layout in layouts(dims) {
-        let found = weight_gradients(&op, &[x.map(&layout).view()], grad.map(&layout).view());
+        let found = known(&op).weight_gradients(&[x.map(&layout).view()], grad.map(&layout).view());
         assert_eq!(found.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["weight", "bias"]);
         for ((name, values), expected) in found.iter().zip(&expected) {
             let values = values.iter().map(|&v| f64::from(v)).collect();

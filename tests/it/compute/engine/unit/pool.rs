@@ -4,7 +4,7 @@ use super::{Tensor, Unit, assert_close, layouts, written_before};
 use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
 use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::engine::memory_layout::Layout;
-use npc::internals::compute::engine::unit::{avg_pool, max_pool, unpool};
+use npc::internals::compute::engine::unit::{From, Given, PlainUnit};
 
 fn windows() -> Vec<Window> {
     let window = |kernel, stride, pad, ceil| Window { kernel, stride, pad, ceil };
@@ -76,30 +76,24 @@ fn sliding_windows() {
         for x in images() {
             let unit = Unit {
                 name: format!("{max:?}"),
-                needs: max_pool::needs(&max),
-                forward: &|x, y| max_pool::forward(&max, x, y),
-                backward: &|x, y, g, slot, into, add| max_pool::backward(&max, x, y, g, slot, into, add),
+                op: &max,
+                layer: None,
                 reference: &|x| slide(window, &x[0], true),
                 slots: 1,
             };
             unit.check_all(std::slice::from_ref(&x));
             let unit = Unit {
                 name: format!("{avg:?}"),
-                needs: avg_pool::needs(&avg),
-                forward: &|x, y| avg_pool::forward(&avg, x, y),
-                backward: &|x, y, g, slot, into, add| avg_pool::backward(&avg, x, y, g, slot, into, add),
+                op: &avg,
+                layer: None,
                 reference: &|x| slide(window, &x[0], false),
                 slots: 1,
             };
             unit.check_all(std::slice::from_ref(&x));
             let unit = Unit {
                 name: format!("{index:?}"),
-                needs: max_pool::with_index::needs(&index),
-                forward: &|x, y| {
-                    let mut places = written_before(y.layout);
-                    max_pool::with_index::forward(&index, x, y, &mut places.view_mut());
-                },
-                backward: &|x, y, g, slot, into, add| max_pool::with_index::backward(&index, x, y, g, slot, into, add),
+                op: &index,
+                layer: None,
                 reference: &|x| slide(window, &x[0], true),
                 slots: 1,
             };
@@ -123,18 +117,16 @@ fn windows_of_a_fixed_size() {
         for x in images() {
             let unit = Unit {
                 name: format!("{max:?}"),
-                needs: max_pool::to_size::needs(&max),
-                forward: &|x, y| max_pool::to_size::forward(&max, x, y),
-                backward: &|x, y, g, slot, into, add| max_pool::to_size::backward(&max, x, y, g, slot, into, add),
+                op: &max,
+                layer: None,
                 reference: &|x| reference(&x[0], true),
                 slots: 1,
             };
             unit.check_all(std::slice::from_ref(&x));
             let unit = Unit {
                 name: format!("{avg:?}"),
-                needs: avg_pool::to_size::needs(&avg),
-                forward: &|x, y| avg_pool::to_size::forward(&avg, x, y),
-                backward: &|x, y, g, slot, into, add| avg_pool::to_size::backward(&avg, x, y, g, slot, into, add),
+                op: &avg,
+                layer: None,
                 reference: &|x| reference(&x[0], false),
                 slots: 1,
             };
@@ -175,11 +167,14 @@ fn the_first_maximum_counts() {
             let op = MaxPoolWithIndex(window);
             let map = x.map(&layout);
             let (mut y, mut index) = (written_before(&small), written_before(&small));
-            max_pool::with_index::forward(&op, &[map.view()], &mut y.view_mut(), &mut index.view_mut());
+            let inputs = [map.view()];
+            let start = Given { inputs: &inputs, layer: None, seed: None };
+            op.forward(start, &mut y.view_mut(), &mut [index.view_mut()]);
             assert_close(&index, &places, 0.0, "places");
             let mut into = written_before(&layout);
             let g = grad.map(&small);
-            max_pool::backward(&MaxPool(window), &[map.view()], y.view(), g.view(), 0, &mut into.view_mut(), false);
+            let from = From { inputs: &inputs, output: y.view(), gradient: g.view(), layer: None, seed: None };
+            MaxPool(window).backward(from, 0, &mut into.view_mut(), false);
             assert_close(&into, &given, 1e-6, "gradient of ties");
         }
     }
@@ -192,7 +187,9 @@ fn a_pool_keeps_a_nan() {
     for window in [windows()[0], windows()[2]] {
         let dims = pooled(window, x.dims);
         let mut y = written_before(&Layout::blocked(dims));
-        max_pool::forward(&MaxPool(window), &[x.map(&Layout::blocked(x.dims)).view()], &mut y.view_mut());
+        let map = x.map(&Layout::blocked(x.dims));
+        let given = Given { inputs: &[map.view()], layer: None, seed: None };
+        MaxPool(window).forward(given, &mut y.view_mut(), &mut []);
         assert!(y.to_nchw()[0].is_nan());
     }
 }
@@ -208,14 +205,15 @@ fn back_to_where_they_were() {
             let small = Layout::planar(dims);
             let (mut y, mut index) = (written_before(&small), written_before(&small));
             let op = MaxPoolWithIndex(window);
-            max_pool::with_index::forward(&op, &[image.map(&layout).view()], &mut y.view_mut(), &mut index.view_mut());
+            let map = image.map(&layout);
+            let given = Given { inputs: &[map.view()], layer: None, seed: None };
+            op.forward(given, &mut y.view_mut(), &mut [index.view_mut()]);
             Tensor { dims, values: index.to_nchw().iter().map(|&v| f64::from(v)).collect() }
         };
         let unit = Unit {
             name: "unpool".into(),
-            needs: unpool::needs(&Unpool),
-            forward: &|x, y| unpool::forward(&Unpool, x, y),
-            backward: &|x, y, g, slot, into, add| unpool::backward(&Unpool, x, y, g, slot, into, add),
+            op: &Unpool,
+            layer: None,
             reference: &|x| {
                 let mut all = Tensor::zeros(image.dims);
                 let [_, _, _, w] = image.dims;

@@ -2,7 +2,6 @@
 
 use super::{Tensor, Unit};
 use npc::graph::op::{Mode, Resize, Target};
-use npc::internals::compute::engine::unit::resize;
 
 /// Where position `i` of `to` lies on an axis of `from`, and the weights of its neighbours.
 fn taps(mode: Mode, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {
@@ -47,9 +46,8 @@ fn sizes_up_and_down() {
                 let op = Resize { target: Target::Size(size), mode, align_corners, module: false };
                 let unit = Unit {
                     name: format!("{op:?}"),
-                    needs: resize::needs(&op),
-                    forward: &|x, y| resize::forward(&op, x, y),
-                    backward: &|x, y, g, slot, into, add| resize::backward(&op, x, y, g, slot, into, add),
+                    op: &op,
+                    layer: None,
                     reference: &|x| reference(&op, &x[0], size),
                     slots: 1,
                 };
@@ -63,13 +61,7 @@ fn sizes_up_and_down() {
 fn the_size_of_another_map() {
     let op = Resize { target: Target::Like, mode: Mode::Bilinear, align_corners: false, module: false };
     let like = Tensor::noise(2, [2, 3, 5, 7]);
-    let unit = Unit {
-        name: "resize".into(),
-        needs: resize::needs(&op),
-        forward: &|x, y| resize::forward(&op, x, y),
-        backward: &|x, y, g, slot, into, add| resize::backward(&op, x, y, g, slot, into, add),
-        reference: &|x| reference(&op, &x[0], [5, 7]),
-        slots: 2,
-    };
+    let unit =
+        Unit { name: "resize".into(), op: &op, layer: None, reference: &|x| reference(&op, &x[0], [5, 7]), slots: 1 };
     unit.check_all(&[Tensor::noise(1, [2, 3, 4, 4]), like]);
 }

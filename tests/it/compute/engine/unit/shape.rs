@@ -5,23 +5,14 @@ use npc::graph::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
     Reshape, Slice,
 };
-use npc::internals::compute::engine::memory_layout::{Layout, View, ViewMut};
-use npc::internals::compute::engine::unit::{From, backward, differentiable, forward, needs};
+use npc::internals::compute::engine::memory_layout::{Layout, View};
+use npc::internals::compute::engine::unit::{From, Given, PlainUnit, known};
 
 /// Checks an operator without weights whose output may have other channels than its input.
 fn check(op: impl Into<Op>, inputs: &[Tensor], reference: &dyn Fn(&[Tensor]) -> Tensor) {
     let op = op.into();
-    let slots = (0..inputs.len()).filter(|&slot| differentiable(&op, slot)).count();
-    let unit = Unit {
-        name: format!("{op:?}"),
-        needs: needs(&op),
-        forward: &|x, y| forward(&op, None, x, &mut [ViewMut { layout: y.layout, data: &mut *y.data }], None),
-        backward: &|x, y, g, slot, into, add| {
-            backward(&op, From { inputs: x, output: y, gradient: g, layer: None, seed: None }, slot, into, add)
-        },
-        reference,
-        slots,
-    };
+    // A second input only gives a size.
+    let unit = Unit { name: format!("{op:?}"), op: known(&op), layer: None, reference, slots: 1 };
     let output = reference(inputs).dims;
     let mut cases = Vec::new();
     for (i, layout) in layouts(inputs[0].dims).into_iter().enumerate() {
@@ -106,7 +97,7 @@ fn one_channel_of_many() {
         });
     }
     // Of equal numbers the first.
-    let op = Op::from(ChannelReduce { function: Reduction::Max });
+    let op = ChannelReduce { function: Reduction::Max };
     let x = Tensor::of([1, 21, 1, 2], |[_, c, _, j]| if c > 17 - 10 * j { 2.0 } else { 1.0 });
     let g = Tensor::of([1, 1, 1, 2], |_| 1.0);
     let expected = Tensor::of(x.dims, |[_, c, _, j]| f64::from(u8::from(c == 18 - 10 * j)));
@@ -115,7 +106,7 @@ fn one_channel_of_many() {
         let (x, g) = (x.map(&layout), g.map(&Layout::blocked(g.dims)));
         let (inputs, g) = ([x.view()], g.view());
         let from = From { inputs: &inputs, output: g, gradient: g, layer: None, seed: None };
-        backward(&op, from, 0, &mut into.view_mut(), false);
+        op.backward(from, 0, &mut into.view_mut(), false);
         assert_close(&into, &expected, 0.0, "ties");
     }
 }
@@ -155,15 +146,15 @@ fn borders() {
 
 #[test]
 fn dropout_drops_its_share() {
-    let (op, dims) = (Op::from(Dropout { p: 0.3 }), [2, 21, 32, 33]);
+    let (op, dims) = (Dropout { p: 0.3 }, [2, 21, 32, 33]);
     let run = |layout: &Layout, seed: Option<u64>| {
         let x = Tensor::of(dims, |_| 1.0).map(layout);
         let mut y = written_before(layout);
-        forward(&op, None, &[x.view()], &mut [y.view_mut()], seed);
+        op.forward(Given { inputs: &[x.view()], layer: None, seed }, &mut y.view_mut(), &mut []);
         let mut into = written_before(layout);
         let none = View { layout, data: &[] };
         let from = From { inputs: &[none], output: none, gradient: x.view(), layer: None, seed };
-        backward(&op, from, 0, &mut into.view_mut(), false);
+        op.backward(from, 0, &mut into.view_mut(), false);
         assert_eq!(y.to_nchw(), into.to_nchw(), "the gradient's mask is that of the output");
         y.to_nchw()
     };
