@@ -3,6 +3,7 @@
 pub(crate) mod axis;
 #[cfg(feature = "run")]
 pub(crate) mod evaluation;
+pub(crate) mod field;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;

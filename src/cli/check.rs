@@ -8,6 +8,7 @@ use super::terminal::{print, report};
 use super::{document, explored, field};
 use crate::base::number::{thousands, with_prefix};
 use crate::desk::{AnalysisRequest, Entry, FileAnalysis, JudgedClaim, analyze_file, macs_by};
+use crate::show::field::summary;
 use crate::study::claim::{Found, Verdict};
 use crate::study::cost::{Convention, CostReport};
 use crate::text::diag::{Code, Problems};
@@ -194,7 +195,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let tail = if many { "" } else { convention.name() };
         let _ = writeln!(out, "{name:8} {} ({}){unit}{tail}, one image", thousands(macs), with_prefix(macs));
     }
-    out.push_str(&field::summary(&entry.checked));
+    out.push_str(&summary(&entry.checked));
     let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats");
     out.push_str(&memory::text(entry, &opts.memory.request()));
     out.push('\n');

@@ -1,6 +1,5 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
-use super::field;
 use super::outcome::Done;
 use super::table::{Align, columns};
 use super::terminal::print;
@@ -8,6 +7,7 @@ use crate::base::number::thousands;
 use crate::desk::{ComparedAt, ModelDifference, Size, compared, parse_size};
 use crate::graph::canon::{Delta, delta};
 use crate::graph::ir::NodeId;
+use crate::show::field;
 use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};

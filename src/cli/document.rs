@@ -2,8 +2,9 @@
 //!
 //! Nodes are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
 
-use super::{explored, field, memory, sizes};
+use super::{explored, memory, sizes};
 use crate::desk::{Entry, FileAnalysis, JudgedClaim, MemoryRequest, macs_by};
+use crate::show::field;
 use crate::study::claim::Verdict;
 use crate::study::cost::field::Field;
 use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};

@@ -1,6 +1,5 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
-use super::field;
 use super::options::Select;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
@@ -8,6 +7,7 @@ use crate::base::atomic;
 use crate::desk::build_models;
 use crate::graph::check::Checked;
 use crate::graph::ir;
+use crate::show::field;
 use crate::show::picture::{self, Fold, Scene, Shapes};
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;

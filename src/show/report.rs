@@ -5,12 +5,14 @@
 //! The same run gives the same bytes.
 
 mod content;
+mod gather;
 mod parts;
 mod scores;
 mod settings;
 
 pub(crate) use content::SIDE;
 pub use content::{Balance, Fact, Picture, Report};
+pub(crate) use gather::gather;
 pub(crate) use parts::words;
 pub use settings::value_text;
 

@@ -1,10 +1,10 @@
 //! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
 use crate::base::number::thousands;
-use crate::cli::field;
 use crate::desk::ArgumentTexts;
 use crate::desk::{CountedRow, CountedSweep};
 use crate::desk::{cells, settings};
+use crate::show::field;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};

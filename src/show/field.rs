@@ -1,0 +1,82 @@
+//! Receptive fields and effective MACs, in words and as JSON.
+
+use crate::base::number::thousands;
+use crate::graph::check::Checked;
+use crate::graph::ir::Graph;
+use crate::study::cost::effective::effective;
+use crate::study::cost::field::{AxisField, Field, Reach, fields};
+use serde_json::Value;
+
+/// `391x391`; `all` where only a global pool or norm over the map reads the image.
+pub(crate) fn size_text(field: &Field) -> String {
+    let one = |axis: &AxisField| match &axis.reach {
+        Reach::Window(window) => window.size().to_string(),
+        Reach::Nothing if axis.whole => "all".into(),
+        Reach::Nothing => "-".into(),
+        Reach::Unknown => "?".into(),
+    };
+    let [h, w] = [0, 1].map(|i| one(&field[i]));
+    if h == w && h.parse::<u64>().is_err() { h } else { format!("{h}x{w}") }
+}
+
+/// `8`, or `8x4` where the axes differ.
+pub(crate) fn stride_text(field: &Field) -> String {
+    let [h, w] = [0, 1].map(|i| field[i].window().map_or("-".into(), |w| w.stride().to_string()));
+    if h == w { h } else { format!("{h}x{w}") }
+}
+
+/// The nodes' values, in the order of a cost report.
+pub(crate) fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
+    graph.order().into_iter().map(|id| by_id[id.index()].clone()).collect()
+}
+
+/// The field of the first result: `399x399 at stride 1, and the whole image`.
+pub(crate) fn in_words(checked: &Checked) -> String {
+    let graph = checked.graph();
+    let field = &fields(graph)[graph.results[0].1.node.index()];
+    let whole = "the whole image through pools or norms over it";
+    let windows = field.iter().any(|axis| axis.window().is_some());
+    match (windows, field.iter().any(|axis| axis.whole)) {
+        (true, false) => format!("{} pixels at stride {}", size_text(field), stride_text(field)),
+        (true, true) => format!("{} pixels at stride {}, and {whole}", size_text(field), stride_text(field)),
+        (false, true) => whole.to_string(),
+        (false, false) => size_text(field),
+    }
+}
+
+/// The MACs that are not spent on padding: `1,234 MACs, 98.7 %: the rest multiply padding`. `None` where there are none.
+pub(crate) fn effective_in_words(checked: &Checked) -> Option<String> {
+    let graph = checked.graph();
+    let macs = macs(graph);
+    let real: u64 = effective(graph).iter().sum();
+    let percent = 100.0 * real as f64 / macs as f64;
+    (macs > 0).then(|| format!("{} MACs, {percent:.1} %: the rest multiply padding", thousands(real)))
+}
+
+/// The lines below the table of nodes: the field of the first result, and the MACs that are not spent on padding.
+pub(crate) fn summary(checked: &Checked) -> String {
+    let field = format!("field    {}\n", in_words(checked));
+    field + &effective_in_words(checked).map_or(String::new(), |text| format!("effective {text}\n"))
+}
+
+/// Multiplications of convolutions and linear layers.
+fn macs(graph: &Graph) -> u64 {
+    graph.order().into_iter().map(|id| graph.node(id).op.macs(&graph.input_types(id), &graph.node(id).outputs)).sum()
+}
+
+/// Field and effective MACs of each node, in the order of a cost report.
+pub(crate) fn of_nodes(checked: &Checked) -> (Vec<Field>, Vec<u64>) {
+    let graph = checked.graph();
+    (in_order(graph, &fields(graph)), in_order(graph, &effective(graph)))
+}
+
+/// Down and across; `null` where nothing is read through windows, or it is not known.
+pub(crate) fn json(field: &Field) -> Value {
+    let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
+    serde_json::json!({
+        "size": pair(|a| a.window().map_or(Value::Null, |w| w.size().into())),
+        "stride": pair(|a| a.window().map_or(Value::Null, |w| w.stride().value().into())),
+        "offset": pair(|a| a.window().map_or(Value::Null, |w| w.offset().into())),
+        "whole": pair(|a| a.whole.into()),
+    })
+}

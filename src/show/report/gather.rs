@@ -1,0 +1,69 @@
+//! From a trained run to what its page shows. What cannot be had is said on the page, and the rest is shown.
+
+mod cases;
+mod costs;
+mod data;
+mod figures;
+mod recipe;
+
+use super::content::Report;
+use super::parts::words;
+use crate::data::{Dataset, Role};
+use crate::learn::history::History;
+use crate::learn::trained::Trained;
+use crate::score::case_scores;
+use std::path::Path;
+
+/// Gathers the settings, curves, costs and data of a run, its scores on one role, and pictures of so many of the worst cases
+/// and as many around the median. `missing` is what is known to be missing already.
+pub(crate) fn gather<'a>(run: Trained<'a>, role: Role, pictures: usize, mut missing: Vec<String>) -> Report<'a> {
+    let Trained { checked, settings, folder } = run;
+    let data = match Dataset::open(&settings.data, Path::new(&settings.data_root)) {
+        Ok(data) => Some(data),
+        Err(e) => {
+            missing.push(format!("Without data, and so without pictures: {e}"));
+            None
+        }
+    };
+    let table = case_scores::read(&folder.cases(role)).ok();
+    let ranked_by = table.as_ref().map_or("dice", |table| table.ranking());
+    let ranked = table.as_ref().map(|table| table.worst_first(ranked_by)).unwrap_or_default();
+    let drawn = match &data {
+        Some(_) => cases::cases(run, role, &ranked, pictures, &words(ranked_by)),
+        None => cases::Cases::default(),
+    };
+    missing.extend(drawn.missing);
+    let (balance, examples) = match data.map(|data| data::data(&data, checked.input().channels())) {
+        Some(Ok(found)) => found,
+        Some(Err(e)) => {
+            missing.push(format!("Without class balance and examples: {e}"));
+            Default::default()
+        }
+        None => Default::default(),
+    };
+    let evaluation = figures::evaluation(run, role);
+    let history = History::read(folder);
+    Report {
+        title: settings.train.name.clone(),
+        subtitle: figures::subtitle(run),
+        facts: figures::facts(run, evaluation.as_ref(), role, &history),
+        scored_on: figures::scored_on(run),
+        history,
+        evaluation,
+        cases: table,
+        split: role.name().into(),
+        ranked_by: (ranked_by.into(), words(ranked_by)),
+        ranked,
+        worst: drawn.worst,
+        median: drawn.median,
+        checked,
+        costs: costs::costs(run),
+        blocks: costs::blocks(checked),
+        classes: settings.data.classes.clone(),
+        balance,
+        examples,
+        settings: recipe::settings(run),
+        commands: recipe::commands(folder.root()),
+        missing,
+    }
+}

@@ -1,0 +1,66 @@
+//! What a run was trained on: the balance of the classes, and a few images.
+
+use crate::base::error::Result;
+use crate::data::{Dataset, Role, resize};
+use crate::show::images::gallery::Shown;
+use crate::show::report::content::{Balance, Picture, SIDE};
+use rayon::prelude::*;
+
+/// Masks that are read for the class balance of a split, and images that are shown.
+const MASKS: usize = 100;
+const EXAMPLES: usize = 4;
+
+/// Class balance of each split and a few training images with their masks.
+pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec<Picture>)> {
+    let classes = data.spec().classes.len();
+    let mut balance = Vec::new();
+    for role in Role::ALL.into_iter().filter(|role| !data.is_empty(*role)) {
+        let chosen = spread(data.len(role), MASKS);
+        let counts: Vec<Vec<u64>> = chosen
+            .par_iter()
+            .map(|&index| {
+                let (mask, _, _) = data.truth(role, index)?;
+                let mut counts = vec![0u64; classes];
+                for class in mask {
+                    if let Some(n) = counts.get_mut(usize::from(class)) {
+                        *n += 1;
+                    }
+                }
+                Ok(counts)
+            })
+            .collect::<Result<_>>()?;
+        let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
+        let total = sums.iter().sum::<u64>().max(1) as f64;
+        balance.push(Balance {
+            split: role.name().into(),
+            images: data.len(role),
+            read: chosen.len(),
+            shares: sums.iter().map(|&n| n as f64 / total).collect(),
+        });
+    }
+    let examples = spread(data.len(Role::Train), EXAMPLES)
+        .into_iter()
+        .map(|index| {
+            let image = data.picture(Role::Train, index, channels)?;
+            let (mask, size, _) = data.truth(Role::Train, index)?;
+            let mask = resize::nearest(&mask, size, image.original);
+            let stem = data.cases(Role::Train)[index].stem.clone();
+            let [h, w] = image.original;
+            let shown = Shown {
+                stem: stem.clone(),
+                score: String::new(),
+                rgb: image.rgb,
+                size: image.original,
+                predicted: mask,
+                truth: None,
+            };
+            Picture::new(stem, format!("{w} × {h}"), &shown.draw(SIDE)?)
+        })
+        .collect::<Result<_>>()?;
+    Ok((balance, examples))
+}
+
+/// At most `most` of `n` indices, evenly spread.
+fn spread(n: usize, most: usize) -> Vec<usize> {
+    (0..n.min(most)).map(|i| i * n / n.min(most)).collect()
+}

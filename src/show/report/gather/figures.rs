@@ -1,0 +1,86 @@
+//! What a run came to: figures, and the files that hold them.
+
+use crate::base::number::{duration, thousands, with_prefix};
+use crate::data::Role;
+use crate::learn::folder::Folder;
+use crate::learn::history::History;
+use crate::learn::trained::Trained;
+use crate::show::report::content::Fact;
+use crate::study::cost::{Convention, count};
+use serde_json::Value;
+use std::path::Path;
+
+/// What a JSON file holds; nothing where it cannot be read.
+fn json(path: &Path) -> Option<Value> {
+    serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
+}
+
+/// `eval.json`, with what it may hold under `summary` beside the rest.
+pub(super) fn evaluation(run: Trained<'_>, role: Role) -> Option<Value> {
+    let mut value = json(&run.folder.evaluation(role))?;
+    if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
+        value.as_object_mut()?.extend(summary);
+    }
+    Some(value)
+}
+
+/// The split that each epoch was scored on.
+pub(super) fn scored_on(run: Trained<'_>) -> String {
+    let summary = json(&run.folder.root().join("summary.json"));
+    summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
+}
+
+fn images(folder: &Folder, role: Role) -> usize {
+    std::fs::read_to_string(folder.split(role)).map_or(0, |text| text.lines().count())
+}
+
+/// `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
+pub(super) fn subtitle(run: Trained<'_>) -> String {
+    let settings = run.settings;
+    let [h, w] = settings.data.size;
+    let sizes = Role::ALL.map(|role| (images(run.folder, role), role.name()));
+    let sizes: Vec<_> = sizes.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
+    format!(
+        "{} on {} at {h}x{w}: {} images; {}, seed {}",
+        settings.train.model,
+        settings.data.name,
+        sizes.join(", "),
+        settings.device,
+        settings.train.seed
+    )
+}
+
+/// The figures at the head of the page.
+pub(super) fn facts(run: Trained<'_>, evaluation: Option<&Value>, role: Role, history: &History) -> Vec<Fact> {
+    let summary = json(&run.folder.root().join("summary.json"));
+    let mut facts = Vec::new();
+    for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {
+        if let Some(value) = evaluation.and_then(|e| e[key].as_f64()) {
+            let interval = evaluation.map(|e| &e["intervals"]["mean"][key]);
+            let ends = interval.and_then(|i| i["low"].as_f64().zip(i["high"].as_f64()));
+            let note = ends.map_or_else(String::new, |(low, high)| format!("95 %: {low:.4} to {high:.4}"));
+            facts.push(Fact::new(&format!("{label}, {}", role.name()), format!("{value:.4}"), note));
+        } else if let Some(value) = summary.as_ref().and_then(|s| s[key].as_f64()) {
+            let split = scored_on(run);
+            facts.push(Fact::new(&format!("{label}, {split}"), format!("{value:.4}"), "of the best epoch"));
+        }
+    }
+    let report = count(run.checked, Convention::Conv);
+    facts.push(Fact::new("Parameters", with_prefix(report.params), thousands(report.params)));
+    let [h, w] = run.settings.data.size;
+    facts.push(Fact::new("MACs", with_prefix(report.macs), format!("convolutions, one image of {h}x{w}")));
+    let epochs = history.epochs().len();
+    if let Some(best) = history.best("dice") {
+        facts.push(Fact::new(
+            "Best epoch",
+            best.to_string(),
+            format!("of {epochs} done, {} planned", run.settings.train.epochs),
+        ));
+    }
+    if let Some(seconds) = summary.as_ref().and_then(|s| s["seconds"].as_f64()) {
+        let per_second = history.epochs().last().and_then(|e| e.get("images_per_second"));
+        let note = per_second.map_or_else(String::new, |n| format!("{n:.1} images/s in training"));
+        facts.push(Fact::new("Time", duration(seconds), note));
+    }
+    facts
+}
