@@ -56,7 +56,6 @@ mod sizes;
 #[cfg(feature = "data")]
 mod split;
 mod sweep;
-mod table;
 mod terminal;
 #[cfg(feature = "run")]
 mod train;

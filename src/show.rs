@@ -1,6 +1,7 @@
 //! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
 
 pub(crate) mod axis;
+pub(crate) mod costs;
 #[cfg(feature = "run")]
 pub(crate) mod evaluation;
 pub(crate) mod field;

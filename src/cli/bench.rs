@@ -2,15 +2,16 @@
 
 mod profile;
 
+use super::format::{TEXT_OR_JSON, one_of};
 use super::options::Select;
 use super::outcome::{Done, Stop};
-use super::table::{Align, columns};
 use super::terminal::print;
 use crate::base::atomic;
 use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
 use crate::learn::bench::{Backend, Bench, Phase, Settings, Span, bench};
-use clap::{Args, ValueEnum};
+use crate::show::table::{Cell, Column, OutputFormat, Table};
+use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,17 +59,11 @@ pub(super) struct Opts {
     /// The time of each node: a table, and a picture where a file is given
     #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = picture)]
     profile: Option<Option<PathBuf>>,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
     /// The same as `--format json`
     #[arg(long, hide = true)]
     json: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -108,7 +103,7 @@ pub(super) fn run(opts: &Opts) -> Done {
         atomic::write(path, picture.as_bytes()).map_err(failed)?;
         tell!("wrote {}", path.display());
     }
-    if opts.json || opts.format == Format::Json {
+    if opts.json || opts.format == OutputFormat::Json {
         return print(&format!("{:#}\n", document(&bench)));
     }
     print(&text(&bench))
@@ -142,21 +137,18 @@ fn title(bench: &Bench) -> String {
 
 fn text(bench: &Bench) -> String {
     let row = |name: &str, phase: &Phase| {
-        let optional = |x: Option<f64>, show: fn(f64) -> String| x.map_or("-".into(), show);
-        let mut row = vec![name.to_string(), phase.calls.to_string()];
-        row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| format!("{x:.2}")));
-        row.push(format!("{:.1}", phase.images_per_s));
-        row.push(format!("{:.1}", phase.achieved_gflops));
-        row.push(optional(phase.share_of_peak, |x| format!("{:.1} %", 100.0 * x)));
-        row.push(optional(phase.peak_rss_mb, |x| format!("{x:.0}")));
+        let mut row = vec![name.into(), Cell::decimal(phase.calls as f64, 0)];
+        row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| Cell::decimal(x, 2)));
+        row.extend([phase.images_per_s, phase.achieved_gflops].map(|x| Cell::decimal(x, 1)));
+        row.push(phase.share_of_peak.map(|x| Cell::Percent(100.0 * x)).into());
+        row.push(phase.peak_rss_mb.map(|x| Cell::decimal(x, 0)).into());
         row
     };
     let mut rows = vec![row("forward", &bench.forward)];
     rows.extend(bench.train_step.as_ref().map(|phase| row("train step", phase)));
-    let header = ["", "calls", "median ms", "min ms", "max ms", "images/s", "GFLOP/s", "of peak", "memory MB"];
-    let mut align = [Align::Right; 9];
-    align[0] = Align::Left;
-    let mut out = format!("{}\n\n{}\n", title(bench), columns(&header, &align, &rows));
+    let numbers = ["calls", "median ms", "min ms", "max ms", "images/s", "GFLOP/s", "of peak", "memory MB"];
+    let columns = std::iter::once(Column::words("")).chain(numbers.map(Column::numbers)).collect();
+    let mut out = format!("{}\n\n{}\n", title(bench), Table::new(columns, rows).to_text());
     out += &format!("{} multiply-accumulates an image", with_prefix(bench.macs));
     if let Some(peak) = bench.peak_gflops {
         out += &format!("; peak of the processor {peak:.0} GFLOP/s ({})", bench.simd);

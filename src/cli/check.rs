@@ -1,19 +1,21 @@
 //! `npc check`: everything that is known before a tensor exists.
 
+use super::format::{Formats, one_of};
 use super::memory::{self, MemoryOpts};
 use super::options::{Choice, LevelOpts};
 use super::outcome::{Done, Stop};
-use super::table::{Align, columns, cost_table, csv, markdown};
 use super::terminal::{print, report};
 use super::{document, explored, field};
 use crate::base::number::{thousands, with_prefix};
 use crate::desk::{AnalysisRequest, Entry, FileAnalysis, JudgedClaim, analyze_file, macs_by};
 use crate::show::field::summary;
+use crate::show::costs::cost_table;
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::claim::{Found, Verdict};
 use crate::study::cost::{Convention, CostReport};
 use crate::text::diag::{Code, Problems};
 use crate::text::files::Disk;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -46,8 +48,8 @@ pub(super) struct Opts {
     choice: Choice,
     #[command(flatten)]
     levels: LevelOpts,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(FORMATS), default_value = "text")]
+    format: OutputFormat,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
     /// by side
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "conv")]
@@ -71,15 +73,12 @@ pub(super) struct Opts {
     memory: MemoryOpts,
 }
 
-#[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    /// The table of --table
-    Csv,
-    /// The table of --table
-    Markdown,
-}
+const FORMATS: Formats = &[
+    (OutputFormat::Text, ""),
+    (OutputFormat::Json, ""),
+    (OutputFormat::Csv, "The table of --table"),
+    (OutputFormat::Markdown, "The table of --table"),
+];
 
 pub(super) fn run(opts: &Opts) -> Done {
     let request = AnalysisRequest {
@@ -93,12 +92,11 @@ pub(super) fn run(opts: &Opts) -> Done {
         analyses.push(analyze_file(&Disk, path, &request)?);
     }
     match opts.format {
-        Format::Json => {
+        OutputFormat::Json => {
             print(&document::json(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
         }
-        Format::Text => print_text(&analyses, opts)?,
-        Format::Csv => print_table(&analyses, opts, csv)?,
-        Format::Markdown => print_table(&analyses, opts, markdown)?,
+        OutputFormat::Text => print_text(&analyses, opts)?,
+        format => print_table(&analyses, opts, format)?,
     }
     let failed = analyses.iter().any(|l| l.problems.has_errors());
     // The process ends here, and to free a large graph piece by piece takes as long as to count it.
@@ -106,13 +104,10 @@ pub(super) fn run(opts: &Opts) -> Done {
     if failed { Err(Stop::Problems) } else { Ok(()) }
 }
 
-/// How a header, alignments and rows become text.
-type Layout = fn(&[&str], &[Align], &[Vec<String>]) -> String;
-
 /// One line a model and size on standard output, the problems on the other.
-fn print_table(analyses: &[FileAnalysis], opts: &Opts, layout: Layout) -> Done {
+fn print_table(analyses: &[FileAnalysis], opts: &Opts, format: OutputFormat) -> Done {
     let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
-    print(&overview(&all, &opts.convention, layout))?;
+    print(&overview(&all, &opts.convention).print(format))?;
     analyses.iter().for_each(tell);
     Ok(())
 }
@@ -126,11 +121,11 @@ fn print_text(analyses: &[FileAnalysis], opts: &Opts) -> Done {
     }
     let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     if all.len() > 1 || opts.table {
-        text.push_str(&overview(&all, &opts.convention, columns));
+        text.push_str(&overview(&all, &opts.convention).to_text());
     }
     let claimed: Vec<&JudgedClaim> = analyses.iter().flat_map(|l| &l.claims).collect();
     if !claimed.is_empty() {
-        let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_text(&claimed));
+        let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_table(&claimed).to_text());
     }
     for explored in analyses.iter().map(|l| explored::text(&l.exploration)).filter(|t| !t.is_empty()) {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
@@ -176,7 +171,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     out.push_str(&super::sizes::text(entry));
     out.push('\n');
     let extra = field::columns(&entry.checked, report, &opts.columns);
-    out.push_str(&cost_table(report, opts.depth.max(1), &extra));
+    out.push_str(&cost_table(report, opts.depth.max(1), extra).to_text());
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
     let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
@@ -203,45 +198,37 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
 }
 
 /// One line a claim: what was said, what is so.
-fn claims_text(claimed: &[&JudgedClaim]) -> String {
-    use Align::{Left, Right};
-    let rows: Vec<Vec<String>> = claimed
-        .iter()
-        .map(|c| {
-            let found = match &c.judged.found {
-                Found::Number(n) => thousands(*n),
-                Found::Shape(_) | Found::Nothing => c.judged.found.to_string(),
-            };
-            let verdict = match &c.judged.verdict {
-                Verdict::Holds => "holds".to_string(),
-                Verdict::Refuted { reason } => format!("known not to hold: {reason}"),
-                Verdict::Reported => "reported; only training can tell".to_string(),
-            };
-            vec![c.about.clone(), c.claim.clone(), found, verdict]
-        })
-        .collect();
-    columns(&["claim about", "claim", "found", ""], &[Left, Left, Right, Left], &rows)
+fn claims_table(claimed: &[&JudgedClaim]) -> Table {
+    let row = |c: &&JudgedClaim| {
+        let found = match &c.judged.found {
+            Found::Number(n) => Cell::Count(*n),
+            Found::Shape(_) | Found::Nothing => c.judged.found.to_string().into(),
+        };
+        let verdict = match &c.judged.verdict {
+            Verdict::Holds => "holds".to_string(),
+            Verdict::Refuted { reason } => format!("known not to hold: {reason}"),
+            Verdict::Reported => "reported; only training can tell".to_string(),
+        };
+        vec![c.about.as_str().into(), c.claim.as_str().into(), found, verdict.into()]
+    };
+    let columns =
+        vec![Column::words("claim about"), Column::words("claim"), Column::numbers("found"), Column::words("")];
+    Table::new(columns, claimed.iter().map(row).collect())
 }
 
 /// One line a model and size.
-fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention], layout: Layout) -> String {
-    use Align::{Left, Right};
-    let row = |(entry, report): &(Entry, CostReport)| {
-        let mut row = vec![
-            entry.checked.graph().name.clone(),
-            entry.on.clone().unwrap_or_default(),
-            entry.checked.input().to_string(),
-            entry.checked.output().to_string(),
-            thousands(report.params),
-        ];
-        row.extend(conventions.iter().map(|&c| thousands(macs_by(entry, report, c))));
+fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Table {
+    let mut columns = ["model", "on", "input", "output"].map(Column::words).to_vec();
+    columns.push(Column::numbers("params"));
+    columns.extend(conventions.iter().map(|c| Column::numbers(format!("MACs, {c}"))));
+    let row = |(entry, report): &&(Entry, CostReport)| {
+        let checked = &entry.checked;
+        let mut row: Vec<Cell> =
+            vec![checked.graph().name.as_str().into(), entry.on.as_deref().unwrap_or_default().into()];
+        row.extend([checked.input().to_string().into(), checked.output().to_string().into()]);
+        row.push(Cell::Count(report.params));
+        row.extend(conventions.iter().map(|&c| Cell::Count(macs_by(entry, report, c))));
         row
     };
-    let rows: Vec<Vec<String>> = entries.iter().map(|e| row(e)).collect();
-    let macs: Vec<String> = conventions.iter().map(|c| format!("MACs, {c}")).collect();
-    let mut header = vec!["model", "on", "input", "output", "params"];
-    header.extend(macs.iter().map(String::as_str));
-    let mut align = vec![Left, Left, Left, Left, Right];
-    align.resize(header.len(), Right);
-    layout(&header, &align, &rows)
+    Table::new(columns, entries.iter().map(row).collect())
 }

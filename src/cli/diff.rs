@@ -1,15 +1,15 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
+use super::format::{TEXT_OR_JSON, one_of};
 use super::outcome::Done;
-use super::table::{Align, columns};
 use super::terminal::print;
-use crate::base::number::thousands;
 use crate::desk::{ComparedAt, ModelDifference, Size, compared, parse_size};
 use crate::graph::canon::{Delta, delta};
 use crate::graph::ir::NodeId;
 use crate::show::field;
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::text::files::Disk;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 /// Show what changed between two models, by block and node
@@ -42,14 +42,8 @@ pub(super) struct Opts {
     /// Every changed, renamed and reshaped node by itself
     #[arg(long)]
     all: bool,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
 }
 
 pub(super) fn run(opts: &Opts) -> Done {
@@ -58,19 +52,15 @@ pub(super) fn run(opts: &Opts) -> Done {
     let found = delta(a.checked.graph(), b.checked.graph());
     let view = View(ModelDifference::new(&a, &b));
     match (opts.format, found) {
-        (Format::Text, None) => Ok(()),
-        (Format::Text, Some(delta)) => print(&view.text(&delta, opts.all)),
-        (Format::Json, found) => print(&format!("{:#}\n", view.document(found.as_ref()))),
+        (OutputFormat::Json, found) => print(&format!("{:#}\n", view.document(found.as_ref()))),
+        (_, None) => Ok(()),
+        (_, Some(delta)) => print(&view.text(&delta, opts.all)),
     }
 }
 
 /// `+1,234`, `-5`, or nothing.
-fn signed(before: u64, after: u64) -> String {
-    match after.cmp(&before) {
-        std::cmp::Ordering::Greater => format!("+{}", thousands(after - before)),
-        std::cmp::Ordering::Less => format!("-{}", thousands(before - after)),
-        std::cmp::Ordering::Equal => String::new(),
-    }
+fn signed(from: u64, to: u64) -> String {
+    Cell::Change { from, to }.text()
 }
 
 /// A difference as it is printed.
@@ -82,10 +72,11 @@ impl View<'_> {
         let size = a.checked.input();
         let mut out = format!("{} -> {}  at {size}\n", a.label, b.label);
         out += &self.0.settings();
-        let mut rows: Vec<Vec<String>> = Vec::new();
+        let mut rows: Vec<Vec<Cell>> = Vec::new();
         let mut row = |sign: &str, path: &str, what: String, shape: String, costs: [[u64; 2]; 2]| {
-            let [[p0, m0], [p1, m1]] = costs;
-            rows.push(vec![sign.into(), path.into(), what, shape, signed(p0, p1), signed(m0, m1)]);
+            let [before, after] = costs;
+            let [params, macs] = [0, 1].map(|i| Cell::Change { from: before[i], to: after[i] });
+            rows.push(vec![sign.into(), path.into(), what.into(), shape.into(), params, macs]);
         };
         for (side, sign, nodes) in [(0, "-", &delta.removed), (1, "+", &delta.added)] {
             for group in self.0.groups(side, nodes) {
@@ -118,9 +109,10 @@ impl View<'_> {
             }
         }
         if !rows.is_empty() {
-            let align = [Align::Left, Align::Left, Align::Left, Align::Left, Align::Right, Align::Right];
+            let mut columns = ["", "path", "what", "output"].map(Column::words).to_vec();
+            columns.extend(["params", "MACs"].map(Column::numbers));
             out.push('\n');
-            out += &columns(&["", "path", "what", "output", "params", "MACs"], &align, &rows);
+            out += &Table::new(columns, rows).to_text();
         }
         if !all {
             out += &self.summed("under another path", &delta.renamed, false);
@@ -147,21 +139,21 @@ impl View<'_> {
     fn totals(&self, delta: &Delta) -> String {
         let [a, b] = self.0.sides;
         let mut rows = Vec::new();
-        let mut row = |name: &str, before: String, after: String, change: String| {
+        let mut row = |name: &str, [before, after]: [Cell; 2], change: Cell| {
             let after = if before == after { "the same".into() } else { after };
-            rows.push(vec![name.to_string(), before, after, change]);
+            rows.push(vec![name.into(), before, after, change]);
         };
         let [x, y] = &self.0.costs;
-        row("params", thousands(x.params), thousands(y.params), signed(x.params, y.params));
-        row("MACs, conv", thousands(x.macs), thousands(y.macs), signed(x.macs, y.macs));
-        row("result", a.checked.result_text(), b.checked.result_text(), String::new());
-        let [f, g] = [a, b].map(|s| field::in_words(&s.checked));
-        row("field", f, g, String::new());
-        let [c, d] = [a, b].map(|s| s.checked.contract().to_string());
-        row("sizes", c, d, String::new());
+        for (name, from, to) in [("params", x.params, y.params), ("MACs, conv", x.macs, y.macs)] {
+            row(name, [from, to].map(Cell::Count), Cell::Change { from, to });
+        }
+        row("result", [a, b].map(|s| s.checked.result_text().into()), Cell::Empty);
+        row("field", [a, b].map(|s| field::in_words(&s.checked).into()), Cell::Empty);
+        row("sizes", [a, b].map(|s| s.checked.contract().to_string().into()), Cell::Empty);
         let kept = self.carried(delta);
-        let names = ["", a.label.as_str(), b.label.as_str(), "change"];
-        let table = columns(&names, &[Align::Left, Align::Left, Align::Left, Align::Right], &rows);
+        let mut columns = ["", a.label.as_str(), b.label.as_str()].map(Column::words).to_vec();
+        columns.push(Column::numbers("change"));
+        let table = Table::new(columns, rows).to_text();
         format!("\n{table}\n{kept}\n")
     }
 

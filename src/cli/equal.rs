@@ -1,13 +1,14 @@
 //! `npc equal`: do two models compute the same function?
 
+use super::format::{TEXT_OR_JSON, one_of};
 use super::outcome::{Done, Stop};
-use super::table::{Align, columns};
 use super::terminal::print;
 use crate::desk::{ComparedAt, ComparedModel, Size, compared, parse_size};
 use crate::graph::canon::{Canon, Comparison, Difference, compare};
 use crate::graph::ir::NodeId;
+use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::text::files::Disk;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 /// Prove that two models compute the same function, or show where they part
@@ -38,24 +39,18 @@ pub(super) struct Opts {
     /// Input height and width, for example 288x384
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
     size: Option<Size>,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
 }
 
 pub(super) fn run(opts: &Opts) -> Done {
     let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
     let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));
-    match opts.format {
-        Format::Text => print(&text(&a, &b, &found))?,
-        Format::Json => print(&format!("{:#}\n", document(&a, &b, &found)))?,
-    }
+    print(&match opts.format {
+        OutputFormat::Json => format!("{:#}\n", document(&a, &b, &found)),
+        _ => text(&a, &b, &found),
+    })?;
     match found {
         Comparison::Equal { .. } => Ok(()),
         Comparison::Different(_) | Comparison::Undecided => Err(Stop::Problems),
@@ -86,10 +81,10 @@ fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
         Comparison::Equal { weights: pairs } => {
             let mut out = format!("{} and {} compute the same function\n  {}\n", a.label, b.label, extent(a, b));
             let owners = pairs.iter().filter(|(x, _)| !weights(a, *x).is_empty()).count();
-            let renamed: Vec<Vec<String>> = pairs
+            let renamed: Vec<Vec<Cell>> = pairs
                 .iter()
                 .filter(|(x, y)| a.path(*x) != b.path(*y) || weights(a, *x) != weights(b, *y))
-                .map(|&(x, y)| [a.path(x), &weights(a, x), b.path(y), &weights(b, y)].map(str::to_string).to_vec())
+                .map(|&(x, y)| [a.path(x), &weights(a, x), b.path(y), &weights(b, y)].map(Cell::from).to_vec())
                 .collect();
             let names = match renamed.len() {
                 0 => "under the same names".to_string(),
@@ -97,9 +92,9 @@ fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
             };
             out += &format!("  {owners} layers with weights correspond, {names}\n");
             if !renamed.is_empty() {
-                let header = [a.label.as_str(), "weights", b.label.as_str(), "weights"];
+                let columns = [a.label.as_str(), "weights", b.label.as_str(), "weights"].map(Column::words);
                 out.push('\n');
-                out += &columns(&header, &[Align::Left; 4], &renamed);
+                out += &Table::new(columns.to_vec(), renamed).to_text();
             }
             out
         }

@@ -1,8 +1,7 @@
 //! Sweeps and holes as `npc check` shows them.
 
-use super::table::{Align, columns};
-use crate::base::number::thousands;
 use crate::desk::{Exploration, HoleFit, SweepCounts, SweepPoint};
+use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -30,18 +29,17 @@ fn sweep_text(sweep: &SweepCounts, convention: &str) -> String {
         }
     }
     let models = names.is_empty() || sweep.points.iter().any(|point| point.model != first.model);
-    let mut header: Vec<&str> = models.then_some("model").into_iter().chain(names.iter().copied()).collect();
-    let mut align = vec![Align::Left; header.len()];
-    let macs = format!("MACs, {convention}");
-    header.extend(["params", macs.as_str()]);
-    align.extend([Align::Right; 2]);
+    let mut columns: Vec<Column> =
+        models.then_some("model").into_iter().chain(names.iter().copied()).map(Column::words).collect();
+    columns.extend([Column::numbers("params"), Column::numbers(format!("MACs, {convention}"))]);
     let row = |point: &SweepPoint| {
-        let value = |name: &&str| point.args.iter().find(|(n, _)| n == name).map_or(String::new(), |(_, v)| v.clone());
-        let model = models.then(|| point.model.clone());
+        let value =
+            |name: &&str| point.args.iter().find(|(n, _)| n == name).map_or(Cell::Empty, |(_, v)| v.as_str().into());
+        let model = models.then(|| Cell::from(point.model.as_str()));
         let values = model.into_iter().chain(names.iter().map(value));
-        values.chain([thousands(point.params), thousands(point.macs)]).collect()
+        values.chain([Cell::Count(point.params), Cell::Count(point.macs)]).collect()
     };
-    out.push_str(&columns(&header, &align, &sweep.points.iter().map(row).collect::<Vec<_>>()));
+    out.push_str(&Table::new(columns, sweep.points.iter().map(row).collect()).to_text());
     out
 }
 

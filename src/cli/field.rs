@@ -1,9 +1,9 @@
 //! Receptive fields and effective MACs as columns of the table of nodes.
 
-use super::table::Column;
 use crate::base::number::thousands;
 use crate::graph::check::Checked;
 use crate::show::field::{in_order, size_text, stride_text};
+use crate::show::table::{Cell, Column};
 use crate::study::cost::CostReport;
 use crate::study::cost::effective::effective;
 use crate::study::cost::field::{Field, fields};
@@ -18,8 +18,8 @@ pub(super) enum Extra {
     Effective,
 }
 
-/// Cells for the table of nodes.
-pub(super) fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<Column> {
+/// Columns for the table of nodes.
+pub(super) fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<(Column, Vec<Cell>)> {
     let graph = checked.graph();
     let column = |extra: &Extra| match extra {
         Extra::Field => {
@@ -27,13 +27,12 @@ pub(super) fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -
                 true => format!("{} /{}", size_text(&f), stride_text(&f)),
                 false => size_text(&f),
             };
-            Column { header: "field", cells: in_order(graph, &fields(graph)).into_iter().map(text).collect() }
+            (Column::numbers("field"), in_order(graph, &fields(graph)).into_iter().map(|f| text(f).into()).collect())
         }
         Extra::Effective => {
             let cells = in_order(graph, &effective(graph));
-            let text = |real: u64| if real == 0 { "-".into() } else { thousands(real) };
             debug_assert_eq!(cells.len(), report.nodes.len());
-            Column { header: "effective", cells: cells.into_iter().map(text).collect() }
+            (Column::numbers("effective"), cells.into_iter().map(Cell::some_count).collect())
         }
     };
     extra.iter().map(column).collect()

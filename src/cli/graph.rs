@@ -1,5 +1,6 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
+use super::format::{Formats, one_of};
 use super::options::Select;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
@@ -9,6 +10,7 @@ use crate::graph::check::Checked;
 use crate::graph::ir;
 use crate::show::field;
 use crate::show::picture::{self, Fold, Scene, Shapes};
+use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;
 use crate::text::files::Disk;
@@ -37,8 +39,8 @@ Exit codes: 0 done, 1 problems found, 2 wrong usage"
 pub(super) struct Opts {
     #[command(flatten)]
     select: Select,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(FORMATS), default_value = "text")]
+    format: OutputFormat,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -60,22 +62,6 @@ pub(super) struct Opts {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// One line a node
-    Text,
-    /// A picture in one file, for light and dark
-    Svg,
-    /// A page whose blocks open and close, in one file
-    Html,
-    /// For Graphviz
-    Dot,
-    /// For Markdown
-    Mermaid,
-    /// For programs
-    Json,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum On {
     /// Of the input size that was chosen
     Numbers,
@@ -83,20 +69,29 @@ enum On {
     Formulas,
 }
 
+const FORMATS: Formats = &[
+    (OutputFormat::Text, "One line a node"),
+    (OutputFormat::Svg, "A picture in one file, for light and dark"),
+    (OutputFormat::Html, "A page whose blocks open and close, in one file"),
+    (OutputFormat::Dot, "For Graphviz"),
+    (OutputFormat::Mermaid, "For Markdown"),
+    (OutputFormat::Json, "For programs"),
+];
+
 pub(super) fn run(opts: &Opts) -> Done {
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
-    if of_pictures && matches!(opts.format, Format::Text | Format::Json) {
+    if of_pictures && matches!(opts.format, OutputFormat::Text | OutputFormat::Json) {
         let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
         return Err(Stop::usage(text));
     }
     let (checked, sources) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     let text = match opts.format {
-        Format::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
-        Format::Json => {
+        OutputFormat::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
+        OutputFormat::Json => {
             let graphs: Vec<_> = checked.iter().map(|c| for_programs(c, opts.convention, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
-        Format::Svg | Format::Html | Format::Dot | Format::Mermaid => drawn(opts, &checked, &sources)?,
+        _ => drawn(opts, &checked, &sources)?,
     };
     match &opts.out {
         None => print(&text),
@@ -137,7 +132,7 @@ fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String
     };
     let mut fold = match (opts.depth, opts.format) {
         (Some(depth), _) => Fold::to_depth(&scene.tree, depth.into()),
-        (None, Format::Html) => Fold::to_depth(&scene.tree, 1),
+        (None, OutputFormat::Html) => Fold::to_depth(&scene.tree, 1),
         (None, _) => Fold::readable(&scene.tree),
     };
     for (paths, open) in [(&opts.unfold, true), (&opts.fold, false)] {
@@ -148,10 +143,10 @@ fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String
         }
     }
     Ok(match opts.format {
-        Format::Svg => picture::svg(&scene, &fold, shapes),
-        Format::Html => picture::page(&scene, &fold, shapes, Some(sources)),
-        Format::Mermaid => picture::mermaid(&scene, &fold, shapes),
-        Format::Dot | Format::Text | Format::Json => picture::dot(&scene, &fold, shapes),
+        OutputFormat::Svg => picture::svg(&scene, &fold, shapes),
+        OutputFormat::Html => picture::page(&scene, &fold, shapes, Some(sources)),
+        OutputFormat::Mermaid => picture::mermaid(&scene, &fold, shapes),
+        _ => picture::dot(&scene, &fold, shapes),
     })
 }
 

@@ -1,5 +1,6 @@
 //! `npc init`: the weights that a run would start from.
 
+use super::format::{TEXT_OR_JSON, one_of};
 use super::options::Select;
 use super::outcome::Done;
 use super::terminal::print;
@@ -7,7 +8,8 @@ use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
 use crate::compute::weights::{tensors, write_safetensors};
 use crate::learn::init::{InitReport, init};
-use clap::{Args, ValueEnum};
+use crate::show::table::OutputFormat;
+use clap::Args;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -36,14 +38,8 @@ pub(super) struct Opts {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// How to tell what became of each tensor
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_name = "FORMAT", value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
 }
 
 pub(super) fn run(opts: &Opts) -> Done {
@@ -60,9 +56,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     let n: usize = tensors.iter().map(|t| t.values.len()).sum();
     let written = format!("{}: {} tensors, {n} numbers\n", opts.out.display(), tensors.len());
     match (opts.format, report) {
-        (Format::Text, None) => print(&written),
-        (Format::Text, Some(report)) => print(&format!("{}{}\n{written}", table(&report), report.summary())),
-        (Format::Json, report) => {
+        (OutputFormat::Json, report) => {
             let value = serde_json::json!({
                 "out": opts.out,
                 "tensors": tensors.len(),
@@ -71,6 +65,8 @@ pub(super) fn run(opts: &Opts) -> Done {
             });
             print(&format!("{value:#}\n"))
         }
+        (_, None) => print(&written),
+        (_, Some(report)) => print(&format!("{}{}\n{written}", table(&report), report.summary())),
     }
 }
 

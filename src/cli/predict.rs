@@ -1,5 +1,6 @@
 //! `npc predict`: masks, overlays and probabilities for images.
 
+use super::format::{TEXT_OR_JSON, one_of, word};
 use super::outcome::{Done, Stop};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
@@ -7,10 +8,11 @@ use crate::base::error::RunError;
 use crate::compute::device::DeviceChoice;
 use crate::data::inputs::gather;
 use crate::desk::reopen;
-use crate::score::probability::Format as Probabilities;
+use crate::score::probability::ProbabilityFormat;
 use crate::show::prediction::Extras;
 use crate::show::predictor::{How, Output, Predictor};
-use clap::{Args, ValueEnum};
+use crate::show::table::OutputFormat;
+use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -45,7 +47,7 @@ pub(super) struct Opts {
     #[arg(long)]
     overlay: bool,
     /// Also write probabilities: OUT/STEM_CLASS.png of 16 bits, or OUT/STEM.npy, float32 [classes, height, width]
-    #[arg(long, value_enum, value_name = "FORMAT")]
+    #[arg(long, value_parser = word(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
     probabilities: Option<ProbabilityFormat>,
     /// Slide over the image at its own resolution
     #[arg(long)]
@@ -59,38 +61,19 @@ pub(super) struct Opts {
     /// Images or tiles that go through the network at once; as in training when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Option<u16>,
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    format: OutputFormat,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ProbabilityFormat {
-    Png16,
-    Npy,
-}
-
-impl From<ProbabilityFormat> for Probabilities {
-    fn from(format: ProbabilityFormat) -> Self {
-        match format {
-            ProbabilityFormat::Png16 => Probabilities::Png16,
-            ProbabilityFormat::Npy => Probabilities::Npy,
-        }
-    }
-}
+const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, "")];
 
 pub(super) fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
-    let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities.map(Into::into) };
+    let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities };
     let inputs = gather(&opts.inputs, &opts.out, &extras.ends(&ready.settings.data.classes))?;
     let overlap = opts.window.then_some(opts.overlap);
     let how = How { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
@@ -102,10 +85,10 @@ pub(super) fn run(opts: &Opts) -> Done {
     let done = predictor.files(&inputs, output, stop, |images| bar.inc(images as u64));
     bar.finish_and_clear();
     let done = done?;
-    match opts.format {
-        Format::Json => print(&format!("{:#}\n", done.to_json(&inputs)))?,
-        Format::Text => print(&done.to_text())?,
-    }
+    print(&match opts.format {
+        OutputFormat::Json => format!("{:#}\n", done.to_json(&inputs)),
+        _ => done.to_text(),
+    })?;
     if !done.failed.is_empty() {
         let mut text = format!("{} of {} images were not predicted", done.failed.len(), inputs.len());
         done.failed.iter().for_each(|(_, e)| text += &format!("\n{e}"));

@@ -2,10 +2,10 @@
 
 use super::options::Select;
 use super::outcome::{Done, Stop};
-use super::table::{Align, columns};
 use super::terminal::print;
 use crate::compute::device::DeviceChoice;
 use crate::learn::agree::agree;
+use crate::show::table::{Cell, Column, Table};
 use clap::Args;
 
 /// Compare a device with the CPU: outputs and gradients of a model
@@ -40,15 +40,9 @@ pub(super) fn run(opts: &Opts) -> Done {
     let checked = opts.select.one()?;
     let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];
-    let rows: Vec<Vec<String>> = (outputs.into_iter())
-        .map(|d| vec![d.name.clone(), format!("{:.1e}", d.relative)])
-        .chain(
-            a.gradients
-                .iter()
-                .take(SHOWN)
-                .map(|d| vec![format!("gradient of {}", d.name), format!("{:.1e}", d.relative)]),
-        )
-        .collect();
+    let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };
+    let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));
+    let rows = outputs.into_iter().map(|d| row(d.name.clone(), d.relative)).chain(gradients).collect();
     print(&format!(
         "{} {} with batch {}: {} against cpu, {} gradients, worst first\n\n{}",
         checked.graph().name,
@@ -56,7 +50,7 @@ pub(super) fn run(opts: &Opts) -> Done {
         opts.batch,
         opts.device,
         a.gradients.len(),
-        columns(&["tensor", "difference"], &[Align::Left, Align::Right], &rows)
+        Table::new(vec![Column::words("tensor"), Column::numbers("difference")], rows).to_text()
     ))?;
     let bad =
         outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);

@@ -3,6 +3,7 @@
 use crate::data::Role;
 use clap::ValueEnum;
 
+/// A part of the split.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum Split {
     Train,
@@ -20,6 +21,7 @@ impl Split {
         }
     }
 
+    /// The same for data sets.
     pub(super) fn role(self) -> Role {
         match self {
             Split::Train => Role::Train,

@@ -179,7 +179,7 @@ pub mod score {
         pub use crate::score::predict::probabilities;
     }
     pub mod probability {
-        pub use crate::score::probability::{Format, write};
+        pub use crate::score::probability::{ProbabilityFormat, write};
     }
     pub mod window {
         pub use crate::score::window::{Window, starts, weights};

@@ -15,7 +15,7 @@ pub use crate::learn::train::{Job, Observer, Outcome, Progress, train};
 pub use crate::learn::trained::Trained;
 pub use crate::metric::{CaseScore, Evaluation};
 pub use crate::score::eval::{How, Weights, evaluate};
-pub use crate::score::probability::Format as ProbabilityFormat;
+pub use crate::score::probability::ProbabilityFormat;
 pub use crate::show::prediction::{Extras, Written};
 pub use crate::show::predictor::{How as PredictOptions, Output, Predictions, Seconds};
 pub use crate::text::config::settings::Settings;

@@ -4,23 +4,46 @@ use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::png::write_grey16_atomic;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 /// How the probabilities of an image are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub enum ProbabilityFormat {
     /// `STEM_CLASS.png` for each class, `round(65535 p)`.
     Png16,
     /// `STEM.npy`, float32 `[k, h, w]`.
     Npy,
 }
 
+impl ProbabilityFormat {
+    /// All formats.
+    pub const ALL: [ProbabilityFormat; 2] = [ProbabilityFormat::Png16, ProbabilityFormat::Npy];
+
+    /// The word for it on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            ProbabilityFormat::Png16 => "png16",
+            ProbabilityFormat::Npy => "npy",
+        }
+    }
+}
+
+impl FromStr for ProbabilityFormat {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(Self::name).join(", ");
+        Self::ALL.into_iter().find(|f| f.name() == name).ok_or_else(|| format!("the formats are {}", known()))
+    }
+}
+
 /// The ends of the files of an image, from its stem on.
-pub(crate) fn ends(classes: &[String], format: Format) -> Vec<String> {
+pub(crate) fn ends(classes: &[String], format: ProbabilityFormat) -> Vec<String> {
     match format {
-        Format::Png16 => {
+        ProbabilityFormat::Png16 => {
             classes.iter().enumerate().map(|(i, class)| format!("_{}.png", file_name(i, class, classes))).collect()
         }
-        Format::Npy => vec![".npy".into()],
+        ProbabilityFormat::Npy => vec![".npy".into()],
     }
 }
 
@@ -31,7 +54,7 @@ pub fn write(
     values: &[f32],
     classes: &[String],
     size: [usize; 2],
-    format: Format,
+    format: ProbabilityFormat,
 ) -> Result<Vec<PathBuf>> {
     let area = size[0] * size[1];
     if values.len() != classes.len() * area {
@@ -40,13 +63,13 @@ pub fn write(
     }
     let files: Vec<PathBuf> = ends(classes, format).iter().map(|end| ending(base, end)).collect();
     match format {
-        Format::Png16 => {
+        ProbabilityFormat::Png16 => {
             for (path, plane) in files.iter().zip(values.chunks_exact(area)) {
                 let steps: Vec<u16> = plane.iter().map(|p| (p.clamp(0.0, 1.0) * 65_535.0).round() as u16).collect();
                 write_grey16_atomic(path, &steps, size)?;
             }
         }
-        Format::Npy => write_atomic(&files[0], &npy(values, [classes.len(), size[0], size[1]]))?,
+        ProbabilityFormat::Npy => write_atomic(&files[0], &npy(values, [classes.len(), size[0], size[1]]))?,
     }
     Ok(files)
 }

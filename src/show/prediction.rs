@@ -8,7 +8,7 @@ use crate::data::inputs::Input;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
 use crate::data::{Dataset, LoadedImage, Role, resize};
 use crate::score::predict::{Plan, Scored};
-use crate::score::probability::{self, Format};
+use crate::score::probability::{self, ProbabilityFormat};
 use crate::text::config::DataSpec;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ pub struct Extras {
     /// A picture of the image with each foreground class tinted and outlined: `STEM_overlay.png`.
     pub overlay: bool,
     /// The probabilities of the classes, in this format.
-    pub probabilities: Option<Format>,
+    pub probabilities: Option<ProbabilityFormat>,
 }
 
 impl Extras {

@@ -1,8 +1,8 @@
 //! A profile as a table, as JSON and as a picture.
 
-use crate::cli::table::{Align, columns};
 use crate::compute::engine::profile::{NodeTime, Profile};
 use crate::show::plot::icicle::{Leaf, icicle};
+use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
 /// Rows before the rest is summed.
@@ -21,12 +21,12 @@ pub(super) fn table(profile: &Profile) -> String {
     let outside = profile.outside_ms();
     let whole = profile.total_ms() + outside;
     let row = |node: &str, op: &str, ms: f64, passes: Option<[f64; 2]>, gflops: Option<f64>| {
-        let mut row = vec![node.to_string(), op.to_string(), format!("{ms:.3}")];
+        let mut row = vec![node.into(), op.into(), Cell::decimal(ms, 3)];
         if two {
-            row.extend([0, 1].map(|i| passes.map_or("-".into(), |passes| format!("{:.3}", passes[i]))));
+            row.extend([0, 1].map(|i| Cell::from(passes.map(|passes| Cell::decimal(passes[i], 3)))));
         }
-        row.push(if whole > 0.0 { format!("{:.1} %", 100.0 * ms / whole) } else { "-".into() });
-        row.push(gflops.map_or("-".into(), |g| format!("{g:.1}")));
+        row.push(if whole > 0.0 { Cell::Percent(100.0 * ms / whole) } else { Cell::Missing });
+        row.push(gflops.map(|g| Cell::decimal(g, 1)).into());
         row
     };
     let sum = |name: &str, nodes: &[&NodeTime]| {
@@ -46,15 +46,11 @@ pub(super) fn table(profile: &Profile) -> String {
     }
     rows.push(sum("all nodes", &nodes));
     rows.push(row("outside the nodes", "", outside, None, None));
-    let mut header = vec!["node", "op", "ms"];
-    if two {
-        header.extend(["forward", "backward"]);
-    }
-    header.extend(["share", "GFLOP/s"]);
-    let mut align = vec![Align::Left, Align::Left];
-    align.resize(header.len(), Align::Right);
+    let mut columns = vec![Column::words("node"), Column::words("op"), Column::numbers("ms")];
+    columns.extend(["forward", "backward"].into_iter().filter(|_| two).map(Column::numbers));
+    columns.extend(["share", "GFLOP/s"].map(Column::numbers));
     let calls = if profile.calls() == 1 { "1 call".into() } else { format!("{} calls", profile.calls()) };
-    format!("Time of each node, mean of {calls}\n\n{}", columns(&header, &align, &rows))
+    format!("Time of each node, mean of {calls}\n\n{}", Table::new(columns, rows).to_text())
 }
 
 /// In the order of the plan; nodes without a time are computed as parts of others.

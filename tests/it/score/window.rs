@@ -5,7 +5,7 @@ use crate::support::front::repository;
 use npc::internals::base::error::RunError;
 use npc::internals::data::inputs::gather;
 use npc::internals::score::probability;
-use npc::internals::score::probability::Format;
+use npc::internals::score::probability::ProbabilityFormat;
 use npc::internals::score::window::{Window, starts, weights};
 use serde_json::Value;
 use std::fs;
@@ -163,7 +163,7 @@ fn probabilities_read_back() {
     let base = dir.path().join("scan.1");
     let (size, classes) = ([2, 3], ["back ground".to_string(), "lung".into()]);
     let values = [1.0, 0.75, 0.5, 0.25, 0.0, f32::NAN, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0];
-    let files = probability::write(&base, &values, &classes, size, Format::Png16).unwrap();
+    let files = probability::write(&base, &values, &classes, size, ProbabilityFormat::Png16).unwrap();
     let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["scan.1_back_ground.png", "scan.1_lung.png"]);
     let image::DynamicImage::ImageLuma16(lung) = image::open(&files[1]).unwrap() else { panic!("16 bits of grey") };
@@ -172,7 +172,7 @@ fn probabilities_read_back() {
     let image::DynamicImage::ImageLuma16(ground) = image::open(&files[0]).unwrap() else { panic!("16 bits of grey") };
     assert_eq!(ground.into_raw()[5], 0, "NaN");
 
-    let files = probability::write(&base, &values, &classes, size, Format::Npy).unwrap();
+    let files = probability::write(&base, &values, &classes, size, ProbabilityFormat::Npy).unwrap();
     let bytes = fs::read(&files[0]).unwrap();
     assert_eq!(files[0].file_name().unwrap(), "scan.1.npy");
     // Written by numpy.save from the same numbers; its header may be padded further.
@@ -192,7 +192,7 @@ fn probabilities_read_back() {
 
     // Classes whose names become one keep their files apart.
     let twins = ["a b".to_string(), "a_b".into()];
-    let files = probability::write(&base, &values, &twins, size, Format::Png16).unwrap();
+    let files = probability::write(&base, &values, &twins, size, ProbabilityFormat::Png16).unwrap();
     assert_ne!(files[0], files[1]);
-    assert!(probability::write(&base, &values[1..], &classes, size, Format::Npy).is_err());
+    assert!(probability::write(&base, &values[1..], &classes, size, ProbabilityFormat::Npy).is_err());
 }
