@@ -128,7 +128,7 @@ fn told(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
     columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, c.unit))));
     let row = |run: &Entrant| {
         let mut cells = vec![Cell::from(run.name.as_str())];
-        cells.extend(several.then(|| Cell::Count(run.seeds.len() as u64)));
+        cells.extend(several.then_some(Cell::Count(run.seeds.len() as u64)));
         cells.extend(metrics.iter().map(|&m| score(run, m)));
         cells
     };

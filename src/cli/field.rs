@@ -1,6 +1,5 @@
 //! Receptive fields and effective MACs as columns of the table of nodes.
 
-use crate::base::number::thousands;
 use crate::graph::check::Checked;
 use crate::show::field::{in_order, size_text, stride_text};
 use crate::show::table::{Cell, Column};

@@ -45,7 +45,7 @@ fn balance(spec: &DataSpec, balances: &[Balance]) -> Table {
     columns.push(Column::numbers("empty"));
     let row = |b: &Balance| {
         let mut cells = vec![b.role.name().into(), Cell::Count(b.images as u64)];
-        cells.extend(grouped.then(|| Cell::Count(b.groups as u64)));
+        cells.extend(grouped.then_some(Cell::Count(b.groups as u64)));
         cells.extend(b.share.iter().map(|s| Cell::decimal(100.0 * s, 2)));
         cells.extend(b.present.iter().skip(1).map(|n| Cell::Count(*n as u64)));
         cells.push(Cell::Count(b.empty as u64));
