@@ -65,7 +65,7 @@ pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
 pub use failure::{Failure, Report};
 pub use finding::{Finding, Fix, Place};
 pub use fix::{FixedFile, fix_file};
-pub use levels::LintLevels;
+pub use levels::{LintLevels, lint_name, lint_or_all};
 pub use memory::{EntryMemory, MemoryRequest};
 pub use models::{build_models, build_one};
 pub use open::{ModelFile, open};

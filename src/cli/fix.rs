@@ -65,7 +65,7 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
         }
         Err(failure) => return Err(failure.into()),
     };
-    let FixedFile { original, text, fixed, problems } = fixed;
+    let FixedFile { original, text, fixed, left: still } = fixed;
     let name = path.display();
     print(&unified(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
@@ -73,7 +73,7 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
         written.map_err(|e| Stop::Message(format!("{name}: cannot be written: {e}")))?;
     }
     let word = if opts.dry_run { "would mend" } else { "mended" };
-    let errors = problems.iter().filter(|d| d.is_error()).count();
+    let errors = still.problems.iter().filter(|d| d.is_error()).count();
     let told = match (fixed, errors) {
         (0, 0) => format!("{name}: nothing to mend\n"),
         (0, n) => format!("{name}: nothing here is certain enough to mend, {}\n", left(n)),

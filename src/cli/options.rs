@@ -1,7 +1,6 @@
 //! Options that several commands share: which models, at which sizes, and what is done with warnings.
 
-use crate::desk::{LintLevels, Selection, Size, parse_size};
-use crate::text::diag::{WARNINGS, did_you_mean, lints};
+use crate::desk::{LintLevels, Selection, Size, lint_name, lint_or_all, parse_size};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -63,22 +62,4 @@ impl LevelOpts {
     pub(super) fn levels(&self) -> LintLevels {
         LintLevels { allow: self.allow.clone(), deny: self.deny.clone() }
     }
-}
-
-fn lint_name(text: &str) -> Result<String, String> {
-    known(text, lints())
-}
-
-fn lint_or_all(text: &str) -> Result<String, String> {
-    known(text, lints().chain([WARNINGS]))
-}
-
-fn known<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
-    if names.clone().any(|n| n == text) {
-        return Ok(text.to_string());
-    }
-    Err(match did_you_mean(text, names.clone()) {
-        Some(near) => format!("there is no lint `{text}`; did you mean `{near}`?"),
-        None => format!("there is no lint `{text}`; there is {}", names.collect::<Vec<_>>().join(", ")),
-    })
 }

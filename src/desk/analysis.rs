@@ -68,8 +68,13 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     let mut sources = SourceMap::new();
     let (bundle, mut problems) = match import::load(files, &mut sources, path) {
         Ok(loaded) => loaded,
-        Err(d) => return Ok(FileAnalysis { sources, problems: d.into(), ..FileAnalysis::default() }),
+        Err(d) => {
+            // An empty text stands for the file, so that `root` names one.
+            let root = sources.add(path.display().to_string(), "");
+            return Ok(FileAnalysis { sources, root, problems: d.into(), ..FileAnalysis::default() });
+        }
     };
+    request.levels.check_names()?;
     let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);

@@ -1,8 +1,7 @@
 //! A model file, repaired by the edits that its problems suggest.
 
 use super::analysis::{AnalysisRequest, analyze_file};
-use super::failure::Failure;
-use crate::text::diag::Problems;
+use super::failure::{Failure, Report};
 use crate::text::files::{self, Files, Overlay};
 use crate::text::fix::apply_suggestions;
 use crate::text::source::SourceMap;
@@ -20,8 +19,8 @@ pub struct FixedFile {
     pub text: String,
     /// Problems that the edits fix.
     pub fixed: usize,
-    /// Problems that are left.
-    pub problems: Problems,
+    /// Problems that are left, with the text that they are in.
+    pub left: Report,
 }
 
 /// Applies edits round by round until nothing is left to do. Nothing is written. With `likely` edits that may not be what
@@ -39,7 +38,8 @@ pub fn fix_file(files: &dyn Files, path: &Path, request: &AnalysisRequest, likel
         let analysis = analyze_file(&edited, path, request)?;
         let (next, edits) = apply_suggestions(&text, analysis.root, &analysis.problems, likely);
         if edits == 0 || next == text || rounds == ROUNDS {
-            return Ok(FixedFile { original, text, fixed, problems: analysis.problems });
+            let left = Report { sources: analysis.sources, problems: analysis.problems };
+            return Ok(FixedFile { original, text, fixed, left });
         }
         (fixed, rounds) = (fixed + edits, rounds + 1);
         text = next;

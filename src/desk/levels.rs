@@ -1,8 +1,9 @@
 //! Which warnings are left out, and which become errors.
 
+use super::failure::Failure;
 use super::selection::Selection;
 use crate::graph::resolve::{Program, allows, unused_allows};
-use crate::text::diag::{Levels, Problems};
+use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use std::collections::BTreeSet;
 
 /// Names of lints, as `npc explain` lists them. `warnings` among the denied stands for all of them.
@@ -15,6 +16,12 @@ pub struct LintLevels {
 }
 
 impl LintLevels {
+    /// Errors: a name that is no lint.
+    pub(crate) fn check_names(&self) -> Result<(), Failure> {
+        self.allow.iter().try_for_each(|name| lint_name(name).map(drop)).map_err(Failure::request)?;
+        self.deny.iter().try_for_each(|name| lint_or_all(name).map(drop)).map_err(Failure::request)
+    }
+
     /// Takes out what the file's `@allow` or this silences, and makes errors of what is denied. An `@allow` that silences
     /// nothing is a problem of its own.
     pub fn apply(&self, program: &Program<'_>, selection: &Selection, problems: Problems) -> Problems {
@@ -29,4 +36,24 @@ impl LintLevels {
         }
         left
     }
+}
+
+/// The name of a lint. The error names the one that was probably meant.
+pub fn lint_name(text: &str) -> Result<String, String> {
+    known(text, lints())
+}
+
+/// The name of a lint, or `warnings` for all of them.
+pub fn lint_or_all(text: &str) -> Result<String, String> {
+    known(text, lints().chain([WARNINGS]))
+}
+
+fn known<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
+    if names.clone().any(|n| n == text) {
+        return Ok(text.to_string());
+    }
+    Err(match did_you_mean(text, names.clone()) {
+        Some(near) => format!("there is no lint `{text}`; did you mean `{near}`?"),
+        None => format!("there is no lint `{text}`; there is {}", names.collect::<Vec<_>>().join(", ")),
+    })
 }

@@ -42,16 +42,16 @@ struct Named<'a> {
 }
 
 /// A file that has a colon or an at sign in its name is taken whole.
-fn split(text: &str) -> Named<'_> {
+fn split<'t>(files: &dyn Files, text: &'t str) -> Named<'t> {
     let whole = |file| Named { file, revision: None, model: None, args: "" };
-    if Path::new(text).exists() {
+    if exists(files, text) {
         return whole(text);
     }
     // A drive letter is no file.
     let cut = text.match_indices(':').map(|(at, _)| at).find(|&at| at > 1);
     let (file, model) = cut.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
     let (file, revision) = match file.split_once('@') {
-        Some((name, revision)) if !Path::new(file).exists() => (name, Some(revision)),
+        Some((name, revision)) if !exists(files, file) => (name, Some(revision)),
         _ => (file, None),
     };
     let (model, args) = match model.and_then(|m| m.strip_suffix(')')).and_then(|m| m.split_once('(')) {
@@ -61,14 +61,19 @@ fn split(text: &str) -> Named<'_> {
     Named { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
 }
 
+/// A file of the workbench, or anything else on the disk.
+fn exists(files: &dyn Files, path: &str) -> bool {
+    Path::new(path).exists() || files.read(Path::new(path)).is_ok()
+}
+
 /// Both models; the second may be the name of a model alone, which is looked for in the first one's file. A revision
 /// (`FILE@REVISION`) is read from git, everything else from `files`.
 pub fn compared(files: &dyn Files, a: &str, b: &str, at: &ComparedAt<'_>) -> Result<[ComparedModel; 2], Failure> {
-    let first = split(a);
-    let second = split(b);
-    let alone = second.model.is_none() && !Path::new(b).exists() && !b.contains(['/', '.', '@']);
+    let first = split(files, a);
+    let second = split(files, b);
+    let alone = second.model.is_none() && !exists(files, b) && !b.contains(['/', '.', '@']);
     let joined = format!("{}:{b}", first.file);
-    let second = if alone { split(&joined) } else { second };
+    let second = if alone { split(files, &joined) } else { second };
     Ok([one(files, &first, at)?, one(files, &second, at)?])
 }
 

@@ -78,6 +78,10 @@ pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Select
             None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
         }
     }
+    if let Some([h, w]) = selection.size.iter().find(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
+        let d = Diagnostic::bare(Code::E0503, format!("an image of {h}x{w} cannot be asked for"));
+        return Err(d.help(format!("height and width are 1 to {MAX_SIDE}")).into());
+    }
     let mut selected = Vec::new();
     for name in chosen {
         let at = |size, on| Selected { name: name.clone(), size, on, data_named: !named.is_empty() };

@@ -4,7 +4,7 @@
 
 use super::diag::{Code, Diagnostic};
 use super::source::{SourceId, SourceMap};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
@@ -95,15 +95,12 @@ impl<F: Files> Files for Overlay<F> {
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
-        let mut names = self.below.names(folder);
-        let folder = normal(folder);
+        let mut names: BTreeSet<String> = self.below.names(folder).into_iter().collect();
+        // The folder of a bare name is empty, and is the working folder.
+        let folder = normal(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
         let own = self.texts.keys().filter(|path| path.parent() == Some(&folder));
-        for name in own.filter_map(|path| path.file_name()?.to_str()) {
-            if !names.iter().any(|known| known == name) {
-                names.push(name.to_string());
-            }
-        }
-        names
+        names.extend(own.filter_map(|path| path.file_name()?.to_str()).map(str::to_string).take(NAMES));
+        names.into_iter().collect()
     }
 }
 

@@ -39,8 +39,11 @@ pub struct Imported {
     pub file: ast::File,
 }
 
-/// How many files one root may draw in.
+/// Files that one root may import, found or not.
 const FILES: usize = 256;
+
+/// Missing files for which a file of nearly the same name is looked for.
+const SUGGESTED: usize = 20;
 
 struct Loader<'s> {
     files: &'s dyn Files,
@@ -50,6 +53,8 @@ struct Loader<'s> {
     problems: Problems,
     /// Files on the way from the root to the one being read, with the place that imports the next.
     open: Vec<(String, Span)>,
+    /// Imports that were not found.
+    missing: usize,
 }
 
 /// Reads and parses a model file and what it imports. Fails only when the file itself cannot be read.
@@ -57,7 +62,8 @@ pub fn load(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<(
     let id = files::read(files, sources, path)?;
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    let mut loader = Loader { files, sources, folder, bundle: Bundle::default(), problems, open: Vec::new() };
+    let mut loader =
+        Loader { files, sources, folder, bundle: Bundle::default(), problems, open: Vec::new(), missing: 0 };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     loader.follow(&root, &name);
     (loader.bundle.source, loader.bundle.root) = (id, root);
@@ -121,11 +127,16 @@ impl Loader<'_> {
         if self.bundle.imported.iter().any(|i| i.path == path) {
             return Ok(());
         }
-        if self.bundle.imported.len() >= FILES {
+        if self.bundle.imported.len() + self.missing >= FILES {
             return Err(refuse(format!("more than {FILES} files are imported")));
         }
         let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
+            self.missing += 1;
             let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
+            // Looking for a near name reads the folder: a hostile file could ask for it thousands of times.
+            if self.missing > SUGGESTED {
+                return Box::new(d);
+            }
             Box::new(match nearby(self.files, &self.folder.join(&path), written) {
                 Some(near) => d.suggest(
                     format!("did you mean \"{near}\"?"),

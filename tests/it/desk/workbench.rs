@@ -1,8 +1,10 @@
 //! Files, texts laid over them, and what the workbench says about both.
 
 use crate::support::front::repository;
-use npc::desk::{AnalysisRequest, ComparedAt, Failure, ModelDifference, Selection, Workbench, build_models, compared};
-use npc::text::files::{Disk, Files};
+use npc::desk::{
+    AnalysisRequest, ComparedAt, Failure, LintLevels, ModelDifference, Selection, Workbench, build_models, compared,
+};
+use npc::text::files::{Disk, Files, Overlay};
 use npc::{Convention, count};
 use std::io;
 use std::path::Path;
@@ -51,6 +53,7 @@ fn what_cannot_be_read_is_a_problem_and_no_failure() {
     let findings = analysis.findings();
     assert_eq!((findings.len(), findings[0].code), (1, "E0106"));
     assert!(findings[0].place.is_none() && analysis.entries.is_empty());
+    assert_eq!(analysis.sources.text(analysis.root), "");
 }
 
 #[test]
@@ -80,7 +83,7 @@ fn edits_are_applied_to_the_text_and_nothing_is_written() {
     let fixed = bench.fix(&path, &request, false).unwrap();
     assert_eq!((fixed.fixed, fixed.text.as_str()), (1, text.replace("cov", "conv").as_str()));
     assert_eq!(fixed.original, text);
-    assert!(fixed.problems.is_empty());
+    assert!(fixed.left.problems.is_empty());
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
@@ -170,4 +173,46 @@ fn two_models_differ_by_values() {
     assert_eq!(difference.costs[0].params, count(&a.checked, Convention::Conv).params);
     assert_ne!(difference.costs[0].params, difference.costs[1].params);
     assert_eq!((a.label.as_str(), b.label.as_str()), ("NPNet", "NPNet_Plain"));
+}
+
+#[test]
+fn sizes_and_lints_that_there_are_not_are_refused() {
+    let mut bench = Workbench::new();
+    bench.set_text("net.model", "npc 1\nmodel Net(x: [3, H, W]) -> [2, H, W] = x |> conv(2)\n");
+    for size in [[0, 32], [32, 0], [0, 0], [(1 << 20) + 1, 32], [usize::MAX, usize::MAX]] {
+        let selection = Selection { size: vec![size], ..Selection::default() };
+        let request = AnalysisRequest { selection, ..AnalysisRequest::default() };
+        let findings = bench.analyze("net.model", &request).unwrap().findings();
+        assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["E0503"], "{size:?}");
+    }
+    let levels = LintLevels { allow: vec!["griding".into()], deny: Vec::new() };
+    let Err(Failure::Request { message, .. }) =
+        bench.analyze("net.model", &AnalysisRequest { levels, ..AnalysisRequest::default() })
+    else {
+        panic!("there is no such lint")
+    };
+    assert_eq!(message, "there is no lint `griding`; did you mean `gridding`?");
+}
+
+#[test]
+fn many_missing_imports_end_soon_and_some_get_a_near_name() {
+    let mut bench = Workbench::new();
+    let imports: String = (0..5000).map(|i| format!("import \"bloks{i}.model\"\n")).collect();
+    bench.set_text("net.model", format!("npc 1\n{imports}"));
+    (0..3000).for_each(|i| bench.set_text(format!("blocks{i}.model"), "npc 1\n"));
+    let findings = bench.analyze("net.model", &AnalysisRequest::default()).unwrap().findings();
+    assert!(findings.iter().any(|f| f.message.contains("more than 256 files")));
+    assert_eq!(findings.iter().filter(|f| !f.fixes.is_empty()).count(), 20);
+}
+
+#[test]
+fn models_in_memory_are_compared_by_name_and_by_file() {
+    let mut files = Overlay::new(Disk);
+    files.set("one.model", "npc 1\nmodel A(x: [3, 8, 8]) -> [2, 8, 8] = x |> conv(2)\nmodel B(x: [3, 8, 8]) -> [2, 8, 8] = x |> conv(2, k = 1)\n");
+    files.set("other", "npc 1\nmodel C(x: [3, 8, 8]) -> [2, 8, 8] = x |> conv(2)\n");
+    let at = ComparedAt::default();
+    for (second, label) in [("B", "B"), ("other", "C"), ("one.model:B", "B")] {
+        let [a, b] = compared(&files, "one.model", second, &at).unwrap();
+        assert_eq!((a.label.as_str(), b.label.as_str()), ("A", label));
+    }
 }

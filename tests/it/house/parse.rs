@@ -187,13 +187,16 @@ impl<'ast> Visit<'ast> for Reader {
             Item::Use(line) if line.leading_colon.is_none() => {
                 self.import(&line.tree, Path::new(), !matches!(line.vis, Visibility::Inherited));
             }
+            // `use ::burn::tensor::Tensor;`
+            Item::Use(line) => self.import(&line.tree, Path::new(), false),
+            Item::ExternCrate(line) => self.named(vec![line.ident.to_string(), String::new()]),
             _ => visit::visit_item(self, item),
         }
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         let names: Path = path.segments.iter().map(|s| s.ident.to_string()).collect();
-        if path.leading_colon.is_none() && !local(&names) {
+        if !local(&names) {
             self.named(names);
         }
         visit::visit_path(self, path);

@@ -153,6 +153,20 @@ fn lines_that_nobody_reads_end_nothing() {
     );
 }
 
+/// The workbench and what lies below it print nothing and end no process: a front decides what is shown, and where.
+#[test]
+fn only_the_command_line_prints_and_exits() {
+    // Waiting for another process of the same run folder is said while it lasts.
+    let says = ["base/lock"];
+    let found = SOURCES.files.iter().filter(|(name, text)| {
+        let file = name.trim_end_matches(".rs");
+        !within(file, "cli")
+            && !says.contains(&file)
+            && ["std::process::exit", "process::exit(", "stdout()", "stderr()"].iter().any(|word| text.contains(word))
+    });
+    none(found.map(|(name, _)| name), "prints or ends the process");
+}
+
 /// A new operator is not taken for one of the others. The files listed ask for some operators and pass over the rest.
 #[test]
 fn no_wildcard_hides_an_operator() {
