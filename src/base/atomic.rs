@@ -2,7 +2,6 @@
 //!
 //! Knows bytes and paths only.
 
-#[cfg(feature = "data")]
 use super::error::{Result, RunError};
 use std::fs;
 use std::io::{self, Write};
@@ -29,9 +28,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// [`write()`] with the error of a run, which names the file.
-#[cfg(feature = "data")]
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    write(path, bytes).map_err(|e| RunError::at(path, format!("cannot be written: {e}")))
+    write(path, bytes).map_err(|e| RunError::write(path, e))
 }
 
 /// Asks that the new name survives a loss of power as the bytes do. Where folders cannot be opened (Windows), or the file

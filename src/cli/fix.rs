@@ -3,7 +3,7 @@
 use super::options::{Choice, LevelOpts};
 use super::outcome::{Done, Stop};
 use super::terminal::{print, show};
-use crate::base::atomic;
+use crate::base::atomic::write_atomic;
 use crate::base::unified::unified;
 use crate::desk::{AnalysisRequest, Failure, FixedFile, fix_file};
 use crate::text::files::Disk;
@@ -69,8 +69,7 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
     let name = path.display();
     print(&unified(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
-        let written = atomic::write(path, text.as_bytes());
-        written.map_err(|e| Stop::Message(format!("{name}: cannot be written: {e}")))?;
+        write_atomic(path, text.as_bytes())?;
     }
     let word = if opts.dry_run { "would mend" } else { "mended" };
     let errors = still.problems.iter().filter(|d| d.is_error()).count();

@@ -2,7 +2,7 @@
 
 use super::outcome::{Done, Stop};
 use super::terminal::{print, report};
-use crate::base::atomic;
+use crate::base::atomic::write_atomic;
 use crate::text::files::{self, Disk};
 use crate::text::syntax;
 use clap::Args;
@@ -61,8 +61,7 @@ fn format(path: &Path, check: bool) -> Result<bool, Stop> {
         print(&format!("{} is not formatted; `npc fmt {0}` does it\n", path.display()))?;
         return Ok(false);
     }
-    let written = atomic::write(path, text.as_bytes());
-    written.map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display())))?;
+    write_atomic(path, text.as_bytes())?;
     print(&format!("formatted {}\n", path.display()))?;
     Ok(true)
 }

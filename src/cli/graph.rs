@@ -4,7 +4,7 @@ use super::format::{Formats, one_of};
 use super::options::Select;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
-use crate::base::atomic;
+use crate::base::atomic::write_atomic;
 use crate::desk::build_models;
 use crate::graph::check::Checked;
 use crate::graph::ir;
@@ -95,8 +95,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     };
     match &opts.out {
         None => print(&text),
-        Some(path) => atomic::write(path, text.as_bytes())
-            .map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display()))),
+        Some(path) => Ok(write_atomic(path, text.as_bytes())?),
     }
 }
 

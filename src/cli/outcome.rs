@@ -37,7 +37,6 @@ impl From<Failure> for Stop {
     }
 }
 
-#[cfg(feature = "data")]
 impl From<crate::base::error::RunError> for Stop {
     fn from(error: crate::base::error::RunError) -> Stop {
         Stop::Message(error.to_string())

@@ -30,7 +30,7 @@ pub(super) enum Palette {
 
 /// Reads an image file.
 pub(super) fn read(path: &Path, palette: Palette) -> Result<Pixels> {
-    let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
+    let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
     let pixels = match kind(&bytes) {
         Some(Kind::Png) => match palette {
             Palette::Indices => match indices(path, &bytes)? {
@@ -136,8 +136,8 @@ fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
 
 /// Height and width that an image file declares.
 pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
-    let bytes = fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
-    let fail = |e: &dyn std::fmt::Display| RunError::at(path, format!("cannot be read: {}", one_line(e)));
+    let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
+    let fail = |e: &dyn std::fmt::Display| RunError::read(path, one_line(e));
     let format = match kind(&bytes) {
         Some(Kind::Png) => ImageFormat::Png,
         Some(Kind::Jpeg) => ImageFormat::Jpeg,

@@ -89,7 +89,7 @@ fn matches(pattern: &Path) -> Result<Vec<Input>> {
     let paths = glob::glob(text).map_err(|e| fail(format!("cannot be used as a pattern: {e}")))?;
     let mut found = Vec::new();
     for path in paths {
-        let path = path.map_err(|e| RunError::at(e.path(), format!("cannot be read: {}", e.error())))?;
+        let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
         // A pattern such as `case_*` may match notes beside the pictures.
         if path.is_file() && is_picture(&path) {
             found.push(alone(path));

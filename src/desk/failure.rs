@@ -53,7 +53,6 @@ impl From<Diagnostic> for Failure {
     }
 }
 
-#[cfg(feature = "data")]
 impl From<crate::base::error::RunError> for Failure {
     fn from(error: crate::base::error::RunError) -> Failure {
         Failure::Message(error.to_string())

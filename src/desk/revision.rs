@@ -1,6 +1,7 @@
 //! A model file as it was in an earlier revision of its git repository, with the model files beside it.
 
 use super::failure::Failure;
+use crate::base::error::RunError;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,7 +35,7 @@ impl Checkout {
             let place = checkout.folder.join(path);
             let written = std::fs::create_dir_all(place.parent().unwrap_or(&checkout.folder))
                 .and_then(|()| std::fs::write(&place, text));
-            written.map_err(|e| Failure::Message(format!("{}: cannot be written: {e}", place.display())))?;
+            written.map_err(|e| RunError::write(&place, e))?;
         }
         Ok(checkout)
     }

@@ -218,8 +218,7 @@ impl Folder {
                 .help("rename the imported file"));
             }
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)
-                    .map_err(|e| RunError::at(parent, format!("cannot make the folder: {e}")))?;
+                std::fs::create_dir_all(parent).map_err(|e| RunError::create_dir(parent, e))?;
             }
             write_atomic(&path, text.as_bytes())?;
         }

@@ -33,7 +33,7 @@ pub struct Evaluation {
 impl Evaluation {
     /// Reads `eval.json`. Errors: the file cannot be read, or an older npc wrote it in another form.
     pub fn read(path: &Path) -> Result<Evaluation> {
-        let text = std::fs::read_to_string(path).map_err(|e| RunError::at(path, format!("cannot read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
         serde_json::from_str(&text).map_err(|e| {
             RunError::at(path, format!("not what `npc eval` writes now: {e}")).help("evaluate again: `npc eval RUN`")
         })

@@ -45,7 +45,7 @@ pub struct CaseTable {
 impl CaseTable {
     /// Fails, naming file and line, where a line is not one of such a table or an image lacks a class.
     pub fn read(path: &Path) -> Result<CaseTable> {
-        let text = std::fs::read_to_string(path).map_err(|e| RunError::at(path, format!("cannot read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
         let at = |line: u64, text: String| RunError::at(path, format!("line {line}: {text}"));
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers().map_err(|e| at(1, e.to_string()))?.clone();

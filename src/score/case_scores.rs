@@ -33,7 +33,7 @@ pub struct Ranked {
 /// Reads a table with the columns `stem` and `class`. Errors name the line.
 pub fn read(path: &Path) -> Result<CaseTable> {
     let fail = |e: csv::Error| RunError::at(path, format!("is no table of cases: {e}"));
-    let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("cannot be read: {e}")))?;
+    let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
     let mut reader = csv::Reader::from_reader(&text[..]);
     let header = reader.headers().map_err(fail)?.clone();
     let place = |name: &str| {

@@ -65,7 +65,7 @@ pub(crate) fn write(
     let classes = scored.classes_at(size);
     let base = out.join(&input.stem);
     if let Some(folder) = base.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| RunError::at(folder, format!("cannot make the folder: {e}")))?;
+        std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
     }
     let mask = base.with_added_extension("png");
     write_mask_atomic(&mask, &classes, size, &spec.labels)?;

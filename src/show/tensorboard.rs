@@ -35,7 +35,7 @@ impl Board {
     /// Opens the file of a run, or begins it.
     pub fn open(folder: &Folder) -> Result<Board> {
         let dir = folder.root().join("tensorboard");
-        std::fs::create_dir_all(&dir).map_err(|e| RunError::at(&dir, format!("cannot make the folder: {e}")))?;
+        std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
         let path = dir.join(NAME);
         let fail = |e: std::io::Error| RunError::at(&path, format!("cannot be opened: {e}"));
         let bytes = match std::fs::read(&path) {
@@ -101,7 +101,7 @@ impl Board {
     }
 
     fn append(&mut self, event: &[u8]) -> Result<()> {
-        let fail = |e: std::io::Error| RunError::at(&self.path, format!("cannot be written: {e}"));
+        let fail = |e: std::io::Error| RunError::write(&self.path, e);
         self.file.write_all(&record::frame(event)).map_err(fail)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::options::Opts;
 use super::{picture, show};
+use crate::base::atomic::write_atomic;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::{print, report};
 use crate::desk::{CountRequest, CountedSweep, count_models};
@@ -26,8 +27,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     if let Some(path) = &opts.table.plot {
         let svg = picture::svg(&sweep)
             .ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
-        crate::base::atomic::write(path, svg.as_bytes())
-            .map_err(|e| Stop::Message(format!("{}: cannot be written: {e}", path.display())))?;
+        write_atomic(path, svg.as_bytes())?;
     }
     if sweep.broken == 0 {
         return Ok(());

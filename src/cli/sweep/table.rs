@@ -74,7 +74,7 @@ impl<'a> Trained<'a> {
             ("tex", OutputFormat::Latex),
             ("json", OutputFormat::Json),
         ];
-        std::fs::create_dir_all(folder).map_err(|e| RunError::at(folder, format!("cannot make the folder: {e}")))?;
+        std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
         forms.into_iter().try_for_each(|(end, format)| {
             write_atomic(&folder.join(format!("table.{end}")), self.write(format).as_bytes())
         })

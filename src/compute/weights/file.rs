@@ -47,7 +47,7 @@ pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<Strin
 
 /// The same in the order in which the numbers lie in the file.
 pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
-    let bytes = std::fs::read(path).map_err(|error| RunError::at(path, format!("cannot be read: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| RunError::read(path, error))?;
     let refused = |error: SafeTensorError| refusal(path, &error);
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;

@@ -18,7 +18,7 @@ const PER_VOXEL: u64 = 8;
 const EXTENSIONS: u64 = 64 << 20;
 
 fn open(path: &Path) -> Result<Box<dyn Read>> {
-    let fail = |e: std::io::Error| RunError::at(path, format!("cannot be read: {e}"));
+    let fail = |e: std::io::Error| RunError::read(path, e);
     let mut file = BufReader::new(File::open(path).map_err(fail)?);
     let mut magic = [0; 2];
     let zipped = match file.read_exact(&mut magic) {

@@ -1,6 +1,8 @@
 //! The runs of a sweep as commands for others to start: a line each, or a Slurm array.
 
 use super::plan::{PlannedRun, SweepPlan};
+use crate::base::atomic::write_atomic;
+use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::base::shell::quoted;
 use crate::desk::failure::Failure;
@@ -53,8 +55,6 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, Failure> {
 
 /// Writes the script and makes the folder for its logs, which Slurm does not.
 pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), Failure> {
-    let failed =
-        |what: &Path, e: std::io::Error| Failure::Message(format!("{}: cannot be written: {e}", what.display()));
-    std::fs::create_dir_all(&plan.out).map_err(|e| failed(&plan.out, e))?;
-    crate::base::atomic::write(path, slurm_script(plan, jobs)?.as_bytes()).map_err(|e| failed(path, e))
+    std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
+    Ok(write_atomic(path, slurm_script(plan, jobs)?.as_bytes())?)
 }

@@ -84,7 +84,7 @@ const SEARCHED: u64 = 64 << 20;
 
 /// Fills in where each name stands in the file. False where one does not stand there, or two at one place.
 fn place(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
-    let failed = |e| RunError::at(path, format!("cannot be read: {e}"));
+    let failed = |e| RunError::read(path, e);
     let mut head = Vec::new();
     File::open(path).and_then(|f| f.take(SEARCHED).read_to_end(&mut head)).map_err(failed)?;
     // A key is a text with its length before it, in four bytes or in one: BINUNICODE and SHORT_BINUNICODE.

@@ -20,7 +20,7 @@ struct Walk {
 /// Walks the elements of a file (PS3.5, 7.1). What is deflated or big-endian, and the items of sequences of undefined length,
 /// are left to the parser.
 pub(super) fn fit(path: &Path) -> Result<()> {
-    let fail = |e: std::io::Error| RunError::at(path, format!("cannot be read: {e}"));
+    let fail = |e: std::io::Error| RunError::read(path, e);
     let file = File::open(path).map_err(fail)?;
     let length = file.metadata().map_err(fail)?.len();
     let mut walk = Walk { file: BufReader::new(file), at: 0, length };
