@@ -14,6 +14,7 @@
 pub(crate) mod boundary;
 pub(crate) mod calibration;
 mod case;
+pub(crate) mod case_file;
 pub(crate) mod counts;
 pub(crate) mod distance;
 mod evaluation;

@@ -2,7 +2,8 @@
 
 use super::boundary::Overlap;
 use super::counts::{Counts, ratio};
-use super::scores::{self, Scores};
+use super::scores::Scores;
+use super::statistics::mean_of_known;
 use super::surface::Surface;
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
@@ -116,7 +117,7 @@ impl CaseScore {
 
     /// Mean over the foreground classes.
     pub fn mean(&self, empty: Empty) -> Scores {
-        let of = |metric| scores::mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
+        let of = |metric| mean_of_known(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
         Scores::new(measured(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
     }
 }

@@ -1,7 +1,7 @@
 //! Bootstrap intervals of everything that a summary tells, from one set of draws.
 
 use super::case::{CaseScore, ClassScore, measured};
-use super::scores;
+use super::statistics::mean_of_known;
 use super::statistics::{Column, Interval, interval, resample};
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
@@ -113,6 +113,6 @@ impl Intervals {
 /// Draw by draw the mean over the foreground classes that have a score in it.
 fn foreground(values: &[Vec<f64>]) -> Vec<f64> {
     let draws = values.first().map_or(0, Vec::len);
-    let mean = |r: usize| scores::mean(values.iter().skip(1).map(|v| v[r]).filter(|x| !x.is_nan()));
+    let mean = |r: usize| mean_of_known(values.iter().skip(1).map(|v| v[r]));
     (0..draws).map(|r| mean(r).unwrap_or(f64::NAN)).collect()
 }

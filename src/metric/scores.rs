@@ -25,9 +25,3 @@ impl Scores {
         self.0.keys().copied()
     }
 }
-
-/// `None` of nothing.
-pub(super) fn mean(scores: impl Iterator<Item = f64>) -> Option<f64> {
-    let (sum, n) = scores.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
-    (n > 0).then(|| sum / n as f64)
-}

@@ -248,14 +248,21 @@ fn sign_flips(weights: &[f64], seed: u64) -> f64 {
     (far + 1) as f64 / (RESAMPLES.div_ceil(BLOCK) * BLOCK + 1) as f64
 }
 
+/// Mean of the values that are not NaN; `None` where there is none.
+pub(crate) fn mean_of_known(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let known = values.into_iter().filter(|v| !v.is_nan());
+    let (sum, n) = known.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
+    (n > 0).then(|| sum / n as f64)
+}
+
 /// Mean and sample standard deviation (divided by n - 1) of the values that are not NaN, as of the same run with several
 /// seeds. The deviation of one value is not known.
 pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
+    let mean = mean_of_known(values.iter().copied())?;
     let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
     let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
-    (!values.is_empty()).then(|| (mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())))
+    Some((mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())))
 }
 
 /// p-values of several comparisons, adjusted so that the chance of one false finding among them stays bounded (Holm 1979).

@@ -2,7 +2,8 @@
 
 use super::case::{CaseScore, ClassScore, Unit, measured};
 use super::counts::Counts;
-use super::scores::{Scores, mean};
+use super::scores::Scores;
+use super::statistics::mean_of_known;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ impl Summary {
         }
         let metrics: Vec<Metric> = measured(cases).collect();
         let images = |k: usize| {
-            let of = |m: Metric| (m, mean(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
+            let of = |m: Metric| (m, mean_of_known(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
             Scores::new(metrics.iter().map(|&m| of(m)))
         };
         let images: Vec<Scores> = (0..classes.len()).map(images).collect();
@@ -106,7 +107,7 @@ impl Summary {
 /// Mean over the foreground classes that have a score.
 fn foreground(scores: &[Scores]) -> Scores {
     let metrics: Vec<Metric> = scores.first().map_or(Vec::new(), |s| s.metrics().collect());
-    Scores::new(metrics.into_iter().map(|m| (m, mean(scores.iter().skip(1).filter_map(|s| s.get(m))))))
+    Scores::new(metrics.into_iter().map(|m| (m, mean_of_known(scores.iter().skip(1).filter_map(|s| s.get(m))))))
 }
 
 /// All images as one.

@@ -1,6 +1,7 @@
 //! `cases.csv`: every image of an evaluation, written and read back.
 
 use super::case::{CaseScore, ClassScore, measured};
+use super::case_file::{CaseFile, CaseLine, at_line};
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{Empty, Metric};
@@ -45,37 +46,31 @@ pub struct CaseTable {
 impl CaseTable {
     /// Fails, naming file and line, where a line is not one of such a table or an image lacks a class.
     pub fn read(path: &Path) -> Result<CaseTable> {
-        let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
-        let at = |line: u64, text: String| RunError::at(path, format!("line {line}: {text}"));
-        let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-        let header = reader.headers().map_err(|e| at(1, e.to_string()))?.clone();
-        let column = |name: &str| header.iter().position(|h| h == name);
-        let needed = |name: &str| column(name).ok_or_else(|| at(1, format!("no column `{name}`")));
-        let (stem, class, group) = (needed("stem")?, needed("class")?, column("group"));
+        let file = CaseFile::read(path)?;
+        let at = |line: u64, text: String| at_line(path, line, text);
+        let group = file.column("group");
         let metrics: Vec<(Metric, usize)> =
-            Metric::ALL.into_iter().filter_map(|m| Some((m, column(m.name())?))).collect();
+            Metric::ALL.into_iter().filter_map(|m| Some((m, file.column(m.name())?))).collect();
         let mut table = CaseTable { stems: Vec::new(), groups: None, classes: Vec::new(), scores: BTreeMap::new() };
         let mut groups = Vec::new();
-        for (i, row) in reader.records().enumerate() {
-            let line = i as u64 + 2;
-            let row = row.map_err(|e| at(line, e.to_string()))?;
-            let of = |c: usize| row.get(c).unwrap_or_default();
-            let first = table.stems.last().is_none_or(|s| s != of(stem));
+        for (i, CaseLine { line, stem, class, cells }) in file.lines.iter().enumerate() {
+            let line = *line;
+            let first = table.stems.last().is_none_or(|s| s != stem);
             if first {
-                table.stems.push(of(stem).to_string());
-                groups.push(group.map_or("", of).to_string());
+                table.stems.push(stem.clone());
+                groups.push(group.map_or(String::new(), |c| cells[c].clone()));
             }
             if table.stems.len() == 1 {
-                table.classes.push(of(class).to_string());
+                table.classes.push(class.clone());
             }
             // Every image has every class, in the order of the first.
             let expected = table.classes.get(i % table.classes.len().max(1)).map(String::as_str);
-            if expected != Some(of(class)) || first != (i % table.classes.len().max(1) == 0) {
-                return Err(at(line, format!("`{}` is not followed by one line a class", of(stem))));
+            if expected != Some(class.as_str()) || first != (i % table.classes.len().max(1) == 0) {
+                return Err(at(line, format!("`{}` is not followed by one line a class", stem)));
             }
             let k = i % table.classes.len();
             for &(metric, c) in &metrics {
-                let value = match of(c) {
+                let value = match cells[c].as_str() {
                     "" => f64::NAN,
                     text => text.parse().map_err(|_| at(line, format!("`{text}` is no {}", metric.name())))?,
                 };

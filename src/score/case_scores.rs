@@ -1,8 +1,7 @@
-//! `cases.csv` as it is found: a line per image and class, whatever columns of numbers it has.
-//!
-//! Knows names of columns and no definition of a score, so that a table of a later version is read too.
+//! `cases.csv` as columns of numbers, whichever it has: what cases are ranked by.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::metric::case_file::{CaseFile, CaseLine};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,32 +29,17 @@ pub struct Ranked {
     pub score: f64,
 }
 
-/// Reads a table with the columns `stem` and `class`. Errors name the line.
+/// Reads a `cases.csv`. A cell that holds no finite number is none.
 pub fn read(path: &Path) -> Result<CaseTable> {
-    let fail = |e: csv::Error| RunError::at(path, format!("is no table of cases: {e}"));
-    let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
-    let mut reader = csv::Reader::from_reader(&text[..]);
-    let header = reader.headers().map_err(fail)?.clone();
-    let place = |name: &str| {
-        header.iter().position(|h| h == name).ok_or_else(|| {
-            RunError::at(path, format!("has no column `{name}`")).help("`npc eval RUN` writes the table again")
-        })
+    let file = CaseFile::read(path)?;
+    let words = ["stem", "class"].map(|name| file.column(name));
+    let numbers: Vec<usize> = (0..file.header.len()).filter(|&i| !words.contains(&Some(i))).collect();
+    let row = |CaseLine { stem, class, cells, .. }: &CaseLine| {
+        let number = |&i: &usize| cells[i].parse().ok().filter(|v: &f64| v.is_finite());
+        CaseRow { stem: stem.clone(), class: class.clone(), values: numbers.iter().map(number).collect() }
     };
-    let (stem, class) = (place("stem")?, place("class")?);
-    let numbers: Vec<usize> = (0..header.len()).filter(|&i| i != stem && i != class).collect();
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(fail)?;
-        let cell = |i: usize| record.get(i).unwrap_or_default();
-        let number = |&i: &usize| cell(i).parse().ok().filter(|v: &f64| v.is_finite());
-        rows.push(CaseRow {
-            stem: cell(stem).to_string(),
-            class: cell(class).to_string(),
-            values: numbers.iter().map(number).collect(),
-        });
-    }
-    let table = CaseTable { columns: numbers.iter().map(|&i| header[i].to_string()).collect(), rows };
-    Ok(table.without_words())
+    let columns = numbers.iter().map(|&i| file.header[i].clone()).collect();
+    Ok(CaseTable { columns, rows: file.lines.iter().map(row).collect() }.without_words())
 }
 
 impl CaseTable {

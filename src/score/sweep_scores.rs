@@ -5,7 +5,7 @@
 
 use crate::base::error::{Result, RunError};
 use crate::metric::CaseTable;
-use crate::metric::statistics::{Column, Interval, RESAMPLES, interval, mean_and_deviation, resample};
+use crate::metric::statistics::{Column, Interval, RESAMPLES, interval, mean_and_deviation, mean_of_known, resample};
 use crate::text::config::Metric;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -30,15 +30,8 @@ impl Scores {
 
     /// Mean over the classes of the means over the images; `None` where nothing is measured.
     fn mean(&self, metric: Metric) -> Option<f64> {
-        let classes = self.metric(metric)?.iter().map(|class| mean(&mut class.iter().copied()));
-        Some(mean(&mut classes.collect::<Vec<_>>().into_iter())).filter(|m| !m.is_nan())
+        mean_of_known(self.metric(metric)?.iter().filter_map(|class| mean_of_known(class.iter().copied())))
     }
-}
-
-/// Mean of the values that are not NaN; NaN of none.
-fn mean(values: &mut dyn Iterator<Item = f64>) -> f64 {
-    let known: Vec<f64> = values.filter(|v| !v.is_nan()).collect();
-    known.iter().sum::<f64>() / known.len() as f64
 }
 
 /// The runs of one point, one a seed.
@@ -107,13 +100,16 @@ pub(crate) fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Op
     if seeds == 0 || images < 2 {
         return None;
     }
-    let by_seed = |k: usize| mean(&mut columns[k * classes..][..classes].iter().map(Column::value));
+    let by_seed =
+        |k: usize| mean_of_known(columns[k * classes..][..classes].iter().map(Column::value)).unwrap_or(f64::NAN);
     let found = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
     // Images of one patient or video are drawn together.
     let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
     let drawn = resample(&columns, groups, 0);
     let of_seed = |k: usize| -> Vec<f64> {
-        (0..RESAMPLES).map(|r| mean(&mut drawn[k * classes..][..classes].iter().map(|c| c[r]))).collect()
+        (0..RESAMPLES)
+            .map(|r| mean_of_known(drawn[k * classes..][..classes].iter().map(|c| c[r])).unwrap_or(f64::NAN))
+            .collect()
     };
     let drawn: Vec<Vec<f64>> = (0..seeds).map(of_seed).collect();
     let mut rng = ChaCha8Rng::seed_from_u64(SEED_STREAM);
