@@ -1,9 +1,10 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
 use super::format::{TEXT_OR_JSON, one_of};
+use super::options::At;
 use super::outcome::Done;
 use super::terminal::print;
-use crate::desk::{ComparedAt, ModelDifference, Size, compared, parse_size};
+use crate::desk::{ModelDifference, compared};
 use crate::graph::canon::{Delta, delta};
 use crate::graph::ir::NodeId;
 use crate::show::field;
@@ -33,12 +34,8 @@ pub(super) struct Opts {
     a: String,
     /// Another, or a name in the same file
     b: String,
-    /// Take the input size from this data block
-    #[arg(long, value_name = "DATA", conflicts_with = "size")]
-    on: Option<String>,
-    /// Input height and width, for example 288x384
-    #[arg(long, value_name = "HxW", value_parser = parse_size)]
-    size: Option<Size>,
+    #[command(flatten)]
+    at: At,
     /// Every changed, renamed and reshaped node by itself
     #[arg(long)]
     all: bool,
@@ -47,8 +44,7 @@ pub(super) struct Opts {
 }
 
 pub(super) fn run(opts: &Opts) -> Done {
-    let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
-    let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
     let found = delta(a.checked.graph(), b.checked.graph());
     let view = View(ModelDifference::new(&a, &b));
     match (opts.format, found) {

@@ -1,9 +1,10 @@
 //! `npc equal`: do two models compute the same function?
 
 use super::format::{TEXT_OR_JSON, one_of};
+use super::options::At;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
-use crate::desk::{ComparedAt, ComparedModel, Size, compared, parse_size};
+use crate::desk::{ComparedModel, compared};
 use crate::graph::canon::{Canon, Comparison, Difference, compare};
 use crate::graph::ir::NodeId;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
@@ -33,19 +34,14 @@ pub(super) struct Opts {
     a: String,
     /// Another, or a name in the same file
     b: String,
-    /// Take the input size from this data block
-    #[arg(long, value_name = "DATA", conflicts_with = "size")]
-    on: Option<String>,
-    /// Input height and width, for example 288x384
-    #[arg(long, value_name = "HxW", value_parser = parse_size)]
-    size: Option<Size>,
+    #[command(flatten)]
+    at: At,
     #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
 pub(super) fn run(opts: &Opts) -> Done {
-    let at = ComparedAt { on: opts.on.as_deref(), size: opts.size };
-    let [a, b] = compared(&Disk, &opts.a, &opts.b, &at)?;
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
     let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));
     print(&match opts.format {
         OutputFormat::Json => format!("{:#}\n", document(&a, &b, &found)),

@@ -1,6 +1,6 @@
 //! Options that several commands share: which models, at which sizes, and what is done with warnings.
 
-use crate::desk::{LintLevels, Selection, Size, lint_name, lint_or_all, parse_size};
+use crate::desk::{ComparedAt, LintLevels, Selection, Size, lint_name, lint_or_all, parse_size};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -43,6 +43,24 @@ impl Choice {
     pub(super) fn selection(&self) -> Selection {
         let Choice { model, with, on, size } = self.clone();
         Selection { model, with, on, size }
+    }
+}
+
+/// The size at which two models are compared.
+#[derive(Args)]
+pub(super) struct At {
+    /// Take the input size from this data block
+    #[arg(long, value_name = "DATA", conflicts_with = "size")]
+    on: Option<String>,
+    /// Input height and width, for example 288x384
+    #[arg(long, value_name = "HxW", value_parser = parse_size)]
+    size: Option<Size>,
+}
+
+impl At {
+    /// The same for the workbench.
+    pub(super) fn size(&self) -> ComparedAt<'_> {
+        ComparedAt { on: self.on.as_deref(), size: self.size }
     }
 }
 
