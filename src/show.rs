@@ -1,6 +1,6 @@
 //! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
 
-pub(crate) mod axis;
+pub(crate) mod chart;
 pub(crate) mod costs;
 #[cfg(feature = "run")]
 pub(crate) mod evaluation;
@@ -8,15 +8,12 @@ pub(crate) mod field;
 #[cfg(feature = "data")]
 pub(crate) mod images;
 pub(crate) mod picture;
-#[cfg(feature = "data")]
-pub(crate) mod plot;
 #[cfg(feature = "run")]
 pub(crate) mod prediction;
 #[cfg(feature = "run")]
 pub(crate) mod predictor;
 #[cfg(feature = "data")]
 pub(crate) mod report;
-pub(crate) mod scatter;
 #[cfg(feature = "data")]
 pub(crate) mod scores;
 #[cfg(feature = "data")]

@@ -186,6 +186,11 @@ pub mod score {
     }
 }
 pub mod show {
+    pub mod chart {
+        pub use crate::show::chart::{Dot, Scatter, Side, Unit, scatter};
+        #[cfg(feature = "data")]
+        pub use crate::show::chart::{Lines, Point, Series, distribution, lines};
+    }
     #[cfg(feature = "data")]
     pub mod images {
         pub mod gallery {
@@ -204,15 +209,8 @@ pub mod show {
         };
     }
     #[cfg(feature = "data")]
-    pub mod plot {
-        pub use crate::show::plot::{Lines, Point, Series, distribution, lines};
-    }
-    #[cfg(feature = "data")]
     pub mod report {
         pub use crate::show::report::{Balance, Fact, Picture, Report, page, value_text};
-    }
-    pub mod scatter {
-        pub use crate::show::scatter::{Dot, Scatter, Side, Unit, svg};
     }
     pub mod table {
         pub use crate::show::table::{Cell, Column, Table};

@@ -16,9 +16,9 @@ pub(crate) use gather::gather;
 pub(crate) use parts::words;
 pub use settings::value_text;
 
+use super::chart::{Lines, Series, lines};
 use super::images::gallery::LEGEND;
 use super::picture::{self, Fold, Scene, Shapes};
-use super::plot::{self, Lines, Series};
 use crate::graph::check::Checked;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -101,7 +101,7 @@ fn curves(report: &Report<'_>) -> Markup {
             @for (title, series) in panels.into_iter().filter(|(_, s)| s.iter().any(|s| !s.points.is_empty())) {
                 figure {
                     figcaption { (title) (keys(&series)) }
-                    (plot::lines(&Lines { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
+                    (lines(&Lines { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
                 }
             }
         }

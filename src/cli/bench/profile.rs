@@ -1,7 +1,7 @@
 //! A profile as a table, as JSON and as a picture.
 
 use crate::compute::engine::profile::{NodeTime, Profile};
-use crate::show::plot::icicle::{Leaf, icicle};
+use crate::show::chart::{Leaf, icicle};
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 

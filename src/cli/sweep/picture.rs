@@ -4,7 +4,7 @@ use super::show::{name, title};
 use crate::base::number::{bytes, thousands};
 use crate::desk::{CountedRow, CountedSweep};
 use crate::desk::{cells, settings};
-use crate::show::scatter::{Dot, Scatter, Side, Unit, svg as drawn};
+use crate::show::chart::{Dot, Scatter, Side, Unit, scatter as drawn};
 use crate::show::text::shortened;
 use crate::study::explore::Key;
 use std::collections::BTreeMap;

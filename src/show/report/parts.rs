@@ -1,7 +1,7 @@
 //! Parts that several sections of a page are made of.
 
 use super::content::Picture;
-use crate::show::plot::Series;
+use crate::show::chart::Series;
 use crate::show::table::Table;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -4,7 +4,7 @@
 
 use super::content::Report;
 use super::parts::{sortable, words};
-use crate::show::plot::{self, Point};
+use crate::show::chart::{Point, distribution};
 use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
@@ -159,7 +159,7 @@ fn distributions(report: &Report<'_>) -> Markup {
         h3 { "Distribution" }
         div class="charts" {
             @for (title, points) in charts.iter().filter(|(_, points)| !points.is_empty()) {
-                figure { figcaption { (title) } (plot::distribution(title, word, points)) }
+                figure { figcaption { (title) } (distribution(title, word, points)) }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::support::front::{Said, front, npc, repository};
 use npc::internals::graph::canon::{Canon, Comparison, compare};
-use npc::internals::show::scatter::{Dot, Scatter, Side, Unit, svg};
+use npc::internals::show::chart::{Dot, Scatter, Side, Unit, scatter};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -352,7 +352,7 @@ proptest! {
         let side = |name: &str, unit| Side { name: name.into(), unit };
         let (x, y) = (side("params", Unit::Count), side("memory", Unit::Bytes));
         let chart = Scatter { title: "t".into(), key: "k".into(), x, y, dots: dots.collect() };
-        let picture = svg(&chart).unwrap();
+        let picture = scatter(&chart).unwrap();
         let labels = labels(&picture);
         prop_assert!(!labels.is_empty());
         for (i, a) in labels.iter().enumerate() {

@@ -3,8 +3,8 @@
 use crate::support::front::{front_file, repository};
 use npc::internals::learn::history::History;
 use npc::internals::score::case_scores::{CaseTable, read};
+use npc::internals::show::chart::{Lines, Point, Series, distribution, lines};
 use npc::internals::show::images::text_drawing::Canvas;
-use npc::internals::show::plot::{Lines, Point, Series, distribution, lines};
 use npc::internals::show::report::{Balance, Fact, Picture, Report, page, value_text};
 use npc::internals::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};

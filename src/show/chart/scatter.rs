@@ -3,23 +3,22 @@
 //! Knows numbers and names. Light and dark follow the reader's setting (`prefers-color-scheme`); viewers that know no such
 //! thing show the light one. Each point has a `<title>`, which a browser shows under the pointer.
 
-mod labels;
-mod scale;
-
+use super::frame::Frame;
+use super::labels::{Room, place};
+use super::rect::Rect;
+use super::scale::{Scale, Unit};
 use crate::base::xml::escaped;
 use crate::show::text::{fixed_width, shortened};
-use labels::{Rect, Room, place};
-use scale::Scale;
-pub use scale::Unit;
 use std::fmt::Write;
 
 /// Size of the picture and of the margins around the chart, in its own units.
 const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 520.0;
-const LEFT: f64 = 82.0;
 const RIGHT: f64 = 26.0;
-const TOP: f64 = 66.0;
-const BOTTOM: f64 = 58.0;
+const AREA: Rect = Rect { left: 82.0, top: 66.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
+const FRAME: Frame = Frame { area: AREA, upright: true, below: 17.0, beside: 8.0, baseline: 4.0, title: 44.0 };
+/// Between the edge and the nearest points.
+const CLEAR: f64 = 10.0;
 const RADIUS: f64 = 4.5;
 /// Above it dominated points have no labels: they would say what the table says better.
 const LABELLED: usize = 24;
@@ -55,15 +54,12 @@ pub struct Scatter {
 }
 
 /// The picture, or nothing where there are no points.
-pub fn svg(chart: &Scatter) -> Option<String> {
+pub fn scatter(chart: &Scatter) -> Option<String> {
     let values = |axis: usize| chart.dots.iter().map(move |d| d.at[axis] as f64);
-    let x = Scale::of(values(0), 6, chart.x.unit)?;
-    let y = Scale::of(values(1), 5, chart.y.unit)?;
-    let frame = Rect { left: LEFT, top: TOP, right: WIDTH - RIGHT, bottom: HEIGHT - BOTTOM };
     // Points on the very edge keep clear of it.
-    let across = |share: f64| frame.left + 10.0 + share * (frame.right - frame.left - 20.0);
-    let up = |share: f64| frame.bottom - 10.0 - share * (frame.bottom - frame.top - 20.0);
-    let centre = |d: &Dot| [across(x.share(d.at[0] as f64)), up(y.share(d.at[1] as f64))];
+    let x = Scale::of(values(0), 6, chart.x.unit, [AREA.left + CLEAR, AREA.right - CLEAR])?;
+    let y = Scale::of(values(1), 5, chart.y.unit, [AREA.bottom - CLEAR, AREA.top + CLEAR])?;
+    let centre = |d: &Dot| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
 
     let mut out = String::new();
     let label = format!("{}: {} and {}", chart.title, chart.x.name, chart.y.name);
@@ -74,41 +70,16 @@ pub fn svg(chart: &Scatter) -> Option<String> {
         escaped(&label)
     );
     heading(&mut out, chart);
-    for (value, text) in x.ticks() {
-        let at = across(x.share(value));
-        let _ = writeln!(out, "<path class=\"grid\" d=\"M{at:.1} {:.1}V{:.1}\"/>", frame.top, frame.bottom);
-        let _ = writeln!(out, "<text class=\"tick mid\" x=\"{at:.1}\" y=\"{:.1}\">{text}</text>", frame.bottom + 17.0);
-    }
-    for (value, text) in y.ticks() {
-        let at = up(y.share(value));
-        let _ = writeln!(out, "<path class=\"grid\" d=\"M{:.1} {at:.1}H{:.1}\"/>", frame.left, frame.right);
-        let _ =
-            writeln!(out, "<text class=\"tick end\" x=\"{:.1}\" y=\"{:.1}\">{text}</text>", frame.left - 8.0, at + 4.0);
-    }
-    let _ = writeln!(
-        out,
-        "<path class=\"axis\" d=\"M{:.1} {:.1}V{:.1}H{:.1}\"/>",
-        frame.left, frame.top, frame.bottom, frame.right
-    );
-    let name = |side: &Side, scale: &Scale| {
-        escaped(&format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" }))
-    };
-    let (middle, level) = ((frame.left + frame.right) / 2.0, (frame.top + frame.bottom) / 2.0);
-    let _ = writeln!(
-        out,
-        "<text class=\"name mid\" x=\"{middle:.1}\" y=\"{:.1}\">{}</text>\n\
-         <text class=\"name mid\" transform=\"translate(20 {level:.1})rotate(-90)\">{}</text>",
-        HEIGHT - 14.0,
-        name(&chart.x, &x),
-        name(&chart.y, &y)
-    );
+    let name =
+        |side: &Side, scale: &Scale| format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" });
+    FRAME.draw(&mut out, [&x, &y], &name(&chart.x, &x), Some(&name(&chart.y, &y)));
     let steps = steps(&chart.dots.iter().filter(|d| d.front).map(centre).collect::<Vec<_>>());
     if let Some([first, _]) = steps.first() {
         let ends = steps.iter().map(|[_, to]| format!("L{:.1} {:.1}", to[0], to[1]));
         let path: String = std::iter::once(format!("M{:.1} {:.1}", first[0], first[1])).chain(ends).collect();
         let _ = writeln!(out, "<path class=\"line\" d=\"{path}\"/>");
     }
-    dots(&mut out, chart, &steps, frame, centre);
+    dots(&mut out, chart, &steps, centre);
     out.push_str("</svg>\n");
     Some(out)
 }
@@ -146,7 +117,7 @@ fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
         .collect()
 }
 
-fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], frame: Rect, centre: impl Fn(&Dot) -> [f64; 2]) {
+fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], centre: impl Fn(&Dot) -> [f64; 2]) {
     let centres: Vec<[f64; 2]> = chart.dots.iter().map(&centre).collect();
     // The front speaks first.
     let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.dots.len()).partition(|&i| chart.dots[i].front);
@@ -158,7 +129,7 @@ fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], frame: Rect,
         .filter(|&&i| !texts[i].is_empty())
         .map(|&i| (i, [fixed_width(&texts[i], LETTER), LINE]))
         .collect();
-    let room = Room { frame, points: &centres, radius: RADIUS, lines: steps };
+    let room = Room { frame: AREA, points: &centres, radius: RADIUS, lines: steps };
     let places = place(&room, &wanted);
     for (&(i, _), rect) in wanted.iter().zip(&places) {
         let Some(rect) = rect else { continue };
@@ -219,7 +190,8 @@ mod tests {
 
     #[test]
     fn every_point_is_drawn_and_told() {
-        let svg = svg(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
+        let svg =
+            scatter(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
         let svg = svg.expect("there are points");
         // One of each kind stands in the legend.
         assert_eq!((svg.matches("class=\"on\"").count(), svg.matches("class=\"off\"").count()), (3, 2));
@@ -230,7 +202,7 @@ mod tests {
 
     #[test]
     fn no_points_no_picture() {
-        assert!(svg(&chart(Vec::new())).is_none());
-        assert!(svg(&chart(vec![dot([0, 0], "", true)])).is_some());
+        assert!(scatter(&chart(Vec::new())).is_none());
+        assert!(scatter(&chart(vec![dot([0, 0], "", true)])).is_some());
     }
 }

@@ -1,7 +1,7 @@
-//! One axis of a scatter chart: where values lie, and ticks with units.
+//! From values to pixels along an axis, linear or logarithmic, and its ticks with the text that stands at them.
 
+use super::axis::Axis;
 use crate::base::number;
-use crate::show::axis::Axis;
 
 /// What the numbers of an axis are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,23 +14,47 @@ pub enum Unit {
 /// Values above which `largest / smallest` makes an axis logarithmic.
 const WIDE: f64 = 30.0;
 
-/// A range of values on its way to a range of pixels.
+/// A range of values and the range of pixels that it is drawn on.
 #[derive(Debug, Clone)]
 pub(super) struct Scale {
     log: bool,
     low: f64,
     high: f64,
     ticks: Vec<f64>,
-    unit: Unit,
+    labels: Labels,
+    /// Where the lower and the upper end lie.
+    pixels: [f64; 2],
+}
+
+/// What stands at a tick.
+#[derive(Debug, Clone)]
+enum Labels {
+    /// As many digits as the step has.
+    Plain(Axis),
+    /// A number with a prefix and a unit.
+    Unit(Unit),
 }
 
 impl Scale {
-    /// Of values from 0 up. `None` without values.
-    pub(super) fn of(values: impl Iterator<Item = f64> + Clone, ticks: usize, unit: Unit) -> Option<Scale> {
+    /// A linear scale with numbers that have no unit.
+    pub(super) fn plain(axis: Axis, pixels: [f64; 2]) -> Scale {
+        let ticks = axis.ticks().collect();
+        Scale { log: false, low: axis.low, high: axis.high, ticks, labels: Labels::Plain(axis), pixels }
+    }
+
+    /// Of values from 0 up, logarithmic where they span a wide range. `None` without values.
+    pub(super) fn of(
+        values: impl Iterator<Item = f64> + Clone,
+        ticks: usize,
+        unit: Unit,
+        pixels: [f64; 2],
+    ) -> Option<Scale> {
+        let labels = Labels::Unit(unit);
         let axis = Axis::of(values.clone(), ticks)?;
         let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
         if least <= 0.0 || most / least < WIDE {
-            return Some(Scale { log: false, low: axis.low.max(0.0), high: axis.high, ticks: positive(&axis), unit });
+            let (low, high, ticks) = (axis.low.max(0.0), axis.high, positive(&axis));
+            return Some(Scale { log: false, low, high, ticks, labels, pixels });
         }
         let decades = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
         // With many decades a tick each, with few three.
@@ -39,15 +63,21 @@ impl Scale {
         let low = all.iter().copied().filter(|&t| t <= least).fold(least, |_, t| t);
         let high = all.iter().copied().find(|&t| t >= most).unwrap_or(most);
         let ticks = all.into_iter().filter(|t| (low..=high).contains(t)).collect();
-        Some(Scale { log: true, low, high, ticks, unit })
+        Some(Scale { log: true, low, high, ticks, labels, pixels })
     }
 
     pub(super) fn is_log(&self) -> bool {
         self.log
     }
 
+    /// The pixel of a value.
+    pub(super) fn at(&self, value: f64) -> f64 {
+        let [from, to] = self.pixels;
+        from + self.share(value) * (to - from)
+    }
+
     /// 0 at the lower end and 1 at the upper.
-    pub(super) fn share(&self, value: f64) -> f64 {
+    fn share(&self, value: f64) -> f64 {
         if self.log {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -55,21 +85,25 @@ impl Scale {
         }
     }
 
-    /// Values with the text that stands at them.
+    /// The pixels of ticks with the text that stands at them.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let step = match self.ticks[..] {
             [a, b, ..] if !self.log => b - a,
             _ => 0.0,
         };
-        self.ticks.iter().map(|&t| (t, self.text(t, step))).collect()
+        self.ticks.iter().map(|&t| (self.at(t), self.text(t, step))).collect()
     }
 
     fn text(&self, tick: f64, step: f64) -> String {
+        let unit = match &self.labels {
+            Labels::Plain(axis) => return axis.text(tick),
+            Labels::Unit(unit) => *unit,
+        };
         // One prefix for all ticks of equal steps; each its own where they span decades.
         let (scale, prefix) = number::prefix(if self.log { tick } else { self.high });
         let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
         let number = if self.log { format!("{}", round(tick / scale)) } else { format!("{:.digits$}", tick / scale) };
-        match (self.unit, prefix) {
+        match (unit, prefix) {
             _ if tick == 0.0 => "0".into(),
             (Unit::Count, "") => number,
             (Unit::Count, prefix) => format!("{number} {prefix}"),
@@ -94,7 +128,7 @@ mod tests {
     use super::*;
 
     fn ticks(values: &[f64], unit: Unit) -> Vec<String> {
-        let scale = Scale::of(values.iter().copied(), 5, unit).unwrap();
+        let scale = Scale::of(values.iter().copied(), 5, unit, [0.0, 100.0]).unwrap();
         assert!(values.iter().all(|&v| (-1e-9..=1.0 + 1e-9).contains(&scale.share(v))), "{values:?} on {scale:?}");
         scale.ticks().into_iter().map(|(_, text)| text).collect()
     }
@@ -112,10 +146,10 @@ mod tests {
     #[test]
     fn one_value_has_a_scale_too() {
         for value in [0.0, 1.0, 707_330.0, 1e18] {
-            let scale = Scale::of([value].into_iter(), 5, Unit::Count).unwrap();
+            let scale = Scale::of([value].into_iter(), 5, Unit::Count, [0.0, 100.0]).unwrap();
             assert!((0.0..=1.0).contains(&scale.share(value)), "{scale:?}");
             assert!((2..40).contains(&scale.ticks().len()), "{scale:?}");
         }
-        assert!(Scale::of(std::iter::empty(), 5, Unit::Count).is_none());
+        assert!(Scale::of(std::iter::empty(), 5, Unit::Count, [0.0, 100.0]).is_none());
     }
 }

@@ -1,43 +1,6 @@
 //! Where the labels of points stand: none overlaps another, a point or the edge of the chart.
 
-/// A rectangle with its sides along the axes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Rect {
-    pub left: f64,
-    pub top: f64,
-    pub right: f64,
-    pub bottom: f64,
-}
-
-impl Rect {
-    pub(super) fn around([x, y]: [f64; 2], radius: f64) -> Self {
-        Rect { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
-    }
-
-    pub(super) fn meets(&self, other: &Rect) -> bool {
-        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
-    }
-
-    pub(super) fn holds(&self, other: &Rect) -> bool {
-        self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
-    }
-
-    /// Whether a level or upright line goes through it.
-    fn crossed(&self, [a, b]: [[f64; 2]; 2]) -> bool {
-        let line = Rect {
-            left: a[0].min(b[0]),
-            top: a[1].min(b[1]),
-            right: a[0].max(b[0]) + 1e-6,
-            bottom: a[1].max(b[1]) + 1e-6,
-        };
-        self.meets(&line)
-    }
-
-    /// Of all its points, that which is nearest.
-    pub(super) fn nearest(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        [x.clamp(self.left, self.right), y.clamp(self.top, self.bottom)]
-    }
-}
+use super::rect::Rect;
 
 /// What labels must keep clear of.
 pub(super) struct Room<'a> {

@@ -2,7 +2,7 @@
 
 /// From `low` to `high` in steps; both are multiples of the step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Axis {
+pub(super) struct Axis {
     pub low: f64,
     pub high: f64,
     pub step: f64,
@@ -10,7 +10,7 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// The axis that holds all values, with about `ticks` ticks at 1, 2 or 5 times a power of ten. `None` without values.
-    pub(crate) fn of(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+    pub(super) fn of(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         if low > high {
             return None;
@@ -30,7 +30,7 @@ impl Axis {
     }
 
     /// The same with steps of whole numbers, such as epochs.
-    pub(crate) fn whole(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+    pub(super) fn whole(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
         let axis = Self::of(values, ticks)?;
         if axis.step >= 1.0 {
             return Some(axis);
@@ -40,25 +40,20 @@ impl Axis {
     }
 
     /// Whole numbers from 0.
-    pub(crate) fn counts(most: usize) -> Axis {
+    pub(super) fn counts(most: usize) -> Axis {
         let most = most.max(1) as f64;
         let step = round_step(most / 4.0).max(1.0);
         Axis { low: 0.0, high: (most / step).ceil() * step, step }
     }
 
-    /// Where a value lies, 0 at the lower end and 1 at the upper.
-    pub(crate) fn share(&self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
-    }
-
-    pub(crate) fn ticks(&self) -> impl Iterator<Item = f64> {
+    pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
         let Axis { low, high, step } = *self;
         let n = ((high - low) / step).round() as usize;
         (0..=n).map(move |i| low + i as f64 * step)
     }
 
     /// A tick with as many digits as the step has.
-    pub(crate) fn text(&self, tick: f64) -> String {
+    pub(super) fn text(&self, tick: f64) -> String {
         let largest = self.low.abs().max(self.high.abs());
         if largest >= 1e6 || (largest > 0.0 && self.step < 1e-5) {
             return format!("{tick:.1e}");

@@ -1,0 +1,71 @@
+//! Lines over whole numbers, such as epochs. Each point has a `<title>`, which a browser shows under the pointer.
+
+use super::axis::Axis;
+use super::panel::{AREA, HEIGHT, WIDTH, across, frame, mark, px};
+use super::scale::Scale;
+use crate::base::number::four_digits;
+use maud::{Markup, html};
+
+/// Above it points are no longer drawn as dots: they would be a thicker line.
+const DOTS: usize = 60;
+/// Most points that answer to the pointer, spread evenly.
+const HOVERED: usize = 400;
+
+/// A line: finite points in the order of x.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    pub name: String,
+    pub points: Vec<[f64; 2]>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lines {
+    pub title: String,
+    /// What the whole numbers along x are.
+    pub x: String,
+    pub series: Vec<Series>,
+    /// A place on the x axis with the words that stand at it.
+    pub mark: Option<(f64, String)>,
+}
+
+/// The chart, or nothing where no series has a finite point.
+pub fn lines(chart: &Lines) -> Markup {
+    let finite = |s: &Series| -> Vec<[f64; 2]> {
+        s.points.iter().copied().filter(|p| p.iter().all(|v| v.is_finite())).collect()
+    };
+    let series: Vec<(&str, Vec<[f64; 2]>)> = chart.series.iter().map(|s| (s.name.as_str(), finite(s))).collect();
+    let all = || series.iter().flat_map(|(_, points)| points.iter());
+    let (Some(x), Some(y)) = (Axis::whole(all().map(|p| p[0]), 6), Axis::of(all().map(|p| p[1]), 5)) else {
+        return html! {};
+    };
+    let (x, y) = (across(x), Scale::plain(y, [AREA.bottom, AREA.top]));
+    let place = |p: &[f64; 2]| [x.at(p[0]), y.at(p[1])];
+    html! {
+        svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(chart.title) {
+            (frame([&x, &y], &chart.x))
+            @if let Some((at, words)) = &chart.mark { (mark(x.at(*at), words)) }
+            @for (i, (name, points)) in series.iter().enumerate() {
+                g class=(format!("s{}", i % 4)) {
+                    path class="line" d=(path(points.iter().map(place))) {}
+                    @if points.len() <= DOTS {
+                        @for p in points { @let [cx, cy] = place(p); circle class="dot" cx=(px(cx)) cy=(px(cy)) r="2.4" {} }
+                    }
+                    @for p in points.iter().step_by(points.len().div_ceil(HOVERED).max(1)) {
+                        @let [cx, cy] = place(p);
+                        circle class="hover" cx=(px(cx)) cy=(px(cy)) r="7" {
+                            title { (name) ": " (four_digits(p[1])) " at " (chart.x) " " (four_digits(p[0])) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn path(points: impl Iterator<Item = [f64; 2]>) -> String {
+    let mut d = String::new();
+    for (i, [x, y]) in points.enumerate() {
+        d.push_str(&format!("{}{x:.1} {y:.1}", if i == 0 { "M" } else { "L" }));
+    }
+    d
+}

@@ -1,0 +1,42 @@
+//! What the charts of a report share: their size, their frame, and the mark at a place along x.
+//!
+//! Colours are CSS classes (`s0`, `s1`, ..., `axis`, `grid`, `mark`) that the page fills in, so that one chart serves a
+//! light and a dark page.
+
+use super::axis::Axis;
+use super::frame::Frame;
+use super::rect::Rect;
+use super::scale::Scale;
+use maud::{Markup, PreEscaped, html};
+
+/// Size of every chart in its own units; the page scales it.
+pub(super) const WIDTH: f64 = 460.0;
+pub(super) const HEIGHT: f64 = 250.0;
+pub(super) const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0, bottom: HEIGHT - 40.0 };
+
+const FRAME: Frame = Frame { area: AREA, upright: false, below: 15.0, beside: 6.0, baseline: 3.5, title: 34.0 };
+
+/// An axis over the width of a chart.
+pub(super) fn across(axis: Axis) -> Scale {
+    Scale::plain(axis, [AREA.left, AREA.right])
+}
+
+pub(super) fn frame(scales: [&Scale; 2], title: &str) -> Markup {
+    let mut out = String::new();
+    FRAME.draw(&mut out, scales, title, None);
+    PreEscaped(out)
+}
+
+/// An upright line with words above it, on the side that has room for them.
+pub(super) fn mark(at: f64, words: &str) -> Markup {
+    let (gap, anchor) = if at > WIDTH * 0.6 { (-5.0, "end") } else { (5.0, "start") };
+    html! {
+        line class="mark" x1=(px(at)) x2=(px(at)) y1=(AREA.top) y2=(AREA.bottom) {}
+        text class="note" x=(px(at + gap)) y=(AREA.top - 6.0) text-anchor=(anchor) { (words) }
+    }
+}
+
+/// Tenths of a unit are below what a screen shows.
+pub(super) fn px(value: f64) -> String {
+    format!("{value:.1}")
+}
