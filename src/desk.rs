@@ -26,6 +26,7 @@ mod entry;
 mod exploration;
 mod failure;
 mod finding;
+mod fitting;
 mod fix;
 #[doc(hidden)]
 pub mod internals;
@@ -64,6 +65,7 @@ pub use entry::{Entry, build, freeze, macs_by};
 pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
 pub use failure::{Failure, Report};
 pub use finding::{Finding, Fix, Place};
+pub use fitting::{FitRequest, FittedModel, fit_model};
 pub use fix::{FixedFile, fix_file};
 pub use levels::{LintLevels, lint_name, lint_or_all};
 pub use memory::{EntryMemory, MemoryRequest};

@@ -2,20 +2,15 @@
 
 use super::format::{TEXT_OR_JSON, one_of};
 use super::outcome::{Done, Stop};
-use super::terminal::{print, report};
+use super::terminal::print;
 use crate::base::number::thousands;
-use crate::desk::{ModelFile, Size, arguments, no_such, open, parse_size, value_text};
+use crate::desk::{FitRequest, FittedModel, fit_model, value_text};
 use crate::graph::elaborate::Argument;
-use crate::graph::resolve::{Program, resolve_bundle};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::claim::Printed;
 use crate::study::cost::Convention;
-use crate::study::explore::{Figure, Outcome, What, fit_printed};
-use crate::text::config::schema;
-use crate::text::diag::Problems;
+use crate::study::explore::{Figure, Outcome, What};
 use crate::text::files::Disk;
 use crate::text::source::SourceMap;
-use crate::text::syntax::ast;
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -63,101 +58,22 @@ pub(super) struct Opts {
 const SHOWN: usize = 40;
 
 pub(super) fn run(opts: &Opts) -> Done {
-    if opts.params.is_empty() && opts.macs.is_empty() {
-        return Err(Stop::usage("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
-    }
-    let ModelFile { mut sources, bundle, mut problems } = open(&Disk, &opts.file)?;
-    let usage = |sources: &SourceMap, p: Problems| {
-        report(sources, &p);
-        Err(Stop::usage("the command line cannot be read"))
+    let request = FitRequest {
+        file: &opts.file,
+        model: opts.model.as_deref(),
+        holes: &opts.hole,
+        with: &opts.with,
+        params: &opts.params,
+        macs: &opts.macs,
+        convention: opts.convention,
     };
-    let (given, ranges) = match (arguments(&mut sources, "--with", &opts.with), ranges(&mut sources, &opts.hole)) {
-        (Ok(given), Ok(ranges)) => (given, ranges),
-        (Err(p), _) | (_, Err(p)) => return usage(&sources, p),
-    };
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        report(&sources, &problems.sorted());
-        return Err(Stop::Problems);
-    }
-    let figures = figures(opts, &program)?;
-    let name = model(opts, &program, &given, &ranges).map_err(|d| {
-        report(&sources, &d.into());
-        Stop::Problems
+    let fit = fit_model(&Disk, &request)?;
+    let FittedModel { model, sources, figures, outcome } = &fit;
+    print(&match opts.format {
+        OutputFormat::Json => format!("{:#}\n", document(model, sources, figures, outcome)),
+        _ => text(model, sources, opts.convention, figures, outcome),
     })?;
-    match fit_printed(&program, name, &given, &ranges, &figures, opts.convention) {
-        Ok(outcome) => {
-            print(&match opts.format {
-                OutputFormat::Json => format!("{:#}\n", document(&name.node, &sources, &figures, &outcome)),
-                _ => text(&name.node, &sources, opts.convention, &figures, &outcome),
-            })?;
-            if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
-        }
-        Err(d) => {
-            report(&sources, &d.into());
-            Err(Stop::Problems)
-        }
-    }
-}
-
-/// `--hole NAME=VALUES`.
-fn ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
-    // A range has no comma and a list has brackets, so one option may hold several.
-    Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
-}
-
-fn model<'p>(
-    opts: &Opts,
-    program: &Program<'p>,
-    given: &[Argument],
-    ranges: &[(ast::Ident, ast::Expr)],
-) -> Result<&'p ast::Ident, crate::text::diag::Diagnostic> {
-    let entries = program.entries();
-    match &opts.model {
-        Some(name) => entries
-            .iter()
-            .find(|e| e.node == *name)
-            .copied()
-            .ok_or_else(|| no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
-        None => {
-            let open = |e: &&&ast::Ident| {
-                !ranges.is_empty() || !crate::study::explore::holes(program, &e.node, given).is_empty()
-            };
-            entries
-                .iter()
-                .find(open)
-                .or(entries.first())
-                .copied()
-                .ok_or_else(|| no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str())))
-        }
-    }
-}
-
-fn figures(opts: &Opts, program: &Program<'_>) -> Result<Vec<Figure>, Stop> {
-    let printed = |text: &str| text.parse::<Printed>().map_err(Stop::usage);
-    let mut figures = Vec::new();
-    let mut sizes: Vec<Size> = Vec::new();
-    let mut macs = Vec::new();
-    for text in &opts.macs {
-        let Some((number, at)) = text.split_once('@') else {
-            return Err(Stop::usage(format!("`{text}` does not say at which size: write {text}@288x384")));
-        };
-        let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
-            Some(Ok(spec)) => spec.size,
-            Some(Err(_)) => return Err(Stop::usage(format!("data block `{at}` has mistakes: npc check names them"))),
-            None => parse_size(at).map_err(Stop::usage)?,
-        };
-        sizes.push(size);
-        macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
-    }
-    for text in &opts.params {
-        // Parameters are the same at each size that a model takes; one that is asked for is one that it takes.
-        let size = sizes.first().copied();
-        figures.push(Figure { text: text.clone(), printed: printed(text)?, what: What::Params, size });
-    }
-    figures.extend(macs);
-    Ok(figures)
+    if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
 }
 
 fn named(figure: &Figure) -> String {

@@ -168,7 +168,7 @@ pub mod metric {
 #[cfg(feature = "data")]
 pub mod score {
     pub mod case_scores {
-        pub use crate::score::case_scores::{CaseTable, read, worst_and_median};
+        pub use crate::score::case_scores::{CaseColumns, read, worst_and_median};
     }
     #[cfg(feature = "run")]
     pub mod eval {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// Scores per image and class.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CaseTable {
+pub struct CaseColumns {
     /// Names of the columns beside `stem` and `class` that hold numbers.
     pub columns: Vec<String>,
     pub rows: Vec<CaseRow>,
@@ -30,7 +30,7 @@ pub struct Ranked {
 }
 
 /// Reads a `cases.csv`. A cell that holds no finite number is none.
-pub fn read(path: &Path) -> Result<CaseTable> {
+pub fn read(path: &Path) -> Result<CaseColumns> {
     let file = CaseFile::read(path)?;
     let words = ["stem", "class"].map(|name| file.column(name));
     let numbers: Vec<usize> = (0..file.header.len()).filter(|&i| !words.contains(&Some(i))).collect();
@@ -39,10 +39,10 @@ pub fn read(path: &Path) -> Result<CaseTable> {
         CaseRow { stem: stem.clone(), class: class.clone(), values: numbers.iter().map(number).collect() }
     };
     let columns = numbers.iter().map(|&i| file.header[i].clone()).collect();
-    Ok(CaseTable { columns, rows: file.lines.iter().map(row).collect() }.without_words())
+    Ok(CaseColumns { columns, rows: file.lines.iter().map(row).collect() }.without_words())
 }
 
-impl CaseTable {
+impl CaseColumns {
     /// Columns that hold a number somewhere.
     fn without_words(mut self) -> Self {
         let kept: Vec<usize> =

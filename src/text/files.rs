@@ -4,6 +4,7 @@
 
 use super::diag::{Code, Diagnostic};
 use super::source::{SourceId, SourceMap};
+use crate::base::path::absolute;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -106,9 +107,8 @@ impl<F: Files> Files for Overlay<F> {
 
 /// The same path in one spelling: absolute where the working folder is known, without `.` and `..`.
 fn normal(path: &Path) -> PathBuf {
-    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let mut parts = PathBuf::new();
-    for component in absolute.components() {
+    for component in absolute(path).components() {
         match component {
             Component::CurDir => {}
             Component::ParentDir => drop(parts.pop()),

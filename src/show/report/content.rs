@@ -4,7 +4,7 @@ use crate::base::error::Result;
 use crate::data::png::png;
 use crate::graph::check::Checked;
 use crate::learn::history::History;
-use crate::score::case_scores::{CaseTable, Ranked};
+use crate::score::case_scores::{CaseColumns, Ranked};
 use crate::show::images::text_drawing::Canvas;
 use crate::show::table::Table;
 use serde_json::Value;
@@ -64,7 +64,7 @@ pub struct Report<'a> {
     pub scored_on: String,
     /// Contents of `eval.json` and `cases.csv`, and the split that they are of.
     pub evaluation: Option<Value>,
-    pub cases: Option<CaseTable>,
+    pub cases: Option<CaseColumns>,
     pub split: String,
     /// The column that cases are ranked by, and how it is called.
     pub ranked_by: (String, String),

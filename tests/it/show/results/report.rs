@@ -2,7 +2,7 @@
 
 use crate::support::front::{front_file, repository};
 use npc::internals::learn::history::History;
-use npc::internals::score::case_scores::{CaseTable, read};
+use npc::internals::score::case_scores::{CaseColumns, read};
 use npc::internals::show::chart::{Lines, Point, Series, distribution, lines};
 use npc::internals::show::images::text_drawing::Canvas;
 use npc::internals::show::report::{Balance, Fact, Picture, Report, page, value_text};
@@ -27,7 +27,7 @@ fn evaluation() -> Value {
     })
 }
 
-fn cases() -> CaseTable {
+fn cases() -> CaseColumns {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cases.csv");
     let line = |i: usize| format!("case_{i:03},lung,{:.4},{}\n", 1.0 - 0.9 / (i as f64 + 1.0), 100 + i);

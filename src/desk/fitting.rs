@@ -1,0 +1,137 @@
+//! The settings of a model that give the figures that a paper prints.
+
+use super::arguments::arguments;
+use super::failure::Failure;
+use super::open::{ModelFile, open};
+use super::selection::{Size, no_such, parse_size};
+use crate::graph::elaborate::Argument;
+use crate::graph::resolve::{Program, resolve_bundle};
+use crate::study::claim::Printed;
+use crate::study::cost::Convention;
+use crate::study::explore::{Figure, Outcome, What, fit_printed, holes};
+use crate::text::config::schema;
+use crate::text::diag::{Diagnostic, Problems};
+use crate::text::files::Files;
+use crate::text::source::SourceMap;
+use crate::text::syntax::ast;
+use std::path::Path;
+
+/// Which model is fitted to which printed figures.
+#[derive(Debug, Clone, Copy)]
+pub struct FitRequest<'a> {
+    /// The model file.
+    pub file: &'a Path,
+    /// A model or variant; the first with a hole when not given.
+    pub model: Option<&'a str>,
+    /// Values for hyper-parameters, as `name=values`, in place of the holes that the file writes.
+    pub holes: &'a [String],
+    /// Other hyper-parameters, as `key=value,key=value`.
+    pub with: &'a [String],
+    /// Printed numbers of parameters, such as `0.71M`.
+    pub params: &'a [String],
+    /// Printed numbers of multiply-accumulates with the image: `2.17G@288x384`, or `2.17G@cvc` with a data block.
+    pub macs: &'a [String],
+    /// The rules by which the figures were counted.
+    pub convention: Convention,
+}
+
+/// What came of the settings that were tried.
+pub struct FittedModel {
+    /// Name of the model.
+    pub model: String,
+    /// Texts that the values of the settings are written in.
+    pub sources: SourceMap,
+    /// The figures, in the order in which they exclude settings.
+    pub figures: Vec<Figure>,
+    /// The settings that are left after each figure, and those that fit all.
+    pub outcome: Outcome,
+}
+
+/// Tries every value of a model's holes. Errors: no figure is given, the file or the request cannot be read, the model has
+/// no hole, or too many settings would have to be tried.
+pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedModel, Failure> {
+    if request.params.is_empty() && request.macs.is_empty() {
+        return Err(Failure::request("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
+    }
+    let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
+    let read = (arguments(&mut sources, "--with", request.with), ranges(&mut sources, request.holes));
+    let (given, ranges) = match read {
+        (Ok(given), Ok(ranges)) => (given, ranges),
+        (Err(p), _) | (_, Err(p)) => {
+            return Err(Failure::unreadable_request(sources, p, "the command line cannot be read"));
+        }
+    };
+    let (program, found) = resolve_bundle(&bundle);
+    problems.extend(found);
+    if problems.has_errors() {
+        return Err(Failure::problems(sources, problems));
+    }
+    let figures = figures(request, &program)?;
+    let fitted = model(request, &program, &given, &ranges).and_then(|name| {
+        let outcome = fit_printed(&program, name, &given, &ranges, &figures, request.convention)?;
+        Ok((name.node.clone(), outcome))
+    });
+    match fitted {
+        Ok((model, outcome)) => Ok(FittedModel { model, sources, figures, outcome }),
+        Err(d) => Err(Failure::problems(sources, d)),
+    }
+}
+
+/// `--hole NAME=VALUES`.
+fn ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
+    // A range has no comma and a list has brackets, so one option may hold several.
+    Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
+}
+
+fn model<'p>(
+    request: &FitRequest<'_>,
+    program: &Program<'p>,
+    given: &[Argument],
+    ranges: &[(ast::Ident, ast::Expr)],
+) -> Result<&'p ast::Ident, Diagnostic> {
+    let entries = program.entries();
+    match request.model {
+        Some(name) => entries
+            .iter()
+            .find(|e| e.node == name)
+            .copied()
+            .ok_or_else(|| no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
+        None => {
+            let open = |e: &&&ast::Ident| !ranges.is_empty() || !holes(program, &e.node, given).is_empty();
+            entries
+                .iter()
+                .find(open)
+                .or(entries.first())
+                .copied()
+                .ok_or_else(|| no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str())))
+        }
+    }
+}
+
+fn figures(request: &FitRequest<'_>, program: &Program<'_>) -> Result<Vec<Figure>, Failure> {
+    let printed = |text: &str| text.parse::<Printed>().map_err(Failure::request);
+    let mut figures = Vec::new();
+    let mut sizes: Vec<Size> = Vec::new();
+    let mut macs = Vec::new();
+    for text in request.macs {
+        let Some((number, at)) = text.split_once('@') else {
+            return Err(Failure::request(format!("`{text}` does not say at which size: write {text}@288x384")));
+        };
+        let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
+            Some(Ok(spec)) => spec.size,
+            Some(Err(_)) => {
+                return Err(Failure::request(format!("data block `{at}` has mistakes: npc check names them")));
+            }
+            None => parse_size(at).map_err(Failure::request)?,
+        };
+        sizes.push(size);
+        macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
+    }
+    for text in request.params {
+        // Parameters are the same at each size that a model takes; one that is asked for is one that it takes.
+        let size = sizes.first().copied();
+        figures.push(Figure { text: text.clone(), printed: printed(text)?, what: What::Params, size });
+    }
+    figures.extend(macs);
+    Ok(figures)
+}
