@@ -27,7 +27,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-/// [`write()`] with the error of a run, which names the file.
+/// `write` with the error of a run, which names the file.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     write(path, bytes).map_err(|e| RunError::write(path, e))
 }

@@ -80,7 +80,7 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Values of each column in [`RESAMPLES`] bootstrap resamples, `[column][resample]`: as many units as there are, drawn with
+/// Values of each column in `RESAMPLES` bootstrap resamples, `[column][resample]`: as many units as there are, drawn with
 /// replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8). All columns see the
 /// same draws, so any function of several columns may be taken resample by resample. NaN where a draw defines no score.
 ///

@@ -1,4 +1,4 @@
-//! Text to tree and back: [`parse`] and [`print`].
+//! Text to tree and back: [`parse`] and [`print()`].
 //!
 //! Knows nothing about operators, names or shapes. The grammar itself is `grammar/npc.pest`.
 

@@ -20,7 +20,7 @@ pub struct Layout {
     pub w: usize,
     /// Columns of zeros left and right.
     pub halo: usize,
-    /// Channels side by side: [`LANES`] or 1.
+    /// Channels side by side: `LANES` or 1.
     pub lanes: usize,
     /// Channels that follow each other without a gap; all but the last segment end in a block that is not full.
     pub segments: Vec<usize>,

@@ -94,7 +94,7 @@ fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas 
 }
 
 /// Cases side by side in the order given, each with name and score, under a title and a legend of the colours. At most
-/// [`MOST`] cases.
+/// `MOST` cases.
 pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
     let cases = &cases[..cases.len().min(MOST)];
     let pictures: Vec<Canvas> = cases.iter().map(|case| case.draw(SIDE)).collect::<Result<_>>()?;

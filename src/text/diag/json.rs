@@ -15,7 +15,7 @@ const LINES: usize = 10;
 /// Problems with their places and edits; the rest have one line each.
 const DETAILED: usize = 1000;
 
-/// One object a problem. The first [`SHOWN`] also have their rendered text.
+/// One object a problem. The first `SHOWN` also have their rendered text.
 pub fn json(sources: &SourceMap, problems: &Problems) -> Vec<Value> {
     problems.iter().enumerate().map(|(i, d)| one(sources, d, i)).collect()
 }

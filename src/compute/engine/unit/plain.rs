@@ -38,7 +38,7 @@ pub struct Given<'a> {
 /// What a backward pass through a unit starts from.
 #[derive(Clone, Copy)]
 pub struct From<'a> {
-    /// Without numbers where [`Form::needs`] says so.
+    /// Without numbers where `Form::needs` says so.
     pub inputs: &'a [View<'a>],
     pub output: View<'a>,
     pub gradient: View<'a>,
