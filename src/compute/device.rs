@@ -99,7 +99,7 @@ mod driver {
     #[cfg(not(windows))]
     const NAMES: [&str; 2] = ["libcuda.so.1", "libcuda.so"];
 
-    pub fn device_count() -> Result<usize> {
+    pub(super) fn device_count() -> Result<usize> {
         // SAFETY: loading the driver runs its initialisers, which are made to run in any process; Burn loads the same
         // library right after.
         let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
