@@ -1,5 +1,5 @@
 //! Counts a model of a file at a size, with every stage in view:
-//! `cargo run --no-default-features --features cli --example count -- models/npnet.model NPNet 288 384`
+//! `cargo run --no-default-features --example count -- models/npnet.model NPNet 288 384`
 
 use npc::text::diag::render;
 use npc::text::files;

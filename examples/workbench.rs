@@ -1,7 +1,8 @@
 //! A model text in memory: what is wrong with it, the text without the mistakes, and what each node costs.
 //! `cargo run --no-default-features --example workbench`
 
-use npc::desk::{AnalysisRequest, Failure, Selection, Workbench};
+use npc::desk::{AnalysisRequest, Selection, Workbench};
+use std::error::Error;
 
 const TEXT: &str = "npc 1
 
@@ -12,7 +13,7 @@ model Tiny(x: [3, H, W], classes: int = 2) -> [classes, H, W] {
 }
 ";
 
-fn main() -> Result<(), Failure> {
+fn main() -> Result<(), Box<dyn Error>> {
     let selection = Selection { size: vec![[64, 64]], ..Selection::default() };
     let request = AnalysisRequest { selection, ..AnalysisRequest::default() };
     let mut bench = Workbench::new();

@@ -15,6 +15,7 @@
 mod analysis;
 mod arguments;
 mod claims;
+mod config_problems;
 mod counted_sweep;
 #[cfg(feature = "data")]
 mod data;
@@ -35,7 +36,6 @@ mod memory;
 mod models;
 mod open;
 mod pair;
-mod recipes;
 #[cfg(feature = "data")]
 mod resume;
 mod revision;
@@ -52,14 +52,14 @@ mod sweep_columns;
 mod workbench;
 
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
-pub use arguments::{ArgumentTexts, argument_texts, arguments, named_arguments, value_text};
+pub use arguments::ArgumentTexts;
+pub(crate) use arguments::value_text;
 pub use claims::{JudgedClaim, judge_claims};
 pub use counted_sweep::{CountRequest, CountedRow, CountedSweep, Sort, count_models};
 #[cfg(feature = "data")]
 pub use data::{DataRequest, ResolvedData, resolve_data};
 #[cfg(feature = "data")]
 pub use data_blocks::{DataBlock, data_blocks};
-pub use defaults::{default_data, has_hole, run_size, sweep_run_size};
 pub use difference::{Change, Group, ModelDifference};
 pub use entry::{Entry, build, freeze, macs_by};
 pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
@@ -67,7 +67,8 @@ pub use failure::{Failure, Report};
 pub use finding::{Finding, Fix, Place};
 pub use fitting::{FitRequest, FittedModel, fit_model};
 pub use fix::{FixedFile, fix_file};
-pub use levels::{LintLevels, lint_name, lint_or_all};
+pub use levels::LintLevels;
+pub(crate) use levels::{lint_name, lint_or_all};
 pub use memory::{EntryMemory, MemoryRequest};
 pub use models::{build_models, build_one};
 pub use open::{ModelFile, open};
@@ -77,7 +78,6 @@ pub use resume::resume;
 #[cfg(feature = "data")]
 pub use run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 pub use run_size::RunSize;
-pub use selection::{Selected, Selection, Size, no_such, parse_size, select};
-pub use sizes_that_fit::with_sizes_that_fit;
+pub use selection::{Selected, Selection, Size, parse_size, select};
 pub(crate) use sweep_columns::{cells, settings};
 pub use workbench::Workbench;

@@ -15,8 +15,7 @@
 //!
 //! For more control call the stages one by one: [`parse`] gives a syntax tree, [`resolve`] the declarations that names stand
 //! for, [`elaborate`] a graph, [`check`] the proof that it is valid, [`count`] its costs, and `lower` (feature `run`) a network
-//! with weights. The map of the sources follows.
-#![doc = include_str!("../ARCHITECTURE.md")]
+//! with weights. `docs/library.md` of the repository says which call gives what, `ARCHITECTURE.md` where everything is.
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 #![warn(missing_docs, unreachable_pub)]
 // Diagnostics are large and made once, on the way out. Boxing them at about a hundred call sites would add noise without a

@@ -1,4 +1,4 @@
-//! What files say: texts and places, problems and their codes, the syntax tree, imports, and recipes, which are what `data`
+//! What files say: texts and places, problems and their codes, the syntax tree, imports, and settings, which are what `data`
 //! and `train` blocks say.
 
 pub mod config;

@@ -1,13 +1,13 @@
 //! Everything that is known of a model file before a tensor exists.
 
 use super::claims::{JudgedClaim, judge_claims};
+use super::config_problems::{run_problems, schema_problems};
 use super::defaults::has_hole;
 use super::entry::{Entry, build, freeze};
 use super::exploration::{Exploration, explore};
 use super::failure::Failure;
 use super::finding::Finding;
 use super::levels::LintLevels;
-use super::recipes::{run_problems, schema_problems};
 use super::selection::{Selected, Selection, select};
 use crate::graph::elaborate::{Argument, unused};
 use crate::graph::resolve::{Program, lint, resolve_bundle};

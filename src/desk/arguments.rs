@@ -10,7 +10,7 @@ pub type ArgumentTexts = Vec<(String, String)>;
 
 /// `key=value,key=value` to arguments; commas inside brackets and quotes do not separate. The texts are added to `sources`
 /// under the name `option`, for messages.
-pub fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Result<Vec<Argument>, Problems> {
+pub(crate) fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Result<Vec<Argument>, Problems> {
     let mut args = Vec::new();
     let mut problems = Problems::new();
     for part in texts.iter().flat_map(|t| split_commas(t)) {
@@ -52,7 +52,7 @@ fn split_commas(text: &str) -> Vec<String> {
 }
 
 /// The arguments behind a model's name in a file, such as `(attention = se)`. Each must have a name (E0204).
-pub fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
+pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
     let (mut named, mut problems) = (Vec::new(), Problems::new());
     for arg in args {
         match &arg.name {
@@ -64,7 +64,7 @@ pub fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
 }
 
 /// The value of an argument as it is written.
-pub fn value_text(sources: &SourceMap, arg: &Argument) -> String {
+pub(crate) fn value_text(sources: &SourceMap, arg: &Argument) -> String {
     match &arg.value.kind {
         // Values of a range have the range's place.
         ast::ExprKind::Int(n) => n.to_string(),
@@ -73,6 +73,6 @@ pub fn value_text(sources: &SourceMap, arg: &Argument) -> String {
 }
 
 /// Names and values of arguments as they are written.
-pub fn argument_texts(sources: &SourceMap, args: &[Argument]) -> ArgumentTexts {
+pub(crate) fn argument_texts(sources: &SourceMap, args: &[Argument]) -> ArgumentTexts {
     args.iter().map(|a| (a.name.node.clone(), value_text(sources, a))).collect()
 }

@@ -15,7 +15,7 @@ fn default_run<'a>(program: &Program<'a>, name: &str) -> Option<&'a ast::Train> 
 }
 
 /// The data of the run that trains the model, else the first data block.
-pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
+pub(crate) fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSpec)> {
     let data = default_run(program, name).and_then(|t| program.data.get(t.data.node.as_str())).copied();
     let data = data.or(program.first_data)?;
     // A block with mistakes is reported by itself.
@@ -23,18 +23,18 @@ pub fn default_data(program: &Program<'_>, name: &str) -> Option<(String, DataSp
 }
 
 /// Batch, optimiser and loss of the run that trains the model; `None` where there is no such run.
-pub fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
+pub(crate) fn run_size(program: &Program<'_>, name: &str) -> Option<RunSize> {
     // A run with mistakes is reported by itself.
     let (spec, _) = default_run(program, name).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok())?;
     Some(spec.into())
 }
 
 /// Those of the first run that trains a model of the sweep: its models are compared with the same settings.
-pub fn sweep_run_size(program: &Program<'_>, sweep: &ast::Sweep) -> RunSize {
+pub(crate) fn sweep_run_size(program: &Program<'_>, sweep: &ast::Sweep) -> RunSize {
     sweep.models.grids.iter().find_map(|g| run_size(program, &g.base.node)).unwrap_or_default()
 }
 
 /// Whether the model has a hole, a hyper-parameter without a value, that `args` does not fill.
-pub fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
+pub(crate) fn has_hole(program: &Program<'_>, name: &str, args: &[Argument]) -> bool {
     !holes(program, name, args).is_empty()
 }

@@ -1,7 +1,8 @@
 //! Why the workbench gives no value.
 
-use crate::text::diag::{Diagnostic, Problems};
+use crate::text::diag::{Diagnostic, Problems, render};
 use crate::text::source::SourceMap;
+use std::fmt;
 
 /// Problems with the texts that their places are in.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +46,28 @@ impl Failure {
         Failure::Request { report: None, message: message.into() }
     }
 }
+
+impl fmt::Display for Report {
+    /// The problems as a terminal shows them, without colours.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&render::text(&self.sources, &self.problems, false))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Problems(report) => report.fmt(f),
+            Failure::Request { report, message } => {
+                report.iter().try_for_each(|report| report.fmt(f))?;
+                f.write_str(message)
+            }
+            Failure::Message(message) => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
 
 impl From<Diagnostic> for Failure {
     /// A problem that has no place in a text.

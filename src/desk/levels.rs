@@ -39,12 +39,12 @@ impl LintLevels {
 }
 
 /// The name of a lint. The error names the one that was probably meant.
-pub fn lint_name(text: &str) -> Result<String, String> {
+pub(crate) fn lint_name(text: &str) -> Result<String, String> {
     known(text, lints())
 }
 
 /// The name of a lint, or `warnings` for all of them.
-pub fn lint_or_all(text: &str) -> Result<String, String> {
+pub(crate) fn lint_or_all(text: &str) -> Result<String, String> {
     known(text, lints().chain([WARNINGS]))
 }
 

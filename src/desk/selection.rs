@@ -98,7 +98,7 @@ pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Select
 }
 
 /// An error where the file has nothing of this name, with the name that was probably meant or those that there are.
-pub fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+pub(crate) fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
     match did_you_mean(name, known.clone()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),

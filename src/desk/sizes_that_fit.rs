@@ -11,7 +11,7 @@ use crate::text::syntax::ast;
 const STEPS: usize = 1_000_000;
 
 /// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
-pub fn with_sizes_that_fit(
+pub(crate) fn with_sizes_that_fit(
     program: &Program<'_>,
     name: &ast::Ident,
     args: &[Argument],

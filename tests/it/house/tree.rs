@@ -146,10 +146,10 @@ fn outside_crates_have_one_door() {
 
 /// `println!` and `eprintln!` panic where nobody reads, and a run of days would end for a line.
 #[test]
-fn lines_that_nobody_reads_end_nothing() {
+fn nothing_prints_with_println() {
     none(
         SOURCES.files.iter().filter(|(_, text)| prints(text)).map(|(name, _)| name),
-        "a macro that may panic prints; `print`, `tell!` or `writeln!` will do",
+        "`println!` and `eprintln!` panic when the reader has gone; use `print`, `tell!` or `writeln!`",
     );
 }
 
