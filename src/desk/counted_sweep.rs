@@ -3,15 +3,14 @@
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::defaults::{default_data, sweep_run_size};
 use super::failure::{Failure, Report};
-use super::open::{ModelFile, open};
-use super::selection::{Size, no_such};
+use super::open::{ModelFile, open, resolved};
+use super::selection::{Size, data_named, no_such};
 use super::sweep_columns::columns;
 use crate::graph::check::Checked;
-use crate::graph::resolve::{Program, resolve_bundle};
+use crate::graph::resolve::Program;
 use crate::study::claim::Bound;
 use crate::study::cost::Convention;
 use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
-use crate::text::config::schema;
 use crate::text::diag::Problems;
 use crate::text::files::Files;
 use crate::text::source::{SourceMap, Spanned};
@@ -103,12 +102,8 @@ pub struct CountedRow {
 /// Counts the models of a sweep. Errors: the file or the sweep cannot be read, or a bound or a size names what there is not. A
 /// model that cannot be built is counted among `broken`, with its problems among `failures`.
 pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, Failure> {
-    let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
-    }
+    let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
+    let program = resolved(&bundle, &sources, problems)?;
     let sweep = sweep(&program, &mut sources, request.sweep)?;
     let (bounds, texts) = bounds(&mut sources, &sweep, request.keep, request.convention)?;
     let sizes = match sizes(&program, &sweep, request) {
@@ -202,11 +197,7 @@ fn sizes(program: &Program<'_>, sweep: &ast::Sweep, request: &CountRequest<'_>) 
         let data = default_data(program, &sweep.models.grids[0].base.node);
         return Ok(vec![data.map(|(_, spec)| spec.size)]);
     }
-    let named = |on: &String| match program.data.get(on.as_str()) {
-        Some(data) => Ok(Some(schema::data_spec(data)?.size)),
-        None => Err(no_such("data block", on, program.data.keys().copied()).into()),
-    };
-    request.on.iter().map(named).collect()
+    request.on.iter().map(|on| Ok(Some(data_named(program, on)?.size))).collect()
 }
 
 fn bases(sweep: &ast::Sweep) -> Vec<String> {

@@ -2,14 +2,14 @@
 
 use super::arguments::named_arguments;
 use super::failure::Failure;
-use super::open::{ModelFile, open};
-use super::selection::no_such;
+use super::open::{ModelFile, open, resolved};
+use super::selection::{data_named, no_such};
 use super::sizes_that_fit::with_sizes_that_fit;
 use crate::data::survey::{Finding, Kind, Severity, Survey, survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::{Program, resolve_bundle};
-use crate::text::config::{DataSpec, schema};
+use crate::graph::resolve::Program;
+use crate::text::config::DataSpec;
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::files::Files;
 use crate::text::syntax::ast::{self, ItemKind};
@@ -43,12 +43,8 @@ pub fn data_blocks(
     names: &[String],
     model: Option<&str>,
 ) -> Result<Vec<DataBlock>, Failure> {
-    let ModelFile { sources, bundle, mut problems } = open(files, path)?;
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
-    }
+    let ModelFile { sources, bundle, problems } = open(files, path)?;
+    let program = resolved(&bundle, &sources, problems)?;
     let blocks = chosen(&program, names)
         .and_then(|specs| specs.into_iter().map(|spec| with_models(&program, spec, model)).collect());
     blocks.map_err(|problems| Failure::problems(sources, problems))
@@ -66,13 +62,7 @@ fn chosen(program: &Program<'_>, names: &[String]) -> Result<Vec<DataSpec>, Prob
             if here.is_empty() { program.data.keys().copied().collect() } else { here }
         }
     };
-    let mut specs = Vec::new();
-    for name in names {
-        match program.data.get(name) {
-            Some(data) => specs.push(schema::data_spec(data)?),
-            None => return Err(no_such("data block", name, program.data.keys().copied()).into()),
-        }
-    }
+    let specs: Vec<DataSpec> = names.into_iter().map(|name| data_named(program, name)).collect::<Result<_, _>>()?;
     if specs.is_empty() {
         return Err(no_such("data block", "", std::iter::empty()).into());
     }

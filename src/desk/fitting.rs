@@ -2,10 +2,10 @@
 
 use super::arguments::arguments;
 use super::failure::Failure;
-use super::open::{ModelFile, open};
+use super::open::{ModelFile, open, resolved};
 use super::selection::{Size, no_such, parse_size};
 use crate::graph::elaborate::Argument;
-use crate::graph::resolve::{Program, resolve_bundle};
+use crate::graph::resolve::Program;
 use crate::study::claim::Printed;
 use crate::study::cost::Convention;
 use crate::study::explore::{Figure, Outcome, What, fit_printed, holes};
@@ -53,7 +53,7 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
     if request.params.is_empty() && request.macs.is_empty() {
         return Err(Failure::request("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
     }
-    let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
+    let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
     let read = (arguments(&mut sources, "--with", request.with), ranges(&mut sources, request.holes));
     let (given, ranges) = match read {
         (Ok(given), Ok(ranges)) => (given, ranges),
@@ -61,11 +61,7 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
             return Err(Failure::unreadable_request(sources, p, "the command line cannot be read"));
         }
     };
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
-    }
+    let program = resolved(&bundle, &sources, problems)?;
     let figures = figures(request, &program)?;
     let fitted = model(request, &program, &given, &ranges).and_then(|name| {
         let outcome = fit_printed(&program, name, &given, &ranges, &figures, request.convention)?;

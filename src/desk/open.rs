@@ -1,6 +1,7 @@
 //! A model file with its imports, parsed.
 
 use super::failure::Failure;
+use crate::graph::resolve::{Program, resolve_bundle};
 use crate::text::diag::Problems;
 use crate::text::files::Files;
 use crate::text::import::{self, Bundle};
@@ -25,4 +26,15 @@ pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, Failure> {
         Ok((bundle, problems)) => Ok(ModelFile { sources, bundle, problems }),
         Err(problem) => Err(Failure::problems(sources, problem)),
     }
+}
+
+/// The declarations that names stand for. Errors: any error of the files so far, `problems` included.
+pub(super) fn resolved<'a>(
+    bundle: &'a Bundle,
+    sources: &SourceMap,
+    mut problems: Problems,
+) -> Result<Program<'a>, Failure> {
+    let (program, found) = resolve_bundle(bundle);
+    problems.extend(found);
+    if problems.has_errors() { Err(Failure::problems(sources.clone(), problems)) } else { Ok(program) }
 }

@@ -2,14 +2,14 @@
 
 use super::arguments::{arguments, named_arguments};
 use super::failure::Failure;
-use super::open::{ModelFile, open};
-use super::selection::no_such;
+use super::open::{ModelFile, open, resolved};
+use super::selection::{data_named, no_such};
 use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::graph::check::{Checked, Frozen, check};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::ir::Chains;
-use crate::graph::resolve::{Program, resolve_bundle};
+use crate::graph::resolve::Program;
 use crate::learn::folder::{Folder, read_settings};
 use crate::learn::trained::Trained;
 use crate::text::config::schema;
@@ -135,10 +135,7 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
         let text = |a: Argument| (a.name.node.clone(), sources.snippet(a.value.span).to_string());
         let args = named_arguments(&train.args)?.into_iter().map(text).collect();
         let (spec, _) = schema::train_spec(train, args)?;
-        let Some(data) = program.data.get(train.data.node.as_str()) else {
-            return Err(no_such("data block", &train.data.node, program.data.keys().copied()).into());
-        };
-        let data = schema::data_spec(data)?;
+        let data = data_named(program, &train.data.node)?;
         let freeze = schema::freeze_paths(&train.entries);
         Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
     })
@@ -150,16 +147,12 @@ fn build(
     request: &RunRequest<'_>,
     draft: impl FnOnce(&Program<'_>, &SourceMap) -> Result<Draft, Problems>,
 ) -> Result<ResolvedRun, Failure> {
-    let ModelFile { mut sources, bundle, mut problems } = open(files, model)?;
+    let ModelFile { mut sources, bundle, problems } = open(files, model)?;
     let changes = match changes(&mut sources, request.set) {
         Ok(changes) => changes,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
-    }
+    let program = resolved(&bundle, &sources, problems)?;
     let made = draft(&program, &sources).and_then(|mut d| {
         if let Some(model) = request.model.filter(|m| **m != d.train.model) {
             d.train.model = model.to_string();

@@ -73,10 +73,7 @@ pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Select
     }
     let mut named = Vec::new();
     for on in &selection.on {
-        match program.data.get(on.as_str()) {
-            Some(data) => named.push((on.clone(), schema::data_spec(data)?)),
-            None => return Err(no_such("data block", on, program.data.keys().copied()).into()),
-        }
+        named.push((on.clone(), data_named(program, on)?));
     }
     if let Some([h, w]) = selection.size.iter().find(|size| size.iter().any(|side| !(1..=MAX_SIDE).contains(side))) {
         let d = Diagnostic::bare(Code::E0503, format!("an image of {h}x{w} cannot be asked for"));
@@ -95,6 +92,14 @@ pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Select
         }
     }
     Ok(selected)
+}
+
+/// The data block of this name with its settings. Errors: the file has none, or the block has mistakes.
+pub(super) fn data_named(program: &Program<'_>, name: &str) -> Result<DataSpec, Problems> {
+    match program.data.get(name) {
+        Some(data) => schema::data_spec(data),
+        None => Err(no_such("data block", name, program.data.keys().copied()).into()),
+    }
 }
 
 /// An error where the file has nothing of this name, with the name that was probably meant or those that there are.

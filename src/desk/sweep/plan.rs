@@ -5,11 +5,11 @@ use super::state::{RunState, differences, run_state};
 use crate::base::path::absolute;
 use crate::desk::arguments::{ArgumentTexts, argument_texts};
 use crate::desk::failure::Failure;
-use crate::desk::open::{ModelFile, open};
+use crate::desk::open::{ModelFile, open, resolved};
 use crate::desk::run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::run_size::RunSize;
 use crate::desk::selection::no_such;
-use crate::graph::resolve::{Program, resolve_bundle};
+use crate::graph::resolve::Program;
 use crate::learn::folder::Folder;
 use crate::study::claim::{Bound, Figure};
 use crate::study::cost::{Convention, count};
@@ -109,12 +109,8 @@ pub struct PlannedRun {
 /// Plans a sweep: which points it has, which runs they take, and how far these are. Errors: the file, the sweep or the run
 /// cannot be used. A point whose model cannot be built is planned all the same, with the failure.
 pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, Failure> {
-    let ModelFile { sources, bundle, mut problems } = open(files, request.file)?;
-    let (program, found) = resolve_bundle(&bundle);
-    problems.extend(found);
-    if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
-    }
+    let ModelFile { sources, bundle, problems } = open(files, request.file)?;
+    let program = resolved(&bundle, &sources, problems)?;
     let chosen = choose(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
     let (sweep, train, grid) = match chosen {
         Ok(chosen) => chosen,
