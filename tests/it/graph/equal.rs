@@ -214,25 +214,23 @@ fn rewritten_networks_agree_in_double_precision() {
 
 #[cfg(feature = "run")]
 #[test]
-#[ignore = "the test above runs it in a process of its own"]
+#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
-    if std::env::var_os(crate::support::device::WORKER).is_none() {
-        return;
-    }
-    burn::tensor::Device::flex().configure(burn::tensor::FloatDType::F64).unwrap();
-    // The first was 2e-4 off in 32 bits.
-    let first = (16_527_874_847_354_995_097, 1_766_105_636_036_669_279);
-    let mut divided = 0;
-    for (seed, turns) in std::iter::once(first).chain((0..200).map(|i| (i, 7 * i + 1))) {
-        let text = model(&mut Tape::seeded(seed));
-        for checked in front(&text, size_of(&text), &[]).checked {
-            let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
-            let found = compare(&Canon::new(checked.graph()), &Canon::new(other.graph()));
-            divided += usize::from(divides(checked.graph()));
-            numbers::agree(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
+    crate::support::device::double_precision_work(|| {
+        // The first was 2e-4 off in 32 bits.
+        let first = (16_527_874_847_354_995_097, 1_766_105_636_036_669_279);
+        let mut divided = 0;
+        for (seed, turns) in std::iter::once(first).chain((0..200).map(|i| (i, 7 * i + 1))) {
+            let text = model(&mut Tape::seeded(seed));
+            for checked in front(&text, size_of(&text), &[]).checked {
+                let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
+                let found = compare(&Canon::new(checked.graph()), &Canon::new(other.graph()));
+                divided += usize::from(divides(checked.graph()));
+                numbers::agree(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
+            }
         }
-    }
-    assert!(divided > 10, "only {divided} with a quotient");
+        assert!(divided > 10, "only {divided} with a quotient");
+    });
 }
 
 /// Every model of the repository is itself, and no two entries of one file are the same but for those known to be.

@@ -1,8 +1,8 @@
 //! Losses against PyTorch, MONAI and segmentation_models_pytorch (`tests/reference/torch_losses.py`): values, gradients,
 //! and in 64 bits gradients against finite differences.
 
-use crate::support::device::{WORKER, device, in_double_precision};
-use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use crate::support::device::{device, double_precision_work, in_double_precision};
+use burn::tensor::{Int, Tensor, TensorData};
 use npc::internals::learn::loss::total;
 use npc::text::config::schema::override_train;
 use npc::text::config::{Alpha, LossSpec, Term, TrainSpec};
@@ -159,14 +159,12 @@ fn gradients_are_slopes_in_double_precision() {
 }
 
 #[test]
-#[ignore = "the test above runs it in a process of its own"]
+#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
-    if std::env::var_os(WORKER).is_none() {
-        return;
-    }
-    Device::flex().configure(FloatDType::F64).unwrap();
-    agrees(1e-9);
-    slopes_agree();
+    double_precision_work(|| {
+        agrees(1e-9);
+        slopes_agree();
+    });
 }
 
 /// Many pixels: sums and orders of 2 * 200 * 200 pixels in 32 bits, against the definitions in 64 bits.

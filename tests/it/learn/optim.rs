@@ -1,10 +1,10 @@
 //! Optimisers, clipping and schedules against PyTorch (`tests/reference/torch_optim.py`), and what a checkpoint keeps of
 //! them.
 
-use crate::support::device::{WORKER, device, in_double_precision};
+use crate::support::device::{device, double_precision_work, in_double_precision};
 use crate::support::toy_graphs::{Build, act, conv};
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{Device, FloatDType, Int, Tensor, TensorData};
+use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::op::Function;
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::native::{Back, Recorded};
@@ -180,13 +180,11 @@ fn twenty_steps_are_pytorchs_in_double_precision() {
 }
 
 #[test]
-#[ignore = "the test above runs it in a process of its own"]
+#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
-    if std::env::var_os(WORKER).is_none() {
-        return;
-    }
-    Device::flex().configure(FloatDType::F64).unwrap();
-    agrees(1e-10);
+    double_precision_work(|| {
+        agrees(1e-10);
+    });
 }
 
 #[test]

@@ -5,10 +5,10 @@
 
 mod reference_batch;
 
-use crate::support::device::{WORKER, device, in_double_precision};
+use crate::support::device::{device, double_precision_work, in_double_precision};
 use crate::support::front::{front_file, repository};
 use burn::module::Module;
-use burn::tensor::{Device, FloatDType, Gradients, Int, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::native::{Back, Recorded};
 use npc::internals::compute::network::{Layer, Network};
@@ -272,22 +272,20 @@ fn losses_of_adam_steps_agree_in_double_precision() {
 }
 
 #[test]
-#[ignore = "the test above runs it in a process of its own"]
+#[ignore = "it changes the number format of the whole process: the test above runs it in one of its own"]
 fn double_precision_worker() {
-    if std::env::var_os(WORKER).is_none() {
-        return;
-    }
-    Device::flex().configure(FloatDType::F64).unwrap();
-    one_step_agrees(64);
-    println!("\nnpc in 64 bits, Adam: largest distance to PyTorch f64 over the losses, and of the logits after");
-    for bench in benches() {
-        let (losses, logits) = bench.adam();
-        let adam = &bench.fixture.f64.adam;
-        let distances = losses.iter().zip(&adam.losses).map(|(mine, torch)| (mine - torch).abs() / torch);
-        let worst = distances.fold(0.0, f64::max);
-        let after = adam.eval_after.of("logits", logits);
-        println!("{:<12} {worst:.1e}  {after:.1e}", bench.name);
-        assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
-        assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", bench.name);
-    }
+    double_precision_work(|| {
+        one_step_agrees(64);
+        println!("\nnpc in 64 bits, Adam: largest distance to PyTorch f64 over the losses, and of the logits after");
+        for bench in benches() {
+            let (losses, logits) = bench.adam();
+            let adam = &bench.fixture.f64.adam;
+            let distances = losses.iter().zip(&adam.losses).map(|(mine, torch)| (mine - torch).abs() / torch);
+            let worst = distances.fold(0.0, f64::max);
+            let after = adam.eval_after.of("logits", logits);
+            println!("{:<12} {worst:.1e}  {after:.1e}", bench.name);
+            assert!(worst <= ADAM * DOUBLE, "{}: losses {losses:?}, PyTorch {:?}", bench.name, adam.losses);
+            assert!(after <= ADAM * DOUBLE, "{}: logits after training differ by {after}", bench.name);
+        }
+    });
 }

@@ -1,6 +1,6 @@
 //! The device that the tests of the run half work on: `NPC_TEST_DEVICE`, which is `cpu` when not set.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, FloatDType};
 use npc::internals::compute::device::{DeviceChoice, open};
 
 pub fn device() -> Device {
@@ -10,7 +10,7 @@ pub fn device() -> Device {
 }
 
 /// Set for [`in_double_precision`]'s process.
-pub const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
+const WORKER: &str = "NPC_TEST_DOUBLE_PRECISION";
 
 /// Runs the ignored test `double_precision_worker` of a module in a process of its own, since the number format belongs to
 /// the process; it must pass there. CUDA computes in 32 bits, and nothing is run.
@@ -27,4 +27,13 @@ pub fn in_double_precision(module: &str) {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     println!("{out}");
     assert!(output.status.success() && out.contains("1 passed"), "{out}\n{err}");
+}
+
+/// What `double_precision_worker` does in that process: `work` with 64-bit numbers. Elsewhere, where all ignored tests are
+/// asked for, it does nothing, for the format would be that of the other tests too.
+pub fn double_precision_work(work: impl FnOnce()) {
+    if std::env::var_os(WORKER).is_some() {
+        Device::flex().configure(FloatDType::F64).unwrap();
+        work();
+    }
 }
