@@ -61,7 +61,6 @@ mod terminal;
 mod train;
 
 use clap::{Parser, Subcommand};
-use outcome::Stop;
 use std::process::ExitCode;
 
 /// Models, data and training runs of medical image segmentation in one text file.
@@ -182,22 +181,6 @@ fn run(command: Command) -> ExitCode {
         Command::Explain(opts) => explain::run(&opts),
     };
     let Err(stop) = done else { return ExitCode::SUCCESS };
-    match stop {
-        Stop::Problems => ExitCode::from(1),
-        Stop::Found(found) => {
-            terminal::show(&found);
-            ExitCode::from(1)
-        }
-        #[cfg(feature = "run")]
-        Stop::Interrupted => ExitCode::from(130),
-        Stop::Message(text) => {
-            tell!("error: {text}");
-            ExitCode::from(1)
-        }
-        Stop::Usage(found, text) => {
-            found.iter().for_each(|found| terminal::show(found));
-            tell!("error: {text}");
-            ExitCode::from(2)
-        }
-    }
+    terminal::say(&stop);
+    ExitCode::from(stop.code())
 }

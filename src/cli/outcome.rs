@@ -21,6 +21,16 @@ pub(super) enum Stop {
 pub(super) type Done = Result<(), Stop>;
 
 impl Stop {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
+        match self {
+            Stop::Problems | Stop::Found(_) | Stop::Message(_) => 1,
+            Stop::Usage(..) => 2,
+            #[cfg(feature = "run")]
+            Stop::Interrupted => 130,
+        }
+    }
+
     /// Wrong usage, in one sentence.
     pub(super) fn usage(message: impl Into<String>) -> Stop {
         Stop::Usage(None, message.into())

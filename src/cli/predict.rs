@@ -6,11 +6,9 @@ use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
 use crate::base::error::RunError;
 use crate::compute::device::DeviceChoice;
-use crate::data::inputs::gather;
 use crate::desk::reopen;
+use crate::desk::runs::{Extras, Output, PredictOptions, predict};
 use crate::score::probability::ProbabilityFormat;
-use crate::show::prediction::Extras;
-use crate::show::predictor::{How, Output, Predictor};
 use crate::show::table::OutputFormat;
 use clap::Args;
 use std::path::PathBuf;
@@ -74,17 +72,17 @@ pub(super) fn run(opts: &Opts) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities };
-    let inputs = gather(&opts.inputs, &opts.out, &extras.ends(&ready.settings.data.classes))?;
     let overlap = opts.window.then_some(opts.overlap);
-    let how = How { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
-    let predictor = Predictor::new(ready.trained(&folder), device, &how)?;
+    let how = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
     let stop = stop_on_interrupt();
     let bar = bar("{bar:30} {pos}/{len} images  {per_sec}  {eta} left", 5);
-    bar.set_length(inputs.len() as u64);
     let output = Output { folder: &opts.out, extras };
-    let done = predictor.files(&inputs, output, stop, |images| bar.inc(images as u64));
+    let predicted = predict(ready.trained(&folder), &opts.inputs, output, device, &how, stop, |done, all| {
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    });
     bar.finish_and_clear();
-    let done = done?;
+    let (inputs, done) = predicted?;
     print(&match opts.format {
         OutputFormat::Json => format!("{:#}\n", done.to_json(&inputs)),
         _ => done.to_text(),

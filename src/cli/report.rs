@@ -73,9 +73,8 @@ fn score(opts: &Opts, role: Role) -> Result<(), String> {
     let opts = eval::Opts::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
     eval::run(&opts).map_err(|stop| match stop {
         Stop::Message(text) | Stop::Usage(_, text) => format!("Not scored: {text}"),
-        Stop::Problems => "Not scored: see the problems above".into(),
-        Stop::Found(found) => {
-            super::terminal::show(&found);
+        Stop::Problems | Stop::Found(_) => {
+            super::terminal::say(&stop);
             "Not scored: see the problems above".into()
         }
         Stop::Interrupted => "Not scored: interrupted".into(),

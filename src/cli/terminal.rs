@@ -1,8 +1,6 @@
 //! Standard output, standard error and Ctrl-C.
 
 use super::outcome::{Done, Stop};
-#[cfg(feature = "run")]
-use crate::desk::Failure;
 use crate::desk::Report;
 use crate::text::diag::{Problems, render};
 use crate::text::source::SourceMap;
@@ -33,16 +31,18 @@ pub(super) fn show(found: &Report) {
     report(&found.sources, &found.problems);
 }
 
-/// Writes a failure to standard error; the command goes on.
-#[cfg(feature = "run")]
-pub(super) fn warn(failure: &Failure) {
-    match failure {
-        Failure::Problems(found) => show(found),
-        Failure::Request { report, message } => {
-            report.iter().for_each(|found| show(found));
-            tell!("error: {message}");
+/// Writes to standard error why a command ends.
+pub(super) fn say(stop: &Stop) {
+    match stop {
+        Stop::Problems => {}
+        #[cfg(feature = "run")]
+        Stop::Interrupted => {}
+        Stop::Found(found) => show(found),
+        Stop::Message(text) => tell!("error: {text}"),
+        Stop::Usage(found, text) => {
+            found.iter().for_each(|found| show(found));
+            tell!("error: {text}");
         }
-        Failure::Message(message) => tell!("error: {message}"),
     }
 }
 

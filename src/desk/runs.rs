@@ -28,7 +28,8 @@ use std::sync::atomic::AtomicBool;
 /// Predicts images with the best weights of a run, and writes their masks in the labels of the run's data block.
 ///
 /// `inputs` are files, folders and patterns such as `scans/*.tif`. An image that cannot be read or written is kept among the
-/// predictions with its error, and the others are done. `stop` ends the work after the images that the network has.
+/// predictions with its error, and the others are done. `progress` is told how many of how many images are done; `stop` ends
+/// the work after the images that the network has.
 ///
 /// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the device cannot
 /// be opened, or the weights do not fit.
@@ -39,8 +40,13 @@ pub fn predict(
     device: DeviceChoice,
     options: &PredictOptions,
     stop: &AtomicBool,
+    mut progress: impl FnMut(usize, usize),
 ) -> Result<(Vec<Input>, Predictions)> {
     let inputs = gather(inputs, output.folder, &output.extras.ends(&run.settings.data.classes))?;
-    let predictions = Predictor::new(run, device, options)?.files(&inputs, output, stop, |_| {})?;
+    let mut done = 0;
+    let predictions = Predictor::new(run, device, options)?.files(&inputs, output, stop, |images| {
+        done += images;
+        progress(done, inputs.len());
+    })?;
     Ok((inputs, predictions))
 }

@@ -27,10 +27,19 @@ pub(crate) fn role_to_score(folder: &Folder) -> Role {
     if holds(Role::Test) || !holds(Role::Val) { Role::Test } else { Role::Val }
 }
 
+/// Whether a file is at least as new as the weights; `None` where there are no weights.
+fn is_current(folder: &Folder, path: PathBuf) -> Option<bool> {
+    let time = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
+    let weights = folder.checkpoint().ok().and_then(time)?;
+    Some(time(path).is_some_and(|scored| scored >= weights))
+}
+
 /// Whether there are weights, and the scores of a role are missing or older than they are.
 pub(crate) fn is_stale(folder: &Folder, role: Role) -> bool {
-    let time = |path: PathBuf| std::fs::metadata(path).and_then(|m| m.modified()).ok();
-    let Some(weights) = folder.checkpoint().ok().and_then(time) else { return false };
-    let older = |path| time(path).is_none_or(|scored| scored < weights);
-    older(folder.cases(role)) || older(folder.evaluation(role))
+    [folder.cases(role), folder.evaluation(role)].into_iter().any(|path| is_current(folder, path) == Some(false))
+}
+
+/// Whether there are weights, and the scores of each case of a role are of these.
+pub(crate) fn is_scored(folder: &Folder, role: Role) -> bool {
+    is_current(folder, folder.cases(role)) == Some(true)
 }

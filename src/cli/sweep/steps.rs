@@ -4,10 +4,12 @@ use super::options::Common;
 use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
+use crate::data::Role;
 use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
 use crate::learn::folder::Folder;
+use crate::score::recorded::is_scored;
 use crate::score::sweep_scores::{PointScores, Scores};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -79,7 +81,7 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
 /// Scores the finished runs whose scores are missing or older than the weights.
 pub(super) fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
     let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
-    let due: Vec<&PlannedRun> = finished.filter(|r| !scored(&r.folder)).collect();
+    let due: Vec<&PlannedRun> = finished.filter(|r| !is_scored(&r.folder, Role::Test)).collect();
     let task = |r: &&PlannedRun| {
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
         common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
@@ -104,21 +106,10 @@ pub(super) fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();
-        for run in point.runs.iter().filter(|r| r.state == RunState::Finished && scored(&r.folder)) {
-            seeds.push((run.seed, Scores::read(&cases(&run.folder))?));
+        for run in point.runs.iter().filter(|r| r.state == RunState::Finished && is_scored(&r.folder, Role::Test)) {
+            seeds.push((run.seed, Scores::read(&run.folder.cases(Role::Test))?));
         }
         points.push(PointScores { seeds });
     }
     Ok(points)
-}
-
-fn cases(folder: &Folder) -> PathBuf {
-    folder.root().join("cases.csv")
-}
-
-/// Whether the scores on the test images are of the weights that are there.
-fn scored(folder: &Folder) -> bool {
-    let time = |path: &Path| path.metadata().and_then(|m| m.modified()).ok();
-    let weights = folder.checkpoint().ok().and_then(|path| time(&path));
-    matches!((time(&cases(folder)), weights), (Some(scores), Some(weights)) if scores >= weights)
 }

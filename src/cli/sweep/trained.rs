@@ -5,7 +5,7 @@ use super::options::{Common, Opts, Runs};
 use super::steps::{read, score, train_all};
 use super::table::Trained;
 use crate::cli::outcome::{Done, Stop};
-use crate::cli::terminal::{print, warn};
+use crate::cli::terminal::{print, say};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep_scores::same_images;
 use crate::show::table::OutputFormat;
@@ -36,7 +36,7 @@ pub(super) fn run(opts: &Opts, runs: &Runs) -> Done {
 /// Does what is asked for with the runs of a sweep.
 pub(crate) fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: OutputFormat) -> Done {
     let mut plan = plan_sweep(&Disk, wanted)?;
-    plan.points.iter().filter_map(|p| p.failure.as_ref()).for_each(warn);
+    plan.points.iter().filter_map(|p| p.failure.clone()).for_each(|failure| say(&failure.into()));
     if let Some(path) = &common.slurm {
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
