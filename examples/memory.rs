@@ -10,7 +10,7 @@ use burn::module::Module;
 use npc::graph::check::Frozen;
 use npc::internals::compute::device;
 use npc::internals::compute::device::DeviceChoice;
-use npc::internals::compute::native::Recorded;
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::learn::agree::Sample;
 use npc::internals::learn::freeze::freeze;
 use npc::internals::learn::loss::total;
@@ -120,7 +120,7 @@ fn measure(checked: &Checked, frozen: &Frozen, spec: &TrainSpec, memory: &Memory
         let mut network = freeze(lower(checked, &device, 0).train(), frozen);
         let mut optim = OptimState::new(spec.optimizer.clone());
         move |sample: &Sample| {
-            let Recorded { mut results, back } = network.record(sample.images(&device), 0);
+            let RecordedPass { mut results, back } = network.record(sample.images(&device), 0);
             let logits = results.remove(0);
             let targets = sample.targets(network.device());
             let loss = total(&spec.loss, vec![(logits, 1.0)], &targets);

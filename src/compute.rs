@@ -4,14 +4,14 @@
 pub(crate) mod device;
 pub(crate) mod engine;
 #[cfg(feature = "run")]
+pub(crate) mod engine_bridge;
+#[cfg(feature = "run")]
 pub(crate) mod exec;
 #[cfg(feature = "run")]
 pub(crate) mod lower;
 #[cfg(feature = "run")]
-pub(crate) mod native;
-#[cfg(feature = "run")]
 pub(crate) mod network;
 #[cfg(feature = "run")]
-pub(crate) mod sum;
+pub(crate) mod tensor_sum;
 #[cfg(feature = "run")]
 pub(crate) mod weights;

@@ -9,8 +9,8 @@
 
 mod activation;
 mod channel;
-mod frame;
 mod norm;
+mod pad_crop;
 mod pool;
 mod resample;
 
@@ -27,7 +27,7 @@ use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
 /// What a step reads and writes.
 #[derive(Clone)]
-enum Value {
+enum StepValue {
     Tensor(Tensor<4>),
     /// Positions in the flattened `h * w` of a map of size `from`.
     Index {
@@ -36,11 +36,11 @@ enum Value {
     },
 }
 
-impl Value {
+impl StepValue {
     fn tensor(self) -> Tensor<4> {
         match self {
-            Value::Tensor(x) => x,
-            Value::Index { at, .. } => at.float(),
+            StepValue::Tensor(x) => x,
+            StepValue::Index { at, .. } => at.float(),
         }
     }
 }
@@ -59,14 +59,14 @@ impl Network {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
         // Held by nobody else: freed after the last step that reads it.
         let mut image = Some(x);
-        let mut values: Vec<Option<Value>> = vec![None; self.plan.values];
+        let mut values: Vec<Option<StepValue>> = vec![None; self.plan.values];
         for step in &self.plan.steps {
             let inputs = step.inputs.iter().map(|&id| read(&values, id)).collect();
             // Freed before the step runs: a tensor with one owner is changed in place.
             step.frees.iter().for_each(|id| values[id.index()] = None);
             let outputs = self.run(step, inputs, &mut image);
             for ((id, _), value) in step.outputs.iter().zip(outputs) {
-                if let Value::Tensor(x) = &value {
+                if let StepValue::Tensor(x) = &value {
                     look(step, x);
                 }
                 if !step.frees.contains(id) {
@@ -77,7 +77,7 @@ impl Network {
         self.plan.results.iter().map(|(_, id)| read(&values, *id).tensor()).collect()
     }
 
-    fn run(&self, step: &Step, inputs: Vec<Value>, image: &mut Option<Tensor<4>>) -> Vec<Value> {
+    fn run(&self, step: &Step, inputs: Vec<StepValue>, image: &mut Option<Tensor<4>>) -> Vec<StepValue> {
         let mut operands = inputs.into_iter();
         let mut next = || operands.next().expect("Graph::verify: as many inputs as the operator's arity says");
         let one = match &step.op {
@@ -99,13 +99,13 @@ impl Network {
                 let x = next().tensor();
                 let [_, _, h, w] = x.dims();
                 let (y, at) = max_pool2d_with_indices(x, max_options(&op.0));
-                return vec![Value::Tensor(y), Value::Index { at, from: [h, w] }];
+                return vec![StepValue::Tensor(y), StepValue::Index { at, from: [h, w] }];
             }
             Op::Unpool(_) => {
                 let x = next().tensor();
                 match next() {
-                    Value::Index { at, from } => unpool(x, at, from),
-                    Value::Tensor(_) => unreachable!("Unpool::infer: the second input is an index"),
+                    StepValue::Index { at, from } => unpool(x, at, from),
+                    StepValue::Tensor(_) => unreachable!("Unpool::infer: the second input is an index"),
                 }
             }
             Op::AvgPool(op) => avg_pool2d(next().tensor(), avg_options(&op.0)),
@@ -118,11 +118,11 @@ impl Network {
                 let size = resize_target(op, &x, &mut next);
                 resample::resize(x, size, op.mode, op.align_corners)
             }
-            Op::Padding(op) => frame::pad(next().tensor(), op),
+            Op::Padding(op) => pad_crop::pad(next().tensor(), op),
             Op::Crop(op) => {
                 let x = next().tensor();
                 let like = op.size.is_none().then(|| next().tensor());
-                frame::crop(x, op, like)
+                pad_crop::crop(x, op, like)
             }
             Op::Slice(op) => {
                 let x = next().tensor();
@@ -133,7 +133,7 @@ impl Network {
             Op::ChannelReduce(op) => channel::reduce(next().tensor(), op.function),
             Op::ChannelShuffle(op) => channel::channel_shuffle(next().tensor(), op.groups),
             Op::PixelShuffle(op) => channel::pixel_shuffle(next().tensor(), op.factor),
-            Op::Concat(_) => Tensor::cat(operands.map(Value::tensor).collect(), 1),
+            Op::Concat(_) => Tensor::cat(operands.map(StepValue::tensor).collect(), 1),
             Op::Combine(op) => combine(op, next().tensor(), next().tensor()),
             Op::Flatten(_) => {
                 let x = next().tensor();
@@ -150,7 +150,7 @@ impl Network {
             }
             Op::Dropout(op) => DropoutConfig::new(op.p).init().forward(next().tensor()),
         };
-        vec![Value::Tensor(one)]
+        vec![StepValue::Tensor(one)]
     }
 
     /// The step's factor and summand, if it has them.
@@ -162,7 +162,7 @@ impl Network {
     }
 }
 
-fn read(values: &[Option<Value>], id: ValueId) -> Value {
+fn read(values: &[Option<StepValue>], id: ValueId) -> StepValue {
     values[id.index()].clone().expect("plan: a step reads what was written and is not freed")
 }
 
@@ -220,7 +220,7 @@ fn unpool(x: Tensor<4>, at: Tensor<4, Int>, [height, width]: [usize; 2]) -> Tens
     filled.reshape([n, c, height, width])
 }
 
-fn resize_target(op: &Resize, x: &Tensor<4>, next: &mut impl FnMut() -> Value) -> [usize; 2] {
+fn resize_target(op: &Resize, x: &Tensor<4>, next: &mut impl FnMut() -> StepValue) -> [usize; 2] {
     let [_, _, h, w] = x.dims();
     match op.target {
         Target::Like => {

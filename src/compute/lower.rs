@@ -4,7 +4,7 @@
 //! bits on every device and do not depend on the order of layers: each tensor has a stream of its own, which starts
 //! from the seed and the tensor's dotted name.
 
-use super::network::{Affine, Layer, NamedLayer, Network, linear_weight};
+use super::network::{ChannelAffine, Layer, NamedLayer, Network, linear_weight};
 use crate::base::hash::{fnv1a, splitmix64};
 use crate::graph::check::Checked;
 use crate::graph::op::{Init, Op, ParamSpec};
@@ -31,13 +31,13 @@ pub fn lower(checked: &Checked, device: &Device, seed: u64) -> Network {
 }
 
 /// The tensors of one layer by name, drawn and put on the device.
-struct Draw<'a> {
+struct LayerInit<'a> {
     spec: &'a LayerSpec,
     device: &'a Device,
     seed: u64,
 }
 
-impl Draw<'_> {
+impl LayerInit<'_> {
     fn spec(&self, name: &str) -> Option<&ParamSpec> {
         self.spec.params.iter().find(|p| p.name == name)
     }
@@ -70,7 +70,7 @@ impl Draw<'_> {
 }
 
 fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
-    let draw = Draw { spec, device, seed };
+    let draw = LayerInit { spec, device, seed };
     match &spec.op {
         Op::Conv(op) => {
             let [h, w] = op.pad.amount(op.kernel, op.dilation);
@@ -110,7 +110,7 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
             epsilon: op.epsilon,
         })),
         Op::GroupNorm(_) | Op::InstanceNorm(_) | Op::LayerNorm(_) | Op::PRelu(_) => {
-            Some(Layer::Affine(Affine { weight: draw.vector("weight"), bias: draw.bias() }))
+            Some(Layer::Affine(ChannelAffine { weight: draw.vector("weight"), bias: draw.bias() }))
         }
         Op::Input(_)
         | Op::Activation(_)

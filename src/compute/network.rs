@@ -10,7 +10,7 @@
 //! - training or evaluation is a property of the weights: on an autodiff device, dropout drops and batch norm uses the
 //!   batch; [`Module::valid`] and [`Module::train`] switch.
 
-use super::engine::{Engine, Frozen};
+use super::engine::{Engine, InferenceWeights};
 use crate::graph::plan::Plan;
 use burn::module::{Devices, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, ConvTranspose2d};
@@ -30,12 +30,12 @@ pub enum Layer {
     /// A batch norm: scale, shift, running mean and running variance, each `[c]`.
     BatchNorm(BatchNorm),
     /// The factor and summand of another norm, or the slope of `prelu`.
-    Affine(Affine),
+    Affine(ChannelAffine),
 }
 
 /// A factor, and a summand, per channel or one for all: what the other norms and `prelu` own.
 #[derive(Module, Debug)]
-pub struct Affine {
+pub struct ChannelAffine {
     /// `[c]` or `[1]`.
     pub weight: Param<Tensor<1>>,
     /// Of the same shape.
@@ -58,7 +58,7 @@ pub struct Network {
     pub(crate) plan: Arc<Plan>,
     pub(crate) engine: Arc<Engine>,
     /// The weights as the engine infers with them: made at the first forward pass, gone when layers change.
-    pub(crate) frozen: Arc<OnceLock<Frozen>>,
+    pub(crate) inference_weights: Arc<OnceLock<InferenceWeights>>,
     /// Where the weights are; a network without weights runs where its input is.
     pub(crate) device: Device,
 }
@@ -98,7 +98,7 @@ impl Network {
     pub(crate) fn new(layers: Vec<NamedLayer>, plan: Plan, device: Device) -> Self {
         let plan = Arc::new(plan);
         let engine = Arc::new(Engine::new(plan.clone()));
-        Self { layers, plan, engine, frozen: Arc::default(), device }
+        Self { layers, plan, engine, inference_weights: Arc::default(), device }
     }
 
     /// What computes it on the processor, where it can.
@@ -109,7 +109,7 @@ impl Network {
     /// Changes all layers.
     pub(crate) fn map_layers(mut self, f: impl FnMut(NamedLayer) -> NamedLayer) -> Self {
         self.layers = self.layers.into_iter().map(f).collect();
-        self.frozen = Arc::default();
+        self.inference_weights = Arc::default();
         self
     }
 
@@ -130,7 +130,7 @@ impl Network {
 
     fn rebuild(self, device: Device, f: impl Fn(Layer) -> Layer) -> Self {
         let layers = self.layers.into_iter().map(|n| NamedLayer { layer: f(n.layer), ..n }).collect();
-        Self { layers, device, plan: self.plan, engine: self.engine, frozen: Arc::default() }
+        Self { layers, device, plan: self.plan, engine: self.engine, inference_weights: Arc::default() }
     }
 }
 
@@ -209,7 +209,7 @@ impl Layer {
                 weight: map_field("weight", linear.weight, mapper),
                 bias: linear.bias.map(|bias| map_field("bias", bias, mapper)),
             }),
-            Layer::Affine(affine) => Layer::Affine(Affine {
+            Layer::Affine(affine) => Layer::Affine(ChannelAffine {
                 weight: map_field("weight", affine.weight, mapper),
                 bias: affine.bias.map(|bias| map_field("bias", bias, mapper)),
             }),

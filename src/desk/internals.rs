@@ -23,26 +23,30 @@ pub mod compute {
         pub use crate::compute::engine::LayerWeights;
         pub mod kernel {
             pub mod conv_region {
-                pub use crate::compute::engine::kernel::conv_region::{Finish, Sweep};
+                pub use crate::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
             }
-            pub mod source {
-                pub use crate::compute::engine::kernel::source::Source;
+            pub mod prologue {
+                pub use crate::compute::engine::kernel::prologue::ConvInput;
             }
             pub mod team {
-                pub use crate::compute::engine::kernel::team::{chunks, chunks_with, each, map, runs, together};
+                pub use crate::compute::engine::kernel::team::{
+                    for_chunks, for_chunks_with, for_each, for_ranges, map, with_team,
+                };
             }
         }
         pub mod memory_layout {
-            pub use crate::compute::engine::memory_layout::{Layout, Map, View, ViewMut};
+            pub use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut};
         }
-        pub mod unit {
-            pub use crate::compute::engine::unit::{From, Given, PlainUnit, known};
+        pub mod operators {
+            pub use crate::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel, expect_kernel};
             pub mod conv {
-                pub use crate::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
+                pub use crate::compute::engine::operators::conv::{
+                    ConvKernel, ConvWindow, correlate, correlate_transposed, halo, weight_gradient,
+                };
             }
-            pub mod norm {
-                pub use crate::compute::engine::unit::norm::{
-                    Affine, Known, forward, input_gradient, statistics, weight_gradients,
+            pub mod batch_norm {
+                pub use crate::compute::engine::operators::batch_norm::{
+                    BatchNormBackward, NormAffine, forward, input_gradient, statistics, weight_gradients,
                 };
             }
         }
@@ -52,8 +56,8 @@ pub mod compute {
         pub use crate::compute::lower::lower;
     }
     #[cfg(feature = "run")]
-    pub mod native {
-        pub use crate::compute::native::{Back, Recorded};
+    pub mod engine_bridge {
+        pub use crate::compute::engine_bridge::{BackwardPath, RecordedPass};
     }
     #[cfg(feature = "run")]
     pub mod network {

@@ -6,8 +6,8 @@ use super::loss::cross_entropy;
 use super::optim::Accumulated;
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
+use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
-use crate::compute::native::Recorded;
 use crate::compute::weights::NamedTensor;
 use crate::graph::check::Checked;
 use burn::module::Module;
@@ -99,7 +99,7 @@ fn compute(checked: &Checked, device: &Device, sample: &Sample, seed: u64) -> Co
     let network = lower(checked, device, seed);
     let output = network.valid().forward(sample.images(device)).remove(0);
     let network = network.train();
-    let Recorded { mut results, back } = network.record(sample.images(device), seed);
+    let RecordedPass { mut results, back } = network.record(sample.images(device), seed);
     let logits = results.remove(0);
     let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
     let gradients = Accumulated::of(&network, back, loss.backward()).tensors(&network);

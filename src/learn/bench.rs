@@ -12,9 +12,9 @@ pub(crate) use timing::{Span, Timing};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine::kernel::peak;
-use crate::compute::engine::kernel::simd::Level;
+use crate::compute::engine::kernel::simd::SimdLevel;
 use crate::compute::engine::profile::{NodeTime, Profile};
-use crate::compute::native::use_burn_only;
+use crate::compute::engine_bridge::use_burn_only;
 use crate::graph::check::Checked;
 use crate::study::cost::{Convention, count};
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub(crate) fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
         return Err(RunError::new(message).help("leave out `--backend`: Burn computes what the engine does not"));
     }
     let macs = count(checked, Convention::Conv).macs;
-    let peak = || device::is_cpu(&device).then(|| peak::flops(Level::get()) / 1e9);
+    let peak = || device::is_cpu(&device).then(|| peak::flops(SimdLevel::get()) / 1e9);
     let before = peak();
     let forward = measure(settings.span, || work.forward())?;
     work.forget();
@@ -124,7 +124,7 @@ pub(crate) fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
         batch,
         device: settings.device.to_string(),
         threads: rayon::current_num_threads(),
-        simd: Level::get().name(),
+        simd: SimdLevel::get().name(),
         macs,
         peak_gflops,
         forward,

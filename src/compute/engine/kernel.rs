@@ -5,13 +5,13 @@
 
 pub(crate) mod buffer;
 pub(crate) mod conv_region;
-pub(crate) mod gradient;
-pub(crate) mod packed;
+pub(crate) mod packing;
 pub(crate) mod peak;
+pub(crate) mod prologue;
 pub(crate) mod simd;
-pub(crate) mod source;
 pub(crate) mod team;
 pub(crate) mod tile;
-mod transform;
 pub(crate) mod vectorised;
+pub(crate) mod weight_gradient;
 pub(crate) mod winograd;
+mod winograd_transform;

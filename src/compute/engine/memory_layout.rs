@@ -6,15 +6,15 @@
 //! asking. Images and small results are planar, one channel a block (`lanes = 1`), which is PyTorch's NCHW when there is no halo.
 //!
 //! A concatenation is its operands' blocks one after the other. Where an operand does not fill its last block, unused
-//! lanes stay in the middle: [`Layout::segments`] says where. What unused lanes hold is finite and never read as a result.
+//! lanes stay in the middle: [`MapLayout::segments`] says where. What unused lanes hold is finite and never read as a result.
 
-use super::kernel::buffer::{Border, Buffer};
+use super::kernel::buffer::{AlignedBuffer, RowBorder};
 use super::kernel::simd::LANES;
 use super::kernel::team;
 
 /// The place of each number of a map `[n, c, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Layout {
+pub struct MapLayout {
     pub n: usize,
     pub h: usize,
     pub w: usize,
@@ -26,7 +26,7 @@ pub struct Layout {
     pub segments: Vec<usize>,
 }
 
-impl Layout {
+impl MapLayout {
     /// Blocks of [`LANES`] channels, no halo.
     pub fn blocked([n, c, h, w]: [usize; 4]) -> Self {
         Self { n, h, w, halo: 0, lanes: LANES, segments: vec![c] }
@@ -42,12 +42,12 @@ impl Layout {
     }
 
     /// The same numbers of another map size.
-    pub fn sized(&self, [h, w]: [usize; 2]) -> Self {
+    pub fn with_size(&self, [h, w]: [usize; 2]) -> Self {
         Self { h, w, ..self.clone() }
     }
 
     /// Segments one after the other; those without a gap between them become one.
-    pub fn join(parts: &[&Layout]) -> Vec<usize> {
+    pub fn join_segments(parts: &[&MapLayout]) -> Vec<usize> {
         let mut segments: Vec<usize> = Vec::new();
         for part in parts {
             for &segment in &part.segments {
@@ -89,7 +89,7 @@ impl Layout {
     }
 
     /// One number per channel as one per slot; unused slots get `empty`.
-    pub fn spread(&self, values: &[f32], empty: f32) -> Vec<f32> {
+    pub fn to_slots(&self, values: &[f32], empty: f32) -> Vec<f32> {
         let mut slots = vec![empty; self.slots()];
         for (slot, value) in self.slot_of_channel().into_iter().zip(values) {
             slots[slot] = *value;
@@ -98,119 +98,119 @@ impl Layout {
     }
 
     /// Numbers in a row, halo included.
-    pub fn row(&self) -> usize {
+    pub fn row_len(&self) -> usize {
         (self.w + 2 * self.halo) * self.lanes
     }
 
     /// Numbers in one block of one image.
-    pub fn plane(&self) -> usize {
-        self.h * self.row()
+    pub fn plane_len(&self) -> usize {
+        self.h * self.row_len()
     }
 
-    pub fn image(&self) -> usize {
-        self.blocks() * self.plane()
+    pub fn image_len(&self) -> usize {
+        self.blocks() * self.plane_len()
     }
 
     /// Numbers of the whole map, halo and gaps included.
-    pub fn size(&self) -> usize {
-        self.n * self.image()
+    pub fn buffer_len(&self) -> usize {
+        self.n * self.image_len()
     }
 
     /// The halos.
-    pub fn border(&self) -> Border {
-        Border { row: self.row(), zeros: self.halo * self.lanes, len: self.size() }
+    pub fn border(&self) -> RowBorder {
+        RowBorder { row: self.row_len(), zeros: self.halo * self.lanes, len: self.buffer_len() }
     }
 
     /// Where a row begins, after its halo. Planes count through blocks and then images: `image * blocks + block`.
-    pub fn at(&self, plane: usize, y: usize) -> usize {
-        plane * self.plane() + y * self.row() + self.halo * self.lanes
+    pub fn row_start(&self, plane: usize, y: usize) -> usize {
+        plane * self.plane_len() + y * self.row_len() + self.halo * self.lanes
     }
 
     /// Numbers between the halos.
-    pub fn inner(&self) -> usize {
+    pub fn inner_len(&self) -> usize {
         self.w * self.lanes
     }
 }
 
 /// A map that is read.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
-    pub layout: &'a Layout,
+pub struct MapView<'a> {
+    pub layout: &'a MapLayout,
     pub data: &'a [f32],
 }
 
-impl<'a> View<'a> {
-    pub fn new(layout: &'a Layout, data: &'a [f32]) -> Self {
-        debug_assert!(data.len() >= layout.size());
+impl<'a> MapView<'a> {
+    pub fn new(layout: &'a MapLayout, data: &'a [f32]) -> Self {
+        debug_assert!(data.len() >= layout.buffer_len());
         Self { layout, data }
     }
 
     /// NCHW numbers.
     pub fn to_nchw(&self) -> Vec<f32> {
-        let planar = Layout::planar(self.layout.dims());
-        let mut values = vec![0.0; planar.size()];
-        relayout(*self, &mut ViewMut::new(&planar, &mut values));
+        let planar = MapLayout::planar(self.layout.dims());
+        let mut values = vec![0.0; planar.buffer_len()];
+        relayout(*self, &mut MapViewMut::new(&planar, &mut values));
         values
     }
 
     /// A row without its halo, `w * lanes` numbers.
     pub fn row(&self, plane: usize, y: usize) -> &'a [f32] {
-        let at = self.layout.at(plane, y);
-        &self.data[at..at + self.layout.inner()]
+        let at = self.layout.row_start(plane, y);
+        &self.data[at..at + self.layout.inner_len()]
     }
 }
 
 /// A map that is written. Halos are zero and stay as they are.
-pub struct ViewMut<'a> {
-    pub layout: &'a Layout,
+pub struct MapViewMut<'a> {
+    pub layout: &'a MapLayout,
     pub data: &'a mut [f32],
 }
 
-impl<'a> ViewMut<'a> {
-    pub fn new(layout: &'a Layout, data: &'a mut [f32]) -> Self {
-        debug_assert!(data.len() >= layout.size());
+impl<'a> MapViewMut<'a> {
+    pub fn new(layout: &'a MapLayout, data: &'a mut [f32]) -> Self {
+        debug_assert!(data.len() >= layout.buffer_len());
         Self { layout, data }
     }
 
-    pub fn view(&self) -> View<'_> {
-        View { layout: self.layout, data: self.data }
+    pub fn view(&self) -> MapView<'_> {
+        MapView { layout: self.layout, data: self.data }
     }
 
     pub fn row(&mut self, plane: usize, y: usize) -> &mut [f32] {
-        let at = self.layout.at(plane, y);
-        &mut self.data[at..at + self.layout.inner()]
+        let at = self.layout.row_start(plane, y);
+        &mut self.data[at..at + self.layout.inner_len()]
     }
 
     /// Calls `f` on all threads for all rows without their halos, with plane and number.
-    pub fn rows(&mut self, f: impl Fn(usize, usize, &mut [f32]) + Sync) {
-        self.rows_with(|| (), |(), plane, y, row| f(plane, y, row));
+    pub fn for_rows(&mut self, f: impl Fn(usize, usize, &mut [f32]) + Sync) {
+        self.for_rows_with(|| (), |(), plane, y, row| f(plane, y, row));
     }
 
     /// The same with something of `scratch`, in which anything may be.
-    pub fn rows_with<S>(
+    pub fn for_rows_with<S>(
         &mut self,
         scratch: impl Fn() -> S + Sync,
         f: impl Fn(&mut S, usize, usize, &mut [f32]) + Sync,
     ) {
         let layout = self.layout;
-        let (h, halo, inner) = (layout.h.max(1), layout.halo * layout.lanes, layout.inner());
-        let (data, least) = (&mut self.data[..layout.size()], team::SHARE / layout.row().max(1));
-        team::chunks_with(data, layout.row(), least, scratch, |scratch, i, row| {
+        let (h, halo, inner) = (layout.h.max(1), layout.halo * layout.lanes, layout.inner_len());
+        let (data, least) = (&mut self.data[..layout.buffer_len()], team::MIN_SHARE / layout.row_len().max(1));
+        team::for_chunks_with(data, layout.row_len(), least, scratch, |scratch, i, row| {
             f(scratch, i / h, i % h, &mut row[halo..halo + inner]);
         });
     }
 
     /// Calls `f` on all threads for all planes with their number, halos included.
-    pub fn planes(&mut self, f: impl Fn(usize, &mut [f32]) + Sync) {
+    pub fn for_planes(&mut self, f: impl Fn(usize, &mut [f32]) + Sync) {
         let layout = self.layout;
-        team::chunks(&mut self.data[..layout.size()], layout.plane(), 1, f);
+        team::for_chunks(&mut self.data[..layout.buffer_len()], layout.plane_len(), 1, f);
     }
 }
 
 /// The same numbers in another layout of the same dims. Gaps become 0.
-pub(crate) fn relayout(from: View, to: &mut ViewMut) {
+pub(crate) fn relayout(from: MapView, to: &mut MapViewMut) {
     if from.layout.lanes == to.layout.lanes && from.layout.segments == to.layout.segments {
-        to.rows(|plane, y, row| row.copy_from_slice(from.row(plane, y)));
+        to.for_rows(|plane, y, row| row.copy_from_slice(from.row(plane, y)));
         return;
     }
     let (slots_from, lanes_from, blocks_from) =
@@ -220,7 +220,7 @@ pub(crate) fn relayout(from: View, to: &mut ViewMut) {
     for (slot, slot_from) in to.layout.slot_of_channel().into_iter().zip(slots_from) {
         source[slot] = Some(slot_from);
     }
-    to.rows(|plane, y, row| {
+    to.for_rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
         for lane in 0..lanes {
             match source[block * lanes + lane] {
@@ -236,31 +236,31 @@ pub(crate) fn relayout(from: View, to: &mut ViewMut) {
 }
 
 /// The same, added to what is there.
-pub(crate) fn relayout_add(from: View, to: &mut ViewMut) {
-    let mut more = Buffer::zeros(to.layout.size());
-    relayout(from, &mut ViewMut::new(to.layout, &mut more));
+pub(crate) fn relayout_add(from: MapView, to: &mut MapViewMut) {
+    let mut more = AlignedBuffer::zeros(to.layout.buffer_len());
+    relayout(from, &mut MapViewMut::new(to.layout, &mut more));
     to.data.iter_mut().zip(more.iter()).for_each(|(to, from)| *to += from);
 }
 
 /// A map with its numbers.
 #[derive(Debug)]
-pub struct Map {
-    pub layout: Layout,
-    pub data: Buffer,
+pub struct FeatureMap {
+    pub layout: MapLayout,
+    pub data: AlignedBuffer,
 }
 
-impl Map {
+impl FeatureMap {
     /// Zeros.
-    pub fn zeros(layout: Layout) -> Self {
-        let data = Buffer::zeros(layout.size());
+    pub fn zeros(layout: MapLayout) -> Self {
+        let data = AlignedBuffer::zeros(layout.buffer_len());
         Self { layout, data }
     }
 
     /// From NCHW numbers.
-    pub fn from_nchw(layout: Layout, values: &[f32]) -> Self {
+    pub fn from_nchw(layout: MapLayout, values: &[f32]) -> Self {
         let mut map = Self::zeros(layout);
-        let planar = Layout::planar(map.layout.dims());
-        relayout(View::new(&planar, values), &mut map.view_mut());
+        let planar = MapLayout::planar(map.layout.dims());
+        relayout(MapView::new(&planar, values), &mut map.view_mut());
         map
     }
 
@@ -268,11 +268,11 @@ impl Map {
         self.view().to_nchw()
     }
 
-    pub fn view(&self) -> View<'_> {
-        View::new(&self.layout, &self.data)
+    pub fn view(&self) -> MapView<'_> {
+        MapView::new(&self.layout, &self.data)
     }
 
-    pub fn view_mut(&mut self) -> ViewMut<'_> {
-        ViewMut::new(&self.layout, &mut self.data)
+    pub fn view_mut(&mut self) -> MapViewMut<'_> {
+        MapViewMut::new(&self.layout, &mut self.data)
     }
 }

@@ -90,7 +90,7 @@ impl Profile {
         self.nodes.iter().any(|n| n.backward_ns > 0)
     }
 
-    /// All steps together, in one call: milliseconds.
+    /// All steps with_team, in one call: milliseconds.
     pub fn total_ms(&self) -> f64 {
         self.nodes.iter().flat_map(|n| self.per_call_ms(n)).sum()
     }

@@ -2,21 +2,21 @@
 //!
 //! A convolution takes the batch norm and the ReLU behind it along where nobody else reads what is between them. What is
 //! cheap to compute again from what is kept anyway (norms, activations, sums, concatenations) is not kept for the backward
-//! pass; [`Program::keep`] says what is.
+//! pass; [`Program::lifetimes`] says what is.
 
 mod build;
-mod keep;
+mod input_norm;
+mod lifetimes;
 mod node;
-mod reads;
-mod through;
+mod readers;
 
 pub(super) use build::build;
-pub(super) use keep::Keep;
-pub(super) use node::{Conv, Kind, Node, Norm, Unit, Value, ValueId};
+pub(super) use lifetimes::ActivationLifetimes;
+pub(super) use node::{ConvKind, ConvNode, NodeOp, NormNode, ProgramNode, ProgramValue, ProgramValueId};
 
 /// What a program is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Mode {
+pub enum PassMode {
     /// Running statistics, no dropout, nothing kept.
     Infer,
     /// Statistics of the batch, dropout, what the backward pass needs is kept; with `to_image`, that goes on to the image.
@@ -26,11 +26,11 @@ pub enum Mode {
 /// Nodes in order, each after what it reads.
 #[derive(Debug)]
 pub struct Program {
-    pub mode: Mode,
-    pub nodes: Vec<Node>,
-    pub values: Vec<Value>,
-    pub results: Vec<ValueId>,
-    pub keep: Keep,
+    pub mode: PassMode,
+    pub nodes: Vec<ProgramNode>,
+    pub values: Vec<ProgramValue>,
+    pub results: Vec<ProgramValueId>,
+    pub lifetimes: ActivationLifetimes,
 }
 
 /// Why the engine does not compute a network.

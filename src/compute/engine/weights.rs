@@ -6,11 +6,11 @@ pub struct LayerWeights {
     pub weight: Vec<f32>,
     pub bias: Option<Vec<f32>>,
     /// Batch norm's.
-    pub running: Option<Running>,
+    pub running: Option<RunningStatistics>,
 }
 
 #[derive(Debug, Clone)]
-pub struct Running {
+pub struct RunningStatistics {
     pub mean: Vec<f32>,
     pub variance: Vec<f32>,
     /// Whether a training pass uses these and not the batch's.
@@ -18,7 +18,7 @@ pub struct Running {
 }
 
 /// One [`LayerWeights`] for each of [`crate::graph::plan::Plan::layers`].
-pub(crate) type Weights = Vec<LayerWeights>;
+pub(crate) type NetworkWeights = Vec<LayerWeights>;
 
 /// The gradient of one tensor, in the tensor's order.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct WeightGradient {
 
 /// What a backward pass finds.
 #[derive(Debug, Clone, Default)]
-pub struct Gradients {
+pub struct PassGradients {
     /// Of the layers that a gradient reaches.
     pub weights: Vec<WeightGradient>,
     /// NCHW numbers, if it was asked for.

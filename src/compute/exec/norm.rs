@@ -5,7 +5,7 @@
 //! the last update until somebody asks on the same thread.
 
 use crate::compute::device::is_cpu;
-use crate::compute::network::Affine;
+use crate::compute::network::ChannelAffine;
 use burn::module::RunningState;
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, module};
@@ -111,7 +111,7 @@ fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
 }
 
 /// `x * weight + bias`, with one number per channel or one for all.
-pub(super) fn affine(affine: &Affine, x: Tensor<4>) -> Tensor<4> {
+pub(super) fn affine(affine: &ChannelAffine, x: Tensor<4>) -> Tensor<4> {
     let over = |t: Tensor<1>| {
         let c = t.dims()[0];
         t.reshape([1, c, 1, 1])

@@ -47,7 +47,7 @@ fn bilinear(x: Tensor<4>, [height, width]: [usize; 2], align_corners: bool) -> T
     if is_cpu(&x.device()) { by_matrices(x, across, down) } else { by_neighbours(x, across, down) }
 }
 
-fn by_matrices(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tensor<4> {
+fn by_matrices(x: Tensor<4>, across: Option<InterpolationTaps>, down: Option<InterpolationTaps>) -> Tensor<4> {
     let device = x.device();
     let mut x = x;
     if let Some(taps) = across {
@@ -64,7 +64,7 @@ fn by_matrices(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tensor
     x
 }
 
-fn by_neighbours(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tensor<4> {
+fn by_neighbours(x: Tensor<4>, across: Option<InterpolationTaps>, down: Option<InterpolationTaps>) -> Tensor<4> {
     let device = x.device();
     let mut x = x;
     for (axis, taps) in [(3, across), (2, down)] {
@@ -85,19 +85,19 @@ fn by_neighbours(x: Tensor<4>, across: Option<Taps>, down: Option<Taps>) -> Tens
 }
 
 /// Where each output position of one axis reads: `(1 - part) * x[low] + part * x[high]`, clamped at the border.
-struct Taps {
+struct InterpolationTaps {
     low: Vec<usize>,
     high: Vec<usize>,
     part: Vec<f32>,
 }
 
-fn taps(from: usize, to: usize, align_corners: bool) -> Taps {
+fn taps(from: usize, to: usize, align_corners: bool) -> InterpolationTaps {
     let scale = match align_corners {
         true if to > 1 => (from - 1) as f32 / (to - 1) as f32,
         true => 0.0,
         false => from as f32 / to as f32,
     };
-    let mut taps = Taps { low: Vec::new(), high: Vec::new(), part: Vec::new() };
+    let mut taps = InterpolationTaps { low: Vec::new(), high: Vec::new(), part: Vec::new() };
     for i in 0..to {
         let source = if align_corners { i as f32 * scale } else { ((i as f32 + 0.5) * scale - 0.5).max(0.0) };
         let low = (source as usize).min(from - 1);
@@ -108,7 +108,7 @@ fn taps(from: usize, to: usize, align_corners: bool) -> Taps {
     taps
 }
 
-impl Taps {
+impl InterpolationTaps {
     /// The same as a matrix `[to, from]`.
     fn matrix(&self, from: usize) -> TensorData {
         let to = self.low.len();

@@ -3,10 +3,10 @@
 use super::backend::Backend;
 use super::timing::{Span, repeat};
 use crate::base::error::{Result, RunError};
-use crate::compute::engine::Mode;
+use crate::compute::engine::PassMode;
 use crate::compute::engine::profile::{Profile, Stopwatch};
+use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
-use crate::compute::native::Recorded;
 use crate::compute::network::Network;
 use crate::graph::check::Checked;
 use crate::learn::agree::Sample;
@@ -49,8 +49,8 @@ impl Work {
 
     /// Why the engine does not compute forward passes or training steps, if it does not.
     pub(super) fn refusal(&self, train: bool) -> Option<String> {
-        let mode = if train { Mode::Train { to_image: false } } else { Mode::Infer };
-        self.evaluated.engine_refuses(&self.images(), mode)
+        let mode = if train { PassMode::Train { to_image: false } } else { PassMode::Infer };
+        self.evaluated.engine_refusal(&self.images(), mode)
     }
 
     pub(super) fn backend(&self, train: bool) -> Backend {
@@ -73,7 +73,7 @@ impl Work {
     pub(super) fn train_step(&mut self) -> Result<()> {
         let images = self.images();
         let Some(Training { network, targets, optim }) = &mut self.training else { return Ok(()) };
-        let Recorded { mut results, back } = network.record(images, 0);
+        let RecordedPass { mut results, back } = network.record(images, 0);
         let gradients = cross_entropy(results.remove(0), targets.clone()).backward();
         let gradients = Accumulated::of(network, back, gradients);
         *network = optim.step(network.clone(), gradients, optim.optimizer.lr());

@@ -7,8 +7,8 @@
 
 use crate::compute::device::is_cpu;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::unit::exp::{exp, ln};
-use crate::compute::native;
+use crate::compute::engine::operators::exp::{exp, ln};
+use crate::compute::engine_bridge;
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
@@ -20,7 +20,7 @@ const ENOUGH: usize = 8;
 
 /// Whether [`cross_entropy`] computes logits like these; Burn's operators do the others.
 pub(super) fn takes(logits: &Tensor<4>) -> bool {
-    is_cpu(&logits.device()) && logits.dtype() == DType::F32 && !native::switched_off()
+    is_cpu(&logits.device()) && logits.dtype() == DType::F32 && !engine_bridge::engine_is_disabled()
 }
 
 /// As [`super::pixel::cross_entropy`], from logits `[n, k, h, w]` and classes below `k`, `[n, h, w]`. The gradient is computed

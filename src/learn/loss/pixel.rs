@@ -1,7 +1,7 @@
 //! Terms that are means over pixels.
 
 use super::soft::Soft;
-use crate::compute::sum::{mean, sum_all};
+use crate::compute::tensor_sum::{mean, sum_all};
 use crate::text::config::Alpha;
 use burn::tensor::{Tensor, activation};
 

@@ -1,8 +1,8 @@
 //! Gradients by name: gathered over batches, measured, clipped, handed to the optimiser.
 
-use crate::compute::native::{Back, Found};
+use crate::compute::engine_bridge::{BackwardPath, NetworkGradients};
 use crate::compute::network::Network;
-use crate::compute::sum::sum_all;
+use crate::compute::tensor_sum::sum_all;
 use crate::compute::weights::{self, NamedTensor};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Gradients, Tensor, TensorData};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 /// ```ignore
 /// let mut gradients = Accumulated::default();
 /// for (batch, share) in parts {            // share: images of the part / images of the step
-///     let Recorded { results, back } = network.record(x, seed);
+///     let RecordedPass { results, back } = network.record(x, seed);
 ///     gradients.add(&network, back, loss(results).backward(), share);
 /// }
 /// let norm = gradients.norm();             // or gradients.clip(1.0), which gives the norm before
@@ -31,7 +31,7 @@ pub struct Accumulated {
 
 impl Accumulated {
     /// The gradients of one batch.
-    pub fn of(network: &Network, back: Back, gradients: Gradients) -> Self {
+    pub fn of(network: &Network, back: BackwardPath, gradients: Gradients) -> Self {
         let mut accumulated = Self::default();
         accumulated.add(network, back, gradients, 1.0);
         accumulated
@@ -39,8 +39,8 @@ impl Accumulated {
 
     /// Adds `share` times the gradients, which came from a loss of what this network recorded. Tensors without a gradient
     /// are left out.
-    pub fn add(&mut self, network: &Network, back: Back, mut gradients: Gradients, share: f64) {
-        let Found { by_name, image } = back.gradients(network, &mut gradients);
+    pub fn add(&mut self, network: &Network, back: BackwardPath, mut gradients: Gradients, share: f64) {
+        let NetworkGradients { by_name, image } = back.gradients(network, &mut gradients);
         self.image = image;
         network.visit(&mut Gather { gradients, by_name, share, into: &mut self.gradients, path: Vec::new() });
     }

@@ -5,7 +5,7 @@
 
 use super::Run;
 use crate::base::error::{Result, RunError};
-use crate::compute::native::Recorded;
+use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::network::Network;
 use crate::data::{Batch, Role};
 use crate::learn::finite;
@@ -51,7 +51,7 @@ impl Run<'_> {
         let [n, _, h, w] = batch.shape;
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
-        let Recorded { results, back } = pending.network.record(images(batch, &self.device), seed);
+        let RecordedPass { results, back } = pending.network.record(images(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted(results), &targets);
         // The loss holds what it needs of them.
         drop(targets);

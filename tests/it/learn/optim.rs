@@ -6,8 +6,8 @@ use crate::support::toy_graphs::{Build, act, conv};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::op::Function;
+use npc::internals::compute::engine_bridge::{BackwardPath, RecordedPass};
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::{Back, Recorded};
 use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::{NamedTensor, read_safetensors};
@@ -97,13 +97,13 @@ fn network(fixture: &Fixture) -> Network {
 }
 
 /// The loss on the images of a range.
-fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) -> (Tensor<1>, Back) {
+fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) -> (Tensor<1>, BackwardPath) {
     let (device, n) = (device().autodiff(), images.len());
     let pixels = images.start * 36..images.end * 36;
     let x: Vec<f64> = fixture.images[pixels.clone()].iter().map(|&v| v as f64 / 256.0).collect();
     let x = Tensor::<4>::from_data(TensorData::new(x, [n, 1, 6, 6]), &device);
     let y = Tensor::<3, Int>::from_data(TensorData::new(fixture.classes[pixels].to_vec(), [n, 6, 6]), &device);
-    let Recorded { mut results, back } = network.record(x, 0);
+    let RecordedPass { mut results, back } = network.record(x, 0);
     (cross_entropy(results.remove(0), y), back)
 }
 

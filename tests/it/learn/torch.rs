@@ -9,8 +9,8 @@ use crate::support::device::{device, double_precision_work, in_double_precision}
 use crate::support::front::{front_file, repository};
 use burn::module::Module;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use npc::internals::compute::engine_bridge::{BackwardPath, RecordedPass};
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::{Back, Recorded};
 use npc::internals::compute::network::{Layer, Network};
 use npc::internals::compute::weights::tensors;
 use npc::internals::learn::loss::cross_entropy;
@@ -135,7 +135,7 @@ impl Bench {
         let (x, y) = self.batch(0);
         let figures = [&self.fixture.f32, &self.fixture.f64];
         let before = network.valid().forward(x.clone()).remove(0);
-        let Recorded { mut results, back } = network.record(x.clone(), 0);
+        let RecordedPass { mut results, back } = network.record(x.clone(), 0);
         let logits = results.remove(0);
         let loss = cross_entropy(logits.clone(), y);
         let value = numbers(loss.clone())[0];
@@ -164,7 +164,7 @@ impl Bench {
         let mut losses = Vec::new();
         for step in 0..self.fixture.f32.adam.losses.len() {
             let (x, y) = self.batch(step);
-            let Recorded { mut results, back } = network.record(x, 0);
+            let RecordedPass { mut results, back } = network.record(x, 0);
             let loss = cross_entropy(results.remove(0), y);
             losses.push(numbers(loss.clone())[0]);
             let gradients = Accumulated::of(&network, back, loss.backward());
@@ -177,7 +177,7 @@ impl Bench {
 type Map = BTreeMap<String, Record>;
 
 /// Gradient of each parameter under its dotted name, in PyTorch's layout.
-fn gradients(network: &Network, back: Back, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
+fn gradients(network: &Network, back: BackwardPath, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
     let all = Accumulated::of(network, back, gradients);
     let flat: BTreeMap<&str, Vec<f64>> = all.iter().map(|(name, g)| (name, numbers(g.clone()))).collect();
     let tensor = |(name, shape): (String, Vec<usize>)| {

@@ -7,8 +7,8 @@ use crate::support::front::{front_file, models_in};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::check::Checked;
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::Recorded;
 use npc::internals::data::{Batch, Dataset, Loader, Role};
 use npc::internals::learn::loss::total;
 use npc::internals::learn::optim::{Accumulated, OptimState};
@@ -65,7 +65,7 @@ fn losses(checked: &Checked, batch: &Batch) -> Vec<f64> {
     let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
     let step = |_| {
         let image = Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), &device);
-        let Recorded { results, back } = network.record(image, 0);
+        let RecordedPass { results, back } = network.record(image, 0);
         let maps = checked.results().zip(results).filter(|((_, shape), _)| shape.spatial() == Some(SIZE));
         let loss = total(&LossSpec::default(), maps.map(|(_, logits)| (logits, 1.0)).collect(), &targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());

@@ -9,18 +9,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// One vector, at an address that no load splits.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
-struct Line([f32; LANES]);
+struct CacheLine([f32; LANES]);
 
 /// Numbers that begin at a multiple of 64 bytes.
-pub struct Buffer {
-    lines: Vec<Line>,
+pub struct AlignedBuffer {
+    lines: Vec<CacheLine>,
     len: usize,
-    border: Option<Border>,
+    border: Option<RowBorder>,
 }
 
 /// Zeros at both ends of every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Border {
+pub struct RowBorder {
     /// Numbers in a row, zeros included.
     pub row: usize,
     /// Zeros at each end.
@@ -29,15 +29,15 @@ pub struct Border {
     pub len: usize,
 }
 
-impl Buffer {
+impl AlignedBuffer {
     pub fn zeros(len: usize) -> Self {
-        Self { lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)], len, border: None }
+        Self { lines: vec![CacheLine([0.0; LANES]); len.div_ceil(LANES)], len, border: None }
     }
 
     /// Writes the zeros, unless they are there from the last time: who writes to rows leaves them alone.
-    pub fn set_border(&mut self, border: Border) {
-        let Border { row, zeros, len } = border;
-        let there = |old: Border| (old.row, old.zeros) == (row, zeros) && old.len >= len;
+    pub fn set_border(&mut self, border: RowBorder) {
+        let RowBorder { row, zeros, len } = border;
+        let there = |old: RowBorder| (old.row, old.zeros) == (row, zeros) && old.len >= len;
         if self.border.is_some_and(there) {
             let is_zero = |row: &[f32]| row[..zeros].iter().chain(&row[row.len() - zeros..]).all(|&x| x == 0.0);
             debug_assert!(self[..len].chunks_exact(row.max(1)).all(is_zero), "somebody wrote to a halo");
@@ -58,13 +58,13 @@ impl Buffer {
     }
 }
 
-impl fmt::Debug for Buffer {
+impl fmt::Debug for AlignedBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} numbers", self.len)
     }
 }
 
-impl Deref for Buffer {
+impl Deref for AlignedBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
@@ -73,7 +73,7 @@ impl Deref for Buffer {
     }
 }
 
-impl DerefMut for Buffer {
+impl DerefMut for AlignedBuffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         // SAFETY: as above, and the borrow is exclusive.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
@@ -82,20 +82,20 @@ impl DerefMut for Buffer {
 
 /// Buffers that nobody uses at the moment.
 #[derive(Debug, Default)]
-pub struct Pool {
-    free: Mutex<Vec<Buffer>>,
-    made: AtomicUsize,
+pub struct BufferPool {
+    free: Mutex<Vec<AlignedBuffer>>,
+    allocations: AtomicUsize,
 }
 
-impl Pool {
+impl BufferPool {
     pub const fn new() -> Self {
-        Self { free: Mutex::new(Vec::new()), made: AtomicUsize::new(0) }
+        Self { free: Mutex::new(Vec::new()), allocations: AtomicUsize::new(0) }
     }
 
     /// A buffer with anything in it: the smallest free one that is large enough and not twice too large, else a new one.
-    pub fn take(&self, len: usize) -> Buffer {
+    pub fn acquire(&self, len: usize) -> AlignedBuffer {
         let mut free = self.lock();
-        let fits = |b: &Buffer| b.capacity() >= len && b.capacity() <= 2 * len.max(LANES);
+        let fits = |b: &AlignedBuffer| b.capacity() >= len && b.capacity() <= 2 * len.max(LANES);
         let best = free.iter().enumerate().filter(|(_, b)| fits(b)).min_by_key(|(_, b)| b.capacity());
         match best.map(|(at, _)| at) {
             Some(at) => {
@@ -105,19 +105,19 @@ impl Pool {
             }
             None => {
                 drop(free);
-                self.made.fetch_add(1, Ordering::Relaxed);
-                Buffer::zeros(len)
+                self.allocations.fetch_add(1, Ordering::Relaxed);
+                AlignedBuffer::zeros(len)
             }
         }
     }
 
-    pub fn give(&self, buffer: Buffer) {
+    pub fn release(&self, buffer: AlignedBuffer) {
         self.lock().push(buffer);
     }
 
     /// Buffers that were new, since none was free.
-    pub fn made(&self) -> usize {
-        self.made.load(Ordering::Relaxed)
+    pub fn allocations(&self) -> usize {
+        self.allocations.load(Ordering::Relaxed)
     }
 
     /// Frees what nobody uses.
@@ -125,7 +125,7 @@ impl Pool {
         self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Buffer>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<AlignedBuffer>> {
         self.free.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

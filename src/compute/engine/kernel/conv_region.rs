@@ -1,15 +1,15 @@
-//! Convolutions as sweeps of tiles over an output.
+//! Convolutions as regions of tiles over an output.
 //!
 //! Forward, backward to the input and transposed convolutions are all the same: each output pixel is a sum over taps, a
 //! tap being a shift of the input and a matrix from input to output channels. What differs is which output pixels a
-//! [`Sweep`] covers and where its taps point. Taps that only meet padding are left out, row by row and column by column;
+//! [`ConvRegion`] covers and where its taps point. Taps that only meet padding are left out, row by row and column by column;
 //! no input is copied.
 
-use super::packed::{Group, Packed};
-use super::simd::{LANES, Level};
-use super::team::{self, Place};
-use super::tile::{Block, MOST_BLOCKS, Tap, Tile, kernel, widest};
-use crate::compute::engine::memory_layout::{Layout, View, ViewMut};
+use super::packing::{OutputGroup, PackedWeights};
+use super::simd::{LANES, SimdLevel};
+use super::team::{self, DisjointWrites};
+use super::tile::{InputBlock, MAX_BLOCKS, Tile, TileTap, max_tile_width, tile_kernel};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
 use std::ops::Range;
 
 /// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.
@@ -23,7 +23,7 @@ const TASKS: usize = 32;
 
 /// Evenly spaced places along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Lattice {
+pub struct StridedRange {
     pub first: usize,
     pub step: usize,
     pub count: usize,
@@ -31,7 +31,7 @@ pub struct Lattice {
 
 /// A tap: output place number `i` reads input place `i * stride + shift` along each axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shift {
+pub struct KernelTap {
     pub y: isize,
     pub x: isize,
     /// Number of the tap in the packed weights.
@@ -40,23 +40,23 @@ pub struct Shift {
 
 /// Output pixels with the same taps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sweep {
-    pub rows: Lattice,
-    pub columns: Lattice,
+pub struct ConvRegion {
+    pub rows: StridedRange,
+    pub columns: StridedRange,
     pub stride: [usize; 2],
-    pub taps: Vec<Shift>,
+    pub taps: Vec<KernelTap>,
 }
 
-impl Sweep {
+impl ConvRegion {
     /// Columns of padding that the taps reach into, if the halo is to serve all of them.
     pub fn reach(&self, width: usize) -> usize {
         let last = (self.columns.count.max(1) - 1) * self.stride[1];
-        let over = |tap: &Shift| (-tap.x).max(last as isize + tap.x - width as isize + 1).max(0);
+        let over = |tap: &KernelTap| (-tap.x).max(last as isize + tap.x - width as isize + 1).max(0);
         self.taps.iter().map(over).max().unwrap_or(0) as usize
     }
 
     /// Output columns for which a tap lies inside an input row of `width` pixels.
-    pub fn columns_inside(&self, tap: &Shift, width: usize) -> Range<usize> {
+    pub fn columns_inside(&self, tap: &KernelTap, width: usize) -> Range<usize> {
         let stride = self.stride[1] as isize;
         let first = (-tap.x).max(0).unsigned_abs().div_ceil(self.stride[1]);
         let end =
@@ -65,33 +65,33 @@ impl Sweep {
     }
 
     /// Runs of columns with the same taps inside the input and its halo.
-    fn segments(&self, input: &Layout) -> Vec<Segment> {
+    fn segments(&self, input: &MapLayout) -> Vec<ColumnSegment> {
         let (from, to) = (-(input.halo as isize), (input.w + input.halo) as isize);
-        let inside = |column: usize, tap: &Shift| {
+        let inside = |column: usize, tap: &KernelTap| {
             let x = (column * self.stride[1]) as isize + tap.x;
             from <= x && x < to
         };
-        let mut segments: Vec<Segment> = Vec::new();
+        let mut segments: Vec<ColumnSegment> = Vec::new();
         for column in 0..self.columns.count {
-            let taps: Vec<Shift> = self.taps.iter().filter(|tap| inside(column, tap)).copied().collect();
+            let taps: Vec<KernelTap> = self.taps.iter().filter(|tap| inside(column, tap)).copied().collect();
             match segments.last_mut() {
                 Some(last) if last.taps == taps => last.end += 1,
-                _ => segments.push(Segment { start: column, end: column + 1, taps }),
+                _ => segments.push(ColumnSegment { start: column, end: column + 1, taps }),
             }
         }
         segments
     }
 }
 
-struct Segment {
+struct ColumnSegment {
     start: usize,
     end: usize,
-    taps: Vec<Shift>,
+    taps: Vec<KernelTap>,
 }
 
 /// What happens to a pixel when all its taps are summed.
 #[derive(Clone, Copy, Default)]
-pub struct Finish<'a> {
+pub struct Epilogue<'a> {
     /// Start from what the output holds.
     pub accumulate: bool,
     /// One number per slot of the output.
@@ -101,14 +101,14 @@ pub struct Finish<'a> {
     pub sums: bool,
 }
 
-/// Sums and sums of squares over all pixels of all images, one of each per slot of the output.
+/// ChannelSums and sums of squares over all pixels of all images, one of each per slot of the output.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sums {
+pub struct ChannelSums {
     pub sum: Vec<f64>,
     pub square: Vec<f64>,
 }
 
-impl Sums {
+impl ChannelSums {
     pub(super) fn zeros(slots: usize) -> Self {
         Self { sum: vec![0.0; slots], square: vec![0.0; slots] }
     }
@@ -122,56 +122,69 @@ impl Sums {
 }
 
 /// One share of the work: some groups of one image, and some of the parts that its rows are cut into.
-struct Task {
+struct ConvTask {
     groups: Range<usize>,
     image: usize,
     parts: Range<usize>,
 }
 
 /// All that tasks have in common.
-struct Job<'a> {
-    sweeps: Vec<(&'a Sweep, Vec<Segment>)>,
-    input: View<'a>,
-    weights: &'a Packed,
+struct DirectConv<'a> {
+    regions: Vec<(&'a ConvRegion, Vec<ColumnSegment>)>,
+    input: MapView<'a>,
+    weights: &'a PackedWeights,
     /// Input channels as tiles read them.
-    blocks: Vec<Block>,
-    output: &'a Layout,
-    place: Place,
-    finish: Finish<'a>,
-    /// Parts that the rows of each sweep are cut into.
+    blocks: Vec<InputBlock>,
+    output: &'a MapLayout,
+    place: DisjointWrites,
+    epilogue: Epilogue<'a>,
+    /// Parts that the rows of each region are cut into.
     parts: usize,
 }
 
-/// Runs all sweeps. Outputs that no sweep covers stay as they are; no two sweeps may cover the same.
+/// Runs all regions. Outputs that no region covers stay as they are; no two regions may cover the same.
 pub(crate) fn convolve(
-    sweeps: &[Sweep],
-    input: View,
-    weights: &Packed,
-    output: &mut ViewMut,
-    finish: Finish,
-) -> Option<Sums> {
+    regions: &[ConvRegion],
+    input: MapView,
+    weights: &PackedWeights,
+    output: &mut MapViewMut,
+    epilogue: Epilogue,
+) -> Option<ChannelSums> {
     let layout = output.layout;
-    assert!(input.data.len() >= input.layout.size() && output.data.len() >= layout.size());
+    assert!(input.data.len() >= input.layout.buffer_len() && output.data.len() >= layout.buffer_len());
     assert!(layout.lanes == LANES && input.layout.n == layout.n);
-    assert!(finish.bias.is_none_or(|bias| bias.len() >= layout.slots()));
-    for sweep in sweeps {
-        for (lattice, size) in [(sweep.rows, layout.h), (sweep.columns, layout.w)] {
+    assert!(epilogue.bias.is_none_or(|bias| bias.len() >= layout.slots()));
+    for region in regions {
+        for (lattice, size) in [(region.rows, layout.h), (region.columns, layout.w)] {
             assert!(lattice.count == 0 || lattice.first + (lattice.count - 1) * lattice.step < size);
         }
-        assert!(sweep.taps.iter().all(|tap| tap.weight < weights.taps));
+        assert!(region.taps.iter().all(|tap| tap.weight < weights.taps));
     }
-    let (tasks, parts) = tasks(sweeps, input.layout, weights, layout.n);
+    let (tasks, parts) = tasks(regions, input.layout, weights, layout.n);
     let blocks = (weights.blocks.iter())
-        .map(|b| Block { input: b.block * input.layout.plane(), weight: b.before * weights.taps, channels: b.count })
+        .map(|b| InputBlock {
+            input: b.block * input.layout.plane_len(),
+            weight: b.first_channel * weights.taps,
+            channels: b.count,
+        })
         .collect();
-    let sweeps = sweeps.iter().map(|sweep| (sweep, sweep.segments(input.layout))).collect();
-    let job = Job { sweeps, input, weights, blocks, output: layout, place: Place::new(output.data), finish, parts };
-    if !finish.sums {
-        team::each(tasks.len(), |i| drop(job.run(&tasks[i])));
+    let regions = regions.iter().map(|region| (region, region.segments(input.layout))).collect();
+    let job = DirectConv {
+        regions,
+        input,
+        weights,
+        blocks,
+        output: layout,
+        place: DisjointWrites::new(output.data),
+        epilogue,
+        parts,
+    };
+    if !epilogue.sums {
+        team::for_each(tasks.len(), |i| drop(job.run(&tasks[i])));
         return None;
     }
-    let parts: Vec<Sums> = team::map(tasks.len(), |i| job.run(&tasks[i]));
-    let mut sums = Sums::zeros(layout.slots());
+    let parts: Vec<ChannelSums> = team::map(tasks.len(), |i| job.run(&tasks[i]));
+    let mut sums = ChannelSums::zeros(layout.slots());
     for (task, part) in tasks.iter().zip(&parts) {
         sums.add(weights.groups[task.groups.start].first * LANES, part);
     }
@@ -180,88 +193,88 @@ pub(crate) fn convolve(
 
 /// Shares of the work, and parts that rows are cut into: a part's input is small enough for all groups to find it in the
 /// second cache, if their weights are.
-fn tasks(sweeps: &[Sweep], from: &Layout, weights: &Packed, images: usize) -> (Vec<Task>, usize) {
+fn tasks(regions: &[ConvRegion], from: &MapLayout, weights: &PackedWeights, images: usize) -> (Vec<ConvTask>, usize) {
     let groups = weights.groups.len();
-    let rows = sweeps.iter().map(|sweep| sweep.rows.count).max().unwrap_or(0).max(1);
+    let rows = regions.iter().map(|region| region.rows.count).max().unwrap_or(0).max(1);
     let bands = TASKS.div_ceil(images.max(1)).min(rows);
     let share = groups.div_ceil(TASKS.div_ceil((images * bands).max(1)).min(groups).max(1)).max(1);
-    let stride = sweeps.iter().map(|sweep| sweep.stride[0]).max().unwrap_or(1);
+    let stride = regions.iter().map(|region| region.stride[0]).max().unwrap_or(1);
     let band = rows.div_ceil(bands);
-    let bytes = band * stride * from.blocks() * from.row() * size_of::<f32>();
+    let bytes = band * stride * from.blocks() * from.row_len() * size_of::<f32>();
     let pieces = if weights.bytes() <= ALL_WEIGHTS { bytes.div_ceil(ROWS_AT_ONCE).clamp(1, band) } else { 1 };
     let mut tasks = Vec::new();
     for first in (0..groups).step_by(share) {
         let groups = first..(first + share).min(groups);
         for image in 0..images {
             let parts = (0..bands).map(|band| band * pieces..(band + 1) * pieces);
-            tasks.extend(parts.map(|parts| Task { groups: groups.clone(), image, parts }));
+            tasks.extend(parts.map(|parts| ConvTask { groups: groups.clone(), image, parts }));
         }
     }
     (tasks, bands * pieces)
 }
 
-impl Job<'_> {
-    fn run(&self, task: &Task) -> Sums {
+impl DirectConv<'_> {
+    fn run(&self, task: &ConvTask) -> ChannelSums {
         let groups = &self.weights.groups[task.groups.clone()];
         let lanes = groups.iter().map(|group| group.blocks).sum::<usize>() * LANES;
-        let mut sums = Sums::zeros(if self.finish.sums { lanes } else { 0 });
+        let mut sums = ChannelSums::zeros(if self.epilogue.sums { lanes } else { 0 });
         for part in task.parts.clone() {
             for group in groups {
-                for (sweep, segments) in &self.sweeps {
-                    let count = sweep.rows.count;
+                for (region, segments) in &self.regions {
+                    let count = region.rows.count;
                     let rows = count * part / self.parts..count * (part + 1) / self.parts;
                     let before = (group.first - groups[0].first) * LANES;
-                    self.rows(group, task.image, sweep, segments, rows, (&mut sums, before));
+                    self.rows(group, task.image, region, segments, rows, (&mut sums, before));
                 }
             }
         }
         sums
     }
 
-    /// Some rows of one sweep, for one group. Sums are added to those from slot `before` on.
+    /// Some rows of one region, for one group. ChannelSums are added to those from slot `before` on.
     fn rows(
         &self,
-        group: &Group,
+        group: &OutputGroup,
         image: usize,
-        sweep: &Sweep,
-        segments: &[Segment],
+        region: &ConvRegion,
+        segments: &[ColumnSegment],
         rows: Range<usize>,
-        (sums, before): (&mut Sums, usize),
+        (sums, before): (&mut ChannelSums, usize),
     ) {
-        let level = Level::get();
-        let Self { weights, output, finish, .. } = *self;
+        let level = SimdLevel::get();
+        let Self { weights, output, epilogue, .. } = *self;
         let lanes = group.blocks * LANES;
         let from = self.input.layout;
-        let (pixel, channel) = (from.lanes * sweep.stride[1], if from.lanes == 1 { from.plane() } else { 1 });
+        let (pixel, channel) = (from.lanes * region.stride[1], if from.lanes == 1 { from.plane_len() } else { 1 });
         let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
         let turns = self.blocks.len().div_ceil(at_once);
-        let mut row_sums = [0.0f32; 2 * MOST_BLOCKS * LANES];
+        let mut row_sums = [0.0f32; 2 * MAX_BLOCKS * LANES];
         let mut taps = Vec::new();
         for (turn, blocks) in self.blocks.chunks(at_once).enumerate() {
             let last = turn + 1 == turns;
             for row in rows.clone() {
-                let y = sweep.rows.first + row * sweep.rows.step;
+                let y = region.rows.first + row * region.rows.step;
                 for segment in segments {
                     taps.clear();
                     for tap in &segment.taps {
-                        let y = (row * sweep.stride[0]) as isize + tap.y;
+                        let y = (row * region.stride[0]) as isize + tap.y;
                         if 0 <= y && y < from.h as isize {
-                            let offset = y * from.row() as isize + tap.x * from.lanes as isize;
-                            taps.push(Tap { input: offset, weight: tap.weight });
+                            let offset = y * from.row_len() as isize + tap.x * from.lanes as isize;
+                            taps.push(TileTap { input: offset, weight: tap.weight });
                         }
                     }
                     let width = segment.end - segment.start;
-                    let tiles = width.div_ceil(widest(level, group.blocks));
+                    let tiles = width.div_ceil(max_tile_width(level, group.blocks));
                     let mut column = segment.start;
                     for tile in 0..tiles {
                         let count = width / tiles + usize::from(tile < width % tiles);
-                        let x = sweep.columns.first + column * sweep.columns.step;
-                        let first = image * from.image() + (from.halo + column * sweep.stride[1]) * from.lanes;
-                        let to = output.at(image * output.blocks() + group.first, y) + x * LANES;
+                        let x = region.columns.first + column * region.columns.step;
+                        let first = image * from.image_len() + (from.halo + column * region.stride[1]) * from.lanes;
+                        let to = output.row_start(image * output.blocks() + group.first, y) + x * LANES;
                         // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only
                         // those whose rows do; `convolve` checked input, output, bias and weights against their layouts.
                         unsafe {
-                            kernel(level, count, group.blocks, pixel)(&Tile {
+                            tile_kernel(level, count, group.blocks, pixel)(&Tile {
                                 input: self.input.data.as_ptr().add(first),
                                 pixel,
                                 channel,
@@ -269,21 +282,21 @@ impl Job<'_> {
                                 taps: &taps,
                                 blocks,
                                 output: self.place.at(to),
-                                output_pixel: sweep.columns.step * LANES,
-                                output_block: output.plane(),
-                                accumulate: finish.accumulate || turn > 0,
-                                bias: match finish.bias {
+                                output_pixel: region.columns.step * LANES,
+                                output_block: output.plane_len(),
+                                accumulate: epilogue.accumulate || turn > 0,
+                                bias: match epilogue.bias {
                                     Some(bias) if last => bias[group.first * LANES..].as_ptr(),
                                     Some(_) | None => std::ptr::null(),
                                 },
-                                relu: finish.relu && last,
-                                sums: if finish.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
+                                relu: epilogue.relu && last,
+                                sums: if epilogue.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
                             });
                         }
                         column += count;
                     }
                 }
-                if finish.sums && last {
+                if epilogue.sums && last {
                     // A row at most in 32 bits, the rest in 64.
                     for (i, x) in row_sums[..2 * lanes].iter_mut().enumerate() {
                         let all = if i < lanes { &mut sums.sum } else { &mut sums.square };

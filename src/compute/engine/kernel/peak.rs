@@ -4,7 +4,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
-use super::simd::{LANES, Level, Portable, Simd};
+use super::simd::{LANES, Portable, Simd, SimdLevel};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const ROUNDS: usize = 12;
 /// Multiply-adds of each chain between two looks at the clock.
 const STEPS: usize = 10_000;
 /// Most chains of a level.
-const MOST: usize = 16;
+const MAX_CHAINS: usize = 16;
 
 /// The sum of `C` chains of multiply-adds that do not wait for each other, `steps` long: `x = x * a + b`. More chains than a
 /// multiply-add takes cycles, times how many begin in a cycle, keep all units busy. Each chain has a start of its own, lest
@@ -23,7 +23,7 @@ const MOST: usize = 16;
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-unsafe fn chains<S: Simd, const C: usize>(steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> [f32; LANES] {
+unsafe fn chains<S: Simd, const C: usize>(steps: usize, starts: &[f32; MAX_CHAINS], a: f32, b: f32) -> [f32; LANES] {
     unsafe {
         let (a, b) = (S::splat(a), S::splat(b));
         let mut chains: [S::V; C] = std::array::from_fn(|c| S::splat(starts[c]));
@@ -45,7 +45,7 @@ macro_rules! spin {
             use super::*;
             pub(super) const CHAINS: usize = $chains;
             $(#[$feature])*
-            pub(super) unsafe fn spin(steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> [f32; LANES] {
+            pub(super) unsafe fn spin(steps: usize, starts: &[f32; MAX_CHAINS], a: f32, b: f32) -> [f32; LANES] {
                 unsafe { chains::<$simd, $chains>(steps, starts, a, b) }
             }
         }
@@ -61,24 +61,24 @@ spin!(avx2, Avx2, 6, #[target_feature(enable = "avx2,fma")]);
 spin!(portable, Portable, 2,);
 
 /// The sum of all chains of a level, and how many multiply-adds that were.
-fn spin(level: Level, steps: usize, starts: &[f32; MOST], a: f32, b: f32) -> ([f32; LANES], usize) {
-    // SAFETY: `Level` names only what this processor has.
+fn spin(level: SimdLevel, steps: usize, starts: &[f32; MAX_CHAINS], a: f32, b: f32) -> ([f32; LANES], usize) {
+    // SAFETY: `SimdLevel` names only what this processor has.
     let (out, chains) = unsafe {
         match level {
-            Level::Portable => (portable::spin(steps, starts, a, b), portable::CHAINS),
+            SimdLevel::Portable => (portable::spin(steps, starts, a, b), portable::CHAINS),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => (avx2::spin(steps, starts, a, b), avx2::CHAINS),
+            SimdLevel::Avx2 => (avx2::spin(steps, starts, a, b), avx2::CHAINS),
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => (avx512::spin(steps, starts, a, b), avx512::CHAINS),
+            SimdLevel::Avx512 => (avx512::spin(steps, starts, a, b), avx512::CHAINS),
         }
     };
     (out, steps * chains * LANES)
 }
 
-/// Floating-point operations a second of all threads of the current pool together, a multiply-add being two. Takes about a
+/// Floating-point operations a second of all threads of the current pool with_team, a multiply-add being two. Takes about a
 /// fifth of a second.
-pub(crate) fn flops(level: Level) -> f64 {
-    let starts: [f32; MOST] = std::array::from_fn(|i| i as f32);
+pub(crate) fn flops(level: SimdLevel) -> f64 {
+    let starts: [f32; MAX_CHAINS] = std::array::from_fn(|i| i as f32);
     let round = || {
         let began = Instant::now();
         let multiply_adds: Vec<usize> = rayon::broadcast(|_| {
@@ -102,8 +102,8 @@ mod tests {
     /// A loop that the compiler shortened would tell of operations that nobody did.
     #[test]
     fn every_multiply_add_is_computed() {
-        let starts: [f32; MOST] = std::array::from_fn(|i| i as f32 / 4.0);
-        for level in Level::available() {
+        let starts: [f32; MAX_CHAINS] = std::array::from_fn(|i| i as f32 / 4.0);
+        for level in SimdLevel::available() {
             for steps in [1, 7, 40] {
                 let (out, count) = spin(level, steps, black_box(&starts), black_box(0.75), black_box(1.5));
                 let chains = count / (steps * LANES);

@@ -1,11 +1,11 @@
 //! Sixteen numbers at once, on each kind of processor.
 //!
-//! Every kernel is written once against [`Simd`] and compiled for each implementation. [`Level`] says which one this
+//! Every kernel is written once against [`Simd`] and compiled for each implementation. [`SimdLevel`] says which one this
 //! processor runs; it is looked up once.
 
 use std::sync::OnceLock;
 
-/// Numbers in a vector, and channels in a block of [`crate::compute::engine::memory_layout::Layout`].
+/// Numbers in a vector, and channels in a block of [`crate::compute::engine::memory_layout::MapLayout`].
 pub(crate) const LANES: usize = 16;
 
 /// Vectors of [`LANES`] numbers.
@@ -85,7 +85,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2;
 
-    // SAFETY: made only where the processor has AVX2 and FMA: `Level`.
+    // SAFETY: made only where the processor has AVX2 and FMA: `SimdLevel`.
     unsafe impl Simd for Avx2 {
         type V = [__m256; 2];
         const ACCUMULATORS: usize = 6;
@@ -130,7 +130,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
 
-    // SAFETY: made only where the processor has AVX-512F: `Level`.
+    // SAFETY: made only where the processor has AVX-512F: `SimdLevel`.
     unsafe impl Simd for Avx512 {
         type V = __m512;
         const ACCUMULATORS: usize = 28;
@@ -175,7 +175,7 @@ pub(crate) use x86::{Avx2, Avx512};
 
 /// What kernels run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Level {
+pub(crate) enum SimdLevel {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
@@ -183,11 +183,11 @@ pub(crate) enum Level {
     Avx512,
 }
 
-impl Level {
+impl SimdLevel {
     /// The best that this processor has and `NPC_SIMD` (`avx512`, `avx2`, `portable`) allows. The environment is read
     /// once: results depend on the level in their last bits.
     pub(crate) fn get() -> Self {
-        static LEVEL: OnceLock<Level> = OnceLock::new();
+        static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
         *LEVEL.get_or_init(|| {
             let allowed = std::env::var("NPC_SIMD").unwrap_or_default();
             Self::available().into_iter().find(|level| level.name() == allowed).unwrap_or(Self::available()[0])
@@ -200,31 +200,31 @@ impl Level {
         {
             let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             let avx512 = avx2 && is_x86_feature_detected!("avx512f");
-            let levels = [(avx512, Level::Avx512), (avx2, Level::Avx2), (true, Level::Portable)];
+            let levels = [(avx512, SimdLevel::Avx512), (avx2, SimdLevel::Avx2), (true, SimdLevel::Portable)];
             levels.into_iter().filter_map(|(has, level)| has.then_some(level)).collect()
         }
         #[cfg(not(target_arch = "x86_64"))]
-        vec![Level::Portable]
+        vec![SimdLevel::Portable]
     }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Level::Portable => "portable",
+            SimdLevel::Portable => "portable",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => "avx2",
+            SimdLevel::Avx2 => "avx2",
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => "avx512",
+            SimdLevel::Avx512 => "avx512",
         }
     }
 
     /// Vectors that fit into the registers: `Simd::ACCUMULATORS`.
     pub(crate) fn accumulators(self) -> usize {
         match self {
-            Level::Portable => Portable::ACCUMULATORS,
+            SimdLevel::Portable => Portable::ACCUMULATORS,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => Avx2::ACCUMULATORS,
+            SimdLevel::Avx2 => Avx2::ACCUMULATORS,
             #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => Avx512::ACCUMULATORS,
+            SimdLevel::Avx512 => Avx512::ACCUMULATORS,
         }
     }
 }

@@ -3,19 +3,19 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
-use super::simd::{LANES, Level, Portable, Simd};
+use super::simd::{LANES, Portable, Simd, SimdLevel};
 
 /// One tap of the kernel as seen from a tile: offset of its first pixel in the input, and the tap's number in the packed
 /// weights.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tap {
+pub(crate) struct TileTap {
     pub input: isize,
     pub weight: usize,
 }
 
-/// Channels that lie together in the input.
+/// Channels that lie with_team in the input.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Block {
+pub(crate) struct InputBlock {
     /// Offset in the input.
     pub input: usize,
     /// Offset of its weights, in vectors of one output block.
@@ -32,8 +32,8 @@ pub(crate) struct Tile<'a> {
     pub channel: usize,
     /// `[block][tap][channel][Q * LANES]`
     pub weights: *const f32,
-    pub taps: &'a [Tap],
-    pub blocks: &'a [Block],
+    pub taps: &'a [TileTap],
+    pub blocks: &'a [InputBlock],
     pub output: *mut f32,
     pub output_pixel: usize,
     pub output_block: usize,
@@ -42,28 +42,28 @@ pub(crate) struct Tile<'a> {
     /// Added to each pixel, `[Q * LANES]`; may be null.
     pub bias: *const f32,
     pub relu: bool,
-    /// Sums and sums of squares of what is written, `[2][Q * LANES]`, added to; may be null.
+    /// ChannelSums and sums of squares of what is written, `[2][Q * LANES]`, added to; may be null.
     pub sums: *mut f32,
 }
 
-type Kernel = unsafe fn(&Tile);
+type TileKernel = unsafe fn(&Tile);
 
 /// Widest tile for `Q = 1, 2, 3` blocks; `T * Q` stays within the accumulators.
-pub(crate) fn widest(level: Level, blocks: usize) -> usize {
+pub(crate) fn max_tile_width(level: SimdLevel, blocks: usize) -> usize {
     (level.accumulators() / blocks).min(14)
 }
 
 /// Most blocks of output channels in a tile, on any processor.
-pub(crate) const MOST_BLOCKS: usize = 3;
+pub(crate) const MAX_BLOCKS: usize = 3;
 
 /// Most blocks of output channels in a tile.
-pub(crate) fn most_blocks(level: Level) -> usize {
+pub(crate) fn max_blocks(level: SimdLevel) -> usize {
     match level {
-        Level::Portable => 1,
+        SimdLevel::Portable => 1,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => 1,
+        SimdLevel::Avx2 => 1,
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => MOST_BLOCKS,
+        SimdLevel::Avx512 => MAX_BLOCKS,
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) fn most_blocks(level: Level) -> usize {
 /// All pixels of all taps lie in the input, weights and output are as large as the fields say, and nobody else uses what
 /// is written.
 #[inline(always)]
-unsafe fn run<S: Simd, const T: usize, const Q: usize, const P: usize>(tile: &Tile) {
+unsafe fn microkernel<S: Simd, const T: usize, const Q: usize, const P: usize>(tile: &Tile) {
     unsafe {
         let pixel = if P == 0 { tile.pixel } else { P };
         let mut sums = [[S::splat(0.0); Q]; T];
@@ -144,15 +144,15 @@ macro_rules! kernels {
             use super::*;
             $(#[$feature])*
             unsafe fn tile<const T: usize, const Q: usize, const P: usize>(tile: &Tile) {
-                unsafe { run::<$simd, T, Q, P>(tile) }
+                unsafe { microkernel::<$simd, T, Q, P>(tile) }
             }
-            fn of<const P: usize>(t: usize, q: usize) -> Kernel {
+            fn of<const P: usize>(t: usize, q: usize) -> TileKernel {
                 match (q, t) {
                     $($(($q, $t) => tile::<$t, $q, P>,)*)*
-                    _ => unreachable!("a tile is at most `widest` pixels and `most_blocks` blocks"),
+                    _ => unreachable!("a tile is at most `max_tile_width` pixels and `max_blocks` blocks"),
                 }
             }
-            pub(super) fn kernel(t: usize, q: usize, pixel: usize) -> Kernel {
+            pub(super) fn kernel(t: usize, q: usize, pixel: usize) -> TileKernel {
                 match pixel {
                     16 => of::<16>(t, q),
                     32 => of::<32>(t, q),
@@ -171,12 +171,12 @@ kernels!(avx2, Avx2, #[target_feature(enable = "avx2,fma")] [1: 1 2 3 4 5 6;]);
 kernels!(portable, Portable, [1: 1 2 3 4;]);
 
 /// The kernel for tiles of `t` pixels, `pixel` numbers apart, and `q` blocks.
-pub(crate) fn kernel(level: Level, t: usize, q: usize, pixel: usize) -> unsafe fn(&Tile) {
+pub(crate) fn tile_kernel(level: SimdLevel, t: usize, q: usize, pixel: usize) -> unsafe fn(&Tile) {
     match level {
-        Level::Portable => portable::kernel(t, q, pixel),
+        SimdLevel::Portable => portable::kernel(t, q, pixel),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::kernel(t, q, pixel),
+        SimdLevel::Avx2 => avx2::kernel(t, q, pixel),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::kernel(t, q, pixel),
+        SimdLevel::Avx512 => avx512::kernel(t, q, pixel),
     }
 }

@@ -1,6 +1,6 @@
 //! Plain loops, compiled for each kind of processor.
 
-/// Compiles a function of plain loops for each [`super::simd::Level`] and calls the one this processor runs.
+/// Compiles a function of plain loops for each [`super::simd::SimdLevel`] and calls the one this processor runs.
 ///
 /// The body must not call `mul_add`, which is a library call where the processor has no such instruction; `a * b + c` is
 /// rounded twice on every level, so that all levels agree in every bit.
@@ -20,14 +20,14 @@ macro_rules! vectorised {
             #[target_feature(enable = "avx512f,avx2,fma")]
             #[allow(clippy::too_many_arguments)]
             fn avx512($($arg: $ty),*) $(-> $ret)? { plain($($arg),*) }
-            match $crate::compute::engine::kernel::simd::Level::get() {
-                $crate::compute::engine::kernel::simd::Level::Portable => plain($($arg),*),
-                // SAFETY: `Level` names only what this processor has.
+            match $crate::compute::engine::kernel::simd::SimdLevel::get() {
+                $crate::compute::engine::kernel::simd::SimdLevel::Portable => plain($($arg),*),
+                // SAFETY: `SimdLevel` names only what this processor has.
                 #[cfg(target_arch = "x86_64")]
-                $crate::compute::engine::kernel::simd::Level::Avx2 => unsafe { avx2($($arg),*) },
+                $crate::compute::engine::kernel::simd::SimdLevel::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: as above.
                 #[cfg(target_arch = "x86_64")]
-                $crate::compute::engine::kernel::simd::Level::Avx512 => unsafe { avx512($($arg),*) },
+                $crate::compute::engine::kernel::simd::SimdLevel::Avx512 => unsafe { avx512($($arg),*) },
             }
         }
     };

@@ -1,22 +1,22 @@
 //! The nodes and the values of a program.
 
-use crate::compute::engine::memory_layout::Layout;
-use crate::compute::engine::unit::conv::Window;
+use crate::compute::engine::memory_layout::MapLayout;
+use crate::compute::engine::operators::conv::ConvWindow;
 use crate::graph::op::Op;
 
 /// Index into the values of a [`Program`](super::Program).
-pub(crate) type ValueId = usize;
+pub(crate) type ProgramValueId = usize;
 
 /// What a node computes.
 #[derive(Debug, Clone)]
-pub enum Unit {
+pub enum NodeOp {
     Image,
     /// The same numbers in another layout.
     Relayout,
-    Conv(Conv),
-    Norm(Norm),
+    Conv(ConvNode),
+    Norm(NormNode),
     /// An operator as it is.
-    Plain {
+    Operator {
         op: Op,
         layer: Option<usize>,
     },
@@ -24,58 +24,58 @@ pub enum Unit {
 
 /// Convolution, transposed convolution or linear layer, and what is done to each pixel when it is summed.
 #[derive(Debug, Clone)]
-pub struct Conv {
-    pub window: Window,
-    pub kind: Kind,
+pub struct ConvNode {
+    pub window: ConvWindow,
+    pub kind: ConvKind,
     pub layer: usize,
     /// Batch norm with known statistics, folded into the weights.
-    pub fold: Option<Fold>,
+    pub fold: Option<FoldedNorm>,
     pub relu: bool,
     /// Gather the statistics for the norm behind it.
     pub sums: bool,
     /// It reads the input of a batch norm, and does the norm itself.
-    pub through: Option<Through>,
+    pub input_norm: Option<FusedInputNorm>,
 }
 
 /// A batch norm whose output is not written, since the one node that reads it, a convolution, does the norm as it reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Through {
+pub struct FusedInputNorm {
     /// The norm's node.
     pub node: usize,
     /// Its output, which has a gradient all the same.
-    pub value: ValueId,
+    pub value: ProgramValueId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ConvKind {
     /// Reads the window's larger map and writes the smaller.
-    Gather,
+    Regular,
     /// Transposed: reads the smaller and writes the larger.
-    Spread,
-    /// As `Gather`, each channel alone.
+    Transposed,
+    /// As `Regular`, each channel alone.
     Depthwise,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub struct Fold {
+pub struct FoldedNorm {
     pub layer: usize,
     pub epsilon: f64,
 }
 
 #[derive(Debug, Clone)]
-pub struct Norm {
+pub struct NormNode {
     pub layer: usize,
     pub epsilon: f64,
     pub relu: bool,
-    /// Only statistics are found here: [`Through`].
-    pub read_through: bool,
+    /// Only statistics are found here: [`FusedInputNorm`].
+    pub statistics_only: bool,
 }
 
 #[derive(Debug, Clone)]
-pub struct Node {
-    pub unit: Unit,
-    pub inputs: Vec<ValueId>,
-    pub outputs: Vec<ValueId>,
+pub struct ProgramNode {
+    pub op: NodeOp,
+    pub inputs: Vec<ProgramValueId>,
+    pub outputs: Vec<ProgramValueId>,
     /// The plan's step it came from; the last one, if it is several.
     pub step: usize,
     /// The step of its layer, or else `step`: what its time is told under.
@@ -83,10 +83,10 @@ pub struct Node {
 }
 
 #[derive(Debug, Clone)]
-pub struct Value {
-    pub layout: Layout,
-    /// Layout of its gradient: another halo.
-    pub gradient: Layout,
+pub struct ProgramValue {
+    pub layout: MapLayout,
+    /// MapLayout of its gradient: another halo.
+    pub gradient: MapLayout,
     pub producer: usize,
     /// Whether a gradient of it is of use.
     pub differentiable: bool,

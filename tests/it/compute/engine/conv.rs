@@ -1,11 +1,13 @@
 //! The engine's convolutions and batch norm beside plain loops in 64 bits, over random shapes.
 
-use npc::internals::compute::engine::kernel::conv_region::{Finish, Sweep};
-use npc::internals::compute::engine::kernel::source::Source;
-use npc::internals::compute::engine::memory_layout::{Layout, Map};
-use npc::internals::compute::engine::unit::conv::{Kernel, Window, gather, halo, spread, weight_gradient};
-use npc::internals::compute::engine::unit::norm;
-use npc::internals::compute::engine::unit::norm::{Affine, Known};
+use npc::internals::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
+use npc::internals::compute::engine::kernel::prologue::ConvInput;
+use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout};
+use npc::internals::compute::engine::operators::batch_norm;
+use npc::internals::compute::engine::operators::batch_norm::{BatchNormBackward, NormAffine};
+use npc::internals::compute::engine::operators::conv::{
+    ConvKernel, ConvWindow, correlate, correlate_transposed, halo, weight_gradient,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -38,7 +40,7 @@ impl Plain {
 
 /// `[a, b, kh, kw]`, `a` the channels of the smaller map.
 struct Case {
-    window: Window,
+    window: ConvWindow,
     larger: Plain,
     smaller: Plain,
     weight: Vec<f64>,
@@ -48,7 +50,7 @@ impl Case {
     fn random(rng: &mut StdRng) -> Self {
         loop {
             let mut two = |most: usize| [rng.random_range(1..=most), rng.random_range(1..=most)];
-            let window = Window { kernel: two(4), stride: two(3), dilation: two(6), pad: two(7).map(|p| p - 1) };
+            let window = ConvWindow { kernel: two(4), stride: two(3), dilation: two(6), pad: two(7).map(|p| p - 1) };
             let [n, _] = two(3);
             let [h, w] = two(40);
             let [a, b] = two(50);
@@ -67,7 +69,7 @@ impl Case {
     /// What goes through Winograd's transforms.
     fn three_by_three(rng: &mut StdRng) -> Self {
         let pad = [rng.random_range(0..3), rng.random_range(0..3)];
-        let window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pad };
+        let window = ConvWindow { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pad };
         let [n, h, w] = [rng.random_range(2..4), rng.random_range(20..34), rng.random_range(20..34)];
         let [a, b] = [rng.random_range(24..60), rng.random_range(24..60)];
         let larger = Plain::random([n, b, h, w], rng);
@@ -80,7 +82,7 @@ impl Case {
     fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
         let [n, a, sh, sw] = self.smaller.dims;
         let [_, b, h, w] = self.larger.dims;
-        let Window { kernel: [kh, kw], stride, dilation, pad } = self.window;
+        let ConvWindow { kernel: [kh, kw], stride, dilation, pad } = self.window;
         for (image, y, x) in (0..n).flat_map(|n| (0..sh).flat_map(move |y| (0..sw).map(move |x| (n, y, x)))) {
             for (ky, kx) in (0..kh).flat_map(|ky| (0..kw).map(move |kx| (ky, kx))) {
                 let (fy, fx) = (y * stride[0] + ky * dilation[0], x * stride[1] + kx * dilation[1]);
@@ -101,8 +103,8 @@ impl Case {
     }
 }
 
-fn blocked(plain: &Plain, halo: usize, planar: bool, rng: &mut StdRng) -> Map {
-    let layout = if planar { Layout::planar(plain.dims) } else { Layout::blocked(plain.dims) };
+fn blocked(plain: &Plain, halo: usize, planar: bool, rng: &mut StdRng) -> FeatureMap {
+    let layout = if planar { MapLayout::planar(plain.dims) } else { MapLayout::blocked(plain.dims) };
     // Gaps in the middle, as concatenations leave them.
     let channels = plain.dims[1];
     let segments = match (planar, channels) {
@@ -112,7 +114,7 @@ fn blocked(plain: &Plain, halo: usize, planar: bool, rng: &mut StdRng) -> Map {
         }
         _ => vec![channels],
     };
-    Map::from_nchw(Layout { segments, ..layout }.with_halo(halo), &plain.floats())
+    FeatureMap::from_nchw(MapLayout { segments, ..layout }.with_halo(halo), &plain.floats())
 }
 
 fn close(what: &str, found: &[f32], expected: &[f64], case: &Case, bound: f64) {
@@ -149,7 +151,7 @@ fn winograd_agrees_with_plain_loops() {
 
 fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     let (window, weights) = (case.window, case.weights());
-    let kernel = Kernel { window, weight: &weights };
+    let kernel = ConvKernel { window, weight: &weights };
     let (mut forward, mut back, mut of_weights) =
         (Plain::zeros(case.smaller.dims), Plain::zeros(case.larger.dims), vec![0.0; weights.len()]);
     case.products(|small, large, tap| {
@@ -159,20 +161,21 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     });
     let size = |plain: &Plain| [plain.dims[2], plain.dims[3]];
     let with_halo = rng.random_bool(0.5);
-    let reach = |sweeps: Vec<Sweep>, width| if with_halo { halo(&sweeps, width) } else { 0 };
+    let reach = |regions: Vec<ConvRegion>, width| if with_halo { halo(&regions, width) } else { 0 };
     let planar = round.is_multiple_of(4);
     let larger =
-        blocked(&case.larger, reach(vec![window.gather(size(&case.smaller))], case.larger.dims[3]), planar, rng);
-    let smaller = blocked(&case.smaller, reach(window.spread(size(&case.larger)), case.smaller.dims[3]), false, rng);
+        blocked(&case.larger, reach(vec![window.region(size(&case.smaller))], case.larger.dims[3]), planar, rng);
+    let smaller =
+        blocked(&case.smaller, reach(window.transposed_regions(size(&case.larger)), case.smaller.dims[3]), false, rng);
 
     // Bias, ReLU and sums on the way.
     let bias = Plain::random([1, case.smaller.dims[1], 1, 1], rng);
     let relu = rng.random_bool(0.5);
-    let mut to = Map::zeros(smaller.layout.clone());
-    let packed = kernel.pack_gather(&larger.layout, &to.layout, &[]);
-    let slots = to.layout.spread(&bias.floats(), 0.0);
-    let finish = Finish { accumulate: false, bias: Some(&slots), relu, sums: true };
-    let sums = gather(&window, &packed, larger.view(), &mut to.view_mut(), finish).expect("asked for");
+    let mut to = FeatureMap::zeros(smaller.layout.clone());
+    let packed = kernel.pack(&larger.layout, &to.layout, &[]);
+    let slots = to.layout.to_slots(&bias.floats(), 0.0);
+    let epilogue = Epilogue { accumulate: false, bias: Some(&slots), relu, sums: true };
+    let sums = correlate(&window, &packed, larger.view(), &mut to.view_mut(), epilogue).expect("asked for");
     let [_, a, h, w] = case.smaller.dims;
     for (i, x) in forward.x.iter_mut().enumerate() {
         *x += bias.x[i / (h * w) % a];
@@ -188,11 +191,11 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
 
     if !planar {
         let start = Plain::random(case.larger.dims, rng);
-        let mut to = Map::from_nchw(larger.layout.clone(), &start.floats());
-        let packed = kernel.pack_spread(&smaller.layout, &to.layout, &[]);
-        let finish = Finish { accumulate: round.is_multiple_of(2), ..Finish::default() };
-        spread(&window, &packed, smaller.view(), &mut to.view_mut(), finish);
-        if finish.accumulate {
+        let mut to = FeatureMap::from_nchw(larger.layout.clone(), &start.floats());
+        let packed = kernel.pack_transposed(&smaller.layout, &to.layout, &[]);
+        let epilogue = Epilogue { accumulate: round.is_multiple_of(2), ..Epilogue::default() };
+        correlate_transposed(&window, &packed, smaller.view(), &mut to.view_mut(), epilogue);
+        if epilogue.accumulate {
             back.x.iter_mut().zip(&start.x).for_each(|(to, from)| *to += from);
         }
         close("backward", &to.to_nchw(), &back.x, case, bound);
@@ -202,9 +205,9 @@ fn agrees(case: &Case, round: usize, bound: f64, rng: &mut StdRng) {
     close("weights", &weight_gradient(&window, larger.view(), smaller.view()), &of_weights, case, bound);
 }
 
-fn halo_is_zero(map: &Map) {
+fn halo_is_zero(map: &FeatureMap) {
     let halo = map.layout.halo * map.layout.lanes;
-    for row in map.data.chunks_exact(map.layout.row()) {
+    for row in map.data.chunks_exact(map.layout.row_len()) {
         assert!(row[..halo].iter().chain(&row[row.len() - halo..]).all(|&x| x == 0.0), "something wrote to the halo");
     }
 }
@@ -218,18 +221,19 @@ fn a_norm_done_while_its_output_is_read_gives_the_bits_of_one_that_is_written() 
         let with_halo = rng.random_range(0..3);
         let x = blocked(&case.larger, with_halo, false, &mut rng);
         let channels = [1, case.larger.dims[1], 1, 1];
-        let [factor, summand] = [(); 2].map(|()| x.layout.spread(&Plain::random(channels, &mut rng).floats(), 0.0));
-        let (affine, relu) = (Affine { factor, summand }, rng.random_bool(0.5));
-        let source = Source { view: x.view(), before: Some(affine.before(relu)) };
-        let mut written = Map::zeros(x.layout.clone());
-        norm::forward(&affine, relu, x.view(), &mut written.view_mut());
+        let [factor, summand] = [(); 2].map(|()| x.layout.to_slots(&Plain::random(channels, &mut rng).floats(), 0.0));
+        let (affine, relu) = (NormAffine { factor, summand }, rng.random_bool(0.5));
+        let source = ConvInput { view: x.view(), prologue: Some(affine.prologue(relu)) };
+        let mut written = FeatureMap::zeros(x.layout.clone());
+        batch_norm::forward(&affine, relu, x.view(), &mut written.view_mut());
 
         let smaller = blocked(&case.smaller, 0, false, &mut rng);
-        assert!(window.reads_through(&x.layout, &smaller.layout));
-        let packed = Kernel { window, weight: &weights }.pack_gather(&x.layout, &smaller.layout, &[]);
-        let run = |source: Source| {
-            let mut to = Map::zeros(smaller.layout.clone());
-            let sums = gather(&window, &packed, source, &mut to.view_mut(), Finish { sums: true, ..Finish::default() });
+        assert!(window.can_fuse_input_norm(&x.layout, &smaller.layout));
+        let packed = ConvKernel { window, weight: &weights }.pack(&x.layout, &smaller.layout, &[]);
+        let run = |source: ConvInput| {
+            let mut to = FeatureMap::zeros(smaller.layout.clone());
+            let sums =
+                correlate(&window, &packed, source, &mut to.view_mut(), Epilogue { sums: true, ..Epilogue::default() });
             (to.to_nchw(), sums, weight_gradient(&window, source, smaller.view()))
         };
         assert!(run(source) == run(written.view().into()), "{:?} {:?}", x.layout, case.window);
@@ -248,13 +252,13 @@ fn batch_norm_agrees_with_plain_loops() {
         let [g, weight, bias] = [dims, [1, c, 1, 1], [1, c, 1, 1]].map(|dims| Plain::random(dims, &mut rng));
         let relu = rng.random_bool(0.5);
         let (map, gradient) = (blocked(&x, 1, false, &mut rng), g.clone());
-        let gradient = Map::from_nchw(map.layout.clone().with_halo(2), &gradient.floats());
+        let gradient = FeatureMap::from_nchw(map.layout.clone().with_halo(2), &gradient.floats());
         let epsilon = 1e-5;
-        let statistics = norm::statistics(map.view(), epsilon);
-        let slots = |plain: &Plain| map.layout.spread(&plain.floats(), 0.0);
-        let affine = Affine::new(&statistics, &slots(&weight), &slots(&bias));
-        let mut y = Map::zeros(map.layout.clone().with_halo(0));
-        norm::forward(&affine, relu, map.view(), &mut y.view_mut());
+        let statistics = batch_norm::statistics(map.view(), epsilon);
+        let slots = |plain: &Plain| map.layout.to_slots(&plain.floats(), 0.0);
+        let affine = NormAffine::new(&statistics, &slots(&weight), &slots(&bias));
+        let mut y = FeatureMap::zeros(map.layout.clone().with_halo(0));
+        batch_norm::forward(&affine, relu, map.view(), &mut y.view_mut());
 
         let m = (n * h * w) as f64;
         let (mut out, mut dx) = (Plain::zeros(dims), Plain::zeros(dims));
@@ -286,15 +290,15 @@ fn batch_norm_agrees_with_plain_loops() {
             }
         };
         near("output", &y.to_nchw(), &out.x, 1e-4);
-        let known = Known { statistics: &statistics, affine: &affine, relu, of_batch: true };
-        let (dw, db) = norm::weight_gradients(&known, map.view(), gradient.view());
+        let known = BatchNormBackward { statistics: &statistics, affine: &affine, relu, of_batch: true };
+        let (dw, db) = batch_norm::weight_gradients(&known, map.view(), gradient.view());
         let channels = |sums: &[f64]| -> Vec<f32> {
             map.layout.slot_of_channel().into_iter().map(|slot| sums[slot] as f32).collect()
         };
         near("weight", &channels(&dw), &of_weight, 1e-4);
         near("bias", &channels(&db), &of_bias, 1e-4);
-        let mut into = Map::zeros(map.layout.clone());
-        norm::input_gradient(&known, map.view(), gradient.view(), (&dw, &db), &mut into.view_mut(), false);
+        let mut into = FeatureMap::zeros(map.layout.clone());
+        batch_norm::input_gradient(&known, map.view(), gradient.view(), (&dw, &db), &mut into.view_mut(), false);
         near("input", &into.to_nchw(), &dx.x, 2e-4);
         halo_is_zero(&into);
     }

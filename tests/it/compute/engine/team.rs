@@ -1,6 +1,8 @@
 //! Loops on all threads of a pass.
 
-use npc::internals::compute::engine::kernel::team::{chunks, chunks_with, each, map, runs, together};
+use npc::internals::compute::engine::kernel::team::{
+    for_chunks, for_chunks_with, for_each, for_ranges, map, with_team,
+};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +15,7 @@ fn pools() -> impl Iterator<Item = (usize, ThreadPool)> {
 /// How often each number comes in a loop.
 fn counts(count: usize, least: usize) -> Vec<usize> {
     let seen: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
-    runs(count, least, |run| {
+    for_ranges(count, least, |run| {
         assert!(!run.is_empty() && run.end <= count);
         run.for_each(|i| _ = seen[i].fetch_add(1, Ordering::Relaxed));
     });
@@ -35,7 +37,7 @@ fn a_loop_comes_to_each_number_once() {
             }
         };
         // In a pass, and outside of one.
-        pool.install(|| together(all));
+        pool.install(|| with_team(all));
         pool.install(all);
     }
 }
@@ -44,10 +46,10 @@ fn a_loop_comes_to_each_number_once() {
 fn loops_that_follow_each_other_at_once_do_not_mix() {
     for (_, pool) in pools() {
         pool.install(|| {
-            together(|| {
+            with_team(|| {
                 let mut numbers = vec![0usize; 300];
                 for round in 0..3000 {
-                    chunks(&mut numbers, 3, 1, |i, chunk| {
+                    for_chunks(&mut numbers, 3, 1, |i, chunk| {
                         for (k, x) in chunk.iter_mut().enumerate() {
                             assert_eq!(*x, round * (3 * i + k));
                             *x += 3 * i + k;
@@ -63,11 +65,11 @@ fn loops_that_follow_each_other_at_once_do_not_mix() {
 fn results_come_in_order_and_scratch_stays_with_one_thread() {
     for (_, pool) in pools() {
         pool.install(|| {
-            together(|| {
+            with_team(|| {
                 assert_eq!(map(1000, |i| i * i), (0..1000).map(|i| i * i).collect::<Vec<_>>());
                 let mut sums = vec![0; 500];
                 // Whatever is in the scratch: it is this thread's, and no two chunks use it at once.
-                chunks_with(
+                for_chunks_with(
                     &mut sums,
                     1,
                     1,
@@ -88,10 +90,10 @@ fn a_loop_in_a_loop_and_a_pass_in_a_pass_run_where_they_are() {
     for (_, pool) in pools() {
         let done = AtomicUsize::new(0);
         pool.install(|| {
-            together(|| {
-                each(20, |_| each(30, |_| _ = done.fetch_add(1, Ordering::Relaxed)));
-                together(|| each(40, |_| _ = done.fetch_add(1, Ordering::Relaxed)));
-                each(5, |_| together(|| each(8, |_| _ = done.fetch_add(1, Ordering::Relaxed))));
+            with_team(|| {
+                for_each(20, |_| for_each(30, |_| _ = done.fetch_add(1, Ordering::Relaxed)));
+                with_team(|| for_each(40, |_| _ = done.fetch_add(1, Ordering::Relaxed)));
+                for_each(5, |_| with_team(|| for_each(8, |_| _ = done.fetch_add(1, Ordering::Relaxed))));
             });
         });
         assert_eq!(done.into_inner(), 20 * 30 + 40 + 5 * 8);
@@ -103,8 +105,8 @@ fn a_panic_in_a_loop_is_the_callers_and_the_next_loop_runs() {
     for (threads, pool) in pools() {
         for bad in [0, 37, 99] {
             let work = || {
-                together(|| {
-                    let run = || each(100, |i| assert!(i != bad, "number {i}"));
+                with_team(|| {
+                    let run = || for_each(100, |i| assert!(i != bad, "number {i}"));
                     let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("the loop panics");
                     let text = panic.downcast_ref::<String>().expect("a formatted message");
                     assert!(text.contains(&format!("number {bad}")), "{text}");
@@ -113,8 +115,8 @@ fn a_panic_in_a_loop_is_the_callers_and_the_next_loop_runs() {
             };
             pool.install(work);
         }
-        assert!(catch_unwind(AssertUnwindSafe(|| pool.install(|| together(|| panic!("in the pass"))))).is_err());
-        pool.install(|| together(|| assert_eq!(counts(10, 1), vec![1; 10])));
+        assert!(catch_unwind(AssertUnwindSafe(|| pool.install(|| with_team(|| panic!("in the pass"))))).is_err());
+        pool.install(|| with_team(|| assert_eq!(counts(10, 1), vec![1; 10])));
     }
 }
 
@@ -129,8 +131,8 @@ fn passes_share_a_pool_with_others() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     pool.install(|| {
-                        together(|| {
-                            each(64, |_| _ = total.fetch_add(1, Ordering::Relaxed));
+                        with_team(|| {
+                            for_each(64, |_| _ = total.fetch_add(1, Ordering::Relaxed));
                             rayon::join(|| (), || _ = total.fetch_add(1, Ordering::Relaxed));
                         });
                     });

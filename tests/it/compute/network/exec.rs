@@ -8,8 +8,8 @@ use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::check::Checked;
 use npc::graph::ir::Outlet;
 use npc::graph::op::*;
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::Recorded;
 use npc::internals::compute::weights;
 use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::Accumulated;
@@ -146,7 +146,7 @@ fn gradients_flow_through_every_operator() {
         let y = b.op(op, &[x]);
         let network = lower(&b.done(y), &device(), 1).train();
         // Squares, since batch norm and softmax hide a plain sum.
-        let Recorded { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
+        let RecordedPass { mut results, back } = network.record(image([2, 2, 9, 10]), 0);
         let y = results.remove(0);
         let mut optim = npc::internals::learn::optim::OptimState::new(npc::text::config::Optimizer::Adam {
             lr: 0.1,
@@ -290,7 +290,7 @@ fn activations_of_large_numbers_keep_their_gradient() {
     for f in FUNCTIONS {
         let x = map(&[300.0, -300.0], [1, 2]).autodiff().require_grad();
         let network = lower(&one(act(f), [1, 1, 2]), &device().autodiff(), 1);
-        let Recorded { mut results, back } = network.record(x, 0);
+        let RecordedPass { mut results, back } = network.record(x, 0);
         let gradients = Accumulated::of(&network, back, results.remove(0).sum().backward());
         let grad = gradients.image().unwrap();
         assert!(grad.iter().all(|v| v.is_finite()), "{f:?}: {grad:?}");

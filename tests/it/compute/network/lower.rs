@@ -6,8 +6,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use npc::graph::op::*;
 use npc::graph::plan::plan;
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::Recorded;
 use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::NamedTensor;
@@ -36,7 +36,7 @@ fn adam() -> Optimizer {
 
 /// One training step; the loss before it.
 fn step(network: Network, optim: &mut OptimState) -> (Network, f32) {
-    let Recorded { mut results, back } = network.record(image([2, 3, 8, 8]), 0);
+    let RecordedPass { mut results, back } = network.record(image([2, 3, 8, 8]), 0);
     let loss = cross_entropy(results.remove(0), targets([2, 8, 8]));
     let value = loss.clone().without_autodiff().into_scalar();
     let gradients = Accumulated::of(&network, back, loss.backward());
@@ -284,7 +284,7 @@ fn adam_is_pytorchs() {
     let (mut m, mut v) = (0.0, 0.0);
     for t in 1..=3 {
         // loss = w * x * t, so that the gradient changes.
-        let Recorded { mut results, back } = network.record(Tensor::full([1, 1, 1, 1], 0.5, &device()), 0);
+        let RecordedPass { mut results, back } = network.record(Tensor::full([1, 1, 1, 1], 0.5, &device()), 0);
         let loss = results.remove(0).mul_scalar(t as f64).sum();
         let gradients = Accumulated::of(&network, back, loss.backward());
         network = optim.step(network, gradients, lr);

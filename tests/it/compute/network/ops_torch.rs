@@ -8,8 +8,8 @@ use crate::support::front::{front, repository};
 use burn::module::{Flag, Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use npc::graph::op::SIGNATURES;
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::Recorded;
 use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::NamedTensor;
@@ -162,7 +162,7 @@ impl Case {
             network = network.map(&mut Freeze);
         }
         let image = image.require_grad();
-        let Recorded { mut results, back } = network.record(image, 0);
+        let RecordedPass { mut results, back } = network.record(image, 0);
         let output = results.remove(0);
         let weighting = tensor(16 * self.seed + 15, output.dims(), Kind::Smooth);
         let gradients = output.clone().mul(weighting).sum().backward();

@@ -4,8 +4,8 @@ use crate::support::device::device;
 use crate::support::front::front_file;
 use burn::module::Module;
 use burn::tensor::{Distribution, Int, Tensor};
+use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::compute::native::Recorded;
 use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::Accumulated;
 use std::path::Path;
@@ -23,18 +23,18 @@ fn a_pass_like_one_before_needs_no_new_memory() {
         let mut made = Vec::new();
         for _ in 0..3 {
             drop(network.valid().forward(image()));
-            made.push(network.engine().maps_made());
+            made.push(network.engine().allocated_maps());
         }
         assert!(made[0] > 0 && made[1..] == [made[0]; 2], "{name}, inference: {made:?}");
         let network = network.train();
         let mut made = Vec::new();
         for seed in 0..6 {
-            let Recorded { mut results, back } = network.record(image(), seed);
+            let RecordedPass { mut results, back } = network.record(image(), seed);
             let targets = Tensor::<3, Int>::zeros([2, 48, 48], network.device());
             let gradients = cross_entropy(results.remove(0), targets).backward();
             let gradients = Accumulated::of(&network, back, gradients);
             assert!(gradients.iter().count() > 10 && classes > 1);
-            made.push(network.engine().maps_made());
+            made.push(network.engine().allocated_maps());
         }
         // A buffer may first serve a smaller map than it could: the third step at the latest has all.
         assert!(made[3..] == [made[2]; 3], "{name}, training: {made:?}");

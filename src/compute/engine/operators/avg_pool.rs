@@ -1,0 +1,72 @@
+//! Means over windows, sliding or adaptive. Padding counts as zeros, what lies beyond it in a last window does not count.
+
+use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
+use super::separable::{self, AxisTaps};
+use super::{BackwardNeeds, plane_sums, pool_bins, row_loops};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::graph::op::{AvgPool, AvgPoolTo};
+
+impl OperatorKernel for AvgPool {
+    fn properties(&self) -> KernelProperties {
+        KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: false }
+    }
+
+    fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        let [down, across] = sliding(self, inputs[0].layout, output.layout);
+        separable::resample(inputs[0], output, &down, &across, false);
+    }
+
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+        let [down, across] = sliding(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        separable::resample(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
+}
+
+fn sliding(op: &AvgPool, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+    let axis = |axis, from, to| pool_bins::means(from, &pool_bins::sliding(&op.0, axis, from, to));
+    [axis(0, from.h, to.h), axis(1, from.w, to.w)]
+}
+
+/// The same to a fixed size.
+impl OperatorKernel for AvgPoolTo {
+    fn properties(&self) -> KernelProperties {
+        KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: false }
+    }
+
+    fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        let (x, to) = (inputs[0], output.layout);
+        if [to.h, to.w] == [1, 1] {
+            return mean(x, output);
+        }
+        let [down, across] = adaptive(x.layout, to);
+        separable::resample(x, output, &down, &across, false);
+    }
+
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+        let [down, across] = adaptive(into.layout, grad.layout).map(|taps| taps.transposed());
+        separable::resample(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
+}
+
+fn adaptive(from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+    let axis = |from, to| pool_bins::means(from, &pool_bins::adaptive(from, to));
+    [axis(from.h, to.h), axis(from.w, to.w)]
+}
+
+/// Over the whole map.
+fn mean(x: MapView, output: &mut MapViewMut) {
+    let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
+    let sums = plane_sums::plane_sums(x.layout, 1, |plane, y, sums| row_loops::sum(sums, x.row(plane, y)));
+    output.for_rows(|plane, _, to| {
+        let sums = &sums[plane * lanes..];
+        to.iter_mut().zip(sums).for_each(|(to, sum)| *to = (sum / count) as f32);
+    });
+}

@@ -1,0 +1,73 @@
+//! Padding and cropping.
+
+use super::BackwardNeeds;
+use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
+use super::separable::{self, AxisTaps};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::graph::op::{Border, Crop, Padding};
+
+impl OperatorKernel for Padding {
+    fn properties(&self) -> KernelProperties {
+        KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: true }
+    }
+
+    fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        let [down, across] = padded(self, inputs[0].layout, output.layout);
+        separable::resample(inputs[0], output, &down, &across, false);
+    }
+
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+        let [down, across] = padded(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        separable::resample(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
+}
+
+fn padded(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+    let [top, _, left, _] = op.sides;
+    [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, before)| {
+        AxisTaps::new(from, to, |i| source(op.mode, i, before, from).map(|place| (place, 1.0)))
+    })
+}
+
+/// What stands at position `i` of an axis with `before` positions in front of `size`.
+fn source(mode: Border, i: usize, before: usize, size: usize) -> Option<usize> {
+    let inside = i.checked_sub(before).filter(|&i| i < size);
+    match mode {
+        Border::Constant => inside,
+        Border::Replicate => Some(i.saturating_sub(before).min(size - 1)),
+        Border::Reflect => inside.or(Some(match i.checked_sub(before) {
+            Some(i) => 2 * (size - 1) - i,
+            None => before - i,
+        })),
+    }
+}
+
+/// Cropping. A second input only gives the size.
+impl OperatorKernel for Crop {
+    fn properties(&self) -> KernelProperties {
+        KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: true }
+    }
+
+    fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        let [down, across] = cut(self, inputs[0].layout, output.layout);
+        separable::resample(inputs[0], output, &down, &across, false);
+    }
+
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+        let [down, across] = cut(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        separable::resample(grad, into, &down, &across, add);
+    }
+
+    fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
+        Vec::new()
+    }
+}
+
+fn cut(op: &Crop, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+    let [top, left] = op.start([from.h, from.w], [to.h, to.w]).expect("Crop::infer: the window fits");
+    [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, start)| AxisTaps::new(from, to, |i| [(start + i, 1.0)]))
+}

@@ -1,0 +1,74 @@
+//! What the channels of a pixel have in common: one value for each pixel of each image, found channel by channel.
+
+use super::row_loops;
+use crate::compute::engine::kernel::team;
+use crate::compute::engine::memory_layout::{MapLayout, MapView};
+
+/// One value a pixel, `[n][h][w]`.
+pub(super) struct PixelValues<T> {
+    size: [usize; 2],
+    values: Vec<T>,
+}
+
+impl<T: Copy + Send + Sync> PixelValues<T> {
+    /// `find` gets the number of an image, of a row, and the row's values, which are `empty` at first.
+    pub(super) fn new(layout: &MapLayout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
+        let (h, w) = (layout.h, layout.w);
+        let mut values = vec![empty; layout.n * h * w];
+        team::for_chunks(&mut values, w, team::MIN_SHARE / layout.inner_len().max(1), |i, row| find(i / h, i % h, row));
+        Self { size: [h, w], values }
+    }
+
+    pub(super) fn row(&self, image: usize, y: usize) -> &[T] {
+        let [h, w] = self.size;
+        &self.values[(image * h + y) * w..][..w]
+    }
+}
+
+/// A map's channels, by blocks.
+pub(super) struct ChannelBlocks<'a> {
+    view: MapView<'a>,
+    used: Vec<usize>,
+}
+
+impl<'a> ChannelBlocks<'a> {
+    pub(super) fn of(view: MapView<'a>) -> Self {
+        Self { view, used: row_loops::used_lanes(view.layout) }
+    }
+
+    /// Calls `f` for each channel of each pixel of a row, in the order of the channels, with the pixel's value and the slot.
+    pub(super) fn fold<T>(&self, image: usize, y: usize, values: &mut [T], f: impl Fn(&mut T, usize, f32)) {
+        let lanes = self.view.layout.lanes;
+        for (block, &used) in self.used.iter().enumerate() {
+            let row = self.view.row(image * self.used.len() + block, y);
+            for (value, pixel) in values.iter_mut().zip(row.chunks_exact(lanes)) {
+                pixel[..used].iter().enumerate().for_each(|(lane, &x)| f(value, block * lanes + lane, x));
+            }
+        }
+    }
+
+    /// The same for the numbers of two maps with equal segments.
+    pub(super) fn fold_with<T>(
+        &self,
+        other: MapView,
+        image: usize,
+        y: usize,
+        values: &mut [T],
+        f: impl Fn(&mut T, usize, f32, f32),
+    ) {
+        let lanes = self.view.layout.lanes;
+        for (block, &used) in self.used.iter().enumerate() {
+            let plane = image * self.used.len() + block;
+            let rows = self.view.row(plane, y).chunks_exact(lanes).zip(other.row(plane, y).chunks_exact(lanes));
+            for (value, (a, b)) in values.iter_mut().zip(rows) {
+                let slots = (block * lanes..).zip(a[..used].iter().zip(b));
+                slots.for_each(|(slot, (&a, &b))| f(value, slot, a, b));
+            }
+        }
+    }
+
+    /// ChannelBlocks of a plane's block, and the number of its image.
+    pub(super) fn plane(&self, plane: usize) -> (usize, usize) {
+        (self.used[plane % self.used.len()], plane / self.used.len())
+    }
+}

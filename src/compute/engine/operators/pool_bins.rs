@@ -1,0 +1,40 @@
+//! Which rows or columns each position of a pooled axis reads.
+
+use super::separable::AxisTaps;
+use crate::graph::op::Window;
+
+/// Positions `start` to `end` of an axis, the last not included; never none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PoolBin {
+    pub start: usize,
+    pub end: usize,
+    /// How many count in a mean: those of the padding do, those beyond it do not.
+    pub size: usize,
+}
+
+/// The bins of a sliding window along an axis of `from` positions that becomes one of `to`.
+pub(super) fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<PoolBin> {
+    let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]];
+    let bin = |i: usize| {
+        let (start, end) = (i * stride, (i * stride + kernel).min(from + 2 * pad));
+        PoolBin { start: start.saturating_sub(pad), end: (end - pad).min(from), size: end - start }
+    };
+    (0..to).map(bin).collect()
+}
+
+/// PoolBin `i` is `floor(i * from / to)` to `ceil((i + 1) * from / to)`, as in `torch.nn.AdaptiveAvgPool2d`.
+pub(super) fn adaptive(from: usize, to: usize) -> Vec<PoolBin> {
+    let bin = |i: usize| {
+        let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
+        PoolBin { start, end, size: end - start }
+    };
+    (0..to).map(bin).collect()
+}
+
+/// Means over bins.
+pub(super) fn means(from: usize, bins: &[PoolBin]) -> AxisTaps {
+    AxisTaps::new(from, bins.len(), |i| {
+        let PoolBin { start, end, size } = bins[i];
+        (start..end).map(move |place| (place, 1.0 / size as f32))
+    })
+}

@@ -1,0 +1,199 @@
+//! The CPU engine as a network's way to compute.
+//!
+//! On the processor, in 32 bits, networks whose operators all have a unit are computed by [`crate::compute::engine`]: inference in
+//! [`Network::forward`], training in [`Network::record`]. All else goes through Burn's operators in `exec.rs`. The layers
+//! stay Burn's modules either way: numbers are read out of them before a pass and statistics written back after it.
+
+use super::device::is_cpu;
+use super::engine::{
+    BatchStatistics, InferenceWeights, LayerWeights, NetworkWeights, PassMode, RunningStatistics, Tape, WeightGradient,
+};
+use super::exec::update_statistics;
+use super::network::{Layer, Network};
+use super::weights::NamedTensor;
+use burn::module::{Module, Param};
+use burn::tensor::{DType, Gradients, Tensor, TensorData};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+static BURN_ONLY: AtomicBool = AtomicBool::new(false);
+
+/// Setting of the environment that does the same as [`use_burn_only`]: `NPC_CPU=burn`.
+const VARIABLE: (&str, &str) = ("NPC_CPU", "burn");
+
+/// Computes everything with Burn's operators from here on: to compare, and to find out whether the engine is to blame.
+pub(crate) fn use_burn_only() {
+    BURN_ONLY.store(true, Ordering::Relaxed);
+}
+
+/// Whether Burn's operators shall compute everything.
+pub(crate) fn engine_is_disabled() -> bool {
+    BURN_ONLY.load(Ordering::Relaxed) || std::env::var(VARIABLE.0).is_ok_and(|value| value == VARIABLE.1)
+}
+
+/// A training pass: results to compute a loss from, and the way back.
+pub struct RecordedPass {
+    /// In the order of the model, `[n, c, h, w]` each.
+    pub results: Vec<Tensor<4>>,
+    pub back: BackwardPath,
+}
+
+/// How a loss's gradients reach the weights.
+pub enum BackwardPath {
+    /// Burn's own graph goes on behind the results; the image, if it asked for a gradient.
+    Burn { image: Option<Box<Tensor<4>>> },
+    /// The results are leaves of Burn's graph; the engine goes on from their gradients.
+    Engine { tape: Box<Tape>, leaves: Vec<Tensor<4>> },
+}
+
+impl Network {
+    /// What the engine says to images like `x`: nothing, or why it does not compute them.
+    pub fn engine_refusal(&self, x: &Tensor<4>, mode: PassMode) -> Option<String> {
+        if engine_is_disabled() {
+            return Some("switched off".into());
+        }
+        if !is_cpu(&x.device()) || x.dtype() != DType::F32 {
+            return Some("it computes 32-bit numbers on the processor".into());
+        }
+        self.engine.supports(x.dims(), mode).err().map(|unsupported| unsupported.0)
+    }
+
+    /// [`Network::forward`] by the engine, where it can.
+    pub(crate) fn infer(&self, x: &Tensor<4>) -> Option<Vec<Tensor<4>>> {
+        if self.device.is_autodiff() || self.engine_refusal(x, PassMode::Infer).is_some() {
+            return None;
+        }
+        let frozen = self.inference_weights.get_or_init(|| InferenceWeights::new(weights(self)));
+        let dims = x.dims();
+        let x = x.clone().without_autodiff().into_data();
+        let results = self.engine.infer(frozen, x.as_slice().expect("32-bit, as `engine_refusal` saw"), dims).ok()?;
+        Some(self.tensors(results, dims))
+    }
+
+    /// A training pass. `seed` is what dropout draws from in the engine; Burn's operators draw from the device.
+    pub fn record(&self, x: Tensor<4>, seed: u64) -> RecordedPass {
+        let to_image = x.is_require_grad();
+        if !self.device.is_autodiff() || self.engine_refusal(&x, PassMode::Train { to_image }).is_some() {
+            return RecordedPass {
+                results: self.walk(x.clone(), |_, _| {}),
+                back: BackwardPath::Burn { image: to_image.then(|| Box::new(x)) },
+            };
+        }
+        let dims = x.dims();
+        let data = x.without_autodiff().into_data();
+        let image = data.as_slice().expect("32-bit, as `engine_refusal` saw");
+        let trained = self.engine.train(Arc::new(weights(self)), image, dims, seed, to_image);
+        let trained = trained.expect("`engine_refusal` asked");
+        self.keep_statistics(trained.statistics);
+        let leaf = |x: Tensor<4>| x.autodiff().require_grad();
+        let results: Vec<Tensor<4>> = self.tensors(trained.results, dims).into_iter().map(leaf).collect();
+        RecordedPass {
+            results: results.clone(),
+            back: BackwardPath::Engine { tape: Box::new(trained.tape), leaves: results },
+        }
+    }
+
+    fn tensors(&self, results: Vec<Vec<f32>>, image: [usize; 4]) -> Vec<Tensor<4>> {
+        let device = self.device.clone().without_autodiff();
+        let dims = self.engine.results(image);
+        let tensor = |(values, dims): (Vec<f32>, [usize; 4])| Tensor::from_data(TensorData::new(values, dims), &device);
+        results.into_iter().zip(dims).map(tensor).collect()
+    }
+
+    fn keep_statistics(&self, statistics: Vec<BatchStatistics>) {
+        for BatchStatistics { layer, mean, variance, count } in statistics {
+            let Layer::BatchNorm(norm) = &self.layers[layer].layer else {
+                unreachable!("the engine gives statistics of batch norms");
+            };
+            let device = self.device.clone().without_autodiff();
+            let tensor = |values: Vec<f32>| {
+                let c = values.len();
+                Tensor::<1>::from_data(TensorData::new(values, [c]), &device)
+            };
+            update_statistics(norm, tensor(mean), tensor(variance), count);
+        }
+    }
+}
+
+impl BackwardPath {
+    /// From the gradients of a loss to those of the network.
+    pub(crate) fn gradients(self, network: &Network, gradients: &mut Gradients) -> NetworkGradients {
+        let (tape, leaves) = match self {
+            BackwardPath::Burn { image } => {
+                let image = image.and_then(|image| image.grad_remove(gradients));
+                return NetworkGradients {
+                    by_name: None,
+                    image: image.map(|x| NamedTensor::new(String::new(), x).values),
+                };
+            }
+            BackwardPath::Engine { tape, leaves } => (tape, leaves),
+        };
+        let results: Vec<Option<Vec<f32>>> = (leaves.iter())
+            .map(|leaf| Some(leaf.grad_remove(gradients)?.into_data().try_into_vec().expect("32-bit, as the results")))
+            .collect();
+        let results: Vec<Option<&[f32]>> = results.iter().map(Option::as_deref).collect();
+        let mut all: HashMap<String, Vec<f32>> = HashMap::new();
+        let found = tape.backward(&results);
+        for WeightGradient { layer, name, values } in found.weights {
+            let named = &network.layers[layer];
+            let values = match &named.layer {
+                // Burn keeps this one as [in, out].
+                Layer::Linear(linear) if name == "weight" => {
+                    let [inputs, out] = linear.weight.val().dims();
+                    (0..inputs)
+                        .flat_map(|i| (0..out).map(move |o| (o, i)))
+                        .map(|(o, i)| values[o * inputs + i])
+                        .collect()
+                }
+                Layer::Linear(_)
+                | Layer::Conv(_)
+                | Layer::ConvTranspose(_)
+                | Layer::BatchNorm(_)
+                | Layer::Affine(_) => values,
+            };
+            all.insert(format!("{}.{name}", named.path), values);
+        }
+        NetworkGradients { by_name: Some(all), image: found.image }
+    }
+}
+
+/// Gradients that are not in Burn's own graph.
+#[derive(Default)]
+pub(crate) struct NetworkGradients {
+    /// By tensor name, flattened in Burn's order; none where Burn's own graph has them.
+    pub by_name: Option<HashMap<String, Vec<f32>>>,
+    /// NCHW numbers, if the image asked for a gradient.
+    pub image: Option<Vec<f32>>,
+}
+
+/// The numbers of all layers.
+fn weights(network: &Network) -> NetworkWeights {
+    let values = |param: Tensor<1>| NamedTensor::new(String::new(), param).values;
+    let bias = |bias: &Option<Param<Tensor<1>>>| bias.as_ref().map(|bias| values(bias.val()));
+    let flat = |weight: Tensor<4>| NamedTensor::new(String::new(), weight).values;
+    let of = |layer: &Layer| match layer {
+        Layer::Conv(conv) => LayerWeights { weight: flat(conv.weight.val()), bias: bias(&conv.bias), running: None },
+        Layer::ConvTranspose(conv) => {
+            LayerWeights { weight: flat(conv.weight.val()), bias: bias(&conv.bias), running: None }
+        }
+        Layer::Linear(linear) => {
+            let weight = NamedTensor::new(String::new(), linear.weight.val().transpose()).values;
+            LayerWeights { weight, bias: bias(&linear.bias), running: None }
+        }
+        Layer::Affine(affine) => {
+            LayerWeights { weight: values(affine.weight.val()), bias: bias(&affine.bias), running: None }
+        }
+        Layer::BatchNorm(norm) => LayerWeights {
+            weight: values(norm.gamma.val()),
+            bias: Some(values(norm.beta.val())),
+            running: Some(RunningStatistics {
+                mean: values(norm.running_mean.valid().value()),
+                variance: values(norm.running_var.valid().value()),
+                frozen: !norm.training.is_enabled(),
+            }),
+        },
+    };
+    network.layers.par_iter().map(|named| of(&named.layer)).collect()
+}
