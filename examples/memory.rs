@@ -7,7 +7,7 @@
 //! Every allocation of the process goes through a counter. `RAYON_NUM_THREADS` sets the number of threads.
 
 use burn::module::Module;
-use npc::graph::check::Frozen;
+use npc::graph::check::FrozenPaths;
 use npc::internals::compute::device;
 use npc::internals::compute::device::DeviceChoice;
 use npc::internals::compute::engine_bridge::RecordedPass;
@@ -21,7 +21,7 @@ use npc::text::config::schema::train_spec;
 use npc::text::files::Disk;
 use npc::text::import;
 use npc::text::source::SourceMap;
-use npc::{Checked, check, elaborate, lower};
+use npc::{CheckedGraph, check, elaborate, lower};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -75,7 +75,7 @@ fn peak(baseline: usize, f: impl FnOnce()) -> usize {
     MOST.load(Relaxed).saturating_sub(baseline)
 }
 
-fn compile(file: &str, model: &str, size: [usize; 2]) -> Checked {
+fn compile(file: &str, model: &str, size: [usize; 2]) -> CheckedGraph {
     let mut sources = SourceMap::new();
     let Ok((bundle, _)) = import::load(&Disk, &mut sources, Path::new(file)) else { panic!("cannot read {file}") };
     let (program, _) = npc::graph::resolve::resolve_bundle(&bundle);
@@ -110,7 +110,7 @@ fn settings(keys: &str) -> TrainSpec {
     spec.map(|(spec, _)| spec).unwrap_or_else(|| panic!("{keys}: not the keys of a train block"))
 }
 
-fn measure(checked: &Checked, frozen: &Frozen, spec: &TrainSpec, memory: &Memory, batch: u64) {
+fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memory: &Memory, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
     let evaluated = device.clone();
     let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
@@ -154,7 +154,7 @@ fn measure(checked: &Checked, frozen: &Frozen, spec: &TrainSpec, memory: &Memory
 fn main() {
     let (options, args): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
     let option = |name: &str| options.iter().find_map(|o| o.strip_prefix(name));
-    let frozen = Frozen::new(option("--freeze=").iter().flat_map(|paths| paths.split(',')).map(str::to_string));
+    let frozen = FrozenPaths::new(option("--freeze=").iter().flat_map(|paths| paths.split(',')).map(str::to_string));
     let spec = settings(option("--train=").unwrap_or(""));
     let [file, model, height, width, batches @ ..] = &args[..] else {
         eprintln!("usage: memory FILE MODEL HEIGHT WIDTH BATCH... [--freeze=PATH,...] [--train=KEYS]");

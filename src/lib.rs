@@ -35,7 +35,7 @@ pub mod graph;
 pub mod study;
 pub mod text;
 
-pub use graph::check::{Checked, check};
+pub use graph::check::{CheckedGraph, check};
 pub use graph::elaborate::elaborate;
 pub use graph::resolve::resolve;
 pub use study::cost::{Convention, CostReport, count};

@@ -56,7 +56,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 /// At which image sizes the answer holds.
 fn extent(a: &ComparedModel, b: &ComparedModel) -> String {
     let [x, y] = [a, b].map(|side| side.checked.contract());
-    if !x.pins.is_empty() || !y.pins.is_empty() {
+    if !x.path_conditions.is_empty() || !y.path_conditions.is_empty() {
         let size = a.checked.input().spatial().map_or(String::new(), |[h, w]| format!("{h}x{w}"));
         return format!("at {size}; their structure follows the image's size, so other sizes are not covered");
     }

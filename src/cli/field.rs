@@ -1,6 +1,6 @@
 //! Receptive fields and effective MACs as columns of the table of nodes.
 
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::show::field::{in_order, size_text, stride_text};
 use crate::show::table::{Cell, Column};
 use crate::study::cost::CostReport;
@@ -18,7 +18,7 @@ pub(super) enum Extra {
 }
 
 /// Columns for the table of nodes.
-pub(super) fn columns(checked: &Checked, report: &CostReport, extra: &[Extra]) -> Vec<(Column, Vec<Cell>)> {
+pub(super) fn columns(checked: &CheckedGraph, report: &CostReport, extra: &[Extra]) -> Vec<(Column, Vec<Cell>)> {
     let graph = checked.graph();
     let column = |extra: &Extra| match extra {
         Extra::Field => {

@@ -6,7 +6,7 @@ use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::atomic::write_atomic;
 use crate::desk::build_models;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
 use crate::show::field;
 use crate::show::picture::{self, Fold, Scene, Shapes};
@@ -86,7 +86,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     }
     let (checked, sources) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     let text = match opts.format {
-        OutputFormat::Text => checked.iter().map(|c| ir::text(c.graph())).collect::<Vec<_>>().join("\n"),
+        OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),
         OutputFormat::Json => {
             let graphs: Vec<_> = checked.iter().map(|c| for_programs(c, opts.convention, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
@@ -100,7 +100,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 }
 
 /// With receptive fields as `npc check` gives them.
-fn for_programs(checked: &Checked, convention: Convention, sources: &SourceMap) -> serde_json::Value {
+fn for_programs(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> serde_json::Value {
     let mut graph = picture::json(checked, convention, sources);
     let (fields, _) = field::of_nodes(checked);
     for (i, field) in fields.iter().enumerate() {
@@ -109,7 +109,7 @@ fn for_programs(checked: &Checked, convention: Convention, sources: &SourceMap) 
     graph
 }
 
-fn drawn(opts: &Opts, checked: &[Checked], sources: &SourceMap) -> Result<String, Stop> {
+fn drawn(opts: &Opts, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, Stop> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
         return Err(Stop::usage(format!(

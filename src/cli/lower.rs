@@ -20,5 +20,5 @@ pub(super) struct Opts {
 
 pub(super) fn run(opts: &Opts) -> Done {
     let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
-    print(&checked.iter().map(|c| crate::graph::plan::plan(c).text()).collect::<Vec<_>>().join("\n"))
+    print(&checked.iter().map(|c| crate::graph::plan::plan(c).to_text()).collect::<Vec<_>>().join("\n"))
 }

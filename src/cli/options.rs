@@ -16,7 +16,7 @@ pub(super) struct Select {
 #[cfg(feature = "run")]
 impl Select {
     /// The one model that is chosen.
-    pub(super) fn one(&self) -> Result<crate::graph::check::Checked, crate::desk::Failure> {
+    pub(super) fn one(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::Failure> {
         crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
     }
 }

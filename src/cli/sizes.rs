@@ -1,9 +1,9 @@
 //! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
 
 use crate::desk::Entry;
-use crate::graph::check::Contract;
+use crate::graph::check::SizeContract;
 use crate::graph::check::contract::{AxisSizes, condition};
-use crate::graph::ir::{Demand, Outlet};
+use crate::graph::ir::{Outlet, SizeConstraint};
 use crate::graph::ty::Dim;
 use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::{Convention, FormulaReport, formula};
@@ -16,8 +16,8 @@ pub(super) fn text(entry: &Entry) -> String {
     line(&entry.checked.contract())
 }
 
-fn line(contract: &Contract) -> String {
-    let pinned = match contract.pins.len() {
+fn line(contract: &SizeContract) -> String {
+    let pinned = match contract.path_conditions.len() {
         0 => String::new(),
         1 => " (as far as the graph stays this one: one choice in the file follows the size)".into(),
         n => format!(" (as far as the graph stays this one: {n} choices in the file follow the size)"),
@@ -29,12 +29,12 @@ fn line(contract: &Contract) -> String {
 /// was found); the demands that shape it with their places; what ties height to width; what the graph depends on.
 pub(super) fn json(entry: &Entry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
-    let demand = |d: &Demand| {
+    let demand = |d: &SizeConstraint| {
         let (line, column) = sources.line_column(d.span);
         let file = &sources.file(d.span.source).name;
         json!({"condition": condition(d), "what": d.what, "file": file, "line": line, "column": column})
     };
-    let list = |demands: &[Demand]| demands.iter().map(demand).collect::<Vec<_>>();
+    let list = |demands: &[SizeConstraint]| demands.iter().map(demand).collect::<Vec<_>>();
     let axis = |sizes: &Option<AxisSizes>| {
         sizes.as_ref().map(|s| {
             let remainders = &s.pattern.remainders;
@@ -50,13 +50,13 @@ pub(super) fn json(entry: &Entry, sources: &SourceMap) -> Value {
             })
         })
     };
-    let Contract { axes: [height, width], joint, pins, .. } = &contract;
+    let SizeContract { axes: [height, width], joint, path_conditions, .. } = &contract;
     json!({
         "text": contract.to_string(),
         "height": axis(height),
         "width": axis(width),
         "joint": list(joint),
-        "depends": list(pins),
+        "depends": list(path_conditions),
     })
 }
 

@@ -1,12 +1,12 @@
 //! Graph to network: [`lower`] makes the plan and the layers with their first weights.
 //!
-//! Cannot fail: a [`Checked`] is the proof. The first weights are drawn here and not by Burn, so that they are the same
+//! Cannot fail: a [`CheckedGraph`] is the proof. The first weights are drawn here and not by Burn, so that they are the same
 //! bits on every device and do not depend on the order of layers: each tensor has a stream of its own, which starts
 //! from the seed and the tensor's dotted name.
 
 use super::network::{ChannelAffine, Layer, NamedLayer, Network, linear_weight};
 use crate::base::hash::{fnv1a, splitmix64};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::op::{Init, Op, ParamSpec};
 use crate::graph::plan::{LayerSpec, plan};
 use burn::module::{Module, Param, RunningState};
@@ -17,7 +17,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// Makes a network on `device`: one that trains if the device has autodiff, one that evaluates if not.
-pub fn lower(checked: &Checked, device: &Device, seed: u64) -> Network {
+pub fn lower(checked: &CheckedGraph, device: &Device, seed: u64) -> Network {
     let plan = plan(checked);
     let plain = device.clone().without_autodiff();
     let layers: Vec<_> = plan

@@ -3,7 +3,7 @@
 use super::arguments::named_arguments;
 use super::defaults::{default_data, has_hole};
 use super::selection::Size;
-use crate::graph::check::{Checked, check};
+use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
 use crate::study::claim::{Judged, judge};
@@ -73,7 +73,7 @@ fn claim_text(claim: &ast::Claim, sources: &SourceMap) -> String {
 }
 
 /// The model of an `expect` block at its size.
-fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked, Problems> {
+fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<CheckedGraph, Problems> {
     let Some(name) = program.find(&expect.model.node) else {
         // Resolution has said that there is no such model.
         return Err(Problems::new());

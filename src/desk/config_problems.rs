@@ -3,7 +3,7 @@
 use super::arguments::named_arguments;
 use super::defaults::has_hole;
 use super::sizes_that_fit::with_sizes_that_fit;
-use crate::graph::check::{Checked, Frozen, check, class_warning, unknown_result};
+use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
 use crate::text::config::schema;
@@ -74,7 +74,7 @@ pub(super) fn run_problems(program: &Program<'_>) -> Problems {
 }
 
 /// Results that a run supervises must be results of its model.
-fn supervised(train: &ast::Train, checked: &Checked, problems: &mut Problems) {
+fn supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut Problems) {
     let entry = train.entries.iter().find(|e| e.key.node == "supervise").map(|e| &e.value.kind);
     let Some(ast::ExprKind::Call(call)) = entry else { return };
     for name in call.args.iter().filter_map(|a| a.name.as_ref()) {
@@ -85,9 +85,9 @@ fn supervised(train: &ast::Train, checked: &Checked, problems: &mut Problems) {
 }
 
 /// Paths that a run freezes must lead to parameters of its model, and leave some to train.
-fn frozen(train: &ast::Train, checked: &Checked) -> Problems {
+fn frozen(train: &ast::Train, checked: &CheckedGraph) -> Problems {
     let paths = schema::freeze_paths(&train.entries).unwrap_or_default();
     // A run with mistakes is reported by itself.
     let weights = schema::train_spec(train, BTreeMap::new()).map(|(spec, _)| spec.supervise).unwrap_or_default();
-    Frozen::problems(checked, &paths, &checked.supervised(&weights))
+    FrozenPaths::problems(checked, &paths, &checked.supervised_results(&weights))
 }

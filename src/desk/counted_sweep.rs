@@ -6,7 +6,7 @@ use super::failure::{Failure, Report};
 use super::open::{ModelFile, open, resolved};
 use super::selection::{Size, data_named, no_such};
 use super::sweep_columns::columns;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::Program;
 use crate::study::claim::Bound;
 use crate::study::cost::Convention;
@@ -112,7 +112,7 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
     };
     let run = sweep_run_size(&program, &sweep);
     let batch = request.batch.unwrap_or(run.batch as u64);
-    let peaks = |checked: &Checked| run.peaks(checked, Some(batch));
+    let peaks = |checked: &CheckedGraph| run.peaks(checked, Some(batch));
     let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
     let counted =
         points(&sweep).and_then(|points| Ok((points, counted(&program, &sweep, &asked, request.convention)?)));

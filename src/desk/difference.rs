@@ -2,7 +2,7 @@
 
 use super::pair::ComparedModel;
 use crate::graph::canon::{Canon, Delta};
-use crate::graph::ir::{NodeId, Scope, Setting};
+use crate::graph::ir::{BlockInstance, HyperParameter, NodeId};
 use crate::study::cost::{Convention, CostReport, count};
 use std::collections::HashSet;
 
@@ -67,8 +67,8 @@ impl<'a> ModelDifference<'a> {
             let paths = canon.terms().iter().map(|t| graph.node(t.node).path.as_str());
             paths.filter(|p| !gone.contains(p)).collect()
         };
-        let whole: Vec<&Scope> =
-            graph.scopes.iter().filter(|s| !kept.iter().any(|path| inside(path, &s.path))).collect();
+        let whole: Vec<&BlockInstance> =
+            graph.instances.iter().filter(|s| !kept.iter().any(|path| inside(path, &s.path))).collect();
         let mut groups: Vec<Group> = Vec::new();
         for &id in nodes {
             let node = graph.node(id);
@@ -137,7 +137,7 @@ impl<'a> ModelDifference<'a> {
     /// Hyper-parameters that differ.
     pub fn settings(&self) -> String {
         let [a, b] = self.sides.map(|s| &s.checked.graph().settings);
-        let value = |of: &[Setting], name: &str| of.iter().find(|s| s.name == name).map(|s| s.value.clone());
+        let value = |of: &[HyperParameter], name: &str| of.iter().find(|s| s.name == name).map(|s| s.value.clone());
         let names = a.iter().chain(b.iter().filter(|s| value(a, &s.name).is_none())).map(|s| s.name.as_str());
         let differ: Vec<String> = names
             .filter_map(|name| match (value(a, name), value(b, name)) {

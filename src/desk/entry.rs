@@ -4,7 +4,7 @@ use super::defaults::run_size;
 use super::run_size::RunSize;
 use super::selection::Selected;
 use super::sizes_that_fit::with_sizes_that_fit;
-use crate::graph::check::{Checked, Frozen, check, class_warning};
+use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::ir::Outlet;
 use crate::graph::resolve::Program;
@@ -16,7 +16,7 @@ use crate::text::source::{SourceMap, Span, Spanned};
 #[derive(Debug, Clone)]
 pub struct Entry {
     /// The model's graph, checked at that size.
-    pub checked: Checked,
+    pub checked: CheckedGraph,
     /// Its channels are not the classes of the data block that was named.
     pub class_warning: Option<Diagnostic>,
     /// The data block that gave the size.
@@ -24,7 +24,7 @@ pub struct Entry {
     /// Batch, optimiser and loss of the run that trains it.
     pub run: Option<RunSize>,
     /// Parameters that this run does not train.
-    pub frozen: Frozen,
+    pub frozen: FrozenPaths,
 }
 
 /// Elaborates and checks one model. The problems say which other sizes the model would take, if there are any.
@@ -35,7 +35,7 @@ pub fn build(program: &Program<'_>, selected: &Selected, args: &[Argument]) -> R
     let named = on.as_ref().filter(|_| *data_named);
     let class_warning = named.and_then(|(on, spec)| class_warning(&checked, name, on, spec.classes.len()));
     let run = run_size(program, &name.node);
-    let frozen = run.as_ref().map(|run| Frozen::known(&checked, &run.freeze)).unwrap_or_default();
+    let frozen = run.as_ref().map(|run| FrozenPaths::existing_in(&checked, &run.freeze)).unwrap_or_default();
     Ok(Entry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 
@@ -51,8 +51,8 @@ pub fn freeze(sources: &mut SourceMap, entry: &mut Entry, paths: &[String]) -> P
         placed.push(Spanned::new(path.clone(), span));
     }
     let results: Vec<Outlet> = entry.checked.graph().results.iter().map(|(_, outlet)| *outlet).collect();
-    entry.frozen = Frozen::new(paths.iter().cloned());
-    Frozen::problems(&entry.checked, &placed, &results)
+    entry.frozen = FrozenPaths::new(paths.iter().cloned());
+    FrozenPaths::problems(&entry.checked, &placed, &results)
 }
 
 /// Multiply-accumulates of one image by a convention; `report` is the count by one of them.

@@ -4,7 +4,7 @@ use super::arguments::{ArgumentTexts, argument_texts};
 use super::claims::expected_size;
 use super::defaults::{default_data, has_hole, sweep_run_size};
 use super::selection::{Selection, Size};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::Program;
 use crate::study::claim::Peaks;
 use crate::study::cost::{Convention, count};
@@ -121,9 +121,9 @@ fn count_sweep(
     let size = sweep_size(program, selection, bases[0]);
     let bounds = explore::bounds(&sweep.models.keep, Convention::Conv)?;
     let run = sweep_run_size(program, sweep);
-    let peaks = |checked: &Checked| run.peaks(checked, None);
+    let peaks = |checked: &CheckedGraph| run.peaks(checked, None);
     let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
-    let see = |checked: &Checked, _: &dyn Fn() -> Peaks| {
+    let see = |checked: &CheckedGraph, _: &dyn Fn() -> Peaks| {
         let report = count(checked, convention);
         (checked.input().to_string(), report.params, report.macs)
     };

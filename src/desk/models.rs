@@ -4,7 +4,7 @@ use super::entry::build;
 use super::failure::Failure;
 use super::open::{ModelFile, open};
 use super::selection::{Selection, select};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::files::Files;
 use crate::text::source::SourceMap;
@@ -15,7 +15,7 @@ pub fn build_models(
     files: &dyn Files,
     path: &Path,
     selection: &Selection,
-) -> Result<(Vec<Checked>, SourceMap), Failure> {
+) -> Result<(Vec<CheckedGraph>, SourceMap), Failure> {
     let ModelFile { mut sources, bundle, mut problems } = open(files, path)?;
     let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);
@@ -39,7 +39,7 @@ pub fn build_models(
 }
 
 /// Builds the one model that is selected. Errors: those of [`build_models`], and a selection of several.
-pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<Checked, Failure> {
+pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<CheckedGraph, Failure> {
     let (mut models, _) = build_models(files, path, selection)?;
     match models.len() {
         1 => Ok(models.remove(0)),

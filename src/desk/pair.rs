@@ -5,8 +5,8 @@ use super::failure::Failure;
 use super::open::{ModelFile, open};
 use super::revision::Checkout;
 use super::selection::{Selection, Size, select};
-use crate::graph::check::Checked;
-use crate::graph::ir::{Chains, NodeId};
+use crate::graph::check::CheckedGraph;
+use crate::graph::ir::{CallChains, NodeId};
 use crate::graph::resolve::resolve_bundle;
 use crate::text::files::{Disk, Files};
 use crate::text::source::SourceMap;
@@ -16,7 +16,7 @@ use std::path::Path;
 #[derive(Debug)]
 pub struct ComparedModel {
     /// The model's graph, checked at the size of the comparison.
-    pub checked: Checked,
+    pub checked: CheckedGraph,
     /// The texts of the model's file and its imports.
     pub sources: SourceMap,
     /// As it was asked for, without the file.
@@ -125,7 +125,7 @@ impl ComparedModel {
     pub fn place(&self, id: NodeId) -> String {
         let graph = self.checked.graph();
         let own = self.sources.place(graph.node(id).span);
-        match Chains::new(graph).of(id).first() {
+        match CallChains::new(graph).of(id).first() {
             Some(outer) => format!("{}, by way of {own}", self.sources.place(*outer)),
             None => own,
         }

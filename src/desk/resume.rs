@@ -35,7 +35,7 @@ pub fn resume(run: &mut ResolvedRun, folder: &Folder) -> Result<(), Failure> {
         return Err(error.help("give the same --set values as before, or start another run with --out DIR").into());
     }
     let (before, _) = reopen(folder.root(), None, None)?;
-    if ir::text(before.checked.graph()) != ir::text(run.checked.graph()) {
+    if ir::to_text(before.checked.graph()) != ir::to_text(run.checked.graph()) {
         let error = RunError::at(&folder.model(), "the network is not that of the run to resume");
         return Err(error.help("train the changed network into another folder with --out DIR").into());
     }

@@ -6,9 +6,9 @@ use super::open::{ModelFile, open, resolved};
 use super::selection::{data_named, no_such};
 use crate::base::error::RunError;
 use crate::base::path::absolute;
-use crate::graph::check::{Checked, Frozen, check};
+use crate::graph::check::{CheckedGraph, FrozenPaths, check};
 use crate::graph::elaborate::{Argument, elaborate};
-use crate::graph::ir::Chains;
+use crate::graph::ir::CallChains;
 use crate::graph::resolve::Program;
 use crate::learn::folder::{Folder, read_settings};
 use crate::learn::trained::Trained;
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// A run, ready to start or to be looked at.
 pub struct ResolvedRun {
     /// The model's graph, checked at the image size of the run's data.
-    pub checked: Checked,
+    pub checked: CheckedGraph,
     /// Every setting of the run, as `settings.yaml` holds them.
     pub settings: Settings,
     /// The exact text of the model file.
@@ -176,7 +176,7 @@ fn build(
         let mut place = |path: &str| Span::new(sources.add("freeze", path), 0, path.len());
         train.freeze.iter().map(|path| Spanned::new(path.clone(), place(path))).collect()
     });
-    let wrong = Frozen::problems(&checked, &freeze, &checked.supervised(&train.supervise));
+    let wrong = FrozenPaths::problems(&checked, &freeze, &checked.supervised_results(&train.supervise));
     if wrong.has_errors() {
         return Err(Failure::problems(sources, wrong));
     }
@@ -200,9 +200,9 @@ fn build(
 }
 
 /// `std.model:12:5, called at net.model:31:3`: where a node is written, and where the model calls what holds it.
-fn places(checked: &Checked, sources: &SourceMap) -> BTreeMap<String, String> {
+fn places(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, String> {
     let graph = checked.graph();
-    let chains = Chains::new(graph);
+    let chains = CallChains::new(graph);
     let one = |id| {
         let node = graph.node(id);
         let place = sources.place(node.span);
@@ -220,7 +220,7 @@ fn compile(
     sources: &mut SourceMap,
     train: &TrainSpec,
     size: [usize; 2],
-) -> Result<Checked, Problems> {
+) -> Result<CheckedGraph, Problems> {
     let texts: Vec<String> = train.args.iter().map(|(k, v)| format!("{k}={v}")).collect();
     let args = arguments(sources, "model arguments", &texts)?;
     let Some(entry) = program.find(&train.model) else {

@@ -1,6 +1,6 @@
 //! What the memory of a run depends on: batch, optimiser, loss, frozen parameters.
 
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::claim::Peaks;
 use crate::study::cost::memory::{Memory, Training, memory_of};
 use crate::text::config::{LossSpec, Optimizer, TrainSpec};
@@ -32,14 +32,14 @@ impl From<TrainSpec> for RunSize {
 
 impl RunSize {
     /// Memory over time of a model without what `frozen` names, in training and inference.
-    pub fn memory(&self, checked: &Checked, frozen: &Frozen, threads: u64) -> Memory {
+    pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> Memory {
         let loss_words = self.loss.words(checked.output().channels() as u64);
         memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
     }
 
     /// Peak memory in bytes with this batch, or with that of the run, on one thread.
-    pub fn peaks(&self, checked: &Checked, batch: Option<u64>) -> Peaks {
-        let memory = self.memory(checked, &Frozen::known(checked, &self.freeze), 1);
+    pub fn peaks(&self, checked: &CheckedGraph, batch: Option<u64>) -> Peaks {
+        let memory = self.memory(checked, &FrozenPaths::existing_in(checked, &self.freeze), 1);
         let [inference, training] =
             [&memory.inference, &memory.training].map(|t| t.peak(batch.unwrap_or(self.batch as u64)).bytes);
         Peaks { inference, training }

@@ -1,7 +1,7 @@
 //! A model that fails at an image size, and the sizes at which it would not.
 
 use super::selection::Size;
-use crate::graph::check::{Answer, check};
+use crate::graph::check::{SizeVerdict, check};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::resolve::Program;
 use crate::text::diag::{Code, Diagnostic, Problems};
@@ -38,7 +38,7 @@ pub(crate) fn with_sizes_that_fit(
         let Ok(checked) = elaborate(program, name, args, Some(other)).and_then(check) else { continue };
         let contract = checked.contract();
         // Refused by the size alone: then the first problem is about it.
-        if !matches!(contract.answer(size), Answer::Refused(_)) {
+        if !matches!(contract.verdict(size), SizeVerdict::Refused(_)) {
             return problems;
         }
         let near: Vec<String> = contract.nearest(size).iter().map(|[h, w]| format!("{h}x{w}")).collect();

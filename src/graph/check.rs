@@ -1,14 +1,14 @@
-//! Graph to proof: [`check`] looks at a whole graph and hands out a [`Checked`], which lowering asks for.
+//! Graph to proof: [`check`] looks at a whole graph and hands out a [`CheckedGraph`], which lowering asks for.
 //!
-//! The written promise: a `Checked` lowers, and runs forward at its input size, without a panic.
+//! The written promise: a `CheckedGraph` lowers, and runs forward at its input size, without a panic.
 
 pub mod contract;
 mod frozen;
 
-pub use contract::{Answer, Contract};
-pub use frozen::Frozen;
+pub use contract::{SizeContract, SizeVerdict};
+pub use frozen::FrozenPaths;
 
-use super::ir::{Chains, Graph, Outlet};
+use super::ir::{CallChains, Graph, Outlet};
 use super::op::{Op, ParamKind};
 use super::ty::Shape;
 use crate::text::diag::{Code, Diagnostic, Problems};
@@ -17,20 +17,20 @@ use std::collections::BTreeMap;
 
 /// A graph that passed every check. Only [`check`] makes one.
 #[derive(Debug, Clone)]
-pub struct Checked {
+pub struct CheckedGraph {
     graph: Graph,
     warnings: Problems,
 }
 
-impl Checked {
+impl CheckedGraph {
     /// Returns the graph that was checked.
     pub fn graph(&self) -> &Graph {
         &self.graph
     }
 
     /// Which image sizes the model takes.
-    pub fn contract(&self) -> Contract {
-        Contract::of(&self.graph)
+    pub fn contract(&self) -> SizeContract {
+        SizeContract::of(&self.graph)
     }
 
     /// Returns the warnings that the check found.
@@ -60,7 +60,7 @@ impl Checked {
     }
 
     /// The results that a loss with these weights depends on: the first where there are no weights.
-    pub fn supervised(&self, weights: &BTreeMap<String, f64>) -> Vec<Outlet> {
+    pub fn supervised_results(&self, weights: &BTreeMap<String, f64>) -> Vec<Outlet> {
         let results = self.graph.results.iter();
         if weights.is_empty() {
             return results.take(1).map(|(_, outlet)| *outlet).collect();
@@ -76,7 +76,7 @@ impl Checked {
 }
 
 /// Refuses graphs that break an invariant or are too large to address; warns about what will not train.
-pub fn check(graph: Graph) -> Result<Checked, Problems> {
+pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     let mut problems = Problems::new();
     // A broken invariant is a mistake of ours, not of the file; it must not reach a tensor all the same.
     if let Err(message) = graph.verify("check") {
@@ -85,7 +85,7 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
     }
     let mut trainable = 0;
     let mut total: u64 = 0;
-    let chains = Chains::new(&graph);
+    let chains = CallChains::new(&graph);
     for id in graph.order() {
         let node = graph.node(id);
         let inputs = graph.input_types(id);
@@ -112,11 +112,11 @@ pub fn check(graph: Graph) -> Result<Checked, Problems> {
         let image = graph.node(graph.input()).span;
         problems.push(Diagnostic::new(Code::W0403, image, message).label("nothing that reads this image learns"));
     }
-    if problems.has_errors() { Err(problems) } else { Ok(Checked { graph, warnings: problems }) }
+    if problems.has_errors() { Err(problems) } else { Ok(CheckedGraph { graph, warnings: problems }) }
 }
 
 /// An error where a name is that of no result, with the one that was probably meant.
-pub fn unknown_result(checked: &Checked, name: &Spanned<String>) -> Option<Diagnostic> {
+pub fn unknown_result(checked: &CheckedGraph, name: &Spanned<String>) -> Option<Diagnostic> {
     let known = || checked.results().map(|(n, _)| n);
     if known().any(|n| n == name.node) {
         return None;
@@ -128,7 +128,12 @@ pub fn unknown_result(checked: &Checked, name: &Spanned<String>) -> Option<Diagn
 
 /// A warning where the channels of the result are not the classes of the data it is checked on. One channel for two
 /// classes is the other usual form: its sign tells the classes apart.
-pub fn class_warning(checked: &Checked, entry: &Spanned<String>, data: &str, classes: usize) -> Option<Diagnostic> {
+pub fn class_warning(
+    checked: &CheckedGraph,
+    entry: &Spanned<String>,
+    data: &str,
+    classes: usize,
+) -> Option<Diagnostic> {
     let channels = checked.output().channels();
     if channels == classes || (channels, classes) == (1, 2) {
         return None;

@@ -13,11 +13,11 @@
 mod chain;
 mod view;
 
-pub use chain::Chains;
-pub use view::{json, text};
+pub use chain::CallChains;
+pub use view::{to_json, to_text};
 
 use super::op::{Arity, Op};
-use super::ty::{AnyOf, FormulaType, TensorType};
+use super::ty::{Disjunction, FormulaType, TensorType};
 use crate::text::source::Span;
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -69,14 +69,14 @@ pub struct Node {
 
 /// The input slot that an edge fills, and the output of the source that it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Arg {
+struct InputEdge {
     slot: usize,
     output: usize,
 }
 
 /// An instance of a block: a prefix of paths.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub struct BlockInstance {
     /// The path of the instance, which those of its nodes begin with.
     pub path: Path,
     /// The block's name in the source.
@@ -87,7 +87,7 @@ pub struct Scope {
 
 /// A hyper-parameter with the value it was given, in the spelling of the language.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct HyperParameter {
     /// Name of the model's parameter.
     pub name: String,
     /// Its value as the language writes it.
@@ -96,16 +96,16 @@ pub struct Setting {
 
 /// Something that must hold of the image's size, and where it is asked for.
 #[derive(Debug, Clone)]
-pub struct Demand {
+pub struct SizeConstraint {
     /// The conditions: every one of at least one of the lists must hold.
-    pub any: AnyOf,
+    pub any: Disjunction,
     /// The reason in words, for messages.
     pub what: String,
     /// The source text that asks for it.
     pub span: Span,
 }
 
-impl Demand {
+impl SizeConstraint {
     /// Whether an image of `[height, width]` meets it.
     pub fn holds(&self, size: [usize; 2]) -> bool {
         self.any.iter().any(|all| all.iter().all(|cond| cond.holds(size)))
@@ -118,17 +118,17 @@ pub struct Graph {
     /// The model or variant.
     pub name: String,
     /// The model's hyper-parameters in the order of their declaration.
-    pub settings: Vec<Setting>,
+    pub settings: Vec<HyperParameter>,
     /// Block instances in the order of their first node.
-    pub scopes: Vec<Scope>,
+    pub instances: Vec<BlockInstance>,
     /// Results by name; a single unnamed result is called `out`.
     pub results: Vec<(String, Outlet)>,
     /// What the image's size must be for the same text to give a graph at all. Told once each.
-    pub demands: Vec<Demand>,
+    pub constraints: Vec<SizeConstraint>,
     /// What the image's size must be for the same text to give this very graph, with other numbers in its shapes: where a
     /// loop, a choice or a setting depends on the size.
-    pub pins: Vec<Demand>,
-    nodes: StableDiGraph<Node, Arg>,
+    pub path_conditions: Vec<SizeConstraint>,
+    nodes: StableDiGraph<Node, InputEdge>,
     /// The types of each node's outputs with dims as formulas. At the size of this graph they are `Node::outputs`; at
     /// another size that meets `demands` and `pins` they are what elaboration gives there.
     formulas: Vec<Vec<FormulaType>>,
@@ -140,10 +140,10 @@ impl Graph {
         Self {
             name: name.into(),
             settings: Vec::new(),
-            scopes: Vec::new(),
+            instances: Vec::new(),
             results: Vec::new(),
-            demands: Vec::new(),
-            pins: Vec::new(),
+            constraints: Vec::new(),
+            path_conditions: Vec::new(),
             nodes: StableDiGraph::new(),
             formulas: Vec::new(),
         }
@@ -161,7 +161,7 @@ impl Graph {
         self.formulas.push(formulas);
         let index = self.nodes.add_node(node);
         for (slot, input) in inputs.iter().enumerate() {
-            self.nodes.add_edge(NodeIndex::new(input.node.index()), index, Arg { slot, output: input.slot });
+            self.nodes.add_edge(NodeIndex::new(input.node.index()), index, InputEdge { slot, output: input.slot });
         }
         NodeId(index.index() as u32)
     }

@@ -27,7 +27,7 @@ pub mod reshape;
 pub mod signature;
 pub mod work;
 
-use super::ty::{FormulaType, Formulas, Shape, TensorType};
+use super::ty::{FormulaContext, FormulaType, Shape, TensorType};
 pub use activation::Function;
 pub use canonical::{Canonical, Site};
 pub use channel::Reduction;
@@ -109,10 +109,10 @@ pub trait Operator {
     /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
     /// forward pass on inputs of these types cannot fail.
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
-    /// The same with dims as formulas in the image's height and width: the output types, and into `f.demands` what must
+    /// The same with dims as formulas in the image's height and width: the output types, and into `f.constraints` what must
     /// hold for `infer` to accept. Called for inputs that `infer` accepts at one size. `None` where a formula grows
     /// beyond its limits; the node's size is then taken as it is.
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>>;
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>>;
     /// Tensors of the operator on inputs that `infer` accepts.
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
     /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
@@ -224,7 +224,7 @@ impl Op {
     }
 
     /// Infers the output types as formulas in the image's size; see [`Operator::formulas`].
-    pub fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    pub fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         match self {
             Op::Input(shape) => Some(vec![FormulaType::fixed(&TensorType::Tensor(shape.clone()))]),
             _ => self.operator()?.formulas(f),

@@ -1,7 +1,7 @@
 //! The lowered form: steps in order, numbered values with their last use, layers with their weights.
 //!
 //! Knows no device and no tensor; it is what `npc lower` prints and what `compute::exec` and `compute::engine` walk. Made from a
-//! [`Checked`], so every operand exists and every type is the one its operator infers.
+//! [`CheckedGraph`], so every operand exists and every type is the one its operator infers.
 //!
 //! Invariants:
 //! - step `i` reads only values that earlier steps wrote and no earlier step freed;
@@ -9,7 +9,7 @@
 //! - `layers` holds every operator with parameters, in declaration order, and their paths are unique;
 //! - the text is canonical: equal plans print equally on every machine, so people keep it as a snapshot.
 
-use super::check::Checked;
+use super::check::CheckedGraph;
 use super::ir::{NodeId, Outlet};
 use super::op::{Op, ParamSpec};
 use super::ty::TensorType;
@@ -80,7 +80,7 @@ pub struct Plan {
 }
 
 /// Orders a graph and finds out when each value is read for the last time.
-pub fn plan(checked: &Checked) -> Plan {
+pub fn plan(checked: &CheckedGraph) -> Plan {
     let graph = checked.graph();
     let mut ids: HashMap<Outlet, ValueId> = HashMap::new();
     let mut steps = Vec::with_capacity(graph.len());
@@ -96,22 +96,22 @@ pub fn plan(checked: &Checked) -> Plan {
         });
         let inputs = graph.inputs(node_id).iter().map(|outlet| ids[outlet]).collect();
         let outputs =
-            node.outputs.iter().enumerate().map(|(slot, ty)| (number(&mut ids, node_id, slot), ty.clone())).collect();
+            node.outputs.iter().enumerate().map(|(slot, ty)| (value_id(&mut ids, node_id, slot), ty.clone())).collect();
         steps.push(Step { op: node.op.clone(), path: node.path.clone(), inputs, outputs, layer, frees: Vec::new() });
     }
     let results = graph.results.iter().map(|(name, outlet)| (name.clone(), ids[outlet])).collect();
     let mut plan = Plan { name: graph.name.clone(), steps, layers, results, values: ids.len() };
-    plan.mark_frees();
+    plan.mark_last_uses();
     plan
 }
 
-fn number(ids: &mut HashMap<Outlet, ValueId>, node: NodeId, slot: usize) -> ValueId {
+fn value_id(ids: &mut HashMap<Outlet, ValueId>, node: NodeId, slot: usize) -> ValueId {
     let next = ValueId(ids.len() as u32);
     *ids.entry(Outlet { node, slot }).or_insert(next)
 }
 
 impl Plan {
-    fn mark_frees(&mut self) {
+    fn mark_last_uses(&mut self) {
         let mut last: Vec<Option<usize>> = vec![None; self.values];
         for (at, step) in self.steps.iter().enumerate() {
             for value in step.inputs.iter().chain(step.outputs.iter().map(|(v, _)| v)) {
@@ -129,8 +129,8 @@ impl Plan {
     }
 
     /// One line a step: number, results, kernel with settings, operands, types, weights, freed values, path.
-    pub fn text(&self) -> String {
-        let rows: Vec<[String; 4]> = self.steps.iter().enumerate().map(|(at, step)| self.row(at, step)).collect();
+    pub fn to_text(&self) -> String {
+        let rows: Vec<[String; 4]> = self.steps.iter().enumerate().map(|(at, step)| self.step_row(at, step)).collect();
         let width = |i: usize| rows.iter().map(|r| r[i].len()).max().unwrap_or(0);
         let (w0, w1, w2) = (width(0), width(1), width(2));
         let mut out = format!("plan {}\n", self.name);
@@ -144,20 +144,21 @@ impl Plan {
         out
     }
 
-    fn row(&self, at: usize, step: &Step) -> [String; 4] {
-        let outputs = join(step.outputs.iter().map(|(v, _)| v));
-        let operands = join(&step.inputs);
+    fn step_row(&self, at: usize, step: &Step) -> [String; 4] {
+        let outputs = comma_separated(step.outputs.iter().map(|(v, _)| v));
+        let operands = comma_separated(&step.inputs);
         let call = if operands.is_empty() { step.op.kernel() } else { format!("{} <- {operands}", step.op.kernel()) };
-        let frees = if step.frees.is_empty() { String::new() } else { format!("free {}", join(&step.frees)) };
+        let frees =
+            if step.frees.is_empty() { String::new() } else { format!("free {}", comma_separated(&step.frees)) };
         let mut tail = step.path.clone();
         if let Some(layer) = step.layer {
             let params = self.layers[layer].params.iter();
-            let _ = write!(tail, " {{{}}}", join(params.map(|p| format!("{}: {:?}", p.name, p.shape))));
+            let _ = write!(tail, " {{{}}}", comma_separated(params.map(|p| format!("{}: {:?}", p.name, p.shape))));
         }
-        [format!("{at:>3}  {outputs} = {call}"), join(step.outputs.iter().map(|(_, ty)| ty)), frees, tail]
+        [format!("{at:>3}  {outputs} = {call}"), comma_separated(step.outputs.iter().map(|(_, ty)| ty)), frees, tail]
     }
 }
 
-fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+fn comma_separated<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
 }

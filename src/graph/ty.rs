@@ -6,8 +6,8 @@ mod dim;
 mod formula;
 
 pub(crate) use dim::lcm;
-pub use dim::{Dim, Total};
-pub use formula::{AnyOf, Cond, Demands, Dims, FormulaType, Formulas};
+pub use dim::{Dim, DimSum};
+pub use formula::{Cond, Disjunction, FormulaContext, FormulaType, SharedDims, SizeConstraints};
 use std::fmt;
 
 /// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.

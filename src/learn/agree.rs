@@ -9,7 +9,7 @@ use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
 use crate::compute::weights::NamedTensor;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
@@ -43,7 +43,7 @@ pub struct Sample {
 
 impl Sample {
     /// A batch for the input of a model with one map as its result.
-    pub fn new(checked: &Checked, batch: usize) -> Result<Self> {
+    pub fn new(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
             return Err(RunError::new("the model's result is no map"));
         };
@@ -57,11 +57,11 @@ impl Sample {
     }
 
     /// A batch for a model of any result.
-    pub fn without_targets(checked: &Checked, batch: usize) -> Result<Self> {
+    pub fn without_targets(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         Ok(Self::drawn(checked, batch)?.0)
     }
 
-    fn drawn(checked: &Checked, batch: usize) -> Result<(Self, ChaCha8Rng)> {
+    fn drawn(checked: &CheckedGraph, batch: usize) -> Result<(Self, ChaCha8Rng)> {
         let [c, h, w] = *checked.input().dims() else {
             return Err(RunError::new("the model's input is no image"));
         };
@@ -95,7 +95,7 @@ struct Computed {
     gradients: Vec<NamedTensor>,
 }
 
-fn compute(checked: &Checked, device: &Device, sample: &Sample, seed: u64) -> Computed {
+fn compute(checked: &CheckedGraph, device: &Device, sample: &Sample, seed: u64) -> Computed {
     let network = lower(checked, device, seed);
     let output = network.valid().forward(sample.images(device)).remove(0);
     let network = network.train();
@@ -121,7 +121,7 @@ fn difference(a: &NamedTensor, b: &NamedTensor) -> Difference {
 }
 
 /// Compares `choice` with the CPU.
-pub(crate) fn agree(checked: &Checked, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
+pub(crate) fn agree(checked: &CheckedGraph, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
     let sample = Sample::new(checked, batch)?;
     let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
     let there = compute(checked, &device::open(choice)?, &sample, seed);

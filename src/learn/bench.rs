@@ -15,7 +15,7 @@ use crate::compute::engine::kernel::peak;
 use crate::compute::engine::kernel::simd::SimdLevel;
 use crate::compute::engine::profile::{NodeTime, Profile};
 use crate::compute::engine_bridge::use_burn_only;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::{Convention, count};
 use serde::Serialize;
 use timing::measure;
@@ -73,7 +73,7 @@ pub(crate) struct Bench {
 }
 
 /// Times a model at the size it was checked at.
-pub(crate) fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
+pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench> {
     let batch = settings.batch;
     let device = device::open(settings.device)?;
     if settings.backend == Some(Backend::Burn) {
@@ -134,7 +134,7 @@ pub(crate) fn bench(checked: &Checked, settings: &Settings) -> Result<Bench> {
 }
 
 /// A plan has a step for each node, in the same order.
-fn profile(checked: &Checked, settings: &Settings, work: &mut Work) -> Result<Profile> {
+fn profile(checked: &CheckedGraph, settings: &Settings, work: &mut Work) -> Result<Profile> {
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));
     work.profile(settings.train, settings.span, Profile::new(timed.collect()))

@@ -6,29 +6,29 @@
 
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::text::config::TrainSpec;
 use crate::text::source::{Span, Spanned};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
 /// What the run freezes. Errors: a path leads to no parameters of the model, or none is left to train.
-pub(crate) fn frozen(checked: &Checked, spec: &TrainSpec) -> Result<Frozen> {
+pub(crate) fn frozen(checked: &CheckedGraph, spec: &TrainSpec) -> Result<FrozenPaths> {
     let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
-    let problems = Frozen::problems(checked, &paths, &checked.supervised(&spec.supervise));
+    let problems = FrozenPaths::problems(checked, &paths, &checked.supervised_results(&spec.supervise));
     match problems.iter().next() {
         Some(d) => Err(RunError::new(d.message.clone()).help("`freeze` lists paths of nodes and blocks")),
-        None => Ok(Frozen::new(spec.freeze.iter().cloned())),
+        None => Ok(FrozenPaths::new(spec.freeze.iter().cloned())),
     }
 }
 
 /// The network with the frozen tensors asking for no gradient.
-pub fn freeze(network: Network, frozen: &Frozen) -> Network {
+pub fn freeze(network: Network, frozen: &FrozenPaths) -> Network {
     if frozen.is_empty() { network } else { network.map(&mut Freeze { frozen, path: Vec::new() }) }
 }
 
 struct Freeze<'a> {
-    frozen: &'a Frozen,
+    frozen: &'a FrozenPaths,
     path: Vec<String>,
 }
 
@@ -42,6 +42,6 @@ impl ModuleMapper for Freeze<'_> {
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        if self.frozen.holds(&self.path.join(".")) { param.set_require_grad(false) } else { param }
+        if self.frozen.contains(&self.path.join(".")) { param.set_require_grad(false) } else { param }
     }
 }

@@ -8,7 +8,7 @@ use crate::base::machine::{self, Free};
 use crate::base::number::rough_bytes;
 use crate::base::path::absolute;
 use crate::data::{Dataset, Role};
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::cost::memory::{Training, memory_of, memory_with};
 use crate::text::config::settings::Settings;
 use crate::text::config::{Keep, TrainSpec};
@@ -29,10 +29,10 @@ pub struct Preflight {
 
 /// Looks at everything that is cheap to look at. `free` is what the device has, `None` where nobody says.
 pub fn preflight(
-    checked: &Checked,
+    checked: &CheckedGraph,
     settings: &Settings,
     data: &Dataset,
-    frozen: &Frozen,
+    frozen: &FrozenPaths,
     free: Option<Free>,
     folder: &Path,
 ) -> Result<Preflight> {
@@ -103,10 +103,10 @@ struct Need {
 }
 
 fn fits_memory(
-    checked: &Checked,
+    checked: &CheckedGraph,
     settings: &Settings,
     data: &Dataset,
-    frozen: &Frozen,
+    frozen: &FrozenPaths,
     free: Option<Free>,
     found: &mut Preflight,
 ) -> Result<()> {
@@ -180,9 +180,9 @@ fn writable(folder: &Path) -> Result<()> {
 }
 
 fn disk(
-    checked: &Checked,
+    checked: &CheckedGraph,
     settings: &Settings,
-    frozen: &Frozen,
+    frozen: &FrozenPaths,
     room: Option<u64>,
     folder: &Path,
     found: &mut Preflight,

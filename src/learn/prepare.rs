@@ -4,7 +4,7 @@ use super::folder::Folder;
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::data::{Dataset, Role};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ty::Shape;
 use crate::text::config::DataSpec;
 use crate::text::config::settings::Settings;
@@ -19,7 +19,7 @@ pub(crate) struct Prepared {
 }
 
 /// Opens device and data, and refuses what cannot work before the first batch.
-pub(crate) fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared> {
+pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<Prepared> {
     fits(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
     let device = device::open(choice)?;
@@ -28,7 +28,7 @@ pub(crate) fn prepare(checked: &Checked, settings: &Settings) -> Result<Prepared
 }
 
 /// Model and data block against each other.
-pub(crate) fn fits(checked: &Checked, settings: &Settings) -> Result<()> {
+pub(crate) fn fits(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
     let name = &checked.graph().name;
     let weights = &settings.train.supervise;
     let data = &settings.data;

@@ -29,7 +29,7 @@ use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, Pass};
 use crate::data::{Dataset, Loader, Role, epoch_order};
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::metric::{Scores, Summary};
 use crate::text::config::settings::Settings;
 use burn::module::Module;
@@ -42,7 +42,7 @@ use std::time::Instant;
 /// What to train, with which settings, and where to.
 pub struct Job<'a> {
     /// The checked model.
-    pub checked: &'a Checked,
+    pub checked: &'a CheckedGraph,
     /// Every setting of the run.
     pub settings: &'a Settings,
     /// The exact text of the model file.
@@ -158,7 +158,7 @@ fn open<'a>(
     job: &'a Job<'_>,
     device: Device,
     data: Arc<Dataset>,
-    frozen: &Frozen,
+    frozen: &FrozenPaths,
     augmenter: Augmenter,
     started: Start,
 ) -> Run<'a> {
@@ -224,7 +224,7 @@ fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
     Ok(records)
 }
 
-fn preflight(job: &Job<'_>, data: &Dataset, frozen: &Frozen) -> Result<Preflight> {
+fn preflight(job: &Job<'_>, data: &Dataset, frozen: &FrozenPaths) -> Result<Preflight> {
     let cpu = job.settings.device == "cpu";
     let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
     preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())

@@ -7,7 +7,7 @@ use crate::base::error::{Result, RunError};
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::{Batch, Loader, Role};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::learn::checkpoint;
 use crate::learn::folder::Folder;
 use crate::learn::prepare::{Prepared, prepare, same_split};
@@ -46,12 +46,12 @@ impl Weights {
 }
 
 /// The network of a run folder with its best weights, ready to predict.
-pub(crate) fn load(checked: &Checked, folder: &Folder, device: &Device) -> Result<Network> {
+pub(crate) fn load(checked: &CheckedGraph, folder: &Folder, device: &Device) -> Result<Network> {
     load_file(&folder.checkpoint()?, checked, device)
 }
 
 /// The network with the weights of a file, ready to predict.
-pub(crate) fn load_file(path: &Path, checked: &Checked, device: &Device) -> Result<Network> {
+pub(crate) fn load_file(path: &Path, checked: &CheckedGraph, device: &Device) -> Result<Network> {
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
@@ -94,7 +94,7 @@ pub struct How {
 /// Errors: the device or the data cannot be opened, the split differs from the one that the run was trained with or has
 /// no images, the weights do not fit, or `stop` was set.
 pub fn evaluate(
-    checked: &Checked,
+    checked: &CheckedGraph,
     settings: &Settings,
     folder: &Folder,
     role: Role,

@@ -1,7 +1,7 @@
 //! Receptive fields and effective MACs, in words and as JSON.
 
 use crate::base::number::thousands;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir::Graph;
 use crate::study::cost::effective::effective;
 use crate::study::cost::field::{AxisField, Field, Reach, fields};
@@ -31,7 +31,7 @@ pub(crate) fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
 }
 
 /// The field of the first result: `399x399 at stride 1, and the whole image`.
-pub(crate) fn in_words(checked: &Checked) -> String {
+pub(crate) fn in_words(checked: &CheckedGraph) -> String {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
     let whole = "the whole image through pools or norms over it";
@@ -45,7 +45,7 @@ pub(crate) fn in_words(checked: &Checked) -> String {
 }
 
 /// The MACs that are not spent on padding: `1,234 MACs, 98.7 %: the rest multiply padding`. `None` where there are none.
-pub(crate) fn effective_in_words(checked: &Checked) -> Option<String> {
+pub(crate) fn effective_in_words(checked: &CheckedGraph) -> Option<String> {
     let graph = checked.graph();
     let macs = macs(graph);
     let real: u64 = effective(graph).iter().sum();
@@ -54,7 +54,7 @@ pub(crate) fn effective_in_words(checked: &Checked) -> Option<String> {
 }
 
 /// The lines below the table of nodes: the field of the first result, and the MACs that are not spent on padding.
-pub(crate) fn summary(checked: &Checked) -> String {
+pub(crate) fn summary(checked: &CheckedGraph) -> String {
     let field = format!("field    {}\n", in_words(checked));
     field + &effective_in_words(checked).map_or(String::new(), |text| format!("effective {text}\n"))
 }
@@ -65,7 +65,7 @@ fn macs(graph: &Graph) -> u64 {
 }
 
 /// Field and effective MACs of each node, in the order of a cost report.
-pub(crate) fn of_nodes(checked: &Checked) -> (Vec<Field>, Vec<u64>) {
+pub(crate) fn of_nodes(checked: &CheckedGraph) -> (Vec<Field>, Vec<u64>) {
     let graph = checked.graph();
     (in_order(graph, &fields(graph)), in_order(graph, &effective(graph)))
 }

@@ -19,7 +19,7 @@ pub use settings::value_text;
 use super::chart::{Lines, Series, lines};
 use super::images::gallery::LEGEND;
 use super::picture::{self, Fold, Scene, Shapes};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use parts::{gallery, keys, pairs, sortable};
@@ -136,7 +136,7 @@ fn cases(report: &Report<'_>) -> Markup {
 }
 
 /// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
-fn model(checked: &Checked) -> Markup {
+fn model(checked: &CheckedGraph) -> Markup {
     let Ok(scene) = Scene::new(checked, Convention::Conv) else {
         return html! {
             p { "The network is too large for a picture. " code { "npc graph" } " prints it in full." }

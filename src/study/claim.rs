@@ -11,7 +11,7 @@ mod score;
 mod verdict;
 
 use super::cost::Convention;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Claim, ClaimValue, Relation};
@@ -25,7 +25,7 @@ pub use score::{Figure, figure, is_judged};
 pub use verdict::{Judged, Verdict};
 
 /// Holds one claim against a model. The error is a claim that is wrong, or marked as wrong and right.
-pub fn judge(claim: &Claim, checked: &Checked) -> Result<Judged, Box<Diagnostic>> {
+pub fn judge(claim: &Claim, checked: &CheckedGraph) -> Result<Judged, Box<Diagnostic>> {
     let quantity = quantity(&claim.quantity, Convention::Conv)?;
     if matches!(quantity, Quantity::Score) {
         return reported(claim);

@@ -12,7 +12,7 @@ pub use convention::Convention;
 pub use formula::{FormulaReport, NodeFormula, formula};
 pub use memory::{Memory, memory, memory_with};
 
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::graph::ir::Path;
 use crate::graph::op::ParamKind;
 use std::collections::HashMap;
@@ -80,12 +80,12 @@ pub struct CostReport {
 
 impl CostReport {
     /// The same counts with these parameters told apart.
-    pub fn with_frozen(mut self, frozen: &Frozen) -> Self {
+    pub fn with_frozen(mut self, frozen: &FrozenPaths) -> Self {
         if frozen.is_empty() {
             return self;
         }
         for node in &mut self.nodes {
-            node.frozen = node.params > 0 && frozen.holds(&node.path);
+            node.frozen = node.params > 0 && frozen.contains(&node.path);
         }
         let kept = |n: &NodeCost| if n.frozen { n.params } else { 0 };
         for block in &mut self.blocks {
@@ -103,7 +103,7 @@ impl CostReport {
 
 /// Counts for one image at the input size of the graph. Exact; only a convention that counts more than the checker's
 /// limit of 2^63 saturates.
-pub fn count(checked: &Checked, convention: Convention) -> CostReport {
+pub fn count(checked: &CheckedGraph, convention: Convention) -> CostReport {
     let graph = checked.graph();
     let nodes: Vec<NodeCost> = graph
         .order()
@@ -125,7 +125,8 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
         })
         .collect();
     // A node's path names every scope that it is in.
-    let mut members: HashMap<&str, Vec<usize>> = graph.scopes.iter().map(|s| (s.path.as_str(), Vec::new())).collect();
+    let mut members: HashMap<&str, Vec<usize>> =
+        graph.instances.iter().map(|s| (s.path.as_str(), Vec::new())).collect();
     for (i, node) in nodes.iter().enumerate() {
         for (end, _) in node.path.match_indices('.') {
             if let Some(inside) = members.get_mut(&node.path[..end]) {
@@ -134,7 +135,7 @@ pub fn count(checked: &Checked, convention: Convention) -> CostReport {
         }
     }
     let blocks = graph
-        .scopes
+        .instances
         .iter()
         .filter_map(|scope| {
             let inside = members.remove(scope.path.as_str())?;

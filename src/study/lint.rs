@@ -11,8 +11,8 @@ mod gridding;
 mod reach;
 mod wiring;
 
-use crate::graph::check::Checked;
-use crate::graph::ir::{Chains, Graph, NodeId};
+use crate::graph::check::CheckedGraph;
+use crate::graph::ir::{CallChains, Graph, NodeId};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Span;
 use facts::Facts;
@@ -20,7 +20,7 @@ use finding::Finding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// All warnings about a graph, one a place and code.
-pub fn lints(checked: &Checked) -> Problems {
+pub fn lints(checked: &CheckedGraph) -> Problems {
     let facts = Facts::new(checked.graph());
     let mut found = dilation::padding_taps(&facts);
     found.extend(gridding::gridding(&facts));
@@ -35,7 +35,7 @@ pub fn lints(checked: &Checked) -> Problems {
 
 /// Findings by place, each place with the worst of its nodes.
 fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
-    let (places, chains) = (Places::new(graph), Chains::new(graph));
+    let (places, chains) = (Places::new(graph), CallChains::new(graph));
     let mut by_place: BTreeMap<(Code, Span), (Finding, BTreeSet<NodeId>)> = BTreeMap::new();
     for finding in found {
         let key = (finding.code, places.of(finding.id));
@@ -73,7 +73,7 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     fn new(graph: &'a Graph) -> Self {
-        Self { graph, calls: graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect() }
+        Self { graph, calls: graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect() }
     }
 
     /// The innermost call in the file of the model: a block that was imported cannot be edited there.

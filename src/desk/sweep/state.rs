@@ -35,7 +35,7 @@ pub(super) fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Setting
         return RunState::Other(differences.join("\n"));
     }
     match reopen(folder.root(), None, None) {
-        Ok((there, _)) if ir::text(there.checked.graph()) == ir::text(ready.checked.graph()) => {}
+        Ok((there, _)) if ir::to_text(there.checked.graph()) == ir::to_text(ready.checked.graph()) => {}
         Ok(_) => return RunState::Other("the network that the model file describes".into()),
         Err(_) => return RunState::Other("a model file that cannot be read".into()),
     }

@@ -1,15 +1,15 @@
 //! The size contract: which image sizes a model takes, inferred from one elaboration.
 //!
-//! Every demand of the graph is a condition on formulas in H and W. A condition on one variable is, from some size on,
+//! Every constraint of the graph is a condition on formulas in H and W. A condition on one variable is, from some size on,
 //! periodic in it: sums of `floor` and `ceil` grow by the same amount with every period, so their sign settles or
 //! repeats. The accepted sizes of each axis are therefore some first ones and then a pattern, found by evaluating the
 //! conditions over one period. Conditions on both variables are kept as they are.
 
 mod pattern;
 
-pub use pattern::Pattern;
+pub use pattern::SizePattern;
 
-use crate::graph::ir::{Demand, Graph};
+use crate::graph::ir::{Graph, SizeConstraint};
 use crate::graph::ty::{Cond, Dim, lcm};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -20,57 +20,57 @@ const LOOKS: i128 = 1 << 22;
 
 /// Which image sizes a model takes, each axis on its own and both together.
 #[derive(Debug, Clone)]
-pub struct Contract {
-    /// Of height and width. `None` where no pattern was found in reach; then the demands themselves are the contract.
+pub struct SizeContract {
+    /// Of height and width. `None` where no pattern was found in reach; then the constraints themselves are the contract.
     pub axes: [Option<AxisSizes>; 2],
     /// Demands on height and width together, and those without a pattern.
-    pub joint: Vec<Demand>,
+    pub joint: Vec<SizeConstraint>,
     /// Where the graph would be another one: nothing is known about sizes that fail one of these.
-    pub pins: Vec<Demand>,
-    demands: Vec<Demand>,
+    pub path_conditions: Vec<SizeConstraint>,
+    constraints: Vec<SizeConstraint>,
 }
 
-/// The sizes of one axis that meet the demands on it alone.
+/// The sizes of one axis that meet the constraints on it alone.
 #[derive(Debug, Clone)]
 pub struct AxisSizes {
     /// The accepted sizes in pixels.
-    pub pattern: Pattern,
-    /// The demands that shape the pattern; the others follow from them.
-    pub because: Vec<Demand>,
+    pub pattern: SizePattern,
+    /// The constraints that shape the pattern; the others follow from them.
+    pub because: Vec<SizeConstraint>,
 }
 
 /// What the contract says about one image size.
 #[derive(Debug, Clone, Copy)]
-pub enum Answer<'a> {
+pub enum SizeVerdict<'a> {
     /// The model takes the size.
     Accepted,
-    /// By this demand.
-    Refused(&'a Demand),
+    /// By this constraint.
+    Refused(&'a SizeConstraint),
     /// The text gives another graph there, since this holds at the size that was looked at.
-    Unknown(&'a Demand),
+    Unknown(&'a SizeConstraint),
 }
 
-impl Contract {
-    /// Derives the contract from the demands and pins of a graph.
+impl SizeContract {
+    /// Derives the contract from the constraints and path conditions of a graph.
     pub fn of(graph: &Graph) -> Self {
         let mut joint = Vec::new();
-        let mut single: [Vec<&Demand>; 2] = [Vec::new(), Vec::new()];
-        for demand in &graph.demands {
-            let on = [0, 1].map(|axis| demand.any.iter().flatten().any(|cond| cond.dim().depends_on(axis)));
+        let mut single: [Vec<&SizeConstraint>; 2] = [Vec::new(), Vec::new()];
+        for constraint in &graph.constraints {
+            let on = [0, 1].map(|axis| constraint.any.iter().flatten().any(|cond| cond.dim().depends_on(axis)));
             match on {
-                [true, false] => single[0].push(demand),
-                [false, true] => single[1].push(demand),
-                _ => joint.push(demand.clone()),
+                [true, false] => single[0].push(constraint),
+                [false, true] => single[1].push(constraint),
+                _ => joint.push(constraint.clone()),
             }
         }
         let mut axes = [None, None];
-        for (axis, demands) in single.iter().enumerate() {
-            axes[axis] = AxisSizes::of(demands, axis);
+        for (axis, constraints) in single.iter().enumerate() {
+            axes[axis] = AxisSizes::of(constraints, axis);
             if axes[axis].is_none() {
-                joint.extend(demands.iter().map(|d| (*d).clone()));
+                joint.extend(constraints.iter().map(|d| (*d).clone()));
             }
         }
-        joint.retain(|demand| !implied(demand, &axes));
+        joint.retain(|constraint| !implied(constraint, &axes));
         let zeros: BTreeSet<Dim> = joint
             .iter()
             .filter_map(|d| match &d.any[..] {
@@ -86,23 +86,23 @@ impl Contract {
         joint.retain(
             |d| !matches!(&d.any[..], [all] if matches!(&all[..], [Cond::NotNegative(x)] if zeros.contains(x))),
         );
-        Self { axes, joint, pins: graph.pins.clone(), demands: graph.demands.clone() }
+        Self { axes, joint, path_conditions: graph.path_conditions.clone(), constraints: graph.constraints.clone() }
     }
 
     /// Whether an image of `[height, width]` is accepted.
-    pub fn answer(&self, size: [usize; 2]) -> Answer<'_> {
-        if let Some(pin) = self.pins.iter().find(|p| !p.holds(size)) {
-            return Answer::Unknown(pin);
+    pub fn verdict(&self, size: [usize; 2]) -> SizeVerdict<'_> {
+        if let Some(pin) = self.path_conditions.iter().find(|p| !p.holds(size)) {
+            return SizeVerdict::Unknown(pin);
         }
-        match self.demands.iter().find(|d| !d.holds(size)) {
-            Some(demand) => Answer::Refused(demand),
-            None => Answer::Accepted,
+        match self.constraints.iter().find(|d| !d.holds(size)) {
+            Some(constraint) => SizeVerdict::Refused(constraint),
+            None => SizeVerdict::Accepted,
         }
     }
 
-    /// Whether an image of `[height, width]` is accepted for sure; `false` also for [`Answer::Unknown`].
+    /// Whether an image of `[height, width]` is accepted for sure; `false` also for [`SizeVerdict::Unknown`].
     pub fn accepts(&self, size: [usize; 2]) -> bool {
-        matches!(self.answer(size), Answer::Accepted)
+        matches!(self.verdict(size), SizeVerdict::Accepted)
     }
 
     /// Up to two accepted sizes near one that is not, nearest first by pixels along both axes.
@@ -131,7 +131,7 @@ impl Contract {
 }
 
 /// `H and W: multiples of 16`, with what else must hold.
-impl fmt::Display for Contract {
+impl fmt::Display for SizeContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.axes {
             [Some(a), _] if self.is_square() => write!(f, "H and W: {}", a.pattern)?,
@@ -142,8 +142,8 @@ impl fmt::Display for Contract {
                 }
             }
         }
-        for demand in self.joint.iter().take(3) {
-            write!(f, "; {}", condition(demand))?;
+        for constraint in self.joint.iter().take(3) {
+            write!(f, "; {}", condition(constraint))?;
         }
         if self.joint.len() > 3 {
             write!(f, "; and {} more", self.joint.len() - 3)?;
@@ -152,21 +152,21 @@ impl fmt::Display for Contract {
     }
 }
 
-/// A demand as a formula: `H - W = 0`.
-pub fn condition(demand: &Demand) -> String {
+/// A constraint as a formula: `H - W = 0`.
+pub fn condition(constraint: &SizeConstraint) -> String {
     let one = |cond: &Cond| match cond {
         Cond::Zero(dim) => format!("{dim} = 0"),
         Cond::NotNegative(dim) => format!("{dim} >= 0"),
         Cond::NotZero(dim) => format!("{dim} != 0"),
     };
     let all = |list: &Vec<Cond>| list.iter().map(one).collect::<Vec<_>>().join(" and ");
-    demand.any.iter().map(all).collect::<Vec<_>>().join(", or ")
+    constraint.any.iter().map(all).collect::<Vec<_>>().join(", or ")
 }
 
 impl AxisSizes {
-    fn of(demands: &[&Demand], axis: usize) -> Option<Self> {
+    fn of(constraints: &[&SizeConstraint], axis: usize) -> Option<Self> {
         let (mut period, mut start) = (1, 1);
-        let dims: BTreeSet<&Dim> = demands.iter().flat_map(|d| d.any.iter().flatten()).map(Cond::dim).collect();
+        let dims: BTreeSet<&Dim> = constraints.iter().flat_map(|d| d.any.iter().flatten()).map(Cond::dim).collect();
         let longest = LONGEST.min(LOOKS / (dims.len() as i128 + 1));
         for dim in dims {
             let (p, s) = settles(dim, axis, longest)?;
@@ -178,28 +178,28 @@ impl AxisSizes {
             return None;
         }
         let size = |n: i128| if axis == 0 { [n as usize, 1] } else { [1, n as usize] };
-        // Which sizes each demand lets through; those that exclude most come first, and only what excludes more is told.
-        let mut masks: Vec<(Vec<bool>, &Demand)> =
-            demands.iter().map(|d| ((1..end).map(|n| d.holds(size(n))).collect(), *d)).collect();
+        // Which sizes each constraint lets through; those that exclude most come first, and only what excludes more is told.
+        let mut masks: Vec<(Vec<bool>, &SizeConstraint)> =
+            constraints.iter().map(|d| ((1..end).map(|n| d.holds(size(n))).collect(), *d)).collect();
         masks.sort_by_key(|(mask, _)| mask.iter().filter(|ok| **ok).count());
         let mut accepted = vec![true; (end - 1) as usize];
         let mut because = Vec::new();
-        for (mask, demand) in masks {
+        for (mask, constraint) in masks {
             let mut news = false;
             for (ok, lets) in accepted.iter_mut().zip(mask) {
                 news |= *ok && !lets;
                 *ok &= lets;
             }
             if news {
-                because.push(demand.clone());
+                because.push(constraint.clone());
             }
         }
-        Some(Self { pattern: Pattern::new(accepted, period as usize), because })
+        Some(Self { pattern: SizePattern::new(accepted, period as usize), because })
     }
 }
 
-/// Whether one way to meet a demand is open at every size that both axes accept.
-fn implied(demand: &Demand, axes: &[Option<AxisSizes>; 2]) -> bool {
+/// Whether one way to meet a constraint is open at every size that both axes accept.
+fn implied(constraint: &SizeConstraint, axes: &[Option<AxisSizes>; 2]) -> bool {
     let always = |cond: &Cond| {
         let axis = match [0, 1].map(|axis| cond.dim().depends_on(axis)) {
             [true, false] => 0,
@@ -217,7 +217,7 @@ fn implied(demand: &Demand, axes: &[Option<AxisSizes>; 2]) -> bool {
                 .all(|n| cond.holds(if axis == 0 { [n, 1] } else { [1, n] }))
         })
     };
-    demand.any.iter().any(|all| all.iter().all(always))
+    constraint.any.iter().any(|all| all.iter().all(always))
 }
 
 /// A period of a formula in one variable, and a size from which on its sign repeats with it.

@@ -2,7 +2,7 @@
 //!
 //! Knows dotted paths and the graph. What a frozen parameter spares is for the cost and the run to say.
 
-use super::Checked;
+use super::CheckedGraph;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
 use crate::graph::op::ParamKind;
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
@@ -11,19 +11,19 @@ use std::collections::BTreeSet;
 
 /// Paths of nodes and blocks whose parameters are not trained. The default freezes nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Frozen {
+pub struct FrozenPaths {
     paths: Vec<Path>,
 }
 
-impl Frozen {
+impl FrozenPaths {
     /// Freezes the nodes and blocks at these dotted paths. Paths that lead nowhere have no effect.
     pub fn new(paths: impl IntoIterator<Item = Path>) -> Self {
         Self { paths: paths.into_iter().collect() }
     }
 
     /// The paths that lead to parameters of this graph: what a variant keeps of the run of its base.
-    pub fn known(checked: &Checked, paths: &[Path]) -> Self {
-        let leads = |path: &&Path| below(checked.graph(), path).any(|id| trainable(checked.graph(), id));
+    pub fn existing_in(checked: &CheckedGraph, paths: &[Path]) -> Self {
+        let leads = |path: &&Path| nodes_below(checked.graph(), path).any(|id| has_trainable(checked.graph(), id));
         Self::new(paths.iter().filter(leads).cloned())
     }
 
@@ -33,12 +33,12 @@ impl Frozen {
     }
 
     /// Whether the node or tensor of this dotted name is one of the paths or lies below one.
-    pub fn holds(&self, name: &str) -> bool {
-        self.paths.iter().any(|path| within(name, path))
+    pub fn contains(&self, name: &str) -> bool {
+        self.paths.iter().any(|path| is_within(name, path))
     }
 
     /// Whether training moves any parameter that this value depends on.
-    pub fn leaves(&self, graph: &Graph, results: &[Outlet]) -> bool {
+    pub fn leaves_trainable(&self, graph: &Graph, results: &[Outlet]) -> bool {
         let mut needed = vec![false; graph.len()];
         results.iter().for_each(|r| needed[r.node.index()] = true);
         graph.order().into_iter().rev().any(|id| {
@@ -46,27 +46,27 @@ impl Frozen {
                 return false;
             }
             graph.inputs(id).iter().for_each(|o| needed[o.node.index()] = true);
-            trainable(graph, id) && !self.holds(&graph.node(id).path)
+            has_trainable(graph, id) && !self.contains(&graph.node(id).path)
         })
     }
 
     /// What is wrong with freezing these paths: there is none of that name, it has no parameters, or with all of them
     /// frozen none is left that `results` depend on.
-    pub fn problems(checked: &Checked, paths: &[Spanned<Path>], results: &[Outlet]) -> Problems {
+    pub fn problems(checked: &CheckedGraph, paths: &[Spanned<Path>], results: &[Outlet]) -> Problems {
         let graph = checked.graph();
         let mut problems = Problems::new();
         for path in paths {
-            let mut inside = below(graph, &path.node).peekable();
+            let mut inside = nodes_below(graph, &path.node).peekable();
             if inside.peek().is_none() {
-                problems.push(unknown(graph, path));
-            } else if !inside.any(|id| trainable(graph, id)) {
+                problems.push(unknown_path(graph, path));
+            } else if !inside.any(|id| has_trainable(graph, id)) {
                 let message = format!("nothing under `{path}` of `{}` has parameters", graph.name);
                 problems.push(Diagnostic::new(Code::E0206, path.span, message).label("there is nothing to freeze"));
             }
         }
         let frozen = Self::new(paths.iter().map(|p| p.node.clone()));
         if let (Some(last), true) = (paths.last(), problems.is_empty() && !results.is_empty())
-            && !frozen.leaves(graph, results)
+            && !frozen.leaves_trainable(graph, results)
         {
             let message = format!("with this frozen, nothing of `{}` is left to train", graph.name);
             problems.push(Diagnostic::new(Code::E0206, last.span, message).help("leave a part of the network out"));
@@ -75,21 +75,25 @@ impl Frozen {
     }
 }
 
-fn within(name: &str, path: &str) -> bool {
+fn is_within(name: &str, path: &str) -> bool {
     name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn below<'a>(graph: &'a Graph, path: &'a str) -> impl Iterator<Item = NodeId> + 'a {
-    graph.order().into_iter().filter(move |id| within(&graph.node(*id).path, path))
+    graph.order().into_iter().filter(move |id| is_within(&graph.node(*id).path, path))
 }
 
-fn trainable(graph: &Graph, id: NodeId) -> bool {
+fn has_trainable(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.params(&graph.input_types(id)).iter().any(|p| p.kind == ParamKind::Trainable)
 }
 
-fn unknown(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
-    let with_parameters: Vec<&str> =
-        graph.order().into_iter().filter(|&id| trainable(graph, id)).map(|id| graph.node(id).path.as_str()).collect();
+fn unknown_path(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
+    let with_parameters: Vec<&str> = graph
+        .order()
+        .into_iter()
+        .filter(|&id| has_trainable(graph, id))
+        .map(|id| graph.node(id).path.as_str())
+        .collect();
     let mut known: BTreeSet<&str> = with_parameters.iter().copied().collect();
     known.extend(with_parameters.iter().flat_map(|p| p.match_indices('.').map(|(end, _)| &p[..end])));
     let d = Diagnostic::new(Code::E0201, path.span, format!("`{}` has no node or block `{path}`", graph.name));

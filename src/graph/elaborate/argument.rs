@@ -3,7 +3,7 @@
 use super::elaborator::{Argument, Elaborator, Eval, Failed};
 use super::instance::is_tensor;
 use super::value::Value;
-use crate::graph::ir::Setting;
+use crate::graph::ir::HyperParameter;
 use crate::text::diag::{Code, Diagnostic, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -87,7 +87,7 @@ impl<'a> Elaborator<'_, 'a> {
         for param in model.params.iter().filter(|p| !is_tensor(p)) {
             if let Some(value) = self.frame().values.get(param.name.node.as_str()) {
                 let value = value.to_string();
-                self.graph.settings.push(Setting { name: param.name.node.clone(), value });
+                self.graph.settings.push(HyperParameter { name: param.name.node.clone(), value });
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 /// The dims as a declaration writes them: those of the pooled map's source for indices.
-fn written_dims(ty: &FormulaType) -> crate::graph::ty::Dims {
+fn written_dims(ty: &FormulaType) -> crate::graph::ty::SharedDims {
     match ty {
         FormulaType::Tensor(dims) | FormulaType::Index { from: dims, .. } => dims.clone(),
     }

@@ -1,9 +1,9 @@
 //! What is being elaborated: the graph so far, the bodies that are open, the problems, and the work that was spent.
 
 use super::value::Value;
-use crate::graph::ir::{Graph, Path, Scope};
+use crate::graph::ir::{BlockInstance, Graph, Path};
 use crate::graph::resolve::Program;
-use crate::graph::ty::AnyOf;
+use crate::graph::ty::Disjunction;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast;
@@ -79,8 +79,8 @@ pub(super) struct Elaborator<'p, 'a> {
     /// Path under which new nodes are named.
     pub(super) prefix: Path,
     /// The conditions among the graph's demands and pins, so that each is kept once.
-    pub(super) demanded: HashSet<AnyOf>,
-    pub(super) pinned: HashSet<AnyOf>,
+    pub(super) demanded: HashSet<Disjunction>,
+    pub(super) pinned: HashSet<Disjunction>,
     /// Height and width of the image.
     pub(super) image: [usize; 2],
     /// How often each path was asked for, to number repeats.
@@ -224,6 +224,6 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     pub(super) fn scope(&mut self, path: Path, block: &str, span: Span) {
-        self.graph.scopes.push(Scope { path, block: block.to_string(), span });
+        self.graph.instances.push(BlockInstance { path, block: block.to_string(), span });
     }
 }

@@ -7,9 +7,9 @@
 use super::arith::comparison;
 use super::elaborator::{Elaborator, Eval};
 use super::value::Value;
-use crate::graph::ir::{Demand, Outlet};
+use crate::graph::ir::{Outlet, SizeConstraint};
 use crate::graph::op::Op;
-use crate::graph::ty::{AnyOf, Cond, Dim, FormulaType, Formulas, TensorType};
+use crate::graph::ty::{Cond, Dim, Disjunction, FormulaContext, FormulaType, TensorType};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind};
 
@@ -19,14 +19,14 @@ const MOST: usize = 10_000;
 impl<'a> Elaborator<'_, 'a> {
     /// Without `any` the image's size is refused, at every size at which the text comes to the same place. `what` is only
     /// written for a demand that is new.
-    pub(super) fn demand(&mut self, any: AnyOf, span: Span, what: impl Fn() -> String) {
+    pub(super) fn demand(&mut self, any: Disjunction, span: Span, what: impl Fn() -> String) {
         let open = |all: Vec<Cond>| all.into_iter().filter(|c| c.as_const() != Some(true)).collect::<Vec<_>>();
-        let any: AnyOf = any.into_iter().map(open).collect();
+        let any: Disjunction = any.into_iter().map(open).collect();
         if any.iter().any(Vec::is_empty) {
             return;
         }
         // One way only: each of its conditions stands for itself.
-        let demands: Vec<AnyOf> = match <[Vec<Cond>; 1]>::try_from(any) {
+        let demands: Vec<Disjunction> = match <[Vec<Cond>; 1]>::try_from(any) {
             Ok([all]) => all.into_iter().map(|cond| vec![vec![cond]]).collect(),
             Err(any) => vec![any],
         };
@@ -34,11 +34,11 @@ impl<'a> Elaborator<'_, 'a> {
             if self.demanded.contains(&any) {
                 continue;
             }
-            if self.graph.demands.len() >= MOST {
+            if self.graph.constraints.len() >= MOST {
                 return self.pin_image(span);
             }
             self.demanded.insert(any.clone());
-            self.graph.demands.push(Demand { any, what: what(), span });
+            self.graph.constraints.push(SizeConstraint { any, what: what(), span });
         }
     }
 
@@ -47,12 +47,12 @@ impl<'a> Elaborator<'_, 'a> {
         if cond.as_const() == Some(true) {
             return;
         }
-        if self.graph.pins.len() >= MOST {
+        if self.graph.path_conditions.len() >= MOST {
             return self.pin_image(span);
         }
         let any = vec![vec![cond]];
         if self.pinned.insert(any.clone()) {
-            self.graph.pins.push(Demand { any, what: what(), span });
+            self.graph.path_conditions.push(SizeConstraint { any, what: what(), span });
         }
     }
 
@@ -60,9 +60,9 @@ impl<'a> Elaborator<'_, 'a> {
     fn pin_image(&mut self, span: Span) {
         let gaps =
             [Dim::height(), Dim::width()].into_iter().zip(self.image).filter_map(|(d, n)| d.plus_n(-(n as i128)));
-        let any: AnyOf = vec![gaps.map(Cond::Zero).collect()];
+        let any: Disjunction = vec![gaps.map(Cond::Zero).collect()];
         if self.pinned.insert(any.clone()) {
-            self.graph.pins.push(Demand {
+            self.graph.path_conditions.push(SizeConstraint {
                 any,
                 what: "there are more conditions on the size than are kept".into(),
                 span,
@@ -142,9 +142,9 @@ impl<'a> Elaborator<'_, 'a> {
         span: Span,
     ) -> Vec<FormulaType> {
         let types = inputs.iter().map(|o| self.graph.formula(*o).clone()).collect();
-        let mut f = Formulas { inputs: types, written, ..Formulas::default() };
+        let mut f = FormulaContext { inputs: types, written, ..FormulaContext::default() };
         if let Some(types) = op.formulas(&mut f) {
-            for (any, what) in std::mem::take(&mut f.demands.0) {
+            for (any, what) in std::mem::take(&mut f.constraints.0) {
                 self.demand(any, span, || what.clone());
             }
             return types;

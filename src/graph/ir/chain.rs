@@ -5,16 +5,16 @@ use crate::text::source::Span;
 use std::collections::HashMap;
 
 /// The calls of a graph, by the paths of the instances that they made.
-pub struct Chains<'g> {
+pub struct CallChains<'g> {
     graph: &'g Graph,
     calls: HashMap<&'g str, Span>,
 }
 
-impl<'g> Chains<'g> {
+impl<'g> CallChains<'g> {
     /// Indexes the block instances of a graph by their paths.
     pub fn new(graph: &'g Graph) -> Self {
-        let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
-        Chains { graph, calls }
+        let calls = graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect();
+        CallChains { graph, calls }
     }
 
     /// The calls through which a node came about, the outermost first.

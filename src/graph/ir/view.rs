@@ -25,7 +25,7 @@ fn inputs(graph: &Graph, id: NodeId) -> String {
 }
 
 /// One line a node: id, operator with settings, inputs, types, path.
-pub fn text(graph: &Graph) -> String {
+pub fn to_text(graph: &Graph) -> String {
     let mut out = format!("graph {}\n", graph.name);
     for s in &graph.settings {
         let _ = writeln!(out, "  with {} = {}", s.name, s.value);
@@ -52,7 +52,7 @@ pub fn text(graph: &Graph) -> String {
 }
 
 /// Nodes in order with inputs as `[node, output]` pairs.
-pub fn json(graph: &Graph) -> Value {
+pub fn to_json(graph: &Graph) -> Value {
     let nodes: Vec<Value> = graph
         .order()
         .into_iter()

@@ -4,7 +4,7 @@ use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
 use super::refusal::{Refusal, tensor_of};
 use super::signature::{ArgKind, arg};
 use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
-use crate::graph::ty::{FormulaType, Formulas, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, TensorType};
 
 macro_rules! plain {
     ($name:literal, $function:expr, $summary:literal) => {
@@ -142,7 +142,7 @@ impl Operator for Activation {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         f.same()
     }
 
@@ -256,7 +256,7 @@ impl Operator for PRelu {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         f.same()
     }
 

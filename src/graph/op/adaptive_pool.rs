@@ -6,7 +6,7 @@ use super::reads::on_axes;
 use super::refusal::{Refusal, RefusalKind, map_of};
 use super::signature::{PAIR, required};
 use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
 pub(super) const SIGNATURES: &[Signature] = &[
@@ -75,7 +75,7 @@ macro_rules! adaptive_pool {
                 Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
             }
 
-            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+            fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
                 let [c, _, _] = f.map(0)?;
                 let [h, w] = f.size(self.size);
                 Some(vec![FormulaType::map(c, h, w)])

@@ -5,7 +5,7 @@ use super::reads::{Mode, on_axes};
 use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
 use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
-use crate::graph::ty::{Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
 pub(super) const SIGNATURES: &[Signature] = &[
@@ -132,8 +132,8 @@ macro_rules! channel_operator {
                 Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
             }
 
-            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
-                let formulas: fn(&$ty, &mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+            fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&$ty, &mut FormulaContext) -> Option<Vec<FormulaType>> = $formulas;
                 formulas(self, f)
             }
 

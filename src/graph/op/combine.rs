@@ -5,7 +5,7 @@ use super::reads::on_axes;
 use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
 use super::signature::Args;
 use super::{Arity, Canonical, Op, Operator, ParamSpec, Reads, Signature, Site, Work, spelled};
-use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 const fn two(name: &'static str, build: fn(&Args) -> Result<Op, Refusal>, summary: &'static str) -> Signature {
     Signature { inputs: &["x", "y"], ..Signature::plain(name, build, summary) }
@@ -92,7 +92,7 @@ impl Operator for Concat {
         Ok(vec![TensorType::Tensor(Shape::map(axis("concat", channels)?, h, w))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let mut dims = f.inputs.first()?.dims().to_vec();
         let mut equal = Vec::new();
         for input in &f.inputs[1..] {
@@ -101,7 +101,7 @@ impl Operator for Concat {
                 equal.push(Cond::Zero(a.minus(b)?));
             }
         }
-        f.demands.all(equal, || "`concat` needs maps of one size".into())?;
+        f.constraints.all(equal, || "`concat` needs maps of one size".into())?;
         Some(vec![FormulaType::tensor(dims)])
     }
 
@@ -189,7 +189,7 @@ impl Operator for Combine {
         Err(Refusal::new(RefusalKind::Mismatch, message).help(help))
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [a, b] = &f.inputs[..] else { return None };
         let (a, b) = (a.dims().to_vec(), b.dims().to_vec());
         if a == b {
@@ -207,7 +207,7 @@ impl Operator for Combine {
             ways.push(equal(&[(bc, one), (ah, bh), (aw, bw)])?);
             ways.push(equal(&[(ac, one), (ah, bh), (aw, bw)])?);
         }
-        f.demands.any(ways, || {
+        f.constraints.any(ways, || {
             format!("`{}` joins equal shapes, or [c, 1, 1] or [1, h, w] with [c, h, w]", self.symbol())
         })?;
         // The larger of two sizes, one of which may be 1.

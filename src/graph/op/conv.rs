@@ -7,7 +7,7 @@ use super::signature::{ArgKind, ArgValue, ONE, PAIR, arg, required};
 use super::{
     AXES, Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text,
 };
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operator is called.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
@@ -196,7 +196,7 @@ impl Operator for Conv {
         Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         f.divides(self.groups, &c, || format!("`conv` divides its channels into {} groups", self.groups))?;
         let pad = self.pad.amount(self.kernel, self.dilation);

@@ -5,7 +5,7 @@ use super::footprint::{Footprint, Pass, Saved, Sweep};
 use super::refusal::{Refusal, RefusalKind, axis, map_of};
 use super::signature::{ArgKind, ONE, PAIR, PAIR0, arg, required};
 use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text, written};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operator is called.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
@@ -119,7 +119,7 @@ impl Operator for ConvTranspose {
         Ok(vec![TensorType::Tensor(Shape::map(self.out, size[0], size[1]))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         f.divides(self.groups, &c, || format!("`conv_transpose` divides its channels into {} groups", self.groups))?;
         let size = [h, w];

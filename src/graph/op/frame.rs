@@ -5,7 +5,7 @@ use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, axis, map_of};
 use super::signature::{ArgKind, ArgValue, PAIR0, arg, required};
 use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, spelled, written};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
 
@@ -121,7 +121,7 @@ impl Operator for Padding {
         Ok(vec![TensorType::Tensor(Shape::map(c, size[0], size[1]))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         let [top, bottom, left, right] = self.sides.map(|n| n as i128);
         let mut out = Vec::new();
@@ -225,7 +225,7 @@ impl Operator for Crop {
         Ok(vec![TensorType::Tensor(Shape::map(c, th, tw))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         let to = match self.size {
             Some(size) => f.size(size),

@@ -6,7 +6,7 @@ use super::pad::Pad;
 use super::refusal::{Refusal, RefusalKind, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
 use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operator is called.
 pub(super) const SIGNATURES: &[Signature] = &[Signature {
@@ -57,7 +57,7 @@ impl Operator for Linear {
         Ok(vec![TensorType::Tensor(Shape::new([self.out]))])
     }
 
-    fn formulas(&self, _: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, _: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         Some(vec![FormulaType::tensor(vec![self.out.into()])])
     }
 

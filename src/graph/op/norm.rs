@@ -8,7 +8,7 @@ use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, map_of, setting, tensor_of};
 use super::signature::{ArgKind, ONE, arg, required};
 use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
 pub(super) const SIGNATURES: &[Signature] = &[
@@ -95,7 +95,7 @@ impl Operator for BatchNorm {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         f.same()
     }
 
@@ -250,7 +250,7 @@ impl Operator for GroupNorm {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let input = f.inputs.first()?;
         let (c, all) = (input.channels().clone(), input.elements()?);
         f.divides(self.groups, &c, || format!("`group_norm` divides its channels into {} groups", self.groups))?;
@@ -305,7 +305,7 @@ impl Operator for InstanceNorm {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [_, h, w] = f.map(0)?;
         f.at_least(&h.times(&w)?, 2, || "`instance_norm` needs a map of more than one pixel".into())?;
         f.same()
@@ -358,7 +358,7 @@ impl Operator for LayerNorm {
         Ok(inputs.to_vec())
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let c = f.inputs.first()?.channels().clone();
         f.at_least(&c, 2, || "`layer_norm` needs more than one channel".into())?;
         f.same()

@@ -4,7 +4,7 @@ use super::footprint::{Bytes, Footprint, Pass, Saved};
 use super::refusal::{Refusal, RefusalKind, map_of};
 use super::signature::{ArgKind, ArgSig, Args, PAIR, PAIR0, arg, required};
 use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text};
-use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 const WINDOW: &[ArgSig] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
 
@@ -132,7 +132,7 @@ impl Window {
     }
 
     /// [`Window::pooled`] of formulas.
-    fn pooled_formula(&self, op: &str, f: &mut Formulas) -> Option<[Dim; 3]> {
+    fn pooled_formula(&self, op: &str, f: &mut FormulaContext) -> Option<[Dim; 3]> {
         let [c, h, w] = f.map(0)?;
         let size = [h, w];
         let mut out = Vec::new();
@@ -195,7 +195,7 @@ macro_rules! plain_pool {
                 Ok(vec![TensorType::Tensor(self.0.pooled($name, &inputs[0])?)])
             }
 
-            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+            fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
                 let [c, h, w] = self.0.pooled_formula($name, f)?;
                 Some(vec![FormulaType::map(c, h, w)])
             }
@@ -251,9 +251,9 @@ impl Operator for MaxPoolWithIndex {
         Ok(vec![TensorType::Tensor(pooled.clone()), TensorType::Index { pooled, from }])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let from = f.inputs.first()?.shared();
-        let pooled: crate::graph::ty::Dims = self.0.pooled_formula("maxpool_with_index", f)?.into();
+        let pooled: crate::graph::ty::SharedDims = self.0.pooled_formula("maxpool_with_index", f)?.into();
         Some(vec![FormulaType::Tensor(pooled.clone()), FormulaType::Index { pooled, from }])
     }
 
@@ -315,12 +315,12 @@ impl Operator for Unpool {
         Ok(vec![TensorType::Tensor(from.clone())])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [FormulaType::Tensor(dims), FormulaType::Index { pooled, from }] = &f.inputs[..] else { return None };
         let from = from.clone();
         let equal: Option<Vec<Cond>> =
             dims.iter().zip(pooled.iter()).map(|(a, b)| Some(Cond::Zero(a.minus(b)?))).collect();
-        f.demands.all(equal?, || "`unpool` needs the size that its pool gave".into())?;
+        f.constraints.all(equal?, || "`unpool` needs the size that its pool gave".into())?;
         Some(vec![FormulaType::Tensor(from)])
     }
 

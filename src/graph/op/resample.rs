@@ -5,7 +5,7 @@ use super::reads::{Mode, on_axes};
 use super::refusal::{Refusal, axis, map_of, setting};
 use super::signature::{ArgKind, ArgValue, Args, PAIR, arg, required};
 use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
-use crate::graph::ty::{FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const MODES: ArgKind = ArgKind::Word(&["nearest", "bilinear"]);
 
@@ -134,7 +134,7 @@ impl Operator for Resize {
         Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
     }
 
-    fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
+    fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         let [h, w] = match self.target {
             Target::Like => {

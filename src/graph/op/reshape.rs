@@ -5,7 +5,7 @@ use super::reads::pixels;
 use super::refusal::{Refusal, RefusalKind, axis, map_of, setting, tensor_of};
 use super::signature::{ArgKind, ArgValue, required};
 use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
-use crate::graph::ty::{Cond, Dim, FormulaType, Formulas, Shape, TensorType};
+use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
 pub(super) const SIGNATURES: &[Signature] = &[
@@ -89,8 +89,8 @@ macro_rules! free_operator {
                 Ok(vec![TensorType::Tensor(infer(self, &inputs[0])?)])
             }
 
-            fn formulas(&self, f: &mut Formulas) -> Option<Vec<FormulaType>> {
-                let formulas: fn(&$ty, &mut Formulas) -> Option<Vec<FormulaType>> = $formulas;
+            fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
+                let formulas: fn(&$ty, &mut FormulaContext) -> Option<Vec<FormulaType>> = $formulas;
                 formulas(self, f)
             }
 
@@ -175,7 +175,7 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
         return Some(vec![FormulaType::tensor(dims)]);
     }
     let gap = elements.minus(&known)?;
-    f.demands.all([Cond::Zero(gap)], || "`reshape` keeps the number of its numbers".into())?;
+    f.constraints.all([Cond::Zero(gap)], || "`reshape` keeps the number of its numbers".into())?;
     Some(vec![FormulaType::tensor(dims.into_iter().flatten().collect())])
 }, |op, input| {
     let from = tensor_of("reshape", input)?;

@@ -355,12 +355,12 @@ pub(crate) fn lcm(a: i128, b: i128) -> Option<i128> {
 
 /// A sum of many dims, which may have more terms than a single [`Dim`].
 #[derive(Debug, Clone, Default)]
-pub struct Total {
+pub struct DimSum {
     terms: BTreeMap<Vec<Atom>, i128>,
     lost: bool,
 }
 
-impl Total {
+impl DimSum {
     const MOST_TERMS: usize = 1000;
 
     /// Adds a dim. `None`, a dim beyond the limits, makes the whole sum unknown.

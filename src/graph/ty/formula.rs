@@ -5,19 +5,19 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Shared: most nodes keep the size of their input.
-pub type Dims = Arc<[Dim]>;
+pub type SharedDims = Arc<[Dim]>;
 
 /// What one output of a node carries, with every dim as a formula in the image's height and width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormulaType {
     /// 32-bit floats of shape `[c, h, w]` or `[c]`.
-    Tensor(Dims),
+    Tensor(SharedDims),
     /// The positions that max pooling found, as [`TensorType::Index`].
     Index {
         /// Dims of the pooled map, one index for each of its numbers.
-        pooled: Dims,
+        pooled: SharedDims,
         /// Dims of the map that was pooled.
-        from: Dims,
+        from: SharedDims,
     },
 }
 
@@ -49,7 +49,7 @@ impl FormulaType {
     }
 
     /// Returns the dims of the stored numbers without a copy of them.
-    pub fn shared(&self) -> Dims {
+    pub fn shared(&self) -> SharedDims {
         match self {
             FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims.clone(),
         }
@@ -129,13 +129,13 @@ impl Cond {
 }
 
 /// What must hold of the image's size: one of the lists, all of its conditions.
-pub type AnyOf = Vec<Vec<Cond>>;
+pub type Disjunction = Vec<Vec<Cond>>;
 
 /// What operators demand of the image's size, in words and as conditions.
 #[derive(Debug, Default)]
-pub struct Demands(pub Vec<(AnyOf, String)>);
+pub struct SizeConstraints(pub Vec<(Disjunction, String)>);
 
-impl Demands {
+impl SizeConstraints {
     /// Adds a demand, unless it always holds. `None` when one that never holds is asked for: the formulas are not those
     /// of this graph.
     pub fn all(&mut self, conds: impl IntoIterator<Item = Cond>, what: impl FnOnce() -> String) -> Option<()> {
@@ -144,7 +144,7 @@ impl Demands {
 
     /// Adds a demand that several lists of conditions meet.
     pub fn any(&mut self, lists: impl IntoIterator<Item = Vec<Cond>>, what: impl FnOnce() -> String) -> Option<()> {
-        let mut any = AnyOf::new();
+        let mut any = Disjunction::new();
         for list in lists {
             if list.iter().any(|c| c.as_const() == Some(false)) {
                 continue;
@@ -165,17 +165,17 @@ impl Demands {
 
 /// What an operator is told when it is asked for its output types as formulas, and where it puts its demands.
 #[derive(Debug, Default)]
-pub struct Formulas {
+pub struct FormulaContext {
     /// Types of the inputs; at one size the operator accepts them.
     pub inputs: Vec<FormulaType>,
     /// The dims of `to`, where the call gives them as formulas of the image's size: `resize(to = [2 * H, 2 * W])`. Else
     /// empty.
     pub written: Vec<Dim>,
     /// What must hold of the image's size for the operator to accept its inputs.
-    pub demands: Demands,
+    pub constraints: SizeConstraints,
 }
 
-impl Formulas {
+impl FormulaContext {
     /// The dims of a map; an operator that asks has been given one.
     pub fn map(&self, input: usize) -> Option<[Dim; 3]> {
         match self.inputs.get(input)?.dims() {
@@ -196,11 +196,11 @@ impl Formulas {
 
     /// Demands that `dim` is `least` or more.
     pub fn at_least(&mut self, dim: &Dim, least: i128, what: impl FnOnce() -> String) -> Option<()> {
-        self.demands.all([Cond::NotNegative(dim.plus_n(-least)?)], what)
+        self.constraints.all([Cond::NotNegative(dim.plus_n(-least)?)], what)
     }
 
     /// Demands that `by` divides `dim`.
     pub fn divides(&mut self, by: usize, dim: &Dim, what: impl FnOnce() -> String) -> Option<()> {
-        if dim.as_const().is_some() { Some(()) } else { self.demands.all([Cond::Zero(dim.rem(by as i128)?)], what) }
+        if dim.as_const().is_some() { Some(()) } else { self.constraints.all([Cond::Zero(dim.rem(by as i128)?)], what) }
     }
 }

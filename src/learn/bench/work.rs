@@ -8,7 +8,7 @@ use crate::compute::engine::profile::{Profile, Stopwatch};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::learn::agree::Sample;
 use crate::learn::loss::cross_entropy;
 use crate::learn::optim::{Accumulated, OptimState};
@@ -31,7 +31,7 @@ struct Training {
 }
 
 impl Work {
-    pub(super) fn new(checked: &Checked, device: &Device, batch: usize, train: bool) -> Result<Self> {
+    pub(super) fn new(checked: &CheckedGraph, device: &Device, batch: usize, train: bool) -> Result<Self> {
         let sample = if train { Sample::new(checked, batch)? } else { Sample::without_targets(checked, batch)? };
         let network = lower(checked, device, 0);
         let evaluated = network.valid();

@@ -3,7 +3,7 @@
 use super::formula::labels;
 use super::tree::{Item, Tree, What};
 use crate::base::number::three_digits;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, Node, NodeId};
 use crate::show::text::{bold_width, shortened, width};
 use crate::study::cost::field::{AxisField, Field, Reach, fields};
@@ -67,10 +67,10 @@ impl Facts {
     }
 }
 
-pub(super) fn describe<'a>(checked: &Checked, tree: &'a Tree, convention: Convention) -> Described {
+pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a Tree, convention: Convention) -> Described {
     let graph = checked.graph();
     let report = count(checked, convention);
-    let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+    let calls = graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect();
     let known = Known { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
     let mut kinds: Vec<(String, usize)> = Vec::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();

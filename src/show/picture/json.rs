@@ -2,18 +2,18 @@
 
 use super::facts::describe;
 use super::tree::{Tree, What};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{self, NodeId, Outlet};
 use crate::study::cost::Convention;
 use crate::text::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
-/// `ir::json` with costs, formulas, places and blocks.
-pub(crate) fn json(checked: &Checked, convention: Convention, sources: &SourceMap) -> Value {
+/// `ir::to_json` with costs, formulas, places and blocks.
+pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> Value {
     let graph = checked.graph();
     let tree = Tree::new(graph);
     let described = describe(checked, &tree, convention);
-    let mut value = ir::json(graph);
+    let mut value = ir::to_json(graph);
     let place = |span: Option<Span>| {
         span.map(|span| {
             let (line, column) = sources.line_column(span);

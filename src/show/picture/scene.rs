@@ -3,7 +3,7 @@
 use super::facts::{Described, Facts, describe};
 use super::level::{LANES, Level, TooLarge};
 use super::tree::Tree;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 
 /// What stands on lines.
@@ -33,7 +33,7 @@ pub struct Scene {
 impl Scene {
     /// # Errors
     /// The network's lines are too long for a picture.
-    pub fn new(checked: &Checked, convention: Convention) -> Result<Scene, TooLarge> {
+    pub fn new(checked: &CheckedGraph, convention: Convention) -> Result<Scene, TooLarge> {
         let graph = checked.graph();
         let tree = Tree::new(graph);
         let mut lanes = LANES;

@@ -77,7 +77,7 @@ pub struct Tree {
 
 impl Tree {
     pub fn new(graph: &Graph) -> Tree {
-        let scopes = graph.scopes.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
+        let scopes = graph.instances.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
         let mut builder = Builder { graph, scopes, items: Vec::new(), classes: HashMap::new() };
         let root = builder.item(What::Network, None, String::new(), 0..graph.len());
         builder.fill(root, 0);

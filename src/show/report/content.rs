@@ -2,7 +2,7 @@
 
 use crate::base::error::Result;
 use crate::data::png::png;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::learn::history::History;
 use crate::score::case_scores::{CaseColumns, Ranked};
 use crate::show::images::text_drawing::Canvas;
@@ -71,7 +71,7 @@ pub struct Report<'a> {
     pub ranked: Vec<Ranked>,
     pub worst: Vec<Picture>,
     pub median: Vec<Picture>,
-    pub checked: &'a Checked,
+    pub checked: &'a CheckedGraph,
     pub costs: Vec<(String, String)>,
     pub blocks: Table,
     pub classes: Vec<String>,

@@ -2,7 +2,7 @@
 
 use super::compare::compare;
 use super::quantity::{Found, Peaks, Quantity, measure, quantity};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::Claim;
@@ -42,7 +42,7 @@ impl Bound {
 
     /// `memory` is called where the bound is about memory. The error is a model that lacks the quantity: a result of that
     /// name, or a receptive field that is known.
-    pub fn holds(&self, checked: &Checked, memory: &dyn Fn() -> Peaks) -> Result<bool, Box<Diagnostic>> {
+    pub fn holds(&self, checked: &CheckedGraph, memory: &dyn Fn() -> Peaks) -> Result<bool, Box<Diagnostic>> {
         compare(&self.claim, &self.quantity, &measure(&self.quantity, checked, memory)?)
     }
 }

@@ -1,6 +1,6 @@
 //! What claims and bounds are about.
 
-use crate::graph::check::{Checked, unknown_result};
+use crate::graph::check::{CheckedGraph, unknown_result};
 use crate::study::cost::field::{fields, narrower};
 use crate::study::cost::{Convention, count};
 use crate::text::diag::{Applicability, Code, Diagnostic};
@@ -136,7 +136,7 @@ pub(super) fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Di
 /// field that is not known.
 pub(super) fn measure(
     quantity: &Quantity,
-    checked: &Checked,
+    checked: &CheckedGraph,
     memory: &dyn Fn() -> Peaks,
 ) -> Result<Found, Box<Diagnostic>> {
     Ok(match quantity {
@@ -160,7 +160,7 @@ pub(super) fn measure(
     })
 }
 
-fn receptive_field(checked: &Checked) -> Result<u64, Box<Diagnostic>> {
+fn receptive_field(checked: &CheckedGraph) -> Result<u64, Box<Diagnostic>> {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
     narrower(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {

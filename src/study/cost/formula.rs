@@ -1,11 +1,11 @@
 //! Costs as formulas in the image's height and width.
 
 use super::Convention;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
 use crate::graph::op::work::{Amount, Dims};
 use crate::graph::op::{Op, ParamKind};
-use crate::graph::ty::{Dim, FormulaType, Shape, TensorType, Total};
+use crate::graph::ty::{Dim, DimSum, FormulaType, Shape, TensorType};
 
 /// What one node costs; `None` where a formula would grow beyond its limits.
 #[derive(Debug, Clone)]
@@ -41,11 +41,11 @@ pub struct FormulaReport {
 }
 
 /// Formulas that hold at every size that the contract accepts: there they give what [`count`](super::count) counts.
-pub fn formula(checked: &Checked, convention: Convention) -> FormulaReport {
+pub fn formula(checked: &CheckedGraph, convention: Convention) -> FormulaReport {
     let graph = checked.graph();
     let nodes: Vec<NodeFormula> = graph.order().into_iter().map(|id| node(graph, id, convention)).collect();
     let total = |part: fn(&NodeFormula) -> Option<&Dim>| {
-        let mut total = Total::default();
+        let mut total = DimSum::default();
         nodes.iter().for_each(|n| total.add(part(n)));
         total.dim()
     };

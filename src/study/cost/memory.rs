@@ -11,7 +11,7 @@ mod timeline;
 
 pub use timeline::{Moment, Peak, Phase, Timeline};
 
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::graph::op::{Bytes, ParamKind, Pass};
 use play::Play;
 
@@ -36,13 +36,13 @@ pub struct Memory {
 
 /// Plays inference and one training step through. `moments` is the number of tensors that the optimiser keeps for each
 /// weight (`Optimizer::moments` of the recipe), `threads` the number that compute at once.
-pub fn memory(checked: &Checked, moments: u64, threads: u64) -> Memory {
-    memory_with(checked, &Frozen::default(), moments, threads)
+pub fn memory(checked: &CheckedGraph, moments: u64, threads: u64) -> Memory {
+    memory_with(checked, &FrozenPaths::default(), moments, threads)
 }
 
 /// The same where the parameters of `frozen` are not trained: they have no gradients and no state of the optimiser, and
 /// what lies before the first trained parameter saves nothing.
-pub fn memory_with(checked: &Checked, frozen: &Frozen, moments: u64, threads: u64) -> Memory {
+pub fn memory_with(checked: &CheckedGraph, frozen: &FrozenPaths, moments: u64, threads: u64) -> Memory {
     memory_of(checked, frozen, &Training { moments, loss_words: 0, threads })
 }
 
@@ -58,13 +58,13 @@ pub struct Training {
 }
 
 /// The same for any loss.
-pub fn memory_of(checked: &Checked, frozen: &Frozen, run: &Training) -> Memory {
+pub fn memory_of(checked: &CheckedGraph, frozen: &FrozenPaths, run: &Training) -> Memory {
     let &Training { moments, loss_words, threads } = run;
     let graph = checked.graph();
     let order = graph.order();
     let (mut weights, mut gradients, mut buffers, mut largest) = (0u64, 0u64, 0u64, 0u64);
     for &id in &order {
-        let trained = !frozen.holds(&graph.node(id).path);
+        let trained = !frozen.contains(&graph.node(id).path);
         for param in graph.node(id).op.params(&graph.input_types(id)) {
             let bytes = Bytes::words(param.elements()).fixed;
             match param.kind {

@@ -1,7 +1,7 @@
 //! Settings of holes for which a model has the figures that a paper prints.
 
 use super::{candidates, grid, holes};
-use crate::graph::check::{Checked, check};
+use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::{Argument, elaborate};
 use crate::graph::resolve::Program;
 use crate::study::claim::Printed;
@@ -156,7 +156,7 @@ fn values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnos
     })
 }
 
-fn measure(checked: &Checked, what: What, convention: Convention) -> u64 {
+fn measure(checked: &CheckedGraph, what: What, convention: Convention) -> u64 {
     let report = count(checked, convention);
     match what {
         What::Params => report.counted_params,

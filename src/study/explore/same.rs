@@ -1,6 +1,6 @@
 //! Variants that are no variants.
 
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
 use crate::text::diag::{Code, Diagnostic, Problems, listed};
@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 
 /// Warnings where a variant builds the network that its base builds at the same image size. `all` holds the variants,
 /// and their bases where those are built already.
-pub fn same_variants(program: &Program<'_>, all: &[&Checked]) -> Problems {
-    let key = |name: &'_ str, c: &Checked| (name.to_string(), c.input().dims().to_vec());
-    let built: BTreeMap<_, &Checked> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();
+pub fn same_variants(program: &Program<'_>, all: &[&CheckedGraph]) -> Problems {
+    let key = |name: &'_ str, c: &CheckedGraph| (name.to_string(), c.input().dims().to_vec());
+    let built: BTreeMap<_, &CheckedGraph> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();
     let names: BTreeMap<&str, &ast::Ident> = program.names().into_iter().map(|n| (n.node.as_str(), n)).collect();
     let mut problems = Problems::new();
     for checked in all {

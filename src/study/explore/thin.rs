@@ -1,7 +1,7 @@
 //! The models of a sweep that hold what it asks of them.
 
 use super::{Point, points};
-use crate::graph::check::{Checked, check};
+use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::Program;
 use crate::study::claim::{Bound, Peaks};
@@ -15,7 +15,7 @@ pub struct Asked<'a> {
     /// All of them, at each size.
     pub bounds: &'a [Bound],
     /// What a run of a model holds at once.
-    pub peaks: &'a dyn Fn(&Checked) -> Peaks,
+    pub peaks: &'a dyn Fn(&CheckedGraph) -> Peaks,
 }
 
 /// How a bound thins a sweep out.
@@ -62,7 +62,7 @@ pub fn thin<'a, T>(
     program: &Program<'_>,
     sweep: &'a ast::Sweep,
     asked: &Asked<'_>,
-    see: impl Fn(&Checked, &dyn Fn() -> Peaks) -> T,
+    see: impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,
 ) -> Result<Thinned<(Point<'a>, Vec<T>)>, Diagnostic> {
     let points = points(sweep)?;
     let left_out = vec![LeftOut::default(); asked.bounds.len()];
@@ -91,7 +91,7 @@ fn look<T>(
     program: &Program<'_>,
     point: &Point<'_>,
     asked: &Asked<'_>,
-    see: &impl Fn(&Checked, &dyn Fn() -> Peaks) -> T,
+    see: &impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,
     fails: &mut [bool],
 ) -> Result<Vec<T>, Problems> {
     let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));

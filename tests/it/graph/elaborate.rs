@@ -314,9 +314,9 @@ proptest! {
         let made = front(&text, Some([size.0, size.1]), &[]);
         made.text();
         for checked in &made.checked {
-            ir::text(checked.graph());
+            ir::to_text(checked.graph());
             crate::show::picture::drawn(checked);
-            ir::json(checked.graph());
+            ir::to_json(checked.graph());
             npc::study::cost::count(checked, npc::study::cost::Convention::Conv);
         }
     }

@@ -3,13 +3,13 @@
 use crate::support::front::{front, front_file, models_in, size_of};
 use crate::support::random_model::model;
 use crate::support::tape::Tape;
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
 use npc::graph::op::{
     Activation, BatchNorm, Concat, Conv, Crop, Dropout, Elementwise, Flatten, Function, Linear, MaxPool, Op, Pad,
     Padding, Slice, Unflatten, Window,
 };
-use npc::graph::ty::{Formulas, TensorType};
+use npc::graph::ty::{FormulaContext, TensorType};
 use npc::internals::graph::canon::{Canon, Comparison, compare, delta};
 use npc::text::source::Span;
 use proptest::prelude::*;
@@ -30,8 +30,10 @@ impl Copy<'_, '_, '_> {
         let types: Vec<TensorType> = inputs.iter().map(|o| self.to.ty(*o).clone()).collect();
         let outputs = op.infer(&types).expect("a rewrite fits where it is put");
         let node = Node { path: format!("n{}", self.to.len()), op, outputs, span: Span::default() };
-        let mut f =
-            Formulas { inputs: inputs.iter().map(|o| self.to.formula(*o).clone()).collect(), ..Formulas::default() };
+        let mut f = FormulaContext {
+            inputs: inputs.iter().map(|o| self.to.formula(*o).clone()).collect(),
+            ..FormulaContext::default()
+        };
         let node = match node.op.formulas(&mut f) {
             Some(formulas) => self.to.add_with(node, inputs, formulas),
             None => self.to.add(node, inputs),
@@ -124,7 +126,7 @@ impl Copy<'_, '_, '_> {
 }
 
 /// The same function: nodes in another order, under other names, rewritten here and there.
-fn rewritten(from: &Graph, tape: &mut Tape) -> Checked {
+fn rewritten(from: &Graph, tape: &mut Tape) -> CheckedGraph {
     let mut copy = Copy { from, to: Graph::new("Rewritten"), tape, at: vec![Vec::new(); from.len()] };
     let mut left: Vec<NodeId> = from.order();
     while !left.is_empty() {
@@ -180,7 +182,7 @@ proptest! {
             let (a, b) = (Canon::new(graph), Canon::new(other.graph()));
             let found = compare(&a, &b);
             prop_assert!(delta(graph, other.graph()).is_none());
-            prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::text(other.graph()));
+            prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::to_text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
             // In 32 bits a quotient by almost nothing makes as much of rounding as it likes: the test below has these.
             #[cfg(feature = "run")]
@@ -189,7 +191,7 @@ proptest! {
             }
             if let Some(changed) = changed(graph, tape) {
                 let c = Canon::new(&changed);
-                prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::graph::ir::text(&changed));
+                prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::graph::ir::to_text(&changed));
                 prop_assert_ne!(a.hash(), c.hash());
                 let delta = delta(graph, &changed).expect("another function");
                 prop_assert_eq!(delta.changed.len(), 1);
@@ -238,7 +240,7 @@ fn double_precision_worker() {
 fn models_differ_unless_known() {
     let same: &[[&str; 2]] = &[["NPNet", "NPNet_SE"]];
     for file in models_in("models") {
-        let models: Vec<(Checked, Canon)> = front_file(&file, Some([64, 64]), &[])
+        let models: Vec<(CheckedGraph, Canon)> = front_file(&file, Some([64, 64]), &[])
             .checked
             .into_iter()
             .map(|c| {
@@ -346,9 +348,9 @@ mod numbers {
     use npc::internals::compute::weights::{layout, load, tensors};
     use std::collections::BTreeMap;
 
-    pub fn agree(a: &Checked, b: &Checked, found: &Comparison) -> Result<(), TestCaseError> {
+    pub fn agree(a: &CheckedGraph, b: &CheckedGraph, found: &Comparison) -> Result<(), TestCaseError> {
         let Comparison::Equal { weights } = found else { return Ok(()) };
-        let path = |c: &Checked, id: NodeId| c.graph().node(id).path.clone();
+        let path = |c: &CheckedGraph, id: NodeId| c.graph().node(id).path.clone();
         let renamed: BTreeMap<String, String> = weights.iter().map(|&(x, y)| (path(b, y), path(a, x))).collect();
         let network = lower(a, &device(), 7);
         let mine: BTreeMap<String, _> = tensors(&network).into_iter().map(|t| (t.name.clone(), t)).collect();
@@ -375,7 +377,7 @@ mod numbers {
             let scale = x.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
             let worst = x.iter().zip(&y).fold(0.0f32, |m, (p, q)| m.max((p - q).abs()));
             if x.iter().all(|v| v.is_finite()) && scale < 1e6 {
-                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::graph::ir::text(b.graph()));
+                prop_assert!(worst <= 1e-4 * scale, "{} of {}\n{}", worst, scale, npc::graph::ir::to_text(b.graph()));
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ fn each(f: impl Fn(&str, &Path, &Front)) {
 #[test]
 fn graph_snapshots() {
     each(|name, _, made| {
-        let texts: Vec<_> = made.checked.iter().map(|c| ir::text(c.graph())).collect();
+        let texts: Vec<_> = made.checked.iter().map(|c| ir::to_text(c.graph())).collect();
         assert!(!texts.is_empty(), "{name}: {}", made.text());
         snapshot(name, "graph", &texts.join("\n"));
     });
@@ -86,7 +86,7 @@ fn cost_snapshots() {
 #[test]
 fn plan_snapshots() {
     each(|name, _, made| {
-        let texts: Vec<_> = made.checked.iter().map(|c| npc::graph::plan::plan(c).text()).collect();
+        let texts: Vec<_> = made.checked.iter().map(|c| npc::graph::plan::plan(c).to_text()).collect();
         snapshot(name, "plan", &texts.join("\n"));
     });
 }
@@ -97,10 +97,10 @@ fn forms_agree() {
     each(|name, _, made| {
         for checked in &made.checked {
             let graph = checked.graph();
-            let json = ir::json(graph);
+            let json = ir::to_json(graph);
             let nodes = json["nodes"].as_array().unwrap();
             assert_eq!(nodes.len(), graph.len(), "{name}");
-            let text = ir::text(graph);
+            let text = ir::to_text(graph);
             for node in nodes {
                 let path = node["path"].as_str().unwrap();
                 assert!(text.lines().any(|l| l.ends_with(&format!("# {path}"))), "{name}: {path} in text");
@@ -122,7 +122,7 @@ fn forms_agree() {
 fn sizes_change_no_parameters() {
     for path in models_in("models") {
         let params = |size| -> Vec<Vec<_>> {
-            let all = |c: &npc::graph::check::Checked| {
+            let all = |c: &npc::graph::check::CheckedGraph| {
                 let g = c.graph();
                 g.order().into_iter().flat_map(|id| g.node(id).op.params(&g.input_types(id))).collect()
             };

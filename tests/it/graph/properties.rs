@@ -50,7 +50,7 @@ proptest! {
         let graph = |text: &str| {
             let found = front(text, size_of(text), &[]);
             let told = found.told();
-            (found.checked.iter().map(|c| npc::graph::ir::text(c.graph())).collect::<Vec<_>>(), told)
+            (found.checked.iter().map(|c| npc::graph::ir::to_text(c.graph())).collect::<Vec<_>>(), told)
         };
         prop_assert_eq!(graph(&text), graph(&once));
     }

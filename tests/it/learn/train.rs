@@ -17,7 +17,7 @@ mod update;
 use crate::support::front::front;
 use burn::module::Module;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::graph::check::Checked;
+use npc::graph::check::CheckedGraph;
 use npc::internals::base::error::{Result, RunError};
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::weights::read_safetensors;
@@ -53,7 +53,7 @@ model Tiny(x: [1, H, W], classes: int = 2, width: int = 8) -> [classes, H, W] {
 variant Wide = Tiny(width = 12)
 ";
 
-fn model(name: &str) -> Checked {
+fn model(name: &str) -> CheckedGraph {
     front(MODELS, Some([32, 32]), &[]).model(name)
 }
 
@@ -109,7 +109,7 @@ pub fn recipe() -> TrainSpec {
 /// A model, its settings, and a place for run folders.
 struct Bench {
     dir: TempDir,
-    checked: Checked,
+    checked: CheckedGraph,
     settings: Settings,
 }
 

@@ -6,7 +6,7 @@ use crate::support::device::device;
 use crate::support::front::{front_file, models_in};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::graph::check::Checked;
+use npc::graph::check::CheckedGraph;
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
 use npc::internals::data::{Batch, Dataset, Loader, Role};
@@ -56,7 +56,7 @@ fn batch() -> Batch {
 }
 
 /// The loss before each step. Every result that is a map of classes counts.
-fn losses(checked: &Checked, batch: &Batch) -> Vec<f64> {
+fn losses(checked: &CheckedGraph, batch: &Batch) -> Vec<f64> {
     let device = device().autodiff();
     let mut network = lower(checked, &device, 0).train();
     let mut optim = OptimState::new(Optimizer::default());

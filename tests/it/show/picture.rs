@@ -3,18 +3,18 @@
 use crate::support::front::{front, front_file, repository};
 use crate::support::random_model;
 use crate::support::tape::Tape;
-use npc::graph::check::Checked;
+use npc::graph::check::CheckedGraph;
 use npc::internals::show::picture;
 use npc::internals::show::picture::{Fold, Placed, Point, Scene, Shapes, What};
 use npc::study::cost::{Convention, count};
 use proptest::prelude::*;
 
-pub fn scene(checked: &Checked) -> Scene {
+pub fn scene(checked: &CheckedGraph) -> Scene {
     Scene::new(checked, Convention::Conv).unwrap()
 }
 
 /// A model of `models/` at the size of the polyp data.
-pub fn zoo(file: &str, model: &str) -> Checked {
+pub fn zoo(file: &str, model: &str) -> CheckedGraph {
     front_file(&repository(&format!("models/{file}.model")), Some([288, 384]), &[]).model(model)
 }
 
@@ -252,7 +252,7 @@ fn folds_are_named_by_path() {
 }
 
 /// Every form of a scene, for tests that only want them made.
-pub fn drawn(checked: &Checked) {
+pub fn drawn(checked: &CheckedGraph) {
     let scene = scene(checked);
     for fold in [Fold::readable(&scene.tree), all_open(&scene)] {
         picture::svg(&scene, &fold, Shapes::Formulas);

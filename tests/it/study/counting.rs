@@ -4,7 +4,7 @@
 //! and by hand.
 
 use crate::support::front::{front, front_file, repository};
-use npc::graph::check::Frozen;
+use npc::graph::check::FrozenPaths;
 use npc::study::cost::{Convention, CostReport, count};
 
 const CVC: [usize; 2] = [288, 384];
@@ -139,7 +139,7 @@ fn frozen_parameters_are_a_part_of_the_parameters() {
     let checked = front(text, Some([4, 4]), &[]).model("M");
     let whole = count(&checked, Convention::Conv);
     let counted = |paths: &[&str]| {
-        let report = whole.clone().with_frozen(&Frozen::new(paths.iter().map(|p| p.to_string())));
+        let report = whole.clone().with_frozen(&FrozenPaths::new(paths.iter().map(|p| p.to_string())));
         assert_eq!((report.params, report.buffers, report.macs), (15 + 10 + 35 + 14 + 16, 24, whole.macs));
         assert_eq!(report.trainable() + report.frozen, report.params);
         let blocks: Vec<_> = report.blocks.iter().map(|b| (b.params, b.frozen, b.buffers)).collect();

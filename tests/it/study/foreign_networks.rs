@@ -4,7 +4,7 @@
 //! files' own claims repeat them, so that `npc check` holds them as well.
 
 use crate::support::front::{front_file, repository};
-use npc::graph::check::Checked;
+use npc::graph::check::CheckedGraph;
 use npc::study::cost::{Convention, count};
 use serde::Deserialize;
 
@@ -38,7 +38,7 @@ fn networks() -> Vec<Network> {
 }
 
 /// The file is named after its model: `MobileNetV2UNet` is in `mobilenetv2_unet.model`.
-fn model(name: &str, size: [usize; 2]) -> Checked {
+fn model(name: &str, size: [usize; 2]) -> CheckedGraph {
     let stem = name.to_lowercase();
     let stem = if stem.ends_with("unet") { stem.replace("unet", "_unet") } else { stem };
     front_file(&repository(&format!("{FOLDER}/{stem}.model")), Some(size), &[]).model(name)

@@ -1,26 +1,26 @@
 //! Memory: small graphs by hand, every model against a naive liveness, and what must hold for any graph.
 
 use crate::support::front::{front, front_file, models_in, size_of};
-use npc::graph::check::{Checked, Frozen};
+use npc::graph::check::{CheckedGraph, FrozenPaths};
 use npc::graph::ir::Outlet;
 use npc::graph::op::{Bytes, Pass, Storage};
 use npc::study::cost::memory::{Timeline, memory, memory_with};
 use std::collections::HashMap;
 
 /// The one model of a text.
-fn model(body: &str, size: [usize; 2]) -> Checked {
+fn model(body: &str, size: [usize; 2]) -> CheckedGraph {
     let front = front(&format!("npc 1\n\n{body}"), Some(size), &[]);
     assert!(!front.problems.has_errors(), "{}", front.text());
     front.checked.into_iter().next().unwrap()
 }
 
 /// Where, bytes of tensors and bytes of workspace at each step, for one image.
-fn steps(checked: &Checked, timeline: &Timeline) -> Vec<(String, u64, u64)> {
+fn steps(checked: &CheckedGraph, timeline: &Timeline) -> Vec<(String, u64, u64)> {
     let row = |m: &npc::study::cost::memory::Moment| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
     timeline.moments().iter().map(row).collect()
 }
 
-fn tensors(checked: &Checked) -> Vec<(String, u64)> {
+fn tensors(checked: &CheckedGraph) -> Vec<(String, u64)> {
     let all = memory(checked, 2, 1);
     let network = all.weights + all.buffers;
     steps(checked, &all.inference).into_iter().map(|(place, tensors, _)| (place, tensors - network)).collect()
@@ -78,7 +78,7 @@ fn a_chain_by_hand() {
 #[test]
 fn a_frozen_chain_by_hand() {
     let checked = model(CHAIN, [4, 4]);
-    let frozen = |path: &str| memory_with(&checked, &Frozen::new([path.to_string()]), 2, 1);
+    let frozen = |path: &str| memory_with(&checked, &FrozenPaths::new([path.to_string()]), 2, 1);
 
     let all = frozen("conv");
     assert_eq!((all.weights, all.gradients, all.optimizer), (92, 12, 24));
@@ -168,7 +168,7 @@ fn a_u_by_hand() {
 }
 
 /// Every alive value at every step, found by looking at the whole graph each time.
-fn naive(checked: &Checked) -> Vec<Bytes> {
+fn naive(checked: &CheckedGraph) -> Vec<Bytes> {
     let graph = checked.graph();
     let order = graph.order();
     let reads: Vec<Vec<Outlet>> = order.iter().map(|&id| graph.inputs(id)).collect();
@@ -210,7 +210,7 @@ fn naive(checked: &Checked) -> Vec<Bytes> {
 }
 
 /// Every model and variant of the repository and of the test graphs.
-fn everything() -> Vec<(String, Checked)> {
+fn everything() -> Vec<(String, CheckedGraph)> {
     let mut all = Vec::new();
     for file in models_in("models").into_iter().chain(models_in("tests/graphs")) {
         let text = std::fs::read_to_string(&file).unwrap();

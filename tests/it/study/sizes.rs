@@ -3,7 +3,7 @@
 use crate::support::front::{models_in, repository, size_of};
 use crate::support::random_model;
 use crate::support::tape::Tape;
-use npc::graph::check::{Answer, Checked, check};
+use npc::graph::check::{CheckedGraph, SizeVerdict, check};
 use npc::graph::elaborate::elaborate;
 use npc::graph::resolve::{Program, resolve_bundle};
 use npc::study::cost::{Convention, count, formula};
@@ -41,32 +41,34 @@ fn with_text(text: &str, work: impl FnOnce(&Program<'_>) + Send) {
     with_program(read, work)
 }
 
-fn at(program: &Program<'_>, entry: &Ident, size: [usize; 2]) -> Result<Checked, Problems> {
+fn at(program: &Program<'_>, entry: &Ident, size: [usize; 2]) -> Result<CheckedGraph, Problems> {
     elaborate(program, entry, &[], Some(size)).and_then(check)
 }
 
 /// The contract of `seen` says what elaboration does at `size`, and there its formulas give its numbers.
-fn agree(program: &Program<'_>, entry: &Ident, seen: &Checked, size: [usize; 2]) {
+fn agree(program: &Program<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
     let place = format!("{entry} at {size:?}");
     let contract = seen.contract();
     let there = at(program, entry, size);
-    match contract.answer(size) {
-        Answer::Accepted => {
+    match contract.verdict(size) {
+        SizeVerdict::Accepted => {
             let there =
                 there.unwrap_or_else(|p| panic!("{place}: accepted, and {:?}", p.iter().next().map(|d| &d.message)));
             same_numbers(seen, &there, size, &place);
         }
-        Answer::Refused(demand) => assert!(there.is_err(), "{place}: refused ({}), and elaborates", demand.what),
-        Answer::Unknown(_) => {}
+        SizeVerdict::Refused(demand) => assert!(there.is_err(), "{place}: refused ({}), and elaborates", demand.what),
+        SizeVerdict::Unknown(_) => {}
     }
     // The patterns of the two axes say the same wherever they say all there is.
-    if let ([Some(h), Some(w)], true, true) = (&contract.axes, contract.joint.is_empty(), contract.pins.is_empty()) {
+    if let ([Some(h), Some(w)], true, true) =
+        (&contract.axes, contract.joint.is_empty(), contract.path_conditions.is_empty())
+    {
         let pattern = h.pattern.contains(size[0]) && w.pattern.contains(size[1]);
         assert_eq!(pattern, contract.accepts(size), "{place}: {contract}");
     }
 }
 
-fn same_numbers(seen: &Checked, there: &Checked, size: [usize; 2], place: &str) {
+fn same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], place: &str) {
     let (a, b) = (seen.graph(), there.graph());
     assert_eq!(a.len(), b.len(), "{place}");
     for id in a.order() {
@@ -167,7 +169,7 @@ fn what_follows_the_size_is_pinned() {
         let entry = program.entries()[0];
         let contract = at(program, entry, [8, 8]).unwrap().contract();
         assert!(contract.accepts([8, 5]));
-        assert!(matches!(contract.answer([12, 8]), Answer::Unknown(_)), "{contract}");
+        assert!(matches!(contract.verdict([12, 8]), SizeVerdict::Unknown(_)), "{contract}");
         assert!(!contract.accepts([9, 8]));
     });
     let text = "npc 1\nmodel M(x: [3, H, W]) -> [3, H, W] = if H > 10 { x |> relu } else { x }\n";
@@ -204,10 +206,10 @@ fn contracts_and_formulas_of_random_models_hold_at_other_sizes() {
             sizes.extend((0..8).map(|_| [1 + tape.below(48), 1 + tape.below(48)]));
             for size in sizes {
                 agree(program, entry, &seen, size);
-                match seen.contract().answer(size) {
-                    Answer::Accepted => accepted += 1,
-                    Answer::Refused(_) => refused += 1,
-                    Answer::Unknown(_) => {}
+                match seen.contract().verdict(size) {
+                    SizeVerdict::Accepted => accepted += 1,
+                    SizeVerdict::Refused(_) => refused += 1,
+                    SizeVerdict::Unknown(_) => {}
                 }
             }
         });

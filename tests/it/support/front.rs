@@ -1,6 +1,6 @@
 //! A model text through the front, as `npc check` does it, and the binary itself.
 
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::elaborate::{Argument, elaborate};
 use npc::graph::resolve::resolve_bundle;
 use npc::study::explore::holes;
@@ -16,7 +16,7 @@ pub struct Front {
     pub sources: SourceMap,
     pub problems: Problems,
     /// Models and variants that passed, in the order of the file.
-    pub checked: Vec<Checked>,
+    pub checked: Vec<CheckedGraph>,
 }
 
 impl Front {
@@ -30,7 +30,7 @@ impl Front {
     }
 
     /// The model or variant of this name; everything must have gone well.
-    pub fn model(self, name: &str) -> Checked {
+    pub fn model(self, name: &str) -> CheckedGraph {
         assert!(!self.problems.has_errors(), "{}", self.text());
         self.checked.into_iter().find(|c| c.graph().name == name).expect("the file holds the model")
     }

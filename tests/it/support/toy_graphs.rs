@@ -1,6 +1,6 @@
 //! Small graphs built by hand.
 
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, Outlet};
 use npc::graph::op::*;
 use npc::graph::ty::Shape;
@@ -31,7 +31,7 @@ impl Build {
         self.at(&path, op, inputs)
     }
 
-    pub fn done(mut self, result: Outlet) -> Checked {
+    pub fn done(mut self, result: Outlet) -> CheckedGraph {
         self.graph.results.push(("out".into(), result));
         check(self.graph).unwrap_or_else(|p| panic!("{p:?}"))
     }
@@ -68,7 +68,7 @@ pub fn like(mode: Mode) -> Resize {
 }
 
 /// One of each layer with tensors, an attention branch, pooling with indices; two classes at the size of the input.
-pub fn toy(size: usize) -> Checked {
+pub fn toy(size: usize) -> CheckedGraph {
     let mut b = Build::new(3, size, size);
     let image = b.image;
     let x = b.at("s.1.conv", Conv { bias: false, ..conv(6, 3) }, &[image]);

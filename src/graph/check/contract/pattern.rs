@@ -5,7 +5,7 @@ use std::fmt;
 /// Some sizes below `start`, and from there on those whose place in the period is accepted. In its smallest form, so that
 /// equal sets are equal values.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pattern {
+pub struct SizePattern {
     /// Accepted sizes below `start`.
     pub first: Vec<usize>,
     /// The size from which on the remainders decide, at least 1.
@@ -14,7 +14,7 @@ pub struct Pattern {
     pub remainders: Vec<bool>,
 }
 
-impl Pattern {
+impl SizePattern {
     /// From the truth at 1, 2, 3, ...; the last `period` values repeat without end.
     pub(super) fn new(accepted: Vec<bool>, period: usize) -> Self {
         let mut start = accepted.len() + 1 - period;
@@ -54,7 +54,7 @@ impl Pattern {
     }
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for SizePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let period = self.remainders.len();
         let kept: Vec<usize> = (0..period).filter(|&r| self.remainders[r]).collect();

@@ -1,7 +1,7 @@
 //! What a network costs, as a whole and by block.
 
 use crate::base::number::{bytes, thousands, with_prefix};
-use crate::graph::check::{Checked, Frozen};
+use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::learn::trained::Trained;
 use crate::show::field;
 use crate::show::table::{Cell, Column, Table};
@@ -12,7 +12,7 @@ use crate::study::cost::{Convention, count, memory_with};
 pub(super) fn costs(run: Trained<'_>) -> Vec<(String, String)> {
     let checked = run.checked;
     let train = &run.settings.train;
-    let frozen = Frozen::known(checked, &train.freeze);
+    let frozen = FrozenPaths::existing_in(checked, &train.freeze);
     let report = count(checked, Convention::Conv).with_frozen(&frozen);
     let mut rows = vec![
         ("image and result".to_string(), format!("{} to {}", checked.input(), checked.result_text())),
@@ -41,7 +41,7 @@ pub(super) fn costs(run: Trained<'_>) -> Vec<(String, String)> {
 }
 
 /// The outermost blocks and the operators between them.
-pub(super) fn blocks(checked: &Checked) -> Table {
+pub(super) fn blocks(checked: &CheckedGraph) -> Table {
     let report = count(checked, Convention::Conv);
     let mut rows = Vec::new();
     let mut shown: Option<&str> = None;

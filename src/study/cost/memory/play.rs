@@ -5,7 +5,7 @@
 
 use super::heap::{Buffer, Heap};
 use super::timeline::{Moment, Phase};
-use crate::graph::check::Frozen;
+use crate::graph::check::FrozenPaths;
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};
 use std::cmp::Reverse;
@@ -37,7 +37,7 @@ struct State {
 
 pub(super) struct Play<'a> {
     graph: &'a Graph,
-    frozen: &'a Frozen,
+    frozen: &'a FrozenPaths,
     order: &'a [NodeId],
     pass: Pass,
     threads: u64,
@@ -51,7 +51,7 @@ pub(super) struct Play<'a> {
 impl<'a> Play<'a> {
     pub(super) fn new(
         graph: &'a Graph,
-        frozen: &'a Frozen,
+        frozen: &'a FrozenPaths,
         order: &'a [NodeId],
         pass: Pass,
         threads: u64,
@@ -105,7 +105,7 @@ impl<'a> Play<'a> {
         }
         let footprint = node.op.memory(self.pass, &types, &node.outputs);
         let params = node.op.params(&types);
-        let frozen = self.frozen.holds(&node.path);
+        let frozen = self.frozen.contains(&node.path);
         let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable && !frozen);
         let weights = trainable.fold(0u64, |sum, p| sum.saturating_add(Bytes::words(p.elements()).fixed));
         let tracked = weights > 0 || inputs.iter().any(|o| self.nodes[o.node.index()].tracked);

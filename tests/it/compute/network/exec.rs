@@ -5,7 +5,7 @@ use crate::support::device::device;
 use crate::support::toy_graphs::{Build, act, bn, conv, deconv, like, toy, window};
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::graph::check::Checked;
+use npc::graph::check::CheckedGraph;
 use npc::graph::ir::Outlet;
 use npc::graph::op::*;
 use npc::internals::compute::engine_bridge::RecordedPass;
@@ -15,14 +15,14 @@ use npc::internals::learn::loss::cross_entropy;
 use npc::internals::learn::optim::Accumulated;
 
 /// A model of one operator on the image.
-fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> Checked {
+fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> CheckedGraph {
     let mut b = Build::new(c, h, w);
     let image = b.image;
     let out = b.op(op, &[image]);
     b.done(out)
 }
 
-fn forward(checked: &Checked, x: Tensor<4>) -> Tensor<4> {
+fn forward(checked: &CheckedGraph, x: Tensor<4>) -> Tensor<4> {
     lower(checked, &device(), 1).forward(x).remove(0)
 }
 

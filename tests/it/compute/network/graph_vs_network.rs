@@ -6,7 +6,7 @@ use crate::support::random_model::model;
 use crate::support::tape::Tape;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, Outlet};
 use npc::graph::op::{Arity, Op, SIGNATURES};
 use npc::graph::ty::{Shape, TensorType};
@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const SIZES: [[usize; 2]; 6] = [[48, 80], [33, 47], [64, 96], [96, 64], [64, 64], [32, 32]];
 
 /// Every model and variant that compiles, at the first two sizes that it accepts, or at its only one.
-fn models() -> Vec<(String, Vec<Checked>)> {
+fn models() -> Vec<(String, Vec<CheckedGraph>)> {
     let mut all = Vec::new();
     for file in models_in("models").into_iter().chain(models_in("tests/graphs")) {
         let text = std::fs::read_to_string(&file).unwrap();
@@ -30,7 +30,7 @@ fn models() -> Vec<(String, Vec<Checked>)> {
             continue;
         }
         let stem = file.file_stem().unwrap().to_string_lossy();
-        let mut found: BTreeMap<String, Vec<Checked>> = BTreeMap::new();
+        let mut found: BTreeMap<String, Vec<CheckedGraph>> = BTreeMap::new();
         for size in std::iter::once(size_of(&text)).chain(SIZES.map(Some)) {
             for checked in front_file(&file, size, &[]).checked {
                 let sizes = found.entry(format!("{stem}/{}", checked.graph().name)).or_default();
@@ -46,14 +46,15 @@ fn models() -> Vec<(String, Vec<Checked>)> {
 }
 
 /// Operators and shapes of weights are equal: what differs is the size of the image.
-fn one_network_serves(a: &Checked, b: &Checked) -> bool {
-    let ops = |c: &Checked| c.graph().order().into_iter().skip(1).map(|id| c.graph().node(id).op.clone()).collect();
+fn one_network_serves(a: &CheckedGraph, b: &CheckedGraph) -> bool {
+    let ops =
+        |c: &CheckedGraph| c.graph().order().into_iter().skip(1).map(|id| c.graph().node(id).op.clone()).collect();
     let (a_ops, b_ops): (Vec<Op>, Vec<Op>) = (ops(a), ops(b));
     a_ops == b_ops && promised(a) == promised(b)
 }
 
 /// Dotted names and shapes of the graph's tensors.
-fn promised(checked: &Checked) -> Vec<(String, Vec<usize>)> {
+fn promised(checked: &CheckedGraph) -> Vec<(String, Vec<usize>)> {
     let graph = checked.graph();
     let of = |id| {
         let node = graph.node(id);
@@ -88,7 +89,7 @@ fn seen(network: &Network) -> Vec<(String, Vec<usize>)> {
 }
 
 /// The same network with every value as a result, so that a forward pass shows them all.
-fn laid_open(checked: &Checked) -> Checked {
+fn laid_open(checked: &CheckedGraph) -> CheckedGraph {
     let mut graph = checked.graph().clone();
     let mut results = Vec::new();
     for node in graph.order() {
@@ -115,7 +116,7 @@ fn image(n: usize, shape: &Shape, device: &Device) -> Tensor<4> {
 }
 
 /// Runs a forward pass and compares the dims of every value with the inferred ones.
-fn forward(checked: &Checked, network: &Network, n: usize) -> Result<Vec<Tensor<4>>, String> {
+fn forward(checked: &CheckedGraph, network: &Network, n: usize) -> Result<Vec<Tensor<4>>, String> {
     let outputs = network.forward(image(n, checked.input(), network.device()));
     for ((name, outlet), output) in checked.graph().results.iter().zip(&outputs) {
         let (inferred, found) = (dims(n, checked.graph().ty(*outlet)), output.dims());
@@ -131,7 +132,7 @@ fn forward(checked: &Checked, network: &Network, n: usize) -> Result<Vec<Tensor<
 #[test]
 fn every_model_is_what_its_graph_says() {
     for (name, sizes) in models() {
-        let open: Vec<Checked> = sizes.iter().map(laid_open).collect();
+        let open: Vec<CheckedGraph> = sizes.iter().map(laid_open).collect();
         let mut network = lower(&open[0], &device(), 0);
         for (i, checked) in open.iter().enumerate() {
             if i > 0 && !one_network_serves(&open[0], checked) {

@@ -130,7 +130,7 @@ fn the_plan_frees_each_value_once_and_never_a_result() {
 
 #[test]
 fn the_plan_reads_as_kept() {
-    assert_snapshot!("it", "it__lower__the_plan_reads_as_kept", plan(&toy(8)).text());
+    assert_snapshot!("it", "it__lower__the_plan_reads_as_kept", plan(&toy(8)).to_text());
 }
 
 #[test]

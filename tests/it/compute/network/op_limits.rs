@@ -4,14 +4,14 @@
 use crate::support::device::device;
 use crate::support::front::front;
 use burn::tensor::{Distribution, Tensor, TensorData};
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, Outlet};
 use npc::graph::op::*;
 use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::lower::lower;
 
 /// A model of one operator.
-fn one(op: Op, image: TensorType) -> Checked {
+fn one(op: Op, image: TensorType) -> CheckedGraph {
     let outputs = op.infer(std::slice::from_ref(&image)).unwrap();
     let mut graph = Graph::new("One");
     let node = |path: &str, op, outputs| Node { path: path.into(), op, outputs, span: Default::default() };

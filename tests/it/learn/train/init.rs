@@ -7,11 +7,11 @@ use npc::internals::compute::weights::{NamedTensor, tensors, write_safetensors};
 use npc::internals::learn::init::{Fate, InitReport, init};
 use std::collections::BTreeMap;
 
-fn drawn(checked: &Checked, seed: u64) -> Network {
+fn drawn(checked: &CheckedGraph, seed: u64) -> Network {
     lower(checked, &npc::internals::compute::device::open(Default::default()).unwrap(), seed)
 }
 
-fn begun(checked: &Checked, from: &Path) -> (Vec<NamedTensor>, InitReport) {
+fn begun(checked: &CheckedGraph, from: &Path) -> (Vec<NamedTensor>, InitReport) {
     let (network, report) = init(drawn(checked, 7), from).unwrap_or_else(|e| panic!("{e}"));
     (tensors(&network), report)
 }

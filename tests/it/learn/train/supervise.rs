@@ -18,7 +18,7 @@ model Several(x: [1, H, W], channels: int = 2)
 }
 ";
 
-fn several(with: &[(&str, &str)]) -> Checked {
+fn several(with: &[(&str, &str)]) -> CheckedGraph {
     front(SEVERAL, Some([32, 32]), with).model("Several")
 }
 

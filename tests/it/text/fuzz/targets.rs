@@ -2,7 +2,7 @@
 //!
 //! Shared by the tests and by the targets of `fuzz/`, so it names nothing of either.
 
-use npc::graph::check::{Checked, check};
+use npc::graph::check::{CheckedGraph, check};
 use npc::graph::elaborate::{Argument, elaborate};
 use npc::graph::ir;
 use npc::graph::resolve::{Program, resolve_bundle};
@@ -43,13 +43,13 @@ fn told(sources: &SourceMap, problems: &Problems) {
 }
 
 /// Everything that is computed from a checked model without running it.
-fn measured(checked: &Checked) {
+fn measured(checked: &CheckedGraph) {
     for convention in Convention::ALL {
         count(checked, convention);
     }
     if checked.graph().len() < 5000 {
-        ir::text(checked.graph());
-        let json = ir::json(checked.graph()).to_string();
+        ir::to_text(checked.graph());
+        let json = ir::to_json(checked.graph()).to_string();
         serde_json::from_str::<serde_json::Value>(&json).expect("a graph is JSON");
     }
     let scene = (checked.graph().len() < 500).then(|| Scene::new(checked, Convention::Conv).ok()).flatten();
@@ -110,7 +110,7 @@ fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
             Err(found) => problems.extend(found),
         },
         ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
-            let peaks = |_: &Checked| Peaks::default();
+            let peaks = |_: &CheckedGraph| Peaks::default();
             let thinned = bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
                 let asked = Asked { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
                 Ok(counted(program, of, &asked, Convention::Conv)?)
