@@ -5,7 +5,7 @@ use super::options::At;
 use super::outcome::Done;
 use super::terminal::print;
 use crate::desk::{ModelDifference, compared};
-use crate::graph::canon::{Delta, delta};
+use crate::graph::canon::{GraphDiff, diff_graphs};
 use crate::graph::ir::NodeId;
 use crate::show::field;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
@@ -45,7 +45,7 @@ pub(super) struct Opts {
 
 pub(super) fn run(opts: &Opts) -> Done {
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
-    let found = delta(a.checked.graph(), b.checked.graph());
+    let found = diff_graphs(a.checked.graph(), b.checked.graph());
     let view = View(ModelDifference::new(&a, &b));
     match (opts.format, found) {
         (OutputFormat::Json, found) => print(&format!("{:#}\n", view.document(found.as_ref()))),
@@ -63,7 +63,7 @@ fn signed(from: u64, to: u64) -> String {
 struct View<'a>(ModelDifference<'a>);
 
 impl View<'_> {
-    fn text(&self, delta: &Delta, all: bool) -> String {
+    fn text(&self, delta: &GraphDiff, all: bool) -> String {
         let [a, b] = self.0.sides;
         let size = a.checked.input();
         let mut out = format!("{} -> {}  at {size}\n", a.label, b.label);
@@ -132,7 +132,7 @@ impl View<'_> {
         line + "\n"
     }
 
-    fn totals(&self, delta: &Delta) -> String {
+    fn totals(&self, delta: &GraphDiff) -> String {
         let [a, b] = self.0.sides;
         let mut rows = Vec::new();
         let mut row = |name: &str, [before, after]: [Cell; 2], change: Cell| {
@@ -153,7 +153,7 @@ impl View<'_> {
         format!("\n{table}\n{kept}\n")
     }
 
-    fn carried(&self, delta: &Delta) -> String {
+    fn carried(&self, delta: &GraphDiff) -> String {
         let [same, renamed, all] = self.0.tensors(delta);
         let other = if renamed > 0 { format!(", {renamed} of them under another name") } else { String::new() };
         format!(
@@ -164,7 +164,7 @@ impl View<'_> {
         )
     }
 
-    fn document(&self, delta: Option<&Delta>) -> Value {
+    fn document(&self, delta: Option<&GraphDiff>) -> Value {
         let [a, b] = self.0.sides;
         let [x, y] = &self.0.costs;
         let node = |side: usize, id: NodeId| {

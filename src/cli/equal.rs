@@ -5,7 +5,7 @@ use super::options::At;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::desk::{ComparedModel, compared};
-use crate::graph::canon::{Canon, Comparison, Difference, compare};
+use crate::graph::canon::{CanonicalGraph, GraphComparison, TermDifference, compare};
 use crate::graph::ir::NodeId;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::text::files::Disk;
@@ -42,14 +42,14 @@ pub(super) struct Opts {
 
 pub(super) fn run(opts: &Opts) -> Done {
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
-    let found = compare(&Canon::new(a.checked.graph()), &Canon::new(b.checked.graph()));
+    let found = compare(&CanonicalGraph::new(a.checked.graph()), &CanonicalGraph::new(b.checked.graph()));
     print(&match opts.format {
         OutputFormat::Json => format!("{:#}\n", document(&a, &b, &found)),
         _ => text(&a, &b, &found),
     })?;
     match found {
-        Comparison::Equal { .. } => Ok(()),
-        Comparison::Different(_) | Comparison::Undecided => Err(Stop::Problems),
+        GraphComparison::Equal { .. } => Ok(()),
+        GraphComparison::Different(_) | GraphComparison::Undecided => Err(Stop::Problems),
     }
 }
 
@@ -72,9 +72,9 @@ fn weights(side: &ComparedModel, id: NodeId) -> String {
     params.iter().map(|p| format!("{} {:?}", p.name, p.shape)).collect::<Vec<_>>().join(", ")
 }
 
-fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
+fn text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> String {
     match found {
-        Comparison::Equal { weights: pairs } => {
+        GraphComparison::Equal { weights: pairs } => {
             let mut out = format!("{} and {} compute the same function\n  {}\n", a.label, b.label, extent(a, b));
             let owners = pairs.iter().filter(|(x, _)| !weights(a, *x).is_empty()).count();
             let renamed: Vec<Vec<Cell>> = pairs
@@ -94,7 +94,7 @@ fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
             }
             out
         }
-        Comparison::Different(Difference { a: x, b: y }) => {
+        GraphComparison::Different(TermDifference { a: x, b: y }) => {
             let mut out = format!("{} and {} are not shown to be the same; they part at\n", a.label, b.label);
             for (side, at) in [(a, x), (b, y)] {
                 out += &match at {
@@ -106,26 +106,26 @@ fn text(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> String {
             }
             out
         }
-        Comparison::Undecided => {
+        GraphComparison::Undecided => {
             format!("{} and {} are alike in every place, and no pairing was found in reach\n", a.label, b.label)
         }
     }
 }
 
-fn document(a: &ComparedModel, b: &ComparedModel, found: &Comparison) -> Value {
+fn document(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> Value {
     let at = |side: &ComparedModel, at: &Option<(NodeId, String)>| {
         at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.place(*id)}))
     };
     let mut all = json!({"schema": 1, "a": a.label, "b": b.label});
     let more = match found {
-        Comparison::Equal { weights: pairs } => {
+        GraphComparison::Equal { weights: pairs } => {
             let pairs: Vec<_> = pairs.iter().map(|&(x, y)| json!([a.path(x), b.path(y)])).collect();
             json!({"verdict": "equal", "holds": extent(a, b), "weights": pairs})
         }
-        Comparison::Different(d) => {
+        GraphComparison::Different(d) => {
             json!({"verdict": "different", "first": {"a": at(a, &d.a), "b": at(b, &d.b)}})
         }
-        Comparison::Undecided => json!({"verdict": "undecided"}),
+        GraphComparison::Undecided => json!({"verdict": "undecided"}),
     };
     if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
         all.extend(more);

@@ -1,7 +1,7 @@
 //! What changed between two models, and what it does to shapes, costs and weights.
 
 use super::pair::ComparedModel;
-use crate::graph::canon::{Canon, Delta};
+use crate::graph::canon::{CanonicalGraph, GraphDiff};
 use crate::graph::ir::{BlockInstance, HyperParameter, NodeId};
 use crate::study::cost::{Convention, CostReport, count};
 use std::collections::HashSet;
@@ -63,7 +63,7 @@ impl<'a> ModelDifference<'a> {
         let gone: HashSet<&str> = nodes.iter().map(|id| self.sides[side].path(*id)).collect();
         // What canonical forms leave out is neither there nor gone.
         let kept: Vec<&str> = {
-            let canon = Canon::new(graph);
+            let canon = CanonicalGraph::new(graph);
             let paths = canon.terms().iter().map(|t| graph.node(t.node).path.as_str());
             paths.filter(|p| !gone.contains(p)).collect()
         };
@@ -86,7 +86,7 @@ impl<'a> ModelDifference<'a> {
     }
 
     /// Changed nodes; the same change at many of them is one, unless all are asked for.
-    pub fn changes(&self, delta: &Delta, all: bool) -> Vec<Change> {
+    pub fn changes(&self, delta: &GraphDiff, all: bool) -> Vec<Change> {
         let [a, b] = self.sides;
         let mut rows: Vec<Change> = Vec::new();
         for (x, y, spelled) in &delta.changed {
@@ -152,7 +152,7 @@ impl<'a> ModelDifference<'a> {
     }
 
     /// Tensors of the second model that the first has in the same shape and for the same part.
-    pub fn tensors(&self, delta: &Delta) -> [usize; 3] {
+    pub fn tensors(&self, delta: &GraphDiff) -> [usize; 3] {
         let params = |side: usize, id: NodeId| {
             let graph = self.sides[side].checked.graph();
             graph.node(id).op.params(&graph.input_types(id))

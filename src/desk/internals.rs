@@ -97,7 +97,7 @@ pub mod data {
 }
 pub mod graph {
     pub mod canon {
-        pub use crate::graph::canon::{Canon, Comparison, compare, delta};
+        pub use crate::graph::canon::{CanonicalGraph, GraphComparison, compare, diff_graphs};
     }
 }
 #[cfg(feature = "data")]

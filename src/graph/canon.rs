@@ -1,7 +1,7 @@
 //! The canonical form of a graph: what it computes, whatever its nodes are called and however it is written.
 //!
 //! Two graphs compute the same function if their weights can be put side by side, one to one, so that equal weights give
-//! equal results for every image, in training and in evaluation. [`Canon`] rewrites a graph by rules that keep the
+//! equal results for every image, in training and in evaluation. [`CanonicalGraph`] rewrites a graph by rules that keep the
 //! function ([`rules`] lists them), and [`compare`] looks for the pairing. The rules are sound and not complete: graphs
 //! that [`compare`] calls equal are, in exact arithmetic; graphs that it tells apart may still agree for a reason
 //! that no rule knows. Sums are taken as if order did not matter, so floating-point results may differ by rounding.
@@ -9,43 +9,45 @@
 //! Knows graphs, operators and shapes; nothing of syntax, counting or tensors.
 
 mod colour;
-mod delta;
+mod diff;
 mod matching;
 mod rules;
 mod term;
 
-pub(crate) use delta::Delta;
-pub use delta::delta;
-pub(crate) use matching::Difference;
-pub use matching::{Comparison, compare};
-pub use term::Canon;
+pub(crate) use diff::GraphDiff;
+pub use diff::diff_graphs;
+pub(crate) use matching::TermDifference;
+pub use matching::{GraphComparison, compare};
+pub use term::CanonicalGraph;
 pub(crate) use term::TermId;
 
 use super::ir::Graph;
-use term::Builder;
+use term::TermInterner;
 
-impl Canon {
+impl CanonicalGraph {
     /// Rewrites a graph to its canonical form. Terms that no result depends on are left out.
-    pub fn new(graph: &Graph) -> Canon {
-        let mut made = Builder::default();
+    pub fn new(graph: &Graph) -> CanonicalGraph {
+        let mut interner = TermInterner::default();
         let mut outlets: Vec<Vec<TermId>> = Vec::with_capacity(graph.len());
         for id in graph.order() {
             let inputs: Vec<TermId> = graph.inputs(id).iter().map(|o| outlets[o.node.index()][o.slot]).collect();
-            outlets.push(rules::rewrite(graph, id, &inputs, &mut made));
+            outlets.push(rules::rewrite(graph, id, &inputs, &mut interner));
         }
         let results = graph.results.iter().map(|(_, o)| outlets[o.node.index()][o.slot]).collect();
-        Canon { terms: made.terms, results }.reachable()
+        CanonicalGraph { terms: interner.terms, results }.reachable()
     }
 
     /// Equal for graphs that [`compare`] calls equal, the same on every machine and in every version that has the same
     /// rules. Different graphs differ with all likelihood of 64 bits.
     pub fn hash(&self) -> u64 {
         let colours = colour::colours(self);
-        self.results.iter().fold(colour::mix(0, self.results.len() as u64), |h, r| colour::mix(h, colours[r.0]))
+        self.results
+            .iter()
+            .fold(colour::combine_hashes(0, self.results.len() as u64), |h, r| colour::combine_hashes(h, colours[r.0]))
     }
 
     /// Drops what no result depends on.
-    fn reachable(self) -> Canon {
+    fn reachable(self) -> CanonicalGraph {
         let mut wanted = vec![false; self.terms.len()];
         self.results.iter().for_each(|r| wanted[r.0] = true);
         for id in (0..self.terms.len()).rev() {
@@ -60,6 +62,6 @@ impl Canon {
             term.inputs.iter_mut().for_each(|i| *i = new[i.0]);
             terms.push(term);
         }
-        Canon { terms, results: self.results.into_iter().map(|r| new[r.0]).collect() }
+        CanonicalGraph { terms, results: self.results.into_iter().map(|r| new[r.0]).collect() }
     }
 }

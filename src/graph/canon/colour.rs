@@ -4,58 +4,58 @@
 //! no more terms are told apart (colour refinement of Weisfeiler and Leman on a graph without cycles, where one sweep
 //! carries a difference all the way).
 
-use super::term::Canon;
+use super::term::CanonicalGraph;
 use crate::base::hash::{fnv1a, splitmix64};
 use std::collections::HashSet;
 
 /// An order-dependent join of two hashes: splitmix64 of their sum after a turn.
-pub(super) fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn combine_hashes(a: u64, b: u64) -> u64 {
     splitmix64(&mut a.rotate_left(23).wrapping_add(b))
 }
 
 /// Colour of each term from its inputs alone: equal for terms that compute the same, were their weights equal.
-pub(super) fn upwards(canon: &Canon) -> Vec<u64> {
+pub(super) fn colours_from_inputs(canon: &CanonicalGraph) -> Vec<u64> {
     let start: Vec<u64> = canon.terms.iter().map(|t| fnv1a(&t.label)).collect();
-    up(canon, &start)
+    refine_from_inputs(canon, &start)
 }
 
-fn up(canon: &Canon, start: &[u64]) -> Vec<u64> {
+fn refine_from_inputs(canon: &CanonicalGraph, start: &[u64]) -> Vec<u64> {
     let mut colours: Vec<u64> = Vec::with_capacity(start.len());
     for (term, &own) in canon.terms.iter().zip(start) {
         let mut inputs: Vec<u64> = term.inputs.iter().map(|i| colours[i.0]).collect();
         if term.commutes {
             inputs.sort_unstable();
         }
-        colours.push(inputs.into_iter().fold(mix(1, own), mix));
+        colours.push(inputs.into_iter().fold(combine_hashes(1, own), combine_hashes));
     }
     colours
 }
 
-fn down(canon: &Canon, start: &[u64]) -> Vec<u64> {
+fn refine_from_users(canon: &CanonicalGraph, start: &[u64]) -> Vec<u64> {
     let mut readers: Vec<Vec<u64>> = vec![Vec::new(); start.len()];
     for (place, result) in canon.results.iter().enumerate() {
-        readers[result.0].push(mix(2, place as u64));
+        readers[result.0].push(combine_hashes(2, place as u64));
     }
     let mut colours = vec![0; start.len()];
     for (id, term) in canon.terms.iter().enumerate().rev() {
         let mut above = std::mem::take(&mut readers[id]);
         above.sort_unstable();
-        colours[id] = above.into_iter().fold(mix(3, start[id]), mix);
+        colours[id] = above.into_iter().fold(combine_hashes(3, start[id]), combine_hashes);
         for (slot, input) in term.inputs.iter().enumerate() {
             let slot = if term.commutes { 0 } else { slot as u64 };
-            readers[input.0].push(mix(colours[id], slot));
+            readers[input.0].push(combine_hashes(colours[id], slot));
         }
     }
     colours
 }
 
 /// Colour of each term from everything around it.
-pub(super) fn colours(canon: &Canon) -> Vec<u64> {
-    let mut colours = upwards(canon);
+pub(super) fn colours(canon: &CanonicalGraph) -> Vec<u64> {
+    let mut colours = colours_from_inputs(canon);
     let mut kinds = 0;
     // Each round tells at least one more kind apart; graphs that need more than a few are not drawn by people.
     for _ in 0..64 {
-        colours = up(canon, &down(canon, &colours));
+        colours = refine_from_inputs(canon, &refine_from_users(canon, &colours));
         let now = colours.iter().collect::<HashSet<_>>().len();
         if now == kinds {
             break;

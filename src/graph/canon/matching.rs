@@ -1,27 +1,27 @@
 //! Two canonical graphs side by side: the pairing of their terms, or where they part.
 
-use super::colour::{colours, upwards};
-use super::term::{Canon, TermId};
+use super::colour::{colours, colours_from_inputs};
+use super::term::{CanonicalGraph, TermId};
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
 
 /// What comparing found.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Comparison {
+pub enum GraphComparison {
     /// One function. Pairs of nodes whose weights play the same part.
     Equal {
         /// Node of the first graph and node of the second, for each pair.
         weights: Vec<(NodeId, NodeId)>,
     },
     /// Two functions, as far as the rules can tell, and the first place where they part.
-    Different(Difference),
+    Different(TermDifference),
     /// Alike in every place, and no pairing was found within the limit.
     Undecided,
 }
 
 /// Where two graphs part: the first term of one side, in its order, that the other side has no equal of.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Difference {
+pub struct TermDifference {
     /// Of the first graph, and what it computes in canonical spelling.
     pub a: Option<(NodeId, String)>,
     /// Of the second.
@@ -29,22 +29,22 @@ pub struct Difference {
 }
 
 /// Choices between alike terms that are tried before giving up.
-const TRIES: usize = 100_000;
+const MAX_TRIES: usize = 100_000;
 
 /// Looks for a pairing of the terms of two canonical graphs under which both compute the same function.
-pub fn compare(a: &Canon, b: &Canon) -> Comparison {
+pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
     if a.results.len() != b.results.len() {
-        let side = |c: &Canon| Some((c.term(*c.results.last()?).node, format!("{} results", c.results.len())));
-        return Comparison::Different(Difference { a: side(a), b: side(b) });
+        let side = |c: &CanonicalGraph| Some((c.term(*c.results.last()?).node, format!("{} results", c.results.len())));
+        return GraphComparison::Different(TermDifference { a: side(a), b: side(b) });
     }
-    if let Some(difference) = part(a, b, &upwards(a), &upwards(b)) {
-        return Comparison::Different(difference);
+    if let Some(difference) = first_difference(a, b, &colours_from_inputs(a), &colours_from_inputs(b)) {
+        return GraphComparison::Different(difference);
     }
     let (colour_a, colour_b) = (colours(a), colours(b));
-    if let Some(difference) = part(a, b, &colour_a, &colour_b) {
-        return Comparison::Different(difference);
+    if let Some(difference) = first_difference(a, b, &colour_a, &colour_b) {
+        return GraphComparison::Different(difference);
     }
-    let mut pairing = Pairing {
+    let mut pairing = PairingSearch {
         a,
         b,
         colours: [&colour_a, &colour_b],
@@ -55,16 +55,21 @@ pub fn compare(a: &Canon, b: &Canon) -> Comparison {
     };
     let roots = a.results.iter().copied().zip(b.results.iter().copied()).collect();
     if !pairing.solve(roots, Vec::new()) {
-        return Comparison::Undecided;
+        return GraphComparison::Undecided;
     }
     let weights = a.ids().filter(|id| a.term(*id).owns_weights);
     let weights = weights.filter_map(|id| Some((a.term(id).node, b.term(pairing.to_b[id.0]?).node))).collect();
-    Comparison::Equal { weights }
+    GraphComparison::Equal { weights }
 }
 
 /// The first terms, on either side, that the other has too few of.
-fn part(a: &Canon, b: &Canon, colour_a: &[u64], colour_b: &[u64]) -> Option<Difference> {
-    let first = |canon: &Canon, mine: &[u64], theirs: &[u64]| {
+fn first_difference(
+    a: &CanonicalGraph,
+    b: &CanonicalGraph,
+    colour_a: &[u64],
+    colour_b: &[u64],
+) -> Option<TermDifference> {
+    let first = |canon: &CanonicalGraph, mine: &[u64], theirs: &[u64]| {
         let mut left: HashMap<u64, usize> = HashMap::new();
         theirs.iter().for_each(|c| *left.entry(*c).or_default() += 1);
         let missing = canon.ids().find(|id| match left.get_mut(&mine[id.0]) {
@@ -77,15 +82,15 @@ fn part(a: &Canon, b: &Canon, colour_a: &[u64], colour_b: &[u64]) -> Option<Diff
         missing.map(|id| (canon.term(id).node, canon.term(id).label.clone()))
     };
     let (only_a, only_b) = (first(a, colour_a, colour_b), first(b, colour_b, colour_a));
-    (only_a.is_some() || only_b.is_some()).then_some(Difference { a: only_a, b: only_b })
+    (only_a.is_some() || only_b.is_some()).then_some(TermDifference { a: only_a, b: only_b })
 }
 
 /// Inputs of two commuting terms that are still to be paired.
-type Alike = (Vec<TermId>, Vec<TermId>);
+type CommutingInputs = (Vec<TermId>, Vec<TermId>);
 
-struct Pairing<'c> {
-    a: &'c Canon,
-    b: &'c Canon,
+struct PairingSearch<'c> {
+    a: &'c CanonicalGraph,
+    b: &'c CanonicalGraph,
     colours: [&'c [u64]; 2],
     to_b: Vec<Option<TermId>>,
     to_a: Vec<Option<TermId>>,
@@ -94,9 +99,9 @@ struct Pairing<'c> {
     tries: usize,
 }
 
-impl Pairing<'_> {
+impl PairingSearch<'_> {
     /// Pairs what must be paired, then chooses among what is alike; takes back what turns out wrong.
-    fn solve(&mut self, mut forced: Vec<(TermId, TermId)>, mut open: Vec<Alike>) -> bool {
+    fn solve(&mut self, mut forced: Vec<(TermId, TermId)>, mut open: Vec<CommutingInputs>) -> bool {
         let mark = self.trail.len();
         loop {
             while let Some((x, y)) = forced.pop() {
@@ -124,7 +129,7 @@ impl Pairing<'_> {
             }
             for y in candidates {
                 self.tries += 1;
-                if self.tries > TRIES {
+                if self.tries > MAX_TRIES {
                     break;
                 }
                 let rest: Vec<TermId> = ys.iter().copied().filter(|other| *other != y).collect();
@@ -138,7 +143,13 @@ impl Pairing<'_> {
         }
     }
 
-    fn pair(&mut self, x: TermId, y: TermId, forced: &mut Vec<(TermId, TermId)>, open: &mut Vec<Alike>) -> bool {
+    fn pair(
+        &mut self,
+        x: TermId,
+        y: TermId,
+        forced: &mut Vec<(TermId, TermId)>,
+        open: &mut Vec<CommutingInputs>,
+    ) -> bool {
         match (self.to_b[x.0], self.to_a[y.0]) {
             (None, None) => {}
             (old, _) => return old == Some(y),

@@ -11,50 +11,57 @@
 //! - Sizes are formulas: `resize(to = x)` and `up(2)` are equal where both give `[2 floor(H / 2), ...]`. What is only read
 //!   for its size is no input.
 
-use super::term::{Builder, Term, TermId};
+use super::term::{CanonicalTerm, TermId, TermInterner};
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Canonical, Site};
 
 /// The terms of a node's outputs.
-pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], made: &mut Builder) -> Vec<TermId> {
-    Rule { graph, id, inputs, made }.apply()
+pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], interner: &mut TermInterner) -> Vec<TermId> {
+    NodeRewriter { graph, id, inputs, interner }.rewrite_node()
 }
 
-struct Rule<'a> {
+struct NodeRewriter<'a> {
     graph: &'a Graph,
     id: NodeId,
     inputs: &'a [TermId],
-    made: &'a mut Builder,
+    interner: &'a mut TermInterner,
 }
 
-impl Rule<'_> {
-    fn apply(mut self) -> Vec<TermId> {
+impl NodeRewriter<'_> {
+    fn rewrite_node(mut self) -> Vec<TermId> {
         let node = self.graph.node(self.id);
         let Some(operator) = node.op.operator() else {
             let label = format!("input of {} channels", self.channels());
-            return vec![self.function(label)];
+            return vec![self.weightless_term(label)];
         };
         let site = Site {
             inputs: self.graph.inputs(self.id).into_iter().map(|outlet| self.graph.formula(outlet)).collect(),
             output: self.graph.formula(Outlet { node: self.id, slot: 0 }),
             channels: self.channels(),
-            before: &self.made.get(self.inputs[0]).label,
+            before: &self.interner.get(self.inputs[0]).label,
         };
         let forms: Vec<Canonical> = (0..node.outputs.len()).map(|slot| operator.canonical(&site, slot)).collect();
-        forms.into_iter().map(|form| self.term(form)).collect()
+        forms.into_iter().map(|form| self.canonical_term(form)).collect()
     }
 
-    fn term(&mut self, form: Canonical) -> TermId {
+    fn canonical_term(&mut self, form: Canonical) -> TermId {
         match form {
             Canonical::Unchanged => self.inputs[0],
-            Canonical::Function(label) => self.function(label),
+            Canonical::Function(label) => self.weightless_term(label),
             Canonical::Own(label) => {
-                let (channels, inputs) = (self.channels(), self.read());
-                self.made.make(Term { label, inputs, commutes: false, owns_weights: true, channels, node: self.id })
+                let (channels, inputs) = (self.channels(), self.inputs_with_data());
+                self.interner.intern(CanonicalTerm {
+                    label,
+                    inputs,
+                    commutes: false,
+                    owns_weights: true,
+                    channels,
+                    node: self.id,
+                })
             }
-            Canonical::Commuting(label) => self.commuting(label),
-            Canonical::Channels { from, to } => self.part(self.inputs[0], from, to),
-            Canonical::Joined => self.join(self.inputs.to_vec()),
+            Canonical::Commuting(label) => self.commuting_term(label),
+            Canonical::Channels { from, to } => self.channel_range(self.inputs[0], from, to),
+            Canonical::Joined => self.concat(self.inputs.to_vec()),
         }
     }
 
@@ -63,33 +70,40 @@ impl Rule<'_> {
     }
 
     /// The inputs without those that are read for their size alone.
-    fn read(&self) -> Vec<TermId> {
+    fn inputs_with_data(&self) -> Vec<TermId> {
         let node = self.graph.node(self.id);
         let slots = node.op.read_slots(&self.graph.input_types(self.id), &node.outputs);
         slots.into_iter().map(|slot| self.inputs[slot]).collect()
     }
 
-    fn function(&mut self, label: String) -> TermId {
-        let (channels, inputs) = (self.channels(), self.read());
-        self.made.plain(self.id, channels, label, inputs)
+    fn weightless_term(&mut self, label: String) -> TermId {
+        let (channels, inputs) = (self.channels(), self.inputs_with_data());
+        self.interner.intern_weightless(self.id, channels, label, inputs)
     }
 
-    fn commuting(&mut self, label: &str) -> TermId {
+    fn commuting_term(&mut self, label: &str) -> TermId {
         let mut operands = Vec::new();
         for &input in self.inputs {
-            let term = self.made.get(input);
+            let term = self.interner.get(input);
             match term.label == label {
                 true => operands.extend(term.inputs.iter().copied()),
                 false => operands.push(input),
             }
         }
         let (label, channels) = (label.to_string(), self.channels());
-        self.made.make(Term { label, inputs: operands, commutes: true, owns_weights: false, channels, node: self.id })
+        self.interner.intern(CanonicalTerm {
+            label,
+            inputs: operands,
+            commutes: true,
+            owns_weights: false,
+            channels,
+            node: self.id,
+        })
     }
 
     /// Channels `from` to `to` of a term.
-    fn part(&mut self, whole: TermId, from: usize, to: usize) -> TermId {
-        let term = self.made.get(whole);
+    fn channel_range(&mut self, whole: TermId, from: usize, to: usize) -> TermId {
+        let term = self.interner.get(whole);
         if from == 0 && to == term.channels {
             return whole;
         }
@@ -97,27 +111,27 @@ impl Rule<'_> {
             let mut parts = Vec::new();
             let mut start = 0;
             for input in term.inputs.clone() {
-                let end = start + self.made.get(input).channels;
+                let end = start + self.interner.get(input).channels;
                 let (low, high) = (from.max(start), to.min(end));
                 if low < high {
-                    parts.push(self.part(input, low - start, high - start));
+                    parts.push(self.channel_range(input, low - start, high - start));
                 }
                 start = end;
             }
-            return self.join(parts);
+            return self.concat(parts);
         }
-        if let Some((before, _)) = range(&term.label) {
+        if let Some((before, _)) = parse_channel_range(&term.label) {
             let source = term.inputs[0];
-            return self.part(source, before + from, before + to);
+            return self.channel_range(source, before + from, before + to);
         }
-        self.made.plain(self.id, to - from, format!("channels {from}..{to}"), vec![whole])
+        self.interner.intern_weightless(self.id, to - from, format!("channels {from}..{to}"), vec![whole])
     }
 
     /// One concat of everything, neighbouring parts of one tensor being one part.
-    fn join(&mut self, parts: Vec<TermId>) -> TermId {
+    fn concat(&mut self, parts: Vec<TermId>) -> TermId {
         let mut flat: Vec<TermId> = Vec::new();
         for part in parts {
-            let term = self.made.get(part);
+            let term = self.interner.get(part);
             match term.label == "concat" {
                 true => flat.extend(term.inputs.iter().copied()),
                 false => flat.push(part),
@@ -125,16 +139,16 @@ impl Rule<'_> {
         }
         let mut joined: Vec<TermId> = Vec::new();
         for part in flat {
-            let next = self.made.get(part);
-            let last = joined.last().map(|last| self.made.get(*last));
+            let next = self.interner.get(part);
+            let last = joined.last().map(|last| self.interner.get(*last));
             let touching = last.and_then(|last| {
-                let ((from, a), (b, to)) = (range(&last.label)?, range(&next.label)?);
+                let ((from, a), (b, to)) = (parse_channel_range(&last.label)?, parse_channel_range(&next.label)?);
                 (a == b && last.inputs == next.inputs).then(|| (last.inputs[0], from, to))
             });
             match touching {
                 Some((source, from, to)) => {
                     joined.pop();
-                    let larger = self.part(source, from, to);
+                    let larger = self.channel_range(source, from, to);
                     joined.push(larger);
                 }
                 None => joined.push(part),
@@ -143,13 +157,13 @@ impl Rule<'_> {
         if let [only] = joined[..] {
             return only;
         }
-        let channels = joined.iter().map(|t| self.made.get(*t).channels).sum();
-        self.made.plain(self.id, channels, "concat".into(), joined)
+        let channels = joined.iter().map(|t| self.interner.get(*t).channels).sum();
+        self.interner.intern_weightless(self.id, channels, "concat".into(), joined)
     }
 }
 
 /// `channels 3..8` to 3 and 8.
-fn range(label: &str) -> Option<(usize, usize)> {
+fn parse_channel_range(label: &str) -> Option<(usize, usize)> {
     let (from, to) = label.strip_prefix("channels ")?.split_once("..")?;
     Some((from.parse().ok()?, to.parse().ok()?))
 }

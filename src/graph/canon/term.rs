@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 /// A canonical computation with one result.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Term {
+pub struct CanonicalTerm {
     /// Operator and settings in one spelling, sizes as formulas in the image's height and width.
     pub label: String,
     pub inputs: Vec<TermId>,
@@ -24,20 +24,20 @@ pub struct TermId(pub(super) usize);
 
 /// A graph in canonical form: the terms that its results depend on, each after its inputs.
 #[derive(Debug, Clone)]
-pub struct Canon {
-    pub(super) terms: Vec<Term>,
+pub struct CanonicalGraph {
+    pub(super) terms: Vec<CanonicalTerm>,
     /// In the order of the model's promise.
     pub(super) results: Vec<TermId>,
 }
 
-impl Canon {
+impl CanonicalGraph {
     /// Returns a term of this graph by its number.
-    pub fn term(&self, id: TermId) -> &Term {
+    pub fn term(&self, id: TermId) -> &CanonicalTerm {
         &self.terms[id.0]
     }
 
     /// The terms, each after its inputs.
-    pub fn terms(&self) -> &[Term] {
+    pub fn terms(&self) -> &[CanonicalTerm] {
         &self.terms
     }
 
@@ -58,22 +58,28 @@ impl Canon {
 
 /// Terms so far; what has no weights and is there already is not made again.
 #[derive(Default)]
-pub(super) struct Builder {
-    pub(super) terms: Vec<Term>,
+pub(super) struct TermInterner {
+    pub(super) terms: Vec<CanonicalTerm>,
     known: HashMap<(String, Vec<TermId>), TermId>,
 }
 
-impl Builder {
-    pub(super) fn get(&self, id: TermId) -> &Term {
+impl TermInterner {
+    pub(super) fn get(&self, id: TermId) -> &CanonicalTerm {
         &self.terms[id.0]
     }
 
     /// A term without weights.
-    pub(super) fn plain(&mut self, node: NodeId, channels: usize, label: String, inputs: Vec<TermId>) -> TermId {
-        self.make(Term { label, inputs, commutes: false, owns_weights: false, channels, node })
+    pub(super) fn intern_weightless(
+        &mut self,
+        node: NodeId,
+        channels: usize,
+        label: String,
+        inputs: Vec<TermId>,
+    ) -> TermId {
+        self.intern(CanonicalTerm { label, inputs, commutes: false, owns_weights: false, channels, node })
     }
 
-    pub(super) fn make(&mut self, mut term: Term) -> TermId {
+    pub(super) fn intern(&mut self, mut term: CanonicalTerm) -> TermId {
         if term.commutes {
             term.inputs.sort_unstable();
         }

@@ -1,9 +1,9 @@
 //! The models of a sweep side by side, counted and not trained, and which of them are one and the same.
 
 use super::thin::{Asked, Thinned, thin};
-use crate::graph::canon::Canon;
-use crate::graph::elaborate::Argument;
-use crate::graph::resolve::Program;
+use crate::graph::canon::CanonicalGraph;
+use crate::graph::elaborate::ModelArgument;
+use crate::graph::resolve::ResolvedProgram;
 use crate::graph::ty::Shape;
 use crate::study::claim::Peaks;
 use crate::study::cost::field::{Field, fields, narrower};
@@ -20,14 +20,14 @@ pub struct Variant {
     /// Name of the model or variant that the sweep varies.
     pub model: String,
     /// In the order of the sweep.
-    pub args: Vec<Argument>,
+    pub args: Vec<ModelArgument>,
     /// Trainable numbers.
     pub params: u64,
     /// Running statistics.
     pub buffers: u64,
     /// At each size.
     pub at: Vec<Measures>,
-    /// At each size: equal for models that compute the same function ([`Canon::hash`]).
+    /// At each size: equal for models that compute the same function ([`CanonicalGraph::hash`]).
     pub hashes: Vec<u64>,
 }
 
@@ -122,7 +122,7 @@ impl fmt::Display for Key {
 
 /// Counts every model of a sweep that is kept. A variant that holds at one size and not at another is left out.
 pub fn counted(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sweep: &ast::Sweep,
     asked: &Asked<'_>,
     convention: Convention,
@@ -141,7 +141,7 @@ pub fn counted(
             field,
         };
         // Sizes are formulas in the canonical form, but a model may choose by the size which nodes it has.
-        (report.params, report.buffers, Canon::new(graph).hash(), measures)
+        (report.params, report.buffers, CanonicalGraph::new(graph).hash(), measures)
     })?;
     Ok(seen.map(|point, seen| Variant {
         model: point.model.node.clone(),

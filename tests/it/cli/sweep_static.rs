@@ -1,7 +1,7 @@
 //! `npc sweep --static`: the table against its own definition, and against other commands.
 
 use crate::support::front::{Said, front, npc, repository};
-use npc::internals::graph::canon::{Canon, Comparison, compare};
+use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare};
 use npc::internals::show::chart::{Dot, Scatter, Side, Unit, scatter};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -185,13 +185,13 @@ fn one_line_a_function() {
             "import std\n",
             &std::fs::read_to_string(repository("src/text/import/std.model")).unwrap().replace("npc 1\n", ""),
         );
-        Canon::new(front(&text, Some([32, 48]), &args).model("Net").graph())
+        CanonicalGraph::new(front(&text, Some([32, 48]), &args).model("Net").graph())
     };
-    let equal = |a: &Canon, b: &Canon| matches!(compare(a, b), Comparison::Equal { .. });
+    let equal = |a: &CanonicalGraph, b: &CanonicalGraph| matches!(compare(a, b), GraphComparison::Equal { .. });
     let rows = made["models"].as_array().unwrap();
     // Per width: no gate, whatever the reduction, and a gate with each reduction.
     assert_eq!(rows.len(), 2 * 3);
-    let first: Vec<Canon> = rows.iter().map(canon).collect();
+    let first: Vec<CanonicalGraph> = rows.iter().map(canon).collect();
     for (row, own) in rows.iter().zip(&first) {
         let same = row["same"].as_array().unwrap();
         assert_eq!(same.len(), 1);

@@ -10,7 +10,7 @@ use npc::graph::op::{
     Padding, Slice, Unflatten, Window,
 };
 use npc::graph::ty::{FormulaContext, TensorType};
-use npc::internals::graph::canon::{Canon, Comparison, compare, delta};
+use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare, diff_graphs};
 use npc::text::source::Span;
 use proptest::prelude::*;
 
@@ -156,7 +156,7 @@ fn changed(from: &Graph, tape: &mut Tape) -> Option<Graph> {
             _ => None,
         }
     };
-    let canon = Canon::new(from);
+    let canon = CanonicalGraph::new(from);
     let places: Vec<NodeId> = canon.terms().iter().map(|t| t.node).filter(|id| other(*id).is_some()).collect();
     let place = *places.get(tape.below(places.len()))?;
     let mut to = Graph::new("Changed");
@@ -179,10 +179,10 @@ proptest! {
         for checked in front(&text, size_of(&text), &[]).checked {
             let (graph, tape) = (checked.graph(), &mut Tape::seeded(turns));
             let other = rewritten(graph, tape);
-            let (a, b) = (Canon::new(graph), Canon::new(other.graph()));
+            let (a, b) = (CanonicalGraph::new(graph), CanonicalGraph::new(other.graph()));
             let found = compare(&a, &b);
-            prop_assert!(delta(graph, other.graph()).is_none());
-            prop_assert!(matches!(found, Comparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::to_text(other.graph()));
+            prop_assert!(diff_graphs(graph, other.graph()).is_none());
+            prop_assert!(matches!(found, GraphComparison::Equal { .. }), "{:?}\n{}", found, npc::graph::ir::to_text(other.graph()));
             prop_assert_eq!(a.hash(), b.hash());
             // In 32 bits a quotient by almost nothing makes as much of rounding as it likes: the test below has these.
             #[cfg(feature = "run")]
@@ -190,10 +190,10 @@ proptest! {
                 numbers::agree(&checked, &other, &found)?;
             }
             if let Some(changed) = changed(graph, tape) {
-                let c = Canon::new(&changed);
-                prop_assert!(matches!(compare(&a, &c), Comparison::Different(_)), "{}", npc::graph::ir::to_text(&changed));
+                let c = CanonicalGraph::new(&changed);
+                prop_assert!(matches!(compare(&a, &c), GraphComparison::Different(_)), "{}", npc::graph::ir::to_text(&changed));
                 prop_assert_ne!(a.hash(), c.hash());
-                let delta = delta(graph, &changed).expect("another function");
+                let delta = diff_graphs(graph, &changed).expect("another function");
                 prop_assert_eq!(delta.changed.len(), 1);
                 let others = [delta.removed.len(), delta.added.len(), delta.rewired.len(), delta.renamed.len()];
                 prop_assert_eq!(others, [0; 4]);
@@ -226,7 +226,7 @@ fn double_precision_worker() {
             let text = model(&mut Tape::seeded(seed));
             for checked in front(&text, size_of(&text), &[]).checked {
                 let other = rewritten(checked.graph(), &mut Tape::seeded(turns));
-                let found = compare(&Canon::new(checked.graph()), &Canon::new(other.graph()));
+                let found = compare(&CanonicalGraph::new(checked.graph()), &CanonicalGraph::new(other.graph()));
                 divided += usize::from(divides(checked.graph()));
                 numbers::agree(&checked, &other, &found).unwrap_or_else(|e| panic!("{seed}, {turns}: {e}"));
             }
@@ -240,11 +240,11 @@ fn double_precision_worker() {
 fn models_differ_unless_known() {
     let same: &[[&str; 2]] = &[["NPNet", "NPNet_SE"]];
     for file in models_in("models") {
-        let models: Vec<(CheckedGraph, Canon)> = front_file(&file, Some([64, 64]), &[])
+        let models: Vec<(CheckedGraph, CanonicalGraph)> = front_file(&file, Some([64, 64]), &[])
             .checked
             .into_iter()
             .map(|c| {
-                let canon = Canon::new(c.graph());
+                let canon = CanonicalGraph::new(c.graph());
                 (c, canon)
             })
             .collect();
@@ -253,7 +253,7 @@ fn models_differ_unless_known() {
                 let names = [a, b].map(|c| c.graph().name.as_str());
                 let known = names[0] == names[1] || same.iter().any(|s| *s == names || [s[1], s[0]] == names);
                 let found = compare(canon, other);
-                assert_eq!(matches!(found, Comparison::Equal { .. }), known, "{names:?}: {found:?}");
+                assert_eq!(matches!(found, GraphComparison::Equal { .. }), known, "{names:?}: {found:?}");
                 assert_eq!(canon.hash() == other.hash(), known, "{names:?}");
             }
         }
@@ -261,10 +261,10 @@ fn models_differ_unless_known() {
 }
 
 /// Of two bodies of a model with this result.
-fn verdict(result: &str, a: &str, b: &str) -> Comparison {
+fn verdict(result: &str, a: &str, b: &str) -> GraphComparison {
     let canon = |body: &str| {
         let text = format!("npc 1\nmodel Net(x: [4, H, W]) -> {result} {body}");
-        Canon::new(front(&text, Some([16, 24]), &[]).model("Net").graph())
+        CanonicalGraph::new(front(&text, Some([16, 24]), &[]).model("Net").graph())
     };
     compare(&canon(a), &canon(b))
 }
@@ -294,7 +294,7 @@ fn near_misses() {
     ];
     for (result, a, b) in pairs {
         let found = verdict(result, a, b);
-        assert!(matches!(found, Comparison::Different(_)), "{a}\n{b}\n{found:?}");
+        assert!(matches!(found, GraphComparison::Different(_)), "{a}\n{b}\n{found:?}");
     }
 }
 
@@ -321,7 +321,7 @@ fn rules_one_by_one() {
     ];
     for (result, a, b) in pairs {
         let found = verdict(result, a, b);
-        assert!(matches!(found, Comparison::Equal { .. }), "{a}\n{b}\n{found:?}");
+        assert!(matches!(found, GraphComparison::Equal { .. }), "{a}\n{b}\n{found:?}");
     }
 }
 
@@ -332,8 +332,8 @@ fn symmetric_networks_are_decided() {
         let branches: Vec<String> = (0..n).map(|_| "(x |> conv(4) |> relu |> conv(4))".into()).collect();
         format!("= {}", branches.join(" + "))
     };
-    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(60)), Comparison::Equal { .. }));
-    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(59)), Comparison::Different(_)));
+    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(60)), GraphComparison::Equal { .. }));
+    assert!(matches!(verdict("[4, H, W]", &sum(60), &sum(59)), GraphComparison::Different(_)));
 }
 
 #[cfg(feature = "run")]
@@ -348,8 +348,8 @@ mod numbers {
     use npc::internals::compute::weights::{layout, load, tensors};
     use std::collections::BTreeMap;
 
-    pub fn agree(a: &CheckedGraph, b: &CheckedGraph, found: &Comparison) -> Result<(), TestCaseError> {
-        let Comparison::Equal { weights } = found else { return Ok(()) };
+    pub fn agree(a: &CheckedGraph, b: &CheckedGraph, found: &GraphComparison) -> Result<(), TestCaseError> {
+        let GraphComparison::Equal { weights } = found else { return Ok(()) };
         let path = |c: &CheckedGraph, id: NodeId| c.graph().node(id).path.clone();
         let renamed: BTreeMap<String, String> = weights.iter().map(|&(x, y)| (path(b, y), path(a, x))).collect();
         let network = lower(a, &device(), 7);
