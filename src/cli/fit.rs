@@ -5,7 +5,7 @@ use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::number::thousands;
 use crate::desk::{FitRequest, FittedModel, fit_model, value_text};
-use crate::graph::elaborate::Argument;
+use crate::graph::elaborate::ModelArgument;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::cost::Convention;
 use crate::study::explore::{Figure, Outcome, What};
@@ -115,7 +115,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
 }
 
 fn document(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
-    let object = |args: &[Argument]| {
+    let object = |args: &[ModelArgument]| {
         Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(value_text(sources, a)))).collect())
     };
     let steps: Vec<Value> = figures

@@ -9,8 +9,8 @@ use super::failure::Failure;
 use super::finding::Finding;
 use super::levels::LintLevels;
 use super::selection::{Selected, Selection, select};
-use crate::graph::elaborate::{Argument, unused};
-use crate::graph::resolve::{Program, lint, resolve_bundle};
+use crate::graph::elaborate::{ModelArgument, check_unused_blocks};
+use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
 use crate::study::explore::same_variants;
 use crate::study::lint::lints;
@@ -99,7 +99,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     problems.extend(found);
     // With one model chosen, the blocks of the others would seem unused.
     if selection.model.is_none() && !problems.has_errors() {
-        problems.extend(unused(&program));
+        problems.extend(check_unused_blocks(&program));
     }
     if !problems.has_errors() {
         problems.extend(lint(&program));
@@ -112,10 +112,10 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
 
 /// Builds, lints and counts the selected models, until there are too many nodes to keep.
 fn build_all(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
     selected: &[Selected],
-    args: &[Argument],
+    args: &[ModelArgument],
     request: &AnalysisRequest,
 ) -> (Vec<(Entry, CostReport)>, Problems) {
     let (mut entries, mut problems) = (Vec::new(), Problems::new());

@@ -1,6 +1,6 @@
 //! Hyper-parameters: from text to arguments and back.
 
-use crate::graph::elaborate::Argument;
+use crate::graph::elaborate::ModelArgument;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{SourceMap, Span, Spanned};
 use crate::text::syntax::{self, ast};
@@ -10,7 +10,11 @@ pub type ArgumentTexts = Vec<(String, String)>;
 
 /// `key=value,key=value` to arguments; commas inside brackets and quotes do not separate. The texts are added to `sources`
 /// under the name `option`, for messages.
-pub(crate) fn arguments(sources: &mut SourceMap, option: &str, texts: &[String]) -> Result<Vec<Argument>, Problems> {
+pub(crate) fn arguments(
+    sources: &mut SourceMap,
+    option: &str,
+    texts: &[String],
+) -> Result<Vec<ModelArgument>, Problems> {
     let mut args = Vec::new();
     let mut problems = Problems::new();
     for part in texts.iter().flat_map(|t| split_commas(t)) {
@@ -25,7 +29,7 @@ pub(crate) fn arguments(sources: &mut SourceMap, option: &str, texts: &[String])
         match syntax::parse_value(sources, value_id) {
             Ok(value) => {
                 let name = Spanned::new(name.trim().to_string(), Span::new(id, 0, name.len()));
-                args.push(Argument { name, value });
+                args.push(ModelArgument { name, value });
             }
             Err(p) => problems.extend(p),
         }
@@ -52,11 +56,11 @@ fn split_commas(text: &str) -> Vec<String> {
 }
 
 /// The arguments behind a model's name in a file, such as `(attention = se)`. Each must have a name (E0204).
-pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Problems> {
+pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<ModelArgument>, Problems> {
     let (mut named, mut problems) = (Vec::new(), Problems::new());
     for arg in args {
         match &arg.name {
-            Some(name) => named.push(Argument { name: name.clone(), value: arg.value.clone() }),
+            Some(name) => named.push(ModelArgument { name: name.clone(), value: arg.value.clone() }),
             None => problems.push(Diagnostic::new(Code::E0204, arg.value.span, "name this hyper-parameter")),
         }
     }
@@ -64,7 +68,7 @@ pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<Argument>, Proble
 }
 
 /// The value of an argument as it is written.
-pub(crate) fn value_text(sources: &SourceMap, arg: &Argument) -> String {
+pub(crate) fn value_text(sources: &SourceMap, arg: &ModelArgument) -> String {
     match &arg.value.kind {
         // Values of a range have the range's place.
         ast::ExprKind::Int(n) => n.to_string(),
@@ -73,6 +77,6 @@ pub(crate) fn value_text(sources: &SourceMap, arg: &Argument) -> String {
 }
 
 /// Names and values of arguments as they are written.
-pub(crate) fn argument_texts(sources: &SourceMap, args: &[Argument]) -> ArgumentTexts {
+pub(crate) fn argument_texts(sources: &SourceMap, args: &[ModelArgument]) -> ArgumentTexts {
     args.iter().map(|a| (a.name.node.clone(), value_text(sources, a))).collect()
 }

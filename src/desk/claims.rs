@@ -5,7 +5,7 @@ use super::defaults::{default_data, has_hole};
 use super::selection::Size;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::{Judged, judge};
 use crate::text::config::schema;
 use crate::text::diag::Problems;
@@ -25,7 +25,11 @@ pub struct JudgedClaim {
 
 /// Holds the root file's `expect` blocks against the models that they name; `only` chooses one model. Claims that do not
 /// hold, and models that cannot be built, are problems.
-pub fn judge_claims(program: &Program<'_>, sources: &SourceMap, only: Option<&str>) -> (Vec<JudgedClaim>, Problems) {
+pub fn judge_claims(
+    program: &ResolvedProgram<'_>,
+    sources: &SourceMap,
+    only: Option<&str>,
+) -> (Vec<JudgedClaim>, Problems) {
     let (mut judged, mut problems) = (Vec::new(), Problems::new());
     for item in &program.file.items {
         let ast::ItemKind::Expect(expect) = &item.kind else { continue };
@@ -73,7 +77,7 @@ fn claim_text(claim: &ast::Claim, sources: &SourceMap) -> String {
 }
 
 /// The model of an `expect` block at its size.
-fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<CheckedGraph, Problems> {
+fn expected_model(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result<CheckedGraph, Problems> {
     let Some(name) = program.find(&expect.model.node) else {
         // Resolution has said that there is no such model.
         return Err(Problems::new());
@@ -84,7 +88,7 @@ fn expected_model(program: &Program<'_>, expect: &ast::Expect) -> Result<Checked
 }
 
 /// Height and width that an `expect` block is about: those of its data, else of the model's.
-pub(super) fn expected_size(program: &Program<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
+pub(super) fn expected_size(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
     let data = match &expect.on {
         Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
         None => default_data(program, &expect.model.node).map(|(_, spec)| spec),

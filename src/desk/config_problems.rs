@@ -5,14 +5,14 @@ use super::defaults::has_hole;
 use super::sizes_that_fit::with_sizes_that_fit;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::schema;
 use crate::text::diag::Problems;
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
 /// The root file's `data` and `train` blocks against their schemas.
-pub(super) fn schema_problems(program: &Program<'_>) -> Problems {
+pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         match &item.kind {
@@ -42,7 +42,7 @@ pub(super) fn schema_problems(program: &Program<'_>) -> Problems {
 }
 
 /// Problems of the root file's runs: each model with the arguments of its run at the size of its data.
-pub(super) fn run_problems(program: &Program<'_>) -> Problems {
+pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         let ast::ItemKind::Train(train) = &item.kind else { continue };

@@ -7,7 +7,7 @@ use super::open::{ModelFile, open, resolved};
 use super::selection::{Size, data_named, no_such};
 use super::sweep_columns::columns;
 use crate::graph::check::CheckedGraph;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Bound;
 use crate::study::cost::Convention;
 use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
@@ -138,7 +138,7 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
 }
 
 /// The sweep of this name, or what the name says in place of one.
-fn sweep(program: &Program<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
+fn sweep(program: &ResolvedProgram<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
     if let Some(sweep) = program.sweeps.get(name) {
         return Ok((*sweep).clone());
     }
@@ -189,7 +189,11 @@ fn bounds(
 }
 
 /// Those of the command line, else of the first model's data.
-fn sizes(program: &Program<'_>, sweep: &ast::Sweep, request: &CountRequest<'_>) -> Result<Vec<Option<Size>>, Problems> {
+fn sizes(
+    program: &ResolvedProgram<'_>,
+    sweep: &ast::Sweep,
+    request: &CountRequest<'_>,
+) -> Result<Vec<Option<Size>>, Problems> {
     if !request.size.is_empty() {
         return Ok(request.size.iter().copied().map(Some).collect());
     }

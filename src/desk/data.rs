@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::open::{ModelFile, open};
 use super::run::{RunRequest, is_settings, resolve_run};
 use super::selection::no_such;
-use crate::graph::elaborate::Argument;
+use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::config::{DataSpec, TrainSpec, schema};
 use crate::text::diag::{Code, Diagnostic, Problems};
@@ -95,7 +95,7 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
 }
 
 fn changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {
-    let entry = |Argument { name, value }| match name.node.strip_prefix("data.") {
+    let entry = |ModelArgument { name, value }| match name.node.strip_prefix("data.") {
         Some(key) => Ok(Entry { key: Spanned::new(key.to_string(), name.span), value }),
         None => {
             let d = Diagnostic::new(Code::E0503, name.span, format!("`{name}` is not of the data block"));

@@ -8,7 +8,7 @@ use super::sizes_that_fit::with_sizes_that_fit;
 use crate::data::survey::{Finding, Kind, Severity, Survey, survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::DataSpec;
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::files::Files;
@@ -50,7 +50,7 @@ pub fn data_blocks(
     blocks.map_err(|problems| Failure::problems(sources, problems))
 }
 
-fn chosen(program: &Program<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
+fn chosen(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
     let names: Vec<&str> = match names.is_empty() {
         false => names.iter().map(String::as_str).collect(),
         true => {
@@ -70,7 +70,7 @@ fn chosen(program: &Program<'_>, names: &[String]) -> Result<Vec<DataSpec>, Prob
 }
 
 /// The data with what the models that it is for say of it.
-fn with_models(program: &Program<'_>, spec: DataSpec, model: Option<&str>) -> Result<DataBlock, Problems> {
+fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str>) -> Result<DataBlock, Problems> {
     let (mut channels, mut findings) = (None, Vec::new());
     for (entry, args) in models(program, &spec, model)? {
         let args = named_arguments(args)?;
@@ -101,7 +101,7 @@ fn error(message: String, help: Vec<String>) -> Finding {
 
 /// The models that the data is for, with their hyper-parameters.
 fn models<'a>(
-    program: &Program<'a>,
+    program: &ResolvedProgram<'a>,
     spec: &DataSpec,
     model: Option<&str>,
 ) -> Result<Vec<(&'a ast::Ident, &'a [ast::Arg])>, Problems> {

@@ -5,9 +5,9 @@ use super::run_size::RunSize;
 use super::selection::Selected;
 use super::sizes_that_fit::with_sizes_that_fit;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning};
-use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::Outlet;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::cost::{Convention, CostReport, count};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::source::{SourceMap, Span, Spanned};
@@ -28,7 +28,7 @@ pub struct Entry {
 }
 
 /// Elaborates and checks one model. The problems say which other sizes the model would take, if there are any.
-pub fn build(program: &Program<'_>, selected: &Selected, args: &[Argument]) -> Result<Entry, Problems> {
+pub fn build(program: &ResolvedProgram<'_>, selected: &Selected, args: &[ModelArgument]) -> Result<Entry, Problems> {
     let Selected { name, size, on, data_named } = selected;
     let built = elaborate(program, name, args, *size).and_then(check);
     let checked = built.map_err(|p| with_sizes_that_fit(program, name, args, *size, p))?;

@@ -5,7 +5,7 @@ use super::claims::expected_size;
 use super::defaults::{default_data, has_hole, sweep_run_size};
 use super::selection::{Selection, Size};
 use crate::graph::check::CheckedGraph;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Peaks;
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{self, Asked, Fit, Point};
@@ -70,7 +70,7 @@ pub struct Exploration {
 
 /// Evaluates the root file's sweeps, and tries the holes of its models against their claims.
 pub(super) fn explore(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sources: &SourceMap,
     selection: &Selection,
     convention: Convention,
@@ -106,7 +106,7 @@ pub(super) fn explore(
 
 /// Counts a sweep at the size of the selection. Nothing where the sweep is not selected or none of its models can be built.
 fn count_sweep(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sources: &SourceMap,
     selection: &Selection,
     sweep: &ast::Sweep,
@@ -144,7 +144,7 @@ fn count_sweep(
 }
 
 /// The size of the selection, else that of the first model's data.
-fn sweep_size(program: &Program<'_>, selection: &Selection, base: &str) -> Option<Size> {
+fn sweep_size(program: &ResolvedProgram<'_>, selection: &Selection, base: &str) -> Option<Size> {
     let named = selection.on.first().and_then(|on| program.data.get(on.as_str()));
     let named = named.and_then(|d| schema::data_spec(d).ok());
     let data = named.or_else(|| default_data(program, base).map(|(_, spec)| spec));
@@ -152,7 +152,11 @@ fn sweep_size(program: &Program<'_>, selection: &Selection, base: &str) -> Optio
 }
 
 /// Fits the holes of a model to its `expect` blocks.
-fn fit_holes(program: &Program<'_>, sources: &SourceMap, name: &ast::Ident) -> Result<HoleFit, Box<Diagnostic>> {
+fn fit_holes(
+    program: &ResolvedProgram<'_>,
+    sources: &SourceMap,
+    name: &ast::Ident,
+) -> Result<HoleFit, Box<Diagnostic>> {
     let claims = claims_about(program, name);
     if claims.is_empty() {
         let message = format!("`{name}` has a hole and no claim to fit it to");
@@ -166,7 +170,7 @@ fn fit_holes(program: &Program<'_>, sources: &SourceMap, name: &ast::Ident) -> R
 }
 
 /// The `expect` blocks of a model, each with its size.
-fn claims_about<'a>(program: &Program<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<Size>)> {
+fn claims_about<'a>(program: &ResolvedProgram<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<Size>)> {
     let mut claims = Vec::new();
     for item in &program.file.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };

@@ -4,8 +4,8 @@ use super::arguments::arguments;
 use super::failure::Failure;
 use super::open::{ModelFile, open, resolved};
 use super::selection::{Size, no_such, parse_size};
-use crate::graph::elaborate::Argument;
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::ModelArgument;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Printed;
 use crate::study::cost::Convention;
 use crate::study::explore::{Figure, Outcome, What, fit_printed, holes};
@@ -81,8 +81,8 @@ fn ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, 
 
 fn model<'p>(
     request: &FitRequest<'_>,
-    program: &Program<'p>,
-    given: &[Argument],
+    program: &ResolvedProgram<'p>,
+    given: &[ModelArgument],
     ranges: &[(ast::Ident, ast::Expr)],
 ) -> Result<&'p ast::Ident, Diagnostic> {
     let entries = program.entries();
@@ -104,7 +104,7 @@ fn model<'p>(
     }
 }
 
-fn figures(request: &FitRequest<'_>, program: &Program<'_>) -> Result<Vec<Figure>, Failure> {
+fn figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, Failure> {
     let printed = |text: &str| text.parse::<Printed>().map_err(Failure::request);
     let mut figures = Vec::new();
     let mut sizes: Vec<Size> = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::selection::Selection;
-use crate::graph::resolve::{Program, allows, unused_allows};
+use crate::graph::resolve::{ResolvedProgram, allows, unused_allows};
 use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl LintLevels {
 
     /// Takes out what the file's `@allow` or this silences, and makes errors of what is denied. An `@allow` that silences
     /// nothing is a problem of its own.
-    pub fn apply(&self, program: &Program<'_>, selection: &Selection, problems: Problems) -> Problems {
+    pub fn apply(&self, program: &ResolvedProgram<'_>, selection: &Selection, problems: Problems) -> Problems {
         let set = |names: &[String]| names.iter().cloned().collect();
         let levels = Levels { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };
         let mut used = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! A model file with its imports, parsed.
 
 use super::failure::Failure;
-use crate::graph::resolve::{Program, resolve_bundle};
+use crate::graph::resolve::{ResolvedProgram, resolve_bundle};
 use crate::text::diag::Problems;
 use crate::text::files::Files;
 use crate::text::import::{self, Bundle};
@@ -33,7 +33,7 @@ pub(super) fn resolved<'a>(
     bundle: &'a Bundle,
     sources: &SourceMap,
     mut problems: Problems,
-) -> Result<Program<'a>, Failure> {
+) -> Result<ResolvedProgram<'a>, Failure> {
     let (program, found) = resolve_bundle(bundle);
     problems.extend(found);
     if problems.has_errors() { Err(Failure::problems(sources.clone(), problems)) } else { Ok(program) }

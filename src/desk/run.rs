@@ -7,9 +7,9 @@ use super::selection::{data_named, no_such};
 use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check};
-use crate::graph::elaborate::{Argument, elaborate};
+use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::CallChains;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::learn::folder::{Folder, read_settings};
 use crate::learn::trained::Trained;
 use crate::text::config::schema;
@@ -53,7 +53,7 @@ struct Changes {
 
 fn changes(sources: &mut SourceMap, texts: &[String]) -> Result<Changes, Problems> {
     let mut changes = Changes::default();
-    for Argument { name, value } in arguments(sources, "--set", texts)? {
+    for ModelArgument { name, value } in arguments(sources, "--set", texts)? {
         let (part, key) = name.node.split_once('.').unwrap_or(("train", &name.node));
         let key = Spanned::new(key.to_string(), name.span);
         match part {
@@ -132,7 +132,7 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
                 }
             },
         };
-        let text = |a: Argument| (a.name.node.clone(), sources.snippet(a.value.span).to_string());
+        let text = |a: ModelArgument| (a.name.node.clone(), sources.snippet(a.value.span).to_string());
         let args = named_arguments(&train.args)?.into_iter().map(text).collect();
         let (spec, _) = schema::train_spec(train, args)?;
         let data = data_named(program, &train.data.node)?;
@@ -145,7 +145,7 @@ fn build(
     files: &dyn Files,
     model: &Path,
     request: &RunRequest<'_>,
-    draft: impl FnOnce(&Program<'_>, &SourceMap) -> Result<Draft, Problems>,
+    draft: impl FnOnce(&ResolvedProgram<'_>, &SourceMap) -> Result<Draft, Problems>,
 ) -> Result<ResolvedRun, Failure> {
     let ModelFile { mut sources, bundle, problems } = open(files, model)?;
     let changes = match changes(&mut sources, request.set) {
@@ -216,7 +216,7 @@ fn places(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, Strin
 
 /// The model of a run at the size of its data.
 fn compile(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
     train: &TrainSpec,
     size: [usize; 2],

@@ -3,8 +3,8 @@
 use super::arguments::arguments;
 use super::defaults::default_data;
 use super::failure::Failure;
-use crate::graph::elaborate::Argument;
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::ModelArgument;
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::{DataSpec, schema};
 use crate::text::diag::{Code, Diagnostic, Problems, did_you_mean};
 use crate::text::source::SourceMap;
@@ -29,7 +29,7 @@ pub struct Selection {
 
 impl Selection {
     /// The hyper-parameters as arguments. Their texts are added to `sources` as `--with`.
-    pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<Argument>, Failure> {
+    pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, Failure> {
         arguments(sources, "--with", &self.with)
             .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the value of --with cannot be read"))
     }
@@ -59,7 +59,7 @@ pub struct Selected {
 }
 
 /// The models that are selected, each with its sizes. Errors: names that the file does not have, a file without a model.
-pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Selected>, Problems> {
+pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<Selected>, Problems> {
     let entries = program.entries();
     let chosen: Vec<&ast::Ident> = match &selection.model {
         None => entries,
@@ -95,7 +95,7 @@ pub fn select(program: &Program<'_>, selection: &Selection) -> Result<Vec<Select
 }
 
 /// The data block of this name with its settings. Errors: the file has none, or the block has mistakes.
-pub(super) fn data_named(program: &Program<'_>, name: &str) -> Result<DataSpec, Problems> {
+pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<DataSpec, Problems> {
     match program.data.get(name) {
         Some(data) => schema::data_spec(data),
         None => Err(no_such("data block", name, program.data.keys().copied()).into()),

@@ -2,8 +2,8 @@
 
 use super::selection::Size;
 use crate::graph::check::{SizeVerdict, check};
-use crate::graph::elaborate::{Argument, elaborate};
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::{ModelArgument, elaborate};
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast;
 
@@ -12,9 +12,9 @@ const STEPS: usize = 1_000_000;
 
 /// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
 pub(crate) fn with_sizes_that_fit(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     name: &ast::Ident,
-    args: &[Argument],
+    args: &[ModelArgument],
     size: Option<Size>,
     problems: Problems,
 ) -> Problems {
@@ -23,7 +23,7 @@ pub(crate) fn with_sizes_that_fit(
     };
     let Some(size) = size.filter(|_| problems.iter().filter(|d| d.is_error()).all(about_size)) else { return problems };
     // Trying costs steps as well, and must not be what ends a large file.
-    if program.spend(0) > STEPS {
+    if program.spend_fuel(0) > STEPS {
         return problems;
     }
     // Any size that passes tells the contract. Networks that halve their maps pass at multiples of their stride.

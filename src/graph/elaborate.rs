@@ -4,32 +4,32 @@
 //! so a message can name the call, the chain of blocks that led to it, and where each side got its size. It always ends:
 //! loops run over finite ranges, blocks cannot recurse, and [`LIMITS`] bound the rest.
 //!
-//! A failed expression becomes [`Value::Poison`], which spoils what uses it without a second message; so one run
+//! A failed expression becomes [`EvalValue::Poison`], which spoils what uses it without a second message; so one run
 //! reports every independent problem.
 
-mod alone;
 mod argument;
-mod arith;
+mod arithmetic;
 mod call;
 mod dims;
 mod elaborator;
 mod eval;
+mod fixes;
 mod fraction;
 mod index;
 mod instance;
-mod mend;
 mod model;
 mod node;
-mod size;
+mod size_conditions;
+mod standalone;
 mod statement;
 mod value;
 
-pub use alone::{Tried, alone, unused};
-pub use elaborator::{Argument, LIMITS, Limits};
-pub use value::Value;
+pub use elaborator::{LIMITS, Limits, ModelArgument};
+pub use standalone::{StandaloneCheck, check_unused_block, check_unused_blocks};
+pub use value::EvalValue;
 
 use super::ir::Graph;
-use super::resolve::Program;
+use super::resolve::ResolvedProgram;
 use crate::text::diag::Problems;
 use crate::text::syntax::ast;
 use elaborator::Elaborator;
@@ -38,14 +38,14 @@ use elaborator::Elaborator;
 ///
 /// `args` override what the variant says. Errors: every problem found on the way, with its place.
 pub fn elaborate<'a>(
-    program: &Program<'a>,
+    program: &ResolvedProgram<'a>,
     entry: &ast::Ident,
-    args: &'a [Argument],
+    args: &'a [ModelArgument],
     size: Option<[usize; 2]>,
 ) -> Result<Graph, Problems> {
     let mut e = Elaborator::new(program, &entry.node, size.unwrap_or([1, 1]));
     // Failure is on record in `problems`.
-    let done = e.model(entry, args, size).is_ok();
+    let done = e.elaborate_model(entry, args, size).is_ok();
     if e.problems.has_errors() || !done {
         return Err(e.problems);
     }

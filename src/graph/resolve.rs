@@ -1,7 +1,7 @@
 //! Names to declarations: [`resolve`] indexes a file's items and reports every name that means nothing.
 //!
-//! Knows the names of operators and builtin functions, and no shapes. Invariants of a [`Program`]: item names are
-//! unique; a block that is not [`broken`](Program::is_broken) uses only names that exist; no block uses itself; every
+//! Knows the names of operators and builtin functions, and no shapes. Invariants of a [`ResolvedProgram`]: item names are
+//! unique; a block that is not [`broken`](ResolvedProgram::is_broken) uses only names that exist; no block uses itself; every
 //! variant leads to a model.
 
 mod index;
@@ -12,19 +12,19 @@ mod references;
 mod uses;
 
 pub use lint::{allows, lint, unused_allows};
-pub use program::{FUNCTIONS, Program, STAGES};
+pub use program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
 
 use crate::text::diag::Problems;
 use crate::text::import::Bundle;
 use crate::text::syntax::ast::{self, ItemKind};
 
 /// Indexes a file without imports and reports duplicates, unknown names, circles.
-pub fn resolve(file: &ast::File) -> (Program<'_>, Problems) {
+pub fn resolve(file: &ast::File) -> (ResolvedProgram<'_>, Problems) {
     resolve_all(file, &[], None, false)
 }
 
 /// The same for a file with everything that it imports.
-pub fn resolve_bundle(bundle: &Bundle) -> (Program<'_>, Problems) {
+pub fn resolve_bundle(bundle: &Bundle) -> (ResolvedProgram<'_>, Problems) {
     let imported: Vec<&ast::File> = bundle.imported.iter().map(|i| &i.file).collect();
     resolve_all(&bundle.root, &imported, bundle.std.as_ref(), bundle.incomplete)
 }
@@ -34,7 +34,7 @@ fn resolve_all<'a>(
     imported: &[&'a ast::File],
     std: Option<&'a ast::File>,
     incomplete: bool,
-) -> (Program<'a>, Problems) {
+) -> (ResolvedProgram<'a>, Problems) {
     let mut problems = Problems::new();
     let mut program = index::index(root, imported, &mut problems);
     program.incomplete = incomplete;
@@ -44,10 +44,10 @@ fn resolve_all<'a>(
             program.std.insert(&block.name.node, block);
         }
     }
-    lint::check_names(&program, &mut problems);
+    lint::check_lint_names(&program, &mut problems);
     names::check(&mut program, &mut problems);
     references::check_recursion(&mut program, &mut problems);
     references::check_references(&mut program, &mut problems);
-    references::spread_breakage(&mut program);
+    references::propagate_broken(&mut program);
     (program, problems)
 }

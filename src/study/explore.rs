@@ -11,8 +11,8 @@ mod variants;
 use super::claim::{Bound, is_judged, judge};
 use super::cost::Convention;
 use crate::graph::check::check;
-use crate::graph::elaborate::{Argument, elaborate};
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::{ModelArgument, elaborate};
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 pub use front::front;
@@ -25,15 +25,15 @@ pub use variants::{Key, Measures, Variant, counted, same_functions};
 pub const POINTS: usize = 4096;
 
 /// Every combination of the values, the last name varying fastest.
-fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<Argument>>> {
+fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelArgument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
     if total > most {
         return None;
     }
-    let mut points: Vec<Vec<Argument>> = vec![Vec::new()];
+    let mut points: Vec<Vec<ModelArgument>> = vec![Vec::new()];
     for (name, values) in axes {
-        let longer = |point: &Vec<Argument>, value: &Expr| {
-            let arg = Argument { name: name.clone(), value: value.clone() };
+        let longer = |point: &Vec<ModelArgument>, value: &Expr| {
+            let arg = ModelArgument { name: name.clone(), value: value.clone() };
             point.iter().cloned().chain([arg]).collect()
         };
         points = points.iter().flat_map(|point| values.iter().map(move |v| longer(point, v))).collect();
@@ -47,7 +47,7 @@ pub struct Point<'a> {
     /// The model or variant.
     pub model: &'a ast::Ident,
     /// In the order of the sweep.
-    pub args: Vec<Argument>,
+    pub args: Vec<ModelArgument>,
     /// Those of `args` for which the sweep has other values as well.
     pub varied: Vec<bool>,
 }
@@ -88,11 +88,15 @@ pub struct Fit {
     /// Claims that each was held against.
     pub claims: usize,
     /// Those for which the model can be built and every claim is as it should be.
-    pub fitting: Vec<Vec<Argument>>,
+    pub fitting: Vec<Vec<ModelArgument>>,
 }
 
 /// The holes of a model or variant that nothing fills, with the values that each may take.
-pub fn holes<'a>(program: &Program<'a>, name: &str, args: &[Argument]) -> Vec<(&'a ast::Ident, Option<&'a Expr>)> {
+pub fn holes<'a>(
+    program: &ResolvedProgram<'a>,
+    name: &str,
+    args: &[ModelArgument],
+) -> Vec<(&'a ast::Ident, Option<&'a Expr>)> {
     let Some((model, fixed)) = program.entry(name) else { return Vec::new() };
     let hole = |p: &'a ast::Param| {
         let given = args.iter().any(|a| a.name.node == p.name.node);
@@ -121,7 +125,7 @@ fn candidates(within: &Expr) -> Option<Vec<Expr>> {
 
 /// Tries every value of a model's holes against its claims; `claims` are `expect` blocks with their sizes.
 pub fn fit(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     name: &ast::Ident,
     claims: &[(&ast::Expect, Option<[usize; 2]>)],
 ) -> Result<Fit, Diagnostic> {
@@ -139,7 +143,7 @@ pub fn fit(
         let message = format!("the holes of `{name}` have more than {POINTS} combinations");
         return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
     };
-    let holds = |args: &Vec<Argument>| {
+    let holds = |args: &Vec<ModelArgument>| {
         claims.iter().all(|(expect, size)| {
             let built = elaborate(program, name, args, *size).and_then(check);
             built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge(claim, &checked).is_ok()))

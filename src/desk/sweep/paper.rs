@@ -1,7 +1,7 @@
 //! What a paper reports about a point of a sweep: the `expect` block that is about it.
 
-use crate::graph::elaborate::Argument;
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::ModelArgument;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::{Figure, figure};
 use crate::study::explore::Point;
 use crate::text::source::SourceMap;
@@ -13,14 +13,20 @@ use std::collections::BTreeMap;
 /// It is about the point when it names the same model and every hyper-parameter has the same value, apart from the number
 /// of classes: a source may count one output channel where training takes two. Of several such blocks the one whose
 /// written hyper-parameters are those that tell the points apart: Table 1 and Table 2 of a paper may disagree.
-pub(super) fn figures(program: &Program<'_>, sources: &SourceMap, point: &Point<'_>, data: &str) -> Vec<Figure> {
+pub(super) fn figures(
+    program: &ResolvedProgram<'_>,
+    sources: &SourceMap,
+    point: &Point<'_>,
+    data: &str,
+) -> Vec<Figure> {
     let Some(here) = Hyper::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
     let varied = || point.args.iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(a, _)| &a.name.node);
     let mut best: Option<(usize, &ast::Expect)> = None;
     for item in &program.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };
-        let args: Option<Vec<Argument>> =
-            (expect.args.iter()).map(|a| Some(Argument { name: a.name.clone()?, value: a.value.clone() })).collect();
+        let args: Option<Vec<ModelArgument>> = (expect.args.iter())
+            .map(|a| Some(ModelArgument { name: a.name.clone()?, value: a.value.clone() }))
+            .collect();
         let on = expect.on.as_ref().is_some_and(|on| on.node == data);
         let Some(args) = args.filter(|_| on) else { continue };
         if Hyper::of(program, sources, &expect.model.node, &args).as_ref() != Some(&here) {
@@ -44,7 +50,7 @@ struct Hyper {
 }
 
 impl Hyper {
-    fn of(program: &Program<'_>, sources: &SourceMap, name: &str, args: &[Argument]) -> Option<Hyper> {
+    fn of(program: &ResolvedProgram<'_>, sources: &SourceMap, name: &str, args: &[ModelArgument]) -> Option<Hyper> {
         let (model, fixed) = program.entry(name)?;
         let text = |value: &ast::Expr| {
             let written = sources.snippet(value.span);

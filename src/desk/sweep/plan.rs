@@ -9,7 +9,7 @@ use crate::desk::open::{ModelFile, open, resolved};
 use crate::desk::run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::run_size::RunSize;
 use crate::desk::selection::no_such;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::learn::folder::Folder;
 use crate::study::claim::{Bound, Figure};
 use crate::study::cost::{Convention, count};
@@ -175,7 +175,7 @@ fn holds(bounds: &[Bound], ready: &ResolvedRun) -> Result<bool, Box<Diagnostic>>
 
 /// The sweep and the run that are named.
 fn choose<'a>(
-    program: &Program<'a>,
+    program: &ResolvedProgram<'a>,
     request: &SweepRequest<'_>,
 ) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
     let sweep = program.sweeps.get(request.sweep).copied();
@@ -280,7 +280,7 @@ fn file_name(text: &str) -> String {
     out
 }
 
-fn docs(program: &Program<'_>, sweep: &ast::Sweep) -> Vec<String> {
+fn docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> {
     let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
 }

@@ -79,7 +79,7 @@ fn is_within(name: &str, path: &str) -> bool {
     name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn below<'a>(graph: &'a Graph, path: &'a str) -> impl Iterator<Item = NodeId> + 'a {
+fn nodes_below<'a>(graph: &'a Graph, path: &'a str) -> impl Iterator<Item = NodeId> + 'a {
     graph.order().into_iter().filter(move |id| is_within(&graph.node(*id).path, path))
 }
 

@@ -1,8 +1,8 @@
 //! Values as the types of parameters ask for them, and the hyper-parameters of a model.
 
-use super::elaborator::{Argument, Elaborator, Eval, Failed};
+use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
 use super::instance::is_tensor;
-use super::value::Value;
+use super::value::EvalValue;
 use crate::graph::ir::HyperParameter;
 use crate::text::diag::{Code, Diagnostic, listed};
 use crate::text::source::Span;
@@ -10,14 +10,19 @@ use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
     /// Evaluates and binds the hyper-parameters of a model that are given: from outside, else by a variant.
-    pub(super) fn model_arguments(&mut self, model: &'a Block, fixed: Vec<&'a Arg>, given: &'a [Argument]) -> Eval<()> {
+    pub(super) fn bind_model_arguments(
+        &mut self,
+        model: &'a Block,
+        fixed: Vec<&'a Arg>,
+        given: &'a [ModelArgument],
+    ) -> EvalResult<()> {
         let params: Vec<&'a Param> = model.params.iter().filter(|p| !is_tensor(p)).collect();
         let mut chosen: Vec<(&'a Param, &'a Expr, Span)> = Vec::new();
         let mut failed = false;
         for arg in fixed {
             let found = match &arg.name {
                 Some(name) => self.find_param(model, &params, name),
-                None => params.first().copied().ok_or(Failed),
+                None => params.first().copied().ok_or(ErrorReported),
             };
             match found {
                 Ok(param) => {
@@ -30,7 +35,7 @@ impl<'a> Elaborator<'_, 'a> {
                         chosen.push((param, &arg.value, span));
                     }
                 }
-                Err(Failed) => failed = true,
+                Err(ErrorReported) => failed = true,
             }
         }
         for arg in given {
@@ -39,16 +44,16 @@ impl<'a> Elaborator<'_, 'a> {
                     chosen.retain(|(p, ..)| p.name.node != param.name.node);
                     chosen.push((param, &arg.value, arg.name.span));
                 }
-                Err(Failed) => failed = true,
+                Err(ErrorReported) => failed = true,
             }
         }
         for (param, expr, _) in chosen {
-            failed |= self.model_value(model, param, expr).is_err();
+            failed |= self.bind_model_value(model, param, expr).is_err();
         }
-        if failed { Err(Failed) } else { Ok(()) }
+        if failed { Err(ErrorReported) } else { Ok(()) }
     }
 
-    fn model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> Eval<()> {
+    fn bind_model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> EvalResult<()> {
         if let ExprKind::Hole { .. } = expr.kind {
             let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
             let help =
@@ -56,17 +61,17 @@ impl<'a> Elaborator<'_, 'a> {
             let d = Diagnostic::new(Code::E0313, expr.span, message).label("to be filled in");
             return self.fail(d.help(help));
         }
-        let value = self.typed(expr, &param.ty, &param.name.node)?;
+        let value = self.eval_typed(expr, &param.ty, &param.name.node)?;
         self.bind_param(param, value)
     }
 
     /// Binds one hyper-parameter of a model to its default, unless it has a value.
-    pub(super) fn model_default(&mut self, model: &Block, param: &'a Param) -> Eval<()> {
+    pub(super) fn bind_model_default(&mut self, model: &Block, param: &'a Param) -> EvalResult<()> {
         if self.frame().values.contains_key(param.name.node.as_str()) {
             return Ok(());
         }
         match &param.default {
-            Some(default) => self.model_value(model, param, default),
+            Some(default) => self.bind_model_value(model, param, default),
             None => {
                 let message = format!("`{}` of `{}` has no default and no value", param.name, model.name);
                 let help = format!("give one: `--with {}=...`", param.name);
@@ -76,13 +81,13 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Binds the hyper-parameters that have no value yet, in order, and keeps all of them as the graph's settings.
-    pub(super) fn model_defaults(&mut self, model: &'a Block) -> Eval<()> {
+    pub(super) fn bind_model_defaults(&mut self, model: &'a Block) -> EvalResult<()> {
         let mut failed = false;
         for param in model.params.iter().filter(|p| !is_tensor(p)) {
-            failed |= self.model_default(model, param).is_err();
+            failed |= self.bind_model_default(model, param).is_err();
         }
         if failed {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
         for param in model.params.iter().filter(|p| !is_tensor(p)) {
             if let Some(value) = self.frame().values.get(param.name.node.as_str()) {
@@ -94,19 +99,20 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// An argument as the type of its parameter asks: enum cases by bare name, integers as floats where floats are due.
-    pub(super) fn typed(&mut self, expr: &'a Expr, ty: &'a ParamType, name: &str) -> Eval {
+    pub(super) fn eval_typed(&mut self, expr: &'a Expr, ty: &'a ParamType, name: &str) -> EvalResult {
         match &ty.kind {
-            ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) => self.expr(expr),
-            ParamTypeKind::Scalar(of) => self.scalar(expr, of, name),
+            ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) => self.eval_expr(expr),
+            ParamTypeKind::Scalar(of) => self.eval_scalar(expr, of, name),
             ParamTypeKind::List(of) => {
                 if let ExprKind::List(items) = &expr.kind {
-                    let values: Vec<_> = items.iter().map(|i| self.scalar(i, of, name)).collect();
-                    return Ok(Value::List(values.into_iter().collect::<Eval<_>>()?));
+                    let values: Vec<_> = items.iter().map(|i| self.eval_scalar(i, of, name)).collect();
+                    return Ok(EvalValue::List(values.into_iter().collect::<EvalResult<_>>()?));
                 }
-                match self.expr(expr)? {
-                    Value::List(items) => {
-                        let fitted: Vec<_> = items.into_iter().map(|v| self.fit(v, of, expr.span, name)).collect();
-                        Ok(Value::List(fitted.into_iter().collect::<Eval<_>>()?))
+                match self.eval_expr(expr)? {
+                    EvalValue::List(items) => {
+                        let fitted: Vec<_> =
+                            items.into_iter().map(|v| self.convert_to_type(v, of, expr.span, name)).collect();
+                        Ok(EvalValue::List(fitted.into_iter().collect::<EvalResult<_>>()?))
                     }
                     other => self.type_error(expr.span, &format!("a list `{of}[]` for `{name}`"), &other),
                 }
@@ -114,10 +120,10 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn scalar(&mut self, expr: &'a Expr, of: &'a Ident, name: &str) -> Eval {
+    fn eval_scalar(&mut self, expr: &'a Expr, of: &'a Ident, name: &str) -> EvalResult {
         if let (ExprKind::Name(word), Some(cases)) = (&expr.kind, self.program.enums.get(of.node.as_str())) {
             if self.program.has_case(&of.node, word) && !self.frame().values.contains_key(word.as_str()) {
-                return Ok(Value::Case { of: of.node.clone(), case: word.clone() });
+                return Ok(EvalValue::Case { of: of.node.clone(), case: word.clone() });
             }
             if !self.frame().values.contains_key(word.as_str()) {
                 let known = || cases.cases.iter().map(|c| c.node.as_str());
@@ -126,22 +132,22 @@ impl<'a> Elaborator<'_, 'a> {
                 return self.fail(d.nearest(expr.span, word, known(), || None));
             }
         }
-        let value = self.expr(expr)?;
-        self.fit(value, of, expr.span, name)
+        let value = self.eval_expr(expr)?;
+        self.convert_to_type(value, of, expr.span, name)
     }
 
-    fn fit(&mut self, value: Value, of: &Ident, span: Span, name: &str) -> Eval {
+    fn convert_to_type(&mut self, value: EvalValue, of: &Ident, span: Span, name: &str) -> EvalResult {
         match (of.node.as_str(), value) {
-            ("int", v @ (Value::Int(_) | Value::Dim(..)))
-            | ("float", v @ Value::Float(_))
-            | ("bool", v @ Value::Bool(_))
-            | ("string", v @ Value::Str(_)) => Ok(v),
-            ("float", Value::Int(n)) => Ok(Value::Float(n as f64)),
-            ("float", v @ Value::Dim(n, _)) => {
-                self.settled(v, span);
-                Ok(Value::Float(n as f64))
+            ("int", v @ (EvalValue::Int(_) | EvalValue::Dim(..)))
+            | ("float", v @ EvalValue::Float(_))
+            | ("bool", v @ EvalValue::Bool(_))
+            | ("string", v @ EvalValue::Str(_)) => Ok(v),
+            ("float", EvalValue::Int(n)) => Ok(EvalValue::Float(n as f64)),
+            ("float", v @ EvalValue::Dim(n, _)) => {
+                self.concretize(v, span);
+                Ok(EvalValue::Float(n as f64))
             }
-            (of, Value::Case { of: have, case }) if of == have => Ok(Value::Case { of: have, case }),
+            (of, EvalValue::Case { of: have, case }) if of == have => Ok(EvalValue::Case { of: have, case }),
             (of, other) => {
                 let wanted = match of {
                     "int" => "an integer".to_string(),

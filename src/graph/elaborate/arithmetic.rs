@@ -1,7 +1,7 @@
 //! Integers, numbers and truth values. Nothing here makes a node but `sum` of tensors.
 
-use super::elaborator::{Elaborator, Eval, Failed};
-use super::value::Value;
+use super::elaborator::{Elaborator, ErrorReported, EvalResult};
+use super::value::EvalValue;
 use crate::graph::op::{Combine, Elementwise};
 use crate::graph::ty::{Cond, Dim};
 use crate::text::diag::{Applicability, Code, Diagnostic};
@@ -11,8 +11,8 @@ use std::cmp::Ordering;
 
 impl<'a> Elaborator<'_, 'a> {
     /// A positive dim, and its formula.
-    pub(super) fn dim(&mut self, expr: &'a Expr) -> Eval<(usize, Dim)> {
-        let value = self.expr(expr)?;
+    pub(super) fn eval_dim(&mut self, expr: &'a Expr) -> EvalResult<(usize, Dim)> {
+        let value = self.eval_expr(expr)?;
         match value.as_dim() {
             Some((n, formula)) if n > 0 => match usize::try_from(n) {
                 Ok(n) => Ok((n, formula)),
@@ -23,31 +23,31 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    pub(super) fn int(&mut self, expr: &'a Expr) -> Eval<i64> {
-        let value = self.expr(expr)?;
-        match self.settled(value, expr.span) {
-            Value::Int(n) => Ok(n),
+    pub(super) fn eval_int(&mut self, expr: &'a Expr) -> EvalResult<i64> {
+        let value = self.eval_expr(expr)?;
+        match self.concretize(value, expr.span) {
+            EvalValue::Int(n) => Ok(n),
             other => self.type_error(expr.span, "an integer", &other),
         }
     }
 
-    pub(super) fn truth(&mut self, expr: &'a Expr) -> Eval<bool> {
-        match self.expr(expr)? {
-            Value::Bool(b) => Ok(b),
+    pub(super) fn eval_bool(&mut self, expr: &'a Expr) -> EvalResult<bool> {
+        match self.eval_expr(expr)? {
+            EvalValue::Bool(b) => Ok(b),
             other => self.type_error(expr.span, "`true` or `false`", &other),
         }
     }
 
-    pub(super) fn unary(&mut self, op: UnaryOp, value: &'a Expr, span: Span) -> Eval {
-        match (op, self.expr(value)?) {
-            (UnaryOp::Not, Value::Bool(b)) => Ok(Value::Bool(!b)),
-            (UnaryOp::Neg, Value::Float(x)) => Ok(Value::Float(-x)),
-            (UnaryOp::Neg, Value::Int(n)) => match n.checked_neg() {
-                Some(n) => Ok(Value::Int(n)),
+    pub(super) fn eval_unary(&mut self, op: UnaryOp, value: &'a Expr, span: Span) -> EvalResult {
+        match (op, self.eval_expr(value)?) {
+            (UnaryOp::Not, EvalValue::Bool(b)) => Ok(EvalValue::Bool(!b)),
+            (UnaryOp::Neg, EvalValue::Float(x)) => Ok(EvalValue::Float(-x)),
+            (UnaryOp::Neg, EvalValue::Int(n)) => match n.checked_neg() {
+                Some(n) => Ok(EvalValue::Int(n)),
                 None => self.overflow(span),
             },
-            (UnaryOp::Neg, Value::Dim(n, formula)) => match n.checked_neg() {
-                Some(n) => Ok(self.dim_value(n, formula.times_n(-1), &[&Value::Dim(-n, formula)], span)),
+            (UnaryOp::Neg, EvalValue::Dim(n, formula)) => match n.checked_neg() {
+                Some(n) => Ok(self.dim_value(n, formula.times_n(-1), &[&EvalValue::Dim(-n, formula)], span)),
                 None => self.overflow(span),
             },
             (UnaryOp::Not, other) => self.type_error(value.span, "`true` or `false`", &other),
@@ -55,23 +55,23 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    pub(super) fn overflow<T>(&mut self, span: Span) -> Eval<T> {
+    pub(super) fn overflow<T>(&mut self, span: Span) -> EvalResult<T> {
         let d = Diagnostic::new(Code::E0310, span, "the result does not fit in 64 bits");
         self.fail(d.label("beyond 9,223,372,036,854,775,807"))
     }
 
     /// `+ - * / %` and comparisons of values that are no tensors.
-    pub(super) fn arithmetic(&mut self, op: BinaryOp, a: Value, b: Value, span: Span) -> Eval {
+    pub(super) fn eval_arithmetic(&mut self, op: BinaryOp, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
         use BinaryOp::*;
         if let (Eq | Ne | Lt | Le | Gt | Ge, Some((x, f)), Some((y, g))) = (op, a.as_dim(), b.as_dim()) {
             let (truth, cond) = comparison(op, (x, &f), (y, &g));
             match cond {
-                Some(cond) => {
-                    self.pin(cond, span, || format!("`{x} {} {y}` is decided by the image's size", op.text()))
-                }
-                None => drop([self.settled(a, span), self.settled(b, span)]),
+                Some(cond) => self.add_path_condition(cond, span, || {
+                    format!("`{x} {} {y}` is decided by the image's size", op.text())
+                }),
+                None => drop([self.concretize(a, span), self.concretize(b, span)]),
             }
-            return Ok(Value::Bool(truth));
+            return Ok(EvalValue::Bool(truth));
         }
         let compare = |order: Option<Ordering>| match op {
             Lt => order == Some(Ordering::Less),
@@ -80,35 +80,41 @@ impl<'a> Elaborator<'_, 'a> {
             _ => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
         };
         match (op, &a, &b) {
-            (Eq, _, _) => return Ok(Value::Bool(equal(&a, &b))),
-            (Ne, _, _) => return Ok(Value::Bool(!equal(&a, &b))),
-            (Concat, Value::List(x), Value::List(y)) => {
-                return Ok(Value::List(x.iter().chain(y).cloned().collect()));
+            (Eq, _, _) => return Ok(EvalValue::Bool(equal(&a, &b))),
+            (Ne, _, _) => return Ok(EvalValue::Bool(!equal(&a, &b))),
+            (Concat, EvalValue::List(x), EvalValue::List(y)) => {
+                return Ok(EvalValue::List(x.iter().chain(y).cloned().collect()));
             }
-            (Add | Sub | Mul | Div | Rem, Value::Int(x), Value::Int(y)) => return self.integers(op, *x, *y, span),
-            (Add | Sub | Mul | Div | Rem, Value::Int(_) | Value::Dim(..), Value::Int(_) | Value::Dim(..)) => {
-                return self.dims(op, &a, &b, span);
+            (Add | Sub | Mul | Div | Rem, EvalValue::Int(x), EvalValue::Int(y)) => {
+                return self.integer_arithmetic(op, *x, *y, span);
+            }
+            (
+                Add | Sub | Mul | Div | Rem,
+                EvalValue::Int(_) | EvalValue::Dim(..),
+                EvalValue::Int(_) | EvalValue::Dim(..),
+            ) => {
+                return self.dim_arithmetic(op, &a, &b, span);
             }
             _ => {}
         }
-        let (a, b) = (self.settled(a, span), self.settled(b, span));
+        let (a, b) = (self.concretize(a, span), self.concretize(b, span));
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
             let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.text()));
             return self.fail(d.label("two tensors, or two numbers"));
         };
         match op {
-            Lt | Le | Gt | Ge => Ok(Value::Bool(compare(x.partial_cmp(&y)))),
-            Add => Ok(Value::Float(x + y)),
-            Sub => Ok(Value::Float(x - y)),
-            Mul => Ok(Value::Float(x * y)),
-            Div if y != 0.0 => Ok(Value::Float(x / y)),
+            Lt | Le | Gt | Ge => Ok(EvalValue::Bool(compare(x.partial_cmp(&y)))),
+            Add => Ok(EvalValue::Float(x + y)),
+            Sub => Ok(EvalValue::Float(x - y)),
+            Mul => Ok(EvalValue::Float(x * y)),
+            Div if y != 0.0 => Ok(EvalValue::Float(x / y)),
             Div | Rem => self.error(Code::E0310, span, format!("`{x} {} {y}` has no value", op.text())),
             Eq | Ne | Or | And | Concat => self.error(Code::E0304, span, format!("`{}` of numbers", op.text())),
         }
     }
 
-    fn integers(&mut self, op: BinaryOp, x: i64, y: i64, span: Span) -> Eval {
+    fn integer_arithmetic(&mut self, op: BinaryOp, x: i64, y: i64, span: Span) -> EvalResult {
         let result = match op {
             BinaryOp::Add => x.checked_add(y),
             BinaryOp::Sub => x.checked_sub(y),
@@ -132,22 +138,22 @@ impl<'a> Elaborator<'_, 'a> {
             },
         };
         match result {
-            Some(n) => Ok(Value::Int(n)),
+            Some(n) => Ok(EvalValue::Int(n)),
             None => self.overflow(span),
         }
     }
 
     /// Arithmetic of integers, one of which follows from the image's size.
-    fn dims(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Eval {
-        let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(Failed) };
-        let Value::Int(n) = self.integers(op, x, y, span)? else { return Err(Failed) };
+    fn dim_arithmetic(&mut self, op: BinaryOp, a: &EvalValue, b: &EvalValue, span: Span) -> EvalResult {
+        let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(ErrorReported) };
+        let EvalValue::Int(n) = self.integer_arithmetic(op, x, y, span)? else { return Err(ErrorReported) };
         let by = g.as_const().filter(|n| *n > 0);
         let formula = match op {
             BinaryOp::Add => f.plus(&g),
             BinaryOp::Sub => f.minus(&g),
             BinaryOp::Mul => f.times(&g),
             BinaryOp::Div => by.and_then(|by| {
-                self.demand(vec![vec![Cond::Zero(f.rem(by)?)]], span, || {
+                self.require_size(vec![vec![Cond::Zero(f.rem(by)?)]], span, || {
                     format!("a division by {by} leaves no remainder")
                 });
                 f.floor_div(by)
@@ -166,59 +172,68 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(self.dim_value(n, formula, &[a, b], span))
     }
 
-    /// An integer with its formula; without one (it would grow too large, or has no form) what it came from is pinned.
-    fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&Value], span: Span) -> Value {
+    /// An integer with its formula; without one (it would grow too large, or has no form) what it came from is recorded_path_conditions.
+    fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&EvalValue], span: Span) -> EvalValue {
         match formula {
-            Some(formula) => Value::of_dim(n, formula),
+            Some(formula) => EvalValue::of_dim(n, formula),
             None => {
                 for value in from {
-                    self.settled((*value).clone(), span);
+                    self.concretize((*value).clone(), span);
                 }
-                Value::Int(n)
+                EvalValue::Int(n)
             }
         }
     }
 
     /// `len`, `min`, `max`, `sum`, `ceil` and `floor`.
-    pub(super) fn function(&mut self, name: &Ident, args: &'a [crate::text::syntax::ast::Arg], span: Span) -> Eval {
+    pub(super) fn eval_function(
+        &mut self,
+        name: &Ident,
+        args: &'a [crate::text::syntax::ast::Arg],
+        span: Span,
+    ) -> EvalResult {
         if let Some(named) = args.iter().find(|a| a.name.is_some()) {
             return self.error(Code::E0204, named.value.span, format!("`{name}` takes no named arguments"));
         }
         match (name.node.as_str(), args) {
-            ("ceil", [one]) => self.round(&one.value, true),
-            ("floor", [one]) => self.round(&one.value, false),
+            ("ceil", [one]) => self.eval_rounding(&one.value, true),
+            ("floor", [one]) => self.eval_rounding(&one.value, false),
             ("len", [one]) => {
                 if let ExprKind::Name(n) = &one.value.kind
-                    && let Some(family) = self.frame().families.get(n.as_str())
+                    && let Some(family) = self.frame().indexed_nodes.get(n.as_str())
                 {
-                    return Ok(Value::Int(family.len() as i64));
+                    return Ok(EvalValue::Int(family.len() as i64));
                 }
-                match self.expr(&one.value)? {
-                    Value::List(items) => Ok(Value::Int(items.len() as i64)),
+                match self.eval_expr(&one.value)? {
+                    EvalValue::List(items) => Ok(EvalValue::Int(items.len() as i64)),
                     other => self.type_error(one.value.span, "a list", &other),
                 }
             }
             ("min" | "max" | "sum", args) if !args.is_empty() => {
                 let mut numbers = Vec::new();
                 for arg in args {
-                    match self.expr(&arg.value)? {
-                        Value::List(items) => numbers.extend(items),
+                    match self.eval_expr(&arg.value)? {
+                        EvalValue::List(items) => numbers.extend(items),
                         one => numbers.push(one),
                     }
                 }
                 let mut numbers = numbers.into_iter();
                 let Some(mut best) = numbers.next() else {
                     let zero = name.node == "sum";
-                    return if zero { Ok(Value::Int(0)) } else { self.error(Code::E0307, span, "the list is empty") };
+                    return if zero {
+                        Ok(EvalValue::Int(0))
+                    } else {
+                        self.error(Code::E0307, span, "the list is empty")
+                    };
                 };
                 for n in numbers {
                     best = match name.node.as_str() {
                         "sum" => match (&best, &n) {
-                            (Value::Node(a), Value::Node(b)) => {
+                            (EvalValue::Node(a), EvalValue::Node(b)) => {
                                 let function = Elementwise::Add;
-                                self.node(Combine { function }.into(), &[*a, *b], span)?
+                                self.add_node(Combine { function }.into(), &[*a, *b], span)?
                             }
-                            _ => self.arithmetic(BinaryOp::Add, best, n, span)?,
+                            _ => self.eval_arithmetic(BinaryOp::Add, best, n, span)?,
                         },
                         which if let (Some((x, f)), Some((y, g))) = (best.as_dim(), n.as_dim()) => {
                             let (n_, formula) = match which {
@@ -229,7 +244,8 @@ impl<'a> Elaborator<'_, 'a> {
                         }
                         which => {
                             let op = if which == "min" { BinaryOp::Lt } else { BinaryOp::Gt };
-                            let replace = self.arithmetic(op, n.clone(), best.clone(), span)? == Value::Bool(true);
+                            let replace =
+                                self.eval_arithmetic(op, n.clone(), best.clone(), span)? == EvalValue::Bool(true);
                             if replace { n } else { best }
                         }
                     };
@@ -241,18 +257,18 @@ impl<'a> Elaborator<'_, 'a> {
     }
 }
 
-fn number(value: &Value) -> Option<f64> {
+fn number(value: &EvalValue) -> Option<f64> {
     match value {
-        Value::Int(n) | Value::Dim(n, _) => Some(*n as f64),
-        Value::Float(x) => Some(*x),
+        EvalValue::Int(n) | EvalValue::Dim(n, _) => Some(*n as f64),
+        EvalValue::Float(x) => Some(*x),
         _ => None,
     }
 }
 
-fn equal(a: &Value, b: &Value) -> bool {
+fn equal(a: &EvalValue, b: &EvalValue) -> bool {
     match (a, b) {
-        (Value::Int(_) | Value::Dim(..), Value::Float(_) | Value::Int(_) | Value::Dim(..))
-        | (Value::Float(_), Value::Int(_) | Value::Dim(..)) => number(a) == number(b),
+        (EvalValue::Int(_) | EvalValue::Dim(..), EvalValue::Float(_) | EvalValue::Int(_) | EvalValue::Dim(..))
+        | (EvalValue::Float(_), EvalValue::Int(_) | EvalValue::Dim(..)) => number(a) == number(b),
         _ => a == b,
     }
 }

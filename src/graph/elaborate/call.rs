@@ -1,11 +1,11 @@
 //! Calls: builtin functions, `repeat`, operators, blocks.
 
-use super::elaborator::{Elaborator, Eval, Failed};
-use super::value::Value;
+use super::elaborator::{Elaborator, ErrorReported, EvalResult};
+use super::value::EvalValue;
 use crate::graph::ir::Outlet;
 use crate::graph::op::signature::Args;
 use crate::graph::op::{ArgKind, ArgSig, ArgValue, Pad, RefusalKind, Signature, signature};
-use crate::graph::resolve::FUNCTIONS;
+use crate::graph::resolve::BUILTIN_FUNCTIONS;
 use crate::graph::ty::Dim;
 use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};
 use crate::text::source::Span;
@@ -21,91 +21,91 @@ struct Given {
 }
 
 /// A value without the formulas of its integers.
-fn plain(value: Value) -> Value {
+fn without_formulas(value: EvalValue) -> EvalValue {
     match value {
-        Value::Dim(n, _) => Value::Int(n),
-        Value::List(items) => Value::List(items.into_iter().map(plain).collect()),
+        EvalValue::Dim(n, _) => EvalValue::Int(n),
+        EvalValue::List(items) => EvalValue::List(items.into_iter().map(without_formulas).collect()),
         other => other,
     }
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    pub(super) fn call(&mut self, call: &'a Call, input: Option<Value>, span: Span) -> Eval {
-        if input.is_none() && FUNCTIONS.contains(&call.name.node.as_str()) {
-            return self.function(&call.name, &call.args, span);
+    pub(super) fn eval_call(&mut self, call: &'a Call, input: Option<EvalValue>, span: Span) -> EvalResult {
+        if input.is_none() && BUILTIN_FUNCTIONS.contains(&call.name.node.as_str()) {
+            return self.eval_function(&call.name, &call.args, span);
         }
-        self.named_call(&call.name.node, call.name.span, &call.args, input, span)
+        self.call_by_name(&call.name.node, call.name.span, &call.args, input, span)
     }
 
-    pub(super) fn named_call(
+    pub(super) fn call_by_name(
         &mut self,
         name: &'a str,
         name_span: Span,
         args: &'a [Arg],
-        input: Option<Value>,
+        input: Option<EvalValue>,
         span: Span,
-    ) -> Eval {
-        if input.as_ref().is_some_and(Value::is_poisoned) {
-            return Err(Failed);
+    ) -> EvalResult {
+        if input.as_ref().is_some_and(EvalValue::is_poisoned) {
+            return Err(ErrorReported);
         }
         if name == "repeat" {
-            return self.repeat(name_span, args, input);
+            return self.eval_repeat(name_span, args, input);
         }
         // A block of the file shadows an operator, so that new operators do not break old files.
         if let Some(block) = self.program.block(name, name_span.source) {
-            return self.instance(block, args, input, name_span, span);
+            return self.instantiate_block(block, args, input, name_span, span);
         }
         match signature(name) {
-            Some(sig) => self.operator(sig, args, input, name_span, span),
-            None if self.program.is_broken(name) => Err(Failed),
+            Some(sig) => self.apply_operator(sig, args, input, name_span, span),
+            None if self.program.is_broken(name) => Err(ErrorReported),
             None => self.error(Code::E0201, name_span, format!("unknown block or operator `{name}`")),
         }
     }
 
     /// `x |> repeat(n, stage)`: the stage n times in a row.
-    fn repeat(&mut self, span: Span, args: &'a [Arg], input: Option<Value>) -> Eval {
+    fn eval_repeat(&mut self, span: Span, args: &'a [Arg], input: Option<EvalValue>) -> EvalResult {
         let (Some(mut value), [count, stage]) = (input, args) else {
             let d = Diagnostic::new(Code::E0204, span, "`repeat` takes an input, a count and a stage")
                 .help("for example `x |> repeat(2, cbr(64))`");
             return self.fail(d);
         };
-        let n = self.int(&count.value)?;
+        let n = self.eval_int(&count.value)?;
         if n < 0 {
             return self.error(Code::E0206, count.value.span, format!("a count must not be negative, found {n}"));
         }
         for _ in 0..n {
-            value = self.stage(&stage.value, value)?;
+            value = self.apply_stage(&stage.value, value)?;
         }
         Ok(value)
     }
 
     /// Tensors of a value, lists opened up.
-    pub(super) fn flatten(&mut self, value: Value, span: Span, into: &mut Vec<Outlet>) -> Eval<()> {
+    pub(super) fn flatten_tensors(&mut self, value: EvalValue, span: Span, into: &mut Vec<Outlet>) -> EvalResult<()> {
         match value {
-            Value::Node(o) => into.push(o),
-            Value::List(items) => {
+            EvalValue::Node(o) => into.push(o),
+            EvalValue::List(items) => {
                 for item in items {
-                    self.flatten(item, span, into)?;
+                    self.flatten_tensors(item, span, into)?;
                 }
             }
-            Value::Poison => return Err(Failed),
+            EvalValue::Poison => return Err(ErrorReported),
             other => return self.type_error(span, "a tensor or a list of tensors", &other),
         }
         Ok(())
     }
 
-    fn operator(
+    fn apply_operator(
         &mut self,
         sig: &'static Signature,
         args: &'a [Arg],
-        input: Option<Value>,
+        input: Option<EvalValue>,
         span: Span,
         call: Span,
-    ) -> Eval {
+    ) -> EvalResult {
         let mut inputs: Vec<Outlet> = Vec::new();
         let piped = input.is_some();
         if let Some(value) = input {
-            self.operand(sig, value, span, &mut inputs)?;
+            self.add_operand(sig, value, span, &mut inputs)?;
         }
         let mut built = Args::default();
         let mut like = Given::default();
@@ -116,14 +116,15 @@ impl<'a> Elaborator<'_, 'a> {
                 Some(name) => match sig.args.iter().find(|a| a.name == name.node) {
                     Some(found) => found,
                     None => {
-                        failed |= self.no_such_argument(sig, name).is_err();
+                        failed |= self.unknown_argument(sig, name).is_err();
                         continue;
                     }
                 },
                 None if sig.variadic || inputs.len() < sig.inputs.len() => {
-                    match self.expr(&arg.value).and_then(|v| self.operand(sig, v, arg.value.span, &mut inputs)) {
+                    match self.eval_expr(&arg.value).and_then(|v| self.add_operand(sig, v, arg.value.span, &mut inputs))
+                    {
                         Ok(()) => {}
-                        Err(Failed) => failed = true,
+                        Err(ErrorReported) => failed = true,
                     }
                     continue;
                 }
@@ -146,13 +147,13 @@ impl<'a> Elaborator<'_, 'a> {
             if built.get(arg_sig.name).is_some() {
                 return self.error(Code::E0204, arg.value.span, format!("`{}` is given twice", arg_sig.name));
             }
-            match self.argument(arg_sig, &arg.value, &mut like) {
+            match self.convert_argument(arg_sig, &arg.value, &mut like) {
                 Ok(value) => built.0.push((arg_sig.name, value)),
-                Err(Failed) => failed = true,
+                Err(ErrorReported) => failed = true,
             }
         }
         if failed {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
         if inputs.len() < sig.inputs.len() {
             let d = if inputs.is_empty() {
@@ -168,7 +169,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
         if let Some(missing) = sig.args.iter().find(|a| a.required && built.get(a.name).is_none()) {
             let message = format!("`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe());
-            let (place, text) = super::mend::argument(missing.name, args, span, call);
+            let (place, text) = super::fixes::missing_argument_edit(missing.name, args, span, call);
             let help = format!("write `{}({} = ...)`", sig.name, missing.name);
             let d = Diagnostic::new(Code::E0204, span, message);
             return self.fail(d.suggest(help, place, text, Applicability::HasPlaceholders));
@@ -176,13 +177,13 @@ impl<'a> Elaborator<'_, 'a> {
         match (sig.build)(&built) {
             Ok(op) => {
                 inputs.extend(like.tensor);
-                let made = self.node_of_size(op, &inputs, like.dims, span);
+                let made = self.add_node_of_size(op, &inputs, like.dims, span);
                 if made.is_err() && sig.variadic {
-                    self.mend_concat(&inputs, args, span);
+                    self.suggest_concat_fix(&inputs, args, span);
                 } else if made.is_err() && sig.name == "unpool" {
-                    self.mend_unpool(&inputs, args, span);
+                    self.suggest_unpool_fix(&inputs, args, span);
                 } else if made.is_err() && piped && sig.name == "linear" {
-                    self.mend(span, |d| {
+                    self.suggest_fix(span, |d| {
                         d.suggest("make a vector of it", span.before(), "flatten |> ", Applicability::MaybeIncorrect)
                     });
                 }
@@ -195,14 +196,20 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn operand(&mut self, sig: &Signature, value: Value, span: Span, inputs: &mut Vec<Outlet>) -> Eval<()> {
+    fn add_operand(
+        &mut self,
+        sig: &Signature,
+        value: EvalValue,
+        span: Span,
+        inputs: &mut Vec<Outlet>,
+    ) -> EvalResult<()> {
         match value {
-            value if sig.variadic => self.flatten(value, span, inputs),
-            Value::Node(o) => {
+            value if sig.variadic => self.flatten_tensors(value, span, inputs),
+            EvalValue::Node(o) => {
                 inputs.push(o);
                 Ok(())
             }
-            Value::Poison => Err(Failed),
+            EvalValue::Poison => Err(ErrorReported),
             other => {
                 let found = self.describe(&other);
                 let message = format!("`{}` takes a tensor, found {found}", sig.name);
@@ -212,7 +219,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn no_such_argument(&mut self, sig: &Signature, name: &Ident) -> Eval<()> {
+    fn unknown_argument(&mut self, sig: &Signature, name: &Ident) -> EvalResult<()> {
         let d = Diagnostic::new(Code::E0204, name.span, format!("`{}` has no argument `{name}`", sig.name));
         let known = || sig.args.iter().map(|a| a.name);
         let foreign = match name.node.as_str() {
@@ -238,7 +245,7 @@ impl<'a> Elaborator<'_, 'a> {
         })
     }
 
-    fn argument(&mut self, sig: &ArgSig, expr: &'a Expr, like: &mut Given) -> Eval<ArgValue> {
+    fn convert_argument(&mut self, sig: &ArgSig, expr: &'a Expr, like: &mut Given) -> EvalResult<ArgValue> {
         if let ExprKind::Name(word) = &expr.kind
             && !self.frame().values.contains_key(word.as_str())
         {
@@ -251,7 +258,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 _ => {}
             }
-            let callable = self.program.is_case(word) || self.frame().families.contains_key(word.as_str());
+            let callable = self.program.is_case(word) || self.frame().indexed_nodes.contains_key(word.as_str());
             if !callable {
                 let message = format!("`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
                 let mut d = Diagnostic::new(Code::E0206, expr.span, message);
@@ -270,21 +277,21 @@ impl<'a> Elaborator<'_, 'a> {
                 return self.fail(d);
             }
         }
-        let value = self.expr(expr)?;
+        let value = self.eval_expr(expr)?;
         // A size to go to may follow the image's; any other setting holds at this size only.
-        if let (ArgKind::Size | ArgKind::Pair { .. } | ArgKind::Dims, "to" | "size", Value::List(items)) =
+        if let (ArgKind::Size | ArgKind::Pair { .. } | ArgKind::Dims, "to" | "size", EvalValue::List(items)) =
             (sig.kind, sig.name, &value)
         {
             let dims: Option<Vec<Dim>> = items.iter().map(|v| v.as_dim().map(|(_, dim)| dim)).collect();
             like.dims = dims.unwrap_or_default();
         }
-        let value = if like.dims.is_empty() { self.settled(value, expr.span) } else { plain(value) };
-        let at_least = |v: &Value, min: usize| match v {
-            Value::Int(n) => usize::try_from(*n).ok().filter(|&n| n >= min && n <= u32::MAX as usize),
+        let value = if like.dims.is_empty() { self.concretize(value, expr.span) } else { without_formulas(value) };
+        let at_least = |v: &EvalValue, min: usize| match v {
+            EvalValue::Int(n) => usize::try_from(*n).ok().filter(|&n| n >= min && n <= u32::MAX as usize),
             _ => None,
         };
-        let pair = |v: &Value, min: usize| match v {
-            Value::List(items) => match &items[..] {
+        let pair = |v: &EvalValue, min: usize| match v {
+            EvalValue::List(items) => match &items[..] {
                 [a, b] => Some([at_least(a, min)?, at_least(b, min)?]),
                 _ => None,
             },
@@ -294,20 +301,20 @@ impl<'a> Elaborator<'_, 'a> {
             (ArgKind::Int { min }, v) => at_least(v, min).map(ArgValue::Int),
             (ArgKind::Pair { min }, v) => pair(v, min).map(ArgValue::Pair),
             (ArgKind::Pad, v) => pair(v, 0).map(|p| ArgValue::Pad(Pad::Explicit(p))),
-            (ArgKind::Float, Value::Float(x)) => Some(ArgValue::Float(*x)),
-            (ArgKind::Float, Value::Int(n)) => Some(ArgValue::Float(*n as f64)),
-            (ArgKind::Bool, Value::Bool(b)) => Some(ArgValue::Bool(*b)),
-            (ArgKind::Size, Value::Node(o)) => {
+            (ArgKind::Float, EvalValue::Float(x)) => Some(ArgValue::Float(*x)),
+            (ArgKind::Float, EvalValue::Int(n)) => Some(ArgValue::Float(*n as f64)),
+            (ArgKind::Bool, EvalValue::Bool(b)) => Some(ArgValue::Bool(*b)),
+            (ArgKind::Size, EvalValue::Node(o)) => {
                 like.tensor = Some(*o);
                 Some(ArgValue::Like)
             }
-            (ArgKind::Size, v @ Value::List(_)) => pair(v, 1).map(ArgValue::Size),
-            (ArgKind::Sides, Value::List(items)) if items.len() == 4 => {
+            (ArgKind::Size, v @ EvalValue::List(_)) => pair(v, 1).map(ArgValue::Size),
+            (ArgKind::Sides, EvalValue::List(items)) if items.len() == 4 => {
                 let sides: Option<Vec<usize>> = items.iter().map(|v| at_least(v, 0)).collect();
                 sides.and_then(|s| s.try_into().ok()).map(ArgValue::Sides)
             }
-            (ArgKind::Dims, Value::List(items)) if matches!(items.len(), 1 | 3) => {
-                let dim = |v: &Value| if *v == Value::Int(-1) { Some(None) } else { at_least(v, 1).map(Some) };
+            (ArgKind::Dims, EvalValue::List(items)) if matches!(items.len(), 1 | 3) => {
+                let dim = |v: &EvalValue| if *v == EvalValue::Int(-1) { Some(None) } else { at_least(v, 1).map(Some) };
                 let dims: Option<Vec<Option<usize>>> = items.iter().map(dim).collect();
                 dims.filter(|d| d.iter().filter(|d| d.is_none()).count() <= 1).map(ArgValue::Dims)
             }

@@ -1,7 +1,7 @@
 //! Declared dims against real ones: names among them are bound, promises are held, for all image sizes at once.
 
-use super::elaborator::{Elaborator, Eval};
-use super::value::Value;
+use super::elaborator::{Elaborator, EvalResult};
+use super::value::EvalValue;
 use crate::graph::ty::{Cond, FormulaType, TensorType};
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Span;
@@ -17,9 +17,15 @@ fn written_dims(ty: &FormulaType) -> crate::graph::ty::SharedDims {
 impl<'a> Elaborator<'_, 'a> {
     /// Binds the names among a parameter's dims and checks the rest.
     /// `given` is where the argument is written, an empty place where it was piped in.
-    pub(super) fn tensor_input(&mut self, block: &'a Block, param: &'a Param, value: &Value, given: Span) -> Eval<()> {
+    pub(super) fn bind_tensor_input(
+        &mut self,
+        block: &'a Block,
+        param: &'a Param,
+        value: &EvalValue,
+        given: Span,
+    ) -> EvalResult<()> {
         let (_, site) = self.calls.last().copied().unwrap_or(("", param.span));
-        let Value::Node(outlet) = value else {
+        let EvalValue::Node(outlet) = value else {
             let found = self.describe(value);
             let message = format!("`{}` takes a tensor for `{}`, found {found}", block.name, param.name);
             return self.error(Code::E0304, site, message);
@@ -43,14 +49,14 @@ impl<'a> Elaborator<'_, 'a> {
                 .label(format!("{} arrives here", kind(actual.len())))
                 .other(param.ty.span, "declared here");
             return self.fail(match (dims.len(), actual.len()) {
-                (1, 3) => super::mend::stage(
+                (1, 3) => super::fixes::suggest_stage(
                     d.help("`flatten` keeps every number, `avgpool_to(1) |> flatten` one a channel"),
                     "make it a vector",
                     "avgpool_to(1) |> flatten",
                     given,
                     Applicability::MaybeIncorrect,
                 ),
-                (3, 1) => super::mend::stage(
+                (3, 1) => super::fixes::suggest_stage(
                     d,
                     "`unflatten` makes it [c, 1, 1]",
                     "unflatten",
@@ -66,19 +72,19 @@ impl<'a> Elaborator<'_, 'a> {
             {
                 // A dim may also be the name of a hyper-parameter that was left at its default.
                 match block.params.iter().find(|p| p.name.node == *name) {
-                    Some(hyper) => self.default(hyper)?,
+                    Some(hyper) => self.bind_default(hyper)?,
                     None => {
-                        self.frame().values.insert(name, Value::of_dim(n as i64, formulas[axis].clone()));
+                        self.frame().values.insert(name, EvalValue::of_dim(n as i64, formulas[axis].clone()));
                         continue;
                     }
                 }
             }
-            let (want, formula) = self.dim(dim)?;
+            let (want, formula) = self.eval_dim(dim)?;
             if want == n
                 && let Some(gap) = formula.minus(&formulas[axis])
             {
                 let what = || format!("`{}` of `{}` is of the declared size", param.name, block.name);
-                self.demand(vec![vec![Cond::Zero(gap)]], dim.span, what);
+                self.require_size(vec![vec![Cond::Zero(gap)]], dim.span, what);
             }
             if want != n {
                 let text = self.dims_text(dims)?;
@@ -90,7 +96,7 @@ impl<'a> Elaborator<'_, 'a> {
                     .other(dim.span, format!("this is {want}"))
                     .other(from_span, format!("{ty} from `{from_path}`"));
                 // The other side of the clash: the tensor that `c`, `h` or `w` was read from.
-                if let Some(o) = self.source_of(&block.params, dim) {
+                if let Some(o) = self.dim_source(&block.params, dim) {
                     let source = self.graph.node(o.node);
                     d = d.other(source.span, format!("{} from `{}`", self.graph.ty(o), source.path));
                 }
@@ -98,15 +104,15 @@ impl<'a> Elaborator<'_, 'a> {
                     (0, 3) => {
                         let stage = format!("conv({want}, k = 1)");
                         let help = format!("bring it to {want} channels, for example");
-                        super::mend::stage(d, &help, &stage, given, Applicability::MaybeIncorrect)
+                        super::fixes::suggest_stage(d, &help, &stage, given, Applicability::MaybeIncorrect)
                     }
                     (_, 3) => {
                         let help = "bring it to that size, for example";
-                        let (to, trust) = match self.origin(&block.params, dim) {
+                        let (to, trust) = match self.caller_name_of(&block.params, dim) {
                             Some(name) => (name, Applicability::MaybeIncorrect),
                             None => ("...".into(), Applicability::HasPlaceholders),
                         };
-                        super::mend::stage(d, help, &format!("resize(to = {to})"), given, trust)
+                        super::fixes::suggest_stage(d, help, &format!("resize(to = {to})"), given, trust)
                     }
                     _ => d,
                 });
@@ -116,25 +122,31 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// `[64, h, 12]` with the values that are known.
-    fn dims_text(&mut self, dims: &'a [Expr]) -> Eval<String> {
+    fn dims_text(&mut self, dims: &'a [Expr]) -> EvalResult<String> {
         let mut parts = Vec::new();
         for dim in dims {
             parts.push(match &dim.kind {
                 ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => name.clone(),
-                _ => self.dim(dim)?.0.to_string(),
+                _ => self.eval_dim(dim)?.0.to_string(),
             });
         }
         Ok(format!("[{}]", parts.join(", ")))
     }
 
     /// Compares what a body gives with what its head promises.
-    pub(super) fn promise(&mut self, promise: &'a ResultType, value: &Value, span: Span, name: &str) -> Eval<()> {
+    pub(super) fn check_results(
+        &mut self,
+        promise: &'a ResultType,
+        value: &EvalValue,
+        span: Span,
+        name: &str,
+    ) -> EvalResult<()> {
         match (&promise.kind, value) {
-            (ResultTypeKind::One(ty), value) => self.promise_one(ty, value, span, name),
-            (ResultTypeKind::Tuple(types), Value::Tuple(values)) if types.len() == values.len() => {
-                types.iter().zip(values).try_for_each(|(ty, v)| self.promise_one(ty, v, span, name))
+            (ResultTypeKind::One(ty), value) => self.check_result(ty, value, span, name),
+            (ResultTypeKind::Tuple(types), EvalValue::Tuple(values)) if types.len() == values.len() => {
+                types.iter().zip(values).try_for_each(|(ty, v)| self.check_result(ty, v, span, name))
             }
-            (ResultTypeKind::Record(fields), Value::Record(values)) => {
+            (ResultTypeKind::Record(fields), EvalValue::Record(values)) => {
                 for (field, ty) in fields {
                     let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
                         let message = format!("`{name}` promises a result `{field}` and gives none");
@@ -142,7 +154,7 @@ impl<'a> Elaborator<'_, 'a> {
                         let d = Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here");
                         return self.fail(d.nearest(field.span, &field.node, given, || None));
                     };
-                    self.promise_one(ty, value, span, name)?;
+                    self.check_result(ty, value, span, name)?;
                 }
                 if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
                     let message = format!("`{name}` gives a result `{extra}` that it does not promise");
@@ -158,8 +170,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn promise_one(&mut self, ty: &'a ParamType, value: &Value, span: Span, name: &str) -> Eval<()> {
-        let Value::Node(outlet) = value else {
+    fn check_result(&mut self, ty: &'a ParamType, value: &EvalValue, span: Span, name: &str) -> EvalResult<()> {
+        let EvalValue::Node(outlet) = value else {
             let found = self.describe(value);
             let message = format!("`{name}` promises a tensor, its body gives {found}");
             return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
@@ -177,12 +189,12 @@ impl<'a> Elaborator<'_, 'a> {
         let formulas = written_dims(self.graph.formula(*outlet));
         let mut held = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {
-            let (n, formula) = self.dim(dim)?;
+            let (n, formula) = self.eval_dim(dim)?;
             wanted.push(n);
             held.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
         }
         if wanted == shape.dims() {
-            self.demand(vec![held], ty.span, || format!("`{name}` keeps its promise"));
+            self.require_size(vec![held], ty.span, || format!("`{name}` keeps its promise"));
             return Ok(());
         }
         let from = self.graph.node(outlet.node);
@@ -190,7 +202,7 @@ impl<'a> Elaborator<'_, 'a> {
         let d = Diagnostic::new(Code::E0302, ty.span, format!("`{name}` promises {wanted}, its body gives {actual}"))
             .label(format!("this is {wanted}"))
             .other(span, format!("{actual} from `{from_path}`"));
-        let text = self.dims_of(dims, shape.dims());
+        let text = self.dims_in_declared_terms(dims, shape.dims());
         let index = if matches!(ty.kind, ParamTypeKind::Index(_)) { "index" } else { "" };
         let help = "change the body so that the promise holds, or promise what it gives";
         self.fail(d.suggest(help, ty.span, format!("{index}[{text}]"), Applicability::MaybeIncorrect))

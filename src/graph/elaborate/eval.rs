@@ -1,67 +1,70 @@
 //! Expressions: what is named, indexed, chosen and piped.
 
-use super::elaborator::{Elaborator, Eval, Failed};
-use super::value::Value;
+use super::elaborator::{Elaborator, ErrorReported, EvalResult};
+use super::value::EvalValue;
 use crate::graph::op::{Combine, Concat, Elementwise};
 use crate::text::diag::{Applicability, Code, Diagnostic, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
-    pub(super) fn expr(&mut self, expr: &'a Expr) -> Eval {
-        self.step(expr.span)?;
+    pub(super) fn eval_expr(&mut self, expr: &'a Expr) -> EvalResult {
+        self.consume_step(expr.span)?;
         match &expr.kind {
-            ExprKind::Int(n) => Ok(Value::Int(*n)),
-            ExprKind::Float(x) => Ok(Value::Float(*x)),
-            ExprKind::Bool(b) => Ok(Value::Bool(*b)),
+            ExprKind::Int(n) => Ok(EvalValue::Int(*n)),
+            ExprKind::Float(x) => Ok(EvalValue::Float(*x)),
+            ExprKind::Bool(b) => Ok(EvalValue::Bool(*b)),
             ExprKind::Str(s) => {
-                self.charge(s.len() / 16, expr.span)?;
-                Ok(Value::Str(s.clone()))
+                self.consume_fuel(s.len() / 16, expr.span)?;
+                Ok(EvalValue::Str(s.clone()))
             }
-            ExprKind::Name(name) => self.name(name, expr.span),
-            ExprKind::Call(call) => self.call(call, None, expr.span),
-            ExprKind::Pipe { .. } => self.pipe(expr, None),
-            ExprKind::Index { base, indices } => self.index(base, indices, expr.span),
-            ExprKind::Member { base, name } => self.member(base, name),
+            ExprKind::Name(name) => self.eval_name(name, expr.span),
+            ExprKind::Call(call) => self.eval_call(call, None, expr.span),
+            ExprKind::Pipe { .. } => self.eval_pipe(expr, None),
+            ExprKind::Index { base, indices } => self.eval_index(base, indices, expr.span),
+            ExprKind::Member { base, name } => self.eval_member(base, name),
             ExprKind::List(items) => {
-                let values: Vec<_> =
-                    items.iter().enumerate().map(|(i, item)| self.within(&i.to_string(), |e| e.expr(item))).collect();
-                self.made(Value::List(values.into_iter().collect::<Eval<_>>()?), expr.span)
+                let values: Vec<_> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, item)| self.with_path_segment(&i.to_string(), |e| e.eval_expr(item)))
+                    .collect();
+                self.finish_value(EvalValue::List(values.into_iter().collect::<EvalResult<_>>()?), expr.span)
             }
             ExprKind::Tuple(items) => {
-                let values: Vec<_> = items.iter().map(|item| self.expr(item)).collect();
-                self.made(Value::Tuple(values.into_iter().collect::<Eval<_>>()?), expr.span)
+                let values: Vec<_> = items.iter().map(|item| self.eval_expr(item)).collect();
+                self.finish_value(EvalValue::Tuple(values.into_iter().collect::<EvalResult<_>>()?), expr.span)
             }
             ExprKind::Comprehension { item, var, iter } => {
                 let mut values = Vec::new();
                 let shadowed = self.frame().values.remove(var.node.as_str());
-                for (i, x) in self.items(iter)?.into_iter().enumerate() {
+                for (i, x) in self.eval_items(iter)?.into_iter().enumerate() {
                     self.frame().values.insert(&var.node, x);
-                    values.push(self.within(&i.to_string(), |e| e.expr(item)));
+                    values.push(self.with_path_segment(&i.to_string(), |e| e.eval_expr(item)));
                 }
                 self.frame().values.remove(var.node.as_str());
                 if let Some(value) = shadowed {
                     self.frame().values.insert(&var.node, value);
                 }
-                self.made(Value::List(values.into_iter().collect::<Eval<_>>()?), expr.span)
+                self.finish_value(EvalValue::List(values.into_iter().collect::<EvalResult<_>>()?), expr.span)
             }
             ExprKind::Record(fields) => {
                 let values: Vec<_> = fields
                     .iter()
-                    .map(|(name, v)| self.within(&name.node, |e| Ok((name.node.clone(), e.expr(v)?))))
+                    .map(|(name, v)| self.with_path_segment(&name.node, |e| Ok((name.node.clone(), e.eval_expr(v)?))))
                     .collect();
-                self.made(Value::Record(values.into_iter().collect::<Eval<_>>()?), expr.span)
+                self.finish_value(EvalValue::Record(values.into_iter().collect::<EvalResult<_>>()?), expr.span)
             }
-            ExprKind::Unary { op, value } => self.unary(op.node, value, expr.span),
-            ExprKind::Binary { op, lhs, rhs } => self.binary(op.node, lhs, rhs, expr.span),
-            ExprKind::Range { .. } => Ok(Value::List(self.items(expr)?)),
+            ExprKind::Unary { op, value } => self.eval_unary(op.node, value, expr.span),
+            ExprKind::Binary { op, lhs, rhs } => self.eval_binary(op.node, lhs, rhs, expr.span),
+            ExprKind::Range { .. } => Ok(EvalValue::List(self.eval_items(expr)?)),
             ExprKind::Match { value, arms } => {
-                let arm = self.arm(value, arms)?;
-                self.expr(arm)
+                let arm = self.choose_arm(value, arms)?;
+                self.eval_expr(arm)
             }
             ExprKind::If { cond, then, otherwise } => {
-                let chosen = if self.truth(cond)? { then } else { otherwise };
-                self.expr(chosen)
+                let chosen = if self.eval_bool(cond)? { then } else { otherwise };
+                self.eval_expr(chosen)
             }
             ExprKind::Hole { .. } => {
                 let d =
@@ -72,28 +75,28 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Hands on a value after counting its parts.
-    pub(super) fn made(&mut self, value: Value, span: Span) -> Eval {
+    pub(super) fn finish_value(&mut self, value: EvalValue, span: Span) -> EvalResult {
         if value.is_poisoned() {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
-        self.weigh(&value, span)?;
+        self.consume_fuel_for(&value, span)?;
         Ok(value)
     }
 
-    fn name(&mut self, name: &'a str, span: Span) -> Eval {
+    fn eval_name(&mut self, name: &'a str, span: Span) -> EvalResult {
         if let Some(value) = self.frame().values.get(name).cloned() {
-            return self.made(value, span);
+            return self.finish_value(value, span);
         }
-        if let Some(family) = self.frame().families.get(name) {
+        if let Some(family) = self.frame().indexed_nodes.get(name) {
             // A family without an index is the list of its nodes in index order.
-            let items: Vec<Value> = family.values().map(|(v, _)| v.clone()).collect();
-            return self.made(Value::List(items), span);
+            let items: Vec<EvalValue> = family.values().map(|(v, _)| v.clone()).collect();
+            return self.finish_value(EvalValue::List(items), span);
         }
         let program = self.program;
         if let Some(owners) = program.cases.get(name) {
             let mut owners = owners.iter();
             return match (owners.next(), owners.next()) {
-                (Some(of), None) => Ok(Value::Case { of: of.to_string(), case: name.to_string() }),
+                (Some(of), None) => Ok(EvalValue::Case { of: of.to_string(), case: name.to_string() }),
                 (first, second) => {
                     let names: Vec<_> = first.into_iter().chain(second).map(|o| format!("`{o}`")).collect();
                     let message = format!("`{name}` is a case of several enums: {}", names.join(", "));
@@ -112,7 +115,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Left to right without recursion: a chain may be long.
-    fn pipe(&mut self, expr: &'a Expr, input: Option<Value>) -> Eval {
+    fn eval_pipe(&mut self, expr: &'a Expr, input: Option<EvalValue>) -> EvalResult {
         let mut stages = Vec::new();
         let mut first = expr;
         while let ExprKind::Pipe { lhs, rhs } = &first.kind {
@@ -120,30 +123,30 @@ impl<'a> Elaborator<'_, 'a> {
             first = lhs;
         }
         let mut value = match input {
-            Some(input) => self.stage(first, input)?,
-            None => self.expr(first)?,
+            Some(input) => self.apply_stage(first, input)?,
+            None => self.eval_expr(first)?,
         };
         for stage in stages.into_iter().rev() {
-            value = self.stage(stage, value)?;
+            value = self.apply_stage(stage, value)?;
         }
         Ok(value)
     }
 
     /// Applies what stands right of `|>`.
-    pub(super) fn stage(&mut self, stage: &'a Expr, input: Value) -> Eval {
-        self.step(stage.span)?;
+    pub(super) fn apply_stage(&mut self, stage: &'a Expr, input: EvalValue) -> EvalResult {
+        self.consume_step(stage.span)?;
         match &stage.kind {
             ExprKind::Name(name) if name == "identity" => Ok(input),
-            ExprKind::Name(name) => self.named_call(name, stage.span, &[], Some(input), stage.span),
-            ExprKind::Call(call) => self.call(call, Some(input), stage.span),
-            ExprKind::Pipe { .. } => self.pipe(stage, Some(input)),
+            ExprKind::Name(name) => self.call_by_name(name, stage.span, &[], Some(input), stage.span),
+            ExprKind::Call(call) => self.eval_call(call, Some(input), stage.span),
+            ExprKind::Pipe { .. } => self.eval_pipe(stage, Some(input)),
             ExprKind::Match { value, arms } => {
-                let arm = self.arm(value, arms)?;
-                self.stage(arm, input)
+                let arm = self.choose_arm(value, arms)?;
+                self.apply_stage(arm, input)
             }
             ExprKind::If { cond, then, otherwise } => {
-                let chosen = if self.truth(cond)? { then } else { otherwise };
-                self.stage(chosen, input)
+                let chosen = if self.eval_bool(cond)? { then } else { otherwise };
+                self.apply_stage(chosen, input)
             }
             _ => {
                 let d = Diagnostic::new(Code::E0304, stage.span, "only a block or an operator can follow `|>`")
@@ -153,48 +156,48 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn binary(&mut self, op: BinaryOp, lhs: &'a Expr, rhs: &'a Expr, span: Span) -> Eval {
+    fn eval_binary(&mut self, op: BinaryOp, lhs: &'a Expr, rhs: &'a Expr, span: Span) -> EvalResult {
         if matches!(op, BinaryOp::And | BinaryOp::Or) {
-            let a = self.truth(lhs)?;
+            let a = self.eval_bool(lhs)?;
             let decided = a == (op == BinaryOp::Or);
-            return Ok(Value::Bool(if decided { a } else { self.truth(rhs)? }));
+            return Ok(EvalValue::Bool(if decided { a } else { self.eval_bool(rhs)? }));
         }
-        let (a, b) = (self.expr(lhs), self.expr(rhs));
+        let (a, b) = (self.eval_expr(lhs), self.eval_expr(rhs));
         let (a, b) = (a?, b?);
-        let tensors = |v: &Value| match v {
-            Value::Node(_) => true,
-            Value::List(items) => items.iter().any(|i| matches!(i, Value::Node(_))),
+        let tensors = |v: &EvalValue| match v {
+            EvalValue::Node(_) => true,
+            EvalValue::List(items) => items.iter().any(|i| matches!(i, EvalValue::Node(_))),
             _ => false,
         };
         if op == BinaryOp::Concat && (tensors(&a) || tensors(&b)) {
             let mut parts = Vec::new();
-            self.flatten(a, lhs.span, &mut parts)?;
-            self.flatten(b, rhs.span, &mut parts)?;
-            return self.node(Concat.into(), &parts, span);
+            self.flatten_tensors(a, lhs.span, &mut parts)?;
+            self.flatten_tensors(b, rhs.span, &mut parts)?;
+            return self.add_node(Concat.into(), &parts, span);
         }
         let function = match op {
             BinaryOp::Add => Elementwise::Add,
             BinaryOp::Sub => Elementwise::Sub,
             BinaryOp::Mul => Elementwise::Mul,
             BinaryOp::Div => Elementwise::Div,
-            _ => return self.arithmetic(op, a, b, span),
+            _ => return self.eval_arithmetic(op, a, b, span),
         };
         match (&a, &b) {
-            (Value::Node(x), Value::Node(y)) => {
-                let made = self.node(Combine { function }.into(), &[*x, *y], span);
+            (EvalValue::Node(x), EvalValue::Node(y)) => {
+                let made = self.add_node(Combine { function }.into(), &[*x, *y], span);
                 if made.is_err() {
-                    self.mend_join([*x, *y], [lhs, rhs], span);
+                    self.suggest_join_fix([*x, *y], [lhs, rhs], span);
                 }
                 made
             }
-            _ => self.arithmetic(op, a, b, span),
+            _ => self.eval_arithmetic(op, a, b, span),
         }
     }
 
     /// The arm that a value chooses. Every pattern is looked at, so a wrong case shows in the first run.
-    fn arm(&mut self, value: &'a Expr, arms: &'a [Arm]) -> Eval<&'a Expr> {
-        let scrutinee = self.expr(value)?;
-        let scrutinee = self.settled(scrutinee, value.span);
+    fn choose_arm(&mut self, value: &'a Expr, arms: &'a [Arm]) -> EvalResult<&'a Expr> {
+        let scrutinee = self.eval_expr(value)?;
+        let scrutinee = self.concretize(scrutinee, value.span);
         let mut chosen = None;
         for arm in arms {
             let Pattern::Cases(cases) = &arm.pattern else {
@@ -202,8 +205,8 @@ impl<'a> Elaborator<'_, 'a> {
                 continue;
             };
             for case in cases {
-                let pattern = self.pattern(case, &scrutinee)?;
-                let pattern = self.settled(pattern, case.span);
+                let pattern = self.eval_pattern(case, &scrutinee)?;
+                let pattern = self.concretize(pattern, case.span);
                 if equal_pattern(&pattern, &scrutinee) {
                     chosen = chosen.or(Some(&arm.value));
                 }
@@ -226,14 +229,14 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn pattern(&mut self, case: &'a Expr, scrutinee: &Value) -> Eval {
+    fn eval_pattern(&mut self, case: &'a Expr, scrutinee: &EvalValue) -> EvalResult {
         match (&case.kind, scrutinee) {
-            (ExprKind::Name(word), Value::Case { of, .. }) => {
-                self.step(case.span)?;
+            (ExprKind::Name(word), EvalValue::Case { of, .. }) => {
+                self.consume_step(case.span)?;
                 let known = self.program.enums.get(of.as_str()).map(|e| &e.cases);
                 let cases = || known.into_iter().flatten().map(|c| c.node.as_str());
                 if self.program.has_case(of, word) {
-                    return Ok(Value::Case { of: of.clone(), case: word.clone() });
+                    return Ok(EvalValue::Case { of: of.clone(), case: word.clone() });
                 }
                 let d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
                 let declared = self.program.enums.get(of.as_str()).map(|e| e.name.span);
@@ -244,11 +247,11 @@ impl<'a> Elaborator<'_, 'a> {
                 let d = d.nearest(case.span, word, cases(), || None);
                 self.fail(d)
             }
-            _ => self.expr(case),
+            _ => self.eval_expr(case),
         }
     }
 }
 
-fn equal_pattern(pattern: &Value, value: &Value) -> bool {
+fn equal_pattern(pattern: &EvalValue, value: &EvalValue) -> bool {
     pattern == value
 }

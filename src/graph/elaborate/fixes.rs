@@ -1,7 +1,7 @@
 //! Edits that would make a failed expression pass. Nothing here makes a node or a message of its own.
 
 use super::elaborator::Elaborator;
-use super::value::Value;
+use super::value::EvalValue;
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::TensorType;
 use crate::text::diag::{Applicability, Diagnostic};
@@ -9,7 +9,7 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Param, ParamTypeKind};
 
 /// Where and how `name = ...` is added to a call of `name_span` with `args`; `call` reaches to its closing bracket.
-pub(super) fn argument(name: &str, args: &[Arg], name_span: Span, call: Span) -> (Span, String) {
+pub(super) fn missing_argument_edit(name: &str, args: &[Arg], name_span: Span, call: Span) -> (Span, String) {
     match args.last() {
         Some(last) => (last.value.span.after(), format!(", {name} = ...")),
         None if call.end > name_span.end => {
@@ -20,7 +20,7 @@ pub(super) fn argument(name: &str, args: &[Arg], name_span: Span, call: Span) ->
 }
 
 /// Puts `stage` behind the argument that stands at `given`; an empty place stands before a call that is piped into.
-pub(super) fn stage(
+pub(super) fn suggest_stage(
     d: Diagnostic,
     message: &str,
     stage: &str,
@@ -36,13 +36,13 @@ pub(super) fn stage(
 
 impl<'a> Elaborator<'_, 'a> {
     /// Adds to the problem that was just reported at `span`.
-    pub(super) fn mend(&mut self, span: Span, f: impl FnOnce(Diagnostic) -> Diagnostic) {
+    pub(super) fn suggest_fix(&mut self, span: Span, f: impl FnOnce(Diagnostic) -> Diagnostic) {
         let here = |d: &Diagnostic| d.primary.as_ref().map(|l| l.span) == Some(span);
         self.problems.amend_last(|d| if here(&d) && d.suggestions.is_empty() { f(d) } else { d });
     }
 
     /// Two tensors of different channels: a 1x1 convolution on the one with fewer. Of different size: a resize.
-    pub(super) fn mend_join(&mut self, outlets: [Outlet; 2], sides: [&'a Expr; 2], span: Span) {
+    pub(super) fn suggest_join_fix(&mut self, outlets: [Outlet; 2], sides: [&'a Expr; 2], span: Span) {
         let shapes = outlets.map(|o| self.graph.ty(o).tensor().cloned());
         let [Some(a), Some(b)] = &shapes else { return };
         let (Some(size_a), Some(size_b)) = (a.spatial(), b.spatial()) else { return };
@@ -62,20 +62,20 @@ impl<'a> Elaborator<'_, 'a> {
         } else {
             return;
         };
-        let (stage, applicability) = match (stage.is_empty(), tensor_name(sides[other])) {
+        let (stage, applicability) = match (stage.is_empty(), resize_target(sides[other])) {
             (false, _) => (stage, Applicability::MaybeIncorrect),
             (true, (to, trust)) => (format!("resize(to = {to})"), trust),
         };
         let at = sides[side].span;
         let edits = vec![(at.before(), "(".into()), (at.after(), format!(" |> {stage})"))];
-        self.mend(span, |d| {
+        self.suggest_fix(span, |d| {
             let d = Diagnostic { help: Vec::new(), ..d };
             d.suggest_all(message, edits, applicability)
         });
     }
 
     /// Maps of different size in a `concat`: the part that differs from the first is resized to it.
-    pub(super) fn mend_concat(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
+    pub(super) fn suggest_concat_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let sizes: Vec<_> = inputs.iter().map(|&o| self.graph.ty(o).tensor().and_then(|s| s.spatial())).collect();
         let Some(odd) = sizes.iter().position(|s| *s != sizes[0]) else { return };
         // Of a list among the arguments the parts have no place of their own.
@@ -83,27 +83,27 @@ impl<'a> Elaborator<'_, 'a> {
             return;
         }
         let (first, part) = (&args[0].value, &args[odd].value);
-        let (to, applicability) = tensor_name(first);
+        let (to, applicability) = resize_target(first);
         // A pipe takes in everything before it, so the part needs no brackets.
         let edits = vec![(part.span.after(), format!(" |> resize(to = {to})"))];
-        self.mend(span, |d| {
+        self.suggest_fix(span, |d| {
             let d = Diagnostic { help: Vec::new(), ..d };
             d.suggest_all("bring it to the size of the first, for example", edits, applicability)
         });
     }
 
     /// Indices of another pool than the one that made the map of this size: offers the name of the right ones.
-    pub(super) fn mend_unpool(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
+    pub(super) fn suggest_unpool_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let [x, _] = inputs else { return };
         let Some(shape) = self.graph.ty(*x).tensor().cloned() else { return };
-        let fits = |graph: &Graph, value: &Value| match value {
-            Value::Node(o) => matches!(graph.ty(*o), TensorType::Index { pooled, .. } if *pooled == shape),
+        let fits = |graph: &Graph, value: &EvalValue| match value {
+            EvalValue::Node(o) => matches!(graph.ty(*o), TensorType::Index { pooled, .. } if *pooled == shape),
             _ => false,
         };
         let (frame, graph) = (self.frames.last(), &self.graph);
         let plain =
             frame.into_iter().flat_map(|f| &f.values).filter(|(_, v)| fits(graph, v)).map(|(n, _)| n.to_string());
-        let rows = frame.into_iter().flat_map(|f| &f.families).flat_map(|(name, nodes)| {
+        let rows = frame.into_iter().flat_map(|f| &f.indexed_nodes).flat_map(|(name, nodes)| {
             nodes.iter().filter(|(_, (v, _))| fits(graph, v)).map(move |(key, _)| format!("{name}{key:?}"))
         });
         let mut names: Vec<String> = plain.chain(rows).collect();
@@ -111,26 +111,26 @@ impl<'a> Elaborator<'_, 'a> {
         // Of several, which one is meant is for the author to say.
         if let ([name], Some(arg)) = (&names[..], args.last()) {
             let (help, at) = (format!("the indices of its own pool are `{name}`"), arg.value.span);
-            self.mend(span, |d| {
+            self.suggest_fix(span, |d| {
                 Diagnostic { help: Vec::new(), ..d }.suggest(help, at, name.clone(), Applicability::MaybeIncorrect)
             });
         }
     }
 
     /// The name, in the body that calls, of the tensor that gave the dim `dim` its value.
-    pub(super) fn origin(&self, params: &[Param], dim: &Expr) -> Option<String> {
+    pub(super) fn caller_name_of(&self, params: &[Param], dim: &Expr) -> Option<String> {
         let [.., caller, _] = &self.frames[..] else { return None };
         if !matches!(dim.kind, ExprKind::Name(_)) {
             return None;
         }
-        let value = Value::Node(self.source_of(params, dim)?);
+        let value = EvalValue::Node(self.dim_source(params, dim)?);
         let mut names: Vec<&str> = caller.values.iter().filter(|(_, v)| **v == value).map(|(n, _)| *n).collect();
         names.sort_unstable();
         names.first().map(|n| n.to_string())
     }
 
     /// The tensor that gave the first name in `dim` its value.
-    pub(super) fn source_of(&self, params: &[Param], dim: &Expr) -> Option<Outlet> {
+    pub(super) fn dim_source(&self, params: &[Param], dim: &Expr) -> Option<Outlet> {
         let mut names = Vec::new();
         names_in(dim, &mut names);
         let wanted = names.first()?;
@@ -142,24 +142,24 @@ impl<'a> Elaborator<'_, 'a> {
             ParamTypeKind::Index(_) | ParamTypeKind::Scalar(_) | ParamTypeKind::List(_) => false,
         };
         match here.values.get(params.iter().find(binds)?.name.node.as_str())? {
-            Value::Node(o) => Some(*o),
+            EvalValue::Node(o) => Some(*o),
             _ => None,
         }
     }
 
     /// Dims that a body gives, in the words of the promise it broke where these say the same: `h` for 64, `h / 2` for 32.
-    pub(super) fn dims_of(&mut self, promised: &'a [Expr], given: &[usize]) -> String {
+    pub(super) fn dims_in_declared_terms(&mut self, promised: &'a [Expr], given: &[usize]) -> String {
         let same_rank = promised.len() == given.len();
         let mut parts = Vec::new();
         for (axis, &n) in given.iter().enumerate() {
             let dim = promised.get(axis).filter(|_| same_rank);
-            parts.push(dim.and_then(|dim| self.in_words(dim, n)).unwrap_or_else(|| n.to_string()));
+            parts.push(dim.and_then(|dim| self.in_declared_terms(dim, n)).unwrap_or_else(|| n.to_string()));
         }
         parts.join(", ")
     }
 
     /// `n` as the promised dim itself, a name in it, or such a name times or divided by a power of two.
-    fn in_words(&mut self, dim: &'a Expr, n: usize) -> Option<String> {
+    fn in_declared_terms(&mut self, dim: &'a Expr, n: usize) -> Option<String> {
         let mut names = Vec::new();
         names_in(dim, &mut names);
         let values = &self.frame().values;
@@ -168,8 +168,8 @@ impl<'a> Elaborator<'_, 'a> {
             usize::try_from(v).ok().filter(|v| *v > 0)
         };
         let named: Vec<(&str, usize)> = names.iter().filter_map(|name| Some((*name, known(name)?))).collect();
-        if let Some(written) = written(dim).filter(|_| evaluates_to(dim, &named, n)) {
-            return Some(written);
+        if let Some(expr_text) = expr_text(dim).filter(|_| evaluates_to(dim, &named, n)) {
+            return Some(expr_text);
         }
         if let Some((name, _)) = named.iter().find(|(_, v)| *v == n) {
             return Some(name.to_string());
@@ -184,9 +184,9 @@ impl<'a> Elaborator<'_, 'a> {
 }
 
 /// How the tensor of an operand can be named in `resize(to = ...)`.
-fn tensor_name(operand: &Expr) -> (String, Applicability) {
+fn resize_target(operand: &Expr) -> (String, Applicability) {
     match &operand.kind {
-        ExprKind::Name(_) | ExprKind::Index { .. } => match written(operand) {
+        ExprKind::Name(_) | ExprKind::Index { .. } => match expr_text(operand) {
             Some(name) => (name, Applicability::MaybeIncorrect),
             None => ("...".into(), Applicability::HasPlaceholders),
         },
@@ -207,23 +207,23 @@ fn names_in<'e>(expr: &'e Expr, into: &mut Vec<&'e str>) {
 }
 
 /// A simple expression as it is written: a name, a number, `s[i]`, or one operation on two of these.
-fn written(dim: &Expr) -> Option<String> {
+fn expr_text(dim: &Expr) -> Option<String> {
     match &dim.kind {
         ExprKind::Int(n) => Some(n.to_string()),
         ExprKind::Name(name) => Some(name.clone()),
         ExprKind::Index { base, indices } => {
-            let indices: Option<Vec<String>> = indices.iter().map(written).collect();
-            Some(format!("{}[{}]", written(base)?, indices?.join(", ")))
+            let indices: Option<Vec<String>> = indices.iter().map(expr_text).collect();
+            Some(format!("{}[{}]", expr_text(base)?, indices?.join(", ")))
         }
         ExprKind::Binary { op, lhs, rhs } => {
-            let simple = |e: &Expr| if matches!(e.kind, ExprKind::Binary { .. }) { None } else { written(e) };
+            let simple = |e: &Expr| if matches!(e.kind, ExprKind::Binary { .. }) { None } else { expr_text(e) };
             Some(format!("{} {} {}", simple(lhs)?, op.node.text(), simple(rhs)?))
         }
         _ => None,
     }
 }
 
-/// Whether a dim that [`written`] can spell is `n`.
+/// Whether a dim that [`expr_text`] can spell is `n`.
 fn evaluates_to(dim: &Expr, named: &[(&str, usize)], n: usize) -> bool {
     fn value(e: &Expr, named: &[(&str, usize)]) -> Option<usize> {
         match &e.kind {

@@ -1,7 +1,7 @@
 //! What stands inside `ceil` and `floor`: fractions of integers, exact, with their formulas.
 
-use super::elaborator::{Elaborator, Eval};
-use super::value::Value;
+use super::elaborator::{Elaborator, EvalResult};
+use super::value::EvalValue;
 use crate::base::integer::gcd;
 use crate::graph::ty::Dim;
 use crate::text::diag::Code;
@@ -27,17 +27,17 @@ impl Fraction {
 
 impl<'a> Elaborator<'_, 'a> {
     /// `ceil(e)` and `floor(e)`: fractions of integers inside stay exact.
-    pub(super) fn round(&mut self, expr: &'a Expr, up: bool) -> Eval {
-        let rounded = match self.fraction(expr)? {
+    pub(super) fn eval_rounding(&mut self, expr: &'a Expr, up: bool) -> EvalResult {
+        let rounded = match self.eval_fraction(expr)? {
             Fraction::Exact(n, d, formula) => {
                 let floor = n.div_euclid(d);
                 let rounded = i64::try_from(if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor }).ok();
                 if let (Some(rounded), Some((over, by))) = (rounded, formula) {
                     return match if up { over.ceil_div(by) } else { over.floor_div(by) } {
-                        Some(formula) => Ok(Value::of_dim(rounded, formula)),
+                        Some(formula) => Ok(EvalValue::of_dim(rounded, formula)),
                         None => {
-                            self.pin_fraction(&over, n, d, by, expr.span);
-                            Ok(Value::Int(rounded))
+                            self.fix_fraction(&over, n, d, by, expr.span);
+                            Ok(EvalValue::Int(rounded))
                         }
                     };
                 }
@@ -49,28 +49,28 @@ impl<'a> Elaborator<'_, 'a> {
             }
         };
         match rounded {
-            Some(n) => Ok(Value::Int(n)),
+            Some(n) => Ok(EvalValue::Int(n)),
             None => self.overflow(expr.span),
         }
     }
 
-    fn fraction(&mut self, expr: &'a Expr) -> Eval<Fraction> {
+    fn eval_fraction(&mut self, expr: &'a Expr) -> EvalResult<Fraction> {
         use BinaryOp::{Add, Div, Mul, Sub};
-        self.step(expr.span)?;
+        self.consume_step(expr.span)?;
         let mut formula = None;
         let exact = match &expr.kind {
             ExprKind::Binary { op, lhs, rhs } if matches!(op.node, Add | Sub | Mul | Div) => {
-                let (x, y) = (self.fraction(lhs)?, self.fraction(rhs)?);
+                let (x, y) = (self.eval_fraction(lhs)?, self.eval_fraction(rhs)?);
                 let (Fraction::Exact(a, b, f), Fraction::Exact(c, d, g)) = (x.clone(), y.clone()) else {
                     // A formula of floats is not kept.
                     for side in [&x, &y] {
                         if let Fraction::Exact(n, d, Some((over, by))) = side {
-                            self.pin_fraction(over, *n, *d, *by, expr.span);
+                            self.fix_fraction(over, *n, *d, *by, expr.span);
                         }
                     }
-                    let (x, y) = (Value::Float(x.float()), Value::Float(y.float()));
-                    return match self.arithmetic(op.node, x, y, expr.span)? {
-                        Value::Float(x) => Ok(Fraction::Float(x)),
+                    let (x, y) = (EvalValue::Float(x.float()), EvalValue::Float(y.float()));
+                    return match self.eval_arithmetic(op.node, x, y, expr.span)? {
+                        EvalValue::Float(x) => Ok(Fraction::Float(x)),
                         other => self.type_error(expr.span, "a number", &other),
                     };
                 };
@@ -89,14 +89,14 @@ impl<'a> Elaborator<'_, 'a> {
                     if formula.is_none() {
                         for (n, d, side) in [(a, b, f), (c, d, g)] {
                             if let Some((over, by)) = side {
-                                self.pin_fraction(&over, n, d, by, expr.span);
+                                self.fix_fraction(&over, n, d, by, expr.span);
                             }
                         }
                     }
                 }
                 exact
             }
-            ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => match self.fraction(value)? {
+            ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => match self.eval_fraction(value)? {
                 Fraction::Exact(a, b, f) => {
                     formula = f.and_then(|(over, by)| Some((over.times_n(-1)?, by)));
                     Some((-a, b))
@@ -104,10 +104,10 @@ impl<'a> Elaborator<'_, 'a> {
                 Fraction::Float(x) => return Ok(Fraction::Float(-x)),
             },
             _ => {
-                return match self.expr(expr)? {
-                    Value::Int(n) => Ok(Fraction::Exact(n.into(), 1, None)),
-                    Value::Dim(n, formula) => Ok(Fraction::Exact(n.into(), 1, Some((formula, 1)))),
-                    Value::Float(x) => Ok(Fraction::Float(x)),
+                return match self.eval_expr(expr)? {
+                    EvalValue::Int(n) => Ok(Fraction::Exact(n.into(), 1, None)),
+                    EvalValue::Dim(n, formula) => Ok(Fraction::Exact(n.into(), 1, Some((formula, 1)))),
+                    EvalValue::Float(x) => Ok(Fraction::Float(x)),
                     other => self.type_error(expr.span, "a number", &other),
                 };
             }

@@ -1,36 +1,36 @@
-//! Lists, ranges and families of nodes: what stands in square brackets. Named results: what stands behind a dot.
+//! Lists, ranges and indexed_nodes of nodes: what stands in square brackets. Named results: what stands behind a dot.
 
-use super::elaborator::{Elaborator, Eval, Failed, LIMITS};
-use super::value::Value;
+use super::elaborator::{Elaborator, ErrorReported, EvalResult, LIMITS};
+use super::value::EvalValue;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
     /// The elements of a list or range.
-    pub(super) fn items(&mut self, expr: &'a Expr) -> Eval<Vec<Value>> {
+    pub(super) fn eval_items(&mut self, expr: &'a Expr) -> EvalResult<Vec<EvalValue>> {
         let ExprKind::Range { lo, hi } = &expr.kind else {
-            return match self.expr(expr)? {
-                Value::List(items) => Ok(items),
+            return match self.eval_expr(expr)? {
+                EvalValue::List(items) => Ok(items),
                 other => self.type_error(expr.span, "a list or a range", &other),
             };
         };
-        let (lo, hi) = (self.int(lo)?, self.int(hi)?);
+        let (lo, hi) = (self.eval_int(lo)?, self.eval_int(hi)?);
         let n = hi.saturating_sub(lo).max(0);
         if n > LIMITS.steps as i64 {
-            self.stopped = true;
+            self.aborted = true;
             let message = format!("a range of {n} steps");
             let d = Diagnostic::new(Code::E0311, expr.span, message);
             return self.fail(d.help(format!("the limit is {}", LIMITS.steps)));
         }
-        self.charge(n as usize, expr.span)?;
-        Ok((lo..hi.max(lo)).map(Value::Int).collect())
+        self.consume_fuel(n as usize, expr.span)?;
+        Ok((lo..hi.max(lo)).map(EvalValue::Int).collect())
     }
 
     /// `r.main`: one of the named results that a block gave.
-    pub(super) fn member(&mut self, base: &'a Expr, name: &'a Ident) -> Eval {
-        let fields = match self.expr(base)? {
-            Value::Record(fields) => fields,
+    pub(super) fn eval_member(&mut self, base: &'a Expr, name: &'a Ident) -> EvalResult {
+        let fields = match self.eval_expr(base)? {
+            EvalValue::Record(fields) => fields,
             other => {
                 let found = self.describe(&other);
                 let message = format!("`.{name}` asks for a named result of {found}");
@@ -39,14 +39,14 @@ impl<'a> Elaborator<'_, 'a> {
                     || self.program.block(&name.node, name.span.source).is_some();
                 return self.fail(match (callable, &other) {
                     (true, _) => d.help(format!("there are no methods: write `x |> {name}`")),
-                    (false, Value::Tuple(_)) => d.help("results without names are taken apart: `let (a, b) = ...`"),
+                    (false, EvalValue::Tuple(_)) => d.help("results without names are taken apart: `let (a, b) = ...`"),
                     (false, _) => d.help(format!("a block gives it with `return {{ {name} = ... }}`")),
                 });
             }
         };
         let known = || fields.iter().map(|(n, _)| n.as_str());
         if let Some((_, value)) = fields.iter().find(|(n, _)| *n == name.node) {
-            return self.made(value.clone(), name.span);
+            return self.finish_value(value.clone(), name.span);
         }
         let d = Diagnostic::new(Code::E0201, name.span, format!("there is no result `{name}`"))
             .other(base.span, format!("gives {}", known().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")));
@@ -55,13 +55,13 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// `list[i]`, `list[a..b]`, `n[i, j]`, `n[i, 0..j]`.
-    pub(super) fn index(&mut self, base: &'a Expr, indices: &'a [Expr], span: Span) -> Eval {
+    pub(super) fn eval_index(&mut self, base: &'a Expr, indices: &'a [Expr], span: Span) -> EvalResult {
         let family = match &base.kind {
-            ExprKind::Name(name) if self.frame().families.contains_key(name.as_str()) => Some(name.as_str()),
+            ExprKind::Name(name) if self.frame().indexed_nodes.contains_key(name.as_str()) => Some(name.as_str()),
             _ => None,
         };
         if let Some(name) = family {
-            return self.family(name, indices, span);
+            return self.eval_indexed_nodes(name, indices, span);
         }
         if let ExprKind::Name(name) = &base.kind
             && !self.frame().values.contains_key(name.as_str())
@@ -71,22 +71,24 @@ impl<'a> Elaborator<'_, 'a> {
         let mut places = Vec::new();
         for index in indices {
             places.push(match &index.kind {
-                ExprKind::Range { lo, hi } => Place::Slice(self.int(lo)?, self.int(hi)?),
-                _ => Place::At(self.int(index)?),
+                ExprKind::Range { lo, hi } => IndexValue::Slice(self.eval_int(lo)?, self.eval_int(hi)?),
+                _ => IndexValue::At(self.eval_int(index)?),
             });
         }
         // A named list is looked into where it stands: it may be long, and one element is all that is asked for.
         let picked = match &base.kind {
-            ExprKind::Name(name) => pick(self.frame().values.get(name.as_str()).unwrap_or(&Value::Poison), &places),
-            _ => pick(&self.expr(base)?, &places),
+            ExprKind::Name(name) => {
+                index_into(self.frame().values.get(name.as_str()).unwrap_or(&EvalValue::Poison), &places)
+            }
+            _ => index_into(&self.eval_expr(base)?, &places),
         };
         match picked {
-            Ok(value) => self.made(value, span),
-            Err(Miss::NoList(value)) => self.type_error(base.span, "a list", &value),
-            Err(Miss::Outside { index, len }) => {
+            Ok(value) => self.finish_value(value, span),
+            Err(IndexError::NoList(value)) => self.type_error(base.span, "a list", &value),
+            Err(IndexError::Outside { index, len }) => {
                 let shown = match &places[index] {
-                    Place::At(i) => i.to_string(),
-                    Place::Slice(lo, hi) => format!("{lo}..{hi}"),
+                    IndexValue::At(i) => i.to_string(),
+                    IndexValue::Slice(lo, hi) => format!("{lo}..{hi}"),
                 };
                 let message = format!("index {shown} is outside a list of {len}");
                 let d = Diagnostic::new(Code::E0307, indices[index].span, message).label(match len {
@@ -95,11 +97,11 @@ impl<'a> Elaborator<'_, 'a> {
                 });
                 self.fail(d.other(base.span, format!("a list of {len}")))
             }
-            Err(Miss::Failed) => Err(Failed),
+            Err(IndexError::ErrorReported) => Err(ErrorReported),
         }
     }
 
-    fn family(&mut self, name: &'a str, indices: &'a [Expr], span: Span) -> Eval {
+    fn eval_indexed_nodes(&mut self, name: &'a str, indices: &'a [Expr], span: Span) -> EvalResult {
         // One range among the indices makes a list; every other index is an integer.
         let mut lists: Vec<Vec<i64>> = vec![Vec::new()];
         let mut is_list = false;
@@ -109,26 +111,26 @@ impl<'a> Elaborator<'_, 'a> {
                     return self.error(Code::E0304, index.span, "only one index may be a range");
                 }
                 is_list = true;
-                let items = self.items(index)?;
+                let items = self.eval_items(index)?;
                 let base = lists.remove(0);
                 for item in items {
-                    let Value::Int(i) = item else { return Err(Failed) };
+                    let EvalValue::Int(i) = item else { return Err(ErrorReported) };
                     lists.push(base.iter().copied().chain([i]).collect());
                 }
             } else {
-                let i = self.int(index)?;
+                let i = self.eval_int(index)?;
                 lists.iter_mut().for_each(|l| l.push(i));
             }
         }
         let mut values = Vec::new();
         for key in lists {
-            let bound = self.frame().families.get(name).and_then(|f| f.get(&key)).map(|(v, _)| v.clone());
+            let bound = self.frame().indexed_nodes.get(name).and_then(|f| f.get(&key)).map(|(v, _)| v.clone());
             match bound {
-                Some(value) if value.is_poisoned() => return Err(Failed),
+                Some(value) if value.is_poisoned() => return Err(ErrorReported),
                 Some(value) => values.push(value),
                 None => {
                     let shown = key.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
-                    let known: Vec<String> = (self.frame().families.get(name).into_iter())
+                    let known: Vec<String> = (self.frame().indexed_nodes.get(name).into_iter())
                         .flat_map(|f| f.keys().take(8))
                         .map(|k| format!("{name}{k:?}"))
                         .collect();
@@ -140,48 +142,50 @@ impl<'a> Elaborator<'_, 'a> {
             }
         }
         match (is_list, values.pop()) {
-            (false, Some(value)) => self.made(value, span),
+            (false, Some(value)) => self.finish_value(value, span),
             (_, last) => {
                 values.extend(last);
-                self.made(Value::List(values), span)
+                self.finish_value(EvalValue::List(values), span)
             }
         }
     }
 }
 
 /// An index after evaluation.
-enum Place {
+enum IndexValue {
     At(i64),
     Slice(i64, i64),
 }
 
 /// Why nothing is found at some places.
-enum Miss {
-    NoList(Value),
+enum IndexError {
+    NoList(EvalValue),
     Outside { index: usize, len: usize },
-    Failed,
+    ErrorReported,
 }
 
 /// Follows indices into lists of lists.
-fn pick(value: &Value, places: &[Place]) -> Result<Value, Miss> {
+fn index_into(value: &EvalValue, places: &[IndexValue]) -> Result<EvalValue, IndexError> {
     let mut here = value;
     for (index, place) in places.iter().enumerate() {
         let items = match here {
-            Value::List(items) | Value::Tuple(items) => items,
-            Value::Poison => return Err(Miss::Failed),
-            other => return Err(Miss::NoList(other.clone())),
+            EvalValue::List(items) | EvalValue::Tuple(items) => items,
+            EvalValue::Poison => return Err(IndexError::ErrorReported),
+            other => return Err(IndexError::NoList(other.clone())),
         };
-        let outside = Miss::Outside { index, len: items.len() };
+        let outside = IndexError::Outside { index, len: items.len() };
         match *place {
-            Place::At(i) => match usize::try_from(i).ok().and_then(|i| items.get(i)) {
+            IndexValue::At(i) => match usize::try_from(i).ok().and_then(|i| items.get(i)) {
                 Some(item) => here = item,
                 None => return Err(outside),
             },
-            Place::Slice(lo, hi) => {
+            IndexValue::Slice(lo, hi) => {
                 let range = usize::try_from(lo).ok().zip(usize::try_from(hi).ok());
                 match range.and_then(|(lo, hi)| items.get(lo..hi)) {
                     // A slice is a list of its own; what follows looks into that.
-                    Some(part) => return pick_in(Value::List(part.to_vec()), &places[index + 1..], index + 1),
+                    Some(part) => {
+                        return index_into_slice(EvalValue::List(part.to_vec()), &places[index + 1..], index + 1);
+                    }
                     None => return Err(outside),
                 }
             }
@@ -190,10 +194,10 @@ fn pick(value: &Value, places: &[Place]) -> Result<Value, Miss> {
     Ok(here.clone())
 }
 
-/// [`pick`] for the places after the first `skipped`.
-fn pick_in(value: Value, places: &[Place], skipped: usize) -> Result<Value, Miss> {
-    pick(&value, places).map_err(|miss| match miss {
-        Miss::Outside { index, len } => Miss::Outside { index: index + skipped, len },
+/// [`index_into`] for the places after the first `skipped`.
+fn index_into_slice(value: EvalValue, places: &[IndexValue], skipped: usize) -> Result<EvalValue, IndexError> {
+    index_into(&value, places).map_err(|miss| match miss {
+        IndexError::Outside { index, len } => IndexError::Outside { index: index + skipped, len },
         other => other,
     })
 }

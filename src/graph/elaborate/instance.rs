@@ -1,27 +1,27 @@
 //! Blocks become nodes: arguments are matched to parameters, and the body is run.
 
-use super::elaborator::{Elaborator, Eval, Failed, Frame, LIMITS};
-use super::value::Value;
+use super::elaborator::{CallFrame, Elaborator, ErrorReported, EvalResult, LIMITS};
+use super::value::EvalValue;
 use crate::graph::ir::Path;
 use crate::text::diag::{Applicability, Code, Diagnostic, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 /// An argument matched to a parameter.
-type Matched<'a> = (&'a Param, Value, Span);
+type Matched<'a> = (&'a Param, EvalValue, Span);
 
 pub(super) fn is_tensor(param: &Param) -> bool {
     matches!(param.ty.kind, ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_))
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    pub(super) fn bind_param(&mut self, param: &'a Param, value: Value) -> Eval<()> {
+    pub(super) fn bind_param(&mut self, param: &'a Param, value: EvalValue) -> EvalResult<()> {
         let frame = self.frame();
         frame.values.insert(&param.name.node, value);
         frame.bound_at.insert(&param.name.node, param.name.span);
         Ok(())
     }
-    pub(super) fn find_param(&mut self, block: &'a Block, params: &[&'a Param], name: &Ident) -> Eval<&'a Param> {
+    pub(super) fn find_param(&mut self, block: &'a Block, params: &[&'a Param], name: &Ident) -> EvalResult<&'a Param> {
         if let Some(param) = params.iter().find(|p| p.name.node == name.node) {
             return Ok(param);
         }
@@ -36,56 +36,56 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Makes the nodes of one use of a block.
-    pub(super) fn instance(
+    pub(super) fn instantiate_block(
         &mut self,
         block: &'a Block,
         args: &'a [Arg],
-        input: Option<Value>,
+        input: Option<EvalValue>,
         name_span: Span,
         span: Span,
-    ) -> Eval {
+    ) -> EvalResult {
         if self.program.is_broken(&block.name.node) {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
-        self.program.note_use(block);
+        self.program.mark_used(block);
         if self.calls.len() >= LIMITS.blocks {
             return self.error(Code::E0311, name_span, format!("blocks are nested more than {} deep", LIMITS.blocks));
         }
         let matched = self.match_args(block, args, input, name_span, span)?;
-        let path: Path = self.path(&block.name.node);
-        self.scope(path.clone(), &block.name.node, span);
+        let path: Path = self.fresh_path(&block.name.node);
+        self.record_instance(path.clone(), &block.name.node, span);
         let outer = std::mem::replace(&mut self.prefix, path);
         self.calls.push((&block.name.node, name_span));
-        self.frames.push(Frame { block: &block.name.node, ..Frame::default() });
-        let result = self.inside(block, matched);
+        self.frames.push(CallFrame { block: &block.name.node, ..CallFrame::default() });
+        let result = self.elaborate_block_body(block, matched);
         self.frames.pop();
         self.calls.pop();
         self.prefix = outer;
         result
     }
 
-    fn inside(&mut self, block: &'a Block, matched: Vec<Matched<'a>>) -> Eval {
+    fn elaborate_block_body(&mut self, block: &'a Block, matched: Vec<Matched<'a>>) -> EvalResult {
         for (param, value, _) in matched.iter().filter(|(p, ..)| !is_tensor(p)) {
             self.bind_param(param, value.clone())?;
         }
         for (param, value, given) in matched.iter().filter(|(p, ..)| is_tensor(p)) {
-            self.tensor_input(block, param, value, *given)?;
+            self.bind_tensor_input(block, param, value, *given)?;
         }
         for param in &block.params {
             if !self.frame().values.contains_key(param.name.node.as_str()) {
-                self.default(param)?;
+                self.bind_default(param)?;
             }
         }
-        let (value, span) = self.body(&block.body)?;
+        let (value, span) = self.eval_body(&block.body)?;
         if let Some(promise) = &block.result {
-            self.promise(promise, &value, span, &block.name.node)?;
+            self.check_results(promise, &value, span, &block.name.node)?;
         }
         Ok(value)
     }
 
-    pub(super) fn default(&mut self, param: &'a Param) -> Eval<()> {
+    pub(super) fn bind_default(&mut self, param: &'a Param) -> EvalResult<()> {
         let Some(default) = &param.default else { return Ok(()) };
-        let value = self.typed(default, &param.ty, &param.name.node)?;
+        let value = self.eval_typed(default, &param.ty, &param.name.node)?;
         self.bind_param(param, value)
     }
 
@@ -93,10 +93,10 @@ impl<'a> Elaborator<'_, 'a> {
         &mut self,
         block: &'a Block,
         args: &'a [Arg],
-        input: Option<Value>,
+        input: Option<EvalValue>,
         span: Span,
         call: Span,
-    ) -> Eval<Vec<Matched<'a>>> {
+    ) -> EvalResult<Vec<Matched<'a>>> {
         let tensors: Vec<&'a Param> = block.params.iter().filter(|p| is_tensor(p)).collect();
         let hypers: Vec<&'a Param> = block.params.iter().filter(|p| !is_tensor(p)).collect();
         let all: Vec<&'a Param> = block.params.iter().collect();
@@ -115,7 +115,7 @@ impl<'a> Elaborator<'_, 'a> {
             let param = match &arg.name {
                 Some(name) => match self.find_param(block, &all, name) {
                     Ok(param) => param,
-                    Err(Failed) => {
+                    Err(ErrorReported) => {
                         failed = true;
                         continue;
                     }
@@ -125,14 +125,14 @@ impl<'a> Elaborator<'_, 'a> {
                         |p: &&&'a Param| args.iter().any(|a| a.name.as_ref().is_some_and(|n| n.node == p.name.node));
                     let next = tensors.iter().find(|p| !taken(&matched, p) && !named(p)).copied();
                     if let Some(tensor) = next {
-                        let value = self.expr(&arg.value);
+                        let value = self.eval_expr(&arg.value);
                         match value {
                             Ok(
-                                value @ (Value::Int(_)
-                                | Value::Dim(..)
-                                | Value::Float(_)
-                                | Value::Bool(_)
-                                | Value::Str(_)),
+                                value @ (EvalValue::Int(_)
+                                | EvalValue::Dim(..)
+                                | EvalValue::Float(_)
+                                | EvalValue::Bool(_)
+                                | EvalValue::Str(_)),
                             ) => {
                                 let found = self.describe(&value);
                                 let message =
@@ -145,7 +145,7 @@ impl<'a> Elaborator<'_, 'a> {
                                 failed |= self.fail::<()>(d).is_err();
                             }
                             Ok(value) => matched.push((tensor, value, arg.value.span)),
-                            Err(Failed) => failed = true,
+                            Err(ErrorReported) => failed = true,
                         }
                         continue;
                     }
@@ -175,13 +175,13 @@ impl<'a> Elaborator<'_, 'a> {
                 let message = format!("`{}` is given twice", param.name);
                 return self.error(Code::E0204, arg.value.span, message);
             }
-            match self.typed(&arg.value, &param.ty, &param.name.node) {
+            match self.eval_typed(&arg.value, &param.ty, &param.name.node) {
                 Ok(value) => matched.push((param, value, arg.value.span)),
-                Err(Failed) => failed = true,
+                Err(ErrorReported) => failed = true,
             }
         }
         if failed {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
         for param in &block.params {
             if taken(&matched, param) || param.default.is_some() {
@@ -195,7 +195,7 @@ impl<'a> Elaborator<'_, 'a> {
             } else {
                 let message = format!("`{}` needs a value for `{}`", block.name, param.name);
                 let d = Diagnostic::new(Code::E0204, span, message);
-                let (place, text) = super::mend::argument(&param.name.node, args, span, call);
+                let (place, text) = super::fixes::missing_argument_edit(&param.name.node, args, span, call);
                 d.suggest(format!("add `{} = ...`", param.name), place, text, Applicability::HasPlaceholders)
             };
             return self.fail(d.other(param.span, "declared here"));

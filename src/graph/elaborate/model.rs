@@ -1,7 +1,7 @@
 //! The model itself: its image, its body, and its results.
 
-use super::elaborator::{Argument, Elaborator, Eval, Frame, LIMITS};
-use super::value::Value;
+use super::elaborator::{CallFrame, Elaborator, EvalResult, LIMITS, ModelArgument};
+use super::value::EvalValue;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::Op;
 use crate::graph::ty::{Cond, Dim, FormulaType, Shape, TensorType};
@@ -10,13 +10,18 @@ use crate::text::source::Span;
 use crate::text::syntax::ast;
 
 impl<'a> Elaborator<'_, 'a> {
-    pub(super) fn model(&mut self, entry: &ast::Ident, given: &'a [Argument], size: Option<[usize; 2]>) -> Eval<()> {
+    pub(super) fn elaborate_model(
+        &mut self,
+        entry: &ast::Ident,
+        given: &'a [ModelArgument],
+        size: Option<[usize; 2]>,
+    ) -> EvalResult<()> {
         let program = self.program;
         let Some((model, fixed)) = program.entry(&entry.node) else {
             return self.error(Code::E0501, entry.span, format!("unknown model `{entry}`"));
         };
-        self.frames.push(Frame { block: &model.name.node, ..Frame::default() });
-        self.model_arguments(model, fixed, given)?;
+        self.frames.push(CallFrame { block: &model.name.node, ..CallFrame::default() });
+        self.bind_model_arguments(model, fixed, given)?;
         let mut input = None;
         for param in &model.params {
             match &param.ty.kind {
@@ -39,19 +44,19 @@ impl<'a> Elaborator<'_, 'a> {
         if shape.elements() > LIMITS.elements {
             return self.error(Code::E0311, param.span, format!("an image {shape} has more than 2^40 numbers"));
         }
-        self.model_defaults(model)?;
+        self.bind_model_defaults(model)?;
         let node = Node {
             path: param.name.node.clone(),
             op: Op::Input(shape.clone()),
             outputs: vec![TensorType::Tensor(shape)],
             span: param.span,
         };
-        self.taken.insert(param.name.node.clone(), 1);
+        self.path_counts.insert(param.name.node.clone(), 1);
         let id = self.graph.add_with(node, &[], vec![formula]);
-        self.bind_param(param, Value::Node(Outlet { node: id, slot: 0 }))?;
-        let (value, span) = self.body(&model.body)?;
+        self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }))?;
+        let (value, span) = self.eval_body(&model.body)?;
         match &model.result {
-            Some(promise) => self.promise(promise, &value, span, &model.name.node)?,
+            Some(promise) => self.check_results(promise, &value, span, &model.name.node)?,
             None => {
                 let message = format!("model `{}` does not say what it gives back", model.name);
                 let d = Diagnostic::new(Code::E0302, model.head, message).help("add `-> [classes, H, W]`");
@@ -59,15 +64,15 @@ impl<'a> Elaborator<'_, 'a> {
             }
         }
         self.graph.results = match value {
-            Value::Node(o) => vec![("out".into(), o)],
-            Value::Record(mut fields) => {
+            EvalValue::Node(o) => vec![("out".into(), o)],
+            EvalValue::Record(mut fields) => {
                 // The order of the promise says which result is the first, not that of the body.
                 if let Some(ast::ResultTypeKind::Record(promised)) = model.result.as_ref().map(|r| &r.kind) {
                     fields.sort_by_key(|(name, _)| promised.iter().position(|(p, _)| p.node == *name));
                 }
                 let mut results = Vec::new();
                 for (name, value) in fields {
-                    let Value::Node(o) = value else { return self.type_error(span, "a tensor", &value) };
+                    let EvalValue::Node(o) = value else { return self.type_error(span, "a tensor", &value) };
                     results.push((name, o));
                 }
                 results
@@ -88,7 +93,7 @@ impl<'a> Elaborator<'_, 'a> {
         dims: &'a [ast::Expr],
         size: Option<[usize; 2]>,
         span: Span,
-    ) -> Eval<(Shape, FormulaType)> {
+    ) -> EvalResult<(Shape, FormulaType)> {
         if dims.len() != 3 {
             return self.error(Code::E0304, span, "the image of a model is a map [channels, H, W]");
         }
@@ -98,7 +103,7 @@ impl<'a> Elaborator<'_, 'a> {
             if let ast::ExprKind::Name(name) = &dim.kind
                 && let Some(hyper) = model.params.iter().find(|p| p.name.node == *name)
             {
-                self.model_default(model, hyper)?;
+                self.bind_model_default(model, hyper)?;
             }
             let unbound = match &dim.kind {
                 ast::ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => Some(name.as_str()),
@@ -120,16 +125,16 @@ impl<'a> Elaborator<'_, 'a> {
                     };
                     let n = size[axis - 1];
                     formula.push(if axis == 1 { Dim::height() } else { Dim::width() });
-                    self.frame().values.insert(name, Value::Dim(n as i64, formula[axis].clone()));
+                    self.frame().values.insert(name, EvalValue::Dim(n as i64, formula[axis].clone()));
                     n
                 }
                 (None, _) => {
-                    let (n, dim_formula) = self.dim(dim)?;
+                    let (n, dim_formula) = self.eval_dim(dim)?;
                     if axis > 0 {
                         let image = if axis == 1 { Dim::height() } else { Dim::width() };
                         let what = || format!("the image's {} is {dim_formula}", ["height", "width"][axis - 1]);
                         if let Some(gap) = image.minus(&dim_formula) {
-                            self.demand(vec![vec![Cond::Zero(gap)]], dim.span, what);
+                            self.require_size(vec![vec![Cond::Zero(gap)]], dim.span, what);
                         }
                     }
                     if axis > 0 {

@@ -1,7 +1,7 @@
 //! Nodes: an operator asked for its outputs, and why it refuses its inputs.
 
-use super::elaborator::{Elaborator, Eval, LIMITS};
-use super::value::Value;
+use super::elaborator::{Elaborator, EvalResult, LIMITS};
+use super::value::EvalValue;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::{Op, RefusalKind};
 use crate::graph::ty::{Dim, TensorType};
@@ -10,18 +10,18 @@ use crate::text::source::Span;
 use std::collections::HashSet;
 
 /// What a node adds to the steps of a program: it is checked and counted as well.
-const NODE: usize = 50;
+const FUEL_PER_NODE: usize = 50;
 
 impl<'a> Elaborator<'_, 'a> {
     /// Adds a node, or says at `span` why the operator refuses these inputs.
-    pub(super) fn node(&mut self, op: Op, inputs: &[Outlet], span: Span) -> Eval {
-        self.node_of_size(op, inputs, Vec::new(), span)
+    pub(super) fn add_node(&mut self, op: Op, inputs: &[Outlet], span: Span) -> EvalResult {
+        self.add_node_of_size(op, inputs, Vec::new(), span)
     }
 
     /// The same where the call gives height and width as formulas.
-    pub(super) fn node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> Eval {
+    pub(super) fn add_node_of_size(&mut self, op: Op, inputs: &[Outlet], written: Vec<Dim>, span: Span) -> EvalResult {
         if self.graph.len() >= LIMITS.nodes {
-            self.stopped = true;
+            self.aborted = true;
             let d = Diagnostic::new(Code::E0311, span, format!("more than {} nodes", LIMITS.nodes));
             return self.fail(d.label("one more is made here"));
         }
@@ -65,14 +65,14 @@ impl<'a> Elaborator<'_, 'a> {
             let shape = format!("{:?}", large.shape);
             return self.fail(Diagnostic::new(Code::E0311, span, message).label(format!("its shape would be {shape}")));
         }
-        let formulas = self.formulas(&op, inputs, written, &outputs, span);
-        let path = self.path(op.name());
-        self.program.spend(NODE);
-        self.charge(path.len() / 16, span)?;
+        let formulas = self.infer_formulas(&op, inputs, written, &outputs, span);
+        let path = self.fresh_path(op.name());
+        self.program.spend_fuel(FUEL_PER_NODE);
+        self.consume_fuel(path.len() / 16, span)?;
         let several = outputs.len() > 1;
         let slots = outputs.len();
         let id = self.graph.add_with(Node { path, op, outputs, span }, inputs, formulas);
-        let outlet = |slot| Value::Node(Outlet { node: id, slot });
-        Ok(if several { Value::Tuple((0..slots).map(outlet).collect()) } else { outlet(0) })
+        let outlet = |slot| EvalValue::Node(Outlet { node: id, slot });
+        Ok(if several { EvalValue::Tuple((0..slots).map(outlet).collect()) } else { outlet(0) })
     }
 }

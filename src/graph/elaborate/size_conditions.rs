@@ -1,12 +1,12 @@
 //! What an elaboration at one size says about others: demands and pins on the image's size, formulas of nodes.
 //!
-//! Integers that follow from the image's height and width carry a formula ([`Value::Dim`]). Where one decides something,
+//! Integers that follow from the image's height and width carry a formula ([`EvalValue::Dim`]). Where one decides something,
 //! the condition that keeps the decision is recorded, so that the graph's formulas are known to hold at every size that
 //! meets all conditions, and nothing has to be elaborated a second time.
 
-use super::arith::comparison;
-use super::elaborator::{Elaborator, Eval};
-use super::value::Value;
+use super::arithmetic::comparison;
+use super::elaborator::{Elaborator, EvalResult};
+use super::value::EvalValue;
 use crate::graph::ir::{Outlet, SizeConstraint};
 use crate::graph::op::Op;
 use crate::graph::ty::{Cond, Dim, Disjunction, FormulaContext, FormulaType, TensorType};
@@ -14,12 +14,12 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind};
 
 /// Conditions that a graph keeps at most; further ones are joined to a pin on the size itself.
-const MOST: usize = 10_000;
+const MAX_CONDITIONS: usize = 10_000;
 
 impl<'a> Elaborator<'_, 'a> {
     /// Without `any` the image's size is refused, at every size at which the text comes to the same place. `what` is only
     /// written for a demand that is new.
-    pub(super) fn demand(&mut self, any: Disjunction, span: Span, what: impl Fn() -> String) {
+    pub(super) fn require_size(&mut self, any: Disjunction, span: Span, what: impl Fn() -> String) {
         let open = |all: Vec<Cond>| all.into_iter().filter(|c| c.as_const() != Some(true)).collect::<Vec<_>>();
         let any: Disjunction = any.into_iter().map(open).collect();
         if any.iter().any(Vec::is_empty) {
@@ -31,37 +31,37 @@ impl<'a> Elaborator<'_, 'a> {
             Err(any) => vec![any],
         };
         for any in demands {
-            if self.demanded.contains(&any) {
+            if self.recorded_constraints.contains(&any) {
                 continue;
             }
-            if self.graph.constraints.len() >= MOST {
-                return self.pin_image(span);
+            if self.graph.constraints.len() >= MAX_CONDITIONS {
+                return self.fix_image_size(span);
             }
-            self.demanded.insert(any.clone());
+            self.recorded_constraints.insert(any.clone());
             self.graph.constraints.push(SizeConstraint { any, what: what(), span });
         }
     }
 
     /// Without `cond` the text gives another graph, or none.
-    pub(super) fn pin(&mut self, cond: Cond, span: Span, what: impl FnOnce() -> String) {
+    pub(super) fn add_path_condition(&mut self, cond: Cond, span: Span, what: impl FnOnce() -> String) {
         if cond.as_const() == Some(true) {
             return;
         }
-        if self.graph.path_conditions.len() >= MOST {
-            return self.pin_image(span);
+        if self.graph.path_conditions.len() >= MAX_CONDITIONS {
+            return self.fix_image_size(span);
         }
         let any = vec![vec![cond]];
-        if self.pinned.insert(any.clone()) {
+        if self.recorded_path_conditions.insert(any.clone()) {
             self.graph.path_conditions.push(SizeConstraint { any, what: what(), span });
         }
     }
 
     /// Nothing is known about other sizes.
-    fn pin_image(&mut self, span: Span) {
+    fn fix_image_size(&mut self, span: Span) {
         let gaps =
             [Dim::height(), Dim::width()].into_iter().zip(self.image).filter_map(|(d, n)| d.plus_n(-(n as i128)));
         let any: Disjunction = vec![gaps.map(Cond::Zero).collect()];
-        if self.pinned.insert(any.clone()) {
+        if self.recorded_path_conditions.insert(any.clone()) {
             self.graph.path_conditions.push(SizeConstraint {
                 any,
                 what: "there are more conditions on the size than are kept".into(),
@@ -71,52 +71,52 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// The value without the formulas of its integers: each now holds where it is what it is.
-    pub(super) fn settled(&mut self, value: Value, span: Span) -> Value {
+    pub(super) fn concretize(&mut self, value: EvalValue, span: Span) -> EvalValue {
         match value {
-            Value::Dim(n, formula) => {
+            EvalValue::Dim(n, formula) => {
                 if let Some(gap) = formula.plus_n(-i128::from(n)) {
-                    self.pin(Cond::Zero(gap), span, || format!("a setting is {n} = {formula} here"));
+                    self.add_path_condition(Cond::Zero(gap), span, || format!("a setting is {n} = {formula} here"));
                 }
-                Value::Int(n)
+                EvalValue::Int(n)
             }
-            Value::List(items) => Value::List(items.into_iter().map(|v| self.settled(v, span)).collect()),
-            Value::Int(_)
-            | Value::Float(_)
-            | Value::Bool(_)
-            | Value::Str(_)
-            | Value::Case { .. }
-            | Value::Tuple(_)
-            | Value::Record(_)
-            | Value::Node(_)
-            | Value::Poison => value,
+            EvalValue::List(items) => EvalValue::List(items.into_iter().map(|v| self.concretize(v, span)).collect()),
+            EvalValue::Int(_)
+            | EvalValue::Float(_)
+            | EvalValue::Bool(_)
+            | EvalValue::Str(_)
+            | EvalValue::Case { .. }
+            | EvalValue::Tuple(_)
+            | EvalValue::Record(_)
+            | EvalValue::Node(_)
+            | EvalValue::Poison => value,
         }
     }
 
     /// Keeps `over / by` at `n / d`.
-    pub(super) fn pin_fraction(&mut self, over: &Dim, n: i128, d: i128, by: i128, span: Span) {
+    pub(super) fn fix_fraction(&mut self, over: &Dim, n: i128, d: i128, by: i128, span: Span) {
         let gap = over.times_n(d).zip(n.checked_mul(by)).and_then(|(left, right)| left.plus_n(right.checked_neg()?));
         match gap {
-            Some(gap) => self.pin(Cond::Zero(gap), span, || format!("a number follows from {over}")),
-            None => self.pin_image(span),
+            Some(gap) => self.add_path_condition(Cond::Zero(gap), span, || format!("a number follows from {over}")),
+            None => self.fix_image_size(span),
         }
     }
 
     /// The truth of a requirement. Comparisons that must all hold are demands; in other forms they are pins.
-    pub(super) fn holds(&mut self, cond: &'a Expr) -> Eval<bool> {
+    pub(super) fn eval_requirement(&mut self, cond: &'a Expr) -> EvalResult<bool> {
         if let ExprKind::Binary { op, lhs, rhs } = &cond.kind {
             match op.node {
-                BinaryOp::And => return Ok(self.holds(lhs)? && self.holds(rhs)?),
+                BinaryOp::And => return Ok(self.eval_requirement(lhs)? && self.eval_requirement(rhs)?),
                 BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
-                    self.step(cond.span)?;
-                    let (a, b) = (self.expr(lhs)?, self.expr(rhs)?);
+                    self.consume_step(cond.span)?;
+                    let (a, b) = (self.eval_expr(lhs)?, self.eval_expr(rhs)?);
                     if let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim())
                         && let (true, Some(kept)) = comparison(op.node, (x, &f), (y, &g))
                     {
-                        self.demand(vec![vec![kept]], cond.span, || "a requirement".into());
+                        self.require_size(vec![vec![kept]], cond.span, || "a requirement".into());
                         return Ok(true);
                     }
-                    return match self.arithmetic(op.node, a, b, cond.span)? {
-                        Value::Bool(b) => Ok(b),
+                    return match self.eval_arithmetic(op.node, a, b, cond.span)? {
+                        EvalValue::Bool(b) => Ok(b),
                         other => self.type_error(cond.span, "`true` or `false`", &other),
                     };
                 }
@@ -129,11 +129,11 @@ impl<'a> Elaborator<'_, 'a> {
                 | BinaryOp::Concat => {}
             }
         }
-        self.truth(cond)
+        self.eval_bool(cond)
     }
 
     /// The output types of a node as formulas, and its demands on the image's size.
-    pub(super) fn formulas(
+    pub(super) fn infer_formulas(
         &mut self,
         op: &Op,
         inputs: &[Outlet],
@@ -145,12 +145,12 @@ impl<'a> Elaborator<'_, 'a> {
         let mut f = FormulaContext { inputs: types, written, ..FormulaContext::default() };
         if let Some(types) = op.formulas(&mut f) {
             for (any, what) in std::mem::take(&mut f.constraints.0) {
-                self.demand(any, span, || what.clone());
+                self.require_size(any, span, || what.clone());
             }
             return types;
         }
         // Too large for a formula: true where the inputs are what they are.
-        self.pin_image(span);
+        self.fix_image_size(span);
         outputs.iter().map(FormulaType::fixed).collect()
     }
 }

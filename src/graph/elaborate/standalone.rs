@@ -6,24 +6,24 @@
 
 mod sample;
 
-use super::elaborator::{Elaborator, Eval, Failed, Frame, LIMITS};
-use super::value::Value;
+use super::elaborator::{CallFrame, Elaborator, ErrorReported, EvalResult, LIMITS};
+use super::value::EvalValue;
 use crate::graph::ir::{Node, Outlet};
 use crate::graph::op::Op;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::graph::ty::{Dim, FormulaType, Shape, TensorType};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast::*;
-use sample::{Bound, Sample, Sizes, choices};
+use sample::{BlockSample, ParamChoice, SampleSizes, enumerate_choices};
 
 /// Evaluation steps and nodes after which no further sample of a block is tried.
-const WORK: usize = 200_000;
+const MAX_FUEL: usize = 200_000;
 /// Image sizes among which one is looked for that keeps a promise about certain sizes.
-const SIZES: std::ops::RangeInclusive<usize> = 8..=1024;
+const SEARCHED_SIZES: std::ops::RangeInclusive<usize> = 8..=1024;
 
 /// What came of a block on its own.
 #[derive(Debug)]
-pub enum Tried {
+pub enum StandaloneCheck {
     /// The promise holds in every choice that takes one of the samples.
     Holds,
     /// A sample gives another result than the promise says; the diagnostic shows where.
@@ -33,7 +33,7 @@ pub enum Tried {
 }
 
 /// The broken promises of the root file's blocks that nothing elaborated so far has used.
-pub fn unused(program: &Program<'_>) -> Problems {
+pub fn check_unused_blocks(program: &ResolvedProgram<'_>) -> Problems {
     // Listed first: a block that is tried uses others.
     let blocks = program.file.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Block(block) if !program.is_used(block) => Some(block),
@@ -41,7 +41,7 @@ pub fn unused(program: &Program<'_>) -> Problems {
     });
     let mut problems = Problems::new();
     for block in blocks.collect::<Vec<_>>() {
-        if let Tried::Broken(d) = alone(program, block) {
+        if let StandaloneCheck::Broken(d) = check_unused_block(program, block) {
             problems.push(d);
         }
     }
@@ -51,41 +51,41 @@ pub fn unused(program: &Program<'_>) -> Problems {
 /// Elaborates a block by itself and compares the result with its promise.
 ///
 /// A wrong channel count, or another kind of result, is told for the first sample that gets so far. A height or width
-/// is told when no sample and no image size within `SIZES` gives the promised one: sizes are what a use decides.
-pub fn alone<'a>(program: &Program<'a>, block: &'a Block) -> Tried {
+/// is told when no sample and no image size within `SEARCHED_SIZES` gives the promised one: sizes are what a use decides.
+pub fn check_unused_block<'a>(program: &ResolvedProgram<'a>, block: &'a Block) -> StandaloneCheck {
     if block.result.is_none() || program.is_broken(&block.name.node) {
-        return Tried::Skipped;
+        return StandaloneCheck::Skipped;
     }
-    let Some(choices) = choices(program, block) else { return Tried::Skipped };
+    let Some(choices) = enumerate_choices(program, block) else { return StandaloneCheck::Skipped };
     let (mut work, mut held) = (0, false);
     for choice in &choices {
         let mut wrong = None;
-        for sample in Sample::all() {
-            if work > WORK {
+        for sample in BlockSample::all() {
+            if work > MAX_FUEL {
                 // The samples that are left out might have given the promised size.
                 wrong = None;
                 break;
             }
-            let (seen, spent) = attempt(program, block, choice, sample);
+            let (seen, spent) = run_sample(program, block, choice, sample);
             work += spent;
             match seen {
-                Seen::Refused => {}
-                Seen::Holds => {
+                SampleOutcome::Refused => {}
+                SampleOutcome::Holds => {
                     (held, wrong) = (true, None);
                     break;
                 }
-                Seen::Wrong(d) => return Tried::Broken(d),
-                Seen::WrongSize(d) => wrong = wrong.or(Some(d)),
+                SampleOutcome::Wrong(d) => return StandaloneCheck::Broken(d),
+                SampleOutcome::WrongSize(d) => wrong = wrong.or(Some(d)),
             }
         }
         if let Some(d) = wrong {
-            return Tried::Broken(d);
+            return StandaloneCheck::Broken(d);
         }
     }
-    if held { Tried::Holds } else { Tried::Skipped }
+    if held { StandaloneCheck::Holds } else { StandaloneCheck::Skipped }
 }
 
-enum Seen {
+enum SampleOutcome {
     /// For another reason than the promise.
     Refused,
     Holds,
@@ -95,16 +95,26 @@ enum Seen {
 }
 
 /// What one sample shows, and the work it took.
-fn attempt<'a>(program: &Program<'a>, block: &'a Block, choice: &Bound<'a>, sample: Sample) -> (Seen, usize) {
+fn run_sample<'a>(
+    program: &ResolvedProgram<'a>,
+    block: &'a Block,
+    choice: &ParamChoice<'a>,
+    sample: BlockSample,
+) -> (SampleOutcome, usize) {
     let mut e = Elaborator::new(program, &block.name.node, [sample.image; 2]);
-    let seen = e.alone(block, choice, sample).unwrap_or(Seen::Refused);
-    (seen, e.steps + e.graph.len())
+    let seen = e.try_sample(block, choice, sample).unwrap_or(SampleOutcome::Refused);
+    (seen, e.fuel_spent + e.graph.len())
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    fn alone(&mut self, block: &'a Block, choice: &Bound<'a>, sample: Sample) -> Eval<Seen> {
-        let Some(promise) = &block.result else { return Err(Failed) };
-        self.frames.push(Frame { block: &block.name.node, ..Frame::default() });
+    fn try_sample(
+        &mut self,
+        block: &'a Block,
+        choice: &ParamChoice<'a>,
+        sample: BlockSample,
+    ) -> EvalResult<SampleOutcome> {
+        let Some(promise) = &block.result else { return Err(ErrorReported) };
+        self.frames.push(CallFrame { block: &block.name.node, ..CallFrame::default() });
         let mut tried = Vec::new();
         let mut ints = 0;
         for param in &block.params {
@@ -115,7 +125,7 @@ impl<'a> Elaborator<'_, 'a> {
                 self.bind_param(param, value)?;
             }
         }
-        let mut sizes = Sizes::of(sample);
+        let mut sizes = SampleSizes::of(sample);
         for param in &block.params {
             if let ParamTypeKind::Tensor(dims) = &param.ty.kind {
                 let outlet = self.sample_tensor(block, param, dims, sample.image, &mut sizes)?;
@@ -124,28 +134,30 @@ impl<'a> Elaborator<'_, 'a> {
         }
         for param in &block.params {
             if !self.frame().values.contains_key(param.name.node.as_str()) {
-                self.default(param)?;
+                self.bind_default(param)?;
             }
         }
-        let (value, span) = self.body(&block.body)?;
+        let (value, span) = self.eval_body(&block.body)?;
         if self.problems.has_errors() {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
-        if self.promise(promise, &value, span, &block.name.node).is_ok() {
-            return Ok(Seen::Holds);
+        if self.check_results(promise, &value, span, &block.name.node).is_ok() {
+            return Ok(SampleOutcome::Holds);
         }
         let errors: Vec<&Diagnostic> = self.problems.iter().filter(|d| d.is_error()).collect();
         let mut d = match &errors[..] {
             &[d] if d.code == Code::E0302 => d.clone(),
-            _ => return Err(Failed),
+            _ => return Err(ErrorReported),
         };
         // An edit could put a sample's numbers into the text.
         d.help.extend(d.suggestions.drain(..).map(|s| s.message));
         d = d.note(format!("tried with {}; no model uses this block", tried.join(", ")));
-        Ok(match self.gaps(promise, &value)? {
-            Some(gaps) if gaps.iter().all(may_close) && close_together(&gaps) => Seen::Holds,
-            Some(gaps) if gaps.iter().all(|(axis, gap)| *axis > 0 || gap.as_const() == Some(0)) => Seen::WrongSize(d),
-            _ => Seen::Wrong(d),
+        Ok(match self.result_gaps(promise, &value)? {
+            Some(gaps) if gaps.iter().all(may_be_zero) && vanish_at_some_size(&gaps) => SampleOutcome::Holds,
+            Some(gaps) if gaps.iter().all(|(axis, gap)| *axis > 0 || gap.as_const() == Some(0)) => {
+                SampleOutcome::WrongSize(d)
+            }
+            _ => SampleOutcome::Wrong(d),
         })
     }
 
@@ -156,8 +168,8 @@ impl<'a> Elaborator<'_, 'a> {
         param: &'a Param,
         dims: &'a [Expr],
         image: usize,
-        sizes: &mut Sizes,
-    ) -> Eval<Outlet> {
+        sizes: &mut SampleSizes,
+    ) -> EvalResult<Outlet> {
         let mut shape = Vec::new();
         let mut formula = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {
@@ -165,43 +177,43 @@ impl<'a> Elaborator<'_, 'a> {
                 && !self.frame().values.contains_key(name.as_str())
             {
                 match block.params.iter().find(|p| p.name.node == *name) {
-                    Some(hyper) => self.default(hyper)?,
+                    Some(hyper) => self.bind_default(hyper)?,
                     None => {
-                        let value = sizes.draw(axis, image).ok_or(Failed)?;
+                        let value = sizes.draw(axis, image).ok_or(ErrorReported)?;
                         self.frame().values.insert(name, value);
                     }
                 }
             }
-            let (n, of) = self.dim(dim)?;
+            let (n, of) = self.eval_dim(dim)?;
             shape.push(n);
             formula.push(of);
         }
         let shape = match shape[..] {
             [c] => Shape::new([c]),
             [c, h, w] => Shape::new([c, h, w]),
-            _ => return Err(Failed),
+            _ => return Err(ErrorReported),
         };
         if shape.elements() > LIMITS.elements {
-            return Err(Failed);
+            return Err(ErrorReported);
         }
         // A graph has one input; this one is only asked for its shapes and is dropped here.
         let ty = TensorType::Tensor(shape.clone());
         let node = Node { path: param.name.node.clone(), op: Op::Input(shape), outputs: vec![ty], span: param.span };
-        self.taken.insert(param.name.node.clone(), 1);
+        self.path_counts.insert(param.name.node.clone(), 1);
         let node = self.graph.add_with(node, &[], vec![FormulaType::tensor(formula)]);
         let outlet = Outlet { node, slot: 0 };
-        self.bind_param(param, Value::Node(outlet))?;
+        self.bind_param(param, EvalValue::Node(outlet))?;
         Ok(outlet)
     }
 
     /// What each promised dim is more than the given one, with its axis; `None` where the results are of other kinds.
-    fn gaps(&mut self, promise: &'a ResultType, value: &Value) -> Eval<Option<Vec<(usize, Dim)>>> {
-        let pairs: Vec<(&'a ParamType, &Value)> = match (&promise.kind, value) {
+    fn result_gaps(&mut self, promise: &'a ResultType, value: &EvalValue) -> EvalResult<Option<Vec<(usize, Dim)>>> {
+        let pairs: Vec<(&'a ParamType, &EvalValue)> = match (&promise.kind, value) {
             (ResultTypeKind::One(ty), value) => vec![(ty, value)],
-            (ResultTypeKind::Tuple(types), Value::Tuple(values)) if types.len() == values.len() => {
+            (ResultTypeKind::Tuple(types), EvalValue::Tuple(values)) if types.len() == values.len() => {
                 types.iter().zip(values).collect()
             }
-            (ResultTypeKind::Record(fields), Value::Record(values)) if fields.len() == values.len() => {
+            (ResultTypeKind::Record(fields), EvalValue::Record(values)) if fields.len() == values.len() => {
                 let find = |name: &Ident| values.iter().find(|(n, _)| *n == name.node).map(|(_, v)| v);
                 let pairs: Option<Vec<_>> = fields.iter().map(|(name, ty)| Some((ty, find(name)?))).collect();
                 let Some(pairs) = pairs else { return Ok(None) };
@@ -211,7 +223,7 @@ impl<'a> Elaborator<'_, 'a> {
         };
         let mut gaps = Vec::new();
         for (ty, value) in pairs {
-            let Value::Node(outlet) = value else { return Ok(None) };
+            let EvalValue::Node(outlet) = value else { return Ok(None) };
             let given = self.graph.formula(*outlet).clone();
             let (dims, given) = match (&ty.kind, given) {
                 (ParamTypeKind::Tensor(dims), FormulaType::Tensor(given)) => (dims, given),
@@ -222,27 +234,31 @@ impl<'a> Elaborator<'_, 'a> {
                 return Ok(None);
             }
             for (axis, (dim, given)) in dims.iter().zip(given.iter()).enumerate() {
-                let (_, wanted) = self.dim(dim)?;
+                let (_, wanted) = self.eval_dim(dim)?;
                 // Too large for a formula: nothing is known, so nothing is told.
-                gaps.push((axis, wanted.minus(given).ok_or(Failed)?));
+                gaps.push((axis, wanted.minus(given).ok_or(ErrorReported)?));
             }
         }
         Ok(Some(gaps))
     }
 }
 
-fn may_close((_, gap): &(usize, Dim)) -> bool {
+fn may_be_zero((_, gap): &(usize, Dim)) -> bool {
     gap.as_const().is_none_or(|n| n == 0)
 }
 
 /// Whether some image size makes every gap 0: the promise is about such sizes.
-fn close_together(gaps: &[(usize, Dim)]) -> bool {
+fn vanish_at_some_size(gaps: &[(usize, Dim)]) -> bool {
     let closed = |size: [usize; 2]| gaps.iter().all(|(_, gap)| gap.eval(size) == Some(0));
     let on = |axis: usize| {
-        let alone = || gaps.iter().filter(|(_, gap)| gap.depends_on(axis));
-        SIZES.into_iter().any(|n| alone().all(|(_, gap)| gap.eval([n; 2]) == Some(0)))
+        let on_axis = || gaps.iter().filter(|(_, gap)| gap.depends_on(axis));
+        SEARCHED_SIZES.into_iter().any(|n| on_axis().all(|(_, gap)| gap.eval([n; 2]) == Some(0)))
     };
     let joint = gaps.iter().any(|(_, gap)| gap.depends_on(0) && gap.depends_on(1));
     // Separate axes are searched one by one, others along the diagonal and beside a side of 64.
-    if joint { SIZES.into_iter().any(|n| closed([n; 2]) || closed([n, 64]) || closed([64, n])) } else { on(0) && on(1) }
+    if joint {
+        SEARCHED_SIZES.into_iter().any(|n| closed([n; 2]) || closed([n, 64]) || closed([64, n]))
+    } else {
+        on(0) && on(1)
+    }
 }

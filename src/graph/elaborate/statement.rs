@@ -1,65 +1,65 @@
 //! Statements: what a body binds, repeats, requires and returns.
 
-use super::elaborator::{Elaborator, Eval, Failed};
-use super::value::Value;
+use super::elaborator::{Elaborator, ErrorReported, EvalResult};
+use super::value::EvalValue;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
     /// Runs a body to its `return`; the span is that of the returned expression.
-    pub(super) fn body(&mut self, body: &'a Body) -> Eval<(Value, Span)> {
+    pub(super) fn eval_body(&mut self, body: &'a Body) -> EvalResult<(EvalValue, Span)> {
         let mut result = None;
         for stmt in &body.stmts {
             match &stmt.kind {
-                StmtKind::Return(value) => result = Some((self.expr(value), value.span)),
+                StmtKind::Return(value) => result = Some((self.eval_expr(value), value.span)),
                 // What follows was written for values that the requirement lets through.
-                StmtKind::Require { cond, message } => self.require(cond, message.as_ref())?,
-                StmtKind::Let { .. } | StmtKind::For { .. } => self.stmt(stmt),
+                StmtKind::Require { cond, message } => self.eval_require(cond, message.as_ref())?,
+                StmtKind::Let { .. } | StmtKind::For { .. } => self.eval_stmt(stmt),
             }
         }
         match result {
             Some((Ok(value), span)) if !value.is_poisoned() => Ok((value, span)),
-            _ => Err(Failed),
+            _ => Err(ErrorReported),
         }
     }
 
     /// A failed statement leaves its names poisoned, so that the next ones can still be looked at.
-    fn stmt(&mut self, stmt: &'a Stmt) {
+    fn eval_stmt(&mut self, stmt: &'a Stmt) {
         match &stmt.kind {
             StmtKind::Let { target: LetTarget::One(name), value } => {
-                if let Ok((indices, segment)) = self.target(name) {
-                    let value = self.within(&segment, |e| e.expr(value)).unwrap_or(Value::Poison);
-                    self.bind(name, indices, value);
+                if let Ok((indices, segment)) = self.binding_target(name) {
+                    let value = self.with_path_segment(&segment, |e| e.eval_expr(value)).unwrap_or(EvalValue::Poison);
+                    self.bind_node(name, indices, value);
                 }
             }
-            StmtKind::Let { target: LetTarget::Tuple(names), value } => self.let_tuple(names, value),
+            StmtKind::Let { target: LetTarget::Tuple(names), value } => self.eval_let_tuple(names, value),
             StmtKind::For { var, iter, body } => {
-                let Ok(items) = self.items(iter) else { return };
+                let Ok(items) = self.eval_items(iter) else { return };
                 let shadowed = self.frame().values.get(var.node.as_str()).cloned();
                 if shadowed.is_some() {
                     let _ = self.error::<()>(Code::E0308, var.span, format!("`{var}` is bound already"));
                     return;
                 }
                 for item in items {
-                    if self.step(var.span).is_err() {
+                    if self.consume_step(var.span).is_err() {
                         break;
                     }
                     self.frame().values.insert(&var.node, item);
-                    body.iter().for_each(|s| self.stmt(s));
+                    body.iter().for_each(|s| self.eval_stmt(s));
                 }
                 self.frame().values.remove(var.node.as_str());
             }
             // Inside a loop the other rounds are still looked at.
-            StmtKind::Require { cond, message } => drop(self.require(cond, message.as_ref())),
+            StmtKind::Require { cond, message } => drop(self.eval_require(cond, message.as_ref())),
             StmtKind::Return(value) => {
                 let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
             }
         }
     }
 
-    fn require(&mut self, cond: &'a Expr, message: Option<&Spanned<String>>) -> Eval<()> {
-        if self.holds(cond)? {
+    fn eval_require(&mut self, cond: &'a Expr, message: Option<&Spanned<String>>) -> EvalResult<()> {
+        if self.eval_requirement(cond)? {
             return Ok(());
         }
         let text = match message {
@@ -68,40 +68,40 @@ impl<'a> Elaborator<'_, 'a> {
         };
         let block = self.frame().block;
         let mut d = Diagnostic::new(Code::E0306, cond.span, text).label(format!("required by `{block}`"));
-        let values = self.values_in(cond);
+        let values = self.condition_values(cond);
         if !values.is_empty() {
             d = d.note(values.join(", "));
         }
         self.fail(d)
     }
 
-    fn let_tuple(&mut self, names: &'a [NodeName], value: &'a Expr) {
-        let targets: Vec<_> = names.iter().map(|n| self.target(n)).collect();
+    fn eval_let_tuple(&mut self, names: &'a [NodeName], value: &'a Expr) {
+        let targets: Vec<_> = names.iter().map(|n| self.binding_target(n)).collect();
         let Some(Ok((_, segment))) = targets.first() else { return };
         let segment = segment.clone();
-        let values = match self.within(&segment, |e| e.expr(value)) {
-            Ok(Value::Tuple(items)) if items.len() == names.len() => items,
+        let values = match self.with_path_segment(&segment, |e| e.eval_expr(value)) {
+            Ok(EvalValue::Tuple(items)) if items.len() == names.len() => items,
             Ok(other) => {
                 if !other.is_poisoned() {
                     let _ = self.type_error::<()>(value.span, &format!("a tuple of {}", names.len()), &other);
                 }
-                vec![Value::Poison; names.len()]
+                vec![EvalValue::Poison; names.len()]
             }
-            Err(Failed) => vec![Value::Poison; names.len()],
+            Err(ErrorReported) => vec![EvalValue::Poison; names.len()],
         };
         for ((name, target), value) in names.iter().zip(targets).zip(values) {
             if let Ok((indices, _)) = target {
-                self.bind(name, indices, value);
+                self.bind_node(name, indices, value);
             }
         }
     }
 
     /// The indices of a binding and the path segment it gives: `s[i + 1]` becomes `s.1`.
-    fn target(&mut self, name: &'a NodeName) -> Eval<(Vec<i64>, String)> {
+    fn binding_target(&mut self, name: &'a NodeName) -> EvalResult<(Vec<i64>, String)> {
         let mut indices = Vec::new();
         let mut segment = name.name.node.clone();
         for index in &name.indices {
-            let n = self.int(index)?;
+            let n = self.eval_int(index)?;
             if n < 0 {
                 return self.error(Code::E0307, index.span, format!("an index must not be negative, found {n}"));
             }
@@ -111,16 +111,16 @@ impl<'a> Elaborator<'_, 'a> {
         Ok((indices, segment))
     }
 
-    fn bind(&mut self, name: &'a NodeName, indices: Vec<i64>, value: Value) {
+    fn bind_node(&mut self, name: &'a NodeName, indices: Vec<i64>, value: EvalValue) {
         let key = name.name.node.as_str();
         let frame = self.frame();
         let before = if indices.is_empty() {
             frame.bound_at.get(key).copied()
         } else {
-            frame.families.get(key).and_then(|f| f.get(&indices)).map(|(_, span)| *span)
+            frame.indexed_nodes.get(key).and_then(|f| f.get(&indices)).map(|(_, span)| *span)
         };
         let other_form = before.is_none();
-        let clash = before.or_else(|| match (indices.is_empty(), frame.families.get(key)) {
+        let clash = before.or_else(|| match (indices.is_empty(), frame.indexed_nodes.get(key)) {
             (true, Some(family)) => family.values().next().map(|(_, span)| *span),
             (false, _) => frame.bound_at.get(key).copied(),
             (true, None) => None,
@@ -145,12 +145,12 @@ impl<'a> Elaborator<'_, 'a> {
             frame.bound_at.insert(key, name.span);
             frame.values.insert(key, value);
         } else {
-            frame.families.entry(key).or_default().insert(indices, (value, name.span));
+            frame.indexed_nodes.entry(key).or_default().insert(indices, (value, name.span));
         }
     }
 
     /// `c = 30` for each name in a condition that stands for a number, a word or a truth value.
-    fn values_in(&mut self, cond: &Expr) -> Vec<String> {
+    fn condition_values(&mut self, cond: &Expr) -> Vec<String> {
         let mut names = Vec::new();
         let mut todo = vec![cond];
         while let Some(expr) = todo.pop() {
@@ -167,10 +167,12 @@ impl<'a> Elaborator<'_, 'a> {
         names.truncate(8);
         let values = &self.frame().values;
         let shown = |name: &String| match values.get(name.as_str())? {
-            value @ (Value::Int(_) | Value::Dim(..) | Value::Float(_) | Value::Bool(_) | Value::Case { .. }) => {
-                Some(format!("{name} = {value}"))
-            }
-            value @ Value::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),
+            value @ (EvalValue::Int(_)
+            | EvalValue::Dim(..)
+            | EvalValue::Float(_)
+            | EvalValue::Bool(_)
+            | EvalValue::Case { .. }) => Some(format!("{name} = {value}")),
+            value @ EvalValue::List(_) if value.parts(2).is_some_and(|n| n <= 16) => Some(format!("{name} = {value}")),
             _ => None,
         };
         names.iter().filter_map(shown).collect()

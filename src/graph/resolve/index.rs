@@ -1,6 +1,6 @@
 //! The items of a file by their names, and names that are given twice.
 
-use super::program::Program;
+use super::program::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
@@ -8,9 +8,13 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// Indexes the items of `imported` and `file` and reports names that are given twice.
-pub(super) fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problems: &mut Problems) -> Program<'a> {
+pub(super) fn index<'a>(
+    file: &'a ast::File,
+    imported: &[&'a ast::File],
+    problems: &mut Problems,
+) -> ResolvedProgram<'a> {
     let files = || imported.iter().copied().chain([file]);
-    let mut p = Program {
+    let mut program = ResolvedProgram {
         file,
         items: files().flat_map(|f| &f.items).collect(),
         enums: BTreeMap::new(),
@@ -27,11 +31,11 @@ pub(super) fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problem
         std_source: None,
         broken: files().flat_map(|f| &f.broken).map(|b| b.node.as_str()).collect(),
         incomplete: false,
-        spent: Cell::new(0),
-        used: RefCell::default(),
+        fuel_spent: Cell::new(0),
+        used_blocks: RefCell::default(),
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
-    for item in p.items.clone() {
+    for item in program.items.clone() {
         let name = match &item.kind {
             ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => continue,
             ItemKind::Sweep(s) => &s.name,
@@ -53,28 +57,28 @@ pub(super) fn index<'a>(file: &'a ast::File, imported: &[&'a ast::File], problem
         seen.insert(&name.node, name.span);
         match &item.kind {
             ItemKind::Enum(e) => {
-                index_cases(&mut p, e, problems);
-                p.enums.insert(&e.name.node, e);
+                index_cases(&mut program, e, problems);
+                program.enums.insert(&e.name.node, e);
             }
-            ItemKind::Block(b) => drop(p.blocks.insert(&b.name.node, b)),
-            ItemKind::Model(m) => drop(p.models.insert(&m.name.node, m)),
-            ItemKind::Variant(v) => drop(p.variants.insert(&v.name.node, v)),
-            ItemKind::Sweep(s) => drop(p.sweeps.insert(&s.name.node, s)),
+            ItemKind::Block(b) => drop(program.blocks.insert(&b.name.node, b)),
+            ItemKind::Model(m) => drop(program.models.insert(&m.name.node, m)),
+            ItemKind::Variant(v) => drop(program.variants.insert(&v.name.node, v)),
+            ItemKind::Sweep(s) => drop(program.sweeps.insert(&s.name.node, s)),
             ItemKind::Data(d) => {
-                p.data.insert(&d.name.node, d);
-                p.first_data.get_or_insert(d);
+                program.data.insert(&d.name.node, d);
+                program.first_data.get_or_insert(d);
             }
             ItemKind::Train(t) => {
-                p.trains.insert(&t.name.node, t);
-                p.first_train.entry(&t.model.node).or_insert(t);
+                program.trains.insert(&t.name.node, t);
+                program.first_train.entry(&t.model.node).or_insert(t);
             }
             ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => {}
         }
     }
-    p
+    program
 }
 
-fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problems) {
+fn index_cases<'a>(program: &mut ResolvedProgram<'a>, e: &'a ast::Enum, problems: &mut Problems) {
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     for case in &e.cases {
         if let Some(&before) = first.get(case.node.as_str()) {
@@ -86,6 +90,6 @@ fn index_cases<'a>(p: &mut Program<'a>, e: &'a ast::Enum, problems: &mut Problem
             );
         }
         first.insert(&case.node, case.span);
-        p.cases.entry(&case.node).or_default().insert(&e.name.node);
+        program.cases.entry(&case.node).or_default().insert(&e.name.node);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A name that begins with `_` is unused on purpose.
 
-use super::program::Program;
+use super::program::ResolvedProgram;
 use super::uses::uses;
 use crate::text::diag::{Allow, Applicability, Code, Diagnostic, Problems, lints};
 use crate::text::source::Span;
@@ -10,10 +10,10 @@ use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
 
 /// Lint names that get a near one; a hostile file may hold a hundred thousand.
-const MAX_NEAR: usize = 100;
+const MAX_SUGGESTIONS: usize = 100;
 
 /// The lint names of `@allow` and `allow` in the file and what it imports, with what each speaks for.
-pub fn allows(program: &Program<'_>) -> Vec<Allow> {
+pub fn allows(program: &ResolvedProgram<'_>) -> Vec<Allow> {
     let mut all = Vec::new();
     for item in &program.items {
         if let ItemKind::Allow(lints) = &item.kind {
@@ -26,33 +26,33 @@ pub fn allows(program: &Program<'_>) -> Vec<Allow> {
 }
 
 /// Reports lint names that do not exist.
-pub(super) fn check_names(program: &Program<'_>, problems: &mut Problems) {
+pub(super) fn check_lint_names(program: &ResolvedProgram<'_>, problems: &mut Problems) {
     for (i, allow) in allows(program).into_iter().enumerate() {
         if !lints().any(|l| l == allow.lint) {
             let d = Diagnostic::new(Code::E0201, allow.at, format!("unknown lint `{}`", allow.lint));
             let there = || Some(format!("there is {}", lints().collect::<Vec<_>>().join(", ")));
-            problems.push(if i < MAX_NEAR { d.nearest(allow.at, &allow.lint, lints(), there) } else { d });
+            problems.push(if i < MAX_SUGGESTIONS { d.nearest(allow.at, &allow.lint, lints(), there) } else { d });
         }
     }
 }
 
 /// Warns about the allows of the root file that silenced nothing; `used` are indices into [`allows`]. What stands over a
 /// block that no model here uses, or in a file without models, may be for files that import it.
-pub fn unused_allows(program: &Program<'_>, used: &BTreeSet<usize>) -> Problems {
+pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> Problems {
     let mut problems = Problems::new();
     let Some(root) = program.file.items.first().map(|i| i.span.source).filter(|_| !program.entries().is_empty()) else {
         return problems;
     };
-    let reached = reached(program);
-    let idle = |item: &&Item| match &item.kind {
+    let reached = reachable_blocks(program);
+    let unused = |item: &&Item| match &item.kind {
         ItemKind::Block(block) => !reached.contains(block.name.node.as_str()),
         _ => false,
     };
-    let idle: BTreeSet<Span> = program.file.items.iter().filter(idle).map(|i| i.span).collect();
+    let unused: BTreeSet<Span> = program.file.items.iter().filter(unused).map(|i| i.span).collect();
     for (i, allow) in allows(program).iter().enumerate() {
-        let told = allow.at.source == root && !idle.contains(&allow.over) && !used.contains(&i);
+        let reportable = allow.at.source == root && !unused.contains(&allow.over) && !used.contains(&i);
         // To say of this one that it silences nothing would prove it wrong.
-        if told && Some(allow.lint.as_str()) != Code::W0417.lint() {
+        if reportable && Some(allow.lint.as_str()) != Code::W0417.lint() {
             let message = format!("`{}` silences nothing here", allow.lint);
             let d = Diagnostic::new(Code::W0417, allow.at, message).label("no such warning comes up");
             problems.push(d.help("take the name away"));
@@ -62,7 +62,7 @@ pub fn unused_allows(program: &Program<'_>, used: &BTreeSet<usize>) -> Problems 
 }
 
 /// Blocks that the models of the root use, directly or through others.
-fn reached<'a>(program: &Program<'a>) -> BTreeSet<&'a str> {
+fn reachable_blocks<'a>(program: &ResolvedProgram<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut todo: Vec<&Block> = program.models.values().copied().collect();
     while let Some(block) = todo.pop() {
@@ -76,11 +76,11 @@ fn reached<'a>(program: &Program<'a>) -> BTreeSet<&'a str> {
 }
 
 /// Warnings about names of the root file. For a file without errors: a body with a mistake may use more than it shows.
-pub fn lint(program: &Program<'_>) -> Problems {
+pub fn lint(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
         match &item.kind {
-            ItemKind::Block(block) | ItemKind::Model(block) => unused_names(block, &mut problems),
+            ItemKind::Block(block) | ItemKind::Model(block) => warn_unused_names(block, &mut problems),
             ItemKind::Import(_)
             | ItemKind::Enum(_)
             | ItemKind::Variant(_)
@@ -91,33 +91,33 @@ pub fn lint(program: &Program<'_>) -> Problems {
             | ItemKind::Allow(_) => {}
         }
     }
-    unused_imports(program, &mut problems);
+    warn_unused_imports(program, &mut problems);
     problems
 }
 
-fn unused_names(block: &Block, problems: &mut Problems) {
-    let mut seen = Seen::default();
+fn warn_unused_names(block: &Block, problems: &mut Problems) {
+    let mut used_names = UsedNames::default();
     for param in &block.params {
-        seen.param_type(&param.ty);
-        seen.exprs(param.default.as_slice());
+        used_names.add_param_type(&param.ty);
+        used_names.add_exprs(param.default.as_slice());
     }
     if let Some(result) = &block.result {
         match &result.kind {
-            ResultTypeKind::One(ty) => seen.param_type(ty),
-            ResultTypeKind::Tuple(types) => types.iter().for_each(|ty| seen.param_type(ty)),
-            ResultTypeKind::Record(fields) => fields.iter().for_each(|(_, ty)| seen.param_type(ty)),
+            ResultTypeKind::One(ty) => used_names.add_param_type(ty),
+            ResultTypeKind::Tuple(types) => types.iter().for_each(|ty| used_names.add_param_type(ty)),
+            ResultTypeKind::Record(fields) => fields.iter().for_each(|(_, ty)| used_names.add_param_type(ty)),
         }
     }
-    seen.stmts(&block.body.stmts);
-    let unused = |name: &Ident| !name.node.starts_with('_') && !seen.names.contains(name.node.as_str());
+    used_names.add_stmts(&block.body.stmts);
+    let unused = |name: &Ident| !name.node.starts_with('_') && !used_names.names.contains(name.node.as_str());
     for param in block.params.iter().filter(|p| unused(&p.name)) {
         let message = format!("`{}` does not use its parameter `{}`", block.name, param.name);
         let d = Diagnostic::new(Code::W0413, param.name.span, message);
         problems.push(d.help("use it, take it away, or begin its name with `_`"));
     }
-    let mut told = BTreeSet::new();
-    for name in bound(&block.body.stmts) {
-        if unused(&name.name) && told.insert(&name.name.node) {
+    let mut reported = BTreeSet::new();
+    for name in bound_names(&block.body.stmts) {
+        if unused(&name.name) && reported.insert(&name.name.node) {
             let d = Diagnostic::new(Code::W0414, name.name.span, format!("nothing uses `{}`", name.name));
             let edit = format!("_{}", name.name);
             problems.push(d.suggest(
@@ -131,13 +131,13 @@ fn unused_names(block: &Block, problems: &mut Problems) {
 }
 
 /// The names that statements bind, in order.
-fn bound(stmts: &[Stmt]) -> Vec<&NodeName> {
+fn bound_names(stmts: &[Stmt]) -> Vec<&NodeName> {
     let mut names = Vec::new();
     for stmt in stmts {
         match &stmt.kind {
             StmtKind::Let { target: LetTarget::One(name), .. } => names.push(name),
             StmtKind::Let { target: LetTarget::Tuple(targets), .. } => names.extend(targets),
-            StmtKind::For { body, .. } => names.extend(bound(body)),
+            StmtKind::For { body, .. } => names.extend(bound_names(body)),
             StmtKind::Require { .. } | StmtKind::Return(_) => {}
         }
     }
@@ -145,23 +145,23 @@ fn bound(stmts: &[Stmt]) -> Vec<&NodeName> {
 }
 
 /// Imports of which no name is used. A file may bring names in through its own imports, so those count as well.
-fn unused_imports(program: &Program<'_>, problems: &mut Problems) {
+fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
     // A file without models may pass names on to those that import it.
     if program.incomplete || program.entries().is_empty() {
         return;
     }
-    let mut seen = Seen::default();
-    program.file.items.iter().for_each(|i| seen.item(i));
-    let used = |name: &str| seen.names.contains(name);
+    let mut used_names = UsedNames::default();
+    program.file.items.iter().for_each(|i| used_names.add_item(i));
+    let used = |name: &str| used_names.names.contains(name);
     // An imported file says so itself when it needs the library, and a block of a file goes before one of it.
-    let std_idle = !program.std.keys().any(|name| used(name) && !program.blocks.contains_key(name));
+    let std_unused = !program.std.keys().any(|name| used(name) && !program.blocks.contains_key(name));
     let root = program.file.items.first().map(|i| i.span.source);
     let mut others = program.items.iter().filter(|i| Some(i.span.source) != root);
     let paths = program.file.items.iter().filter(|i| matches!(i.kind, ItemKind::Import(Import::Path(_)))).count();
     // Which of several files a name comes from is not known here. Data, runs and models can be named on the command line.
-    let path_idle = paths == 1
+    let path_unused = paths == 1
         && others.all(|i| match &i.kind {
-            ItemKind::Block(_) | ItemKind::Enum(_) => !name_of(i).is_some_and(used),
+            ItemKind::Block(_) | ItemKind::Enum(_) => !network_part_name(i).is_some_and(used),
             ItemKind::Import(_) | ItemKind::Allow(_) => true,
             ItemKind::Model(_)
             | ItemKind::Variant(_)
@@ -172,11 +172,11 @@ fn unused_imports(program: &Program<'_>, problems: &mut Problems) {
         });
     for item in &program.file.items {
         let ItemKind::Import(import) = &item.kind else { continue };
-        let (what, idle) = match import {
-            Import::Std(_) => ("std".to_string(), std_idle),
-            Import::Path(path) => (format!("\"{}\"", path.node), path_idle),
+        let (what, unused) = match import {
+            Import::Std(_) => ("std".to_string(), std_unused),
+            Import::Path(path) => (format!("\"{}\"", path.node), path_unused),
         };
-        if idle {
+        if unused {
             let d = Diagnostic::new(Code::W0415, item.span, format!("nothing of {what} is used"));
             problems.push(d.suggest("take the import away", item.span, "", Applicability::MachineApplicable));
         }
@@ -184,7 +184,7 @@ fn unused_imports(program: &Program<'_>, problems: &mut Problems) {
 }
 
 /// The name of a part of a network.
-fn name_of(item: &Item) -> Option<&str> {
+fn network_part_name(item: &Item) -> Option<&str> {
     match &item.kind {
         ItemKind::Enum(e) => Some(&e.name.node),
         ItemKind::Block(b) => Some(&b.name.node),
@@ -194,121 +194,121 @@ fn name_of(item: &Item) -> Option<&str> {
 
 /// Every word that may name something.
 #[derive(Default)]
-struct Seen<'a> {
+struct UsedNames<'a> {
     names: BTreeSet<&'a str>,
 }
 
-impl<'a> Seen<'a> {
-    fn item(&mut self, item: &'a Item) {
+impl<'a> UsedNames<'a> {
+    fn add_item(&mut self, item: &'a Item) {
         match &item.kind {
             ItemKind::Block(block) | ItemKind::Model(block) => {
                 for param in &block.params {
-                    self.param_type(&param.ty);
-                    self.exprs(param.default.as_slice());
+                    self.add_param_type(&param.ty);
+                    self.add_exprs(param.default.as_slice());
                 }
-                self.stmts(&block.body.stmts);
+                self.add_stmts(&block.body.stmts);
             }
             ItemKind::Variant(v) => {
                 self.names.insert(&v.base.node);
-                v.args.iter().for_each(|a| self.expr(&a.value));
+                v.args.iter().for_each(|a| self.add_expr(&a.value));
             }
             ItemKind::Sweep(s) => {
                 for grid in &s.models.grids {
                     self.names.insert(&grid.base.node);
-                    grid.args.iter().for_each(|(_, values)| self.exprs(values));
+                    grid.args.iter().for_each(|(_, values)| self.add_exprs(values));
                 }
             }
             ItemKind::Train(t) => {
                 self.names.extend([t.model.node.as_str(), t.data.node.as_str()]);
-                t.args.iter().for_each(|a| self.expr(&a.value));
+                t.args.iter().for_each(|a| self.add_expr(&a.value));
             }
             ItemKind::Expect(e) => {
                 self.names.insert(&e.model.node);
                 self.names.extend(e.on.iter().map(|on| on.node.as_str()));
-                e.args.iter().for_each(|a| self.expr(&a.value));
+                e.args.iter().for_each(|a| self.add_expr(&a.value));
             }
             ItemKind::Import(_) | ItemKind::Enum(_) | ItemKind::Data(_) | ItemKind::Allow(_) => {}
         }
     }
 
-    fn param_type(&mut self, ty: &'a ParamType) {
+    fn add_param_type(&mut self, ty: &'a ParamType) {
         match &ty.kind {
-            ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.exprs(dims),
+            ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.add_exprs(dims),
             ParamTypeKind::Scalar(name) | ParamTypeKind::List(name) => drop(self.names.insert(&name.node)),
         }
     }
 
-    fn stmts(&mut self, stmts: &'a [Stmt]) {
+    fn add_stmts(&mut self, stmts: &'a [Stmt]) {
         for stmt in stmts {
             match &stmt.kind {
                 StmtKind::Let { target, value } => {
                     match target {
-                        LetTarget::One(name) => self.exprs(&name.indices),
-                        LetTarget::Tuple(names) => names.iter().for_each(|n| self.exprs(&n.indices)),
+                        LetTarget::One(name) => self.add_exprs(&name.indices),
+                        LetTarget::Tuple(names) => names.iter().for_each(|n| self.add_exprs(&n.indices)),
                     }
-                    self.expr(value);
+                    self.add_expr(value);
                 }
                 StmtKind::For { iter, body, .. } => {
-                    self.expr(iter);
-                    self.stmts(body);
+                    self.add_expr(iter);
+                    self.add_stmts(body);
                 }
                 StmtKind::Require { cond, message } => {
-                    self.expr(cond);
+                    self.add_expr(cond);
                     // `{name}` in the message.
                     let text = message.as_ref().map_or("", |m| m.node.as_str());
                     self.names.extend(text.split(['{', '}']).skip(1).step_by(2).map(str::trim));
                 }
-                StmtKind::Return(value) => self.expr(value),
+                StmtKind::Return(value) => self.add_expr(value),
             }
         }
     }
 
-    fn exprs(&mut self, exprs: &'a [Expr]) {
-        exprs.iter().for_each(|e| self.expr(e));
+    fn add_exprs(&mut self, exprs: &'a [Expr]) {
+        exprs.iter().for_each(|e| self.add_expr(e));
     }
 
-    fn expr(&mut self, expr: &'a Expr) {
+    fn add_expr(&mut self, expr: &'a Expr) {
         match &expr.kind {
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) => {}
             ExprKind::Name(name) => drop(self.names.insert(name)),
             ExprKind::Call(call) => {
                 self.names.insert(&call.name.node);
-                call.args.iter().for_each(|a| self.expr(&a.value));
+                call.args.iter().for_each(|a| self.add_expr(&a.value));
             }
             ExprKind::Pipe { lhs, rhs } | ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
-                self.expr(lhs);
-                self.expr(rhs);
+                self.add_expr(lhs);
+                self.add_expr(rhs);
             }
-            ExprKind::Member { base, .. } => self.expr(base),
+            ExprKind::Member { base, .. } => self.add_expr(base),
             ExprKind::Index { base, indices } => {
-                self.expr(base);
-                self.exprs(indices);
+                self.add_expr(base);
+                self.add_exprs(indices);
             }
-            ExprKind::List(items) | ExprKind::Tuple(items) => self.exprs(items),
+            ExprKind::List(items) | ExprKind::Tuple(items) => self.add_exprs(items),
             ExprKind::Comprehension { item, iter, .. } => {
-                self.expr(item);
-                self.expr(iter);
+                self.add_expr(item);
+                self.add_expr(iter);
             }
-            ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| self.expr(v)),
-            ExprKind::Unary { value, .. } => self.expr(value),
+            ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| self.add_expr(v)),
+            ExprKind::Unary { value, .. } => self.add_expr(value),
             ExprKind::Match { value, arms } => {
-                self.expr(value);
+                self.add_expr(value);
                 for arm in arms {
                     match &arm.pattern {
-                        Pattern::Cases(cases) => self.exprs(cases),
+                        Pattern::Cases(cases) => self.add_exprs(cases),
                         Pattern::Any(_) => {}
                     }
-                    self.expr(&arm.value);
+                    self.add_expr(&arm.value);
                 }
             }
             ExprKind::If { cond, then, otherwise } => {
-                self.expr(cond);
-                self.expr(then);
-                self.expr(otherwise);
+                self.add_expr(cond);
+                self.add_expr(then);
+                self.add_expr(otherwise);
             }
             ExprKind::Hole { within } => {
                 if let Some(within) = within {
-                    self.expr(within);
+                    self.add_expr(within);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Every name in every body: is there something that it can mean?
 
-use super::program::{FUNCTIONS, Program, STAGES};
+use super::program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
 use crate::graph::op::{ArgKind, SIGNATURES, signature};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
 use crate::text::source::Span;
@@ -10,33 +10,42 @@ use std::collections::BTreeSet;
 /// Parameters of one block.
 const MAX_PARAMS: usize = 256;
 /// Problems of one body that get a near name; the rest are told without.
-const MAX_NEAR: usize = 50;
+const MAX_SUGGESTIONS: usize = 50;
 
-const TYPES: &[&str] = &["int", "float", "bool", "string"];
+const BUILTIN_TYPES: &[&str] = &["int", "float", "bool", "string"];
 
 /// Reports unknown names in blocks and models and marks the items that hold them as broken.
-pub(super) fn check(program: &mut Program<'_>, problems: &mut Problems) {
+pub(super) fn check(program: &mut ResolvedProgram<'_>, problems: &mut Problems) {
     let mut broken = Vec::new();
     for block in program.blocks.values().chain(program.models.values()) {
-        let mut walk = Walk { program, locals: BTreeSet::new(), problems: Problems::new() };
-        walk.block(block);
-        if walk.problems.has_errors() {
+        let mut checker = NameChecker { program, locals: BTreeSet::new(), problems: Problems::new() };
+        checker.check_block(block);
+        if checker.problems.has_errors() {
             broken.push(block.name.node.as_str());
         }
-        problems.extend(walk.problems);
+        problems.extend(checker.problems);
     }
     program.broken.extend(broken);
 }
 
-struct Walk<'p, 'a> {
-    program: &'p Program<'a>,
+/// Where an expression is written, which decides what its names may mean.
+#[derive(Clone, Copy, PartialEq)]
+enum NamePosition {
+    /// Any name: a node, a value, an enum case, a block or an operator.
+    Value,
+    /// Only what can be called: the right side of `|>`.
+    Stage,
+}
+
+struct NameChecker<'p, 'a> {
+    program: &'p ResolvedProgram<'a>,
     /// Parameters, dims, nodes and loop variables bound so far. Bodies have one scope: loops bind into it too.
     locals: BTreeSet<String>,
     problems: Problems,
 }
 
-impl Walk<'_, '_> {
-    fn block(&mut self, block: &Block) {
+impl NameChecker<'_, '_> {
+    fn check_block(&mut self, block: &Block) {
         if block.params.len() > MAX_PARAMS {
             let message = format!("`{}` has {} parameters", block.name, block.params.len());
             let d = Diagnostic::new(Code::E0311, block.name.span, message).help(format!("the limit is {MAX_PARAMS}"));
@@ -45,12 +54,12 @@ impl Walk<'_, '_> {
         }
         for param in &block.params {
             match (&param.default, &param.ty.kind) {
-                (Some(default), ParamTypeKind::Scalar(ty)) => self.default(default, ty),
-                (Some(default), _) => self.expr(default, false),
+                (Some(default), ParamTypeKind::Scalar(ty)) => self.check_default(default, ty),
+                (Some(default), _) => self.check_expr(default, NamePosition::Value),
                 (None, _) => {}
             }
             match &param.ty.kind {
-                ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.bind_dims(dims, block),
+                ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => self.bind_dim_names(dims, block),
                 ParamTypeKind::Scalar(ty) | ParamTypeKind::List(ty) => self.check_type(ty),
             }
             if !self.locals.insert(param.name.node.clone()) {
@@ -72,7 +81,7 @@ impl Walk<'_, '_> {
             for ty in types {
                 match &ty.kind {
                     ParamTypeKind::Tensor(dims) | ParamTypeKind::Index(dims) => {
-                        dims.iter().for_each(|d| self.expr(d, false));
+                        dims.iter().for_each(|d| self.check_expr(d, NamePosition::Value));
                     }
                     ParamTypeKind::Scalar(_) | ParamTypeKind::List(_) => {}
                 }
@@ -81,15 +90,15 @@ impl Walk<'_, '_> {
         // A node may be used in a loop before the text that binds it, so all bindings count from the start; whether
         // the index was bound in time is for elaboration to say.
         bind_stmts(&block.body.stmts, &mut self.locals);
-        self.stmts(&block.body.stmts);
+        self.check_stmts(&block.body.stmts);
         self.check_return(block);
     }
 
     /// A default: the case of an enum by its bare name, or any expression.
-    fn default(&mut self, default: &Expr, ty: &Ident) {
+    fn check_default(&mut self, default: &Expr, ty: &Ident) {
         let program = self.program;
         let (ExprKind::Name(word), Some(cases)) = (&default.kind, program.enums.get(ty.node.as_str())) else {
-            return self.expr(default, false);
+            return self.check_expr(default, NamePosition::Value);
         };
         if program.has_case(&ty.node, word) || self.locals.contains(word) {
             return;
@@ -146,30 +155,30 @@ impl Walk<'_, '_> {
     }
 
     /// A name among the dims is bound by the tensor, unless it is a hyper-parameter.
-    fn bind_dims(&mut self, dims: &[Expr], block: &Block) {
+    fn bind_dim_names(&mut self, dims: &[Expr], block: &Block) {
         for dim in dims {
             match &dim.kind {
                 ExprKind::Name(name) if block.params.iter().any(|p| p.name.node == *name) => {}
                 ExprKind::Name(name) => drop(self.locals.insert(name.clone())),
-                _ => self.expr(dim, false),
+                _ => self.check_expr(dim, NamePosition::Value),
             }
         }
     }
 
     fn check_type(&mut self, ty: &Ident) {
         let enums = self.program.enums.keys().copied();
-        if TYPES.contains(&ty.node.as_str()) || self.program.enums.contains_key(ty.node.as_str()) {
+        if BUILTIN_TYPES.contains(&ty.node.as_str()) || self.program.enums.contains_key(ty.node.as_str()) {
             return;
         }
         if self.program.incomplete || self.program.is_broken(&ty.node) {
             return;
         }
         let d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
-        let known = || TYPES.iter().copied().chain(enums.clone());
+        let known = || BUILTIN_TYPES.iter().copied().chain(enums.clone());
         self.problems.push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", listed(known())))));
     }
 
-    fn stmts(&mut self, stmts: &[Stmt]) {
+    fn check_stmts(&mut self, stmts: &[Stmt]) {
         for stmt in stmts {
             match &stmt.kind {
                 StmtKind::Let { target, value } => {
@@ -177,32 +186,35 @@ impl Walk<'_, '_> {
                         LetTarget::One(name) => std::slice::from_ref(name),
                         LetTarget::Tuple(names) => names,
                     };
-                    names.iter().flat_map(|n| &n.indices).for_each(|i| self.expr(i, false));
-                    self.expr(value, false);
+                    names.iter().flat_map(|n| &n.indices).for_each(|i| self.check_expr(i, NamePosition::Value));
+                    self.check_expr(value, NamePosition::Value);
                 }
                 StmtKind::For { iter, body, .. } => {
-                    self.expr(iter, false);
-                    self.stmts(body);
+                    self.check_expr(iter, NamePosition::Value);
+                    self.check_stmts(body);
                 }
-                StmtKind::Require { cond, .. } => self.expr(cond, false),
-                StmtKind::Return(value) => self.expr(value, false),
+                StmtKind::Require { cond, .. } => self.check_expr(cond, NamePosition::Value),
+                StmtKind::Return(value) => self.check_expr(value, NamePosition::Value),
             }
         }
     }
 
-    fn name(&mut self, name: &str, span: Span, stage: bool) {
+    fn check_name(&mut self, name: &str, span: Span, position: NamePosition) {
+        let stage = position == NamePosition::Stage;
         let program = self.program;
         let callable = signature(name).is_some()
             || program.block(name, span.source).is_some()
             || program.is_broken(name)
-            || STAGES.contains(&name)
-            || (!stage && FUNCTIONS.contains(&name));
+            || BUILTIN_STAGES.contains(&name)
+            || (!stage && BUILTIN_FUNCTIONS.contains(&name));
         if callable || program.incomplete || (!stage && (self.locals.contains(name) || program.is_case(name))) {
             return;
         }
         let stages = || {
             let ops = SIGNATURES.iter().map(|s| s.name);
-            ops.chain(program.blocks.keys().copied()).chain(program.std.keys().copied()).chain(STAGES.iter().copied())
+            ops.chain(program.blocks.keys().copied())
+                .chain(program.std.keys().copied())
+                .chain(BUILTIN_STAGES.iter().copied())
         };
         let locals = self.locals.iter().map(String::as_str);
         let cases = program.cases.keys().copied();
@@ -211,8 +223,8 @@ impl Walk<'_, '_> {
         if stage && self.locals.contains(name) {
             d = d.label("a node or value, not something to call");
         }
-        let foreign = foreign(name);
-        self.problems.push(if self.problems.iter().count() > MAX_NEAR {
+        let foreign = other_framework_name(name);
+        self.problems.push(if self.problems.iter().count() > MAX_SUGGESTIONS {
             d
         } else if let Some((ours, hint)) = foreign {
             d.suggest(hint, span, ours, Applicability::MaybeIncorrect)
@@ -221,63 +233,67 @@ impl Walk<'_, '_> {
                 Some("blocks of this file, and the operators of docs/language.md".into())
             })
         } else {
-            let known = locals.chain(cases).chain(stages()).chain(FUNCTIONS.iter().copied());
+            let known = locals.chain(cases).chain(stages()).chain(BUILTIN_FUNCTIONS.iter().copied());
             d.nearest(span, name, known, || None)
         });
     }
 
-    /// `stage` is set where only something callable makes sense: the right side of `|>`.
-    fn expr(&mut self, expr: &Expr, stage: bool) {
+    fn check_expr(&mut self, expr: &Expr, position: NamePosition) {
         match &expr.kind {
             ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
-            ExprKind::Name(name) => self.name(name, expr.span, stage),
-            ExprKind::Call(call) => self.call(call, stage),
+            ExprKind::Name(name) => self.check_name(name, expr.span, position),
+            ExprKind::Call(call) => self.check_call(call, position),
             ExprKind::Pipe { lhs, rhs } => {
-                self.expr(lhs, stage);
-                self.expr(rhs, true);
+                self.check_expr(lhs, position);
+                self.check_expr(rhs, NamePosition::Stage);
             }
             // Which results there are is known once the base is elaborated.
-            ExprKind::Member { base, .. } => self.expr(base, false),
+            ExprKind::Member { base, .. } => self.check_expr(base, NamePosition::Value),
             ExprKind::Index { base, indices } => {
-                self.expr(base, false);
-                indices.iter().for_each(|i| self.expr(i, false));
+                self.check_expr(base, NamePosition::Value);
+                indices.iter().for_each(|i| self.check_expr(i, NamePosition::Value));
             }
-            ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(|i| self.expr(i, false)),
+            ExprKind::List(items) | ExprKind::Tuple(items) => {
+                items.iter().for_each(|i| self.check_expr(i, NamePosition::Value))
+            }
             ExprKind::Comprehension { item, var, iter } => {
-                self.expr(iter, false);
+                self.check_expr(iter, NamePosition::Value);
                 let fresh = self.locals.insert(var.node.clone());
-                self.expr(item, false);
+                self.check_expr(item, NamePosition::Value);
                 if fresh {
                     self.locals.remove(&var.node);
                 }
             }
-            ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| self.expr(v, false)),
-            ExprKind::Unary { value, .. } => self.expr(value, false),
+            ExprKind::Record(fields) => fields.iter().for_each(|(_, v)| self.check_expr(v, NamePosition::Value)),
+            ExprKind::Unary { value, .. } => self.check_expr(value, NamePosition::Value),
             ExprKind::Binary { lhs, rhs, .. } | ExprKind::Range { lo: lhs, hi: rhs } => {
-                self.expr(lhs, false);
-                self.expr(rhs, false);
+                self.check_expr(lhs, NamePosition::Value);
+                self.check_expr(rhs, NamePosition::Value);
             }
             ExprKind::Match { value, arms } => {
-                self.expr(value, false);
+                self.check_expr(value, NamePosition::Value);
                 for arm in arms {
-                    self.expr(&arm.value, stage);
+                    self.check_expr(&arm.value, position);
                 }
             }
             ExprKind::If { cond, then, otherwise } => {
-                self.expr(cond, false);
-                self.expr(then, stage);
-                self.expr(otherwise, stage);
+                self.check_expr(cond, NamePosition::Value);
+                self.check_expr(then, position);
+                self.check_expr(otherwise, position);
             }
         }
     }
 
-    fn call(&mut self, call: &Call, stage: bool) {
+    fn check_call(&mut self, call: &Call, position: NamePosition) {
         let name = call.name.node.as_str();
-        if !FUNCTIONS.contains(&name) {
+        if !BUILTIN_FUNCTIONS.contains(&name) {
             // Only what is not piped into may be a function.
             let callable = SIGNATURES.iter().map(|s| s.name).chain(self.program.blocks.keys().copied());
-            let near = if stage { None } else { did_you_mean(name, FUNCTIONS.iter().copied().chain(callable)) };
-            self.name(name, call.name.span, !near.is_some_and(|n| FUNCTIONS.contains(&n)));
+            let piped = position == NamePosition::Stage;
+            let near = if piped { None } else { did_you_mean(name, BUILTIN_FUNCTIONS.iter().copied().chain(callable)) };
+            let means_function = near.is_some_and(|n| BUILTIN_FUNCTIONS.contains(&n));
+            let position = if means_function { NamePosition::Value } else { NamePosition::Stage };
+            self.check_name(name, call.name.span, position);
         }
         for arg in &call.args {
             // Words such as `same` and `bilinear` are checked against the argument they are given to.
@@ -299,7 +315,7 @@ impl Walk<'_, '_> {
                 ty.is_some_and(|(_, ty)| self.program.enums.contains_key(ty.as_str()))
             });
             if !((takes_word || takes_case) && matches!(arg.value.kind, ExprKind::Name(_))) {
-                self.expr(&arg.value, false);
+                self.check_expr(&arg.value, NamePosition::Value);
             }
         }
     }
@@ -322,7 +338,7 @@ fn bind_stmts(stmts: &[Stmt], locals: &mut BTreeSet<String>) {
 }
 
 /// The word that people from elsewhere write: what it is called here, and how it is called.
-fn foreign(name: &str) -> Option<(&'static str, &'static str)> {
+fn other_framework_name(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.to_lowercase().as_str() {
         "conv2d" | "convolution" => ("conv", "the operator is `conv(out, k = 3)`"),
         "batchnorm" | "batchnorm2d" | "batch_norm" | "bnorm" => ("bn", "the operator is `bn`"),

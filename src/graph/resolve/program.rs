@@ -6,17 +6,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many variants may lie between a variant and its model.
-pub(super) const VARIANTS: usize = 64;
+pub(super) const MAX_VARIANT_DEPTH: usize = 64;
 
 /// Functions on integers and lists that any expression may call.
-pub const FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
+pub const BUILTIN_FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
 
 /// Stages that are not operators.
-pub const STAGES: &[&str] = &["repeat", "identity"];
+pub const BUILTIN_STAGES: &[&str] = &["repeat", "identity"];
 
 /// A file, with what it imports, whose names are known.
 #[derive(Debug, Clone)]
-pub struct Program<'a> {
+pub struct ResolvedProgram<'a> {
     /// The root: its models are the ones to look at when none is named.
     pub file: &'a ast::File,
     /// Items of imported files, then those of the root.
@@ -48,26 +48,26 @@ pub struct Program<'a> {
     /// An import failed, so an unknown name may be the fault of that.
     pub(super) incomplete: bool,
     /// Evaluation steps of everything that was elaborated so far.
-    pub(super) spent: Cell<usize>,
+    pub(super) fuel_spent: Cell<usize>,
     /// Where the blocks that were used in it are named.
-    pub(super) used: RefCell<BTreeSet<Span>>,
+    pub(super) used_blocks: RefCell<BTreeSet<Span>>,
 }
 
-impl<'a> Program<'a> {
+impl<'a> ResolvedProgram<'a> {
     /// Counts evaluation steps against what a file may take in all; the sum so far.
-    pub(crate) fn spend(&self, steps: usize) -> usize {
-        let spent = self.spent.get().saturating_add(steps);
-        self.spent.set(spent);
+    pub(crate) fn spend_fuel(&self, steps: usize) -> usize {
+        let spent = self.fuel_spent.get().saturating_add(steps);
+        self.fuel_spent.set(spent);
         spent
     }
 
-    pub(crate) fn note_use(&self, block: &ast::Block) {
-        self.used.borrow_mut().insert(block.name.span);
+    pub(crate) fn mark_used(&self, block: &ast::Block) {
+        self.used_blocks.borrow_mut().insert(block.name.span);
     }
 
     /// Whether something that was elaborated so far used the block.
     pub(crate) fn is_used(&self, block: &ast::Block) -> bool {
-        self.used.borrow().contains(&block.name.span)
+        self.used_blocks.borrow().contains(&block.name.span)
     }
 
     /// The item has an error that was reported, or uses one that has.
@@ -111,7 +111,7 @@ impl<'a> Program<'a> {
     pub fn entry(&self, name: &str) -> Option<(&'a ast::Block, Vec<&'a ast::Arg>)> {
         let mut args = Vec::new();
         let mut name = name;
-        for _ in 0..=VARIANTS {
+        for _ in 0..=MAX_VARIANT_DEPTH {
             if let Some(model) = self.models.get(name) {
                 return Some((model, args));
             }

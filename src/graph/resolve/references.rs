@@ -1,14 +1,14 @@
 //! What items say of each other: the models and data that they name, blocks that use each other in a circle, and what of it
 //! is broken.
 
-use super::program::{Program, VARIANTS};
+use super::program::{MAX_VARIANT_DEPTH, ResolvedProgram};
 use super::uses::uses;
 use crate::text::diag::{Code, Diagnostic, Problems, listed};
 use crate::text::syntax::ast::{self, ItemKind};
 use std::collections::BTreeMap;
 
 /// Reports blocks that use themselves, directly or through others.
-pub(super) fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Problems) {
+pub(super) fn check_recursion<'a>(program: &mut ResolvedProgram<'a>, problems: &mut Problems) {
     // 0 not seen, 1 on the way down, 2 done. An explicit stack: a hostile file may chain thousands of blocks.
     let mut state: BTreeMap<&str, u8> = BTreeMap::new();
     let mut broken = Vec::new();
@@ -53,7 +53,7 @@ pub(super) fn check_recursion<'a>(program: &mut Program<'a>, problems: &mut Prob
 }
 
 /// Variants, sweeps, expectations and runs name models; runs and expectations name data.
-pub(super) fn check_references(program: &mut Program<'_>, problems: &mut Problems) {
+pub(super) fn check_references(program: &mut ResolvedProgram<'_>, problems: &mut Problems) {
     let mut broken = Vec::new();
     for item in program.items.clone() {
         let (name, bases, data) = match &item.kind {
@@ -80,7 +80,7 @@ pub(super) fn check_references(program: &mut Program<'_>, problems: &mut Problem
                 && !program.is_broken(&base.node)
             {
                 if !program.incomplete {
-                    fail(unknown(base, "model or variant", known(), program));
+                    fail(unknown_reference(base, "model or variant", known(), program));
                 }
             } else if let Some(name) = name
                 && program
@@ -90,25 +90,25 @@ pub(super) fn check_references(program: &mut Program<'_>, problems: &mut Problem
             {
                 let message = format!("`{base}` leads to no model");
                 let d = Diagnostic::new(Code::E0208, base.span, message)
-                    .label(format!("comes back to itself, or goes through more than {VARIANTS} variants"))
+                    .label(format!("comes back to itself, or goes through more than {MAX_VARIANT_DEPTH} variants"))
                     .help("base one of these variants on a model");
                 fail(d);
             }
         }
         let known = |d: &&ast::Ident| program.data.contains_key(d.node.as_str()) || program.is_broken(&d.node);
         if let Some(data) = data.filter(|d| !known(d) && !program.incomplete) {
-            fail(unknown(data, "data block", program.data.keys().copied(), program));
+            fail(unknown_reference(data, "data block", program.data.keys().copied(), program));
         }
     }
     program.broken.extend(broken);
 }
 
 /// "unknown model or variant `X`", with the nearest name and what there is.
-fn unknown<'n>(
+fn unknown_reference<'n>(
     name: &ast::Ident,
     what: &str,
     known: impl Iterator<Item = &'n str> + Clone,
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
 ) -> Diagnostic {
     let mut d = Diagnostic::new(Code::E0201, name.span, format!("unknown {what} `{name}`"));
     if program.is_item(&name.node) {
@@ -122,7 +122,7 @@ fn unknown<'n>(
 }
 
 /// What uses a broken block is broken as well: it is passed over without a second message.
-pub(super) fn spread_breakage(program: &mut Program<'_>) {
+pub(super) fn propagate_broken(program: &mut ResolvedProgram<'_>) {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (&name, block) in program.blocks.iter().chain(&program.models) {
         for (callee, _) in uses(block) {

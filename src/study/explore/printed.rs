@@ -2,8 +2,8 @@
 
 use super::{candidates, grid, holes};
 use crate::graph::check::{CheckedGraph, check};
-use crate::graph::elaborate::{Argument, elaborate};
-use crate::graph::resolve::Program;
+use crate::graph::elaborate::{ModelArgument, elaborate};
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Printed;
 use crate::study::cost::{Convention, count};
 use crate::text::diag::{Code, Diagnostic};
@@ -39,13 +39,13 @@ pub struct Leaves {
     /// Settings for which this figure and all before it come out.
     pub left: usize,
     /// The nearest that were left before, where none is now: value found, and setting.
-    pub nearest: Vec<(u64, Vec<Argument>)>,
+    pub nearest: Vec<(u64, Vec<ModelArgument>)>,
 }
 
 /// A setting for which every figure comes out, and what is found for each.
 pub struct Kept {
     /// A value for each hole.
-    pub args: Vec<Argument>,
+    pub args: Vec<ModelArgument>,
     /// What the model counts for each figure, in the order of the figures.
     pub found: Vec<u64>,
 }
@@ -82,9 +82,9 @@ fn key(expr: &Expr) -> Vec<i64> {
 ///
 /// Errors: no hole, a hole without values to try, or more than 2^20 settings.
 pub fn fit_printed(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     name: &ast::Ident,
-    args: &[Argument],
+    args: &[ModelArgument],
     ranges: &[(ast::Ident, Expr)],
     figures: &[Figure],
     convention: Convention,
@@ -111,7 +111,7 @@ pub fn fit_printed(
     let mut leaves = Vec::new();
     for figure in figures {
         let found = |kept: &Kept| {
-            let all: Vec<Argument> = args.iter().chain(&kept.args).cloned().collect();
+            let all: Vec<ModelArgument> = args.iter().chain(&kept.args).cloned().collect();
             let built = elaborate(program, name, &all, figure.size).and_then(check).ok()?;
             Some(measure(&built, figure.what, convention))
         };

@@ -2,14 +2,14 @@
 
 use crate::graph::check::CheckedGraph;
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems, listed};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
 /// Warnings where a variant builds the network that its base builds at the same image size. `all` holds the variants,
 /// and their bases where those are built already.
-pub fn same_variants(program: &Program<'_>, all: &[&CheckedGraph]) -> Problems {
+pub fn same_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGraph]) -> Problems {
     let key = |name: &'_ str, c: &CheckedGraph| (name.to_string(), c.input().dims().to_vec());
     let built: BTreeMap<_, &CheckedGraph> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();
     let names: BTreeMap<&str, &ast::Ident> = program.names().into_iter().map(|n| (n.node.as_str(), n)).collect();

@@ -3,7 +3,7 @@
 use super::{Point, points};
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
-use crate::graph::resolve::Program;
+use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::{Bound, Peaks};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
@@ -59,7 +59,7 @@ impl<P, S> Thinned<(P, S)> {
 
 /// What `see` sees in each model that is kept, for each size. Models are built one after another and not held.
 pub fn thin<'a, T>(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     sweep: &'a ast::Sweep,
     asked: &Asked<'_>,
     see: impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,
@@ -88,7 +88,7 @@ pub fn thin<'a, T>(
 }
 
 fn look<T>(
-    program: &Program<'_>,
+    program: &ResolvedProgram<'_>,
     point: &Point<'_>,
     asked: &Asked<'_>,
     see: &impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,

@@ -3,7 +3,7 @@
 #[cfg(feature = "cli")]
 use crate::support::front::npc;
 use crate::support::front::{models_in, repository};
-use npc::graph::elaborate::{Tried, alone, unused};
+use npc::graph::elaborate::{StandaloneCheck, check_unused_block, check_unused_blocks};
 use npc::graph::resolve::resolve_bundle;
 use npc::text::files::{Disk, Overlay};
 use npc::text::import::load;
@@ -22,11 +22,14 @@ fn told(text: &str) -> Vec<String> {
     assert!(problems.is_empty(), "{text}: {:?}", problems.iter().map(|d| &d.message).collect::<Vec<_>>());
     let (program, found) = resolve_bundle(&bundle);
     assert!(!found.has_errors(), "{text}: {:?}", found.iter().map(|d| &d.message).collect::<Vec<_>>());
-    unused(&program).iter().map(|d| format!("{} {} ({})", d.code.id(), d.message, d.notes.join("; "))).collect()
+    check_unused_blocks(&program)
+        .iter()
+        .map(|d| format!("{} {} ({})", d.code.id(), d.message, d.notes.join("; ")))
+        .collect()
 }
 
 /// What comes of each block with a promise of a file, by name.
-fn tried(path: &Path) -> Vec<(String, Tried)> {
+fn tried(path: &Path) -> Vec<(String, StandaloneCheck)> {
     let mut sources = SourceMap::new();
     let (bundle, _) = load(&Disk, &mut sources, path).unwrap();
     let (program, found) = resolve_bundle(&bundle);
@@ -35,7 +38,7 @@ fn tried(path: &Path) -> Vec<(String, Tried)> {
         ItemKind::Block(block) if block.result.is_some() => Some(block),
         _ => None,
     });
-    blocks.map(|block| (block.name.node.clone(), alone(&program, block))).collect()
+    blocks.map(|block| (block.name.node.clone(), check_unused_block(&program, block))).collect()
 }
 
 #[test]
@@ -107,7 +110,7 @@ fn blocks_of_the_library_hold_alone() {
     let std = tried(&repository("src/text/import/std.model"));
     assert!(std.len() > 10);
     for (name, came) in std {
-        assert!(matches!(came, Tried::Holds), "{name}: {came:?}");
+        assert!(matches!(came, StandaloneCheck::Holds), "{name}: {came:?}");
     }
 }
 
@@ -116,7 +119,7 @@ fn blocks_of_the_models_hold_alone() {
     let mut held = 0;
     for path in models_in("models") {
         for (name, came) in tried(&path) {
-            assert!(matches!(came, Tried::Holds), "{}: {name}: {came:?}", path.display());
+            assert!(matches!(came, StandaloneCheck::Holds), "{}: {name}: {came:?}", path.display());
             held += 1;
         }
     }

@@ -5,7 +5,7 @@ use crate::support::random_model;
 use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, SizeVerdict, check};
 use npc::graph::elaborate::elaborate;
-use npc::graph::resolve::{Program, resolve_bundle};
+use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
 use npc::study::cost::{Convention, count, formula};
 use npc::text::diag::Problems;
 use npc::text::files::Disk;
@@ -16,7 +16,7 @@ use npc::text::syntax::ast::Ident;
 use std::path::Path;
 
 /// Runs `work` on a program with as much stack as npc takes.
-fn with_program(read: impl FnOnce(&mut SourceMap) -> Bundle + Send, work: impl FnOnce(&Program<'_>) + Send) {
+fn with_program(read: impl FnOnce(&mut SourceMap) -> Bundle + Send, work: impl FnOnce(&ResolvedProgram<'_>) + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(256 << 20).spawn_scoped(scope, || {
             let mut sources = SourceMap::new();
@@ -29,11 +29,11 @@ fn with_program(read: impl FnOnce(&mut SourceMap) -> Bundle + Send, work: impl F
     })
 }
 
-fn with_file(path: &Path, work: impl FnOnce(&Program<'_>) + Send) {
+fn with_file(path: &Path, work: impl FnOnce(&ResolvedProgram<'_>) + Send) {
     with_program(|sources| load(&Disk, sources, path).unwrap_or_else(|d| panic!("{}", d.message)).0, work)
 }
 
-fn with_text(text: &str, work: impl FnOnce(&Program<'_>) + Send) {
+fn with_text(text: &str, work: impl FnOnce(&ResolvedProgram<'_>) + Send) {
     let read = |sources: &mut SourceMap| {
         let id = sources.add("test.model", text);
         Bundle { root: syntax::parse(sources, id).0, ..Bundle::default() }
@@ -41,12 +41,12 @@ fn with_text(text: &str, work: impl FnOnce(&Program<'_>) + Send) {
     with_program(read, work)
 }
 
-fn at(program: &Program<'_>, entry: &Ident, size: [usize; 2]) -> Result<CheckedGraph, Problems> {
+fn at(program: &ResolvedProgram<'_>, entry: &Ident, size: [usize; 2]) -> Result<CheckedGraph, Problems> {
     elaborate(program, entry, &[], Some(size)).and_then(check)
 }
 
 /// The contract of `seen` says what elaboration does at `size`, and there its formulas give its numbers.
-fn agree(program: &Program<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
+fn agree(program: &ResolvedProgram<'_>, entry: &Ident, seen: &CheckedGraph, size: [usize; 2]) {
     let place = format!("{entry} at {size:?}");
     let contract = seen.contract();
     let there = at(program, entry, size);

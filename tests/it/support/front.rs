@@ -1,7 +1,7 @@
 //! A model text through the front, as `npc check` does it, and the binary itself.
 
 use npc::graph::check::{CheckedGraph, check};
-use npc::graph::elaborate::{Argument, elaborate};
+use npc::graph::elaborate::{ModelArgument, elaborate};
 use npc::graph::resolve::resolve_bundle;
 use npc::study::explore::holes;
 use npc::study::lint::lints;
@@ -65,7 +65,7 @@ fn compile(
         for (name, value) in with {
             let id = sources.add("--with", *value);
             match syntax::parse_value(&sources, id) {
-                Ok(value) => args.push(Argument { name: Spanned::new(name.to_string(), Span::default()), value }),
+                Ok(value) => args.push(ModelArgument { name: Spanned::new(name.to_string(), Span::default()), value }),
                 Err(p) => problems.extend(p),
             }
         }

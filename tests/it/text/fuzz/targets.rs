@@ -3,9 +3,9 @@
 //! Shared by the tests and by the targets of `fuzz/`, so it names nothing of either.
 
 use npc::graph::check::{CheckedGraph, check};
-use npc::graph::elaborate::{Argument, elaborate};
+use npc::graph::elaborate::{ModelArgument, elaborate};
 use npc::graph::ir;
-use npc::graph::resolve::{Program, resolve_bundle};
+use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
 use npc::internals::show::picture;
 use npc::internals::show::picture::{Fold, Scene, Shapes};
 use npc::study::claim::{Peaks, judge};
@@ -101,7 +101,7 @@ pub fn front(text: &str) {
 }
 
 /// What `data`, `train`, `sweep` and `expect` blocks ask for.
-fn recipe_item(program: &Program<'_>, item: &ast::Item) -> Problems {
+fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::Item) -> Problems {
     let mut problems = Problems::new();
     match &item.kind {
         ast::ItemKind::Data(data) => problems.extend(schema::data_spec(data).err().unwrap_or_default()),
@@ -186,7 +186,7 @@ pub fn value(text: &str) {
             let entry = program.entries()[0];
             for name in ["n", "list", "e", "f", "yes", "none"] {
                 let name = Spanned::new(name.to_string(), Span::default());
-                let args = [Argument { name, value: value.clone() }];
+                let args = [ModelArgument { name, value: value.clone() }];
                 match elaborate(&program, entry, &args, SIZE).and_then(check) {
                     Ok(checked) => measured(&checked),
                     Err(found) => problems.extend(found),
