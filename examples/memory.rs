@@ -11,10 +11,10 @@ use npc::graph::check::FrozenPaths;
 use npc::internals::compute::device;
 use npc::internals::compute::device::DeviceChoice;
 use npc::internals::compute::engine_bridge::RecordedPass;
-use npc::internals::learn::agree::Sample;
+use npc::internals::learn::device_parity::RandomBatch;
 use npc::internals::learn::freeze::freeze;
 use npc::internals::learn::loss::total;
-use npc::internals::learn::optim::{Accumulated, OptimState};
+use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::study::cost::memory::{Memory, Peak, Training, memory_of};
 use npc::text::config::TrainSpec;
 use npc::text::config::schema::train_spec;
@@ -113,19 +113,19 @@ fn settings(keys: &str) -> TrainSpec {
 fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memory: &Memory, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
     let evaluated = device.clone();
-    let sample = Sample::new(checked, batch as usize).expect("the model's result is a map");
+    let sample = RandomBatch::new(checked, batch as usize).expect("the model's result is a map");
 
     let train = move || {
         let device = device.clone();
         let mut network = freeze(lower(checked, &device, 0).train(), frozen);
         let mut optim = OptimState::new(spec.optimizer.clone());
-        move |sample: &Sample| {
+        move |sample: &RandomBatch| {
             let RecordedPass { mut results, back } = network.record(sample.images(&device), 0);
             let logits = results.remove(0);
             let targets = sample.targets(network.device());
             let loss = total(&spec.loss, vec![(logits, 1.0)], &targets);
             drop(targets);
-            let mut gradients = Accumulated::of(&network, back, loss.backward());
+            let mut gradients = AccumulatedGradients::of(&network, back, loss.backward());
             if let Some(max) = spec.clip {
                 gradients.clip(max);
             }

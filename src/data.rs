@@ -4,44 +4,44 @@
 //! [`recipe::DataSpec`](crate::text::config::DataSpec); the rules that need more words are in `docs/data.md`.
 //!
 //! - [`Dataset`]: the pairs of image and mask, split into roles; one sample at a time.
-//! - [`Loader`]: batches of samples, cached and loaded ahead; [`augment`]: changed for training.
+//! - [`BatchLoader`]: batches of samples, cached and loaded ahead; [`augment`]: changed for training.
 //! - [`load_image`], [`load_mask`]: a file alone, for prediction and evaluation.
 //! - [`phantom`]: pictures with ground truth that need no files.
 
 pub(crate) mod augment;
 mod case;
 mod case_discovery;
-mod content;
+mod case_list;
+mod case_reader;
+mod class_counts;
 mod dataset;
 mod decode;
 mod group;
 mod image;
-pub(crate) mod inputs;
 mod intensity;
 mod jpeg;
 mod limit;
 mod loader;
+pub(crate) mod loading_bottleneck;
 mod mask;
 mod order;
 mod pairs;
 pub(crate) mod phantom;
 mod pixels;
 pub(crate) mod png;
-mod reading;
+pub(crate) mod prediction_inputs;
 pub(crate) mod resize;
 mod sample;
 mod split;
 pub(crate) mod survey;
-mod table;
 mod tiff;
 mod volume;
-pub(crate) mod waiting;
 
-pub use case::Role;
+pub use case::SplitRole;
 pub use dataset::Dataset;
 pub use image::load_image;
 pub(crate) use image::{LoadedImage, load_full_image};
-pub use loader::{Batch, Loader};
+pub use loader::{Batch, BatchLoader};
 pub use mask::load_mask;
 pub use order::{epoch_order, natural};
-pub(crate) use sample::Shown;
+pub(crate) use sample::DisplaySample;

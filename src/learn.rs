@@ -1,16 +1,13 @@
 //! From batches to weights: losses, optimisers, schedules, training, checkpoints and run folders.
 
 #[cfg(feature = "run")]
-pub(crate) mod agree;
-#[cfg(feature = "run")]
 pub(crate) mod bench;
 #[cfg(feature = "run")]
 pub(crate) mod checkpoint;
 #[cfg(feature = "run")]
-pub(crate) mod ema;
+pub(crate) mod device_parity;
 #[cfg(feature = "run")]
-pub(crate) mod finite;
-pub(crate) mod folder;
+pub(crate) mod ema;
 #[cfg(feature = "run")]
 pub(crate) mod freeze;
 pub(crate) mod history;
@@ -19,14 +16,17 @@ pub(crate) mod init;
 #[cfg(feature = "run")]
 pub(crate) mod loss;
 #[cfg(feature = "run")]
+pub(crate) mod non_finite;
+#[cfg(feature = "run")]
 pub(crate) mod optim;
 #[cfg(feature = "run")]
 pub(crate) mod preflight;
 #[cfg(feature = "run")]
 pub(crate) mod prepare;
+pub(crate) mod run_folder;
 pub(crate) mod schedule;
 #[cfg(feature = "run")]
 pub(crate) mod train;
-pub(crate) mod trained;
+pub(crate) mod trained_run;
 #[cfg(feature = "run")]
 pub(crate) mod validate;

@@ -9,7 +9,7 @@ use super::terminal::print;
 use crate::base::atomic;
 use crate::base::number::with_prefix;
 use crate::compute::device::{DeviceChoice, set_threads};
-use crate::learn::bench::{Backend, Bench, Phase, Settings, Span, bench};
+use crate::learn::bench::{Backend, BenchPhase, BenchReport, BenchSettings, TimeBudget, bench};
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use clap::Args;
 use serde_json::{Value, json};
@@ -88,12 +88,12 @@ pub(super) fn run(opts: &Opts) -> Done {
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;
     }
-    let settings = Settings {
+    let settings = BenchSettings {
         device: opts.device,
         backend: opts.backend,
         batch: opts.batch.into(),
         train: opts.train,
-        span: Span { time: opts.seconds, calls: opts.calls.into() },
+        span: TimeBudget { time: opts.seconds, calls: opts.calls.into() },
         profile: opts.profile.is_some(),
     };
     let bench = bench(&checked, &settings)?;
@@ -110,7 +110,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 }
 
 /// The keys of the phase that was asked for, the training step with `--train`, stand at the outermost level too.
-fn document(bench: &Bench) -> Value {
+fn document(bench: &BenchReport) -> Value {
     let asked = bench.train_step.as_ref().unwrap_or(&bench.forward);
     let mut all = json!({"schema": 1});
     for part in [json!(asked), json!(bench)] {
@@ -124,7 +124,7 @@ fn document(bench: &Bench) -> Value {
     all
 }
 
-fn title(bench: &Bench) -> String {
+fn title(bench: &BenchReport) -> String {
     let input = bench.input.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
     let threads = if bench.threads == 1 { "1 thread".into() } else { format!("{} threads", bench.threads) };
     let place = if bench.peak_gflops.is_some() { format!("{}, {threads}", bench.device) } else { bench.device.clone() };
@@ -135,8 +135,8 @@ fn title(bench: &Bench) -> String {
     format!("{} {input}, batch {}, {backend} on {place}", bench.model, bench.batch)
 }
 
-fn text(bench: &Bench) -> String {
-    let row = |name: &str, phase: &Phase| {
+fn text(bench: &BenchReport) -> String {
+    let row = |name: &str, phase: &BenchPhase| {
         let mut row = vec![name.into(), Cell::decimal(phase.calls as f64, 0)];
         row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| Cell::decimal(x, 2)));
         row.extend([phase.images_per_s, phase.achieved_gflops].map(|x| Cell::decimal(x, 1)));

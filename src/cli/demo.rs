@@ -6,11 +6,11 @@ use super::train;
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::number::{thousands, with_prefix};
-use crate::data::Role;
+use crate::data::SplitRole;
 use crate::data::png::write_png_atomic;
 use crate::desk::{RunRequest, resolve_run};
-use crate::learn::folder::Folder;
-use crate::learn::prepare::{Prepared, prepare};
+use crate::learn::prepare::{RunInputs, prepare};
+use crate::learn::run_folder::RunFolder;
 use crate::score::eval::{How, evaluate, load};
 use crate::score::recorded::record;
 use crate::show::evaluation::table;
@@ -83,20 +83,20 @@ pub(super) fn run(opts: &Opts) -> Done {
         thousands(report.params),
         with_prefix(report.macs),
     ))?;
-    let folder = Folder::new(opts.out.join("run"));
+    let folder = RunFolder::new(opts.out.join("run"));
     train::start(&ready, &folder, false)?;
     let how = How::default();
     let (evaluation, cases) =
-        evaluate(&ready.checked, &ready.settings, &folder, Role::Test, &how, stop_on_interrupt())?;
-    record(&folder, Role::Test, &ready.settings.data, &evaluation, &cases)?;
+        evaluate(&ready.checked, &ready.settings, &folder, SplitRole::Test, &how, stop_on_interrupt())?;
+    record(&folder, SplitRole::Test, &ready.settings.data, &evaluation, &cases)?;
     let scores = table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
     print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
-    let Prepared { device, data } = prepare(&ready.checked, &ready.settings)?;
+    let RunInputs { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load(&ready.checked, &folder, &device)?;
     let channels = ready.checked.input().channels();
     let mut pictures = Vec::new();
-    for index in 0..data.len(Role::Test).min(SHOWN) {
-        pictures.extend(predict_case(&network, &data, Role::Test, index, &masks, channels)?.picture);
+    for index in 0..data.len(SplitRole::Test).min(SHOWN) {
+        pictures.extend(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?.picture);
     }
     let (rgb, size) = sheet(&pictures, 3, 2);
     let overview = opts.out.join("overlays.png");

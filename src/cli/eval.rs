@@ -4,7 +4,7 @@ use super::format::{TABLES, one_of};
 use super::outcome::{Done, Stop};
 use super::split::Split;
 use super::terminal::{print, stop_on_interrupt};
-use crate::data::Role;
+use crate::data::SplitRole;
 use crate::desk::reopen;
 use crate::score::eval::{How, Weights, evaluate};
 use crate::score::recorded::record;
@@ -59,7 +59,7 @@ pub(super) struct Opts {
 impl Opts {
     /// Scores one split of a run with its best weights, and prints the scores as text.
     #[cfg(feature = "run")]
-    pub(super) fn of_role(run_dir: &Path, role: Role, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
+    pub(super) fn of_role(run_dir: &Path, role: SplitRole, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
         Opts {
             run_dir: run_dir.to_path_buf(),
             split: Split::of(role),

@@ -1,8 +1,8 @@
 //! Options of `npc eval` that draw the scored cases.
 
 use super::outcome::Done;
-use crate::data::Role;
-use crate::learn::trained::Trained;
+use crate::data::SplitRole;
+use crate::learn::trained_run::TrainedRun;
 use crate::show::images::case_pictures::write_cases;
 use clap::Args;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ pub(super) struct Overlays {
 
 impl Overlays {
     /// Draws what was asked for, once the scores are written.
-    pub(super) fn write(&self, run: Trained<'_>, role: Role) -> Done {
+    pub(super) fn write(&self, run: TrainedRun<'_>, role: SplitRole) -> Done {
         let Some(dir) = &self.dir else { return Ok(()) };
         let drawn = write_cases(run, role, dir, self.worst.map(usize::from))?;
         // Not among the scores, which may be read by a program.

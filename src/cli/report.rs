@@ -4,9 +4,9 @@ use super::outcome::Done;
 use super::terminal::print;
 use crate::base::atomic::write_atomic;
 use crate::base::number::bytes;
-use crate::data::Role;
+use crate::data::SplitRole;
 use crate::desk::reopen;
-use crate::learn::trained::Trained;
+use crate::learn::trained_run::TrainedRun;
 use crate::score::recorded::{is_stale, role_to_score};
 use crate::show::report::{gather, page};
 use crate::show::tensorboard::Board;
@@ -67,7 +67,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 
 /// Scores the run as `npc eval` does; the text says why there are no scores.
 #[cfg(feature = "run")]
-fn score(opts: &Opts, role: Role) -> Result<(), String> {
+fn score(opts: &Opts, role: SplitRole) -> Result<(), String> {
     use super::eval;
     use super::outcome::Stop;
     let opts = eval::Opts::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
@@ -82,13 +82,13 @@ fn score(opts: &Opts, role: Role) -> Result<(), String> {
 }
 
 #[cfg(not(feature = "run"))]
-fn score(_: &Opts, _: Role) -> Result<(), String> {
+fn score(_: &Opts, _: SplitRole) -> Result<(), String> {
     Err("Not scored since the weights were written, and this npc is built without the feature `run`; `npc eval RUN` \
          of a full build does it"
         .into())
 }
 
-fn events(run: Trained<'_>) -> Done {
+fn events(run: TrainedRun<'_>) -> Done {
     let mut board = Board::open(run.folder)?;
     let added = board.catch_up(run.folder)?;
     #[cfg(feature = "run")]

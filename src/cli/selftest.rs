@@ -4,7 +4,7 @@ use super::options::Select;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::compute::device::DeviceChoice;
-use crate::learn::agree::agree;
+use crate::learn::device_parity::compare_devices;
 use crate::show::table::{Cell, Column, Table};
 use clap::Args;
 
@@ -38,7 +38,7 @@ const SHOWN: usize = 8;
 
 pub(super) fn run(opts: &Opts) -> Done {
     let checked = opts.select.one()?;
-    let a = agree(&checked, opts.device, opts.batch.into(), opts.seed)?;
+    let a = compare_devices(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];
     let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };
     let gradients = a.gradients.iter().take(SHOWN).map(|d| row(format!("gradient of {}", d.name), d.relative));

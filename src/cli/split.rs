@@ -1,6 +1,6 @@
 //! `--split`: which images a command is about.
 
-use crate::data::Role;
+use crate::data::SplitRole;
 use clap::ValueEnum;
 
 /// A part of the split.
@@ -13,20 +13,20 @@ pub(super) enum Split {
 
 impl Split {
     #[cfg(feature = "run")]
-    pub(super) fn of(role: Role) -> Split {
+    pub(super) fn of(role: SplitRole) -> Split {
         match role {
-            Role::Train => Split::Train,
-            Role::Val => Split::Val,
-            Role::Test => Split::Test,
+            SplitRole::Train => Split::Train,
+            SplitRole::Val => Split::Val,
+            SplitRole::Test => Split::Test,
         }
     }
 
     /// The same for data sets.
-    pub(super) fn role(self) -> Role {
+    pub(super) fn role(self) -> SplitRole {
         match self {
-            Split::Train => Role::Train,
-            Split::Val => Role::Val,
-            Split::Test => Role::Test,
+            Split::Train => SplitRole::Train,
+            Split::Val => SplitRole::Val,
+            Split::Test => SplitRole::Test,
         }
     }
 }

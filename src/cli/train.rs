@@ -8,8 +8,8 @@ use crate::base::number::clock;
 use crate::base::path::absolute;
 use crate::compute::device::set_threads;
 use crate::desk::{self, ResolvedRun, RunRequest, resolve_run};
-use crate::learn::folder::{EpochRecord, Folder};
-use crate::learn::train::{Job, Observer, Outcome, Progress, dry_run, train};
+use crate::learn::run_folder::{EpochRecord, RunFolder};
+use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train};
 use crate::show::images::case_pictures::to_board;
 use crate::show::tensorboard::Board;
 use crate::text::config::settings::Settings;
@@ -99,7 +99,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     };
     let mut ready = resolve_run(&Disk, &request)?;
     let folder =
-        Folder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
+        RunFolder::new(opts.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&ready.settings.train.name)));
     if opts.stop_with_input {
         stop_with_input();
     }
@@ -141,21 +141,21 @@ pub(super) struct Mode {
 }
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
-pub(super) fn start(ready: &ResolvedRun, folder: &Folder, resume: bool) -> Done {
+pub(super) fn start(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> Done {
     start_as(ready, folder, Mode { resume, ..Mode::default() }, None)
 }
 
-fn job<'a>(ready: &'a ResolvedRun, folder: &'a Folder, mode: Mode) -> Result<Job<'a>, Stop> {
+fn job<'a>(ready: &'a ResolvedRun, folder: &'a RunFolder, mode: Mode) -> Result<TrainingJob<'a>, Stop> {
     let ResolvedRun { checked, settings, source, imports, places } = ready;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
     let Mode { resume, ignore_memory } = mode;
     let stop = stop_on_interrupt();
-    Ok(Job { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
+    Ok(TrainingJob { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
 }
 
-fn head(ready: &ResolvedRun, folder: &Folder) -> String {
+fn head(ready: &ResolvedRun, folder: &RunFolder) -> String {
     let Settings { train, data, device, .. } = &ready.settings;
     let [h, w] = data.size;
     let (name, model, folder) = (&train.name, &ready.checked.graph().name, folder.root().display());
@@ -163,7 +163,7 @@ fn head(ready: &ResolvedRun, folder: &Folder) -> String {
 }
 
 /// Says what a run would be, and writes nothing.
-fn dry(ready: &ResolvedRun, folder: &Folder, mode: Mode) -> Done {
+fn dry(ready: &ResolvedRun, folder: &RunFolder, mode: Mode) -> Done {
     let found = dry_run(&job(ready, folder, mode)?)?;
     let mut text = head(ready, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
@@ -186,14 +186,14 @@ fn dry(ready: &ResolvedRun, folder: &Folder, mode: Mode) -> Done {
 }
 
 /// With events for TensorBoard after each epoch, in the run folder `events`.
-fn start_as(ready: &ResolvedRun, folder: &Folder, mode: Mode, events: Option<&Folder>) -> Done {
+fn start_as(ready: &ResolvedRun, folder: &RunFolder, mode: Mode, events: Option<&RunFolder>) -> Done {
     let job = job(ready, folder, mode)?;
     print(&head(ready, folder))?;
     let mut screen = Screen { events: events.cloned(), ..Screen::new() };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
-        Outcome::Done(s) => {
+        TrainingOutcome::Done(s) => {
             if s.stopped_early {
                 let patience = ready.settings.train.patience.unwrap_or(0);
                 print(&format!("stopped after epoch {}: no better score in {patience} epochs\n", s.epochs))?;
@@ -210,7 +210,7 @@ fn start_as(ready: &ResolvedRun, folder: &Folder, mode: Mode, events: Option<&Fo
                 s.epoch, s.dice, s.iou, s.n_test, s.scored_on, s.seconds
             ))
         }
-        Outcome::Interrupted { epochs } => {
+        TrainingOutcome::Interrupted { epochs } => {
             tell!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
             Err(Stop::Interrupted)
         }
@@ -223,7 +223,7 @@ struct Screen {
     /// Of the last epoch that was scored.
     dice: Option<f64>,
     /// The run whose epochs go to TensorBoard too.
-    events: Option<Folder>,
+    events: Option<RunFolder>,
 }
 
 impl Screen {
@@ -252,13 +252,13 @@ impl Screen {
     }
 }
 
-impl Observer for Screen {
+impl TrainingObserver for Screen {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize) {
         let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
         self.line(&format!("{n_train} training images, {n_test} scored after each of {epochs} epochs{resumed}"));
     }
 
-    fn step(&mut self, p: &Progress) {
+    fn step(&mut self, p: &TrainingProgress) {
         self.bar.set_length(p.steps as u64);
         self.bar.set_position(p.step as u64);
         self.bar.set_prefix(format!("epoch {}/{}", p.epoch, p.epochs));

@@ -1,22 +1,22 @@
 //! Augmentation: training images changed from epoch to epoch, with their masks.
 //!
 //! Two steps. [`Augmenter::plan`] draws what happens to a case in an epoch: a function of the augmentation, the seed, the
-//! epoch and the case alone, so that neither threads nor batches nor a resumed run change it. [`Plan::apply`] does it to
+//! epoch and the case alone, so that neither threads nor batches nor a resumed run change it. [`AugmentPlan::apply`] does it to
 //! values in 0..1, before mean and standard deviation.
 //!
 //! All spatial changes are one resampling ([`warp`]); values follow ([`tone`]). The order is fixed, whatever the order of
 //! the list, and is written with the formulas in `docs/augmentation.md`.
 
-mod draw;
-mod gauss;
+mod gaussian;
 mod plan;
+mod random_stream;
 mod tone;
 mod warp;
 
-pub use gauss::{Edge, gaussian};
-pub use plan::{Elastic, Plan};
+pub use gaussian::{EdgeMode, gaussian};
+pub use plan::{AugmentPlan, Elastic};
 pub use tone::Gamma;
-pub use warp::{Affine, Field, Outside, warp};
+pub use warp::{AffineMap, DisplacementField, OutsideFill, warp};
 
 use crate::base::error::{Result, RunError};
 use crate::text::config::Augment;
@@ -31,7 +31,7 @@ pub struct Augmenter {
 
 /// An augmenter at one epoch of a run.
 #[derive(Debug, Clone)]
-pub struct Pass {
+pub struct EpochAugmenter {
     pub augmenter: Augmenter,
     pub seed: u64,
     /// Counted from 0, as in [`epoch_order`](super::epoch_order).
@@ -68,13 +68,13 @@ impl Augmenter {
     }
 
     /// What happens to case number `case` of the role in epoch `epoch` (from 0).
-    pub fn plan(&self, seed: u64, epoch: usize, case: usize) -> Plan {
-        Plan::draw(&self.kinds, self.size, seed, epoch as u64, case as u64)
+    pub fn plan(&self, seed: u64, epoch: usize, case: usize) -> AugmentPlan {
+        AugmentPlan::draw(&self.kinds, self.size, seed, epoch as u64, case as u64)
     }
 }
 
-impl Pass {
-    pub fn plan(&self, case: usize) -> Plan {
+impl EpochAugmenter {
+    pub fn plan(&self, case: usize) -> AugmentPlan {
         self.augmenter.plan(self.seed, self.epoch, case)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// What a case is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
+pub enum SplitRole {
     /// The network is trained on it.
     Train,
     /// It is scored after each epoch, to choose the best one.
@@ -15,16 +15,16 @@ pub enum Role {
     Test,
 }
 
-impl Role {
+impl SplitRole {
     /// All roles, in the order of lists and columns.
-    pub const ALL: [Role; 3] = [Role::Train, Role::Val, Role::Test];
+    pub const ALL: [SplitRole; 3] = [SplitRole::Train, SplitRole::Val, SplitRole::Test];
 
     /// As lists and columns call it.
     pub fn name(self) -> &'static str {
         match self {
-            Role::Train => "train",
-            Role::Val => "val",
-            Role::Test => "test",
+            SplitRole::Train => "train",
+            SplitRole::Val => "val",
+            SplitRole::Test => "test",
         }
     }
 }
@@ -42,7 +42,7 @@ pub struct Case {
     /// Number of the slice in a volume, in the order of `volume`.
     pub(super) slice: Option<usize>,
     /// What the column `split` of a list says.
-    pub(super) role: Option<Role>,
+    pub(super) role: Option<SplitRole>,
 }
 
 impl Case {
@@ -51,7 +51,7 @@ impl Case {
     }
 
     /// What messages call a file of this case: a slice with its number.
-    pub(super) fn place(&self, path: &Path) -> PathBuf {
+    pub(super) fn display_path(&self, path: &Path) -> PathBuf {
         match self.slice {
             Some(_) => match self.stem.rsplit_once("_z") {
                 Some((_, number)) => PathBuf::from(format!("{} slice {number}", path.display())),
@@ -63,17 +63,17 @@ impl Case {
 }
 
 /// Sizes may differ by one pixel, as rounding in whatever resized the files leaves them; then the mask is resized.
-pub(super) fn same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
+pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
     if image[0].abs_diff(mask[0]) <= 1 && image[1].abs_diff(mask[1]) <= 1 {
         return Ok(());
     }
     Err(RunError::at(
-        &case.place(&case.mask),
+        &case.display_path(&case.mask),
         format!(
             "the mask has {} x {} pixels (width x height), and its image {} has {} x {}",
             mask[1],
             mask[0],
-            case.place(&case.image).display(),
+            case.display_path(&case.image).display(),
             image[1],
             image[0]
         ),

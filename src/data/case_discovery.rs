@@ -2,25 +2,25 @@
 
 use super::case::Case;
 use super::order::natural;
-use super::volume::{self, Cache, Grid, is_volume};
-use super::{group, pairs, phantom, reading, table};
+use super::volume::{self, VolumeCache, VoxelGrid, is_volume};
+use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
 use crate::text::config::{DataSource, DataSpec, Slices, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// The cases sorted by stem; what is wrong is added to `problems`, what is doubtful to `doubts`.
-pub(super) fn gather(
+pub(super) fn discover_cases(
     spec: &DataSpec,
     root: &Path,
-    volumes: &Cache,
+    volumes: &VolumeCache,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     let by_column = matches!(spec.split, Split::Column);
     let cases = match &spec.source {
-        DataSource::Files { images, masks } => pairs::pair(root, images, masks, problems),
-        DataSource::List { list } => table::read(root, list, by_column, problems),
+        DataSource::Files { images, masks } => pairs::pair_files(root, images, masks, problems),
+        DataSource::List { list } => case_list::read_case_list(root, list, by_column, problems),
         DataSource::Phantoms { count, .. } => {
             (0..*count).map(|i| Case::new(phantom::stem(i), PathBuf::new(), PathBuf::new())).collect()
         }
@@ -29,8 +29,8 @@ pub(super) fn gather(
         let error = RunError::new(format!("data `{}`: `split = column` needs a list with that column", spec.name));
         problems.push(error.help("list = \"cases.csv\""));
     }
-    let mut cases = slices(cases, spec, volumes, problems, doubts);
-    if let Err(error) = group::assign(&mut cases, &spec.grouping) {
+    let mut cases = expand_volumes(cases, spec, volumes, problems, doubts);
+    if let Err(error) = group::assign_groups(&mut cases, &spec.grouping) {
         problems.push(error);
     }
     cases
@@ -38,17 +38,17 @@ pub(super) fn gather(
 
 /// Volumes become their slices, and pictures stay as they are. A slice's group is its volume where its source gives none:
 /// neighbouring slices are near-duplicates.
-fn slices(
+fn expand_volumes(
     cases: Vec<Case>,
     spec: &DataSpec,
-    volumes: &Cache,
+    volumes: &VolumeCache,
     problems: &mut Vec<RunError>,
     doubts: &mut Vec<String>,
 ) -> Vec<Case> {
     if !cases.iter().any(|case| is_volume(&case.image)) {
         return cases;
     }
-    let cut: Vec<Result<Cut>> = cases.into_par_iter().map(|case| slices_of(case, spec, volumes)).collect();
+    let cut: Vec<Result<VolumeCases>> = cases.into_par_iter().map(|case| cut_slices(case, spec, volumes)).collect();
     let mut all = Vec::new();
     for cases in cut {
         match cases {
@@ -64,9 +64,9 @@ fn slices(
 }
 
 /// The slices of a volume, and what is doubtful about it.
-type Cut = (Vec<Case>, Option<String>);
+type VolumeCases = (Vec<Case>, Option<String>);
 
-fn slices_of(case: Case, spec: &DataSpec, volumes: &Cache) -> Result<Cut> {
+fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<VolumeCases> {
     if !is_volume(&case.image) {
         return Ok((vec![case], None));
     }
@@ -76,7 +76,7 @@ fn slices_of(case: Case, spec: &DataSpec, volumes: &Cache) -> Result<Cut> {
     if is_volume(&case.mask) {
         // A folder of pictures is read with its first slice.
         if volume::is_nifti(&case.mask) || volume::dicom::holds_dicom(&case.mask) {
-            doubt = same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
+            doubt = check_same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
         }
     } else {
         return Err(RunError::at(&case.mask, format!("is a picture, and its image {} a volume", case.image.display()))
@@ -84,13 +84,13 @@ fn slices_of(case: Case, spec: &DataSpec, volumes: &Cache) -> Result<Cut> {
     }
     let mut cases = Vec::new();
     for index in 0..grid.count(axis) {
-        let stem = format!("{}_z{:04}", case.stem, grid.stored(axis, index));
+        let stem = format!("{}_z{:04}", case.stem, grid.stored_index(axis, index));
         let group = case.group.clone().unwrap_or_else(|| case.stem.clone());
         let one = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
         let wanted = match spec.slicing.slices {
             Slices::All => true,
-            Slices::Every(n) => grid.stored(axis, index).is_multiple_of(n),
-            Slices::Labelled => reading::classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0),
+            Slices::Every(n) => grid.stored_index(axis, index).is_multiple_of(n),
+            Slices::Labelled => case_reader::read_classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0),
         };
         if wanted {
             cases.push(one);
@@ -100,8 +100,8 @@ fn slices_of(case: Case, spec: &DataSpec, volumes: &Cache) -> Result<Cut> {
 }
 
 /// Image and mask must have the same voxels; that they are stored along other axes is doubtful.
-fn same_grid(case: &Case, image: &Grid, mask: &Grid) -> Result<Option<String>> {
-    if image.extent() == mask.extent() {
+fn check_same_grid(case: &Case, image: &VoxelGrid, mask: &VoxelGrid) -> Result<Option<String>> {
+    if image.world_dims() == mask.world_dims() {
         let (a, b) = (image.orientation(), mask.orientation());
         let doubt = format!(
             "{}: the mask is stored along {b}, its image along {a}; each is turned as its own header says",
@@ -112,9 +112,9 @@ fn same_grid(case: &Case, image: &Grid, mask: &Grid) -> Result<Option<String>> {
     let shown = |[x, y, z]: [usize; 3]| format!("{x} x {y} x {z}");
     let message = format!(
         "the mask has {} voxels (right x front x head), and its image {} has {}",
-        shown(mask.extent()),
+        shown(mask.world_dims()),
         case.image.display(),
-        shown(image.extent())
+        shown(image.world_dims())
     );
     Err(RunError::at(&case.mask, message).help("resample the mask to the grid of its image"))
 }

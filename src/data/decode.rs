@@ -4,7 +4,7 @@
 //! [`MAX_SIDE`](super::pixels::MAX_SIDE) is refused by name. Alpha is dropped; orientation tags and colour profiles are not applied, as masks
 //! are drawn on the stored pixels.
 
-use super::pixels::{MAX_BYTES, Pixels, Values, check_size, keep, unpack};
+use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
 use super::{jpeg, tiff};
 use crate::base::error::{Result, RunError, one_line};
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
@@ -22,40 +22,40 @@ pub(super) fn is_picture(path: &Path) -> bool {
 
 /// How a PNG with a palette is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Palette {
+pub(super) enum PaletteMode {
     Colours,
     /// The stored numbers: masks drawn with a palette keep the class there.
     Indices,
 }
 
 /// Reads an image file.
-pub(super) fn read(path: &Path, palette: Palette) -> Result<Pixels> {
+pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
     let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
-    let pixels = match kind(&bytes) {
-        Some(Kind::Png) => match palette {
-            Palette::Indices => match indices(path, &bytes)? {
+    let pixels = match picture_format(&bytes) {
+        Some(PictureFormat::Png) => match palette {
+            PaletteMode::Indices => match palette_indices(path, &bytes)? {
                 Some(pixels) => pixels,
-                None => common(path, &bytes, ImageFormat::Png)?,
+                None => decode_picture(path, &bytes, ImageFormat::Png)?,
             },
-            Palette::Colours => common(path, &bytes, ImageFormat::Png)?,
+            PaletteMode::Colours => decode_picture(path, &bytes, ImageFormat::Png)?,
         },
-        Some(Kind::Jpeg) => {
+        Some(PictureFormat::Jpeg) => {
             // The decoder fills what is missing with grey.
             if !jpeg::is_complete(&bytes) {
                 return Err(RunError::at(path, "the JPEG file ends before its picture does")
                     .help("copy or download the file again"));
             }
-            Pixels { lossy: true, ..common(path, &bytes, ImageFormat::Jpeg)? }
+            Pixels { lossy: true, ..decode_picture(path, &bytes, ImageFormat::Jpeg)? }
         }
-        Some(Kind::Tiff) => tiff::read(path, &bytes)?,
+        Some(PictureFormat::Tiff) => tiff::read(path, &bytes)?,
         None if bytes.is_empty() => return Err(RunError::at(path, "the file is empty")),
-        None => return Err(unknown(path, &bytes)),
+        None => return Err(unknown_format(path, &bytes)),
     };
     debug_assert_eq!(pixels.values.len(), pixels.size[0] * pixels.size[1] * pixels.channels);
     Ok(pixels)
 }
 
-fn unknown(path: &Path, bytes: &[u8]) -> RunError {
+fn unknown_format(path: &Path, bytes: &[u8]) -> RunError {
     let error = RunError::at(path, "is neither PNG, JPEG nor TIFF");
     match bytes {
         [0x1f, 0x8b, ..] => error.help("it is gzipped: a NIfTI file has to be called NAME.nii.gz"),
@@ -71,22 +71,22 @@ fn unknown(path: &Path, bytes: &[u8]) -> RunError {
     }
 }
 
-enum Kind {
+enum PictureFormat {
     Png,
     Jpeg,
     Tiff,
 }
 
-fn kind(bytes: &[u8]) -> Option<Kind> {
+fn picture_format(bytes: &[u8]) -> Option<PictureFormat> {
     match bytes {
-        [0x89, b'P', b'N', b'G', ..] => Some(Kind::Png),
-        [0xff, 0xd8, 0xff, ..] => Some(Kind::Jpeg),
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Kind::Tiff),
+        [0x89, b'P', b'N', b'G', ..] => Some(PictureFormat::Png),
+        [0xff, 0xd8, 0xff, ..] => Some(PictureFormat::Jpeg),
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(PictureFormat::Tiff),
         _ => None,
     }
 }
 
-fn common(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
+fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
     let fail = |e: image::ImageError| {
         RunError::at(path, format!("cannot be read as {name}, it may be cut off or damaged: {}", one_line(&e)))
@@ -101,21 +101,21 @@ fn common(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixels> {
     let size = check_size(path, u64::from(height), u64::from(width), per_pixel)?;
     let picture = DynamicImage::from_decoder(decoder).map_err(fail)?;
     let (channels, values) = match picture {
-        DynamicImage::ImageLuma8(p) => (1, Values::U8(p.into_raw())),
-        DynamicImage::ImageRgb8(p) => (3, Values::U8(p.into_raw())),
-        DynamicImage::ImageLumaA8(p) => (1, Values::U8(keep(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba8(p) => (3, Values::U8(keep(&p.into_raw(), 4, 3))),
-        DynamicImage::ImageLuma16(p) => (1, Values::U16(p.into_raw())),
-        DynamicImage::ImageRgb16(p) => (3, Values::U16(p.into_raw())),
-        DynamicImage::ImageLumaA16(p) => (1, Values::U16(keep(&p.into_raw(), 2, 1))),
-        DynamicImage::ImageRgba16(p) => (3, Values::U16(keep(&p.into_raw(), 4, 3))),
+        DynamicImage::ImageLuma8(p) => (1, PixelValues::U8(p.into_raw())),
+        DynamicImage::ImageRgb8(p) => (3, PixelValues::U8(p.into_raw())),
+        DynamicImage::ImageLumaA8(p) => (1, PixelValues::U8(keep_channels(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba8(p) => (3, PixelValues::U8(keep_channels(&p.into_raw(), 4, 3))),
+        DynamicImage::ImageLuma16(p) => (1, PixelValues::U16(p.into_raw())),
+        DynamicImage::ImageRgb16(p) => (3, PixelValues::U16(p.into_raw())),
+        DynamicImage::ImageLumaA16(p) => (1, PixelValues::U16(keep_channels(&p.into_raw(), 2, 1))),
+        DynamicImage::ImageRgba16(p) => (3, PixelValues::U16(keep_channels(&p.into_raw(), 4, 3))),
         other => return Err(RunError::at(path, format!("pixels of type {:?} are not read", other.color()))),
     };
     Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
 }
 
 /// The stored numbers of a PNG with a palette; `None` when it has none.
-fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
+fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let fail = |e: png::DecodingError| {
         RunError::at(path, format!("cannot be read as PNG, it may be cut off or damaged: {}", one_line(&e)))
     };
@@ -130,18 +130,18 @@ fn indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let size = check_size(path, u64::from(info.height), u64::from(info.width), 1)?;
     let mut packed = vec![0; reader.output_buffer_size().unwrap_or(0)];
     reader.next_frame(&mut packed).map_err(fail)?;
-    let values = unpack(&packed, size, bits);
-    Ok(Some(Pixels { size, channels: 1, values: Values::U8(values), lossy: false, warnings: Vec::new() }))
+    let values = unpack_bits(&packed, size, bits);
+    Ok(Some(Pixels { size, channels: 1, values: PixelValues::U8(values), lossy: false, warnings: Vec::new() }))
 }
 
 /// Height and width that an image file declares.
 pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
     let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
     let fail = |e: &dyn std::fmt::Display| RunError::read(path, one_line(e));
-    let format = match kind(&bytes) {
-        Some(Kind::Png) => ImageFormat::Png,
-        Some(Kind::Jpeg) => ImageFormat::Jpeg,
-        Some(Kind::Tiff) => return tiff::size(path, &bytes),
+    let format = match picture_format(&bytes) {
+        Some(PictureFormat::Png) => ImageFormat::Png,
+        Some(PictureFormat::Jpeg) => ImageFormat::Jpeg,
+        Some(PictureFormat::Tiff) => return tiff::size(path, &bytes),
         None => return Err(RunError::at(path, "is neither PNG, JPEG nor TIFF")),
     };
     let reader = ImageReader::with_format(Cursor::new(&bytes), format);

@@ -13,15 +13,15 @@ const CVC_LAST: u32 = 612;
 
 /// Gives each case the group that the data block says. Without one a case keeps the group that its source gave it: the
 /// volume of a slice, the column of a list.
-pub(super) fn assign(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
+pub(super) fn assign_groups(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
     let Some(by) = &grouping.group else { return Ok(()) };
     for case in cases {
         case.group = Some(match by {
-            GroupBy::Pattern(pattern) => captured(pattern, &case.stem).ok_or_else(|| {
+            GroupBy::Pattern(pattern) => capture_group(pattern, &case.stem).ok_or_else(|| {
                 RunError::new(format!("the stem `{}` does not match group = \"{pattern}\"", case.stem))
                     .help("`{group}` stands for what the stems of a group share, `*` for any text: \"{group}_z*\"")
             })?,
-            GroupBy::CvcClinicdb => sequence(&case.stem).ok_or_else(|| {
+            GroupBy::CvcClinicdb => video_sequence(&case.stem).ok_or_else(|| {
                 RunError::new(format!("the stem `{}` is no frame of CVC-ClinicDB, 1 to {CVC_LAST}", case.stem))
                     .help("group = cvc_clinicdb is for that set; elsewhere write a pattern such as \"{group}_z*\"")
             })?,
@@ -30,14 +30,14 @@ pub(super) fn assign(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
     Ok(())
 }
 
-fn sequence(stem: &str) -> Option<String> {
+fn video_sequence(stem: &str) -> Option<String> {
     let frame: u32 = stem.parse().ok().filter(|n| (1..=CVC_LAST).contains(n))?;
     let number = CVC_CLINICDB.iter().filter(|first| **first <= frame).count();
     Some(format!("sequence_{number:02}"))
 }
 
 /// What `{group}` stands for in a stem, upper and lower case being equal. It takes as much as it can.
-pub(super) fn captured(pattern: &str, stem: &str) -> Option<String> {
+pub(super) fn capture_group(pattern: &str, stem: &str) -> Option<String> {
     let (before, after) = pattern.split_once("{group}")?;
     let lower: Vec<char> = stem.to_lowercase().chars().collect();
     let chars: Vec<char> = stem.chars().collect();
@@ -46,15 +46,15 @@ pub(super) fn captured(pattern: &str, stem: &str) -> Option<String> {
     let parts = |p: &str| p.to_lowercase().split('*').map(|s| s.chars().collect()).collect::<Vec<Vec<char>>>();
     let (before, after) = (parts(before), parts(after));
     // The shortest beginning and the shortest end leave the most for the group.
-    let start = shortest(&before, text)?;
+    let start = shortest_match(&before, text)?;
     let reversed = |list: &[char]| list.iter().rev().copied().collect::<Vec<char>>();
     let tail: Vec<Vec<char>> = after.iter().rev().map(|part| reversed(part)).collect();
-    let end = text.len() - shortest(&tail, &reversed(&text[start..]))?;
+    let end = text.len() - shortest_match(&tail, &reversed(&text[start..]))?;
     (start < end).then(|| chars[start..end].iter().collect())
 }
 
 /// Characters of the shortest beginning of `text` that the parts match, any text between two of them.
-fn shortest(parts: &[Vec<char>], text: &[char]) -> Option<usize> {
+fn shortest_match(parts: &[Vec<char>], text: &[char]) -> Option<usize> {
     let (first, rest) = parts.split_first()?;
     let mut at = text.starts_with(first).then_some(first.len())?;
     for part in rest {

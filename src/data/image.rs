@@ -1,6 +1,6 @@
 //! An image file alone, for prediction.
 
-use super::decode::{self, Palette};
+use super::decode::{self, PaletteMode};
 use super::pixels::{MAX_SIDE, Pixels};
 use super::{intensity, phantom, volume};
 use crate::base::error::{Result, RunError};
@@ -21,32 +21,32 @@ pub struct LoadedImage {
 
 /// An image file alone, for prediction.
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
-    check(spec)?;
+    check_spec(spec)?;
     if volume::is_nifti(path) {
         return Err(RunError::at(path, "is a volume; volumes are read as the slices of a data set, not by themselves")
             .help("name it in a data block: images = \"folder/*.nii.gz\""));
     }
     let spec = match spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
-        DataSource::Phantoms { .. } => phantom::windowed(spec),
+        DataSource::Phantoms { .. } => phantom::with_window(spec),
     };
-    present(decode::read(path, Palette::Colours)?, &spec, path, channels)
+    to_loaded_image(decode::read(path, PaletteMode::Colours)?, &spec, path, channels)
 }
 
 /// The same at the file's own size: `input` is channels x `original`, scaled and normalised and not resized.
 pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
-    check(spec)?;
-    let pixels = decode::read(path, Palette::Colours)?;
+    check_spec(spec)?;
+    let pixels = decode::read(path, PaletteMode::Colours)?;
     let spec = match spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
-        DataSource::Phantoms { .. } => phantom::windowed(spec),
+        DataSource::Phantoms { .. } => phantom::with_window(spec),
     };
     let spec = DataSpec { size: pixels.size, ..spec };
-    present(pixels, &spec, path, channels)
+    to_loaded_image(pixels, &spec, path, channels)
 }
 
 /// The image as it is given to the network, and for people.
-pub(super) fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
+pub(super) fn to_loaded_image(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     let mut warnings = pixels.warnings.clone();
     let prepared = intensity::prepare(&pixels, spec, channels, path, &mut warnings)?;
     let mut input = vec![0.0; channels * spec.size[0] * spec.size[1]];
@@ -56,7 +56,7 @@ pub(super) fn present(pixels: Pixels, spec: &DataSpec, path: &Path, channels: us
 }
 
 /// What every sample relies on.
-pub(super) fn check(spec: &DataSpec) -> Result<()> {
+pub(super) fn check_spec(spec: &DataSpec) -> Result<()> {
     let fail = |text: String| Err(RunError::new(format!("data `{}`: {text}", spec.name)));
     let [height, width] = spec.size;
     if height == 0 || width == 0 || height > MAX_SIDE || width > MAX_SIDE {

@@ -4,7 +4,7 @@
 //! than air. Between the two steps a sample is held in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit
 //! values pass through that exactly, and a window of 1400 HU is kept to 0.01 HU.
 
-use super::pixels::{Pixels, Values};
+use super::pixels::{PixelValues, Pixels};
 use super::resize;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{DataSpec, Decode};
@@ -13,29 +13,29 @@ use std::path::Path;
 const STEPS: f32 = 65_535.0;
 
 /// The map from a stored value to 0..1.
-struct Scale {
+struct IntensityScale {
     low: f64,
     range: f64,
-    view: View,
+    view: SampleInterpretation,
 }
 
 #[derive(Clone, Copy)]
-enum View {
+enum SampleInterpretation {
     Stored,
     HighByte,
     /// Unsigned 16-bit samples that are signed ones in disguise.
     Signed,
 }
 
-impl Scale {
+impl IntensityScale {
     fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<String>) -> Result<Self> {
         let view = match (&pixels.values, spec.decode) {
-            (Values::U16(_) | Values::I16(_), Decode::HiByte) => View::HighByte,
-            (Values::Wide(_, kind), Decode::HiByte) => {
+            (PixelValues::U16(_) | PixelValues::I16(_), Decode::HiByte) => SampleInterpretation::HighByte,
+            (PixelValues::Wide(_, kind), Decode::HiByte) => {
                 return Err(RunError::at(path, format!("holds {kind} values, which have no high byte"))
                     .help("take `hi_byte` out of the data block"));
             }
-            (Values::U16(v), Decode::Value)
+            (PixelValues::U16(v), Decode::Value)
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
                 warnings.push(format!(
@@ -43,16 +43,16 @@ impl Scale {
                      starts below 0",
                     path.display()
                 ));
-                View::Signed
+                SampleInterpretation::Signed
             }
-            _ => View::Stored,
+            _ => SampleInterpretation::Stored,
         };
         let [low, high] = match (spec.window, &pixels.values, view) {
             (Some(window), ..) => window,
-            (None, Values::U8(_), _) | (None, _, View::HighByte) => [0.0, 255.0],
-            (None, Values::U16(_), _) => [0.0, 65_535.0],
-            (None, Values::I16(_), _) => return Err(no_window(path, "signed 16-bit")),
-            (None, Values::Wide(_, kind), _) => return Err(no_window(path, kind)),
+            (None, PixelValues::U8(_), _) | (None, _, SampleInterpretation::HighByte) => [0.0, 255.0],
+            (None, PixelValues::U16(_), _) => [0.0, 65_535.0],
+            (None, PixelValues::I16(_), _) => return Err(no_window(path, "signed 16-bit")),
+            (None, PixelValues::Wide(_, kind), _) => return Err(no_window(path, kind)),
         };
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(RunError::new(format!("the window [{low}, {high}] of data `{}` is empty", spec.name)));
@@ -60,11 +60,11 @@ impl Scale {
         Ok(Self { low, range: high - low, view })
     }
 
-    fn unit(&self, values: &Values, index: usize) -> f32 {
+    fn unit(&self, values: &PixelValues, index: usize) -> f32 {
         let value = match (values, self.view) {
-            (Values::U16(v), View::HighByte) => f64::from(v[index] >> 8),
-            (Values::I16(v), View::HighByte) => f64::from(v[index] as u16 >> 8),
-            (Values::U16(v), View::Signed) => f64::from(v[index] as i16),
+            (PixelValues::U16(v), SampleInterpretation::HighByte) => f64::from(v[index] >> 8),
+            (PixelValues::I16(v), SampleInterpretation::HighByte) => f64::from(v[index] as u16 >> 8),
+            (PixelValues::U16(v), SampleInterpretation::Signed) => f64::from(v[index] as i16),
             _ => values.at(index),
         };
         ((value - self.low) / self.range).clamp(0.0, 1.0) as f32
@@ -94,7 +94,7 @@ pub(super) fn prepare(
         return Err(RunError::at(path, format!("is a colour picture, and the network takes {channels} channels"))
             .help("colour pictures feed networks of 1 or 3 input channels"));
     }
-    let scale = Scale::of(pixels, spec, path, warnings)?;
+    let scale = IntensityScale::of(pixels, spec, path, warnings)?;
     let width = pixels.size[1];
     let values = &pixels.values;
     let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
@@ -140,8 +140,8 @@ pub(super) fn normalise<T: Copy>(
 ) -> Result<()> {
     let area = spec.size[0] * spec.size[1];
     for (channel, output) in output.chunks_exact_mut(area).enumerate() {
-        let mean = pick(&spec.mean, channel, channels, "mean", 0.0, spec)?;
-        let std = pick(&spec.std, channel, channels, "std", 1.0, spec)?;
+        let mean = channel_value(&spec.mean, channel, channels, "mean", 0.0, spec)?;
+        let std = channel_value(&spec.std, channel, channels, "std", 1.0, spec)?;
         if std == 0.0 {
             return Err(RunError::new(format!(
                 "std of data `{}` holds a 0, which nothing can be divided by",
@@ -160,7 +160,14 @@ pub(super) fn normalise<T: Copy>(
     Ok(())
 }
 
-fn pick(values: &[f64], channel: usize, channels: usize, key: &str, none: f64, spec: &DataSpec) -> Result<f64> {
+fn channel_value(
+    values: &[f64],
+    channel: usize,
+    channels: usize,
+    key: &str,
+    none: f64,
+    spec: &DataSpec,
+) -> Result<f64> {
     match values {
         [] => Ok(none),
         [one] => Ok(*one),
@@ -176,7 +183,7 @@ fn pick(values: &[f64], channel: usize, channels: usize, key: &str, none: f64, s
 
 /// The picture as a person sees it: 8-bit RGB at its own size, windowed as for the network.
 pub(super) fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
-    let scale = Scale::of(pixels, spec, path, &mut Vec::new())?;
+    let scale = IntensityScale::of(pixels, spec, path, &mut Vec::new())?;
     let byte = |index| (scale.unit(&pixels.values, index) * 255.0).round() as u8;
     let area = pixels.size[0] * pixels.size[1];
     Ok(match pixels.channels {

@@ -1,11 +1,11 @@
 //! Fewer images, for a small machine.
 
 use super::case::Case;
-use super::split::Parts;
+use super::split::CasesByRole;
 
 /// Keeps about `images` images, of each role its share and at least one, evenly spread over the role's order: frames of one
 /// video or slices of one patient that follow each other are not kept in one piece.
-pub(super) fn thin(parts: &mut Parts, images: usize) {
+pub(super) fn limit_images(parts: &mut CasesByRole, images: usize) {
     let all = [&parts.train, &parts.val, &parts.test].iter().map(|cases| cases.len()).sum::<usize>();
     if images >= all {
         return;
@@ -32,14 +32,14 @@ mod tests {
         let cases =
             |n: usize| -> Vec<Case> { (0..n).map(|i| Case { stem: i.to_string(), ..Case::default() }).collect() };
         let stems = |cases: &[Case]| cases.iter().map(|c| c.stem.parse().unwrap()).collect::<Vec<usize>>();
-        let mut parts = Parts { train: cases(80), val: cases(0), test: cases(20) };
-        thin(&mut parts, 10);
+        let mut parts = CasesByRole { train: cases(80), val: cases(0), test: cases(20) };
+        limit_images(&mut parts, 10);
         assert_eq!(stems(&parts.train), [0, 10, 20, 30, 40, 50, 60, 70]);
         assert_eq!((stems(&parts.val), stems(&parts.test)), (vec![], vec![0, 10]));
-        thin(&mut parts, 1);
+        limit_images(&mut parts, 1);
         assert_eq!((stems(&parts.train), stems(&parts.test)), (vec![0], vec![0]));
-        let mut parts = Parts { train: cases(3), val: cases(2), test: cases(2) };
-        thin(&mut parts, 7);
+        let mut parts = CasesByRole { train: cases(3), val: cases(2), test: cases(2) };
+        limit_images(&mut parts, 7);
         assert_eq!([parts.train.len(), parts.val.len(), parts.test.len()], [3, 2, 2]);
     }
 }

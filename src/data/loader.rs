@@ -6,12 +6,12 @@
 //! does not fit is decoded again each time. Nothing is evicted: each epoch visits every sample once, so keeping the first
 //! ones is as good as any rule.
 
-use super::augment::Pass;
-use super::case::Role;
+use super::augment::EpochAugmenter;
+use super::case::SplitRole;
 use super::dataset::Dataset;
 use super::intensity;
-use super::sample::Prepared;
-use super::waiting::Load;
+use super::loading_bottleneck::LoadTimes;
+use super::sample::CachedSample;
 use crate::base::error::{Result, RunError};
 use rayon::prelude::*;
 use std::collections::{BTreeSet, HashMap};
@@ -38,16 +38,16 @@ pub struct Batch {
 }
 
 #[derive(Clone)]
-pub struct Loader {
-    shared: Arc<Shared>,
+pub struct BatchLoader {
+    shared: Arc<LoaderState>,
 }
 
-struct Shared {
+struct LoaderState {
     data: Arc<Dataset>,
-    role: Role,
+    role: SplitRole,
     channels: usize,
     limit: usize,
-    cache: Mutex<Cache>,
+    cache: Mutex<SampleCache>,
     warnings: Mutex<BTreeSet<String>>,
     /// `None` where threads cannot be had: samples then load one after another.
     pool: Option<rayon::ThreadPool>,
@@ -55,13 +55,13 @@ struct Shared {
 
 /// What a pass did so far.
 #[derive(Default)]
-struct Counts {
+struct LoadCounts {
     decoded: AtomicUsize,
 }
 
 #[derive(Default)]
-struct Cache {
-    samples: HashMap<usize, Arc<Prepared>>,
+struct SampleCache {
+    samples: HashMap<usize, Arc<CachedSample>>,
     bytes: usize,
 }
 
@@ -71,44 +71,45 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What a pass over samples is to give.
-struct Request {
+struct BatchRequest {
     order: Vec<usize>,
     batch: usize,
     drop_last: bool,
-    augment: Option<Pass>,
+    augment: Option<EpochAugmenter>,
 }
 
-impl Loader {
+impl BatchLoader {
     /// As many threads as the machine has cores, 16 at most.
-    pub fn new(data: Arc<Dataset>, role: Role, channels: usize) -> Loader {
+    pub fn new(data: Arc<Dataset>, role: SplitRole, channels: usize) -> BatchLoader {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
-        Loader::with_threads(data, role, channels, threads)
+        BatchLoader::with_threads(data, role, channels, threads)
     }
 
     /// The batches are the same for any number of threads.
-    pub fn with_threads(data: Arc<Dataset>, role: Role, channels: usize, threads: usize) -> Loader {
+    pub fn with_threads(data: Arc<Dataset>, role: SplitRole, channels: usize, threads: usize) -> BatchLoader {
         let pool =
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("npc-load-{i}")).build().ok();
         let limit = data.spec().cache_mb.saturating_mul(1 << 20);
-        let shared = Shared { data, role, channels, limit, cache: Mutex::default(), warnings: Mutex::default(), pool };
-        Loader { shared: Arc::new(shared) }
+        let shared =
+            LoaderState { data, role, channels, limit, cache: Mutex::default(), warnings: Mutex::default(), pool };
+        BatchLoader { shared: Arc::new(shared) }
     }
 
     /// The samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is left
     /// out with `drop_last`. After an error the iterator ends.
     pub fn batches(&self, order: Vec<usize>, batch: usize, drop_last: bool) -> Batches {
-        self.start(Request { order, batch, drop_last, augment: None })
+        self.start(BatchRequest { order, batch, drop_last, augment: None })
     }
 
-    /// As [`Loader::batches`], each sample changed as `pass` says. Which samples share a batch makes no difference.
-    pub fn augmented(&self, order: Vec<usize>, batch: usize, drop_last: bool, pass: Pass) -> Batches {
+    /// As [`BatchLoader::batches`], each sample changed as `pass` says. Which samples share a batch makes no difference.
+    pub fn augmented(&self, order: Vec<usize>, batch: usize, drop_last: bool, pass: EpochAugmenter) -> Batches {
         let augment = Some(pass).filter(|pass| !pass.augmenter.is_empty());
-        self.start(Request { order, batch, drop_last, augment })
+        self.start(BatchRequest { order, batch, drop_last, augment })
     }
 
-    fn start(&self, request: Request) -> Batches {
+    fn start(&self, request: BatchRequest) -> Batches {
         let stop = Arc::new(AtomicBool::new(false));
-        let counts = Arc::new(Counts::default());
+        let counts = Arc::new(LoadCounts::default());
         // As many batches at once as give every thread a sample.
         let threads = self.shared.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
         let together = threads.div_ceil(request.batch.max(1));
@@ -116,7 +117,7 @@ impl Loader {
         let augmented = request.augment.is_some();
         let (shared, stopped, counted) = (Arc::clone(&self.shared), Arc::clone(&stop), Arc::clone(&counts));
         let work = move || {
-            let Request { order, batch, drop_last, augment } = request;
+            let BatchRequest { order, batch, drop_last, augment } = request;
             if batch == 0 {
                 // The receiver may be gone already; then nobody wants to know.
                 let _ = sender.send(Err(RunError::new("a batch of 0 images holds nothing")));
@@ -156,7 +157,7 @@ impl Loader {
             let cache = lock(&self.shared.cache);
             (cache.samples.len(), cache.bytes)
         };
-        let load = Load {
+        let load = LoadTimes {
             waited: pass.waited.as_secs_f64(),
             seconds,
             decoded: pass.decoded(),
@@ -170,14 +171,14 @@ impl Loader {
     }
 }
 
-impl Shared {
+impl LoaderState {
     /// Batches whose samples are made side by side, each whole or with the error of its first bad sample.
     fn group(
         &self,
         batches: &[&[usize]],
-        augment: Option<&Pass>,
+        augment: Option<&EpochAugmenter>,
         stop: &AtomicBool,
-        counts: &Counts,
+        counts: &LoadCounts,
     ) -> Vec<Result<Batch>> {
         let spec = self.data.spec();
         let [height, width] = spec.size;
@@ -218,7 +219,7 @@ impl Shared {
         made.into_iter().map(whole).collect()
     }
 
-    fn sample(&self, case: usize, counts: &Counts) -> Result<Arc<Prepared>> {
+    fn sample(&self, case: usize, counts: &LoadCounts) -> Result<Arc<CachedSample>> {
         if let Some(found) = lock(&self.cache).samples.get(&case) {
             return Ok(Arc::clone(found));
         }
@@ -250,7 +251,7 @@ pub struct Batches {
     thread: Option<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
     failed: Option<RunError>,
-    counts: Arc<Counts>,
+    counts: Arc<LoadCounts>,
     waited: Duration,
     augmented: bool,
 }

@@ -3,8 +3,8 @@
 //! Every error about a value names the file, the value, how many pixels have it, where the first of them is, and what a
 //! mask may hold.
 
-use super::decode::{self, Palette};
-use super::pixels::{Pixels, Values};
+use super::decode::{self, PaletteMode};
+use super::pixels::{PixelValues, Pixels};
 use crate::base::error::{Result, RunError};
 use crate::text::config::case_rules::{ShownLabel, colour_label, label_colour};
 use crate::text::config::{DataSpec, MaskRule};
@@ -22,8 +22,8 @@ const COLOURED: f64 = 64.0;
 /// A mask file at its own size: class indices, height and width, and what is doubtful about it.
 pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
     let palette = match spec.mask_rule {
-        MaskRule::Threshold | MaskRule::Colour => Palette::Colours,
-        MaskRule::Exact => Palette::Indices,
+        MaskRule::Threshold | MaskRule::Colour => PaletteMode::Colours,
+        MaskRule::Exact => PaletteMode::Indices,
     };
     let pixels = decode::read(path, palette)?;
     let (indices, warnings) = classes(&pixels, spec, path)?;
@@ -123,12 +123,12 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     }
     let index = |value: f64| spec.labels.iter().position(|&label| f64::from(label) == value);
     let area = values.len() / channels;
-    let mut unknown: Unknown<u64, f64> = BTreeMap::new();
+    let mut unknown: UnknownLabels<u64, f64> = BTreeMap::new();
     let mut note = |value: f64, at: usize| {
         unknown.entry(value.to_bits()).or_insert((value, at, 0)).2 += 1;
         0
     };
-    let indices = if let Values::U8(bytes) = values {
+    let indices = if let PixelValues::U8(bytes) = values {
         let table: Vec<Option<usize>> = (0..=255u8).map(|v| index(f64::from(v))).collect();
         (0..area)
             .map(|i| {
@@ -155,9 +155,9 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
 }
 
 /// Values, or colours, that stand for no class: the value, where it is first, how many pixels have it.
-type Unknown<K, V> = BTreeMap<K, (V, usize, usize)>;
+type UnknownLabels<K, V> = BTreeMap<K, (V, usize, usize)>;
 
-struct Told<V> {
+struct UnknownLabel<V> {
     value: V,
     at: usize,
     count: usize,
@@ -165,12 +165,12 @@ struct Told<V> {
 }
 
 /// The one seen first in reading order is the one that is told in full.
-fn first_unknown<K: Ord, V: Copy>(unknown: &Unknown<K, V>) -> Option<Told<V>> {
+fn first_unknown<K: Ord, V: Copy>(unknown: &UnknownLabels<K, V>) -> Option<UnknownLabel<V>> {
     let &(value, at, count) = unknown.values().min_by_key(|(_, at, _)| *at)?;
-    Some(Told { value, at, count, others: unknown.len() - 1 })
+    Some(UnknownLabel { value, at, count, others: unknown.len() - 1 })
 }
 
-impl<V> Told<V> {
+impl<V> UnknownLabel<V> {
     fn error(&self, path: &Path, what: &str, shown: &dyn Display, width: usize, spec: &DataSpec) -> RunError {
         let others = match self.others {
             0 => String::new(),
@@ -191,8 +191,8 @@ impl<V> Told<V> {
 /// Colours must be those of the labels, exactly.
 fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let values = match &pixels.values {
-        Values::U8(values) => values,
-        Values::U16(_) | Values::I16(_) | Values::Wide(..) => {
+        PixelValues::U8(values) => values,
+        PixelValues::U16(_) | PixelValues::I16(_) | PixelValues::Wide(..) => {
             return Err(RunError::at(path, "holds values of more than 8 bits, and the labels are 8-bit colours")
                 .help("save the mask with 8 bits a channel, or use `mask = exact`"));
         }
@@ -200,7 +200,7 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let [width, channels] = [pixels.size[1], pixels.channels];
     let table: BTreeMap<[u8; 3], u8> =
         spec.labels.iter().enumerate().filter_map(|(i, l)| Some((label_colour(*l)?, i as u8))).collect();
-    let mut unknown: Unknown<[u8; 3], [u8; 3]> = BTreeMap::new();
+    let mut unknown: UnknownLabels<[u8; 3], [u8; 3]> = BTreeMap::new();
     let mut last = None;
     let indices = values
         .chunks_exact(channels)

@@ -15,24 +15,24 @@ use std::path::{Path, PathBuf};
 /// How many names an error lists.
 const NAMED: usize = 10;
 
-struct Found {
+struct MatchedFile {
     /// What the `*` stands for, as spelled in the file name.
     stem: String,
     path: PathBuf,
 }
 
 /// The pairs in the order of their stems. What stands in the way of some is added to `problems`.
-pub(super) fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
-    let mut take = |result: Result<Vec<Found>>| result.map_err(|e| problems.push(e)).ok();
-    let (image_files, mask_files) = (take(find(root, images, "images")), take(find(root, masks, "masks")));
+pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
+    let mut take = |result: Result<Vec<MatchedFile>>| result.map_err(|e| problems.push(e)).ok();
+    let (image_files, mask_files) = (take(find_files(root, images, "images")), take(find_files(root, masks, "masks")));
     let (Some(mut image_files), Some(mut mask_files)) = (image_files, mask_files) else { return Vec::new() };
-    not_text(&mut image_files, &mut mask_files, problems);
-    if let Err(e) = separate(&mut image_files, &mut mask_files, images, masks) {
+    reject_non_utf8(&mut image_files, &mut mask_files, problems);
+    if let Err(e) = assign_ambiguous(&mut image_files, &mut mask_files, images, masks) {
         problems.push(e);
         return Vec::new();
     }
-    let image_by_key = index(image_files, images, problems);
-    let mut mask_by_key = index(mask_files, masks, problems);
+    let image_by_key = index_by_stem(image_files, images, problems);
+    let mut mask_by_key = index_by_stem(mask_files, masks, problems);
 
     let mut cases = Vec::new();
     let mut lone_images = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<Ru
             None => lone_images.push(image),
         }
     }
-    let lone_masks: Vec<Found> = mask_by_key.into_values().collect();
+    let lone_masks: Vec<MatchedFile> = mask_by_key.into_values().collect();
     if !lone_images.is_empty() || !lone_masks.is_empty() {
         problems.push(unpaired(root, lone_images, lone_masks, images, masks));
     }
@@ -51,9 +51,9 @@ pub(super) fn pair(root: &Path, images: &str, masks: &str, problems: &mut Vec<Ru
 }
 
 /// Takes out the files whose names are no text: such a stem could not be written in a list.
-fn not_text(images: &mut Vec<Found>, masks: &mut Vec<Found>, problems: &mut Vec<RunError>) {
+fn reject_non_utf8(images: &mut Vec<MatchedFile>, masks: &mut Vec<MatchedFile>, problems: &mut Vec<RunError>) {
     for found in [images, masks] {
-        let is_text = |f: &Found| f.path.to_str().is_some();
+        let is_text = |f: &MatchedFile| f.path.to_str().is_some();
         problems.extend(
             found
                 .iter()
@@ -64,21 +64,27 @@ fn not_text(images: &mut Vec<Found>, masks: &mut Vec<Found>, problems: &mut Vec<
     }
 }
 
-fn unpaired(root: &Path, images: Vec<Found>, masks: Vec<Found>, image_glob: &str, mask_glob: &str) -> RunError {
+fn unpaired(
+    root: &Path,
+    images: Vec<MatchedFile>,
+    masks: Vec<MatchedFile>,
+    image_glob: &str,
+    mask_glob: &str,
+) -> RunError {
     let mut parts = Vec::new();
     let mut help = Vec::new();
     for (found, what, other, glob) in [(images, "image", "mask", mask_glob), (masks, "mask", "image", image_glob)] {
         if !found.is_empty() {
             let s = if found.len() == 1 { "" } else { "s" };
             parts.push(format!("{} {what}{s} without {other}", found.len()));
-            help.push(format!("no {other} `{glob}` for {}", names(root, found)));
+            help.push(format!("no {other} `{glob}` for {}", list_names(root, found)));
         }
     }
     let error = RunError::at(root, parts.join(", "));
     help.into_iter().fold(error, RunError::help)
 }
 
-fn names(root: &Path, mut found: Vec<Found>) -> String {
+fn list_names(root: &Path, mut found: Vec<MatchedFile>) -> String {
     found.sort_by(|a, b| natural(&a.stem, &b.stem));
     let mut text: Vec<String> =
         found.iter().take(NAMED).map(|f| f.path.strip_prefix(root).unwrap_or(&f.path).display().to_string()).collect();
@@ -89,7 +95,12 @@ fn names(root: &Path, mut found: Vec<Found>) -> String {
 }
 
 /// A file that both patterns match (`*.png` and `*_mask.png` in one folder) belongs to the one that says more.
-fn separate(images: &mut Vec<Found>, masks: &mut Vec<Found>, image_glob: &str, mask_glob: &str) -> Result<()> {
+fn assign_ambiguous(
+    images: &mut Vec<MatchedFile>,
+    masks: &mut Vec<MatchedFile>,
+    image_glob: &str,
+    mask_glob: &str,
+) -> Result<()> {
     let in_images: BTreeSet<PathBuf> = images.iter().map(|f| f.path.clone()).collect();
     let both: BTreeSet<PathBuf> =
         masks.iter().filter(|f| in_images.contains(&f.path)).map(|f| f.path.clone()).collect();
@@ -107,8 +118,8 @@ fn separate(images: &mut Vec<Found>, masks: &mut Vec<Found>, image_glob: &str, m
 }
 
 /// By stem in lower case.
-fn index(found: Vec<Found>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, Found> {
-    let mut by_key: BTreeMap<String, Found> = BTreeMap::new();
+fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, MatchedFile> {
+    let mut by_key: BTreeMap<String, MatchedFile> = BTreeMap::new();
     for file in found {
         let key = file.stem.to_lowercase();
         if let Some(first) = by_key.get(&key) {
@@ -123,7 +134,7 @@ fn index(found: Vec<Found>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMa
     by_key
 }
 
-fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
+fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
     if glob.matches('*').count() != 1 {
         return Err(RunError::new(format!(
             "{what} = \"{glob}\" has {} `*`; it needs exactly one",
@@ -137,16 +148,16 @@ fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
     let rest = &parts[star + 1..];
     let start = if glob.starts_with('/') { PathBuf::from("/") } else { root.to_path_buf() };
     let folder = parts[..star].iter().try_fold(start, |at, part| {
-        step(&at, part)
+        child_path(&at, part)
             .ok_or_else(|| RunError::at(&at.join(part), format!("there is no such folder (from {what} = \"{glob}\")")))
     })?;
 
     let mut found = Vec::new();
-    for raw in list(&folder)? {
+    for raw in list_folder(&folder)? {
         let name = raw.to_string_lossy();
         let hidden = name.starts_with('.') && !before.starts_with('.');
-        let Some(capture) = capture(&name, before, after).filter(|_| !hidden) else { continue };
-        let Some(path) = rest.iter().try_fold(folder.join(&raw), |at, part| step(&at, part)) else { continue };
+        let Some(capture) = captured_text(&name, before, after).filter(|_| !hidden) else { continue };
+        let Some(path) = rest.iter().try_fold(folder.join(&raw), |at, part| child_path(&at, part)) else { continue };
         let is_case = match path.is_dir() {
             true => dicom::holds_dicom(&path) || (what == "masks" && holds_pictures(&path)),
             false => is_picture(&path) || is_nifti(&path),
@@ -160,28 +171,29 @@ fn find(root: &Path, glob: &str, what: &str) -> Result<Vec<Found>> {
             stem = stem_of(&stem).to_string();
         }
         if !stem.is_empty() {
-            found.push(Found { stem, path });
+            found.push(MatchedFile { stem, path });
         }
     }
     if found.is_empty() {
-        return Err(RunError::at(&folder, format!("no image file matches {what} = \"{glob}\"")).help(contents(&folder)));
+        return Err(RunError::at(&folder, format!("no image file matches {what} = \"{glob}\""))
+            .help(describe_contents(&folder)));
     }
     Ok(found)
 }
 
 /// A name below a folder, as spelled or else without regard to case.
-fn step(folder: &Path, part: &str) -> Option<PathBuf> {
+fn child_path(folder: &Path, part: &str) -> Option<PathBuf> {
     let exact = folder.join(part);
     if exact.exists() {
         return Some(exact);
     }
     let wanted = part.to_lowercase();
-    let name = list(folder).ok()?.into_iter().find(|name| name.to_string_lossy().to_lowercase() == wanted)?;
+    let name = list_folder(folder).ok()?.into_iter().find(|name| name.to_string_lossy().to_lowercase() == wanted)?;
     Some(folder.join(name))
 }
 
 /// Names in a folder, sorted: the file system's own order is no order.
-fn list(folder: &Path) -> Result<Vec<OsString>> {
+fn list_folder(folder: &Path) -> Result<Vec<OsString>> {
     let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
@@ -201,11 +213,11 @@ pub(super) fn stem_of(name: &str) -> &str {
 }
 
 fn holds_pictures(folder: &Path) -> bool {
-    list(folder).is_ok_and(|names| names.iter().any(|name| is_picture(&folder.join(name))))
+    list_folder(folder).is_ok_and(|names| names.iter().any(|name| is_picture(&folder.join(name))))
 }
 
 /// The text between two fixed ends, upper and lower case being equal.
-fn capture<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
+fn captured_text<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let count = name.chars().count();
     let (head, tail) = (before.chars().count(), after.chars().count());
     if count <= head + tail {
@@ -217,9 +229,9 @@ fn capture<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
     (equal(&name[..start], before) && equal(&name[end..], after)).then(|| &name[start..end])
 }
 
-fn contents(folder: &Path) -> String {
+fn describe_contents(folder: &Path) -> String {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-    for name in list(folder).unwrap_or_default() {
+    for name in list_folder(folder).unwrap_or_default() {
         let kind = match Path::new(&name).extension() {
             _ if folder.join(&name).is_dir() => "folders".to_string(),
             Some(e) => format!("*.{}", e.to_string_lossy()),

@@ -7,7 +7,7 @@
 
 mod anatomy;
 mod draw;
-mod lung;
+mod lung_contents;
 mod noise;
 mod slice;
 
@@ -25,7 +25,7 @@ use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype
 /// Window of phantoms where the data block says none.
 pub const WINDOW: [f64; 2] = [-1000.0, 400.0];
 
-pub(super) fn windowed(spec: &DataSpec) -> DataSpec {
+pub(super) fn with_window(spec: &DataSpec) -> DataSpec {
     DataSpec { window: spec.window.or(Some(WINDOW)), ..spec.clone() }
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn stem(index: usize) -> String {
     format!("phantom_{index:04}")
 }
 
-pub(super) fn number(stem: &str) -> Result<u64> {
+pub(super) fn index_of_stem(stem: &str) -> Result<u64> {
     stem.strip_prefix("phantom_")
         .and_then(|digits| digits.parse().ok())
         .ok_or_else(|| RunError::new(format!("`{stem}` is no phantom's name")))

@@ -14,14 +14,14 @@ pub(crate) struct Pixels {
     pub size: [usize; 2],
     /// 1 or 3.
     pub channels: usize,
-    pub values: Values,
+    pub values: PixelValues,
     /// Stored with loss: flat areas may be off by some units.
     pub lossy: bool,
     pub warnings: Vec<String>,
 }
 
 /// Samples by their type in the file.
-pub(crate) enum Values {
+pub(crate) enum PixelValues {
     U8(Vec<u8>),
     U16(Vec<u16>),
     I16(Vec<i16>),
@@ -29,22 +29,22 @@ pub(crate) enum Values {
     Wide(Vec<f64>, &'static str),
 }
 
-impl Values {
+impl PixelValues {
     pub(crate) fn len(&self) -> usize {
         match self {
-            Values::U8(v) => v.len(),
-            Values::U16(v) => v.len(),
-            Values::I16(v) => v.len(),
-            Values::Wide(v, _) => v.len(),
+            PixelValues::U8(v) => v.len(),
+            PixelValues::U16(v) => v.len(),
+            PixelValues::I16(v) => v.len(),
+            PixelValues::Wide(v, _) => v.len(),
         }
     }
 
     pub(crate) fn at(&self, index: usize) -> f64 {
         match self {
-            Values::U8(v) => f64::from(v[index]),
-            Values::U16(v) => f64::from(v[index]),
-            Values::I16(v) => f64::from(v[index]),
-            Values::Wide(v, _) => v[index],
+            PixelValues::U8(v) => f64::from(v[index]),
+            PixelValues::U16(v) => f64::from(v[index]),
+            PixelValues::I16(v) => f64::from(v[index]),
+            PixelValues::Wide(v, _) => v[index],
         }
     }
 }
@@ -66,12 +66,12 @@ pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: 
 }
 
 /// The first `kept` of every `step` samples.
-pub(super) fn keep<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
+pub(super) fn keep_channels<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
     values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
 }
 
 /// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
-pub(super) fn unpack(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
+pub(super) fn unpack_bits(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
     let row = (width * bits).div_ceil(8).max(1);
     let last = ((1u16 << bits) - 1) as u8;
     let mut values = Vec::with_capacity(height * width);

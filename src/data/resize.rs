@@ -6,12 +6,12 @@
 //! of a large photograph is skipped.
 
 /// Weights of the source pixels `first..` that make one output pixel. They sum to 1.
-struct Tap {
+struct FilterTap {
     first: usize,
     weights: Vec<f32>,
 }
 
-fn taps(from: usize, to: usize) -> Vec<Tap> {
+fn taps(from: usize, to: usize) -> Vec<FilterTap> {
     let scale = from as f64 / to as f64;
     let radius = scale.max(1.0);
     (0..to)
@@ -23,7 +23,7 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
                 (first..end).map(|j| (1.0 - ((j as f64 + 0.5 - centre) / radius).abs()).max(0.0)).collect();
             let total: f64 = weights.iter().sum();
             weights.iter_mut().for_each(|w| *w /= total);
-            Tap { first, weights: weights.into_iter().map(|w| w as f32).collect() }
+            FilterTap { first, weights: weights.into_iter().map(|w| w as f32).collect() }
         })
         .collect()
 }
@@ -104,16 +104,16 @@ pub fn nearest(values: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     if from == to {
         return values.to_vec();
     }
-    let columns: Vec<usize> = (0..to[1]).map(|x| centre(x, from[1], to[1])).collect();
+    let columns: Vec<usize> = (0..to[1]).map(|x| nearest_source(x, from[1], to[1])).collect();
     let mut output = Vec::with_capacity(to[0] * to[1]);
     for y in 0..to[0] {
-        let line = &values[centre(y, from[0], to[0]) * from[1]..][..from[1]];
+        let line = &values[nearest_source(y, from[0], to[0]) * from[1]..][..from[1]];
         output.extend(columns.iter().map(|&x| line[x]));
     }
     output
 }
 
 /// In integers: `floor((2 i + 1) * from / (2 to))`.
-fn centre(i: usize, from: usize, to: usize) -> usize {
+fn nearest_source(i: usize, from: usize, to: usize) -> usize {
     ((2 * i + 1) * from / (2 * to)).min(from - 1)
 }

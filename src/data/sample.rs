@@ -17,21 +17,21 @@ pub struct Sample {
 }
 
 /// A sample as it is, and as plans of augmentation leave it.
-pub struct Versions {
+pub struct SampleVersions {
     /// The sample itself first.
-    pub pictures: Vec<Shown>,
+    pub pictures: Vec<DisplaySample>,
     pub warnings: Vec<String>,
 }
 
 /// A sample for people to look at.
-pub struct Shown {
+pub struct DisplaySample {
     /// One plane or three, each height x width, in 0..1.
     pub planes: Vec<f32>,
     /// Height x width, class indices.
     pub mask: Vec<u8>,
 }
 
-impl Shown {
+impl DisplaySample {
     /// Height x width x 3.
     pub fn rgb(&self, size: [usize; 2]) -> Vec<u8> {
         let area = size[0] * size[1];
@@ -42,14 +42,14 @@ impl Shown {
 }
 
 /// A sample as it is cached: see [`intensity`] for the 16-bit steps.
-pub(super) struct Prepared {
+pub(super) struct CachedSample {
     pub(super) image: Vec<u16>,
     pub(super) mask: Vec<u8>,
     pub(super) original: [usize; 2],
     pub(super) warnings: Vec<String>,
 }
 
-impl Prepared {
+impl CachedSample {
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + 2 * self.image.len() + self.mask.len()
     }
@@ -63,7 +63,7 @@ impl Prepared {
     }
 
     /// Planes of values in 0..1 and the mask, as a plan leaves them.
-    pub(super) fn changed(&self, plan: &augment::Plan) -> (Vec<f32>, Vec<u8>) {
+    pub(super) fn changed(&self, plan: &augment::AugmentPlan) -> (Vec<f32>, Vec<u8>) {
         let mut planes = self.units();
         let mut mask = self.mask.clone();
         plan.apply(&mut planes, &mut mask);

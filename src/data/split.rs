@@ -3,18 +3,18 @@
 //! Invariants: every case has at most one role; the cases of a group have the same one; the same cases, settings and seed
 //! give the same roles on every machine.
 
-mod deal;
+mod assign;
+mod cases_by_role;
 mod lists;
-mod parts;
 
-pub(super) use parts::Parts;
+pub(super) use cases_by_role::CasesByRole;
 
-use super::case::{Case, Role};
+use super::case::{Case, SplitRole};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{DataSpec, Split, Stratify};
-use deal::{Shares, Unit};
+use assign::{CaseGroup, SplitFractions};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -23,20 +23,20 @@ use std::path::Path;
 ///
 /// `content` gives for each case the pixels of each class, and is asked only where the split is stratified. What is wrong is
 /// added to `problems`; then some cases have no role.
-pub(super) fn deal(
+pub(super) fn assign_splits(
     cases: Vec<Case>,
     spec: &DataSpec,
     root: &Path,
     content: impl FnOnce(&[Case]) -> Result<Vec<Vec<u64>>>,
     problems: &mut Vec<RunError>,
-) -> Parts {
+) -> CasesByRole {
     let strata = match spec.grouping.stratify {
         None => vec![0; cases.len()],
         Some(by) => match content(&cases) {
             Ok(content) => strata(&cases, &content, by),
             Err(error) => {
                 problems.push(error);
-                return Parts { train: cases, ..Parts::default() };
+                return CasesByRole { train: cases, ..CasesByRole::default() };
             }
         },
     };
@@ -45,33 +45,34 @@ pub(super) fn deal(
             let shares = [*train, *val, *test];
             if shares.iter().any(|s| !(0.0..=1.0).contains(s)) || (shares.iter().sum::<f64>() - 1.0).abs() > 1e-6 {
                 problems.push(RunError::new(format!("the split {shares:?} is not three shares that sum to 1")));
-                return Parts { train: cases, ..Parts::default() };
+                return CasesByRole { train: cases, ..CasesByRole::default() };
             }
-            let roles = deal::random(&units(&cases, &strata), Shares { val: *val, test: *test }, *seed);
-            let parts = by_role(cases, roles);
-            told_empty(&parts, shares, problems);
+            let roles =
+                assign::random_roles(&case_groups(&cases, &strata), SplitFractions { val: *val, test: *test }, *seed);
+            let parts = collect_by_role(cases, roles);
+            report_empty_roles(&parts, shares, problems);
             parts
         }
         Split::Kfold { k, fold, val, seed } => {
-            let units = units(&cases, &strata);
-            if units.len() < *k {
-                let groups = if units.len() < cases.len() { "groups of images" } else { "images" };
-                let message = format!("{} {groups} cannot be dealt to {k} folds", units.len());
+            let groups = case_groups(&cases, &strata);
+            if groups.len() < *k {
+                let groups = if groups.len() < cases.len() { "groups of images" } else { "images" };
+                let message = format!("{} {groups} cannot be dealt to {k} folds", groups.len());
                 problems.push(RunError::new(message).help("use fewer folds"));
-                return Parts { train: cases, ..Parts::default() };
+                return CasesByRole { train: cases, ..CasesByRole::default() };
             }
-            let roles = deal::folds(&units, *k, *fold, *val, *seed);
-            let parts = by_role(cases, roles);
-            told_empty(&parts, [1.0 - val, *val, 1.0], problems);
+            let roles = assign::fold_roles(&groups, *k, *fold, *val, *seed);
+            let parts = collect_by_role(cases, roles);
+            report_empty_roles(&parts, [1.0 - val, *val, 1.0], problems);
             parts
         }
         Split::Lists { train, val, test } => {
-            let parts = lists::deal(cases, root, train, val.as_deref(), test, problems);
-            undivided(&parts, problems);
+            let parts = lists::read_split_lists(cases, root, train, val.as_deref(), test, problems);
+            check_groups_undivided(&parts, problems);
             parts
         }
         Split::Column => {
-            let mut parts = Parts::default();
+            let mut parts = CasesByRole::default();
             for case in cases {
                 if let Some(role) = case.role {
                     parts.of(role).push(case);
@@ -82,76 +83,76 @@ pub(super) fn deal(
                     problems.push(RunError::new(format!("the column `split` gives no image to {name}")));
                 }
             }
-            undivided(&parts, problems);
+            check_groups_undivided(&parts, problems);
             parts
         }
     }
 }
 
 /// Groups, or single cases where there are none, in the order of their first case.
-fn units(cases: &[Case], strata: &[usize]) -> Vec<Unit> {
-    let mut units: Vec<Unit> = Vec::new();
+fn case_groups(cases: &[Case], strata: &[usize]) -> Vec<CaseGroup> {
+    let mut groups: Vec<CaseGroup> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
     for (i, case) in cases.iter().enumerate() {
         match case.group.as_deref() {
-            Some(group) if known.contains_key(group) => units[known[group]].cases.push(i),
+            Some(group) if known.contains_key(group) => groups[known[group]].cases.push(i),
             group => {
-                group.map(|group| known.insert(group, units.len()));
-                units.push(Unit { cases: vec![i], stratum: strata[i] });
+                group.map(|group| known.insert(group, groups.len()));
+                groups.push(CaseGroup { cases: vec![i], stratum: strata[i] });
             }
         }
     }
-    units
+    groups
 }
 
 /// The stratum of each case, the same for all of a group.
 fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
-    let units = units(cases, &vec![0; cases.len()]);
-    let sum = |unit: &Unit, class: usize| {
-        unit.cases.iter().map(|&i| content[i].get(class).copied().unwrap_or(0)).sum::<u64>()
+    let groups = case_groups(cases, &vec![0; cases.len()]);
+    let sum = |group: &CaseGroup, class: usize| {
+        group.cases.iter().map(|&i| content[i].get(class).copied().unwrap_or(0)).sum::<u64>()
     };
     let classes = content.iter().map(Vec::len).max().unwrap_or(0);
     let mut of = vec![0; cases.len()];
     match by {
         Stratify::Foreground => {
-            let share = |unit: &Unit| {
-                let all: u64 = (0..classes).map(|c| sum(unit, c)).sum();
-                (all - sum(unit, 0)) as f64 / all.max(1) as f64
+            let share = |group: &CaseGroup| {
+                let all: u64 = (0..classes).map(|c| sum(group, c)).sum();
+                (all - sum(group, 0)) as f64 / all.max(1) as f64
             };
-            let mut order: Vec<(f64, usize)> = units.iter().enumerate().map(|(u, unit)| (share(unit), u)).collect();
+            let mut order: Vec<(f64, usize)> = groups.iter().enumerate().map(|(u, group)| (share(group), u)).collect();
             order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             // Quartiles by rank; fewer than eight units make halves, fewer than four are not told apart.
-            let parts = match units.len() {
+            let parts = match groups.len() {
                 0..4 => 1,
                 4..8 => 2,
                 _ => 4,
             };
             for (rank, (_, u)) in order.iter().enumerate() {
-                units[*u].cases.iter().for_each(|&i| of[i] = rank * parts / order.len());
+                groups[*u].cases.iter().for_each(|&i| of[i] = rank * parts / order.len());
             }
         }
         Stratify::Classes => {
             let mut kinds: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
-            for unit in &units {
-                let present: Vec<bool> = (0..classes).map(|class| sum(unit, class) > 0).collect();
+            for group in &groups {
+                let present: Vec<bool> = (0..classes).map(|class| sum(group, class) > 0).collect();
                 let next = kinds.len();
                 let kind = *kinds.entry(present).or_insert(next);
-                unit.cases.iter().for_each(|&i| of[i] = kind);
+                group.cases.iter().for_each(|&i| of[i] = kind);
             }
         }
     }
     of
 }
 
-fn by_role(cases: Vec<Case>, roles: Vec<Role>) -> Parts {
-    let mut parts = Parts::default();
+fn collect_by_role(cases: Vec<Case>, roles: Vec<SplitRole>) -> CasesByRole {
+    let mut parts = CasesByRole::default();
     for (case, role) in cases.into_iter().zip(roles) {
         parts.of(role).push(case);
     }
     parts
 }
 
-fn told_empty(parts: &Parts, shares: [f64; 3], problems: &mut Vec<RunError>) {
+fn report_empty_roles(parts: &CasesByRole, shares: [f64; 3], problems: &mut Vec<RunError>) {
     let n = parts.all().count();
     let named = [("train", &parts.train), ("val", &parts.val), ("test", &parts.test)];
     for ((name, part), share) in named.into_iter().zip(shares) {
@@ -167,8 +168,8 @@ fn told_empty(parts: &Parts, shares: [f64; 3], problems: &mut Vec<RunError>) {
 }
 
 /// Lists and columns are written by people: they may divide a group.
-fn undivided(parts: &Parts, problems: &mut Vec<RunError>) {
-    let mut first: BTreeMap<&str, (Role, &str)> = BTreeMap::new();
+fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
+    let mut first: BTreeMap<&str, (SplitRole, &str)> = BTreeMap::new();
     let mut told: Vec<&str> = Vec::new();
     for (role, case) in parts.all() {
         let Some(group) = case.group.as_deref() else { continue };
@@ -188,7 +189,7 @@ fn undivided(parts: &Parts, problems: &mut Vec<RunError>) {
 
 /// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
 /// group and the role of each stem where cases have groups.
-pub(super) fn write(parts: &Parts, dir: &Path) -> Result<()> {
+pub(super) fn write_lists(parts: &CasesByRole, dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
     for (name, cases) in [("train.txt", &parts.train), ("val.txt", &parts.val), ("test.txt", &parts.test)] {
         if !cases.is_empty() {
@@ -202,7 +203,7 @@ pub(super) fn write(parts: &Parts, dir: &Path) -> Result<()> {
         let _ = fs::remove_file(&path);
         return Ok(());
     }
-    let row = |(role, case): (Role, &Case)| {
+    let row = |(role, case): (SplitRole, &Case)| {
         [case.stem.clone(), case.group.clone().unwrap_or_default(), role.name().to_string()]
     };
     let header = ["stem", "group", "split"].map(String::from);

@@ -4,18 +4,18 @@
 //! Knows no model: what a network wants of the size is checked where networks are known.
 
 mod balance;
-mod facts;
+mod case_facts;
 mod finding;
 mod fingerprint;
-mod near;
+mod near_duplicates;
 
-pub(crate) use balance::{Balance, balance};
-pub(crate) use facts::Facts;
-pub(crate) use finding::Finding;
-pub use finding::{Kind, Severity};
-pub(crate) use near::{ALIKE, HAMMING, Pair};
+pub(crate) use balance::{SplitBalance, balance};
+pub(crate) use case_facts::CaseFacts;
+pub(crate) use finding::SurveyFinding;
+pub use finding::{SurveySeverity, SurveyTopic};
+pub(crate) use near_duplicates::{MAX_HASH_DISTANCE, MIN_CORRELATION, NearDuplicate};
 
-use super::case::{Case, Role};
+use super::case::{Case, SplitRole};
 use super::dataset::Dataset;
 use crate::text::config::DataSpec;
 use rayon::prelude::*;
@@ -27,24 +27,24 @@ pub struct Survey {
     /// The cases that could be paired and split; `None` where the data block makes no sense.
     pub data: Option<Dataset>,
     /// Of each case, by role and then in the order of the role.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<CaseFacts>,
     /// Errors first, then by kind.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SurveyFinding>,
     /// Near-duplicates, the most alike first: indices into `facts`.
-    pub near: Vec<Pair>,
+    pub near: Vec<NearDuplicate>,
 }
 
 impl Survey {
     pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|f| f.severity == Severity::Error)
+        self.findings.iter().any(|f| f.severity == SurveySeverity::Error)
     }
 
     /// Adds what others found, in order.
-    pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
+    pub fn extend(&mut self, findings: impl IntoIterator<Item = SurveyFinding>) {
         self.findings.extend(findings);
         self.findings.sort_by_key(|f| (f.severity, f.kind));
         // The slices of a volume that cannot be read say the same.
-        let mut told: Vec<Finding> = Vec::with_capacity(self.findings.len());
+        let mut told: Vec<SurveyFinding> = Vec::with_capacity(self.findings.len());
         for finding in self.findings.drain(..) {
             match told.last_mut().filter(|last| last.message == finding.message && last.kind == finding.kind) {
                 Some(last) => last.stems.extend(finding.stems),
@@ -63,29 +63,30 @@ pub fn survey(
     channels: Option<usize>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Survey {
-    let (data, problems) = match Dataset::gather(spec, root) {
+    let (data, problems) = match Dataset::open_with_problems(spec, root) {
         Ok((data, problems)) => (data, problems),
         Err(error) => {
-            let findings = vec![Finding::error(Kind::Files, &error)];
+            let findings = vec![SurveyFinding::error(SurveyTopic::Files, &error)];
             return Survey { data: None, facts: Vec::new(), findings, near: Vec::new() };
         }
     };
-    let cases: Vec<(Role, &Case)> = data.parts.all().collect();
+    let cases: Vec<(SplitRole, &Case)> = data.parts.all().collect();
     let done = AtomicUsize::new(0);
-    let facts: Vec<Facts> = cases
+    let facts: Vec<CaseFacts> = cases
         .par_iter()
         .map(|(role, case)| {
-            let facts = facts::look(&data, *role, case, channels);
+            let facts = case_facts::examine_case(&data, *role, case, channels);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1, cases.len());
             facts
         })
         .collect();
-    let near = near::pairs(&facts);
-    let mut findings: Vec<Finding> = problems.iter().map(|e| Finding::error(Kind::Files, e)).collect();
-    findings.extend(data.doubts.iter().map(|doubt| Finding::warning(Kind::Files, doubt)));
+    let near = near_duplicates::find_near_duplicates(&facts);
+    let mut findings: Vec<SurveyFinding> =
+        problems.iter().map(|e| SurveyFinding::error(SurveyTopic::Files, e)).collect();
+    findings.extend(data.doubts.iter().map(|doubt| SurveyFinding::warning(SurveyTopic::Files, doubt)));
     findings.extend(facts.iter().flat_map(|f| f.findings.iter().cloned()));
     findings.extend(balance::findings(spec, &facts));
-    findings.extend(near::findings(&facts, &near, data.parts.all().any(|(_, case)| case.group.is_some())));
+    findings.extend(near_duplicates::findings(&facts, &near, data.parts.all().any(|(_, case)| case.group.is_some())));
     drop(cases);
     let mut survey = Survey { data: Some(data), facts, findings: Vec::new(), near };
     survey.extend(findings);

@@ -1,6 +1,6 @@
 //! TIFF to pixels, sample format honoured: CT slices come as signed 16-bit integers.
 
-use super::pixels::{MAX_BYTES, Pixels, Values, check_size, keep, unpack};
+use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
 use crate::base::error::{Result, RunError, one_line};
 use std::io::Cursor;
 use std::path::Path;
@@ -49,25 +49,25 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         DecodingResult::U8(v) if bits < 8 => {
             // Spread over 0..255, as PNG readers do.
             let step = 255 / ((1u16 << bits) - 1) as u8;
-            Values::U8(unpack(&v, size, usize::from(bits)).into_iter().map(|v| v * step).collect())
+            PixelValues::U8(unpack_bits(&v, size, usize::from(bits)).into_iter().map(|v| v * step).collect())
         }
-        DecodingResult::U8(v) => Values::U8(trim(v, samples, channels)),
-        DecodingResult::U16(v) => Values::U16(trim(v, samples, channels)),
-        DecodingResult::I16(v) => Values::I16(trim(v, samples, channels)),
-        DecodingResult::I8(v) => wide(trim(v, samples, channels), f64::from, "signed 8-bit"),
-        DecodingResult::U32(v) => wide(trim(v, samples, channels), f64::from, "unsigned 32-bit"),
-        DecodingResult::I32(v) => wide(trim(v, samples, channels), f64::from, "signed 32-bit"),
-        DecodingResult::U64(v) => wide(trim(v, samples, channels), |v| v as f64, "unsigned 64-bit"),
-        DecodingResult::I64(v) => wide(trim(v, samples, channels), |v| v as f64, "signed 64-bit"),
-        DecodingResult::F16(v) => wide(trim(v, samples, channels), f64::from, "16-bit float"),
-        DecodingResult::F32(v) => wide(trim(v, samples, channels), f64::from, "32-bit float"),
-        DecodingResult::F64(v) => wide(trim(v, samples, channels), |v| v, "64-bit float"),
+        DecodingResult::U8(v) => PixelValues::U8(drop_extra_samples(v, samples, channels)),
+        DecodingResult::U16(v) => PixelValues::U16(drop_extra_samples(v, samples, channels)),
+        DecodingResult::I16(v) => PixelValues::I16(drop_extra_samples(v, samples, channels)),
+        DecodingResult::I8(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "signed 8-bit"),
+        DecodingResult::U32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "unsigned 32-bit"),
+        DecodingResult::I32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "signed 32-bit"),
+        DecodingResult::U64(v) => to_wide(drop_extra_samples(v, samples, channels), |v| v as f64, "unsigned 64-bit"),
+        DecodingResult::I64(v) => to_wide(drop_extra_samples(v, samples, channels), |v| v as f64, "signed 64-bit"),
+        DecodingResult::F16(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "16-bit float"),
+        DecodingResult::F32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "32-bit float"),
+        DecodingResult::F64(v) => to_wide(drop_extra_samples(v, samples, channels), |v| v, "64-bit float"),
     };
     let [height, width] = size;
     if values.len() != height * width * channels {
         return Err(RunError::at(path, "the TIFF file holds fewer pixels than it declares"));
     }
-    if let Values::Wide(all, kind) = &values
+    if let PixelValues::Wide(all, kind) = &values
         && let Some(bad) = all.iter().position(|v| !v.is_finite())
     {
         let (x, y) = (bad / channels % width, bad / channels / width);
@@ -80,12 +80,12 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     Ok(Pixels { size, channels, values, lossy: false, warnings })
 }
 
-fn trim<T: Copy>(values: Vec<T>, samples: usize, channels: usize) -> Vec<T> {
-    if samples == channels { values } else { keep(&values, samples, channels) }
+fn drop_extra_samples<T: Copy>(values: Vec<T>, samples: usize, channels: usize) -> Vec<T> {
+    if samples == channels { values } else { keep_channels(&values, samples, channels) }
 }
 
-fn wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> Values {
-    Values::Wide(values.into_iter().map(convert).collect(), kind)
+fn to_wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> PixelValues {
+    PixelValues::Wide(values.into_iter().map(convert).collect(), kind)
 }
 
 /// Height and width that the first page declares.

@@ -14,8 +14,8 @@ mod grid;
 pub(super) mod nifti;
 mod voxels;
 
-pub(super) use cache::Cache;
-pub(super) use grid::Grid;
+pub(super) use cache::VolumeCache;
+pub(super) use grid::VoxelGrid;
 pub(super) use voxels::Volume;
 
 use crate::base::error::Result;
@@ -32,15 +32,15 @@ pub(super) fn is_nifti(path: &Path) -> bool {
 }
 
 /// Where the voxels of a volume lie, without reading them.
-pub(super) fn grid(path: &Path) -> Result<Grid> {
-    if is_nifti(path) { nifti::grid(path) } else { dicom::Series::open(path).map(|series| series.grid) }
+pub(super) fn grid(path: &Path) -> Result<VoxelGrid> {
+    if is_nifti(path) { nifti::grid(path) } else { dicom::DicomSeries::open(path).map(|series| series.grid) }
 }
 
 /// Reads a volume whole. `of` is the volume that a folder of masks belongs to.
 pub(super) fn read(path: &Path, of: Option<&Path>) -> Result<Volume> {
     match of {
         _ if is_nifti(path) => nifti::read(path),
-        Some(of) if path.is_dir() && !dicom::holds_dicom(path) => dicom::masks(path, of),
-        _ => dicom::Series::open(path)?.read(),
+        Some(of) if path.is_dir() && !dicom::holds_dicom(path) => dicom::read_masks(path, of),
+        _ => dicom::DicomSeries::open(path)?.read(),
     }
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::open::{ModelFile, open, resolved};
 use super::selection::{data_named, no_such};
 use super::sizes_that_fit::with_sizes_that_fit;
-use crate::data::survey::{Finding, Kind, Severity, Survey, survey};
+use crate::data::survey::{Survey, SurveyFinding, SurveySeverity, SurveyTopic, survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
@@ -23,7 +23,7 @@ pub struct DataBlock {
     /// Channels that the models take, where one could be built.
     channels: Option<usize>,
     /// Sizes and classes that the models do not take.
-    findings: Vec<Finding>,
+    findings: Vec<SurveyFinding>,
 }
 
 impl DataBlock {
@@ -95,8 +95,8 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
     Ok(DataBlock { spec, channels, findings })
 }
 
-fn error(message: String, help: Vec<String>) -> Finding {
-    Finding { severity: Severity::Error, help, ..Finding::warning(Kind::Model, message) }
+fn error(message: String, help: Vec<String>) -> SurveyFinding {
+    SurveyFinding { severity: SurveySeverity::Error, help, ..SurveyFinding::warning(SurveyTopic::Model, message) }
 }
 
 /// The models that the data is for, with their hyper-parameters.

@@ -70,14 +70,15 @@ pub mod compute {
 }
 #[cfg(feature = "data")]
 pub mod data {
-    pub use crate::data::{Batch, Dataset, Loader, Role, epoch_order, load_image, load_mask, natural};
+    pub use crate::data::{Batch, BatchLoader, Dataset, SplitRole, epoch_order, load_image, load_mask, natural};
     pub mod augment {
         pub use crate::data::augment::{
-            Affine, Augmenter, Edge, Elastic, Field, Gamma, Outside, Pass, Plan, gaussian, warp,
+            AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Elastic, EpochAugmenter, Gamma,
+            OutsideFill, gaussian, warp,
         };
     }
-    pub mod inputs {
-        pub use crate::data::inputs::gather;
+    pub mod prediction_inputs {
+        pub use crate::data::prediction_inputs::find_inputs;
     }
     pub mod phantom {
         pub use crate::data::phantom::{WINDOW, draw, write_phantoms};
@@ -89,10 +90,10 @@ pub mod data {
         pub use crate::data::resize::{argmax, nearest, plane};
     }
     pub mod survey {
-        pub use crate::data::survey::{Kind, Severity, survey};
+        pub use crate::data::survey::{SurveySeverity, SurveyTopic, survey};
     }
-    pub mod waiting {
-        pub use crate::data::waiting::Load;
+    pub mod loading_bottleneck {
+        pub use crate::data::loading_bottleneck::LoadTimes;
     }
 }
 pub mod graph {
@@ -103,19 +104,21 @@ pub mod graph {
 #[cfg(feature = "data")]
 pub mod learn {
     #[cfg(feature = "run")]
-    pub mod agree {
-        pub use crate::learn::agree::Sample;
+    pub mod device_parity {
+        pub use crate::learn::device_parity::RandomBatch;
     }
     #[cfg(feature = "run")]
     pub mod checkpoint {
-        pub use crate::learn::checkpoint::{Best, CheckpointMeta, Loaded, State, load, load_weights, save};
+        pub use crate::learn::checkpoint::{
+            BestScore, CheckpointMeta, CheckpointState, LoadedCheckpoint, load, load_weights, save,
+        };
     }
     #[cfg(feature = "run")]
-    pub mod finite {
-        pub use crate::learn::finite::Places;
+    pub mod non_finite {
+        pub use crate::learn::non_finite::NodeLocations;
     }
-    pub mod folder {
-        pub use crate::learn::folder::{EpochRecord, Folder, RunSummary, read_settings};
+    pub mod run_folder {
+        pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary, read_settings};
     }
     #[cfg(feature = "run")]
     pub mod freeze {
@@ -126,7 +129,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod init {
-        pub use crate::learn::init::{Fate, InitReport, init};
+        pub use crate::learn::init::{InitOutcome, InitReport, init};
     }
     #[cfg(feature = "run")]
     pub mod loss {
@@ -134,7 +137,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod optim {
-        pub use crate::learn::optim::{Accumulated, OptimState};
+        pub use crate::learn::optim::{AccumulatedGradients, OptimState};
     }
     #[cfg(feature = "run")]
     pub mod preflight {
@@ -145,7 +148,7 @@ pub mod learn {
     }
     #[cfg(feature = "run")]
     pub mod train {
-        pub use crate::learn::train::{Job, Observer, Outcome, Progress, train};
+        pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
     }
 }
 #[cfg(feature = "data")]

@@ -4,14 +4,14 @@ use super::failure::Failure;
 use super::run::{ResolvedRun, reopen};
 use crate::base::error::RunError;
 use crate::graph::ir;
-use crate::learn::folder::{Folder, read_settings};
+use crate::learn::run_folder::{RunFolder, read_settings};
 
 /// Holds a run against the folder that it is to go on in, and takes over what need not be asked for again: the weights that
 /// it began with and the number of threads. A folder without settings, where no run began, takes any run.
 ///
 /// Going on with other settings or another network would give a run that its folder does not describe. Only the number of
 /// epochs, the device with its threads, how often the state is written, and the place and cache of the data may differ.
-pub fn resume(run: &mut ResolvedRun, folder: &Folder) -> Result<(), Failure> {
+pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Failure> {
     if !folder.settings().exists() {
         return Ok(());
     }

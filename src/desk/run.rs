@@ -10,8 +10,8 @@ use crate::graph::check::{CheckedGraph, FrozenPaths, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::CallChains;
 use crate::graph::resolve::ResolvedProgram;
-use crate::learn::folder::{Folder, read_settings};
-use crate::learn::trained::Trained;
+use crate::learn::run_folder::{RunFolder, read_settings};
+use crate::learn::trained_run::TrainedRun;
 use crate::text::config::schema;
 use crate::text::config::settings::{FORMAT, Settings};
 use crate::text::config::{DataSpec, TrainSpec};
@@ -38,8 +38,8 @@ pub struct ResolvedRun {
 
 impl ResolvedRun {
     /// The run with the folder that it was trained into.
-    pub fn trained<'a>(&'a self, folder: &'a Folder) -> Trained<'a> {
-        Trained { checked: &self.checked, settings: &self.settings, folder }
+    pub fn trained<'a>(&'a self, folder: &'a RunFolder) -> TrainedRun<'a> {
+        TrainedRun { checked: &self.checked, settings: &self.settings, folder }
     }
 }
 
@@ -236,8 +236,8 @@ fn versions() -> BTreeMap<String, String> {
 }
 
 /// A finished or interrupted run.
-pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(ResolvedRun, Folder), Failure> {
-    let folder = Folder::new(dir);
+pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(ResolvedRun, RunFolder), Failure> {
+    let folder = RunFolder::new(dir);
     let settings: PathBuf = folder.settings();
     if !settings.exists() {
         let error = RunError::at(dir, "not a run folder: it has no settings.yaml");

@@ -1,18 +1,18 @@
 //! Training, evaluation and prediction, with the types that they speak of.
 //!
 //! A run begins as a `train` block of a model file, or as the `settings.yaml` of an earlier run:
-//! [`resolve_run`](super::resolve_run) gives its model and [`Settings`]. [`train`] writes a run [`Folder`], [`evaluate`] scores
+//! [`resolve_run`](super::resolve_run) gives its model and [`Settings`]. [`train`] writes a run [`RunFolder`], [`evaluate`] scores
 //! one, and [`predict`] writes masks of other images.
 
 pub use crate::base::error::{Result, RunError};
 pub use crate::compute::device::DeviceChoice;
 pub use crate::compute::network::Network;
-pub use crate::data::Role;
-pub use crate::data::inputs::Input;
-pub use crate::learn::finite::Places;
-pub use crate::learn::folder::{EpochRecord, Folder, RunSummary};
-pub use crate::learn::train::{Job, Observer, Outcome, Progress, train};
-pub use crate::learn::trained::Trained;
+pub use crate::data::SplitRole;
+pub use crate::data::prediction_inputs::PredictionInput;
+pub use crate::learn::non_finite::NodeLocations;
+pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary};
+pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
+pub use crate::learn::trained_run::TrainedRun;
 pub use crate::metric::{CaseScore, Evaluation};
 pub use crate::score::eval::{How, Weights, evaluate};
 pub use crate::score::probability::ProbabilityFormat;
@@ -20,7 +20,7 @@ pub use crate::show::prediction::{Extras, Written};
 pub use crate::show::predictor::{How as PredictOptions, Output, Predictions, Seconds};
 pub use crate::text::config::settings::Settings;
 
-use crate::data::inputs::gather;
+use crate::data::prediction_inputs::find_inputs;
 use crate::show::predictor::Predictor;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -34,15 +34,15 @@ use std::sync::atomic::AtomicBool;
 /// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the device cannot
 /// be opened, or the weights do not fit.
 pub fn predict(
-    run: Trained<'_>,
+    run: TrainedRun<'_>,
     inputs: &[PathBuf],
     output: Output<'_>,
     device: DeviceChoice,
     options: &PredictOptions,
     stop: &AtomicBool,
     mut progress: impl FnMut(usize, usize),
-) -> Result<(Vec<Input>, Predictions)> {
-    let inputs = gather(inputs, output.folder, &output.extras.ends(&run.settings.data.classes))?;
+) -> Result<(Vec<PredictionInput>, Predictions)> {
+    let inputs = find_inputs(inputs, output.folder, &output.extras.ends(&run.settings.data.classes))?;
     let mut done = 0;
     let predictions = Predictor::new(run, device, options)?.files(&inputs, output, stop, |images| {
         done += images;

@@ -3,11 +3,11 @@
 //! A training step is forward, cross entropy, backward, Adam. A call is one batch.
 
 mod backend;
+mod timed_network;
 mod timing;
-mod work;
 
 pub(crate) use backend::Backend;
-pub(crate) use timing::{Span, Timing};
+pub(crate) use timing::{TimeBudget, Timing};
 
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
@@ -18,11 +18,11 @@ use crate::compute::engine_bridge::use_burn_only;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::{Convention, count};
 use serde::Serialize;
+use timed_network::TimedNetwork;
 use timing::measure;
-use work::Work;
 
 #[derive(Debug, Clone)]
-pub(crate) struct Settings {
+pub(crate) struct BenchSettings {
     pub device: DeviceChoice,
     /// What training and prediction take when not given: the engine where it can.
     pub backend: Option<Backend>,
@@ -30,13 +30,13 @@ pub(crate) struct Settings {
     /// Training steps as well as forward passes.
     pub train: bool,
     /// Of each phase.
-    pub span: Span,
+    pub span: TimeBudget,
     pub profile: bool,
 }
 
 /// Forward passes or training steps.
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Phase {
+pub(crate) struct BenchPhase {
     pub backend: Backend,
     pub calls: usize,
     pub median_ms: f64,
@@ -53,7 +53,7 @@ pub(crate) struct Phase {
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub(crate) struct Bench {
+pub(crate) struct BenchReport {
     pub model: String,
     /// Channels, height, width.
     pub input: Vec<usize>,
@@ -66,23 +66,23 @@ pub(crate) struct Bench {
     pub macs: u64,
     /// What all threads reach on registers alone; `None` on a device other than the processor.
     pub peak_gflops: Option<f64>,
-    pub forward: Phase,
-    pub train_step: Option<Phase>,
+    pub forward: BenchPhase,
+    pub train_step: Option<BenchPhase>,
     #[serde(skip)]
     pub profile: Option<Profile>,
 }
 
 /// Times a model at the size it was checked at.
-pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench> {
+pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<BenchReport> {
     let batch = settings.batch;
     let device = device::open(settings.device)?;
     if settings.backend == Some(Backend::Burn) {
         use_burn_only();
     }
-    let mut work = Work::new(checked, &device, batch, settings.train)?;
+    let mut work = TimedNetwork::new(checked, &device, batch, settings.train)?;
     let modes = [false, true].into_iter().filter(|train| settings.train || !train);
     if let (Some(Backend::Engine), Some(why)) =
-        (settings.backend, modes.into_iter().find_map(|train| work.refusal(train)))
+        (settings.backend, modes.into_iter().find_map(|train| work.why_engine_refuses(train)))
     {
         let message = format!("the engine does not compute {}: {why}", checked.graph().name);
         return Err(RunError::new(message).help("leave out `--backend`: Burn computes what the engine does not"));
@@ -91,7 +91,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench
     let peak = || device::is_cpu(&device).then(|| peak::flops(SimdLevel::get()) / 1e9);
     let before = peak();
     let forward = measure(settings.span, || work.forward())?;
-    work.forget();
+    work.free_forward_memory();
     let train_step = match settings.train {
         true => Some(measure(settings.span, || work.train_step())?),
         false => None,
@@ -101,7 +101,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench
     let phase = |(timing, memory): (Timing, Option<u64>), train: bool| {
         let passes = if train { 3.0 } else { 1.0 };
         let achieved_gflops = 2.0 * passes * macs as f64 * batch as f64 / timing.median / 1e6;
-        Phase {
+        BenchPhase {
             backend: work.backend(train),
             calls: timing.calls,
             median_ms: timing.median,
@@ -118,7 +118,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench
         true => Some(profile(checked, settings, &mut work)?),
         false => None,
     };
-    Ok(Bench {
+    Ok(BenchReport {
         model: checked.graph().name.clone(),
         input: checked.input().dims().to_vec(),
         batch,
@@ -134,7 +134,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &Settings) -> Result<Bench
 }
 
 /// A plan has a step for each node, in the same order.
-fn profile(checked: &CheckedGraph, settings: &Settings, work: &mut Work) -> Result<Profile> {
+fn profile(checked: &CheckedGraph, settings: &BenchSettings, work: &mut TimedNetwork) -> Result<Profile> {
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));
     work.profile(settings.train, settings.span, Profile::new(timed.collect()))

@@ -8,8 +8,8 @@
 //!
 //! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
 
-use super::folder::EpochRecord;
 use super::optim::OptimState;
+use super::run_folder::EpochRecord;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
@@ -30,7 +30,7 @@ pub struct CheckpointMeta {
     /// Optimiser steps that are done.
     pub step: u64,
     /// Best value so far by metric.
-    pub best: BTreeMap<String, Best>,
+    pub best: BTreeMap<String, BestScore>,
     /// Images of the unfinished epoch that are done.
     pub seen: u64,
     /// Sum of their losses.
@@ -51,7 +51,7 @@ pub struct CheckpointMeta {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Best {
+pub struct BestScore {
     #[serde(with = "exact")]
     pub value: f64,
     pub epoch: usize,
@@ -59,7 +59,7 @@ pub struct Best {
 
 /// What stands under the key `npc`.
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct CheckpointHeader {
     format: u32,
     /// Of the model's names and shapes.
     fingerprint: String,
@@ -74,7 +74,7 @@ const MODEL: &str = "model.";
 const RAW: &str = "raw.";
 
 /// What a checkpoint keeps.
-pub struct State<'a> {
+pub struct CheckpointState<'a> {
     /// What the optimiser moves.
     pub network: &'a Network,
     /// The average of its weights, where the run keeps one.
@@ -85,7 +85,7 @@ pub struct State<'a> {
 
 /// The same, read.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedCheckpoint {
     pub network: Network,
     /// A network that evaluates.
     pub average: Option<Network>,
@@ -94,8 +94,8 @@ pub struct Loaded {
 }
 
 /// Writes a checkpoint, or leaves the old file as it was.
-pub fn save(path: &Path, state: &State<'_>) -> Result<()> {
-    let &State { network, average, optim, meta } = state;
+pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
+    let &CheckpointState { network, average, optim, meta } = state;
     let named = |network: &Network, prefix: &'static str| {
         let tensors = weights::tensors(network).into_iter();
         tensors.map(move |t| NamedTensor { name: format!("{prefix}{}", t.name), ..t })
@@ -110,7 +110,7 @@ pub fn save(path: &Path, state: &State<'_>) -> Result<()> {
         }
     }
     let fingerprint = weights::fingerprint(network);
-    let header = Header { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
+    let header = CheckpointHeader { format: FORMAT, fingerprint, optimizer_steps: optim.steps, meta: meta.clone() };
     let header = serde_json::to_string(&header)
         .map_err(|error| RunError::at(path, format!("state cannot be written as JSON: {error}")))?;
     weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
@@ -118,13 +118,13 @@ pub fn save(path: &Path, state: &State<'_>) -> Result<()> {
 
 /// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
 /// `optimizer` is the rule to go on with; the file holds only what it has gathered.
-pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loaded> {
-    let Contents { header, model, raw, state } = read(path)?;
+pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<LoadedCheckpoint> {
+    let CheckpointContents { header, model, raw, state } = read_contents(path)?;
     let (network, average) = match raw.is_empty() {
-        true => (put(path, network, model, &header)?, None),
+        true => (load_into(path, network, model, &header)?, None),
         false => {
-            let average = put(path, network.valid(), model, &header)?;
-            (put(path, network, raw, &header)?, Some(average))
+            let average = load_into(path, network.valid(), model, &header)?;
+            (load_into(path, network, raw, &header)?, Some(average))
         }
     };
     let trainable: BTreeMap<String, usize> =
@@ -155,7 +155,7 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loade
         let message = format!("nothing of what `{}` keeps is there", optim.optimizer.name());
         return Err(RunError::at(path, message).help("go on with the optimiser that the run began with"));
     }
-    Ok(Loaded { network, average, optim, meta: header.meta })
+    Ok(LoadedCheckpoint { network, average, optim, meta: header.meta })
 }
 
 /// Puts only the weights of a checkpoint, or of a plain file of weights, into `network`: what evaluation and
@@ -163,8 +163,8 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loade
 pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
     let (tensors, metadata) = weights::read_safetensors(path)?;
     if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
-        let Contents { header, model, .. } = split(path, tensors, &metadata)?;
-        return put(path, network, model, &header);
+        let CheckpointContents { header, model, .. } = split_contents(path, tensors, &metadata)?;
+        return load_into(path, network, model, &header);
     }
     weights::load(network, tensors).map_err(|error| RunError { path: Some(path.to_path_buf()), ..error })
 }
@@ -184,38 +184,42 @@ pub(crate) fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
     Ok((tensors, !sorted || metadata.contains_key("model")))
 }
 
-struct Contents {
-    header: Header,
+struct CheckpointContents {
+    header: CheckpointHeader,
     model: Vec<NamedTensor>,
     raw: Vec<NamedTensor>,
     /// What the optimiser had gathered: by name of the tensor, by kind.
     state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
 }
 
-fn read(path: &Path) -> Result<Contents> {
+fn read_contents(path: &Path) -> Result<CheckpointContents> {
     let (tensors, metadata) = weights::read_safetensors(path)?;
-    split(path, tensors, &metadata)
+    split_contents(path, tensors, &metadata)
 }
 
-fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, String>) -> Result<Contents> {
+fn split_contents(
+    path: &Path,
+    tensors: Vec<NamedTensor>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<CheckpointContents> {
     let Some(text) = metadata.get(KEY) else {
         return Err(RunError::at(path, "holds tensors but no training state")
             .help("training goes on from a checkpoint that `npc train` wrote; weights alone can be evaluated"));
     };
-    let header: Header = serde_json::from_str(text)
+    let header: CheckpointHeader = serde_json::from_str(text)
         .map_err(|error| RunError::at(path, format!("its training state cannot be read: {error}")))?;
     if header.format != FORMAT {
         let message = format!("a checkpoint of format {}, this npc reads format {FORMAT}", header.format);
         return Err(RunError::at(path, message));
     }
-    let mut contents = Contents { header, model: Vec::new(), raw: Vec::new(), state: BTreeMap::new() };
+    let mut contents = CheckpointContents { header, model: Vec::new(), raw: Vec::new(), state: BTreeMap::new() };
     for mut tensor in tensors {
         let name = std::mem::take(&mut tensor.name);
         if let Some(name) = name.strip_prefix(MODEL) {
             contents.model.push(NamedTensor { name: name.to_string(), ..tensor });
         } else if let Some(name) = name.strip_prefix(RAW) {
             contents.raw.push(NamedTensor { name: name.to_string(), ..tensor });
-        } else if let Some((kind, name)) = of_state(&name) {
+        } else if let Some((kind, name)) = parse_state_name(&name) {
             contents.state.entry(name.to_string()).or_default().insert(kind, tensor.values);
         } else {
             return Err(RunError::at(path, format!("tensor `{name}` has no place in a checkpoint")));
@@ -225,12 +229,12 @@ fn split(path: &Path, tensors: Vec<NamedTensor>, metadata: &BTreeMap<String, Str
 }
 
 /// The kind and the tensor's name in `adam.first.s.1.conv.weight`.
-fn of_state(name: &str) -> Option<(&'static str, &str)> {
+fn parse_state_name(name: &str) -> Option<(&'static str, &str)> {
     let kinds = Optimizer::STATES.iter();
     kinds.copied().find_map(|kind| Some((kind, name.strip_prefix(kind)?.strip_prefix('.')?)))
 }
 
-fn put(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Header) -> Result<Network> {
+fn load_into(path: &Path, network: Network, model: Vec<NamedTensor>, header: &CheckpointHeader) -> Result<Network> {
     let name = network.plan().name.clone();
     weights::load(network, model).map_err(|mut error| {
         error.path = Some(path.to_path_buf());

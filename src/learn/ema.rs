@@ -34,19 +34,19 @@ impl Ema {
         self.average = Some(match self.average.take() {
             None => now,
             Some(average) => {
-                let mut values = Values(Vec::new());
+                let mut values = FlattenedTensors(Vec::new());
                 now.visit(&mut values);
                 values.0.reverse();
-                average.map(&mut Average { decay: self.decay, values: values.0 })
+                average.map(&mut AverageUpdate { decay: self.decay, values: values.0 })
             }
         });
     }
 }
 
 /// Every tensor in the order of traversal, flattened.
-struct Values(Vec<Tensor<1>>);
+struct FlattenedTensors(Vec<Tensor<1>>);
 
-impl ModuleVisitor for Values {
+impl ModuleVisitor for FlattenedTensors {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let x = param.val();
         let count = x.dims().iter().product::<usize>();
@@ -54,13 +54,13 @@ impl ModuleVisitor for Values {
     }
 }
 
-struct Average {
+struct AverageUpdate {
     decay: f64,
     /// Of the network, the next one last.
     values: Vec<Tensor<1>>,
 }
 
-impl ModuleMapper for Average {
+impl ModuleMapper for AverageUpdate {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let now = self.values.pop().expect("both networks have the tensors of one plan, in one order");
         param.map(|average| {

@@ -13,7 +13,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
 /// What the run freezes. Errors: a path leads to no parameters of the model, or none is left to train.
-pub(crate) fn frozen(checked: &CheckedGraph, spec: &TrainSpec) -> Result<FrozenPaths> {
+pub(crate) fn frozen_parameters(checked: &CheckedGraph, spec: &TrainSpec) -> Result<FrozenPaths> {
     let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
     let problems = FrozenPaths::problems(checked, &paths, &checked.supervised_results(&spec.supervise));
     match problems.iter().next() {
@@ -24,15 +24,15 @@ pub(crate) fn frozen(checked: &CheckedGraph, spec: &TrainSpec) -> Result<FrozenP
 
 /// The network with the frozen tensors asking for no gradient.
 pub fn freeze(network: Network, frozen: &FrozenPaths) -> Network {
-    if frozen.is_empty() { network } else { network.map(&mut Freeze { frozen, path: Vec::new() }) }
+    if frozen.is_empty() { network } else { network.map(&mut FreezeMapper { frozen, path: Vec::new() }) }
 }
 
-struct Freeze<'a> {
+struct FreezeMapper<'a> {
     frozen: &'a FrozenPaths,
     path: Vec<String>,
 }
 
-impl ModuleMapper for Freeze<'_> {
+impl ModuleMapper for FreezeMapper<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_string());
     }

@@ -2,18 +2,18 @@
 //!
 //! Knows names and no meaning, so that curves and TensorBoard show what a run recorded without being told of it.
 
-use super::folder::Folder;
+use super::run_folder::RunFolder;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The epochs of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct History {
-    rows: Vec<Epoch>,
+    rows: Vec<EpochValues>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Epoch {
+pub struct EpochValues {
     /// Counted from 1.
     pub number: u64,
     /// Finite numbers by name, in the order of the file.
@@ -22,21 +22,21 @@ pub struct Epoch {
 
 impl History {
     /// Reads what is there; a line that was cut off ends it, a run without finished epochs has none.
-    pub fn read(folder: &Folder) -> History {
+    pub fn read(folder: &RunFolder) -> History {
         let text = std::fs::read_to_string(folder.root().join("metrics.jsonl")).unwrap_or_default();
         Self::parse(&text)
     }
 
     pub fn parse(text: &str) -> History {
         let rows = text.lines().map_while(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
-        let epoch = |(i, row): (usize, Map<String, Value>)| Epoch {
+        let epoch = |(i, row): (usize, Map<String, Value>)| EpochValues {
             number: row.get("epoch").and_then(Value::as_u64).unwrap_or(i as u64 + 1),
             values: numbers(row),
         };
         History { rows: rows.enumerate().map(epoch).collect() }
     }
 
-    pub fn epochs(&self) -> &[Epoch] {
+    pub fn epochs(&self) -> &[EpochValues] {
         &self.rows
     }
 
@@ -68,7 +68,7 @@ impl History {
     }
 
     /// When each epoch ended, in seconds since 1970: the file's time is that of the last, and `seconds` is what each took.
-    pub fn times(&self, folder: &Folder) -> Vec<f64> {
+    pub fn times(&self, folder: &RunFolder) -> Vec<f64> {
         let written = std::fs::metadata(folder.root().join("metrics.jsonl")).and_then(|m| m.modified());
         let end = written.unwrap_or_else(|_| SystemTime::now());
         let mut end = end.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64();
@@ -100,7 +100,7 @@ fn numbers(row: Map<String, Value>) -> Vec<(String, f64)> {
     found.into_iter().filter_map(|(name, value)| Some((name, value.filter(|v| v.is_finite())?))).collect()
 }
 
-impl Epoch {
+impl EpochValues {
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(n, _)| n == name).map(|(_, v)| *v)
     }

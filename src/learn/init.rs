@@ -6,15 +6,15 @@
 mod matching;
 mod pytorch;
 
-pub use matching::Fate;
-pub(crate) use matching::{Entry, matching};
+pub use matching::InitOutcome;
+pub(crate) use matching::{NamedShape, match_tensors};
 
 use super::checkpoint;
-use super::folder::Folder;
+use super::run_folder::RunFolder;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::compute::weights::{self, NamedTensor};
-use pytorch::Given;
+use pytorch::WeightFile;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -26,27 +26,27 @@ pub struct InitReport {
     /// Taken off the file's names.
     pub prefix: String,
     /// The tensors of the model in its order.
-    pub tensors: Vec<InitRow>,
+    pub tensors: Vec<InitTensor>,
     /// Tensors of the file that nothing took.
     pub unused: Vec<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
-pub struct InitRow {
+pub struct InitTensor {
     pub name: String,
     pub shape: Vec<usize>,
     #[serde(flatten)]
-    pub fate: Fate,
+    pub fate: InitOutcome,
 }
 
 impl InitReport {
     /// `weights.pt: 45 of 52 tensors loaded, 3 of another shape, 4 missing; 2 of the file unused`.
     pub fn summary(&self) -> String {
-        let count = |f: fn(&Fate) -> bool| self.tensors.iter().filter(|row| f(&row.fate)).count();
-        let by_name = count(|f| matches!(f, Fate::Loaded { .. }));
-        let by_order = count(|f| matches!(f, Fate::LoadedByOrder { .. }));
-        let shape = count(|f| matches!(f, Fate::ShapeDiffers { .. }));
-        let missing = count(|f| matches!(f, Fate::Missing));
+        let count = |f: fn(&InitOutcome) -> bool| self.tensors.iter().filter(|row| f(&row.fate)).count();
+        let by_name = count(|f| matches!(f, InitOutcome::Loaded { .. }));
+        let by_order = count(|f| matches!(f, InitOutcome::LoadedByOrder { .. }));
+        let shape = count(|f| matches!(f, InitOutcome::ShapeDiffers { .. }));
+        let missing = count(|f| matches!(f, InitOutcome::Missing));
         let all = self.tensors.len();
         let mut text = match by_order {
             0 => format!("{by_name} of {all} tensors loaded by name"),
@@ -69,12 +69,12 @@ impl InitReport {
 
 /// Puts what fits of the file, or of the run folder, into the network. Errors: nothing fits.
 pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
-    let path = if from.is_dir() { Folder::new(from).checkpoint()? } else { from.to_path_buf() };
-    let Given { tensors: given, ordered, others } = read(&path)?;
+    let path = if from.is_dir() { RunFolder::new(from).checkpoint()? } else { from.to_path_buf() };
+    let WeightFile { tensors: given, ordered, others } = read_weight_file(&path)?;
     let model = weights::layout(&network);
-    let entries: Vec<Entry> = given.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
-    let Some(found) = matching(&model, &entries, ordered) else {
-        return Err(unlike(&path, &network, &model, &entries));
+    let entries: Vec<NamedShape> = given.iter().map(|t| (t.name.clone(), t.shape.clone())).collect();
+    let Some(found) = match_tensors(&model, &entries, ordered) else {
+        return Err(nothing_fits(&path, &network, &model, &entries));
     };
     let mut by_name: HashMap<String, NamedTensor> = given.into_iter().map(|t| (t.name.clone(), t)).collect();
     let tensors = weights::tensors(&network).into_iter().zip(&found.fates).map(|(own, fate)| {
@@ -82,14 +82,14 @@ pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
         NamedTensor { values: new.map_or(own.values, |t| t.values), ..own }
     });
     let tensors = tensors.collect();
-    let row = |((name, shape), fate)| InitRow { name, shape, fate };
+    let row = |((name, shape), fate)| InitTensor { name, shape, fate };
     let rows = model.into_iter().zip(found.fates).map(row).collect();
     let unused = found.unused.into_iter().chain(others).collect();
     let report = InitReport { file: path, prefix: found.prefix, tensors: rows, unused };
     Ok((weights::load(network, tensors)?, report))
 }
 
-fn read(path: &Path) -> Result<Given> {
+fn read_weight_file(path: &Path) -> Result<WeightFile> {
     if !path.exists() {
         let error = RunError::at(path, "there is no such file or run folder to begin with");
         return Err(error.help("`init` takes safetensors, a PyTorch file or a folder that `npc train` wrote"));
@@ -99,14 +99,14 @@ fn read(path: &Path) -> Result<Given> {
         return pytorch::read(path);
     }
     let (tensors, ordered) = checkpoint::read_weights(path)?;
-    Ok(Given { tensors, ordered, others: Vec::new() })
+    Ok(WeightFile { tensors, ordered, others: Vec::new() })
 }
 
 /// How many names a message shows.
 const SHOWN: usize = 3;
 
-fn unlike(path: &Path, network: &Network, model: &[Entry], file: &[Entry]) -> RunError {
-    let first = |list: &[Entry]| {
+fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[NamedShape]) -> RunError {
+    let first = |list: &[NamedShape]| {
         let names: Vec<_> = list.iter().take(SHOWN).map(|(name, shape)| format!("`{name}` {shape:?}")).collect();
         format!("{} tensors: {}{}", list.len(), names.join(", "), if list.len() > SHOWN { ", ..." } else { "" })
     };

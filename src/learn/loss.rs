@@ -8,11 +8,11 @@ mod fused;
 mod lovasz;
 mod pixel;
 mod region;
-mod soft;
+mod softmax;
 
 use crate::text::config::{LossSpec, Term};
 use burn::tensor::{Int, Tensor};
-use soft::Soft;
+use softmax::SoftPrediction;
 
 /// Sum over results and terms of `weight of the result * weight of the term * term`, all against the same targets: deep
 /// supervision (Lee et al. 2015).
@@ -22,9 +22,9 @@ use soft::Soft;
 pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3, Int>) -> Tensor<1> {
     let mut losses = Vec::new();
     for (logits, weight) in results {
-        let soft = Soft::new(logits, targets.clone());
+        let soft = SoftPrediction::new(logits, targets.clone());
         for summand in &spec.terms {
-            let loss = term(&summand.term, &soft);
+            let loss = term_loss(&summand.term, &soft);
             let weight = weight * summand.weight;
             losses.push(if weight == 1.0 { loss } else { loss.mul_scalar(weight) });
         }
@@ -36,21 +36,21 @@ pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3
 ///
 /// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`.
 pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
-    term(&Term::CROSS_ENTROPY, &Soft::new(logits, targets))
+    term_loss(&Term::CROSS_ENTROPY, &SoftPrediction::new(logits, targets))
 }
 
-fn term(term: &Term, soft: &Soft) -> Tensor<1> {
+fn term_loss(term: &Term, soft: &SoftPrediction) -> Tensor<1> {
     match term {
-        Term::CrossEntropy { weights, smoothing } if fused::takes(&soft.logits) => {
+        Term::CrossEntropy { weights, smoothing } if fused::supports(&soft.logits) => {
             fused::cross_entropy(&soft.logits, &soft.targets, weights, *smoothing)
         }
         Term::CrossEntropy { weights, smoothing } => pixel::cross_entropy(soft, weights, *smoothing),
         Term::Focal { gamma, alpha } => pixel::focal(soft, *gamma, alpha),
         &Term::Dice { squared, smooth, batch, include_background } => {
-            region::dice(soft, &region::Region { smooth, batch, include_background }, squared)
+            region::dice(soft, &region::RegionOptions { smooth, batch, include_background }, squared)
         }
         &Term::Tversky { alpha, beta, gamma, smooth, batch, include_background } => {
-            region::tversky(soft, &region::Region { smooth, batch, include_background }, [alpha, beta], gamma)
+            region::tversky(soft, &region::RegionOptions { smooth, batch, include_background }, [alpha, beta], gamma)
         }
         Term::Lovasz { per_image } => lovasz::lovasz(soft, *per_image),
     }

@@ -8,14 +8,14 @@ mod fused;
 mod gradients;
 mod rule;
 
-pub use gradients::Accumulated;
+pub use gradients::AccumulatedGradients;
 
 use crate::compute::network::Network;
 use crate::text::config::Optimizer;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 use rayon::prelude::*;
-use rule::Rule;
+use rule::UpdateRule;
 use std::collections::{BTreeMap, HashMap};
 
 /// An optimiser with what it has gathered so far: the rule, the number of steps, and by tensor name what
@@ -34,23 +34,24 @@ impl OptimState {
 
     /// One step with this learning rate (`learn/schedule.rs` gives it; the optimiser's own is where the schedule starts).
     /// Tensors without a gradient stay.
-    pub fn step(&mut self, network: Network, gradients: Accumulated, rate: f64) -> Network {
+    pub fn step(&mut self, network: Network, gradients: AccumulatedGradients, rate: f64) -> Network {
         self.steps += 1;
-        let rule = Rule::new(&self.optimizer, rate, self.steps);
-        let mut taking = Taking { gradients, moments: &mut self.moments, taken: Vec::new(), path: Vec::new() };
-        network.visit(&mut taking);
+        let rule = UpdateRule::new(&self.optimizer, rate, self.steps);
+        let mut collector =
+            GradientCollector { gradients, moments: &mut self.moments, parameters: Vec::new(), path: Vec::new() };
+        network.visit(&mut collector);
         // On the processor tensors go on all threads; the operations of a device are in one line anyway.
-        let (here, elsewhere): (Vec<Taken>, Vec<Taken>) =
-            taking.taken.into_iter().partition(|taken| fused::takes(&taken.x, &taken.gradient));
-        let mut moved: HashMap<String, Moved> =
-            here.into_par_iter().map(|taken| taken.by(&rule, fused::apply)).collect();
-        moved.extend(elsewhere.into_iter().map(|taken| taken.by(&rule, Rule::apply)));
-        network.map(&mut Putting { moved, moments: &mut self.moments, path: Vec::new() })
+        let (here, elsewhere): (Vec<ParameterState>, Vec<ParameterState>) =
+            collector.parameters.into_iter().partition(|parameter| fused::supports(&parameter.x, &parameter.gradient));
+        let mut moved: HashMap<String, UpdatedParameter> =
+            here.into_par_iter().map(|parameter| parameter.updated_by(&rule, fused::apply)).collect();
+        moved.extend(elsewhere.into_iter().map(|parameter| parameter.updated_by(&rule, UpdateRule::apply)));
+        network.map(&mut ParameterWriter { moved, moments: &mut self.moments, path: Vec::new() })
     }
 }
 
 /// A tensor that has a gradient, flattened, with what the rule has gathered for it.
-struct Taken {
+struct ParameterState {
     name: String,
     x: Tensor<1>,
     gradient: Tensor<1>,
@@ -58,23 +59,27 @@ struct Taken {
 }
 
 /// The tensor after the step, and what the rule goes on with.
-type Moved = (Tensor<1>, Vec<Tensor<1>>);
+type UpdatedParameter = (Tensor<1>, Vec<Tensor<1>>);
 
-impl Taken {
-    fn by(self, rule: &Rule, apply: impl Fn(&Rule, Tensor<1>, Tensor<1>, Vec<Tensor<1>>) -> Moved) -> (String, Moved) {
+impl ParameterState {
+    fn updated_by(
+        self,
+        rule: &UpdateRule,
+        apply: impl Fn(&UpdateRule, Tensor<1>, Tensor<1>, Vec<Tensor<1>>) -> UpdatedParameter,
+    ) -> (String, UpdatedParameter) {
         (self.name, apply(rule, self.x, self.gradient, self.old))
     }
 }
 
 /// Takes all tensors that have a gradient.
-struct Taking<'a> {
-    gradients: Accumulated,
+struct GradientCollector<'a> {
+    gradients: AccumulatedGradients,
     moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,
-    taken: Vec<Taken>,
+    parameters: Vec<ParameterState>,
     path: Vec<String>,
 }
 
-impl ModuleVisitor for Taking<'_> {
+impl ModuleVisitor for GradientCollector<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_string());
     }
@@ -90,18 +95,18 @@ impl ModuleVisitor for Taking<'_> {
         // A leaf of its own: nothing of this step may stay in the next one's graph.
         let x = param.val().without_autodiff();
         let count = x.dims().iter().product::<usize>();
-        self.taken.push(Taken { name, x: x.reshape([count]), gradient, old });
+        self.parameters.push(ParameterState { name, x: x.reshape([count]), gradient, old });
     }
 }
 
 /// Puts them into the network.
-struct Putting<'a> {
-    moved: HashMap<String, Moved>,
+struct ParameterWriter<'a> {
+    moved: HashMap<String, UpdatedParameter>,
     moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,
     path: Vec<String>,
 }
 
-impl ModuleMapper for Putting<'_> {
+impl ModuleMapper for ParameterWriter<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_string());
     }

@@ -1,13 +1,13 @@
 //! Before the first batch: what cannot work is refused while nothing is written.
 //!
-//! Model against data is [`fits`](super::prepare::fits); here are the split, a sample of the masks, memory and the disk. What is only
+//! Model against data is [`fits`](super::prepare::check_model_fits_data); here are the split, a sample of the masks, memory and the disk. What is only
 //! doubtful is a warning.
 
 use crate::base::error::{Result, RunError};
 use crate::base::machine::{self, Free};
 use crate::base::number::rough_bytes;
 use crate::base::path::absolute;
-use crate::data::{Dataset, Role};
+use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::cost::memory::{Training, memory_of, memory_with};
 use crate::text::config::settings::Settings;
@@ -37,21 +37,21 @@ pub fn preflight(
     folder: &Path,
 ) -> Result<Preflight> {
     let mut found = Preflight::default();
-    splits(&settings.train, data)?;
-    masks(data, &mut found)?;
-    fits_memory(checked, settings, data, frozen, free, &mut found)?;
-    writable(folder)?;
-    disk(checked, settings, frozen, machine::room(folder), folder, &mut found)?;
-    average(&settings.train, data, &mut found);
+    check_splits(&settings.train, data)?;
+    check_masks(data, &mut found)?;
+    check_memory(checked, settings, data, frozen, free, &mut found)?;
+    check_writable(folder)?;
+    check_disk(checked, settings, frozen, machine::room(folder), folder, &mut found)?;
+    check_average(&settings.train, data, &mut found);
     Ok(found)
 }
 
-fn splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
-    if data.is_empty(Role::Train) {
+fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
+    if data.is_empty(SplitRole::Train) {
         return Err(RunError::new("the split leaves no image to train on"));
     }
     let scored = spec.keep.iter().any(|keep| matches!(keep, Keep::Best(_))) || spec.patience.is_some();
-    if scored && data.is_empty(Role::Val) && data.is_empty(Role::Test) {
+    if scored && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
         return Err(RunError::new("the split leaves no image to score, so that no epoch can be the best")
             .help("give `val` or `test` a share")
             .help("or keep the last epoch alone: `keep = [last]`"));
@@ -60,8 +60,8 @@ fn splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
 }
 
 /// Reads some masks of each role: their values must be labels, and every class should occur.
-fn masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
-    let looked: Vec<(Role, usize)> = [Role::Train, Role::Val, Role::Test]
+fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
+    let looked: Vec<(SplitRole, usize)> = [SplitRole::Train, SplitRole::Val, SplitRole::Test]
         .into_iter()
         .flat_map(|role| {
             let n = data.len(role);
@@ -70,7 +70,7 @@ fn masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
         })
         .collect();
     let classes = data.spec().classes.len();
-    let one = |&(role, index): &(Role, usize)| -> Result<Vec<bool>> {
+    let one = |&(role, index): &(SplitRole, usize)| -> Result<Vec<bool>> {
         let (mask, _, _) = data.truth(role, index)?;
         let mut seen = vec![false; classes];
         mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
@@ -82,7 +82,7 @@ fn masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     for mask in each {
         seen.iter_mut().zip(mask?).for_each(|(all, one)| *all |= one);
     }
-    let all: usize = [Role::Train, Role::Val, Role::Test].map(|role| data.len(role)).iter().sum();
+    let all: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
     let n = looked.len();
     found.notes.push(match n == all {
         true => format!("all {n} masks hold the labels and nothing else"),
@@ -96,13 +96,13 @@ fn masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
 }
 
 /// Bytes of one training step and what lies beside it: the loader's batches and cache, and the average of the weights.
-struct Need {
+struct MemoryNeed {
     fixed: u64,
     per_image: u64,
     step: u64,
 }
 
-fn fits_memory(
+fn check_memory(
     checked: &CheckedGraph,
     settings: &Settings,
     data: &Dataset,
@@ -111,7 +111,7 @@ fn fits_memory(
     found: &mut Preflight,
 ) -> Result<()> {
     let spec = &settings.train;
-    let batch = spec.batch.min(data.len(Role::Train)).max(1) as u64;
+    let batch = spec.batch.min(data.len(SplitRole::Train)).max(1) as u64;
     let threads = rayon::current_num_threads() as u64;
     let loss_words = spec.loss.words(settings.data.classes.len() as u64);
     let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
@@ -120,12 +120,12 @@ fn fits_memory(
     let channels = checked.input().channels() as u64;
     // Images as 32-bit floats and classes as bytes ahead of the step; as 16 bits and bytes in the cache.
     let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
-    let cases: usize = [Role::Train, Role::Val, Role::Test].map(|role| data.len(role)).iter().sum();
+    let cases: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
     let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
     let cache = cache.min((settings.data.cache_mb as u64) << 20);
     let sums = if spec.accumulate > 1 { memory.gradients } else { 0 };
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
-    let need = Need { fixed: cache + average + sums, per_image, step: memory.training.peak(batch).bytes };
+    let need = MemoryNeed { fixed: cache + average + sums, per_image, step: memory.training.peak(batch).bytes };
     let total = need.step.saturating_add(need.fixed).saturating_add(need.per_image.saturating_mul(batch));
     let parts = format!(
         "{} for a step of {batch}, {} of it beside the network",
@@ -165,7 +165,7 @@ fn fits_memory(
 
 /// The folder, or the one that it will be made in, is one and may be written to as far as its permissions say. Nothing is
 /// tried out here: making the folder is the next thing that a run does.
-fn writable(folder: &Path) -> Result<()> {
+fn check_writable(folder: &Path) -> Result<()> {
     let whole = absolute(folder);
     let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
     let why = if !there.is_dir() {
@@ -179,7 +179,7 @@ fn writable(folder: &Path) -> Result<()> {
     Err(RunError::at(folder, message).help("choose another folder: `--out DIR`"))
 }
 
-fn disk(
+fn check_disk(
     checked: &CheckedGraph,
     settings: &Settings,
     frozen: &FrozenPaths,
@@ -208,9 +208,10 @@ fn disk(
 }
 
 /// An average over more steps than the run has is its first weights.
-fn average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
+fn check_average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
     let Some(decay) = spec.ema else { return };
-    let steps = data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)).saturating_mul(spec.epochs);
+    let steps =
+        data.len(SplitRole::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)).saturating_mul(spec.epochs);
     let reach = 1.0 / (1.0 - decay);
     if reach > steps as f64 {
         found.warnings.push(format!(

@@ -1,9 +1,9 @@
 //! What a run needs before its first batch: a device, the data, and a model that fits them.
 
-use super::folder::Folder;
+use super::run_folder::RunFolder;
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
-use crate::data::{Dataset, Role};
+use crate::data::{Dataset, SplitRole};
 use crate::graph::check::CheckedGraph;
 use crate::graph::ty::Shape;
 use crate::text::config::DataSpec;
@@ -13,22 +13,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A device and a data set that fit a model.
-pub(crate) struct Prepared {
+pub(crate) struct RunInputs {
     pub device: Device,
     pub data: Arc<Dataset>,
 }
 
 /// Opens device and data, and refuses what cannot work before the first batch.
-pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<Prepared> {
-    fits(checked, settings)?;
+pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<RunInputs> {
+    check_model_fits_data(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
     let device = device::open(choice)?;
     let data = Dataset::open(&settings.data, Path::new(&settings.data_root))?;
-    Ok(Prepared { device, data: Arc::new(data) })
+    Ok(RunInputs { device, data: Arc::new(data) })
 }
 
 /// Model and data block against each other.
-pub(crate) fn fits(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
+pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
     let name = &checked.graph().name;
     let weights = &settings.train.supervise;
     let data = &settings.data;
@@ -43,7 +43,7 @@ pub(crate) fn fits(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
     // The first result is what is scored and predicted.
     for (i, (result, shape)) in checked.results().enumerate() {
         if i == 0 || weights.contains_key(result) {
-            result_fits(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
+            check_result(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
         }
     }
     if !matches!(checked.input().channels(), 1 | 3) {
@@ -54,7 +54,7 @@ pub(crate) fn fits(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
 }
 
 /// One class a channel, one score a pixel.
-fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
+fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
     let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
     let classes = data.classes.len();
     if output.channels() != classes {
@@ -77,8 +77,8 @@ fn result_fits(model: &str, result: Option<&str>, output: &Shape, data: &DataSpe
 
 /// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
 /// images that were trained on would be scored.
-pub(crate) fn same_split(data: &Dataset, folder: &Folder) -> Result<()> {
-    for role in [Role::Train, Role::Val, Role::Test] {
+pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()> {
+    for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
         let path = folder.split(role);
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         let stems = data.cases(role).iter().map(|case| case.stem.as_str());

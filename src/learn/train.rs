@@ -7,28 +7,28 @@
 //! - what is not finite ends the run before it can reach a checkpoint, and says where it began;
 //! - what cannot work is refused before anything is written.
 
-mod dry;
-mod keep;
+mod dry_run;
+mod epoch_end;
 mod step;
 
-pub(crate) use dry::dry_run;
+pub(crate) use dry_run::dry_run;
 
-use super::checkpoint::{self, CheckpointMeta, Loaded};
+use super::checkpoint::{self, CheckpointMeta, LoadedCheckpoint};
 use super::ema::Ema;
-use super::finite::Places;
-use super::folder::{EpochRecord, Folder, RunSummary};
-use super::freeze::{freeze, frozen};
+use super::freeze::{freeze, frozen_parameters};
 use super::init::{InitReport, init};
+use super::non_finite::NodeLocations;
 use super::optim::OptimState;
 use super::preflight::{self, Preflight};
-use super::prepare::{Prepared, prepare, same_split};
+use super::prepare::{RunInputs, check_same_split, prepare};
+use super::run_folder::{EpochRecord, RunFolder, RunSummary};
 use super::validate::{score_all, scored_role};
 use crate::base::error::{Result, RunError};
 use crate::base::machine;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::data::augment::{Augmenter, Pass};
-use crate::data::{Dataset, Loader, Role, epoch_order};
+use crate::data::augment::{Augmenter, EpochAugmenter};
+use crate::data::{BatchLoader, Dataset, SplitRole, epoch_order};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::metric::{Scores, Summary};
 use crate::text::config::settings::Settings;
@@ -40,7 +40,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// What to train, with which settings, and where to.
-pub struct Job<'a> {
+pub struct TrainingJob<'a> {
     /// The checked model.
     pub checked: &'a CheckedGraph,
     /// Every setting of the run.
@@ -50,11 +50,11 @@ pub struct Job<'a> {
     /// What it imports: paths relative to it, and texts.
     pub imports: &'a [(String, String)],
     /// The run folder that is written to.
-    pub folder: &'a Folder,
+    pub folder: &'a RunFolder,
     /// Go on from the folder's last checkpoint.
     pub resume: bool,
     /// Where each node is written, for messages.
-    pub places: &'a Places,
+    pub places: &'a NodeLocations,
     /// Start even where the machine has less free memory than the run is estimated to need.
     pub ignore_memory: bool,
     /// Set from outside to end the run after the step that it is in. The run can be resumed.
@@ -63,7 +63,7 @@ pub struct Job<'a> {
 
 /// How far an epoch is, told after each step.
 #[derive(Debug, Clone, Copy)]
-pub struct Progress {
+pub struct TrainingProgress {
     /// Counted from 1.
     pub epoch: usize,
     /// Epochs of the whole run.
@@ -81,12 +81,12 @@ pub struct Progress {
 }
 
 /// Is told what happens in a training run while it runs.
-pub trait Observer {
+pub trait TrainingObserver {
     /// Training begins: numbers of training images, of images that are scored after each epoch, of epochs that are done
     /// already, and of all epochs.
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
     /// A step is done.
-    fn step(&mut self, progress: &Progress);
+    fn step(&mut self, progress: &TrainingProgress);
     /// An epoch is done and scored; `best` where it scored best so far by the first metric that a best checkpoint is
     /// kept for.
     fn epoch(&mut self, record: &EpochRecord, best: bool);
@@ -98,10 +98,10 @@ pub trait Observer {
 
 /// How a training run ended where nothing failed.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum TrainingOutcome {
     /// All epochs are done, or the scores did not improve for `patience` epochs.
     Done(RunSummary),
-    /// Ended by [`Job::stop`]; it can be resumed.
+    /// Ended by [`TrainingJob::stop`]; it can be resumed.
     Interrupted {
         /// Epochs that are finished.
         epochs: usize,
@@ -109,8 +109,8 @@ pub enum Outcome {
 }
 
 /// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
-pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
-    let (run, found, report) = begin(job)?;
+pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
+    let (run, found, report) = prepare_run(job)?;
     found.warnings.iter().for_each(|warning| observer.warn(warning));
     // From here on the folder is written to.
     if job.resume {
@@ -129,46 +129,46 @@ pub fn train(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Outcome> {
         // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
         job.folder.write_records(&run.meta.records)?;
     }
-    run.all(observer)
+    run.run_epochs(observer)
 }
 
 /// Refuses what cannot work, and gives the run in memory, what there is to say of it, and what became of the weights that it
 /// was to begin with. Writes nothing.
-fn begin<'a>(job: &'a Job<'_>) -> Result<(Run<'a>, Preflight, Option<InitReport>)> {
+fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflight, Option<InitReport>)> {
     let spec = &job.settings.train;
-    let Prepared { device, data } = prepare(job.checked, job.settings)?;
-    let frozen = frozen(job.checked, spec)?;
+    let RunInputs { device, data } = prepare(job.checked, job.settings)?;
+    let frozen = frozen_parameters(job.checked, spec)?;
     spec.loss.check(data.spec().classes.len()).map_err(RunError::new)?;
     let augmenter = Augmenter::new(&spec.augment, data.spec().size)?;
     if job.resume {
-        job.folder.look()?;
-        same_split(&data, job.folder)?;
+        job.folder.check_started()?;
+        check_same_split(&data, job.folder)?;
     } else {
-        job.folder.vacant()?;
+        job.folder.check_vacant()?;
     }
     let found = preflight(job, &data, &frozen)?;
     let network = lower(job.checked, &device, spec.seed).train();
-    let mut started = start(job, network)?;
+    let mut started = initial_state(job, network)?;
     let report = started.report.take();
-    Ok((open(job, device, data, &frozen, augmenter, started), found, report))
+    Ok((assemble_run(job, device, data, &frozen, augmenter, started), found, report))
 }
 
 /// The state of a run in memory.
-fn open<'a>(
-    job: &'a Job<'_>,
+fn assemble_run<'a>(
+    job: &'a TrainingJob<'_>,
     device: Device,
     data: Arc<Dataset>,
     frozen: &FrozenPaths,
     augmenter: Augmenter,
-    started: Start,
-) -> Run<'a> {
-    let Start { network, average, optim, meta, report: _ } = started;
+    started: InitialState,
+) -> TrainingRun<'a> {
+    let InitialState { network, average, optim, meta, report: _ } = started;
     let channels = job.checked.input().channels();
-    Run {
+    TrainingRun {
         job,
         device,
-        train: Loader::new(Arc::clone(&data), Role::Train, channels),
-        scored: Loader::new(Arc::clone(&data), scored_role(&data), channels),
+        train: BatchLoader::new(Arc::clone(&data), SplitRole::Train, channels),
+        scored: BatchLoader::new(Arc::clone(&data), scored_role(&data), channels),
         data,
         network: freeze(network, frozen),
         ema: job.settings.train.ema.map(|decay| Ema::new(decay, average)),
@@ -181,7 +181,7 @@ fn open<'a>(
 }
 
 /// What training begins with, or goes on with.
-struct Start {
+struct InitialState {
     network: Network,
     average: Option<Network>,
     optim: OptimState,
@@ -190,10 +190,10 @@ struct Start {
     report: Option<InitReport>,
 }
 
-fn start(job: &Job<'_>, network: Network) -> Result<Start> {
+fn initial_state(job: &TrainingJob<'_>, network: Network) -> Result<InitialState> {
     let spec = &job.settings.train;
     if job.resume && job.folder.last().exists() {
-        let Loaded { network, average, optim, mut meta } =
+        let LoadedCheckpoint { network, average, optim, mut meta } =
             checkpoint::load(&job.folder.last(), network, spec.optimizer.clone())?;
         if meta.step > 0 && average.is_some() != spec.ema.is_some() {
             let what = if average.is_some() { "holds an average of the weights" } else { "holds no average" };
@@ -203,18 +203,18 @@ fn start(job: &Job<'_>, network: Network) -> Result<Start> {
         if meta.records.len() < meta.epoch {
             meta.records = records(job.folder, meta.epoch)?;
         }
-        return Ok(Start { network, average, optim, meta, report: None });
+        return Ok(InitialState { network, average, optim, meta, report: None });
     }
     let meta = CheckpointMeta { model: job.checked.graph().name.clone(), ..CheckpointMeta::default() };
     let (network, report) = match &spec.init {
         Some(from) => init(network, Path::new(from)).map(|(network, report)| (network, Some(report)))?,
         None => (network, None),
     };
-    Ok(Start { network, average: None, optim: OptimState::new(spec.optimizer.clone()), meta, report })
+    Ok(InitialState { network, average: None, optim: OptimState::new(spec.optimizer.clone()), meta, report })
 }
 
 /// The records of a checkpoint of an older version, which did not hold them.
-fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
+fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
     let mut records = folder.records();
     records.truncate(epochs);
     if records.len() < epochs {
@@ -224,18 +224,18 @@ fn records(folder: &Folder, epochs: usize) -> Result<Vec<EpochRecord>> {
     Ok(records)
 }
 
-fn preflight(job: &Job<'_>, data: &Dataset, frozen: &FrozenPaths) -> Result<Preflight> {
+fn preflight(job: &TrainingJob<'_>, data: &Dataset, frozen: &FrozenPaths) -> Result<Preflight> {
     let cpu = job.settings.device == "cpu";
     let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
     preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
 }
 
-struct Run<'a> {
-    job: &'a Job<'a>,
+struct TrainingRun<'a> {
+    job: &'a TrainingJob<'a>,
     device: Device,
     data: Arc<Dataset>,
-    train: Loader,
-    scored: Loader,
+    train: BatchLoader,
+    scored: BatchLoader,
     network: Network,
     ema: Option<Ema>,
     optim: OptimState,
@@ -247,31 +247,31 @@ struct Run<'a> {
     slow: bool,
 }
 
-impl Run<'_> {
-    fn all(mut self, observer: &mut dyn Observer) -> Result<Outcome> {
+impl TrainingRun<'_> {
+    fn run_epochs(mut self, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
         let epochs = self.job.settings.train.epochs;
         let role = scored_role(&self.data);
-        observer.start(self.data.len(Role::Train), self.data.len(role), self.meta.epoch, epochs);
+        observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
         let mut told = Vec::new();
         while self.meta.epoch < epochs && !self.out_of_patience() {
-            let Some(mut record) = self.epoch(observer)? else {
+            let Some(mut record) = self.run_epoch(observer)? else {
                 self.save_last()?;
-                return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
+                return Ok(TrainingOutcome::Interrupted { epochs: self.meta.epoch });
             };
-            self.sound()?;
+            self.check_weights_finite()?;
             let began = Instant::now();
             // Stopped or failed: the epoch's steps are done but not scored, a resumed run scores them first.
             let scored = self.score();
             let Ok(Some(summary)) = scored else {
                 self.save_last()?;
                 scored?;
-                return Ok(Outcome::Interrupted { epochs: self.meta.epoch });
+                return Ok(TrainingOutcome::Interrupted { epochs: self.meta.epoch });
             };
             // Where no image defines a score, `scores` says so; a plain number has to stand here.
             (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
             record.scores = summary.mean.clone();
             self.meta.seconds += began.elapsed().as_secs_f64();
-            let improved = self.finish(record.clone(), &summary)?;
+            let improved = self.finish_epoch(record.clone(), &summary)?;
             for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
                 if !told.contains(&warning) {
                     observer.warn(&warning);
@@ -282,36 +282,36 @@ impl Run<'_> {
         }
         let summary = self.summary();
         self.job.folder.write_summary(&summary)?;
-        Ok(Outcome::Done(summary))
+        Ok(TrainingOutcome::Done(summary))
     }
 
     /// The steps of one epoch, from where a checkpoint left off. `None` when stopped.
-    fn epoch(&mut self, observer: &mut dyn Observer) -> Result<Option<EpochRecord>> {
+    fn run_epoch(&mut self, observer: &mut dyn TrainingObserver) -> Result<Option<EpochRecord>> {
         let spec = &self.job.settings.train;
-        let order = epoch_order(self.data.len(Role::Train), spec.seed, self.meta.epoch);
+        let order = epoch_order(self.data.len(SplitRole::Train), spec.seed, self.meta.epoch);
         let per_step = spec.batch.saturating_mul(spec.accumulate);
         let steps = order.len().div_ceil(per_step);
         let rest = order[(self.meta.seen as usize).min(order.len())..].to_vec();
         let (before, seconds_before, began) = (self.meta.seen, self.meta.epoch_seconds, Instant::now());
         let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
-        let mut pending = self.begin(left(self.meta.seen).min(per_step as u64));
-        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
+        let mut pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
+        let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
         let mut batches = self.train.augmented(rest, spec.batch, false, pass);
         for batch in batches.by_ref() {
             if batch.is_err() && self.meta.seen > before {
                 // Once the file is mended, a resumed run goes on from here.
                 self.save_last()?;
             }
-            self.add(&mut pending, &batch?)?;
-            if !pending.full() {
+            self.add_batch(&mut pending, &batch?)?;
+            if !pending.is_complete() {
                 continue;
             }
             self.finish_step(pending)?;
-            pending = self.begin(left(self.meta.seen).min(per_step as u64));
+            pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
             self.meta.epoch_seconds = seconds_before + began.elapsed().as_secs_f64();
             let here = (self.meta.seen - before) as f64 / began.elapsed().as_secs_f64().max(1e-9);
             let to_do = (spec.epochs - self.meta.epoch) * order.len() - self.meta.seen as usize;
-            observer.step(&Progress {
+            observer.step(&TrainingProgress {
                 epoch: self.meta.epoch + 1,
                 epochs: spec.epochs,
                 step: (self.meta.seen as usize).div_ceil(per_step),

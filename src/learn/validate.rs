@@ -4,7 +4,7 @@
 
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
-use crate::data::{Batch, Dataset, Loader, Role};
+use crate::data::{Batch, BatchLoader, Dataset, SplitRole};
 use crate::metric::{CaseScore, Pair, measure};
 use crate::text::config::Metric;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,17 +12,17 @@ use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The split that is scored after each epoch: `val` where there is one, else `test`.
-pub(crate) fn scored_role(data: &Dataset) -> Role {
-    if data.is_empty(Role::Val) { Role::Test } else { Role::Val }
+pub(crate) fn scored_role(data: &Dataset) -> SplitRole {
+    if data.is_empty(SplitRole::Val) { SplitRole::Test } else { SplitRole::Val }
 }
 
 /// `[n, c, h, w]` on the device.
-pub(crate) fn images(batch: &Batch, device: &Device) -> Tensor<4> {
+pub(crate) fn image_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
 }
 
 /// Class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
-fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
+fn argmax_classes(scores: Tensor<4>) -> Result<Vec<u8>> {
     let data = scores.argmax(1).into_data().convert::<i64>();
     let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
     Ok(values.into_iter().map(|k| k as u8).collect())
@@ -31,23 +31,23 @@ fn classes(scores: Tensor<4>) -> Result<Vec<u8>> {
 /// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
 pub(crate) fn score_all(
     network: &Network,
-    loader: &Loader,
+    loader: &BatchLoader,
     data: &Dataset,
-    role: Role,
+    role: SplitRole,
     batch: usize,
     metrics: &[Metric],
     stop: &AtomicBool,
 ) -> Result<Option<Vec<CaseScore>>> {
-    each_batch(loader, data, role, batch, metrics, stop, |batch| {
-        classes(network.forward(images(batch, network.device())).remove(0))
+    score_batches(loader, data, role, batch, metrics, stop, |batch| {
+        argmax_classes(network.forward(image_tensor(batch, network.device())).remove(0))
     })
 }
 
 /// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
-pub(crate) fn each_batch(
-    loader: &Loader,
+pub(crate) fn score_batches(
+    loader: &BatchLoader,
     data: &Dataset,
-    role: Role,
+    role: SplitRole,
     batch: usize,
     metrics: &[Metric],
     stop: &AtomicBool,

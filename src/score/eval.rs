@@ -6,12 +6,12 @@ use super::predict::probabilities;
 use crate::base::error::{Result, RunError};
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
-use crate::data::{Batch, Loader, Role};
+use crate::data::{Batch, BatchLoader, SplitRole};
 use crate::graph::check::CheckedGraph;
 use crate::learn::checkpoint;
-use crate::learn::folder::Folder;
-use crate::learn::prepare::{Prepared, prepare, same_split};
-use crate::learn::validate::{each_batch, images, scored_role};
+use crate::learn::prepare::{RunInputs, check_same_split, prepare};
+use crate::learn::run_folder::RunFolder;
+use crate::learn::validate::{image_tensor, score_batches, scored_role};
 use crate::metric::calibration::Tally;
 use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
@@ -36,7 +36,7 @@ pub enum Weights {
 
 impl Weights {
     /// The checkpoint file in this run folder. Errors: `Best` where the folder holds no checkpoint.
-    pub fn path(&self, folder: &Folder) -> Result<PathBuf> {
+    pub fn path(&self, folder: &RunFolder) -> Result<PathBuf> {
         match self {
             Weights::Best => folder.checkpoint(),
             Weights::Last => Ok(folder.last()),
@@ -46,7 +46,7 @@ impl Weights {
 }
 
 /// The network of a run folder with its best weights, ready to predict.
-pub(crate) fn load(checked: &CheckedGraph, folder: &Folder, device: &Device) -> Result<Network> {
+pub(crate) fn load(checked: &CheckedGraph, folder: &RunFolder, device: &Device) -> Result<Network> {
     load_file(&folder.checkpoint()?, checked, device)
 }
 
@@ -96,23 +96,23 @@ pub struct How {
 pub fn evaluate(
     checked: &CheckedGraph,
     settings: &Settings,
-    folder: &Folder,
-    role: Role,
+    folder: &RunFolder,
+    role: SplitRole,
     how: &How,
     stop: &AtomicBool,
 ) -> Result<(Evaluation, Vec<CaseScore>)> {
-    let Prepared { device, data } = prepare(checked, settings)?;
-    same_split(&data, folder)?;
+    let RunInputs { device, data } = prepare(checked, settings)?;
+    check_same_split(&data, folder)?;
     if data.is_empty(role) {
         return Err(RunError::new(format!("the split has no {role:?} images")));
     }
     let path = how.weights.path(folder)?;
     let network = load_file(&path, checked, &device)?;
-    let loader = Loader::new(Arc::clone(&data), role, checked.input().channels());
+    let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
     let mut tally = Tally::default();
     let batch = settings.train.batch;
-    let cases = each_batch(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
-        let x = images(batch, network.device());
+    let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
+        let x = image_tensor(batch, network.device());
         choose(probabilities(&network, x, how.flips), batch, &mut tally)
     })?;
     let cases = cases.ok_or_else(|| RunError::new("interrupted"))?;

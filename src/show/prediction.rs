@@ -4,9 +4,9 @@ use super::images::gallery::Shown;
 use super::images::overlay::overlay;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
-use crate::data::inputs::Input;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
-use crate::data::{Dataset, LoadedImage, Role, resize};
+use crate::data::prediction_inputs::PredictionInput;
+use crate::data::{Dataset, LoadedImage, SplitRole, resize};
 use crate::score::predict::{Plan, Scored};
 use crate::score::probability::{self, ProbabilityFormat};
 use crate::text::config::DataSpec;
@@ -55,7 +55,7 @@ pub struct Written {
 /// Writes `OUT/STEM.png` and the extras: `OUT/STEM_overlay.png`, `OUT/STEM_CLASS.png` or `OUT/STEM.npy`.
 pub(crate) fn write(
     spec: &DataSpec,
-    input: &Input,
+    input: &PredictionInput,
     image: &LoadedImage,
     scored: &Scored,
     out: &Path,
@@ -90,7 +90,7 @@ pub(crate) fn write(
 pub(crate) fn show_case(
     network: &Network,
     data: &Dataset,
-    role: Role,
+    role: SplitRole,
     index: usize,
     channels: usize,
     flips: bool,
@@ -113,7 +113,7 @@ pub(crate) fn show_case(
 pub(crate) fn predict_case(
     network: &Network,
     data: &Dataset,
-    role: Role,
+    role: SplitRole,
     index: usize,
     out: &Path,
     channels: usize,

@@ -5,8 +5,8 @@ use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
 use crate::data::LoadedImage;
-use crate::data::inputs::Input;
-use crate::learn::trained::Trained;
+use crate::data::prediction_inputs::PredictionInput;
+use crate::learn::trained_run::TrainedRun;
 use crate::score::eval::load;
 use crate::score::predict::Plan;
 use crate::score::window::Window;
@@ -72,7 +72,7 @@ pub struct Predictions {
 
 impl<'a> Predictor<'a> {
     /// Opens the device and loads the best weights of the run.
-    pub(crate) fn new(run: Trained<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
+    pub(crate) fn new(run: TrainedRun<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
         let spec = &run.settings.data;
         let batch = how.batch.unwrap_or(run.settings.train.batch).max(1);
         let window = how.overlap.map(|overlap| Window::new(spec.size, overlap, batch)).transpose()?;
@@ -87,7 +87,7 @@ impl<'a> Predictor<'a> {
     /// done; `stop` ends the work after the images that the network has.
     pub(crate) fn files(
         &self,
-        inputs: &[Input],
+        inputs: &[PredictionInput],
         output: Output<'_>,
         stop: &AtomicBool,
         mut progress: impl FnMut(usize),
@@ -127,7 +127,7 @@ impl<'a> Predictor<'a> {
     fn some(
         &self,
         first: usize,
-        inputs: &[Input],
+        inputs: &[PredictionInput],
         images: Vec<Result<LoadedImage>>,
         output: Output<'_>,
         done: &mut Predictions,
@@ -185,7 +185,7 @@ impl Predictions {
     }
 
     /// Everything that is known of each image, and how long it took. `inputs` are those that were predicted.
-    pub fn to_json(&self, inputs: &[Input]) -> Value {
+    pub fn to_json(&self, inputs: &[PredictionInput]) -> Value {
         let Seconds { total, waiting, network, writing } = self.seconds;
         let images = self.written.iter().map(|(i, written)| {
             let mut value = json!(written);

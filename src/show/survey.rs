@@ -2,7 +2,9 @@
 
 use super::table::{Cell, Column, Table};
 use crate::base::number::thousands;
-use crate::data::survey::{self, ALIKE, Balance, Finding, HAMMING, Kind, Severity, Survey};
+use crate::data::survey::{
+    self, MAX_HASH_DISTANCE, MIN_CORRELATION, SplitBalance, Survey, SurveyFinding, SurveySeverity, SurveyTopic,
+};
 use crate::text::config::DataSpec;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -30,20 +32,20 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     }
     let count = |severity| survey.findings.iter().filter(|f| f.severity == severity).count();
     let s = |n: usize| if n == 1 { "" } else { "s" };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let (errors, warnings) = (count(SurveySeverity::Error), count(SurveySeverity::Warning));
     let _ = writeln!(out, "{errors} error{}, {warnings} warning{}\n", s(errors), s(warnings));
     out
 }
 
 /// A row for each split: its images, and the share and presence of each class.
-fn balance(spec: &DataSpec, balances: &[Balance]) -> Table {
+fn balance(spec: &DataSpec, balances: &[SplitBalance]) -> Table {
     let grouped = balances.iter().any(|b| b.groups > 0);
     let mut columns = vec![Column::words("split"), Column::numbers("images")];
     columns.extend(grouped.then(|| Column::numbers("groups")));
     columns.extend(spec.classes.iter().map(|c| Column::numbers(format!("{c} %"))));
     columns.extend(spec.classes.iter().skip(1).map(|c| Column::numbers(format!("with {c}"))));
     columns.push(Column::numbers("empty"));
-    let row = |b: &Balance| {
+    let row = |b: &SplitBalance| {
         let mut cells = vec![b.role.name().into(), Cell::Count(b.images as u64)];
         cells.extend(grouped.then_some(Cell::Count(b.groups as u64)));
         cells.extend(b.share.iter().map(|s| Cell::decimal(100.0 * s, 2)));
@@ -81,8 +83,8 @@ fn summary(survey: &Survey) -> String {
 }
 
 /// The first few of each kind.
-fn findings(out: &mut String, findings: &[Finding]) {
-    let mut shown: BTreeMap<(Severity, Kind), usize> = BTreeMap::new();
+fn findings(out: &mut String, findings: &[SurveyFinding]) {
+    let mut shown: BTreeMap<(SurveySeverity, SurveyTopic), usize> = BTreeMap::new();
     for (i, finding) in findings.iter().enumerate() {
         let key = (finding.severity, finding.kind);
         let n = shown.entry(key).or_default();
@@ -103,19 +105,19 @@ fn findings(out: &mut String, findings: &[Finding]) {
 
 /// Everything that is known of the data and of each of its images. `written` are the pictures that were made of it.
 pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> Value {
-    let split = |b: &Balance| {
+    let split = |b: &SplitBalance| {
         json!({
             "split": b.role.name(), "images": b.images, "groups": b.groups, "share": b.share, "present": b.present,
             "empty": b.empty,
         })
     };
-    let finding = |f: &Finding| {
+    let finding = |f: &SurveyFinding| {
         json!({
             "severity": f.severity.name(), "kind": f.kind.name(), "message": f.message, "help": f.help,
             "stems": f.stems,
         })
     };
-    let image = |f: &survey::Facts| {
+    let image = |f: &survey::CaseFacts| {
         let image = f.image.as_ref();
         json!({
             "stem": f.stem, "split": f.role.name(), "group": f.group, "size": image.map(|i| i.size),
@@ -125,7 +127,7 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
             "class_pixels": f.classes,
         })
     };
-    let near = |p: &survey::Pair| {
+    let near = |p: &survey::NearDuplicate| {
         let (a, b) = (&survey.facts[p.a], &survey.facts[p.b]);
         json!({ "a": a.stem, "b": b.stem, "split_a": a.role.name(), "split_b": b.role.name(), "correlation": p.alike })
     };
@@ -135,7 +137,7 @@ pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
         "splits": splits.iter().map(split).collect::<Vec<_>>(),
         "findings": survey.findings.iter().map(finding).collect::<Vec<_>>(),
         "near_duplicates": survey.near.iter().map(near).collect::<Vec<_>>(),
-        "near_duplicate_rule": { "hash_bits": HAMMING, "correlation": ALIKE },
+        "near_duplicate_rule": { "hash_bits": MAX_HASH_DISTANCE, "correlation": MIN_CORRELATION },
         "images": survey.facts.iter().map(image).collect::<Vec<_>>(),
         "written": written.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
     })

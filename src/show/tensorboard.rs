@@ -13,8 +13,8 @@ pub use event::{Event, Payload};
 use super::images::text_drawing::Canvas;
 use crate::base::error::{Result, RunError};
 use crate::data::png::png;
-use crate::learn::folder::Folder;
 use crate::learn::history::History;
+use crate::learn::run_folder::RunFolder;
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -33,7 +33,7 @@ pub struct Board {
 
 impl Board {
     /// Opens the file of a run, or begins it.
-    pub fn open(folder: &Folder) -> Result<Board> {
+    pub fn open(folder: &RunFolder) -> Result<Board> {
         let dir = folder.root().join("tensorboard");
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
         let path = dir.join(NAME);
@@ -69,7 +69,7 @@ impl Board {
 
     /// Appends the epochs that the file does not hold: every number of `metrics.jsonl` under its own name, with the epoch
     /// as step. Gives how many epochs were added.
-    pub fn catch_up(&mut self, folder: &Folder) -> Result<usize> {
+    pub fn catch_up(&mut self, folder: &RunFolder) -> Result<usize> {
         let history = History::read(folder);
         let mut added = 0;
         for (epoch, time) in history.epochs().iter().zip(history.times(folder)) {

@@ -2,7 +2,7 @@
 
 use super::table::Trained;
 use crate::desk::sweep::RunState;
-use crate::learn::folder::{Folder, RunSummary};
+use crate::learn::run_folder::{RunFolder, RunSummary};
 use crate::score::sweep_scores::PointScores;
 
 /// What the table does not say by itself.
@@ -64,7 +64,7 @@ pub(super) fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> 
 }
 
 /// Whether the epoch that is scored was looked for among scores on the test images.
-fn chosen_on_test(folder: &Folder) -> bool {
+fn chosen_on_test(folder: &RunFolder) -> bool {
     let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
     let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");
     on_test && folder.checkpoint().is_ok_and(|path| path != folder.last())

@@ -4,9 +4,9 @@ use super::options::Common;
 use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
-use crate::data::Role;
+use crate::data::SplitRole;
 use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
-use crate::learn::folder::Folder;
+use crate::learn::run_folder::RunFolder;
 use crate::score::recorded::is_scored;
 use crate::score::sweep_scores::{PointScores, Scores};
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Where the output of a run's commands goes.
-fn log(folder: &Folder) -> PathBuf {
+fn log(folder: &RunFolder) -> PathBuf {
     folder.root().join("log.txt")
 }
 
@@ -81,7 +81,7 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
 /// Scores the finished runs whose scores are missing or older than the weights.
 pub(super) fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
     let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
-    let due: Vec<&PlannedRun> = finished.filter(|r| !is_scored(&r.folder, Role::Test)).collect();
+    let due: Vec<&PlannedRun> = finished.filter(|r| !is_scored(&r.folder, SplitRole::Test)).collect();
     let task = |r: &&PlannedRun| {
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
         common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
@@ -106,8 +106,9 @@ pub(super) fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();
-        for run in point.runs.iter().filter(|r| r.state == RunState::Finished && is_scored(&r.folder, Role::Test)) {
-            seeds.push((run.seed, Scores::read(&run.folder.cases(Role::Test))?));
+        for run in point.runs.iter().filter(|r| r.state == RunState::Finished && is_scored(&r.folder, SplitRole::Test))
+        {
+            seeds.push((run.seed, Scores::read(&run.folder.cases(SplitRole::Test))?));
         }
         points.push(PointScores { seeds });
     }

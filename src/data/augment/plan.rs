@@ -1,17 +1,17 @@
 //! What happens to one image in one epoch: drawn first, done afterwards.
 
-use super::draw::Draws;
-use super::gauss::{Edge, gaussian};
+use super::gaussian::{EdgeMode, gaussian};
+use super::random_stream::RandomStream;
 use super::tone::{Gamma, Tone};
-use super::warp::{Affine, Field, Outside, warp};
+use super::warp::{AffineMap, DisplacementField, OutsideFill, warp};
 use crate::text::config::{Augment, Border};
 use std::fmt;
 
 /// Drawn values. The default changes nothing.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct AugmentPlan {
     size: [usize; 2],
-    key: Key,
+    key: AugmentKey,
     pub flip: [bool; 2],
     /// Quarter turns, counter-clockwise.
     pub quarters: u8,
@@ -23,7 +23,7 @@ pub struct Plan {
     /// Of the image's height and width: side, and where the rectangle starts.
     pub crop: Option<(f64, [f64; 2])>,
     pub elastic: Option<Elastic>,
-    pub outside: Outside,
+    pub outside: OutsideFill,
     pub tone: Tone,
 }
 
@@ -36,15 +36,15 @@ pub struct Elastic {
 
 /// Where random fields are drawn from again when the plan is carried out: a plan holds no picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key {
+struct AugmentKey {
     seed: u64,
     epoch: u64,
     case: u64,
 }
 
-impl Key {
-    fn stream(self, number: u64) -> Draws {
-        Draws::new(self.seed, self.epoch, self.case, number)
+impl AugmentKey {
+    fn stream(self, number: u64) -> RandomStream {
+        RandomStream::new(self.seed, self.epoch, self.case, number)
     }
 }
 
@@ -67,11 +67,11 @@ mod stream {
     pub(super) const GAMMA: u64 = 15;
 }
 
-impl Plan {
-    pub(super) fn draw(kinds: &[Augment], size: [usize; 2], seed: u64, epoch: u64, case: u64) -> Plan {
-        let key = Key { seed, epoch, case };
-        let outside = Outside { rule: Border::Reflect, value: 0.0 };
-        let mut plan = Plan {
+impl AugmentPlan {
+    pub(super) fn draw(kinds: &[Augment], size: [usize; 2], seed: u64, epoch: u64, case: u64) -> AugmentPlan {
+        let key = AugmentKey { seed, epoch, case };
+        let outside = OutsideFill { rule: Border::Reflect, value: 0.0 };
+        let mut plan = AugmentPlan {
             size,
             key,
             flip: [false; 2],
@@ -91,7 +91,7 @@ impl Plan {
     fn add(&mut self, kind: &Augment) {
         let key = self.key;
         // The numbers of a kind, where its chance comes true.
-        let drawn = |number, p| {
+        let stream_if_drawn = |number, p| {
             let mut draws = key.stream(number);
             draws.chance(p).then_some(draws)
         };
@@ -102,56 +102,56 @@ impl Plan {
                 self.flip = [draws.chance(vertical), horizontal];
             }
             Augment::Rot90 { p } => {
-                if let Some(mut draws) = drawn(stream::ROT90, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::ROT90, p) {
                     self.quarters = 1 + draws.below(3) as u8;
                 }
             }
             Augment::Rotate { degrees, p } => {
-                if let Some(mut draws) = drawn(stream::ROTATE, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::ROTATE, p) {
                     self.degrees = draws.uniform(degrees);
                 }
             }
             Augment::Scale { factor, p } => {
-                if let Some(mut draws) = drawn(stream::SCALE, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::SCALE, p) {
                     self.scale = draws.log_uniform(factor);
                 }
             }
             Augment::Shift { limit, p } => {
-                if let Some(mut draws) = drawn(stream::SHIFT, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::SHIFT, p) {
                     self.shift = self.size.map(|n| n as f64 * draws.uniform(limit));
                 }
             }
             Augment::Crop { area, p } => {
-                if let Some(mut draws) = drawn(stream::CROP, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::CROP, p) {
                     let side = draws.uniform(area).sqrt();
                     self.crop = Some((side, [(); 2].map(|()| draws.uniform([0.0, 1.0 - side]))));
                 }
             }
             Augment::Elastic { alpha, sigma, p } => {
-                if let Some(mut draws) = drawn(stream::ELASTIC, p) {
+                if let Some(mut draws) = stream_if_drawn(stream::ELASTIC, p) {
                     self.elastic = Some(Elastic { alpha: draws.uniform(alpha), sigma: draws.uniform(sigma) });
                 }
             }
-            Augment::Border { rule, value } => self.outside = Outside { rule, value: value as f32 },
+            Augment::Border { rule, value } => self.outside = OutsideFill { rule, value: value as f32 },
             Augment::Noise { std, p } => {
-                self.tone.noise = drawn(stream::NOISE, p).map(|mut d| d.uniform(std));
+                self.tone.noise = stream_if_drawn(stream::NOISE, p).map(|mut d| d.uniform(std));
             }
             Augment::Blur { sigma, p } => {
-                self.tone.blur = drawn(stream::BLUR, p).map(|mut d| d.uniform(sigma));
+                self.tone.blur = stream_if_drawn(stream::BLUR, p).map(|mut d| d.uniform(sigma));
             }
             Augment::Brightness { offset, factor, p } => {
-                let draw = |mut d: Draws| (d.log_uniform(factor), d.uniform(offset));
-                self.tone.brightness = drawn(stream::BRIGHTNESS, p).map(draw);
+                let draw = |mut d: RandomStream| (d.log_uniform(factor), d.uniform(offset));
+                self.tone.brightness = stream_if_drawn(stream::BRIGHTNESS, p).map(draw);
             }
             Augment::Contrast { factor, p } => {
-                self.tone.contrast = drawn(stream::CONTRAST, p).map(|mut d| d.log_uniform(factor));
+                self.tone.contrast = stream_if_drawn(stream::CONTRAST, p).map(|mut d| d.log_uniform(factor));
             }
             Augment::LowResolution { factor, p } => {
-                self.tone.low_resolution = drawn(stream::LOW_RESOLUTION, p).map(|mut d| d.uniform(factor));
+                self.tone.low_resolution = stream_if_drawn(stream::LOW_RESOLUTION, p).map(|mut d| d.uniform(factor));
             }
             Augment::Gamma { gamma, invert, p } => {
-                let draw = |mut d: Draws| Gamma { exponent: d.log_uniform(gamma), inverted: d.chance(invert) };
-                self.tone.gamma = drawn(stream::GAMMA, p).map(draw);
+                let draw = |mut d: RandomStream| Gamma { exponent: d.log_uniform(gamma), inverted: d.chance(invert) };
+                self.tone.gamma = stream_if_drawn(stream::GAMMA, p).map(draw);
             }
         }
     }
@@ -160,7 +160,7 @@ impl Plan {
     pub fn apply(&self, planes: &mut Vec<f32>, mask: &mut Vec<u8>) {
         let affine = self.affine();
         let field = self.field();
-        if field.is_some() || affine != Affine::IDENTITY {
+        if field.is_some() || affine != AffineMap::IDENTITY {
             (*planes, *mask) = warp(planes, mask, self.size, &affine, field.as_ref(), self.outside);
             // A weighted mean of two equal numbers may miss them by a rounding.
             planes.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
@@ -169,15 +169,15 @@ impl Plan {
     }
 
     /// Crop, flip, quarter turns, scale, rotation and shift, in this order, as one map from output to source.
-    pub fn affine(&self) -> Affine {
+    pub fn affine(&self) -> AffineMap {
         let [height, width] = self.size.map(|n| n as f64);
         let (side, start) = self.crop.unwrap_or((1.0, [0.0; 2]));
         let sign = |flipped| if flipped { -1.0 } else { 1.0 };
         let [vertical, horizontal] = self.flip.map(sign);
         // What undoes them, the last first: rows and columns about the centre.
-        let undo = turned(self.degrees);
-        let quarter = turned(f64::from(self.quarters) * 90.0);
-        let mut matrix = product(quarter, undo);
+        let rotation = inverse_rotation(self.degrees);
+        let quarter = inverse_rotation(f64::from(self.quarters) * 90.0);
+        let mut matrix = matrix_product(quarter, rotation);
         for (row, sign) in matrix.iter_mut().zip([vertical, horizontal]) {
             row.iter_mut().for_each(|v| *v *= sign * side / self.scale);
         }
@@ -185,27 +185,27 @@ impl Plan {
         let middle = [0.5 * (height - 1.0) + self.shift[0], 0.5 * (width - 1.0) + self.shift[1]];
         let shown = [height * (start[0] + 0.5 * side) - 0.5, width * (start[1] + 0.5 * side) - 0.5];
         let offset = [0, 1].map(|i| shown[i] - (matrix[i][0] * middle[0] + matrix[i][1] * middle[1]));
-        Affine { matrix, offset }
+        AffineMap { matrix, offset }
     }
 
     /// Uniform numbers in (-1, 1), smoothed and multiplied by `alpha`. The plane's ends are joined for the smoothing: the
     /// field is equally strong everywhere.
-    pub fn field(&self) -> Option<Field> {
+    pub fn field(&self) -> Option<DisplacementField> {
         let Elastic { alpha, sigma } = self.elastic?;
         let mut draws = self.key.stream(stream::ELASTIC_FIELD);
         let mut plane = || {
             let mut values = vec![0.0; self.size[0] * self.size[1]];
             draws.fill_symmetric(&mut values);
-            gaussian(&mut values, self.size, sigma, Edge::Wrap);
+            gaussian(&mut values, self.size, sigma, EdgeMode::Wrap);
             values.iter_mut().for_each(|v| *v *= alpha as f32);
             values
         };
-        Some(Field { rows: plane(), columns: plane() })
+        Some(DisplacementField { rows: plane(), columns: plane() })
     }
 }
 
 /// The map that undoes a counter-clockwise turn, for rows (downwards) and columns. Right angles are exact.
-fn turned(degrees: f64) -> [[f64; 2]; 2] {
+fn inverse_rotation(degrees: f64) -> [[f64; 2]; 2] {
     let (sin, cos) = match degrees.rem_euclid(360.0) {
         0.0 => (0.0, 1.0),
         90.0 => (1.0, 0.0),
@@ -216,29 +216,29 @@ fn turned(degrees: f64) -> [[f64; 2]; 2] {
     [[cos, sin], [-sin, cos]]
 }
 
-fn product(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
+fn matrix_product(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
     [0, 1].map(|i| [0, 1].map(|j| a[i][0] * b[0][j] + a[i][1] * b[1][j]))
 }
 
 /// What is done, in words: `flip left-right, rotate -12°, gamma 0.81`.
-impl fmt::Display for Plan {
+impl fmt::Display for AugmentPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Adding 0 takes the sign off a negative one.
         let whole = |x: f64| x.round() + 0.0;
         let mut words = Vec::new();
         let [vertical, horizontal] = self.flip;
-        let mut say = |happens: bool, text: String| words.extend(happens.then_some(text));
+        let mut push = |happens: bool, text: String| words.extend(happens.then_some(text));
         if let Some((side, _)) = self.crop {
-            say(true, format!("crop {:.2}", side * side));
+            push(true, format!("crop {:.2}", side * side));
         }
-        say(horizontal, "flip left-right".into());
-        say(vertical, "flip top-bottom".into());
-        say(self.quarters > 0, format!("rot90 {}°", 90 * u32::from(self.quarters)));
-        say(self.scale != 1.0, format!("scale {:.2}", self.scale));
-        say(self.degrees != 0.0, format!("rotate {:.0}°", whole(self.degrees)));
-        say(self.shift != [0.0; 2], format!("shift {} {}", whole(self.shift[0]), whole(self.shift[1])));
+        push(horizontal, "flip left-right".into());
+        push(vertical, "flip top-bottom".into());
+        push(self.quarters > 0, format!("rot90 {}°", 90 * u32::from(self.quarters)));
+        push(self.scale != 1.0, format!("scale {:.2}", self.scale));
+        push(self.degrees != 0.0, format!("rotate {:.0}°", whole(self.degrees)));
+        push(self.shift != [0.0; 2], format!("shift {} {}", whole(self.shift[0]), whole(self.shift[1])));
         if let Some(Elastic { alpha, sigma }) = self.elastic {
-            say(true, format!("elastic {alpha:.0} {sigma:.0}"));
+            push(true, format!("elastic {alpha:.0} {sigma:.0}"));
         }
         write!(f, "{}", words.join(", "))?;
         let tone = self.tone.to_string();

@@ -2,8 +2,8 @@
 //!
 //! Knows planes of values in 0..1, and leaves values in 0..1.
 
-use super::draw::Draws;
-use super::gauss::{Edge, gaussian};
+use super::gaussian::{EdgeMode, gaussian};
+use super::random_stream::RandomStream;
 use crate::data::resize;
 use std::fmt;
 
@@ -29,7 +29,7 @@ pub struct Gamma {
 }
 
 impl Tone {
-    pub(super) fn apply(&self, planes: &mut [f32], size: [usize; 2], noise: &mut Draws) {
+    pub(super) fn apply(&self, planes: &mut [f32], size: [usize; 2], noise: &mut RandomStream) {
         let area = size[0] * size[1];
         if let Some(std) = self.noise {
             noise.add_normals(std as f32, planes);
@@ -37,7 +37,7 @@ impl Tone {
         }
         for plane in planes.chunks_exact_mut(area.max(1)) {
             if let Some(sigma) = self.blur {
-                gaussian(plane, size, sigma, Edge::Reflect);
+                gaussian(plane, size, sigma, EdgeMode::Reflect);
             }
             if let Some((factor, offset)) = self.brightness {
                 linear(plane, factor as f32, offset as f32);

@@ -3,34 +3,34 @@
 //!
 //! Coordinates are row and column of pixel centres, counted from 0: `scipy.ndimage.map_coordinates` takes the same.
 
-use super::gauss::Edge;
+use super::gaussian::EdgeMode;
 use crate::text::config::Border;
 
 /// Where an output pixel comes from: `source = matrix * output + offset`, rows before columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Affine {
+pub struct AffineMap {
     pub matrix: [[f64; 2]; 2],
     pub offset: [f64; 2],
 }
 
-impl Affine {
-    pub const IDENTITY: Affine = Affine { matrix: [[1.0, 0.0], [0.0, 1.0]], offset: [0.0, 0.0] };
+impl AffineMap {
+    pub const IDENTITY: AffineMap = AffineMap { matrix: [[1.0, 0.0], [0.0, 1.0]], offset: [0.0, 0.0] };
 
-    pub fn at(&self, y: f64, x: f64) -> [f64; 2] {
+    pub fn apply(&self, y: f64, x: f64) -> [f64; 2] {
         [0, 1].map(|i| self.matrix[i][0] * y + self.matrix[i][1] * x + self.offset[i])
     }
 }
 
 /// Displacements of output pixels before the affine map, in pixels: rows and columns, each height x width.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Field {
+pub struct DisplacementField {
     pub rows: Vec<f32>,
     pub columns: Vec<f32>,
 }
 
 /// What fills pixels that come from outside.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outside {
+pub struct OutsideFill {
     pub rule: Border,
     /// With [`Border::Constant`]; the mask is 0 there.
     pub value: f32,
@@ -42,15 +42,15 @@ pub fn warp(
     planes: &[f32],
     mask: &[u8],
     size: [usize; 2],
-    affine: &Affine,
-    field: Option<&Field>,
-    outside: Outside,
+    affine: &AffineMap,
+    field: Option<&DisplacementField>,
+    outside: OutsideFill,
 ) -> (Vec<f32>, Vec<u8>) {
     let [height, width] = size;
     let mut image = vec![0.0; planes.len()];
     let mut classes = vec![0; mask.len()];
     if field.is_none()
-        && let Some(turn) = Turn::of(affine, size)
+        && let Some(turn) = PixelPermutation::of(affine, size)
     {
         turn.copy(mask, &mut classes);
         let area = height * width;
@@ -62,9 +62,9 @@ pub fn warp(
     let with = |plane: &[f32]| [plane, &[outside.value]].concat();
     let planes: Vec<Vec<f32>> = planes.chunks_exact(area).map(with).collect();
     let mask = [mask, &[0]].concat();
-    let mut row = Row::new(size, outside.rule);
+    let mut row = RowSampler::new(size, outside.rule);
     for y in 0..height {
-        row.place(affine, y, field);
+        row.locate(affine, y, field);
         let at = y * width..(y + 1) * width;
         classes[at.clone()].iter_mut().zip(&row.nearest).for_each(|(class, &i)| *class = mask[i as usize]);
         for (plane, output) in planes.iter().zip(image.chunks_exact_mut(area)) {
@@ -77,7 +77,7 @@ pub fn warp(
 }
 
 /// Flips and turns by right angles: they move whole pixels, which is exact and several times as fast.
-struct Turn {
+struct PixelPermutation {
     size: [usize; 2],
     /// Index of the pixel that the first one of the output comes from, and steps from there down and across.
     start: i64,
@@ -85,9 +85,9 @@ struct Turn {
     across: i64,
 }
 
-impl Turn {
+impl PixelPermutation {
     /// `None` where pixels are mixed or come from outside.
-    fn of(affine: &Affine, size: [usize; 2]) -> Option<Turn> {
+    fn of(affine: &AffineMap, size: [usize; 2]) -> Option<PixelPermutation> {
         let whole = |x: f64| x.fract() == 0.0 && x.abs() <= 65_536.0;
         let [[a, b], [c, d]] = affine.matrix;
         if ![a, b, c, d].iter().chain(&affine.offset).all(|&x| whole(x)) {
@@ -96,13 +96,14 @@ impl Turn {
         let [bottom, right] = size.map(|n| n as f64 - 1.0);
         let inside = |[y, x]: [f64; 2]| (0.0..=bottom).contains(&y) && (0.0..=right).contains(&x);
         // Where the corners lie inside, so does all between them.
-        if ![[0.0, 0.0], [0.0, right], [bottom, 0.0], [bottom, right]].iter().all(|&[y, x]| inside(affine.at(y, x))) {
+        if ![[0.0, 0.0], [0.0, right], [bottom, 0.0], [bottom, right]].iter().all(|&[y, x]| inside(affine.apply(y, x)))
+        {
             return None;
         }
         let width = size[1] as i64;
         let index = |y: f64, x: f64| y as i64 * width + x as i64;
         let [y, x] = affine.offset;
-        Some(Turn { size, start: index(y, x), down: index(a, c), across: index(b, d) })
+        Some(PixelPermutation { size, start: index(y, x), down: index(a, c), across: index(b, d) })
     }
 
     fn copy<T: Copy>(&self, from: &[T], to: &mut [T]) {
@@ -135,7 +136,7 @@ impl Corners {
 }
 
 /// Where the pixels of one output row come from: found once for the mask and all planes.
-struct Row {
+struct RowSampler {
     size: [usize; 2],
     rule: Border,
     rows: Vec<f32>,
@@ -150,16 +151,16 @@ fn floor(x: f32) -> i32 {
     t.wrapping_sub(i32::from((t as f32) > x))
 }
 
-impl Row {
-    fn new(size: [usize; 2], rule: Border) -> Row {
+impl RowSampler {
+    fn new(size: [usize; 2], rule: Border) -> RowSampler {
         let width = size[1];
         let corners = vec![Corners { indices: [0; 4], down: 0.0, across: 0.0 }; width];
-        Row { size, rule, rows: vec![0.0; width], columns: vec![0.0; width], corners, nearest: vec![0; width] }
+        RowSampler { size, rule, rows: vec![0.0; width], columns: vec![0.0; width], corners, nearest: vec![0; width] }
     }
 
-    fn place(&mut self, affine: &Affine, y: usize, field: Option<&Field>) {
+    fn locate(&mut self, affine: &AffineMap, y: usize, field: Option<&DisplacementField>) {
         let width = self.size[1];
-        let [first, second] = affine.at(y as f64, 0.0);
+        let [first, second] = affine.apply(y as f64, 0.0);
         let step = [affine.matrix[0][1], affine.matrix[1][1]];
         // Each from the start in doubles: a running sum would drift along the row.
         for (x, (row, column)) in self.rows.iter_mut().zip(&mut self.columns).enumerate() {
@@ -194,21 +195,23 @@ impl Row {
                 };
             } else {
                 let (y1, x1) = (y.saturating_add(1), x.saturating_add(1));
-                corners.indices = [(y, x), (y, x1), (y1, x), (y1, x1)].map(|(y, x)| index(y, x, size, rule));
+                corners.indices = [(y, x), (y, x1), (y1, x), (y1, x1)].map(|(y, x)| pixel_index(y, x, size, rule));
                 let near = |at: i32, next: i32, part: f32| if part < 0.5 { at } else { next };
-                *nearest = index(near(y, y1, corners.down), near(x, x1, corners.across), size, rule);
+                *nearest = pixel_index(near(y, y1, corners.down), near(x, x1, corners.across), size, rule);
             }
         }
     }
 }
 
 /// The pixel that stands for one that may lie outside: its mirror image, or the one behind the last.
-fn index(y: i32, x: i32, [height, width]: [usize; 2], rule: Border) -> u32 {
+fn pixel_index(y: i32, x: i32, [height, width]: [usize; 2], rule: Border) -> u32 {
     let inside = (0..height as i64).contains(&i64::from(y)) && (0..width as i64).contains(&i64::from(x));
     let at = match rule {
         Border::Constant if !inside => height * width,
         Border::Constant => y as usize * width + x as usize,
-        Border::Reflect => Edge::Reflect.fold(i64::from(y), height) * width + Edge::Reflect.fold(i64::from(x), width),
+        Border::Reflect => {
+            EdgeMode::Reflect.fold(i64::from(y), height) * width + EdgeMode::Reflect.fold(i64::from(x), width)
+        }
     };
     at as u32
 }

@@ -3,7 +3,7 @@
 //! Coordinates are the patient's: `u` to the right of the picture, `v` downwards (to the back), the shorter side of the
 //! picture being -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
 
-use super::noise::{Dice, Field, mix, smooth, turn};
+use super::noise::{NoiseField, PhantomRng, lerp, smoothstep, unit_vector};
 
 pub(super) const AIR: f64 = -1000.0;
 const FAT: f64 = -100.0;
@@ -48,9 +48,9 @@ pub(super) struct Patient {
     /// Size of the lungs in the cavity.
     fill: f64,
     pub(super) mediastinum: f64,
-    outline: Field,
-    ragged: Field,
-    pub(super) texture: Field,
+    outline: NoiseField,
+    ragged: NoiseField,
+    pub(super) texture: NoiseField,
     waviness: f64,
     heart: Option<Oval>,
     blood: f64,
@@ -71,69 +71,68 @@ pub(super) struct Patient {
 }
 
 impl Patient {
-    pub(super) fn new(dice: &mut Dice) -> Self {
-        let level = dice.between(0.0, 1.0);
-        let half = [dice.between(0.66, 0.86), dice.between(0.46, 0.6)];
-        let fat = dice.between(0.03, 0.13);
-        let wall = dice.between(0.09, 0.14);
-        let grown = smooth(level / 0.5);
-        let shift = [dice.between(-0.08, 0.08), dice.between(-0.1, 0.06)];
-        let mediastinum = dice.between(0.13, 0.19);
+    pub(super) fn new(rng: &mut PhantomRng) -> Self {
+        let level = rng.uniform(0.0, 1.0);
+        let half = [rng.uniform(0.66, 0.86), rng.uniform(0.46, 0.6)];
+        let fat = rng.uniform(0.03, 0.13);
+        let wall = rng.uniform(0.09, 0.14);
+        let grown = smoothstep(level / 0.5);
+        let shift = [rng.uniform(-0.08, 0.08), rng.uniform(-0.1, 0.06)];
+        let mediastinum = rng.uniform(0.13, 0.19);
 
         let heart = (level > 0.4).then(|| {
-            let size = dice.between(0.75, 1.0) * smooth((level - 0.2) / 0.4);
-            Oval::new(dice.between(0.06, 0.16), -half[1] * dice.between(0.18, 0.32), 0.33 * size, 0.27 * size)
+            let size = rng.uniform(0.75, 1.0) * smoothstep((level - 0.2) / 0.4);
+            Oval::new(rng.uniform(0.06, 0.16), -half[1] * rng.uniform(0.18, 0.32), 0.33 * size, 0.27 * size)
         });
-        let spine =
-            Oval::new(0.0, half[1] * dice.between(0.5, 0.56), dice.between(0.1, 0.13), dice.between(0.085, 0.11));
+        let spine = Oval::new(0.0, half[1] * rng.uniform(0.5, 0.56), rng.uniform(0.1, 0.13), rng.uniform(0.085, 0.11));
 
         let mut tubes = Vec::new();
         if level < 0.48 {
-            let r = dice.between(0.045, 0.065);
-            tubes.push(Oval::new(dice.between(-0.03, 0.03), dice.between(-0.05, 0.06), r, r * dice.between(0.8, 1.15)));
+            let r = rng.uniform(0.045, 0.065);
+            tubes.push(Oval::new(rng.uniform(-0.03, 0.03), rng.uniform(-0.05, 0.06), r, r * rng.uniform(0.8, 1.15)));
         } else if level < 0.66 {
             for side in [-1.0, 1.0] {
-                let r = dice.between(0.03, 0.042);
-                tubes.push(Oval::new(side * dice.between(0.07, 0.09), dice.between(-0.02, 0.05), r * 1.2, r));
+                let r = rng.uniform(0.03, 0.042);
+                tubes.push(Oval::new(side * rng.uniform(0.07, 0.09), rng.uniform(-0.02, 0.05), r * 1.2, r));
             }
         }
-        if dice.chance(0.35) {
-            let r = dice.between(0.012, 0.028);
-            tubes.push(Oval::new(dice.between(0.0, 0.06), spine.centre[1] - spine.half[1] - 0.07, r * 1.3, r));
+        if rng.chance(0.35) {
+            let r = rng.uniform(0.012, 0.028);
+            tubes.push(Oval::new(rng.uniform(0.0, 0.06), spine.centre[1] - spine.half[1] - 0.07, r * 1.3, r));
         }
 
         let mut domes = Vec::new();
         let mut stomach = None;
-        let low = smooth((level - 0.68) / 0.32);
+        let low = smoothstep((level - 0.68) / 0.32);
         if low > 0.0 {
-            let r = low * dice.between(0.75, 1.0);
+            let r = low * rng.uniform(0.75, 1.0);
             domes.push(Oval::new(-half[0] * 0.4, -half[1] * 0.08, half[0] * 0.5 * r, half[1] * 0.62 * r));
-            let r = low * dice.between(0.55, 0.95);
+            let r = low * rng.uniform(0.55, 0.95);
             let left =
-                Oval::new(half[0] * 0.4, -half[1] * dice.between(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
+                Oval::new(half[0] * 0.4, -half[1] * rng.uniform(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
             domes.push(left);
-            if dice.chance(0.75) {
+            if rng.chance(0.75) {
                 let bubble = Oval { half: [left.half[0] * 0.72, left.half[1] * 0.7], ..left };
-                stomach = Some((bubble, left.centre[1] + left.half[1] * dice.between(-0.3, 0.5)));
+                stomach = Some((bubble, left.centre[1] + left.half[1] * rng.uniform(-0.3, 0.5)));
             }
         }
 
-        let count = 11 + (dice.bits() % 4) as usize;
-        let first = dice.between(0.0, 1.0);
+        let count = 11 + (rng.bits() % 4) as usize;
+        let first = rng.uniform(0.0, 1.0);
         let ribs = (0..count)
             .map(|k| Rib {
-                towards: turn(first + (k as f64 + dice.between(-0.2, 0.2)) / count as f64),
-                span: turn(dice.between(0.012, 0.034))[0],
+                towards: unit_vector(first + (k as f64 + rng.uniform(-0.2, 0.2)) / count as f64),
+                span: unit_vector(rng.uniform(0.012, 0.034))[0],
             })
-            .chain([Rib { towards: [0.0, -1.0], span: turn(0.02)[0] }])
+            .chain([Rib { towards: [0.0, -1.0], span: unit_vector(0.02)[0] }])
             .collect();
         let mut arms = Vec::new();
-        if half[0] < 0.78 && dice.chance(0.35) {
-            let r = dice.between(0.08, 0.11);
+        if half[0] < 0.78 && rng.chance(0.35) {
+            let r = rng.uniform(0.08, 0.11);
             for side in [-1.0, 1.0] {
                 arms.push(Oval::new(
-                    side * (half[0] + r + dice.between(0.02, 0.06)),
-                    dice.between(-0.05, 0.25),
+                    side * (half[0] + r + rng.uniform(0.02, 0.06)),
+                    rng.uniform(-0.05, 0.25),
                     r,
                     r * 1.1,
                 ));
@@ -142,38 +141,34 @@ impl Patient {
         Patient {
             level,
             shift,
-            tilt: turn(dice.between(-0.012, 0.012)),
+            tilt: unit_vector(rng.uniform(-0.012, 0.012)),
             half,
             muscle: 1.0 - fat,
             cavity: 1.0 - fat - wall,
-            fill: mix(0.6, 1.0, grown) * dice.between(0.94, 1.0),
-            mediastinum: mediastinum * mix(1.25, 1.0, grown),
-            outline: Field(dice.bits()),
-            ragged: Field(dice.bits()),
-            texture: Field(dice.bits()),
-            waviness: dice.between(0.02, 0.06),
+            fill: lerp(0.6, 1.0, grown) * rng.uniform(0.94, 1.0),
+            mediastinum: mediastinum * lerp(1.25, 1.0, grown),
+            outline: NoiseField(rng.bits()),
+            ragged: NoiseField(rng.bits()),
+            texture: NoiseField(rng.bits()),
+            waviness: rng.uniform(0.02, 0.06),
             heart,
-            blood: if dice.chance(0.4) { dice.between(120.0, 280.0) } else { dice.between(35.0, 55.0) },
-            aorta: Oval::new(dice.between(0.08, 0.12), spine.centre[1] - spine.half[1] * 0.6, 0.055, 0.055),
+            blood: if rng.chance(0.4) { rng.uniform(120.0, 280.0) } else { rng.uniform(35.0, 55.0) },
+            aorta: Oval::new(rng.uniform(0.08, 0.12), spine.centre[1] - spine.half[1] * 0.6, 0.055, 0.055),
             spine,
             tubes,
             domes,
             stomach,
             ribs,
             arms,
-            parenchyma: dice.between(-885.0, -730.0),
-            gradient: dice.between(20.0, 160.0),
-            table: [
-                shift[1] + half[1] * 1.05 + dice.between(0.0, 0.03),
-                dice.between(0.0, 0.18),
-                dice.between(0.5, 0.85),
-            ],
-            padding: dice.chance(0.35),
+            parenchyma: rng.uniform(-885.0, -730.0),
+            gradient: rng.uniform(20.0, 160.0),
+            table: [shift[1] + half[1] * 1.05 + rng.uniform(0.0, 0.03), rng.uniform(0.0, 0.18), rng.uniform(0.5, 0.85)],
+            padding: rng.chance(0.35),
         }
     }
 
     /// Picture to patient coordinates.
-    pub(super) fn place(&self, x: f64, y: f64) -> [f64; 2] {
+    pub(super) fn to_patient_coordinates(&self, x: f64, y: f64) -> [f64; 2] {
         let (x, y) = (x - self.shift[0], y - self.shift[1]);
         [x * self.tilt[0] + y * self.tilt[1], y * self.tilt[0] - x * self.tilt[1]]
     }
@@ -195,10 +190,10 @@ impl Patient {
         // The lungs taper towards the top.
         let (cu, cv) = (0.5 * self.cavity * self.half[0], 0.05);
         let round = Oval::new(cu, cv, self.fill * 0.56 * self.half[0], self.fill * 0.95 * self.half[1]);
-        let taper = (round.reach(u.abs(), v) - 1.0) * 0.4 * (1.0 - smooth((self.fill - 0.85) / 0.12)) - 0.02;
+        let taper = (round.reach(u.abs(), v) - 1.0) * 0.4 * (1.0 - smoothstep((self.fill - 0.85) / 0.12)) - 0.02;
         // Wider at the roots, narrower in front where the lungs nearly meet.
         let root = (1.0 - v.abs() / 0.16).max(0.0) * 0.04;
-        let front = smooth((-v / self.half[1] - 0.25) / 0.5) * if self.level > 0.25 { 0.1 } else { 0.0 };
+        let front = smoothstep((-v / self.half[1] - 0.25) / 0.5) * if self.level > 0.25 { 0.1 } else { 0.0 };
         let middle = self.mediastinum + root - front - u.abs();
         let mut level = wall.max(taper).max(middle);
         level = level.max((1.3 - self.spine.reach(u, v)) * 0.1);

@@ -1,15 +1,15 @@
 //! From a patient to the pixels of a slice: tissue, blur, noise.
 
 use super::anatomy::{AIR, Patient, length};
-use super::lung::Inside;
-use super::noise::Dice;
-use super::slice::Slice;
+use super::lung_contents::LungPainter;
+use super::noise::PhantomRng;
+use super::slice::PhantomSlice;
 
 /// Draws slice `index` of the series `seed`.
-pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
+pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> PhantomSlice {
     let [height, width] = size;
-    let mut dice = Dice::new(seed, index);
-    let patient = Patient::new(&mut dice);
+    let mut rng = PhantomRng::new(seed, index);
+    let patient = Patient::new(&mut rng);
     let unit = 2.0 / height.min(width) as f64;
     let coordinate = |i: usize, n: usize| (i as f64 + 0.5 - n as f64 / 2.0) * unit;
 
@@ -18,7 +18,7 @@ pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
     for y in 0..height {
         for x in 0..width {
             let (px, py) = (coordinate(x, width), coordinate(y, height));
-            let [u, v] = patient.place(px, py);
+            let [u, v] = patient.to_patient_coordinates(px, py);
             let depth = patient.depth(u, v);
             hu[y * width + x] = if depth >= 1.0 {
                 patient.surroundings(px, py, u, v)
@@ -32,11 +32,11 @@ pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
             };
         }
     }
-    Inside { dice: &mut dice, patient: &patient, size, unit, hu: &mut hu, lungs: &lungs }.fill();
+    LungPainter { rng: &mut rng, patient: &patient, size, unit, hu: &mut hu, lungs: &lungs }.paint();
 
     let blurred = blur(&hu, size);
-    let spread = dice.between(8.0, 34.0);
-    let grain: Vec<f64> = (0..height * width).map(|_| dice.normal()).collect();
+    let spread = rng.uniform(8.0, 34.0);
+    let grain: Vec<f64> = (0..height * width).map(|_| rng.normal()).collect();
     // Blurring takes the deviation of white noise to 3/8.
     let grain = blur(&grain, size);
     let mut values = Vec::with_capacity(height * width);
@@ -48,7 +48,7 @@ pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> Slice {
             values.push((value + 0.5).floor() as i16);
         }
     }
-    Slice { size, hu: values, lungs }
+    PhantomSlice { size, hu: values, lungs }
 }
 
 /// The binomial kernel 1 2 1 in both directions; edges repeat.

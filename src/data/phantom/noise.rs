@@ -4,9 +4,9 @@ use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-pub(super) struct Dice(ChaCha8Rng);
+pub(super) struct PhantomRng(ChaCha8Rng);
 
-impl Dice {
+impl PhantomRng {
     pub(super) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
@@ -18,12 +18,12 @@ impl Dice {
     }
 
     /// Uniform in `low..high`.
-    pub(super) fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(super) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * ((self.bits() >> 11) as f64 / (1u64 << 53) as f64)
     }
 
     pub(super) fn chance(&mut self, p: f64) -> bool {
-        self.between(0.0, 1.0) < p
+        self.uniform(0.0, 1.0) < p
     }
 
     /// Mean 0, standard deviation 1, nearly normal: the sum of four uniform numbers.
@@ -35,12 +35,12 @@ impl Dice {
 
     /// A direction in the plane.
     pub(super) fn direction(&mut self) -> [f64; 2] {
-        turn(self.between(0.0, 1.0))
+        unit_vector(self.uniform(0.0, 1.0))
     }
 }
 
 /// Cosine and sine of `t` full turns, to about 1e-9.
-pub(super) fn turn(t: f64) -> [f64; 2] {
+pub(super) fn unit_vector(t: f64) -> [f64; 2] {
     let t = t - t.floor();
     // Within an eighth of a turn of a quarter, where the series is short.
     let quarter = (t * 4.0 + 0.5).floor();
@@ -58,16 +58,16 @@ pub(super) fn turn(t: f64) -> [f64; 2] {
 
 /// A smooth field with values in -1..1 whose features are one unit wide.
 #[derive(Clone, Copy)]
-pub(super) struct Field(pub u64);
+pub(super) struct NoiseField(pub u64);
 
-impl Field {
+impl NoiseField {
     pub(super) fn at(self, x: f64, y: f64) -> f64 {
         let (left, top) = (x.floor(), y.floor());
-        let (fx, fy) = (smooth(x - left), smooth(y - top));
+        let (fx, fy) = (smoothstep(x - left), smoothstep(y - top));
         let (i, j) = (left as i64, top as i64);
-        let upper = mix(self.corner(i, j), self.corner(i + 1, j), fx);
-        let lower = mix(self.corner(i, j + 1), self.corner(i + 1, j + 1), fx);
-        mix(upper, lower, fy)
+        let upper = lerp(self.corner(i, j), self.corner(i + 1, j), fx);
+        let lower = lerp(self.corner(i, j + 1), self.corner(i + 1, j + 1), fx);
+        lerp(upper, lower, fy)
     }
 
     /// Three octaves.
@@ -83,12 +83,12 @@ impl Field {
     }
 }
 
-pub(super) fn mix(a: f64, b: f64, t: f64) -> f64 {
+pub(super) fn lerp(a: f64, b: f64, t: f64) -> f64 {
     a + (b - a) * t
 }
 
 /// 0 to 1 with flat ends.
-pub(super) fn smooth(t: f64) -> f64 {
+pub(super) fn smoothstep(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
 }

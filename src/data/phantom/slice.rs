@@ -1,10 +1,10 @@
 //! What a phantom is.
 
-use crate::data::pixels::{Pixels, Values};
+use crate::data::pixels::{PixelValues, Pixels};
 
 /// A generated slice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Slice {
+pub struct PhantomSlice {
     /// Height, width.
     pub size: [usize; 2],
     /// Hounsfield units, row by row.
@@ -13,8 +13,8 @@ pub struct Slice {
     pub lungs: Vec<u8>,
 }
 
-impl Slice {
+impl PhantomSlice {
     pub(crate) fn into_pixels(self) -> Pixels {
-        Pixels { size: self.size, channels: 1, values: Values::I16(self.hu), lossy: false, warnings: Vec::new() }
+        Pixels { size: self.size, channels: 1, values: PixelValues::I16(self.hu), lossy: false, warnings: Vec::new() }
     }
 }

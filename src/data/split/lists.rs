@@ -1,6 +1,6 @@
 //! Splits that are written in files: one stem, or one group, a line.
 
-use super::parts::Parts;
+use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
 use crate::data::case::Case;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// The cases that are not in a list yet.
-struct Left {
+struct UnassignedCases {
     by_stem: BTreeMap<String, Case>,
     /// Lower-case group to lower-case stems in order.
     by_group: BTreeMap<String, Vec<String>>,
@@ -17,14 +17,14 @@ struct Left {
     seen: BTreeMap<String, (String, usize)>,
 }
 
-pub(super) fn deal(
+pub(super) fn read_split_lists(
     cases: Vec<Case>,
     root: &Path,
     train: &str,
     val: Option<&str>,
     test: &str,
     problems: &mut Vec<RunError>,
-) -> Parts {
+) -> CasesByRole {
     let mut by_group: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for case in &cases {
         if let Some(group) = &case.group {
@@ -33,15 +33,15 @@ pub(super) fn deal(
     }
     let known = cases.len();
     let by_stem = cases.into_iter().map(|case| (case.stem.to_lowercase(), case)).collect();
-    let mut left = Left { by_stem, by_group, known, seen: BTreeMap::new() };
-    Parts {
-        train: left.take(root, train, problems),
-        val: val.map(|list| left.take(root, list, problems)).unwrap_or_default(),
-        test: left.take(root, test, problems),
+    let mut unassigned = UnassignedCases { by_stem, by_group, known, seen: BTreeMap::new() };
+    CasesByRole {
+        train: unassigned.take(root, train, problems),
+        val: val.map(|list| unassigned.take(root, list, problems)).unwrap_or_default(),
+        test: unassigned.take(root, test, problems),
     }
 }
 
-impl Left {
+impl UnassignedCases {
     fn take(&mut self, root: &Path, list: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
         let path = root.join(list);
         let text = match fs::read_to_string(&path) {
@@ -56,7 +56,7 @@ impl Left {
             let stem = line.trim();
             if !stem.is_empty() {
                 named = true;
-                match self.line(&path, list, number + 1, stem) {
+                match self.take_line(&path, list, number + 1, stem) {
                     Ok(cases) => part.extend(cases),
                     Err(error) => problems.push(error),
                 }
@@ -68,7 +68,7 @@ impl Left {
         part
     }
 
-    fn line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
+    fn take_line(&mut self, path: &Path, list: &str, number: usize, stem: &str) -> Result<Vec<Case>, RunError> {
         let key = stem.to_lowercase();
         let twice = |(first, at): &(String, usize), what: &str| {
             let message = format!("line {number}: {what} stands in line {at} of {first} already");

@@ -1,14 +1,14 @@
 //! How much of each class each split holds, and what values the images have.
 
-use super::facts::{Facts, ImageFacts};
-use super::finding::{Finding, Kind};
-use crate::data::case::Role;
+use super::case_facts::{CaseFacts, ImageFacts};
+use super::finding::{SurveyFinding, SurveyTopic};
+use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
 
 /// What one split holds.
-pub(crate) struct Balance {
-    pub role: Role,
+pub(crate) struct SplitBalance {
+    pub role: SplitRole,
     pub images: usize,
     /// 0 where there are none.
     pub groups: usize,
@@ -21,15 +21,15 @@ pub(crate) struct Balance {
 }
 
 /// Of each split that has images.
-pub(crate) fn balance(spec: &DataSpec, facts: &[Facts]) -> Vec<Balance> {
-    let of = |role: Role| {
-        let facts: Vec<&Facts> = facts.iter().filter(|f| f.role == role).collect();
+pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance> {
+    let of = |role: SplitRole| {
+        let facts: Vec<&CaseFacts> = facts.iter().filter(|f| f.role == role).collect();
         let masks: Vec<&Vec<u64>> = facts.iter().filter_map(|f| f.classes.as_ref()).collect();
         let classes = 0..spec.classes.len();
         let all: u64 = masks.iter().map(|m| m.iter().sum::<u64>()).sum();
         let sum = |class: usize| masks.iter().map(|m| m[class]).sum::<u64>();
         let groups: BTreeSet<&str> = facts.iter().filter_map(|f| f.group.as_deref()).collect();
-        Balance {
+        SplitBalance {
             role,
             images: facts.len(),
             groups: groups.len(),
@@ -38,7 +38,7 @@ pub(crate) fn balance(spec: &DataSpec, facts: &[Facts]) -> Vec<Balance> {
             empty: masks.iter().filter(|m| is_empty(m)).count(),
         }
     };
-    Role::ALL.into_iter().map(of).filter(|balance| balance.images > 0).collect()
+    SplitRole::ALL.into_iter().map(of).filter(|balance| balance.images > 0).collect()
 }
 
 fn is_empty(mask: &[u64]) -> bool {
@@ -46,42 +46,43 @@ fn is_empty(mask: &[u64]) -> bool {
 }
 
 /// Classes that are nowhere, empty masks, values that the window does not fit.
-pub(super) fn findings(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
+pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let mut findings = Vec::new();
     let empty: Vec<String> =
         facts.iter().filter(|f| f.classes.as_deref().is_some_and(is_empty)).map(|f| f.stem.clone()).collect();
     if !empty.is_empty() {
         let (s, verb) = if empty.len() == 1 { ("", "holds") } else { ("s", "hold") };
-        let message = format!("{} mask{s} {verb} nothing but `{}`: {}", empty.len(), spec.classes[0], first_of(&empty));
+        let message =
+            format!("{} mask{s} {verb} nothing but `{}`: {}", empty.len(), spec.classes[0], list_first(&empty));
         let help = "`empty` says how such images are scored; masks that are empty by mistake teach the network to miss";
-        findings.push(Finding::warning(Kind::Balance, message).help(help).about(empty));
+        findings.push(SurveyFinding::warning(SurveyTopic::Balance, message).help(help).about(empty));
     }
     for balance in balance(spec, facts) {
         for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
             // Said of each image already.
             if facts.iter().any(|f| f.role == balance.role && f.classes.is_some()) {
                 let message = format!("no mask in {} holds `{name}` (class {class})", balance.role.name());
-                findings.push(Finding::warning(Kind::Balance, message));
+                findings.push(SurveyFinding::warning(SurveyTopic::Balance, message));
             }
         }
     }
-    findings.extend(window(spec, facts));
+    findings.extend(window_findings(spec, facts));
     let channels = |wanted: usize| -> Vec<String> {
-        let has = |f: &&Facts| f.image.as_ref().is_some_and(|i| i.channels == wanted);
+        let has = |f: &&CaseFacts| f.image.as_ref().is_some_and(|i| i.channels == wanted);
         facts.iter().filter(has).map(|f| f.stem.clone()).collect()
     };
     let (grey, colour) = (channels(1), channels(3));
     if !grey.is_empty() && !colour.is_empty() {
         let (few, what) = if grey.len() < colour.len() { (grey, "grey") } else { (colour, "in colours") };
-        let (count, names) = (few.len(), first_of(&few));
+        let (count, names) = (few.len(), list_first(&few));
         let verb = if count == 1 { "is" } else { "are" };
         let message = format!("{count} of {} images {verb} {what}, the others are not: {names}", facts.len());
-        findings.push(Finding::warning(Kind::Image, message).about(few));
+        findings.push(SurveyFinding::warning(SurveyTopic::Image, message).about(few));
     }
     findings
 }
 
-fn first_of(stems: &[String]) -> String {
+fn list_first(stems: &[String]) -> String {
     let mut text = stems.iter().take(5).map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
     if stems.len() > 5 {
         text += &format!(" and {} more", stems.len() - 5);
@@ -90,7 +91,7 @@ fn first_of(stems: &[String]) -> String {
 }
 
 /// A window that most values lie outside of, or that the values use a small part of.
-fn window(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
+fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let Some([low, high]) = spec.window else { return Vec::new() };
     let images: Vec<_> = facts.iter().filter_map(|f| f.image.as_ref()).collect();
     if images.is_empty() {
@@ -102,7 +103,7 @@ fn window(spec: &DataSpec, facts: &[Facts]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut told = |message: String| {
         let help = "is the window in the units of the files? CT: Hounsfield units; 8-bit pictures: no window";
-        findings.push(Finding::warning(Kind::Window, message).help(help));
+        findings.push(SurveyFinding::warning(SurveyTopic::Window, message).help(help));
     };
     for (side, name) in [(0, "below"), (1, "above")] {
         if mean(side) > 0.5 {

@@ -4,25 +4,25 @@ use crate::base::error::RunError;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub enum SurveySeverity {
     /// Training would stop at it, or learn from what is wrong.
     Error,
     Warning,
 }
 
-impl Severity {
+impl SurveySeverity {
     /// As text and JSON call it.
     pub fn name(self) -> &'static str {
         match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
+            SurveySeverity::Error => "error",
+            SurveySeverity::Warning => "warning",
         }
     }
 }
 
 /// What a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum SurveyTopic {
     /// Which files there are, how they pair, which split they are in.
     Files,
     /// An image that cannot be used, or is doubtful.
@@ -40,26 +40,26 @@ pub enum Kind {
     Window,
 }
 
-impl Kind {
+impl SurveyTopic {
     pub fn name(self) -> &'static str {
         match self {
-            Kind::Files => "files",
-            Kind::Image => "image",
-            Kind::Mask => "mask",
-            Kind::Sizes => "sizes",
-            Kind::Model => "model",
-            Kind::Balance => "balance",
-            Kind::Duplicates => "duplicates",
-            Kind::Window => "window",
+            SurveyTopic::Files => "files",
+            SurveyTopic::Image => "image",
+            SurveyTopic::Mask => "mask",
+            SurveyTopic::Sizes => "sizes",
+            SurveyTopic::Model => "model",
+            SurveyTopic::Balance => "balance",
+            SurveyTopic::Duplicates => "duplicates",
+            SurveyTopic::Window => "window",
         }
     }
 }
 
 /// Something wrong or doubtful.
 #[derive(Debug, Clone)]
-pub struct Finding {
-    pub severity: Severity,
-    pub kind: Kind,
+pub struct SurveyFinding {
+    pub severity: SurveySeverity,
+    pub kind: SurveyTopic,
     /// One line, with the file that it is about.
     pub message: String,
     pub help: Vec<String>,
@@ -67,26 +67,26 @@ pub struct Finding {
     pub stems: Vec<String>,
 }
 
-impl Finding {
-    pub fn error(kind: Kind, error: &RunError) -> Finding {
+impl SurveyFinding {
+    pub fn error(kind: SurveyTopic, error: &RunError) -> SurveyFinding {
         let message = match &error.path {
             Some(path) => format!("{}: {}", path.display(), error.message),
             None => error.message.clone(),
         };
-        Finding { severity: Severity::Error, kind, message, help: error.help.clone(), stems: Vec::new() }
+        SurveyFinding { severity: SurveySeverity::Error, kind, message, help: error.help.clone(), stems: Vec::new() }
     }
 
-    pub fn warning(kind: Kind, message: impl Into<String>) -> Finding {
+    pub fn warning(kind: SurveyTopic, message: impl Into<String>) -> SurveyFinding {
         let message = message.into();
-        Finding { severity: Severity::Warning, kind, message, help: Vec::new(), stems: Vec::new() }
+        SurveyFinding { severity: SurveySeverity::Warning, kind, message, help: Vec::new(), stems: Vec::new() }
     }
 
-    pub fn help(mut self, text: impl Into<String>) -> Finding {
+    pub fn help(mut self, text: impl Into<String>) -> SurveyFinding {
         self.help.push(text.into());
         self
     }
 
-    pub fn about(mut self, stems: impl IntoIterator<Item = String>) -> Finding {
+    pub fn about(mut self, stems: impl IntoIterator<Item = String>) -> SurveyFinding {
         self.stems.extend(stems);
         self
     }

@@ -6,25 +6,25 @@ use crate::data::resize;
 pub(super) const SIDE: usize = 32;
 
 /// An image in 64 bits, and in 1 KiB.
-pub struct Print {
+pub struct Fingerprint {
     pub(super) hash: u64,
     grey: Vec<u8>,
 }
 
-impl Print {
+impl Fingerprint {
     /// Of 32 x 32 values of 16 bits.
-    pub fn of(grey: &[u16]) -> Print {
+    pub fn of(grey: &[u16]) -> Fingerprint {
         let values: Vec<f32> = grey.iter().map(|&v| f32::from(v)).collect();
         let small = resize::plane(&values, [SIDE, SIDE], [8, 9]);
         let mut hash = 0u64;
         for row in small.chunks_exact(9) {
             row.windows(2).for_each(|w| hash = hash << 1 | u64::from(w[1] > w[0]));
         }
-        Print { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
+        Fingerprint { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
     }
 
     /// Pearson's correlation of the greys; 0 where one of them is constant.
-    pub(super) fn correlation(&self, other: &Print) -> f64 {
+    pub(super) fn correlation(&self, other: &Fingerprint) -> f64 {
         let n = self.grey.len() as f64;
         let (mut sx, mut sy, mut xx, mut yy, mut xy) = (0u64, 0u64, 0u64, 0u64, 0u64);
         for (&x, &y) in self.grey.iter().zip(&other.grey) {

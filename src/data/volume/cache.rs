@@ -6,18 +6,18 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-type Slot = Arc<OnceLock<Result<Arc<Volume>>>>;
+type CacheSlot = Arc<OnceLock<Result<Arc<Volume>>>>;
 
 /// Keeps volumes up to a number of bytes, the ones used last, and always the last one.
-pub(crate) struct Cache {
+pub(crate) struct VolumeCache {
     limit: usize,
     /// The one used last stands last.
-    held: Mutex<VecDeque<(PathBuf, Slot)>>,
+    held: Mutex<VecDeque<(PathBuf, CacheSlot)>>,
 }
 
-impl Cache {
-    pub(crate) fn new(limit: usize) -> Cache {
-        Cache { limit, held: Mutex::default() }
+impl VolumeCache {
+    pub(crate) fn new(limit: usize) -> VolumeCache {
+        VolumeCache { limit, held: Mutex::default() }
     }
 
     /// The volume at `path`, read by `read` where it is not held. Threads that want the same volume wait for one reading
@@ -26,7 +26,7 @@ impl Cache {
         let slot = {
             let mut held = self.lock();
             let found = held.iter().position(|(p, _)| p == path).and_then(|i| held.remove(i));
-            let entry = found.unwrap_or_else(|| (path.to_path_buf(), Slot::default()));
+            let entry = found.unwrap_or_else(|| (path.to_path_buf(), CacheSlot::default()));
             let slot = Arc::clone(&entry.1);
             held.push_back(entry);
             slot
@@ -46,13 +46,13 @@ impl Cache {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(PathBuf, Slot)>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(PathBuf, CacheSlot)>> {
         // A panic elsewhere leaves nothing half done behind this lock.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn bytes(slot: &Slot) -> usize {
+fn bytes(slot: &CacheSlot) -> usize {
     match slot.get() {
         Some(Ok(volume)) => volume.bytes(),
         Some(Err(_)) | None => 0,

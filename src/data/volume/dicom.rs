@@ -6,10 +6,10 @@
 
 mod lengths;
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
-use crate::data::decode::{self, Palette};
+use crate::data::decode::{self, PaletteMode};
 use crate::data::order::natural;
 use dicom_dictionary_std::tags;
 use dicom_object::{DefaultDicomObject, OpenFileOptions, Tag};
@@ -19,13 +19,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The slices of a folder, in the order in which they lie in the patient.
-pub(crate) struct Series {
+pub(crate) struct DicomSeries {
     folder: PathBuf,
-    pub grid: Grid,
-    files: Vec<Slice>,
+    pub grid: VoxelGrid,
+    files: Vec<DicomSlice>,
 }
 
-struct Slice {
+struct DicomSlice {
     path: PathBuf,
     /// Identifies the series that the file belongs to.
     series: String,
@@ -66,19 +66,19 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if !name(&path).starts_with('.') {
+        if !file_name(&path).starts_with('.') {
             paths.push(path);
         }
     }
-    paths.sort_by(|a, b| natural(&name(a), &name(b)));
+    paths.sort_by(|a, b| natural(&file_name(a), &file_name(b)));
     Ok(paths)
 }
 
-fn name(path: &Path) -> String {
+fn file_name(path: &Path) -> String {
     path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn stem(path: &Path) -> String {
+fn lower_stem(path: &Path) -> String {
     path.file_stem().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
@@ -86,24 +86,24 @@ fn stem(path: &Path) -> String {
 fn is_dicom(path: &Path) -> bool {
     let mut head = [0; 132];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
-    read.is_ok() && &head[128..] == b"DICM" && !name(path).eq_ignore_ascii_case("DICOMDIR")
+    read.is_ok() && &head[128..] == b"DICM" && !file_name(path).eq_ignore_ascii_case("DICOMDIR")
 }
 
-impl Series {
+impl DicomSeries {
     /// Reads the headers of a folder's files and puts the slices in order.
     ///
     /// Fails where the folder holds no DICOM file or those of several series, where slices differ in size or direction,
     /// and where one is missing or there twice.
-    pub(crate) fn open(path: &Path) -> Result<Series> {
+    pub(crate) fn open(path: &Path) -> Result<DicomSeries> {
         let (folder, found) = dicom_files(path)?;
         if found.is_empty() {
             return Err(RunError::at(path, "the folder holds no DICOM file"));
         }
-        let mut files: Vec<Slice> = found.iter().map(|p| header(p)).collect::<Result<_>>()?;
+        let mut files: Vec<DicomSlice> = found.iter().map(|p| read_header(p)).collect::<Result<_>>()?;
         let first = &files[0];
         for other in &files[1..] {
             let differs = |what: &str| {
-                let (a, b) = (name(&first.path), name(&other.path));
+                let (a, b) = (file_name(&first.path), file_name(&other.path));
                 RunError::at(&folder, format!("{a} and {b} are {what}"))
             };
             if other.series != first.series {
@@ -118,11 +118,11 @@ impl Series {
                     .help("a localiser among the slices? take it out of the folder"));
             }
         }
-        let normal = cross(first.directions);
-        let height = |s: &Slice| s.position.iter().zip(normal).map(|(p, n)| p * n).sum::<f64>();
+        let normal = cross_product(first.directions);
+        let height = |s: &DicomSlice| s.position.iter().zip(normal).map(|(p, n)| p * n).sum::<f64>();
         files.sort_by(|a, b| height(a).total_cmp(&height(b)).then(a.number.cmp(&b.number)));
         let heights: Vec<f64> = files.iter().map(height).collect();
-        let gap = even(&folder, &files, &heights)?;
+        let gap = slice_spacing(&folder, &files, &heights)?;
         let [rows, columns] = files[0].size;
         let [down, right] = [files[0].directions[1], files[0].directions[0]];
         let [row_gap, column_gap] = files[0].spacing;
@@ -130,8 +130,8 @@ impl Series {
         // DICOM counts to the left and the back, the grid to the right and the front.
         let world = |direction: [f64; 3], step: f64| [-direction[0] * step, -direction[1] * step, direction[2] * step];
         let axes = [world(right, column_gap), world(down, row_gap), world(normal, gap)];
-        let grid = Grid::new(&folder, [columns, rows, files.len()], axes)?;
-        Ok(Series { folder, grid, files })
+        let grid = VoxelGrid::new(&folder, [columns, rows, files.len()], axes)?;
+        Ok(DicomSeries { folder, grid, files })
     }
 
     /// Reads the pixels.
@@ -140,7 +140,7 @@ impl Series {
         let mut values: Vec<f32> = Vec::with_capacity(area * self.files.len());
         for slice in &self.files {
             let before = values.len();
-            pixels(&slice.path, &mut values)?;
+            append_pixels(&slice.path, &mut values)?;
             if values.len() - before != area {
                 let message = format!("holds {} pixels where its header declares {area}", values.len() - before);
                 return Err(RunError::at(&slice.path, message));
@@ -156,13 +156,13 @@ impl Series {
 }
 
 /// The distance from slice to slice; `None` for one slice.
-fn even(folder: &Path, files: &[Slice], heights: &[f64]) -> Result<Option<f64>> {
+fn slice_spacing(folder: &Path, files: &[DicomSlice], heights: &[f64]) -> Result<Option<f64>> {
     let mut gaps: Vec<f64> = heights.windows(2).map(|w| w[1] - w[0]).collect();
     gaps.sort_by(f64::total_cmp);
     let Some(&usual) = gaps.get(gaps.len() / 2) else { return Ok(None) };
     for (i, pair) in heights.windows(2).enumerate() {
         let gap = pair[1] - pair[0];
-        let (a, b) = (name(&files[i].path), name(&files[i + 1].path));
+        let (a, b) = (file_name(&files[i].path), file_name(&files[i + 1].path));
         if gap < 1e-3 {
             return Err(RunError::at(folder, format!("{a} and {b} lie at the same place"))
                 .help("two series, or one copied twice? give each series a folder of its own"));
@@ -176,21 +176,21 @@ fn even(folder: &Path, files: &[Slice], heights: &[f64]) -> Result<Option<f64>> 
     Ok(Some(usual))
 }
 
-fn cross([a, b]: [[f64; 3]; 2]) -> [f64; 3] {
+fn cross_product([a, b]: [[f64; 3]; 2]) -> [f64; 3] {
     [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 }
 
-fn open(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
-    lengths::fit(path)?;
+fn open_file(path: &Path, until: Option<Tag>) -> Result<DefaultDicomObject> {
+    lengths::check_lengths(path)?;
     let options = until.map_or(OpenFileOptions::new(), |tag| OpenFileOptions::new().read_until(tag));
     options.open_file(path).map_err(|e| {
-        RunError::at(path, format!("cannot be read as DICOM, it may be cut off or damaged: {}", chain(&e)))
+        RunError::at(path, format!("cannot be read as DICOM, it may be cut off or damaged: {}", with_root_cause(&e)))
             .help("copy or download the file again")
     })
 }
 
-fn header(path: &Path) -> Result<Slice> {
-    let object = open(path, Some(tags::PIXEL_DATA))?;
+fn read_header(path: &Path) -> Result<DicomSlice> {
+    let object = open_file(path, Some(tags::PIXEL_DATA))?;
     let text = |tag| object.get(tag).and_then(|e| e.to_str().ok()).map(|t| t.trim().to_string());
     let numbers = |tag| object.get(tag).and_then(|e| e.to_multi_float64().ok()).unwrap_or_default();
     let count = |tag| object.get(tag).and_then(|e| e.to_int::<usize>().ok());
@@ -215,11 +215,11 @@ fn header(path: &Path) -> Result<Slice> {
     let directions = [[a, b, c], [d, e, f]];
     let unit = |v: [f64; 3]| (v.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 0.01;
     let finite = [x, y, z].iter().all(|v| v.is_finite());
-    if !directions.into_iter().all(unit) || !unit(cross(directions)) || !finite {
+    if !directions.into_iter().all(unit) || !unit(cross_product(directions)) || !finite {
         let message = "its ImageOrientationPatient is no pair of directions at right angles, or it lies nowhere";
         return Err(RunError::at(path, message));
     }
-    Ok(Slice {
+    Ok(DicomSlice {
         path: path.to_path_buf(),
         series: text(tags::SERIES_INSTANCE_UID).unwrap_or_default(),
         number: text(tags::INSTANCE_NUMBER).and_then(|t| t.parse().ok()),
@@ -232,10 +232,10 @@ fn header(path: &Path) -> Result<Slice> {
 }
 
 /// Appends the rescaled pixels of a file.
-fn pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
-    let object = open(path, None)?;
+fn append_pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
+    let object = open_file(path, None)?;
     let fail = |e: dicom_pixeldata::Error| {
-        RunError::at(path, format!("its pixels cannot be read: {}", chain(&e)))
+        RunError::at(path, format!("its pixels cannot be read: {}", with_root_cause(&e)))
             .help("other compressions can be undone, for example with gdcmconv --raw or dcmdjpeg")
     };
     let decoded = object.decode_pixel_data().map_err(fail)?;
@@ -254,7 +254,7 @@ fn pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
 }
 
 /// A message with that of its first cause.
-fn chain(error: &dyn std::error::Error) -> String {
+fn with_root_cause(error: &dyn std::error::Error) -> String {
     let text = one_line(&error);
     match std::iter::successors(error.source(), |e| e.source()).last() {
         Some(cause) => format!("{text}: {}", one_line(&cause)),
@@ -264,8 +264,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// A folder of pictures as the mask of a DICOM series: each goes with the slice whose file has its name; where the names
 /// differ, the pictures in the order of their names go with the slices in the order of their InstanceNumber.
-pub(crate) fn masks(folder: &Path, of: &Path) -> Result<Volume> {
-    let series = Series::open(of)?;
+pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
+    let series = DicomSeries::open(of)?;
     let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();
     if pictures.len() != series.files.len() {
         let message =
@@ -275,7 +275,7 @@ pub(crate) fn masks(folder: &Path, of: &Path) -> Result<Volume> {
     let mut order: Vec<usize> = (0..series.files.len()).collect();
     order.sort_by_key(|&i| (series.files[i].number.unwrap_or(i as i64), i));
     let mut picture_of = vec![0; order.len()];
-    let named = |slice: &Slice| pictures.iter().position(|p| stem(p) == stem(&slice.path));
+    let named = |slice: &DicomSlice| pictures.iter().position(|p| lower_stem(p) == lower_stem(&slice.path));
     if series.files.iter().all(|slice| named(slice).is_some()) {
         series.files.iter().enumerate().for_each(|(i, slice)| picture_of[i] = named(slice).unwrap_or(0));
     } else {
@@ -284,7 +284,7 @@ pub(crate) fn masks(folder: &Path, of: &Path) -> Result<Volume> {
     let size = series.files[0].size;
     let mut values = Vec::with_capacity(size[0] * size[1] * order.len());
     for n in picture_of {
-        let pixels = decode::read(&pictures[n], Palette::Indices)?;
+        let pixels = decode::read(&pictures[n], PaletteMode::Indices)?;
         if pixels.size != size {
             let [h, w] = pixels.size;
             let message = format!("has {w} x {h} pixels, and its slice has {} x {}", size[1], size[0]);

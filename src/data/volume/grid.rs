@@ -12,20 +12,20 @@ use std::path::Path;
 const MOST: usize = 1 << 30;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Grid {
+pub(crate) struct VoxelGrid {
     /// Voxels along each axis of the array.
     pub dims: [usize; 3],
     /// The world axis that each axis of the array runs along.
     world: [usize; 3],
     /// Whether it runs to the right, to the front, to the head.
-    up: [bool; 3],
+    ascending: [bool; 3],
     /// Millimetres from voxel to voxel along each axis of the array.
     pub spacing: [f64; 3],
 }
 
 /// How slices across an axis are taken from the array: the pixel at `row`, `column` of slice `index` is at
 /// `start + index * across + row * down + column * right`. Steps are negative where the array runs the other way.
-pub(super) struct View {
+pub(super) struct SliceIndexing {
     pub size: [usize; 2],
     pub count: usize,
     start: i64,
@@ -34,7 +34,7 @@ pub(super) struct View {
     right: i64,
 }
 
-impl View {
+impl SliceIndexing {
     /// Position in the array.
     pub(super) fn at(&self, index: usize, row: usize, column: usize) -> usize {
         let place = self.start + index as i64 * self.across + row as i64 * self.down + column as i64 * self.right;
@@ -43,9 +43,9 @@ impl View {
     }
 }
 
-impl Grid {
+impl VoxelGrid {
     /// From the directions in which the array's axes step through the world, one column an axis, in millimetres.
-    pub(crate) fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<Grid> {
+    pub(crate) fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<VoxelGrid> {
         let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
             let [x, y, z] = dims;
@@ -67,17 +67,17 @@ impl Grid {
                 world = order;
             }
         }
-        let up = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
-        Ok(Grid { dims, world, up, spacing })
+        let ascending = [0, 1, 2].map(|a| columns[a][world[a]] > 0.0);
+        Ok(VoxelGrid { dims, world, ascending, spacing })
     }
 
     /// The array's axis that runs along a world axis.
-    fn axis(&self, world: usize) -> usize {
+    fn array_axis(&self, world: usize) -> usize {
         self.world.iter().position(|w| *w == world).unwrap_or(world)
     }
 
-    fn across(&self, axis: Axis) -> usize {
-        self.axis(match axis {
+    fn slice_axis(&self, axis: Axis) -> usize {
+        self.array_axis(match axis {
             Axis::Sagittal => 0,
             Axis::Coronal => 1,
             Axis::Axial => 2,
@@ -85,38 +85,38 @@ impl Grid {
     }
 
     /// Array axes of rows and columns of a slice.
-    fn plane(&self, axis: Axis) -> [usize; 2] {
+    fn row_column_axes(&self, axis: Axis) -> [usize; 2] {
         match axis {
-            Axis::Axial => [self.axis(1), self.axis(0)],
-            Axis::Coronal => [self.axis(2), self.axis(0)],
-            Axis::Sagittal => [self.axis(2), self.axis(1)],
+            Axis::Axial => [self.array_axis(1), self.array_axis(0)],
+            Axis::Coronal => [self.array_axis(2), self.array_axis(0)],
+            Axis::Sagittal => [self.array_axis(2), self.array_axis(1)],
         }
     }
 
     /// Slices across an axis.
     pub(crate) fn count(&self, axis: Axis) -> usize {
-        self.dims[self.across(axis)]
+        self.dims[self.slice_axis(axis)]
     }
 
     /// The number that the file's array gives a slice.
-    pub(crate) fn stored(&self, axis: Axis, index: usize) -> usize {
-        let a = self.across(axis);
-        if self.up[a] { index } else { self.dims[a] - 1 - index }
+    pub(crate) fn stored_index(&self, axis: Axis, index: usize) -> usize {
+        let a = self.slice_axis(axis);
+        if self.ascending[a] { index } else { self.dims[a] - 1 - index }
     }
 
     /// Height and width of slices across an axis.
     pub(crate) fn size(&self, axis: Axis) -> [usize; 2] {
-        self.plane(axis).map(|a| self.dims[a])
+        self.row_column_axes(axis).map(|a| self.dims[a])
     }
 
     /// Millimetres from row to row and from column to column of a slice.
-    pub(crate) fn pixel(&self, axis: Axis) -> [f64; 2] {
-        self.plane(axis).map(|a| self.spacing[a])
+    pub(crate) fn pixel_spacing(&self, axis: Axis) -> [f64; 2] {
+        self.row_column_axes(axis).map(|a| self.spacing[a])
     }
 
     /// `LPS`: where the axes of the array run to.
     pub(crate) fn orientation(&self) -> String {
-        let letter = |a: usize| match (self.world[a], self.up[a]) {
+        let letter = |a: usize| match (self.world[a], self.ascending[a]) {
             (0, true) => 'R',
             (0, false) => 'L',
             (1, true) => 'A',
@@ -128,26 +128,26 @@ impl Grid {
     }
 
     /// Voxels along right, front and head, for comparison with another volume.
-    pub(crate) fn extent(&self) -> [usize; 3] {
-        [0, 1, 2].map(|w| self.dims[self.axis(w)])
+    pub(crate) fn world_dims(&self) -> [usize; 3] {
+        [0, 1, 2].map(|w| self.dims[self.array_axis(w)])
     }
 
-    pub(super) fn view(&self, axis: Axis) -> View {
+    pub(super) fn slice_indexing(&self, axis: Axis) -> SliceIndexing {
         let strides = [1, self.dims[0], self.dims[0] * self.dims[1]];
         // Slices are counted up the axis; rows and columns run down theirs: to the back or the feet, to the left or back.
         let up = |a: usize| {
             let stride = strides[a] as i64;
-            if self.up[a] { (0, stride) } else { ((self.dims[a] as i64 - 1) * stride, -stride) }
+            if self.ascending[a] { (0, stride) } else { ((self.dims[a] as i64 - 1) * stride, -stride) }
         };
         let down = |a: usize| {
             let (first, stride) = up(a);
             (first + (self.dims[a] as i64 - 1) * stride, -stride)
         };
-        let [rows, columns] = self.plane(axis);
-        let ((s, across), (r, by_row), (c, by_column)) = (up(self.across(axis)), down(rows), down(columns));
-        View {
+        let [rows, columns] = self.row_column_axes(axis);
+        let ((s, across), (r, by_row), (c, by_column)) = (up(self.slice_axis(axis)), down(rows), down(columns));
+        SliceIndexing {
             size: [self.dims[rows], self.dims[columns]],
-            count: self.dims[self.across(axis)],
+            count: self.dims[self.slice_axis(axis)],
             start: s + r + c,
             across,
             down: by_row,

@@ -2,7 +2,7 @@
 //!
 //! The whole gzip stream is read to its checksum, so that a damaged file is refused and not read as far as it goes.
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
 use crate::base::error::{Result, RunError, one_line};
 use flate2::bufread::MultiGzDecoder;
@@ -29,7 +29,7 @@ fn open(path: &Path) -> Result<Box<dyn Read>> {
     Ok(if zipped { Box::new(MultiGzDecoder::new(BufReader::new(whole))) } else { Box::new(whole) })
 }
 
-fn header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
+fn parse_header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
     let fail = |e: &dyn std::fmt::Display| {
         RunError::at(path, format!("is no NIfTI-1 file that can be read: {}", one_line(e)))
             .help("NIfTI-2 and Analyze files can be converted, for example with nibabel")
@@ -38,7 +38,7 @@ fn header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
 }
 
 /// Reads up to `limit` bytes; an error names what a damaged file looks like.
-fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
+fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     open(path)?.take(limit).read_to_end(&mut all).map_err(|e| {
         RunError::at(path, format!("cannot be unpacked, it may be cut off or damaged: {}", one_line(&e)))
@@ -48,11 +48,11 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
 }
 
 /// The grid that the header tells.
-pub(crate) fn grid(path: &Path) -> Result<Grid> {
-    grid_of(path, &header(path, &bytes(path, HEADER)?)?)
+pub(crate) fn grid(path: &Path) -> Result<VoxelGrid> {
+    grid_of(path, &parse_header(path, &read_bytes(path, HEADER)?)?)
 }
 
-fn grid_of(path: &Path, header: &NiftiHeader) -> Result<Grid> {
+fn grid_of(path: &Path, header: &NiftiHeader) -> Result<VoxelGrid> {
     let fail = |text: String| RunError::at(path, text);
     let dims = header.dim().map_err(|e| fail(format!("declares no volume: {}", one_line(&e))))?;
     let size = |i: usize| usize::from(dims.get(i).copied().unwrap_or(1));
@@ -60,12 +60,12 @@ fn grid_of(path: &Path, header: &NiftiHeader) -> Result<Grid> {
         return Err(fail(format!("holds {} volumes along its dimension {}", dims[more], more + 1))
             .help("write each volume to a file of its own"));
     }
-    Grid::new(path, [size(0), size(1), size(2)], columns(header))
+    VoxelGrid::new(path, [size(0), size(1), size(2)], axis_directions(header))
 }
 
 /// Directions of the array's axes in millimetres: from the sform, else the qform, else the voxel sizes with the first
 /// axis running to the left, as nibabel reads them.
-fn columns(header: &NiftiHeader) -> [[f64; 3]; 3] {
+fn axis_directions(header: &NiftiHeader) -> [[f64; 3]; 3] {
     if header.sform_code > 0 {
         let rows = [header.srow_x, header.srow_y, header.srow_z];
         return [0, 1, 2].map(|axis| rows.map(|row| f64::from(row[axis])));
@@ -91,11 +91,11 @@ fn columns(header: &NiftiHeader) -> [[f64; 3]; 3] {
 
 /// Reads a file whole.
 pub(crate) fn read(path: &Path) -> Result<Volume> {
-    let head = header(path, &bytes(path, HEADER)?)?;
+    let head = parse_header(path, &read_bytes(path, HEADER)?)?;
     let grid = grid_of(path, &head)?;
     let voxels: u64 = grid.dims.iter().map(|&d| d as u64).product();
     let offset = f64::from(head.vox_offset).clamp(0.0, EXTENSIONS as f64) as u64;
-    let all = bytes(path, offset + voxels * PER_VOXEL + EXTENSIONS)?;
+    let all = read_bytes(path, offset + voxels * PER_VOXEL + EXTENSIONS)?;
     let start = offset.max(348) as usize;
     let kind = head.data_type().map_err(|e| RunError::at(path, one_line(&e)))?;
     let wanted = voxels * kind.size_of() as u64;
@@ -113,11 +113,11 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
         NiftiType::Uint16 => Voxels::U16(typed(volume).map_err(fail)?),
         NiftiType::Float32 => Voxels::F32(typed(volume).map_err(fail)?),
         NiftiType::Int8 => Voxels::I16(typed::<i8>(volume).map_err(fail)?.into_iter().map(i16::from).collect()),
-        NiftiType::Int32 => wide(typed::<i32>(volume).map_err(fail)?, f64::from, "signed 32-bit"),
-        NiftiType::Uint32 => wide(typed::<u32>(volume).map_err(fail)?, f64::from, "unsigned 32-bit"),
-        NiftiType::Int64 => wide(typed::<i64>(volume).map_err(fail)?, |v| v as f64, "signed 64-bit"),
-        NiftiType::Uint64 => wide(typed::<u64>(volume).map_err(fail)?, |v| v as f64, "unsigned 64-bit"),
-        NiftiType::Float64 => wide(typed::<f64>(volume).map_err(fail)?, |v| v, "64-bit float"),
+        NiftiType::Int32 => to_f64(typed::<i32>(volume).map_err(fail)?, f64::from, "signed 32-bit"),
+        NiftiType::Uint32 => to_f64(typed::<u32>(volume).map_err(fail)?, f64::from, "unsigned 32-bit"),
+        NiftiType::Int64 => to_f64(typed::<i64>(volume).map_err(fail)?, |v| v as f64, "signed 64-bit"),
+        NiftiType::Uint64 => to_f64(typed::<u64>(volume).map_err(fail)?, |v| v as f64, "unsigned 64-bit"),
+        NiftiType::Float64 => to_f64(typed::<f64>(volume).map_err(fail)?, |v| v, "64-bit float"),
         NiftiType::Complex64
         | NiftiType::Rgb24
         | NiftiType::Float128
@@ -135,6 +135,6 @@ fn typed<T: DataElement>(volume: InMemNiftiVolume) -> nifti::Result<Vec<T>> {
     volume.into_nifti_typed_data()
 }
 
-fn wide<T>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> Voxels {
+fn to_f64<T>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static str) -> Voxels {
     Voxels::F64(values.into_iter().map(convert).collect(), kind)
 }

@@ -1,14 +1,14 @@
 //! A volume in memory, and its slices.
 
-use super::grid::Grid;
+use super::grid::VoxelGrid;
 use crate::base::error::{Result, RunError};
-use crate::data::pixels::{Pixels, Values};
+use crate::data::pixels::{PixelValues, Pixels};
 use crate::text::config::Axis;
 use std::path::Path;
 
 /// A stack of voxels in memory.
 pub(crate) struct Volume {
-    pub grid: Grid,
+    pub grid: VoxelGrid,
     pub voxels: Voxels,
     /// Slope and intercept to the values that are meant, where they are not 1 and 0.
     pub scale: Option<[f64; 2]>,
@@ -54,7 +54,7 @@ impl Volume {
 
     /// Slice number `index` across `axis`, in the order that the module's text tells.
     pub(crate) fn slice(&self, axis: Axis, index: usize, path: &Path) -> Result<Pixels> {
-        let view = self.grid.view(axis);
+        let view = self.grid.slice_indexing(axis);
         let size = view.size;
         if index >= view.count {
             return Err(RunError::at(path, format!("has {} slices; there is no number {index}", view.count)));
@@ -62,11 +62,11 @@ impl Volume {
         let area = size[0] * size[1];
         let place = |i: usize| view.at(index, i / size[1], i % size[1]);
         let values = match (&self.voxels, self.scale) {
-            (Voxels::U8(v), None) => Values::U8((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::I16(v), None) => Values::I16((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::U16(v), None) => Values::U16((0..area).map(|i| v[place(i)]).collect()),
-            (Voxels::F32(v), None) => wide(area, |i| f64::from(v[place(i)]), "32-bit float"),
-            (Voxels::F64(v, kind), None) => wide(area, |i| v[place(i)], kind),
+            (Voxels::U8(v), None) => PixelValues::U8((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::I16(v), None) => PixelValues::I16((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::U16(v), None) => PixelValues::U16((0..area).map(|i| v[place(i)]).collect()),
+            (Voxels::F32(v), None) => to_wide(area, |i| f64::from(v[place(i)]), "32-bit float"),
+            (Voxels::F64(v, kind), None) => to_wide(area, |i| v[place(i)], kind),
             (voxels, Some([slope, intercept])) => {
                 let stored = |i: usize| match voxels {
                     Voxels::U8(v) => f64::from(v[i]),
@@ -75,10 +75,10 @@ impl Volume {
                     Voxels::F32(v) => f64::from(v[i]),
                     Voxels::F64(v, _) => v[i],
                 };
-                wide(area, |i| stored(place(i)) * slope + intercept, "scaled")
+                to_wide(area, |i| stored(place(i)) * slope + intercept, "scaled")
             }
         };
-        if let Values::Wide(all, kind) = &values
+        if let PixelValues::Wide(all, kind) = &values
             && let Some(bad) = all.iter().position(|v| !v.is_finite())
         {
             let (x, y) = (bad % size[1], bad / size[1]);
@@ -89,6 +89,6 @@ impl Volume {
     }
 }
 
-fn wide(area: usize, value: impl Fn(usize) -> f64, kind: &'static str) -> Values {
-    Values::Wide((0..area).map(value).collect(), kind)
+fn to_wide(area: usize, value: impl Fn(usize) -> f64, kind: &'static str) -> PixelValues {
+    PixelValues::Wide((0..area).map(value).collect(), kind)
 }

@@ -10,7 +10,7 @@ use crate::desk::run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::run_size::RunSize;
 use crate::desk::selection::no_such;
 use crate::graph::resolve::ResolvedProgram;
-use crate::learn::folder::Folder;
+use crate::learn::run_folder::RunFolder;
 use crate::study::claim::{Bound, Figure};
 use crate::study::cost::{Convention, count};
 use crate::study::explore::{Point, bounds, points};
@@ -99,7 +99,7 @@ pub struct PlannedRun {
     /// Seed of the weights, of the order of images and of augmentation.
     pub seed: u64,
     /// Where the run is, or will be.
-    pub folder: Folder,
+    pub folder: RunFolder,
     /// Arguments of `npc` that train it.
     pub train: Vec<String>,
     /// How far the run in that folder is.
@@ -327,7 +327,7 @@ fn runs(
     // A command must mean the same wherever a scheduler starts it.
     let absolute = |path: &Path| absolute(path).display().to_string();
     for seed in first..first.saturating_add(request.seeds) {
-        let folder = Folder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
+        let folder = RunFolder::new(plan.out.join(&point.label).join(format!("seed={seed}")));
         let mut args = vec!["train".to_string(), absolute(request.file), train.name.node.clone()];
         let mut option = |name: &str, value: String| args.extend([name.to_string(), value]);
         model.into_iter().for_each(|m| option("--model", m.to_string()));

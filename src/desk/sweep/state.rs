@@ -2,7 +2,7 @@
 
 use crate::desk::run::{ResolvedRun, reopen};
 use crate::graph::ir;
-use crate::learn::folder::{Folder, read_settings};
+use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::text::config::settings::Settings;
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ pub enum RunState {
 }
 
 /// Compares the folder with the run that is to be in it.
-pub(super) fn run_state(folder: &Folder, ready: &ResolvedRun, settings: &Settings) -> RunState {
+pub(super) fn run_state(folder: &RunFolder, ready: &ResolvedRun, settings: &Settings) -> RunState {
     if !folder.settings().exists() {
         return RunState::Absent;
     }

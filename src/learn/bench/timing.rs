@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// How long something is measured.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
+pub(crate) struct TimeBudget {
     pub time: Duration,
     /// So many calls at least, however long they take.
     pub calls: usize,
@@ -34,7 +34,7 @@ impl Timing {
 const WARM_UP: usize = 3;
 
 /// Some calls that do not count. They take no more than half of the time but for the first.
-fn warm_up(span: Span, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
+fn warm_up(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     for _ in 0..WARM_UP {
         call()?;
@@ -46,7 +46,7 @@ fn warm_up(span: Span, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
 }
 
 /// Calls as long as `span` says; milliseconds of each.
-pub(super) fn repeat(span: Span, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+pub(super) fn repeat(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
     let began = Instant::now();
     let mut times = Vec::new();
     while times.len() < span.calls.max(1) || began.elapsed() < span.time {
@@ -58,7 +58,7 @@ pub(super) fn repeat(span: Span, call: &mut impl FnMut() -> Result<()>) -> Resul
 }
 
 /// The times, and the memory that the process has needed so far.
-pub(super) fn measure(span: Span, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
+pub(super) fn measure(span: TimeBudget, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
     warm_up(span, &mut call)?;
     let timing = Timing::of(repeat(span, &mut call)?).expect("repeat: one call at least");
     Ok((timing, machine::peak_memory()))
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_call_that_takes_long_is_warmed_up_once() {
-        let slow = Span { time: Duration::from_millis(2), calls: 2 };
+        let slow = TimeBudget { time: Duration::from_millis(2), calls: 2 };
         let mut calls = 0;
         let times = measure(slow, || {
             calls += 1;
@@ -87,13 +87,13 @@ mod tests {
             Ok(())
         });
         assert_eq!((times.unwrap().0.calls, calls), (2, 3));
-        let fast = Span { time: Duration::ZERO, calls: 4 };
+        let fast = TimeBudget { time: Duration::ZERO, calls: 4 };
         assert_eq!(measure(fast, || Ok(())).unwrap().0.calls, 4);
     }
 
     #[test]
     fn a_failure_ends_the_measurement() {
-        let span = Span { time: Duration::from_secs(60), calls: 1 };
+        let span = TimeBudget { time: Duration::from_secs(60), calls: 1 };
         assert!(measure(span, || Err(RunError::new("lost"))).is_err());
     }
 }

@@ -9,12 +9,12 @@ use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
 
 /// Name and shape.
-pub(crate) type Entry = (String, Vec<usize>);
+pub(crate) type NamedShape = (String, Vec<usize>);
 
 /// What became of a tensor of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "fate")]
-pub enum Fate {
+pub enum InitOutcome {
     /// Name and shape are those of the file.
     Loaded { from: String },
     /// The shape is that of the file's tensor in the same place.
@@ -25,29 +25,29 @@ pub enum Fate {
     Missing,
 }
 
-impl Fate {
+impl InitOutcome {
     /// The tensor of the file whose values are taken.
     pub fn source(&self) -> Option<&str> {
         match self {
-            Fate::Loaded { from } | Fate::LoadedByOrder { from } => Some(from),
-            Fate::ShapeDiffers { .. } | Fate::Missing => None,
+            InitOutcome::Loaded { from } | InitOutcome::LoadedByOrder { from } => Some(from),
+            InitOutcome::ShapeDiffers { .. } | InitOutcome::Missing => None,
         }
     }
 
     pub fn text(&self) -> String {
         match self {
-            Fate::Loaded { .. } => "loaded".into(),
-            Fate::LoadedByOrder { from } => format!("loaded by order from `{from}`"),
-            Fate::ShapeDiffers { from, found } => format!("shape differs: `{from}` is {found:?}"),
-            Fate::Missing => "missing".into(),
+            InitOutcome::Loaded { .. } => "loaded".into(),
+            InitOutcome::LoadedByOrder { from } => format!("loaded by order from `{from}`"),
+            InitOutcome::ShapeDiffers { from, found } => format!("shape differs: `{from}` is {found:?}"),
+            InitOutcome::Missing => "missing".into(),
         }
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Matching {
+pub(crate) struct TensorMatching {
     /// One for each tensor of the model, in its order.
-    pub fates: Vec<Fate>,
+    pub fates: Vec<InitOutcome>,
     /// Taken off the file's names.
     pub prefix: String,
     /// Tensors of the file that nothing takes.
@@ -56,17 +56,17 @@ pub(crate) struct Matching {
 
 /// Matches by name, else by order. `None` where neither fits. `file` is in the order in which its tensors were
 /// declared; `ordered` says whether that is known.
-pub(crate) fn matching(model: &[Entry], file: &[Entry], ordered: bool) -> Option<Matching> {
-    by_name(model, file).or_else(|| if ordered { by_order(model, file) } else { None })
+pub(crate) fn match_tensors(model: &[NamedShape], file: &[NamedShape], ordered: bool) -> Option<TensorMatching> {
+    match_by_name(model, file).or_else(|| if ordered { match_by_order(model, file) } else { None })
 }
 
 /// The prefixes that could be common to the names of a file: everything before one of their dots, and nothing.
-fn prefixes(file: &[Entry]) -> BTreeSet<&str> {
+fn prefixes(file: &[NamedShape]) -> BTreeSet<&str> {
     let dots = file.iter().flat_map(|(name, _)| name.match_indices('.').map(|(at, _)| &name[..=at]));
     dots.chain([""]).collect()
 }
 
-fn by_name(model: &[Entry], file: &[Entry]) -> Option<Matching> {
+fn match_by_name(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
     let wanted: HashMap<&str, &[usize]> = model.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
     // A name that fits counts with its shape, so that a copy in another layout (moments, say) does not win.
     let fits = |prefix: &str| {
@@ -79,18 +79,18 @@ fn by_name(model: &[Entry], file: &[Entry]) -> Option<Matching> {
         .iter()
         .filter_map(|(name, shape)| Some((name.strip_prefix(prefix)?, (name.as_str(), &shape[..]))))
         .collect();
-    let fate = |(name, shape): &Entry| match given.get(name.as_str()) {
-        Some((from, found)) if found == shape => Fate::Loaded { from: from.to_string() },
-        Some((from, found)) => Fate::ShapeDiffers { from: from.to_string(), found: found.to_vec() },
-        None => Fate::Missing,
+    let fate = |(name, shape): &NamedShape| match given.get(name.as_str()) {
+        Some((from, found)) if found == shape => InitOutcome::Loaded { from: from.to_string() },
+        Some((from, found)) => InitOutcome::ShapeDiffers { from: from.to_string(), found: found.to_vec() },
+        None => InitOutcome::Missing,
     };
-    Some(finish(model.iter().map(fate).collect(), prefix, file))
+    Some(with_unused(model.iter().map(fate).collect(), prefix, file))
 }
 
 /// At most this share of the places may hold another shape, as a head for other classes does.
 const STRANGERS: f64 = 0.1;
 
-fn by_order(model: &[Entry], file: &[Entry]) -> Option<Matching> {
+fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
     let in_step = model.len() == file.len() && !model.is_empty();
     let strangers = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
     // The shape of the strangers must differ in the numbers alone: a bias in the place of a weight is a slip of order.
@@ -98,36 +98,38 @@ fn by_order(model: &[Entry], file: &[Entry]) -> Option<Matching> {
     if !in_step || !same_kinds || strangers as f64 > STRANGERS * model.len() as f64 {
         return None;
     }
-    let fate = |((_, wanted), (from, found)): (&Entry, &Entry)| match wanted == found {
-        true => Fate::LoadedByOrder { from: from.clone() },
-        false => Fate::ShapeDiffers { from: from.clone(), found: found.clone() },
+    let fate = |((_, wanted), (from, found)): (&NamedShape, &NamedShape)| match wanted == found {
+        true => InitOutcome::LoadedByOrder { from: from.clone() },
+        false => InitOutcome::ShapeDiffers { from: from.clone(), found: found.clone() },
     };
-    Some(finish(model.iter().zip(file).map(fate).collect(), "", file))
+    Some(with_unused(model.iter().zip(file).map(fate).collect(), "", file))
 }
 
-fn finish(fates: Vec<Fate>, prefix: &str, file: &[Entry]) -> Matching {
-    let named = |fate: &Fate| match fate {
-        Fate::Loaded { from } | Fate::LoadedByOrder { from } | Fate::ShapeDiffers { from, .. } => Some(from.clone()),
-        Fate::Missing => None,
+fn with_unused(fates: Vec<InitOutcome>, prefix: &str, file: &[NamedShape]) -> TensorMatching {
+    let named = |fate: &InitOutcome| match fate {
+        InitOutcome::Loaded { from } | InitOutcome::LoadedByOrder { from } | InitOutcome::ShapeDiffers { from, .. } => {
+            Some(from.clone())
+        }
+        InitOutcome::Missing => None,
     };
     let used: BTreeSet<String> = fates.iter().filter_map(named).collect();
     let unused = file.iter().map(|(name, _)| name).filter(|name| !used.contains(*name)).cloned().collect();
-    Matching { fates, prefix: prefix.to_string(), unused }
+    TensorMatching { fates, prefix: prefix.to_string(), unused }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn entries(list: &[(&str, &[usize])]) -> Vec<Entry> {
+    fn entries(list: &[(&str, &[usize])]) -> Vec<NamedShape> {
         list.iter().map(|(name, shape)| (name.to_string(), shape.to_vec())).collect()
     }
 
-    fn texts(found: &Matching) -> Vec<String> {
-        found.fates.iter().map(Fate::text).collect()
+    fn texts(found: &TensorMatching) -> Vec<String> {
+        found.fates.iter().map(InitOutcome::text).collect()
     }
 
-    fn loaded(matching: &Matching) -> usize {
+    fn loaded(matching: &TensorMatching) -> usize {
         matching.fates.iter().filter(|f| f.source().is_some()).count()
     }
 
@@ -140,20 +142,20 @@ mod tests {
             ("state_dict.module.a.bias", &[2]),
             ("optimizer.state.0.exp_avg", &[2, 3]),
         ]);
-        let found = matching(&model, &file, true).unwrap();
+        let found = match_tensors(&model, &file, true).unwrap();
         assert_eq!(found.prefix, "state_dict.module.");
         assert_eq!(texts(&found), ["loaded", "loaded"]);
         assert_eq!(found.unused, ["epoch.a.weight", "optimizer.state.0.exp_avg"]);
         // Without a prefix, where both fit.
         let twice = entries(&[("a.weight", &[2, 3]), ("ema.a.weight", &[2, 3])]);
-        assert_eq!(matching(&model, &twice, true).unwrap().prefix, "");
+        assert_eq!(match_tensors(&model, &twice, true).unwrap().prefix, "");
     }
 
     #[test]
     fn other_shapes_and_missing_ones_stay() {
         let model = entries(&[("a.weight", &[2, 3]), ("head.weight", &[2]), ("se.weight", &[4])]);
         let file = entries(&[("a.weight", &[2, 3]), ("head.weight", &[5]), ("old.weight", &[4])]);
-        let found = matching(&model, &file, true).unwrap();
+        let found = match_tensors(&model, &file, true).unwrap();
         assert_eq!(texts(&found), ["loaded", "shape differs: `head.weight` is [5]", "missing"]);
         assert_eq!((loaded(&found), &found.unused[..]), (1, &["old.weight".to_string()][..]));
     }
@@ -161,19 +163,19 @@ mod tests {
     #[test]
     fn order_serves_where_no_name_does() {
         let shapes: [&[usize]; 10] = [&[4, 1], &[4], &[4], &[4], &[8, 4], &[8], &[8], &[8], &[8, 8], &[2]];
-        let own = |prefix: &str| -> Vec<Entry> {
+        let own = |prefix: &str| -> Vec<NamedShape> {
             shapes.iter().enumerate().map(|(i, s)| (format!("{prefix}{i}.w"), s.to_vec())).collect()
         };
         let (model, file) = (own("block"), own("layer"));
-        let found = matching(&model, &file, true).unwrap();
+        let found = match_tensors(&model, &file, true).unwrap();
         assert!(found.fates.iter().enumerate().all(|(i, f)| f.source() == Some(&format!("layer{i}.w"))));
-        assert_eq!(matching(&model, &file, false), None, "an order that is not known is no reason");
+        assert_eq!(match_tensors(&model, &file, false), None, "an order that is not known is no reason");
         let mut head = file.clone();
         head[9].1 = vec![7];
-        assert_eq!(loaded(&matching(&model, &head, true).unwrap()), 9);
+        assert_eq!(loaded(&match_tensors(&model, &head, true).unwrap()), 9);
         let mut swapped = file.clone();
         swapped.swap(3, 4);
-        assert_eq!(matching(&model, &swapped, true), None);
-        assert_eq!(matching(&model, &file[1..], true), None);
+        assert_eq!(match_tensors(&model, &swapped, true), None);
+        assert_eq!(match_tensors(&model, &file[1..], true), None);
     }
 }

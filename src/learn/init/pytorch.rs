@@ -12,7 +12,7 @@ use std::io::Read;
 use std::path::Path;
 
 /// What a file of weights holds, whatever its format.
-pub(super) struct Given {
+pub(super) struct WeightFile {
     /// In the order of declaration if `ordered`, else by name.
     pub tensors: Vec<NamedTensor>,
     pub ordered: bool,
@@ -20,18 +20,18 @@ pub(super) struct Given {
     pub others: Vec<String>,
 }
 
-pub(super) fn read(path: &Path) -> Result<Given> {
+pub(super) fn read(path: &Path) -> Result<WeightFile> {
     let reader = PytorchReader::new(path).map_err(|e| {
         RunError::at(path, format!("not a PyTorch file that can be read: {e}"))
             .help("`torch.save(model.state_dict(), \"weights.pt\")` writes one")
     })?;
     let mut names: Vec<(String, Option<usize>)> = reader.keys().into_iter().map(|name| (name, None)).collect();
     names.sort();
-    let ordered = place(path, &mut names)?;
+    let ordered = find_declaration_order(path, &mut names)?;
     if ordered {
         names.sort_by_key(|(_, at)| *at);
     }
-    let mut given = Given { tensors: Vec::new(), ordered, others: Vec::new() };
+    let mut given = WeightFile { tensors: Vec::new(), ordered, others: Vec::new() };
     for (name, _) in names {
         let tensor = reader.get(&name).expect("the name is one of its keys");
         let bytes = || tensor.read().map_err(|e| RunError::at(path, format!("cut short or damaged: {e}")));
@@ -83,7 +83,7 @@ pub(super) fn half(bits: u16) -> f32 {
 const SEARCHED: u64 = 64 << 20;
 
 /// Fills in where each name stands in the file. False where one does not stand there, or two at one place.
-fn place(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
+fn find_declaration_order(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
     let failed = |e| RunError::read(path, e);
     let mut head = Vec::new();
     File::open(path).and_then(|f| f.take(SEARCHED).read_to_end(&mut head)).map_err(failed)?;

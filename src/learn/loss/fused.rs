@@ -19,7 +19,7 @@ const LANES: usize = 16;
 const ENOUGH: usize = 8;
 
 /// Whether [`cross_entropy`] computes logits like these; Burn's operators do the others.
-pub(super) fn takes(logits: &Tensor<4>) -> bool {
+pub(super) fn supports(logits: &Tensor<4>) -> bool {
     is_cpu(&logits.device()) && logits.dtype() == DType::F32 && !engine_bridge::engine_is_disabled()
 }
 
@@ -34,9 +34,9 @@ pub(super) fn cross_entropy(
     let [_, k, h, w] = logits.dims();
     let device = logits.device();
     let x = logits.clone().without_autodiff().into_data();
-    let x: &[f32] = x.as_slice().expect("32-bit, as `takes` saw");
+    let x: &[f32] = x.as_slice().expect("32-bit, as `supports` saw");
     let y: Vec<i32> = targets.clone().into_data().convert::<i32>().try_into_vec().expect("converted");
-    let target = Target::new(k, &y, weights, smoothing);
+    let target = TargetWeights::new(k, &y, weights, smoothing);
     let mut slope = vec![0f32; if device.is_autodiff() { x.len() } else { 0 }];
     let value = target.entropy(x, &y, h * w, &mut slope);
     let value = Tensor::from_data(TensorData::from([value as f32]), &device);
@@ -50,14 +50,14 @@ pub(super) fn cross_entropy(
 }
 
 /// A pixel's `q`, from numbers of each class.
-struct Target {
+struct TargetWeights {
     /// `(1 - e) w_c / W`, for the pixel's own class.
     own: Vec<f32>,
     /// `e/k w_c / W`
     spread: Vec<f32>,
 }
 
-struct Band<'a> {
+struct PixelBand<'a> {
     /// For each class, as in `slope`.
     x: Vec<&'a [f32]>,
     y: &'a [i32],
@@ -65,7 +65,7 @@ struct Band<'a> {
     slope: Vec<&'a mut [f32]>,
 }
 
-impl Target {
+impl TargetWeights {
     fn new(k: usize, y: &[i32], weights: &[f64], smoothing: f64) -> Self {
         let mut counts = vec![0u64; k];
         y.iter().for_each(|&class| counts[class as usize] += 1);
@@ -86,26 +86,26 @@ impl Target {
             let mut slope: Vec<_> = slope_maps.by_ref().take(self.own.len()).collect();
             for (i, y) in y.chunks(BAND).enumerate() {
                 let x = x.chunks_exact(pixels).map(|map| &map[i * BAND..][..y.len()]).collect();
-                bands.push(Band { x, y, slope: slope.iter_mut().filter_map(Iterator::next).collect() });
+                bands.push(PixelBand { x, y, slope: slope.iter_mut().filter_map(Iterator::next).collect() });
             }
         }
         let sums: Vec<f32> = bands.par_iter_mut().with_min_len(ENOUGH).map(|band| self.band(band)).collect();
         sums.into_iter().map(f64::from).sum()
     }
 
-    fn band(&self, band: &mut Band) -> f32 {
+    fn band(&self, band: &mut PixelBand) -> f32 {
         let count = band.y.len();
         let [mut most, mut sum, mut total, mut loss] = [[0f32; BAND]; 4];
         let (most, sum, total) = (&mut most[..count], &mut sum[..count], &mut total[..count]);
         most.copy_from_slice(band.x[0]);
-        band.x[1..].iter().for_each(|x| raise(most, x));
+        band.x[1..].iter().for_each(|x| raise_maxima(most, x));
         let classes = || (0..).zip(self.own.iter().zip(&self.spread));
         for ((class, (&own, &spread)), x) in classes().zip(&band.x) {
-            add(sum, total, &mut loss[..count], x, most, band.y, class, own, spread);
+            add_class(sum, total, &mut loss[..count], x, most, band.y, class, own, spread);
         }
-        finish(sum, total, &mut loss[..count]);
+        finish_sums(sum, total, &mut loss[..count]);
         for ((class, (&own, &spread)), (x, slope)) in classes().zip(band.x.iter().zip(&mut band.slope)) {
-            slopes(slope, x, most, sum, band.y, class, own, spread);
+            write_slopes(slope, x, most, sum, band.y, class, own, spread);
         }
         let mut lanes = [0f32; LANES];
         for loss in loss.chunks_exact(LANES) {
@@ -116,7 +116,7 @@ impl Target {
 }
 
 vectorised! {
-    fn raise(most: &mut [f32], x: &[f32]) {
+    fn raise_maxima(most: &mut [f32], x: &[f32]) {
         for (most, &x) in most.iter_mut().zip(x) {
             // A NaN may be lost here; it makes the sum of powers one.
             *most = if x > *most { x } else { *most };
@@ -126,7 +126,7 @@ vectorised! {
 
 vectorised! {
     /// Adds a class to the sums of `e^(x - most)`, of `q`, and of `-q (x - most)`.
-    fn add(
+    fn add_class(
         sum: &mut [f32], total: &mut [f32], loss: &mut [f32],
         x: &[f32], most: &[f32], y: &[i32], class: i32, own: f32, spread: f32,
     ) {
@@ -143,7 +143,7 @@ vectorised! {
 
 vectorised! {
     /// Completes `loss`, and makes `sum` what turns a power into `p sum q`.
-    fn finish(sum: &mut [f32], total: &[f32], loss: &mut [f32]) {
+    fn finish_sums(sum: &mut [f32], total: &[f32], loss: &mut [f32]) {
         for ((sum, &total), loss) in sum.iter_mut().zip(total).zip(loss) {
             *loss += total * ln(*sum);
             *sum = total / *sum;
@@ -152,7 +152,7 @@ vectorised! {
 }
 
 vectorised! {
-    fn slopes(
+    fn write_slopes(
         to: &mut [f32], x: &[f32], most: &[f32], scale: &[f32], y: &[i32], class: i32, own: f32, spread: f32,
     ) {
         for ((to, &x), ((&most, &scale), &y)) in to.iter_mut().zip(x).zip(most.iter().zip(scale).zip(y)) {
@@ -167,7 +167,7 @@ vectorised! {
 
 #[cfg(test)]
 mod tests {
-    use super::super::soft::Soft;
+    use super::super::softmax::SoftPrediction;
     use super::super::{pixel, total};
     use super::*;
     use crate::text::config::{LossSpec, Term, Weighted};
@@ -221,7 +221,7 @@ mod tests {
         }
 
         fn plain(&self) -> (f32, Vec<f32>) {
-            let soft = |x: &Tensor<4>, y: &Tensor<3, Int>| Soft::new(x.clone(), y.clone());
+            let soft = |x: &Tensor<4>, y: &Tensor<3, Int>| SoftPrediction::new(x.clone(), y.clone());
             self.run(|x, y| pixel::cross_entropy(&soft(x, y), &self.weights, self.smoothing))
         }
 

@@ -1,6 +1,6 @@
 //! Lovász-softmax (Berman, Rannen Triki and Blaschko 2018): the convex extension of the Jaccard loss.
 
-use super::soft::Soft;
+use super::softmax::SoftPrediction;
 use burn::tensor::Tensor;
 
 /// With the errors `m_i = |g_i - p_i|` of a class in falling order,
@@ -15,7 +15,7 @@ use burn::tensor::Tensor;
 ///
 /// The differences of `J` are written out as quotients of whole numbers, `1 / U_i` at a pixel of the class and
 /// `I_i / (U_i (U_i - 1))` at another: their own difference would cancel in 32 bits. They are exact below 2^24 pixels.
-pub(super) fn lovasz(soft: &Soft, per_image: bool) -> Tensor<1> {
+pub(super) fn lovasz(soft: &SoftPrediction, per_image: bool) -> Tensor<1> {
     let [n, k, h, w] = soft.logits.dims();
     let (groups, pixels) = if per_image { (n, h * w) } else { (1, n * h * w) };
     // [n, k, h, w] to [groups, k, pixels]
@@ -23,7 +23,7 @@ pub(super) fn lovasz(soft: &Soft, per_image: bool) -> Tensor<1> {
         let map: Tensor<3> = map.reshape([n, k, h * w]);
         if per_image { map } else { map.swap_dims(0, 1).reshape([1, k, n * h * w]) }
     };
-    let truth = rows(soft.hot().float());
+    let truth = rows(soft.one_hot().float());
     let errors = rows(soft.p()).sub(truth.clone()).abs();
 
     // The order is not differentiated: between ties of errors it is constant.

@@ -1,6 +1,6 @@
 //! Terms that are means over pixels.
 
-use super::soft::Soft;
+use super::softmax::SoftPrediction;
 use crate::compute::tensor_sum::{mean, sum_all};
 use crate::text::config::Alpha;
 use burn::tensor::{Tensor, activation};
@@ -13,8 +13,8 @@ use burn::tensor::{Tensor, activation};
 ///
 /// as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`; no weights are weights of 1. Where no pixel of the batch has a
 /// class with a weight above 0 it is 0 (PyTorch: not a number).
-pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Tensor<1> {
-    let chosen = soft.chosen();
+pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f64) -> Tensor<1> {
+    let chosen = soft.true_class_log_p();
     if weights.is_empty() {
         let plain = mean(chosen).neg();
         if smoothing == 0.0 {
@@ -40,14 +40,14 @@ pub(super) fn cross_entropy(soft: &Soft, weights: &[f64], smoothing: f64) -> Ten
 ///
 /// Both `p_y` and `1 - p_y` come from `z = log p_y - log (sum of the other p)`, as `sigmoid(z)` and `sigmoid(-z)`: nothing
 /// cancels where `p_y` is near 0 or 1, and the gradient is finite for every gamma.
-pub(super) fn focal(soft: &Soft, gamma: f64, alpha: &Alpha) -> Tensor<1> {
-    let mut losses = soft.chosen().neg();
+pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &Alpha) -> Tensor<1> {
+    let mut losses = soft.true_class_log_p().neg();
     if gamma > 0.0 {
-        let others = soft.log_p().mask_fill(soft.hot(), -1e30);
+        let others = soft.log_p().mask_fill(soft.one_hot(), -1e30);
         // The maximum cancels out of the value, so no gradient flows through it.
         let most = others.clone().detach().max_dim(1);
         let rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
-        let z = soft.chosen().sub(rest);
+        let z = soft.true_class_log_p().sub(rest);
         let focus = activation::log_sigmoid(z.clone().neg()).mul_scalar(gamma).exp();
         losses = activation::log_sigmoid(z).neg().mul(focus);
     }

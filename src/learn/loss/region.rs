@@ -3,10 +3,10 @@
 //! Each is 1 less an overlap. Written as mistakes over a whole the value would have more digits near 0, but the gradient of
 //! a class that is not there would cancel.
 
-use super::soft::Soft;
+use super::softmax::SoftPrediction;
 use burn::tensor::Tensor;
 
-pub(super) struct Region {
+pub(super) struct RegionOptions {
     pub smooth: f64,
     pub batch: bool,
     pub include_background: bool,
@@ -15,10 +15,10 @@ pub(super) struct Region {
 /// Smallest denominator, as in nnU-Net: without smoothing a class that neither holds has a loss of 1.
 const LEAST: f64 = 1e-8;
 
-impl Region {
+impl RegionOptions {
     /// `p` and `g` of the classes that count, both `[n, k', h, w]`.
-    fn maps(&self, soft: &Soft) -> (Tensor<4>, Tensor<4>) {
-        let (p, g) = (soft.p(), soft.hot().float());
+    fn maps(&self, soft: &SoftPrediction) -> (Tensor<4>, Tensor<4>) {
+        let (p, g) = (soft.p(), soft.one_hot().float());
         if self.include_background {
             return (p, g);
         }
@@ -46,7 +46,7 @@ impl Region {
 /// ```
 ///
 /// with `p^2` in place of `p` in the denominator where `squared` (Milletari et al. 2016; Drozdzal et al. 2016 without).
-pub(super) fn dice(soft: &Soft, region: &Region, squared: bool) -> Tensor<1> {
+pub(super) fn dice(soft: &SoftPrediction, region: &RegionOptions, squared: bool) -> Tensor<1> {
     let (p, g) = region.maps(soft);
     let both = region.sum(p.clone().mul(g.clone()));
     let p = if squared { p.clone().mul(p) } else { p };
@@ -60,7 +60,7 @@ pub(super) fn dice(soft: &Soft, region: &Region, squared: bool) -> Tensor<1> {
 /// ```
 ///
 /// (Salehi et al. 2017, equation 4; the exponent is that of Abraham and Khan 2019, there written `1/gamma`.)
-pub(super) fn tversky(soft: &Soft, region: &Region, [alpha, beta]: [f64; 2], gamma: f64) -> Tensor<1> {
+pub(super) fn tversky(soft: &SoftPrediction, region: &RegionOptions, [alpha, beta]: [f64; 2], gamma: f64) -> Tensor<1> {
     let (p, g) = region.maps(soft);
     let hits = region.sum(p.clone().mul(g.clone()));
     let false_positives = region.sum(p.clone().mul(g.clone().neg().add_scalar(1.0)));

@@ -2,7 +2,7 @@
 //!
 //! The same operations on the same 32-bit numbers in the same order as in `rule.rs`, so that the bits are the same.
 
-use super::rule::{Adam, Rule, Sgd};
+use super::rule::{Adam, Sgd, UpdateRule};
 use crate::compute::device::is_cpu;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use burn::tensor::{DType, Tensor, TensorData};
@@ -12,13 +12,13 @@ use rayon::prelude::*;
 const PART: usize = 1 << 16;
 
 /// Whether [`apply`] takes these.
-pub(super) fn takes(x: &Tensor<1>, gradient: &Tensor<1>) -> bool {
+pub(super) fn supports(x: &Tensor<1>, gradient: &Tensor<1>) -> bool {
     is_cpu(&x.device()) && x.dtype() == DType::F32 && gradient.dtype() == DType::F32
 }
 
-/// As [`Rule::apply`].
+/// As [`UpdateRule::apply`].
 pub(super) fn apply(
-    rule: &Rule,
+    rule: &UpdateRule,
     x: Tensor<1>,
     gradient: Tensor<1>,
     old: Vec<Tensor<1>>,
@@ -30,7 +30,7 @@ pub(super) fn apply(
     let (mut x, gradient) = (numbers(x), numbers(gradient));
     let mut state: Vec<Vec<f32>> = old.into_iter().map(numbers).collect();
     match rule {
-        Rule::Adam(adam) => {
+        UpdateRule::Adam(adam) => {
             // At the first step both averages start from 0.
             state.resize_with(2, || vec![0.0; x.len()]);
             let (first, second) = state.split_at_mut(1);
@@ -39,7 +39,7 @@ pub(super) fn apply(
             let settings = AdamSettings::new(adam);
             parts.zip(moments).for_each(|((x, g), (m, v))| adam_step(x, g, m, v, &settings));
         }
-        Rule::Sgd(sgd) => {
+        UpdateRule::Sgd(sgd) => {
             let first = state.is_empty();
             if sgd.momentum != 0.0 {
                 state.resize_with(1, || vec![0.0; x.len()]);

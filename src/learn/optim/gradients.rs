@@ -24,12 +24,12 @@ use std::collections::{BTreeMap, HashMap};
 /// given, if the loss is a mean over images. Batch norm, class weights and overlaps that sum over the batch see each part
 /// alone.
 #[derive(Debug, Default)]
-pub struct Accumulated {
+pub struct AccumulatedGradients {
     gradients: BTreeMap<String, Tensor<1>>,
     image: Option<Vec<f32>>,
 }
 
-impl Accumulated {
+impl AccumulatedGradients {
     /// The gradients of one batch.
     pub fn of(network: &Network, back: BackwardPath, gradients: Gradients) -> Self {
         let mut accumulated = Self::default();
@@ -42,7 +42,7 @@ impl Accumulated {
     pub fn add(&mut self, network: &Network, back: BackwardPath, mut gradients: Gradients, share: f64) {
         let NetworkGradients { by_name, image } = back.gradients(network, &mut gradients);
         self.image = image;
-        network.visit(&mut Gather { gradients, by_name, share, into: &mut self.gradients, path: Vec::new() });
+        network.visit(&mut GradientGatherer { gradients, by_name, share, into: &mut self.gradients, path: Vec::new() });
     }
 
     pub fn is_empty(&self) -> bool {
@@ -99,7 +99,7 @@ impl Accumulated {
     }
 }
 
-impl Gather<'_> {
+impl GradientGatherer<'_> {
     fn take<const D: usize>(&mut self, name: &str, param: &Param<Tensor<D>>) -> Option<Tensor<1>> {
         let Some(by_name) = &mut self.by_name else {
             let gradient = param.val().grad_remove(&mut self.gradients)?;
@@ -112,7 +112,7 @@ impl Gather<'_> {
     }
 }
 
-struct Gather<'a> {
+struct GradientGatherer<'a> {
     gradients: Gradients,
     /// The engine's, where it computed them.
     by_name: Option<HashMap<String, Vec<f32>>>,
@@ -121,7 +121,7 @@ struct Gather<'a> {
     path: Vec<String>,
 }
 
-impl ModuleVisitor for Gather<'_> {
+impl ModuleVisitor for GradientGatherer<'_> {
     fn enter_module(&mut self, name: &str, _: &str) {
         self.path.push(name.to_string());
     }

@@ -4,7 +4,7 @@ use crate::text::config::Optimizer;
 use burn::tensor::Tensor;
 
 /// A rule at one step.
-pub(super) enum Rule {
+pub(super) enum UpdateRule {
     Adam(Adam),
     Sgd(Sgd),
 }
@@ -34,14 +34,14 @@ pub(super) struct Sgd {
     pub(super) nesterov: bool,
 }
 
-impl Rule {
+impl UpdateRule {
     /// `t` counts steps from 1.
     pub(super) fn new(optimizer: &Optimizer, rate: f64, t: u64) -> Self {
         let adam = |beta1: f64, beta2: f64, epsilon, decay, shrink| {
             let t = t as f64;
             let step_size = rate / (1.0 - beta1.powf(t));
             let correction = (1.0 - beta2.powf(t)).sqrt();
-            Rule::Adam(Adam { decay, shrink, beta1, beta2, epsilon, step_size, correction })
+            UpdateRule::Adam(Adam { decay, shrink, beta1, beta2, epsilon, step_size, correction })
         };
         match *optimizer {
             Optimizer::Adam { lr: _, beta1, beta2, epsilon, weight_decay } => {
@@ -51,7 +51,7 @@ impl Rule {
                 adam(beta1, beta2, epsilon, 0.0, 1.0 - rate * weight_decay)
             }
             Optimizer::Sgd { lr: _, momentum, nesterov, weight_decay } => {
-                Rule::Sgd(Sgd { rate, decay: weight_decay, momentum, nesterov })
+                UpdateRule::Sgd(Sgd { rate, decay: weight_decay, momentum, nesterov })
             }
         }
     }
@@ -60,8 +60,8 @@ impl Rule {
     /// [`Optimizer::state`].
     pub(super) fn apply(&self, x: Tensor<1>, gradient: Tensor<1>, old: Vec<Tensor<1>>) -> (Tensor<1>, Vec<Tensor<1>>) {
         match self {
-            Rule::Adam(adam) => adam.apply(x, gradient, old),
-            Rule::Sgd(sgd) => sgd.apply(x, gradient, old),
+            UpdateRule::Adam(adam) => adam.apply(x, gradient, old),
+            UpdateRule::Sgd(sgd) => sgd.apply(x, gradient, old),
         }
     }
 }

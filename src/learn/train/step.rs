@@ -3,22 +3,22 @@
 //! Until all batches of a step are through, the network of the run stays the one before it, running statistics included:
 //! a checkpoint that is written in between is of a step's end.
 
-use super::Run;
+use super::TrainingRun;
 use crate::base::error::{Result, RunError};
 use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::network::Network;
-use crate::data::{Batch, Role};
-use crate::learn::finite;
+use crate::data::{Batch, SplitRole};
 use crate::learn::loss;
-use crate::learn::optim::Accumulated;
+use crate::learn::non_finite;
+use crate::learn::optim::AccumulatedGradients;
 use crate::learn::schedule::rate;
-use crate::learn::validate::images;
+use crate::learn::validate::image_tensor;
 use burn::tensor::{Int, Tensor, TensorData};
 
 /// A step whose batches are not all through.
-pub(super) struct Pending {
+pub(super) struct PendingStep {
     network: Network,
-    gradients: Accumulated,
+    gradients: AccumulatedGradients,
     /// Images of the step, and how many are through.
     images: u64,
     seen: u64,
@@ -28,38 +28,38 @@ pub(super) struct Pending {
     loss_sum: f64,
 }
 
-impl Pending {
+impl PendingStep {
     /// Whether the last batch is through.
-    pub(super) fn full(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.seen >= self.images
     }
 }
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     /// Begins the next step, which takes `images` images.
-    pub(super) fn begin(&self, images: u64) -> Pending {
+    pub(super) fn begin_step(&self, images: u64) -> PendingStep {
         let network = self.network.clone();
-        Pending { network, gradients: Accumulated::default(), images, seen: 0, batches: 0, loss_sum: 0.0 }
+        PendingStep { network, gradients: AccumulatedGradients::default(), images, seen: 0, batches: 0, loss_sum: 0.0 }
     }
 
     /// Forward and backward of one batch.
-    pub(super) fn add(&mut self, pending: &mut Pending, batch: &Batch) -> Result<()> {
+    pub(super) fn add_batch(&mut self, pending: &mut PendingStep, batch: &Batch) -> Result<()> {
         let spec = &self.job.settings.train;
-        let seed = spec.seed ^ self.draw(pending).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let seed = spec.seed ^ self.batch_number(pending).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Dropout draws from the device's stream: seeded per batch, a resumed run draws the same.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
-        let RecordedPass { results, back } = pending.network.record(images(batch, &self.device), seed);
-        let loss = loss::total(&spec.loss, self.weighted(results), &targets);
+        let RecordedPass { results, back } = pending.network.record(image_tensor(batch, &self.device), seed);
+        let loss = loss::total(&spec.loss, self.weighted_results(results), &targets);
         // The loss holds what it needs of them.
         drop(targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
             self.device.seed(seed);
-            let x = images(batch, &self.device);
-            return Err(finite::loss(value, &pending.network, x, &self.moment(batch)));
+            let x = image_tensor(batch, &self.device);
+            return Err(non_finite::explain_loss(value, &pending.network, x, &self.location(batch)));
         }
         pending.gradients.add(&pending.network, back, loss.backward(), n as f64 / pending.images as f64);
         pending.seen += n as u64;
@@ -71,27 +71,27 @@ impl Run<'_> {
     /// The learning rate of a step, which the run counts from 0.
     pub(super) fn rate(&self, step: u64) -> f64 {
         let spec = &self.job.settings.train;
-        let per_epoch = self.data.len(Role::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
+        let per_epoch = self.data.len(SplitRole::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
         rate(&spec.schedule, spec.optimizer.lr(), step, per_epoch, spec.epochs as u64)
     }
 
     /// The batch's number over the whole run, which its random numbers depend on.
-    fn draw(&self, pending: &Pending) -> u64 {
+    fn batch_number(&self, pending: &PendingStep) -> u64 {
         let accumulate = self.job.settings.train.accumulate as u64;
         self.meta.step.wrapping_mul(accumulate).wrapping_add(pending.batches)
     }
 
     /// Moves the weights along the gradients of the step.
-    pub(super) fn finish_step(&mut self, pending: Pending) -> Result<()> {
+    pub(super) fn finish_step(&mut self, pending: PendingStep) -> Result<()> {
         let spec = &self.job.settings.train;
-        let Pending { network, mut gradients, seen, loss_sum, .. } = pending;
+        let PendingStep { network, mut gradients, seen, loss_sum, .. } = pending;
         let norm = match spec.clip {
             Some(max) => gradients.clip(max),
             None => gradients.norm(),
         };
         if !norm.is_finite() {
-            let moment = self.moment_without_images();
-            return Err(finite::gradient(norm, &gradients, &network, &moment));
+            let location = self.location_without_images();
+            return Err(non_finite::explain_gradient(norm, &gradients, &network, &location));
         }
         self.network = self.optim.step(network, gradients, self.rate(self.meta.step));
         if let Some(ema) = &mut self.ema {
@@ -105,7 +105,7 @@ impl Run<'_> {
     }
 
     /// The results that have a weight, with it: the first alone where the run names none.
-    fn weighted(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
+    fn weighted_results(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
         let weights = &self.job.settings.train.supervise;
         if weights.is_empty() {
             return results.into_iter().take(1).map(|logits| (logits, 1.0)).collect();
@@ -115,14 +115,14 @@ impl Run<'_> {
         names.zip(results).filter_map(|(name, logits)| Some((logits, weight(name)?))).collect()
     }
 
-    fn moment<'a>(&'a self, batch: &Batch) -> finite::Moment<'a> {
-        let cases = self.data.cases(Role::Train);
+    fn location<'a>(&'a self, batch: &Batch) -> non_finite::TrainingLocation<'a> {
+        let cases = self.data.cases(SplitRole::Train);
         let images = batch.cases.iter().filter_map(|&i| cases.get(i)).map(|case| case.stem.as_str()).collect();
-        finite::Moment { images, ..self.moment_without_images() }
+        non_finite::TrainingLocation { images, ..self.location_without_images() }
     }
 
-    fn moment_without_images(&self) -> finite::Moment<'_> {
-        finite::Moment {
+    fn location_without_images(&self) -> non_finite::TrainingLocation<'_> {
+        non_finite::TrainingLocation {
             epoch: self.meta.epoch + 1,
             step: self.meta.step + 1,
             images: Vec::new(),
@@ -131,7 +131,7 @@ impl Run<'_> {
     }
 
     /// Refuses weights that are beyond use, before they are scored or reach a checkpoint.
-    pub(super) fn sound(&self) -> Result<(), RunError> {
-        finite::weights(&self.network, self.meta.epoch + 1, self.meta.step)
+    pub(super) fn check_weights_finite(&self) -> Result<(), RunError> {
+        non_finite::check_weights(&self.network, self.meta.epoch + 1, self.meta.step)
     }
 }

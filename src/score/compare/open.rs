@@ -2,8 +2,8 @@
 
 use crate::base::error::{Result, RunError};
 use crate::base::path::absolute;
-use crate::data::Role;
-use crate::learn::folder::{Folder, read_settings};
+use crate::data::SplitRole;
+use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::metric::{CaseTable, Evaluation};
 use crate::text::config::settings::Settings;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,16 +22,16 @@ pub(crate) struct Scored {
 
 impl Scored {
     /// Reads the evaluation of one role from a run folder.
-    pub(crate) fn open(dir: &Path, role: Role) -> Result<Scored> {
-        let folder = Folder::new(dir);
+    pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<Scored> {
+        let folder = RunFolder::new(dir);
         if !folder.settings().exists() {
             let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
             return Err(error.help("give folders that `npc train` wrote, for example runs/npnet_lung"));
         }
         let (cases, evaluation) = (folder.cases(role), folder.evaluation(role));
         let split = match role {
-            Role::Test => String::new(),
-            Role::Train | Role::Val => format!(" --split {}", role.name()),
+            SplitRole::Test => String::new(),
+            SplitRole::Train | SplitRole::Val => format!(" --split {}", role.name()),
         };
         let again = format!("`npc eval {}{split}`", dir.display());
         if !cases.exists() || !evaluation.exists() {

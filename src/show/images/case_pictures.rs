@@ -3,10 +3,10 @@
 use super::gallery::{MOST, Shown, sheet, write};
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
-use crate::data::{Dataset, Role};
+use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
-use crate::learn::prepare::{Prepared, prepare};
-use crate::learn::trained::Trained;
+use crate::learn::prepare::{RunInputs, prepare};
+use crate::learn::trained_run::TrainedRun;
 use crate::learn::validate::scored_role;
 use crate::score::case_scores::{self, Ranked, worst_and_median};
 use crate::score::eval::{load, load_file};
@@ -32,7 +32,7 @@ pub(crate) struct Drawn {
 
 /// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
 /// legend. `worst` chooses so many of the worst and as many around the median.
-pub(crate) fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
+pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
     let table = case_scores::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
@@ -67,7 +67,7 @@ pub(crate) fn write_cases(run: Trained<'_>, role: Role, dir: &Path, worst: Optio
 }
 
 /// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
-pub(crate) fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
+pub(crate) fn draw(run: TrainedRun<'_>, role: SplitRole, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
@@ -76,10 +76,10 @@ pub(crate) fn draw(run: Trained<'_>, role: Role, cases: &[Ranked], metric: &str)
 }
 
 /// Adds the first few scored cases to the event file, at the last epoch.
-pub(crate) fn to_board(run: Trained<'_>, board: &mut Board) -> Result<()> {
+pub(crate) fn to_board(run: TrainedRun<'_>, board: &mut Board) -> Result<()> {
     let epochs = History::read(run.folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
-    let Prepared { device, data } = prepare(run.checked, run.settings)?;
+    let RunInputs { device, data } = prepare(run.checked, run.settings)?;
     let network = load(run.checked, run.folder, &device)?;
     let role = scored_role(&data);
     for index in 0..data.len(role).min(BOARD) {
@@ -93,16 +93,16 @@ pub(crate) fn to_board(run: Trained<'_>, board: &mut Board) -> Result<()> {
 struct Artist {
     network: Network,
     data: Arc<Dataset>,
-    role: Role,
+    role: SplitRole,
     channels: usize,
     flips: bool,
     places: HashMap<String, usize>,
 }
 
 impl Artist {
-    fn new(run: Trained<'_>, role: Role) -> Result<Artist> {
-        let Trained { checked, settings, folder } = run;
-        let Prepared { device, data } = prepare(checked, settings)?;
+    fn new(run: TrainedRun<'_>, role: SplitRole) -> Result<Artist> {
+        let TrainedRun { checked, settings, folder } = run;
+        let RunInputs { device, data } = prepare(checked, settings)?;
         // As the scores were made, where their file says how.
         let text = std::fs::read_to_string(folder.evaluation(role)).unwrap_or_default();
         let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();

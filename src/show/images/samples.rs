@@ -4,7 +4,7 @@ use super::contact::{Tile, contact_sheet};
 use super::overlay::outlined;
 use crate::base::error::{Result, RunError};
 use crate::data::augment::Augmenter;
-use crate::data::{Dataset, Role, Shown, epoch_order};
+use crate::data::{Dataset, DisplaySample, SplitRole, epoch_order};
 use crate::text::config::{DataSpec, TrainSpec};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ pub(crate) struct Source<'a> {
 /// Which samples are shown.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Choice {
-    pub role: Role,
+    pub role: SplitRole,
     pub count: usize,
     /// Another seed chooses other samples; what augmentation draws follows the run's seed.
     pub seed: u64,
@@ -85,7 +85,7 @@ pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
         let shown = data.shown(role, case, channels, &plans)?;
         let words = plans.iter().enumerate().map(|(i, plan)| format!("epoch {}: {plan}", first + i + 1));
         let captions = std::iter::once(data.cases(role)[case].stem.clone()).chain(words);
-        let tile = |(shown, caption): (&Shown, String)| {
+        let tile = |(shown, caption): (&DisplaySample, String)| {
             let rgb = outlined(&shown.rgb(size), size, &shown.mask)?;
             Ok(Tile { caption, rgb, size })
         };

@@ -5,8 +5,8 @@ use super::overlay::{overlay, sheet};
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::png::write_png_atomic;
-use crate::data::survey::{Facts, Kind, Survey};
-use crate::data::{Dataset, Role, resize};
+use crate::data::survey::{CaseFacts, Survey, SurveyTopic};
+use crate::data::{Dataset, SplitRole, resize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -69,8 +69,8 @@ fn save(
 }
 
 /// Masks to look at: those that something was said about, empty ones, and the least and the most foreground.
-fn strange(survey: &Survey) -> Vec<(&Facts, String)> {
-    let share = |f: &Facts| {
+fn strange(survey: &Survey) -> Vec<(&CaseFacts, String)> {
+    let share = |f: &CaseFacts| {
         let counts = f.classes.as_ref()?;
         let all: u64 = counts.iter().sum();
         Some((all - counts.first().copied().unwrap_or(0)) as f64 / all.max(1) as f64)
@@ -82,7 +82,7 @@ fn strange(survey: &Survey) -> Vec<(&Facts, String)> {
         }
     };
     for (i, facts) in survey.facts.iter().enumerate().filter(|(_, f)| f.classes.is_some()) {
-        if let Some(finding) = facts.findings.iter().find(|f| f.kind == Kind::Mask) {
+        if let Some(finding) = facts.findings.iter().find(|f| f.kind == SurveyTopic::Mask) {
             add(i, finding.message.clone());
         }
     }
@@ -97,12 +97,12 @@ fn strange(survey: &Survey) -> Vec<(&Facts, String)> {
 }
 
 /// The image of a case in a square, its mask drawn over it. `None` where it cannot be read.
-fn tile(data: &Dataset, facts: &Facts, masked: bool) -> Option<Picture> {
+fn tile(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<Picture> {
     let index = data.cases(facts.role).iter().position(|case| case.stem == facts.stem)?;
     square(data, facts.role, index, masked).ok()
 }
 
-fn square(data: &Dataset, role: Role, index: usize, masked: bool) -> Result<Picture> {
+fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<Picture> {
     let image = data.picture(role, index, 1)?;
     let [h, w] = image.original;
     let scale = TILE as f64 / h.max(w) as f64;

@@ -8,16 +8,21 @@ mod recipe;
 
 use super::content::Report;
 use super::parts::words;
-use crate::data::{Dataset, Role};
+use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
-use crate::learn::trained::Trained;
+use crate::learn::trained_run::TrainedRun;
 use crate::score::case_scores;
 use std::path::Path;
 
 /// Gathers the settings, curves, costs and data of a run, its scores on one role, and pictures of so many of the worst cases
 /// and as many around the median. `missing` is what is known to be missing already.
-pub(crate) fn gather<'a>(run: Trained<'a>, role: Role, pictures: usize, mut missing: Vec<String>) -> Report<'a> {
-    let Trained { checked, settings, folder } = run;
+pub(crate) fn gather<'a>(
+    run: TrainedRun<'a>,
+    role: SplitRole,
+    pictures: usize,
+    mut missing: Vec<String>,
+) -> Report<'a> {
+    let TrainedRun { checked, settings, folder } = run;
     let data = match Dataset::open(&settings.data, Path::new(&settings.data_root)) {
         Ok(data) => Some(data),
         Err(e) => {

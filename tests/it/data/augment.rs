@@ -4,12 +4,14 @@ mod drawn;
 mod loading;
 
 use crate::support::front::repository;
-use npc::internals::data::augment::{Affine, Augmenter, Edge, Field, Gamma, Outside, Plan, gaussian, warp};
+use npc::internals::data::augment::{
+    AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Gamma, OutsideFill, gaussian, warp,
+};
 use npc::text::config::{Augment, Border, nnunet_like};
 use serde_json::Value;
 
-const REFLECT: Outside = Outside { rule: Border::Reflect, value: 0.0 };
-const BLACK: Outside = Outside { rule: Border::Constant, value: 0.0 };
+const REFLECT: OutsideFill = OutsideFill { rule: Border::Reflect, value: 0.0 };
+const BLACK: OutsideFill = OutsideFill { rule: Border::Constant, value: 0.0 };
 
 fn reference() -> Value {
     serde_json::from_str(&std::fs::read_to_string(repository("tests/reference/augment.json")).unwrap()).unwrap()
@@ -34,13 +36,16 @@ fn classes() -> Vec<u8> {
     pixels(SIZE).map(|(y, x)| ((y / 5 + x / 4) % 4) as u8).collect()
 }
 
-fn bend() -> Field {
+fn bend() -> DisplacementField {
     let at = |f: fn(f64, f64) -> f64| pixels(SIZE).map(|(y, x)| f(y as f64, x as f64) as f32).collect();
-    Field { rows: at(|y, x| 1.7 * (0.4 * y + 0.3 * x).sin()), columns: at(|y, x| 2.1 * (0.5 * x - 0.2 * y).cos()) }
+    DisplacementField {
+        rows: at(|y, x| 1.7 * (0.4 * y + 0.3 * x).sin()),
+        columns: at(|y, x| 2.1 * (0.5 * x - 0.2 * y).cos()),
+    }
 }
 
 /// A plan that does nothing yet.
-fn still(size: [usize; 2]) -> Plan {
+fn still(size: [usize; 2]) -> AugmentPlan {
     Augmenter::new(&[], size).unwrap().plan(0, 0, 0)
 }
 
@@ -55,7 +60,7 @@ fn close(got: &[f32], wanted: &[f32], tolerance: f32, what: &str) {
 #[test]
 fn gaussian_is_scipys() {
     for case in reference()["gaussian"].as_array().unwrap() {
-        let edge = if case["mode"] == "wrap" { Edge::Wrap } else { Edge::Reflect };
+        let edge = if case["mode"] == "wrap" { EdgeMode::Wrap } else { EdgeMode::Reflect };
         let mut values = picture();
         gaussian(&mut values, SIZE, case["sigma"].as_f64().unwrap(), edge);
         close(&values, &floats(&case["values"]), 1e-6, &format!("{} {}", case["mode"], case["sigma"]));
@@ -70,9 +75,9 @@ fn warp_is_scipys() {
         let number = |v: &Value| v.as_f64().unwrap();
         let row = |v: &Value| [number(&v[0]), number(&v[1])];
         let matrix = [row(&case["matrix"][0]), row(&case["matrix"][1])];
-        let affine = Affine { matrix, offset: row(&case["offset"]) };
+        let affine = AffineMap { matrix, offset: row(&case["offset"]) };
         let rule = if case["mode"] == "reflect" { Border::Reflect } else { Border::Constant };
-        let outside = Outside { rule, value: number(&case["value"]) as f32 };
+        let outside = OutsideFill { rule, value: number(&case["value"]) as f32 };
         let field = case["bent"].as_bool().unwrap().then(bend);
         let (image, mask) = warp(&picture(), &classes(), SIZE, &affine, field.as_ref(), outside);
         let what = format!("{affine:?} {} bent {}", case["mode"], case["bent"]);
@@ -132,7 +137,7 @@ fn right_angles_are_exact() {
         let n = size[0];
         let image: Vec<f32> = pixels(size).map(|(y, x)| ((y * 31 + x * 7) % 50) as f32 / 50.0).collect();
         let classes: Vec<u8> = pixels(size).map(|(y, x)| ((y * n + x) % 251) as u8).collect();
-        let same = |plan: &Plan, from: &dyn Fn(usize, usize) -> usize| {
+        let same = |plan: &AugmentPlan, from: &dyn Fn(usize, usize) -> usize| {
             // Two planes: the second follows the first.
             let (mut planes, mut mask) =
                 ([image.clone(), image.iter().map(|v| 1.0 - v).collect()].concat(), classes.clone());
@@ -144,7 +149,7 @@ fn right_angles_are_exact() {
                 assert_eq!(mask[i], classes[source], "{plan} at {y} {x}");
             }
         };
-        let with = |change: &dyn Fn(&mut Plan)| {
+        let with = |change: &dyn Fn(&mut AugmentPlan)| {
             let mut plan = still(size);
             change(&mut plan);
             plan
@@ -267,7 +272,7 @@ fn image_and_mask_move_together() {
         let (affine, field) = (plan.affine(), plan.field());
         for (i, (y, x)) in pixels(size).enumerate() {
             let (dy, dx) = field.as_ref().map_or((0.0, 0.0), |f| (f64::from(f.rows[i]), f64::from(f.columns[i])));
-            let at = affine.at(y as f64 + dy, x as f64 + dx);
+            let at = affine.apply(y as f64 + dy, x as f64 + dx);
             // Beyond the edge coordinates are mirrored, and between the last two pixels they stand still.
             if at.iter().any(|v| *v < 0.0 || *v > 47.0) {
                 continue;
@@ -298,7 +303,7 @@ fn outside_is_background_under_constant_alone() {
     };
     let (planes, mask) = apply(REFLECT);
     assert!(planes.iter().all(|&v| v == 0.5) && mask.iter().all(|&c| c == 2));
-    let (planes, mask) = apply(Outside { rule: Border::Constant, value: 0.25 });
+    let (planes, mask) = apply(OutsideFill { rule: Border::Constant, value: 0.25 });
     assert_eq!((planes[0], mask[0]), (0.25, 0));
     assert_eq!((planes[210], mask[210]), (0.5, 2));
 }

@@ -1,7 +1,7 @@
 //! Batches: their order, the cache, errors and warnings on the way.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec};
-use npc::internals::data::{Dataset, Loader, Role, epoch_order};
+use npc::internals::data::{BatchLoader, Dataset, SplitRole, epoch_order};
 use npc::text::config::DataSpec;
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn batches_come_in_order() {
     let order = epoch_order(10, 5, 2);
     for cache_mb in [0, 64] {
         let data = Arc::new(Dataset::open(&DataSpec { cache_mb, ..spec.clone() }, dir.path()).unwrap());
-        let loader = Loader::new(Arc::clone(&data), Role::Train, 3);
+        let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 3);
         for (drop_last, sizes) in [(false, vec![4, 4, 2]), (true, vec![4, 4])] {
             let batches: Vec<_> = loader.batches(order.clone(), 4, drop_last).map(Result::unwrap).collect();
             assert_eq!(batches.iter().map(|b| b.shape[0]).collect::<Vec<_>>(), sizes);
@@ -27,14 +27,14 @@ fn batches_come_in_order() {
                 assert_eq!(batch.shape[1..], [3, 4, 4]);
                 assert_eq!(batch.images.len(), batch.shape.iter().product::<usize>());
                 for (i, &case) in batch.cases.iter().enumerate() {
-                    let alone = data.load(Role::Train, case, 3).unwrap();
+                    let alone = data.load(SplitRole::Train, case, 3).unwrap();
                     assert_eq!(batch.images[i * 48..(i + 1) * 48], alone.image);
                     assert_eq!(batch.targets[i * 16..(i + 1) * 16], alone.mask);
                 }
             }
         }
     }
-    let loader = Loader::new(data, Role::Train, 1);
+    let loader = BatchLoader::new(data, SplitRole::Train, 1);
     assert_eq!(loader.batches(vec![], 4, false).count(), 0);
     refused(loader.batches(vec![0], 0, false).next().unwrap(), &["batch of 0"]);
     refused(loader.batches(vec![99], 1, false).next().unwrap(), &["no number 99"]);
@@ -45,7 +45,7 @@ fn cache_stays_in_its_bound() {
     let dir = tempdir().unwrap();
     let one = phantoms(8, [256, 256]);
     let data = Arc::new(Dataset::open(&DataSpec { cache_mb: 1, ..only(one) }, dir.path()).unwrap());
-    let loader = Loader::new(data, Role::Train, 3);
+    let loader = BatchLoader::new(data, SplitRole::Train, 3);
     for _ in 0..2 {
         assert_eq!(loader.batches((0..8).collect(), 3, false).map(Result::unwrap).count(), 3);
         // One plane of 16 bits and the mask: 192 KiB a sample, so five fit into a MiB.
@@ -58,7 +58,7 @@ fn cache_stays_in_its_bound() {
 fn cached_samples_are_not_read_again() {
     let dir = small_set(3);
     let data = Dataset::open(&only(spec("images/*.png", "masks/*.png", [8, 8])), dir.path()).unwrap();
-    let loader = Loader::new(Arc::new(data), Role::Train, 1);
+    let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
     let first: Vec<f32> = loader.batches(vec![0, 1, 2], 3, false).flat_map(|b| b.unwrap().images).collect();
     fs::remove_dir_all(dir.path().join("images")).unwrap();
     let second: Vec<f32> = loader.batches(vec![0, 1, 2], 3, false).flat_map(|b| b.unwrap().images).collect();
@@ -68,7 +68,7 @@ fn cached_samples_are_not_read_again() {
 #[test]
 fn early_drop_stops_the_loading() {
     let data = Dataset::open(&DataSpec { cache_mb: 0, ..only(phantoms(5000, [96, 96])) }, Path::new("")).unwrap();
-    let loader = Loader::new(Arc::new(data), Role::Train, 1);
+    let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
     let start = Instant::now();
     for _ in 0..3 {
         let mut batches = loader.batches((0..5000).collect(), 4, false);
@@ -83,7 +83,7 @@ fn errors_come_through_the_batches() {
     let dir = small_set(6);
     fs::write(dir.path().join("images/a3.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
     let data = Dataset::open(&only(spec("images/*.png", "masks/*.png", [8, 8])), dir.path()).unwrap();
-    let loader = Loader::new(Arc::new(data), Role::Train, 1);
+    let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
     let mut batches = loader.batches((0..6).collect(), 2, false);
     assert!(batches.next().unwrap().is_ok());
     refused(batches.next().unwrap(), &["a3.png"]);
@@ -97,7 +97,7 @@ fn warnings_are_said_once() {
     grey(&dir.path().join("masks/a1.png"), [8, 8], &(0..64).map(|i| i * 4).collect::<Vec<u8>>());
     let data =
         Dataset::open(&DataSpec { cache_mb: 0, ..only(spec("images/*.png", "masks/*.png", [8, 8])) }, dir.path());
-    let loader = Loader::new(Arc::new(data.unwrap()), Role::Train, 1);
+    let loader = BatchLoader::new(Arc::new(data.unwrap()), SplitRole::Train, 1);
     for _ in 0..2 {
         assert!(loader.batches(vec![0, 1], 1, false).all(|b| b.is_ok()));
     }

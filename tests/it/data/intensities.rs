@@ -3,7 +3,7 @@
 use crate::support::data_sets::{grey, only, png, refused, row, tif};
 use image::ExtendedColorType;
 use npc::internals::base::error::RunError;
-use npc::internals::data::{Dataset, Role, load_image, resize};
+use npc::internals::data::{Dataset, SplitRole, load_image, resize};
 use npc::text::config::{DataSpec, Decode};
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn sample(spec: DataSpec, channels: usize, write: impl Fn(&Path)) -> Result<Vec<
     let dir = tempdir().unwrap();
     write(&dir.path().join("i/x.tif"));
     grey(&dir.path().join("m/x.png"), [1, 4], &[0, 0, 255, 255]);
-    Dataset::open(&only(spec), dir.path())?.load(Role::Train, 0, channels).map(|s| s.image)
+    Dataset::open(&only(spec), dir.path())?.load(SplitRole::Train, 0, channels).map(|s| s.image)
 }
 
 #[track_caller]

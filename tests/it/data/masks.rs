@@ -3,7 +3,7 @@
 use crate::support::data_sets::{grey, jpeg, only, png, refused, row, spec, tif};
 use image::ExtendedColorType;
 use npc::internals::base::error::RunError;
-use npc::internals::data::{Dataset, Role, load_mask};
+use npc::internals::data::{Dataset, SplitRole, load_mask};
 use npc::text::config::{DataSpec, MaskRule};
 use std::fs;
 use std::path::Path;
@@ -114,8 +114,8 @@ fn sizes_of_image_and_mask() {
         grey(&dir.path().join("i/x.tif"), [4, 6], &[7; 24]);
         grey(&dir.path().join("m/x.png"), mask_size, &vec![255; mask_size[0] * mask_size[1]]);
         let data = Dataset::open(&only(spec("i/*.tif", "m/*.png", [2, 3])), dir.path()).unwrap();
-        let truth = data.truth(Role::Train, 0).map(|t| (t.0.len(), t.1));
-        (data.load(Role::Train, 0, 1), truth)
+        let truth = data.truth(SplitRole::Train, 0).map(|t| (t.0.len(), t.1));
+        (data.load(SplitRole::Train, 0, 1), truth)
     };
     let (sample, truth) = load([5, 5]);
     let sample = sample.unwrap();

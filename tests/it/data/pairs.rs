@@ -1,7 +1,7 @@
 //! Which image and which mask belong together, and which split a case is in.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec, stems};
-use npc::internals::data::{Dataset, Role, natural};
+use npc::internals::data::{Dataset, SplitRole, natural};
 use npc::text::config::{DataSpec, Split};
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,9 +22,9 @@ fn pairs_by_what_the_star_stands_for() {
     fs::write(dir.path().join("In Put/._ISIC_9.png"), "left by another system").unwrap();
     let data =
         Dataset::open(&only(spec("in put/*.png", "ground truth/*_segmentation.png", [2, 2])), dir.path()).unwrap();
-    assert_eq!(stems(&data, Role::Train), ["ISIC_9", "ISIC_10"]);
+    assert_eq!(stems(&data, SplitRole::Train), ["ISIC_9", "ISIC_10"]);
     let data = Dataset::open(&only(spec("In Put/*", "Ground Truth/*_segmentation.png", [2, 2])), dir.path()).unwrap();
-    assert_eq!(stems(&data, Role::Train), ["ISIC_9", "ISIC_10"]);
+    assert_eq!(stems(&data, SplitRole::Train), ["ISIC_9", "ISIC_10"]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn star_may_be_a_folder() {
     }
     fs::create_dir(dir.path().join("notes")).unwrap();
     let data = Dataset::open(&only(spec("*/image.png", "*/mask.png", [1, 1])), dir.path()).unwrap();
-    assert_eq!(stems(&data, Role::Train), ["p1", "p2"]);
+    assert_eq!(stems(&data, SplitRole::Train), ["p1", "p2"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn image_and_mask_in_one_folder() {
         grey(&dir.path().join(format!("{i}_mask.png")), [1, 1], &[255]);
     }
     let data = Dataset::open(&only(spec("*.png", "*_mask.png", [1, 1])), dir.path()).unwrap();
-    assert_eq!(stems(&data, Role::Train), ["0", "1", "2"]);
+    assert_eq!(stems(&data, SplitRole::Train), ["0", "1", "2"]);
     refused(Dataset::open(&spec("*.png", "*.png", [1, 1]), dir.path()), &["matched as image", "and as mask"]);
 }
 
@@ -101,7 +101,7 @@ fn random_split_depends_on_names_and_seed_only() {
         }
         let split = Split::Random { train: 0.7, val: 0.1, test: 0.2, seed };
         let data = Dataset::open(&DataSpec { split, ..spec("i/*.png", "m/*.png", [1, 1]) }, dir.path()).unwrap();
-        [Role::Train, Role::Val, Role::Test].map(|r| stems(&data, r).join(" "))
+        [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|r| stems(&data, r).join(" "))
     };
     let forward: Vec<usize> = (0..30).collect();
     let backward: Vec<usize> = (0..30).rev().collect();
@@ -120,7 +120,7 @@ fn sizes_of_the_papers_split() {
     let count = |n, share: f64| {
         let split = Split::Random { train: 1.0 - share, val: 0.0, test: share, seed: 0 };
         let data = Dataset::open(&DataSpec { split, ..phantoms(n, [8, 8]) }, Path::new("")).unwrap();
-        (data.len(Role::Train), data.len(Role::Val), data.len(Role::Test))
+        (data.len(SplitRole::Train), data.len(SplitRole::Val), data.len(SplitRole::Test))
     };
     assert_eq!(count(2594, 0.2), (2075, 0, 519));
     assert_eq!(count(267, 0.2), (213, 0, 54));
@@ -149,9 +149,9 @@ fn lists_split_and_are_written_back() {
         Dataset::open(&DataSpec { split, ..spec("images/*.png", "masks/*.png", [8, 8]) }, dir.path())
     };
     let data = lists("\u{feff}a3\r\na0\r\n\r\n", Some("A1\n"), "a4").unwrap();
-    assert_eq!(stems(&data, Role::Train), ["a3", "a0"]);
-    assert_eq!(stems(&data, Role::Val), ["a1"]);
-    assert_eq!(stems(&data, Role::Test), ["a4"]);
+    assert_eq!(stems(&data, SplitRole::Train), ["a3", "a0"]);
+    assert_eq!(stems(&data, SplitRole::Val), ["a1"]);
+    assert_eq!(stems(&data, SplitRole::Test), ["a4"]);
     let out = dir.path().join("run/split");
     data.write_split(&out).unwrap();
     assert_eq!(fs::read_to_string(out.join("train.txt")).unwrap(), "a3\na0\n");

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{phantoms, refused, spec, stems};
 use npc::internals::base::atomic::write_atomic;
-use npc::internals::data::{Dataset, Role, phantom};
+use npc::internals::data::{Dataset, SplitRole, phantom};
 use npc::text::config::{DataSpec, Split};
 use std::fs;
 use tempfile::tempdir;
@@ -54,8 +54,8 @@ fn phantoms_on_disk_are_those_in_memory() {
     };
     let files = Dataset::open(&files, dir.path()).unwrap();
     let made = Dataset::open(&DataSpec { split: lists, ..phantoms(10, [48, 48]) }, dir.path()).unwrap();
-    assert_eq!((files.len(Role::Train), files.len(Role::Test)), (8, 2));
-    for role in [Role::Train, Role::Test] {
+    assert_eq!((files.len(SplitRole::Train), files.len(SplitRole::Test)), (8, 2));
+    for role in [SplitRole::Train, SplitRole::Test] {
         assert_eq!(stems(&files, role), stems(&made, role));
         for i in 0..files.len(role) {
             assert_eq!(files.load(role, i, 1).unwrap(), made.load(role, i, 1).unwrap());

@@ -1,7 +1,7 @@
 //! Published data sets as they are downloaded, where they are at hand.
 
 use crate::support::data_sets::{only, real, spec};
-use npc::internals::data::{Dataset, Role};
+use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{DataSpec, Split};
 use std::fs;
 
@@ -12,12 +12,12 @@ fn real_lungs_agree_with_their_table() {
     let window = Some([-32768.0, 32767.0]);
     let spec = DataSpec { window, ..only(spec("images/*.tif", "masks/*.tif", [512, 512])) };
     let data = Dataset::open(&spec, &root).unwrap();
-    assert_eq!(data.len(Role::Train), 100);
+    assert_eq!(data.len(SplitRole::Train), 100);
     let table = fs::read_to_string(root.join("metadata.csv")).unwrap();
     for line in table.lines().skip(1) {
         let cells: Vec<&str> = line.split(',').collect();
-        let index = data.cases(Role::Train).iter().position(|c| c.stem == cells[0]).unwrap();
-        let sample = data.load(Role::Train, index, 1).unwrap();
+        let index = data.cases(SplitRole::Train).iter().position(|c| c.stem == cells[0]).unwrap();
+        let sample = data.load(SplitRole::Train, index, 1).unwrap();
         assert_eq!(sample.original, [512, 512]);
         let hu = |v: f32| (v * 65535.0).round() as i32 - 32768;
         let least = sample.image.iter().copied().fold(f32::INFINITY, f32::min);
@@ -47,12 +47,12 @@ fn real_official_layouts() {
     ] {
         let spec = DataSpec { window, ..only(spec(images, masks, [96, 128])) };
         let data = Dataset::open(&spec, &root).unwrap();
-        assert_eq!(data.len(Role::Train), count, "{images}");
+        assert_eq!(data.len(SplitRole::Train), count, "{images}");
         for i in 0..count {
-            let sample = data.load(Role::Train, i, 3).unwrap();
+            let sample = data.load(SplitRole::Train, i, 3).unwrap();
             assert_eq!(sample.warnings, Vec::<String>::new());
             let share = |mask: &[u8]| mask.iter().filter(|&&v| v == 1).count() as f64 / mask.len() as f64;
-            let (truth, size, _) = data.truth(Role::Train, i).unwrap();
+            let (truth, size, _) = data.truth(SplitRole::Train, i).unwrap();
             assert_eq!(size, sample.original);
             assert!(share(&truth) > 0.005 && share(&truth) < 0.99, "{images} {i}");
             assert!((share(&truth) - share(&sample.mask)).abs() < 0.01);
@@ -65,7 +65,7 @@ fn real_official_layouts() {
     };
     let (tif, png) = (cvc("Original/*.tif", "Ground Truth/*.tif"), cvc("PNG/Original/*.png", "PNG/Ground Truth/*.png"));
     for i in 0..3 {
-        assert_eq!(tif.load(Role::Train, i, 3).unwrap(), png.load(Role::Train, i, 3).unwrap());
+        assert_eq!(tif.load(SplitRole::Train, i, 3).unwrap(), png.load(SplitRole::Train, i, 3).unwrap());
     }
 }
 
@@ -77,7 +77,7 @@ fn real_lists() {
         let images = if ext == "tif" { "images/*.tif" } else { "images/*.jpg" };
         let data =
             Dataset::open(&DataSpec { split, ..spec(images, &format!("masks/*.{ext}"), [64, 64]) }, &root).unwrap();
-        assert_eq!((data.len(Role::Train), data.len(Role::Test)), (train, test));
+        assert_eq!((data.len(SplitRole::Train), data.len(SplitRole::Test)), (train, test));
     }
 }
 
@@ -95,9 +95,9 @@ fn real_layouts_by_name() {
             ..only(spec(&images, &masks, [64, 64]))
         };
         let data = Dataset::open(&spec, &root).unwrap();
-        assert_eq!(data.len(Role::Train), count, "{}", layout.name);
+        assert_eq!(data.len(SplitRole::Train), count, "{}", layout.name);
         for i in 0..count {
-            let sample = data.load(Role::Train, i, 3).unwrap();
+            let sample = data.load(SplitRole::Train, i, 3).unwrap();
             assert_eq!(sample.warnings, Vec::<String>::new());
             assert!(sample.mask.contains(&0) && sample.mask.contains(&1), "{}", layout.name);
         }

@@ -1,7 +1,7 @@
 //! Splits: who is where, and what holds for every split.
 
 use crate::support::data_sets::{grey, phantoms, refused, spec, stems};
-use npc::internals::data::{Dataset, Role};
+use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tempfile::{TempDir, tempdir};
 
-const ROLES: [Role; 3] = [Role::Train, Role::Val, Role::Test];
+const ROLES: [SplitRole; 3] = [SplitRole::Train, SplitRole::Val, SplitRole::Test];
 /// Images that there are files for, and masks, whose number is the number of pixels in their foreground; masks 4 to 7 hold
 /// a third class.
 const IMAGES: usize = 60;
@@ -68,7 +68,7 @@ fn open(rows: &[Row], grouped: bool, split: Split, stratify: Option<Stratify>) -
 }
 
 /// Index of each case to its role.
-fn roles(data: &Dataset) -> BTreeMap<usize, Role> {
+fn roles(data: &Dataset) -> BTreeMap<usize, SplitRole> {
     let mut roles = BTreeMap::new();
     for role in ROLES {
         for stem in stems(data, role) {
@@ -111,8 +111,8 @@ fn stratify() -> impl Strategy<Value = Option<Stratify>> {
     prop_oneof![Just(None), Just(Some(Stratify::Foreground)), Just(Some(Stratify::Classes))]
 }
 
-fn groups_are_whole(rows: &[Row], roles: &BTreeMap<usize, Role>) {
-    let mut of: BTreeMap<usize, Role> = BTreeMap::new();
+fn groups_are_whole(rows: &[Row], roles: &BTreeMap<usize, SplitRole>) {
+    let mut of: BTreeMap<usize, SplitRole> = BTreeMap::new();
     for (i, role) in roles {
         let first = *of.entry(rows[*i].0).or_insert(*role);
         assert_eq!(first, *role, "group {} is divided", rows[*i].0);
@@ -132,7 +132,7 @@ proptest! {
                 let roles = roles(&data);
                 prop_assert_eq!(roles.len(), rows.len());
                 let count = |role| roles.values().filter(|r| **r == role).count();
-                let wanted = [count(Role::Test), count(Role::Val)];
+                let wanted = [count(SplitRole::Test), count(SplitRole::Val)];
                 let exact = [ceil(test, rows.len()), ceil(val, rows.len())];
                 if grouped {
                     groups_are_whole(&rows, &roles);
@@ -146,7 +146,7 @@ proptest! {
                     let strata = strata(&rows, by);
                     for s in 0..4 {
                         let of: Vec<usize> = (0..rows.len()).filter(|&i| strata[i] == s).collect();
-                        let here = of.iter().filter(|i| roles[i] == Role::Test).count() as f64;
+                        let here = of.iter().filter(|i| roles[i] == SplitRole::Test).count() as f64;
                         let share = exact[0] as f64 * of.len() as f64 / rows.len() as f64;
                         prop_assert!((here - share).abs() <= 1.0, "stratum {}: {} of {}, not {}", s, here, of.len(), share);
                     }
@@ -173,7 +173,7 @@ proptest! {
             if grouped {
                 groups_are_whole(&rows, &roles);
             }
-            let test: Vec<usize> = roles.iter().filter(|(_, r)| **r == Role::Test).map(|(i, _)| *i).collect();
+            let test: Vec<usize> = roles.iter().filter(|(_, r)| **r == SplitRole::Test).map(|(i, _)| *i).collect();
             test.iter().for_each(|i| *seen.entry(*i).or_default() += 1);
             sizes.push(test);
         }
@@ -198,9 +198,9 @@ proptest! {
     fn folds_with_validation(rows in rows(), seed in 0..1000u64) {
         let of = |val| roles(&open(&rows, false, Split::Kfold { k: 4, fold: 1, val, seed }, None).unwrap());
         let (without, with) = (of(0.0), of(0.2));
-        let count = |roles: &BTreeMap<usize, Role>, role| roles.values().filter(|r| **r == role).count();
-        prop_assert!(without.iter().all(|(i, r)| (*r == Role::Test) == (with[i] == Role::Test)));
-        prop_assert_eq!(count(&with, Role::Val), ceil(0.2, count(&without, Role::Train)));
+        let count = |roles: &BTreeMap<usize, SplitRole>, role| roles.values().filter(|r| **r == role).count();
+        prop_assert!(without.iter().all(|(i, r)| (*r == SplitRole::Test) == (with[i] == SplitRole::Test)));
+        prop_assert_eq!(count(&with, SplitRole::Val), ceil(0.2, count(&without, SplitRole::Train)));
     }
 }
 
@@ -224,7 +224,7 @@ fn groups_by_pattern() {
         let grouping = Grouping { group: Some(GroupBy::Pattern(pattern.into())), stratify: None };
         let split = Split::Kfold { k: 2, fold: 0, val: 0.0, seed: 0 };
         let data = Dataset::open(&DataSpec { grouping, split, ..spec("i/*.png", "m/*.png", [1, 1]) }, dir.path())?;
-        let role = if data.cases(Role::Test)[0].stem == stem { Role::Test } else { Role::Train };
+        let role = if data.cases(SplitRole::Test)[0].stem == stem { SplitRole::Test } else { SplitRole::Train };
         Ok(data.group(role, 0).unwrap().to_string())
     };
     let is = |pattern, stem, wanted: &str| {
@@ -254,7 +254,7 @@ fn sequences_of_clinicdb() {
     let open =
         || Dataset::open(&DataSpec { grouping: grouping.clone(), ..spec("i/*.png", "m/*.png", [1, 1]) }, dir.path());
     let data = open().unwrap();
-    let groups: BTreeMap<u32, String> = [Role::Train, Role::Test]
+    let groups: BTreeMap<u32, String> = [SplitRole::Train, SplitRole::Test]
         .into_iter()
         .flat_map(|role| (0..data.len(role)).map(move |i| (role, i)))
         .map(|(role, i)| (data.cases(role)[i].stem.parse().unwrap(), data.group(role, i).unwrap().into()))
@@ -281,7 +281,10 @@ fn lists_name_groups_and_do_not_divide_them() {
         Dataset::open(&DataSpec { split, grouping, ..spec("i/*.png", "m/*.png", [1, 1]) }, dir.path())
     };
     let data = lists("P1\np3_z1", "p2").unwrap();
-    assert_eq!((stems(&data, Role::Train), stems(&data, Role::Test)), (vec!["p1_z1", "p1_z2", "p3_z1"], vec!["p2_z1"]));
+    assert_eq!(
+        (stems(&data, SplitRole::Train), stems(&data, SplitRole::Test)),
+        (vec!["p1_z1", "p1_z2", "p3_z1"], vec!["p2_z1"])
+    );
     data.write_split(dir.path()).unwrap();
     let written = fs::read_to_string(dir.path().join("groups.csv")).unwrap();
     assert_eq!(written, "stem,group,split\np1_z1,p1,train\np1_z2,p1,train\np3_z1,p3,train\np2_z1,p2,test\n");
@@ -311,7 +314,7 @@ fn columns_of_a_list() {
     .unwrap();
     let of = |role| (stems(&data, role), data.group(role, 0).unwrap());
     assert_eq!(ROLES.map(of), [(vec!["a_1"], "x"), (vec!["b_1"], "y"), (vec!["b_2"], "z")]);
-    assert_eq!(data.load(Role::Val, 0, 1).unwrap().mask, [1]);
+    assert_eq!(data.load(SplitRole::Val, 0, 1).unwrap().mask, [1]);
 
     let column = |csv| open(csv, Split::Column);
     let random = |csv| open(csv, Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 });

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, only, refused, spec, stems};
 use crate::support::front::repository;
-use npc::internals::data::{Dataset, Role};
+use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
 use serde_json::Value;
 use std::fs;
@@ -42,7 +42,7 @@ fn size(picture: &Value) -> [usize; 2] {
 
 /// Values of a case as they are stored.
 fn stored(data: &Dataset, index: usize) -> Vec<i64> {
-    let sample = data.load(Role::Train, index, 1).unwrap();
+    let sample = data.load(SplitRole::Train, index, 1).unwrap();
     sample.image.iter().map(|v| (v * 65535.0).round() as i64 - 32768).collect()
 }
 
@@ -64,17 +64,17 @@ fn slices_are_those_of_nibabel() {
             assert!(refusal.is_err(), "a star stands for nothing");
             let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", axis, size(&pictures[0]));
             let data = Dataset::open(&spec, &volumes()).unwrap();
-            let all = stems(&data, Role::Train);
+            let all = stems(&data, SplitRole::Train);
             for (k, picture) in pictures.iter().enumerate() {
                 let number = of["numbers"][name][k].as_u64().unwrap();
                 let i = all.iter().position(|s| *s == format!("{codes}_z{number:04}")).unwrap();
                 assert_eq!(stored(&data, i), rows(picture), "{codes} {name} {k}");
-                let (truth, shape, _) = data.truth(Role::Train, i).unwrap();
+                let (truth, shape, _) = data.truth(SplitRole::Train, i).unwrap();
                 assert_eq!(shape, size(picture));
                 let mask: Vec<i64> = truth.iter().map(|&v| i64::from(v)).collect();
                 assert_eq!(mask, rows(&of["masks"][name][k]), "mask of {codes} {name} {k}");
-                assert_eq!(data.group(Role::Train, i), Some(codes));
-                let spacing = data.header_spacing(Role::Train, i).unwrap().unwrap();
+                assert_eq!(data.group(SplitRole::Train, i), Some(codes));
+                let spacing = data.header_spacing(SplitRole::Train, i).unwrap().unwrap();
                 for (got, wanted) in spacing.iter().zip(of["spacing"][name].as_array().unwrap()) {
                     assert!((got - wanted.as_f64().unwrap()).abs() < 1e-6, "{codes} {name}: {spacing:?}");
                 }
@@ -94,14 +94,14 @@ fn sample_types_are_read_as_nibabel_reads_them() {
         let source = DataSource::List { list: "list.csv".into() };
         let spec = DataSpec { source, window: WINDOW, ..only(spec("", "", size(&pictures[0]))) };
         let data = Dataset::open(&spec, dir.path()).unwrap();
-        assert_eq!(data.len(Role::Train), pictures.len());
+        assert_eq!(data.len(SplitRole::Train), pictures.len());
         // Sorted by the number that the file's array gives.
         let down = of["codes"].as_str().unwrap().contains('I');
         for i in 0..pictures.len() {
             let k = if down { pictures.len() - 1 - i } else { i };
             assert_eq!(stored(&data, i), rows(&pictures[k]), "{name} {i}");
         }
-        let spacing = data.header_spacing(Role::Train, 0).unwrap().unwrap();
+        let spacing = data.header_spacing(SplitRole::Train, 0).unwrap().unwrap();
         for (got, wanted) in spacing.iter().zip(of["spacing"]["axial"].as_array().unwrap()) {
             assert!((got - wanted.as_f64().unwrap()).abs() < 1e-5, "{name}: {spacing:?}");
         }
@@ -113,16 +113,16 @@ fn series_are_those_of_pydicom() {
     let expected = expected();
     let spec = three("series/*", "segmentations/*.nii.gz", Axis::Axial, [7, 6]);
     let data = Dataset::open(&spec, &volumes()).unwrap();
-    assert_eq!(data.len(Role::Train), 10);
+    assert_eq!(data.len(SplitRole::Train), 10);
     for (s, name) in ["a", "b"].into_iter().enumerate() {
         let of = &expected[format!("series/{name}")];
         for k in 0..5 {
             let i = s * 5 + k;
-            assert_eq!(data.cases(Role::Train)[i].stem, format!("{name}_z{k:04}"));
+            assert_eq!(data.cases(SplitRole::Train)[i].stem, format!("{name}_z{k:04}"));
             assert_eq!(stored(&data, i), rows(&of["slices"]["axial"][k]), "{name} {k}");
-            let truth: Vec<i64> = data.truth(Role::Train, i).unwrap().0.iter().map(|&v| i64::from(v)).collect();
+            let truth: Vec<i64> = data.truth(SplitRole::Train, i).unwrap().0.iter().map(|&v| i64::from(v)).collect();
             assert_eq!(truth, rows(&of["masks"]["axial"][k]), "mask of {name} {k}");
-            assert_eq!(data.header_spacing(Role::Train, i).unwrap(), Some([1.5, 0.75]));
+            assert_eq!(data.header_spacing(SplitRole::Train, i).unwrap(), Some([1.5, 0.75]));
         }
     }
 }
@@ -142,7 +142,7 @@ fn pictures_are_masks_of_a_series() {
         }
         let data = Dataset::open(&three("series/*", "masks/*", Axis::Axial, [7, 6]), dir.path()).unwrap();
         for k in 0..5 {
-            let truth: Vec<i64> = data.truth(Role::Train, k).unwrap().0.iter().map(|&v| i64::from(v)).collect();
+            let truth: Vec<i64> = data.truth(SplitRole::Train, k).unwrap().0.iter().map(|&v| i64::from(v)).collect();
             assert_eq!(truth, rows(&expected["series/a"]["masks"]["axial"][k]), "{names:?} {k}");
         }
     }
@@ -155,7 +155,7 @@ fn slices_are_chosen() {
         let data =
             Dataset::open(&DataSpec { slicing: Slicing { axis: Axis::Axial, slices }, ..spec }, &volumes()).unwrap();
         let of = |codes: &str| -> Vec<String> {
-            let all = stems(&data, Role::Train).into_iter().filter(|s| s.starts_with(codes));
+            let all = stems(&data, SplitRole::Train).into_iter().filter(|s| s.starts_with(codes));
             all.map(|s| s[s.len() - 1..].to_string()).collect()
         };
         [of("LPS"), of("LPI")].map(|s| s.concat())
@@ -176,18 +176,18 @@ fn a_volume_is_read_once() {
     }
     let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]);
     let data = Dataset::open(&spec, dir.path()).unwrap();
-    data.load(Role::Train, 0, 1).unwrap();
+    data.load(SplitRole::Train, 0, 1).unwrap();
     fs::remove_dir_all(dir.path().join("imagesTr")).unwrap();
     fs::remove_dir_all(dir.path().join("labelsTr")).unwrap();
-    (1..5).for_each(|i| drop(data.load(Role::Train, i, 1).unwrap()));
+    (1..5).for_each(|i| drop(data.load(SplitRole::Train, i, 1).unwrap()));
     // A bound of 0 bytes keeps the volume used last: here the mask, so that the image is asked for again.
     let small = Dataset::open(
         &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]) },
         &volumes(),
     )
     .unwrap();
-    let first = small.load(Role::Train, 0, 1).unwrap();
-    assert_eq!(small.load(Role::Train, 0, 1).unwrap(), first);
+    let first = small.load(SplitRole::Train, 0, 1).unwrap();
+    assert_eq!(small.load(SplitRole::Train, 0, 1).unwrap(), first);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn damaged_volumes_are_refused_by_name() {
     let path = dir.path().join("i/a.nii.gz");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let spec = three("i/*.nii.gz", "m/*.nii.gz", Axis::Axial, [7, 6]);
-    let read = || Dataset::open(&spec, dir.path()).and_then(|data| data.load(Role::Train, 0, 1));
+    let read = || Dataset::open(&spec, dir.path()).and_then(|data| data.load(SplitRole::Train, 0, 1));
     for part in [0, 1, 10, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
         fs::write(&path, &whole[..part]).unwrap();
         refused(read(), &["a.nii.gz"]);
@@ -233,7 +233,7 @@ fn damaged_volumes_are_refused_by_name() {
         let mut damaged = dicom.clone();
         damaged[at] ^= 0x10;
         fs::write(&path, &damaged).unwrap();
-        if let Err(error) = Dataset::open(&spec, dir.path()).and_then(|data| data.load(Role::Train, 0, 1)) {
+        if let Err(error) = Dataset::open(&spec, dir.path()).and_then(|data| data.load(SplitRole::Train, 0, 1)) {
             assert!(error.to_string().contains(&dir.path().display().to_string()), "{error}");
         }
     }
@@ -251,7 +251,7 @@ fn what_is_no_series_is_refused() {
     copy("segmentations/a.nii.gz", "m/a.nii.gz");
     let open = || Dataset::open(&three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]), dir.path());
     // Nested in the only folder, as archives are.
-    assert_eq!(open().unwrap().len(Role::Train), 5);
+    assert_eq!(open().unwrap().len(SplitRole::Train), 5);
     copy("series/b/003.dcm", "s/a/study/6.dcm");
     refused(open(), &["s/a/study", "1.dcm and 6.dcm are of different series", "a folder of its own"]);
     copy("series/a/003.dcm", "s/a/study/6.dcm");

@@ -12,9 +12,9 @@ use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::{NamedTensor, read_safetensors};
 use npc::internals::learn::checkpoint;
-use npc::internals::learn::checkpoint::{CheckpointMeta, State};
+use npc::internals::learn::checkpoint::{CheckpointMeta, CheckpointState};
 use npc::internals::learn::loss::cross_entropy;
-use npc::internals::learn::optim::{Accumulated, OptimState};
+use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::internals::learn::schedule::rate;
 use npc::text::config::schema::override_train;
 use npc::text::config::{Optimizer, TrainSpec};
@@ -107,9 +107,9 @@ fn loss(fixture: &Fixture, network: &Network, images: std::ops::Range<usize>) ->
     (cross_entropy(results.remove(0), y), back)
 }
 
-fn gradients(fixture: &Fixture, network: &Network) -> Accumulated {
+fn gradients(fixture: &Fixture, network: &Network) -> AccumulatedGradients {
     let (value, back) = loss(fixture, network, 0..3);
-    Accumulated::of(network, back, value.backward())
+    AccumulatedGradients::of(network, back, value.backward())
 }
 
 /// Weights by name, in the precision that they have.
@@ -143,7 +143,7 @@ fn agrees(allowed: f64) {
         for (step, (&expected, &norm)) in case.losses.iter().zip(&case.norms).enumerate() {
             let (value, back) = loss(&fixture, &network, 0..3);
             worst[0] = worst[0].max((numbers(value.clone())[0] - expected).abs());
-            let mut gradients = Accumulated::of(&network, back, value.backward());
+            let mut gradients = AccumulatedGradients::of(&network, back, value.backward());
             let found = match case.clip {
                 Some(max) => gradients.clip(max),
                 None => gradients.norm(),
@@ -272,7 +272,7 @@ fn each_optimizer_goes_on_from_a_checkpoint_bit_for_bit() {
 
 fn save(path: &std::path::Path, network: &Network, optim: &OptimState) {
     let meta = CheckpointMeta::default();
-    checkpoint::save(path, &State { network, average: None, optim, meta: &meta }).unwrap();
+    checkpoint::save(path, &CheckpointState { network, average: None, optim, meta: &meta }).unwrap();
 }
 
 #[test]
@@ -306,7 +306,7 @@ fn parts_add_up_to_the_batch() {
     let fixture = fixture();
     let network = network(&fixture);
     let whole = gradients(&fixture, &network);
-    let mut parts = Accumulated::default();
+    let mut parts = AccumulatedGradients::default();
     assert!(parts.is_empty());
     for (images, share) in [(0..1, 1.0 / 3.0), (1..3, 2.0 / 3.0)] {
         let (value, back) = loss(&fixture, &network, images);
@@ -327,9 +327,9 @@ fn clipping_leaves_small_and_broken_gradients_alone() {
     let network = network(&fixture);
     let gradients = |factor: f32| {
         let (value, back) = loss(&fixture, &network, 0..3);
-        Accumulated::of(&network, back, value.mul_scalar(factor).backward())
+        AccumulatedGradients::of(&network, back, value.mul_scalar(factor).backward())
     };
-    let all = |g: &Accumulated| g.iter().flat_map(|(_, g)| numbers(g.clone())).collect::<Vec<_>>();
+    let all = |g: &AccumulatedGradients| g.iter().flat_map(|(_, g)| numbers(g.clone())).collect::<Vec<_>>();
     let (before, mut clipped) = (gradients(1.0), gradients(1.0));
     let norm = clipped.clip(1e3);
     assert!(all(&before) == all(&clipped) && norm == before.norm());

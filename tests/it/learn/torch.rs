@@ -14,7 +14,7 @@ use npc::internals::compute::lower::lower;
 use npc::internals::compute::network::{Layer, Network};
 use npc::internals::compute::weights::tensors;
 use npc::internals::learn::loss::cross_entropy;
-use npc::internals::learn::optim::{Accumulated, OptimState};
+use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::Optimizer;
 use reference_batch::batch;
 use serde::Deserialize;
@@ -167,7 +167,7 @@ impl Bench {
             let RecordedPass { mut results, back } = network.record(x, 0);
             let loss = cross_entropy(results.remove(0), y);
             losses.push(numbers(loss.clone())[0]);
-            let gradients = Accumulated::of(&network, back, loss.backward());
+            let gradients = AccumulatedGradients::of(&network, back, loss.backward());
             network = optim.step(network, gradients, 1e-3);
         }
         (losses, network.valid().forward(self.batch(0).0).remove(0))
@@ -178,7 +178,7 @@ type Map = BTreeMap<String, Record>;
 
 /// Gradient of each parameter under its dotted name, in PyTorch's layout.
 fn gradients(network: &Network, back: BackwardPath, gradients: Gradients) -> BTreeMap<String, (Vec<usize>, Vec<f64>)> {
-    let all = Accumulated::of(network, back, gradients);
+    let all = AccumulatedGradients::of(network, back, gradients);
     let flat: BTreeMap<&str, Vec<f64>> = all.iter().map(|(name, g)| (name, numbers(g.clone()))).collect();
     let tensor = |(name, shape): (String, Vec<usize>)| {
         let values = flat.get(&*name)?;

@@ -21,10 +21,10 @@ use npc::graph::check::CheckedGraph;
 use npc::internals::base::error::{Result, RunError};
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::weights::read_safetensors;
-use npc::internals::data::Role;
-use npc::internals::learn::finite::Places;
-use npc::internals::learn::folder::{EpochRecord, Folder, read_settings};
-use npc::internals::learn::train::{Job, Observer, Outcome, Progress, train};
+use npc::internals::data::SplitRole;
+use npc::internals::learn::non_finite::NodeLocations;
+use npc::internals::learn::run_folder::{EpochRecord, RunFolder, read_settings};
+use npc::internals::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
 use npc::internals::score::eval::{How, Weights, evaluate};
 use npc::internals::score::predict::probabilities;
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
@@ -128,17 +128,17 @@ impl Bench {
         Bench { dir: tempdir().unwrap(), checked: model("Tiny"), settings }
     }
 
-    fn folder(&self, name: &str) -> Folder {
-        Folder::new(self.dir.path().join(name))
+    fn folder(&self, name: &str) -> RunFolder {
+        RunFolder::new(self.dir.path().join(name))
     }
 
     /// Trains into the folder, and asks to stop after the given number of steps.
-    fn run(&self, folder: &Folder, resume: bool, stop_after: Option<usize>) -> Result<Told> {
+    fn run(&self, folder: &RunFolder, resume: bool, stop_after: Option<usize>) -> Result<Told> {
         let (checked, settings) = (&self.checked, &self.settings);
         let stop = AtomicBool::new(false);
         let mut script = Script { stop: &stop, stop_after, told: Told::default() };
-        let places = Places::from([("conv".to_string(), "tiny.model:5:8".to_string())]);
-        let job = Job {
+        let places = NodeLocations::from([("conv".to_string(), "tiny.model:5:8".to_string())]);
+        let job = TrainingJob {
             checked,
             settings,
             source: MODELS,
@@ -153,13 +153,13 @@ impl Bench {
         Ok(script.told)
     }
 
-    fn start(&self, name: &str) -> (Folder, Told) {
+    fn start(&self, name: &str) -> (RunFolder, Told) {
         let folder = self.folder(name);
         let told = self.run(&folder, false, None).unwrap();
         (folder, told)
     }
 
-    fn refused(&self, folder: &Folder, resume: bool) -> RunError {
+    fn refused(&self, folder: &RunFolder, resume: bool) -> RunError {
         self.run(folder, resume, None).expect_err("training to be refused")
     }
 }
@@ -169,12 +169,12 @@ impl Bench {
 struct Told {
     steps: Vec<(usize, usize, f64)>,
     epochs: Vec<EpochRecord>,
-    outcome: Option<Outcome>,
+    outcome: Option<TrainingOutcome>,
 }
 
 impl Told {
     fn interrupted(&self) -> bool {
-        matches!(self.outcome, Some(Outcome::Interrupted { .. }))
+        matches!(self.outcome, Some(TrainingOutcome::Interrupted { .. }))
     }
 }
 
@@ -184,12 +184,12 @@ struct Script<'a> {
     told: Told,
 }
 
-impl Observer for Script<'_> {
+impl TrainingObserver for Script<'_> {
     fn start(&mut self, n_train: usize, n_test: usize, _: usize, _: usize) {
         assert_eq!((n_train, n_test), (16, 4));
     }
 
-    fn step(&mut self, p: &Progress) {
+    fn step(&mut self, p: &TrainingProgress) {
         self.told.steps.push((p.epoch, p.step, p.loss));
         if self.stop_after == Some(self.told.steps.len()) {
             self.stop.store(true, Ordering::Relaxed);
@@ -230,10 +230,10 @@ fn state(path: &Path) -> (Vec<(String, Vec<u32>)>, serde_json::Value) {
 }
 
 /// Both runs ended in the same bits, on disk too.
-fn same(a: &Folder, b: &Folder) {
+fn same(a: &RunFolder, b: &RunFolder) {
     assert_eq!(scores(&a.records()), scores(&b.records()), "metrics.jsonl");
     assert!(state(&a.last()) == state(&b.last()), "last checkpoints differ");
-    let best = |folder: &Folder| folder.best(Metric::Dice).exists().then(|| state(&folder.best(Metric::Dice)));
+    let best = |folder: &RunFolder| folder.best(Metric::Dice).exists().then(|| state(&folder.best(Metric::Dice)));
     assert!(best(a) == best(b), "best checkpoints differ");
 }
 
@@ -291,10 +291,10 @@ fn settings_on_disk_are_the_settings() {
 fn evaluation_gives_the_summarys_scores() {
     let bench = Bench::new();
     let (folder, told) = bench.start("a");
-    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     let stop = AtomicBool::new(false);
     let how = How::default();
-    let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &how, &stop).unwrap();
+    let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &how, &stop).unwrap();
     let scores = &found.summary;
     assert_eq!((scores.dice, scores.iou, scores.n), (Some(summary.dice), Some(summary.iou), 4));
     assert_eq!(cases.len(), 4);
@@ -320,7 +320,7 @@ fn a_distance_is_kept_where_it_is_least() {
     assert!(text.contains("hd95"), "{text}");
     // The kept weights are those of the epoch with the least distance.
     let stop = AtomicBool::new(false);
-    let score = |how: &How| evaluate(&bench.checked, &bench.settings, &folder, Role::Test, how, &stop).unwrap().0;
+    let score = |how: &How| evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, how, &stop).unwrap().0;
     let best = score(&How::default());
     assert_eq!(best.summary.mean.get(Metric::Hd95), Some(least));
     assert!(best.chosen_here && best.checkpoint == "best_hd95.safetensors");
@@ -334,7 +334,8 @@ fn a_distance_is_kept_where_it_is_least() {
     });
     // Distances in millimetres are those in pixels times the spacing.
     bench.settings.data.spacing = Some([0.5, 0.5]);
-    let (in_mm, _) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &How::default(), &stop).unwrap();
+    let (in_mm, _) =
+        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &How::default(), &stop).unwrap();
     assert_eq!(in_mm.summary.unit.name(), "mm");
     let mm = in_mm.summary.mean.get(Metric::Hd95).unwrap();
     assert!((mm - least / 2.0).abs() < 1e-9, "{mm} {least}");

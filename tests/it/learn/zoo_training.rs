@@ -9,9 +9,9 @@ use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::check::CheckedGraph;
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::data::{Batch, Dataset, Loader, Role};
+use npc::internals::data::{Batch, BatchLoader, Dataset, SplitRole};
 use npc::internals::learn::loss::total;
-use npc::internals::learn::optim::{Accumulated, OptimState};
+use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ fn batch() -> Batch {
         spacing: None,
     };
     let data = Arc::new(Dataset::open(&spec, Path::new(".")).unwrap());
-    let loader = Loader::new(Arc::clone(&data), Role::Train, 3);
+    let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 3);
     let mut batches = loader.batches(vec![0, 1], 2, false);
     batches.next().unwrap().unwrap()
 }
@@ -69,7 +69,7 @@ fn losses(checked: &CheckedGraph, batch: &Batch) -> Vec<f64> {
         let maps = checked.results().zip(results).filter(|((_, shape), _)| shape.spatial() == Some(SIZE));
         let loss = total(&LossSpec::default(), maps.map(|(_, logits)| (logits, 1.0)).collect(), &targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
-        let gradients = Accumulated::of(&network, back, loss.backward());
+        let gradients = AccumulatedGradients::of(&network, back, loss.backward());
         network = optim.step(network.clone(), gradients, optim.optimizer.lr());
         value
     };

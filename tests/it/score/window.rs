@@ -3,7 +3,7 @@
 
 use crate::support::front::repository;
 use npc::internals::base::error::RunError;
-use npc::internals::data::inputs::gather;
+use npc::internals::data::prediction_inputs::find_inputs;
 use npc::internals::score::probability;
 use npc::internals::score::probability::ProbabilityFormat;
 use npc::internals::score::window::{Window, starts, weights};
@@ -121,7 +121,7 @@ fn place(names: &[&str]) -> tempfile::TempDir {
 #[track_caller]
 fn stems(dir: &Path, given: &[&str], wanted: &[&str]) {
     let given: Vec<PathBuf> = given.iter().map(|g| dir.join(g)).collect();
-    let found = gather(&given, &dir.join("out"), &[".png".into()]).unwrap();
+    let found = find_inputs(&given, &dir.join("out"), &[".png".into()]).unwrap();
     let stems: Vec<_> = found.iter().map(|i| i.stem.to_string_lossy().replace('\\', "/")).collect();
     assert_eq!(stems, wanted);
 }
@@ -138,7 +138,7 @@ fn files_folders_and_patterns() {
     let ends = [".png", "_overlay.png"].map(str::to_string);
     let refused = |given: &[&str], words: &[&str]| {
         let given: Vec<PathBuf> = given.iter().map(|g| dir.path().join(g)).collect();
-        let text = gather(&given, &dir.path().join("s"), &ends).unwrap_err().to_string();
+        let text = find_inputs(&given, &dir.path().join("s"), &ends).unwrap_err().to_string();
         words.iter().for_each(|w| assert!(text.contains(w), "`{w}` is not in: {text}"));
     };
     refused(&["none.png"], &["none.png", "no such"]);
@@ -151,7 +151,7 @@ fn files_folders_and_patterns() {
     fs::create_dir(dir.path().join("s/other")).unwrap();
     fs::rename(dir.path().join("s/c_overlay.png"), dir.path().join("s/other/c_overlay.png")).unwrap();
     // What an earlier run wrote below a folder of images is no image of it.
-    let inside = gather(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
+    let inside = find_inputs(&[dir.path().join("s")], &dir.path().join("s/other"), &ends).unwrap();
     assert!(inside.len() == 3 && inside.iter().all(|i| !i.stem.starts_with("other")), "{inside:?}");
     fs::create_dir(dir.path().join("empty")).unwrap();
     refused(&["empty"], &["no image in this folder"]);

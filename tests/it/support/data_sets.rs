@@ -2,7 +2,7 @@
 
 use image::{ExtendedColorType, ImageEncoder};
 use npc::internals::base::error::RunError;
-use npc::internals::data::{Dataset, Role};
+use npc::internals::data::{Dataset, SplitRole};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,7 +91,7 @@ pub fn only(spec: DataSpec) -> DataSpec {
     DataSpec { split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 }, ..spec }
 }
 
-pub fn stems(data: &Dataset, role: Role) -> Vec<&str> {
+pub fn stems(data: &Dataset, role: SplitRole) -> Vec<&str> {
     data.cases(role).iter().map(|c| c.stem.as_str()).collect()
 }
 

@@ -11,7 +11,7 @@ const TRANSFER_SYNTAX: (u16, u16) = (0x0002, 0x0010);
 const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
 const ITEM: (u16, u16) = (0xfffe, 0xe000);
 
-struct Walk {
+struct ElementWalker {
     file: BufReader<File>,
     at: u64,
     length: u64,
@@ -19,11 +19,11 @@ struct Walk {
 
 /// Walks the elements of a file (PS3.5, 7.1). What is deflated or big-endian, and the items of sequences of undefined length,
 /// are left to the parser.
-pub(super) fn fit(path: &Path) -> Result<()> {
+pub(super) fn check_lengths(path: &Path) -> Result<()> {
     let fail = |e: std::io::Error| RunError::read(path, e);
     let file = File::open(path).map_err(fail)?;
     let length = file.metadata().map_err(fail)?.len();
-    let mut walk = Walk { file: BufReader::new(file), at: 0, length };
+    let mut walk = ElementWalker { file: BufReader::new(file), at: 0, length };
     walk.skip(132).map_err(fail)?;
     match walk.elements() {
         Ok(None) => Ok(()),
@@ -41,7 +41,7 @@ pub(super) fn fit(path: &Path) -> Result<()> {
     }
 }
 
-impl Walk {
+impl ElementWalker {
     /// The first element that ends past the file, with the length that it declares.
     fn elements(&mut self) -> std::io::Result<Option<((u16, u16), u32)>> {
         let mut explicit = true;

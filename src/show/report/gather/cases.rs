@@ -1,7 +1,7 @@
 //! The worst cases of a run and those around the median, as pictures.
 
-use crate::data::Role;
-use crate::learn::trained::Trained;
+use crate::data::SplitRole;
+use crate::learn::trained_run::TrainedRun;
 use crate::score::case_scores::Ranked;
 use crate::show::report::content::Picture;
 
@@ -15,7 +15,7 @@ pub(super) struct Cases {
 
 /// So many of the worst and as many around the median; `metric` is how people call what they are ranked by.
 #[cfg(feature = "run")]
-pub(super) fn cases(run: Trained<'_>, role: Role, ranked: &[Ranked], n: usize, metric: &str) -> Cases {
+pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[Ranked], n: usize, metric: &str) -> Cases {
     use crate::base::error::Result;
     use crate::score::case_scores::worst_and_median;
     use crate::show::images::case_pictures::draw;
@@ -36,7 +36,7 @@ pub(super) fn cases(run: Trained<'_>, role: Role, ranked: &[Ranked], n: usize, m
 
 /// None: they take a network.
 #[cfg(not(feature = "run"))]
-pub(super) fn cases(_: Trained<'_>, _: Role, _: &[Ranked], _: usize, _: &str) -> Cases {
+pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[Ranked], _: usize, _: &str) -> Cases {
     let missing = "Without pictures of cases: this npc is built without the feature `run`";
     Cases { missing: Some(missing.into()), ..Cases::default() }
 }

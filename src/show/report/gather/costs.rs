@@ -2,14 +2,14 @@
 
 use crate::base::number::{bytes, thousands, with_prefix};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::learn::trained::Trained;
+use crate::learn::trained_run::TrainedRun;
 use crate::show::field;
 use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::memory::Timeline;
 use crate::study::cost::{Convention, count, memory_with};
 
 /// Sizes, operations and memory, by name.
-pub(super) fn costs(run: Trained<'_>) -> Vec<(String, String)> {
+pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
     let checked = run.checked;
     let train = &run.settings.train;
     let frozen = FrozenPaths::existing_in(checked, &train.freeze);

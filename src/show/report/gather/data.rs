@@ -1,7 +1,7 @@
 //! What a run was trained on: the balance of the classes, and a few images.
 
 use crate::base::error::Result;
-use crate::data::{Dataset, Role, resize};
+use crate::data::{Dataset, SplitRole, resize};
 use crate::show::images::gallery::Shown;
 use crate::show::report::content::{Balance, Picture, SIDE};
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ const EXAMPLES: usize = 4;
 pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec<Picture>)> {
     let classes = data.spec().classes.len();
     let mut balance = Vec::new();
-    for role in Role::ALL.into_iter().filter(|role| !data.is_empty(*role)) {
+    for role in SplitRole::ALL.into_iter().filter(|role| !data.is_empty(*role)) {
         let chosen = spread(data.len(role), MASKS);
         let counts: Vec<Vec<u64>> = chosen
             .par_iter()
@@ -38,13 +38,13 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec
             shares: sums.iter().map(|&n| n as f64 / total).collect(),
         });
     }
-    let examples = spread(data.len(Role::Train), EXAMPLES)
+    let examples = spread(data.len(SplitRole::Train), EXAMPLES)
         .into_iter()
         .map(|index| {
-            let image = data.picture(Role::Train, index, channels)?;
-            let (mask, size, _) = data.truth(Role::Train, index)?;
+            let image = data.picture(SplitRole::Train, index, channels)?;
+            let (mask, size, _) = data.truth(SplitRole::Train, index)?;
             let mask = resize::nearest(&mask, size, image.original);
-            let stem = data.cases(Role::Train)[index].stem.clone();
+            let stem = data.cases(SplitRole::Train)[index].stem.clone();
             let [h, w] = image.original;
             let shown = Shown {
                 stem: stem.clone(),

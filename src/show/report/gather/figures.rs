@@ -1,10 +1,10 @@
 //! What a run came to: figures, and the files that hold them.
 
 use crate::base::number::{duration, thousands, with_prefix};
-use crate::data::Role;
-use crate::learn::folder::Folder;
+use crate::data::SplitRole;
 use crate::learn::history::History;
-use crate::learn::trained::Trained;
+use crate::learn::run_folder::RunFolder;
+use crate::learn::trained_run::TrainedRun;
 use crate::show::report::content::Fact;
 use crate::study::cost::{Convention, count};
 use serde_json::Value;
@@ -16,7 +16,7 @@ fn json(path: &Path) -> Option<Value> {
 }
 
 /// `eval.json`, with what it may hold under `summary` beside the rest.
-pub(super) fn evaluation(run: Trained<'_>, role: Role) -> Option<Value> {
+pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> {
     let mut value = json(&run.folder.evaluation(role))?;
     if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
         value.as_object_mut()?.extend(summary);
@@ -25,20 +25,20 @@ pub(super) fn evaluation(run: Trained<'_>, role: Role) -> Option<Value> {
 }
 
 /// The split that each epoch was scored on.
-pub(super) fn scored_on(run: Trained<'_>) -> String {
+pub(super) fn scored_on(run: TrainedRun<'_>) -> String {
     let summary = json(&run.folder.root().join("summary.json"));
     summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
 }
 
-fn images(folder: &Folder, role: Role) -> usize {
+fn images(folder: &RunFolder, role: SplitRole) -> usize {
     std::fs::read_to_string(folder.split(role)).map_or(0, |text| text.lines().count())
 }
 
 /// `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
-pub(super) fn subtitle(run: Trained<'_>) -> String {
+pub(super) fn subtitle(run: TrainedRun<'_>) -> String {
     let settings = run.settings;
     let [h, w] = settings.data.size;
-    let sizes = Role::ALL.map(|role| (images(run.folder, role), role.name()));
+    let sizes = SplitRole::ALL.map(|role| (images(run.folder, role), role.name()));
     let sizes: Vec<_> = sizes.iter().filter(|(n, _)| *n > 0).map(|(n, name)| format!("{n} {name}")).collect();
     format!(
         "{} on {} at {h}x{w}: {} images; {}, seed {}",
@@ -51,7 +51,7 @@ pub(super) fn subtitle(run: Trained<'_>) -> String {
 }
 
 /// The figures at the head of the page.
-pub(super) fn facts(run: Trained<'_>, evaluation: Option<&Value>, role: Role, history: &History) -> Vec<Fact> {
+pub(super) fn facts(run: TrainedRun<'_>, evaluation: Option<&Value>, role: SplitRole, history: &History) -> Vec<Fact> {
     let summary = json(&run.folder.root().join("summary.json"));
     let mut facts = Vec::new();
     for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {

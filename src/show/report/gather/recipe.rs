@@ -1,13 +1,13 @@
 //! How a run was made, and how to make it again.
 
 use crate::base::shell::quoted;
-use crate::learn::trained::Trained;
+use crate::learn::trained_run::TrainedRun;
 use crate::show::report::settings::value_text;
 use serde_json::Value;
 use std::path::Path;
 
 /// Model, training, data and the rest, with every default filled in.
-pub(super) fn settings(run: Trained<'_>) -> Vec<(String, Vec<(String, String)>)> {
+pub(super) fn settings(run: TrainedRun<'_>) -> Vec<(String, Vec<(String, String)>)> {
     let graph = run.checked.graph();
     let settings = run.settings;
     let mut model = vec![("model".to_string(), settings.train.model.clone())];

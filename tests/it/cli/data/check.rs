@@ -2,8 +2,8 @@
 
 use crate::support::data_sets::{grey, real, spec};
 use crate::support::front::npc;
-use npc::internals::data::survey::{Kind, Severity, survey};
-use npc::internals::data::{Dataset, Role, phantom};
+use npc::internals::data::survey::{SurveySeverity, SurveyTopic, survey};
+use npc::internals::data::{Dataset, SplitRole, phantom};
 use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, Split};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -94,10 +94,10 @@ fn near_duplicates_are_found_and_others_are_not() {
         let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
         let near: Vec<_> = found.near.iter().map(|p| [&found.facts[p.a].stem, &found.facts[p.b].stem]).collect();
         assert_eq!(near.iter().any(|p| p[0] == "0" && p[1] == "11"), alike, "{what}: {near:?}");
-        let told = found.findings.iter().filter(|f| f.kind == Kind::Duplicates).count();
+        let told = found.findings.iter().filter(|f| f.kind == SurveyTopic::Duplicates).count();
         let across = found.near.iter().filter(|p| found.facts[p.a].role != found.facts[p.b].role).count();
         assert_eq!(told, across);
-        assert!(found.findings.iter().all(|f| f.severity == Severity::Warning), "{what}: {:?}", found.findings);
+        assert!(found.findings.iter().all(|f| f.severity == SurveySeverity::Warning), "{what}: {:?}", found.findings);
     }
 }
 
@@ -111,9 +111,13 @@ fn a_survey_goes_on() {
     fs::write(dir.path().join("m/6.png"), "").unwrap();
     grey(&dir.path().join("m/7.png"), [9, 9], &[0; 81]);
     let found = survey(&spec, dir.path(), Some(1), &|_, _| {});
-    let errors: Vec<_> = found.findings.iter().filter(|f| f.severity == Severity::Error).map(|f| f.kind).collect();
+    let errors: Vec<_> =
+        found.findings.iter().filter(|f| f.severity == SurveySeverity::Error).map(|f| f.kind).collect();
     // Without its mask the stem of a list is unknown, too.
-    assert_eq!(errors, [Kind::Files, Kind::Files, Kind::Image, Kind::Mask, Kind::Sizes]);
+    assert_eq!(
+        errors,
+        [SurveyTopic::Files, SurveyTopic::Files, SurveyTopic::Image, SurveyTopic::Mask, SurveyTopic::Sizes]
+    );
     assert_eq!(found.facts.iter().filter(|f| f.image.is_some() && f.classes.is_some()).count(), 9);
 }
 
@@ -131,10 +135,10 @@ fn real_patients_are_told_apart() {
     assert!(!found.has_errors());
     let patient = |stem: &str| stem.split("_z").next().unwrap().to_string();
     assert!(found.near.iter().all(|p| patient(&found.facts[p.a].stem) == patient(&found.facts[p.b].stem)));
-    assert!(found.findings.iter().filter(|f| f.kind == Kind::Duplicates).count() >= 10);
+    assert!(found.findings.iter().filter(|f| f.kind == SurveyTopic::Duplicates).count() >= 10);
     let data = Dataset::open(&by_patient, &root).unwrap();
     let patients = |role| data.cases(role).iter().map(|c| patient(&c.stem)).collect::<BTreeSet<_>>();
-    assert!(patients(Role::Train).is_disjoint(&patients(Role::Test)));
+    assert!(patients(SplitRole::Train).is_disjoint(&patients(SplitRole::Test)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::weights;
 use npc::internals::learn::loss::cross_entropy;
-use npc::internals::learn::optim::Accumulated;
+use npc::internals::learn::optim::AccumulatedGradients;
 
 /// A model of one operator on the image.
 fn one(op: impl Into<Op>, [c, h, w]: [usize; 3]) -> CheckedGraph {
@@ -157,7 +157,7 @@ fn gradients_flow_through_every_operator() {
         });
         let shape = y.dims();
         let weights = image(shape);
-        let gradients = Accumulated::of(&network, back, y.clone().mul(y).mul(weights).sum().backward());
+        let gradients = AccumulatedGradients::of(&network, back, y.clone().mul(y).mul(weights).sum().backward());
         optim.step(network, gradients, optim.optimizer.lr());
         let moved: f32 = optim.moments["first.weight"][0].clone().abs().sum().into_scalar();
         assert!(moved > 0.0 && moved.is_finite(), "{name}");
@@ -291,7 +291,7 @@ fn activations_of_large_numbers_keep_their_gradient() {
         let x = map(&[300.0, -300.0], [1, 2]).autodiff().require_grad();
         let network = lower(&one(act(f), [1, 1, 2]), &device().autodiff(), 1);
         let RecordedPass { mut results, back } = network.record(x, 0);
-        let gradients = Accumulated::of(&network, back, results.remove(0).sum().backward());
+        let gradients = AccumulatedGradients::of(&network, back, results.remove(0).sum().backward());
         let grad = gradients.image().unwrap();
         assert!(grad.iter().all(|v| v.is_finite()), "{f:?}: {grad:?}");
     }

@@ -12,9 +12,9 @@ use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::NamedTensor;
 use npc::internals::learn::checkpoint;
-use npc::internals::learn::checkpoint::{Best, CheckpointMeta, Loaded, State};
+use npc::internals::learn::checkpoint::{BestScore, CheckpointMeta, CheckpointState, LoadedCheckpoint};
 use npc::internals::learn::loss::cross_entropy;
-use npc::internals::learn::optim::{Accumulated, OptimState};
+use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::Optimizer;
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn step(network: Network, optim: &mut OptimState) -> (Network, f32) {
     let RecordedPass { mut results, back } = network.record(image([2, 3, 8, 8]), 0);
     let loss = cross_entropy(results.remove(0), targets([2, 8, 8]));
     let value = loss.clone().without_autodiff().into_scalar();
-    let gradients = Accumulated::of(&network, back, loss.backward());
+    let gradients = AccumulatedGradients::of(&network, back, loss.backward());
     (optim.step(network, gradients, optim.optimizer.lr()), value)
 }
 
@@ -189,7 +189,7 @@ fn training_goes_on_from_a_checkpoint_bit_for_bit() {
     for _ in 0..3 {
         (network, _) = step(network, &mut optim);
     }
-    let best = Best { value: 0.1 + 0.2, epoch: 2 };
+    let best = BestScore { value: 0.1 + 0.2, epoch: 2 };
     let meta = CheckpointMeta {
         model: "Toy".into(),
         epoch: 3,
@@ -198,9 +198,9 @@ fn training_goes_on_from_a_checkpoint_bit_for_bit() {
         loss_sum: 1.0 / 3.0,
         ..CheckpointMeta::default()
     };
-    checkpoint::save(&path, &State { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
+    checkpoint::save(&path, &CheckpointState { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
     let loaded = checkpoint::load(&path, lower(&checked, &device(), 99).train(), adam()).unwrap();
-    let Loaded { network: mut other, average: None, optim: mut state, meta: found } = loaded else {
+    let LoadedCheckpoint { network: mut other, average: None, optim: mut state, meta: found } = loaded else {
         panic!("an average that nobody saved")
     };
     assert_eq!(found, meta);
@@ -222,7 +222,7 @@ fn a_checkpoint_of_another_model_is_refused() {
     let network = lower(&toy(8), &device(), 5);
     let meta = CheckpointMeta { model: "Other".into(), ..CheckpointMeta::default() };
     let optim = OptimState::new(adam());
-    checkpoint::save(&path, &State { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
+    checkpoint::save(&path, &CheckpointState { network: &network, average: None, optim: &optim, meta: &meta }).unwrap();
     let mut b = Build::new(3, 8, 8);
     let x = b.image;
     let x = b.at("s.1.conv", conv(6, 3), &[x]);
@@ -286,7 +286,7 @@ fn adam_is_pytorchs() {
         // loss = w * x * t, so that the gradient changes.
         let RecordedPass { mut results, back } = network.record(Tensor::full([1, 1, 1, 1], 0.5, &device()), 0);
         let loss = results.remove(0).mul_scalar(t as f64).sum();
-        let gradients = Accumulated::of(&network, back, loss.backward());
+        let gradients = AccumulatedGradients::of(&network, back, loss.backward());
         network = optim.step(network, gradients, lr);
         let g = 0.5 * f64::from(t) + decay * w;
         m = b1 * m + (1.0 - b1) * g;

@@ -13,7 +13,7 @@ use npc::internals::compute::lower::lower;
 use npc::internals::compute::network::Network;
 use npc::internals::compute::weights;
 use npc::internals::compute::weights::NamedTensor;
-use npc::internals::learn::optim::Accumulated;
+use npc::internals::learn::optim::AccumulatedGradients;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -166,7 +166,7 @@ impl Case {
         let output = results.remove(0);
         let weighting = tensor(16 * self.seed + 15, output.dims(), Kind::Smooth);
         let gradients = output.clone().mul(weighting).sum().backward();
-        let gradients = Accumulated::of(&network, back, gradients);
+        let gradients = AccumulatedGradients::of(&network, back, gradients);
         let collected = gradients.tensors(&network);
         let mut all = vec![(&self.output, NamedTensor::new("output".into(), output))];
         let tensors = weights::tensors(&network);

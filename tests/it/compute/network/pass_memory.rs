@@ -7,7 +7,7 @@ use burn::tensor::{Distribution, Int, Tensor};
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
 use npc::internals::learn::loss::cross_entropy;
-use npc::internals::learn::optim::Accumulated;
+use npc::internals::learn::optim::AccumulatedGradients;
 use std::path::Path;
 
 /// Passes find the memory of the ones before them: nothing is lost, and nothing grows.
@@ -32,7 +32,7 @@ fn a_pass_like_one_before_needs_no_new_memory() {
             let RecordedPass { mut results, back } = network.record(image(), seed);
             let targets = Tensor::<3, Int>::zeros([2, 48, 48], network.device());
             let gradients = cross_entropy(results.remove(0), targets).backward();
-            let gradients = Accumulated::of(&network, back, gradients);
+            let gradients = AccumulatedGradients::of(&network, back, gradients);
             assert!(gradients.iter().count() > 10 && classes > 1);
             made.push(network.engine().allocated_maps());
         }

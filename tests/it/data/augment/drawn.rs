@@ -1,13 +1,13 @@
 //! What is drawn: how often, how much, and from what.
 
 use super::{everything, pixels, still};
-use npc::internals::data::augment::{Augmenter, Elastic, Gamma, Plan};
+use npc::internals::data::augment::{AugmentPlan, Augmenter, Elastic, Gamma};
 use npc::text::config::{Augment, Border};
 
 const SIZE: [usize; 2] = [64, 64];
 
 /// Plans of `n` cases under one kind.
-fn plans(kind: Augment, n: usize) -> Vec<Plan> {
+fn plans(kind: Augment, n: usize) -> Vec<AugmentPlan> {
     let augmenter = Augmenter::new(&[kind], SIZE).unwrap();
     (0..n).map(|case| augmenter.plan(11, 0, case)).collect()
 }
@@ -106,7 +106,7 @@ fn brightness_and_contrast_are_linear_about_0_and_the_mean() {
     let image: Vec<f32> = pixels(SIZE).map(|(y, x)| 0.3 + 0.4 * ((y * 5 + x * 3) % 64) as f32 / 64.0).collect();
     let of = |planes: &[f32]| planes.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let (m, s) = (mean(&of(&image)), variance(&of(&image)).sqrt());
-    let apply = |change: &dyn Fn(&mut Plan)| {
+    let apply = |change: &dyn Fn(&mut AugmentPlan)| {
         let mut plan = still(SIZE);
         change(&mut plan);
         let mut planes = image.clone();

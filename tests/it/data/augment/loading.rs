@@ -1,9 +1,9 @@
 //! Augmentation in the loader: the same pictures whatever the threads, the batches and the past.
 
 use super::everything;
-use npc::internals::data::augment::{Augmenter, Pass};
-use npc::internals::data::waiting::Load;
-use npc::internals::data::{Dataset, Loader, Role, epoch_order};
+use npc::internals::data::augment::{Augmenter, EpochAugmenter};
+use npc::internals::data::loading_bottleneck::LoadTimes;
+use npc::internals::data::{BatchLoader, Dataset, SplitRole, epoch_order};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,8 +32,8 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
     Arc::new(Dataset::open(&spec, Path::new("")).unwrap())
 }
 
-fn pass(epoch: usize) -> Pass {
-    Pass { augmenter: Augmenter::new(&everything(0.5), [48, 48]).unwrap(), seed: 3, epoch }
+fn pass(epoch: usize) -> EpochAugmenter {
+    EpochAugmenter { augmenter: Augmenter::new(&everything(0.5), [48, 48]).unwrap(), seed: 3, epoch }
 }
 
 type Pictures = BTreeMap<usize, (Vec<f32>, Vec<u8>)>;
@@ -60,14 +60,14 @@ fn threads_and_batches_change_no_picture() {
     let order = epoch_order(11, 3, 4);
     let mut all = Vec::new();
     for (threads, batch) in [(1, 1), (4, 1), (1, 4), (4, 4), (3, 11), (4, 2)] {
-        let loader = Loader::with_threads(Arc::clone(&data), Role::Train, 1, threads);
+        let loader = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 1, threads);
         let batches: Vec<_> = loader.augmented(order.clone(), batch, false, pass(4)).map(Result::unwrap).collect();
         let cases: Vec<usize> = batches.iter().flat_map(|b| b.cases.clone()).collect();
         assert_eq!(cases, order, "{threads} threads, batches of {batch}");
         all.push(pictures(batches.into_iter().map(Ok)));
     }
     assert!(all.windows(2).all(|w| w[0] == w[1]));
-    let plain = pictures(Loader::new(data, Role::Train, 1).batches(order, 4, false));
+    let plain = pictures(BatchLoader::new(data, SplitRole::Train, 1).batches(order, 4, false));
     assert_ne!(plain, all[0]);
 }
 
@@ -76,11 +76,11 @@ fn a_resumed_run_sees_the_same_pictures() {
     // Without cache every picture is made from its file again.
     for cache_mb in [0, 64] {
         let data = data(9, cache_mb);
-        let long = Loader::with_threads(Arc::clone(&data), Role::Train, 3, 2);
+        let long = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 2);
         let epochs: Vec<Pictures> =
             (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, false, pass(e)))).collect();
         assert_ne!(epochs[1], epochs[2]);
-        let fresh = Loader::with_threads(Arc::clone(&data), Role::Train, 3, 1);
+        let fresh = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 1);
         // In the middle of epoch 3, after four images.
         let rest = epoch_order(9, 3, 3)[4..].to_vec();
         for (case, picture) in pictures(fresh.augmented(rest, 2, false, pass(3))) {
@@ -92,25 +92,26 @@ fn a_resumed_run_sees_the_same_pictures() {
 #[test]
 fn scored_pictures_are_never_changed() {
     let data = data(5, 64);
-    let loader = Loader::new(Arc::clone(&data), Role::Train, 1);
+    let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 1);
     let changed = pictures(loader.augmented((0..5).collect(), 2, false, pass(0)));
     // The cache holds what the files hold, not what augmentation made of it.
     let scored = pictures(loader.batches((0..5).collect(), 2, false));
     for (case, (image, mask)) in &scored {
-        let sample = data.load(Role::Train, *case, 1).unwrap();
+        let sample = data.load(SplitRole::Train, *case, 1).unwrap();
         assert_eq!((image, mask), (&sample.image, &sample.mask));
     }
     assert_ne!(scored, changed);
     // A plan that does nothing gives the same bits, through mean and standard deviation too.
     let idle = Augmenter::new(&everything(0.0), [48, 48]).unwrap();
-    let kept = pictures(loader.augmented((0..5).collect(), 2, false, Pass { augmenter: idle, seed: 0, epoch: 0 }));
+    let kept =
+        pictures(loader.augmented((0..5).collect(), 2, false, EpochAugmenter { augmenter: idle, seed: 0, epoch: 0 }));
     assert_eq!(kept, scored);
 }
 
 #[test]
 fn loading_runs_ahead_of_its_user() {
     let data = data(24, 64);
-    let loader = Loader::with_threads(data, Role::Train, 1, 2);
+    let loader = BatchLoader::with_threads(data, SplitRole::Train, 1, 2);
     let take = |pause: u64| {
         let mut batches = loader.augmented((0..24).collect(), 2, false, pass(0));
         for batch in batches.by_ref() {
@@ -135,7 +136,7 @@ fn loading_runs_ahead_of_its_user() {
 
 #[test]
 fn advice_follows_the_cause() {
-    let load = Load {
+    let load = LoadTimes {
         waited: 62.0,
         seconds: 100.0,
         decoded: 2000,
@@ -151,15 +152,17 @@ fn advice_follows_the_cause() {
         "loading is the bottleneck: 62 % of the epoch waited for images; the cache holds 500 of 2000 images in 500 MiB: \
          all of them take cache_mb = 2021"
     );
-    let says = |load: Load, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
-    says(Load { cached: 0, ..load }, "raise `cache_mb`");
-    says(Load { decoded: 0, cached: 2000, ..load }, "augmentation takes the time");
-    says(Load { decoded: 0, cached: 2000, augmented: false, ..load }, "give loading more cores");
+    let says = |load: LoadTimes, part: &str| assert!(load.advice().unwrap().contains(part), "{:?}", load.advice());
+    says(LoadTimes { cached: 0, ..load }, "raise `cache_mb`");
+    says(LoadTimes { decoded: 0, cached: 2000, ..load }, "augmentation takes the time");
+    says(LoadTimes { decoded: 0, cached: 2000, augmented: false, ..load }, "give loading more cores");
     // The first epoch fills a cache that holds all: no word. Nor where waiting is short.
-    for quiet in
-        [Load { cached: 2000, ..load }, Load { waited: 19.0, ..load }, Load { waited: 0.5, seconds: 1.0, ..load }]
-    {
+    for quiet in [
+        LoadTimes { cached: 2000, ..load },
+        LoadTimes { waited: 19.0, ..load },
+        LoadTimes { waited: 0.5, seconds: 1.0, ..load },
+    ] {
         assert_eq!(quiet.advice(), None);
     }
-    assert_eq!(Load { waited: 0.0, seconds: 0.0, ..load }.advice(), None);
+    assert_eq!(LoadTimes { waited: 0.0, seconds: 0.0, ..load }.advice(), None);
 }

@@ -14,7 +14,7 @@ model Divides(x: [1, H, W]) -> [2, H, W] {
 }
 ";
 
-fn refused_with(bench: &Bench, folder: &Folder, resume: bool, words: &[&str]) -> String {
+fn refused_with(bench: &Bench, folder: &RunFolder, resume: bool, words: &[&str]) -> String {
     let text = bench.refused(folder, resume).to_string();
     words.iter().for_each(|word| assert!(text.contains(word), "`{word}` is not in: {text}"));
     text
@@ -85,6 +85,6 @@ model Blind(x: [1, H, W]) -> [2, H, W] {
     assert!(told.epochs.iter().all(|r| r.dice == 0.0), "{:?}", told.epochs);
     assert!(!folder.best(Metric::Dice).exists());
     assert_eq!(folder.checkpoint().unwrap(), folder.last());
-    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     assert_eq!((summary.epoch, summary.dice, summary.epochs), (0, 0.0, 3));
 }

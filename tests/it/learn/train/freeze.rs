@@ -25,7 +25,7 @@ fn bench(paths: &[&str]) -> Bench {
 }
 
 /// The bits of a checkpoint's tensors under a prefix, without it.
-fn bits(folder: &Folder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
+fn bits(folder: &RunFolder, prefix: &str) -> BTreeMap<String, Vec<u32>> {
     let tensors = state(&folder.last()).0.into_iter();
     tensors.filter_map(|(name, bits)| Some((name.strip_prefix(prefix)?.to_string(), bits))).collect()
 }

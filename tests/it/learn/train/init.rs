@@ -4,7 +4,7 @@ use super::*;
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::network::Network;
 use npc::internals::compute::weights::{NamedTensor, tensors, write_safetensors};
-use npc::internals::learn::init::{Fate, InitReport, init};
+use npc::internals::learn::init::{InitOutcome, InitReport, init};
 use std::collections::BTreeMap;
 
 fn drawn(checked: &CheckedGraph, seed: u64) -> Network {
@@ -38,7 +38,7 @@ fn a_state_dict_of_pytorch_is_loaded_by_name() {
         let (tensors, report) = begun(&model("Tiny"), &reference(file));
         is_filled(&tensors);
         assert!(
-            report.tensors.iter().all(|row| matches!(row.fate, Fate::Loaded { .. })),
+            report.tensors.iter().all(|row| matches!(row.fate, InitOutcome::Loaded { .. })),
             "{file}: {:?}",
             fates(&report)
         );
@@ -68,7 +68,7 @@ fn what_does_not_fit_keeps_its_first_values_and_is_told() {
     let own = tensors(&drawn(&wide, 7));
     let last = report.tensors.last().unwrap();
     assert_eq!(last.name, "conv3.bias", "the head's bias has one number a class");
-    assert!(matches!(last.fate, Fate::Loaded { .. }));
+    assert!(matches!(last.fate, InitOutcome::Loaded { .. }));
     assert_ne!(new.last(), own.last());
     assert!(
         fates(&report)[0].contains("conv.weight shape differs: `conv.weight` is [8, 1, 3, 3]"),
@@ -136,7 +136,7 @@ fn variants_take_what_they_share() {
         match given.iter().find(|t| t.name == row.name && t.shape == row.shape) {
             Some(same) => {
                 carried += 1;
-                assert!(new == same && matches!(row.fate, Fate::Loaded { .. }), "{}", row.name);
+                assert!(new == same && matches!(row.fate, InitOutcome::Loaded { .. }), "{}", row.name);
             }
             None => assert!(new == own && row.fate.source().is_none(), "{}", row.name),
         }

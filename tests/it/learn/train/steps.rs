@@ -2,7 +2,7 @@
 
 use super::*;
 use npc::internals::compute::weights::NamedTensor;
-use npc::internals::learn::folder::RunSummary;
+use npc::internals::learn::run_folder::RunSummary;
 use npc::text::config::settings::Settings;
 
 const NO_BATCH_NORM: &str = "npc 1
@@ -98,9 +98,10 @@ fn the_average_is_that_of_the_steps() {
 fn the_average_is_what_is_scored_and_kept() {
     let bench = Bench::with(|s| s.train.ema = Some(0.8));
     let (folder, told) = bench.start("ema");
-    let Some(Outcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
+    let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     let stop = AtomicBool::new(false);
-    let (scores, _) = evaluate(&bench.checked, &bench.settings, &folder, Role::Test, &How::default(), &stop).unwrap();
+    let (scores, _) =
+        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &How::default(), &stop).unwrap();
     assert_eq!(scores.summary.dice, Some(summary.dice), "the kept weights have the score of their epoch");
     let plain = Bench::new();
     let (_, plain) = plain.start("plain");
@@ -123,7 +124,7 @@ fn a_run_with_an_average_goes_on_bit_for_bit_and_only_with_it() {
     assert!(bench.refused(&whole, true).message.contains("average"));
 }
 
-fn summary(folder: &Folder) -> RunSummary {
+fn summary(folder: &RunFolder) -> RunSummary {
     serde_json::from_str(&std::fs::read_to_string(folder.root().join("summary.json")).unwrap()).unwrap()
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::internals::compute::lower::lower;
-use npc::internals::data::{Dataset, Loader};
+use npc::internals::data::{BatchLoader, Dataset};
 use npc::internals::learn::loss::{cross_entropy, total};
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ fn a_run_weighs_its_results() {
     let device = crate::support::device::device().autodiff();
     let network = lower(&bench.checked, &device, 0).train();
     let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
-    let order = npc::internals::data::epoch_order(data.len(Role::Train), 0, 0);
-    let loader = Loader::new(data, Role::Train, 1);
+    let order = npc::internals::data::epoch_order(data.len(SplitRole::Train), 0, 0);
+    let loader = BatchLoader::new(data, SplitRole::Train, 1);
     let batch = loader.batches(order, 3, false).next().unwrap().unwrap();
     let [n, _, h, w] = batch.shape;
     let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();

@@ -1,7 +1,7 @@
 //! Event files: the bytes against TensorBoard's own writer and reader, and what happens when a run is cut off.
 
 use crate::support::front::repository;
-use npc::internals::learn::folder::Folder;
+use npc::internals::learn::run_folder::RunFolder;
 use npc::internals::show::images::text_drawing::Canvas;
 use npc::internals::show::tensorboard::record::{Broken, masked, records};
 use npc::internals::show::tensorboard::{Board, Event, Payload, record};
@@ -107,14 +107,14 @@ fn tensorboard_reads_our_file() {
 }
 
 /// A run folder with so many epochs.
-fn run(epochs: usize) -> (TempDir, Folder) {
+fn run(epochs: usize) -> (TempDir, RunFolder) {
     let dir = tempdir().unwrap();
-    let folder = Folder::new(dir.path());
+    let folder = RunFolder::new(dir.path());
     go_on(&folder, epochs);
     (dir, folder)
 }
 
-fn go_on(folder: &Folder, epochs: usize) {
+fn go_on(folder: &RunFolder, epochs: usize) {
     let line = |i: usize| {
         format!("{{\"epoch\":{i},\"loss\":{},\"dice\":0.5,\"note\":\"x\",\"seconds\":2.0}}\n", 1.0 / i as f64)
     };
@@ -122,13 +122,13 @@ fn go_on(folder: &Folder, epochs: usize) {
     fs::write(folder.root().join("metrics.jsonl"), text).unwrap();
 }
 
-fn events(folder: &Folder) -> (PathBuf, Vec<Event>) {
+fn events(folder: &RunFolder) -> (PathBuf, Vec<Event>) {
     let path = folder.root().join("tensorboard/events.out.tfevents.npc");
     let data = taken_apart(&fs::read(&path).unwrap());
     (path, data.iter().map(|d| Event::parse(d).unwrap()).collect())
 }
 
-fn steps(folder: &Folder) -> Vec<i64> {
+fn steps(folder: &RunFolder) -> Vec<i64> {
     events(folder).1.iter().filter(|e| !e.values.is_empty()).map(|e| e.step).collect()
 }
 

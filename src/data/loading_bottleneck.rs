@@ -4,7 +4,7 @@
 
 /// How loading went in an epoch.
 #[derive(Debug, Clone, Copy)]
-pub struct Load {
+pub struct LoadTimes {
     /// Seconds that the step waited for its images, of `seconds`.
     pub waited: f64,
     pub seconds: f64,
@@ -23,7 +23,7 @@ pub struct Load {
 const SHARE: f64 = 0.2;
 const SECONDS: f64 = 1.0;
 
-impl Load {
+impl LoadTimes {
     pub fn advice(&self) -> Option<String> {
         let share = self.waited / self.seconds;
         // The first epoch reads every file; where they all fit into the cache, the next ones will not.

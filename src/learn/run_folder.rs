@@ -16,7 +16,7 @@
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
-use crate::data::Role;
+use crate::data::SplitRole;
 use crate::metric::Scores;
 use crate::text::config::Metric;
 use crate::text::config::settings::{self, Settings};
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 /// A run folder, which need not exist yet. Its methods say where each file is, and read and write it.
 #[derive(Debug, Clone)]
-pub struct Folder {
+pub struct RunFolder {
     root: PathBuf,
 }
 
@@ -84,7 +84,7 @@ pub struct RunSummary {
     pub stopped_early: bool,
 }
 
-impl Folder {
+impl RunFolder {
     /// The run folder at this path. Nothing is read or made.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
@@ -116,33 +116,33 @@ impl Folder {
     }
 
     /// The list of one role's stems.
-    pub fn split(&self, role: Role) -> PathBuf {
+    pub fn split(&self, role: SplitRole) -> PathBuf {
         self.root.join(match role {
-            Role::Train => "train.txt",
-            Role::Val => "val.txt",
-            Role::Test => "test.txt",
+            SplitRole::Train => "train.txt",
+            SplitRole::Val => "val.txt",
+            SplitRole::Test => "test.txt",
         })
     }
 
     /// The scores of each image of one role.
-    pub fn cases(&self, role: Role) -> PathBuf {
-        self.scores("cases", role, "csv")
+    pub fn cases(&self, role: SplitRole) -> PathBuf {
+        self.role_file("cases", role, "csv")
     }
 
     /// Everything else that an evaluation of one role says.
-    pub fn evaluation(&self, role: Role) -> PathBuf {
-        self.scores("eval", role, "json")
+    pub fn evaluation(&self, role: SplitRole) -> PathBuf {
+        self.role_file("eval", role, "json")
     }
 
     /// The files about the test images have the plain names.
-    fn scores(&self, name: &str, role: Role, extension: &str) -> PathBuf {
+    fn role_file(&self, name: &str, role: SplitRole, extension: &str) -> PathBuf {
         self.root.join(match role {
-            Role::Test => format!("{name}.{extension}"),
-            Role::Train | Role::Val => format!("{name}_{}.{extension}", role.name()),
+            SplitRole::Test => format!("{name}.{extension}"),
+            SplitRole::Train | SplitRole::Val => format!("{name}_{}.{extension}", role.name()),
         })
     }
 
-    fn metrics(&self) -> PathBuf {
+    fn metrics_file(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
     }
 
@@ -157,8 +157,8 @@ impl Folder {
 
     /// Refuses a folder that holds a run already, so that nothing is overwritten; one whose run ended before its first
     /// checkpoint holds nothing to lose.
-    pub fn vacant(&self) -> Result<()> {
-        if self.metrics().exists() || self.last().exists() {
+    pub fn check_vacant(&self) -> Result<()> {
+        if self.metrics_file().exists() || self.last().exists() {
             return Err(RunError::at(&self.root, "this folder holds a run already")
                 .help("go on with it: `--resume`")
                 .help("or choose another folder: `--out DIR`"));
@@ -166,12 +166,12 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes the folder, which must be [`Self::vacant`].
+    /// Makes the folder, which must be [`Self::check_vacant`].
     pub fn create(&self) -> Result<()> {
-        self.vacant()?;
+        self.check_vacant()?;
         std::fs::create_dir_all(&self.root)
             .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
-        for role in [Role::Train, Role::Val, Role::Test] {
+        for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
             // Lists of a run that never began; what is to stay is written next.
             let _ = std::fs::remove_file(self.split(role));
         }
@@ -179,7 +179,7 @@ impl Folder {
     }
 
     /// Refuses a folder in which no run was started.
-    pub fn look(&self) -> Result<()> {
+    pub fn check_started(&self) -> Result<()> {
         if !self.settings().exists() {
             return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
         }
@@ -188,7 +188,7 @@ impl Folder {
 
     /// Makes ready to go on: takes away files that a killed process was writing.
     pub fn reopen(&self) -> Result<()> {
-        self.look()?;
+        self.check_started()?;
         for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with('.') && name.ends_with(".part") {
@@ -234,13 +234,13 @@ impl Folder {
 
     /// The epochs told so far; a line that was cut off ends them.
     pub fn records(&self) -> Vec<EpochRecord> {
-        let text = std::fs::read_to_string(self.metrics()).unwrap_or_default();
+        let text = std::fs::read_to_string(self.metrics_file()).unwrap_or_default();
         text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
     }
 
     /// Writes `metrics.jsonl` anew, one line an epoch.
     pub fn write_records(&self, records: &[EpochRecord]) -> Result<()> {
-        let path = self.metrics();
+        let path = self.metrics_file();
         let mut text = String::new();
         for record in records {
             text.push_str(&serde_json::to_string(record).map_err(|e| RunError::at(&path, e.to_string()))?);

@@ -1,36 +1,38 @@
 //! A case's pixels and classes, from a picture of its own or from a slice of a volume.
 
 use super::case::Case;
-use super::decode::{self, Palette};
+use super::decode::{self, PaletteMode};
 use super::mask;
 use super::pixels::Pixels;
-use super::volume::{self, Cache, Volume, is_volume};
+use super::volume::{self, Volume, VolumeCache, is_volume};
 use crate::base::error::Result;
 use crate::text::config::DataSpec;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A class map, its height and width, and what is doubtful about it.
-pub(super) type Classes = (Vec<u8>, [usize; 2], Vec<String>);
+pub(super) type ClassMap = (Vec<u8>, [usize; 2], Vec<String>);
 
-fn open(case: &Case, path: &Path, volumes: &Cache) -> Result<Arc<Volume>> {
+fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> {
     let of = (path == case.mask).then_some(case.image.as_path());
     volumes.get(path, || volume::read(path, of))
 }
 
 /// The image as stored.
-pub(super) fn pixels(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Pixels> {
+pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Pixels> {
     match case.slice {
-        Some(index) => open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.place(&case.image)),
-        None => decode::read(&case.image, Palette::Colours),
+        Some(index) => {
+            open(case, &case.image, volumes)?.slice(spec.slicing.axis, index, &case.display_path(&case.image))
+        }
+        None => decode::read(&case.image, PaletteMode::Colours),
     }
 }
 
 /// The mask at its own size.
-pub(super) fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Classes> {
+pub(super) fn read_classes(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<ClassMap> {
     match case.slice {
         Some(index) if is_volume(&case.mask) => {
-            let place = case.place(&case.mask);
+            let place = case.display_path(&case.mask);
             let pixels = open(case, &case.mask, volumes)?.slice(spec.slicing.axis, index, &place)?;
             let (classes, warnings) = mask::classes(&pixels, spec, &place)?;
             Ok((classes, pixels.size, warnings))
@@ -40,7 +42,7 @@ pub(super) fn classes(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<C
 }
 
 /// Height and width of the image, without decoding it.
-pub(super) fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usize; 2]> {
+pub(super) fn image_size(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<[usize; 2]> {
     match case.slice {
         Some(_) => Ok(open(case, &case.image, volumes)?.grid.size(spec.slicing.axis)),
         None => decode::size(&case.image),
@@ -48,9 +50,9 @@ pub(super) fn size(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<[usi
 }
 
 /// Millimetres from row to row and from column to column, where the format says them.
-pub(super) fn spacing(spec: &DataSpec, case: &Case, volumes: &Cache) -> Result<Option<[f64; 2]>> {
+pub(super) fn pixel_spacing(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Option<[f64; 2]>> {
     match case.slice {
-        Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel(spec.slicing.axis))),
+        Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel_spacing(spec.slicing.axis))),
         None => Ok(None),
     }
 }

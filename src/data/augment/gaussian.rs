@@ -5,20 +5,20 @@
 
 /// What lies outside the plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
+pub enum EdgeMode {
     /// d c b a | a b c d | d c b a
     Reflect,
     /// a b c d | a b c d | a b c d
     Wrap,
 }
 
-impl Edge {
+impl EdgeMode {
     /// The index inside `0..n` that an index outside stands for.
     pub fn fold(self, index: i64, n: usize) -> usize {
         let n = n as i64;
         let folded = match self {
-            Edge::Wrap => index.rem_euclid(n),
-            Edge::Reflect => {
+            EdgeMode::Wrap => index.rem_euclid(n),
+            EdgeMode::Reflect => {
                 let i = index.rem_euclid(2 * n);
                 i.min(2 * n - 1 - i)
             }
@@ -36,7 +36,7 @@ fn kernel(sigma: f64) -> (f32, Vec<f32>) {
 }
 
 /// Filters a plane of `size` (height, width). A `sigma` below 1/8 changes nothing.
-pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: Edge) {
+pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: EdgeMode) {
     let [height, width] = size;
     debug_assert_eq!(values.len(), height * width);
     let (middle, wing) = kernel(sigma.max(f64::MIN_POSITIVE));
@@ -49,28 +49,28 @@ pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: Edge) {
     let from: Vec<usize> = (0..wide.len()).map(|i| edge.fold(i as i64 - radius as i64, width)).collect();
     for row in values.chunks_exact_mut(width) {
         wide.iter_mut().zip(&from).for_each(|(w, &i)| *w = row[i]);
-        weigh(row, middle, &wide[radius..radius + width]);
-        let at = |distance: usize| {
+        scale_into(row, middle, &wide[radius..radius + width]);
+        let pair_at = |distance: usize| {
             let (left, right) = (radius - distance, radius + distance);
             (&wide[left..left + width], &wide[right..right + width])
         };
-        add(row, &wing, at);
+        add_wings(row, &wing, pair_at);
     }
     let source = values.to_vec();
     let line = |y: i64| &source[edge.fold(y, height) * width..][..width];
     for (y, row) in values.chunks_exact_mut(width).enumerate() {
         let y = y as i64;
-        weigh(row, middle, line(y));
-        add(row, &wing, |distance| (line(y - distance as i64), line(y + distance as i64)));
+        scale_into(row, middle, line(y));
+        add_wings(row, &wing, |distance| (line(y - distance as i64), line(y + distance as i64)));
     }
 }
 
-fn weigh(output: &mut [f32], weight: f32, values: &[f32]) {
+fn scale_into(output: &mut [f32], weight: f32, values: &[f32]) {
     output.iter_mut().zip(values).for_each(|(o, v)| *o = weight * v);
 }
 
 /// Adds the pairs of rows at each distance from 1, two distances at a time: half the loads and stores of the output.
-fn add<'a>(output: &mut [f32], wing: &[f32], at: impl Fn(usize) -> (&'a [f32], &'a [f32])) {
+fn add_wings<'a>(output: &mut [f32], wing: &[f32], at: impl Fn(usize) -> (&'a [f32], &'a [f32])) {
     let mut distance = 1;
     for pair in wing.chunks(2) {
         let (l, r) = at(distance);

@@ -1,6 +1,6 @@
 //! Cases from a CSV file: the columns `image` and `mask`, and if need be `split` and `group`.
 
-use super::case::{Case, Role};
+use super::case::{Case, SplitRole};
 use super::order::natural;
 use super::pairs::stem_of;
 use crate::base::error::{Result, RunError, one_line};
@@ -10,26 +10,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The roles by the names that people give them.
-const ROLES: [(&str, Role); 8] = [
-    ("train", Role::Train),
-    ("training", Role::Train),
-    ("val", Role::Val),
-    ("valid", Role::Val),
-    ("validation", Role::Val),
-    ("dev", Role::Val),
-    ("test", Role::Test),
-    ("testing", Role::Test),
+const ROLES: [(&str, SplitRole); 8] = [
+    ("train", SplitRole::Train),
+    ("training", SplitRole::Train),
+    ("val", SplitRole::Val),
+    ("valid", SplitRole::Val),
+    ("validation", SplitRole::Val),
+    ("dev", SplitRole::Val),
+    ("test", SplitRole::Test),
+    ("testing", SplitRole::Test),
 ];
 
 /// Where each column stands.
-struct Columns {
+struct ListColumns {
     image: usize,
     mask: usize,
     split: Option<usize>,
     group: Option<usize>,
 }
 
-struct Row {
+struct ListRow {
     line: u64,
     /// As written.
     image: String,
@@ -38,14 +38,14 @@ struct Row {
 
 /// The cases of the file `list` under `root`, sorted by stem. Every error names the line and the column; rows that cannot
 /// be used are left out and told in `problems`. With `split` each row's role is read.
-pub(super) fn read(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
+pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
     let path = root.join(list);
-    match rows(&path, root, split, problems) {
+    match read_rows(&path, root, split, problems) {
         Ok(rows) if rows.is_empty() && problems.is_empty() => {
             problems.push(RunError::at(&path, "the list names no image"));
             Vec::new()
         }
-        Ok(rows) => named(&path, rows, problems),
+        Ok(rows) => assign_stems(&path, rows, problems),
         Err(error) => {
             problems.push(error);
             Vec::new()
@@ -53,7 +53,7 @@ pub(super) fn read(root: &Path, list: &str, split: bool, problems: &mut Vec<RunE
     }
 }
 
-fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<Row>> {
+fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<ListRow>> {
     let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("the list cannot be read: {e}")))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     // Spreadsheets of many countries write semicolons, and others tabs.
@@ -66,7 +66,7 @@ fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> 
         let line = e.position().map_or(1, |p| p.line());
         RunError::at(path, format!("line {line}: {}", one_line(&e)))
     };
-    let columns = columns(path, reader.headers().map_err(fail)?, split)?;
+    let columns = find_columns(path, reader.headers().map_err(fail)?, split)?;
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -77,7 +77,7 @@ fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> 
             }
         };
         if !record.iter().all(str::is_empty) {
-            match row(path, root, &columns, &record, split) {
+            match read_row(path, root, &columns, &record, split) {
                 Ok(row) => rows.push(row),
                 Err(error) => problems.push(error),
             }
@@ -86,7 +86,7 @@ fn rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> 
     Ok(rows)
 }
 
-fn columns(path: &Path, header: &StringRecord, split: bool) -> Result<Columns> {
+fn find_columns(path: &Path, header: &StringRecord, split: bool) -> Result<ListColumns> {
     let find = |name: &str| header.iter().position(|h| h.eq_ignore_ascii_case(name));
     let missing = |name: &str| {
         let there = header.iter().map(|h| format!("`{h}`")).collect::<Vec<_>>().join(", ");
@@ -97,7 +97,7 @@ fn columns(path: &Path, header: &StringRecord, split: bool) -> Result<Columns> {
         }
     };
     let wanted = |name: &str| find(name).ok_or_else(|| missing(name));
-    Ok(Columns {
+    Ok(ListColumns {
         image: wanted("image")?,
         mask: wanted("mask")?,
         split: if split { Some(wanted("split")?) } else { None },
@@ -105,7 +105,7 @@ fn columns(path: &Path, header: &StringRecord, split: bool) -> Result<Columns> {
     })
 }
 
-fn row(path: &Path, root: &Path, columns: &Columns, record: &StringRecord, split: bool) -> Result<Row> {
+fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringRecord, split: bool) -> Result<ListRow> {
     let line = record.position().map_or(0, |p| p.line());
     let at = |column: &str, message: String| RunError::at(path, format!("line {line}, column `{column}`: {message}"));
     let cell = |column: usize| record.get(column).unwrap_or_default();
@@ -136,12 +136,12 @@ fn row(path: &Path, root: &Path, columns: &Columns, record: &StringRecord, split
             None => return Err(at("split", format!("`{}` is none of train, val, test", cell(column)))),
         };
     }
-    Ok(Row { line, image: cell(columns.image).to_string(), case })
+    Ok(ListRow { line, image: cell(columns.image).to_string(), case })
 }
 
 /// Gives the cases their stems: the file name of the image without extension, or, where two would have one, its path with
 /// `_` for `/`.
-fn named(path: &Path, rows: Vec<Row>, problems: &mut Vec<RunError>) -> Vec<Case> {
+fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -> Vec<Case> {
     let short = |image: &str| {
         let name = image.rsplit(['/', '\\']).next().unwrap_or(image);
         stem_of(name).to_string()

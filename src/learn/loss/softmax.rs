@@ -4,16 +4,16 @@ use burn::tensor::{Bool, Int, Tensor, TensorData, activation};
 use std::cell::OnceCell;
 
 /// A result as probabilities, beside the truth.
-pub(super) struct Soft {
+pub(super) struct SoftPrediction {
     /// `[n, k, h, w]`
     pub(super) logits: Tensor<4>,
-    /// See [`Soft::log_p`]; computed for the first term that asks.
+    /// See [`SoftPrediction::log_p`]; computed for the first term that asks.
     log_p: OnceCell<Tensor<4>>,
     /// `[n, h, w]`.
     pub(super) targets: Tensor<3, Int>,
 }
 
-impl Soft {
+impl SoftPrediction {
     pub(super) fn new(logits: Tensor<4>, targets: Tensor<3, Int>) -> Self {
         Self { logits, log_p: OnceCell::new(), targets }
     }
@@ -33,12 +33,12 @@ impl Soft {
     }
 
     /// `log p` of each pixel's true class, `[n, 1, h, w]`.
-    pub(super) fn chosen(&self) -> Tensor<4> {
+    pub(super) fn true_class_log_p(&self) -> Tensor<4> {
         self.log_p().gather(1, self.targets.clone().unsqueeze_dim(1))
     }
 
     /// Where the class is the true one, `[n, k, h, w]`.
-    pub(super) fn hot(&self) -> Tensor<4, Bool> {
+    pub(super) fn one_hot(&self) -> Tensor<4, Bool> {
         let classes = 0..self.classes() as i64;
         Tensor::stack(classes.map(|class| self.targets.clone().equal_elem(class)).collect(), 1)
     }

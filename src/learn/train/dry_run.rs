@@ -1,9 +1,9 @@
 //! A run that does not begin: what `npc train --dry-run` tells.
 
-use super::{Job, Run, begin};
+use super::{TrainingJob, TrainingRun, prepare_run};
 use crate::base::error::{Result, RunError};
-use crate::data::augment::Pass;
-use crate::data::{Role, epoch_order};
+use crate::data::augment::EpochAugmenter;
+use crate::data::{SplitRole, epoch_order};
 use crate::learn::init::InitReport;
 use crate::learn::validate::scored_role;
 use std::time::Instant;
@@ -27,47 +27,47 @@ pub(crate) struct DryRun {
 }
 
 /// Refuses what [`super::train`] would refuse, trains two steps without keeping them, and writes nothing.
-pub(crate) fn dry_run(job: &Job<'_>) -> Result<DryRun> {
+pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
-    let (mut run, found, init) = begin(job)?;
+    let (mut run, found, init) = prepare_run(job)?;
     let done = run.meta.epoch;
     let role = scored_role(&run.data);
     let per_step = spec.batch.saturating_mul(spec.accumulate);
     Ok(DryRun {
         notes: found.notes,
         warnings: found.warnings,
-        n_train: run.data.len(Role::Train),
+        n_train: run.data.len(SplitRole::Train),
         n_scored: run.data.len(role),
-        scored_on: if role == Role::Val { "val" } else { "test" },
-        steps_per_epoch: run.data.len(Role::Train).div_ceil(per_step),
+        scored_on: if role == SplitRole::Val { "val" } else { "test" },
+        steps_per_epoch: run.data.len(SplitRole::Train).div_ceil(per_step),
         epochs: spec.epochs.saturating_sub(done),
         seconds_per_step: run.time_step(per_step)?,
         init,
     })
 }
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     /// Seconds of the second step of an epoch, or of the first where there is one only.
     fn time_step(&mut self, per_step: usize) -> Result<f64> {
         let spec = &self.job.settings.train;
-        let mut order = epoch_order(self.data.len(Role::Train), spec.seed, 0);
+        let mut order = epoch_order(self.data.len(SplitRole::Train), spec.seed, 0);
         order.truncate(per_step.saturating_mul(2));
         let mut left = order.len();
-        let mut pending = self.begin(left.min(per_step) as u64);
+        let mut pending = self.begin_step(left.min(per_step) as u64);
         let (mut began, mut seconds) = (Instant::now(), 0.0);
-        let pass = Pass { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
+        let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
         for batch in self.train.clone().augmented(order, spec.batch, false, pass) {
-            self.add(&mut pending, &batch?)?;
-            if pending.full() {
+            self.add_batch(&mut pending, &batch?)?;
+            if pending.is_complete() {
                 left = left.saturating_sub(per_step);
                 self.finish_step(pending)?;
                 self.device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))?;
                 seconds = began.elapsed().as_secs_f64();
                 began = Instant::now();
-                pending = self.begin(left.min(per_step) as u64);
+                pending = self.begin_step(left.min(per_step) as u64);
             }
         }
-        self.sound()?;
+        self.check_weights_finite()?;
         Ok(seconds)
     }
 }

@@ -1,17 +1,17 @@
 //! Dealing groups of cases to roles and folds, seeded.
 
-use crate::data::case::Role;
+use crate::data::case::SplitRole;
 use crate::data::order::shuffle;
 
 /// Cases that stay together.
-pub(super) struct Unit {
+pub(super) struct CaseGroup {
     /// Indices of cases.
     pub cases: Vec<usize>,
     pub stratum: usize,
 }
 
 /// What of the cases goes to validation and to the test; training gets the rest.
-pub(super) struct Shares {
+pub(super) struct SplitFractions {
     pub val: f64,
     pub test: f64,
 }
@@ -21,58 +21,58 @@ pub(super) struct Shares {
 /// The test gets `ceil(share * n)` images, as scikit-learn's `train_test_split` gives, then validation as many. With strata
 /// each gives its part of them, by largest remainders. Groups are dealt in shuffled order, whole, until the part is reached,
 /// so that a role may get up to one group less one image too many in each stratum.
-pub(super) fn random(units: &[Unit], shares: Shares, seed: u64) -> Vec<Role> {
-    let order = shuffled(units, seed);
-    let mut roles = vec![Role::Train; count(units)];
-    assign(units, &order, &shares, &mut roles);
+pub(super) fn random_roles(groups: &[CaseGroup], shares: SplitFractions, seed: u64) -> Vec<SplitRole> {
+    let order = shuffled(groups, seed);
+    let mut roles = vec![SplitRole::Train; count(groups)];
+    assign_fractions(groups, &order, &shares, &mut roles);
     roles
 }
 
 /// The role of each case where fold number `fold` of `k` is the test. Fold sizes differ by at most one image, overall and
 /// in each stratum, where there are no groups; else each group, the largest first, goes to the fold that has least of its
 /// stratum.
-pub(super) fn folds(units: &[Unit], k: usize, fold: usize, val: f64, seed: u64) -> Vec<Role> {
-    let mut order = shuffled(units, seed);
-    order.sort_by_key(|&u| (units[u].stratum, std::cmp::Reverse(units[u].cases.len())));
-    let strata = units.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
+pub(super) fn fold_roles(groups: &[CaseGroup], k: usize, fold: usize, val: f64, seed: u64) -> Vec<SplitRole> {
+    let mut order = shuffled(groups, seed);
+    order.sort_by_key(|&u| (groups[u].stratum, std::cmp::Reverse(groups[u].cases.len())));
+    let strata = groups.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
     let mut in_stratum = vec![vec![0usize; k]; strata];
     let mut total = vec![0usize; k];
-    let mut rest = vec![false; units.len()];
-    let mut roles = vec![Role::Train; count(units)];
+    let mut rest = vec![false; groups.len()];
+    let mut roles = vec![SplitRole::Train; count(groups)];
     for u in order {
-        let Unit { cases, stratum } = &units[u];
+        let CaseGroup { cases, stratum } = &groups[u];
         let to = (0..k).min_by_key(|&f| (in_stratum[*stratum][f], total[f], f)).unwrap_or(0);
         in_stratum[*stratum][to] += cases.len();
         total[to] += cases.len();
         if to == fold {
-            cases.iter().for_each(|&i| roles[i] = Role::Test);
+            cases.iter().for_each(|&i| roles[i] = SplitRole::Test);
         } else {
             rest[u] = true;
         }
     }
     if val > 0.0 {
         // In shuffled order again: the one above is by size.
-        let rest: Vec<usize> = shuffled(units, seed).into_iter().filter(|&u| rest[u]).collect();
-        assign(units, &rest, &Shares { val, test: 0.0 }, &mut roles);
+        let rest: Vec<usize> = shuffled(groups, seed).into_iter().filter(|&u| rest[u]).collect();
+        assign_fractions(groups, &rest, &SplitFractions { val, test: 0.0 }, &mut roles);
     }
     roles
 }
 
-fn count(units: &[Unit]) -> usize {
-    units.iter().map(|u| u.cases.len()).sum()
+fn count(groups: &[CaseGroup]) -> usize {
+    groups.iter().map(|u| u.cases.len()).sum()
 }
 
-fn shuffled(units: &[Unit], seed: u64) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..units.len()).collect();
+fn shuffled(groups: &[CaseGroup], seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..groups.len()).collect();
     shuffle(&mut order, seed, 0);
     order
 }
 
-/// Deals the units of `order` to test and validation; the roles of what is left stay.
-fn assign(units: &[Unit], order: &[usize], shares: &Shares, roles: &mut [Role]) {
-    let strata = units.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
+/// Deals the groups of `order` to test and validation; the roles of what is left stay.
+fn assign_fractions(groups: &[CaseGroup], order: &[usize], shares: &SplitFractions, roles: &mut [SplitRole]) {
+    let strata = groups.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
     let mut sizes = vec![0; strata];
-    order.iter().for_each(|&u| sizes[units[u].stratum] += units[u].cases.len());
+    order.iter().for_each(|&u| sizes[groups[u].stratum] += groups[u].cases.len());
     let n: usize = sizes.iter().sum();
     // The subtrahend takes back what the product may have gained: 0.07 * 100 is 7.000000000000001.
     let part = |share: f64| ((share * n as f64 - 1e-9).ceil().max(0.0) as usize).min(n);
@@ -83,14 +83,14 @@ fn assign(units: &[Unit], order: &[usize], shares: &Shares, roles: &mut [Role]) 
     let val_of = apportion(val, &left);
     let mut given = vec![[0; 2]; strata];
     for &u in order {
-        let Unit { cases, stratum } = &units[u];
+        let CaseGroup { cases, stratum } = &groups[u];
         let [in_test, in_val] = &mut given[*stratum];
         let role = if *in_test < test_of[*stratum] {
             *in_test += cases.len();
-            Role::Test
+            SplitRole::Test
         } else if *in_val < val_of[*stratum] {
             *in_val += cases.len();
-            Role::Val
+            SplitRole::Val
         } else {
             continue;
         };

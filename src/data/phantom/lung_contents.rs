@@ -1,11 +1,11 @@
 //! What runs through the lungs and is part of them: vessels, bronchi, nodules.
 
 use super::anatomy::{Patient, length};
-use super::noise::{Dice, mix, smooth};
+use super::noise::{PhantomRng, lerp, smoothstep};
 
 /// What runs through the lungs and is part of them.
-pub(super) struct Inside<'a> {
-    pub(super) dice: &'a mut Dice,
+pub(super) struct LungPainter<'a> {
+    pub(super) rng: &'a mut PhantomRng,
     pub(super) patient: &'a Patient,
     pub(super) size: [usize; 2],
     pub(super) unit: f64,
@@ -13,31 +13,31 @@ pub(super) struct Inside<'a> {
     pub(super) lungs: &'a [u8],
 }
 
-impl Inside<'_> {
-    pub(super) fn fill(mut self) {
+impl LungPainter<'_> {
+    pub(super) fn paint(mut self) {
         for side in [-1.0, 1.0] {
             let root = [side * (self.patient.mediastinum + 0.03), 0.02];
-            for _ in 0..self.vessels() {
+            for _ in 0..self.vessel_count() {
                 self.vessel(root);
             }
         }
         for _ in 0..220 {
-            let (at, r) = (self.anywhere(), self.dice.between(0.003, 0.011));
-            let hu = self.dice.between(-350.0, 0.0);
+            let (at, r) = (self.random_point(), self.rng.uniform(0.003, 0.011));
+            let hu = self.rng.uniform(-350.0, 0.0);
             self.disc(at, r, hu);
         }
         for _ in 0..14 {
-            let side = if self.dice.chance(0.5) { 1.0 } else { -1.0 };
-            let at = [side * (self.patient.mediastinum + self.dice.between(0.05, 0.22)), self.dice.between(-0.2, 0.25)];
-            let r = self.dice.between(0.009, 0.022);
+            let side = if self.rng.chance(0.5) { 1.0 } else { -1.0 };
+            let at = [side * (self.patient.mediastinum + self.rng.uniform(0.05, 0.22)), self.rng.uniform(-0.2, 0.25)];
+            let r = self.rng.uniform(0.009, 0.022);
             self.disc(at, r * 1.5, -250.0);
             self.disc(at, r, -980.0);
         }
-        if self.dice.chance(0.3) {
-            for _ in 0..1 + self.dice.bits() % 3 {
-                let (at, r) = (self.anywhere(), self.dice.between(0.015, 0.07));
+        if self.rng.chance(0.3) {
+            for _ in 0..1 + self.rng.bits() % 3 {
+                let (at, r) = (self.random_point(), self.rng.uniform(0.015, 0.07));
                 for _ in 0..6 {
-                    let (away, part) = (self.dice.direction(), self.dice.between(0.0, 0.6) * r);
+                    let (away, part) = (self.rng.direction(), self.rng.uniform(0.0, 0.6) * r);
                     self.disc([at[0] + away[0] * part, at[1] + away[1] * part], r * 0.6, 25.0);
                 }
             }
@@ -45,29 +45,29 @@ impl Inside<'_> {
     }
 
     /// Fewer near the top of the lungs.
-    fn vessels(&self) -> usize {
-        12 + (16.0 * smooth(self.patient.level / 0.5)) as usize
+    fn vessel_count(&self) -> usize {
+        12 + (16.0 * smoothstep(self.patient.level / 0.5)) as usize
     }
 
-    fn anywhere(&mut self) -> [f64; 2] {
+    fn random_point(&mut self) -> [f64; 2] {
         let [half_u, half_v] = self.patient.half;
-        [self.dice.between(-half_u, half_u), self.dice.between(-half_v, half_v)]
+        [self.rng.uniform(-half_u, half_u), self.rng.uniform(-half_v, half_v)]
     }
 
     /// A track of discs from the root of the lung outwards, thinning and wandering.
     fn vessel(&mut self, root: [f64; 2]) {
         let [mut u, mut v] = root;
-        let [mut du, mut dv] = self.dice.direction();
+        let [mut du, mut dv] = self.rng.direction();
         if (du > 0.0) != (root[0] > 0.0) {
             du = -du;
         }
-        let mut r = self.dice.between(0.006, 0.021);
-        let reach = self.dice.between(0.15, 0.55);
+        let mut r = self.rng.uniform(0.006, 0.021);
+        let reach = self.rng.uniform(0.15, 0.55);
         let step = 0.008;
         let mut gone = 0.0;
         while gone < reach && r > 0.002 {
             self.disc([u, v], r, 30.0);
-            let [wu, wv] = self.dice.direction();
+            let [wu, wv] = self.rng.direction();
             (du, dv) = (du + 0.16 * wu, dv + 0.16 * wv);
             let size = length(du, dv).max(1e-6);
             (du, dv) = (du / size, dv / size);
@@ -95,7 +95,7 @@ impl Inside<'_> {
                 let at = j * width + i;
                 if self.lungs[at] == 1 {
                     let cover = (r + 0.5 - length(i as f64 + 0.5 - x, j as f64 + 0.5 - y)).clamp(0.0, 1.0).min(2.0 * r);
-                    self.hu[at] = mix(self.hu[at], hu, cover);
+                    self.hu[at] = lerp(self.hu[at], hu, cover);
                 }
             }
         }

@@ -1,35 +1,35 @@
 //! The end of an epoch: its record, what is best, what is kept, and whether it goes on.
 
-use super::Run;
+use super::TrainingRun;
 use crate::base::error::Result;
-use crate::data::Role;
-use crate::learn::checkpoint::{self, Best, State};
-use crate::learn::folder::{EpochRecord, RunSummary};
+use crate::data::SplitRole;
+use crate::learn::checkpoint::{self, BestScore, CheckpointState};
+use crate::learn::run_folder::{EpochRecord, RunSummary};
 use crate::learn::validate::scored_role;
 use crate::metric::Summary;
 use crate::text::config::{Keep, Metric};
 use std::time::Instant;
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     /// Records the epoch, then writes what is to be kept. Whether the first kept "best" improved.
     ///
     /// The order matters to a process that is killed in between: `last` counts, and is written after everything that
     /// it must not be ahead of; what is ahead of it is written again when the run goes on.
-    pub(super) fn finish(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
+    pub(super) fn finish_epoch(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
         self.meta.epoch += 1;
         self.meta.seconds += self.meta.epoch_seconds;
         (self.meta.seen, self.meta.loss_sum, self.meta.norm_sum, self.meta.epoch_seconds) = (0, 0.0, 0.0, 0.0);
         self.meta.records.push(record);
         self.job.folder.write_records(&self.meta.records)?;
-        let watched = self.watched();
+        let watched = self.watched_metric();
         let mut improved = false;
         for keep in &self.job.settings.train.keep {
             let Keep::Best(metric) = keep else { continue };
             let value = summary.get(*metric);
             let key = metric.name();
-            if better(*metric, value, self.meta.best.get(key)) {
-                self.meta.best.insert(key.into(), Best { value, epoch: self.meta.epoch });
-                checkpoint::save(&self.job.folder.best(*metric), &self.state())?;
+            if improves(*metric, value, self.meta.best.get(key)) {
+                self.meta.best.insert(key.into(), BestScore { value, epoch: self.meta.epoch });
+                checkpoint::save(&self.job.folder.best(*metric), &self.checkpoint_state())?;
                 improved |= Some(*metric) == watched;
             }
         }
@@ -39,14 +39,14 @@ impl Run<'_> {
         Ok(improved)
     }
 
-    fn state(&self) -> State<'_> {
+    fn checkpoint_state(&self) -> CheckpointState<'_> {
         let average = self.ema.as_ref().and_then(|ema| ema.network());
-        State { network: &self.network, average, optim: &self.optim, meta: &self.meta }
+        CheckpointState { network: &self.network, average, optim: &self.optim, meta: &self.meta }
     }
 
     pub(super) fn save_last(&mut self) -> Result<()> {
-        self.sound()?;
-        checkpoint::save(&self.job.folder.last(), &self.state())?;
+        self.check_weights_finite()?;
+        checkpoint::save(&self.job.folder.last(), &self.checkpoint_state())?;
         self.saved = Instant::now();
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Run<'_> {
     }
 
     /// What early stopping looks at, and what is marked on the screen: the first kept "best".
-    fn watched(&self) -> Option<Metric> {
+    fn watched_metric(&self) -> Option<Metric> {
         self.job.settings.train.keep.iter().find_map(|keep| match keep {
             Keep::Best(metric) => Some(*metric),
             Keep::Last => None,
@@ -68,7 +68,9 @@ impl Run<'_> {
 
     /// Whether `patience` epochs have gone by without a better score.
     pub(super) fn out_of_patience(&self) -> bool {
-        let (Some(patience), Some(metric)) = (self.job.settings.train.patience, self.watched()) else { return false };
+        let (Some(patience), Some(metric)) = (self.job.settings.train.patience, self.watched_metric()) else {
+            return false;
+        };
         let best = self.meta.best.get(metric.name()).map_or(0, |best| best.epoch);
         self.meta.epoch.saturating_sub(best) >= patience
     }
@@ -83,9 +85,9 @@ impl Run<'_> {
             iou: best.map_or(0.0, |r| r.iou),
             epoch: best.map_or(0, |r| r.epoch),
             seconds: self.meta.seconds,
-            n_train: self.data.len(Role::Train),
+            n_train: self.data.len(SplitRole::Train),
             n_test: self.data.len(role),
-            scored_on: if role == Role::Val { "val" } else { "test" }.into(),
+            scored_on: if role == SplitRole::Val { "val" } else { "test" }.into(),
             epochs: self.meta.epoch,
             stopped_early: self.meta.epoch < self.job.settings.train.epochs && self.out_of_patience(),
         }
@@ -94,7 +96,7 @@ impl Run<'_> {
 
 /// A score is best if it beats the best before. One that is not finite is none at all, and neither is a share of 0: it
 /// says that nothing was found, and the weights of such an epoch are no better than those of any other.
-fn better(metric: Metric, value: f64, best: Option<&Best>) -> bool {
+fn improves(metric: Metric, value: f64, best: Option<&BestScore>) -> bool {
     let least = if metric.is_distance() { f64::INFINITY } else { 0.0 };
     value.is_finite() && metric.better(value, best.map_or(least, |best| best.value))
 }

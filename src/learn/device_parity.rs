@@ -3,7 +3,7 @@
 //! The CPU backend is the one that is compared with PyTorch in the tests; this carries that over to other devices.
 
 use super::loss::cross_entropy;
-use super::optim::Accumulated;
+use super::optim::AccumulatedGradients;
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::engine_bridge::RecordedPass;
@@ -17,31 +17,31 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 /// The largest difference within one tensor.
 #[derive(Debug, Clone)]
-pub(crate) struct Difference {
+pub(crate) struct TensorDifference {
     pub name: String,
     /// `max |a - b| / (max |a| + 1e-12)`, `a` being the CPU's tensor.
     pub relative: f64,
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct Agreement {
+pub(crate) struct DeviceParity {
     /// Logits in evaluation mode.
-    pub output: Difference,
+    pub output: TensorDifference,
     /// Logits in training mode.
-    pub training_output: Difference,
-    pub loss: Difference,
+    pub training_output: TensorDifference,
+    pub loss: TensorDifference,
     /// Every trainable tensor, the worst first.
-    pub gradients: Vec<Difference>,
+    pub gradients: Vec<TensorDifference>,
 }
 
 /// Images in [0, 1) and targets, the same everywhere.
-pub struct Sample {
+pub struct RandomBatch {
     images: Vec<f32>,
     targets: Vec<i32>,
     shape: [usize; 4],
 }
 
-impl Sample {
+impl RandomBatch {
     /// A batch for the input of a model with one map as its result.
     pub fn new(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
@@ -51,17 +51,17 @@ impl Sample {
             return Err(RunError::new(format!("the model's result is {} for an image of {h}x{w}", checked.output())));
         }
         let classes = checked.output().channels() as u64;
-        let (mut sample, mut random) = Self::drawn(checked, batch)?;
+        let (mut sample, mut random) = Self::random_images(checked, batch)?;
         sample.targets = (0..batch * h * w).map(|_| (u64::from(random.next_u32()) % classes) as i32).collect();
         Ok(sample)
     }
 
     /// A batch for a model of any result.
     pub fn without_targets(checked: &CheckedGraph, batch: usize) -> Result<Self> {
-        Ok(Self::drawn(checked, batch)?.0)
+        Ok(Self::random_images(checked, batch)?.0)
     }
 
-    fn drawn(checked: &CheckedGraph, batch: usize) -> Result<(Self, ChaCha8Rng)> {
+    fn random_images(checked: &CheckedGraph, batch: usize) -> Result<(Self, ChaCha8Rng)> {
         let [c, h, w] = *checked.input().dims() else {
             return Err(RunError::new("the model's input is no image"));
         };
@@ -88,22 +88,22 @@ impl Sample {
     }
 }
 
-struct Computed {
+struct DeviceResults {
     output: NamedTensor,
     training_output: NamedTensor,
     loss: NamedTensor,
     gradients: Vec<NamedTensor>,
 }
 
-fn compute(checked: &CheckedGraph, device: &Device, sample: &Sample, seed: u64) -> Computed {
+fn compute(checked: &CheckedGraph, device: &Device, sample: &RandomBatch, seed: u64) -> DeviceResults {
     let network = lower(checked, device, seed);
     let output = network.valid().forward(sample.images(device)).remove(0);
     let network = network.train();
     let RecordedPass { mut results, back } = network.record(sample.images(device), seed);
     let logits = results.remove(0);
     let loss = cross_entropy(logits.clone(), sample.targets(network.device()));
-    let gradients = Accumulated::of(&network, back, loss.backward()).tensors(&network);
-    Computed {
+    let gradients = AccumulatedGradients::of(&network, back, loss.backward()).tensors(&network);
+    DeviceResults {
         output: NamedTensor::new("output".into(), output),
         training_output: NamedTensor::new("output in training".into(), logits),
         loss: NamedTensor::new("loss".into(), loss),
@@ -111,23 +111,28 @@ fn compute(checked: &CheckedGraph, device: &Device, sample: &Sample, seed: u64) 
     }
 }
 
-fn difference(a: &NamedTensor, b: &NamedTensor) -> Difference {
+fn difference(a: &NamedTensor, b: &NamedTensor) -> TensorDifference {
     let scale = a.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
     let pairs = a.values.iter().zip(&b.values).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs());
     // NaN must not hide behind `max`.
     let worst = pairs.fold(0.0f64, |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) });
     let worst = if a.values.len() == b.values.len() { worst } else { f64::INFINITY };
-    Difference { name: a.name.clone(), relative: worst / (scale + 1e-12) }
+    TensorDifference { name: a.name.clone(), relative: worst / (scale + 1e-12) }
 }
 
 /// Compares `choice` with the CPU.
-pub(crate) fn agree(checked: &CheckedGraph, choice: DeviceChoice, batch: usize, seed: u64) -> Result<Agreement> {
-    let sample = Sample::new(checked, batch)?;
+pub(crate) fn compare_devices(
+    checked: &CheckedGraph,
+    choice: DeviceChoice,
+    batch: usize,
+    seed: u64,
+) -> Result<DeviceParity> {
+    let sample = RandomBatch::new(checked, batch)?;
     let here = compute(checked, &device::open(DeviceChoice::Cpu)?, &sample, seed);
     let there = compute(checked, &device::open(choice)?, &sample, seed);
     let mut gradients: Vec<_> = here.gradients.iter().zip(&there.gradients).map(|(a, b)| difference(a, b)).collect();
     gradients.sort_by(|a, b| b.relative.total_cmp(&a.relative));
-    Ok(Agreement {
+    Ok(DeviceParity {
         output: difference(&here.output, &there.output),
         training_output: difference(&here.training_output, &there.training_output),
         loss: difference(&here.loss, &there.loss),

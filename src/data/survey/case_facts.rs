@@ -1,25 +1,25 @@
 //! One case: what its image and its mask hold.
 
-use super::finding::{Finding, Kind};
-use super::fingerprint::{Print, SIDE};
+use super::finding::{SurveyFinding, SurveyTopic};
+use super::fingerprint::{Fingerprint, SIDE};
 use crate::base::error::Result;
-use crate::data::case::{Case, Role, same_size};
+use crate::data::case::{Case, SplitRole, check_same_size};
 use crate::data::dataset::Dataset;
-use crate::data::pixels::{Pixels, Values};
-use crate::data::{intensity, phantom, reading};
+use crate::data::pixels::{PixelValues, Pixels};
+use crate::data::{case_reader, intensity, phantom};
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
 /// What a case holds.
-pub struct Facts {
+pub struct CaseFacts {
     pub stem: String,
-    pub role: Role,
+    pub role: SplitRole,
     /// Index among the role's cases.
     pub group: Option<String>,
     pub image: Option<ImageFacts>,
     /// Pixels of each class.
     pub classes: Option<Vec<u64>>,
-    pub findings: Vec<Finding>,
+    pub findings: Vec<SurveyFinding>,
 }
 
 pub struct ImageFacts {
@@ -34,54 +34,54 @@ pub struct ImageFacts {
     pub outside: [f64; 2],
     pub constant: bool,
     /// Small enough to compare with all others; `None` where the values cannot be scaled.
-    pub print: Option<Print>,
+    pub print: Option<Fingerprint>,
 }
 
-pub(super) fn look(data: &Dataset, role: Role, case: &Case, channels: Option<usize>) -> Facts {
+pub(super) fn examine_case(data: &Dataset, role: SplitRole, case: &Case, channels: Option<usize>) -> CaseFacts {
     let spec = &data.spec;
     let mut findings = Vec::new();
-    let one = |finding: Finding| finding.about([case.stem.clone()]);
+    let one = |finding: SurveyFinding| finding.about([case.stem.clone()]);
     let (pixels, classes) = read(data, case);
     let image = match pixels {
         Ok(pixels) => {
-            let place = case.place(&case.image);
-            findings.extend(pixels.warnings.iter().map(|w| one(Finding::warning(Kind::Image, w))));
+            let place = case.display_path(&case.image);
+            findings.extend(pixels.warnings.iter().map(|w| one(SurveyFinding::warning(SurveyTopic::Image, w))));
             Some((image(&pixels, spec, &place, channels, &mut |finding| findings.push(one(finding))), pixels.size))
         }
         Err(error) => {
-            findings.push(one(Finding::error(Kind::Image, &error)));
+            findings.push(one(SurveyFinding::error(SurveyTopic::Image, &error)));
             None
         }
     };
     let classes = match classes {
         Ok((classes, size, warnings)) => {
-            findings.extend(warnings.into_iter().map(|w| one(Finding::warning(Kind::Mask, w))));
+            findings.extend(warnings.into_iter().map(|w| one(SurveyFinding::warning(SurveyTopic::Mask, w))));
             if let Some((_, of_image)) = &image
-                && let Err(error) = same_size(case, *of_image, size)
+                && let Err(error) = check_same_size(case, *of_image, size)
             {
                 let help = "resize the mask to its image by nearest neighbour, or find the mask that belongs to it";
-                findings.push(one(Finding::error(Kind::Sizes, &error).help(help)));
+                findings.push(one(SurveyFinding::error(SurveyTopic::Sizes, &error).help(help)));
             }
             let mut counts = vec![0u64; spec.classes.len()];
             classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
             Some(counts)
         }
         Err(error) => {
-            findings.push(one(Finding::error(Kind::Mask, &error)));
+            findings.push(one(SurveyFinding::error(SurveyTopic::Mask, &error)));
             None
         }
     };
     let image = image.map(|(facts, _)| facts);
-    Facts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings }
+    CaseFacts { stem: case.stem.clone(), role, group: case.group.clone(), image, classes, findings }
 }
 
-fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<reading::Classes>) {
+fn read(data: &Dataset, case: &Case) -> (Result<Pixels>, Result<case_reader::ClassMap>) {
     let (spec, volumes) = (&data.spec, &data.volumes);
     match &spec.source {
         DataSource::Files { .. } | DataSource::List { .. } => {
-            (reading::pixels(spec, case, volumes), reading::classes(spec, case, volumes))
+            (case_reader::read_pixels(spec, case, volumes), case_reader::read_classes(spec, case, volumes))
         }
-        DataSource::Phantoms { seed, .. } => match phantom::number(&case.stem) {
+        DataSource::Phantoms { seed, .. } => match phantom::index_of_stem(&case.stem) {
             Ok(number) => {
                 let slice = phantom::draw(*seed, number, spec.size);
                 let lungs = slice.lungs.clone();
@@ -97,7 +97,7 @@ fn image(
     spec: &DataSpec,
     place: &Path,
     channels: Option<usize>,
-    told: &mut dyn FnMut(Finding),
+    told: &mut dyn FnMut(SurveyFinding),
 ) -> ImageFacts {
     let (mut least, mut most, mut below, mut above) = (f64::INFINITY, f64::NEG_INFINITY, 0usize, 0usize);
     let [low, high] = spec.window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
@@ -109,7 +109,7 @@ fn image(
         above += usize::from(value > high);
     }
     let windowed = match spec.source {
-        DataSource::Phantoms { .. } => phantom::windowed(spec),
+        DataSource::Phantoms { .. } => phantom::with_window(spec),
         DataSource::Files { .. } | DataSource::List { .. } => spec.clone(),
     };
     let small = DataSpec { size: [SIDE, SIDE], ..windowed };
@@ -122,22 +122,22 @@ fn image(
         _ => Ok(()),
     };
     if let Err(error) = fits {
-        told(Finding::error(Kind::Model, &error));
+        told(SurveyFinding::error(SurveyTopic::Model, &error));
     }
     let print = match intensity::prepare(pixels, &small, 1, place, &mut warnings) {
-        Ok(grey) => Some(Print::of(&grey)),
+        Ok(grey) => Some(Fingerprint::of(&grey)),
         Err(error) => {
-            told(Finding::error(Kind::Window, &error));
+            told(SurveyFinding::error(SurveyTopic::Window, &error));
             None
         }
     };
     let constant = least == most;
-    warnings.into_iter().for_each(|w| told(Finding::warning(Kind::Image, w)));
+    warnings.into_iter().for_each(|w| told(SurveyFinding::warning(SurveyTopic::Image, w)));
     let samples = match &pixels.values {
-        Values::U8(_) => "8-bit",
-        Values::U16(_) => "16-bit",
-        Values::I16(_) => "signed 16-bit",
-        Values::Wide(_, kind) => kind,
+        PixelValues::U8(_) => "8-bit",
+        PixelValues::U16(_) => "16-bit",
+        PixelValues::I16(_) => "signed 16-bit",
+        PixelValues::Wide(_, kind) => kind,
     };
     let outside = [below, above].map(|count| count as f64 / n.max(1) as f64);
     ImageFacts { size: pixels.size, channels: pixels.channels, samples, least, most, outside, constant, print }

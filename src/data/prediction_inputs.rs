@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// An image, and the name of what is written for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
+pub struct PredictionInput {
     /// The image file.
     pub path: PathBuf,
     /// Path below the output folder, without extension: the file's stem, under the folders that it has below a folder that
@@ -26,27 +26,27 @@ pub struct Input {
 ///
 /// Fails where a path is missing, a folder or pattern has no image, two files would be written to one place, or what is
 /// written for an image would replace an image.
-pub fn gather(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<Input>> {
+pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     for path in given {
         if path.is_dir() {
-            found.extend(below(path, out)?);
+            found.extend(images_below(path, out)?);
         } else if path.exists() {
-            found.push(alone(path.clone()));
+            found.push(single_file(path.clone()));
         } else if path.to_string_lossy().contains(['*', '?', '[']) {
-            found.extend(matches(path)?);
+            found.extend(images_matching(path)?);
         } else {
             return Err(RunError::at(path, "there is no such file or folder"));
         }
     }
-    distinct(&found, ends)?;
-    apart(&found, out, ends)?;
+    check_distinct(&found, ends)?;
+    check_no_overwrite(&found, out, ends)?;
     Ok(found)
 }
 
-fn alone(path: PathBuf) -> Input {
+fn single_file(path: PathBuf) -> PredictionInput {
     let stem = path.file_stem().map(PathBuf::from).unwrap_or_default();
-    Input { path, stem }
+    PredictionInput { path, stem }
 }
 
 /// Whether the name has an extension that pictures have.
@@ -56,7 +56,7 @@ fn is_picture(path: &Path) -> bool {
 }
 
 /// Every picture below a folder. Links to folders are not followed: they may lead round in a circle.
-fn below(root: &Path, out: &Path) -> Result<Vec<Input>> {
+fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     let out = out.canonicalize().ok();
     let mut open = vec![root.to_path_buf()];
@@ -71,7 +71,7 @@ fn below(root: &Path, out: &Path) -> Result<Vec<Input>> {
                 }
             } else if is_picture(&path) {
                 let inside = path.strip_prefix(root).unwrap_or(&path).with_extension("");
-                found.push(Input { stem: inside, path });
+                found.push(PredictionInput { stem: inside, path });
             }
         }
     }
@@ -83,7 +83,7 @@ fn below(root: &Path, out: &Path) -> Result<Vec<Input>> {
     Ok(found)
 }
 
-fn matches(pattern: &Path) -> Result<Vec<Input>> {
+fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
     let fail = |what: String| RunError::at(pattern, what);
     let text = pattern.to_str().ok_or_else(|| fail("the pattern is not UTF-8".into()))?;
     let paths = glob::glob(text).map_err(|e| fail(format!("cannot be used as a pattern: {e}")))?;
@@ -92,7 +92,7 @@ fn matches(pattern: &Path) -> Result<Vec<Input>> {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
         // A pattern such as `case_*` may match notes beside the pictures.
         if path.is_file() && is_picture(&path) {
-            found.push(alone(path));
+            found.push(single_file(path));
         }
     }
     if found.is_empty() {
@@ -103,9 +103,9 @@ fn matches(pattern: &Path) -> Result<Vec<Input>> {
     Ok(found)
 }
 
-fn distinct(inputs: &[Input], ends: &[String]) -> Result<()> {
+fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
     // Upper and lower case are one on some file systems.
-    let mut seen: HashMap<String, &Input> = HashMap::new();
+    let mut seen: HashMap<String, &PredictionInput> = HashMap::new();
     for input in inputs {
         for end in ends {
             let name = format!("{}{end}", input.stem.display());
@@ -123,9 +123,9 @@ fn distinct(inputs: &[Input], ends: &[String]) -> Result<()> {
 }
 
 /// What is written is named after the images: beside them it could take their place.
-fn apart(inputs: &[Input], out: &Path, ends: &[String]) -> Result<()> {
+fn check_no_overwrite(inputs: &[PredictionInput], out: &Path, ends: &[String]) -> Result<()> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
-    let images: HashMap<PathBuf, &Input> =
+    let images: HashMap<PathBuf, &PredictionInput> =
         inputs.iter().filter_map(|input| Some((input.path.canonicalize().ok()?, input))).collect();
     for (input, end) in inputs.iter().flat_map(|input| ends.iter().map(move |end| (input, end))) {
         let mut name = out.join(&input.stem).into_os_string();

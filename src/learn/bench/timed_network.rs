@@ -1,7 +1,7 @@
 //! A network that is ready to be timed. When a call returns, it has been computed.
 
 use super::backend::Backend;
-use super::timing::{Span, repeat};
+use super::timing::{TimeBudget, repeat};
 use crate::base::error::{Result, RunError};
 use crate::compute::engine::PassMode;
 use crate::compute::engine::profile::{Profile, Stopwatch};
@@ -9,36 +9,37 @@ use crate::compute::engine_bridge::RecordedPass;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::graph::check::CheckedGraph;
-use crate::learn::agree::Sample;
+use crate::learn::device_parity::RandomBatch;
 use crate::learn::loss::cross_entropy;
-use crate::learn::optim::{Accumulated, OptimState};
+use crate::learn::optim::{AccumulatedGradients, OptimState};
 use crate::text::config::Optimizer;
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;
 
-pub(super) struct Work {
+pub(super) struct TimedNetwork {
     device: Device,
     images: Tensor<4>,
     evaluated: Network,
-    training: Option<Training>,
+    training: Option<TimedTraining>,
 }
 
-struct Training {
+struct TimedTraining {
     network: Network,
     targets: Tensor<3, Int>,
     optim: OptimState,
 }
 
-impl Work {
+impl TimedNetwork {
     pub(super) fn new(checked: &CheckedGraph, device: &Device, batch: usize, train: bool) -> Result<Self> {
-        let sample = if train { Sample::new(checked, batch)? } else { Sample::without_targets(checked, batch)? };
+        let sample =
+            if train { RandomBatch::new(checked, batch)? } else { RandomBatch::without_targets(checked, batch)? };
         let network = lower(checked, device, 0);
         let evaluated = network.valid();
         let training = train.then(|| {
             let network = network.train();
             let targets = sample.targets(network.device());
-            Training { network, targets, optim: OptimState::new(Optimizer::default()) }
+            TimedTraining { network, targets, optim: OptimState::new(Optimizer::default()) }
         });
         Ok(Self { device: device.clone(), images: sample.images(device), evaluated, training })
     }
@@ -48,23 +49,23 @@ impl Work {
     }
 
     /// Why the engine does not compute forward passes or training steps, if it does not.
-    pub(super) fn refusal(&self, train: bool) -> Option<String> {
+    pub(super) fn why_engine_refuses(&self, train: bool) -> Option<String> {
         let mode = if train { PassMode::Train { to_image: false } } else { PassMode::Infer };
         self.evaluated.engine_refusal(&self.images(), mode)
     }
 
     pub(super) fn backend(&self, train: bool) -> Backend {
-        if self.refusal(train).is_some() { Backend::Burn } else { Backend::Engine }
+        if self.why_engine_refuses(train).is_some() { Backend::Burn } else { Backend::Engine }
     }
 
     /// In evaluation mode.
     pub(super) fn forward(&mut self) -> Result<()> {
         drop(self.evaluated.forward(self.images()));
-        finish(&self.device)
+        synchronise(&self.device)
     }
 
     /// Frees what forward passes hold, so that training is measured without it.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn free_forward_memory(&mut self) {
         self.evaluated = self.evaluated.valid();
         self.evaluated.engine.free_memory();
     }
@@ -72,33 +73,33 @@ impl Work {
     /// Nothing where no training was asked for.
     pub(super) fn train_step(&mut self) -> Result<()> {
         let images = self.images();
-        let Some(Training { network, targets, optim }) = &mut self.training else { return Ok(()) };
+        let Some(TimedTraining { network, targets, optim }) = &mut self.training else { return Ok(()) };
         let RecordedPass { mut results, back } = network.record(images, 0);
         let gradients = cross_entropy(results.remove(0), targets.clone()).backward();
-        let gradients = Accumulated::of(network, back, gradients);
+        let gradients = AccumulatedGradients::of(network, back, gradients);
         *network = optim.step(network.clone(), gradients, optim.optimizer.lr());
-        finish(&self.device)
+        synchronise(&self.device)
     }
 
     /// Calls as long as `span` says, each step's time told to `profile`: training steps, or forward passes in evaluation
     /// mode. Of what Burn computes only the forward passes, with `train` those of training mode: its way back knows no steps.
-    pub(super) fn profile(&mut self, train: bool, span: Span, mut profile: Profile) -> Result<Profile> {
+    pub(super) fn profile(&mut self, train: bool, span: TimeBudget, mut profile: Profile) -> Result<Profile> {
         if self.backend(train) == Backend::Burn {
             let mut warm = profile.clone();
-            self.walk(train, &mut warm)?;
-            let times = repeat(span, &mut || self.walk(train, &mut profile))?;
-            profile.took(sum(&times));
+            self.profile_burn(train, &mut warm)?;
+            let times = repeat(span, &mut || self.profile_burn(train, &mut profile))?;
+            profile.took(total_duration(&times));
             return Ok(profile);
         }
         let recorder = self.evaluated.engine.recorder.clone();
         recorder.start(profile.clone());
         let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
         let mut told = recorder.stop().unwrap_or(profile);
-        told.took(sum(&run?));
+        told.took(total_duration(&run?));
         Ok(told)
     }
 
-    fn walk(&self, train: bool, profile: &mut Profile) -> Result<()> {
+    fn profile_burn(&self, train: bool, profile: &mut Profile) -> Result<()> {
         let network = match &self.training {
             Some(training) if train => &training.network,
             Some(_) | None => &self.evaluated,
@@ -106,7 +107,7 @@ impl Work {
         let images = self.images();
         let (mut watch, mut step, mut done) = (Stopwatch::start(), 0, Ok(()));
         network.walk(images, |_, _| {
-            let finished = finish(&self.device);
+            let finished = synchronise(&self.device);
             if done.is_ok() {
                 done = finished;
             }
@@ -118,10 +119,10 @@ impl Work {
     }
 }
 
-fn sum(milliseconds: &[f64]) -> Duration {
+fn total_duration(milliseconds: &[f64]) -> Duration {
     Duration::from_secs_f64(milliseconds.iter().sum::<f64>() / 1e3)
 }
 
-fn finish(device: &Device) -> Result<()> {
+fn synchronise(device: &Device) -> Result<()> {
     device.sync().map_err(|e| RunError::new(format!("the device failed: {e:?}")))
 }

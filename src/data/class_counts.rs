@@ -1,14 +1,14 @@
 //! How many pixels of each class the masks of a data set hold.
 
 use super::case::Case;
-use super::volume::Cache;
-use super::{phantom, reading};
+use super::volume::VolumeCache;
+use super::{case_reader, phantom};
 use crate::base::error::Result;
 use crate::text::config::{DataSource, DataSpec};
 use rayon::prelude::*;
 
 /// Pixels of each class in the mask of each case, for stratified splits.
-pub(super) fn class_counts(spec: &DataSpec, cases: &[Case], volumes: &Cache) -> Result<Vec<Vec<u64>>> {
+pub(super) fn count_pixels(spec: &DataSpec, cases: &[Case], volumes: &VolumeCache) -> Result<Vec<Vec<u64>>> {
     let count = |classes: &[u8]| {
         let mut counts = vec![0u64; spec.classes.len()];
         classes.iter().for_each(|&class| counts[usize::from(class)] += 1);
@@ -18,10 +18,10 @@ pub(super) fn class_counts(spec: &DataSpec, cases: &[Case], volumes: &Cache) -> 
         .par_iter()
         .map(|case| match &spec.source {
             DataSource::Files { .. } | DataSource::List { .. } => {
-                reading::classes(spec, case, volumes).map(|(classes, ..)| count(&classes))
+                case_reader::read_classes(spec, case, volumes).map(|(classes, ..)| count(&classes))
             }
             DataSource::Phantoms { seed, .. } => {
-                Ok(count(&phantom::draw(*seed, phantom::number(&case.stem)?, spec.size).lungs))
+                Ok(count(&phantom::draw(*seed, phantom::index_of_stem(&case.stem)?, spec.size).lungs))
             }
         })
         .collect()

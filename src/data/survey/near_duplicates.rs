@@ -1,24 +1,24 @@
 //! Images that are nearly the same: frames of a video, a lesion photographed twice, one file under two names.
 //!
 //! Candidates are pairs whose difference hashes (dHash: is each of 8 x 8 pixels brighter than its left neighbour?) differ
-//! in at most [`HAMMING`] of 64 bits; a pair counts when the normalised correlation of its greys at 32 x 32 is at least
-//! [`ALIKE`]. A copy that was resized, compressed again or made brighter is found; a mirrored or cropped one is not.
+//! in at most [`MAX_HASH_DISTANCE`] of 64 bits; a pair counts when the normalised correlation of its greys at 32 x 32 is at least
+//! [`MIN_CORRELATION`]. A copy that was resized, compressed again or made brighter is found; a mirrored or cropped one is not.
 
-use super::facts::Facts;
-use super::finding::{Finding, Kind};
-use super::fingerprint::Print;
+use super::case_facts::CaseFacts;
+use super::finding::{SurveyFinding, SurveyTopic};
+use super::fingerprint::Fingerprint;
 use rayon::prelude::*;
 
 /// Bits of 64 that the hashes of a pair may differ in.
-pub(crate) const HAMMING: u32 = 12;
+pub(crate) const MAX_HASH_DISTANCE: u32 = 12;
 /// Least normalised correlation of a pair.
-pub(crate) const ALIKE: f64 = 0.97;
+pub(crate) const MIN_CORRELATION: f64 = 0.97;
 /// Pairs that are kept.
 const KEPT: usize = 10_000;
 
 /// Two images that are nearly the same: indices of cases, and how alike they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pair {
+pub struct NearDuplicate {
     pub a: usize,
     pub b: usize,
     /// Normalised correlation, up to 1.
@@ -26,17 +26,17 @@ pub struct Pair {
 }
 
 /// All near pairs, the most alike first.
-pub(super) fn pairs(facts: &[Facts]) -> Vec<Pair> {
-    let prints: Vec<(usize, &Print)> =
+pub(super) fn find_near_duplicates(facts: &[CaseFacts]) -> Vec<NearDuplicate> {
+    let prints: Vec<(usize, &Fingerprint)> =
         facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.image.as_ref()?.print.as_ref()?))).collect();
-    let mut found: Vec<Pair> = prints
+    let mut found: Vec<NearDuplicate> = prints
         .par_iter()
         .enumerate()
         .flat_map_iter(|(n, (a, first))| {
-            let near = |second: &Print| (first.hash ^ second.hash).count_ones() <= HAMMING;
+            let near = |second: &Fingerprint| (first.hash ^ second.hash).count_ones() <= MAX_HASH_DISTANCE;
             prints[n + 1..].iter().filter(move |(_, second)| near(second)).filter_map(move |(b, second)| {
                 let alike = first.correlation(second);
-                (alike >= ALIKE).then_some(Pair { a: *a, b: *b, alike })
+                (alike >= MIN_CORRELATION).then_some(NearDuplicate { a: *a, b: *b, alike })
             })
         })
         .collect();
@@ -48,8 +48,8 @@ pub(super) fn pairs(facts: &[Facts]) -> Vec<Pair> {
 }
 
 /// A warning for each pair across the split.
-pub(super) fn findings(facts: &[Facts], pairs: &[Pair], grouped: bool) -> Vec<Finding> {
-    let across: Vec<&Pair> = pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role).collect();
+pub(super) fn findings(facts: &[CaseFacts], pairs: &[NearDuplicate], grouped: bool) -> Vec<SurveyFinding> {
+    let across: Vec<&NearDuplicate> = pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role).collect();
     let mut findings = Vec::new();
     for (i, pair) in across.iter().enumerate() {
         let (a, b) = (&facts[pair.a], &facts[pair.b]);
@@ -61,7 +61,7 @@ pub(super) fn findings(facts: &[Facts], pairs: &[Pair], grouped: bool) -> Vec<Fi
             b.role.name(),
             pair.alike
         );
-        let finding = Finding::warning(Kind::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
+        let finding = SurveyFinding::warning(SurveyTopic::Duplicates, message).about([a.stem.clone(), b.stem.clone()]);
         findings.push(match (i, grouped) {
             (0, false) => finding.help(
                 "scores on such images flatter; keep them on one side, for example with \

@@ -9,17 +9,17 @@ use std::f32::consts::TAU;
 /// Sets these keys apart from those of other random numbers of a run.
 const DOMAIN: u64 = u64::from_le_bytes(*b"augment1");
 
-pub(super) struct Draws(ChaCha8Rng);
+pub(super) struct RandomStream(ChaCha8Rng);
 
-impl Draws {
-    pub(super) fn new(seed: u64, epoch: u64, case: u64, stream: u64) -> Draws {
+impl RandomStream {
+    pub(super) fn new(seed: u64, epoch: u64, case: u64, stream: u64) -> RandomStream {
         let mut key = [0; 32];
         for (bytes, word) in key.chunks_exact_mut(8).zip([seed, epoch, case, DOMAIN]) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         let mut rng = ChaCha8Rng::from_seed(key);
         rng.set_stream(stream);
-        Draws(rng)
+        RandomStream(rng)
     }
 
     /// In [0, 1), 53 bits.
