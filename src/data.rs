@@ -1,12 +1,12 @@
-//! Data sets: files to batches of numbers and classes.
+//! Data sets: reads files into batches of numbers and classes.
 //!
-//! Knows no tensors: plain vectors in the order batch, channel, row, column. Which file means what is decided in
-//! [`recipe::DataSpec`](crate::text::config::DataSpec); the rules that need more words are in `docs/data.md`.
+//! No tensors are used here: data are plain vectors in the order batch, channel, row, column.
+//! [`DataSpec`](crate::text::config::DataSpec) decides how each file is interpreted; `docs/data.md` describes the rules.
 //!
-//! - [`Dataset`]: the pairs of image and mask, split into roles; one sample at a time.
-//! - [`BatchLoader`]: batches of samples, cached and loaded ahead; [`augment`]: changed for training.
-//! - [`load_image`], [`load_mask`]: a file alone, for prediction and evaluation.
-//! - [`phantom`]: pictures with ground truth that need no files.
+//! - [`Dataset`]: the pairs of image and mask, split into roles, read one sample at a time.
+//! - [`BatchLoader`]: batches of samples, cached and loaded ahead of use; [`augment`]: augmentation for training.
+//! - [`load_image`], [`load_mask`]: a single file, for prediction and evaluation.
+//! - [`phantom`]: generated images with ground truth, which need no files.
 
 pub(crate) mod augment;
 mod case;

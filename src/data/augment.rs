@@ -1,11 +1,11 @@
-//! Augmentation: training images changed from epoch to epoch, with their masks.
+//! Augmentation: random changes of training images and their masks, drawn anew for each epoch.
 //!
-//! Two steps. [`Augmenter::plan`] draws what happens to a case in an epoch: a function of the augmentation, the seed, the
-//! epoch and the case alone, so that neither threads nor batches nor a resumed run change it. [`AugmentPlan::apply`] does it to
-//! values in 0..1, before mean and standard deviation.
+//! There are two steps. [`Augmenter::plan`] draws the changes of a case in an epoch. They depend only on the augmentation, the
+//! seed, the epoch and the case, so threads, batches and resuming do not affect them. [`AugmentPlan::apply`] applies them to
+//! values in 0..1, before normalisation by mean and standard deviation.
 //!
-//! All spatial changes are one resampling ([`warp`]); values follow ([`tone`]). The order is fixed, whatever the order of
-//! the list, and is written with the formulas in `docs/augmentation.md`.
+//! All spatial changes are combined into one resampling ([`warp`]); changes of values follow ([`tone`]). The order does not
+//! depend on the order of the list; `docs/augmentation.md` gives it with the formulas.
 
 mod gaussian;
 mod plan;
@@ -22,7 +22,7 @@ use crate::base::error::{Result, RunError};
 use crate::text::config::Augment;
 use std::sync::Arc;
 
-/// The augmentation of a run at its data block's size. Cheap to clone.
+/// The augmentations of a run, for images of the data block's size. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Augmenter {
     kinds: Arc<[Augment]>,
@@ -39,8 +39,8 @@ pub struct EpochAugmenter {
 }
 
 impl Augmenter {
-    /// Fails where a value is out of its limits, a kind stands twice, or `rot90` meets images that are not square: a
-    /// settings file comes past no schema.
+    /// Checks and keeps the augmentations. Errors: a value is out of its limits, a kind is listed twice, or `rot90` is used
+    /// with images that are not square. Settings files are not checked against the schema, so values are checked here.
     pub fn new(kinds: &[Augment], size: [usize; 2]) -> Result<Augmenter> {
         for (i, kind) in kinds.iter().enumerate() {
             let name = kind.name();
@@ -67,7 +67,7 @@ impl Augmenter {
         self.kinds.is_empty()
     }
 
-    /// What happens to case number `case` of the role in epoch `epoch` (from 0).
+    /// Draws the changes of case number `case` of the role in epoch `epoch` (counted from 0).
     pub fn plan(&self, seed: u64, epoch: usize, case: usize) -> AugmentPlan {
         AugmentPlan::draw(&self.kinds, self.size, seed, epoch as u64, case as u64)
     }

@@ -1,17 +1,16 @@
-//! One image with its mask, and what it is for.
+//! A case: one image with its mask, and its role in the split.
 
 use crate::base::error::{Result, RunError};
 use std::path::{Path, PathBuf};
 
-/// What a case is for.
+/// The part of the split that a case belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SplitRole {
-    /// The network is trained on it.
+    /// Used for training.
     Train,
-    /// It is scored after each epoch, to choose the best one.
+    /// Scored after each epoch to select the best epoch.
     Val,
-    /// It is held back from training and scored by an evaluation; where there are no validation images, after each
-    /// epoch too.
+    /// Held out from training and scored by an evaluation; also scored after each epoch if there are no validation images.
     Test,
 }
 
@@ -19,7 +18,7 @@ impl SplitRole {
     /// All roles, in the order of lists and columns.
     pub const ALL: [SplitRole; 3] = [SplitRole::Train, SplitRole::Val, SplitRole::Test];
 
-    /// As lists and columns call it.
+    /// Name of the role in lists and columns.
     pub fn name(self) -> &'static str {
         match self {
             SplitRole::Train => "train",
@@ -32,16 +31,16 @@ impl SplitRole {
 /// An image and its mask.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Case {
-    /// The part of the name that image and mask share, as the image spells it.
+    /// The part of the file name that image and mask share, as spelled in the image's name.
     pub stem: String,
-    /// Empty for phantoms, as is `mask`.
+    /// Path of the image file. Empty for phantoms, like `mask`.
     pub image: PathBuf,
     pub mask: PathBuf,
-    /// The patient, video or volume that it belongs to, where that is known.
+    /// Patient, video or volume that the case belongs to, if known.
     pub group: Option<String>,
-    /// Number of the slice in a volume, in the order of `volume`.
+    /// Index of the slice in its volume, in the order that `volume` defines.
     pub(super) slice: Option<usize>,
-    /// What the column `split` of a list says.
+    /// Role from the column `split` of a list.
     pub(super) role: Option<SplitRole>,
 }
 
@@ -50,7 +49,7 @@ impl Case {
         Case { stem, image, mask, group: None, slice: None, role: None }
     }
 
-    /// What messages call a file of this case: a slice with its number.
+    /// Returns the path to show in messages; for a slice of a volume it includes the slice number.
     pub(super) fn display_path(&self, path: &Path) -> PathBuf {
         match self.slice {
             Some(_) => match self.stem.rsplit_once("_z") {
@@ -62,7 +61,8 @@ impl Case {
     }
 }
 
-/// Sizes may differ by one pixel, as rounding in whatever resized the files leaves them; then the mask is resized.
+/// Checks that image and mask have the same size. A difference of one pixel is accepted, since tools that resize files round
+/// differently; the mask is then resized.
 pub(super) fn check_same_size(case: &Case, image: [usize; 2], mask: [usize; 2]) -> Result<()> {
     if image[0].abs_diff(mask[0]) <= 1 && image[1].abs_diff(mask[1]) <= 1 {
         return Ok(());

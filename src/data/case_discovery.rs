@@ -1,4 +1,4 @@
-//! From what a data block names to its cases: pairs or rows, volumes cut into slices, groups.
+//! Finds the cases of a data block: pairs of files or rows of a list, slices of volumes, and groups.
 
 use super::case::Case;
 use super::order::natural;
@@ -9,7 +9,7 @@ use crate::text::config::{DataSource, DataSpec, Slices, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// The cases sorted by stem; what is wrong is added to `problems`, what is doubtful to `doubts`.
+/// Returns the cases sorted by stem. Errors are added to `problems`, warnings to `doubts`.
 pub(super) fn discover_cases(
     spec: &DataSpec,
     root: &Path,
@@ -36,8 +36,8 @@ pub(super) fn discover_cases(
     cases
 }
 
-/// Volumes become their slices, and pictures stay as they are. A slice's group is its volume where its source gives none:
-/// neighbouring slices are near-duplicates.
+/// Replaces volumes by their slices. If the source gives a slice no group, its volume becomes its group, because neighbouring
+/// slices are near-duplicates.
 fn expand_volumes(
     cases: Vec<Case>,
     spec: &DataSpec,
@@ -63,7 +63,7 @@ fn expand_volumes(
     all
 }
 
-/// The slices of a volume, and what is doubtful about it.
+/// The slices of a volume, and a warning about it.
 type VolumeCases = (Vec<Case>, Option<String>);
 
 fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<VolumeCases> {
@@ -74,7 +74,7 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
     let axis = spec.slicing.axis;
     let grid = volume::grid(&case.image)?;
     if is_volume(&case.mask) {
-        // A folder of pictures is read with its first slice.
+        // A folder of pictures is read when its first slice is.
         if volume::is_nifti(&case.mask) || volume::dicom::holds_dicom(&case.mask) {
             doubt = check_same_grid(&case, &grid, &volume::grid(&case.mask)?)?;
         }
@@ -99,7 +99,7 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
     Ok((cases, doubt))
 }
 
-/// Image and mask must have the same voxels; that they are stored along other axes is doubtful.
+/// Checks that image and mask have the same number of voxels along each axis. Returns a warning if their orientations differ.
 fn check_same_grid(case: &Case, image: &VoxelGrid, mask: &VoxelGrid) -> Result<Option<String>> {
     if image.world_dims() == mask.world_dims() {
         let (a, b) = (image.orientation(), mask.orientation());

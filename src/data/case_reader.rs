@@ -1,4 +1,4 @@
-//! A case's pixels and classes, from a picture of its own or from a slice of a volume.
+//! Reads the pixels and classes of a case, from its own file or from a slice of a volume.
 
 use super::case::Case;
 use super::decode::{self, PaletteMode};
@@ -10,7 +10,7 @@ use crate::text::config::DataSpec;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A class map, its height and width, and what is doubtful about it.
+/// Class indices, their height and width, and warnings.
 pub(super) type ClassMap = (Vec<u8>, [usize; 2], Vec<String>);
 
 fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> {
@@ -18,7 +18,7 @@ fn open(case: &Case, path: &Path, volumes: &VolumeCache) -> Result<Arc<Volume>> 
     volumes.get(path, || volume::read(path, of))
 }
 
-/// The image as stored.
+/// Reads the image of a case as stored.
 pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Pixels> {
     match case.slice {
         Some(index) => {
@@ -28,7 +28,7 @@ pub(super) fn read_pixels(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -
     }
 }
 
-/// The mask at its own size.
+/// Reads the mask of a case at its own size.
 pub(super) fn read_classes(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<ClassMap> {
     match case.slice {
         Some(index) if is_volume(&case.mask) => {
@@ -41,7 +41,7 @@ pub(super) fn read_classes(spec: &DataSpec, case: &Case, volumes: &VolumeCache) 
     }
 }
 
-/// Height and width of the image, without decoding it.
+/// Returns height and width of the image without decoding it.
 pub(super) fn image_size(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<[usize; 2]> {
     match case.slice {
         Some(_) => Ok(open(case, &case.image, volumes)?.grid.size(spec.slicing.axis)),
@@ -49,7 +49,7 @@ pub(super) fn image_size(spec: &DataSpec, case: &Case, volumes: &VolumeCache) ->
     }
 }
 
-/// Millimetres from row to row and from column to column, where the format says them.
+/// Returns the distances between rows and between columns in mm, if the format gives them.
 pub(super) fn pixel_spacing(spec: &DataSpec, case: &Case, volumes: &VolumeCache) -> Result<Option<[f64; 2]>> {
     match case.slice {
         Some(_) => Ok(Some(open(case, &case.image, volumes)?.grid.pixel_spacing(spec.slicing.axis))),

@@ -1,4 +1,4 @@
-//! How many pixels of each class the masks of a data set hold.
+//! Counts the pixels of each class in the masks of a data set.
 
 use super::case::Case;
 use super::volume::VolumeCache;
@@ -7,7 +7,7 @@ use crate::base::error::Result;
 use crate::text::config::{DataSource, DataSpec};
 use rayon::prelude::*;
 
-/// Pixels of each class in the mask of each case, for stratified splits.
+/// Counts the pixels of each class in the mask of each case, for stratified splits.
 pub(super) fn count_pixels(spec: &DataSpec, cases: &[Case], volumes: &VolumeCache) -> Result<Vec<Vec<u64>>> {
     let count = |classes: &[u8]| {
         let mut counts = vec![0u64; spec.classes.len()];

@@ -1,4 +1,4 @@
-//! The cases of a data block by role, read one at a time.
+//! The data set of a data block: its cases by role, read one at a time.
 
 use super::augment;
 use super::case::{Case, SplitRole, check_same_size};
@@ -15,17 +15,17 @@ pub struct Dataset {
     pub(super) spec: DataSpec,
     pub(super) parts: CasesByRole,
     pub(super) volumes: volume::VolumeCache,
-    /// What is doubtful about how images and masks belong together.
+    /// Warnings about images and masks that may not belong together.
     pub(super) doubts: Vec<String>,
 }
 
 impl Dataset {
-    /// Finds the cases under `root` and splits them. No picture is read yet, but for the masks where a stratified split or
-    /// `slices = labelled` needs them.
+    /// Finds the cases under `root` and splits them. Images are not read yet; masks are read only for a stratified split or
+    /// for `slices = labelled`.
     ///
-    /// Fails, naming files, where a pattern has not exactly one `*` or matches nothing, an image has no mask or a mask no
-    /// image, a list names an unknown stem or one stem twice, a group would be divided, or a role that was asked for stays
-    /// empty. Of several problems the first is given; [`survey`](super::survey) tells all.
+    /// Errors, each with the files it is about: a pattern does not have exactly one `*` or matches nothing, an image has no
+    /// mask or a mask no image, a list has an unknown or repeated stem, a group would be divided, or a requested role stays
+    /// empty. The first problem is returned; [`survey`](super::survey) reports all of them.
     pub fn open(spec: &DataSpec, root: &Path) -> Result<Dataset> {
         let (data, mut problems) = Dataset::open_with_problems(spec, root)?;
         match problems.len() {
@@ -35,14 +35,14 @@ impl Dataset {
         }
     }
 
-    /// The cases that can be used, and what stands in the way of others. Fails where the data block itself makes no sense.
+    /// Returns the usable cases, and the problems of the others. Errors: the data block itself is invalid.
     pub(super) fn open_with_problems(spec: &DataSpec, root: &Path) -> Result<(Dataset, Vec<RunError>)> {
         check_spec(spec)?;
         let volumes = volume::VolumeCache::new(spec.cache_mb.saturating_mul(1 << 20));
         let (mut problems, mut doubts) = (Vec::new(), Vec::new());
         let cases = case_discovery::discover_cases(spec, root, &volumes, &mut problems, &mut doubts);
         let parts = match cases.is_empty() && !problems.is_empty() {
-            // What is missing was told; that it cannot be split as well says nothing.
+            // The missing files are reported already; an error about the split would add nothing.
             true => CasesByRole::default(),
             false => {
                 let content = |cases: &[Case]| class_counts::count_pixels(spec, cases, &volumes);
@@ -76,12 +76,12 @@ impl Dataset {
         }
     }
 
-    /// The patient, video or volume of a case, where the data block or its list says one.
+    /// Returns the patient, video or volume of a case, if the data block or its list gives one.
     pub fn group(&self, role: SplitRole, index: usize) -> Option<&str> {
         self.cases(role).get(index)?.group.as_deref()
     }
 
-    /// Millimetres from row to row and from column to column of a case's image, where its file says them.
+    /// Returns the distances between rows and between columns of a case's image in mm, if its file gives them.
     pub fn header_spacing(&self, role: SplitRole, index: usize) -> Result<Option<[f64; 2]>> {
         case_reader::pixel_spacing(&self.spec, self.case(role, index)?, &self.volumes)
     }
@@ -92,7 +92,7 @@ impl Dataset {
         split::write_lists(&self.parts, dir)
     }
 
-    /// One sample at the data block's size for a network of `channels` input channels.
+    /// Reads one sample at the data block's size, for a network with `channels` input channels.
     pub fn load(&self, role: SplitRole, index: usize, channels: usize) -> Result<Sample> {
         let prepared = self.prepare(role, index, channels)?;
         let mut image = vec![0.0; channels * prepared.mask.len()];
@@ -101,7 +101,7 @@ impl Dataset {
         Ok(Sample { image, mask, original, warnings })
     }
 
-    /// A sample at the data block's size, before mean and standard deviation, and what each plan makes of it.
+    /// Reads a sample at the data block's size without normalisation, and augments it by each plan.
     pub fn shown(
         &self,
         role: SplitRole,
@@ -118,7 +118,7 @@ impl Dataset {
         Ok(SampleVersions { pictures: std::iter::once(itself).chain(changed).collect(), warnings: prepared.warnings })
     }
 
-    /// The image of a case as [`load_image`](super::load_image) gives it, phantoms included.
+    /// Reads the image of a case like [`load_image`](super::load_image); works for phantoms too.
     pub fn picture(&self, role: SplitRole, index: usize, channels: usize) -> Result<LoadedImage> {
         let case = self.case(role, index)?;
         match &self.spec.source {
@@ -133,7 +133,7 @@ impl Dataset {
         }
     }
 
-    /// The ground truth of a case at the size of its image, as class indices, and that size.
+    /// Returns the ground truth of a case as class indices at the size of its image, that size, and warnings.
     pub fn truth(&self, role: SplitRole, index: usize) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
         let case = self.case(role, index)?;
         match &self.spec.source {
@@ -150,14 +150,14 @@ impl Dataset {
         }
     }
 
-    /// Millimetres a pixel of the case at the data block's size, height then width; `None` where nothing says it.
+    /// Returns the pixel spacing of the case at the data block's size in mm, height then width; `None` if it is unknown.
     pub fn spacing(&self, role: SplitRole, index: usize) -> Result<Option<[f64; 2]>> {
         let case = self.case(role, index)?;
-        let told = match self.spec.spacing {
+        let known = match self.spec.spacing {
             Some(spacing) => Some(spacing),
             None => case_reader::pixel_spacing(&self.spec, case, &self.volumes)?,
         };
-        let Some(spacing) = told else { return Ok(None) };
+        let Some(spacing) = known else { return Ok(None) };
         let original = match &self.spec.source {
             DataSource::Files { .. } | DataSource::List { .. } => {
                 case_reader::image_size(&self.spec, case, &self.volumes)?

@@ -1,8 +1,7 @@
-//! Image files to pixels: PNG, JPEG and TIFF, told apart by their first bytes and not by their extension.
+//! Decodes image files (PNG, JPEG and TIFF). The format is detected from the first bytes, not from the extension.
 //!
-//! Knows nothing of windows, classes or sizes wanted. A file that ends early, is damaged, or declares a size past
-//! [`MAX_SIDE`](super::pixels::MAX_SIDE) is refused by name. Alpha is dropped; orientation tags and colour profiles are not applied, as masks
-//! are drawn on the stored pixels.
+//! Truncated or damaged files, and sizes above [`MAX_SIDE`](super::pixels::MAX_SIDE), are errors that name the file. Alpha is
+//! dropped. Orientation tags and colour profiles are not applied, since masks are drawn on the stored pixels.
 
 use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
 use super::{jpeg, tiff};
@@ -12,10 +11,10 @@ use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-/// Extensions that count as images when a folder is listed, in lower case.
+/// Extensions of image files in lower case, used when a folder is listed.
 pub(crate) const EXTENSIONS: [&str; 5] = ["png", "jpg", "jpeg", "tif", "tiff"];
 
-/// Whether a file is a picture by its name.
+/// Checks whether a file name has the extension of a picture.
 pub(super) fn is_picture(path: &Path) -> bool {
     path.extension().is_some_and(|e| EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
 }
@@ -23,8 +22,9 @@ pub(super) fn is_picture(path: &Path) -> bool {
 /// How a PNG with a palette is read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum PaletteMode {
+    /// The colours of the palette.
     Colours,
-    /// The stored numbers: masks drawn with a palette keep the class there.
+    /// The stored palette indices: masks drawn with a palette keep the class there.
     Indices,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn read(path: &Path, palette: PaletteMode) -> Result<Pixels> {
             PaletteMode::Colours => decode_picture(path, &bytes, ImageFormat::Png)?,
         },
         Some(PictureFormat::Jpeg) => {
-            // The decoder fills what is missing with grey.
+            // The decoder would fill the missing part with grey.
             if !jpeg::is_complete(&bytes) {
                 return Err(RunError::at(path, "the JPEG file ends before its picture does")
                     .help("copy or download the file again"));
@@ -114,7 +114,7 @@ fn decode_picture(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<Pixe
     Ok(Pixels { size, channels, values, lossy: false, warnings: Vec::new() })
 }
 
-/// The stored numbers of a PNG with a palette; `None` when it has none.
+/// Returns the palette indices of a PNG; `None` if it has no palette.
 fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     let fail = |e: png::DecodingError| {
         RunError::at(path, format!("cannot be read as PNG, it may be cut off or damaged: {}", one_line(&e)))
@@ -134,7 +134,7 @@ fn palette_indices(path: &Path, bytes: &[u8]) -> Result<Option<Pixels>> {
     Ok(Some(Pixels { size, channels: 1, values: PixelValues::U8(values), lossy: false, warnings: Vec::new() }))
 }
 
-/// Height and width that an image file declares.
+/// Reads the height and width that an image file declares.
 pub(super) fn size(path: &Path) -> Result<[usize; 2]> {
     let bytes = fs::read(path).map_err(|e| RunError::read(path, e))?;
     let fail = |e: &dyn std::fmt::Display| RunError::read(path, one_line(e));

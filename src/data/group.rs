@@ -1,18 +1,18 @@
-//! Which cases belong together: slices of a patient, frames of a video.
+//! Groups of cases that belong together: slices of a patient, frames of a video.
 
 use super::case::Case;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{GroupBy, Grouping};
 
-/// First frames of the 29 video sequences of CVC-ClinicDB, as its README lists them; the last one ends with frame 612.
+/// First frames of the 29 video sequences of CVC-ClinicDB, from its README; the last sequence ends with frame 612.
 const CVC_CLINICDB: [u32; 29] = [
     1, 26, 51, 68, 79, 104, 127, 152, 178, 200, 206, 228, 253, 278, 298, 318, 343, 364, 384, 409, 430, 448, 467, 479,
     504, 529, 547, 572, 592,
 ];
 const CVC_LAST: u32 = 612;
 
-/// Gives each case the group that the data block says. Without one a case keeps the group that its source gave it: the
-/// volume of a slice, the column of a list.
+/// Assigns each case the group that the data block defines. Without such a definition a case keeps the group of its source:
+/// the volume of a slice, or the column of a list.
 pub(super) fn assign_groups(cases: &mut [Case], grouping: &Grouping) -> Result<()> {
     let Some(by) = &grouping.group else { return Ok(()) };
     for case in cases {
@@ -36,16 +36,16 @@ fn video_sequence(stem: &str) -> Option<String> {
     Some(format!("sequence_{number:02}"))
 }
 
-/// What `{group}` stands for in a stem, upper and lower case being equal. It takes as much as it can.
+/// Returns the text that `{group}` matches in a stem, ignoring case. The match is greedy.
 pub(super) fn capture_group(pattern: &str, stem: &str) -> Option<String> {
     let (before, after) = pattern.split_once("{group}")?;
     let lower: Vec<char> = stem.to_lowercase().chars().collect();
     let chars: Vec<char> = stem.chars().collect();
-    // Letters whose lower case is longer are rare and not worth a capture that is off by one.
+    // If lowercasing changes the length, which is rare, compare without it: the capture would be off by one.
     let text = if lower.len() == chars.len() { &lower } else { &chars };
     let parts = |p: &str| p.to_lowercase().split('*').map(|s| s.chars().collect()).collect::<Vec<Vec<char>>>();
     let (before, after) = (parts(before), parts(after));
-    // The shortest beginning and the shortest end leave the most for the group.
+    // The shortest prefix and the shortest suffix leave the longest group.
     let start = shortest_match(&before, text)?;
     let reversed = |list: &[char]| list.iter().rev().copied().collect::<Vec<char>>();
     let tail: Vec<Vec<char>> = after.iter().rev().map(|part| reversed(part)).collect();
@@ -53,7 +53,7 @@ pub(super) fn capture_group(pattern: &str, stem: &str) -> Option<String> {
     (start < end).then(|| chars[start..end].iter().collect())
 }
 
-/// Characters of the shortest beginning of `text` that the parts match, any text between two of them.
+/// Returns the length of the shortest prefix of `text` that the parts match in order, with any text between them.
 fn shortest_match(parts: &[Vec<char>], text: &[char]) -> Option<usize> {
     let (first, rest) = parts.split_first()?;
     let mut at = text.starts_with(first).then_some(first.len())?;

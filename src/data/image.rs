@@ -1,4 +1,4 @@
-//! An image file alone, for prediction.
+//! Reads single image files, for prediction.
 
 use super::decode::{self, PaletteMode};
 use super::pixels::{MAX_SIDE, Pixels};
@@ -14,12 +14,12 @@ pub struct LoadedImage {
     pub input: Vec<f32>,
     /// Height and width of the file.
     pub original: [usize; 2],
-    /// Height x width x 3 at the original size, for people to look at: scaled as for the network, not normalised.
+    /// Height x width x 3 at the original size, for display: scaled as for the network, not normalised.
     pub rgb: Vec<u8>,
     pub warnings: Vec<String>,
 }
 
-/// An image file alone, for prediction.
+/// Reads an image file at the data block's size.
 pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check_spec(spec)?;
     if volume::is_nifti(path) {
@@ -33,7 +33,7 @@ pub fn load_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<Loade
     to_loaded_image(decode::read(path, PaletteMode::Colours)?, &spec, path, channels)
 }
 
-/// The same at the file's own size: `input` is channels x `original`, scaled and normalised and not resized.
+/// Reads an image file at its own size: `input` is channels x `original`, scaled and normalised but not resized.
 pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     check_spec(spec)?;
     let pixels = decode::read(path, PaletteMode::Colours)?;
@@ -45,7 +45,7 @@ pub(crate) fn load_full_image(spec: &DataSpec, path: &Path, channels: usize) -> 
     to_loaded_image(pixels, &spec, path, channels)
 }
 
-/// The image as it is given to the network, and for people.
+/// Prepares an image for the network and for display.
 pub(super) fn to_loaded_image(pixels: Pixels, spec: &DataSpec, path: &Path, channels: usize) -> Result<LoadedImage> {
     let mut warnings = pixels.warnings.clone();
     let prepared = intensity::prepare(&pixels, spec, channels, path, &mut warnings)?;
@@ -55,7 +55,7 @@ pub(super) fn to_loaded_image(pixels: Pixels, spec: &DataSpec, path: &Path, chan
     Ok(LoadedImage { input, original: pixels.size, rgb, warnings })
 }
 
-/// What every sample relies on.
+/// Checks the properties of a data block that every sample relies on.
 pub(super) fn check_spec(spec: &DataSpec) -> Result<()> {
     let fail = |text: String| Err(RunError::new(format!("data `{}`: {text}", spec.name)));
     let [height, width] = spec.size;

@@ -1,8 +1,9 @@
-//! Pixels to the numbers that a network sees: window, resize, channels, mean and standard deviation, in that order.
+//! Intensities: converts stored pixels to network input by window, resizing, channels, mean and standard deviation, in that
+//! order.
 //!
-//! Scaling comes before resizing, so that padding far below the window (a scanner's circle at -2000) weighs no more
-//! than air. Between the two steps a sample is held in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit
-//! values pass through that exactly, and a window of 1400 HU is kept to 0.01 HU.
+//! Scaling comes before resizing, so that padding far below the window (a scanner's circle at -2000) counts no more than air.
+//! After resizing a sample is stored in 16 bits, `round(65535 x)` for `x` in 0..1: 8-bit and 16-bit values are exact, and a
+//! window of 1400 HU is resolved to 0.01 HU.
 
 use super::pixels::{PixelValues, Pixels};
 use super::resize;
@@ -10,20 +11,24 @@ use crate::base::error::{Result, RunError};
 use crate::text::config::{DataSpec, Decode};
 use std::path::Path;
 
+/// Largest stored value of a cached sample.
 const STEPS: f32 = 65_535.0;
 
-/// The map from a stored value to 0..1.
+/// Linear map from a stored value to 0..1, clamped.
 struct IntensityScale {
     low: f64,
     range: f64,
     view: SampleInterpretation,
 }
 
+/// How the stored bits of a sample are interpreted.
 #[derive(Clone, Copy)]
 enum SampleInterpretation {
+    /// As the file declares.
     Stored,
+    /// The high byte of 16 bits.
     HighByte,
-    /// Unsigned 16-bit samples that are signed ones in disguise.
+    /// Samples declared as unsigned 16-bit, read as signed.
     Signed,
 }
 
@@ -76,13 +81,13 @@ fn no_window(path: &Path, kind: &str) -> RunError {
         .help("for CT in Hounsfield units: window = [-1000, 400]")
 }
 
-/// ITU-R BT.601, as Pillow's `convert("L")` and OpenCV's grey.
+/// Luma of ITU-R BT.601, as in Pillow's `convert("L")` and OpenCV's grey conversion.
 fn luma([r, g, b]: [f32; 3]) -> f32 {
     0.299 * r + 0.587 * g + 0.114 * b
 }
 
-/// Scales and resizes to planes of 16-bit steps: one plane where the file is grey or the network wants one channel,
-/// three otherwise.
+/// Scales and resizes a picture to planes of 16-bit values: one plane if the file is grey or the network has one input
+/// channel, else three.
 pub(super) fn prepare(
     pixels: &Pixels,
     spec: &DataSpec,
@@ -125,12 +130,12 @@ pub(super) fn prepare(
     Ok(scaled.into_iter().map(|v| (v.clamp(0.0, 1.0) * STEPS).round() as u16).collect())
 }
 
-/// 16-bit steps to values in 0..1.
+/// Converts a 16-bit value to 0..1.
 pub(super) fn unit(step: u16) -> f32 {
     f32::from(step) / STEPS
 }
 
-/// Planes of values in 0..1 to normalised channels x height x width: `unit` makes a value of what `prepared` holds.
+/// Writes normalised channels x height x width to `output`; `unit` converts the elements of `prepared` to 0..1.
 pub(super) fn normalise<T: Copy>(
     prepared: &[T],
     unit: impl Fn(T) -> f32,
@@ -160,6 +165,7 @@ pub(super) fn normalise<T: Copy>(
     Ok(())
 }
 
+/// Returns the value of a key for one channel; a single value holds for all channels, and `none` replaces an empty list.
 fn channel_value(
     values: &[f64],
     channel: usize,
@@ -181,7 +187,7 @@ fn channel_value(
     }
 }
 
-/// The picture as a person sees it: 8-bit RGB at its own size, windowed as for the network.
+/// Returns the picture for display: 8-bit RGB at its own size, windowed as for the network.
 pub(super) fn rgb(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let scale = IntensityScale::of(pixels, spec, path, &mut Vec::new())?;
     let byte = |index| (scale.unit(&pixels.values, index) * 255.0).round() as u8;

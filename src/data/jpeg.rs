@@ -1,12 +1,12 @@
-//! Whether a JPEG file holds its whole picture: the decoder accepts files that were cut off.
+//! Detects truncated JPEG files, which the decoder accepts.
 
-/// Walks the segments (ITU-T T.81, annex B) to the end-of-image marker. Bytes after it do not matter; bytes that look
-/// like it inside a segment, such as those of an embedded thumbnail, are passed over.
+/// Checks whether a JPEG file has an end-of-image marker, by walking its segments (ITU-T T.81, annex B). Bytes after the marker
+/// are ignored, and so are markers inside a segment, such as those of an embedded thumbnail.
 pub(super) fn is_complete(bytes: &[u8]) -> bool {
     let mut at = 2;
     while let Some(&first) = bytes.get(at) {
         if first != 0xff {
-            // Between segments, and in the coded data that follows a scan header: look for the next marker.
+            // Between segments, or in the coded data after a scan header: search for the next marker.
             at += 1;
             continue;
         }

@@ -1,10 +1,10 @@
-//! Fewer images, for a small machine.
+//! Limits the number of images, for small machines.
 
 use super::case::Case;
 use super::split::CasesByRole;
 
-/// Keeps about `images` images, of each role its share and at least one, evenly spread over the role's order: frames of one
-/// video or slices of one patient that follow each other are not kept in one piece.
+/// Keeps about `images` images. Each role keeps its share and at least one image, evenly spread over its order, so that the kept
+/// images are not consecutive frames of one video or slices of one patient.
 pub(super) fn limit_images(parts: &mut CasesByRole, images: usize) {
     let all = [&parts.train, &parts.val, &parts.test].iter().map(|cases| cases.len()).sum::<usize>();
     if images >= all {

@@ -1,10 +1,9 @@
-//! Batches, loaded ahead of the step that uses them.
+//! Loads batches ahead of the step that uses them.
 //!
-//! A background thread of each [`Batches`] keeps at least [`AHEAD`] batches ready, and as many as give every thread a
-//! sample; samples are decoded and augmented in parallel on threads of the loader's own, so that nothing here waits for
-//! threads that compute. Samples stay in memory up to the data block's `cache_mb`, as they are before augmentation; what
-//! does not fit is decoded again each time. Nothing is evicted: each epoch visits every sample once, so keeping the first
-//! ones is as good as any rule.
+//! A background thread of each [`Batches`] prefetches at least [`AHEAD`] batches, and enough that every thread has a sample.
+//! Samples are decoded and augmented in parallel on the loader's own threads, so loading does not wait for threads that
+//! compute. Samples are cached before augmentation, up to the data block's `cache_mb`; the others are decoded again in each
+//! epoch. Nothing is evicted: each epoch visits every sample once, so keeping the first samples is as good as any policy.
 
 use super::augment::EpochAugmenter;
 use super::case::SplitRole;
@@ -21,9 +20,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Batches that wait for the training step, at least.
+/// Minimum number of prefetched batches.
 const AHEAD: usize = 2;
-/// Distinct warnings that are kept.
+/// Maximum number of distinct warnings that are kept.
 const WARNINGS: usize = 1000;
 
 pub struct Batch {
@@ -33,7 +32,7 @@ pub struct Batch {
     pub targets: Vec<u8>,
     /// Index of each sample among the role's cases.
     pub cases: Vec<usize>,
-    /// Of `images`.
+    /// Shape of `images`.
     pub shape: [usize; 4],
 }
 
@@ -49,11 +48,11 @@ struct LoaderState {
     limit: usize,
     cache: Mutex<SampleCache>,
     warnings: Mutex<BTreeSet<String>>,
-    /// `None` where threads cannot be had: samples then load one after another.
+    /// `None` if threads cannot be started; samples are then loaded one after another.
     pool: Option<rayon::ThreadPool>,
 }
 
-/// What a pass did so far.
+/// Counters of one pass over samples.
 #[derive(Default)]
 struct LoadCounts {
     decoded: AtomicUsize,
@@ -65,12 +64,12 @@ struct SampleCache {
     bytes: usize,
 }
 
-/// A panic elsewhere leaves nothing half done behind these locks.
+/// Locks a mutex, poisoned or not: a panic elsewhere leaves no inconsistent state under these locks.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a pass over samples is to give.
+/// The samples of a pass, and how they are batched and augmented.
 struct BatchRequest {
     order: Vec<usize>,
     batch: usize,
@@ -79,13 +78,13 @@ struct BatchRequest {
 }
 
 impl BatchLoader {
-    /// As many threads as the machine has cores, 16 at most.
+    /// Creates a loader with one thread per core, at most 16.
     pub fn new(data: Arc<Dataset>, role: SplitRole, channels: usize) -> BatchLoader {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
         BatchLoader::with_threads(data, role, channels, threads)
     }
 
-    /// The batches are the same for any number of threads.
+    /// Creates a loader with this many threads. The batches do not depend on the number.
     pub fn with_threads(data: Arc<Dataset>, role: SplitRole, channels: usize, threads: usize) -> BatchLoader {
         let pool =
             rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("npc-load-{i}")).build().ok();
@@ -95,13 +94,14 @@ impl BatchLoader {
         BatchLoader { shared: Arc::new(shared) }
     }
 
-    /// The samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is left
-    /// out with `drop_last`. After an error the iterator ends.
+    /// Loads the samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is dropped
+    /// with `drop_last`. The iterator ends after an error.
     pub fn batches(&self, order: Vec<usize>, batch: usize, drop_last: bool) -> Batches {
         self.start(BatchRequest { order, batch, drop_last, augment: None })
     }
 
-    /// As [`BatchLoader::batches`], each sample changed as `pass` says. Which samples share a batch makes no difference.
+    /// Loads batches like [`BatchLoader::batches`] and augments each sample by `pass`. The result does not depend on which
+    /// samples share a batch.
     pub fn augmented(&self, order: Vec<usize>, batch: usize, drop_last: bool, pass: EpochAugmenter) -> Batches {
         let augment = Some(pass).filter(|pass| !pass.augmenter.is_empty());
         self.start(BatchRequest { order, batch, drop_last, augment })
@@ -110,7 +110,7 @@ impl BatchLoader {
     fn start(&self, request: BatchRequest) -> Batches {
         let stop = Arc::new(AtomicBool::new(false));
         let counts = Arc::new(LoadCounts::default());
-        // As many batches at once as give every thread a sample.
+        // Enough batches at once that every thread has a sample.
         let threads = self.shared.pool.as_ref().map_or(1, rayon::ThreadPool::current_num_threads);
         let together = threads.div_ceil(request.batch.max(1));
         let (sender, receiver) = sync_channel(together.max(AHEAD));
@@ -119,7 +119,7 @@ impl BatchLoader {
         let work = move || {
             let BatchRequest { order, batch, drop_last, augment } = request;
             if batch == 0 {
-                // The receiver may be gone already; then nobody wants to know.
+                // If the receiver is gone already, the error is not needed.
                 let _ = sender.send(Err(RunError::new("a batch of 0 images holds nothing")));
                 return;
             }
@@ -141,17 +141,17 @@ impl BatchLoader {
         Batches { receiver, thread, stop, failed, counts, waited: Duration::ZERO, augmented }
     }
 
-    /// What was doubtful about the files loaded so far, each said once.
+    /// Returns the distinct warnings about the files loaded so far.
     pub fn warnings(&self) -> Vec<String> {
         lock(&self.shared.warnings).iter().cloned().collect()
     }
 
-    /// Memory that the cached samples hold.
+    /// Returns the number of bytes of the cached samples.
     pub fn cached_bytes(&self) -> usize {
         lock(&self.shared.cache).bytes
     }
 
-    /// What to say where an epoch of `seconds` spent much of them waiting in `pass`, and what would help.
+    /// Returns advice if an epoch of `seconds` spent much of its time waiting for `pass`.
     pub fn bottleneck(&self, pass: &Batches, seconds: f64) -> Option<String> {
         let (cached, bytes) = {
             let cache = lock(&self.shared.cache);
@@ -172,7 +172,7 @@ impl BatchLoader {
 }
 
 impl LoaderState {
-    /// Batches whose samples are made side by side, each whole or with the error of its first bad sample.
+    /// Loads the samples of several batches in parallel. Each batch is complete, or the error of its first bad sample.
     fn group(
         &self,
         batches: &[&[usize]],
@@ -245,7 +245,7 @@ impl LoaderState {
     }
 }
 
-/// The batches of one pass. Dropping it early stops the loading and waits for the samples under way.
+/// The batches of one pass. Dropping it early stops loading and waits for the samples in progress.
 pub struct Batches {
     receiver: Option<Receiver<Result<Batch>>>,
     thread: Option<JoinHandle<()>>,
@@ -257,12 +257,12 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Time that the caller spent in `next` so far: what training lost to loading.
+    /// Returns the total time that the caller waited in `next`.
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// Samples that were read from their files so far, and not from the cache.
+    /// Returns the number of samples that were read from files, not from the cache.
     pub fn decoded(&self) -> usize {
         self.counts.decoded.load(Ordering::Relaxed)
     }
@@ -297,10 +297,10 @@ impl Iterator for Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        // A thread that waits to hand over a batch wakes once nobody can take it.
+        // Dropping the receiver wakes a thread that is blocked on sending a batch.
         self.receiver = None;
         if let Some(thread) = self.thread.take() {
-            // Its panic, if any, has been printed; a drop cannot return it.
+            // Its panic, if any, was printed; `drop` cannot return it.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,6 @@
-//! Mask pixels to class indices.
+//! Converts mask pixels to class indices.
 //!
-//! Every error about a value names the file, the value, how many pixels have it, where the first of them is, and what a
-//! mask may hold.
+//! Every error about a value names the file, the value, the number of pixels with it, the first of them, and the labels.
 
 use super::decode::{self, PaletteMode};
 use super::pixels::{PixelValues, Pixels};
@@ -12,14 +11,14 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 
-/// Share of pixels between the two ends past which a two-class mask is doubtful.
+/// Share of intermediate values above which a two-class mask gets a warning.
 const DOUBTFUL: f64 = 0.1;
-/// Largest value of a mask that looks as if it held class numbers.
+/// Largest value of a mask that may hold class numbers.
 const CLASS_NUMBERS: f64 = 31.0;
-/// Difference between the channels of a pixel that compression does not explain.
+/// Difference between the channels of a pixel that lossy compression does not explain.
 const COLOURED: f64 = 64.0;
 
-/// A mask file at its own size: class indices, height and width, and what is doubtful about it.
+/// Reads a mask file at its own size: class indices, height and width, and warnings.
 pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], Vec<String>)> {
     let palette = match spec.mask_rule {
         MaskRule::Threshold | MaskRule::Colour => PaletteMode::Colours,
@@ -30,7 +29,7 @@ pub fn load_mask(spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, [usize; 2], V
     Ok((indices, pixels.size, warnings))
 }
 
-/// Class indices at the mask's own size, and what is doubtful about the file.
+/// Converts pixels to class indices at the mask's own size, and returns warnings about the file.
 pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(Vec<u8>, Vec<String>)> {
     let mut warnings = pixels.warnings.clone();
     let indices = match spec.mask_rule {
@@ -44,7 +43,7 @@ pub(super) fn classes(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<(
     Ok((indices, warnings))
 }
 
-/// One value per pixel: the brightest channel, so that a mask drawn in any one colour on black counts.
+/// Returns the brightest channel of each pixel, so that a mask drawn in any colour on black is accepted.
 fn brightest(pixels: &Pixels, path: &Path, warnings: &mut Vec<String>) -> Vec<f64> {
     let values = &pixels.values;
     if pixels.channels == 1 {
@@ -82,7 +81,7 @@ fn threshold(
     };
     let (below, above) = if first < second { (0, 1) } else { (1, 0) };
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    // Zeros and ones are a mask, unless lossy compression made the ones.
+    // Values 0 and 1 form a mask, unless lossy compression made the ones.
     let top = if most == 1.0 && !pixels.lossy { 1.0 } else { most.max(f64::from(first.max(second))) };
     let between = values.iter().filter(|&&v| v > top / 8.0 && v < top * 7.0 / 8.0).count();
     if between as f64 > DOUBTFUL * values.len() as f64 {
@@ -144,8 +143,8 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
             })
             .collect()
     };
-    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
-    let mut error = told.error(path, "value", &told.value, width, spec);
+    let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
+    let mut error = first.error(path, "value", &first.value, width, spec);
     if spec.labels.len() == 2 {
         error = error.help("mask = threshold takes every value above half of the larger label as that class");
     } else if pixels.lossy {
@@ -154,17 +153,21 @@ fn exact(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     Err(error)
 }
 
-/// Values, or colours, that stand for no class: the value, where it is first, how many pixels have it.
+/// Values or colours without a class: the value, the index of its first pixel, and its number of pixels.
 type UnknownLabels<K, V> = BTreeMap<K, (V, usize, usize)>;
 
+/// A value or colour of a mask that is not a label.
 struct UnknownLabel<V> {
     value: V,
+    /// Index of its first pixel.
     at: usize,
+    /// Number of pixels with this value.
     count: usize,
+    /// Number of other unknown values.
     others: usize,
 }
 
-/// The one seen first in reading order is the one that is told in full.
+/// Returns the unknown value that comes first in reading order; the message gives its details.
 fn first_unknown<K: Ord, V: Copy>(unknown: &UnknownLabels<K, V>) -> Option<UnknownLabel<V>> {
     let &(value, at, count) = unknown.values().min_by_key(|(_, at, _)| *at)?;
     Some(UnknownLabel { value, at, count, others: unknown.len() - 1 })
@@ -188,7 +191,7 @@ impl<V> UnknownLabel<V> {
     }
 }
 
-/// Colours must be those of the labels, exactly.
+/// Converts colours to classes; each colour must be a label exactly.
 fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
     let values = match &pixels.values {
         PixelValues::U8(values) => values,
@@ -208,7 +211,7 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         .map(|(i, pixel)| {
             let colour = if channels == 3 { [pixel[0], pixel[1], pixel[2]] } else { [pixel[0]; 3] };
             match last {
-                // Neighbours mostly have one colour.
+                // Neighbouring pixels mostly have the same colour.
                 Some((before, class)) if before == colour => class,
                 _ => match table.get(&colour) {
                     Some(&class) => {
@@ -223,16 +226,16 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
             }
         })
         .collect();
-    let Some(told) = first_unknown(&unknown) else { return Ok(indices) };
-    let error = told.error(path, "colour", &ShownLabel(colour_label(told.value)), width, spec);
-    let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(told.value[i])).pow(2)).sum::<i32>();
+    let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
+    let error = first.error(path, "colour", &ShownLabel(colour_label(first.value)), width, spec);
+    let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(first.value[i])).pow(2)).sum::<i32>();
     let Some((near, class)) = table.iter().min_by_key(|(c, _)| distance(c)) else { return Err(error) };
     let near = ShownLabel(colour_label(*near));
     let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
     let error = error.help(format!("the nearest label is {near} ({class})"));
     Err(match pixels.lossy {
         true => error.help("JPEG changes colours a little: store masks as PNG"),
-        false if told.others > 8 => error.help("were the masks resized with smoothing? use nearest neighbour"),
+        false if first.others > 8 => error.help("were the masks resized with smoothing? use nearest neighbour"),
         false => error,
     })
 }

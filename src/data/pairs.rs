@@ -1,6 +1,6 @@
-//! Images and masks of a folder, paired by what the `*` of their patterns stands for.
+//! Pairs the images and masks of a folder by the text that the `*` of their patterns matches.
 //!
-//! An image is a picture, a NIfTI file or a folder that holds a DICOM series; a mask may be a folder of pictures too.
+//! An image is a picture, a NIfTI file or a folder with a DICOM series; a mask may also be a folder of pictures.
 
 use super::case::Case;
 use super::decode::is_picture;
@@ -12,16 +12,17 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many names an error lists.
+/// Maximum number of names in a message.
 const NAMED: usize = 10;
 
+/// A file that matches a pattern.
 struct MatchedFile {
-    /// What the `*` stands for, as spelled in the file name.
+    /// Text that the `*` matches, as spelled in the file name.
     stem: String,
     path: PathBuf,
 }
 
-/// The pairs in the order of their stems. What stands in the way of some is added to `problems`.
+/// Returns the pairs in the order of their stems. Files that cannot be paired are added to `problems`.
 pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut Vec<RunError>) -> Vec<Case> {
     let mut take = |result: Result<Vec<MatchedFile>>| result.map_err(|e| problems.push(e)).ok();
     let (image_files, mask_files) = (take(find_files(root, images, "images")), take(find_files(root, masks, "masks")));
@@ -50,7 +51,7 @@ pub(super) fn pair_files(root: &Path, images: &str, masks: &str, problems: &mut 
     cases
 }
 
-/// Takes out the files whose names are no text: such a stem could not be written in a list.
+/// Removes files whose names are not UTF-8, since their stems cannot be written to a list.
 fn reject_non_utf8(images: &mut Vec<MatchedFile>, masks: &mut Vec<MatchedFile>, problems: &mut Vec<RunError>) {
     for found in [images, masks] {
         let is_text = |f: &MatchedFile| f.path.to_str().is_some();
@@ -94,7 +95,7 @@ fn list_names(root: &Path, mut found: Vec<MatchedFile>) -> String {
     text.join(", ")
 }
 
-/// A file that both patterns match (`*.png` and `*_mask.png` in one folder) belongs to the one that says more.
+/// Assigns each file that matches both patterns (`*.png` and `*_mask.png` in one folder) to the longer pattern.
 fn assign_ambiguous(
     images: &mut Vec<MatchedFile>,
     masks: &mut Vec<MatchedFile>,
@@ -117,7 +118,7 @@ fn assign_ambiguous(
     Ok(())
 }
 
-/// By stem in lower case.
+/// Indexes files by their stem in lower case; repeated stems are problems.
 fn index_by_stem(found: Vec<MatchedFile>, glob: &str, problems: &mut Vec<RunError>) -> BTreeMap<String, MatchedFile> {
     let mut by_key: BTreeMap<String, MatchedFile> = BTreeMap::new();
     for file in found {
@@ -167,7 +168,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
         }
         let mut stem = capture.to_string();
         if rest.is_empty() && after.is_empty() && !path.is_dir() {
-            // The `*` took the extension too.
+            // The `*` matched the extension too.
             stem = stem_of(&stem).to_string();
         }
         if !stem.is_empty() {
@@ -181,7 +182,7 @@ fn find_files(root: &Path, glob: &str, what: &str) -> Result<Vec<MatchedFile>> {
     Ok(found)
 }
 
-/// A name below a folder, as spelled or else without regard to case.
+/// Returns an existing path below a folder: the exact name, or else a name that differs only in case.
 fn child_path(folder: &Path, part: &str) -> Option<PathBuf> {
     let exact = folder.join(part);
     if exact.exists() {
@@ -192,7 +193,7 @@ fn child_path(folder: &Path, part: &str) -> Option<PathBuf> {
     Some(folder.join(name))
 }
 
-/// Names in a folder, sorted: the file system's own order is no order.
+/// Lists the names in a folder, sorted, since the order of the file system is arbitrary.
 fn list_folder(folder: &Path) -> Result<Vec<OsString>> {
     let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
     let mut names = Vec::new();
@@ -203,7 +204,7 @@ fn list_folder(folder: &Path) -> Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// A file name without its extension; `.nii.gz` is one.
+/// Returns a file name without its extension; `.nii.gz` is one extension.
 pub(super) fn stem_of(name: &str) -> &str {
     let unzipped = match name.len().checked_sub(7).and_then(|at| name.get(at..)) {
         Some(end) if end.eq_ignore_ascii_case(".nii.gz") => &name[..name.len() - 3],
@@ -216,7 +217,7 @@ fn holds_pictures(folder: &Path) -> bool {
     list_folder(folder).is_ok_and(|names| names.iter().any(|name| is_picture(&folder.join(name))))
 }
 
-/// The text between two fixed ends, upper and lower case being equal.
+/// Returns the text between a fixed beginning and a fixed end, both compared without case.
 fn captured_text<'a>(name: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let count = name.chars().count();
     let (head, tail) = (before.chars().count(), after.chars().count());

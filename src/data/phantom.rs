@@ -1,9 +1,9 @@
-//! Generated slices that look like axial lung CT, with ground truth: a data set that needs no files.
+//! Phantoms: generated slices that look like axial lung CT, with ground truth. They need no files.
 //!
-//! A slice is a function of seed, number and size, bit for bit on every machine: sums, products, quotients and square
-//! roots of IEEE doubles only, no function of a mathematics library. Values are Hounsfield units. Air also fills the
-//! surroundings, the windpipe, the main bronchi, the gullet and the stomach, and vessels, bronchi and nodules inside the
-//! lung are lung: no threshold finds the answer.
+//! A slice depends only on seed, index and size, bit for bit on every machine: only sums, products, quotients and square roots
+//! of IEEE doubles are used, no functions of a math library. Values are Hounsfield units. Air also fills the surroundings, the
+//! trachea, the main bronchi, the oesophagus and the stomach, and vessels, bronchi and nodules inside the lung belong to the
+//! class lung, so no threshold separates the classes.
 
 mod anatomy;
 mod draw;
@@ -22,14 +22,14 @@ use std::io::Cursor;
 use std::path::Path;
 use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, colortype};
 
-/// Window of phantoms where the data block says none.
+/// Window of phantoms if the data block sets none.
 pub const WINDOW: [f64; 2] = [-1000.0, 400.0];
 
 pub(super) fn with_window(spec: &DataSpec) -> DataSpec {
     DataSpec { window: spec.window.or(Some(WINDOW)), ..spec.clone() }
 }
 
-/// `phantom_0000`, `phantom_0001`, ...
+/// Returns the stem of a phantom: `phantom_0000`, `phantom_0001`, ...
 pub(crate) fn stem(index: usize) -> String {
     format!("phantom_{index:04}")
 }
@@ -41,7 +41,7 @@ pub(super) fn index_of_stem(stem: &str) -> Result<u64> {
 }
 
 /// Writes phantoms as a data set of files: `images/*.tif` (signed 16-bit), `masks/*.tif` (0 and 255), and the lists
-/// `train.txt` and `test.txt`, which hold four fifths and one fifth.
+/// `train.txt` and `test.txt` with four fifths and one fifth of the stems.
 pub fn write_phantoms(dir: &Path, count: usize, seed: u64, size: [usize; 2]) -> Result<()> {
     if count < 2 {
         return Err(RunError::new(format!("{count} phantoms cannot be split into train and test")));

@@ -1,11 +1,11 @@
-//! A decoded picture, and what a file may declare of one.
+//! Decoded pictures, and limits on their size.
 
 use crate::base::error::{Result, RunError};
 use std::path::Path;
 
-/// Longest side of an image that will be read.
+/// Longest side of an image that is read.
 pub(crate) const MAX_SIDE: usize = 16_384;
-/// Largest number of bytes that one decoded image may take.
+/// Largest number of bytes of one decoded image.
 pub(crate) const MAX_BYTES: u64 = 1 << 30;
 
 /// A decoded picture: `values` holds height x width x channels in that order.
@@ -15,17 +15,17 @@ pub(crate) struct Pixels {
     /// 1 or 3.
     pub channels: usize,
     pub values: PixelValues,
-    /// Stored with loss: flat areas may be off by some units.
+    /// Whether compression was lossy: flat areas may be off by some units.
     pub lossy: bool,
     pub warnings: Vec<String>,
 }
 
-/// Samples by their type in the file.
+/// Samples in their type in the file.
 pub(crate) enum PixelValues {
     U8(Vec<u8>),
     U16(Vec<u16>),
     I16(Vec<i16>),
-    /// Every other sample type, with its name. No NaN and no infinity.
+    /// Every other sample type, with its name. All values are finite.
     Wide(Vec<f64>, &'static str),
 }
 
@@ -49,7 +49,7 @@ impl PixelValues {
     }
 }
 
-/// Refuses sizes that no medical picture has before memory is taken for them.
+/// Rejects implausible sizes before memory is allocated for them.
 pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: u64) -> Result<[usize; 2]> {
     if height == 0 || width == 0 {
         return Err(RunError::at(path, format!("declares an empty picture of {width} x {height} pixels")));
@@ -65,12 +65,12 @@ pub(super) fn check_size(path: &Path, height: u64, width: u64, bytes_per_pixel: 
     Ok([height as usize, width as usize])
 }
 
-/// The first `kept` of every `step` samples.
+/// Keeps the first `kept` of every `step` samples.
 pub(super) fn keep_channels<T: Copy>(values: &[T], step: usize, kept: usize) -> Vec<T> {
     values.chunks_exact(step).flat_map(|pixel| pixel[..kept].iter().copied()).collect()
 }
 
-/// One byte per sample from rows of samples of `bits` (1, 2, 4 or 8) that each start on a byte.
+/// Unpacks samples of `bits` (1, 2, 4 or 8) bits to one byte each; every row starts on a byte boundary.
 pub(super) fn unpack_bits(packed: &[u8], [height, width]: [usize; 2], bits: usize) -> Vec<u8> {
     let row = (width * bits).div_ceil(8).max(1);
     let last = ((1u16 << bits) - 1) as u8;

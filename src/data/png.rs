@@ -1,4 +1,4 @@
-//! PNG files: pictures in colours, grey planes of 16 bits, masks in the labels of a data block.
+//! Writes PNG files: RGB pictures, 16-bit grey planes, and masks with the labels of a data block.
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
@@ -7,12 +7,12 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
 use std::path::Path;
 
-/// Writes an RGB picture (height x width x 3) as PNG, complete or not at all.
+/// Writes an RGB picture (height x width x 3) as PNG, atomically.
 pub fn write_png_atomic(path: &Path, rgb: &[u8], size: [usize; 2]) -> Result<()> {
     encode(path, rgb, size, ExtendedColorType::Rgb8, 3)
 }
 
-/// The bytes of an RGB picture (height x width x 3) as PNG, as small as it gets: it may be embedded in a page.
+/// Encodes an RGB picture (height x width x 3) as PNG with the best compression, for embedding in a page.
 pub(crate) fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
     let mut file = Vec::new();
     PngEncoder::new_with_quality(&mut file, CompressionType::Best, FilterType::Adaptive)
@@ -23,13 +23,13 @@ pub(crate) fn png(rgb: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>> {
 
 /// Writes a plane of 16-bit values as a grey PNG.
 pub(crate) fn write_grey16_atomic(path: &Path, values: &[u16], size: [usize; 2]) -> Result<()> {
-    // The encoder takes 16-bit samples in the machine's order.
+    // The encoder expects 16-bit samples in native byte order.
     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
     encode(path, &bytes, size, ExtendedColorType::L16, 2)
 }
 
-/// Writes a class map as a PNG in the labels of the data block: in colours where they are, else grey with 8 bits, or 16
-/// where a label is above 255.
+/// Writes a class map as PNG with the labels of the data block: RGB if the labels are colours, else grey with 8 bits, or 16
+/// bits if a label is above 255.
 pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: &[u32]) -> Result<()> {
     if let Some(bad) = classes.iter().find(|&&c| usize::from(c) >= labels.len()) {
         return Err(RunError::at(path, format!("class {bad} has no label; there are {}", labels.len())));
@@ -47,7 +47,7 @@ pub fn write_mask_atomic(path: &Path, classes: &[u8], size: [usize; 2], labels: 
         let bytes: Vec<u8> = classes.iter().map(|&c| labels[usize::from(c)] as u8).collect();
         encode(path, &bytes, size, ExtendedColorType::L8, 1)
     } else {
-        // The encoder takes 16-bit samples in the machine's order.
+        // The encoder expects 16-bit samples in native byte order.
         let bytes: Vec<u8> = classes.iter().flat_map(|&c| (labels[usize::from(c)] as u16).to_ne_bytes()).collect();
         encode(path, &bytes, size, ExtendedColorType::L16, 2)
     }

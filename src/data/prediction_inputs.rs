@@ -1,6 +1,6 @@
-//! Which image files a prediction is for: files, folders and patterns, and where each mask goes.
+//! Finds the image files to predict, from files, folders and patterns, and the name of each output.
 //!
-//! Knows names of files and does not open them.
+//! Works on file names only; no file is opened.
 
 use super::decode::EXTENSIONS;
 use super::order::natural;
@@ -8,24 +8,24 @@ use crate::base::error::{Result, RunError};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// An image, and the name of what is written for it.
+/// An image to predict, and the name of its outputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredictionInput {
     /// The image file.
     pub path: PathBuf,
-    /// Path below the output folder, without extension: the file's stem, under the folders that it has below a folder that
-    /// was given.
+    /// Path of the outputs below the output folder, without extension: the file's stem, with its subfolders if a folder was
+    /// given.
     pub stem: PathBuf,
 }
 
-/// Files as they are, folders with all images below them, patterns (`"scans/*/t1_*.png"`, `**` for any depth) with what
-/// they match; in the order given, each in natural order.
+/// Expands `given` into image files: files, all images below folders, and the matches of patterns (`"scans/*/t1_*.png"`,
+/// `**` for any depth), in the given order, each sorted in natural order.
 ///
-/// `ends` are the ends of the files that are written for an image, from its stem on; the first is the mask's. What lies in
-/// `out` already is no input of a folder around it.
+/// `ends` are the suffixes of the output files of an image, after its stem; the first is the mask's. Files in `out` are not
+/// taken as inputs of a folder that contains `out`.
 ///
-/// Fails where a path is missing, a folder or pattern has no image, two files would be written to one place, or what is
-/// written for an image would replace an image.
+/// Errors: a path is missing, a folder or pattern has no image, two outputs would have the same path, or an output would
+/// overwrite an input.
 pub fn find_inputs(given: &[PathBuf], out: &Path, ends: &[String]) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     for path in given {
@@ -49,13 +49,13 @@ fn single_file(path: PathBuf) -> PredictionInput {
     PredictionInput { path, stem }
 }
 
-/// Whether the name has an extension that pictures have.
+/// Checks whether the file name has the extension of a picture and is not hidden.
 fn is_picture(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     !name.starts_with('.') && EXTENSIONS.iter().any(|e| name.strip_suffix(e).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// Every picture below a folder. Links to folders are not followed: they may lead round in a circle.
+/// Lists every picture below a folder. Links to folders are not followed, since they may form a cycle.
 fn images_below(root: &Path, out: &Path) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     let out = out.canonicalize().ok();
@@ -90,7 +90,7 @@ fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
     let mut found = Vec::new();
     for path in paths {
         let path = path.map_err(|e| RunError::read(e.path(), e.error()))?;
-        // A pattern such as `case_*` may match notes beside the pictures.
+        // A pattern such as `case_*` may also match files that are no pictures.
         if path.is_file() && is_picture(&path) {
             found.push(single_file(path));
         }
@@ -104,7 +104,7 @@ fn images_matching(pattern: &Path) -> Result<Vec<PredictionInput>> {
 }
 
 fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
-    // Upper and lower case are one on some file systems.
+    // Some file systems ignore case.
     let mut seen: HashMap<String, &PredictionInput> = HashMap::new();
     for input in inputs {
         for end in ends {
@@ -122,7 +122,7 @@ fn check_distinct(inputs: &[PredictionInput], ends: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// What is written is named after the images: beside them it could take their place.
+/// Checks that no output overwrites an input: outputs are named after the images, and `out` may be the images' folder.
 fn check_no_overwrite(inputs: &[PredictionInput], out: &Path, ends: &[String]) -> Result<()> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     let images: HashMap<PathBuf, &PredictionInput> =

@@ -1,11 +1,11 @@
-//! Resizing: intensities and scores by a triangle filter, classes by nearest neighbour. One convention everywhere:
-//! pixel `i` of `n` covers `[i, i + 1) / n` of the picture.
+//! Resizing: intensities and scores by a triangle filter, classes by nearest neighbour. Everywhere pixel `i` of `n` covers
+//! `[i, i + 1) / n` of the picture.
 //!
 //! Enlarging is PyTorch's `interpolate(mode="bilinear", align_corners=False)`; shrinking widens the triangle to the
 //! source pixels that an output pixel covers, as `antialias=True` there and Pillow's `BILINEAR` do, so that no pixel
 //! of a large photograph is skipped.
 
-/// Weights of the source pixels `first..` that make one output pixel. They sum to 1.
+/// Weights of the source pixels `first..` of one output pixel. They sum to 1.
 struct FilterTap {
     first: usize,
     weights: Vec<f32>,
@@ -28,7 +28,7 @@ fn taps(from: usize, to: usize) -> Vec<FilterTap> {
         .collect()
 }
 
-/// Resizes planes of a picture whose rows are made on demand: `row(y, buffer)` fills `planes * width` values, plane by
+/// Resizes planes of a picture whose rows are produced on demand: `row(y, buffer)` writes `planes * width` values, plane by
 /// plane. Returns planes x height x width.
 pub(crate) fn planes(
     planes: usize,
@@ -41,8 +41,7 @@ pub(crate) fn planes(
     let mut source = vec![0.0; planes * in_w];
     let across = taps(in_w, out_w);
     let down = taps(in_h, out_h);
-    // Output rows in the order of their first source row wait until their last one is past: no whole copy at the
-    // source height is held.
+    // Output rows are accumulated while their source rows come by, so no copy at the full source height is needed.
     let mut open = 0;
     let mut narrow = vec![0.0; planes * out_w];
     for y in 0..in_h {
@@ -81,8 +80,8 @@ pub fn plane(values: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     planes(1, from, to, |y, row| row.copy_from_slice(&values[y * from[1]..(y + 1) * from[1]]))
 }
 
-/// Scores (`k` x height x width, logits or probabilities) resized bilinearly, then the class with the highest; of equal
-/// ones the first. NaN never wins.
+/// Resizes scores (`k` x height x width, logits or probabilities) bilinearly and returns the class with the highest score of
+/// each pixel; ties go to the lower class. NaN is never the highest.
 pub fn argmax(scores: &[f32], k: usize, from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     debug_assert_eq!(scores.len(), k * from[0] * from[1]);
     let mut best = vec![f32::NEG_INFINITY; to[0] * to[1]];
@@ -98,8 +97,9 @@ pub fn argmax(scores: &[f32], k: usize, from: [usize; 2], to: [usize; 2]) -> Vec
     class
 }
 
-/// Resizes a class map: the source pixel under the centre of the output pixel, `floor((i + 0.5) * from / to)`.
-/// (PyTorch's `nearest-exact`; its `nearest` and OpenCV take `floor(i * from / to)`, half a pixel to the upper left.)
+/// Resizes a class map by nearest neighbour: the source pixel under the centre of the output pixel,
+/// `floor((i + 0.5) * from / to)`. This is PyTorch's `nearest-exact`; its `nearest` and OpenCV use `floor(i * from / to)`, half a
+/// pixel to the upper left.
 pub fn nearest(values: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     if from == to {
         return values.to_vec();
@@ -113,7 +113,7 @@ pub fn nearest(values: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     output
 }
 
-/// In integers: `floor((2 i + 1) * from / (2 to))`.
+/// Computes `floor((i + 0.5) * from / to)` in integers.
 fn nearest_source(i: usize, from: usize, to: usize) -> usize {
     ((2 * i + 1) * from / (2 * to)).min(from - 1)
 }

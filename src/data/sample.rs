@@ -1,4 +1,4 @@
-//! One image with its classes, as batches hold it, as it is cached, and as people look at it.
+//! One image with its classes: normalised for batches, as cached, and for display.
 
 use super::{augment, intensity};
 use crate::base::error::Result;
@@ -16,14 +16,14 @@ pub struct Sample {
     pub warnings: Vec<String>,
 }
 
-/// A sample as it is, and as plans of augmentation leave it.
+/// A sample without augmentation, and augmented by each plan.
 pub struct SampleVersions {
-    /// The sample itself first.
+    /// The unchanged sample first.
     pub pictures: Vec<DisplaySample>,
     pub warnings: Vec<String>,
 }
 
-/// A sample for people to look at.
+/// A sample for display.
 pub struct DisplaySample {
     /// One plane or three, each height x width, in 0..1.
     pub planes: Vec<f32>,
@@ -32,7 +32,7 @@ pub struct DisplaySample {
 }
 
 impl DisplaySample {
-    /// Height x width x 3.
+    /// Returns 8-bit RGB, height x width x 3.
     pub fn rgb(&self, size: [usize; 2]) -> Vec<u8> {
         let area = size[0] * size[1];
         let byte = |v: f32| (v.clamp(0.0, 1.0) * 255.0).round() as u8;
@@ -41,7 +41,7 @@ impl DisplaySample {
     }
 }
 
-/// A sample as it is cached: see [`intensity`] for the 16-bit steps.
+/// A sample as it is cached; [`intensity`] describes the 16-bit values.
 pub(super) struct CachedSample {
     pub(super) image: Vec<u16>,
     pub(super) mask: Vec<u8>,
@@ -62,7 +62,7 @@ impl CachedSample {
         self.image.iter().map(|&v| intensity::unit(v)).collect()
     }
 
-    /// Planes of values in 0..1 and the mask, as a plan leaves them.
+    /// Returns planes of values in 0..1 and the mask, augmented by a plan.
     pub(super) fn changed(&self, plan: &augment::AugmentPlan) -> (Vec<f32>, Vec<u8>) {
         let mut planes = self.units();
         let mut mask = self.mask.clone();

@@ -1,19 +1,18 @@
-//! Gaussian filters of a plane, one axis after the other.
+//! Gaussian filter of a plane, separable: rows first, then columns.
 //!
-//! Knows rows of numbers only. The kernel is cut at four standard deviations and sums to 1, as in
-//! `scipy.ndimage.gaussian_filter`.
+//! The kernel is truncated at four standard deviations and sums to 1, as in `scipy.ndimage.gaussian_filter`.
 
-/// What lies outside the plane.
+/// How a plane is extended beyond its edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EdgeMode {
-    /// d c b a | a b c d | d c b a
+    /// `d c b a | a b c d | d c b a`
     Reflect,
-    /// a b c d | a b c d | a b c d
+    /// `a b c d | a b c d | a b c d`
     Wrap,
 }
 
 impl EdgeMode {
-    /// The index inside `0..n` that an index outside stands for.
+    /// Maps an index outside `0..n` to the index inside that has its value.
     pub fn fold(self, index: i64, n: usize) -> usize {
         let n = n as i64;
         let folded = match self {
@@ -27,7 +26,7 @@ impl EdgeMode {
     }
 }
 
-/// The middle of the kernel and one of its two equal wings, outwards.
+/// Returns the central weight of the kernel and the weights of one of its two equal halves, from the centre outwards.
 fn kernel(sigma: f64) -> (f32, Vec<f32>) {
     let radius = (4.0 * sigma + 0.5) as usize;
     let wing: Vec<f64> = (1..=radius).map(|i| (-0.5 * (i as f64 / sigma).powi(2)).exp()).collect();
@@ -35,7 +34,7 @@ fn kernel(sigma: f64) -> (f32, Vec<f32>) {
     ((1.0 / total) as f32, wing.iter().map(|w| (w / total) as f32).collect())
 }
 
-/// Filters a plane of `size` (height, width). A `sigma` below 1/8 changes nothing.
+/// Filters a plane of `size` (height, width) in place. A `sigma` below 1/8 has no effect.
 pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: EdgeMode) {
     let [height, width] = size;
     debug_assert_eq!(values.len(), height * width);
@@ -44,7 +43,7 @@ pub fn gaussian(values: &mut [f32], size: [usize; 2], sigma: f64, edge: EdgeMode
         return;
     }
     let radius = wing.len();
-    // Rows with what lies beyond their ends, so that the inner loop has no cases and runs on vectors.
+    // The row with its extension on both sides: the inner loop has no special cases and is vectorised.
     let mut wide = vec![0.0; width + 2 * radius];
     let from: Vec<usize> = (0..wide.len()).map(|i| edge.fold(i as i64 - radius as i64, width)).collect();
     for row in values.chunks_exact_mut(width) {
@@ -69,7 +68,8 @@ fn scale_into(output: &mut [f32], weight: f32, values: &[f32]) {
     output.iter_mut().zip(values).for_each(|(o, v)| *o = weight * v);
 }
 
-/// Adds the pairs of rows at each distance from 1, two distances at a time: half the loads and stores of the output.
+/// Adds the weighted pairs of rows at each distance from 1. Two distances are added at a time, which halves the loads and
+/// stores of the output.
 fn add_wings<'a>(output: &mut [f32], wing: &[f32], at: impl Fn(usize) -> (&'a [f32], &'a [f32])) {
     let mut distance = 1;
     for pair in wing.chunks(2) {

@@ -1,4 +1,4 @@
-//! What happens to one image in one epoch: drawn first, done afterwards.
+//! The changes of one image in one epoch: drawn first, applied later.
 
 use super::gaussian::{EdgeMode, gaussian};
 use super::random_stream::RandomStream;
@@ -7,34 +7,35 @@ use super::warp::{AffineMap, DisplacementField, OutsideFill, warp};
 use crate::text::config::{Augment, Border};
 use std::fmt;
 
-/// Drawn values. The default changes nothing.
+/// The drawn changes of one image and its mask.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AugmentPlan {
     size: [usize; 2],
     key: AugmentKey,
+    /// Top-bottom and left-right.
     pub flip: [bool; 2],
-    /// Quarter turns, counter-clockwise.
+    /// Number of quarter turns, counter-clockwise.
     pub quarters: u8,
-    /// Counter-clockwise.
+    /// Angle of rotation, counter-clockwise.
     pub degrees: f64,
     pub scale: f64,
-    /// Down and to the right, in pixels.
+    /// Shift downwards and to the right, in pixels.
     pub shift: [f64; 2],
-    /// Of the image's height and width: side, and where the rectangle starts.
+    /// Side and top-left corner of the cropped rectangle, as fractions of the image's height and width.
     pub crop: Option<(f64, [f64; 2])>,
     pub elastic: Option<Elastic>,
     pub outside: OutsideFill,
     pub tone: Tone,
 }
 
-/// Strength and smoothness of a field of displacements, in pixels.
+/// Strength and smoothness of a displacement field, in pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Elastic {
     pub alpha: f64,
     pub sigma: f64,
 }
 
-/// Where random fields are drawn from again when the plan is carried out: a plan holds no picture.
+/// Key of the random fields. A plan holds no images, so `apply` draws the fields again from this key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct AugmentKey {
     seed: u64,
@@ -48,7 +49,7 @@ impl AugmentKey {
     }
 }
 
-/// Streams of random numbers. They may not be renumbered: the pictures of all runs would change.
+/// Stream numbers. Renumbering them would change the augmented images of every run.
 mod stream {
     pub(super) const FLIP: u64 = 1;
     pub(super) const ROT90: u64 = 2;
@@ -90,7 +91,7 @@ impl AugmentPlan {
 
     fn add(&mut self, kind: &Augment) {
         let key = self.key;
-        // The numbers of a kind, where its chance comes true.
+        // Returns the stream of a kind of augmentation if the kind is drawn with probability `p`.
         let stream_if_drawn = |number, p| {
             let mut draws = key.stream(number);
             draws.chance(p).then_some(draws)
@@ -156,40 +157,41 @@ impl AugmentPlan {
         }
     }
 
-    /// Changes planes (each height x width, values in 0..1) and the mask. They keep their sizes; values stay in 0..1.
+    /// Applies the changes to the planes (each height x width, values in 0..1) and to the mask. Sizes stay the same and values
+    /// stay in 0..1.
     pub fn apply(&self, planes: &mut Vec<f32>, mask: &mut Vec<u8>) {
         let affine = self.affine();
         let field = self.field();
         if field.is_some() || affine != AffineMap::IDENTITY {
             (*planes, *mask) = warp(planes, mask, self.size, &affine, field.as_ref(), self.outside);
-            // A weighted mean of two equal numbers may miss them by a rounding.
+            // By rounding, a weighted mean of two equal numbers may differ from them.
             planes.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
         }
         self.tone.apply(planes, self.size, &mut self.key.stream(stream::NOISE_FIELD));
     }
 
-    /// Crop, flip, quarter turns, scale, rotation and shift, in this order, as one map from output to source.
+    /// Returns crop, flip, quarter turns, scale, rotation and shift, in this order, as one map from output to source.
     pub fn affine(&self) -> AffineMap {
         let [height, width] = self.size.map(|n| n as f64);
         let (side, start) = self.crop.unwrap_or((1.0, [0.0; 2]));
         let sign = |flipped| if flipped { -1.0 } else { 1.0 };
         let [vertical, horizontal] = self.flip.map(sign);
-        // What undoes them, the last first: rows and columns about the centre.
+        // The inverses in reverse order, in rows and columns relative to the centre.
         let rotation = inverse_rotation(self.degrees);
         let quarter = inverse_rotation(f64::from(self.quarters) * 90.0);
         let mut matrix = matrix_product(quarter, rotation);
         for (row, sign) in matrix.iter_mut().zip([vertical, horizontal]) {
             row.iter_mut().for_each(|v| *v *= sign * side / self.scale);
         }
-        // The pixel in the middle of the output shows the middle of the rectangle, moved back by the shift.
+        // The central output pixel shows the centre of the cropped rectangle, moved back by the shift.
         let middle = [0.5 * (height - 1.0) + self.shift[0], 0.5 * (width - 1.0) + self.shift[1]];
         let shown = [height * (start[0] + 0.5 * side) - 0.5, width * (start[1] + 0.5 * side) - 0.5];
         let offset = [0, 1].map(|i| shown[i] - (matrix[i][0] * middle[0] + matrix[i][1] * middle[1]));
         AffineMap { matrix, offset }
     }
 
-    /// Uniform numbers in (-1, 1), smoothed and multiplied by `alpha`. The plane's ends are joined for the smoothing: the
-    /// field is equally strong everywhere.
+    /// Returns the elastic displacement field: uniform numbers in (-1, 1), smoothed and multiplied by `alpha`. Smoothing wraps
+    /// around the edges, so the field is equally strong everywhere.
     pub fn field(&self) -> Option<DisplacementField> {
         let Elastic { alpha, sigma } = self.elastic?;
         let mut draws = self.key.stream(stream::ELASTIC_FIELD);
@@ -204,7 +206,7 @@ impl AugmentPlan {
     }
 }
 
-/// The map that undoes a counter-clockwise turn, for rows (downwards) and columns. Right angles are exact.
+/// Returns the inverse of a counter-clockwise rotation, for rows (downwards) and columns. Multiples of 90° are exact.
 fn inverse_rotation(degrees: f64) -> [[f64; 2]; 2] {
     let (sin, cos) = match degrees.rem_euclid(360.0) {
         0.0 => (0.0, 1.0),
@@ -220,10 +222,10 @@ fn matrix_product(a: [[f64; 2]; 2], b: [[f64; 2]; 2]) -> [[f64; 2]; 2] {
     [0, 1].map(|i| [0, 1].map(|j| a[i][0] * b[0][j] + a[i][1] * b[1][j]))
 }
 
-/// What is done, in words: `flip left-right, rotate -12°, gamma 0.81`.
+/// Lists the changes: `flip left-right, rotate -12°, gamma 0.81`.
 impl fmt::Display for AugmentPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Adding 0 takes the sign off a negative one.
+        // Adding 0 turns -0 into 0.
         let whole = |x: f64| x.round() + 0.0;
         let mut words = Vec::new();
         let [vertical, horizontal] = self.flip;

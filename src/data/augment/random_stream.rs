@@ -1,12 +1,12 @@
-//! Random numbers that depend on seed, epoch, case and kind of change, and on nothing else.
+//! Random numbers that depend only on the seed, the epoch, the case and the kind of augmentation.
 //!
-//! Each kind draws from a stream of its own: taking one out of a run leaves what the others do as it was.
+//! Each kind has its own stream, so removing one from a run does not change the others.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::f32::consts::TAU;
 
-/// Sets these keys apart from those of other random numbers of a run.
+/// Separates these keys from the keys of a run's other random numbers.
 const DOMAIN: u64 = u64::from_le_bytes(*b"augment1");
 
 pub(super) struct RandomStream(ChaCha8Rng);
@@ -22,7 +22,7 @@ impl RandomStream {
         RandomStream(rng)
     }
 
-    /// In [0, 1), 53 bits.
+    /// Returns a uniform number in [0, 1) with 53 random bits.
     pub(super) fn unit(&mut self) -> f64 {
         (self.0.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -35,18 +35,18 @@ impl RandomStream {
         low + (high - low) * self.unit()
     }
 
-    /// Half as much is as likely as twice as much.
+    /// Returns a log-uniform number: a factor of 1/2 is as likely as a factor of 2.
     pub(super) fn log_uniform(&mut self, [low, high]: [f64; 2]) -> f64 {
         if low == high { low } else { self.uniform([low.ln(), high.ln()]).exp().clamp(low, high) }
     }
 
-    /// Of `n` equally likely ones.
+    /// Returns one of the `n` equally likely integers `0..n`.
     pub(super) fn below(&mut self, n: u64) -> u64 {
-        // The high half of a product, as in `order::shuffle`.
+        // The high half of the product, as in `order::shuffle`.
         ((u128::from(self.0.next_u64()) * u128::from(n)) >> 64) as u64
     }
 
-    /// Each in (-1, 1), 24 bits.
+    /// Fills `output` with uniform numbers in (-1, 1) of 24 random bits each.
     pub(super) fn fill_symmetric(&mut self, output: &mut [f32]) {
         let scale = 1.0 / (1u32 << 23) as f32;
         for value in output {
@@ -54,11 +54,11 @@ impl RandomStream {
         }
     }
 
-    /// Adds normal numbers of this standard deviation (Box and Muller 1958).
+    /// Adds normally distributed numbers with this standard deviation (Box and Muller 1958).
     pub(super) fn add_normals(&mut self, std: f32, output: &mut [f32]) {
         const SCALE: f32 = 1.0 / (1u32 << 24) as f32;
         for pair in output.chunks_mut(2) {
-            // In (0, 1]: the logarithm of 0 is infinite.
+            // `u` is in (0, 1], since the logarithm of 0 is infinite.
             let u = ((self.0.next_u32() >> 8) + 1) as f32 * SCALE;
             let v = (self.0.next_u32() >> 8) as f32 * SCALE;
             let radius = std * (-2.0 * u.ln()).sqrt();

@@ -1,18 +1,18 @@
-//! Changes of values: noise, blur, brightness, contrast, resolution and gamma, in this order. Positions stay.
+//! Changes of intensity: noise, blur, brightness, contrast, resolution and gamma, in this order.
 //!
-//! Knows planes of values in 0..1, and leaves values in 0..1.
+//! Input and output are planes of values in 0..1.
 
 use super::gaussian::{EdgeMode, gaussian};
 use super::random_stream::RandomStream;
 use crate::data::resize;
 use std::fmt;
 
-/// Drawn values; `None` for what does not happen.
+/// Drawn intensity changes; `None` where a change was not drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Tone {
-    /// Standard deviation.
+    /// Standard deviation of the noise.
     pub noise: Option<f64>,
-    /// Standard deviation in pixels.
+    /// Standard deviation of the blur in pixels.
     pub blur: Option<f64>,
     /// Factor and offset.
     pub brightness: Option<(f64, f64)>,
@@ -24,7 +24,7 @@ pub struct Tone {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gamma {
     pub exponent: f64,
-    /// Whether it works on distances from 1.
+    /// Whether the exponent is applied to `1 - value` instead of `value`.
     pub inverted: bool,
 }
 
@@ -50,7 +50,7 @@ impl Tone {
                 let small = size.map(|n| ((n as f64 * factor).round() as usize).max(1));
                 plane.copy_from_slice(&resize::plane(&resize::plane(plane, size, small), small, size));
             }
-            // Sums of weights that are 1 but for rounding.
+            // The filters' weights sum to 1 only up to rounding.
             clamp(plane);
             match self.gamma {
                 Some(Gamma { exponent, inverted: false }) => {

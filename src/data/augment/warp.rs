@@ -1,12 +1,12 @@
-//! Resampling an image and its mask at once: every spatial change of a sample goes through here together, so that no
-//! pixel is interpolated twice.
+//! Resamples an image and its mask. All spatial changes of a sample are combined into one resampling, so that no pixel is
+//! interpolated twice.
 //!
-//! Coordinates are row and column of pixel centres, counted from 0: `scipy.ndimage.map_coordinates` takes the same.
+//! Coordinates are row and column of pixel centres, counted from 0, as in `scipy.ndimage.map_coordinates`.
 
 use super::gaussian::EdgeMode;
 use crate::text::config::Border;
 
-/// Where an output pixel comes from: `source = matrix * output + offset`, rows before columns.
+/// Affine map from output to source coordinates: `source = matrix * output + offset`, rows before columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct AffineMap {
     pub matrix: [[f64; 2]; 2],
@@ -21,23 +21,23 @@ impl AffineMap {
     }
 }
 
-/// Displacements of output pixels before the affine map, in pixels: rows and columns, each height x width.
+/// Displacements that are added to output coordinates before the affine map, in pixels; each vector is height x width.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DisplacementField {
     pub rows: Vec<f32>,
     pub columns: Vec<f32>,
 }
 
-/// What fills pixels that come from outside.
+/// How pixels whose source lies outside the image are filled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutsideFill {
     pub rule: Border,
-    /// With [`Border::Constant`]; the mask is 0 there.
+    /// Fill value of the image for [`Border::Constant`]; the mask is filled with 0.
     pub value: f32,
 }
 
-/// Planes of an image (each height x width) bilinearly, and its mask by the nearest pixel, both at the same coordinates.
-/// Gives images and masks of the same size.
+/// Resamples the planes of an image (each height x width) bilinearly and its mask by nearest neighbour, at the same
+/// coordinates. Sizes do not change.
 pub fn warp(
     planes: &[f32],
     mask: &[u8],
@@ -58,7 +58,7 @@ pub fn warp(
         return (image, classes);
     }
     let area = height * width;
-    // One more pixel stands for all that is outside.
+    // An extra pixel at the end holds the fill value.
     let with = |plane: &[f32]| [plane, &[outside.value]].concat();
     let planes: Vec<Vec<f32>> = planes.chunks_exact(area).map(with).collect();
     let mask = [mask, &[0]].concat();
@@ -76,17 +76,17 @@ pub fn warp(
     (image, classes)
 }
 
-/// Flips and turns by right angles: they move whole pixels, which is exact and several times as fast.
+/// A flip or a rotation by a multiple of 90°: it moves whole pixels, which is exact and several times as fast.
 struct PixelPermutation {
     size: [usize; 2],
-    /// Index of the pixel that the first one of the output comes from, and steps from there down and across.
+    /// Source index of the first output pixel; `down` and `across` are the source steps per output row and column.
     start: i64,
     down: i64,
     across: i64,
 }
 
 impl PixelPermutation {
-    /// `None` where pixels are mixed or come from outside.
+    /// Returns `None` if the map interpolates between pixels or reads outside the image.
     fn of(affine: &AffineMap, size: [usize; 2]) -> Option<PixelPermutation> {
         let whole = |x: f64| x.fract() == 0.0 && x.abs() <= 65_536.0;
         let [[a, b], [c, d]] = affine.matrix;
@@ -95,7 +95,7 @@ impl PixelPermutation {
         }
         let [bottom, right] = size.map(|n| n as f64 - 1.0);
         let inside = |[y, x]: [f64; 2]| (0.0..=bottom).contains(&y) && (0.0..=right).contains(&x);
-        // Where the corners lie inside, so does all between them.
+        // If the corners lie inside, so do all pixels between them.
         if ![[0.0, 0.0], [0.0, right], [bottom, 0.0], [bottom, right]].iter().all(|&[y, x]| inside(affine.apply(y, x)))
         {
             return None;
@@ -119,7 +119,7 @@ impl PixelPermutation {
     }
 }
 
-/// The four pixels that an output pixel lies between, and how far it is from the first.
+/// The four source pixels around a position, and the position's distance from the first one.
 #[derive(Clone, Copy)]
 struct Corners {
     indices: [u32; 4],
@@ -135,7 +135,7 @@ impl Corners {
     }
 }
 
-/// Where the pixels of one output row come from: found once for the mask and all planes.
+/// Source positions of the pixels of one output row, computed once for the mask and all planes.
 struct RowSampler {
     size: [usize; 2],
     rule: Border,
@@ -145,7 +145,7 @@ struct RowSampler {
     nearest: Vec<u32>,
 }
 
-/// `floor` by truncation: the function itself is a call on plain x86-64 and keeps the loop from running on vectors.
+/// Computes `floor` by truncation. On baseline x86-64 `f32::floor` is a library call, which prevents vectorisation.
 fn floor(x: f32) -> i32 {
     let t = x as i32;
     t.wrapping_sub(i32::from((t as f32) > x))
@@ -162,7 +162,7 @@ impl RowSampler {
         let width = self.size[1];
         let [first, second] = affine.apply(y as f64, 0.0);
         let step = [affine.matrix[0][1], affine.matrix[1][1]];
-        // Each from the start in doubles: a running sum would drift along the row.
+        // Each position is computed in 64 bits from the start of the row; a running sum would drift.
         for (x, (row, column)) in self.rows.iter_mut().zip(&mut self.columns).enumerate() {
             *row = (first + step[0] * x as f64) as f32;
             *column = (second + step[1] * x as f64) as f32;
@@ -176,7 +176,7 @@ impl RowSampler {
             }
         }
         let (size, rule) = (self.size, self.rule);
-        // Unsigned, so that one comparison tells what is inside; sizes are at most 16384 and products fit.
+        // Unsigned, so that one comparison tests both bounds; sizes are at most 16384, so products fit in 32 bits.
         let [last_row, last_column] = size.map(|n| n as u32 - 1);
         let wide = width as u32;
         let places = self.rows.iter().zip(&self.columns).zip(&mut self.corners).zip(&mut self.nearest);
@@ -203,7 +203,7 @@ impl RowSampler {
     }
 }
 
-/// The pixel that stands for one that may lie outside: its mirror image, or the one behind the last.
+/// Returns the index of a pixel that may lie outside the image: its mirror image, or the extra pixel with the fill value.
 fn pixel_index(y: i32, x: i32, [height, width]: [usize; 2], rule: Border) -> u32 {
     let inside = (0..height as i64).contains(&i64::from(y)) && (0..width as i64).contains(&i64::from(x));
     let at = match rule {

@@ -1,7 +1,7 @@
-//! One made-up patient, and what each point of a slice is made of.
+//! The anatomy of one generated patient: the tissue at each point of a slice.
 //!
-//! Coordinates are the patient's: `u` to the right of the picture, `v` downwards (to the back), the shorter side of the
-//! picture being -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
+//! Patient coordinates are `u` to the right of the picture and `v` downwards (towards the back); the shorter side of the picture
+//! spans -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
 
 use super::noise::{NoiseField, PhantomRng, lerp, smoothstep, unit_vector};
 
@@ -9,7 +9,7 @@ pub(super) const AIR: f64 = -1000.0;
 const FAT: f64 = -100.0;
 const SOFT: f64 = 40.0;
 
-/// An ellipse along the axes; `reach` is below 1 inside.
+/// An axis-aligned ellipse.
 #[derive(Clone, Copy)]
 struct Oval {
     centre: [f64; 2],
@@ -21,6 +21,7 @@ impl Oval {
         Self { centre: [u, v], half: [half_u, half_v] }
     }
 
+    /// Returns the distance from the centre in units of the half axes: below 1 inside.
     fn reach(&self, u: f64, v: f64) -> f64 {
         length((u - self.centre[0]) / self.half[0], (v - self.centre[1]) / self.half[1])
     }
@@ -32,20 +33,20 @@ pub(super) fn length(x: f64, y: f64) -> f64 {
 
 struct Rib {
     towards: [f64; 2],
-    /// Least cosine of the angle to `towards`.
+    /// Smallest cosine of the angle to `towards` inside the rib.
     span: f64,
 }
 
-/// Everything about a slice but its noise.
+/// All parameters of a slice except its noise.
 pub(super) struct Patient {
     pub(super) level: f64,
     pub(super) shift: [f64; 2],
     pub(super) tilt: [f64; 2],
     pub(super) half: [f64; 2],
-    /// Parts of the body's radius where fat and chest wall begin and the cavity ends.
+    /// Fraction of the body's radius where the muscle ends and fat begins; `cavity` is where the chest wall begins.
     muscle: f64,
     cavity: f64,
-    /// Size of the lungs in the cavity.
+    /// Size of the lungs relative to the cavity.
     fill: f64,
     pub(super) mediastinum: f64,
     outline: NoiseField,
@@ -56,16 +57,16 @@ pub(super) struct Patient {
     blood: f64,
     aorta: Oval,
     spine: Oval,
-    /// Air in tubes and bowels outside the lung.
+    /// Air-filled tubes outside the lung: trachea, main bronchi, oesophagus.
     tubes: Vec<Oval>,
     domes: Vec<Oval>,
-    /// Gas above the fluid level of the stomach.
+    /// The stomach's gas bubble and its fluid level.
     stomach: Option<(Oval, f64)>,
     ribs: Vec<Rib>,
     arms: Vec<Oval>,
     pub(super) parenchyma: f64,
     pub(super) gradient: f64,
-    /// Height of the table's middle, its curvature, its half width.
+    /// Height of the table's centre, its curvature and its half width.
     table: [f64; 3],
     pub(super) padding: bool,
 }
@@ -167,13 +168,13 @@ impl Patient {
         }
     }
 
-    /// Picture to patient coordinates.
+    /// Converts picture coordinates to patient coordinates.
     pub(super) fn to_patient_coordinates(&self, x: f64, y: f64) -> [f64; 2] {
         let (x, y) = (x - self.shift[0], y - self.shift[1]);
         [x * self.tilt[0] + y * self.tilt[1], y * self.tilt[0] - x * self.tilt[1]]
     }
 
-    /// Part of the way from the middle of the body to its skin: between an ellipse and a rounder box.
+    /// Returns the fraction of the way from the body's centre to its skin; the body is between an ellipse and a rounded box.
     pub(super) fn depth(&self, u: f64, v: f64) -> f64 {
         let (p, q) = (u / self.half[0], v / self.half[1]);
         let (p, q) = (p * p, q * q);
@@ -181,7 +182,7 @@ impl Patient {
         depth * (1.0 + 0.03 * self.outline.at(2.5 * u, 2.5 * v))
     }
 
-    /// Below 0 in the lungs, in units of about the picture's half side.
+    /// Returns a level-set value: below 0 in the lungs, in units of about half the picture's side.
     pub(super) fn lung(&self, u: f64, v: f64, depth: f64) -> f64 {
         let scale = self.half[1];
         let wave =
@@ -191,7 +192,7 @@ impl Patient {
         let (cu, cv) = (0.5 * self.cavity * self.half[0], 0.05);
         let round = Oval::new(cu, cv, self.fill * 0.56 * self.half[0], self.fill * 0.95 * self.half[1]);
         let taper = (round.reach(u.abs(), v) - 1.0) * 0.4 * (1.0 - smoothstep((self.fill - 0.85) / 0.12)) - 0.02;
-        // Wider at the roots, narrower in front where the lungs nearly meet.
+        // The mediastinum is wider at the roots and narrower in front, where the lungs nearly meet.
         let root = (1.0 - v.abs() / 0.16).max(0.0) * 0.04;
         let front = smoothstep((-v / self.half[1] - 0.25) / 0.5) * if self.level > 0.25 { 0.1 } else { 0.0 };
         let middle = self.mediastinum + root - front - u.abs();
@@ -202,14 +203,14 @@ impl Patient {
             level = level.max((1.03 - solid.reach(u, v)) * solid.half[1]);
         }
         level += wave.min(0.03);
-        // Windpipe and main bronchi with their walls are never lung.
+        // Trachea and main bronchi with their walls are never lung.
         for tube in &self.tubes {
             level = level.max((1.6 - tube.reach(u, v)) * tube.half[1]);
         }
         level.max(wall)
     }
 
-    /// Hounsfield units outside the lungs.
+    /// Returns the Hounsfield units inside the body and outside the lungs.
     pub(super) fn tissue(&self, u: f64, v: f64, depth: f64) -> f64 {
         for tube in &self.tubes {
             let reach = tube.reach(u, v);
@@ -276,7 +277,7 @@ impl Patient {
         None
     }
 
-    /// Hounsfield units outside the body; `x` and `y` are the picture's.
+    /// Returns the Hounsfield units outside the body; `x` and `y` are picture coordinates.
     pub(super) fn surroundings(&self, x: f64, y: f64, u: f64, v: f64) -> f64 {
         for arm in &self.arms {
             let reach = arm.reach(u, v);

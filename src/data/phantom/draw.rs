@@ -1,4 +1,4 @@
-//! From a patient to the pixels of a slice: tissue, blur, noise.
+//! Renders a patient as the pixels of a slice: tissue, blur, noise.
 
 use super::anatomy::{AIR, Patient, length};
 use super::lung_contents::LungPainter;
@@ -37,7 +37,7 @@ pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> PhantomSlice {
     let blurred = blur(&hu, size);
     let spread = rng.uniform(8.0, 34.0);
     let grain: Vec<f64> = (0..height * width).map(|_| rng.normal()).collect();
-    // Blurring takes the deviation of white noise to 3/8.
+    // Blurring scales the standard deviation of white noise by 3/8.
     let grain = blur(&grain, size);
     let mut values = Vec::with_capacity(height * width);
     for y in 0..height {
@@ -51,7 +51,7 @@ pub fn draw(seed: u64, index: u64, size: [usize; 2]) -> PhantomSlice {
     PhantomSlice { size, hu: values, lungs }
 }
 
-/// The binomial kernel 1 2 1 in both directions; edges repeat.
+/// Blurs by the binomial kernel 1 2 1 in both directions; edge pixels are repeated.
 fn blur(values: &[f64], [height, width]: [usize; 2]) -> Vec<f64> {
     let pass = |source: &[f64], step: usize, at: usize, position: usize, n: usize| {
         let before = if position == 0 { at } else { at - step };

@@ -1,9 +1,9 @@
-//! What runs through the lungs and is part of them: vessels, bronchi, nodules.
+//! Structures inside the lungs that belong to them: vessels, bronchi, nodules.
 
 use super::anatomy::{Patient, length};
 use super::noise::{PhantomRng, lerp, smoothstep};
 
-/// What runs through the lungs and is part of them.
+/// Draws vessels, bronchi and nodules into the lungs of a slice.
 pub(super) struct LungPainter<'a> {
     pub(super) rng: &'a mut PhantomRng,
     pub(super) patient: &'a Patient,
@@ -44,7 +44,7 @@ impl LungPainter<'_> {
         }
     }
 
-    /// Fewer near the top of the lungs.
+    /// Returns the number of vessels of one lung; there are fewer near the top.
     fn vessel_count(&self) -> usize {
         12 + (16.0 * smoothstep(self.patient.level / 0.5)) as usize
     }
@@ -54,7 +54,7 @@ impl LungPainter<'_> {
         [self.rng.uniform(-half_u, half_u), self.rng.uniform(-half_v, half_v)]
     }
 
-    /// A track of discs from the root of the lung outwards, thinning and wandering.
+    /// Draws a vessel: a winding, tapering track of discs from the root of the lung outwards.
     fn vessel(&mut self, root: [f64; 2]) {
         let [mut u, mut v] = root;
         let [mut du, mut dv] = self.rng.direction();
@@ -77,7 +77,7 @@ impl LungPainter<'_> {
         }
     }
 
-    /// Blends a disc into the lung, edges by coverage.
+    /// Blends a disc into the lung, with antialiased edges.
     fn disc(&mut self, [u, v]: [f64; 2], r: f64, hu: f64) {
         let [height, width] = self.size;
         // Back from patient to picture coordinates.

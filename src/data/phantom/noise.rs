@@ -1,4 +1,4 @@
-//! Random numbers and smooth random fields without functions of a mathematics library.
+//! Random numbers and smooth random fields, without functions of a math library.
 
 use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use rand_chacha::ChaCha8Rng;
@@ -17,7 +17,7 @@ impl PhantomRng {
         self.0.next_u64()
     }
 
-    /// Uniform in `low..high`.
+    /// Returns a uniform number in `low..high`.
     pub(super) fn uniform(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * ((self.bits() >> 11) as f64 / (1u64 << 53) as f64)
     }
@@ -26,23 +26,23 @@ impl PhantomRng {
         self.uniform(0.0, 1.0) < p
     }
 
-    /// Mean 0, standard deviation 1, nearly normal: the sum of four uniform numbers.
+    /// Returns a nearly normal number with mean 0 and standard deviation 1: a scaled sum of four uniform numbers.
     pub(super) fn normal(&mut self) -> f64 {
         let bits = self.bits();
         let sum: f64 = (0..4).map(|i| ((bits >> (16 * i)) & 0xffff) as f64 / 65_536.0).sum();
         (sum - 2.0) * 3.0f64.sqrt()
     }
 
-    /// A direction in the plane.
+    /// Returns a random unit vector in the plane.
     pub(super) fn direction(&mut self) -> [f64; 2] {
         unit_vector(self.uniform(0.0, 1.0))
     }
 }
 
-/// Cosine and sine of `t` full turns, to about 1e-9.
+/// Returns cosine and sine of `t` full turns, to about 1e-9.
 pub(super) fn unit_vector(t: f64) -> [f64; 2] {
     let t = t - t.floor();
-    // Within an eighth of a turn of a quarter, where the series is short.
+    // The remainder is within an eighth of a turn, where a short series is enough.
     let quarter = (t * 4.0 + 0.5).floor();
     let x = (t - quarter / 4.0) * std::f64::consts::TAU;
     let y = x * x;
@@ -70,7 +70,7 @@ impl NoiseField {
         lerp(upper, lower, fy)
     }
 
-    /// Three octaves.
+    /// Returns the sum of three octaves, in -1..1.
     pub(super) fn rough(self, x: f64, y: f64) -> f64 {
         (self.at(x, y) + 0.5 * self.at(2.0 * x + 17.0, 2.0 * y - 5.0) + 0.25 * self.at(4.0 * x - 9.0, 4.0 * y + 31.0))
             / 1.75
@@ -87,7 +87,7 @@ pub(super) fn lerp(a: f64, b: f64, t: f64) -> f64 {
     a + (b - a) * t
 }
 
-/// 0 to 1 with flat ends.
+/// Cubic step from 0 to 1 with zero slope at both ends.
 pub(super) fn smoothstep(t: f64) -> f64 {
     let t = t.clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)

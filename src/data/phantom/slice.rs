@@ -1,4 +1,4 @@
-//! What a phantom is.
+//! A generated phantom slice.
 
 use crate::data::pixels::{PixelValues, Pixels};
 
