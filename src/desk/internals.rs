@@ -35,7 +35,7 @@ pub mod compute {
             }
         }
         pub mod memory_layout {
-            pub use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut};
+            pub use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut, WriteMode};
         }
         pub mod operators {
             pub use crate::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel, expect_kernel};

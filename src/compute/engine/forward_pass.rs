@@ -1,4 +1,4 @@
-//! A forward pass: runs nodes, holds values, frees them after their last use.
+//! A forward pass: runs nodes, holds values and frees them after their last use.
 
 use super::kernel::buffer::{AlignedBuffer, BufferPool};
 use super::kernel::conv_region::{ChannelSums, Epilogue};
@@ -11,9 +11,10 @@ use super::profile::Recorder;
 use super::program::{ConvKind, ConvNode, NodeOp, NormNode, PassMode, Program, ProgramNode, ProgramValueId};
 use super::weights::{BatchStatistics, LayerWeights, NetworkWeights};
 use crate::base::hash::GOLDEN_STEP;
+use crate::graph::op::Op;
 use std::sync::Arc;
 
-/// A convolution's weights as its tiles read them, and what is added to its pixels.
+/// A convolution's weights in the order in which its tiles read them, and the bias of its pixels.
 pub struct PreparedConv {
     packed: PackedConv,
     /// One number per slot of the output.
@@ -25,10 +26,11 @@ enum PackedConv {
     Depthwise(Vec<f32>),
 }
 
-/// What batch norm was in a pass.
+/// Statistics and affine map of a batch norm in a pass.
 pub struct NormState {
     pub statistics: NormStatistics,
     pub affine: NormAffine,
+    /// Whether the statistics are those of the batch rather than the running ones.
     pub of_batch: bool,
 }
 
@@ -37,9 +39,9 @@ pub struct ForwardPass {
     pub program: Arc<Program>,
     pub pool: Arc<BufferPool>,
     pub values: Vec<Option<AlignedBuffer>>,
-    /// By node.
+    /// Batch norms, by node.
     pub norms: Vec<Option<NormState>>,
-    /// By value: what a convolution summed for the norm behind it.
+    /// Sums that a convolution took for the norm after it, by value.
     sums: Vec<Option<ChannelSums>>,
     pub recorder: Recorder,
     seed: u64,
@@ -48,13 +50,13 @@ pub struct ForwardPass {
 impl ForwardPass {
     pub fn new(program: Arc<Program>, pool: Arc<BufferPool>, recorder: Recorder, seed: u64) -> Self {
         let (values, nodes) = (program.values.len(), program.nodes.len());
-        let none = |n| std::iter::repeat_with(|| None).take(n).collect();
+        let buffers = std::iter::repeat_with(|| None).take(values).collect();
         let norms = std::iter::repeat_with(|| None).take(nodes).collect();
         let sums = std::iter::repeat_with(|| None).take(values).collect();
-        Self { program, pool, values: none(values), norms, sums, recorder, seed }
+        Self { program, pool, values: buffers, norms, sums, recorder, seed }
     }
 
-    /// All nodes in order; the results as NCHW numbers. `image` is `[n, c, h, w]`.
+    /// Runs all nodes in order and returns the results as NCHW numbers. `image` is `[n, c, h, w]`.
     pub fn forward(
         &mut self,
         weights: &NetworkWeights,
@@ -67,14 +69,15 @@ impl ForwardPass {
             recorder.forward(node.main, || {
                 self.run(at, weights, prepared.get(at).and_then(Option::as_ref), Some(image));
             });
-            self.free_forward(at);
+            self.free_after(at);
         }
         let results = program.results.iter().map(|&id| self.view(id).to_nchw()).collect();
         program.results.iter().filter(|&&id| !program.lifetimes.saved[id]).for_each(|&id| self.free(id));
         results
     }
 
-    fn free_forward(&mut self, at: usize) {
+    /// Frees the values that no node after this one reads in the forward pass, unless the backward pass does.
+    fn free_after(&mut self, at: usize) {
         let program = self.program.clone();
         let node = &program.nodes[at];
         for &id in node.inputs.iter().chain(&node.outputs) {
@@ -90,7 +93,7 @@ impl ForwardPass {
         }
     }
 
-    /// What is there of a value: its numbers, or only its layout.
+    /// Returns a value's numbers, or only its layout if it is not in memory.
     pub fn view(&self, id: ProgramValueId) -> MapView<'_> {
         let layout = &self.program.values[id].layout;
         match &self.values[id] {
@@ -99,15 +102,21 @@ impl ForwardPass {
         }
     }
 
-    /// Memory for a map, its halo zero.
-    pub fn take(pool: &BufferPool, layout: &MapLayout) -> AlignedBuffer {
+    /// Returns memory for a map. Its halo is zero, other numbers are arbitrary.
+    pub fn acquire_map(pool: &BufferPool, layout: &MapLayout) -> AlignedBuffer {
         let mut buffer = pool.acquire(layout.buffer_len());
         buffer.set_border(layout.border());
         buffer
     }
 
-    /// Computes a node's outputs. All its inputs are there.
-    pub fn run(&mut self, at: usize, weights: &NetworkWeights, prepared: Option<&PreparedConv>, image: Option<&[f32]>) {
+    /// Computes a node's outputs. All its inputs are in memory.
+    pub fn run(
+        &mut self,
+        at: usize,
+        weights: &NetworkWeights,
+        prepared: Option<&PreparedConv>,
+        image: Option<&[f32]>,
+    ) {
         let program = self.program.clone();
         let node = &program.nodes[at];
         if let NodeOp::Norm(norm) = &node.op {
@@ -117,12 +126,12 @@ impl ForwardPass {
             }
         }
         let mut buffers: Vec<AlignedBuffer> =
-            node.outputs.iter().map(|&id| Self::take(&self.pool, &program.values[id].layout)).collect();
+            node.outputs.iter().map(|&id| Self::acquire_map(&self.pool, &program.values[id].layout)).collect();
         match &node.op {
             NodeOp::Image => {
                 let layout = &program.values[node.outputs[0]].layout;
                 let planar = MapLayout::planar(layout.dims());
-                let image = image.expect("the image is kept where it is read again");
+                let image = image.expect("the image is saved if the backward pass reads it");
                 relayout(MapView::new(&planar, image), &mut MapViewMut::new(layout, &mut buffers[0]));
             }
             NodeOp::Relayout => {
@@ -132,14 +141,7 @@ impl ForwardPass {
             NodeOp::Conv(conv) => self.conv(conv, node, weights, prepared, &mut buffers[0]),
             NodeOp::Norm(norm) => self.norm(norm, at, &mut buffers[0]),
             NodeOp::Operator { op, layer } => {
-                let inputs: Vec<MapView> = node.inputs.iter().map(|&id| self.view(id)).collect();
-                let mut outputs: Vec<MapViewMut> = (node.outputs.iter().zip(&mut buffers))
-                    .map(|(&id, buffer)| MapViewMut::new(&program.values[id].layout, buffer))
-                    .collect();
-                let layer = layer.map(|layer| &weights[layer]);
-                let given = operators::ForwardArgs { inputs: &inputs, layer, seed: self.seed(at) };
-                let (output, others) = outputs.split_first_mut().expect("an operator has an output");
-                operators::expect_kernel(op).forward(given, output, others);
+                self.operator(op, at, layer.map(|layer| &weights[layer]), &mut buffers);
             }
         }
         for (&id, buffer) in node.outputs.iter().zip(buffers) {
@@ -147,7 +149,18 @@ impl ForwardPass {
         }
     }
 
-    /// What random numbers of a node start from; nothing is random in inference.
+    fn operator(&self, op: &Op, at: usize, layer: Option<&LayerWeights>, buffers: &mut [AlignedBuffer]) {
+        let node = &self.program.nodes[at];
+        let inputs: Vec<MapView> = node.inputs.iter().map(|&id| self.view(id)).collect();
+        let mut outputs: Vec<MapViewMut> = (node.outputs.iter().zip(buffers))
+            .map(|(&id, buffer)| MapViewMut::new(&self.program.values[id].layout, buffer))
+            .collect();
+        let args = operators::ForwardArgs { inputs: &inputs, layer, seed: self.seed(at) };
+        let (output, others) = outputs.split_first_mut().expect("an operator has an output");
+        operators::expect_kernel(op).forward(args, output, others);
+    }
+
+    /// Returns the seed of a node's random numbers; `None` in inference, which draws none.
     pub fn seed(&self, at: usize) -> Option<Seed> {
         match self.program.mode {
             PassMode::Infer => None,
@@ -165,42 +178,42 @@ impl ForwardPass {
     ) {
         let program = self.program.clone();
         let (x, y) = (node.inputs[0], node.outputs[0]);
-        let made;
+        let packed_now;
         let prepared = match prepared {
             Some(prepared) => prepared,
             None => {
-                made = prepare(conv, &program.values[x].layout, &program.values[y].layout, weights);
-                &made
+                packed_now = prepare(conv, &program.values[x].layout, &program.values[y].layout, weights);
+                &packed_now
             }
         };
         let epilogue = Epilogue { accumulate: false, bias: prepared.bias.as_deref(), relu: conv.relu, sums: conv.sums };
         let mut output = MapViewMut::new(&program.values[y].layout, buffer);
-        let x = self.source(conv, x);
+        let input = self.conv_input(conv, x);
         let sums = match (&prepared.packed, conv.kind) {
             (PackedConv::Dense(packed), ConvKind::Transposed) => {
-                correlate_transposed(&conv.window, packed, x.view, &mut output, epilogue)
+                correlate_transposed(&conv.window, packed, input.view, &mut output, epilogue)
             }
             (PackedConv::Dense(packed), ConvKind::Regular | ConvKind::Depthwise) => {
-                correlate(&conv.window, packed, x, &mut output, epilogue)
+                correlate(&conv.window, packed, input, &mut output, epilogue)
             }
             (PackedConv::Depthwise(packed), _) => {
-                depthwise::forward(&conv.window, packed, epilogue.bias, conv.relu, x.view, &mut output);
+                depthwise::forward(&conv.window, packed, epilogue.bias, conv.relu, input.view, &mut output);
                 None
             }
         };
         self.sums[y] = sums;
     }
 
-    /// A convolution's input, and the norm that it does as it reads.
-    pub fn source(&self, conv: &ConvNode, x: ProgramValueId) -> ConvInput<'_> {
-        let prologue = conv.input_norm.map(|through| {
-            let normed = self.norms[through.node].as_ref().expect("the norm's node has run");
-            normed.affine.prologue(matches!(&self.program.nodes[through.node].op, NodeOp::Norm(norm) if norm.relu))
+    /// Returns a convolution's input with the batch norm that is fused into reading it.
+    pub fn conv_input(&self, conv: &ConvNode, x: ProgramValueId) -> ConvInput<'_> {
+        let prologue = conv.input_norm.map(|norm| {
+            let state = self.norms[norm.node].as_ref().expect("the norm's node has run");
+            state.affine.prologue(matches!(&self.program.nodes[norm.node].op, NodeOp::Norm(norm) if norm.relu))
         });
         ConvInput { view: self.view(x), prologue }
     }
 
-    /// Once a pass.
+    /// Finds the statistics of a batch norm, once in a pass.
     fn find_statistics(&mut self, op: &NormNode, at: usize, weights: &NetworkWeights) {
         if self.norms[at].is_some() {
             return;
@@ -215,7 +228,7 @@ impl ForwardPass {
         let statistics = match (of_batch, self.sums[x].take()) {
             (true, Some(sums)) => NormStatistics::from_sums(&sums, count, op.epsilon),
             (true, None) => batch_norm::statistics(self.view(x), op.epsilon),
-            (false, _) => known(layer, layout, op.epsilon),
+            (false, _) => running_statistics(layer, layout, op.epsilon),
         };
         let affine = NormAffine::new(
             &statistics,
@@ -228,26 +241,25 @@ impl ForwardPass {
     fn norm(&mut self, op: &NormNode, at: usize, buffer: &mut AlignedBuffer) {
         let program = self.program.clone();
         let node = &program.nodes[at];
-        let x = node.inputs[0];
-        let normed = self.norms[at].as_ref().expect("found before");
+        let state = self.norms[at].as_ref().expect("`find_statistics` ran before");
         let mut output = MapViewMut::new(&program.values[node.outputs[0]].layout, buffer);
-        batch_norm::forward(&normed.affine, op.relu, self.view(x), &mut output);
+        batch_norm::forward(&state.affine, op.relu, self.view(node.inputs[0]), &mut output);
     }
 
-    /// The batch's statistics of each norm that used them.
+    /// Returns the statistics of the batch for each norm that used them.
     pub fn statistics(&self) -> Vec<BatchStatistics> {
         let mut all = Vec::new();
-        for (node, normed) in self.program.nodes.iter().zip(&self.norms) {
-            if let (NodeOp::Norm(norm), Some(normed)) = (&node.op, normed)
-                && normed.of_batch
+        for (node, state) in self.program.nodes.iter().zip(&self.norms) {
+            if let (NodeOp::Norm(norm), Some(state)) = (&node.op, state)
+                && state.of_batch
             {
                 let layout = &self.program.values[node.inputs[0]].layout;
                 let slots = layout.slot_of_channel();
                 let channels = |values: &[f32]| slots.iter().map(|&slot| values[slot]).collect();
                 all.push(BatchStatistics {
                     layer: norm.layer,
-                    mean: channels(&normed.statistics.mean),
-                    variance: channels(&normed.statistics.variance),
+                    mean: channels(&state.statistics.mean),
+                    variance: channels(&state.statistics.variance),
                     count: layout.n * layout.h * layout.w,
                 });
             }
@@ -256,14 +268,14 @@ impl ForwardPass {
     }
 }
 
-/// A layer's running statistics, one number per slot.
-fn known(layer: &LayerWeights, layout: &MapLayout, epsilon: f64) -> NormStatistics {
+/// Returns a layer's running statistics, one number per slot.
+fn running_statistics(layer: &LayerWeights, layout: &MapLayout, epsilon: f64) -> NormStatistics {
     let running = layer.running.as_ref().expect("batch norm has running statistics");
     let slots = |values: &[f32]| -> Vec<f64> { layout.to_slots(values, 0.0).into_iter().map(f64::from).collect() };
     NormStatistics::new(&slots(&running.mean), &slots(&running.variance), epsilon)
 }
 
-/// Packs a convolution's weights for these layouts, the norm behind it folded in.
+/// Packs a convolution's weights for these layouts, with the norm after it folded in.
 pub(super) fn prepare(conv: &ConvNode, x: &MapLayout, y: &MapLayout, weights: &NetworkWeights) -> PreparedConv {
     let layer = &weights[conv.layer];
     let kernel = ConvKernel { window: conv.window, weight: &layer.weight };
@@ -271,10 +283,11 @@ pub(super) fn prepare(conv: &ConvNode, x: &MapLayout, y: &MapLayout, weights: &N
     if let Some(fold) = conv.fold {
         let norm = &weights[fold.layer];
         let plain = MapLayout { segments: vec![y.channels()], lanes: 1, ..y.clone() };
-        let statistics = known(norm, &plain, fold.epsilon);
+        let statistics = running_statistics(norm, &plain, fold.epsilon);
         let affine = NormAffine::new(&statistics, &norm.weight, norm.bias.as_deref().unwrap_or_default());
-        let of = |i: usize| bias.as_ref().map_or(0.0, |bias| bias[i]);
-        bias = Some(affine.summand.iter().zip(&affine.factor).enumerate().map(|(i, (s, f))| s + f * of(i)).collect());
+        let conv_bias = |i: usize| bias.as_ref().map_or(0.0, |bias| bias[i]);
+        let terms = affine.summand.iter().zip(&affine.factor).enumerate();
+        bias = Some(terms.map(|(i, (summand, factor))| summand + factor * conv_bias(i)).collect());
         scale = affine.factor;
     }
     let packed = match conv.kind {
@@ -285,7 +298,7 @@ pub(super) fn prepare(conv: &ConvNode, x: &MapLayout, y: &MapLayout, weights: &N
     PreparedConv { packed, bias: bias.map(|bias| y.to_slots(&bias, 0.0)) }
 }
 
-/// All convolutions of a program, by node.
+/// Packs all convolutions of a program, by node.
 pub(super) fn prepare_all(program: &Program, weights: &NetworkWeights) -> Vec<Option<PreparedConv>> {
     let of = |node: &ProgramNode| match &node.op {
         NodeOp::Conv(conv) => {

@@ -160,6 +160,38 @@ impl<'a> MapView<'a> {
     }
 }
 
+/// Whether results replace the numbers of a map or are added to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WriteMode {
+    Overwrite,
+    Accumulate,
+}
+
+impl WriteMode {
+    /// The first writer of a map overwrites it, all others add to it.
+    pub fn after(written: bool) -> Self {
+        if written { WriteMode::Accumulate } else { WriteMode::Overwrite }
+    }
+
+    /// Returns the number that a result is added to.
+    #[inline(always)]
+    pub fn old(self, number: f32) -> f32 {
+        match self {
+            WriteMode::Overwrite => 0.0,
+            WriteMode::Accumulate => number,
+        }
+    }
+
+    /// Writes a result or adds it to the number.
+    #[inline(always)]
+    pub fn store(self, to: &mut f32, result: f32) {
+        *to = match self {
+            WriteMode::Overwrite => result,
+            WriteMode::Accumulate => *to + result,
+        };
+    }
+}
+
 /// A map that is written. Halos are zero and stay as they are.
 pub struct MapViewMut<'a> {
     pub layout: &'a MapLayout,
@@ -235,11 +267,14 @@ pub(crate) fn relayout(from: MapView, to: &mut MapViewMut) {
     });
 }
 
-/// The same, added to what is there.
-pub(crate) fn relayout_add(from: MapView, to: &mut MapViewMut) {
-    let mut more = AlignedBuffer::zeros(to.layout.buffer_len());
-    relayout(from, &mut MapViewMut::new(to.layout, &mut more));
-    to.data.iter_mut().zip(more.iter()).for_each(|(to, from)| *to += from);
+/// Copies the numbers to another layout of the same dims, or adds them to what the map holds.
+pub(crate) fn relayout_into(from: MapView, to: &mut MapViewMut, write: WriteMode) {
+    if write == WriteMode::Overwrite {
+        return relayout(from, to);
+    }
+    let mut converted = AlignedBuffer::zeros(to.layout.buffer_len());
+    relayout(from, &mut MapViewMut::new(to.layout, &mut converted));
+    to.data.iter_mut().zip(converted.iter()).for_each(|(to, from)| *to += from);
 }
 
 /// A map with its numbers.

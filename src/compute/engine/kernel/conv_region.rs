@@ -1,9 +1,9 @@
-//! Convolutions as regions of tiles over an output.
+//! Direct convolutions: tiles of output pixels, region by region.
 //!
-//! Forward, backward to the input and transposed convolutions are all the same: each output pixel is a sum over taps, a
-//! tap being a shift of the input and a matrix from input to output channels. What differs is which output pixels a
-//! [`ConvRegion`] covers and where its taps point. Taps that only meet padding are left out, row by row and column by column;
-//! no input is copied.
+//! Forward, backward to the input and transposed convolutions have one form: each output pixel is a sum over taps, and a
+//! tap is a shift of the input with a matrix from input to output channels. They differ in the output pixels that a
+//! [`ConvRegion`] covers and in the shifts of its taps. Taps that meet only padding are skipped, row by row and column by
+//! column. The input is never copied.
 
 use super::packing::{OutputGroup, PackedWeights};
 use super::simd::{LANES, SimdLevel};
@@ -12,16 +12,17 @@ use super::tile::{InputBlock, MAX_BLOCKS, Tile, TileTap, max_tile_width, tile_ke
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
 use std::ops::Range;
 
-/// Bytes of weights that a task goes over again and again; more than this, and it takes them in turns.
+/// Bytes of weights that a task reads for each row. A task with more weights takes its input blocks in several turns.
 const WEIGHTS_AT_ONCE: usize = 256 << 10;
-/// Bytes of all of a layer's weights that are small enough to be gone over for each part of the rows.
+/// Bytes of a layer's weights up to which they are read again for each part of the rows.
 const ALL_WEIGHTS: usize = 1 << 20;
 /// Bytes of a part's input.
 const ROWS_AT_ONCE: usize = 256 << 10;
-/// Tasks that a map is cut into if it has the rows. By shape and not by threads, so that sums do not depend on threads.
+/// Number of tasks that a map is cut into if it has enough rows. The cut follows the shape and not the number of threads,
+/// so that sums do not depend on threads.
 const TASKS: usize = 32;
 
-/// Evenly spaced places along an axis.
+/// Evenly spaced positions along an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StridedRange {
     pub first: usize,
@@ -29,7 +30,7 @@ pub struct StridedRange {
     pub count: usize,
 }
 
-/// A tap: output place number `i` reads input place `i * stride + shift` along each axis.
+/// A tap of the kernel: output position `i` of the region reads input position `i * stride + shift` along each axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KernelTap {
     pub y: isize,
@@ -48,14 +49,14 @@ pub struct ConvRegion {
 }
 
 impl ConvRegion {
-    /// Columns of padding that the taps reach into, if the halo is to serve all of them.
+    /// Returns the width of a halo that covers all columns of padding which the taps read.
     pub fn reach(&self, width: usize) -> usize {
         let last = (self.columns.count.max(1) - 1) * self.stride[1];
         let over = |tap: &KernelTap| (-tap.x).max(last as isize + tap.x - width as isize + 1).max(0);
         self.taps.iter().map(over).max().unwrap_or(0) as usize
     }
 
-    /// Output columns for which a tap lies inside an input row of `width` pixels.
+    /// Returns the output columns for which a tap lies inside an input row of `width` pixels.
     pub fn columns_inside(&self, tap: &KernelTap, width: usize) -> Range<usize> {
         let stride = self.stride[1] as isize;
         let first = (-tap.x).max(0).unsigned_abs().div_ceil(self.stride[1]);
@@ -64,7 +65,7 @@ impl ConvRegion {
         first.min(end)..end
     }
 
-    /// Runs of columns with the same taps inside the input and its halo.
+    /// Cuts the columns into runs that have the same taps inside the input and its halo.
     fn segments(&self, input: &MapLayout) -> Vec<ColumnSegment> {
         let (from, to) = (-(input.halo as isize), (input.w + input.halo) as isize);
         let inside = |column: usize, tap: &KernelTap| {
@@ -83,25 +84,41 @@ impl ConvRegion {
     }
 }
 
+/// Neighbouring columns of a region with the same taps.
 struct ColumnSegment {
     start: usize,
     end: usize,
     taps: Vec<KernelTap>,
 }
 
-/// What happens to a pixel when all its taps are summed.
+impl ColumnSegment {
+    /// Cuts the segment into tiles of at most `max_width` columns, about as wide as each other: first column and width.
+    #[inline]
+    fn tiles(&self, max_width: usize) -> impl Iterator<Item = (usize, usize)> {
+        let width = self.end - self.start;
+        let count = width.div_ceil(max_width);
+        let mut column = self.start;
+        (0..count).map(move |tile| {
+            let (first, width) = (column, width / count + usize::from(tile < width % count));
+            column += width;
+            (first, width)
+        })
+    }
+}
+
+/// Operations on each output pixel after the sum over its taps.
 #[derive(Clone, Copy, Default)]
 pub struct Epilogue<'a> {
-    /// Start from what the output holds.
+    /// Whether the sum starts from the number in the output instead of zero.
     pub accumulate: bool,
     /// One number per slot of the output.
     pub bias: Option<&'a [f32]>,
     pub relu: bool,
-    /// Whether to sum what is written.
+    /// Whether to sum the results and their squares per channel.
     pub sums: bool,
 }
 
-/// ChannelSums and sums of squares over all pixels of all images, one of each per slot of the output.
+/// Sums and sums of squares over all pixels of all images, one of each per slot of the output.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChannelSums {
     pub sum: Vec<f64>,
@@ -113,7 +130,7 @@ impl ChannelSums {
         Self { sum: vec![0.0; slots], square: vec![0.0; slots] }
     }
 
-    /// Adds those of the slots from `first` on.
+    /// Adds `part` to the slots from `first` on.
     pub(super) fn add(&mut self, first: usize, part: &Self) {
         let add = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         add(&mut self.sum[first..], &part.sum);
@@ -121,14 +138,14 @@ impl ChannelSums {
     }
 }
 
-/// One share of the work: some groups of one image, and some of the parts that its rows are cut into.
+/// One share of the work: some groups of output channels of one image, and some of the parts that its rows are cut into.
 struct ConvTask {
     groups: Range<usize>,
     image: usize,
     parts: Range<usize>,
 }
 
-/// All that tasks have in common.
+/// The operands that all tasks of a convolution share.
 struct DirectConv<'a> {
     regions: Vec<(&'a ConvRegion, Vec<ColumnSegment>)>,
     input: MapView<'a>,
@@ -136,13 +153,15 @@ struct DirectConv<'a> {
     /// Input channels as tiles read them.
     blocks: Vec<InputBlock>,
     output: &'a MapLayout,
-    place: DisjointWrites,
+    writes: DisjointWrites,
     epilogue: Epilogue<'a>,
-    /// Parts that the rows of each region are cut into.
+    /// Number of parts that the rows of each region are cut into.
     parts: usize,
 }
 
-/// Runs all regions. Outputs that no region covers stay as they are; no two regions may cover the same.
+/// Computes all regions of an output. Pixels outside all regions keep their numbers; regions must not overlap.
+///
+/// Returns the sums of the results if the epilogue asks for them.
 pub(crate) fn convolve(
     regions: &[ConvRegion],
     input: MapView,
@@ -155,35 +174,24 @@ pub(crate) fn convolve(
     assert!(layout.lanes == LANES && input.layout.n == layout.n);
     assert!(epilogue.bias.is_none_or(|bias| bias.len() >= layout.slots()));
     for region in regions {
-        for (lattice, size) in [(region.rows, layout.h), (region.columns, layout.w)] {
-            assert!(lattice.count == 0 || lattice.first + (lattice.count - 1) * lattice.step < size);
+        for (range, size) in [(region.rows, layout.h), (region.columns, layout.w)] {
+            assert!(range.count == 0 || range.first + (range.count - 1) * range.step < size);
         }
         assert!(region.taps.iter().all(|tap| tap.weight < weights.taps));
     }
     let (tasks, parts) = tasks(regions, input.layout, weights, layout.n);
+    let plane = input.layout.plane_len();
     let blocks = (weights.blocks.iter())
-        .map(|b| InputBlock {
-            input: b.block * input.layout.plane_len(),
-            weight: b.first_channel * weights.taps,
-            channels: b.count,
-        })
+        .map(|b| InputBlock { input: b.block * plane, weight: b.first_channel * weights.taps, channels: b.count })
         .collect();
     let regions = regions.iter().map(|region| (region, region.segments(input.layout))).collect();
-    let job = DirectConv {
-        regions,
-        input,
-        weights,
-        blocks,
-        output: layout,
-        place: DisjointWrites::new(output.data),
-        epilogue,
-        parts,
-    };
+    let writes = DisjointWrites::new(output.data);
+    let conv = DirectConv { regions, input, weights, blocks, output: layout, writes, epilogue, parts };
     if !epilogue.sums {
-        team::for_each(tasks.len(), |i| drop(job.run(&tasks[i])));
+        team::for_each(tasks.len(), |i| drop(conv.run(&tasks[i])));
         return None;
     }
-    let parts: Vec<ChannelSums> = team::map(tasks.len(), |i| job.run(&tasks[i]));
+    let parts: Vec<ChannelSums> = team::map(tasks.len(), |i| conv.run(&tasks[i]));
     let mut sums = ChannelSums::zeros(layout.slots());
     for (task, part) in tasks.iter().zip(&parts) {
         sums.add(weights.groups[task.groups.start].first * LANES, part);
@@ -191,9 +199,14 @@ pub(crate) fn convolve(
     Some(sums)
 }
 
-/// Shares of the work, and parts that rows are cut into: a part's input is small enough for all groups to find it in the
-/// second cache, if their weights are.
-fn tasks(regions: &[ConvRegion], from: &MapLayout, weights: &PackedWeights, images: usize) -> (Vec<ConvTask>, usize) {
+/// Cuts the work into tasks. Returns them with the number of parts that rows are cut into: a part's input is small enough
+/// to stay in the second-level cache for all groups, if their weights are small as well.
+fn tasks(
+    regions: &[ConvRegion],
+    from: &MapLayout,
+    weights: &PackedWeights,
+    images: usize,
+) -> (Vec<ConvTask>, usize) {
     let groups = weights.groups.len();
     let rows = regions.iter().map(|region| region.rows.count).max().unwrap_or(0).max(1);
     let bands = TASKS.div_ceil(images.max(1)).min(rows);
@@ -223,87 +236,149 @@ impl DirectConv<'_> {
                 for (region, segments) in &self.regions {
                     let count = region.rows.count;
                     let rows = count * part / self.parts..count * (part + 1) / self.parts;
-                    let before = (group.first - groups[0].first) * LANES;
-                    self.rows(group, task.image, region, segments, rows, (&mut sums, before));
+                    let first_slot = (group.first - groups[0].first) * LANES;
+                    RegionScanner::new(self, group, task.image, region, segments).scan(rows, &mut sums, first_slot);
                 }
             }
         }
         sums
     }
+}
 
-    /// Some rows of one region, for one group. ChannelSums are added to those from slot `before` on.
-    fn rows(
-        &self,
-        group: &OutputGroup,
+/// Visits the tiles of a region for one group of output channels of one image.
+struct RegionScanner<'a> {
+    conv: &'a DirectConv<'a>,
+    group: &'a OutputGroup,
+    image: usize,
+    region: &'a ConvRegion,
+    segments: &'a [ColumnSegment],
+    level: SimdLevel,
+    /// Numbers from one pixel of a tile to the next, and from one channel of a block to the next, in the input.
+    input_strides: [usize; 2],
+    /// Taps of the current row and segment.
+    taps: Vec<TileTap>,
+    /// Sums and sums of squares of the current row, `[2][blocks * LANES]`.
+    row_sums: [f32; 2 * MAX_BLOCKS * LANES],
+}
+
+/// The input blocks that are summed before the scanner returns to the first row.
+struct Turn<'a> {
+    blocks: &'a [InputBlock],
+    /// Whether the output already holds the sums over earlier blocks.
+    accumulate: bool,
+    /// Whether the sums are complete after this turn.
+    last: bool,
+}
+
+impl<'a> RegionScanner<'a> {
+    fn new(
+        conv: &'a DirectConv<'a>,
+        group: &'a OutputGroup,
         image: usize,
-        region: &ConvRegion,
-        segments: &[ColumnSegment],
-        rows: Range<usize>,
-        (sums, before): (&mut ChannelSums, usize),
-    ) {
-        let level = SimdLevel::get();
-        let Self { weights, output, epilogue, .. } = *self;
-        let lanes = group.blocks * LANES;
-        let from = self.input.layout;
-        let (pixel, channel) = (from.lanes * region.stride[1], if from.lanes == 1 { from.plane_len() } else { 1 });
-        let at_once = (WEIGHTS_AT_ONCE / (weights.taps.max(1) * LANES * lanes * size_of::<f32>())).max(1);
-        let turns = self.blocks.len().div_ceil(at_once);
-        let mut row_sums = [0.0f32; 2 * MAX_BLOCKS * LANES];
-        let mut taps = Vec::new();
-        for (turn, blocks) in self.blocks.chunks(at_once).enumerate() {
+        region: &'a ConvRegion,
+        segments: &'a [ColumnSegment],
+    ) -> Self {
+        let from = conv.input.layout;
+        let channel = if from.lanes == 1 { from.plane_len() } else { 1 };
+        Self {
+            conv,
+            group,
+            image,
+            region,
+            segments,
+            level: SimdLevel::get(),
+            input_strides: [from.lanes * region.stride[1], channel],
+            taps: Vec::new(),
+            row_sums: [0.0; 2 * MAX_BLOCKS * LANES],
+        }
+    }
+
+    /// Computes some rows of the region. The sums of the results are added to `sums` from `first_slot` on.
+    fn scan(mut self, rows: Range<usize>, sums: &mut ChannelSums, first_slot: usize) {
+        let Self { conv, group, .. } = self;
+        let bytes_per_block = conv.weights.taps.max(1) * LANES * group.blocks * LANES * size_of::<f32>();
+        let at_once = (WEIGHTS_AT_ONCE / bytes_per_block).max(1);
+        let turns = conv.blocks.len().div_ceil(at_once);
+        for (turn, blocks) in conv.blocks.chunks(at_once).enumerate() {
             let last = turn + 1 == turns;
+            let turn = Turn { blocks, accumulate: conv.epilogue.accumulate || turn > 0, last };
             for row in rows.clone() {
-                let y = region.rows.first + row * region.rows.step;
-                for segment in segments {
-                    taps.clear();
-                    for tap in &segment.taps {
-                        let y = (row * region.stride[0]) as isize + tap.y;
-                        if 0 <= y && y < from.h as isize {
-                            let offset = y * from.row_len() as isize + tap.x * from.lanes as isize;
-                            taps.push(TileTap { input: offset, weight: tap.weight });
-                        }
-                    }
-                    let width = segment.end - segment.start;
-                    let tiles = width.div_ceil(max_tile_width(level, group.blocks));
-                    let mut column = segment.start;
-                    for tile in 0..tiles {
-                        let count = width / tiles + usize::from(tile < width % tiles);
-                        let x = region.columns.first + column * region.columns.step;
-                        let first = image * from.image_len() + (from.halo + column * region.stride[1]) * from.lanes;
-                        let to = output.row_start(image * output.blocks() + group.first, y) + x * LANES;
-                        // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only
-                        // those whose rows do; `convolve` checked input, output, bias and weights against their layouts.
-                        unsafe {
-                            tile_kernel(level, count, group.blocks, pixel)(&Tile {
-                                input: self.input.data.as_ptr().add(first),
-                                pixel,
-                                channel,
-                                weights: weights.data.as_ptr().add(group.at),
-                                taps: &taps,
-                                blocks,
-                                output: self.place.at(to),
-                                output_pixel: region.columns.step * LANES,
-                                output_block: output.plane_len(),
-                                accumulate: epilogue.accumulate || turn > 0,
-                                bias: match epilogue.bias {
-                                    Some(bias) if last => bias[group.first * LANES..].as_ptr(),
-                                    Some(_) | None => std::ptr::null(),
-                                },
-                                relu: epilogue.relu && last,
-                                sums: if epilogue.sums && last { row_sums.as_mut_ptr() } else { std::ptr::null_mut() },
-                            });
-                        }
-                        column += count;
-                    }
-                }
-                if epilogue.sums && last {
-                    // A row at most in 32 bits, the rest in 64.
-                    for (i, x) in row_sums[..2 * lanes].iter_mut().enumerate() {
-                        let all = if i < lanes { &mut sums.sum } else { &mut sums.square };
-                        all[before + i % lanes] += f64::from(std::mem::take(x));
-                    }
+                self.scan_row(row, &turn);
+                if conv.epilogue.sums && last {
+                    self.move_row_sums(sums, first_slot);
                 }
             }
+        }
+    }
+
+    #[inline]
+    fn scan_row(&mut self, row: usize, turn: &Turn) {
+        let segments = self.segments;
+        let max_width = max_tile_width(self.level, self.group.blocks);
+        for segment in segments {
+            self.find_taps(row, segment);
+            for (column, width) in segment.tiles(max_width) {
+                self.run_tile(row, column, width, turn);
+            }
+        }
+    }
+
+    /// Finds the taps of a segment whose row lies in the input.
+    #[inline]
+    fn find_taps(&mut self, row: usize, segment: &ColumnSegment) {
+        let from = self.conv.input.layout;
+        self.taps.clear();
+        for tap in &segment.taps {
+            let y = (row * self.region.stride[0]) as isize + tap.y;
+            if 0 <= y && y < from.h as isize {
+                let input = y * from.row_len() as isize + tap.x * from.lanes as isize;
+                self.taps.push(TileTap { input, weight: tap.weight });
+            }
+        }
+    }
+
+    /// Computes `width` pixels of a row from `column` on.
+    #[inline]
+    fn run_tile(&mut self, row: usize, column: usize, width: usize, turn: &Turn) {
+        let Self { conv, group, image, region, input_strides: [pixel_stride, channel_stride], .. } = *self;
+        let DirectConv { weights, output, epilogue, .. } = *conv;
+        let from = conv.input.layout;
+        let y = region.rows.first + row * region.rows.step;
+        let x = region.columns.first + column * region.columns.step;
+        let first = image * from.image_len() + (from.halo + column * region.stride[1]) * from.lanes;
+        let to = output.row_start(image * output.blocks() + group.first, y) + x * LANES;
+        let bias = match epilogue.bias {
+            Some(bias) if turn.last => bias[group.first * LANES..].as_ptr(),
+            Some(_) | None => std::ptr::null(),
+        };
+        let sums = if epilogue.sums && turn.last { self.row_sums.as_mut_ptr() } else { std::ptr::null_mut() };
+        // SAFETY: `segments` holds only taps whose columns lie in the input's rows and halo, `taps` only those whose rows
+        // lie in the input; `convolve` checked input, output, bias and weights against their layouts.
+        unsafe {
+            tile_kernel(self.level, width, group.blocks, pixel_stride)(&Tile {
+                input: conv.input.data.as_ptr().add(first),
+                pixel_stride,
+                channel_stride,
+                weights: weights.data.as_ptr().add(group.at),
+                taps: &self.taps,
+                blocks: turn.blocks,
+                output: conv.writes.at(to),
+                output_pixel_stride: region.columns.step * LANES,
+                output_block_stride: output.plane_len(),
+                accumulate: turn.accumulate,
+                bias,
+                relu: epilogue.relu && turn.last,
+                sums,
+            });
+        }
+    }
+
+    /// Adds the sums of a row to the totals: at most one row is summed in 32 bits, rows are summed in 64.
+    fn move_row_sums(&mut self, sums: &mut ChannelSums, first_slot: usize) {
+        let lanes = self.group.blocks * LANES;
+        for (i, row_sum) in self.row_sums[..2 * lanes].iter_mut().enumerate() {
+            let totals = if i < lanes { &mut sums.sum } else { &mut sums.square };
+            totals[first_slot + i % lanes] += f64::from(std::mem::take(row_sum));
         }
     }
 }

@@ -1,19 +1,21 @@
-//! The gradient of a convolution's weights: for each tap, input times output gradient, summed over all pixels.
+//! The gradient of a convolution's weights: for each tap, the sum over all pixels of input times output gradient.
 
-use super::conv_region::ConvRegion;
+use super::conv_region::{ConvRegion, KernelTap};
 use super::packing::rows_of_blocks;
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Portable, Simd, SimdLevel};
 use super::team;
 use crate::compute::engine::memory_layout::{MapLayout, MapView};
+use std::ops::Range;
 
-/// Bytes of input and gradient rows that stay in the first cache while all taps go over them.
+/// Bytes of input and gradient rows that stay in the first-level cache while all taps read them.
 const ROWS_AT_ONCE: usize = 24 << 10;
-/// Parts that the sum over pixels is cut into where there are few channels. By shape and not by threads.
+/// Number of parts that the sum over pixels is cut into where there are few channels. The cut follows the shape and not the
+/// number of threads.
 const TASKS: usize = 32;
 
-/// One run of pixels: offsets of its first in input and gradient, and its length.
+/// A run of pixels: offsets of its first pixel in input and gradient, and its length.
 #[derive(Clone, Copy)]
 struct PixelRun {
     input: isize,
@@ -21,45 +23,62 @@ struct PixelRun {
     pixels: usize,
 }
 
-/// Some input channels against some output blocks, over runs of pixels.
+/// The operands of a microkernel: some input channels against some output blocks, over runs of pixels.
 struct GradientPatch<'a> {
     input: *const f32,
-    pixel: usize,
-    channel: usize,
+    pixel_stride: usize,
+    channel_stride: usize,
     gradient: *const f32,
-    gradient_block: usize,
+    gradient_block_stride: usize,
     runs: &'a [PixelRun],
-    /// `[channel][Q * LANES]`, added to.
+    /// `[channel][Q * LANES]`, which the products are added to.
     sums: *mut f32,
 }
 
+/// Adds the products of `C` input channels and `Q` output blocks over all runs to the patch's sums.
+///
 /// # Safety
 /// All pixels of all runs lie in input and gradient; the sums hold `C * Q` vectors.
 #[inline(always)]
 unsafe fn microkernel<S: Simd, const C: usize, const Q: usize, const P: usize>(patch: &GradientPatch) {
     unsafe {
-        let pixel = if P == 0 { patch.pixel } else { P };
         let mut sums = [[S::splat(0.0); Q]; C];
         for run in patch.runs {
-            let mut x = patch.input.offset(run.input);
-            let mut g = patch.gradient.add(run.gradient);
-            for _ in 0..run.pixels {
-                let gradients: [S::V; Q] = std::array::from_fn(|q| S::load(g.add(q * patch.gradient_block)));
-                for (c, row) in sums.iter_mut().enumerate() {
-                    let x = S::splat(*x.add(c * patch.channel));
-                    for (sum, gradient) in row.iter_mut().zip(gradients) {
-                        *sum = S::fma(x, gradient, *sum);
-                    }
-                }
-                x = x.add(pixel);
-                g = g.add(LANES);
-            }
+            add_run::<S, C, Q, P>(patch, run, &mut sums);
         }
         for (c, row) in sums.iter().enumerate() {
             for (q, sum) in row.iter().enumerate() {
                 let to = patch.sums.add((c * Q + q) * LANES);
                 S::store(to, S::add(S::load(to), *sum));
             }
+        }
+    }
+}
+
+/// Adds the products of one run. The caller keeps the sums in registers.
+///
+/// # Safety
+/// As for [`microkernel`].
+#[inline(always)]
+unsafe fn add_run<S: Simd, const C: usize, const Q: usize, const P: usize>(
+    patch: &GradientPatch,
+    run: &PixelRun,
+    sums: &mut [[S::V; Q]; C],
+) {
+    unsafe {
+        let pixel = if P == 0 { patch.pixel_stride } else { P };
+        let mut x = patch.input.offset(run.input);
+        let mut g = patch.gradient.add(run.gradient);
+        for _ in 0..run.pixels {
+            let gradients: [S::V; Q] = std::array::from_fn(|q| S::load(g.add(q * patch.gradient_block_stride)));
+            for (c, row) in sums.iter_mut().enumerate() {
+                let x = S::splat(*x.add(c * patch.channel_stride));
+                for (sum, gradient) in row.iter_mut().zip(gradients) {
+                    *sum = S::fma(x, gradient, *sum);
+                }
+            }
+            x = x.add(pixel);
+            g = g.add(LANES);
         }
     }
 }
@@ -77,7 +96,7 @@ macro_rules! kernels {
             fn of<const P: usize>(c: usize, q: usize) -> GradientKernel {
                 match (q, c) {
                     $($(($q, $c) => patch::<$c, $q, P>,)*)*
-                    _ => unreachable!("`kernel_sizes` gives these numbers of channels"),
+                    _ => unreachable!("`kernel_sizes` lists these numbers of channels"),
                 }
             }
             pub(super) fn kernel(c: usize, q: usize, pixel: usize) -> GradientKernel {
@@ -107,7 +126,8 @@ fn kernel(level: SimdLevel, c: usize, q: usize, pixel: usize) -> GradientKernel 
     }
 }
 
-/// Output blocks at once, and numbers of input channels that kernels are made for, largest first.
+/// Returns how many output blocks a microkernel takes, and the numbers of input channels that microkernels exist for,
+/// largest first.
 fn kernel_sizes(level: SimdLevel, blocks: usize) -> (usize, &'static [usize]) {
     match level {
         SimdLevel::Portable => (1, &[4, 3, 2, 1]),
@@ -122,132 +142,181 @@ fn kernel_sizes(level: SimdLevel, blocks: usize) -> (usize, &'static [usize]) {
     }
 }
 
-/// One share: some output blocks, the input channels of one block, some rows of the batch.
-struct GradientTask {
-    outputs: std::ops::Range<usize>,
-    /// Block of the input, its channels, and how many channels come before them.
-    block: usize,
-    channels: usize,
-    before: usize,
-    /// Counted through all images.
-    rows: std::ops::Range<usize>,
+/// Cuts `channels` into numbers of channels that microkernels exist for: first channel and number of each.
+fn channel_cuts(sizes: &[usize], channels: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut done = 0;
+    std::iter::from_fn(move || {
+        let size = *sizes.iter().find(|&&size| size <= channels - done)?;
+        done += size;
+        Some((done - size, size))
+    })
 }
 
-/// Gradient of the weights `[o, i, taps]` of the convolution whose forward region this is, in that order.
+/// One share of the work: some output blocks, the input channels of one block, some rows of the batch.
+struct GradientTask {
+    outputs: Range<usize>,
+    inputs: InputSlice,
+    /// Rows, counted through all images.
+    rows: Range<usize>,
+}
+
+/// Input channels of one block.
+#[derive(Clone, Copy)]
+struct InputSlice {
+    block: usize,
+    channels: usize,
+    /// Number of the first of these channels in the input.
+    first_channel: usize,
+}
+
+/// Returns the gradient of the weights `[o, i, taps]` of the convolution with this forward region, in that order.
 ///
 /// `region` covers every output pixel, as forward regions do.
-pub(crate) fn direct_weight_gradient(region: &ConvRegion, taps: usize, input: MapView, gradient: MapView) -> Vec<f32> {
+pub(crate) fn direct_weight_gradient(
+    region: &ConvRegion,
+    taps: usize,
+    input: MapView,
+    gradient: MapView,
+) -> Vec<f32> {
     let (from, of) = (input.layout, gradient.layout);
     assert!(input.data.len() >= from.buffer_len() && gradient.data.len() >= of.buffer_len() && of.lanes == LANES);
     assert!(from.n == of.n && region.rows.count == of.h && region.columns.count == of.w);
+    let operands = Operands { region, taps, input, gradient };
     let tasks = tasks(from, of);
-    let parts: Vec<Vec<f32>> = team::map(tasks.len(), |i| task_gradient(&tasks[i], region, taps, input, gradient));
+    let parts: Vec<Vec<f32>> = team::map(tasks.len(), |i| operands.task_gradient(&tasks[i]));
     let mut all = vec![0.0; of.channels() * from.channels() * taps];
     let row = from.channels() * taps;
     team::for_each_mut(&mut rows_of_blocks(of, &mut all, row), |block, all| {
         for (task, part) in tasks.iter().zip(&parts).filter(|(task, _)| task.outputs.contains(&block)) {
-            let lanes = task.outputs.len() * LANES;
-            let first = (block - task.outputs.start) * LANES;
+            let lane = (block - task.outputs.start) * LANES;
             for (o, row) in all.chunks_exact_mut(row).enumerate() {
-                for (c, to) in row[task.before * taps..][..task.channels * taps].chunks_exact_mut(taps).enumerate() {
-                    let from = part[c * lanes + first + o..].iter().step_by(task.channels * lanes);
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-                }
+                task.add_to_row(part, lane + o, taps, row);
             }
         }
     });
     all
 }
 
+impl GradientTask {
+    /// Adds the part of one output channel, which is lane `lane` of the task's blocks, to its row `[i, taps]`.
+    fn add_to_row(&self, part: &[f32], lane: usize, taps: usize, row: &mut [f32]) {
+        let (lanes, inputs) = (self.outputs.len() * LANES, self.inputs);
+        let row = &mut row[inputs.first_channel * taps..][..inputs.channels * taps];
+        for (c, to) in row.chunks_exact_mut(taps).enumerate() {
+            let from = part[c * lanes + lane..].iter().step_by(inputs.channels * lanes);
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
+}
+
 fn tasks(from: &MapLayout, of: &MapLayout) -> Vec<GradientTask> {
     let blocks = of.blocks();
     let (most, _) = kernel_sizes(SimdLevel::get(), blocks);
-    let mut inputs = Vec::new();
-    let (mut block, mut before) = (0, 0);
+    let mut slices = Vec::new();
+    let (mut block, mut first_channel) = (0, 0);
     for &segment in &from.segments {
-        // Planar channels lie a plane apart: one row of patches takes up to LANES of them.
+        // Planar channels lie a plane apart; a task takes up to LANES of them.
         for first in (0..segment).step_by(LANES) {
             let channels = LANES.min(segment - first);
-            inputs.push((block, channels, before));
+            slices.push(InputSlice { block, channels, first_channel });
             block += if from.lanes == 1 { channels } else { 1 };
-            before += channels;
+            first_channel += channels;
         }
     }
     let rows = of.n * of.h;
-    let pairs = inputs.len() * blocks.div_ceil(most);
+    let pairs = slices.len() * blocks.div_ceil(most);
     let band = rows.div_ceil(TASKS.div_ceil(pairs.max(1))).max(1);
     let mut tasks = Vec::new();
     for output in (0..blocks).step_by(most) {
         let outputs = output..(output + most).min(blocks);
-        for &(block, channels, before) in &inputs {
-            for first in (0..rows).step_by(band) {
-                let rows = first..(first + band).min(rows);
-                tasks.push(GradientTask { outputs: outputs.clone(), block, channels, before, rows });
-            }
+        for &inputs in &slices {
+            let bands = (0..rows).step_by(band).map(|first| first..(first + band).min(rows));
+            tasks.extend(bands.map(|rows| GradientTask { outputs: outputs.clone(), inputs, rows }));
         }
     }
     tasks
 }
 
-/// `[tap][channel][lanes]` of one task.
-fn task_gradient(task: &GradientTask, region: &ConvRegion, taps: usize, input: MapView, gradient: MapView) -> Vec<f32> {
-    let level = SimdLevel::get();
-    let (from, of) = (input.layout, gradient.layout);
-    let blocks = task.outputs.len();
-    let lanes = blocks * LANES;
-    let (pixel, channel) = (from.lanes * region.stride[1], if from.lanes == 1 { from.plane_len() } else { 1 });
-    let (_, sizes) = kernel_sizes(level, blocks);
-    let mut sums = vec![0.0f32; taps * task.channels * lanes];
-    let width = (region.stride[1] * from.lanes.max(task.channels) + lanes) * of.w * size_of::<f32>();
-    let at_once = (ROWS_AT_ONCE / width.max(1)).max(1);
-    let mut runs = Vec::new();
-    let rows: Vec<usize> = task.rows.clone().collect();
-    for rows in rows.chunks(at_once) {
-        for tap in &region.taps {
-            let columns = region.columns_inside(tap, from.w);
-            runs.clear();
-            for row in rows {
-                let (image, y) = (row / of.h, row % of.h);
-                let from_y = (y * region.stride[0]) as isize + tap.y;
-                if from_y < 0 || from_y >= from.h as isize || columns.is_empty() {
-                    continue;
+/// The operands that all tasks share.
+struct Operands<'a> {
+    region: &'a ConvRegion,
+    taps: usize,
+    input: MapView<'a>,
+    gradient: MapView<'a>,
+}
+
+impl Operands<'_> {
+    /// Returns the part of one task, `[tap][channel][lanes]`.
+    fn task_gradient(&self, task: &GradientTask) -> Vec<f32> {
+        let (from, of) = (self.input.layout, self.gradient.layout);
+        let lanes = task.outputs.len() * LANES;
+        let mut sums = vec![0.0f32; self.taps * task.inputs.channels * lanes];
+        let width = (self.region.stride[1] * from.lanes.max(task.inputs.channels) + lanes) * of.w * size_of::<f32>();
+        let at_once = (ROWS_AT_ONCE / width.max(1)).max(1);
+        let mut runs = Vec::new();
+        for first in task.rows.clone().step_by(at_once) {
+            let rows = first..(first + at_once).min(task.rows.end);
+            for tap in &self.region.taps {
+                self.find_runs(task, tap, rows.clone(), &mut runs);
+                if !runs.is_empty() {
+                    self.add_tap(task, tap, &runs, &mut sums);
                 }
-                let first = (image * from.blocks() + task.block) * from.plane_len() + from_y as usize * from.row_len();
-                let x =
-                    (from.halo as isize + (columns.start * region.stride[1]) as isize + tap.x) * from.lanes as isize;
-                let gradient = of.row_start(image * of.blocks() + task.outputs.start, y) + columns.start * LANES;
-                runs.push(PixelRun { input: first as isize + x, gradient, pixels: columns.len() });
             }
-            if runs.is_empty() {
+        }
+        sums
+    }
+
+    /// Finds the pixels of some rows for which a tap lies in the input.
+    fn find_runs(&self, task: &GradientTask, tap: &KernelTap, rows: Range<usize>, runs: &mut Vec<PixelRun>) {
+        let (from, of, stride) = (self.input.layout, self.gradient.layout, self.region.stride);
+        let columns = self.region.columns_inside(tap, from.w);
+        runs.clear();
+        if columns.is_empty() {
+            return;
+        }
+        let x = (from.halo as isize + (columns.start * stride[1]) as isize + tap.x) * from.lanes as isize;
+        for row in rows {
+            let (image, y) = (row / of.h, row % of.h);
+            let from_y = (y * stride[0]) as isize + tap.y;
+            if from_y < 0 || from_y >= from.h as isize {
                 continue;
             }
-            let mut done = 0;
-            while done < task.channels {
-                let rest = task.channels - done;
-                let count = *sizes.iter().find(|&&size| size <= rest).expect("the list ends in 1");
-                let to = (tap.weight * task.channels + done) * lanes;
-                // SAFETY: `columns` and the test above keep all pixels inside the input, `weights` checked both maps
-                // against their layouts, and `sums` has a vector for each channel and block of each tap.
-                unsafe {
-                    kernel(level, count, blocks, pixel)(&GradientPatch {
-                        input: input.data.as_ptr().add(done * channel),
-                        pixel,
-                        channel,
-                        gradient: gradient.data.as_ptr(),
-                        gradient_block: of.plane_len(),
-                        runs: &runs,
-                        sums: sums[to..to + count * lanes].as_mut_ptr(),
-                    });
-                }
-                done += count;
+            let plane = (image * from.blocks() + task.inputs.block) * from.plane_len();
+            let first = plane + from_y as usize * from.row_len();
+            let gradient = of.row_start(image * of.blocks() + task.outputs.start, y) + columns.start * LANES;
+            runs.push(PixelRun { input: first as isize + x, gradient, pixels: columns.len() });
+        }
+    }
+
+    /// Adds the products of one tap over some runs.
+    fn add_tap(&self, task: &GradientTask, tap: &KernelTap, runs: &[PixelRun], sums: &mut [f32]) {
+        let level = SimdLevel::get();
+        let (from, of, blocks) = (self.input.layout, self.gradient.layout, task.outputs.len());
+        let lanes = blocks * LANES;
+        let pixel_stride = from.lanes * self.region.stride[1];
+        let channel_stride = if from.lanes == 1 { from.plane_len() } else { 1 };
+        let (_, sizes) = kernel_sizes(level, blocks);
+        for (first, count) in channel_cuts(sizes, task.inputs.channels) {
+            let to = (tap.weight * task.inputs.channels + first) * lanes;
+            // SAFETY: `find_runs` returns only pixels inside the input, `direct_weight_gradient` checked both maps against
+            // their layouts, and `sums` has a vector for each channel and block of each tap.
+            unsafe {
+                kernel(level, count, blocks, pixel_stride)(&GradientPatch {
+                    input: self.input.data.as_ptr().add(first * channel_stride),
+                    pixel_stride,
+                    channel_stride,
+                    gradient: self.gradient.data.as_ptr(),
+                    gradient_block_stride: of.plane_len(),
+                    runs,
+                    sums: sums[to..to + count * lanes].as_mut_ptr(),
+                });
             }
         }
     }
-    sums
 }
 
-/// Adds to `sums`, `[output block][channel][lane]`, the products of input vectors and gradient vectors: `x` holds one vector
-/// for each of `count` places, `g` one for each output block and place; `channels` of `x` count.
+/// Adds the products of input vectors and gradient vectors to `sums`, `[output block][channel][lane]`. `x` holds one vector
+/// for each of `count` positions, `g` one for each output block and position; the first `channels` lanes of `x` are used.
 pub(super) fn add_products(x: &[f32], g: &[f32], count: usize, channels: usize, sums: &mut [f32]) {
     let level = SimdLevel::get();
     let blocks = g.len() / (count * LANES).max(1);
@@ -260,22 +329,19 @@ pub(super) fn add_products(x: &[f32], g: &[f32], count: usize, channels: usize, 
         let scratch = &mut scratch[..blocks * LANES * LANES];
         scratch.fill(0.0);
         let run = [PixelRun { input: 0, gradient: first * count * LANES, pixels: count }];
-        let mut done = 0;
-        while done < channels {
-            let size = *sizes.iter().find(|&&size| size <= channels - done).expect("the list ends in 1");
+        for (channel, size) in channel_cuts(sizes, channels) {
             // SAFETY: asserted above; `scratch` has a vector for each channel and block.
             unsafe {
                 kernel(level, size, blocks, LANES)(&GradientPatch {
-                    input: x.as_ptr().add(done),
-                    pixel: LANES,
-                    channel: 1,
+                    input: x.as_ptr().add(channel),
+                    pixel_stride: LANES,
+                    channel_stride: 1,
                     gradient: g.as_ptr(),
-                    gradient_block: count * LANES,
+                    gradient_block_stride: count * LANES,
                     runs: &run,
-                    sums: scratch[done * blocks * LANES..].as_mut_ptr(),
+                    sums: scratch[channel * blocks * LANES..].as_mut_ptr(),
                 });
             }
-            done += size;
         }
         // `[channel][block][lane]` to `[block][channel][lane]`
         for (i, row) in scratch.as_chunks::<LANES>().0.iter().enumerate() {

@@ -162,7 +162,7 @@ struct WinogradConv<'a> {
     source: ConvInput<'a>,
     weights: &'a PackedWeights,
     output: &'a MapLayout,
-    place: DisjointWrites,
+    writes: DisjointWrites,
     epilogue: Epilogue<'a>,
     pad: [usize; 2],
     tiles: TileGrid,
@@ -180,8 +180,8 @@ pub(crate) fn convolve(
     assert!(x.data.len() >= x.layout.buffer_len() && output.data.len() >= layout.buffer_len());
     assert!(layout.lanes == LANES && x.layout.lanes == LANES && x.layout.n == layout.n);
     assert!(weights.taps == POINTS && epilogue.bias.is_none_or(|bias| bias.len() >= layout.slots()));
-    let place = DisjointWrites::new(output.data);
-    let job = WinogradConv { source, weights, output: layout, place, epilogue, pad, tiles: TileGrid::of(layout) };
+    let writes = DisjointWrites::new(output.data);
+    let job = WinogradConv { source, weights, output: layout, writes, epilogue, pad, tiles: TileGrid::of(layout) };
     let slots = x.layout.slots() + layout.slots();
     let of_tile = POINTS * slots * size_of::<f32>();
     let parts: Vec<ChannelSums> = if weights.bytes() <= OWN_CHUNKS {
@@ -277,14 +277,14 @@ impl WinogradConv<'_> {
             unsafe {
                 tile_kernel(level, end - first, group.blocks, LANES)(&Tile {
                     input: v.as_ptr().add(first * LANES),
-                    pixel: LANES,
-                    channel: 1,
+                    pixel_stride: LANES,
+                    channel_stride: 1,
                     weights: weights.data.as_ptr().add(group.at),
                     taps: &taps,
                     blocks: &blocks,
                     output: m.at((point * outputs + group.first) * vectors + first * LANES),
-                    output_pixel: LANES,
-                    output_block: vectors,
+                    output_pixel_stride: LANES,
+                    output_block_stride: vectors,
                     accumulate: false,
                     bias: std::ptr::null(),
                     relu: false,
@@ -311,7 +311,7 @@ impl WinogradConv<'_> {
                 run(&OutputTile {
                     from: from.as_ptr(),
                     point: blocks * vectors,
-                    to: self.place.at(output.row_start(image * blocks + block, y) + x * LANES),
+                    to: self.writes.at(output.row_start(image * blocks + block, y) + x * LANES),
                     row: output.row_len(),
                     size: [TILE.min(output.h - y), TILE.min(output.w - x)],
                     accumulate: self.epilogue.accumulate,

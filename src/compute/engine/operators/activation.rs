@@ -6,7 +6,7 @@
 use super::exp::{exp, sigmoid};
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops, softmax};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::{Activation, Function};
 
 impl OperatorKernel for Activation {
@@ -57,48 +57,48 @@ impl OperatorKernel for Activation {
         BackwardArgs { inputs, output, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let (x, y) = (inputs[0], output);
         match self.function {
-            Function::Relu => pairs(y, grad, into, add, |y, g| if y <= 0.0 { 0.0 } else { g }),
-            Function::Relu6 => pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
+            Function::Relu => pairs(y, grad, into, write, |y, g| if y <= 0.0 { 0.0 } else { g }),
+            Function::Relu6 => pairs(y, grad, into, write, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
             Function::LeakyRelu { slope } => {
                 let known = if slope < 0.0 { x } else { y };
                 let slope = slope as f32;
-                pairs(known, grad, into, add, move |x, g| if x > 0.0 { g } else { g * slope });
+                pairs(known, grad, into, write, move |x, g| if x > 0.0 { g } else { g * slope });
             }
             Function::Elu { alpha } if alpha < 0.0 => {
                 let alpha = alpha as f32;
-                pairs(x, grad, into, add, move |x, g| if x > 0.0 { g } else { g * alpha * exp(x) });
+                pairs(x, grad, into, write, move |x, g| if x > 0.0 { g } else { g * alpha * exp(x) });
             }
             Function::Elu { alpha } => {
                 // alpha * e^x = y + alpha
                 let alpha = alpha as f32;
-                pairs(y, grad, into, add, move |y, g| if y > 0.0 { g } else { g * (y + alpha) });
+                pairs(y, grad, into, write, move |y, g| if y > 0.0 { g } else { g * (y + alpha) });
             }
             Function::Gelu => {
                 // The density of the normal distribution: 1 / sqrt(2 pi) * e^(-x^2 / 2).
                 let density = |x: f32| {
                     std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2 * 0.5 * exp(-0.5 * x * x)
                 };
-                pairs(x, grad, into, add, |x, g| g * (below(x) + x * density(x)));
+                pairs(x, grad, into, write, |x, g| g * (below(x) + x * density(x)));
             }
-            Function::Silu => pairs(x, grad, into, add, |x, g| {
+            Function::Silu => pairs(x, grad, into, write, |x, g| {
                 let s = sigmoid(x);
                 g * s * (1.0 + x * (1.0 - s))
             }),
-            Function::HardSwish => pairs(x, grad, into, add, |x, g| {
+            Function::HardSwish => pairs(x, grad, into, write, |x, g| {
                 let slope = x * (1.0 / 3.0) + 0.5;
                 let slope = if x <= -3.0 { 0.0 } else { slope };
                 g * if x >= 3.0 { 1.0 } else { slope }
             }),
             Function::HardSigmoid => {
-                pairs(y, grad, into, add, |y, g| if y <= 0.0 || y >= 1.0 { 0.0 } else { g * (1.0 / 6.0) });
+                pairs(y, grad, into, write, |y, g| if y <= 0.0 || y >= 1.0 { 0.0 } else { g * (1.0 / 6.0) });
             }
-            Function::Sigmoid => pairs(y, grad, into, add, |y, g| g * y * (1.0 - y)),
-            Function::Tanh => pairs(y, grad, into, add, |y, g| g * (1.0 - y * y)),
-            Function::Softmax => softmax::backward(y, grad, into, add),
+            Function::Sigmoid => pairs(y, grad, into, write, |y, g| g * y * (1.0 - y)),
+            Function::Tanh => pairs(y, grad, into, write, |y, g| g * (1.0 - y * y)),
+            Function::Softmax => softmax::backward(y, grad, into, write),
         }
     }
 
@@ -108,11 +108,11 @@ impl OperatorKernel for Activation {
 }
 
 fn each(x: MapView, output: &mut MapViewMut, f: impl Fn(f32) -> f32 + Sync) {
-    output.for_rows(|plane, y, to| row_loops::map(to, x.row(plane, y), false, &f));
+    output.for_rows(|plane, y, to| row_loops::map(to, x.row(plane, y), WriteMode::Overwrite, &f));
 }
 
-fn pairs(a: MapView, b: MapView, into: &mut MapViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
-    into.for_rows(|plane, y, to| row_loops::zip(to, a.row(plane, y), b.row(plane, y), add, &f));
+fn pairs(a: MapView, b: MapView, into: &mut MapViewMut, write: WriteMode, f: impl Fn(f32, f32) -> f32 + Sync) {
+    into.for_rows(|plane, y, to| row_loops::zip(to, a.row(plane, y), b.row(plane, y), write, &f));
 }
 
 #[inline(always)]

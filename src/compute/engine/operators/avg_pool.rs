@@ -3,7 +3,7 @@
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable::{self, AxisTaps};
 use super::{BackwardNeeds, plane_sums, pool_bins, row_loops};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::{AvgPool, AvgPoolTo};
 
 impl OperatorKernel for AvgPool {
@@ -13,12 +13,12 @@ impl OperatorKernel for AvgPool {
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let [down, across] = sliding(self, inputs[0].layout, output.layout);
-        separable::resample(inputs[0], output, &down, &across, false);
+        separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let [down, across] = sliding(self, into.layout, grad.layout).map(|taps| taps.transposed());
-        separable::resample(grad, into, &down, &across, add);
+        separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -43,12 +43,12 @@ impl OperatorKernel for AvgPoolTo {
             return mean(x, output);
         }
         let [down, across] = adaptive(x.layout, to);
-        separable::resample(x, output, &down, &across, false);
+        separable::resample(x, output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let [down, across] = adaptive(into.layout, grad.layout).map(|taps| taps.transposed());
-        separable::resample(grad, into, &down, &across, add);
+        separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {

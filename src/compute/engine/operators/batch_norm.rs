@@ -5,7 +5,7 @@ use crate::compute::engine::kernel::prologue::{Prologue, scale_and_clamp};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 
 /// A batch's statistics, one number per slot.
 #[derive(Debug, Clone)]
@@ -212,7 +212,7 @@ pub fn input_gradient(
     g: MapView,
     (weight, bias): (&[f64], &[f64]),
     into: &mut MapViewMut,
-    add: bool,
+    write: WriteMode,
 ) {
     let blocks = x.layout.blocks();
     let m = (x.layout.n * x.layout.h * x.layout.w) as f64;
@@ -231,7 +231,7 @@ pub fn input_gradient(
     into.for_rows(|plane, row, dx| {
         let of = |values| lanes(values, plane % blocks);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
-        let run = if add { add_row } else { input_row };
+        let run = if write == WriteMode::Accumulate { add_row } else { input_row };
         run(x, g, dx, of(&b), of(&c), of(&a.factor), of(&a.summand), floor);
     });
 }

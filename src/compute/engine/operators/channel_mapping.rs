@@ -2,7 +2,7 @@
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
 /// Each channel of the output is one of the input or zeros.
@@ -38,10 +38,10 @@ impl<M: ChannelMapping> OperatorKernel for M {
         let channels = inputs[0].layout.channels();
         let source = |c| Some(self.source(c, channels)).filter(|&c| c < channels);
         let sources: Vec<_> = (0..output.layout.channels()).map(source).collect();
-        copy_channels(inputs[0], output, &sources, false);
+        copy_channels(inputs[0], output, &sources, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let channels = into.layout.channels();
         let mut sources = vec![None; channels];
         for c in 0..gradient.layout.channels() {
@@ -49,7 +49,7 @@ impl<M: ChannelMapping> OperatorKernel for M {
                 *source = Some(c);
             }
         }
-        copy_channels(gradient, into, &sources, add);
+        copy_channels(gradient, into, &sources, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -58,7 +58,7 @@ impl<M: ChannelMapping> OperatorKernel for M {
 }
 
 /// Channel `c` of the result is channel `sources[c]`, or zeros.
-fn copy_channels(from: MapView, to: &mut MapViewMut, sources: &[Option<usize>], add: bool) {
+fn copy_channels(from: MapView, to: &mut MapViewMut, sources: &[Option<usize>], write: WriteMode) {
     let slots_from = from.layout.slot_of_channel();
     let (lanes, lanes_from) = (to.layout.lanes, from.layout.lanes);
     let (blocks, blocks_from) = (to.layout.blocks(), from.layout.blocks());
@@ -76,7 +76,7 @@ fn copy_channels(from: MapView, to: &mut MapViewMut, sources: &[Option<usize>], 
     to.for_rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
         if let Some(source) = whole[block] {
-            row_loops::map(row, from.row(image * blocks_from + source, y), add, |x| x);
+            row_loops::map(row, from.row(image * blocks_from + source, y), write, |x| x);
             return;
         }
         for lane in 0..lanes {
@@ -85,9 +85,9 @@ fn copy_channels(from: MapView, to: &mut MapViewMut, sources: &[Option<usize>], 
                 Some(slot) => {
                     let source = &from.row(image * blocks_from + slot / lanes_from, y)[slot % lanes_from..];
                     let pairs = numbers.zip(source.iter().step_by(lanes_from));
-                    pairs.for_each(|(to, &from)| *to = if add { *to + from } else { from });
+                    pairs.for_each(|(to, &from)| write.store(to, from));
                 }
-                None if add => {}
+                None if write == WriteMode::Accumulate => {}
                 None => numbers.for_each(|to| *to = 0.0),
             }
         }

@@ -3,7 +3,7 @@
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::pixel_values::{ChannelBlocks, PixelValues};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::{ChannelReduce, Reduction};
 
 impl OperatorKernel for ChannelReduce {
@@ -42,7 +42,7 @@ impl OperatorKernel for ChannelReduce {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let (lanes, blocks, lanes_grad) = (into.layout.lanes, into.layout.blocks(), grad.layout.lanes);
         match self.function {
@@ -52,14 +52,14 @@ impl OperatorKernel for ChannelReduce {
                     let g = grad.row(plane / blocks, y).iter().step_by(lanes_grad);
                     for (to, g) in to.chunks_exact_mut(lanes).zip(g) {
                         let g = g * part;
-                        to.iter_mut().for_each(|to| *to = if add { *to + g } else { g });
+                        to.iter_mut().for_each(|to| write.store(to, g));
                     }
                 });
             }
             Reduction::Max => {
                 let found = largest(inputs[0]);
                 into.for_rows(|plane, y, to| {
-                    if !add {
+                    if write == WriteMode::Overwrite {
                         to.fill(0.0);
                     }
                     let (image, first) = (plane / blocks, plane % blocks * lanes);

@@ -7,7 +7,7 @@ use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, Kernel
 use super::{BackwardNeeds, plane_sums, row_loops};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::{Combine, Elementwise};
 
 impl OperatorKernel for Combine {
@@ -36,20 +36,20 @@ impl OperatorKernel for Combine {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         slot: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let [own, other, g] =
             [inputs[slot], inputs[1 - slot], grad].map(|view| BroadcastOperand::new(view, grad.layout));
         match (self.function, slot) {
             // The other operand plays no part, and its numbers may be gone.
-            (Elementwise::Add, _) | (Elementwise::Sub, 0) => write_gradient(g, g, own.broadcast, into, add, |g, _| g),
-            (Elementwise::Sub, _) => write_gradient(g, g, own.broadcast, into, add, |g, _| -g),
-            (Elementwise::Mul, _) => write_gradient(g, other, own.broadcast, into, add, |g, other| g * other),
+            (Elementwise::Add, _) | (Elementwise::Sub, 0) => write_gradient(g, g, own.broadcast, into, write, |g, _| g),
+            (Elementwise::Sub, _) => write_gradient(g, g, own.broadcast, into, write, |g, _| -g),
+            (Elementwise::Mul, _) => write_gradient(g, other, own.broadcast, into, write, |g, other| g * other),
             (Elementwise::Div, 0) => {
-                write_gradient(g, other, own.broadcast, into, add, |g, divisor| g / divisor);
+                write_gradient(g, other, own.broadcast, into, write, |g, divisor| g / divisor);
                 clear_gaps(into);
             }
-            (Elementwise::Div, _) => divisor_gradient(g, other, own, into, add),
+            (Elementwise::Div, _) => divisor_gradient(g, other, own, into, write),
         }
     }
 
@@ -113,9 +113,9 @@ fn clear_gaps(map: &mut MapViewMut) {
 fn combine(inputs: &[MapView], output: &mut MapViewMut, f: impl Fn(f32, f32) -> f32 + Sync) {
     let [a, b] = [0, 1].map(|i| BroadcastOperand::new(inputs[i], output.layout));
     if a.broadcast == Broadcast::None {
-        apply(a, b, output, false, f);
+        apply(a, b, output, WriteMode::Overwrite, f);
     } else {
-        apply(b, a, output, false, |b, a| f(a, b));
+        apply(b, a, output, WriteMode::Overwrite, |b, a| f(a, b));
     }
 }
 
@@ -124,10 +124,10 @@ fn apply(
     whole: BroadcastOperand,
     other: BroadcastOperand,
     to: &mut MapViewMut,
-    add: bool,
+    write: WriteMode,
     f: impl Fn(f32, f32) -> f32 + Sync,
 ) {
-    to.for_rows(|plane, y, to| apply_row(whole, other, plane, y, to, add, &f));
+    to.for_rows(|plane, y, to| apply_row(whole, other, plane, y, to, write, &f));
 }
 
 fn apply_row(
@@ -136,26 +136,26 @@ fn apply_row(
     plane: usize,
     y: usize,
     to: &mut [f32],
-    add: bool,
+    write: WriteMode,
     f: impl Fn(f32, f32) -> f32,
 ) {
     let (a, b) = (whole.row(plane, y), other.row(plane, y));
     match other.broadcast {
-        Broadcast::None => row_loops::zip(to, a, b, add, f),
-        Broadcast::PerChannel => row_loops::map_by_lane(to, a, b, add, f),
-        Broadcast::PerPixel => by_pixel(to, a, b, [whole.view.layout.lanes, other.view.layout.lanes], add, f),
+        Broadcast::None => row_loops::zip(to, a, b, write, f),
+        Broadcast::PerChannel => row_loops::map_by_lane(to, a, b, write, f),
+        Broadcast::PerPixel => by_pixel(to, a, b, [whole.view.layout.lanes, other.view.layout.lanes], write, f),
     }
 }
 
 vectorised! {
     /// `to = f(a, p)`, or `to += f(a, p)`, with one `p` per pixel. `lanes` are those of `a` and of `p`.
     fn by_pixel(
-        to: &mut [f32], a: &[f32], p: &[f32], lanes: [usize; 2], add: bool, f: impl Fn(f32, f32) -> f32,
+        to: &mut [f32], a: &[f32], p: &[f32], lanes: [usize; 2], write: WriteMode, f: impl Fn(f32, f32) -> f32,
     ) {
         let pixels = p.iter().step_by(lanes[1]);
         if lanes[0] == 1 {
             for ((to, &a), &p) in to.iter_mut().zip(a).zip(pixels) {
-                let old = if add { *to } else { 0.0 };
+                let old = write.old(*to);
                 *to = old + f(a, p);
             }
             return;
@@ -163,7 +163,7 @@ vectorised! {
         let rows = to.as_chunks_mut::<LANES>().0.iter_mut().zip(a.as_chunks::<LANES>().0);
         for ((to, a), &p) in rows.zip(pixels) {
             for lane in 0..LANES {
-                let old = if add { to[lane] } else { 0.0 };
+                let old = write.old(to[lane]);
                 to[lane] = old + f(a[lane], p);
             }
         }
@@ -176,41 +176,41 @@ fn write_gradient(
     other: BroadcastOperand,
     broadcast: Broadcast,
     into: &mut MapViewMut,
-    add: bool,
+    write: WriteMode,
     f: impl Fn(f32, f32) -> f32 + Sync,
 ) {
     match broadcast {
-        Broadcast::None => apply(g, other, into, add, f),
-        Broadcast::PerChannel => sum_over_pixels(g.view, other.view, into, add, f),
-        Broadcast::PerPixel => sum_over_channels(g.view, other.view, into, add, f),
+        Broadcast::None => apply(g, other, into, write, f),
+        Broadcast::PerChannel => sum_over_pixels(g.view, other.view, into, write, f),
+        Broadcast::PerPixel => sum_over_channels(g.view, other.view, into, write, f),
     }
 }
 
 /// The gradient of the divisor, `-g * a / b^2`: what flows to a factor, times `-1 / b^2`.
-fn divisor_gradient(g: BroadcastOperand, a: BroadcastOperand, b: BroadcastOperand, into: &mut MapViewMut, add: bool) {
+fn divisor_gradient(g: BroadcastOperand, a: BroadcastOperand, b: BroadcastOperand, into: &mut MapViewMut, write: WriteMode) {
     let mut product = FeatureMap::zeros(into.layout.clone());
-    write_gradient(g, a, b.broadcast, &mut product.view_mut(), false, |g, a| g * a);
+    write_gradient(g, a, b.broadcast, &mut product.view_mut(), WriteMode::Overwrite, |g, a| g * a);
     let product = product.view();
     into.for_rows(|plane, y, to| {
-        row_loops::zip(to, product.row(plane, y), b.view.row(plane, y), add, |product, b| -product / (b * b));
+        row_loops::zip(to, product.row(plane, y), b.view.row(plane, y), write, |product, b| -product / (b * b));
     });
     clear_gaps(into);
 }
 
-fn sum_over_pixels(g: MapView, other: MapView, into: &mut MapViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
+fn sum_over_pixels(g: MapView, other: MapView, into: &mut MapViewMut, write: WriteMode, f: impl Fn(f32, f32) -> f32 + Sync) {
     let sums = plane_sums::plane_sums(g.layout, 1, |plane, y, sums| {
         row_loops::sum_zip(sums, g.row(plane, y), other.row(plane, y), &f);
     });
     let lanes = g.layout.lanes;
     into.for_rows(|plane, _, to| {
         for (to, sum) in to.iter_mut().zip(&sums[plane * lanes..]) {
-            *to = if add { *to } else { 0.0 } + *sum as f32;
+            *to = write.old(*to) + *sum as f32;
         }
     });
 }
 
 /// Adds up blocks lane by lane and then the lanes of a pixel.
-fn sum_over_channels(g: MapView, other: MapView, into: &mut MapViewMut, add: bool, f: impl Fn(f32, f32) -> f32 + Sync) {
+fn sum_over_channels(g: MapView, other: MapView, into: &mut MapViewMut, write: WriteMode, f: impl Fn(f32, f32) -> f32 + Sync) {
     let (lanes, own, used) = (g.layout.lanes, into.layout.lanes, row_loops::used_lanes(g.layout));
     let row = || vec![0f32; g.layout.inner_len()];
     into.for_rows_with(row, |sums, image, y, to| {
@@ -219,17 +219,17 @@ fn sum_over_channels(g: MapView, other: MapView, into: &mut MapViewMut, add: boo
             let plane = image * g.layout.blocks() + block;
             let (g, other) = (g.row(plane, y), other.row(plane, y));
             if used == lanes {
-                row_loops::zip(sums, g, other, true, &f);
+                row_loops::zip(sums, g, other, WriteMode::Accumulate, &f);
                 continue;
             }
             let pixels = g.chunks_exact(lanes).zip(other.chunks_exact(lanes));
             for (sums, (g, other)) in sums.chunks_exact_mut(lanes).zip(pixels) {
-                row_loops::zip(&mut sums[..used], g, other, true, &f);
+                row_loops::zip(&mut sums[..used], g, other, WriteMode::Accumulate, &f);
             }
         }
         for (to, sums) in to.chunks_exact_mut(own).zip(sums.chunks_exact(lanes)) {
             let sum = pairwise_sum(sums);
-            if add {
+            if write == WriteMode::Accumulate {
                 to[0] += sum;
             } else {
                 to.fill(0.0);

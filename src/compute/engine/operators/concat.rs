@@ -3,7 +3,7 @@
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::Concat;
 
 impl OperatorKernel for Concat {
@@ -26,13 +26,13 @@ impl OperatorKernel for Concat {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         slot: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let first: usize = inputs[..slot].iter().map(|view| view.layout.blocks()).sum();
         let (all, blocks) = (grad.layout.blocks(), into.layout.blocks());
         into.for_rows(|plane, y, to| {
             let from = grad.row(plane / blocks * all + first + plane % blocks, y);
-            if add { row_loops::map(to, from, true, |g| g) } else { to.copy_from_slice(from) }
+            if write == WriteMode::Accumulate { row_loops::map(to, from, WriteMode::Accumulate, |g| g) } else { to.copy_from_slice(from) }
         });
     }
 

@@ -5,7 +5,7 @@ use crate::compute::engine::kernel::conv_region::KernelTap;
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use std::ops::Range;
 
 /// `[block][tap][lane]` from PyTorch's `[c, 1, kh, kw]`, each channel times its `scale`, if there is one.
@@ -110,11 +110,11 @@ pub(crate) fn forward(
 }
 
 /// The gradient of the larger map from that of the smaller.
-pub(crate) fn backward(window: &ConvWindow, packed: &[f32], g: MapView, into: &mut MapViewMut, add: bool) {
+pub(crate) fn backward(window: &ConvWindow, packed: &[f32], g: MapView, into: &mut MapViewMut, write: WriteMode) {
     let taps = taps(window, g.layout, into.layout);
     let (count, blocks) = (window.taps(), g.layout.blocks());
     into.for_rows(|plane, row, to| {
-        if !add {
+        if write == WriteMode::Overwrite {
             to.fill(0.0);
         }
         for tap in &taps {

@@ -8,7 +8,7 @@ use super::{BackwardNeeds, Seed, row_loops};
 use crate::base::hash::{GOLDEN_STEP, splitmix64_finish};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::Dropout;
 
 impl OperatorKernel for Dropout {
@@ -17,7 +17,7 @@ impl OperatorKernel for Dropout {
     }
 
     fn forward(&self, ForwardArgs { inputs, seed, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        apply_dropout(self, seed, inputs[0], output, false);
+        apply_dropout(self, seed, inputs[0], output, WriteMode::Overwrite);
     }
 
     fn backward(
@@ -25,9 +25,9 @@ impl OperatorKernel for Dropout {
         BackwardArgs { gradient: grad, seed, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
-        apply_dropout(self, seed, grad, into, add);
+        apply_dropout(self, seed, grad, into, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -35,9 +35,9 @@ impl OperatorKernel for Dropout {
     }
 }
 
-fn apply_dropout(op: &Dropout, seed: Option<Seed>, from: MapView, to: &mut MapViewMut, add: bool) {
+fn apply_dropout(op: &Dropout, seed: Option<Seed>, from: MapView, to: &mut MapViewMut, write: WriteMode) {
     let Some(seed) = seed else {
-        to.for_rows(|plane, y, to| row_loops::map(to, from.row(plane, y), add, |x| x));
+        to.for_rows(|plane, y, to| row_loops::map(to, from.row(plane, y), write, |x| x));
         return;
     };
     let keys = DropoutKeys::new(seed, to.layout);
@@ -47,28 +47,28 @@ fn apply_dropout(op: &Dropout, seed: Option<Seed>, from: MapView, to: &mut MapVi
     to.for_rows(|plane, y, to| {
         let source = from.row(plane, y);
         if keys.layout.lanes == 1 {
-            drop_row::<1>(to, source, keys.of(plane, y), below, scale, add);
+            drop_row::<1>(to, source, keys.of(plane, y), below, scale, write);
         } else {
-            drop_blocks(to, source, keys.of(plane, y), below, scale, add);
+            drop_blocks(to, source, keys.of(plane, y), below, scale, write);
         }
     });
 }
 
 vectorised! {
-    fn drop_blocks(to: &mut [f32], from: &[f32], keys: [[u32; LANES]; 2], below: u32, scale: f32, add: bool) {
-        drop_row::<LANES>(to, from, keys, below, scale, add);
+    fn drop_blocks(to: &mut [f32], from: &[f32], keys: [[u32; LANES]; 2], below: u32, scale: f32, write: WriteMode) {
+        drop_row::<LANES>(to, from, keys, below, scale, write);
     }
 }
 
 #[inline(always)]
-fn drop_row<const L: usize>(to: &mut [f32], from: &[f32], [a, b]: [[u32; L]; 2], below: u32, scale: f32, add: bool) {
+fn drop_row<const L: usize>(to: &mut [f32], from: &[f32], [a, b]: [[u32; L]; 2], below: u32, scale: f32, write: WriteMode) {
     let pixels = to.as_chunks_mut::<L>().0.iter_mut().zip(from.as_chunks::<L>().0);
     for (x, (to, from)) in (0u32..).zip(pixels) {
         let place = x.wrapping_mul(0x9E37_79B9);
         for lane in 0..L {
             let stays = (murmur3_finish(a[lane].wrapping_add(place)) ^ b[lane]) >= below;
             let value = if stays { from[lane] * scale } else { 0.0 };
-            to[lane] = if add { to[lane] + value } else { value };
+            write.store(&mut to[lane], value);
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::lane_values::{LaneValues, denormalise, normalise, sum_slopes, sum_squares};
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, plane_sums, row_loops};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::{GroupNorm, InstanceNorm};
 
@@ -19,8 +19,8 @@ impl OperatorKernel for GroupNorm {
         forward(self.groups, self.epsilon, given, output);
     }
 
-    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
-        backward(self.groups, self.epsilon, from, into, add);
+    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+        backward(self.groups, self.epsilon, from, into, write);
     }
 
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -37,8 +37,8 @@ impl OperatorKernel for InstanceNorm {
         forward(given.inputs[0].layout.channels(), self.epsilon, given, output);
     }
 
-    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
-        backward(from.gradient.layout.channels(), self.epsilon, from, into, add);
+    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+        backward(from.gradient.layout.channels(), self.epsilon, from, into, write);
     }
 
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -58,7 +58,7 @@ fn forward(groups: usize, epsilon: f64, ForwardArgs { inputs, layer, .. }: Forwa
     output.for_rows(|plane, y, to| normalise(to, x.row(plane, y), values.of(plane)));
 }
 
-fn backward(groups: usize, epsilon: f64, from: BackwardArgs, into: &mut MapViewMut, add: bool) {
+fn backward(groups: usize, epsilon: f64, from: BackwardArgs, into: &mut MapViewMut, write: WriteMode) {
     let BackwardArgs { inputs, gradient: grad, layer, .. } = from;
     let x = inputs[0];
     let known = GroupStatistics::of(x, groups, epsilon);
@@ -77,7 +77,7 @@ fn backward(groups: usize, epsilon: f64, from: BackwardArgs, into: &mut MapViewM
         None => [0.0; 4],
     });
     into.for_rows(|plane, y, to| {
-        denormalise(to, x.row(plane, y), grad.row(plane, y), values.of(plane), add);
+        denormalise(to, x.row(plane, y), grad.row(plane, y), values.of(plane), write);
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
+use crate::compute::engine::memory_layout::WriteMode;
 
 /// `K` numbers for each lane of some planes, or of some blocks that all images share.
 pub(super) struct LaneValues<const K: usize> {
@@ -61,19 +62,19 @@ fn normalise_row<const L: usize>(to: &mut [f32], x: &[f32], values: [&[f32]; 3])
 
 vectorised! {
     /// `g * factor + (x - mean) * slope + summand`, or adds that.
-    pub(super) fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], add: bool) {
-        for_lanes!(values[0].len(), denormalise_row(to, x, g, values, add))
+    pub(super) fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
+        for_lanes!(values[0].len(), denormalise_row(to, x, g, values, write))
     }
 }
 
 #[inline(always)]
-fn denormalise_row<const L: usize>(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], add: bool) {
+fn denormalise_row<const L: usize>(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
     let [mean, factor, slope, summand] = fixed::<L, 4>(values);
     let pixels = x.as_chunks::<L>().0.iter().zip(g.as_chunks::<L>().0);
     for (to, (x, g)) in to.as_chunks_mut::<L>().0.iter_mut().zip(pixels) {
         for lane in 0..L {
             let value = g[lane] * factor[lane] + (x[lane] - mean[lane]) * slope[lane] + summand[lane];
-            to[lane] = if add { to[lane] } else { 0.0 } + value;
+            to[lane] = write.old(to[lane]) + value;
         }
     }
 }

@@ -4,7 +4,7 @@ use super::group_norm::affine;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::pixel_values::{ChannelBlocks, PixelValues};
 use super::{BackwardNeeds, plane_sums, row_loops};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::LayerNorm;
 
 impl OperatorKernel for LayerNorm {
@@ -24,8 +24,8 @@ impl OperatorKernel for LayerNorm {
             let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
             let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
             for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
-                row_loops::zip(to, x, weight, false, |x, weight| (x - known.mean) * known.inverse * weight);
-                row_loops::map(to, bias, true, |bias| bias);
+                row_loops::zip(to, x, weight, WriteMode::Overwrite, |x, weight| (x - known.mean) * known.inverse * weight);
+                row_loops::map(to, bias, WriteMode::Accumulate, |bias| bias);
             }
             row_loops::clear_gaps(to, lanes, used[plane % blocks]);
         });
@@ -36,7 +36,7 @@ impl OperatorKernel for LayerNorm {
         BackwardArgs { inputs, gradient: grad, layer, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let x = inputs[0];
         let (lanes, blocks, count) = (x.layout.lanes, x.layout.blocks(), x.layout.channels() as f64);
@@ -65,7 +65,7 @@ impl OperatorKernel for LayerNorm {
             for ((to, (x, g)), (known, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
                 let (sum, product) = (sum as f32, product as f32);
                 let f = |x, g, weight| known.inverse * (g * weight - sum - (x - known.mean) * product);
-                row_loops::zip_by_lane(to, x, g, weight, add, f);
+                row_loops::zip_by_lane(to, x, g, weight, write, f);
             }
         });
     }
@@ -85,8 +85,8 @@ fn gradients(op: &LayerNorm, inputs: &[MapView], grad: MapView) -> [Vec<f32>; 2]
         let (weight, bias) = sums.split_at_mut(lanes);
         let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
         for ((x, g), known) in rows.zip(known.row(plane / blocks, y)) {
-            row_loops::zip(weight, x, g, true, |x, g| g * ((x - known.mean) * known.inverse));
-            row_loops::map(bias, g, true, |g| g);
+            row_loops::zip(weight, x, g, WriteMode::Accumulate, |x, g| g * ((x - known.mean) * known.inverse));
+            row_loops::map(bias, g, WriteMode::Accumulate, |g| g);
         }
     });
     [0, 1].map(|k| plane_sums::channel_sums(x.layout, 2, &sums, k))

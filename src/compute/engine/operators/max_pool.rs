@@ -8,7 +8,7 @@ use super::{BackwardNeeds, row_loops};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, Window};
 use std::ops::Range;
 
@@ -26,9 +26,9 @@ impl OperatorKernel for MaxPool {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
-        BinGrid::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+        BinGrid::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -51,9 +51,9 @@ impl OperatorKernel for MaxPoolTo {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
-        BinGrid::adaptive(into.layout, grad.layout).backward(inputs[0], grad, into, add);
+        BinGrid::adaptive(into.layout, grad.layout).backward(inputs[0], grad, into, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -88,9 +88,9 @@ impl OperatorKernel for MaxPoolWithIndex {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
-        BinGrid::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, add);
+        BinGrid::sliding(&self.0, into.layout, grad.layout).backward(inputs[0], grad, into, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -133,7 +133,7 @@ impl BinGrid {
                 let source = if end - start == 1 {
                     x.row(plane, start)
                 } else {
-                    row_loops::zip(largest, x.row(plane, start), x.row(plane, start + 1), false, larger);
+                    row_loops::zip(largest, x.row(plane, start), x.row(plane, start + 1), WriteMode::Overwrite, larger);
                     (start + 2..end).for_each(|y| take_larger(largest, x.row(plane, y)));
                     largest
                 };
@@ -147,12 +147,12 @@ impl BinGrid {
     }
 
     /// Gradients go where the largest numbers are. Rows that no two windows share are worked on at once.
-    fn backward(&self, x: MapView, grad: MapView, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, x: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMode) {
         let layout = into.layout;
         let apart = self.down.windows(2).all(|bins| bins[0].end <= bins[1].start);
         if !apart {
             into.for_planes(|plane, rows| {
-                self.scatter(x, grad, plane, 0..self.down.len(), &mut RowBand { rows, first: 0, layout }, add);
+                self.scatter(x, grad, plane, 0..self.down.len(), &mut RowBand { rows, first: 0, layout }, write);
             });
             return;
         }
@@ -171,13 +171,13 @@ impl BinGrid {
         let least = team::MIN_SHARE / layout.row_len().max(1);
         team::for_chunks(&mut bands, 1, least, |_, band| {
             let (plane, windows, band) = &mut band[0];
-            self.scatter(x, grad, *plane, windows.clone(), band, add);
+            self.scatter(x, grad, *plane, windows.clone(), band, write);
         });
     }
 
     /// The gradients of some rows of windows, which lie in the band.
-    fn scatter(&self, x: MapView, grad: MapView, plane: usize, windows: Range<usize>, band: &mut RowBand, add: bool) {
-        if !add {
+    fn scatter(&self, x: MapView, grad: MapView, plane: usize, windows: Range<usize>, band: &mut RowBand, write: WriteMode) {
+        if write == WriteMode::Overwrite {
             band.clear();
         }
         let (lanes, step, halo) = (x.layout.lanes, band.layout.row_len(), band.layout.halo);

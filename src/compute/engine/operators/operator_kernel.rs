@@ -1,7 +1,7 @@
 //! What every operator that is a node as it is answers for itself.
 
 use super::{BackwardNeeds, Seed};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::compute::engine::weights::LayerWeights;
 
 /// What a program must know of a unit to place it.
@@ -52,7 +52,7 @@ pub trait OperatorKernel {
     /// Writes the output, and `others` where the operator has several.
     fn forward(&self, given: ForwardArgs, output: &mut MapViewMut, others: &mut [MapViewMut]);
     /// Writes or adds to the gradient of input `slot`.
-    fn backward(&self, from: BackwardArgs, slot: usize, into: &mut MapViewMut, add: bool);
+    fn backward(&self, from: BackwardArgs, slot: usize, into: &mut MapViewMut, write: WriteMode);
     /// Gradients of the operator's own weights.
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)>;
 }

@@ -3,7 +3,7 @@
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable::{self, AxisTaps};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::{Border, Crop, Padding};
 
 impl OperatorKernel for Padding {
@@ -13,12 +13,12 @@ impl OperatorKernel for Padding {
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let [down, across] = padded(self, inputs[0].layout, output.layout);
-        separable::resample(inputs[0], output, &down, &across, false);
+        separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let [down, across] = padded(self, into.layout, grad.layout).map(|taps| taps.transposed());
-        separable::resample(grad, into, &down, &across, add);
+        separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -54,12 +54,12 @@ impl OperatorKernel for Crop {
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let [down, across] = cut(self, inputs[0].layout, output.layout);
-        separable::resample(inputs[0], output, &down, &across, false);
+        separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let [down, across] = cut(self, into.layout, grad.layout).map(|taps| taps.transposed());
-        separable::resample(grad, into, &down, &across, add);
+        separable::resample(grad, into, &down, &across, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {

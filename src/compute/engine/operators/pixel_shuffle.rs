@@ -2,7 +2,7 @@
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::PixelShuffle;
 
 impl OperatorKernel for PixelShuffle {
@@ -29,7 +29,7 @@ impl OperatorKernel for PixelShuffle {
         });
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
+    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
         let f = self.factor;
         let (places, own) = (ChannelPlace::all(grad.layout), ChannelPlace::slots(into.layout));
         let lanes = into.layout.lanes;
@@ -42,7 +42,7 @@ impl OperatorKernel for PixelShuffle {
                 };
                 let (c, i, j) = (channel / (f * f), channel / f % f, channel % f);
                 let source = places[c].row(grad, image, y * f + i).skip(j).step_by(f);
-                numbers.zip(source).for_each(|(to, &from)| *to = if add { *to + from } else { from });
+                numbers.zip(source).for_each(|(to, &from)| write.store(to, from));
             }
         });
     }

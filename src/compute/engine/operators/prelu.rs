@@ -2,7 +2,7 @@
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, plane_sums, row_loops};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::compute::engine::weights::LayerWeights;
 use crate::graph::op::PRelu;
 
@@ -16,7 +16,7 @@ impl OperatorKernel for PRelu {
         let slopes = LaneSlopes::new(x.layout, slopes(layer));
         output.for_rows(|plane, y, to| {
             let f = |x, slope| if x > 0.0 { x } else { x * slope };
-            row_loops::map_by_lane(to, x.row(plane, y), slopes.of(plane), false, f);
+            row_loops::map_by_lane(to, x.row(plane, y), slopes.of(plane), WriteMode::Overwrite, f);
         });
     }
 
@@ -25,13 +25,13 @@ impl OperatorKernel for PRelu {
         BackwardArgs { inputs, gradient, layer, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let x = inputs[0];
         let slopes = LaneSlopes::new(x.layout, slopes(layer));
         into.for_rows(|plane, y, to| {
             let f = |x, g, slope| if x > 0.0 { g } else { g * slope };
-            row_loops::zip_by_lane(to, x.row(plane, y), gradient.row(plane, y), slopes.of(plane), add, f);
+            row_loops::zip_by_lane(to, x.row(plane, y), gradient.row(plane, y), slopes.of(plane), write, f);
         });
     }
 

@@ -2,7 +2,7 @@
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
 /// What flattening, unflattening and reshaping have in common.
 pub(super) struct ReshapeKernel;
@@ -13,11 +13,11 @@ impl OperatorKernel for ReshapeKernel {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        copy_in_order(inputs[0], output, false);
+        copy_in_order(inputs[0], output, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, add: bool) {
-        copy_in_order(gradient, into, add);
+    fn backward(&self, BackwardArgs { gradient, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+        copy_in_order(gradient, into, write);
     }
 
     fn weight_gradients(&self, _: &[MapView], _: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -26,7 +26,7 @@ impl OperatorKernel for ReshapeKernel {
 }
 
 /// Numbers in the order of images, channels, rows and columns.
-fn copy_in_order(from: MapView, to: &mut MapViewMut, add: bool) {
+fn copy_in_order(from: MapView, to: &mut MapViewMut, write: WriteMode) {
     let (layout, slots_from) = (to.layout, from.layout.slot_of_channel());
     let (lanes, blocks, lanes_from, blocks_from) =
         (layout.lanes, layout.blocks(), from.layout.lanes, from.layout.blocks());
@@ -49,7 +49,7 @@ fn copy_in_order(from: MapView, to: &mut MapViewMut, add: bool) {
                 let slot = slots_from[line / h_from];
                 let at = from.layout.row_start(image * blocks_from + slot / lanes_from, line % h_from);
                 let value = from.data[at + x * lanes_from + slot % lanes_from];
-                *to = if add { *to + value } else { value };
+                write.store(to, value);
                 x += 1;
                 if x == w_from {
                     (line, x) = (line + 1, 0);

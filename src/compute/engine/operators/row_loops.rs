@@ -2,12 +2,12 @@
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::MapLayout;
+use crate::compute::engine::memory_layout::{MapLayout, WriteMode};
 
 vectorised! {
     /// `to = f(a)`, or `to += f(a)`.
-    pub(super) fn map(to: &mut [f32], a: &[f32], add: bool, f: impl Fn(f32) -> f32) {
-        if add {
+    pub(super) fn map(to: &mut [f32], a: &[f32], write: WriteMode, f: impl Fn(f32) -> f32) {
+        if write == WriteMode::Accumulate {
             to.iter_mut().zip(a).for_each(|(to, &a)| *to += f(a));
         } else {
             to.iter_mut().zip(a).for_each(|(to, &a)| *to = f(a));
@@ -17,8 +17,8 @@ vectorised! {
 
 vectorised! {
     /// `to = f(a, b)`, or `to += f(a, b)`.
-    pub(super) fn zip(to: &mut [f32], a: &[f32], b: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
-        if add {
+    pub(super) fn zip(to: &mut [f32], a: &[f32], b: &[f32], write: WriteMode, f: impl Fn(f32, f32) -> f32) {
+        if write == WriteMode::Accumulate {
             to.iter_mut().zip(a).zip(b).for_each(|((to, &a), &b)| *to += f(a, b));
         } else {
             to.iter_mut().zip(a).zip(b).for_each(|((to, &a), &b)| *to = f(a, b));
@@ -28,13 +28,13 @@ vectorised! {
 
 vectorised! {
     /// `to = f(a, v)`, or `to += f(a, v)`, with one `v` per lane for all pixels.
-    pub(super) fn map_by_lane(to: &mut [f32], a: &[f32], v: &[f32], add: bool, f: impl Fn(f32, f32) -> f32) {
+    pub(super) fn map_by_lane(to: &mut [f32], a: &[f32], v: &[f32], write: WriteMode, f: impl Fn(f32, f32) -> f32) {
         match v {
-            &[v] => map(to, a, add, |a| f(a, v)),
+            &[v] => map(to, a, write, |a| f(a, v)),
             _ => {
                 let v: &[f32; LANES] = v.try_into().expect("MapLayout: a block has LANES lanes or 1");
                 let pixels = to.as_chunks_mut().0.iter_mut().zip(a.as_chunks().0);
-                if add {
+                if write == WriteMode::Accumulate {
                     pixels.for_each(|(to, a): (&mut [f32; LANES], &[f32; LANES])| {
                         for lane in 0..LANES {
                             to[lane] += f(a[lane], v[lane]);
@@ -55,16 +55,16 @@ vectorised! {
 vectorised! {
     /// `to = f(a, b, v)`, or `to += f(a, b, v)`, with one `v` per lane for all pixels.
     pub(super) fn zip_by_lane(
-        to: &mut [f32], a: &[f32], b: &[f32], v: &[f32], add: bool, f: impl Fn(f32, f32, f32) -> f32,
+        to: &mut [f32], a: &[f32], b: &[f32], v: &[f32], write: WriteMode, f: impl Fn(f32, f32, f32) -> f32,
     ) {
         match v {
-            &[v] => zip(to, a, b, add, |a, b| f(a, b, v)),
+            &[v] => zip(to, a, b, write, |a, b| f(a, b, v)),
             _ => {
                 let v: &[f32; LANES] = v.try_into().expect("MapLayout: a block has LANES lanes or 1");
                 let pixels = to.as_chunks_mut().0.iter_mut().zip(a.as_chunks().0).zip(b.as_chunks().0);
                 pixels.for_each(|((to, a), b): ((&mut [f32; LANES], &[f32; LANES]), &[f32; LANES])| {
                     for lane in 0..LANES {
-                        let old = if add { to[lane] } else { 0.0 };
+                        let old = write.old(to[lane]);
                         to[lane] = old + f(a[lane], b[lane], v[lane]);
                     }
                 });

@@ -6,7 +6,7 @@
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
 /// What each position of an axis reads of another axis: places with weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,17 +151,17 @@ impl PeriodicPairs {
 }
 
 /// `to = sum over rows and columns of weights * from`, or adds that. Both maps have equal segments and lanes.
-pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, across: &AxisTaps, add: bool) {
+pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, across: &AxisTaps, write: WriteMode) {
     let mixer = across.row_mixer();
     let lanes = from.layout.lanes;
-    let scratch = || (vec![0f32; from.layout.inner_len()], vec![0f32; if add { to.layout.inner_len() } else { 0 }]);
+    let scratch = || (vec![0f32; from.layout.inner_len()], vec![0f32; if write == WriteMode::Accumulate { to.layout.inner_len() } else { 0 }]);
     let scratch = scratch();
     to.for_rows_with(
         || scratch.clone(),
         |(mixed, result), plane, y, to| {
             let source: &[f32] = match down.of(y) {
                 (&[], _) => {
-                    if !add {
+                    if write == WriteMode::Overwrite {
                         to.fill(0.0);
                     }
                     return;
@@ -173,9 +173,9 @@ pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, acro
                     mixed
                 }
             };
-            if add {
+            if write == WriteMode::Accumulate {
                 mix_pixels(&mixer, across, source, result, lanes);
-                super::row_loops::map(to, result, true, |x| x);
+                super::row_loops::map(to, result, WriteMode::Accumulate, |x| x);
             } else {
                 mix_pixels(&mixer, across, source, to, lanes);
             }
@@ -185,13 +185,13 @@ pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, acro
 
 /// Two rows at a time.
 fn mix<'a>(to: &mut [f32], mut rows: impl Iterator<Item = (&'a [f32], f32)>) {
-    let mut add = false;
+    let mut write = WriteMode::Overwrite;
     while let Some((a, wa)) = rows.next() {
         match rows.next() {
-            Some((b, wb)) => super::row_loops::zip(to, a, b, add, |a, b| wa * a + wb * b),
-            None => super::row_loops::map(to, a, add, |a| wa * a),
+            Some((b, wb)) => super::row_loops::zip(to, a, b, write, |a, b| wa * a + wb * b),
+            None => super::row_loops::map(to, a, write, |a| wa * a),
         }
-        add = true;
+        write = WriteMode::Accumulate;
     }
 }
 

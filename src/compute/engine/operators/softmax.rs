@@ -3,7 +3,7 @@
 use super::exp::exp;
 use super::pixel_values::{ChannelBlocks, PixelValues};
 use super::row_loops;
-use crate::compute::engine::memory_layout::{MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
 pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
     let channels = ChannelBlocks::of(x);
@@ -19,14 +19,14 @@ pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
         let (used, image) = channels.plane(plane);
         let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes)).zip(common.row(image, y));
         for ((to, x), &(max, factor)) in pixels {
-            row_loops::map(to, x, false, |x| exp(x - max) * factor);
+            row_loops::map(to, x, WriteMode::Overwrite, |x| exp(x - max) * factor);
         }
         row_loops::clear_gaps(to, lanes, used);
     });
 }
 
 /// `y * (g - sum of g * y)`.
-pub(super) fn backward(output: MapView, grad: MapView, into: &mut MapViewMut, add: bool) {
+pub(super) fn backward(output: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMode) {
     let channels = ChannelBlocks::of(output);
     let sums = PixelValues::new(output.layout, 0f32, |image, y, sums| {
         channels.fold_with(grad, image, y, sums, |sum, _, y, g| *sum += y * g);
@@ -36,7 +36,7 @@ pub(super) fn backward(output: MapView, grad: MapView, into: &mut MapViewMut, ad
         let (_, image) = channels.plane(plane);
         let rows = output.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
         for ((to, (y, g)), &sum) in to.chunks_exact_mut(lanes).zip(rows).zip(sums.row(image, y)) {
-            row_loops::zip(to, y, g, add, |y, g| y * (g - sum));
+            row_loops::zip(to, y, g, write, |y, g| y * (g - sum));
         }
     });
 }

@@ -4,7 +4,7 @@
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
-use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::Unpool;
 
 impl OperatorKernel for Unpool {
@@ -36,12 +36,12 @@ impl OperatorKernel for Unpool {
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
         _: usize,
         into: &mut MapViewMut,
-        add: bool,
+        write: WriteMode,
     ) {
         let index = PoolIndex::new(inputs[1], into.layout);
         let (lanes, used) = (into.layout.lanes, row_loops::used_lanes(into.layout));
         into.for_rows(|plane, y, to| {
-            if !add {
+            if write == WriteMode::Overwrite {
                 to.fill(0.0);
             }
             let from = grad.layout;

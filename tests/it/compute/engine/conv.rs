@@ -2,7 +2,7 @@
 
 use npc::internals::compute::engine::kernel::conv_region::{ConvRegion, Epilogue};
 use npc::internals::compute::engine::kernel::prologue::ConvInput;
-use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout};
+use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::batch_norm;
 use npc::internals::compute::engine::operators::batch_norm::{BatchNormBackward, NormAffine};
 use npc::internals::compute::engine::operators::conv::{
@@ -298,7 +298,7 @@ fn batch_norm_agrees_with_plain_loops() {
         near("weight", &channels(&dw), &of_weight, 1e-4);
         near("bias", &channels(&db), &of_bias, 1e-4);
         let mut into = FeatureMap::zeros(map.layout.clone());
-        batch_norm::input_gradient(&known, map.view(), gradient.view(), (&dw, &db), &mut into.view_mut(), false);
+        batch_norm::input_gradient(&known, map.view(), gradient.view(), (&dw, &db), &mut into.view_mut(), WriteMode::Overwrite);
         near("input", &into.to_nchw(), &dx.x, 2e-4);
         halo_is_zero(&into);
     }

@@ -11,7 +11,7 @@ mod resize;
 mod shape;
 
 use npc::internals::compute::engine::LayerWeights;
-use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView};
+use npc::internals::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
 /// What the gaps of inputs hold.
@@ -174,13 +174,13 @@ impl KernelCase<'_> {
             let (grad, layer) = (grad.view(), self.layer);
             let from = BackwardArgs { inputs: &inputs, output: y, gradient: grad, layer, seed: None };
             for (slot, slope) in slopes.iter().enumerate() {
-                for add in [false, true] {
+                for write in [WriteMode::Overwrite, WriteMode::Accumulate] {
                     let into = layouts[slot].clone().with_halo(3 - layouts[slot].halo);
                     let mut into = written_before(&into);
-                    self.op.backward(from, slot, &mut into.view_mut(), add);
-                    let old = if add { f64::from(OLD) } else { 0.0 };
+                    self.op.backward(from, slot, &mut into.view_mut(), write);
+                    let old = f64::from(write.old(OLD));
                     let expected = Tensor::of(slope.dims, |place| slope.at(place) + old);
-                    assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, add {add}, of {what}"));
+                    assert_close(&into, &expected, 1e-5, &format!("gradient {slot}, {write:?}, of {what}"));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{KernelCase, Tensor};
 use npc::graph::op::{Combine, Concat, Elementwise};
-use npc::internals::compute::engine::memory_layout::MapLayout;
+use npc::internals::compute::engine::memory_layout::{MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
 const ALL: [Elementwise; 4] = [Elementwise::Add, Elementwise::Sub, Elementwise::Mul, Elementwise::Div];
@@ -72,7 +72,7 @@ fn a_quotient_has_finite_gaps() {
     for slot in 0..2 {
         let mut into = super::written_before(&map.layout);
         let from = BackwardArgs { inputs: &inputs, output: y.view(), gradient: y.view(), layer: None, seed: None };
-        op.backward(from, slot, &mut into.view_mut(), true);
+        op.backward(from, slot, &mut into.view_mut(), WriteMode::Accumulate);
         assert!(into.data.iter().all(|v| v.is_finite()), "slot {slot}");
     }
 }

@@ -3,7 +3,7 @@
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
 use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
 use npc::graph::ty::{Shape, TensorType};
-use npc::internals::compute::engine::memory_layout::MapLayout;
+use npc::internals::compute::engine::memory_layout::{MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
 fn windows() -> Vec<Window> {
@@ -174,7 +174,7 @@ fn the_first_maximum_counts() {
             let mut into = written_before(&layout);
             let g = grad.map(&small);
             let from = BackwardArgs { inputs: &inputs, output: y.view(), gradient: g.view(), layer: None, seed: None };
-            MaxPool(window).backward(from, 0, &mut into.view_mut(), false);
+            MaxPool(window).backward(from, 0, &mut into.view_mut(), WriteMode::Overwrite);
             assert_close(&into, &given, 1e-6, "gradient of ties");
         }
     }

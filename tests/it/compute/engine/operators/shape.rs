@@ -5,7 +5,7 @@ use npc::graph::op::{
     Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
     Reshape, Slice,
 };
-use npc::internals::compute::engine::memory_layout::{MapLayout, MapView};
+use npc::internals::compute::engine::memory_layout::{MapLayout, MapView, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel, expect_kernel};
 
 /// Checks an operator without weights whose output may have other channels than its input.
@@ -106,7 +106,7 @@ fn one_channel_of_many() {
         let (x, g) = (x.map(&layout), g.map(&MapLayout::blocked(g.dims)));
         let (inputs, g) = ([x.view()], g.view());
         let from = BackwardArgs { inputs: &inputs, output: g, gradient: g, layer: None, seed: None };
-        op.backward(from, 0, &mut into.view_mut(), false);
+        op.backward(from, 0, &mut into.view_mut(), WriteMode::Overwrite);
         assert_close(&into, &expected, 0.0, "ties");
     }
 }
@@ -154,7 +154,7 @@ fn dropout_drops_its_share() {
         let mut into = written_before(layout);
         let none = MapView { layout, data: &[] };
         let from = BackwardArgs { inputs: &[none], output: none, gradient: x.view(), layer: None, seed };
-        op.backward(from, 0, &mut into.view_mut(), false);
+        op.backward(from, 0, &mut into.view_mut(), WriteMode::Overwrite);
         assert_eq!(y.to_nchw(), into.to_nchw(), "the gradient's mask is that of the output");
         y.to_nchw()
     };
