@@ -110,13 +110,7 @@ impl ForwardPass {
     }
 
     /// Computes a node's outputs. All its inputs are in memory.
-    pub fn run(
-        &mut self,
-        at: usize,
-        weights: &NetworkWeights,
-        prepared: Option<&PreparedConv>,
-        image: Option<&[f32]>,
-    ) {
+    pub fn run(&mut self, at: usize, weights: &NetworkWeights, prepared: Option<&PreparedConv>, image: Option<&[f32]>) {
         let program = self.program.clone();
         let node = &program.nodes[at];
         if let NodeOp::Norm(norm) = &node.op {

@@ -73,8 +73,7 @@ impl Tape {
     ) {
         let layout = &program.values[id].gradient;
         let write = WriteMode::after(self.gradients[id].is_some());
-        let mut buffer =
-            self.gradients[id].take().unwrap_or_else(|| ForwardPass::acquire_map(&self.pass.pool, layout));
+        let mut buffer = self.gradients[id].take().unwrap_or_else(|| ForwardPass::acquire_map(&self.pass.pool, layout));
         f(&mut MapViewMut::new(layout, &mut buffer), write);
         self.gradients[id] = Some(buffer);
     }

@@ -1,4 +1,4 @@
-//! Memory for maps: aligned to a vector, used again and again.
+//! Memory for maps, aligned to a vector and reused through a pool.
 
 use super::simd::LANES;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// One vector, at an address that no load splits.
+/// One vector, aligned so that no load crosses a cache line.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct CacheLine([f32; LANES]);
 
-/// Numbers that begin at a multiple of 64 bytes.
+/// Numbers aligned to 64 bytes.
 pub struct AlignedBuffer {
     lines: Vec<CacheLine>,
     len: usize,
@@ -21,11 +21,11 @@ pub struct AlignedBuffer {
 /// Zeros at both ends of every row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowBorder {
-    /// Numbers in a row, zeros included.
+    /// Length of a row in numbers, zeros included.
     pub row: usize,
-    /// Zeros at each end.
+    /// Number of zeros at each end.
     pub zeros: usize,
-    /// Numbers in all rows.
+    /// Length of all rows in numbers.
     pub len: usize,
 }
 
@@ -34,13 +34,13 @@ impl AlignedBuffer {
         Self { lines: vec![CacheLine([0.0; LANES]); len.div_ceil(LANES)], len, border: None }
     }
 
-    /// Writes the zeros, unless they are there from the last time: who writes to rows leaves them alone.
+    /// Writes the zeros, unless the buffer still has them: writers of rows leave them unchanged.
     pub fn set_border(&mut self, border: RowBorder) {
         let RowBorder { row, zeros, len } = border;
-        let there = |old: RowBorder| (old.row, old.zeros) == (row, zeros) && old.len >= len;
-        if self.border.is_some_and(there) {
+        let has_zeros = |old: RowBorder| (old.row, old.zeros) == (row, zeros) && old.len >= len;
+        if self.border.is_some_and(has_zeros) {
             let is_zero = |row: &[f32]| row[..zeros].iter().chain(&row[row.len() - zeros..]).all(|&x| x == 0.0);
-            debug_assert!(self[..len].chunks_exact(row.max(1)).all(is_zero), "somebody wrote to a halo");
+            debug_assert!(self[..len].chunks_exact(row.max(1)).all(is_zero), "the halo was written to");
             return;
         }
         self.border = Some(border);
@@ -68,7 +68,8 @@ impl Deref for AlignedBuffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: `lines` are `LANES` numbers each without padding (64 bytes, repr C), and `len` is no more than all.
+        // SAFETY: `lines` hold `LANES` numbers each without padding (64 bytes, repr C), and `len` is at most their
+        // number.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
     }
 }
@@ -80,7 +81,7 @@ impl DerefMut for AlignedBuffer {
     }
 }
 
-/// Buffers that nobody uses at the moment.
+/// Free buffers.
 #[derive(Debug, Default)]
 pub struct BufferPool {
     free: Mutex<Vec<AlignedBuffer>>,
@@ -92,7 +93,8 @@ impl BufferPool {
         Self { free: Mutex::new(Vec::new()), allocations: AtomicUsize::new(0) }
     }
 
-    /// A buffer with anything in it: the smallest free one that is large enough and not twice too large, else a new one.
+    /// Returns a buffer with arbitrary contents: the smallest free one that is large enough and at most twice as large,
+    /// else a new one.
     pub fn acquire(&self, len: usize) -> AlignedBuffer {
         let mut free = self.lock();
         let fits = |b: &AlignedBuffer| b.capacity() >= len && b.capacity() <= 2 * len.max(LANES);
@@ -115,12 +117,12 @@ impl BufferPool {
         self.lock().push(buffer);
     }
 
-    /// Buffers that were new, since none was free.
+    /// Number of buffers that were allocated because no free one fitted.
     pub fn allocations(&self) -> usize {
         self.allocations.load(Ordering::Relaxed)
     }
 
-    /// Frees what nobody uses.
+    /// Releases the memory of free buffers.
     pub fn clear(&self) {
         self.lock().clear();
     }

@@ -201,12 +201,7 @@ pub(crate) fn convolve(
 
 /// Cuts the work into tasks. Returns them with the number of parts that rows are cut into: a part's input is small enough
 /// to stay in the second-level cache for all groups, if their weights are small as well.
-fn tasks(
-    regions: &[ConvRegion],
-    from: &MapLayout,
-    weights: &PackedWeights,
-    images: usize,
-) -> (Vec<ConvTask>, usize) {
+fn tasks(regions: &[ConvRegion], from: &MapLayout, weights: &PackedWeights, images: usize) -> (Vec<ConvTask>, usize) {
     let groups = weights.groups.len();
     let rows = regions.iter().map(|region| region.rows.count).max().unwrap_or(0).max(1);
     let bands = TASKS.div_ceil(images.max(1)).min(rows);

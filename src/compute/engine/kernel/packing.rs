@@ -1,4 +1,4 @@
-//! Weights as tiles read them.
+//! Convolution weights in the order in which tiles read them.
 
 use super::buffer::{AlignedBuffer, BufferPool};
 use super::simd::{LANES, SimdLevel};
@@ -14,7 +14,7 @@ pub struct PackedWeights {
     pub(super) taps: usize,
 }
 
-/// Memory of packed weights, which training packs again for every step.
+/// A pool for packed weights, since training packs them again in every step.
 static POOL: BufferPool = BufferPool::new();
 
 impl Drop for PackedWeights {
@@ -23,21 +23,22 @@ impl Drop for PackedWeights {
     }
 }
 
-/// Output blocks that are computed with_team.
+/// A panel: output blocks that are computed together.
 pub(super) struct OutputGroup {
     pub first: usize,
     pub blocks: usize,
     pub at: usize,
 }
 
-/// Input channels that lie with_team.
+/// Input channels that lie together.
 pub(super) struct InputChannels {
     pub block: usize,
     pub count: usize,
-    /// InputChannels before these.
+    /// Number of the first of these channels in the input.
     pub first_channel: usize,
 }
 
+/// Returns the input channels of each block; planar channels are one block.
 pub(super) fn channel_blocks(layout: &MapLayout) -> Vec<InputChannels> {
     if layout.lanes == 1 {
         return vec![InputChannels { block: 0, count: layout.channels(), first_channel: 0 }];
@@ -54,7 +55,7 @@ pub(super) fn channel_blocks(layout: &MapLayout) -> Vec<InputChannels> {
     all
 }
 
-/// The rows of `all`, `row` numbers for each channel, that belong to each block: channels of a block follow each other.
+/// Cuts `all`, `row` numbers for each channel, into the rows of each block. Channels of a block are neighbours.
 pub(super) fn rows_of_blocks<'a>(layout: &MapLayout, all: &'a mut [f32], row: usize) -> Vec<&'a mut [f32]> {
     let mut rest = all;
     let mut rows = Vec::with_capacity(layout.blocks());
@@ -66,12 +67,12 @@ pub(super) fn rows_of_blocks<'a>(layout: &MapLayout, all: &'a mut [f32], row: us
     rows
 }
 
-/// Cuts `blocks` output blocks into groups, as even as can be.
+/// Cuts `blocks` output blocks into groups that are as even as possible.
 fn group_sizes(blocks: usize) -> Vec<usize> {
     let most = max_blocks(SimdLevel::get());
     match (most, blocks) {
         (3.., 0) => vec![],
-        // Pairs have the widest tiles; three is for what is left over.
+        // Pairs have the widest tiles, so that only a remainder becomes a group of three.
         (3.., n) if n.is_multiple_of(2) => vec![2; n / 2],
         (3.., 1) => vec![1],
         (3.., n) => [vec![2; (n - 3) / 2], vec![3]].concat(),
@@ -84,7 +85,8 @@ impl PackedWeights {
         self.data.len() * size_of::<f32>()
     }
 
-    /// `weight(o, i, t)` is the weight of output channel `o`, input channel `i` and tap `t`.
+    /// Packs the weights of a convolution; `weight(o, i, t)` is that of output channel `o`, input channel `i` and tap
+    /// `t`.
     pub fn new(
         input: &MapLayout,
         output: &MapLayout,
@@ -93,7 +95,8 @@ impl PackedWeights {
     ) -> Self {
         Self::pack_with(input, output, taps, |outputs, block, part| {
             let (lanes, count) = (outputs.len(), block.count);
-            // In the order of the kernels, whose numbers lie side by side; what is written is small enough for any order.
+            // The loops follow the order of the kernels in memory. The part that is written is small enough for any
+            // order.
             for (lane, output) in outputs.iter().enumerate() {
                 for input in 0..count {
                     for (tap, to) in part[input * lanes + lane..].iter_mut().step_by(count * lanes).enumerate() {
@@ -104,8 +107,8 @@ impl PackedWeights {
         })
     }
 
-    /// `fill` gets the output channel of each lane of a group, some input channels, and room for their weights,
-    /// `[tap][channel][lanes]`, all of which it writes.
+    /// Packs weights that `fill` writes. It receives the output channel of each lane of a group, some input channels,
+    /// and memory for their weights `[tap][channel][lanes]`, all of which it must write.
     pub(super) fn pack_with(
         input: &MapLayout,
         output: &MapLayout,

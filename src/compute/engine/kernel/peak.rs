@@ -1,6 +1,7 @@
-//! What the processor could do at best: fused multiply-adds on registers alone, on all threads.
+//! The peak performance of the processor: fused multiply-adds on registers alone, on all threads.
 //!
-//! No memory is touched, so no kernel is faster. The share of it that a network reaches says how much there is to gain.
+//! The loop accesses no memory, so no kernel is faster. The share of the peak that a network reaches shows the room for
+//! improvement.
 
 #[cfg(target_arch = "x86_64")]
 use super::simd::{Avx2, Avx512};
@@ -8,17 +9,17 @@ use super::simd::{LANES, Portable, Simd, SimdLevel};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// How long one measurement takes; the best of [`ROUNDS`] counts.
+/// Duration of one measurement; the best of [`ROUNDS`] counts.
 const ROUND: Duration = Duration::from_millis(15);
 const ROUNDS: usize = 12;
-/// Multiply-adds of each chain between two looks at the clock.
+/// Multiply-adds of each chain between two readings of the clock.
 const STEPS: usize = 10_000;
-/// Most chains of a level.
+/// Maximum number of chains of a level.
 const MAX_CHAINS: usize = 16;
 
-/// The sum of `C` chains of multiply-adds that do not wait for each other, `steps` long: `x = x * a + b`. More chains than a
-/// multiply-add takes cycles, times how many begin in a cycle, keep all units busy. Each chain has a start of its own, lest
-/// the compiler see that all are one.
+/// Returns the sum of `C` independent chains of multiply-adds, each `steps` long: `x = x * a + b`. To keep all units
+/// busy, there must be more chains than the latency of a multiply-add times the number that start per cycle. The chains
+/// start from different numbers, since the compiler would merge equal ones.
 ///
 /// # Safety
 /// The processor has the features of `S`.
@@ -54,13 +55,13 @@ macro_rules! spin {
 
 #[cfg(target_arch = "x86_64")]
 spin!(avx512, Avx512, 16, #[target_feature(enable = "avx512f,avx2,fma")]);
-// Two registers a vector.
+// A vector takes two registers.
 #[cfg(target_arch = "x86_64")]
 spin!(avx2, Avx2, 6, #[target_feature(enable = "avx2,fma")]);
-// Four registers a vector.
+// A vector takes four registers.
 spin!(portable, Portable, 2,);
 
-/// The sum of all chains of a level, and how many multiply-adds that were.
+/// Returns the sum of all chains of a level and the number of multiply-adds.
 fn spin(level: SimdLevel, steps: usize, starts: &[f32; MAX_CHAINS], a: f32, b: f32) -> ([f32; LANES], usize) {
     // SAFETY: `SimdLevel` names only what this processor has.
     let (out, chains) = unsafe {
@@ -75,8 +76,8 @@ fn spin(level: SimdLevel, steps: usize, starts: &[f32; MAX_CHAINS], a: f32, b: f
     (out, steps * chains * LANES)
 }
 
-/// Floating-point operations a second of all threads of the current pool with_team, a multiply-add being two. Takes about a
-/// fifth of a second.
+/// Returns the floating-point operations per second of all threads of the current pool, a multiply-add being two
+/// operations. Takes about a fifth of a second.
 pub(crate) fn flops(level: SimdLevel) -> f64 {
     let starts: [f32; MAX_CHAINS] = std::array::from_fn(|i| i as f32);
     let round = || {
@@ -99,7 +100,7 @@ pub(crate) fn flops(level: SimdLevel) -> f64 {
 mod tests {
     use super::*;
 
-    /// A loop that the compiler shortened would tell of operations that nobody did.
+    /// If the compiler removed work from the loop, the measured FLOP/s would be too high.
     #[test]
     fn every_multiply_add_is_computed() {
         let starts: [f32; MAX_CHAINS] = std::array::from_fn(|i| i as f32 / 4.0);
@@ -108,7 +109,7 @@ mod tests {
                 let (out, count) = spin(level, steps, black_box(&starts), black_box(0.75), black_box(1.5));
                 let chains = count / (steps * LANES);
                 assert!(chains >= 2 && count == chains * steps * LANES, "{count}");
-                // What is left of the start, and the sum of the geometric series.
+                // The remainder of the start, and the sum of the geometric series.
                 let left = 0.75f64.powi(steps as i32);
                 let chain = |start: &f32| f64::from(*start) * left + 1.5 * (1.0 - left) / 0.25;
                 let expected: f64 = starts[..chains].iter().map(chain).sum();

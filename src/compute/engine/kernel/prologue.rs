@@ -1,29 +1,30 @@
-//! A map as it is read: as it lies there, or through a batch norm whose output nobody writes.
+//! The input of a convolution: read directly, or through a fused batch norm whose output is not stored.
 
 use super::simd::LANES;
 use super::vectorised::vectorised;
 use crate::compute::engine::memory_layout::MapView;
 
-/// `max(x * factor + summand, 0)` with `relu`, else without the maximum. Padding is that of what comes out of it.
+/// The fused norm: `max(x * factor + summand, 0)` with `relu`, else without the maximum. Padding pads the result of the
+/// norm.
 #[derive(Clone, Copy)]
 pub struct Prologue<'a> {
-    /// One number per slot, as `summand`.
+    /// One number per slot, as for `summand`.
     pub factor: &'a [f32],
     pub summand: &'a [f32],
     pub relu: bool,
 }
 
-/// What is done to the numbers of one block.
+/// The prologue of one block of channels.
 #[derive(Clone, Copy)]
 pub struct BlockPrologue<'a> {
     pub factor: &'a [f32; LANES],
     pub summand: &'a [f32; LANES],
-    /// The smallest number that comes out of it.
+    /// Lower bound of the result.
     pub floor: f32,
 }
 
 impl BlockPrologue<'_> {
-    /// Nothing.
+    /// The identity.
     pub const NONE: Self = Self { factor: &[1.0; LANES], summand: &[0.0; LANES], floor: f32::NEG_INFINITY };
 }
 
@@ -35,7 +36,7 @@ impl<'a> Prologue<'a> {
     }
 }
 
-/// A map, and what is done to each number prologue it is used.
+/// The input of a convolution and the prologue of its numbers.
 #[derive(Clone, Copy)]
 pub struct ConvInput<'a> {
     pub view: MapView<'a>,
@@ -49,12 +50,12 @@ impl<'a> From<MapView<'a>> for ConvInput<'a> {
 }
 
 vectorised! {
-    /// `max(x * factor + summand, floor)` of whole vectors.
+    /// Writes `max(x * factor + summand, floor)` for whole vectors.
     pub(crate) fn scale_and_clamp(x: &[f32], y: &mut [f32], factor: &[f32; LANES], summand: &[f32; LANES], floor: f32) {
         for (x, y) in x.as_chunks::<LANES>().0.iter().zip(y.as_chunks_mut::<LANES>().0) {
             for i in 0..LANES {
                 let scaled = x[i] * factor[i] + summand[i];
-                // A NaN stays one.
+                // This comparison keeps a NaN.
                 y[i] = if scaled < floor { floor } else { scaled };
             }
         }

@@ -1,7 +1,7 @@
-//! Sixteen numbers at once, on each kind of processor.
+//! Vectors of sixteen numbers on each instruction set.
 //!
-//! Every kernel is written once against [`Simd`] and compiled for each implementation. [`SimdLevel`] says which one this
-//! processor runs; it is looked up once.
+//! Every kernel is written once against [`Simd`] and compiled for each implementation. [`SimdLevel`] selects one at run
+//! time.
 
 use std::sync::OnceLock;
 
@@ -11,16 +11,17 @@ pub(crate) const LANES: usize = 16;
 /// Vectors of [`LANES`] numbers.
 ///
 /// # Safety
-/// The processor has the features of the implementation; pointers are valid for [`LANES`] numbers (`splat_at`: for one).
+/// The processor has the features of the implementation; pointers are valid for [`LANES`] numbers.
 pub(crate) unsafe trait Simd: Copy + 'static {
     type V: Copy;
-    /// Vectors that fit into the registers beside the operands of a tile: `tile * blocks` at most.
+    /// Number of vectors that fit into the registers besides the operands of a tile: the maximum of pixels times
+    /// blocks.
     const ACCUMULATORS: usize;
 
     unsafe fn splat(x: f32) -> Self::V;
     unsafe fn load(from: *const f32) -> Self::V;
     unsafe fn store(to: *mut f32, v: Self::V);
-    /// `a * b + c`, rounded once where the processor can.
+    /// Returns `a * b + c`, rounded once if the processor has fused multiply-add.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
@@ -28,7 +29,7 @@ pub(crate) unsafe trait Simd: Copy + 'static {
     unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
 }
 
-/// Plain Rust, for the compiler to vectorise with what the target has (SSE2, NEON).
+/// Plain Rust, which the compiler vectorises for the target (SSE2, NEON).
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
@@ -38,7 +39,7 @@ macro_rules! lanewise {
     };
 }
 
-// SAFETY: needs no feature.
+// SAFETY: no feature is needed.
 unsafe impl Simd for Portable {
     type V = [f32; LANES];
     const ACCUMULATORS: usize = 4;
@@ -85,7 +86,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx2;
 
-    // SAFETY: made only where the processor has AVX2 and FMA: `SimdLevel`.
+    // SAFETY: used only if the processor has AVX2 and FMA, which `SimdLevel` checks.
     unsafe impl Simd for Avx2 {
         type V = [__m256; 2];
         const ACCUMULATORS: usize = 6;
@@ -130,7 +131,7 @@ mod x86 {
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
 
-    // SAFETY: made only where the processor has AVX-512F: `SimdLevel`.
+    // SAFETY: used only if the processor has AVX-512F, which `SimdLevel` checks.
     unsafe impl Simd for Avx512 {
         type V = __m512;
         const ACCUMULATORS: usize = 28;
@@ -173,7 +174,7 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-/// What kernels run on.
+/// The instruction set that kernels run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SimdLevel {
     Portable,
@@ -184,8 +185,8 @@ pub(crate) enum SimdLevel {
 }
 
 impl SimdLevel {
-    /// The best that this processor has and `NPC_SIMD` (`avx512`, `avx2`, `portable`) allows. The environment is read
-    /// once: results depend on the level in their last bits.
+    /// Returns the best level that this processor has and `NPC_SIMD` (`avx512`, `avx2`, `portable`) allows. The
+    /// environment is read once, since results depend on the level in their last bits.
     pub(crate) fn get() -> Self {
         static LEVEL: OnceLock<SimdLevel> = OnceLock::new();
         *LEVEL.get_or_init(|| {
@@ -194,7 +195,7 @@ impl SimdLevel {
         })
     }
 
-    /// All that this processor has, best first.
+    /// Returns all levels of this processor, best first.
     pub(crate) fn available() -> Vec<Self> {
         #[cfg(target_arch = "x86_64")]
         {
@@ -217,7 +218,7 @@ impl SimdLevel {
         }
     }
 
-    /// Vectors that fit into the registers: `Simd::ACCUMULATORS`.
+    /// Number of vectors that fit into the registers: `Simd::ACCUMULATORS`.
     pub(crate) fn accumulators(self) -> usize {
         match self {
             SimdLevel::Portable => Portable::ACCUMULATORS,

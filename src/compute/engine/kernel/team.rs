@@ -1,10 +1,12 @@
-//! Loops on all threads, begun within a microsecond.
+//! A team of threads that starts a parallel loop within a microsecond.
 //!
-//! rayon's workers sleep when there is nothing to do, and to wake one takes as long as a loop over a small map. So a pass
-//! calls them [`with_team`] once, and until it ends they wait awake for its loops. Outside a pass loops are rayon's.
+//! rayon's workers sleep when they have no work, and waking one takes as long as a loop over a small map. Therefore a
+//! pass calls [`with_team`] once, and the workers spin until it ends and run its loops. Loops outside a pass run on
+//! rayon.
 //!
-//! A loop's numbers are dealt out in one run of neighbours a member, so that a member finds in its cache what it wrote in
-//! the loop before; who is done takes from the others. What a loop computes must not depend on how it is cut.
+//! Each member starts with one run of neighbouring indices, so that it finds in its cache what it wrote in the loop
+//! before. A member that has finished its share takes indices from the others. The result of a loop must not depend on
+//! these cuts.
 
 use rayon::prelude::*;
 use std::any::Any;
@@ -14,14 +16,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Looks at whether there is work, before a member lets others have its core between spins: about 0.1 ms.
-const SPINS: usize = 2000;
-/// Numbers that a map's loop takes at once at least: to deal out less costs more than it helps.
+/// Number of times that a waiting member polls before it yields its core between polls: about 0.1 ms.
+const POLLS: usize = 2000;
+/// Minimum number of floats that a loop over a map takes at once: smaller shares cost more than they save.
 pub(crate) const MIN_SHARE: usize = 4096;
-/// Parts that a member's share is taken in.
+/// Number of parts that a member's share is taken in.
 const TAKES_PER_SHARE: usize = 16;
 
-/// Where the parts of a loop write. They write to different places.
+/// The output of a loop whose iterations write to disjoint places.
 pub(super) struct DisjointWrites<T = f32>(*mut T);
 
 impl<T> Clone for DisjointWrites<T> {
@@ -32,7 +34,7 @@ impl<T> Clone for DisjointWrites<T> {
 
 impl<T> Copy for DisjointWrites<T> {}
 
-// SAFETY: who uses it gives each part places of its own.
+// SAFETY: the user gives each iteration places of its own.
 unsafe impl<T: Send> Sync for DisjointWrites<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Send for DisjointWrites<T> {}
@@ -42,7 +44,7 @@ impl<T> DisjointWrites<T> {
         Self(items.as_mut_ptr())
     }
 
-    /// The place itself is not touched.
+    /// Returns a pointer to a place without access to it.
     pub(super) fn at(self, offset: usize) -> *mut T {
         self.0.wrapping_add(offset)
     }
@@ -50,14 +52,14 @@ impl<T> DisjointWrites<T> {
 
 type LoopBody<'a> = dyn Fn(Range<usize>) + Sync + 'a;
 
-/// What this thread is to the loops that it meets.
+/// The role of the current thread in parallel loops.
 #[derive(Clone, Copy)]
 enum ThreadRole {
-    /// No pass runs on it: loops are rayon's.
+    /// The thread runs no pass: its loops run on rayon.
     Outside,
-    /// Its loops are the team's.
+    /// The thread leads a pass: its loops run on the team.
     Leader(*const Team),
-    /// It is in a loop already, or waits for one: loops run on this thread alone.
+    /// The thread is in a loop or waits for one: its loops run on this thread alone.
     Member,
 }
 
@@ -65,7 +67,7 @@ thread_local! {
     static ROLE: Cell<ThreadRole> = const { Cell::new(ThreadRole::Outside) };
 }
 
-/// A role for as long as this lives.
+/// Sets the role of the thread until it is dropped.
 struct RoleGuard(ThreadRole);
 
 impl RoleGuard {
@@ -80,36 +82,37 @@ impl Drop for RoleGuard {
     }
 }
 
-/// A member's part of a loop, alone on its cache lines.
+/// A member's share of a loop, on cache lines of its own.
 #[repr(align(128))]
 struct MemberShare {
     next: AtomicUsize,
     end: AtomicUsize,
 }
 
-/// Between two spins, of which there have been so many.
-fn wait(spins: &mut usize) {
-    *spins += 1;
-    if *spins < SPINS { std::hint::spin_loop() } else { std::thread::yield_now() }
+/// Waits between two polls; `polls` counts them.
+fn wait(polls: &mut usize) {
+    *polls += 1;
+    if *polls < POLLS { std::hint::spin_loop() } else { std::thread::yield_now() }
 }
 
+/// The threads that run the loops of one pass.
 struct Team {
     shares: Vec<MemberShare>,
-    /// Loops so far.
+    /// Number of loops that were started.
     loops: AtomicUsize,
-    /// Number of the loop that runs; 0 between loops.
-    open: AtomicUsize,
-    /// Members in a loop, without the leader.
+    /// Number of the current loop; 0 between loops.
+    current: AtomicUsize,
+    /// Number of members that work on a loop, without the leader.
     busy: AtomicUsize,
-    /// No loop will follow.
-    over: AtomicBool,
-    /// What the loop does, and how many numbers are taken at once. Written by the leader while nobody is busy.
+    /// Set when no loop will follow.
+    ended: AtomicBool,
+    /// The body of the loop and the number of indices taken at once. The leader writes it while no member is busy.
     work: UnsafeCell<Option<(*const LoopBody<'static>, usize)>>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-// SAFETY: `work` is written only while no loop is open and nobody is busy, and read only by who is busy with an open loop.
-// The body behind it is `Sync`.
+// SAFETY: `work` is written only while no loop is open and no member is busy, and read only by busy members of an open
+// loop. The body that it points to is `Sync`.
 unsafe impl Sync for Team {}
 
 impl Team {
@@ -118,54 +121,55 @@ impl Team {
         Self {
             shares: std::iter::repeat_with(share).take(members).collect(),
             loops: AtomicUsize::new(0),
-            open: AtomicUsize::new(0),
+            current: AtomicUsize::new(0),
             busy: AtomicUsize::new(0),
-            over: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             work: UnsafeCell::new(None),
             panic: Mutex::new(None),
         }
     }
 
-    /// Takes part in loops until the pass is over.
+    /// Works on loops until the pass ends.
     fn serve(&self, member: usize) {
-        // The leader itself may be asked, where it waits in rayon for something else.
+        // rayon may run this on the leader itself while it waits for another task.
         if !matches!(ROLE.get(), ThreadRole::Outside) {
             return;
         }
         let _role = RoleGuard::new(ThreadRole::Member);
-        let (mut last, mut spins) = (0, 0);
-        while !self.over.load(Ordering::Acquire) {
-            let open = self.open.load(Ordering::Acquire);
+        let (mut last, mut polls) = (0, 0);
+        while !self.ended.load(Ordering::Acquire) {
+            let open = self.current.load(Ordering::Acquire);
             if open == 0 || open == last {
-                wait(&mut spins);
+                wait(&mut polls);
                 continue;
             }
-            // Busy first, then another look: the leader closes first, then looks who is busy. So either the leader sees
-            // this member, or this member sees that the loop is closed.
+            // The member first registers as busy and then checks the loop again; the leader first closes the loop and
+            // then checks for busy members. So either the leader sees this member, or this member sees that the loop is
+            // closed.
             self.busy.fetch_add(1, Ordering::SeqCst);
-            if self.open.load(Ordering::SeqCst) == open {
+            if self.current.load(Ordering::SeqCst) == open {
                 self.work_on(member);
             }
             self.busy.fetch_sub(1, Ordering::SeqCst);
-            (last, spins) = (open, 0);
+            (last, polls) = (open, 0);
         }
     }
 
-    /// The member's own share, then what the others have left.
+    /// Runs the member's own share, then what is left of the others' shares.
     fn work_on(&self, member: usize) {
-        // SAFETY: the loop is open and this member is busy, or leads.
+        // SAFETY: the loop is open, and this member is busy or leads.
         let (body, take) = unsafe { (*self.work.get()).expect("written before the loop was opened") };
         let run = AssertUnwindSafe(|| {
             let members = self.shares.len();
             for share in (0..members).map(|i| &self.shares[(member + i) % members]) {
                 let end = share.end.load(Ordering::Relaxed);
-                // To look costs less than to take where there is nothing left, with many members.
+                // With many members, a load is cheaper than a `fetch_add` on a share that is used up.
                 while share.next.load(Ordering::Relaxed) < end {
                     let first = share.next.fetch_add(take, Ordering::Relaxed);
                     if first >= end {
                         break;
                     }
-                    // SAFETY: the leader stays in `run`, which borrows the body, until nobody is busy.
+                    // SAFETY: the leader stays in `run`, which borrows the body, until no member is busy.
                     unsafe { (*body)(first..(first + take).min(end)) };
                 }
             }
@@ -184,19 +188,20 @@ impl Team {
             share.end.store(count * (i + 1) / members, Ordering::Relaxed);
         }
         let body: *const LoopBody = body;
-        // SAFETY: only the lifetime is another; nobody uses it after this function. No loop is open and nobody busy.
+        // SAFETY: only the lifetime changes, and the pointer is not used after this function. No loop is open and no
+        // member busy.
         unsafe {
             *self.work.get() = Some((std::mem::transmute::<*const LoopBody<'_>, *const LoopBody<'static>>(body), take))
         };
-        self.open.store(number, Ordering::SeqCst);
+        self.current.store(number, Ordering::SeqCst);
         {
             let _role = RoleGuard::new(ThreadRole::Member);
             self.work_on(0);
         }
-        self.open.store(0, Ordering::SeqCst);
-        let mut spins = 0;
+        self.current.store(0, Ordering::SeqCst);
+        let mut polls = 0;
         while self.busy.load(Ordering::SeqCst) > 0 {
-            wait(&mut spins);
+            wait(&mut polls);
         }
         let panic = self.panic.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(panic) = panic {
@@ -205,7 +210,7 @@ impl Team {
     }
 }
 
-/// Runs `f` on a thread of the pool, its loops on all that are free.
+/// Runs `f` on a thread of the pool. Its parallel loops run on all threads that are free.
 pub fn with_team<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     let members = rayon::current_num_threads();
     if members == 1 || !matches!(ROLE.get(), ThreadRole::Outside) {
@@ -214,7 +219,7 @@ pub fn with_team<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     struct TeamEnd<'a>(&'a Team);
     impl Drop for TeamEnd<'_> {
         fn drop(&mut self) {
-            self.0.over.store(true, Ordering::Release);
+            self.0.ended.store(true, Ordering::Release);
         }
     }
     let team = Team::new(members);
@@ -227,7 +232,7 @@ pub fn with_team<R: Send>(f: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// Runs `body` for runs of numbers that make up `0..count`, `least` at once if there are as many.
+/// Calls `body` with ranges that partition `0..count`, of at least `least` indices if there are as many.
 pub fn for_ranges(count: usize, least: usize, body: impl Fn(Range<usize>) + Sync) {
     let members = rayon::current_num_threads();
     let take = count.div_ceil(members * TAKES_PER_SHARE).max(least).max(1);
@@ -240,7 +245,7 @@ pub fn for_ranges(count: usize, least: usize, body: impl Fn(Range<usize>) + Sync
     match ROLE.get() {
         ThreadRole::Member => body(0..count),
         ThreadRole::Leader(team) => {
-            // SAFETY: `with_team` has this role set only while its team lives.
+            // SAFETY: `with_team` sets this role only while its team lives.
             unsafe { (*team).run(count, take, &body) }
         }
         ThreadRole::Outside => {
@@ -250,29 +255,31 @@ pub fn for_ranges(count: usize, least: usize, body: impl Fn(Range<usize>) + Sync
     }
 }
 
-/// Runs `body` for each of `0..count`.
+/// Calls `body` with each of `0..count`.
 pub fn for_each(count: usize, body: impl Fn(usize) + Sync) {
     for_ranges(count, 1, |run| run.for_each(&body));
 }
 
-/// What `f` is for each of `0..count`, in their order.
+/// Returns `f(i)` for each of `0..count`, in order.
 pub fn map<R: Send>(count: usize, f: impl Fn(usize) -> R + Sync) -> Vec<R> {
     let mut all: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
     for_each_mut(&mut all, |i, place| *place = Some(f(i)));
-    all.into_iter().map(|one| one.expect("the loop went over all of them")).collect()
+    all.into_iter().map(|item| item.expect("the loop visits every index")).collect()
 }
 
-/// Runs `body` for each item.
+/// Calls `body` with each item and its index.
 pub(crate) fn for_each_mut<T: Send>(items: &mut [T], body: impl Fn(usize, &mut T) + Sync) {
     for_chunks(items, 1, 1, |i, item| body(i, &mut item[0]));
 }
 
-/// Runs `body` for each chunk of `size` items and its number, `least` chunks at once; what does not fill a chunk is left out.
+/// Calls `body` with each chunk of `size` items and its index, for at least `least` chunks at once. A remainder smaller
+/// than a chunk is left out.
 pub fn for_chunks<T: Send>(items: &mut [T], size: usize, least: usize, body: impl Fn(usize, &mut [T]) + Sync) {
     for_chunks_with(items, size, least, || (), |(), i, chunk| body(i, chunk));
 }
 
-/// The same with something of `scratch` for each run of chunks, in which anything may be.
+/// As [`for_chunks`], with a value of `scratch` for each range of chunks. Its contents are arbitrary at the start of a
+/// chunk.
 pub fn for_chunks_with<T: Send, S>(
     items: &mut [T],
     size: usize,
@@ -284,7 +291,7 @@ pub fn for_chunks_with<T: Send, S>(
     for_ranges(count, least, |run| {
         let mut scratch = scratch();
         for i in run {
-            // SAFETY: the chunk is in `items`, which is borrowed for the whole loop, and each number comes once.
+            // SAFETY: the chunk is in `items`, which is borrowed for the whole loop, and each index comes once.
             body(&mut scratch, i, unsafe { std::slice::from_raw_parts_mut(place.at(i * size), size) });
         }
     });

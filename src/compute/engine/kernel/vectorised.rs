@@ -1,9 +1,9 @@
-//! Plain loops, compiled for each kind of processor.
+//! Scalar loops that are compiled for each instruction set.
 
-/// Compiles a function of plain loops for each [`super::simd::SimdLevel`] and calls the one this processor runs.
+/// Compiles a function of scalar loops for each [`super::simd::SimdLevel`], and calls the one for this processor.
 ///
-/// The body must not call `mul_add`, which is a library call where the processor has no such instruction; `a * b + c` is
-/// rounded twice on every level, so that all levels agree in every bit.
+/// The body must not call `mul_add`, which is a library call on processors without such an instruction. `a * b + c` is
+/// rounded twice on every level, so that all levels agree bit for bit.
 macro_rules! vectorised {
     ($(#[$doc:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? $body:block) => {
         $(#[$doc])*
@@ -22,7 +22,7 @@ macro_rules! vectorised {
             fn avx512($($arg: $ty),*) $(-> $ret)? { plain($($arg),*) }
             match $crate::compute::engine::kernel::simd::SimdLevel::get() {
                 $crate::compute::engine::kernel::simd::SimdLevel::Portable => plain($($arg),*),
-                // SAFETY: `SimdLevel` names only what this processor has.
+                // SAFETY: `SimdLevel` names only features of this processor.
                 #[cfg(target_arch = "x86_64")]
                 $crate::compute::engine::kernel::simd::SimdLevel::Avx2 => unsafe { avx2($($arg),*) },
                 // SAFETY: as above.

@@ -172,12 +172,7 @@ struct InputSlice {
 /// Returns the gradient of the weights `[o, i, taps]` of the convolution with this forward region, in that order.
 ///
 /// `region` covers every output pixel, as forward regions do.
-pub(crate) fn direct_weight_gradient(
-    region: &ConvRegion,
-    taps: usize,
-    input: MapView,
-    gradient: MapView,
-) -> Vec<f32> {
+pub(crate) fn direct_weight_gradient(region: &ConvRegion, taps: usize, input: MapView, gradient: MapView) -> Vec<f32> {
     let (from, of) = (input.layout, gradient.layout);
     assert!(input.data.len() >= from.buffer_len() && gradient.data.len() >= of.buffer_len() && of.lanes == LANES);
     assert!(from.n == of.n && region.rows.count == of.h && region.columns.count == of.w);

@@ -1,8 +1,8 @@
-//! 3x3 convolutions of stride 1 by Winograd's transforms, forward, backward and to the weights.
+//! 3x3 convolutions of stride 1 by Winograd's transforms: forward, to the input and to the weights.
 //!
-//! TileGrid are counted through all images, rows and columns, and go in chunks: the inputs of a chunk are transformed, multiplied point
-//! by point with the transformed weights by the same inner loop as direct convolutions, and transformed back. A chunk is
-//! small enough that what lies between the steps stays in the cache.
+//! Tiles are numbered through all images, rows and columns, and processed in chunks: the inputs of a chunk are
+//! transformed, multiplied point by point with the transformed weights by the microkernel of direct convolutions, and
+//! transformed back. A chunk is small enough for the intermediate results to stay in the cache.
 
 mod weight_gradient;
 
@@ -20,28 +20,29 @@ use crate::compute::engine::memory_layout::{MapLayout, MapViewMut};
 use std::cell::RefCell;
 use std::ops::Range;
 
-/// Bytes of transformed inputs and products that a chunk may have.
+/// Maximum bytes of a chunk's transformed inputs and products.
 const CHUNK: usize = 768 << 10;
-/// Bytes of transformed weights up to which each thread has chunks of its own; above it, all threads share one chunk and
-/// go over the weights once.
+/// Bytes of transformed weights up to which each thread has chunks of its own. Above it, all threads share one chunk,
+/// so that the weights are read once per chunk.
 const OWN_CHUNKS: usize = 3 << 20;
 /// Bytes of a shared chunk.
 const SHARED_CHUNK: usize = 8 << 20;
-/// Tasks that a map is cut into if it has the tiles. By shape and not by threads.
+/// Number of tasks that a map is cut into if it has enough tiles. The cut follows the shape and not the number of
+/// threads.
 const TASKS: usize = 8;
-/// Fewer tiles than this, and transforming the weights costs more than the products save.
-const FEWEST: usize = 48;
-/// Fewer channels than this, and the transforms cost more than the products save.
-const CHANNELS: usize = 24;
+/// Minimum number of tiles. For fewer, transforming the weights costs more than the products save.
+const MIN_TILES: usize = 48;
+/// Minimum number of channels. For fewer, the transforms cost more than the products save.
+const MIN_CHANNELS: usize = 24;
 
-/// Whether a 3x3 convolution of stride 1 between these maps is better done this way. TileGrid reach over the edge of maps
-/// whose size is no multiple of theirs; too much of that, and nothing is saved.
+/// Whether a 3x3 convolution of stride 1 between these maps is faster by Winograd's transforms. Tiles cross the edge of
+/// maps whose size is no multiple of theirs; if too much lies outside, nothing is saved.
 pub(crate) fn is_profitable(input: &MapLayout, output: &MapLayout) -> bool {
     let full = output.h.div_ceil(TILE) * TILE * output.w.div_ceil(TILE) * TILE;
     input.lanes == LANES
-        && input.channels().min(output.channels()) >= CHANNELS
+        && input.channels().min(output.channels()) >= MIN_CHANNELS
         && 2 * full <= 3 * output.h * output.w
-        && output.n * full / (TILE * TILE) >= FEWEST
+        && output.n * full / (TILE * TILE) >= MIN_TILES
 }
 
 /// Packs transformed weights; `weight(o, i)` is the 3x3 kernel from input channel `i` to output channel `o`.
@@ -69,7 +70,7 @@ pub(crate) fn pack(
     })
 }
 
-/// TileGrid of an output map.
+/// The tiles of an output map.
 #[derive(Clone, Copy)]
 struct TileGrid {
     down: usize,
@@ -83,13 +84,13 @@ impl TileGrid {
         Self { down, across, count: layout.n * down * across }
     }
 
-    /// Image, first row, first column.
-    fn place(&self, tile: usize) -> [usize; 3] {
+    /// Returns image, first row and first column of a tile.
+    fn origin(&self, tile: usize) -> [usize; 3] {
         let in_image = tile % (self.down * self.across);
         [tile / (self.down * self.across), in_image / self.across * TILE, in_image % self.across * TILE]
     }
 
-    /// Chunks of at most `most` tiles, about as large as each other.
+    /// Cuts the tiles into at least `least` chunks of at most `most` tiles, of nearly equal size.
     fn chunks(&self, most: usize, least: usize) -> Vec<Range<usize>> {
         let count = self.count.div_ceil(most.max(1)).max(least.min(self.count)).max(1);
         (0..count).map(|i| self.count * i / count..self.count * (i + 1) / count).collect()
@@ -104,6 +105,7 @@ thread_local! {
     static SCRATCH: RefCell<[AlignedBuffer; 2]> = RefCell::new([AlignedBuffer::zeros(0), AlignedBuffer::zeros(0)]);
 }
 
+/// Returns `len` numbers of a buffer with arbitrary contents, and grows it if necessary.
 fn scratch_of_len(buffer: &mut AlignedBuffer, len: usize) -> &mut [f32] {
     if buffer.len() < len {
         *buffer = AlignedBuffer::zeros(len);
@@ -111,12 +113,12 @@ fn scratch_of_len(buffer: &mut AlignedBuffer, len: usize) -> &mut [f32] {
     &mut buffer[..len]
 }
 
-/// WinogradTransforms one tile of one block. Pixels outside the map are 0.
+/// Transforms one tile of one block. Pixels outside the map are 0.
 fn transform_input(source: ConvInput, image: usize, block: usize, first: [isize; 2], to: *mut f32, point: usize) {
     let (x, prologue) = (source.view, source.prologue.map(|prologue| prologue.block(block)));
     let layout = x.layout;
     let row = layout.row_len();
-    // What is in the halo is zero, and not what a norm makes of zeros.
+    // The halo holds zeros, which are not the prologue's results for zeros.
     let reach = if prologue.is_some() { 0 } else { layout.halo as isize };
     let (h, w) = (layout.h as isize, layout.w as isize);
     let plane = (image * layout.blocks() + block) * layout.plane_len();
@@ -127,7 +129,7 @@ fn transform_input(source: ConvInput, image: usize, block: usize, first: [isize;
         let from = at(y, left);
         let from = &x.data[from..from + (PATCH - 1) * row + PATCH * LANES];
         let patch = TransformPatch { from: from.as_ptr(), row, to, point };
-        // SAFETY: the slice holds the patch; `to` is the caller's, for 36 points.
+        // SAFETY: the slice holds the patch; the caller's `to` holds 36 points.
         return unsafe {
             match &prologue {
                 None => input(&patch),
@@ -157,7 +159,7 @@ fn transform_input(source: ConvInput, image: usize, block: usize, first: [isize;
     unsafe { input(&TransformPatch { from: patch.as_ptr(), row: PATCH * LANES, to, point }) }
 }
 
-/// A convolution in chunks.
+/// The operands of a convolution in chunks.
 struct WinogradConv<'a> {
     source: ConvInput<'a>,
     weights: &'a PackedWeights,
@@ -168,7 +170,8 @@ struct WinogradConv<'a> {
     tiles: TileGrid,
 }
 
-/// `pad` rows and columns of zeros lie around the input. As [`crate::compute::engine::kernel::conv_region::convolve`], with [`pack`]ed weights.
+/// Convolves an input with `pad` rows and columns of zeros around it. As
+/// [`crate::compute::engine::kernel::conv_region::convolve`], with weights of [`pack`].
 pub(crate) fn convolve(
     source: ConvInput,
     weights: &PackedWeights,
@@ -181,15 +184,15 @@ pub(crate) fn convolve(
     assert!(layout.lanes == LANES && x.layout.lanes == LANES && x.layout.n == layout.n);
     assert!(weights.taps == POINTS && epilogue.bias.is_none_or(|bias| bias.len() >= layout.slots()));
     let writes = DisjointWrites::new(output.data);
-    let job = WinogradConv { source, weights, output: layout, writes, epilogue, pad, tiles: TileGrid::of(layout) };
+    let conv = WinogradConv { source, weights, output: layout, writes, epilogue, pad, tiles: TileGrid::of(layout) };
     let slots = x.layout.slots() + layout.slots();
-    let of_tile = POINTS * slots * size_of::<f32>();
+    let tile_bytes = POINTS * slots * size_of::<f32>();
     let parts: Vec<ChannelSums> = if weights.bytes() <= OWN_CHUNKS {
-        let chunks = job.tiles.chunks(CHUNK / of_tile, TASKS);
-        team::map(chunks.len(), |i| job.own_chunk(chunks[i].clone()))
+        let chunks = conv.tiles.chunks(CHUNK / tile_bytes, TASKS);
+        team::map(chunks.len(), |i| conv.own_chunk(chunks[i].clone()))
     } else {
-        let chunks = job.tiles.chunks(SHARED_CHUNK / of_tile, 1);
-        chunks.into_iter().map(|chunk| job.shared_chunk(chunk)).collect()
+        let chunks = conv.tiles.chunks(SHARED_CHUNK / tile_bytes, 1);
+        chunks.into_iter().map(|chunk| conv.shared_chunk(chunk)).collect()
     };
     epilogue.sums.then(|| {
         let mut sums = ChannelSums::zeros(layout.slots());
@@ -199,7 +202,7 @@ pub(crate) fn convolve(
 }
 
 impl WinogradConv<'_> {
-    /// All steps on this thread.
+    /// Runs all steps of a chunk on this thread.
     fn own_chunk(&self, chunk: Range<usize>) -> ChannelSums {
         let (inputs, outputs) = (self.source.view.layout.blocks(), self.output.blocks());
         let vectors = chunk.len() * LANES;
@@ -221,7 +224,7 @@ impl WinogradConv<'_> {
         })
     }
 
-    /// Each step on all threads.
+    /// Runs each step of a chunk on all threads.
     fn shared_chunk(&self, chunk: Range<usize>) -> ChannelSums {
         let (inputs, outputs) = (self.source.view.layout.blocks(), self.output.blocks());
         let vectors = chunk.len() * LANES;
@@ -247,18 +250,18 @@ impl WinogradConv<'_> {
         ChannelSums::zeros(if self.epilogue.sums { self.output.slots() } else { 0 })
     }
 
-    /// `[point][block][tile][lane]` of one block.
+    /// Transforms one block of the input to `[point][block][tile][lane]`.
     fn transform(&self, chunk: &Range<usize>, block: usize, to: DisjointWrites) {
         let blocks = self.source.view.layout.blocks();
         let vectors = chunk.len() * LANES;
         for (i, tile) in chunk.clone().enumerate() {
-            let [image, y, x] = self.tiles.place(tile);
+            let [image, y, x] = self.tiles.origin(tile);
             let first = [y as isize - self.pad[0] as isize, x as isize - self.pad[1] as isize];
             transform_input(self.source, image, block, first, to.at(block * vectors + i * LANES), blocks * vectors);
         }
     }
 
-    /// One point's product for one group of output blocks.
+    /// Computes one point's product for one group of output blocks.
     fn multiply(&self, point: usize, group: usize, v: &[f32], m: DisjointWrites, tiles: usize) {
         let (level, weights) = (SimdLevel::get(), self.weights);
         let group = &weights.groups[group];
@@ -294,19 +297,19 @@ impl WinogradConv<'_> {
         }
     }
 
-    /// WinogradTransforms the products of one block back and writes them.
+    /// Transforms the products of one block back, applies the epilogue and writes the pixels.
     fn finish_block(&self, chunk: &Range<usize>, block: usize, m: &[f32], sums: &mut ChannelSums) {
         let (output, vectors) = (self.output, chunk.len() * LANES);
         let blocks = output.blocks();
         let run = WinogradTransforms::get().output;
-        let mut of_tiles = [0.0f32; 2 * LANES];
+        let mut tile_sums = [0.0f32; 2 * LANES];
         for (i, tile) in chunk.clone().enumerate() {
-            let [image, y, x] = self.tiles.place(tile);
+            let [image, y, x] = self.tiles.origin(tile);
             let from = &m[block * vectors + i * LANES..];
             assert!(from.len() >= (POINTS - 1) * blocks * vectors + LANES);
             let bias = self.epilogue.bias.map_or(std::ptr::null(), |bias| bias[block * LANES..].as_ptr());
-            // SAFETY: the slice reaches to the last point; the tile's pixels, as many as exist, are in the output, and
-            // no other call writes this tile of this block.
+            // SAFETY: the slice contains the last point; the tile's existing pixels are in the output, and no other
+            // call writes this tile of this block.
             unsafe {
                 run(&OutputTile {
                     from: from.as_ptr(),
@@ -317,12 +320,12 @@ impl WinogradConv<'_> {
                     accumulate: self.epilogue.accumulate,
                     bias,
                     relu: self.epilogue.relu,
-                    sums: if self.epilogue.sums { of_tiles.as_mut_ptr() } else { std::ptr::null_mut() },
+                    sums: if self.epilogue.sums { tile_sums.as_mut_ptr() } else { std::ptr::null_mut() },
                 });
             }
-            // A few hundred numbers at most in 32 bits, the rest in 64.
+            // At most a few hundred numbers are summed in 32 bits, the rest in 64.
             if self.epilogue.sums && (i % 16 == 15 || i + 1 == chunk.len()) {
-                let (sum, square) = of_tiles.split_at_mut(LANES);
+                let (sum, square) = tile_sums.split_at_mut(LANES);
                 for (to, from) in [(&mut sums.sum, sum), (&mut sums.square, square)] {
                     for (to, from) in to[block * LANES..].iter_mut().zip(from) {
                         *to += f64::from(std::mem::take(from));

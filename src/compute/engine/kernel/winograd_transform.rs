@@ -1,8 +1,9 @@
 //! Winograd's transforms for 3x3 kernels and tiles of 4x4 outputs, one vector of channels at a time.
 //!
 //! F(4x4, 3x3) of Lavin and Gray 2016 ("Fast Algorithms for Convolutional Neural Networks", section 4.3): with the
-//! points 0, 1, -1, 2, -2 and infinity, an output tile is `A^T [ (G g G^T) * (B^T d B) ] A`, `d` being 6x6 inputs and `*`
-//! a product number by number, which becomes a matrix product over channels: 36 products where a direct convolution has 144.
+//! points 0, 1, -1, 2, -2 and infinity, an output tile is `A^T [ (G g G^T) * (B^T d B) ] A`. `d` are 6x6 inputs and `*`
+//! is the elementwise product, which becomes a matrix product over channels: 36 products where a direct convolution has
+//! 144.
 
 // Rows of one array are columns of the next.
 #![allow(clippy::needless_range_loop)]
@@ -13,14 +14,14 @@ use super::simd::{Avx2, Avx512};
 use super::simd::{LANES, Portable, Simd, SimdLevel};
 use super::vectorised::vectorised;
 
-/// OutputTile along an axis of a tile.
+/// Outputs along an axis of a tile.
 pub(super) const TILE: usize = 4;
 /// Inputs along an axis of a tile.
 pub(super) const PATCH: usize = 6;
-/// Products of a tile and channel pair.
+/// Products of a tile for one pair of channels.
 pub(super) const POINTS: usize = PATCH * PATCH;
 
-/// Where the numbers of one tile and block are. Offsets count numbers.
+/// Source and target of the transform of one tile and block. Offsets count numbers.
 pub(super) struct TransformPatch {
     pub from: *const f32,
     pub row: usize,
@@ -29,24 +30,24 @@ pub(super) struct TransformPatch {
     pub point: usize,
 }
 
-/// What happens to the outputs of a tile.
+/// The operands of the transform back to output pixels.
 pub(super) struct OutputTile {
     pub from: *const f32,
     /// From one point to the next.
     pub point: usize,
     pub to: *mut f32,
     pub row: usize,
-    /// Rows and columns that exist.
+    /// Number of rows and columns that lie in the map.
     pub size: [usize; 2],
     pub accumulate: bool,
     /// One vector, or null.
     pub bias: *const f32,
     pub relu: bool,
-    /// A vector of sums and one of sums of squares, added to, or null.
+    /// A vector of sums and one of sums of squares, which the tile's are added to, or null.
     pub sums: *mut f32,
 }
 
-/// `B^T d`
+/// Computes `B^T d`.
 #[inline(always)]
 unsafe fn input_column<S: Simd>(d: [S::V; PATCH]) -> [S::V; PATCH] {
     unsafe {
@@ -65,7 +66,7 @@ unsafe fn input_column<S: Simd>(d: [S::V; PATCH]) -> [S::V; PATCH] {
     }
 }
 
-/// `A^T m`
+/// Computes `A^T m`.
 #[inline(always)]
 unsafe fn output_column<S: Simd>(m: [S::V; PATCH]) -> [S::V; TILE] {
     unsafe {
@@ -76,7 +77,7 @@ unsafe fn output_column<S: Simd>(m: [S::V; PATCH]) -> [S::V; TILE] {
     }
 }
 
-/// `A y`
+/// Computes `A y`.
 #[inline(always)]
 unsafe fn gradient_column<S: Simd>(y: [S::V; TILE]) -> [S::V; PATCH] {
     unsafe {
@@ -87,7 +88,8 @@ unsafe fn gradient_column<S: Simd>(y: [S::V; TILE]) -> [S::V; PATCH] {
     }
 }
 
-/// With `NORMED`, of what a norm makes of the pixels, rounded as where the norm is written.
+/// Transforms 6x6 input pixels. With `NORMED`, it first applies the prologue to them, with the same rounding as a norm
+/// whose output is stored.
 ///
 /// # Safety
 /// 6x6 pixels can be read and 36 points written.
@@ -98,11 +100,12 @@ unsafe fn transform_input<S: Simd, const NORMED: bool>(patch: &TransformPatch, p
         let floor = S::splat(prologue.floor);
         let mut columns = [[S::splat(0.0); PATCH]; PATCH];
         for (x, column) in columns.iter_mut().enumerate() {
-            // Loops and no closures: a closure has not the processor's features, and is called for each number.
+            // Loops instead of closures: a closure is compiled without the processor's features and would be called for
+            // each number.
             for (y, to) in column.iter_mut().enumerate() {
                 *to = S::load(patch.from.add(y * patch.row + x * LANES));
                 if NORMED {
-                    // In this order a NaN stays one.
+                    // This order keeps a NaN.
                     *to = S::max(floor, S::add(S::mul(*to, factor), summand));
                 }
             }
@@ -117,6 +120,8 @@ unsafe fn transform_input<S: Simd, const NORMED: bool>(patch: &TransformPatch, p
     }
 }
 
+/// Transforms 4x4 pixels of an output's gradient.
+///
 /// # Safety
 /// 4x4 pixels can be read and 36 points written.
 #[inline(always)]
@@ -135,6 +140,8 @@ unsafe fn transform_gradient<S: Simd>(patch: &TransformPatch) {
     }
 }
 
+/// Transforms 36 points to output pixels and applies the epilogue.
+///
 /// # Safety
 /// 36 points can be read and `size` pixels written.
 #[inline(always)]
@@ -202,11 +209,11 @@ kernels!(avx512, Avx512, #[target_feature(enable = "avx512f,avx2,fma")]);
 kernels!(avx2, Avx2, #[target_feature(enable = "avx2,fma")]);
 kernels!(portable, Portable,);
 
-/// The transforms of this processor.
+/// The transforms for this processor.
 #[derive(Clone, Copy)]
 pub(super) struct WinogradTransforms {
     pub input: unsafe fn(&TransformPatch),
-    /// Of what a norm makes of the input.
+    /// With a prologue on the input.
     pub input_with_prologue: unsafe fn(&TransformPatch, &BlockPrologue),
     pub gradient: unsafe fn(&TransformPatch),
     pub output: unsafe fn(&OutputTile),
@@ -224,7 +231,7 @@ impl WinogradTransforms {
     }
 }
 
-/// `G g` for one column of 3, lane by lane.
+/// Computes `G g` for one column of 3, lane by lane.
 #[inline(always)]
 fn transform_kernel_column(g: [&[f32; LANES]; 3]) -> [[f32; LANES]; PATCH] {
     let mut u = [[0.0; LANES]; PATCH];
@@ -242,7 +249,7 @@ fn transform_kernel_column(g: [&[f32; LANES]; 3]) -> [[f32; LANES]; PATCH] {
     u
 }
 
-/// `G^T u` for one column of 6, lane by lane.
+/// Computes `G^T u` for one column of 6, lane by lane.
 #[inline(always)]
 fn transform_gradient_column(u: [&[f32; LANES]; PATCH]) -> [[f32; LANES]; 3] {
     let mut g = [[0.0; LANES]; 3];
@@ -257,7 +264,7 @@ fn transform_gradient_column(u: [&[f32; LANES]; PATCH]) -> [[f32; LANES]; 3] {
 }
 
 vectorised! {
-    /// `G g G^T` of a 3x3 kernel in each lane, with G of the same paper.
+    /// Computes `G g G^T` of a 3x3 kernel in each lane, with `G` of the same paper.
     pub(super) fn transform_kernels(g: &[[f32; LANES]; 9], u: &mut [[f32; LANES]; POINTS]) {
         let columns: [_; 3] = std::array::from_fn(|x| transform_kernel_column([&g[x], &g[3 + x], &g[6 + x]]));
         for y in 0..PATCH {
@@ -268,7 +275,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// `G^T u G` in each lane: the gradient of a 3x3 kernel from that of its transform.
+    /// Computes `G^T u G` in each lane: the gradient of a 3x3 kernel from that of its transform.
     pub(super) fn transform_kernel_gradients(u: &[[f32; LANES]; POINTS], g: &mut [[f32; LANES]; 9]) {
         let columns: [_; PATCH] = std::array::from_fn(|x| transform_gradient_column(std::array::from_fn(|y| &u[y * PATCH + x])));
         for y in 0..3 {

@@ -16,7 +16,13 @@ impl OperatorKernel for AvgPool {
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+    fn backward(
+        &self,
+        BackwardArgs { gradient: grad, .. }: BackwardArgs,
+        _: usize,
+        into: &mut MapViewMut,
+        write: WriteMode,
+    ) {
         let [down, across] = sliding(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
@@ -46,7 +52,13 @@ impl OperatorKernel for AvgPoolTo {
         separable::resample(x, output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+    fn backward(
+        &self,
+        BackwardArgs { gradient: grad, .. }: BackwardArgs,
+        _: usize,
+        into: &mut MapViewMut,
+        write: WriteMode,
+    ) {
         let [down, across] = adaptive(into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }

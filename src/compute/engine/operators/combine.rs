@@ -187,7 +187,13 @@ fn write_gradient(
 }
 
 /// The gradient of the divisor, `-g * a / b^2`: what flows to a factor, times `-1 / b^2`.
-fn divisor_gradient(g: BroadcastOperand, a: BroadcastOperand, b: BroadcastOperand, into: &mut MapViewMut, write: WriteMode) {
+fn divisor_gradient(
+    g: BroadcastOperand,
+    a: BroadcastOperand,
+    b: BroadcastOperand,
+    into: &mut MapViewMut,
+    write: WriteMode,
+) {
     let mut product = FeatureMap::zeros(into.layout.clone());
     write_gradient(g, a, b.broadcast, &mut product.view_mut(), WriteMode::Overwrite, |g, a| g * a);
     let product = product.view();
@@ -197,7 +203,13 @@ fn divisor_gradient(g: BroadcastOperand, a: BroadcastOperand, b: BroadcastOperan
     clear_gaps(into);
 }
 
-fn sum_over_pixels(g: MapView, other: MapView, into: &mut MapViewMut, write: WriteMode, f: impl Fn(f32, f32) -> f32 + Sync) {
+fn sum_over_pixels(
+    g: MapView,
+    other: MapView,
+    into: &mut MapViewMut,
+    write: WriteMode,
+    f: impl Fn(f32, f32) -> f32 + Sync,
+) {
     let sums = plane_sums::plane_sums(g.layout, 1, |plane, y, sums| {
         row_loops::sum_zip(sums, g.row(plane, y), other.row(plane, y), &f);
     });
@@ -210,7 +222,13 @@ fn sum_over_pixels(g: MapView, other: MapView, into: &mut MapViewMut, write: Wri
 }
 
 /// Adds up blocks lane by lane and then the lanes of a pixel.
-fn sum_over_channels(g: MapView, other: MapView, into: &mut MapViewMut, write: WriteMode, f: impl Fn(f32, f32) -> f32 + Sync) {
+fn sum_over_channels(
+    g: MapView,
+    other: MapView,
+    into: &mut MapViewMut,
+    write: WriteMode,
+    f: impl Fn(f32, f32) -> f32 + Sync,
+) {
     let (lanes, own, used) = (g.layout.lanes, into.layout.lanes, row_loops::used_lanes(g.layout));
     let row = || vec![0f32; g.layout.inner_len()];
     into.for_rows_with(row, |sums, image, y, to| {

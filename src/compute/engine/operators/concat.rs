@@ -32,7 +32,11 @@ impl OperatorKernel for Concat {
         let (all, blocks) = (grad.layout.blocks(), into.layout.blocks());
         into.for_rows(|plane, y, to| {
             let from = grad.row(plane / blocks * all + first + plane % blocks, y);
-            if write == WriteMode::Accumulate { row_loops::map(to, from, WriteMode::Accumulate, |g| g) } else { to.copy_from_slice(from) }
+            if write == WriteMode::Accumulate {
+                row_loops::map(to, from, WriteMode::Accumulate, |g| g)
+            } else {
+                to.copy_from_slice(from)
+            }
         });
     }
 

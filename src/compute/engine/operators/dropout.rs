@@ -61,7 +61,14 @@ vectorised! {
 }
 
 #[inline(always)]
-fn drop_row<const L: usize>(to: &mut [f32], from: &[f32], [a, b]: [[u32; L]; 2], below: u32, scale: f32, write: WriteMode) {
+fn drop_row<const L: usize>(
+    to: &mut [f32],
+    from: &[f32],
+    [a, b]: [[u32; L]; 2],
+    below: u32,
+    scale: f32,
+    write: WriteMode,
+) {
     let pixels = to.as_chunks_mut::<L>().0.iter_mut().zip(from.as_chunks::<L>().0);
     for (x, (to, from)) in (0u32..).zip(pixels) {
         let place = x.wrapping_mul(0x9E37_79B9);

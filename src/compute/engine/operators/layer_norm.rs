@@ -24,7 +24,9 @@ impl OperatorKernel for LayerNorm {
             let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
             let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
             for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
-                row_loops::zip(to, x, weight, WriteMode::Overwrite, |x, weight| (x - known.mean) * known.inverse * weight);
+                row_loops::zip(to, x, weight, WriteMode::Overwrite, |x, weight| {
+                    (x - known.mean) * known.inverse * weight
+                });
                 row_loops::map(to, bias, WriteMode::Accumulate, |bias| bias);
             }
             row_loops::clear_gaps(to, lanes, used[plane % blocks]);

@@ -176,7 +176,15 @@ impl BinGrid {
     }
 
     /// The gradients of some rows of windows, which lie in the band.
-    fn scatter(&self, x: MapView, grad: MapView, plane: usize, windows: Range<usize>, band: &mut RowBand, write: WriteMode) {
+    fn scatter(
+        &self,
+        x: MapView,
+        grad: MapView,
+        plane: usize,
+        windows: Range<usize>,
+        band: &mut RowBand,
+        write: WriteMode,
+    ) {
         if write == WriteMode::Overwrite {
             band.clear();
         }

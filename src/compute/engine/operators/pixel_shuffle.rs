@@ -29,7 +29,13 @@ impl OperatorKernel for PixelShuffle {
         });
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+    fn backward(
+        &self,
+        BackwardArgs { gradient: grad, .. }: BackwardArgs,
+        _: usize,
+        into: &mut MapViewMut,
+        write: WriteMode,
+    ) {
         let f = self.factor;
         let (places, own) = (ChannelPlace::all(grad.layout), ChannelPlace::slots(into.layout));
         let lanes = into.layout.lanes;

@@ -16,7 +16,13 @@ impl OperatorKernel for Resize {
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
-    fn backward(&self, BackwardArgs { gradient: grad, .. }: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+    fn backward(
+        &self,
+        BackwardArgs { gradient: grad, .. }: BackwardArgs,
+        _: usize,
+        into: &mut MapViewMut,
+        write: WriteMode,
+    ) {
         let [down, across] = axes(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }

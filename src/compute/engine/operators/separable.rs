@@ -154,7 +154,12 @@ impl PeriodicPairs {
 pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, across: &AxisTaps, write: WriteMode) {
     let mixer = across.row_mixer();
     let lanes = from.layout.lanes;
-    let scratch = || (vec![0f32; from.layout.inner_len()], vec![0f32; if write == WriteMode::Accumulate { to.layout.inner_len() } else { 0 }]);
+    let scratch = || {
+        (
+            vec![0f32; from.layout.inner_len()],
+            vec![0f32; if write == WriteMode::Accumulate { to.layout.inner_len() } else { 0 }],
+        )
+    };
     let scratch = scratch();
     to.for_rows_with(
         || scratch.clone(),

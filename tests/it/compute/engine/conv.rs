@@ -298,7 +298,14 @@ fn batch_norm_agrees_with_plain_loops() {
         near("weight", &channels(&dw), &of_weight, 1e-4);
         near("bias", &channels(&db), &of_bias, 1e-4);
         let mut into = FeatureMap::zeros(map.layout.clone());
-        batch_norm::input_gradient(&known, map.view(), gradient.view(), (&dw, &db), &mut into.view_mut(), WriteMode::Overwrite);
+        batch_norm::input_gradient(
+            &known,
+            map.view(),
+            gradient.view(),
+            (&dw, &db),
+            &mut into.view_mut(),
+            WriteMode::Overwrite,
+        );
         near("input", &into.to_nchw(), &dx.x, 2e-4);
         halo_is_zero(&into);
     }

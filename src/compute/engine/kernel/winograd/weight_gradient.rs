@@ -11,11 +11,11 @@ use crate::compute::engine::kernel::winograd_transform::{self, POINTS, TILE, Tra
 use crate::compute::engine::memory_layout::{MapLayout, MapView};
 use std::ops::Range;
 
-/// Bytes of transformed kernels up to which each task sums its tiles by itself, and finds everything in its cache; above it, all
-/// threads share the kernels, and transformed maps go through memory.
+/// Bytes of transformed kernels up to which each task sums its tiles into sums of its own, which stay in its cache.
+/// Above it, all threads share the sums, and transformed maps go through memory.
 const OWN_SUMS: usize = 640 << 10;
 
-/// What tasks have in common.
+/// The operands that all tasks share.
 struct WinogradGradient<'a> {
     source: ConvInput<'a>,
     pad: [usize; 2],
@@ -25,17 +25,17 @@ struct WinogradGradient<'a> {
     channels: Vec<InputChannels>,
 }
 
-/// Gradient of the weights `[o, i, 3, 3]` from the input and the gradient of the output.
+/// Returns the gradient of the weights `[o, i, 3, 3]` from the input and the gradient of the output.
 pub(crate) fn weight_gradient(source: ConvInput, pad: [usize; 2], gradient: MapView) -> Vec<f32> {
     let (x, g) = (source.view, gradient);
     assert!(x.data.len() >= x.layout.buffer_len() && g.data.len() >= g.layout.buffer_len() && x.layout.n == g.layout.n);
     assert!(x.layout.lanes == LANES && g.layout.lanes == LANES);
-    let job =
+    let conv =
         WinogradGradient { source, pad, gradient, tiles: TileGrid::of(g.layout), channels: channel_blocks(x.layout) };
-    let sums = if job.sums() * size_of::<f32>() <= OWN_SUMS { job.apart() } else { job.shared() };
-    let found = collect(&sums, x.layout, g.layout);
+    let sums = if conv.sums_len() * size_of::<f32>() <= OWN_SUMS { conv.sum_per_task() } else { conv.sum_shared() };
+    let gradient = transform_sums(&sums, x.layout, g.layout);
     POOL.release(sums);
-    found
+    gradient
 }
 
 impl WinogradGradient<'_> {
@@ -48,22 +48,22 @@ impl WinogradGradient<'_> {
         self.gradient.layout.blocks() * LANES * LANES
     }
 
-    /// Numbers of all sums, `[point][input block]` rows.
-    fn sums(&self) -> usize {
+    /// Numbers of all sums: `[point][input block]` rows.
+    fn sums_len(&self) -> usize {
         POINTS * self.source.view.layout.blocks() * self.sums_row()
     }
 
     /// Bytes of a tile's transformed inputs and gradients.
-    fn of_tile(&self) -> usize {
+    fn tile_bytes(&self) -> usize {
         POINTS * (self.source.view.layout.slots() + self.gradient.layout.slots()) * size_of::<f32>()
     }
 
-    /// WinogradTransforms one block of a chunk: of the input, or behind those of the gradient.
+    /// Transforms one block of a chunk. Blocks of the gradient are numbered after those of the input.
     fn transform(&self, chunk: &Range<usize>, block: usize, v: DisjointWrites, d: DisjointWrites) {
         let [inputs, outputs] = self.blocks();
         let vectors = chunk.len() * LANES;
         for (i, tile) in chunk.clone().enumerate() {
-            let [image, y, left] = self.tiles.place(tile);
+            let [image, y, left] = self.tiles.origin(tile);
             match block.checked_sub(inputs) {
                 None => {
                     let first = [y as isize - self.pad[0] as isize, left as isize - self.pad[1] as isize];
@@ -78,7 +78,7 @@ impl WinogradGradient<'_> {
         }
     }
 
-    /// Adds a chunk's products of row `i` of the sums.
+    /// Adds a chunk's products to row `i` of the sums.
     fn multiply(&self, tiles: usize, i: usize, v: &[f32], d: &[f32], sums: &mut [f32]) {
         let [inputs, outputs] = self.blocks();
         let (point, block, vectors) = (i / inputs, i % inputs, tiles * LANES);
@@ -86,13 +86,13 @@ impl WinogradGradient<'_> {
         add_products(&v[i * vectors..][..vectors], d, tiles, self.channels[block].count, sums);
     }
 
-    /// Each task has tiles of its own, in chunks that stay in its cache, and sums of its own.
-    fn apart(&self) -> AlignedBuffer {
+    /// Gives each task its own tiles, in chunks that stay in its cache, and its own sums.
+    fn sum_per_task(&self) -> AlignedBuffer {
         let [inputs, outputs] = self.blocks();
-        let most = (CHUNK / self.of_tile()).max(1);
+        let most = (CHUNK / self.tile_bytes()).max(1);
         let tasks = self.tiles.chunks(usize::MAX, TASKS);
         let mut parts: Vec<AlignedBuffer> = team::map(tasks.len(), |i| {
-            let mut sums = POOL.acquire(self.sums());
+            let mut sums = POOL.acquire(self.sums_len());
             sums.fill(0.0);
             for first in tasks[i].clone().step_by(most) {
                 let chunk = first..(first + most).min(tasks[i].end);
@@ -120,11 +120,11 @@ impl WinogradGradient<'_> {
         all
     }
 
-    /// All threads share each chunk, and each row of the sums is one thread's.
-    fn shared(&self) -> AlignedBuffer {
+    /// Shares each chunk among all threads; each row of the sums belongs to one thread.
+    fn sum_shared(&self) -> AlignedBuffer {
         let [inputs, outputs] = self.blocks();
-        let mut sums = POOL.acquire(self.sums());
-        for (at, chunk) in self.tiles.chunks(SHARED_CHUNK / self.of_tile(), 1).into_iter().enumerate() {
+        let mut sums = POOL.acquire(self.sums_len());
+        for (at, chunk) in self.tiles.chunks(SHARED_CHUNK / self.tile_bytes(), 1).into_iter().enumerate() {
             let vectors = chunk.len() * LANES;
             let (mut v, mut d) = (POOL.acquire(POINTS * inputs * vectors), POOL.acquire(POINTS * outputs * vectors));
             let (to_v, to_d) = (DisjointWrites::new(&mut v), DisjointWrites::new(&mut d));
@@ -142,7 +142,7 @@ impl WinogradGradient<'_> {
     }
 }
 
-/// WinogradTransforms one tile of one block of an output's gradient. Pixels outside the map are 0.
+/// Transforms one tile of one block of an output's gradient. Pixels outside the map are 0.
 fn transform_gradient(g: MapView, image: usize, block: usize, [y, x]: [usize; 2], to: *mut f32, point: usize) {
     let layout = g.layout;
     let run = WinogradTransforms::get().gradient;
@@ -150,7 +150,7 @@ fn transform_gradient(g: MapView, image: usize, block: usize, [y, x]: [usize; 2]
     let at = |dy: usize| layout.row_start(image * layout.blocks() + block, y + dy) + x * LANES;
     if (h, w) == (TILE, TILE) {
         let from = &g.data[at(0)..at(TILE - 1) + TILE * LANES];
-        // SAFETY: the slice holds the tile; `to` is the caller's, for 36 points.
+        // SAFETY: the slice holds the tile; the caller's `to` holds 36 points.
         return unsafe { run(&TransformPatch { from: from.as_ptr(), row: layout.row_len(), to, point }) };
     }
     let mut tile = [0.0f32; TILE * TILE * LANES];
@@ -162,8 +162,8 @@ fn transform_gradient(g: MapView, image: usize, block: usize, [y, x]: [usize; 2]
     unsafe { run(&TransformPatch { from: tile.as_ptr(), row: TILE * LANES, to, point }) }
 }
 
-/// WinogradTransforms the sums of all points to `[o, i, 3, 3]`.
-fn collect(sums: &[f32], x: &MapLayout, g: &MapLayout) -> Vec<f32> {
+/// Transforms the sums of all points to `[o, i, 3, 3]`.
+fn transform_sums(sums: &[f32], x: &MapLayout, g: &MapLayout) -> Vec<f32> {
     let (inputs, outputs) = (x.blocks(), g.blocks());
     let (slots_in, slots_out) = (x.slot_of_channel(), g.slot_of_channel());
     let row = slots_in.len() * 9;
