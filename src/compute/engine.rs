@@ -1,12 +1,13 @@
 //! Computes networks on the processor, forward and backward, without Burn.
 //!
-//! [`program`] turns a plan into nodes at one size: convolutions with the norm and the ReLU behind them, the rest as it is;
-//! it gives each value a [`layout`] and knows when its memory is free. [`pass`] runs the nodes forward, [`tape`] backward.
-//! What a node computes is in [`unit`]; the inner loops, and all `unsafe`, are in [`kernel`].
+//! [`program`] turns a plan into nodes at one size. A convolution is fused with the norm and the ReLU after it; every
+//! other operator is one node. The program gives each value a [`memory_layout`] and a lifetime. [`forward_pass`] runs
+//! the nodes forward, [`tape`] backward. [`operators`] contains the computation of each node, [`kernel`] the inner
+//! loops and all `unsafe`.
 //!
-//! Knows operators and plans, and nothing of Burn, files or training. A network with an operator that has no unit is
-//! [`Unsupported`] as a whole; `compute/exec.rs` computes it with Burn's operators. Results do not depend on the number of
-//! threads: work is cut by shape, and sums are taken in the order of the cuts.
+//! The engine depends on operators and plans, not on Burn, files or training. A network with an operator that has no
+//! kernel is [`Unsupported`] as a whole, and `compute/exec.rs` computes it with Burn's operators. Results do not depend
+//! on the number of threads: work is cut by shape, and sums are taken in the order of the cuts.
 
 mod forward_pass;
 pub(crate) mod kernel;
@@ -32,61 +33,62 @@ pub(crate) use tape::Tape;
 pub use weights::LayerWeights;
 pub(crate) use weights::{BatchStatistics, NetworkWeights, RunningStatistics, WeightGradient};
 
-/// Numbers of a map that fills a good part of a core's own cache: 256 kB.
+/// Size of a map, in numbers, that fills a good part of a core's own cache: 256 kB.
 const LARGE: usize = 64 << 10;
 
 type BuildResult = Result<Arc<Program>, Unsupported>;
 
-/// Programs of one plan, and the memory they share.
+/// The programs of one plan and the memory that they share.
 #[derive(Debug)]
 pub struct Engine {
     plan: Arc<Plan>,
     programs: Mutex<HashMap<([usize; 4], PassMode), BuildResult>>,
     pool: Arc<BufferPool>,
-    /// What passes tell of their times.
+    /// Times of the nodes, if a profile was started.
     pub recorder: Recorder,
 }
 
-/// NetworkWeights that do not change, as inference reads them.
+/// Weights for inference, which do not change.
 pub struct InferenceWeights {
-    /// Until they are prepared.
-    given: Mutex<NetworkWeights>,
-    ready: OnceLock<PreparedWeights>,
+    /// The weights until they are packed.
+    unpacked: Mutex<NetworkWeights>,
+    packed: OnceLock<PreparedWeights>,
 }
 
-/// Convolutions as their tiles read them, and what else has weights.
+/// Convolutions packed for their tiles, and the weights of all other layers.
 struct PreparedWeights {
-    prepared: Vec<Option<PreparedConv>>,
+    convolutions: Vec<Option<PreparedConv>>,
     rest: NetworkWeights,
 }
 
 impl fmt::Debug for InferenceWeights {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.ready.get().is_some() { "prepared weights" } else { "weights" })
+        f.write_str(if self.packed.get().is_some() { "prepared weights" } else { "weights" })
     }
 }
 
 impl InferenceWeights {
     pub fn new(weights: NetworkWeights) -> Self {
-        Self { given: Mutex::new(weights), ready: OnceLock::new() }
+        Self { unpacked: Mutex::new(weights), packed: OnceLock::new() }
     }
 
-    fn ready(&self, program: &Program) -> &PreparedWeights {
-        self.ready.get_or_init(|| {
-            let mut given = self.given.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let prepared = prepare_all(program, &given);
-            // The packed copy is the only one from here on.
-            let convolutions = program.nodes.iter().filter_map(|node| match &node.op {
+    /// Packs the weights at the first call.
+    fn packed(&self, program: &Program) -> &PreparedWeights {
+        self.packed.get_or_init(|| {
+            let mut weights = self.unpacked.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let convolutions = prepare_all(program, &weights);
+            // From here on, the packed copy is the only one.
+            let packed_layers = program.nodes.iter().filter_map(|node| match &node.op {
                 NodeOp::Conv(conv) => Some(conv.layer),
                 NodeOp::Image | NodeOp::Relayout | NodeOp::Norm(_) | NodeOp::Operator { .. } => None,
             });
-            convolutions.for_each(|layer| given[layer] = LayerWeights::default());
-            PreparedWeights { prepared, rest: std::mem::take(&mut given) }
+            packed_layers.for_each(|layer| weights[layer] = LayerWeights::default());
+            PreparedWeights { convolutions, rest: std::mem::take(&mut weights) }
         })
     }
 }
 
-/// What a training pass gives.
+/// The result of a training pass.
 pub struct TrainingOutput {
     /// NCHW numbers, in the order of the plan's results.
     pub results: Vec<Vec<f32>>,
@@ -99,17 +101,17 @@ impl Engine {
         Self { plan, programs: Mutex::default(), pool: Arc::default(), recorder: Recorder::default() }
     }
 
-    /// Gives the memory between passes back to the system.
+    /// Returns the pool's free memory to the system.
     pub fn free_memory(&self) {
         self.pool.clear();
     }
 
-    /// Maps that were given new memory so far: none in a pass like one before.
+    /// Number of maps for which memory was allocated. It does not grow in a pass of a size that ran before.
     pub fn allocated_maps(&self) -> usize {
         self.pool.allocations()
     }
 
-    /// One image of the size that the plan was made for.
+    /// Dims of one image of the size that the plan was made for.
     fn checked_dims(&self) -> Option<[usize; 4]> {
         let image = |step: &Step| match &step.op {
             Op::Input(shape) => <[usize; 3]>::try_from(shape.dims()).ok(),
@@ -118,7 +120,7 @@ impl Engine {
         self.plan.steps.iter().find_map(image).map(|[c, h, w]| [1, c, h, w])
     }
 
-    /// The program for images `[n, c, h, w]`, made when it is asked for the first time.
+    /// Returns the program for images `[n, c, h, w]`, which is built at the first call.
     fn program(&self, dims: [usize; 4], mode: PassMode) -> BuildResult {
         let mut programs = self.programs.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         programs.entry((dims, mode)).or_insert_with(|| build(&self.plan, dims, mode).map(Arc::new)).clone()
@@ -129,33 +131,34 @@ impl Engine {
         self.program(dims, mode).map(drop)
     }
 
-    /// Dims of the results for an image of these, in order. Of an image that [`Engine::supports`] accepts.
-    pub fn results(&self, dims: [usize; 4]) -> Vec<[usize; 4]> {
+    /// Returns the dims of the results, in order, for an image that [`Engine::supports`].
+    pub fn result_dims(&self, dims: [usize; 4]) -> Vec<[usize; 4]> {
         let program = self.program(dims, PassMode::Infer);
         let of = |program: Arc<Program>| program.results.iter().map(|&id| program.values[id].layout.dims()).collect();
         program.map(of).unwrap_or_default()
     }
 
-    /// Results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
+    /// Returns the results of `image`, NCHW numbers of `[n, c, h, w]`, in the order of the plan's results.
     ///
-    /// Images with large maps go one by one: what one node writes is then still in the cache when the next reads it.
+    /// Images with large maps run one by one, so that the output of a node is still in the cache when the next node
+    /// reads it.
     pub fn infer(
         &self,
-        frozen: &InferenceWeights,
+        weights: &InferenceWeights,
         image: &[f32],
         dims: [usize; 4],
     ) -> Result<Vec<Vec<f32>>, Unsupported> {
         let [n, c, h, w] = dims;
-        let one = self.program([1, c, h, w], PassMode::Infer)?;
-        let large = one.values.iter().any(|value| value.layout.buffer_len() > LARGE);
-        let program = if large { one } else { self.program(dims, PassMode::Infer)? };
-        // Packed for the size that was checked, so that results do not depend on which size came first.
-        let ready = frozen.ready(&*self.program(self.checked_dims().unwrap_or(dims), PassMode::Infer)?);
+        let single = self.program([1, c, h, w], PassMode::Infer)?;
+        let large = single.values.iter().any(|value| value.layout.buffer_len() > LARGE);
+        let program = if large { single } else { self.program(dims, PassMode::Infer)? };
+        // Packed for the size that was checked, so that results do not depend on the first size that runs.
+        let packed = weights.packed(&*self.program(self.checked_dims().unwrap_or(dims), PassMode::Infer)?);
         let at_once = if large { 1 } else { n };
         let mut all: Vec<Vec<f32>> = Vec::new();
         for part in image.chunks(at_once * c * h * w) {
             let mut pass = ForwardPass::new(program.clone(), self.pool.clone(), self.recorder.clone(), 0);
-            let results = with_team(|| pass.forward(&ready.rest, &ready.prepared, part));
+            let results = with_team(|| pass.forward(&packed.rest, &packed.convolutions, part));
             match all.is_empty() {
                 true => all = results,
                 false => all.iter_mut().zip(results).for_each(|(all, more)| all.extend(more)),
@@ -165,7 +168,8 @@ impl Engine {
         Ok(all)
     }
 
-    /// A training pass. `seed` is what dropout draws from; `to_image` asks for the gradient of the image as well.
+    /// Runs a training pass. Dropout draws from `seed`; with `to_image`, the backward pass computes the gradient of the
+    /// image as well.
     pub fn train(
         &self,
         weights: Arc<NetworkWeights>,

@@ -97,7 +97,7 @@ impl Network {
 
     fn tensors(&self, results: Vec<Vec<f32>>, image: [usize; 4]) -> Vec<Tensor<4>> {
         let device = self.device.clone().without_autodiff();
-        let dims = self.engine.results(image);
+        let dims = self.engine.result_dims(image);
         let tensor = |(values, dims): (Vec<f32>, [usize; 4])| Tensor::from_data(TensorData::new(values, dims), &device);
         results.into_iter().zip(dims).map(tensor).collect()
     }

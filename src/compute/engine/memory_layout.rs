@@ -1,38 +1,40 @@
-//! How the engine keeps a map in memory.
+//! The layout of a map in memory.
 //!
-//! Channels go in blocks of [`LANES`], the channels of a block side by side: `[n][block][h][halo + w + halo][LANES]`.
-//! A pixel of a block is one vector, the neighbours that a convolution reads are the next vectors, and no operator has to
-//! transpose. The halo is a border of zeros left and right, so that small kernels read past the edge of a row without
-//! asking. Images and small results are planar, one channel a block (`lanes = 1`), which is PyTorch's NCHW when there is no halo.
+//! Channels lie in blocks of [`LANES`], with the channels of a block side by side: `[n][block][h][halo + w +
+//! halo][LANES]`. A pixel of a block is one vector, the neighbours that a convolution reads are the next vectors, and
+//! no operator has to transpose. The halo is a border of zeros left and right, so that small kernels can read past the
+//! edge of a row without a check. Images and small results are planar, with one channel per block (`lanes = 1`), which
+//! is PyTorch's NCHW if the halo is empty.
 //!
-//! A concatenation is its operands' blocks one after the other. Where an operand does not fill its last block, unused
-//! lanes stay in the middle: [`MapLayout::segments`] says where. What unused lanes hold is finite and never read as a result.
+//! A concatenation consists of the blocks of its operands. If an operand does not fill its last block, unused lanes
+//! remain in the middle: see [`MapLayout::segments`]. Unused lanes hold finite numbers that are never part of a result.
 
 use super::kernel::buffer::{AlignedBuffer, RowBorder};
 use super::kernel::simd::LANES;
 use super::kernel::team;
 
-/// The place of each number of a map `[n, c, h, w]`.
+/// The position of each number of a map `[n, c, h, w]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MapLayout {
     pub n: usize,
     pub h: usize,
     pub w: usize,
-    /// Columns of zeros left and right.
+    /// Columns of zeros on each side.
     pub halo: usize,
     /// Channels side by side: `LANES` or 1.
     pub lanes: usize,
-    /// Channels that follow each other without a gap; all but the last segment end in a block that is not full.
+    /// Numbers of channels without a gap between them. A gap follows each segment but the last: its last block is not
+    /// full.
     pub segments: Vec<usize>,
 }
 
 impl MapLayout {
-    /// Blocks of [`LANES`] channels, no halo.
+    /// Blocks of [`LANES`] channels, without a halo.
     pub fn blocked([n, c, h, w]: [usize; 4]) -> Self {
         Self { n, h, w, halo: 0, lanes: LANES, segments: vec![c] }
     }
 
-    /// NCHW.
+    /// NCHW, without a halo.
     pub fn planar([n, c, h, w]: [usize; 4]) -> Self {
         Self { n, h, w, halo: 0, lanes: 1, segments: vec![c] }
     }
@@ -41,12 +43,12 @@ impl MapLayout {
         Self { halo, ..self }
     }
 
-    /// The same numbers of another map size.
+    /// The same layout for another height and width.
     pub fn with_size(&self, [h, w]: [usize; 2]) -> Self {
         Self { h, w, ..self.clone() }
     }
 
-    /// Segments one after the other; those without a gap between them become one.
+    /// Joins the segments of several layouts; segments without a gap between them become one.
     pub fn join_segments(parts: &[&MapLayout]) -> Vec<usize> {
         let mut segments: Vec<usize> = Vec::new();
         for part in parts {
@@ -72,12 +74,12 @@ impl MapLayout {
         self.segments.iter().map(|c| c.div_ceil(self.lanes)).sum()
     }
 
-    /// Lanes of all blocks: channels and gaps.
+    /// Number of lanes of all blocks: channels and gaps.
     pub fn slots(&self) -> usize {
         self.blocks() * self.lanes
     }
 
-    /// The slot of each channel; slot `s` is lane `s % lanes` of block `s / lanes`.
+    /// Returns the slot of each channel; slot `s` is lane `s % lanes` of block `s / lanes`.
     pub fn slot_of_channel(&self) -> Vec<usize> {
         let mut slots = Vec::with_capacity(self.channels());
         let mut first = 0;
@@ -88,7 +90,7 @@ impl MapLayout {
         slots
     }
 
-    /// One number per channel as one per slot; unused slots get `empty`.
+    /// Spreads one number per channel to one per slot; unused slots get `empty`.
     pub fn to_slots(&self, values: &[f32], empty: f32) -> Vec<f32> {
         let mut slots = vec![empty; self.slots()];
         for (slot, value) in self.slot_of_channel().into_iter().zip(values) {
@@ -121,18 +123,19 @@ impl MapLayout {
         RowBorder { row: self.row_len(), zeros: self.halo * self.lanes, len: self.buffer_len() }
     }
 
-    /// Where a row begins, after its halo. Planes count through blocks and then images: `image * blocks + block`.
+    /// Offset of a row's first number after its halo. Planes are numbered through blocks and then images: `image *
+    /// blocks + block`.
     pub fn row_start(&self, plane: usize, y: usize) -> usize {
         plane * self.plane_len() + y * self.row_len() + self.halo * self.lanes
     }
 
-    /// Numbers between the halos.
+    /// Numbers of a row without its halos.
     pub fn inner_len(&self) -> usize {
         self.w * self.lanes
     }
 }
 
-/// A map that is read.
+/// A map to read.
 #[derive(Clone, Copy)]
 pub struct MapView<'a> {
     pub layout: &'a MapLayout,
@@ -145,7 +148,7 @@ impl<'a> MapView<'a> {
         Self { layout, data }
     }
 
-    /// NCHW numbers.
+    /// Returns the numbers in NCHW order.
     pub fn to_nchw(&self) -> Vec<f32> {
         let planar = MapLayout::planar(self.layout.dims());
         let mut values = vec![0.0; planar.buffer_len()];
@@ -153,7 +156,7 @@ impl<'a> MapView<'a> {
         values
     }
 
-    /// A row without its halo, `w * lanes` numbers.
+    /// Returns a row without its halo, `w * lanes` numbers.
     pub fn row(&self, plane: usize, y: usize) -> &'a [f32] {
         let at = self.layout.row_start(plane, y);
         &self.data[at..at + self.layout.inner_len()]
@@ -192,7 +195,7 @@ impl WriteMode {
     }
 }
 
-/// A map that is written. Halos are zero and stay as they are.
+/// A map to write. Its halos are zero and are not written.
 pub struct MapViewMut<'a> {
     pub layout: &'a MapLayout,
     pub data: &'a mut [f32],
@@ -213,12 +216,12 @@ impl<'a> MapViewMut<'a> {
         &mut self.data[at..at + self.layout.inner_len()]
     }
 
-    /// Calls `f` on all threads for all rows without their halos, with plane and number.
+    /// Calls `f` on all threads with the plane and index of each row, and the row without its halos.
     pub fn for_rows(&mut self, f: impl Fn(usize, usize, &mut [f32]) + Sync) {
         self.for_rows_with(|| (), |(), plane, y, row| f(plane, y, row));
     }
 
-    /// The same with something of `scratch`, in which anything may be.
+    /// As [`MapViewMut::for_rows`], with a value of `scratch`, whose contents are arbitrary at the start of a row.
     pub fn for_rows_with<S>(
         &mut self,
         scratch: impl Fn() -> S + Sync,
@@ -232,14 +235,14 @@ impl<'a> MapViewMut<'a> {
         });
     }
 
-    /// Calls `f` on all threads for all planes with their number, halos included.
+    /// Calls `f` on all threads with the index of each plane and the plane, halos included.
     pub fn for_planes(&mut self, f: impl Fn(usize, &mut [f32]) + Sync) {
         let layout = self.layout;
         team::for_chunks(&mut self.data[..layout.buffer_len()], layout.plane_len(), 1, f);
     }
 }
 
-/// The same numbers in another layout of the same dims. Gaps become 0.
+/// Copies the numbers to another layout of the same dims. Gaps become 0.
 pub(crate) fn relayout(from: MapView, to: &mut MapViewMut) {
     if from.layout.lanes == to.layout.lanes && from.layout.segments == to.layout.segments {
         to.for_rows(|plane, y, row| row.copy_from_slice(from.row(plane, y)));

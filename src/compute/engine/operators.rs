@@ -1,12 +1,12 @@
-//! What the nodes of a program compute, one family a file.
+//! The computation of a program's nodes, one family of operators per file.
 //!
-//! Each operator that is a node as it is has a unit ([`OperatorKernel`]): `forward` writes every number of a step's output from its
-//! inputs, `backward` writes or adds to the gradient of one input (slot) from that of the output, and `form` says what of the
-//! forward pass `backward` reads: what it does not need may be freed, and comes as a view without numbers.
+//! Each operator that is a node by itself has an [`OperatorKernel`]: `forward` writes every number of a step's output,
+//! `backward` writes the gradient of one input (`slot`) or adds to it, and `properties` declares the values of the
+//! forward pass that `backward` reads. All others may be freed and are passed as views without numbers.
 //!
-//! Invariants: halos are neither read nor written, and stay zero; channels never read unused lanes, which stay finite as
-//! long as those of the inputs are; each number is computed by one task in an order that the shapes fix, so that results do
-//! not depend on the number of threads.
+//! Invariants: halos are neither read nor written, and stay zero; channels never depend on unused lanes, which are
+//! finite if those of the inputs are; each number is computed by one task in an order that the shapes determine, so
+//! that results do not depend on the number of threads.
 
 mod activation;
 mod avg_pool;
@@ -43,10 +43,10 @@ pub(crate) use dispatch::kernel_for;
 pub(crate) use operator_kernel::ChannelPlacement;
 pub use operator_kernel::{BackwardArgs, ForwardArgs, OperatorKernel};
 
-/// What random numbers start from.
+/// The seed of a node's random numbers.
 pub(crate) type Seed = u64;
 
-/// What a backward pass reads beside the gradient of the output.
+/// The values that a backward pass reads in addition to the gradient of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BackwardNeeds {
     pub inputs: bool,

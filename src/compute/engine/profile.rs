@@ -1,15 +1,15 @@
-//! Where the time of a network goes: each node's share of its forward and backward calls.
+//! Times of the nodes of a network, forward and backward.
 //!
-//! Knows names, durations and multiply-accumulates, and neither tensors nor kernels. Whoever walks the steps of a plan
-//! tells how long each took; times of several calls add up.
+//! A profile contains names, durations and multiply-accumulates; it does not depend on tensors or kernels. The code
+//! that runs the steps of a plan adds the time of each; times of several calls add up.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// A step of the plan. Times are sums over all calls.
+/// Time of a step of the plan, summed over all calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeTime {
-    /// Dotted, as in the graph.
+    /// Dotted path in the graph.
     pub path: String,
     pub op: String,
     pub forward_ns: u64,
@@ -28,47 +28,47 @@ impl NodeTime {
     }
 }
 
-/// One entry for each step, in the order of the plan. A step that is computed as a part of another keeps a time of zero.
+/// One entry for each step, in the order of the plan. The time of a step that is fused into another remains zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     nodes: Vec<NodeTime>,
     calls: usize,
-    whole_ns: u64,
+    wall_ns: u64,
 }
 
 impl Profile {
     pub fn new(nodes: Vec<NodeTime>) -> Self {
-        Self { nodes, calls: 0, whole_ns: 0 }
+        Self { nodes, calls: 0, wall_ns: 0 }
     }
 
     /// Adds to the forward time of a step.
     ///
     /// # Panics
-    /// Where there is no such step, as [`Profile::backward`] does.
-    pub fn forward(&mut self, step: usize, elapsed: Duration) {
+    /// If there is no such step, as [`Profile::add_backward`].
+    pub fn add_forward(&mut self, step: usize, elapsed: Duration) {
         let node = &mut self.nodes[step];
         node.forward_ns = node.forward_ns.saturating_add(nanoseconds(elapsed));
     }
 
     /// Adds to the backward time of a step.
-    pub fn backward(&mut self, step: usize, elapsed: Duration) {
+    pub fn add_backward(&mut self, step: usize, elapsed: Duration) {
         let node = &mut self.nodes[step];
         node.backward_ns = node.backward_ns.saturating_add(nanoseconds(elapsed));
     }
 
-    /// A whole call, forward or forward and backward, has been told of.
+    /// Counts a complete call, forward or forward and backward.
     pub fn end_call(&mut self) {
         self.calls += 1;
     }
 
-    /// What all calls took from outside, loss and optimiser included.
-    pub fn took(&mut self, whole: Duration) {
-        self.whole_ns = self.whole_ns.saturating_add(nanoseconds(whole));
+    /// Adds the wall time of all calls, loss and optimiser included.
+    pub fn add_wall_time(&mut self, wall: Duration) {
+        self.wall_ns = self.wall_ns.saturating_add(nanoseconds(wall));
     }
 
-    /// Milliseconds of a call that belong to no step: copies, and in training loss and optimiser.
+    /// Milliseconds of a call outside all steps: copies, and in training loss and optimiser.
     pub fn outside_ms(&self) -> f64 {
-        (self.whole_ns as f64 / 1e6 / self.calls.max(1) as f64 - self.total_ms()).max(0.0)
+        (self.wall_ns as f64 / 1e6 / self.calls.max(1) as f64 - self.total_ms()).max(0.0)
     }
 
     pub fn nodes(&self) -> &[NodeTime] {
@@ -79,25 +79,25 @@ impl Profile {
         self.calls
     }
 
-    /// Forward and backward milliseconds of a step in one call, the mean of all.
+    /// Mean milliseconds of a step in one call, forward and backward.
     pub fn per_call_ms(&self, node: &NodeTime) -> [f64; 2] {
         let calls = self.calls.max(1) as f64;
         [node.forward_ns, node.backward_ns].map(|ns| ns as f64 / 1e6 / calls)
     }
 
-    /// Whether any backward time was told.
+    /// Whether the profile has backward times.
     pub fn has_backward(&self) -> bool {
         self.nodes.iter().any(|n| n.backward_ns > 0)
     }
 
-    /// All steps with_team, in one call: milliseconds.
+    /// Mean milliseconds of all steps in one call.
     pub fn total_ms(&self) -> f64 {
         self.nodes.iter().flat_map(|n| self.per_call_ms(n)).sum()
     }
 
-    /// 10^9 floating-point operations a second: two for each multiply-accumulate, and where the backward pass was timed
-    /// three times as many, for the gradients of inputs and weights cost a forward pass each. `None` for a step that
-    /// multiplies nothing or took no time.
+    /// Returns 10^9 floating-point operations per second: two per multiply-accumulate, and three times as many if the
+    /// backward pass was timed, since the gradients of inputs and weights cost one forward pass each. `None` for a step
+    /// without multiply-accumulates or time.
     pub fn gflops(&self, node: &NodeTime) -> Option<f64> {
         let passes = if node.backward_ns > 0 { 3.0 } else { 1.0 };
         let ns = node.total_ns() as f64;
@@ -106,7 +106,7 @@ impl Profile {
     }
 }
 
-/// Where the passes of an engine tell their times, as long as somebody asks. Clones are one.
+/// Collects the times of an engine's passes while a profile is active. Clones share one profile.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder(Arc<Mutex<Option<Profile>>>);
 
@@ -115,35 +115,35 @@ impl Recorder {
         *self.lock() = Some(profile);
     }
 
-    /// What was told since the start; `None` without one.
+    /// Returns the profile since the start; `None` if none was started.
     pub fn stop(&self) -> Option<Profile> {
         self.lock().take()
     }
 
-    fn tell(&self, f: impl FnOnce(&mut Profile)) {
+    fn record(&self, f: impl FnOnce(&mut Profile)) {
         if let Some(profile) = self.lock().as_mut() {
             f(profile);
         }
     }
 
-    /// Runs a step forward.
+    /// Runs a step forward and records its time.
     pub fn forward<R>(&self, step: usize, run: impl FnOnce() -> R) -> R {
         let mut watch = Stopwatch::start();
-        let made = run();
-        self.tell(|profile| profile.forward(step, watch.lap()));
-        made
+        let result = run();
+        self.record(|profile| profile.add_forward(step, watch.lap()));
+        result
     }
 
-    /// Runs a step backward.
+    /// Runs a step backward and records its time.
     pub fn backward<R>(&self, step: usize, run: impl FnOnce() -> R) -> R {
         let mut watch = Stopwatch::start();
-        let made = run();
-        self.tell(|profile| profile.backward(step, watch.lap()));
-        made
+        let result = run();
+        self.record(|profile| profile.add_backward(step, watch.lap()));
+        result
     }
 
     pub fn end_call(&self) {
-        self.tell(Profile::end_call);
+        self.record(Profile::end_call);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Profile>> {
@@ -151,7 +151,7 @@ impl Recorder {
     }
 }
 
-/// Times one step after another: `lap` is the time since the last one.
+/// Measures one step after another: `lap` returns the time since the last call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stopwatch(Instant);
 
@@ -177,12 +177,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_add_up_and_are_told_per_call() {
+    fn times_add_up_and_are_averaged_per_call() {
         let mut profile =
             Profile::new(vec![NodeTime::new("a.conv", "conv", 500_000), NodeTime::new("a.relu", "relu", 0)]);
         for _ in 0..2 {
-            profile.forward(0, Duration::from_micros(100));
-            profile.forward(1, Duration::from_micros(50));
+            profile.add_forward(0, Duration::from_micros(100));
+            profile.add_forward(1, Duration::from_micros(50));
             profile.end_call();
         }
         let [conv, relu] = [0, 1].map(|i| profile.nodes()[i].clone());
@@ -193,16 +193,16 @@ mod tests {
         assert_eq!(profile.gflops(&relu), None);
         assert!(!profile.has_backward());
         assert_eq!(profile.outside_ms(), 0.0);
-        profile.took(Duration::from_micros(500));
+        profile.add_wall_time(Duration::from_micros(500));
         assert!((profile.outside_ms() - 0.1).abs() < 1e-12);
-        profile.backward(0, Duration::from_micros(400));
+        profile.add_backward(0, Duration::from_micros(400));
         // Three passes: 6 million operations in 600 microseconds of two calls.
         assert_eq!(profile.gflops(&profile.nodes()[0]), Some(10.0));
         assert_eq!(profile.per_call_ms(&profile.nodes()[0]), [0.1, 0.2]);
     }
 
     #[test]
-    fn nothing_measured_divides_nothing() {
+    fn a_profile_without_calls_divides_by_no_zero() {
         let profile = Profile::new(vec![NodeTime::new("conv", "conv", 7)]);
         assert_eq!(profile.total_ms(), 0.0);
         assert_eq!(profile.gflops(&profile.nodes()[0]), None);

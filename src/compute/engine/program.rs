@@ -1,8 +1,8 @@
-//! Plan to program: the plan's steps at one size of batch and image, fused, with a layout for each value.
+//! From plan to program: the plan's steps at one size of batch and image, fused, with a layout for each value.
 //!
-//! A convolution takes the batch norm and the ReLU behind it along where nobody else reads what is between them. What is
-//! cheap to compute again from what is kept anyway (norms, activations, sums, concatenations) is not kept for the backward
-//! pass; [`Program::lifetimes`] says what is.
+//! A batch norm and ReLU after a convolution are fused into it if the intermediate values have no other reader. Values
+//! that are cheap to recompute from saved ones (norms, activations, sums, concatenations) are not saved for the
+//! backward pass: see [`Program::lifetimes`].
 
 mod build;
 mod input_norm;
@@ -14,16 +14,17 @@ pub(super) use build::build;
 pub(super) use lifetimes::ActivationLifetimes;
 pub(super) use node::{ConvKind, ConvNode, NodeOp, NormNode, ProgramNode, ProgramValue, ProgramValueId};
 
-/// What a program is for.
+/// The purpose of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PassMode {
-    /// Running statistics, no dropout, nothing kept.
+    /// Inference: running statistics, no dropout, nothing is saved.
     Infer,
-    /// Statistics of the batch, dropout, what the backward pass needs is kept; with `to_image`, that goes on to the image.
+    /// Training: statistics of the batch, dropout; the values that the backward pass reads are saved. With `to_image`,
+    /// the backward pass computes the gradient of the image.
     Train { to_image: bool },
 }
 
-/// Nodes in order, each after what it reads.
+/// Nodes in order, each after the nodes that it reads.
 #[derive(Debug)]
 pub struct Program {
     pub mode: PassMode,
@@ -33,6 +34,6 @@ pub struct Program {
     pub lifetimes: ActivationLifetimes,
 }
 
-/// Why the engine does not compute a network.
+/// The reason why the engine does not compute a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsupported(pub String);

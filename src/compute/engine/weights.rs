@@ -1,11 +1,11 @@
-//! A network's numbers as the engine reads them.
+//! Weights, gradients and statistics as plain numbers, as the engine reads and returns them.
 
-/// The tensors of one layer of the plan, numbers in PyTorch's order.
+/// The tensors of one layer of the plan, in PyTorch's order.
 #[derive(Debug, Clone, Default)]
 pub struct LayerWeights {
     pub weight: Vec<f32>,
     pub bias: Option<Vec<f32>>,
-    /// Batch norm's.
+    /// Running statistics of a batch norm.
     pub running: Option<RunningStatistics>,
 }
 
@@ -13,7 +13,7 @@ pub struct LayerWeights {
 pub struct RunningStatistics {
     pub mean: Vec<f32>,
     pub variance: Vec<f32>,
-    /// Whether a training pass uses these and not the batch's.
+    /// Whether a training pass uses these instead of the batch's statistics.
     pub frozen: bool,
 }
 
@@ -28,21 +28,21 @@ pub struct WeightGradient {
     pub values: Vec<f32>,
 }
 
-/// What a backward pass finds.
+/// The result of a backward pass.
 #[derive(Debug, Clone, Default)]
 pub struct PassGradients {
-    /// Of the layers that a gradient reaches.
+    /// Gradients of the layers that a gradient reaches.
     pub weights: Vec<WeightGradient>,
-    /// NCHW numbers, if it was asked for.
+    /// NCHW numbers, if the image's gradient was requested.
     pub image: Option<Vec<f32>>,
 }
 
-/// What a training pass saw of one batch norm's input.
+/// The statistics of one batch norm's input in a training pass.
 #[derive(Debug, Clone)]
 pub struct BatchStatistics {
     pub layer: usize,
     pub mean: Vec<f32>,
-    /// Biased.
+    /// Biased variance.
     pub variance: Vec<f32>,
     /// Numbers per channel.
     pub count: usize,

@@ -88,14 +88,14 @@ impl TimedNetwork {
             let mut warm = profile.clone();
             self.profile_burn(train, &mut warm)?;
             let times = repeat(span, &mut || self.profile_burn(train, &mut profile))?;
-            profile.took(total_duration(&times));
+            profile.add_wall_time(total_duration(&times));
             return Ok(profile);
         }
         let recorder = self.evaluated.engine.recorder.clone();
         recorder.start(profile.clone());
         let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
         let mut told = recorder.stop().unwrap_or(profile);
-        told.took(total_duration(&run?));
+        told.add_wall_time(total_duration(&run?));
         Ok(told)
     }
 
@@ -111,7 +111,7 @@ impl TimedNetwork {
             if done.is_ok() {
                 done = finished;
             }
-            profile.forward(step, watch.lap());
+            profile.add_forward(step, watch.lap());
             step += 1;
         });
         profile.end_call();

@@ -1,4 +1,4 @@
-//! Steps to nodes, values to layouts.
+//! From steps to nodes, and from values to layouts.
 
 use super::input_norm::fuse_input_norms;
 use super::lifetimes::ActivationLifetimes;
@@ -13,12 +13,12 @@ use crate::graph::plan::Plan;
 use crate::graph::ty::{Shape, TensorType};
 use std::collections::HashMap;
 
-/// Results with no more channels than this end planar when a resize makes them: a block would be mostly empty.
+/// Maximum number of channels for which the result of a resize is planar: a block would be mostly empty.
 const FEW_CHANNELS: usize = 8;
-/// Places in a map that an index can name: the numbers that 32-bit floats count exactly.
+/// Maximum number of places in a map that an index can name: 32-bit floats represent integers exactly up to this one.
 const INDICES: usize = 1 << 24;
 
-/// `dims` is `[n, c, h, w]` of the image.
+/// Builds the program of a plan for images `[n, c, h, w]`.
 pub(crate) fn build(plan: &Plan, dims: [usize; 4], mode: PassMode) -> Result<Program, Unsupported> {
     let types = infer_types(plan, dims)?;
     let mut builder = ProgramBuilder {
@@ -47,7 +47,7 @@ pub(crate) fn build(plan: &Plan, dims: [usize; 4], mode: PassMode) -> Result<Pro
     Ok(Program { mode, nodes, values, results, lifetimes })
 }
 
-/// The type of each value at this size.
+/// Infers the type of each value at this size.
 fn infer_types(plan: &Plan, [_, c, h, w]: [usize; 4]) -> Result<Vec<TensorType>, Unsupported> {
     let mut types: Vec<Option<TensorType>> = vec![None; plan.values];
     for step in &plan.steps {
@@ -73,9 +73,9 @@ struct ProgramBuilder<'a> {
     batch: usize,
     nodes: Vec<ProgramNode>,
     values: Vec<ProgramValue>,
-    /// The plan's value to ours.
+    /// The program's value of each value of the plan.
     value_of: HashMap<usize, ProgramValueId>,
-    /// Steps that are part of a node.
+    /// Steps that are already part of a node.
     absorbed: Vec<bool>,
 }
 
@@ -86,7 +86,7 @@ impl ProgramBuilder<'_> {
         [self.batch, axis(0), axis(1), axis(2)]
     }
 
-    /// The step that reads a value, if it is the only reader.
+    /// Returns the step that reads a value, if it is the only reader.
     fn only_reader(&self, value: usize) -> Option<usize> {
         match self.readers[value][..] {
             [at] if at != usize::MAX => Some(at),
@@ -96,21 +96,21 @@ impl ProgramBuilder<'_> {
 
     fn push_node(
         &mut self,
-        unit: NodeOp,
+        op: NodeOp,
         inputs: Vec<ProgramValueId>,
         layouts: Vec<MapLayout>,
         step: usize,
     ) -> Vec<ProgramValueId> {
         let producer = self.nodes.len();
-        let learns = match &unit {
+        let has_parameters = match &op {
             NodeOp::Image => self.mode == PassMode::Train { to_image: true },
             NodeOp::Conv(_) | NodeOp::Norm(_) => true,
             NodeOp::Relayout => false,
             NodeOp::Operator { layer, .. } => layer.is_some(),
         };
-        // Inference has no way back: nothing is kept for it.
+        // Inference has no backward pass and saves nothing.
         let differentiable =
-            self.mode != PassMode::Infer && (learns || inputs.iter().any(|&id| self.values[id].differentiable));
+            self.mode != PassMode::Infer && (has_parameters || inputs.iter().any(|&id| self.values[id].differentiable));
         let first = self.values.len();
         self.values.extend(layouts.into_iter().map(|layout| ProgramValue {
             gradient: layout.clone(),
@@ -119,17 +119,17 @@ impl ProgramBuilder<'_> {
             differentiable,
         }));
         let outputs: Vec<ProgramValueId> = (first..self.values.len()).collect();
-        let layer = match &unit {
+        let layer = match &op {
             NodeOp::Conv(conv) => Some(conv.layer),
             NodeOp::Norm(norm) => Some(norm.layer),
             NodeOp::Image | NodeOp::Relayout | NodeOp::Operator { .. } => None,
         };
         let main = layer.and_then(|layer| self.plan.steps.iter().position(|s| s.layer == Some(layer))).unwrap_or(step);
-        self.nodes.push(ProgramNode { op: unit, inputs, outputs: outputs.clone(), step, main });
+        self.nodes.push(ProgramNode { op, inputs, outputs: outputs.clone(), step, main });
         outputs
     }
 
-    /// The value in that layout, copied if it is in another.
+    /// Returns the value in that layout, and adds a copy if it has another.
     fn in_layout(&mut self, value: ProgramValueId, layout: MapLayout, step: usize) -> ProgramValueId {
         if self.values[value].layout == layout {
             return value;
@@ -137,7 +137,7 @@ impl ProgramBuilder<'_> {
         self.push_node(NodeOp::Relayout, vec![value], vec![layout], step)[0]
     }
 
-    /// The value in blocks.
+    /// Returns the value in blocks.
     fn in_blocks(&mut self, value: ProgramValueId, step: usize) -> ProgramValueId {
         let layout = &self.values[value].layout;
         if layout.lanes > 1 { value } else { self.in_layout(value, MapLayout::blocked(layout.dims()), step) }
@@ -151,7 +151,7 @@ impl ProgramBuilder<'_> {
         let (window, kind) = match &step.op {
             Op::Input(_) => {
                 let dims = self.dims(outputs[0]);
-                // A gradient comes in blocks.
+                // A gradient has blocks.
                 let blocked = self.mode == PassMode::Train { to_image: true };
                 let layout = if blocked { MapLayout::blocked(dims) } else { MapLayout::planar(dims) };
                 let made = self.push_node(NodeOp::Image, Vec::new(), vec![layout], at);
@@ -231,7 +231,7 @@ impl ProgramBuilder<'_> {
         }
     }
 
-    /// Makes a step part of the node at hand; its output.
+    /// Makes a step part of the current node, and returns its output.
     fn absorb(&mut self, step: usize) -> usize {
         self.absorbed[step] = true;
         self.plan.steps[step].outputs[0].0.index()
@@ -283,14 +283,14 @@ impl ProgramBuilder<'_> {
         let layouts = outputs.iter().map(|&id| self.output_layout(placement, &blocked, id, planar)).collect();
         let made = self.push_node(NodeOp::Operator { op, layer: step.layer }, blocked, layouts, at);
         for (&output, made) in outputs.iter().zip(made) {
-            // No gradient flows to an index.
+            // An index has no gradient.
             self.values[made].differentiable &= self.types[output].tensor().is_some();
             self.value_of.insert(output, made);
         }
         Ok(())
     }
 
-    /// Gives operands with as many channels the segments of the first of them.
+    /// Gives all operands of the full number of channels the segments of the first of them.
     fn align_segments(&mut self, operands: &mut [ProgramValueId], at: usize) {
         let channels = operands.iter().map(|&id| self.values[id].layout.channels()).max().unwrap_or(1);
         let full = operands.iter().find(|&&id| self.values[id].layout.channels() == channels);
@@ -331,7 +331,7 @@ impl ProgramBuilder<'_> {
     }
 }
 
-/// Gives each map the halo that the convolutions which read it, or read its gradient, want.
+/// Gives each map the halo that the convolutions which read it or its gradient need.
 fn assign_halos(nodes: &[ProgramNode], values: &mut [ProgramValue]) {
     for node in nodes {
         let NodeOp::Conv(conv) = &node.op else { continue };
@@ -347,7 +347,7 @@ fn assign_halos(nodes: &[ProgramNode], values: &mut [ProgramValue]) {
                 (halo(&conv.window.transposed_regions(to), from[1]), halo(&[conv.window.region(from)], to[1]))
             }
         };
-        // What a norm makes of the halo is no padding.
+        // A fused norm's results for the zeros of the halo are not padding.
         let ahead = if conv.input_norm.is_some() { 0 } else { ahead };
         values[x].layout.halo = values[x].layout.halo.max(ahead);
         values[y].gradient.halo = values[y].gradient.halo.max(back);

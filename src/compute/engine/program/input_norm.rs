@@ -1,12 +1,13 @@
-//! Batch norms whose output is not written.
+//! Batch norms that are fused into the convolution that reads them.
 //!
-//! In training a norm waits for the statistics of the whole batch, so that it is a pass of its own over a map that has just
-//! been written and is read once more behind it. Where the one reader is a convolution that looks at each number before it
-//! computes with it, as Winograd's transforms do, the norm is done there: forward, and again for the gradient of the weights.
+//! In training a norm needs the statistics of the whole batch, so it is a separate pass over a map that was just
+//! written and is then read once more. If the only reader is a convolution that transforms each number before it
+//! multiplies, as Winograd's transforms do, the norm is computed there: in the forward pass, and again for the gradient
+//! of the weights.
 
 use super::node::{ConvKind, FusedInputNorm, NodeOp, ProgramNode, ProgramValue, ProgramValueId};
 
-/// Finds such norms, and lets the convolutions read what the norms read.
+/// Finds such norms, and lets the convolutions read the norms' inputs.
 pub(super) fn fuse_input_norms(nodes: &mut [ProgramNode], values: &[ProgramValue], results: &[ProgramValueId]) {
     let mut readers = vec![0; values.len()];
     let read = nodes.iter().flat_map(|node| &node.inputs).chain(results);

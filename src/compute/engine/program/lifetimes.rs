@@ -1,20 +1,21 @@
-//! What stays in memory, and until when.
+//! Which activations stay in memory, and until when.
 
 use super::node::{NodeOp, ProgramNode, ProgramValue, ProgramValueId};
 use crate::compute::engine::operators::{self, BackwardNeeds};
 
-/// Steps that are computed again in a row before a value is kept instead.
+/// Maximum number of successive steps that are recomputed; a longer chain saves a value in between.
 const MAX_CHAIN: usize = 3;
-/// Values that are not worth computing again, in numbers: 8 MB. Where memory is short, maps are larger than that.
+/// Size in numbers up to which values are always saved: 8 MB. Memory is short only where maps are larger.
 const ALWAYS_SAVED: usize = 2 << 20;
 
 #[derive(Debug)]
 pub struct ActivationLifetimes {
-    /// The last node that reads a value in the forward pass; its producer if none does, and none for results.
+    /// The last node that reads a value in the forward pass: its producer if no node reads it, `None` for results.
     pub last_forward_use: Vec<Option<usize>>,
-    /// Values that stay after the forward pass.
+    /// Whether a value stays in memory after the forward pass.
     pub saved: Vec<bool>,
-    /// The first node, in the order of the program, whose backward pass needs a value or what is computed from it.
+    /// The first node, in the order of the program, whose backward pass needs a value or a value recomputed from it.
+    /// The backward pass visits it last.
     pub last_backward_use: Vec<Option<usize>>,
 }
 
@@ -32,20 +33,22 @@ impl ActivationLifetimes {
             }
         }
         results.iter().for_each(|&id| last_forward_use[id] = None);
-        let again = rematerialized(nodes, values);
-        // From the end: what a value is computed from is needed as early as the value itself.
+        let recomputed = rematerialized(nodes, values);
+        // From the end: an operand of a recomputed value is needed until the value itself is.
         for node in nodes.iter().rev() {
-            for &output in node.outputs.iter().filter(|&&id| again[id]) {
+            for &output in node.outputs.iter().filter(|&&id| recomputed[id]) {
                 if let Some(at) = last_backward_use[output] {
                     node.inputs.iter().for_each(|&id| lower_to(&mut last_backward_use[id], at));
                 }
             }
         }
-        let saved = last_backward_use.iter().zip(&again).map(|(at, again)| at.is_some() && !again).collect();
+        let saved =
+            last_backward_use.iter().zip(&recomputed).map(|(at, recomputed)| at.is_some() && !recomputed).collect();
         Self { last_forward_use, saved, last_backward_use }
     }
 }
 
+/// Lowers `first` to `at`, if it is none or later.
 fn lower_to(first: &mut Option<usize>, at: usize) {
     *first = Some(first.map_or(at, |first| first.min(at)));
 }
@@ -58,7 +61,7 @@ fn backward_needs(node: &ProgramNode) -> BackwardNeeds {
     }
 }
 
-/// The values that are computed again.
+/// Returns which values are recomputed in the backward pass.
 fn rematerialized(nodes: &[ProgramNode], values: &[ProgramValue]) -> Vec<bool> {
     let mut depth = vec![0; values.len()];
     for node in nodes.iter().filter(|node| is_cheap(&node.op)) {
@@ -70,9 +73,9 @@ fn rematerialized(nodes: &[ProgramNode], values: &[ProgramValue]) -> Vec<bool> {
     depth.into_iter().map(|steps| steps > 0).collect()
 }
 
-/// Whether a node goes once over its numbers.
-fn is_cheap(unit: &NodeOp) -> bool {
-    match unit {
+/// Whether a node is one pass over its numbers.
+fn is_cheap(op: &NodeOp) -> bool {
+    match op {
         NodeOp::Image | NodeOp::Conv(_) => false,
         NodeOp::Relayout | NodeOp::Norm(_) => true,
         NodeOp::Operator { op, .. } => operators::expect_kernel(op).properties().cheap,

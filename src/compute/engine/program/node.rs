@@ -7,52 +7,52 @@ use crate::graph::op::Op;
 /// Index into the values of a [`Program`](super::Program).
 pub(crate) type ProgramValueId = usize;
 
-/// What a node computes.
+/// The computation of a node.
 #[derive(Debug, Clone)]
 pub enum NodeOp {
     Image,
-    /// The same numbers in another layout.
+    /// Copies the numbers to another layout.
     Relayout,
     Conv(ConvNode),
     Norm(NormNode),
-    /// An operator as it is.
+    /// One operator of the graph.
     Operator {
         op: Op,
         layer: Option<usize>,
     },
 }
 
-/// Convolution, transposed convolution or linear layer, and what is done to each pixel when it is summed.
+/// A convolution, transposed convolution or linear layer, with its epilogue.
 #[derive(Debug, Clone)]
 pub struct ConvNode {
     pub window: ConvWindow,
     pub kind: ConvKind,
     pub layer: usize,
-    /// Batch norm with known statistics, folded into the weights.
+    /// Batch norm with known statistics after the convolution, folded into the weights.
     pub fold: Option<FoldedNorm>,
     pub relu: bool,
-    /// Gather the statistics for the norm behind it.
+    /// Whether to sum the results for the norm after it.
     pub sums: bool,
-    /// It reads the input of a batch norm, and does the norm itself.
+    /// The batch norm before the convolution, which is computed while the convolution reads.
     pub input_norm: Option<FusedInputNorm>,
 }
 
-/// A batch norm whose output is not written, since the one node that reads it, a convolution, does the norm as it reads.
+/// A batch norm whose output is not stored, because its only reader, a convolution, computes the norm while it reads.
 #[derive(Debug, Clone, Copy)]
 pub struct FusedInputNorm {
-    /// The norm's node.
+    /// Index of the norm's node.
     pub node: usize,
-    /// Its output, which has a gradient all the same.
+    /// The norm's output, which has a gradient although it is not stored.
     pub value: ProgramValueId,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConvKind {
-    /// Reads the window's larger map and writes the smaller.
+    /// Reads the larger map of the window and writes the smaller one.
     Regular,
-    /// Transposed: reads the smaller and writes the larger.
+    /// Reads the smaller map and writes the larger one.
     Transposed,
-    /// As `Regular`, each channel alone.
+    /// As `Regular`, each channel by itself.
     Depthwise,
 }
 
@@ -67,7 +67,7 @@ pub struct NormNode {
     pub layer: usize,
     pub epsilon: f64,
     pub relu: bool,
-    /// Only statistics are found here: [`FusedInputNorm`].
+    /// Whether only the statistics are computed here, because the norm is fused into its reader: [`FusedInputNorm`].
     pub statistics_only: bool,
 }
 
@@ -76,18 +76,18 @@ pub struct ProgramNode {
     pub op: NodeOp,
     pub inputs: Vec<ProgramValueId>,
     pub outputs: Vec<ProgramValueId>,
-    /// The plan's step it came from; the last one, if it is several.
+    /// The step of the plan that the node computes; the last one if there are several.
     pub step: usize,
-    /// The step of its layer, or else `step`: what its time is told under.
+    /// The step of the node's layer, or else `step`: the entry of its time in a profile.
     pub main: usize,
 }
 
 #[derive(Debug, Clone)]
 pub struct ProgramValue {
     pub layout: MapLayout,
-    /// MapLayout of its gradient: another halo.
+    /// Layout of its gradient, which may have another halo.
     pub gradient: MapLayout,
     pub producer: usize,
-    /// Whether a gradient of it is of use.
+    /// Whether the backward pass needs its gradient.
     pub differentiable: bool,
 }

@@ -1,10 +1,10 @@
-//! Who reads what of a plan.
+//! Which steps of a plan read which values.
 
 use crate::graph::plan::{Plan, Step};
 use crate::graph::ty::TensorType;
 
-/// The steps that read each value's numbers; `usize::MAX` stands for the caller, who reads results. `types` are those of all
-/// values.
+/// Returns the steps that read each value's numbers; `usize::MAX` represents the caller, who reads the results. `types`
+/// are the types of all values.
 pub(super) fn readers(plan: &Plan, types: &[TensorType]) -> Vec<Vec<usize>> {
     let mut readers = vec![Vec::new(); plan.values];
     for (at, step) in plan.steps.iter().enumerate() {
@@ -14,7 +14,7 @@ pub(super) fn readers(plan: &Plan, types: &[TensorType]) -> Vec<Vec<usize>> {
     readers
 }
 
-/// The inputs whose numbers are read: not those that only give a size.
+/// Returns the inputs whose numbers are read, without inputs that only determine a size.
 pub(super) fn operands(step: &Step, types: &[TensorType]) -> Vec<usize> {
     let inputs: Vec<TensorType> = step.inputs.iter().map(|id| types[id.index()].clone()).collect();
     let outputs: Vec<TensorType> = step.outputs.iter().map(|(id, _)| types[id.index()].clone()).collect();
