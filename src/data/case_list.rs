@@ -1,4 +1,4 @@
-//! Cases from a CSV file: the columns `image` and `mask`, and if need be `split` and `group`.
+//! Reads cases from a CSV file with the columns `image` and `mask`, and optionally `split` and `group`.
 
 use super::case::{Case, SplitRole};
 use super::order::natural;
@@ -9,7 +9,7 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The roles by the names that people give them.
+/// Accepted names of the roles.
 const ROLES: [(&str, SplitRole); 8] = [
     ("train", SplitRole::Train),
     ("training", SplitRole::Train),
@@ -21,7 +21,7 @@ const ROLES: [(&str, SplitRole); 8] = [
     ("testing", SplitRole::Test),
 ];
 
-/// Where each column stands.
+/// Index of each column.
 struct ListColumns {
     image: usize,
     mask: usize,
@@ -29,15 +29,16 @@ struct ListColumns {
     group: Option<usize>,
 }
 
+/// One row of the file.
 struct ListRow {
     line: u64,
-    /// As written.
+    /// Path of the image as written.
     image: String,
     case: Case,
 }
 
-/// The cases of the file `list` under `root`, sorted by stem. Every error names the line and the column; rows that cannot
-/// be used are left out and told in `problems`. With `split` each row's role is read.
+/// Reads the cases of the file `list` under `root`, sorted by stem. Every error gives line and column; unusable rows are left out
+/// and added to `problems`. With `split` the role of each row is read.
 pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mut Vec<RunError>) -> Vec<Case> {
     let path = root.join(list);
     match read_rows(&path, root, split, problems) {
@@ -56,7 +57,7 @@ pub(super) fn read_case_list(root: &Path, list: &str, split: bool, problems: &mu
 fn read_rows(path: &Path, root: &Path, split: bool, problems: &mut Vec<RunError>) -> Result<Vec<ListRow>> {
     let text = std::fs::read(path).map_err(|e| RunError::at(path, format!("the list cannot be read: {e}")))?;
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    // Spreadsheets of many countries write semicolons, and others tabs.
+    // In many locales spreadsheets write semicolons, others write tabs.
     let first = text.split(|b| *b == b'\n').next().unwrap_or_default();
     let delimiter =
         [b',', b';', b'\t'].into_iter().max_by_key(|d| (first.iter().filter(|b| *b == d).count(), *d == b','));
@@ -131,7 +132,7 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
         let written = cell(column).to_lowercase();
         case.role = match ROLES.iter().find(|(name, _)| *name == written) {
             Some((_, role)) => Some(*role),
-            // Without a role a case is not used.
+            // A case without a role is not used.
             None if written.is_empty() => None,
             None => return Err(at("split", format!("`{}` is none of train, val, test", cell(column)))),
         };
@@ -139,8 +140,8 @@ fn read_row(path: &Path, root: &Path, columns: &ListColumns, record: &StringReco
     Ok(ListRow { line, image: cell(columns.image).to_string(), case })
 }
 
-/// Gives the cases their stems: the file name of the image without extension, or, where two would have one, its path with
-/// `_` for `/`.
+/// Assigns stems to the cases: the file name of the image without extension, or if these are not unique, its path with `_` for
+/// `/`.
 fn assign_stems(path: &Path, rows: Vec<ListRow>, problems: &mut Vec<RunError>) -> Vec<Case> {
     let short = |image: &str| {
         let name = image.rsplit(['/', '\\']).next().unwrap_or(image);

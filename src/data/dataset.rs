@@ -86,8 +86,8 @@ impl Dataset {
         case_reader::pixel_spacing(&self.spec, self.case(role, index)?, &self.volumes)
     }
 
-    /// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with
-    /// stem, group and split where cases have groups.
+    /// Writes `train.txt`, `val.txt` (if there are validation images) and `test.txt` into `dir`, one stem a line, and `groups.csv` with
+    /// stem, group and split if cases have groups.
     pub fn write_split(&self, dir: &Path) -> Result<()> {
         split::write_lists(&self.parts, dir)
     }

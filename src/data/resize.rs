@@ -1,9 +1,8 @@
 //! Resizing: intensities and scores by a triangle filter, classes by nearest neighbour. Everywhere pixel `i` of `n` covers
 //! `[i, i + 1) / n` of the picture.
 //!
-//! Enlarging is PyTorch's `interpolate(mode="bilinear", align_corners=False)`; shrinking widens the triangle to the
-//! source pixels that an output pixel covers, as `antialias=True` there and Pillow's `BILINEAR` do, so that no pixel
-//! of a large photograph is skipped.
+//! Enlarging is PyTorch's `interpolate(mode="bilinear", align_corners=False)`. Shrinking widens the triangle to the source pixels
+//! that an output pixel covers, as with `antialias=True` there and in Pillow's `BILINEAR`, so that no source pixel is skipped.
 
 /// Weights of the source pixels `first..` of one output pixel. They sum to 1.
 struct FilterTap {

@@ -1,7 +1,7 @@
-//! Which case is for training, for validation, for the test.
+//! Splits cases into training, validation and test.
 //!
-//! Invariants: every case has at most one role; the cases of a group have the same one; the same cases, settings and seed
-//! give the same roles on every machine.
+//! Invariants: every case has at most one role; all cases of a group have the same role (otherwise training data would leak into
+//! the test); the same cases, settings and seed give the same roles on every machine.
 
 mod assign;
 mod cases_by_role;
@@ -19,10 +19,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// Deals `cases`, which are sorted by stem, to the roles. A role keeps the order of the stems, or that of its list.
+/// Assigns `cases`, which are sorted by stem, to roles. A role keeps the order of the stems, or the order of its list.
 ///
-/// `content` gives for each case the pixels of each class, and is asked only where the split is stratified. What is wrong is
-/// added to `problems`; then some cases have no role.
+/// `content` returns the number of pixels of each class for each case; it is called only for a stratified split. Errors are
+/// added to `problems`; some cases then have no role.
 pub(super) fn assign_splits(
     cases: Vec<Case>,
     spec: &DataSpec,
@@ -89,7 +89,7 @@ pub(super) fn assign_splits(
     }
 }
 
-/// Groups, or single cases where there are none, in the order of their first case.
+/// Returns the groups in the order of their first case; a case without a group is its own group.
 fn case_groups(cases: &[Case], strata: &[usize]) -> Vec<CaseGroup> {
     let mut groups: Vec<CaseGroup> = Vec::new();
     let mut known: BTreeMap<&str, usize> = BTreeMap::new();
@@ -105,7 +105,7 @@ fn case_groups(cases: &[Case], strata: &[usize]) -> Vec<CaseGroup> {
     groups
 }
 
-/// The stratum of each case, the same for all of a group.
+/// Returns the stratum of each case; all cases of a group have the same one.
 fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
     let groups = case_groups(cases, &vec![0; cases.len()]);
     let sum = |group: &CaseGroup, class: usize| {
@@ -121,7 +121,7 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
             };
             let mut order: Vec<(f64, usize)> = groups.iter().enumerate().map(|(u, group)| (share(group), u)).collect();
             order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            // Quartiles by rank; fewer than eight units make halves, fewer than four are not told apart.
+            // Quartiles by rank; fewer than eight groups are halved, fewer than four form one stratum.
             let parts = match groups.len() {
                 0..4 => 1,
                 4..8 => 2,
@@ -167,15 +167,15 @@ fn report_empty_roles(parts: &CasesByRole, shares: [f64; 3], problems: &mut Vec<
     }
 }
 
-/// Lists and columns are written by people: they may divide a group.
+/// Checks that no group is divided, which lists and columns written by people may do.
 fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
     let mut first: BTreeMap<&str, (SplitRole, &str)> = BTreeMap::new();
-    let mut told: Vec<&str> = Vec::new();
+    let mut reported: Vec<&str> = Vec::new();
     for (role, case) in parts.all() {
         let Some(group) = case.group.as_deref() else { continue };
         let (other, stem) = *first.entry(group).or_insert((role, &case.stem));
-        if other != role && !told.contains(&group) {
-            told.push(group);
+        if other != role && !reported.contains(&group) {
+            reported.push(group);
             let message = format!(
                 "the group `{group}` is divided: `{stem}` is in {}, `{}` in {}",
                 other.name(),
@@ -187,8 +187,8 @@ fn check_groups_undivided(parts: &CasesByRole, problems: &mut Vec<RunError>) {
     }
 }
 
-/// Writes `train.txt`, `val.txt` (where there is one) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
-/// group and the role of each stem where cases have groups.
+/// Writes `train.txt`, `val.txt` (if there are validation images) and `test.txt` into `dir`, one stem a line, and `groups.csv` with the
+/// group and the role of each stem if cases have groups.
 pub(super) fn write_lists(parts: &CasesByRole, dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
     for (name, cases) in [("train.txt", &parts.train), ("val.txt", &parts.val), ("test.txt", &parts.test)] {
@@ -199,7 +199,7 @@ pub(super) fn write_lists(parts: &CasesByRole, dir: &Path) -> Result<()> {
     }
     let path = dir.join("groups.csv");
     if parts.all().all(|(_, case)| case.group.is_none()) {
-        // Groups of a run that never began would be read as this one's.
+        // A stale file of a run that never started would be read as the groups of this run.
         let _ = fs::remove_file(&path);
         return Ok(());
     }

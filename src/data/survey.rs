@@ -1,7 +1,6 @@
-//! A whole data set looked at before anything is trained on it: every image and every mask is read, and all that is wrong
-//! or doubtful is told at once.
+//! Survey of a data set before training: reads every image and every mask, and reports all errors and warnings at once.
 //!
-//! Knows no model: what a network wants of the size is checked where networks are known.
+//! No model is needed here; the requirements of a network on the image size are checked elsewhere.
 
 mod balance;
 mod case_facts;
@@ -22,15 +21,15 @@ use rayon::prelude::*;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What there is to say about a data set.
+/// The facts, errors and warnings of a data set.
 pub struct Survey {
-    /// The cases that could be paired and split; `None` where the data block makes no sense.
+    /// The cases that could be paired and split; `None` if the data block is invalid.
     pub data: Option<Dataset>,
-    /// Of each case, by role and then in the order of the role.
+    /// Facts of each case, by role and then in the order of the role.
     pub facts: Vec<CaseFacts>,
     /// Errors first, then by kind.
     pub findings: Vec<SurveyFinding>,
-    /// Near-duplicates, the most alike first: indices into `facts`.
+    /// Near-duplicates as indices into `facts`, the most similar first.
     pub near: Vec<NearDuplicate>,
 }
 
@@ -39,24 +38,24 @@ impl Survey {
         self.findings.iter().any(|f| f.severity == SurveySeverity::Error)
     }
 
-    /// Adds what others found, in order.
+    /// Adds findings and sorts all of them; equal findings are merged.
     pub fn extend(&mut self, findings: impl IntoIterator<Item = SurveyFinding>) {
         self.findings.extend(findings);
         self.findings.sort_by_key(|f| (f.severity, f.kind));
-        // The slices of a volume that cannot be read say the same.
-        let mut told: Vec<SurveyFinding> = Vec::with_capacity(self.findings.len());
+        // All slices of an unreadable volume give the same finding.
+        let mut merged: Vec<SurveyFinding> = Vec::with_capacity(self.findings.len());
         for finding in self.findings.drain(..) {
-            match told.last_mut().filter(|last| last.message == finding.message && last.kind == finding.kind) {
+            match merged.last_mut().filter(|last| last.message == finding.message && last.kind == finding.kind) {
                 Some(last) => last.stems.extend(finding.stems),
-                None => told.push(finding),
+                None => merged.push(finding),
             }
         }
-        self.findings = told;
+        self.findings = merged;
     }
 }
 
-/// Reads every file of a data set. `channels` are those that the network takes, where one is known; `progress` is told how
-/// many cases of how many are read.
+/// Reads every file of a data set. `channels` is the number of the network's input channels, if a network is known; `progress`
+/// is called with the number of cases that are read and the number of all cases.
 pub fn survey(
     spec: &DataSpec,
     root: &Path,

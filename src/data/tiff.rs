@@ -1,4 +1,4 @@
-//! TIFF to pixels, sample format honoured: CT slices come as signed 16-bit integers.
+//! Decodes TIFF files with their sample format: CT slices are signed 16-bit integers.
 
 use super::pixels::{MAX_BYTES, PixelValues, Pixels, check_size, keep_channels, unpack_bits};
 use crate::base::error::{Result, RunError, one_line};
@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         ColorType::GrayA(bits) => (2, bits),
         ColorType::RGB(bits) => (3, bits),
         ColorType::RGBA(bits) => (4, bits),
-        // Grey with extra samples is told as bands; two are grey and alpha.
+        // The decoder reports grey with extra samples as bands; two bands are grey and alpha.
         ColorType::Multiband { bit_depth, num_samples: 2 } => (2, bit_depth),
         ColorType::Multiband { num_samples, .. } => return Err(refuse(format!("{num_samples}-band"))),
         ColorType::Palette(_) => return Err(refuse("palette".into())),
@@ -47,7 +47,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let channels = if samples >= 3 { 3 } else { 1 };
     let values = match decoded {
         DecodingResult::U8(v) if bits < 8 => {
-            // Spread over 0..255, as PNG readers do.
+            // Scaled to 0..255, as PNG decoders do.
             let step = 255 / ((1u16 << bits) - 1) as u8;
             PixelValues::U8(unpack_bits(&v, size, usize::from(bits)).into_iter().map(|v| v * step).collect())
         }
@@ -88,7 +88,7 @@ fn to_wide<T: Copy>(values: Vec<T>, convert: impl Fn(T) -> f64, kind: &'static s
     PixelValues::Wide(values.into_iter().map(convert).collect(), kind)
 }
 
-/// Height and width that the first page declares.
+/// Reads the height and width that the first page declares.
 pub(super) fn size(path: &Path, bytes: &[u8]) -> Result<[usize; 2]> {
     let fail = |e: tiff::TiffError| RunError::at(path, format!("cannot be read as TIFF: {}", one_line(&e)));
     let (width, height) = Decoder::new(Cursor::new(bytes)).and_then(|mut d| d.dimensions()).map_err(fail)?;

@@ -1,12 +1,11 @@
-//! Volumes as stacks of pictures: NIfTI files and DICOM series, turned so that every picture looks as a radiologist
-//! expects it.
+//! Volumes as stacks of slices: NIfTI files and DICOM series, oriented as radiologists view them.
 //!
-//! Knows voxels and their place in the patient, no windows and no classes.
+//! This module handles voxels and their positions in the patient; windows and classes are handled elsewhere.
 //!
-//! A slice across the axial axis has the patient's right on the left and the front on top; coronal ones have the head on
-//! top, sagittal ones the head on top and the front on the left. Where the file says no orientation, the convention of its
-//! format holds. Slices are counted along the axis from feet to head, back to front, left to right; the number in a stem is
-//! the one that the file's own array has, as nibabel and viewers count.
+//! Axial slices have the patient's right on the left and the front on top; coronal slices have the head on top; sagittal slices
+//! have the head on top and the front on the left. If a file gives no orientation, the convention of its format is used. Slices
+//! are counted along the axis from feet to head, back to front, left to right. The number in a stem is the index in the file's
+//! own array, as nibabel and viewers count.
 
 mod cache;
 pub(super) mod dicom;
@@ -21,7 +20,7 @@ pub(super) use voxels::Volume;
 use crate::base::error::Result;
 use std::path::Path;
 
-/// Whether a path is read as a volume: a NIfTI file by its name, or a folder (of a DICOM series, or of masks for one).
+/// Checks whether a path is read as a volume: a NIfTI file name, or a folder (a DICOM series, or the masks of one).
 pub(super) fn is_volume(path: &Path) -> bool {
     is_nifti(path) || path.is_dir()
 }
@@ -31,12 +30,12 @@ pub(super) fn is_nifti(path: &Path) -> bool {
     name.ends_with(".nii") || name.ends_with(".nii.gz")
 }
 
-/// Where the voxels of a volume lie, without reading them.
+/// Reads the voxel grid of a volume without its voxels.
 pub(super) fn grid(path: &Path) -> Result<VoxelGrid> {
     if is_nifti(path) { nifti::grid(path) } else { dicom::DicomSeries::open(path).map(|series| series.grid) }
 }
 
-/// Reads a volume whole. `of` is the volume that a folder of masks belongs to.
+/// Reads a whole volume. `of` is the volume that a folder of masks belongs to.
 pub(super) fn read(path: &Path, of: Option<&Path>) -> Result<Volume> {
     match of {
         _ if is_nifti(path) => nifti::read(path),

@@ -1,6 +1,6 @@
-//! How long a network takes: forward passes and training steps on one device, beside what the processor could do.
+//! Benchmark of a network: times forward passes and training steps on one device, and compares them with the processor's peak.
 //!
-//! A training step is forward, cross entropy, backward, Adam. A call is one batch.
+//! A training step is forward, cross entropy, backward and Adam. A call is one batch.
 
 mod backend;
 mod timed_network;
@@ -21,20 +21,21 @@ use serde::Serialize;
 use timed_network::TimedNetwork;
 use timing::measure;
 
+/// What to benchmark, and for how long.
 #[derive(Debug, Clone)]
 pub(crate) struct BenchSettings {
     pub device: DeviceChoice,
-    /// What training and prediction take when not given: the engine where it can.
+    /// If not given, the one that training and prediction use: the engine, if it supports the network.
     pub backend: Option<Backend>,
     pub batch: usize,
-    /// Training steps as well as forward passes.
+    /// Whether training steps are timed in addition to forward passes.
     pub train: bool,
-    /// Of each phase.
+    /// Time budget of each phase.
     pub span: TimeBudget,
     pub profile: bool,
 }
 
-/// Forward passes or training steps.
+/// Timings of forward passes or of training steps.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct BenchPhase {
     pub backend: Backend,
@@ -42,16 +43,17 @@ pub(crate) struct BenchPhase {
     pub median_ms: f64,
     pub min_ms: f64,
     pub max_ms: f64,
-    /// At the median.
+    /// Images per second at the median.
     pub images_per_s: f64,
-    /// Most memory of the process up to the end of the phase, in units of 10^6 bytes.
+    /// Peak memory of the process up to the end of the phase, in units of 10^6 bytes.
     pub peak_rss_mb: Option<f64>,
-    /// At the median. A multiply-accumulate is two operations, and a training step counts three times the forward pass: the
-    /// gradients of the inputs and of the weights cost as much each.
+    /// GFLOP/s at the median. A multiply-accumulate counts as two operations, and a training step as three forward passes, since
+    /// the gradients of the inputs and of the weights cost as much as a forward pass each.
     pub achieved_gflops: f64,
     pub share_of_peak: Option<f64>,
 }
 
+/// Result of a benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct BenchReport {
     pub model: String,
@@ -60,11 +62,11 @@ pub(crate) struct BenchReport {
     pub batch: usize,
     pub device: String,
     pub threads: usize,
-    /// Instructions that the engine uses here and that the peak is measured with.
+    /// Instruction set that the engine uses and that the peak is measured with.
     pub simd: &'static str,
     /// Multiply-accumulates of convolutions and linear layers in the forward pass of one image.
     pub macs: u64,
-    /// What all threads reach on registers alone; `None` on a device other than the processor.
+    /// Peak of all threads on register operands; `None` on devices other than the processor.
     pub peak_gflops: Option<f64>,
     pub forward: BenchPhase,
     pub train_step: Option<BenchPhase>,
@@ -72,7 +74,7 @@ pub(crate) struct BenchReport {
     pub profile: Option<Profile>,
 }
 
-/// Times a model at the size it was checked at.
+/// Times a model at the input size that it was checked at.
 pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<BenchReport> {
     let batch = settings.batch;
     let device = device::open(settings.device)?;
@@ -96,7 +98,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
         true => Some(measure(settings.span, || work.train_step())?),
         false => None,
     };
-    // The clock of a processor changes with its load: the peak is the better of two looks.
+    // The clock of a processor changes with its load, so the peak is the better of two measurements.
     let peak_gflops = before.zip(peak()).map(|(a, b)| f64::max(a, b));
     let phase = |(timing, memory): (Timing, Option<u64>), train: bool| {
         let passes = if train { 3.0 } else { 1.0 };
@@ -133,7 +135,7 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
     })
 }
 
-/// A plan has a step for each node, in the same order.
+/// Profiles the network node by node. A plan has one step per node, in the same order.
 fn profile(checked: &CheckedGraph, settings: &BenchSettings, work: &mut TimedNetwork) -> Result<Profile> {
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));

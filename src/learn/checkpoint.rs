@@ -1,12 +1,11 @@
-//! Checkpoints: everything that training needs to go on, in one safetensors file.
+//! Checkpoints: the complete state of training in one safetensors file.
 //!
-//! Holds `model.*`, the weights that are scored, under PyTorch's names and in its layouts; where they are an average, the
-//! weights that the optimiser moves as `raw.*`; what the optimiser keeps (`adam.first.*`, `adam.second.*`,
-//! `sgd.momentum.*`), flattened in the order that Burn computes in; and under the metadata key `npc` a JSON object with
-//! [`CheckpointMeta`] and the optimiser's step. Floats of the metadata are written as text that reads back as the same
-//! bits, so that a run that was cut off goes on exactly as if it had not been.
+//! A checkpoint holds `model.*`, the weights that are scored, with PyTorch's names and layouts; `raw.*`, the weights that the
+//! optimiser updates, if `model.*` is an average; the optimiser's state (`adam.first.*`, `adam.second.*`, `sgd.momentum.*`),
+//! flattened in Burn's element order; and under the metadata key `npc` a JSON object with [`CheckpointMeta`] and the optimiser's
+//! step. Floats in the metadata are written as text that reads back to the same bits, so that a resumed run continues exactly.
 //!
-//! Invariant: a checkpoint is loaded whole, into the model that it was saved from, or refused.
+//! Invariant: a checkpoint is loaded completely, into the model that it was saved from, or rejected.
 
 use super::optim::OptimState;
 use super::run_folder::EpochRecord;
@@ -20,18 +19,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Where training stands.
+/// Progress of training.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointMeta {
     /// Name of the model or variant.
     pub model: String,
-    /// Epochs that are finished.
+    /// Number of finished epochs.
     pub epoch: usize,
-    /// Optimiser steps that are done.
+    /// Number of finished optimiser steps.
     pub step: u64,
-    /// Best value so far by metric.
+    /// Best value by metric.
     pub best: BTreeMap<String, BestScore>,
-    /// Images of the unfinished epoch that are done.
+    /// Number of images of the unfinished epoch that were trained on.
     pub seen: u64,
     /// Sum of their losses.
     #[serde(with = "exact")]
@@ -39,17 +38,18 @@ pub struct CheckpointMeta {
     /// Sum of the gradient norms of its steps.
     #[serde(with = "exact", default)]
     pub norm_sum: f64,
-    /// Seconds that the unfinished epoch has taken.
+    /// Training time of the unfinished epoch in seconds.
     #[serde(with = "exact")]
     pub epoch_seconds: f64,
-    /// Seconds that the finished epochs have taken.
+    /// Time of the finished epochs in seconds.
     #[serde(with = "exact")]
     pub seconds: f64,
-    /// What `metrics.jsonl` says of the finished epochs: the file is written anew from here when a run goes on.
+    /// The lines of `metrics.jsonl` of the finished epochs; a resumed run rewrites the file from them.
     #[serde(default)]
     pub records: Vec<EpochRecord>,
 }
 
+/// Best value of a metric and its epoch.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BestScore {
     #[serde(with = "exact")]
@@ -57,11 +57,11 @@ pub struct BestScore {
     pub epoch: usize,
 }
 
-/// What stands under the key `npc`.
+/// The JSON object under the metadata key `npc`.
 #[derive(Serialize, Deserialize)]
 struct CheckpointHeader {
     format: u32,
-    /// Of the model's names and shapes.
+    /// Fingerprint of the model's tensor names and shapes.
     fingerprint: String,
     optimizer_steps: u64,
     #[serde(flatten)]
@@ -73,27 +73,27 @@ const KEY: &str = "npc";
 const MODEL: &str = "model.";
 const RAW: &str = "raw.";
 
-/// What a checkpoint keeps.
+/// The state that is written to a checkpoint.
 pub struct CheckpointState<'a> {
-    /// What the optimiser moves.
+    /// The network that the optimiser updates.
     pub network: &'a Network,
-    /// The average of its weights, where the run keeps one.
+    /// The average of its weights, if the run keeps one.
     pub average: Option<&'a Network>,
     pub optim: &'a OptimState,
     pub meta: &'a CheckpointMeta,
 }
 
-/// The same, read.
+/// The state that was read from a checkpoint.
 #[derive(Debug)]
 pub struct LoadedCheckpoint {
     pub network: Network,
-    /// A network that evaluates.
+    /// The average of the weights, in evaluation mode.
     pub average: Option<Network>,
     pub optim: OptimState,
     pub meta: CheckpointMeta,
 }
 
-/// Writes a checkpoint, or leaves the old file as it was.
+/// Writes a checkpoint atomically.
 pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
     let &CheckpointState { network, average, optim, meta } = state;
     let named = |network: &Network, prefix: &'static str| {
@@ -116,8 +116,8 @@ pub fn save(path: &Path, state: &CheckpointState<'_>) -> Result<()> {
     weights::write_safetensors(path, &tensors, &BTreeMap::from([(KEY.to_string(), header)]))
 }
 
-/// Puts a checkpoint's weights into `network` and gives back the optimiser's state and where training stood.
-/// `optimizer` is the rule to go on with; the file holds only what it has gathered.
+/// Loads a checkpoint's weights into `network`, and returns them with the optimiser's state and the progress of training.
+/// `optimizer` is the rule to continue with; the file holds only its state.
 pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<LoadedCheckpoint> {
     let CheckpointContents { header, model, raw, state } = read_contents(path)?;
     let (network, average) = match raw.is_empty() {
@@ -158,8 +158,7 @@ pub fn load(path: &Path, network: Network, optimizer: Optimizer) -> Result<Loade
     Ok(LoadedCheckpoint { network, average, optim, meta: header.meta })
 }
 
-/// Puts only the weights of a checkpoint, or of a plain file of weights, into `network`: what evaluation and
-/// prediction need.
+/// Loads the weights of a checkpoint, or of a plain file of weights, into `network`, for evaluation and prediction.
 pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
     let (tensors, metadata) = weights::read_safetensors(path)?;
     if metadata.contains_key(KEY) && tensors.iter().any(|t| t.name.starts_with(MODEL)) {
@@ -169,8 +168,8 @@ pub fn load_weights(path: &Path, network: Network) -> Result<Network> {
     weights::load(network, tensors).map_err(|error| RunError { path: Some(path.to_path_buf()), ..error })
 }
 
-/// The tensors of a file of weights for [`super::init`], and whether their order is that of their declaration: of a
-/// checkpoint those that are scored. Tensors that other tools wrote are refused or left out as in
+/// Reads the tensors of a file of weights for [`super::init`], and returns whether they are in the order of declaration. For a
+/// checkpoint these are the weights that are scored. Tensors of other tools are rejected or left out as in
 /// [`weights::read_safetensors`].
 pub(crate) fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
     let (mut tensors, metadata) = weights::read_safetensors_in_order(path)?;
@@ -179,16 +178,17 @@ pub(crate) fn read_weights(path: &Path) -> Result<(Vec<NamedTensor>, bool)> {
         tensors.iter_mut().for_each(|t| drop(t.name.drain(..MODEL.len())));
         return Ok((tensors, true));
     }
-    // Other writers sort by name, which tells nothing of the declaration.
+    // Other writers sort by name, so sorted tensors do not show the order of declaration.
     let sorted = tensors.is_sorted_by(|a, b| a.name <= b.name);
     Ok((tensors, !sorted || metadata.contains_key("model")))
 }
 
+/// The tensors of a checkpoint by their purpose.
 struct CheckpointContents {
     header: CheckpointHeader,
     model: Vec<NamedTensor>,
     raw: Vec<NamedTensor>,
-    /// What the optimiser had gathered: by name of the tensor, by kind.
+    /// State of the optimiser, by tensor name and kind.
     state: BTreeMap<String, BTreeMap<&'static str, Vec<f32>>>,
 }
 
@@ -228,7 +228,7 @@ fn split_contents(
     Ok(contents)
 }
 
-/// The kind and the tensor's name in `adam.first.s.1.conv.weight`.
+/// Splits `adam.first.s.1.conv.weight` into the kind of state and the tensor's name.
 fn parse_state_name(name: &str) -> Option<(&'static str, &str)> {
     let kinds = Optimizer::STATES.iter();
     kinds.copied().find_map(|kind| Some((kind, name.strip_prefix(kind)?.strip_prefix('.')?)))
@@ -245,7 +245,7 @@ fn load_into(path: &Path, network: Network, model: Vec<NamedTensor>, header: &Ch
     })
 }
 
-/// A float as the shortest text that reads back as the same bits.
+/// Serializes a float as the shortest text that reads back to the same bits.
 mod exact {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

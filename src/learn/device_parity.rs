@@ -1,6 +1,6 @@
-//! Does a device compute what the CPU computes? The same weights, the same batch, outputs and gradients side by side.
+//! Device parity: compares outputs and gradients of a device with the CPU, for the same weights and the same batch.
 //!
-//! The CPU backend is the one that is compared with PyTorch in the tests; this carries that over to other devices.
+//! The tests compare the CPU backend with PyTorch; this comparison extends them to other devices.
 
 use super::loss::cross_entropy;
 use super::optim::AccumulatedGradients;
@@ -15,14 +15,15 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// The largest difference within one tensor.
+/// Largest difference between two versions of a tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct TensorDifference {
     pub name: String,
-    /// `max |a - b| / (max |a| + 1e-12)`, `a` being the CPU's tensor.
+    /// `max |a - b| / (max |a| + 1e-12)`, where `a` is the CPU's tensor.
     pub relative: f64,
 }
 
+/// Differences between a device and the CPU.
 #[derive(Debug, Clone)]
 pub(crate) struct DeviceParity {
     /// Logits in evaluation mode.
@@ -30,11 +31,11 @@ pub(crate) struct DeviceParity {
     /// Logits in training mode.
     pub training_output: TensorDifference,
     pub loss: TensorDifference,
-    /// Every trainable tensor, the worst first.
+    /// Gradients of every trainable tensor, the largest difference first.
     pub gradients: Vec<TensorDifference>,
 }
 
-/// Images in [0, 1) and targets, the same everywhere.
+/// Random images in [0, 1) and targets, equal on every machine.
 pub struct RandomBatch {
     images: Vec<f32>,
     targets: Vec<i32>,
@@ -42,7 +43,7 @@ pub struct RandomBatch {
 }
 
 impl RandomBatch {
-    /// A batch for the input of a model with one map as its result.
+    /// Draws a batch for a model whose result is a map of the size of its input. Errors: the result is no such map.
     pub fn new(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         let (Some([h, w]), Some(out)) = (checked.input().spatial(), checked.output().spatial()) else {
             return Err(RunError::new("the model's result is no map"));
@@ -56,7 +57,7 @@ impl RandomBatch {
         Ok(sample)
     }
 
-    /// A batch for a model of any result.
+    /// Draws a batch without targets, for a model with any result.
     pub fn without_targets(checked: &CheckedGraph, batch: usize) -> Result<Self> {
         Ok(Self::random_images(checked, batch)?.0)
     }
@@ -88,6 +89,7 @@ impl RandomBatch {
     }
 }
 
+/// Outputs and gradients on one device.
 struct DeviceResults {
     output: NamedTensor,
     training_output: NamedTensor,
@@ -114,13 +116,13 @@ fn compute(checked: &CheckedGraph, device: &Device, sample: &RandomBatch, seed: 
 fn difference(a: &NamedTensor, b: &NamedTensor) -> TensorDifference {
     let scale = a.values.iter().fold(0.0f64, |m, x| m.max(f64::from(x.abs())));
     let pairs = a.values.iter().zip(&b.values).map(|(x, y)| (f64::from(*x) - f64::from(*y)).abs());
-    // NaN must not hide behind `max`.
+    // `f64::max` ignores NaN, so a NaN is turned into infinity.
     let worst = pairs.fold(0.0f64, |m, d| if d.is_nan() { f64::INFINITY } else { m.max(d) });
     let worst = if a.values.len() == b.values.len() { worst } else { f64::INFINITY };
     TensorDifference { name: a.name.clone(), relative: worst / (scale + 1e-12) }
 }
 
-/// Compares `choice` with the CPU.
+/// Compares the device `choice` with the CPU on one random batch.
 pub(crate) fn compare_devices(
     checked: &CheckedGraph,
     choice: DeviceChoice,

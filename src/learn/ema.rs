@@ -1,34 +1,34 @@
-//! An average of the weights over the steps: what is scored, kept as best and predicted with where a run asks for it.
+//! Exponential moving average of the weights. If a run keeps one, it is used for scores, best checkpoints and prediction.
 //!
-//! `average = decay * average + (1 - decay) * weights` after every step of the optimiser, the first step's weights being
-//! the first average: `torch.optim.swa_utils.AveragedModel` with `get_ema_avg_fn(decay)`, and Polyak and Juditsky 1992 with
-//! forgetting. Running statistics are averaged with the weights (`use_buffers=True` there, as timm does), since those of
-//! the last batches belong to other weights than the average.
+//! After every step of the optimiser `average = decay * average + (1 - decay) * weights`; the first average is the weights after
+//! the first step. This is `torch.optim.swa_utils.AveragedModel` with `get_ema_avg_fn(decay)`; compare Polyak and Juditsky 1992,
+//! without decay. Running statistics are averaged too (`use_buffers=True` there, as in timm), since the statistics of the last
+//! batches do not fit averaged weights.
 
 use crate::compute::network::Network;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-/// The average, as a network that evaluates.
+/// The average, as a network in evaluation mode.
 #[derive(Debug, Clone)]
 pub(crate) struct Ema {
     decay: f64,
-    /// None before the first step.
+    /// `None` before the first step.
     average: Option<Network>,
 }
 
 impl Ema {
-    /// `average` is what a checkpoint kept; none at the start.
+    /// Starts from the average of a checkpoint, or from none in a new run.
     pub(crate) fn new(decay: f64, average: Option<Network>) -> Self {
         Self { decay, average }
     }
 
-    /// None before the first step.
+    /// Returns the average; `None` before the first step.
     pub(crate) fn network(&self) -> Option<&Network> {
         self.average.as_ref()
     }
 
-    /// Takes in the weights after a step of the optimiser.
+    /// Updates the average with the weights after a step of the optimiser.
     pub(crate) fn update(&mut self, network: &Network) {
         let now = network.valid();
         self.average = Some(match self.average.take() {
@@ -43,7 +43,7 @@ impl Ema {
     }
 }
 
-/// Every tensor in the order of traversal, flattened.
+/// Collects every tensor, flattened, in the order of traversal.
 struct FlattenedTensors(Vec<Tensor<1>>);
 
 impl ModuleVisitor for FlattenedTensors {
@@ -54,9 +54,10 @@ impl ModuleVisitor for FlattenedTensors {
     }
 }
 
+/// Moves each tensor of the average towards the weights.
 struct AverageUpdate {
     decay: f64,
-    /// Of the network, the next one last.
+    /// Tensors of the network in reverse order, so that the next one is last.
     values: Vec<Tensor<1>>,
 }
 

@@ -1,8 +1,8 @@
-//! Freezing: tensors that training leaves as they are.
+//! Freezing: excludes tensors from training.
 //!
-//! A frozen tensor asks for no gradient, so backward computes none for it, and nothing at all before the first tensor that
-//! is trained; the optimiser moves what has a gradient. Running statistics are no parameters: those of a frozen batch norm
-//! go on with the batches, as in PyTorch with `requires_grad = False`.
+//! A frozen tensor requires no gradient, so the backward pass computes none for it, and stops at the first trained tensor; the
+//! optimiser updates only tensors with a gradient. Running statistics are not parameters: those of a frozen batch norm are still
+//! updated, as in PyTorch with `requires_grad = False`.
 
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
@@ -12,7 +12,7 @@ use crate::text::source::{Span, Spanned};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::Tensor;
 
-/// What the run freezes. Errors: a path leads to no parameters of the model, or none is left to train.
+/// Returns the frozen parameters of a run. Errors: a path has no parameters, or no parameter is left to train.
 pub(crate) fn frozen_parameters(checked: &CheckedGraph, spec: &TrainSpec) -> Result<FrozenPaths> {
     let paths: Vec<_> = spec.freeze.iter().map(|path| Spanned::new(path.clone(), Span::default())).collect();
     let problems = FrozenPaths::problems(checked, &paths, &checked.supervised_results(&spec.supervise));
@@ -22,7 +22,7 @@ pub(crate) fn frozen_parameters(checked: &CheckedGraph, spec: &TrainSpec) -> Res
     }
 }
 
-/// The network with the frozen tensors asking for no gradient.
+/// Returns the network in which the frozen tensors require no gradient.
 pub fn freeze(network: Network, frozen: &FrozenPaths) -> Network {
     if frozen.is_empty() { network } else { network.map(&mut FreezeMapper { frozen, path: Vec::new() }) }
 }

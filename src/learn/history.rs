@@ -1,6 +1,6 @@
-//! `metrics.jsonl` as it is found: a line an epoch, whatever numbers it has.
+//! Reads `metrics.jsonl`: one line per epoch, with any numbers.
 //!
-//! Knows names and no meaning, so that curves and TensorBoard show what a run recorded without being told of it.
+//! Names are not interpreted, so curves and TensorBoard show every recorded number without extra code.
 
 use super::run_folder::RunFolder;
 use serde_json::{Map, Value};
@@ -12,16 +12,17 @@ pub struct History {
     rows: Vec<EpochValues>,
 }
 
+/// The recorded numbers of one epoch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EpochValues {
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub number: u64,
     /// Finite numbers by name, in the order of the file.
     pub values: Vec<(String, f64)>,
 }
 
 impl History {
-    /// Reads what is there; a line that was cut off ends it, a run without finished epochs has none.
+    /// Reads the epochs up to a truncated line; a run without finished epochs has none.
     pub fn read(folder: &RunFolder) -> History {
         let text = std::fs::read_to_string(folder.root().join("metrics.jsonl")).unwrap_or_default();
         Self::parse(&text)
@@ -40,7 +41,7 @@ impl History {
         &self.rows
     }
 
-    /// Names in the order in which they first come.
+    /// Returns the names in order of first appearance.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for (name, _) in self.rows.iter().flat_map(|row| &row.values) {
@@ -51,23 +52,24 @@ impl History {
         names
     }
 
-    /// `[epoch, value]` of each epoch that has one.
+    /// Returns `[epoch, value]` of each epoch that has a value of this name.
     pub fn points(&self, name: &str) -> Vec<[f64; 2]> {
         self.rows.iter().filter_map(|row| Some([row.number as f64, row.get(name)?])).collect()
     }
 
-    /// Whether it has more than one value.
+    /// Checks whether the value of this name changes between epochs.
     pub fn changes(&self, name: &str) -> bool {
         self.points(name).windows(2).any(|pair| pair[0][1] != pair[1][1])
     }
 
-    /// The first epoch with the largest value.
+    /// Returns the first epoch with the largest value.
     pub fn best(&self, name: &str) -> Option<u64> {
         let scored = self.rows.iter().filter_map(|row| Some((row.number, row.get(name)?)));
         scored.reduce(|a, b| if b.1 > a.1 { b } else { a }).map(|(epoch, _)| epoch)
     }
 
-    /// When each epoch ended, in seconds since 1970: the file's time is that of the last, and `seconds` is what each took.
+    /// Returns the end of each epoch in seconds since 1970, from the modification time of the file and the `seconds` of each
+    /// epoch.
     pub fn times(&self, folder: &RunFolder) -> Vec<f64> {
         let written = std::fs::metadata(folder.root().join("metrics.jsonl")).and_then(|m| m.modified());
         let end = written.unwrap_or_else(|_| SystemTime::now());
@@ -84,7 +86,8 @@ impl History {
     }
 }
 
-/// What is within an object is called `object/name`, unless it stands beside the object as well.
+/// Flattens a line to finite numbers by name. A number inside an object is called `object/name`, and is left out if the line has
+/// the same name outside the object.
 fn numbers(row: Map<String, Value>) -> Vec<(String, f64)> {
     let mut found = Vec::new();
     for (name, value) in &row {

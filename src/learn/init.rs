@@ -1,7 +1,6 @@
-//! First weights from a file: a run of this program, safetensors, or PyTorch.
+//! Initial weights from a file: a run of npc, safetensors, or PyTorch.
 //!
-//! What fits is taken and what does not stays as it was drawn; every tensor's fate is told. Knows networks and files of
-//! weights, and nothing of training.
+//! Matching tensors are loaded, the others keep their random values. The report lists every tensor.
 
 mod matching;
 mod pytorch;
@@ -19,18 +18,19 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// `init.json`: what became of every tensor.
+/// `init.json`: for every tensor, whether it was loaded.
 #[derive(Debug, Clone, Serialize)]
 pub struct InitReport {
     pub file: PathBuf,
-    /// Taken off the file's names.
+    /// Prefix that was removed from the file's names.
     pub prefix: String,
-    /// The tensors of the model in its order.
+    /// Tensors of the model in its order.
     pub tensors: Vec<InitTensor>,
-    /// Tensors of the file that nothing took.
+    /// Tensors of the file that were not used.
     pub unused: Vec<String>,
 }
 
+/// A tensor of the model, and whether it was loaded.
 #[derive(Debug, Clone, Serialize)]
 pub struct InitTensor {
     pub name: String,
@@ -40,7 +40,7 @@ pub struct InitTensor {
 }
 
 impl InitReport {
-    /// `weights.pt: 45 of 52 tensors loaded, 3 of another shape, 4 missing; 2 of the file unused`.
+    /// Summarises the report: `weights.pt: 45 of 52 tensors loaded by name, 3 of another shape, 4 not in the file (...)`.
     pub fn summary(&self) -> String {
         let count = |f: fn(&InitOutcome) -> bool| self.tensors.iter().filter(|row| f(&row.fate)).count();
         let by_name = count(|f| matches!(f, InitOutcome::Loaded { .. }));
@@ -67,7 +67,7 @@ impl InitReport {
     }
 }
 
-/// Puts what fits of the file, or of the run folder, into the network. Errors: nothing fits.
+/// Loads the matching tensors of a file or a run folder into the network. Errors: no tensor matches.
 pub fn init(network: Network, from: &Path) -> Result<(Network, InitReport)> {
     let path = if from.is_dir() { RunFolder::new(from).checkpoint()? } else { from.to_path_buf() };
     let WeightFile { tensors: given, ordered, others } = read_weight_file(&path)?;
@@ -102,7 +102,7 @@ fn read_weight_file(path: &Path) -> Result<WeightFile> {
     Ok(WeightFile { tensors, ordered, others: Vec::new() })
 }
 
-/// How many names a message shows.
+/// Maximum number of names in a message.
 const SHOWN: usize = 3;
 
 fn nothing_fits(path: &Path, network: &Network, model: &[NamedShape], file: &[NamedShape]) -> RunError {

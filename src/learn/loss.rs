@@ -1,8 +1,7 @@
-//! Losses: numbers that a gradient starts from.
+//! Loss functions.
 //!
-//! Knows tensors and the terms of a recipe only. All terms start from `log softmax(logits)` over the classes, whose
-//! maximum is taken out before the exponential: large logits do not overflow. Cross entropy has a way of its own on the
-//! processor, `fused`. `docs/optimisation.md` has the formulas.
+//! All terms start from `log softmax(logits)` over the classes; the maximum is subtracted before the exponential, so large logits
+//! do not overflow. On the CPU, cross entropy is computed by `fused`. `docs/optimisation.md` gives the formulas.
 
 mod fused;
 mod lovasz;
@@ -14,11 +13,11 @@ use crate::text::config::{LossSpec, Term};
 use burn::tensor::{Int, Tensor};
 use softmax::SoftPrediction;
 
-/// Sum over results and terms of `weight of the result * weight of the term * term`, all against the same targets: deep
-/// supervision (Lee et al. 2015).
+/// Computes the total loss: the sum over results and terms of `weight of the result * weight of the term * term`, all against the
+/// same targets (deep supervision, Lee et al. 2015).
 ///
-/// Results are logits `[n, k, h, w]` with the weight of each, and are not empty; `targets` is `[n, h, w]` with classes
-/// below `k`. [`LossSpec::check`] has passed for `k` classes.
+/// `results` are logits `[n, k, h, w]` with their weights, and are not empty; `targets` is `[n, h, w]` with classes below `k`.
+/// [`LossSpec::check`] must have passed for `k` classes.
 pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3, Int>) -> Tensor<1> {
     let mut losses = Vec::new();
     for (logits, weight) in results {
@@ -32,7 +31,7 @@ pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3
     losses.into_iter().reduce(Tensor::add).expect("a run has a loss and supervises a result: TrainSpec")
 }
 
-/// Mean over all pixels of `-log softmax(logits)[class]`, as `torch.nn.CrossEntropyLoss`.
+/// Computes the mean over all pixels of `-log softmax(logits)[class]`, as `torch.nn.CrossEntropyLoss`.
 ///
 /// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`.
 pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {

@@ -1,6 +1,6 @@
-//! Why a loss or a gradient is no number: the first node, result or gradient that is not finite, by name and place.
+//! Explains a loss, gradient or weight that is NaN or infinite: finds the first node or tensor that is not finite.
 //!
-//! Runs after something went wrong and only then, so it may take its time: tensors are read off the device.
+//! This runs only after a failure, so it need not be fast: tensors are copied from the device.
 
 use super::optim::AccumulatedGradients;
 use crate::base::error::{Result, RunError};
@@ -9,25 +9,25 @@ use crate::compute::weights;
 use burn::tensor::Tensor;
 use std::collections::{BTreeMap, HashMap};
 
-/// Where each node is written, `models/net.model:12:5`, by its dotted path in the graph.
+/// Source location of each node, such as `models/net.model:12:5`, by its dotted path in the graph.
 pub type NodeLocations = BTreeMap<String, String>;
 
-/// Where in a run it happened.
+/// The step and the batch at which a number became NaN or infinite.
 pub(crate) struct TrainingLocation<'a> {
-    /// Counted from 1, as is `step`.
+    /// Epoch, counted from 1 like `step`.
     pub epoch: usize,
     pub step: u64,
-    /// Names of the images of the batch.
+    /// Stems of the images of the batch.
     pub images: Vec<&'a str>,
     pub places: &'a NodeLocations,
 }
 
-/// What a tensor holds.
+/// Counts of NaN and infinite numbers of a tensor, and its largest finite magnitude.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct TensorStats {
     nan: usize,
     infinite: usize,
-    /// Largest magnitude of the finite numbers.
+    /// Largest magnitude of its finite numbers.
     largest: f32,
 }
 
@@ -54,7 +54,7 @@ impl TensorStats {
         self.nan + self.infinite == 0
     }
 
-    /// `3 NaN and 2 infinite numbers`.
+    /// Formats the counts: `3 NaN and 2 infinite numbers`.
     fn non_finite_counts(self) -> String {
         match (self.nan, self.infinite) {
             (nan, 0) => format!("{nan} NaN"),
@@ -74,11 +74,11 @@ impl TrainingLocation<'_> {
     }
 }
 
-/// The loss of a batch `x` is not finite: runs the network once more and says which step is the first whose result is not
-/// finite. The device must draw the same random numbers as before. `x` is `[n, c, h, w]`.
+/// Explains a loss that is not finite: runs the network on the batch `x`, `[n, c, h, w]`, again and reports the first node whose
+/// result is not finite. The device must be seeded so that it draws the same random numbers as before.
 pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location: &TrainingLocation<'_>) -> RunError {
     let became = format!("the loss became {value} {}", location.epoch_and_step());
-    // The largest number so far: what a later step overflowed with.
+    // The largest finite number before the failure, which a later node may have overflowed with.
     let (mut largest, mut before) = (0f32, String::new());
     let mut found: Option<(String, &'static str, TensorStats)> = None;
     let results = network.walk(x, |step, y| {
@@ -113,7 +113,7 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
     with_remedies(error, network)
 }
 
-/// The norm of the gradients is not finite: says which gradient is the first on the way back that is not.
+/// Explains a gradient norm that is not finite: reports the first gradient of the backward pass that is not finite.
 pub(crate) fn explain_gradient(
     norm: f64,
     gradients: &AccumulatedGradients,
@@ -122,7 +122,7 @@ pub(crate) fn explain_gradient(
 ) -> RunError {
     let became = format!("the norm of the gradients became {norm} {}", location.epoch_and_step());
     let by_name: HashMap<&str, &Tensor<1>> = gradients.iter().collect();
-    // Backward runs from the results to the image: the last tensor in the order of the model comes first.
+    // The backward pass runs from the results to the image, so the last tensor of the model comes first.
     let names = weights::layout(network).into_iter().rev().map(|(name, _)| name);
     let stats_by_name = names.filter_map(|name| Some((by_name.get(name.as_str()).map(|g| TensorStats::of(g))?, name)));
     let error = match stats_by_name.into_iter().find(|(stats, _)| !stats.is_finite()) {
@@ -140,7 +140,7 @@ pub(crate) fn explain_gradient(
     with_remedies(error, network)
 }
 
-/// Refuses weights that are not finite: the step before moved them there, and no loss has met them yet.
+/// Checks that all weights are finite. Errors: the last step made a weight NaN or infinite, before any loss was computed with it.
 pub(crate) fn check_weights(network: &Network, epoch: usize, step: u64) -> Result<()> {
     let bad = weights::tensors(network).into_iter().map(|t| (TensorStats::of_values(&t.values), t.name));
     match bad.into_iter().find(|(stats, _)| !stats.is_finite()) {
@@ -152,9 +152,9 @@ pub(crate) fn check_weights(network: &Network, epoch: usize, step: u64) -> Resul
     }
 }
 
-/// Says how large the weights have grown, and what can be done.
+/// Adds the largest weight, and remedies, to an error.
 fn with_remedies(error: RunError, network: &Network) -> RunError {
-    // Running statistics have met the numbers of this very batch.
+    // Running statistics are left out, since they contain numbers of this batch.
     let mut tensors = weights::tensors(network);
     tensors.retain(|t| !t.name.ends_with(".running_mean") && !t.name.ends_with(".running_var"));
     let stats_by_name = tensors.iter().map(|t| (&t.name, TensorStats::of_values(&t.values)));

@@ -1,8 +1,8 @@
-//! Optimisers: gradients to new weights.
+//! Optimisers: update weights from gradients.
 //!
-//! Knows the network through Burn's module traversal, which hands out dotted names. Burn's own optimisers are not used:
-//! their settings are 32-bit, so that Adam's `1 - beta2` is off in the fifth digit, and their state hangs on ids that no
-//! exchange format keeps. Here the state hangs on names, and the scalar arithmetic is 64-bit as in `torch.optim`.
+//! Tensors are visited by Burn's module traversal, which gives dotted names. Burn's own optimisers are not used: their settings
+//! have 32 bits, so Adam's `1 - beta2` is wrong in the fifth digit, and their state is keyed by ids that no exchange format keeps.
+//! Here the state is keyed by names, and scalar arithmetic has 64 bits as in `torch.optim`.
 
 mod fused;
 mod gradients;
@@ -18,8 +18,8 @@ use rayon::prelude::*;
 use rule::UpdateRule;
 use std::collections::{BTreeMap, HashMap};
 
-/// An optimiser with what it has gathered so far: the rule, the number of steps, and by tensor name what
-/// [`Optimizer::state`] lists, flattened, in that order.
+/// An optimiser with its state: the rule, the number of steps, and for each tensor name the flattened tensors that
+/// [`Optimizer::state`] lists, in that order.
 #[derive(Debug, Clone)]
 pub struct OptimState {
     pub optimizer: Optimizer,
@@ -32,15 +32,15 @@ impl OptimState {
         Self { optimizer, steps: 0, moments: BTreeMap::new() }
     }
 
-    /// One step with this learning rate (`learn/schedule.rs` gives it; the optimiser's own is where the schedule starts).
-    /// Tensors without a gradient stay.
+    /// Makes one step with this learning rate, which `learn/schedule.rs` computes from the optimiser's base rate. Tensors without
+    /// a gradient do not change.
     pub fn step(&mut self, network: Network, gradients: AccumulatedGradients, rate: f64) -> Network {
         self.steps += 1;
         let rule = UpdateRule::new(&self.optimizer, rate, self.steps);
         let mut collector =
             GradientCollector { gradients, moments: &mut self.moments, parameters: Vec::new(), path: Vec::new() };
         network.visit(&mut collector);
-        // On the processor tensors go on all threads; the operations of a device are in one line anyway.
+        // On the CPU tensors are updated in parallel; the operations of other devices are queued in order anyway.
         let (here, elsewhere): (Vec<ParameterState>, Vec<ParameterState>) =
             collector.parameters.into_iter().partition(|parameter| fused::supports(&parameter.x, &parameter.gradient));
         let mut moved: HashMap<String, UpdatedParameter> =
@@ -50,7 +50,7 @@ impl OptimState {
     }
 }
 
-/// A tensor that has a gradient, flattened, with what the rule has gathered for it.
+/// A flattened tensor with its gradient and the rule's state for it.
 struct ParameterState {
     name: String,
     x: Tensor<1>,
@@ -58,7 +58,7 @@ struct ParameterState {
     old: Vec<Tensor<1>>,
 }
 
-/// The tensor after the step, and what the rule goes on with.
+/// The tensor after the step, and the rule's new state.
 type UpdatedParameter = (Tensor<1>, Vec<Tensor<1>>);
 
 impl ParameterState {
@@ -71,7 +71,7 @@ impl ParameterState {
     }
 }
 
-/// Takes all tensors that have a gradient.
+/// Collects all tensors that have a gradient.
 struct GradientCollector<'a> {
     gradients: AccumulatedGradients,
     moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,
@@ -92,14 +92,14 @@ impl ModuleVisitor for GradientCollector<'_> {
         let name = self.path.join(".");
         let Some(gradient) = self.gradients.take(&name) else { return };
         let old = self.moments.remove(&name).unwrap_or_default();
-        // A leaf of its own: nothing of this step may stay in the next one's graph.
+        // Detached, so that the next step's graph does not keep this one.
         let x = param.val().without_autodiff();
         let count = x.dims().iter().product::<usize>();
         self.parameters.push(ParameterState { name, x: x.reshape([count]), gradient, old });
     }
 }
 
-/// Puts them into the network.
+/// Writes the updated tensors to the network.
 struct ParameterWriter<'a> {
     moved: HashMap<String, UpdatedParameter>,
     moments: &'a mut BTreeMap<String, Vec<Tensor<1>>>,

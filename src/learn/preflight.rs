@@ -1,7 +1,7 @@
-//! Before the first batch: what cannot work is refused while nothing is written.
+//! Checks before the first batch: errors are found before anything is written.
 //!
-//! Model against data is [`fits`](super::prepare::check_model_fits_data); here are the split, a sample of the masks, memory and the disk. What is only
-//! doubtful is a warning.
+//! [`check_model_fits_data`](super::prepare::check_model_fits_data) compares model and data; here the split, a sample of the masks,
+//! memory and disk space are checked. Doubtful findings are warnings.
 
 use crate::base::error::{Result, RunError};
 use crate::base::machine::{self, Free};
@@ -15,19 +15,19 @@ use crate::text::config::{Keep, TrainSpec};
 use rayon::prelude::*;
 use std::path::Path;
 
-/// Masks of a role that are read before training, evenly spread; the rest is read as it is loaded.
+/// Number of masks of each role that are read before training, evenly spread.
 const MASKS: usize = 16;
-/// Batches that a loader holds ready beside the one in use.
+/// Number of batches that a loader prefetches.
 const WAITING: u64 = 2;
 
-/// What was found, for people.
+/// Notes and warnings for the user.
 #[derive(Debug, Clone, Default)]
 pub struct Preflight {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
 }
 
-/// Looks at everything that is cheap to look at. `free` is what the device has, `None` where nobody says.
+/// Runs all cheap checks. `free` is the device's free memory, `None` if unknown.
 pub fn preflight(
     checked: &CheckedGraph,
     settings: &Settings,
@@ -59,7 +59,7 @@ fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// Reads some masks of each role: their values must be labels, and every class should occur.
+/// Reads some masks of each role: all values must be labels, and every class should occur.
 fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     let looked: Vec<(SplitRole, usize)> = [SplitRole::Train, SplitRole::Val, SplitRole::Test]
         .into_iter()
@@ -76,7 +76,7 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
         mask.iter().filter_map(|&class| seen.get_mut(usize::from(class)).map(|s| *s = true)).for_each(drop);
         Ok(seen)
     };
-    // In order, so that the same mask is named each time.
+    // In order, so that the reported mask is always the same.
     let each: Vec<Result<Vec<bool>>> = looked.par_iter().map(one).collect();
     let mut seen = vec![false; classes];
     for mask in each {
@@ -95,7 +95,7 @@ fn check_masks(data: &Dataset, found: &mut Preflight) -> Result<()> {
     Ok(())
 }
 
-/// Bytes of one training step and what lies beside it: the loader's batches and cache, and the average of the weights.
+/// Memory of one training step, and of the loader's batches and cache and the average of the weights, in bytes.
 struct MemoryNeed {
     fixed: u64,
     per_image: u64,
@@ -118,7 +118,7 @@ fn check_memory(
     let memory = memory_of(checked, frozen, &run);
     let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
     let channels = checked.input().channels() as u64;
-    // Images as 32-bit floats and classes as bytes ahead of the step; as 16 bits and bytes in the cache.
+    // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
     let per_image = (WAITING + 1) * pixels * (4 * channels + 1);
     let cases: usize = [SplitRole::Train, SplitRole::Val, SplitRole::Test].map(|role| data.len(role)).iter().sum();
     let cache = (cases as u64).saturating_mul(pixels * (2 * channels + 1));
@@ -142,7 +142,7 @@ fn check_memory(
         return Ok(());
     }
     let room = bytes.saturating_sub(need.fixed);
-    // The loader's images take their share of each image's room.
+    // Each image also needs memory in the loader.
     let fits = (1..=batch)
         .rev()
         .find(|&n| memory.training.peak(n).bytes.saturating_add(need.per_image.saturating_mul(n)) <= room);
@@ -163,8 +163,8 @@ fn check_memory(
     Err(error.help("`--ignore-memory` tries all the same"))
 }
 
-/// The folder, or the one that it will be made in, is one and may be written to as far as its permissions say. Nothing is
-/// tried out here: making the folder is the next thing that a run does.
+/// Checks that the folder, or its nearest existing parent, is a folder and is not read-only. Nothing is created here; the run does
+/// that next.
 fn check_writable(folder: &Path) -> Result<()> {
     let whole = absolute(folder);
     let Some(there) = whole.ancestors().find(|p| p.exists()) else { return Ok(()) };
@@ -192,7 +192,7 @@ fn check_disk(
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
     let one = memory.weights + memory.buffers + average + spec.optimizer.moments() * memory.gradients;
     let bests = spec.keep.iter().filter(|keep| matches!(keep, Keep::Best(_))).count() as u64;
-    // The last one, the best ones, and one that is being written beside the file that it replaces.
+    // The last one, the best ones, and one that is being written while the old file still exists.
     let total = one.saturating_mul(bests + 2);
     match room {
         Some(room) if room < total => {
@@ -207,7 +207,7 @@ fn check_disk(
     }
 }
 
-/// An average over more steps than the run has is its first weights.
+/// Warns if the average of the weights reaches over more steps than the run has, since the first weights then dominate.
 fn check_average(spec: &TrainSpec, data: &Dataset, found: &mut Preflight) {
     let Some(decay) = spec.ema else { return };
     let steps =

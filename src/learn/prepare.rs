@@ -1,4 +1,4 @@
-//! What a run needs before its first batch: a device, the data, and a model that fits them.
+//! Opens device and data set of a run, and checks that the model fits them.
 
 use super::run_folder::RunFolder;
 use crate::base::error::{Result, RunError};
@@ -18,7 +18,7 @@ pub(crate) struct RunInputs {
     pub data: Arc<Dataset>,
 }
 
-/// Opens device and data, and refuses what cannot work before the first batch.
+/// Opens device and data set. Errors: the model does not fit the data, or device or data cannot be opened.
 pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<RunInputs> {
     check_model_fits_data(checked, settings)?;
     let choice: DeviceChoice = settings.device.parse().map_err(RunError::new)?;
@@ -27,7 +27,7 @@ pub(crate) fn prepare(checked: &CheckedGraph, settings: &Settings) -> Result<Run
     Ok(RunInputs { device, data: Arc::new(data) })
 }
 
-/// Model and data block against each other.
+/// Checks that the model fits the data block: results, classes, sizes and input channels.
 pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings) -> Result<()> {
     let name = &checked.graph().name;
     let weights = &settings.train.supervise;
@@ -40,7 +40,7 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
     if !weights.is_empty() && weights.values().all(|&w| w <= 0.0) {
         return Err(RunError::new(format!("no result of `{name}` has a weight above 0 in `supervise`")));
     }
-    // The first result is what is scored and predicted.
+    // The first result is used for scores and prediction.
     for (i, (result, shape)) in checked.results().enumerate() {
         if i == 0 || weights.contains_key(result) {
             check_result(name, (checked.graph().results.len() > 1).then_some(result), shape, data)?;
@@ -53,7 +53,7 @@ pub(crate) fn check_model_fits_data(checked: &CheckedGraph, settings: &Settings)
     Ok(())
 }
 
-/// One class a channel, one score a pixel.
+/// Checks that a result has one channel per class, and the size of the images.
 fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSpec) -> Result<()> {
     let what = result.map_or(format!("`{model}`"), |name| format!("result `{name}` of `{model}`"));
     let classes = data.classes.len();
@@ -75,8 +75,8 @@ fn check_result(model: &str, result: Option<&str>, output: &Shape, data: &DataSp
     Ok(())
 }
 
-/// Refuses data whose split is not the one that the run folder holds: with other files a random split is dealt anew, and
-/// images that were trained on would be scored.
+/// Checks that the split equals the one in the run folder. With other files a random split would differ, and images that were
+/// trained on would be scored (data leakage).
 pub(crate) fn check_same_split(data: &Dataset, folder: &RunFolder) -> Result<()> {
     for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
         let path = folder.split(role);

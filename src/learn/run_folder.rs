@@ -1,18 +1,18 @@
-//! The run folder: where things are in it, and how they are written.
+//! The run folder: names of its files, and how they are written.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `model.model` | the exact model source; the files it imports lie beside it |
+//! | `model.model` | the exact model source; imported files are in the same folder |
 //! | `settings.yaml` | resolved settings |
-//! | `train.txt`, `val.txt`, `test.txt` | the split, one stem a line |
-//! | `groups.csv` | stem, group and split, where cases have groups |
-//! | `metrics.jsonl` | one line an epoch |
+//! | `train.txt`, `val.txt`, `test.txt` | the split, one stem per line |
+//! | `groups.csv` | stem, group and split, if cases have groups |
+//! | `metrics.jsonl` | one line per epoch |
 //! | `best_dice.safetensors`, `last.safetensors` | checkpoints |
 //! | `summary.json` | the best epoch and its scores |
 //! | `cases.csv`, `eval.json` | scores on the test images; `cases_val.csv`, `eval_val.json` on the validation images, and so on |
-//! | `init.json` | what became of each tensor of the file that the run began with |
+//! | `init.json` | for each tensor, whether it was loaded from the file of initial weights |
 //!
-//! Invariant: every file is written beside its place and renamed into it, so a reader sees the old or the new one.
+//! Invariant: every file is written to a temporary file and renamed, so a reader sees the old or the new file, complete.
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
@@ -23,7 +23,7 @@ use crate::text::config::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// A run folder, which need not exist yet. Its methods say where each file is, and read and write it.
+/// A run folder, which need not exist yet. Its methods return the path of each file, and read and write the files.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     root: PathBuf,
@@ -36,25 +36,24 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Mean training loss over the images of the epoch.
     pub loss: f64,
-    /// Mean Dice over images and foreground classes, 0 to 1, on the validation split, or on the test split where there
-    /// is none.
+    /// Mean Dice over images and foreground classes, 0 to 1, on the validation split, or on the test split if there is none.
     pub dice: f64,
     /// Mean IoU of the same images, 0 to 1.
     pub iou: f64,
-    /// Every metric that the epoch was scored with, as means over the foreground classes.
+    /// Every metric of the epoch, as mean over the foreground classes.
     #[serde(default)]
     pub scores: Scores,
     /// Learning rate of the epoch's last step.
     #[serde(default)]
     pub lr: f64,
-    /// Norm of all gradients together before it was clipped, mean over the steps of the epoch.
+    /// Norm of the gradient before clipping, mean over the steps of the epoch.
     #[serde(default)]
     pub gradient_norm: f64,
     /// Wall-clock seconds of training, without evaluation.
     pub seconds: f64,
     /// Training images per second of `seconds`.
     pub images_per_second: f64,
-    /// The part of `seconds`, since the epoch was last resumed, that training waited for its images.
+    /// Seconds, since the epoch was last resumed, that training waited for images.
     #[serde(default)]
     pub waited_seconds: f64,
 }
@@ -66,7 +65,7 @@ pub struct RunSummary {
     pub dice: f64,
     /// Mean IoU at the best epoch, 0 to 1.
     pub iou: f64,
-    /// The epoch that these scores are of: the best by Dice. 0 where no epoch scored above 0.
+    /// The best epoch by Dice, which these scores belong to. 0 if no epoch scored above 0.
     pub epoch: usize,
     /// Wall-clock seconds of all epochs, evaluation included.
     pub seconds: f64,
@@ -76,7 +75,7 @@ pub struct RunSummary {
     pub n_test: usize,
     /// The split that was scored: `val` or `test`.
     pub scored_on: String,
-    /// Epochs that are done.
+    /// Number of finished epochs.
     #[serde(default)]
     pub epochs: usize,
     /// Whether the run ended before its last epoch because the scores had not improved for `patience` epochs.
@@ -85,7 +84,7 @@ pub struct RunSummary {
 }
 
 impl RunFolder {
-    /// The run folder at this path. Nothing is read or made.
+    /// The run folder at this path. Nothing is read or created.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -105,7 +104,7 @@ impl RunFolder {
         self.root.join("settings.yaml")
     }
 
-    /// `last.safetensors`: the checkpoint of the last epoch or step, with the state of the optimiser.
+    /// `last.safetensors`: the latest checkpoint, with the state of the optimiser.
     pub fn last(&self) -> PathBuf {
         self.root.join("last.safetensors")
     }
@@ -115,7 +114,7 @@ impl RunFolder {
         self.root.join(format!("best_{}.safetensors", metric.name()))
     }
 
-    /// The list of one role's stems.
+    /// The list of the stems of one role.
     pub fn split(&self, role: SplitRole) -> PathBuf {
         self.root.join(match role {
             SplitRole::Train => "train.txt",
@@ -129,12 +128,12 @@ impl RunFolder {
         self.role_file("cases", role, "csv")
     }
 
-    /// Everything else that an evaluation of one role says.
+    /// All other results of an evaluation of one role.
     pub fn evaluation(&self, role: SplitRole) -> PathBuf {
         self.role_file("eval", role, "json")
     }
 
-    /// The files about the test images have the plain names.
+    /// A file with results of one role; results of the test have the plain name.
     fn role_file(&self, name: &str, role: SplitRole, extension: &str) -> PathBuf {
         self.root.join(match role {
             SplitRole::Test => format!("{name}.{extension}"),
@@ -146,8 +145,8 @@ impl RunFolder {
         self.root.join("metrics.jsonl")
     }
 
-    /// The checkpoint to score and predict with: the best by Dice, else by IoU or the next metric that one was kept for,
-    /// else the last.
+    /// Finds the checkpoint for evaluation and prediction: the best by Dice, else by IoU or the next metric that has one, else the
+    /// last.
     pub fn checkpoint(&self) -> Result<PathBuf> {
         let mut kept = Metric::ALL.into_iter().map(|metric| self.best(metric)).chain([self.last()]);
         kept.find(|p| p.exists()).ok_or_else(|| {
@@ -155,8 +154,7 @@ impl RunFolder {
         })
     }
 
-    /// Refuses a folder that holds a run already, so that nothing is overwritten; one whose run ended before its first
-    /// checkpoint holds nothing to lose.
+    /// Checks that the folder does not hold a run, so that nothing is overwritten. A run without a checkpoint does not count.
     pub fn check_vacant(&self) -> Result<()> {
         if self.metrics_file().exists() || self.last().exists() {
             return Err(RunError::at(&self.root, "this folder holds a run already")
@@ -166,19 +164,19 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Makes the folder, which must be [`Self::check_vacant`].
+    /// Creates the folder, which must pass [`Self::check_vacant`].
     pub fn create(&self) -> Result<()> {
         self.check_vacant()?;
         std::fs::create_dir_all(&self.root)
             .map_err(|e| RunError::at(&self.root, format!("cannot make the run folder: {e}")))?;
         for role in [SplitRole::Train, SplitRole::Val, SplitRole::Test] {
-            // Lists of a run that never began; what is to stay is written next.
+            // Removes lists of a run that never started; the lists of this run are written next.
             let _ = std::fs::remove_file(self.split(role));
         }
         Ok(())
     }
 
-    /// Refuses a folder in which no run was started.
+    /// Checks that a run was started in the folder.
     pub fn check_started(&self) -> Result<()> {
         if !self.settings().exists() {
             return Err(RunError::at(&self.root, "no run to resume here").help("start it without `--resume`"));
@@ -186,13 +184,13 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Makes ready to go on: takes away files that a killed process was writing.
+    /// Prepares to resume: removes temporary files of a killed process.
     pub fn reopen(&self) -> Result<()> {
         self.check_started()?;
         for entry in std::fs::read_dir(&self.root).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with('.') && name.ends_with(".part") {
-                // What cannot be taken away is in nobody's way.
+                // A file that cannot be removed does no harm.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -206,7 +204,7 @@ impl RunFolder {
         write_atomic(&path, yaml.as_bytes())
     }
 
-    /// The model source, and beside it the files it imports under the paths it names them by.
+    /// Writes the model source, and the files that it imports under their relative paths.
     pub fn write_model(&self, source: &str, imports: &[(String, String)]) -> Result<()> {
         for (name, text) in imports {
             let path = self.root.join(name);
@@ -225,20 +223,20 @@ impl RunFolder {
         write_atomic(&self.model(), source.as_bytes())
     }
 
-    /// Whether the run with these settings has come to its end here: all epochs are done, or it was stopped early.
+    /// Checks whether the run with these settings is finished: all epochs are done, or it was stopped early.
     pub fn finished(&self, settings: &Settings) -> bool {
         let Ok(text) = std::fs::read_to_string(self.root.join("summary.json")) else { return false };
         let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else { return false };
         summary["stopped_early"] == true || self.records().len() >= settings.train.epochs
     }
 
-    /// The epochs told so far; a line that was cut off ends them.
+    /// Reads the records of `metrics.jsonl`, up to a truncated line.
     pub fn records(&self) -> Vec<EpochRecord> {
         let text = std::fs::read_to_string(self.metrics_file()).unwrap_or_default();
         text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
     }
 
-    /// Writes `metrics.jsonl` anew, one line an epoch.
+    /// Rewrites `metrics.jsonl`, one line per epoch.
     pub fn write_records(&self, records: &[EpochRecord]) -> Result<()> {
         let path = self.metrics_file();
         let mut text = String::new();
@@ -254,19 +252,19 @@ impl RunFolder {
         self.write_json("summary.json", summary)
     }
 
-    /// Writes a value as JSON into the file of this name, complete or not at all.
+    /// Writes a value as JSON to the file of this name, atomically.
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<()> {
         write_json(&self.root.join(name), value)
     }
 }
 
-/// Writes a value as JSON, complete or not at all.
+/// Writes a value as JSON, atomically.
 pub(crate) fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|e| RunError::at(path, e.to_string()))?;
     write_atomic(path, (text + "\n").as_bytes())
 }
 
-/// Reads `settings.yaml` of a run folder, or the file itself.
+/// Reads the file `settings.yaml` of a run folder.
 pub fn read_settings(path: &Path) -> Result<Settings> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let error = RunError::at(path, format!("cannot read the settings: {e}"));

@@ -1,13 +1,13 @@
 //! Learning rates by step.
 //!
-//! Pure: a rate depends on the recipe and the number of the step alone, so a resumed run goes on with the same one.
+//! A rate depends only on the settings and the number of the step, so a resumed run continues with the same rates.
 
 use crate::text::config::{Curve, Schedule};
 use std::f64::consts::PI;
 
-/// The rate of optimiser step `step`, counted from 0 over the whole run of `epochs * steps_per_epoch` steps.
+/// Returns the learning rate of optimiser step `step`, counted from 0 over the whole run of `epochs * steps_per_epoch` steps.
 ///
-/// With `w = warmup * steps_per_epoch` (rounded), `t = step - w` and `u` the steps after the warm-up:
+/// With `w = warmup * steps_per_epoch` (rounded), `t = step - w` and `u` steps after the warm-up:
 ///
 /// | | rate / base | PyTorch |
 /// |---|---|---|
@@ -17,7 +17,7 @@ use std::f64::consts::PI;
 /// | cosine | `min + (base - min) (1 + cos(pi t / u)) / 2`, over `base` | `CosineAnnealingLR(T_max = u, eta_min = min)` |
 /// | cosine with `r` restarts | the same with `t` modulo `u / (r + 1)` | `CosineAnnealingWarmRestarts(T_0 = u / (r + 1))` |
 ///
-/// Beyond the last step the curve stays at its end.
+/// After the last step the rate is constant.
 pub fn rate(schedule: &Schedule, base: f64, step: u64, steps_per_epoch: u64, epochs: u64) -> f64 {
     let warmup = (schedule.warmup * steps_per_epoch as f64).round() as u64;
     if step < warmup {
@@ -29,7 +29,7 @@ pub fn rate(schedule: &Schedule, base: f64, step: u64, steps_per_epoch: u64, epo
         Curve::Constant => base,
         Curve::Poly { power } => base * (1.0 - t.min(total) as f64 / total as f64).powf(power),
         Curve::Cosine { min, restarts } => {
-            // In whole numbers, so that a restart falls on its step whatever the rounding.
+            // In integers, so that restarts are exact whatever the rounding.
             let turns = u128::from(t) * (u128::from(restarts) + 1);
             let phase = if t >= total { 1.0 } else { (turns % u128::from(total)) as f64 / total as f64 };
             min + (base - min) * (1.0 + (PI * phase).cos()) / 2.0

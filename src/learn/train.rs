@@ -1,11 +1,11 @@
-//! Training: epochs of steps, scores after each, checkpoints that a run can go on from.
+//! Training: epochs of steps, scores after each epoch, and checkpoints to resume from.
 //!
 //! Invariants:
-//! - the order of images and the random numbers of a step depend on the seed and the step alone, so a resumed run does
-//!   what the uninterrupted one would have done, bit for bit on the CPU;
-//! - a checkpoint on disk is always whole, and its epoch's line is in `metrics.jsonl` before it counts as done;
-//! - what is not finite ends the run before it can reach a checkpoint, and says where it began;
-//! - what cannot work is refused before anything is written.
+//! - the order of images and the random numbers of a step depend only on the seed and the step, so a resumed run computes the same
+//!   as an uninterrupted one, bit for bit on the CPU;
+//! - a checkpoint on disk is always complete, and the line of its epoch is written to `metrics.jsonl` first;
+//! - NaN or infinite numbers end the run before they reach a checkpoint, and the error names their origin;
+//! - errors that can be found in advance are reported before anything is written.
 
 mod dry_run;
 mod epoch_end;
@@ -39,7 +39,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// What to train, with which settings, and where to.
+/// A training run: model, settings and run folder.
 pub struct TrainingJob<'a> {
     /// The checked model.
     pub checked: &'a CheckedGraph,
@@ -47,72 +47,74 @@ pub struct TrainingJob<'a> {
     pub settings: &'a Settings,
     /// The exact text of the model file.
     pub source: &'a str,
-    /// What it imports: paths relative to it, and texts.
+    /// Files that the model file imports: paths relative to it, and texts.
     pub imports: &'a [(String, String)],
     /// The run folder that is written to.
     pub folder: &'a RunFolder,
-    /// Go on from the folder's last checkpoint.
+    /// Whether to resume from the folder's last checkpoint.
     pub resume: bool,
-    /// Where each node is written, for messages.
+    /// Source location of each node, for messages.
     pub places: &'a NodeLocations,
-    /// Start even where the machine has less free memory than the run is estimated to need.
+    /// Whether to start even if the machine has less free memory than the estimate for the run.
     pub ignore_memory: bool,
-    /// Set from outside to end the run after the step that it is in. The run can be resumed.
+    /// Set by the caller to end the run after the current step. The run can be resumed.
     pub stop: &'a AtomicBool,
 }
 
-/// How far an epoch is, told after each step.
+/// Progress within an epoch, reported after each step.
 #[derive(Debug, Clone, Copy)]
 pub struct TrainingProgress {
-    /// Counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: usize,
-    /// Epochs of the whole run.
+    /// Number of epochs of the whole run.
     pub epochs: usize,
-    /// Steps of this epoch that are done.
+    /// Number of finished steps of this epoch.
     pub step: usize,
-    /// Steps of one epoch.
+    /// Number of steps of an epoch.
     pub steps: usize,
-    /// Mean training loss over the images of the epoch so far.
+    /// Mean training loss over the images that this epoch has trained on.
     pub loss: f64,
-    /// Training images per wall-clock second, in this epoch and since the run was started or resumed.
+    /// Training images per wall-clock second, in this epoch since the run was started or resumed.
     pub images_per_second: f64,
-    /// Seconds of training until the last epoch is done, at this speed and without evaluation.
+    /// Estimated seconds of training until the end of the last epoch, without evaluation.
     pub seconds_left: f64,
 }
 
-/// Is told what happens in a training run while it runs.
+/// Receives the events of a training run.
 pub trait TrainingObserver {
-    /// Training begins: numbers of training images, of images that are scored after each epoch, of epochs that are done
-    /// already, and of all epochs.
+    /// Training starts: numbers of training images, of images that are scored after each epoch, of finished epochs, and of all
+    /// epochs.
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize);
-    /// A step is done.
+    /// A step is finished.
     fn step(&mut self, progress: &TrainingProgress);
-    /// An epoch is done and scored; `best` where it scored best so far by the first metric that a best checkpoint is
-    /// kept for.
+    /// An epoch is finished and scored; `best` if it is the best epoch by the first metric with a best checkpoint.
     fn epoch(&mut self, record: &EpochRecord, best: bool);
-    /// Something to know that is no problem.
+    /// Information that is no problem.
     fn note(&mut self, _message: &str) {}
-    /// Something that may spoil the run or slow it down, in one sentence.
+    /// A warning in one sentence: something that may harm the run or slow it down.
     fn warn(&mut self, message: &str);
 }
 
-/// How a training run ended where nothing failed.
+/// How a training run ended without an error.
 #[derive(Debug, Clone)]
 pub enum TrainingOutcome {
     /// All epochs are done, or the scores did not improve for `patience` epochs.
     Done(RunSummary),
     /// Ended by [`TrainingJob::stop`]; it can be resumed.
     Interrupted {
-        /// Epochs that are finished.
+        /// Number of finished epochs.
         epochs: usize,
     },
 }
 
-/// Trains to the end, until the scores have not improved for long enough, or until `job.stop`.
+/// Trains until all epochs are done, the scores have not improved for `patience` epochs, or `job.stop` is set.
+///
+/// Errors: the settings, the data and the model do not fit each other, a file cannot be read or written, memory is not enough, or
+/// a loss, gradient or weight becomes NaN or infinite.
 pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Result<TrainingOutcome> {
     let (run, found, report) = prepare_run(job)?;
     found.warnings.iter().for_each(|warning| observer.warn(warning));
-    // From here on the folder is written to.
+    // Nothing was written up to here.
     if job.resume {
         job.folder.reopen()?
     } else {
@@ -126,14 +128,14 @@ pub fn train(job: &TrainingJob<'_>, observer: &mut dyn TrainingObserver) -> Resu
         observer.note(&report.summary());
     }
     if run.meta.epoch > 0 {
-        // What a killed process wrote beyond its checkpoint goes, what somebody deleted comes back.
+        // Removes lines that a killed process wrote after its checkpoint, and restores deleted ones.
         job.folder.write_records(&run.meta.records)?;
     }
     run.run_epochs(observer)
 }
 
-/// Refuses what cannot work, and gives the run in memory, what there is to say of it, and what became of the weights that it
-/// was to begin with. Writes nothing.
+/// Checks everything that can be checked in advance, and returns the run in memory, notes and warnings, and the report on initial
+/// weights. Writes nothing.
 fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflight, Option<InitReport>)> {
     let spec = &job.settings.train;
     let RunInputs { device, data } = prepare(job.checked, job.settings)?;
@@ -153,7 +155,7 @@ fn prepare_run<'a>(job: &'a TrainingJob<'_>) -> Result<(TrainingRun<'a>, Preflig
     Ok((assemble_run(job, device, data, &frozen, augmenter, started), found, report))
 }
 
-/// The state of a run in memory.
+/// Assembles the state of a run in memory.
 fn assemble_run<'a>(
     job: &'a TrainingJob<'_>,
     device: Device,
@@ -180,13 +182,13 @@ fn assemble_run<'a>(
     }
 }
 
-/// What training begins with, or goes on with.
+/// The state that training starts from or resumes from.
 struct InitialState {
     network: Network,
     average: Option<Network>,
     optim: OptimState,
     meta: CheckpointMeta,
-    /// What became of the weights that it was to begin with.
+    /// Report on initial weights that were loaded from a file.
     report: Option<InitReport>,
 }
 
@@ -213,7 +215,7 @@ fn initial_state(job: &TrainingJob<'_>, network: Network) -> Result<InitialState
     Ok(InitialState { network, average: None, optim: OptimState::new(spec.optimizer.clone()), meta, report })
 }
 
-/// The records of a checkpoint of an older version, which did not hold them.
+/// Reads the records of finished epochs for a checkpoint of an older version, which does not hold them.
 fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
     let mut records = folder.records();
     records.truncate(epochs);
@@ -230,6 +232,7 @@ fn preflight(job: &TrainingJob<'_>, data: &Dataset, frozen: &FrozenPaths) -> Res
     preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
 }
 
+/// A run in memory.
 struct TrainingRun<'a> {
     job: &'a TrainingJob<'a>,
     device: Device,
@@ -243,7 +246,7 @@ struct TrainingRun<'a> {
     /// When the last checkpoint was written.
     saved: Instant,
     augmenter: Augmenter,
-    /// Whether it was said that loading is slow.
+    /// Whether slow loading was reported.
     slow: bool,
 }
 
@@ -252,7 +255,7 @@ impl TrainingRun<'_> {
         let epochs = self.job.settings.train.epochs;
         let role = scored_role(&self.data);
         observer.start(self.data.len(SplitRole::Train), self.data.len(role), self.meta.epoch, epochs);
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         while self.meta.epoch < epochs && !self.out_of_patience() {
             let Some(mut record) = self.run_epoch(observer)? else {
                 self.save_last()?;
@@ -260,22 +263,22 @@ impl TrainingRun<'_> {
             };
             self.check_weights_finite()?;
             let began = Instant::now();
-            // Stopped or failed: the epoch's steps are done but not scored, a resumed run scores them first.
+            // If scoring was stopped or failed, a resumed run starts with scoring this epoch.
             let scored = self.score();
             let Ok(Some(summary)) = scored else {
                 self.save_last()?;
                 scored?;
                 return Ok(TrainingOutcome::Interrupted { epochs: self.meta.epoch });
             };
-            // Where no image defines a score, `scores` says so; a plain number has to stand here.
+            // If no image defines a score, `scores` holds `None`; these fields need a number.
             (record.dice, record.iou) = (summary.dice.unwrap_or(0.0), summary.iou.unwrap_or(0.0));
             record.scores = summary.mean.clone();
             self.meta.seconds += began.elapsed().as_secs_f64();
             let improved = self.finish_epoch(record.clone(), &summary)?;
             for warning in [&self.train, &self.scored].iter().flat_map(|l| l.warnings()) {
-                if !told.contains(&warning) {
+                if !reported.contains(&warning) {
                     observer.warn(&warning);
-                    told.push(warning);
+                    reported.push(warning);
                 }
             }
             observer.epoch(&record, improved);
@@ -285,7 +288,7 @@ impl TrainingRun<'_> {
         Ok(TrainingOutcome::Done(summary))
     }
 
-    /// The steps of one epoch, from where a checkpoint left off. `None` when stopped.
+    /// Runs the remaining steps of one epoch. Returns `None` if the run was stopped.
     fn run_epoch(&mut self, observer: &mut dyn TrainingObserver) -> Result<Option<EpochRecord>> {
         let spec = &self.job.settings.train;
         let order = epoch_order(self.data.len(SplitRole::Train), spec.seed, self.meta.epoch);
@@ -299,7 +302,7 @@ impl TrainingRun<'_> {
         let mut batches = self.train.augmented(rest, spec.batch, false, pass);
         for batch in batches.by_ref() {
             if batch.is_err() && self.meta.seen > before {
-                // Once the file is mended, a resumed run goes on from here.
+                // After the file is fixed, the run can be resumed from here.
                 self.save_last()?;
             }
             self.add_batch(&mut pending, &batch?)?;
@@ -345,7 +348,7 @@ impl TrainingRun<'_> {
         }))
     }
 
-    /// Scores what is to be kept: the average of the weights where there is one.
+    /// Scores the network, or the average of its weights if there is one.
     fn score(&self) -> Result<Option<Summary>> {
         let batch = self.job.settings.train.batch;
         let role = scored_role(&self.data);

@@ -1,10 +1,10 @@
-//! A run that was trained, as it is scored, drawn and reported.
+//! A trained run, for evaluation, figures and reports.
 
 use super::run_folder::RunFolder;
 use crate::graph::check::CheckedGraph;
 use crate::text::config::settings::Settings;
 
-/// A network, the settings it was trained with, and the folder that holds its weights and scores.
+/// A model, the settings of its training, and the folder with its weights and scores.
 #[derive(Clone, Copy)]
 pub struct TrainedRun<'a> {
     /// The checked model.

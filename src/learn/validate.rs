@@ -1,6 +1,6 @@
-//! The cases of a split scored by a network: validation after each epoch, and what evaluation is made from.
+//! Scores the cases of a split: validation after each epoch, and the basis of evaluation.
 //!
-//! Scores are computed at the data block's size, where the network works; `docs/metrics.md` says why.
+//! Scores are computed at the data block's size, the size of the network's input; `docs/metrics.md` explains why.
 
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
@@ -11,24 +11,24 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The split that is scored after each epoch: `val` where there is one, else `test`.
+/// Returns the role that is scored after each epoch: `val` if it has images, else `test`.
 pub(crate) fn scored_role(data: &Dataset) -> SplitRole {
     if data.is_empty(SplitRole::Val) { SplitRole::Test } else { SplitRole::Val }
 }
 
-/// `[n, c, h, w]` on the device.
+/// Copies the images of a batch to the device, `[n, c, h, w]`.
 pub(crate) fn image_tensor(batch: &Batch, device: &Device) -> Tensor<4> {
     Tensor::from_data(TensorData::new(batch.images.clone(), batch.shape), device)
 }
 
-/// Class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
+/// Returns the class of each pixel: `[n, k, h, w]` scores to `n * h * w` indices.
 fn argmax_classes(scores: Tensor<4>) -> Result<Vec<u8>> {
     let data = scores.argmax(1).into_data().convert::<i64>();
     let values = data.try_into_vec::<i64>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))?;
     Ok(values.into_iter().map(|k| k as u8).collect())
 }
 
-/// Scores of every case of a role in order, by the class with the highest score. `None` when stopped.
+/// Scores every case of a role in order, by the class with the highest score. Returns `None` if stopped.
 pub(crate) fn score_all(
     network: &Network,
     loader: &BatchLoader,
@@ -43,7 +43,7 @@ pub(crate) fn score_all(
     })
 }
 
-/// Scores every case of a role by what `predict` makes of its batch: the class of each pixel.
+/// Scores every case of a role by `predict`, which returns the class of each pixel of a batch. Returns `None` if stopped.
 pub(crate) fn score_batches(
     loader: &BatchLoader,
     data: &Dataset,

@@ -1,26 +1,27 @@
-//! Dealing groups of cases to roles and folds, seeded.
+//! Assigns groups of cases to roles and folds by a seeded shuffle.
 
 use crate::data::case::SplitRole;
 use crate::data::order::shuffle;
 
-/// Cases that stay together.
+/// Cases that must have the same role.
 pub(super) struct CaseGroup {
-    /// Indices of cases.
+    /// Indices of the cases.
     pub cases: Vec<usize>,
+    /// Index of the stratum.
     pub stratum: usize,
 }
 
-/// What of the cases goes to validation and to the test; training gets the rest.
+/// Fractions of the cases for validation and test; training gets the rest.
 pub(super) struct SplitFractions {
     pub val: f64,
     pub test: f64,
 }
 
-/// The role of each case.
+/// Returns the role of each case for a random split.
 ///
-/// The test gets `ceil(share * n)` images, as scikit-learn's `train_test_split` gives, then validation as many. With strata
-/// each gives its part of them, by largest remainders. Groups are dealt in shuffled order, whole, until the part is reached,
-/// so that a role may get up to one group less one image too many in each stratum.
+/// The test gets `ceil(share * n)` images, as in scikit-learn's `train_test_split`, then validation likewise. With strata each
+/// stratum contributes its part, by largest remainders. Whole groups are assigned in shuffled order until the part is reached,
+/// so in each stratum a role may get too many images, by at most one group less one image.
 pub(super) fn random_roles(groups: &[CaseGroup], shares: SplitFractions, seed: u64) -> Vec<SplitRole> {
     let order = shuffled(groups, seed);
     let mut roles = vec![SplitRole::Train; count(groups)];
@@ -28,8 +29,8 @@ pub(super) fn random_roles(groups: &[CaseGroup], shares: SplitFractions, seed: u
     roles
 }
 
-/// The role of each case where fold number `fold` of `k` is the test. Fold sizes differ by at most one image, overall and
-/// in each stratum, where there are no groups; else each group, the largest first, goes to the fold that has least of its
+/// Returns the role of each case if fold number `fold` of `k` is the test. Without groups, fold sizes differ by at most one image,
+/// overall and in each stratum. With groups, each group, the largest first, goes to the fold with the fewest images of its
 /// stratum.
 pub(super) fn fold_roles(groups: &[CaseGroup], k: usize, fold: usize, val: f64, seed: u64) -> Vec<SplitRole> {
     let mut order = shuffled(groups, seed);
@@ -51,7 +52,7 @@ pub(super) fn fold_roles(groups: &[CaseGroup], k: usize, fold: usize, val: f64, 
         }
     }
     if val > 0.0 {
-        // In shuffled order again: the one above is by size.
+        // Shuffled again, since the order above is by size.
         let rest: Vec<usize> = shuffled(groups, seed).into_iter().filter(|&u| rest[u]).collect();
         assign_fractions(groups, &rest, &SplitFractions { val, test: 0.0 }, &mut roles);
     }
@@ -68,13 +69,13 @@ fn shuffled(groups: &[CaseGroup], seed: u64) -> Vec<usize> {
     order
 }
 
-/// Deals the groups of `order` to test and validation; the roles of what is left stay.
+/// Assigns the groups of `order` to test and validation; the other roles do not change.
 fn assign_fractions(groups: &[CaseGroup], order: &[usize], shares: &SplitFractions, roles: &mut [SplitRole]) {
     let strata = groups.iter().map(|u| u.stratum + 1).max().unwrap_or(0);
     let mut sizes = vec![0; strata];
     order.iter().for_each(|&u| sizes[groups[u].stratum] += groups[u].cases.len());
     let n: usize = sizes.iter().sum();
-    // The subtrahend takes back what the product may have gained: 0.07 * 100 is 7.000000000000001.
+    // The subtraction compensates for rounding up: 0.07 * 100 is 7.000000000000001.
     let part = |share: f64| ((share * n as f64 - 1e-9).ceil().max(0.0) as usize).min(n);
     let test = part(shares.test);
     let val = part(shares.val).min(n - test);
@@ -98,7 +99,7 @@ fn assign_fractions(groups: &[CaseGroup], order: &[usize], shares: &SplitFractio
     }
 }
 
-/// `total` in parts as large as `sizes` ask for, by largest remainders (Hamilton's method); none gets more than its size.
+/// Divides `total` in proportion to `sizes` by largest remainders (Hamilton's method); no part exceeds its size.
 fn apportion(total: usize, sizes: &[usize]) -> Vec<usize> {
     let n: usize = sizes.iter().sum();
     if n == 0 {

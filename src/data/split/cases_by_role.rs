@@ -19,6 +19,7 @@ impl CasesByRole {
         }
     }
 
+    /// Iterates over all cases with their roles: training, validation, test.
     pub(crate) fn all(&self) -> impl Iterator<Item = (SplitRole, &Case)> {
         let role = |role| move |case| (role, case);
         let (train, val) = (self.train.iter().map(role(SplitRole::Train)), self.val.iter().map(role(SplitRole::Val)));

@@ -1,4 +1,4 @@
-//! Splits that are written in files: one stem, or one group, a line.
+//! Splits given as list files with one stem or one group per line.
 
 use super::cases_by_role::CasesByRole;
 use crate::base::error::RunError;
@@ -7,16 +7,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-/// The cases that are not in a list yet.
+/// Cases that are in no list so far.
 struct UnassignedCases {
     by_stem: BTreeMap<String, Case>,
-    /// Lower-case group to lower-case stems in order.
+    /// Lower-case stems in order, by lower-case group.
     by_group: BTreeMap<String, Vec<String>>,
+    /// Number of all cases.
     known: usize,
-    /// Where a stem or a group was named: list and line.
+    /// List and line of each stem or group that was read.
     seen: BTreeMap<String, (String, usize)>,
 }
 
+/// Reads the lists and assigns the cases that they name; errors are added to `problems`.
 pub(super) fn read_split_lists(
     cases: Vec<Case>,
     root: &Path,
@@ -83,7 +85,7 @@ impl UnassignedCases {
             return Ok(vec![case]);
         }
         let Some(stems) = self.by_group.get(&key) else { return Err(self.unknown(path, number, stem, &key)) };
-        // The name of a group stands for all its images.
+        // The name of a group means all its images.
         if let Some((stem, place)) = stems.iter().find_map(|s| self.seen.get(s).map(|place| (s, place))) {
             return twice(place, &format!("`{stem}` of the group"));
         }

@@ -1,4 +1,4 @@
-//! How much of each class each split holds, and what values the images have.
+//! Class balance of each split, and the range of the images' values.
 
 use super::case_facts::{CaseFacts, ImageFacts};
 use super::finding::{SurveyFinding, SurveyTopic};
@@ -6,21 +6,21 @@ use crate::data::case::SplitRole;
 use crate::text::config::DataSpec;
 use std::collections::BTreeSet;
 
-/// What one split holds.
+/// Class balance of one split.
 pub(crate) struct SplitBalance {
     pub role: SplitRole,
     pub images: usize,
-    /// 0 where there are none.
+    /// Number of groups; 0 if there are none.
     pub groups: usize,
-    /// Share of all pixels, per class.
+    /// Share of all pixels of each class.
     pub share: Vec<f64>,
-    /// Masks that hold the class, per class.
+    /// Number of masks with at least one pixel of each class.
     pub present: Vec<usize>,
-    /// Masks that hold the first class only.
+    /// Number of masks with the first class only.
     pub empty: usize,
 }
 
-/// Of each split that has images.
+/// Returns the class balance of each split that has images.
 pub(crate) fn balance(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SplitBalance> {
     let of = |role: SplitRole| {
         let facts: Vec<&CaseFacts> = facts.iter().filter(|f| f.role == role).collect();
@@ -45,7 +45,7 @@ fn is_empty(mask: &[u64]) -> bool {
     mask.iter().skip(1).all(|n| *n == 0)
 }
 
-/// Classes that are nowhere, empty masks, values that the window does not fit.
+/// Reports classes without pixels, empty masks, a mix of grey and colour images, and values that the window does not fit.
 pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let mut findings = Vec::new();
     let empty: Vec<String> =
@@ -59,7 +59,7 @@ pub(super) fn findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFindin
     }
     for balance in balance(spec, facts) {
         for (class, name) in spec.classes.iter().enumerate().filter(|(class, _)| balance.present[*class] == 0) {
-            // Said of each image already.
+            // Unreadable masks are reported already.
             if facts.iter().any(|f| f.role == balance.role && f.classes.is_some()) {
                 let message = format!("no mask in {} holds `{name}` (class {class})", balance.role.name());
                 findings.push(SurveyFinding::warning(SurveyTopic::Balance, message));
@@ -90,7 +90,7 @@ fn list_first(stems: &[String]) -> String {
     text
 }
 
-/// A window that most values lie outside of, or that the values use a small part of.
+/// Reports a window that most values lie outside of, or of which the values use a small part.
 fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let Some([low, high]) = spec.window else { return Vec::new() };
     let images: Vec<_> = facts.iter().filter_map(|f| f.image.as_ref()).collect();
@@ -101,26 +101,26 @@ fn window_findings(spec: &DataSpec, facts: &[CaseFacts]) -> Vec<SurveyFinding> {
     let least = images.iter().map(|i| i.least).fold(f64::INFINITY, f64::min);
     let most = images.iter().map(|i| i.most).fold(f64::NEG_INFINITY, f64::max);
     let mut findings = Vec::new();
-    let mut told = |message: String| {
+    let mut report = |message: String| {
         let help = "is the window in the units of the files? CT: Hounsfield units; 8-bit pictures: no window";
         findings.push(SurveyFinding::warning(SurveyTopic::Window, message).help(help));
     };
     for (side, name) in [(0, "below"), (1, "above")] {
         if mean(side) > 0.5 {
             let percent = 100.0 * mean(side);
-            told(format!(
+            report(format!(
                 "{percent:.0} % of the values lie {name} the window [{low}, {high}]; they span {least} to {most}"
             ));
         }
     }
     let used = (most.min(high) - least.max(low)).max(0.0) / (high - low);
     if used < 0.25 && some_vary(&images) {
-        told(format!("values span {least} to {most}, {:.0} % of the window [{low}, {high}]", 100.0 * used));
+        report(format!("values span {least} to {most}, {:.0} % of the window [{low}, {high}]", 100.0 * used));
     }
     findings
 }
 
-/// Constant images span nothing, whatever the window; they are told by themselves.
+/// Checks whether any image is not constant. Constant images use no part of any window and are reported separately.
 fn some_vary(images: &[&ImageFacts]) -> bool {
     images.iter().any(|i| !i.constant)
 }

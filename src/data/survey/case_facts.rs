@@ -1,4 +1,4 @@
-//! One case: what its image and its mask hold.
+//! Reads one case of a survey: the properties of its image and its mask.
 
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::fingerprint::{Fingerprint, SIDE};
@@ -10,30 +10,31 @@ use crate::data::{case_reader, intensity, phantom};
 use crate::text::config::{DataSource, DataSpec};
 use std::path::Path;
 
-/// What a case holds.
+/// Properties of a case, and what is wrong with it.
 pub struct CaseFacts {
     pub stem: String,
     pub role: SplitRole,
-    /// Index among the role's cases.
+    /// Patient, video or volume of the case, if known.
     pub group: Option<String>,
     pub image: Option<ImageFacts>,
-    /// Pixels of each class.
+    /// Number of pixels of each class; `None` if the mask cannot be read.
     pub classes: Option<Vec<u64>>,
     pub findings: Vec<SurveyFinding>,
 }
 
+/// Properties of an image.
 pub struct ImageFacts {
     /// Height, width.
     pub size: [usize; 2],
     pub channels: usize,
-    /// The sample type in words.
+    /// Name of the sample type.
     pub samples: &'static str,
     pub least: f64,
     pub most: f64,
-    /// Shares of values below and above the window.
+    /// Fractions of the values below and above the window.
     pub outside: [f64; 2],
     pub constant: bool,
-    /// Small enough to compare with all others; `None` where the values cannot be scaled.
+    /// For the search for near-duplicates; `None` if the values cannot be scaled.
     pub print: Option<Fingerprint>,
 }
 
@@ -97,7 +98,7 @@ fn image(
     spec: &DataSpec,
     place: &Path,
     channels: Option<usize>,
-    told: &mut dyn FnMut(SurveyFinding),
+    report: &mut dyn FnMut(SurveyFinding),
 ) -> ImageFacts {
     let (mut least, mut most, mut below, mut above) = (f64::INFINITY, f64::NEG_INFINITY, 0usize, 0usize);
     let [low, high] = spec.window.unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
@@ -114,7 +115,7 @@ fn image(
     };
     let small = DataSpec { size: [SIDE, SIDE], ..windowed };
     let mut warnings = Vec::new();
-    // A colour picture for a network of, say, two channels is refused with the channels of the network.
+    // A colour picture does not fit a network with, say, two channels.
     let fits = match channels {
         Some(channels) if pixels.channels == 3 && !matches!(channels, 1 | 3) => {
             intensity::prepare(pixels, &small, channels, place, &mut Vec::new()).map(|_| ())
@@ -122,17 +123,17 @@ fn image(
         _ => Ok(()),
     };
     if let Err(error) = fits {
-        told(SurveyFinding::error(SurveyTopic::Model, &error));
+        report(SurveyFinding::error(SurveyTopic::Model, &error));
     }
     let print = match intensity::prepare(pixels, &small, 1, place, &mut warnings) {
         Ok(grey) => Some(Fingerprint::of(&grey)),
         Err(error) => {
-            told(SurveyFinding::error(SurveyTopic::Window, &error));
+            report(SurveyFinding::error(SurveyTopic::Window, &error));
             None
         }
     };
     let constant = least == most;
-    warnings.into_iter().for_each(|w| told(SurveyFinding::warning(SurveyTopic::Image, w)));
+    warnings.into_iter().for_each(|w| report(SurveyFinding::warning(SurveyTopic::Image, w)));
     let samples = match &pixels.values {
         PixelValues::U8(_) => "8-bit",
         PixelValues::U16(_) => "16-bit",

@@ -1,17 +1,18 @@
-//! What a survey finds.
+//! Errors and warnings of a survey.
 
 use crate::base::error::RunError;
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SurveySeverity {
-    /// Training would stop at it, or learn from what is wrong.
+    /// Training would stop, or learn from wrong data.
     Error,
+    /// Something doubtful that training can cope with.
     Warning,
 }
 
 impl SurveySeverity {
-    /// As text and JSON call it.
+    /// Name in text and JSON.
     pub fn name(self) -> &'static str {
         match self {
             SurveySeverity::Error => "error",
@@ -20,23 +21,24 @@ impl SurveySeverity {
     }
 }
 
-/// What a finding is about.
+/// Topic of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SurveyTopic {
-    /// Which files there are, how they pair, which split they are in.
+    /// Which files exist, how they are paired and split.
     Files,
-    /// An image that cannot be used, or is doubtful.
+    /// An unusable or doubtful image.
     Image,
+    /// An unusable or doubtful mask.
     Mask,
     /// Image and mask differ in size.
     Sizes,
-    /// What the network takes.
+    /// The input that the network accepts.
     Model,
-    /// How much of each class there is.
+    /// Class balance.
     Balance,
-    /// Images that are nearly the same.
+    /// Near-duplicate images.
     Duplicates,
-    /// Values and the window that scales them.
+    /// Values and the intensity window.
     Window,
 }
 
@@ -55,15 +57,15 @@ impl SurveyTopic {
     }
 }
 
-/// Something wrong or doubtful.
+/// An error or warning about a data set.
 #[derive(Debug, Clone)]
 pub struct SurveyFinding {
     pub severity: SurveySeverity,
     pub kind: SurveyTopic,
-    /// One line, with the file that it is about.
+    /// One line, including the file.
     pub message: String,
     pub help: Vec<String>,
-    /// The stems that it is about.
+    /// Stems of the cases that it concerns.
     pub stems: Vec<String>,
 }
 

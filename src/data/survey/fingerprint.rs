@@ -1,18 +1,18 @@
-//! An image small enough to be compared with all others: its difference hash and its greys.
+//! Fingerprints of images for the search for near-duplicates: difference hash and small grey version.
 
 use crate::data::resize;
 
-/// Side of the greys that are compared.
+/// Side of the grey versions that are compared.
 pub(super) const SIDE: usize = 32;
 
-/// An image in 64 bits, and in 1 KiB.
+/// A 64-bit difference hash, and a grey version of 1 KiB.
 pub struct Fingerprint {
     pub(super) hash: u64,
     grey: Vec<u8>,
 }
 
 impl Fingerprint {
-    /// Of 32 x 32 values of 16 bits.
+    /// Computes the fingerprint of 32 x 32 16-bit values.
     pub fn of(grey: &[u16]) -> Fingerprint {
         let values: Vec<f32> = grey.iter().map(|&v| f32::from(v)).collect();
         let small = resize::plane(&values, [SIDE, SIDE], [8, 9]);
@@ -23,7 +23,7 @@ impl Fingerprint {
         Fingerprint { hash, grey: grey.iter().map(|&v| (v >> 8) as u8).collect() }
     }
 
-    /// Pearson's correlation of the greys; 0 where one of them is constant.
+    /// Returns Pearson's correlation of the grey versions; 0 if one of them is constant.
     pub(super) fn correlation(&self, other: &Fingerprint) -> f64 {
         let n = self.grey.len() as f64;
         let (mut sx, mut sy, mut xx, mut yy, mut xy) = (0u64, 0u64, 0u64, 0u64, 0u64);

@@ -1,22 +1,23 @@
-//! Images that are nearly the same: frames of a video, a lesion photographed twice, one file under two names.
+//! Finds near-duplicate images: frames of a video, a lesion photographed twice, one file under two names.
 //!
-//! Candidates are pairs whose difference hashes (dHash: is each of 8 x 8 pixels brighter than its left neighbour?) differ
-//! in at most [`MAX_HASH_DISTANCE`] of 64 bits; a pair counts when the normalised correlation of its greys at 32 x 32 is at least
-//! [`MIN_CORRELATION`]. A copy that was resized, compressed again or made brighter is found; a mirrored or cropped one is not.
+//! Candidates are pairs whose difference hashes (dHash: is each of 8 x 8 pixels brighter than its left neighbour?) differ in at
+//! most [`MAX_HASH_DISTANCE`] of 64 bits. A pair is a near-duplicate if the normalised correlation of the grey versions at
+//! 32 x 32 is at least [`MIN_CORRELATION`]. Copies that were resized, recompressed or brightened are found; mirrored or cropped
+//! ones are not.
 
 use super::case_facts::CaseFacts;
 use super::finding::{SurveyFinding, SurveyTopic};
 use super::fingerprint::Fingerprint;
 use rayon::prelude::*;
 
-/// Bits of 64 that the hashes of a pair may differ in.
+/// Maximum number of differing bits of the 64-bit hashes of a pair.
 pub(crate) const MAX_HASH_DISTANCE: u32 = 12;
-/// Least normalised correlation of a pair.
+/// Minimum normalised correlation of a pair.
 pub(crate) const MIN_CORRELATION: f64 = 0.97;
-/// Pairs that are kept.
+/// Maximum number of pairs that are kept.
 const KEPT: usize = 10_000;
 
-/// Two images that are nearly the same: indices of cases, and how alike they are.
+/// Two nearly identical images, as indices of cases.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct NearDuplicate {
     pub a: usize,
@@ -25,7 +26,7 @@ pub struct NearDuplicate {
     pub alike: f64,
 }
 
-/// All near pairs, the most alike first.
+/// Returns all near-duplicates, pairs across the split first, and within these the most similar first.
 pub(super) fn find_near_duplicates(facts: &[CaseFacts]) -> Vec<NearDuplicate> {
     let prints: Vec<(usize, &Fingerprint)> =
         facts.iter().enumerate().filter_map(|(i, f)| Some((i, f.image.as_ref()?.print.as_ref()?))).collect();
@@ -41,13 +42,13 @@ pub(super) fn find_near_duplicates(facts: &[CaseFacts]) -> Vec<NearDuplicate> {
         })
         .collect();
     found.sort_by(|x, y| y.alike.total_cmp(&x.alike).then((x.a, x.b).cmp(&(y.a, y.b))));
-    // Pairs across the split are what matters; they are kept before others.
+    // Pairs across the split are data leakage, so they are kept before others.
     found.sort_by_key(|p| facts[p.a].role == facts[p.b].role);
     found.truncate(KEPT);
     found
 }
 
-/// A warning for each pair across the split.
+/// Returns a warning for each near-duplicate pair across the split.
 pub(super) fn findings(facts: &[CaseFacts], pairs: &[NearDuplicate], grouped: bool) -> Vec<SurveyFinding> {
     let across: Vec<&NearDuplicate> = pairs.iter().filter(|p| facts[p.a].role != facts[p.b].role).collect();
     let mut findings = Vec::new();

@@ -1,4 +1,4 @@
-//! Volumes that were read lately: the slices of one share a reading.
+//! Cache of recently used volumes, so that the slices of a volume share one read.
 
 use super::voxels::Volume;
 use crate::base::error::Result;
@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 type CacheSlot = Arc<OnceLock<Result<Arc<Volume>>>>;
 
-/// Keeps volumes up to a number of bytes, the ones used last, and always the last one.
+/// LRU cache of volumes with a limit in bytes; the most recently used volume is always kept.
 pub(crate) struct VolumeCache {
     limit: usize,
-    /// The one used last stands last.
+    /// Entries in order of use, the most recently used last.
     held: Mutex<VecDeque<(PathBuf, CacheSlot)>>,
 }
 
@@ -20,8 +20,8 @@ impl VolumeCache {
         VolumeCache { limit, held: Mutex::default() }
     }
 
-    /// The volume at `path`, read by `read` where it is not held. Threads that want the same volume wait for one reading
-    /// of it; those that want others do not wait.
+    /// Returns the volume at `path`, and reads it with `read` if it is not cached. Threads that request the same volume wait for
+    /// one read; threads that request other volumes do not wait.
     pub(crate) fn get(&self, path: &Path, read: impl FnOnce() -> Result<Volume>) -> Result<Arc<Volume>> {
         let slot = {
             let mut held = self.lock();
@@ -47,7 +47,7 @@ impl VolumeCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<(PathBuf, CacheSlot)>> {
-        // A panic elsewhere leaves nothing half done behind this lock.
+        // A panic elsewhere leaves no inconsistent state under this lock.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
-//! DICOM series: a folder of files with one slice each. The only module that names the crates `dicom-*`.
+//! DICOM series: a folder of files with one slice each. Only this module uses the crates `dicom-*`.
 //!
-//! Slices are sorted by where they lie in the patient. Rescale slope and intercept are applied file by file, which gives
-//! Hounsfield units for CT. Compressed pixels are read where a decoder in Rust is at hand (RLE, JPEG baseline and
-//! lossless, deflate).
+//! Slices are sorted by their position in the patient. Rescale slope and intercept are applied file by file, which gives
+//! Hounsfield units for CT. Compressed pixels are supported where a Rust decoder exists (RLE, JPEG baseline and lossless,
+//! deflate).
 
 mod lengths;
 
@@ -18,35 +18,37 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The slices of a folder, in the order in which they lie in the patient.
+/// The slices of a folder, sorted by their position in the patient.
 pub(crate) struct DicomSeries {
     folder: PathBuf,
     pub grid: VoxelGrid,
     files: Vec<DicomSlice>,
 }
 
+/// Header of one file.
 struct DicomSlice {
     path: PathBuf,
-    /// Identifies the series that the file belongs to.
+    /// SeriesInstanceUID of the file.
     series: String,
+    /// InstanceNumber of the file.
     number: Option<i64>,
-    /// Millimetres to the patient's left, back and head.
+    /// Position in mm to the patient's left, back and head.
     position: [f64; 3],
-    /// The directions of rows and columns there.
+    /// Unit vectors along rows and columns.
     directions: [[f64; 3]; 2],
-    /// Millimetres from row to row, from column to column.
+    /// Distance between rows and between columns, in mm.
     spacing: [f64; 2],
-    /// Rows, columns.
+    /// Numbers of rows and columns.
     size: [usize; 2],
     thickness: Option<f64>,
 }
 
-/// Whether a folder holds DICOM files, itself or in the only folder within it.
+/// Checks whether a folder holds DICOM files, itself or in a single nested folder.
 pub(crate) fn holds_dicom(folder: &Path) -> bool {
     dicom_files(folder).is_ok_and(|(_, files)| !files.is_empty())
 }
 
-/// The folder that holds the files, and those. Archives nest a series in folders that hold nothing else.
+/// Returns the folder that holds the DICOM files, and the files. Archives often nest a series in folders without other content.
 fn dicom_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     let mut folder = folder.to_path_buf();
     for _ in 0..4 {
@@ -60,7 +62,7 @@ fn dicom_files(folder: &Path) -> Result<(PathBuf, Vec<PathBuf>)> {
     Ok((folder, Vec::new()))
 }
 
-/// What lies in a folder, but for hidden files, sorted as people count.
+/// Lists a folder without hidden files, in natural order.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let fail = |e: std::io::Error| RunError::at(folder, format!("the folder cannot be read: {e}"));
     let mut paths = Vec::new();
@@ -82,7 +84,7 @@ fn lower_stem(path: &Path) -> String {
     path.file_stem().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-/// The preamble's mark (PS3.10, 7.1).
+/// Checks for the DICOM prefix after the preamble (PS3.10, 7.1).
 fn is_dicom(path: &Path) -> bool {
     let mut head = [0; 132];
     let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut head));
@@ -90,10 +92,10 @@ fn is_dicom(path: &Path) -> bool {
 }
 
 impl DicomSeries {
-    /// Reads the headers of a folder's files and puts the slices in order.
+    /// Reads the headers of a folder's files and sorts the slices.
     ///
-    /// Fails where the folder holds no DICOM file or those of several series, where slices differ in size or direction,
-    /// and where one is missing or there twice.
+    /// Errors: the folder holds no DICOM file or files of several series, slices differ in size or direction, or a slice is missing
+    /// or duplicated.
     pub(crate) fn open(path: &Path) -> Result<DicomSeries> {
         let (folder, found) = dicom_files(path)?;
         if found.is_empty() {
@@ -127,14 +129,14 @@ impl DicomSeries {
         let [down, right] = [files[0].directions[1], files[0].directions[0]];
         let [row_gap, column_gap] = files[0].spacing;
         let gap = gap.or(files[0].thickness.filter(|t| *t > 0.0)).unwrap_or(1.0);
-        // DICOM counts to the left and the back, the grid to the right and the front.
+        // DICOM axes point to the left and the back, the grid's axes to the right and the front.
         let world = |direction: [f64; 3], step: f64| [-direction[0] * step, -direction[1] * step, direction[2] * step];
         let axes = [world(right, column_gap), world(down, row_gap), world(normal, gap)];
         let grid = VoxelGrid::new(&folder, [columns, rows, files.len()], axes)?;
         Ok(DicomSeries { folder, grid, files })
     }
 
-    /// Reads the pixels.
+    /// Reads the pixels of all slices.
     pub(crate) fn read(&self) -> Result<Volume> {
         let area = self.grid.dims[0] * self.grid.dims[1];
         let mut values: Vec<f32> = Vec::with_capacity(area * self.files.len());
@@ -155,7 +157,7 @@ impl DicomSeries {
     }
 }
 
-/// The distance from slice to slice; `None` for one slice.
+/// Returns the distance between slices; `None` for a single slice. Errors: two slices have the same position, or one is missing.
 fn slice_spacing(folder: &Path, files: &[DicomSlice], heights: &[f64]) -> Result<Option<f64>> {
     let mut gaps: Vec<f64> = heights.windows(2).map(|w| w[1] - w[0]).collect();
     gaps.sort_by(f64::total_cmp);
@@ -231,7 +233,7 @@ fn read_header(path: &Path) -> Result<DicomSlice> {
     })
 }
 
-/// Appends the rescaled pixels of a file.
+/// Appends the rescaled pixels of a file to `values`.
 fn append_pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
     let object = open_file(path, None)?;
     let fail = |e: dicom_pixeldata::Error| {
@@ -253,7 +255,7 @@ fn append_pixels(path: &Path, values: &mut Vec<f32>) -> Result<()> {
     Ok(())
 }
 
-/// A message with that of its first cause.
+/// Formats an error with its root cause.
 fn with_root_cause(error: &dyn std::error::Error) -> String {
     let text = one_line(&error);
     match std::iter::successors(error.source(), |e| e.source()).last() {
@@ -262,8 +264,8 @@ fn with_root_cause(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// A folder of pictures as the mask of a DICOM series: each goes with the slice whose file has its name; where the names
-/// differ, the pictures in the order of their names go with the slices in the order of their InstanceNumber.
+/// Reads a folder of pictures as the mask of a DICOM series. A picture belongs to the slice whose file has the same name; if the
+/// names differ, pictures in the order of their names belong to slices in the order of their InstanceNumber.
 pub(crate) fn read_masks(folder: &Path, of: &Path) -> Result<Volume> {
     let series = DicomSeries::open(of)?;
     let pictures: Vec<PathBuf> = entries(folder)?.into_iter().filter(|p| decode::is_picture(p)).collect();

@@ -1,30 +1,31 @@
-//! Where the voxels of a volume lie in the patient.
+//! Voxel grids: positions and directions of a volume's voxels in the patient.
 //!
-//! Directions are NIfTI's: the first world axis runs from left to right, the second from back to front, the third from
-//! feet to head. Slanted volumes are read along the axes that come nearest; nothing is interpolated.
+//! Directions are as in NIfTI: the first world axis points from left to right, the second from back to front, the third from feet
+//! to head. Oblique volumes are read along the nearest axes, without interpolation.
 
 use crate::base::error::{Result, RunError};
 use crate::data::pixels::MAX_SIDE;
 use crate::text::config::Axis;
 use std::path::Path;
 
-/// Most voxels of one volume: 2 GiB of 16-bit values.
+/// Maximum number of voxels of one volume: 2 GiB of 16-bit values.
 const MOST: usize = 1 << 30;
 
+/// Size, orientation and spacing of an array of voxels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct VoxelGrid {
-    /// Voxels along each axis of the array.
+    /// Number of voxels along each axis of the array.
     pub dims: [usize; 3],
-    /// The world axis that each axis of the array runs along.
+    /// World axis of each axis of the array.
     world: [usize; 3],
-    /// Whether it runs to the right, to the front, to the head.
+    /// Whether the axis points to the right, the front or the head.
     ascending: [bool; 3],
-    /// Millimetres from voxel to voxel along each axis of the array.
+    /// Distance between voxels along each axis of the array, in mm.
     pub spacing: [f64; 3],
 }
 
-/// How slices across an axis are taken from the array: the pixel at `row`, `column` of slice `index` is at
-/// `start + index * across + row * down + column * right`. Steps are negative where the array runs the other way.
+/// Index arithmetic for slices across an axis: the pixel at `row`, `column` of slice `index` is at
+/// `start + index * across + row * down + column * right`. Strides are negative where the array runs in the opposite direction.
 pub(super) struct SliceIndexing {
     pub size: [usize; 2],
     pub count: usize,
@@ -35,16 +36,16 @@ pub(super) struct SliceIndexing {
 }
 
 impl SliceIndexing {
-    /// Position in the array.
+    /// Returns the position of a pixel in the array.
     pub(super) fn at(&self, index: usize, row: usize, column: usize) -> usize {
         let place = self.start + index as i64 * self.across + row as i64 * self.down + column as i64 * self.right;
-        // In the array by construction; what is not would be refused by the index there.
+        // The position is in the array by construction; otherwise indexing would panic.
         usize::try_from(place).unwrap_or(usize::MAX)
     }
 }
 
 impl VoxelGrid {
-    /// From the directions in which the array's axes step through the world, one column an axis, in millimetres.
+    /// Creates a grid from the steps of the array's axes in world coordinates, one column per axis, in mm.
     pub(crate) fn new(path: &Path, dims: [usize; 3], columns: [[f64; 3]; 3]) -> Result<VoxelGrid> {
         let voxels = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
         if dims.iter().any(|&d| d == 0 || d > MAX_SIDE) || voxels.is_none_or(|n| n > MOST) {
@@ -58,7 +59,7 @@ impl VoxelGrid {
             let message = format!("declares voxels of {} x {} x {} mm", spacing[0], spacing[1], spacing[2]);
             return Err(RunError::at(path, message));
         }
-        // The permutation along which the axes point most; of equal ones the first.
+        // The permutation with the best alignment to the world axes; the first of equal ones.
         const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let agreement = |order: &[usize; 3]| (0..3).map(|a| (columns[a][order[a]] / spacing[a]).abs()).sum::<f64>();
         let mut world = ORDERS[0];
@@ -71,7 +72,7 @@ impl VoxelGrid {
         Ok(VoxelGrid { dims, world, ascending, spacing })
     }
 
-    /// The array's axis that runs along a world axis.
+    /// Returns the array axis that runs along a world axis.
     fn array_axis(&self, world: usize) -> usize {
         self.world.iter().position(|w| *w == world).unwrap_or(world)
     }
@@ -84,7 +85,7 @@ impl VoxelGrid {
         })
     }
 
-    /// Array axes of rows and columns of a slice.
+    /// Returns the array axes of the rows and columns of a slice.
     fn row_column_axes(&self, axis: Axis) -> [usize; 2] {
         match axis {
             Axis::Axial => [self.array_axis(1), self.array_axis(0)],
@@ -93,28 +94,28 @@ impl VoxelGrid {
         }
     }
 
-    /// Slices across an axis.
+    /// Returns the number of slices across an axis.
     pub(crate) fn count(&self, axis: Axis) -> usize {
         self.dims[self.slice_axis(axis)]
     }
 
-    /// The number that the file's array gives a slice.
+    /// Returns the index of a slice in the file's array.
     pub(crate) fn stored_index(&self, axis: Axis, index: usize) -> usize {
         let a = self.slice_axis(axis);
         if self.ascending[a] { index } else { self.dims[a] - 1 - index }
     }
 
-    /// Height and width of slices across an axis.
+    /// Returns height and width of slices across an axis.
     pub(crate) fn size(&self, axis: Axis) -> [usize; 2] {
         self.row_column_axes(axis).map(|a| self.dims[a])
     }
 
-    /// Millimetres from row to row and from column to column of a slice.
+    /// Returns the distances between rows and between columns of a slice in mm.
     pub(crate) fn pixel_spacing(&self, axis: Axis) -> [f64; 2] {
         self.row_column_axes(axis).map(|a| self.spacing[a])
     }
 
-    /// `LPS`: where the axes of the array run to.
+    /// Returns the orientation code of the array's axes, for example `LPS`.
     pub(crate) fn orientation(&self) -> String {
         let letter = |a: usize| match (self.world[a], self.ascending[a]) {
             (0, true) => 'R',
@@ -127,14 +128,15 @@ impl VoxelGrid {
         (0..3).map(letter).collect()
     }
 
-    /// Voxels along right, front and head, for comparison with another volume.
+    /// Returns the number of voxels along the world axes, for comparison with another volume.
     pub(crate) fn world_dims(&self) -> [usize; 3] {
         [0, 1, 2].map(|w| self.dims[self.array_axis(w)])
     }
 
     pub(super) fn slice_indexing(&self, axis: Axis) -> SliceIndexing {
         let strides = [1, self.dims[0], self.dims[0] * self.dims[1]];
-        // Slices are counted up the axis; rows and columns run down theirs: to the back or the feet, to the left or back.
+        // Slices are counted in the positive direction; rows and columns run in the negative one: to the back or the feet, to the
+        // left or the back.
         let up = |a: usize| {
             let stride = strides[a] as i64;
             if self.ascending[a] { (0, stride) } else { ((self.dims[a] as i64 - 1) * stride, -stride) }

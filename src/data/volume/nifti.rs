@@ -1,6 +1,6 @@
-//! NIfTI-1 files, plain or gzipped. The only module that names the crate `nifti`.
+//! NIfTI-1 files, plain or gzipped. Only this module uses the crate `nifti`.
 //!
-//! The whole gzip stream is read to its checksum, so that a damaged file is refused and not read as far as it goes.
+//! The gzip stream is read to its checksum, so that a damaged file is an error instead of being read partially.
 
 use super::grid::VoxelGrid;
 use super::voxels::{Volume, Voxels};
@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// A header has 348 bytes; a volume follows within this many, extensions included, or is told from where it is said.
+/// Bytes that are read for the header: 348, and 4 that announce extensions.
 const HEADER: u64 = 352;
-/// Bytes that a voxel may take, and room for extensions.
+/// Maximum number of bytes of a voxel, and of extensions.
 const PER_VOXEL: u64 = 8;
 const EXTENSIONS: u64 = 64 << 20;
 
@@ -37,7 +37,7 @@ fn parse_header(path: &Path, bytes: &[u8]) -> Result<NiftiHeader> {
     NiftiHeader::from_reader(bytes).map_err(|e| fail(&e))
 }
 
-/// Reads up to `limit` bytes; an error names what a damaged file looks like.
+/// Reads and unpacks up to `limit` bytes.
 fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     open(path)?.take(limit).read_to_end(&mut all).map_err(|e| {
@@ -47,7 +47,7 @@ fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(all)
 }
 
-/// The grid that the header tells.
+/// Reads the voxel grid from the header.
 pub(crate) fn grid(path: &Path) -> Result<VoxelGrid> {
     grid_of(path, &parse_header(path, &read_bytes(path, HEADER)?)?)
 }
@@ -63,8 +63,8 @@ fn grid_of(path: &Path, header: &NiftiHeader) -> Result<VoxelGrid> {
     VoxelGrid::new(path, [size(0), size(1), size(2)], axis_directions(header))
 }
 
-/// Directions of the array's axes in millimetres: from the sform, else the qform, else the voxel sizes with the first
-/// axis running to the left, as nibabel reads them.
+/// Returns the steps of the array's axes in mm: from the sform, else the qform, else the voxel sizes with the first axis pointing
+/// to the left, as in nibabel.
 fn axis_directions(header: &NiftiHeader) -> [[f64; 3]; 3] {
     if header.sform_code > 0 {
         let rows = [header.srow_x, header.srow_y, header.srow_z];
@@ -74,7 +74,7 @@ fn axis_directions(header: &NiftiHeader) -> [[f64; 3]; 3] {
     if header.qform_code <= 0 {
         return [[-size[0], 0.0, 0.0], [0.0, size[1], 0.0], [0.0, 0.0, size[2]]];
     }
-    // The rotation of a unit quaternion, of which the file holds b, c and d (nifti1.h, method 2).
+    // The rotation of a unit quaternion whose components b, c and d are in the file (nifti1.h, method 2).
     let [b, c, d] = [header.quatern_b, header.quatern_c, header.quatern_d].map(f64::from);
     let a = (1.0 - b * b - c * c - d * d).max(0.0).sqrt();
     let rows = [
@@ -89,7 +89,7 @@ fn axis_directions(header: &NiftiHeader) -> [[f64; 3]; 3] {
     })
 }
 
-/// Reads a file whole.
+/// Reads a whole file.
 pub(crate) fn read(path: &Path) -> Result<Volume> {
     let head = parse_header(path, &read_bytes(path, HEADER)?)?;
     let grid = grid_of(path, &head)?;
@@ -126,7 +126,7 @@ pub(crate) fn read(path: &Path) -> Result<Volume> {
         | NiftiType::Rgba32 => return Err(RunError::at(path, format!("voxels of type {kind:?} are not read"))),
     };
     let [slope, intercept] = [head.scl_slope, head.scl_inter].map(f64::from);
-    // A slope of 0 means that there is no scaling (nifti1.h), and so does one that is no number.
+    // A slope of 0 means no scaling (nifti1.h); a slope or intercept that is not finite is treated likewise.
     let scaled = slope != 0.0 && slope.is_finite() && intercept.is_finite() && [slope, intercept] != [1.0, 0.0];
     Ok(Volume { grid, voxels, scale: scaled.then_some([slope, intercept]) })
 }

@@ -1,4 +1,4 @@
-//! A volume in memory, and its slices.
+//! Volumes in memory, and their slices.
 
 use super::grid::VoxelGrid;
 use crate::base::error::{Result, RunError};
@@ -6,21 +6,21 @@ use crate::data::pixels::{PixelValues, Pixels};
 use crate::text::config::Axis;
 use std::path::Path;
 
-/// A stack of voxels in memory.
+/// The voxels of a volume with their grid.
 pub(crate) struct Volume {
     pub grid: VoxelGrid,
     pub voxels: Voxels,
-    /// Slope and intercept to the values that are meant, where they are not 1 and 0.
+    /// Slope and intercept from stored to real values, if they are not 1 and 0.
     pub scale: Option<[f64; 2]>,
 }
 
-/// Voxels with the first axis of the grid running fastest.
+/// Stored voxels; the first axis of the grid is contiguous.
 pub(crate) enum Voxels {
     U8(Vec<u8>),
     I16(Vec<i16>),
     U16(Vec<u16>),
     F32(Vec<f32>),
-    /// Of every other sample type, with its name.
+    /// Every other sample type, with its name.
     F64(Vec<f64>, &'static str),
 }
 
@@ -47,12 +47,12 @@ impl Voxels {
 }
 
 impl Volume {
-    /// Memory that it holds.
+    /// Returns the memory of the volume in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.voxels.bytes()
     }
 
-    /// Slice number `index` across `axis`, in the order that the module's text tells.
+    /// Extracts slice number `index` across `axis`, oriented and ordered as described in the module documentation.
     pub(crate) fn slice(&self, axis: Axis, index: usize, path: &Path) -> Result<Pixels> {
         let view = self.grid.slice_indexing(axis);
         let size = view.size;

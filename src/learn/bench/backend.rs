@@ -1,10 +1,10 @@
-//! What computes a network that is timed.
+//! The backends that can be benchmarked.
 
 use serde::Serialize;
 use std::fmt;
 use std::str::FromStr;
 
-/// What computes.
+/// Implementation of the operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Backend {

@@ -1,4 +1,4 @@
-//! A network that is ready to be timed. When a call returns, it has been computed.
+//! A network for benchmarks. Its calls return only after the device has finished.
 
 use super::backend::Backend;
 use super::timing::{TimeBudget, repeat};
@@ -17,6 +17,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;
 
+/// A network in evaluation mode, and in training mode if training is timed.
 pub(super) struct TimedNetwork {
     device: Device,
     images: Tensor<4>,
@@ -24,6 +25,7 @@ pub(super) struct TimedNetwork {
     training: Option<TimedTraining>,
 }
 
+/// A network in training mode with targets and optimiser.
 struct TimedTraining {
     network: Network,
     targets: Tensor<3, Int>,
@@ -48,7 +50,7 @@ impl TimedNetwork {
         self.images.clone()
     }
 
-    /// Why the engine does not compute forward passes or training steps, if it does not.
+    /// Returns why the engine does not support forward passes or training steps; `None` if it does.
     pub(super) fn why_engine_refuses(&self, train: bool) -> Option<String> {
         let mode = if train { PassMode::Train { to_image: false } } else { PassMode::Infer };
         self.evaluated.engine_refusal(&self.images(), mode)
@@ -58,19 +60,19 @@ impl TimedNetwork {
         if self.why_engine_refuses(train).is_some() { Backend::Burn } else { Backend::Engine }
     }
 
-    /// In evaluation mode.
+    /// Runs a forward pass in evaluation mode.
     pub(super) fn forward(&mut self) -> Result<()> {
         drop(self.evaluated.forward(self.images()));
         synchronise(&self.device)
     }
 
-    /// Frees what forward passes hold, so that training is measured without it.
+    /// Frees the memory of forward passes, so that it does not count for training.
     pub(super) fn free_forward_memory(&mut self) {
         self.evaluated = self.evaluated.valid();
         self.evaluated.engine.free_memory();
     }
 
-    /// Nothing where no training was asked for.
+    /// Runs a training step; does nothing if training is not timed.
     pub(super) fn train_step(&mut self) -> Result<()> {
         let images = self.images();
         let Some(TimedTraining { network, targets, optim }) = &mut self.training else { return Ok(()) };
@@ -81,8 +83,8 @@ impl TimedNetwork {
         synchronise(&self.device)
     }
 
-    /// Calls as long as `span` says, each step's time told to `profile`: training steps, or forward passes in evaluation
-    /// mode. Of what Burn computes only the forward passes, with `train` those of training mode: its way back knows no steps.
+    /// Profiles training steps, or forward passes in evaluation mode, for the time budget. With Burn only forward passes are
+    /// profiled, in training mode if `train`, because its backward pass has no steps.
     pub(super) fn profile(&mut self, train: bool, span: TimeBudget, mut profile: Profile) -> Result<Profile> {
         if self.backend(train) == Backend::Burn {
             let mut warm = profile.clone();
@@ -94,7 +96,7 @@ impl TimedNetwork {
         let recorder = self.evaluated.engine.recorder.clone();
         recorder.start(profile.clone());
         let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
-        let mut told = recorder.stop().unwrap_or(profile);
+        let mut recorded = recorder.stop().unwrap_or(profile);
         told.add_wall_time(total_duration(&run?));
         Ok(told)
     }

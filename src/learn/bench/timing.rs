@@ -1,18 +1,18 @@
-//! Calls that are repeated and timed.
+//! Repeats and times calls.
 
 use crate::base::error::Result;
 use crate::base::machine;
 use std::time::{Duration, Instant};
 
-/// How long something is measured.
+/// Duration of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TimeBudget {
     pub time: Duration,
-    /// So many calls at least, however long they take.
+    /// Minimum number of calls, however long they take.
     pub calls: usize,
 }
 
-/// Milliseconds of a call.
+/// Statistics of the durations of calls, in ms.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Timing {
     pub calls: usize,
@@ -22,7 +22,7 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// `None` without a call. The median of an even number is the mean of the two in the middle.
+    /// Summarises durations; `None` without a call. The median of an even number is the mean of the two central values.
     fn of(mut times: Vec<f64>) -> Option<Self> {
         times.sort_by(f64::total_cmp);
         let (min, max) = (*times.first()?, *times.last()?);
@@ -31,9 +31,10 @@ impl Timing {
     }
 }
 
+/// Maximum number of calls before the measurement.
 const WARM_UP: usize = 3;
 
-/// Some calls that do not count. They take no more than half of the time but for the first.
+/// Makes calls that are not measured, until half of the time budget is used.
 fn warm_up(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     for _ in 0..WARM_UP {
@@ -45,7 +46,7 @@ fn warm_up(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()
     Ok(())
 }
 
-/// Calls as long as `span` says; milliseconds of each.
+/// Repeats a call for the time budget and returns the duration of each call in ms.
 pub(super) fn repeat(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
     let began = Instant::now();
     let mut times = Vec::new();
@@ -57,7 +58,7 @@ pub(super) fn repeat(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) ->
     Ok(times)
 }
 
-/// The times, and the memory that the process has needed so far.
+/// Measures a call, and returns the timings and the peak memory of the process.
 pub(super) fn measure(span: TimeBudget, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
     warm_up(span, &mut call)?;
     let timing = Timing::of(repeat(span, &mut call)?).expect("repeat: one call at least");

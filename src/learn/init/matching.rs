@@ -1,9 +1,8 @@
-//! Which tensor of a file belongs to which tensor of the model: names and shapes only.
+//! Matches the tensors of a file with the tensors of the model, by names and shapes.
 //!
-//! By name first, after a common prefix (`module.`, `state_dict.model.`) is taken off. Where no name fits at all, by
-//! place: the same architecture under other names declares the same shapes in the same order. Half an agreement of that
-//! kind would be a guess, so all but the last few tensors must agree; those may differ as a head with another number of
-//! classes does.
+//! Tensors are matched by name first, after a common prefix (`module.`, `state_dict.model.`) is removed. If no name matches, they
+//! are matched by order: the same architecture with other names declares the same shapes in the same order. A partial agreement
+//! would be a guess, so almost all shapes must agree; a few may differ, as in a head with another number of classes.
 
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -11,22 +10,22 @@ use std::collections::{BTreeSet, HashMap};
 /// Name and shape.
 pub(crate) type NamedShape = (String, Vec<usize>);
 
-/// What became of a tensor of the model.
+/// Whether a tensor of the model was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "fate")]
 pub enum InitOutcome {
-    /// Name and shape are those of the file.
+    /// Name and shape match.
     Loaded { from: String },
-    /// The shape is that of the file's tensor in the same place.
+    /// The shape matches the file's tensor at the same position.
     LoadedByOrder { from: String },
-    /// The file's tensor has another shape; the initial values stay.
+    /// The file's tensor has another shape; the initial values are kept.
     ShapeDiffers { from: String, found: Vec<usize> },
-    /// The file has nothing for it; the initial values stay.
+    /// The file has no such tensor; the initial values are kept.
     Missing,
 }
 
 impl InitOutcome {
-    /// The tensor of the file whose values are taken.
+    /// Returns the tensor of the file whose values are loaded.
     pub fn source(&self) -> Option<&str> {
         match self {
             InitOutcome::Loaded { from } | InitOutcome::LoadedByOrder { from } => Some(from),
@@ -44,23 +43,24 @@ impl InitOutcome {
     }
 }
 
+/// Result of matching.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TensorMatching {
-    /// One for each tensor of the model, in its order.
+    /// Outcome for each tensor of the model, in its order.
     pub fates: Vec<InitOutcome>,
-    /// Taken off the file's names.
+    /// Prefix that was removed from the file's names.
     pub prefix: String,
-    /// Tensors of the file that nothing takes.
+    /// Tensors of the file that are not used.
     pub unused: Vec<String>,
 }
 
-/// Matches by name, else by order. `None` where neither fits. `file` is in the order in which its tensors were
-/// declared; `ordered` says whether that is known.
+/// Matches by name, else by order; `None` if neither succeeds. `ordered` is whether the tensors of `file` are known to be in the
+/// order of declaration.
 pub(crate) fn match_tensors(model: &[NamedShape], file: &[NamedShape], ordered: bool) -> Option<TensorMatching> {
     match_by_name(model, file).or_else(|| if ordered { match_by_order(model, file) } else { None })
 }
 
-/// The prefixes that could be common to the names of a file: everything before one of their dots, and nothing.
+/// Returns the candidates for a common prefix: every part of a name up to a dot, and the empty prefix.
 fn prefixes(file: &[NamedShape]) -> BTreeSet<&str> {
     let dots = file.iter().flat_map(|(name, _)| name.match_indices('.').map(|(at, _)| &name[..=at]));
     dots.chain([""]).collect()
@@ -68,7 +68,7 @@ fn prefixes(file: &[NamedShape]) -> BTreeSet<&str> {
 
 fn match_by_name(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
     let wanted: HashMap<&str, &[usize]> = model.iter().map(|(name, shape)| (name.as_str(), &shape[..])).collect();
-    // A name that fits counts with its shape, so that a copy in another layout (moments, say) does not win.
+    // A name counts only with a matching shape, so that a flattened copy (of moments, say) does not win.
     let fits = |prefix: &str| {
         let names = file.iter().filter_map(|(name, shape)| Some((name.strip_prefix(prefix)?, shape)));
         names.filter(|(name, shape)| wanted.get(name).is_some_and(|w| *w == &shape[..])).count()
@@ -87,15 +87,15 @@ fn match_by_name(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatc
     Some(with_unused(model.iter().map(fate).collect(), prefix, file))
 }
 
-/// At most this share of the places may hold another shape, as a head for other classes does.
-const STRANGERS: f64 = 0.1;
+/// Largest fraction of tensors with another shape, as in a head for other classes.
+const MAX_MISMATCHES: f64 = 0.1;
 
 fn match_by_order(model: &[NamedShape], file: &[NamedShape]) -> Option<TensorMatching> {
     let in_step = model.len() == file.len() && !model.is_empty();
-    let strangers = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
-    // The shape of the strangers must differ in the numbers alone: a bias in the place of a weight is a slip of order.
+    let mismatches = model.iter().zip(file).filter(|(a, b)| a.1 != b.1).count();
+    // Ranks must agree everywhere: a bias at the position of a weight means that the order is off.
     let same_kinds = model.iter().zip(file).all(|(a, b)| a.1.len() == b.1.len());
-    if !in_step || !same_kinds || strangers as f64 > STRANGERS * model.len() as f64 {
+    if !in_step || !same_kinds || mismatches as f64 > MAX_MISMATCHES * model.len() as f64 {
         return None;
     }
     let fate = |((_, wanted), (from, found)): (&NamedShape, &NamedShape)| match wanted == found {

@@ -1,7 +1,7 @@
-//! Tensors of a PyTorch file (`torch.save` of a state dict, a checkpoint around one, or a module).
+//! Reads the tensors of a PyTorch file (`torch.save` of a state dict, of a checkpoint that contains one, or of a module).
 //!
-//! The crate `pytorch-reader` reads the pickle without running it. It hands tensors out without order; the order in which
-//! they were declared is that in which their names stand in the pickle, and is found there.
+//! The crate `pytorch-reader` reads the pickle without executing it. It returns tensors without order; the order of declaration is
+//! the order of their names in the pickle, which is searched for them.
 
 use crate::base::error::{Result, RunError};
 use crate::compute::weights::NamedTensor;
@@ -11,12 +11,12 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// What a file of weights holds, whatever its format.
+/// The tensors of a file of weights, in any format.
 pub(super) struct WeightFile {
-    /// In the order of declaration if `ordered`, else by name.
+    /// Tensors in the order of declaration if `ordered`, else by name.
     pub tensors: Vec<NamedTensor>,
     pub ordered: bool,
-    /// Tensors of whole numbers or truth values, such as batch norm's counters: not weights.
+    /// Names of integer and boolean tensors, such as batch norm's counters, which are not weights.
     pub others: Vec<String>,
 }
 
@@ -43,9 +43,9 @@ pub(super) fn read(path: &Path) -> Result<WeightFile> {
     Ok(given)
 }
 
-/// 32-bit floats of a tensor that holds floats of any width.
+/// Converts a tensor of floats of any width to 32 bits; `None` for other types.
 fn floats(dtype: DType, bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<Option<Vec<f32>>> {
-    // The upper half of the 32-bit float with the same value.
+    // A bfloat16 is the upper half of the 32-bit float with the same value.
     let bf16 = |b: &[u8]| f32::from_bits(u32::from(u16::from_ne_bytes([b[0], b[1]])) << 16);
     let f16 = |b: &[u8]| half(u16::from_ne_bytes([b[0], b[1]]));
     let f32 = |b: &[u8]| f32::from_ne_bytes([b[0], b[1], b[2], b[3]]);
@@ -67,7 +67,7 @@ fn floats(dtype: DType, bytes: impl FnOnce() -> Result<Vec<u8>>) -> Result<Optio
     }))
 }
 
-/// IEEE 754 binary16: 5 bits of exponent, 10 of fraction.
+/// Converts an IEEE 754 binary16 number: 5 bits of exponent, 10 of fraction.
 pub(super) fn half(bits: u16) -> f32 {
     let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f32::from(bits & 0x3ff));
@@ -79,15 +79,15 @@ pub(super) fn half(bits: u16) -> f32 {
     }
 }
 
-/// Names stand in the pickle, which `torch.save` writes before the numbers and does not compress.
+/// Number of bytes that are searched for names. `torch.save` writes the pickle uncompressed, before the numbers.
 const SEARCHED: u64 = 64 << 20;
 
-/// Fills in where each name stands in the file. False where one does not stand there, or two at one place.
+/// Fills in the offset of each name in the file. Returns false if a name is not found or two names have the same offset.
 fn find_declaration_order(path: &Path, names: &mut [(String, Option<usize>)]) -> Result<bool> {
     let failed = |e| RunError::read(path, e);
     let mut head = Vec::new();
     File::open(path).and_then(|f| f.take(SEARCHED).read_to_end(&mut head)).map_err(failed)?;
-    // A key is a text with its length before it, in four bytes or in one: BINUNICODE and SHORT_BINUNICODE.
+    // A key is a length, in four bytes or one, and a text: BINUNICODE or SHORT_BINUNICODE.
     let mut found: HashMap<&[u8], usize> = HashMap::new();
     for at in 0..head.len() {
         let (start, length) = match head[at..] {

@@ -1,9 +1,9 @@
-//! Cross entropy of 32-bit logits on the processor: value and gradient in one pass over the pixels.
+//! Cross entropy of 32-bit logits on the CPU: computes value and gradient in one pass over the pixels.
 //!
 //! With the weights `w` of the classes, the smoothing `e` over `k` classes and `W = sum over pixels w_y`, a pixel has the
-//! target `q_c = ((1 - e) w_c [c = y] + e/k w_c) / W`. Its part of the value is `sum_c q_c (-log p_c)`, whose slope by the
-//! logit of class `c` is `p_c sum q - q_c`. Bands of pixels are cut by the shape alone and their sums are added in one order,
-//! so that bits do not depend on the number of threads. Logits are finite: from others the loss is not a number.
+//! target `q_c = ((1 - e) w_c [c = y] + e/k w_c) / W`. Its contribution is `sum_c q_c (-log p_c)`, whose derivative by the
+//! logit of class `c` is `p_c sum q - q_c`. Bands of pixels depend only on the shape and their sums are added in a fixed order,
+//! so the bits do not depend on the number of threads. If logits are not finite, the loss is NaN.
 
 use crate::compute::device::is_cpu;
 use crate::compute::engine::kernel::vectorised::vectorised;
@@ -12,19 +12,19 @@ use crate::compute::engine_bridge;
 use burn::tensor::{DType, Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// Pixels that are summed in 32 bits; a whole number of [`LANES`].
+/// Number of pixels of a band, which are summed in 32 bits; a multiple of [`LANES`].
 const BAND: usize = 512;
 const LANES: usize = 16;
-/// Bands for a thread at least.
+/// Minimum number of bands of a thread.
 const ENOUGH: usize = 8;
 
-/// Whether [`cross_entropy`] computes logits like these; Burn's operators do the others.
+/// Checks whether [`cross_entropy`] supports these logits; Burn's operators are used for others.
 pub(super) fn supports(logits: &Tensor<4>) -> bool {
     is_cpu(&logits.device()) && logits.dtype() == DType::F32 && !engine_bridge::engine_is_disabled()
 }
 
-/// As [`super::pixel::cross_entropy`], from logits `[n, k, h, w]` and classes below `k`, `[n, h, w]`. The gradient is computed
-/// if the logits' device records gradients.
+/// Computes [`super::pixel::cross_entropy`] from logits `[n, k, h, w]` and classes below `k`, `[n, h, w]`. The gradient is computed if
+/// the logits' device records gradients.
 pub(super) fn cross_entropy(
     logits: &Tensor<4>,
     targets: &Tensor<3, Int>,
@@ -43,13 +43,13 @@ pub(super) fn cross_entropy(
     if slope.is_empty() {
         return value;
     }
-    // Adds 0 to the value, in whatever order Burn sums, and the slope to the gradient.
+    // `along - along` adds exactly 0 to the value, in any order of summation, and the slope to the gradient.
     let slope = Tensor::from_data(TensorData::new(slope, logits.dims()), &device);
     let along = logits.clone().mul(slope).sum();
     along.clone().sub(along.detach()).add(value)
 }
 
-/// A pixel's `q`, from numbers of each class.
+/// The target `q` of a pixel as weights of each class.
 struct TargetWeights {
     /// `(1 - e) w_c / W`, for the pixel's own class.
     own: Vec<f32>,
@@ -57,11 +57,12 @@ struct TargetWeights {
     spread: Vec<f32>,
 }
 
+/// A band of pixels of one image.
 struct PixelBand<'a> {
-    /// For each class, as in `slope`.
+    /// Logits of each class; `slope` has the same order.
     x: Vec<&'a [f32]>,
     y: &'a [i32],
-    /// Empty if none is asked for.
+    /// Empty if no gradient is needed.
     slope: Vec<&'a mut [f32]>,
 }
 
@@ -78,7 +79,7 @@ impl TargetWeights {
         }
     }
 
-    /// The value; its slope by `x` is written to `slope`, unless that is empty. Maps have `pixels` pixels.
+    /// Returns the value, and writes its derivative by `x` to `slope` unless that is empty. Maps have `pixels` pixels.
     fn entropy(&self, x: &[f32], y: &[i32], pixels: usize, slope: &mut [f32]) -> f64 {
         let mut slope_maps = slope.chunks_exact_mut(pixels).map(|map| map.chunks_mut(BAND));
         let mut bands = Vec::new();
@@ -118,7 +119,7 @@ impl TargetWeights {
 vectorised! {
     fn raise_maxima(most: &mut [f32], x: &[f32]) {
         for (most, &x) in most.iter_mut().zip(x) {
-            // A NaN may be lost here; it makes the sum of powers one.
+            // A NaN may be lost here; the sum of exponentials is then NaN.
             *most = if x > *most { x } else { *most };
         }
     }
@@ -142,7 +143,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// Completes `loss`, and makes `sum` what turns a power into `p sum q`.
+    /// Completes `loss`, and turns `sum` into the factor from an exponential to `p sum q`.
     fn finish_sums(sum: &mut [f32], total: &[f32], loss: &mut [f32]) {
         for ((sum, &total), loss) in sum.iter_mut().zip(total).zip(loss) {
             *loss += total * ln(*sum);
@@ -158,7 +159,7 @@ vectorised! {
         for ((to, &x), ((&most, &scale), &y)) in to.iter_mut().zip(x).zip(most.iter().zip(scale).zip(y)) {
             let below = x - most;
             let q = spread + if y == class { own } else { 0.0 };
-            // Beyond the range of `exp`, times the scale these would be numbers too small to compute with fast.
+            // Below the range of `exp` the product would be subnormal, which is slow.
             let power = if below < -87.0 { 0.0 } else { exp(below) };
             *to = scale * power - q;
         }
@@ -175,7 +176,7 @@ mod tests {
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    /// Logits and classes, and a loss.
+    /// Logits, classes and the options of a loss.
     #[derive(Clone)]
     struct Case {
         dims: [usize; 4],
@@ -197,7 +198,7 @@ mod tests {
             Self { dims, x, y, weights, smoothing }
         }
 
-        /// Value and gradient of what `loss` makes of leaves.
+        /// Computes value and gradient of `loss` for leaf tensors.
         fn run(&self, loss: impl Fn(&Tensor<4>, &Tensor<3, Int>) -> Tensor<1>) -> (f32, Vec<f32>) {
             let device = Device::flex().autodiff();
             let [n, _, h, w] = self.dims;
@@ -278,7 +279,7 @@ mod tests {
                 distance(&gradient, &wide),
             ];
             assert!(apart.iter().all(|&d| d < 4e-6), "case {i}, {:?}: {apart:?}", case.dims);
-            // The decision takes this path and no other: the operators round differently.
+            // `total` must choose this implementation: the operators round differently.
             let Case { weights, smoothing, .. } = case;
             let term = Term::CrossEntropy { weights: weights.clone(), smoothing: *smoothing };
             let spec = LossSpec { terms: vec![Weighted { term, weight: 1.0 }] };
@@ -289,7 +290,7 @@ mod tests {
         assert!(differ > 20, "{differ} gradients differ from the operators' in a bit");
     }
 
-    /// The gradient follows what is done to the loss and to the logits before it.
+    /// Operations on the loss and on the logits take part in the gradient.
     #[test]
     fn a_loss_may_be_weighed_and_added_to_others() {
         let case = Case::new(&mut ChaCha8Rng::seed_from_u64(6), [2, 3, 9, 11], 3.0);

@@ -3,18 +3,18 @@
 use super::softmax::SoftPrediction;
 use burn::tensor::Tensor;
 
-/// With the errors `m_i = |g_i - p_i|` of a class in falling order,
+/// Computes the Lovász-softmax loss. With the errors `m_i = |g_i - p_i|` of a class in descending order it is
 ///
 /// ```text
 /// sum_i m_i (J_i - J_(i-1)),  J_i = 1 - I_i / U_i
 /// ```
 ///
-/// where `I_i` are the pixels of the class that are not among the first `i`, and `U_i` those of the class and the others
-/// among the first `i` (algorithm 1). Mean over the classes that are present, of the batch taken as one image or, for
-/// `per_image`, of each image, and then over images. Class 0 counts.
+/// where `I_i` is the number of pixels of the class outside the first `i`, and `U_i` is the number of pixels of the class plus the
+/// number of other pixels among the first `i` (algorithm 1). The mean is over the present classes, class 0 included, of the whole
+/// batch, or for `per_image` of each image and then over images.
 ///
-/// The differences of `J` are written out as quotients of whole numbers, `1 / U_i` at a pixel of the class and
-/// `I_i / (U_i (U_i - 1))` at another: their own difference would cancel in 32 bits. They are exact below 2^24 pixels.
+/// The differences of `J` are computed as quotients of integers, `1 / U_i` at a pixel of the class and `I_i / (U_i (U_i - 1))` at
+/// another one, because the subtraction would cancel in 32 bits. The integers are exact below 2^24 pixels.
 pub(super) fn lovasz(soft: &SoftPrediction, per_image: bool) -> Tensor<1> {
     let [n, k, h, w] = soft.logits.dims();
     let (groups, pixels) = if per_image { (n, h * w) } else { (1, n * h * w) };
@@ -26,7 +26,7 @@ pub(super) fn lovasz(soft: &SoftPrediction, per_image: bool) -> Tensor<1> {
     let truth = rows(soft.one_hot().float());
     let errors = rows(soft.p()).sub(truth.clone()).abs();
 
-    // The order is not differentiated: between ties of errors it is constant.
+    // The order is not differentiated; it is piecewise constant.
     let order = errors.clone().detach().argsort_descending(2);
     let ours = truth.gather(2, order.clone());
     let others = ours.clone().neg().add_scalar(1.0);
@@ -37,7 +37,7 @@ pub(super) fn lovasz(soft: &SoftPrediction, per_image: bool) -> Tensor<1> {
     let steps = ours.div(union.clone()).add(others.mul(left).div(union).div(before));
 
     let losses = errors.gather(2, order).mul(steps.detach()).sum_dim(2);
-    // A class that is not there has a size of 0.
+    // An absent class has size 0.
     let present = size.clamp_max(1.0);
     let counted = present.clone().sum_dim(1);
     debug_assert!(losses.dims() == [groups, k, 1] && pixels > 0);

@@ -5,14 +5,14 @@ use crate::compute::tensor_sum::{mean, sum_all};
 use crate::text::config::Alpha;
 use burn::tensor::{Tensor, activation};
 
-/// With the weights `w` of the classes and the smoothing `e` over `k` classes,
+/// Computes cross entropy with class weights `w` and label smoothing `e` over `k` classes,
 ///
 /// ```text
 /// sum over pixels ( (1 - e) w_y (-log p_y) + e/k sum_c w_c (-log p_c) ) / sum over pixels w_y
 /// ```
 ///
-/// as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`; no weights are weights of 1. Where no pixel of the batch has a
-/// class with a weight above 0 it is 0 (PyTorch: not a number).
+/// as `torch.nn.CrossEntropyLoss(weight, label_smoothing)`; without weights all are 1. If no pixel of the batch has a class with a
+/// weight above 0, the loss is 0 (PyTorch: NaN).
 pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f64) -> Tensor<1> {
     let chosen = soft.true_class_log_p();
     if weights.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f
         if smoothing == 0.0 {
             return plain;
         }
-        // The mean over classes has the 1/k.
+        // The factor 1/k is in the mean over classes.
         let spread = mean(soft.log_p()).neg();
         return plain.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing));
     }
@@ -32,19 +32,20 @@ pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f
         let spread = sum_all(soft.log_p().mul(soft.constants(weights).reshape([1, k, 1, 1]))).neg();
         sum = sum.mul_scalar(1.0 - smoothing).add(spread.mul_scalar(smoothing / k as f64));
     }
-    // Smoothing gives the other classes' weights to pixels that have none.
+    // Smoothing gives pixels without weight the weights of other classes, so the sum may be above 0.
     sum.mask_fill(whole.clone().equal_elem(0.0), 0.0).div(whole.clamp_min(f32::MIN_POSITIVE))
 }
 
-/// Mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a softmax).
+/// Computes the focal loss, the mean over pixels of `alpha_y (1 - p_y)^gamma (-log p_y)` (Lin et al. 2017, equation 5, with a
+/// softmax).
 ///
-/// Both `p_y` and `1 - p_y` come from `z = log p_y - log (sum of the other p)`, as `sigmoid(z)` and `sigmoid(-z)`: nothing
-/// cancels where `p_y` is near 0 or 1, and the gradient is finite for every gamma.
+/// `p_y` and `1 - p_y` are `sigmoid(z)` and `sigmoid(-z)` with `z = log p_y - log (sum of the other p)`. This avoids cancellation if
+/// `p_y` is near 0 or 1, and the gradient is finite for every gamma.
 pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &Alpha) -> Tensor<1> {
     let mut losses = soft.true_class_log_p().neg();
     if gamma > 0.0 {
         let others = soft.log_p().mask_fill(soft.one_hot(), -1e30);
-        // The maximum cancels out of the value, so no gradient flows through it.
+        // The maximum cancels in the value, so it needs no gradient.
         let most = others.clone().detach().max_dim(1);
         let rest = others.sub(most.clone()).exp().sum_dim(1).log().add(most);
         let z = soft.true_class_log_p().sub(rest);

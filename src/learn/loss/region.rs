@@ -1,22 +1,24 @@
-//! Terms that compare regions: overlaps of probabilities `p` with the truth `g`, which is 0 or 1.
+//! Terms that compare regions: overlaps of probabilities `p` with the ground truth `g`, which is 0 or 1.
 //!
-//! Each is 1 less an overlap. Written as mistakes over a whole the value would have more digits near 0, but the gradient of
-//! a class that is not there would cancel.
+//! Each is 1 minus an overlap. A quotient of errors would be more precise near 0, but the gradient of an absent class would cancel.
 
 use super::softmax::SoftPrediction;
 use burn::tensor::Tensor;
 
+/// Options of region losses.
 pub(super) struct RegionOptions {
+    /// Added to numerator and denominator.
     pub smooth: f64,
+    /// Whether overlaps are of the whole batch instead of each image.
     pub batch: bool,
     pub include_background: bool,
 }
 
-/// Smallest denominator, as in nnU-Net: without smoothing a class that neither holds has a loss of 1.
+/// Smallest denominator, as in nnU-Net: without smoothing, a class absent from both prediction and truth has loss 1.
 const LEAST: f64 = 1e-8;
 
 impl RegionOptions {
-    /// `p` and `g` of the classes that count, both `[n, k', h, w]`.
+    /// Returns `p` and `g` of the counted classes, both `[n, k', h, w]`.
     fn maps(&self, soft: &SoftPrediction) -> (Tensor<4>, Tensor<4>) {
         let (p, g) = (soft.p(), soft.one_hot().float());
         if self.include_background {
@@ -26,26 +28,26 @@ impl RegionOptions {
         (p.narrow(1, 1, count), g.narrow(1, 1, count))
     }
 
-    /// Sums over the pixels of the batch, `[1, k', 1, 1]`, or of each image, `[n, k', 1, 1]`.
+    /// Sums over the pixels of the batch to `[1, k', 1, 1]`, or of each image to `[n, k', 1, 1]`.
     fn sum(&self, map: Tensor<4>) -> Tensor<4> {
         let sums = map.sum_dim(3).sum_dim(2);
         if self.batch { sums.sum_dim(0) } else { sums }
     }
 
-    /// `1 - (part + s) / (whole + s)`.
+    /// Computes `1 - (part + s) / (whole + s)`.
     fn rest(&self, part: Tensor<4>, whole: Tensor<4>) -> Tensor<4> {
         let whole = whole.add_scalar(self.smooth).clamp_min(LEAST);
         part.add_scalar(self.smooth).div(whole).neg().add_scalar(1.0)
     }
 }
 
-/// Mean over classes (and images) of
+/// Computes the Dice loss, the mean over classes (and images) of
 ///
 /// ```text
 /// 1 - (2 sum p g + s) / (sum p + sum g + s)
 /// ```
 ///
-/// with `p^2` in place of `p` in the denominator where `squared` (Milletari et al. 2016; Drozdzal et al. 2016 without).
+/// with `p^2` instead of `p` in the denominator if `squared` (Milletari et al. 2016; without: Drozdzal et al. 2016).
 pub(super) fn dice(soft: &SoftPrediction, region: &RegionOptions, squared: bool) -> Tensor<1> {
     let (p, g) = region.maps(soft);
     let both = region.sum(p.clone().mul(g.clone()));
@@ -53,7 +55,7 @@ pub(super) fn dice(soft: &SoftPrediction, region: &RegionOptions, squared: bool)
     region.rest(both.mul_scalar(2.0), region.sum(p.add(g))).mean()
 }
 
-/// Mean over classes (and images) of `(1 - index)^gamma` with
+/// Computes the Tversky loss, the mean over classes (and images) of `(1 - index)^gamma` with
 ///
 /// ```text
 /// index = (TP + s) / (TP + alpha FP + beta FN + s),  TP = sum p g,  FP = sum p (1 - g),  FN = sum (1 - p) g
@@ -70,6 +72,6 @@ pub(super) fn tversky(soft: &SoftPrediction, region: &RegionOptions, [alpha, bet
     if gamma == 1.0 {
         return loss.mean();
     }
-    // Rounding may leave less than 0, and a power below 1 has no bounded slope there.
+    // Rounding may give less than 0, where a power below 1 has an unbounded derivative.
     loss.clamp_min(1e-12).powf_scalar(gamma).mean()
 }

@@ -1,6 +1,6 @@
-//! A rule in one pass over a tensor on the processor, where Burn's operators make a dozen.
+//! Applies a rule in one pass over a tensor on the CPU, where Burn's operators need about a dozen.
 //!
-//! The same operations on the same 32-bit numbers in the same order as in `rule.rs`, so that the bits are the same.
+//! The operations on 32-bit numbers and their order are the same as in `rule.rs`, so the bits are the same.
 
 use super::rule::{Adam, Sgd, UpdateRule};
 use crate::compute::device::is_cpu;
@@ -8,15 +8,15 @@ use crate::compute::engine::kernel::vectorised::vectorised;
 use burn::tensor::{DType, Tensor, TensorData};
 use rayon::prelude::*;
 
-/// Numbers that one thread takes at once.
+/// Numbers per parallel chunk.
 const PART: usize = 1 << 16;
 
-/// Whether [`apply`] takes these.
+/// Checks whether [`apply`] supports these tensors.
 pub(super) fn supports(x: &Tensor<1>, gradient: &Tensor<1>) -> bool {
     is_cpu(&x.device()) && x.dtype() == DType::F32 && gradient.dtype() == DType::F32
 }
 
-/// As [`UpdateRule::apply`].
+/// Computes the same as [`UpdateRule::apply`].
 pub(super) fn apply(
     rule: &UpdateRule,
     x: Tensor<1>,
@@ -65,7 +65,7 @@ pub(super) fn apply(
     (tensor(x), state.into_iter().map(tensor).collect())
 }
 
-/// The rule's settings as the operators take them, in 32 bits.
+/// The rule's settings in 32 bits, as Burn's operators use them.
 struct AdamSettings {
     decay: f32,
     shrink: f32,
@@ -95,7 +95,7 @@ impl AdamSettings {
 vectorised! {
     fn adam_step(x: &mut [f32], g: &[f32], m: &mut [f32], v: &mut [f32], s: &AdamSettings) {
         for (((x, g), m), v) in x.iter_mut().zip(g).zip(m).zip(v) {
-            // `g + 0 * x` is g, but for infinite weights.
+            // `g + 0 * x` is g, except for infinite weights.
             let g = if s.decay == 0.0 { *g } else { *g + *x * s.decay };
             *m += (g - *m) * s.first;
             *v = *v * s.keep_second + g * g * s.second;
@@ -108,7 +108,7 @@ vectorised! {
 struct SgdSettings {
     rate: f32,
     decay: f32,
-    /// 0 at the first step, when there is no velocity yet.
+    /// Factor of the old velocity: 0 at the first step, when there is none.
     carry: f32,
     momentum: f32,
     nesterov: bool,

@@ -1,4 +1,4 @@
-//! Gradients by name: gathered over batches, measured, clipped, handed to the optimiser.
+//! Gradients by tensor name: accumulated over batches, their norm, and clipping.
 
 use crate::compute::engine_bridge::{BackwardPath, NetworkGradients};
 use crate::compute::network::Network;
@@ -11,18 +11,17 @@ use std::collections::{BTreeMap, HashMap};
 /// The gradients of one optimiser step, flattened, by tensor name.
 ///
 /// ```ignore
-/// let mut gradients = Accumulated::default();
+/// let mut gradients = AccumulatedGradients::default();
 /// for (batch, share) in parts {            // share: images of the part / images of the step
 ///     let RecordedPass { results, back } = network.record(x, seed);
 ///     gradients.add(&network, back, loss(results).backward(), share);
 /// }
-/// let norm = gradients.norm();             // or gradients.clip(1.0), which gives the norm before
+/// let norm = gradients.norm();             // or gradients.clip(1.0), which returns the norm before clipping
 /// network = optim.step(network, gradients, rate);
 /// ```
 ///
-/// With shares that sum to 1 this is the gradient of the mean over the parts: what the parts in one batch would have
-/// given, if the loss is a mean over images. Batch norm, class weights and overlaps that sum over the batch see each part
-/// alone.
+/// With shares that sum to 1 this is the gradient of one batch of all parts, if the loss is a mean over images. Batch norm, class
+/// weights and overlaps over the batch are computed for each part separately.
 #[derive(Debug, Default)]
 pub struct AccumulatedGradients {
     gradients: BTreeMap<String, Tensor<1>>,
@@ -30,15 +29,15 @@ pub struct AccumulatedGradients {
 }
 
 impl AccumulatedGradients {
-    /// The gradients of one batch.
+    /// Collects the gradients of one batch.
     pub fn of(network: &Network, back: BackwardPath, gradients: Gradients) -> Self {
         let mut accumulated = Self::default();
         accumulated.add(network, back, gradients, 1.0);
         accumulated
     }
 
-    /// Adds `share` times the gradients, which came from a loss of what this network recorded. Tensors without a gradient
-    /// are left out.
+    /// Adds `share` times the gradients, which belong to a loss of this network's recorded results. Tensors without a gradient are
+    /// left out.
     pub fn add(&mut self, network: &Network, back: BackwardPath, mut gradients: Gradients, share: f64) {
         let NetworkGradients { by_name, image } = back.gradients(network, &mut gradients);
         self.image = image;
@@ -49,7 +48,7 @@ impl AccumulatedGradients {
         self.gradients.is_empty()
     }
 
-    /// Names and gradients, in the order of names.
+    /// Iterates over names and gradients, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Tensor<1>)> {
         self.gradients.iter().map(|(name, gradient)| (name.as_str(), gradient))
     }
@@ -58,16 +57,16 @@ impl AccumulatedGradients {
         self.gradients.remove(name)
     }
 
-    /// NCHW numbers: the gradient of the last batch's images, if they asked for one.
+    /// Returns the gradient of the last batch's images, `[n, c, h, w]`, if they required one.
     pub fn image(&self) -> Option<&[f32]> {
         self.image.as_deref()
     }
 
-    /// The same tensors in PyTorch's layout, in declaration order.
+    /// Returns the gradients in PyTorch's layout, in the order of declaration.
     pub fn tensors(&self, network: &Network) -> Vec<NamedTensor> {
         let found = |(name, shape): (String, Vec<usize>)| {
             let flat = self.gradients.get(&name)?.clone();
-            // Burn keeps a linear layer's weight as [in, out].
+            // Burn stores the weight of a linear layer as [in, out].
             let values = match shape[..] {
                 [out, inputs] => NamedTensor::new(String::new(), flat.reshape([inputs, out]).transpose()).values,
                 _ => NamedTensor::new(String::new(), flat).values,
@@ -77,16 +76,16 @@ impl AccumulatedGradients {
         weights::layout(network).into_iter().filter_map(found).collect()
     }
 
-    /// The L2 norm of all gradients as one vector. Not finite where one of them is not.
+    /// Returns the L2 norm of all gradients as one vector. It is not finite if any gradient is not.
     pub fn norm(&self) -> f64 {
         let squares = self.gradients.values().map(|g| sum_all(g.clone().mul(g.clone())));
-        // One number to read from the device, whatever the number of tensors.
+        // Only one number is read from the device, for any number of tensors.
         let squares: Vec<Tensor<1>> = squares.collect();
         if squares.is_empty() { 0.0 } else { Tensor::cat(squares, 0).sum().into_scalar::<f64>().sqrt() }
     }
 
-    /// Scales all gradients by `min(1, max / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_`, and gives the norm
-    /// before. Gradients whose norm is not finite stay as they are.
+    /// Scales all gradients by `min(1, max / (norm + 1e-6))`, as `torch.nn.utils.clip_grad_norm_`, and returns the
+    /// norm before. Gradients whose norm is not finite do not change.
     pub fn clip(&mut self, max: f64) -> f64 {
         let norm = self.norm();
         let scale = max / (norm + 1e-6);
@@ -112,9 +111,10 @@ impl GradientGatherer<'_> {
     }
 }
 
+/// Adds the gradients of a network's tensors to `into`.
 struct GradientGatherer<'a> {
     gradients: Gradients,
-    /// The engine's, where it computed them.
+    /// Gradients by name if the engine computed them.
     by_name: Option<HashMap<String, Vec<f32>>>,
     share: f64,
     into: &'a mut BTreeMap<String, Tensor<1>>,

@@ -1,9 +1,9 @@
-//! The arithmetic of one step of one tensor, in the order of `torch.optim`'s single-tensor code.
+//! The arithmetic of one step for one tensor, in the order of `torch.optim`'s single-tensor implementation.
 
 use crate::text::config::Optimizer;
 use burn::tensor::Tensor;
 
-/// A rule at one step.
+/// An optimiser's rule with the constants of one step.
 pub(super) enum UpdateRule {
     Adam(Adam),
     Sgd(Sgd),
@@ -11,10 +11,9 @@ pub(super) enum UpdateRule {
 
 /// Kingma and Ba 2015, algorithm 1.
 pub(super) struct Adam {
-    /// Added to the gradient, times the weights.
+    /// Weight decay that is added to the gradient, times the weights.
     pub(super) decay: f64,
-    /// What the weights are multiplied by first: 1 for Adam, `1 - lr * weight_decay` for AdamW (Loshchilov and Hutter
-    /// 2019, algorithm 2).
+    /// Factor of the weights: 1 for Adam, `1 - lr * weight_decay` for AdamW (Loshchilov and Hutter 2019, algorithm 2).
     pub(super) shrink: f64,
     pub(super) beta1: f64,
     pub(super) beta2: f64,
@@ -35,7 +34,7 @@ pub(super) struct Sgd {
 }
 
 impl UpdateRule {
-    /// `t` counts steps from 1.
+    /// Computes the constants of step `t`, counted from 1.
     pub(super) fn new(optimizer: &Optimizer, rate: f64, t: u64) -> Self {
         let adam = |beta1: f64, beta2: f64, epsilon, decay, shrink| {
             let t = t as f64;
@@ -56,8 +55,7 @@ impl UpdateRule {
         }
     }
 
-    /// New weights and state from the old; `old` is empty at a tensor's first step, else as long as
-    /// [`Optimizer::state`].
+    /// Computes new weights and new state. `old` is empty at a tensor's first step, else as long as [`Optimizer::state`].
     pub(super) fn apply(&self, x: Tensor<1>, gradient: Tensor<1>, old: Vec<Tensor<1>>) -> (Tensor<1>, Vec<Tensor<1>>) {
         match self {
             UpdateRule::Adam(adam) => adam.apply(x, gradient, old),
@@ -83,7 +81,7 @@ impl Adam {
         };
         let spread = second.clone().sqrt().div_scalar(self.correction).add_scalar(self.epsilon);
         let change = first.clone().div(spread).mul_scalar(self.step_size);
-        // Last, when the gradient is gone: it makes a copy.
+        // Computed last, when the gradient is freed, since it makes a copy.
         let x = if self.shrink == 1.0 { x } else { x.mul_scalar(self.shrink) };
         (x.sub(change), vec![first, second])
     }

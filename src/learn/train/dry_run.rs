@@ -1,4 +1,4 @@
-//! A run that does not begin: what `npc train --dry-run` tells.
+//! Dry run: the report of `npc train --dry-run`.
 
 use super::{TrainingJob, TrainingRun, prepare_run};
 use crate::base::error::{Result, RunError};
@@ -8,7 +8,7 @@ use crate::learn::init::InitReport;
 use crate::learn::validate::scored_role;
 use std::time::Instant;
 
-/// What a run would do, and what one step takes.
+/// The plan of a run, and the time of one step.
 #[derive(Debug, Clone)]
 pub(crate) struct DryRun {
     pub notes: Vec<String>,
@@ -18,15 +18,15 @@ pub(crate) struct DryRun {
     /// `val` or `test`.
     pub scored_on: &'static str,
     pub steps_per_epoch: usize,
-    /// Epochs that are still to do.
+    /// Number of remaining epochs.
     pub epochs: usize,
-    /// Of one step of the optimiser, loading included.
+    /// Time of one step of the optimiser in seconds, loading included.
     pub seconds_per_step: f64,
-    /// What would become of the weights to begin with.
+    /// Report on initial weights that would be loaded.
     pub init: Option<InitReport>,
 }
 
-/// Refuses what [`super::train`] would refuse, trains two steps without keeping them, and writes nothing.
+/// Runs all checks of [`super::train`], trains two steps and discards them. Writes nothing.
 pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
     let spec = &job.settings.train;
     let (mut run, found, init) = prepare_run(job)?;
@@ -47,7 +47,7 @@ pub(crate) fn dry_run(job: &TrainingJob<'_>) -> Result<DryRun> {
 }
 
 impl TrainingRun<'_> {
-    /// Seconds of the second step of an epoch, or of the first where there is one only.
+    /// Returns the time in seconds of the second step of an epoch, or of the first if there is only one.
     fn time_step(&mut self, per_step: usize) -> Result<f64> {
         let spec = &self.job.settings.train;
         let mut order = epoch_order(self.data.len(SplitRole::Train), spec.seed, 0);

@@ -1,4 +1,4 @@
-//! The end of an epoch: its record, what is best, what is kept, and whether it goes on.
+//! The end of an epoch: its record, best scores, checkpoints, and early stopping.
 
 use super::TrainingRun;
 use crate::base::error::Result;
@@ -11,10 +11,10 @@ use crate::text::config::{Keep, Metric};
 use std::time::Instant;
 
 impl TrainingRun<'_> {
-    /// Records the epoch, then writes what is to be kept. Whether the first kept "best" improved.
+    /// Records the epoch and writes checkpoints. Returns whether the watched metric improved.
     ///
-    /// The order matters to a process that is killed in between: `last` counts, and is written after everything that
-    /// it must not be ahead of; what is ahead of it is written again when the run goes on.
+    /// The order matters if the process is killed in between: `last` defines the state of the run and is written last, so that it
+    /// is never ahead of other files; files that are ahead of it are rewritten when the run is resumed.
     pub(super) fn finish_epoch(&mut self, record: EpochRecord, summary: &Summary) -> Result<bool> {
         self.meta.epoch += 1;
         self.meta.seconds += self.meta.epoch_seconds;
@@ -33,7 +33,7 @@ impl TrainingRun<'_> {
                 improved |= Some(*metric) == watched;
             }
         }
-        // Resuming needs the last state whether or not it is to be kept in the end.
+        // Resuming needs the last state even if it is not kept in the end.
         self.save_last()?;
         self.job.folder.write_summary(&self.summary())?;
         Ok(improved)
@@ -51,14 +51,14 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// Writes the last state where that is due by the clock: what a kill costs at most.
+    /// Writes the last state if `save_every` minutes have passed; this limits what a killed process loses.
     pub(super) fn save_if_due(&mut self) -> Result<()> {
         let minutes = self.job.settings.train.save_every;
         let due = minutes > 0.0 && self.saved.elapsed().as_secs_f64() >= 60.0 * minutes;
         if due { self.save_last() } else { Ok(()) }
     }
 
-    /// What early stopping looks at, and what is marked on the screen: the first kept "best".
+    /// Returns the metric of early stopping, which is also marked on the screen: the first one with a best checkpoint.
     fn watched_metric(&self) -> Option<Metric> {
         self.job.settings.train.keep.iter().find_map(|keep| match keep {
             Keep::Best(metric) => Some(*metric),
@@ -66,7 +66,7 @@ impl TrainingRun<'_> {
         })
     }
 
-    /// Whether `patience` epochs have gone by without a better score.
+    /// Checks whether `patience` epochs have passed without a better score.
     pub(super) fn out_of_patience(&self) -> bool {
         let (Some(patience), Some(metric)) = (self.job.settings.train.patience, self.watched_metric()) else {
             return false;
@@ -76,7 +76,7 @@ impl TrainingRun<'_> {
     }
 
     pub(super) fn summary(&self) -> RunSummary {
-        // The first of equal ones, as the checkpoint keeps it; none where no epoch scored above 0.
+        // The first of equal epochs, like the best checkpoint; none if no epoch scored above 0.
         let scored = self.meta.records.iter().filter(|r| r.dice.is_finite() && r.dice > 0.0);
         let best = scored.reduce(|a, b| if b.dice > a.dice { b } else { a });
         let role = scored_role(&self.data);
@@ -94,8 +94,8 @@ impl TrainingRun<'_> {
     }
 }
 
-/// A score is best if it beats the best before. One that is not finite is none at all, and neither is a share of 0: it
-/// says that nothing was found, and the weights of such an epoch are no better than those of any other.
+/// Checks whether a score is better than the best one before. Scores that are not finite never are, and neither is a share of 0:
+/// nothing was found then, and the weights of such an epoch are no better than any others.
 fn improves(metric: Metric, value: f64, best: Option<&BestScore>) -> bool {
     let least = if metric.is_distance() { f64::INFINITY } else { 0.0 };
     value.is_finite() && metric.better(value, best.map_or(least, |best| best.value))

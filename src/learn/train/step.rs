@@ -1,7 +1,7 @@
-//! One step of the optimiser: forward and backward over its batches, checks, new weights, new average.
+//! One step of the optimiser: forward and backward passes of its batches, checks, new weights, new average.
 //!
-//! Until all batches of a step are through, the network of the run stays the one before it, running statistics included:
-//! a checkpoint that is written in between is of a step's end.
+//! The network of the run, running statistics included, changes only after all batches of a step. A checkpoint that is written in
+//! between therefore holds the state after a complete step.
 
 use super::TrainingRun;
 use crate::base::error::{Result, RunError};
@@ -15,45 +15,45 @@ use crate::learn::schedule::rate;
 use crate::learn::validate::image_tensor;
 use burn::tensor::{Int, Tensor, TensorData};
 
-/// A step whose batches are not all through.
+/// A step in progress.
 pub(super) struct PendingStep {
     network: Network,
     gradients: AccumulatedGradients,
-    /// Images of the step, and how many are through.
+    /// Number of images of the step; `seen` of them are done.
     images: u64,
     seen: u64,
-    /// Batches that are through.
+    /// Number of batches that are done.
     batches: u64,
     /// Sum of the images' losses.
     loss_sum: f64,
 }
 
 impl PendingStep {
-    /// Whether the last batch is through.
+    /// Checks whether all images of the step are done.
     pub(super) fn is_complete(&self) -> bool {
         self.seen >= self.images
     }
 }
 
 impl TrainingRun<'_> {
-    /// Begins the next step, which takes `images` images.
+    /// Begins the next step, which has `images` images.
     pub(super) fn begin_step(&self, images: u64) -> PendingStep {
         let network = self.network.clone();
         PendingStep { network, gradients: AccumulatedGradients::default(), images, seen: 0, batches: 0, loss_sum: 0.0 }
     }
 
-    /// Forward and backward of one batch.
+    /// Runs the forward and backward pass of one batch.
     pub(super) fn add_batch(&mut self, pending: &mut PendingStep, batch: &Batch) -> Result<()> {
         let spec = &self.job.settings.train;
         let seed = spec.seed ^ self.batch_number(pending).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // Dropout draws from the device's stream: seeded per batch, a resumed run draws the same.
+        // Dropout uses the device's random stream. It is seeded for each batch, so that a resumed run draws the same numbers.
         self.device.seed(seed);
         let [n, _, h, w] = batch.shape;
         let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
         let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &self.device);
         let RecordedPass { results, back } = pending.network.record(image_tensor(batch, &self.device), seed);
         let loss = loss::total(&spec.loss, self.weighted_results(results), &targets);
-        // The loss holds what it needs of them.
+        // The loss keeps what it needs of the targets.
         drop(targets);
         let value = f64::from(loss.clone().without_autodiff().into_scalar::<f32>());
         if !value.is_finite() {
@@ -68,20 +68,20 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// The learning rate of a step, which the run counts from 0.
+    /// Returns the learning rate of a step, counted from 0 over the run.
     pub(super) fn rate(&self, step: u64) -> f64 {
         let spec = &self.job.settings.train;
         let per_epoch = self.data.len(SplitRole::Train).div_ceil(spec.batch.saturating_mul(spec.accumulate)) as u64;
         rate(&spec.schedule, spec.optimizer.lr(), step, per_epoch, spec.epochs as u64)
     }
 
-    /// The batch's number over the whole run, which its random numbers depend on.
+    /// Returns the number of the batch over the whole run, which its random numbers depend on.
     fn batch_number(&self, pending: &PendingStep) -> u64 {
         let accumulate = self.job.settings.train.accumulate as u64;
         self.meta.step.wrapping_mul(accumulate).wrapping_add(pending.batches)
     }
 
-    /// Moves the weights along the gradients of the step.
+    /// Checks and clips the gradients of the step, and updates the weights.
     pub(super) fn finish_step(&mut self, pending: PendingStep) -> Result<()> {
         let spec = &self.job.settings.train;
         let PendingStep { network, mut gradients, seen, loss_sum, .. } = pending;
@@ -104,7 +104,7 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    /// The results that have a weight, with it: the first alone where the run names none.
+    /// Returns the supervised results with their weights; only the first result if the run sets no weights.
     fn weighted_results(&self, results: Vec<Tensor<4>>) -> Vec<(Tensor<4>, f64)> {
         let weights = &self.job.settings.train.supervise;
         if weights.is_empty() {
@@ -130,7 +130,7 @@ impl TrainingRun<'_> {
         }
     }
 
-    /// Refuses weights that are beyond use, before they are scored or reach a checkpoint.
+    /// Checks that the weights are finite, before they are scored or saved.
     pub(super) fn check_weights_finite(&self) -> Result<(), RunError> {
         non_finite::check_weights(&self.network, self.meta.epoch + 1, self.meta.step)
     }

@@ -1,5 +1,5 @@
-//! Whether the lengths that a DICOM file declares end within it. The parser takes memory for what a length says before it
-//! reads, and a damaged length may say 4 GiB.
+//! Checks that the lengths declared in a DICOM file end within the file. The parser allocates memory for a declared length before
+//! it reads, and a damaged length may be 4 GiB.
 
 use crate::base::error::{Result, RunError};
 use std::fs::File;
@@ -11,14 +11,15 @@ const TRANSFER_SYNTAX: (u16, u16) = (0x0002, 0x0010);
 const PIXEL_DATA: (u16, u16) = (0x7fe0, 0x0010);
 const ITEM: (u16, u16) = (0xfffe, 0xe000);
 
+/// Walks the data elements of a file.
 struct ElementWalker {
     file: BufReader<File>,
     at: u64,
     length: u64,
 }
 
-/// Walks the elements of a file (PS3.5, 7.1). What is deflated or big-endian, and the items of sequences of undefined length,
-/// are left to the parser.
+/// Checks the lengths of the elements of a file (PS3.5, 7.1). Deflated and big-endian data, and items of sequences of undefined
+/// length, are left to the parser.
 pub(super) fn check_lengths(path: &Path) -> Result<()> {
     let fail = |e: std::io::Error| RunError::read(path, e);
     let file = File::open(path).map_err(fail)?;
@@ -36,18 +37,18 @@ pub(super) fn check_lengths(path: &Path) -> Result<()> {
             );
             Err(RunError::at(path, message).help("copy or download the file again"))
         }
-        // An element that is cut within its head: the parser says what it makes of it.
+        // An element header is truncated; the parser reports it.
         Err(_) => Ok(()),
     }
 }
 
 impl ElementWalker {
-    /// The first element that ends past the file, with the length that it declares.
+    /// Returns the first element that extends beyond the end of the file, with its declared length.
     fn elements(&mut self) -> std::io::Result<Option<((u16, u16), u32)>> {
         let mut explicit = true;
         while self.at < self.length {
             let tag = (self.u16()?, self.u16()?);
-            // The file's own group is always explicit.
+            // The file meta group is always explicit.
             let declared = if tag.0 == 2 || explicit { self.explicit()? } else { self.u32()? };
             if declared == UNDEFINED {
                 return if tag == PIXEL_DATA { self.fragments() } else { Ok(None) };
@@ -61,7 +62,7 @@ impl ElementWalker {
                 self.at += u64::from(declared);
                 match String::from_utf8_lossy(&uid).trim_end_matches(['\0', ' ']) {
                     "1.2.840.10008.1.2" => explicit = false,
-                    // Deflated, and big-endian.
+                    // Deflated or big-endian.
                     "1.2.840.10008.1.2.1.99" | "1.2.840.10008.1.2.2" => return Ok(None),
                     _ => {}
                 }
@@ -72,7 +73,7 @@ impl ElementWalker {
         Ok(None)
     }
 
-    /// The parts of compressed pixels.
+    /// Checks the fragments of compressed pixels.
     fn fragments(&mut self) -> std::io::Result<Option<((u16, u16), u32)>> {
         while self.at < self.length {
             let tag = (self.u16()?, self.u16()?);
@@ -88,7 +89,7 @@ impl ElementWalker {
         Ok(None)
     }
 
-    /// The length behind a value representation: four bytes for those that may be long, else two.
+    /// Reads the length after a value representation: four bytes for those that may be long, else two.
     fn explicit(&mut self) -> std::io::Result<u32> {
         let kind = self.u16()?.to_le_bytes();
         match &kind {
