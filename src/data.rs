@@ -41,7 +41,7 @@ pub use case::SplitRole;
 pub use dataset::Dataset;
 pub use image::load_image;
 pub(crate) use image::{LoadedImage, load_full_image};
-pub use loader::{Batch, BatchLoader};
+pub use loader::{Batch, BatchLoader, LastBatch};
 pub use mask::load_mask;
 pub use order::{epoch_order, natural};
 pub(crate) use sample::DisplaySample;

@@ -93,7 +93,7 @@ pub(super) fn run(opts: &Opts) -> Done {
         backend: opts.backend,
         batch: opts.batch.into(),
         train: opts.train,
-        span: TimeBudget { time: opts.seconds, calls: opts.calls.into() },
+        budget: TimeBudget { time: opts.seconds, calls: opts.calls.into() },
         profile: opts.profile.is_some(),
     };
     let bench = bench(&checked, &settings)?;

@@ -69,11 +69,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What happens to a last batch that is not full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastBatch {
+    /// It is returned.
+    Keep,
+    /// It is left out.
+    Drop,
+}
+
 /// The samples of a pass, and how they are batched and augmented.
 struct BatchRequest {
     order: Vec<usize>,
     batch: usize,
-    drop_last: bool,
+    last: LastBatch,
     augment: Option<EpochAugmenter>,
 }
 
@@ -94,17 +103,17 @@ impl BatchLoader {
         BatchLoader { shared: Arc::new(shared) }
     }
 
-    /// Loads the samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is dropped
-    /// with `drop_last`. The iterator ends after an error.
-    pub fn batches(&self, order: Vec<usize>, batch: usize, drop_last: bool) -> Batches {
-        self.start(BatchRequest { order, batch, drop_last, augment: None })
+    /// Loads the samples of `order` (indices among the role's cases) in batches. The last batch may be smaller, or is left out,
+    /// depending on `last`. The iterator ends after an error.
+    pub fn batches(&self, order: Vec<usize>, batch: usize, last: LastBatch) -> Batches {
+        self.start(BatchRequest { order, batch, last, augment: None })
     }
 
     /// Loads batches like [`BatchLoader::batches`] and augments each sample by `pass`. The result does not depend on which
     /// samples share a batch.
-    pub fn augmented(&self, order: Vec<usize>, batch: usize, drop_last: bool, pass: EpochAugmenter) -> Batches {
+    pub fn augmented(&self, order: Vec<usize>, batch: usize, last: LastBatch, pass: EpochAugmenter) -> Batches {
         let augment = Some(pass).filter(|pass| !pass.augmenter.is_empty());
-        self.start(BatchRequest { order, batch, drop_last, augment })
+        self.start(BatchRequest { order, batch, last, augment })
     }
 
     fn start(&self, request: BatchRequest) -> Batches {
@@ -117,13 +126,14 @@ impl BatchLoader {
         let augmented = request.augment.is_some();
         let (shared, stopped, counted) = (Arc::clone(&self.shared), Arc::clone(&stop), Arc::clone(&counts));
         let work = move || {
-            let BatchRequest { order, batch, drop_last, augment } = request;
+            let BatchRequest { order, batch, last, augment } = request;
             if batch == 0 {
                 // If the receiver is gone already, the error is not needed.
                 let _ = sender.send(Err(RunError::new("a batch of 0 images holds nothing")));
                 return;
             }
-            let batches: Vec<_> = order.chunks(batch).filter(|cases| !drop_last || cases.len() == batch).collect();
+            let batches: Vec<_> =
+                order.chunks(batch).filter(|cases| last == LastBatch::Keep || cases.len() == batch).collect();
             for group in batches.chunks(together) {
                 for made in shared.group(group, augment.as_ref(), &stopped, &counted) {
                     let failed = made.is_err();

@@ -9,6 +9,7 @@ mod anatomy;
 mod draw;
 mod lung_contents;
 mod noise;
+mod organs;
 mod slice;
 
 pub use draw::draw;

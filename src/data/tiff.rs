@@ -21,20 +21,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
     let refuse = |what: String| {
         RunError::at(path, format!("{what} TIFF is not read")).help("save it as grey or RGB, in TIFF or PNG")
     };
-    let (samples, bits) = match color {
-        ColorType::Gray(bits) => (1, bits),
-        ColorType::GrayA(bits) => (2, bits),
-        ColorType::RGB(bits) => (3, bits),
-        ColorType::RGBA(bits) => (4, bits),
-        // The decoder reports grey with extra samples as bands; two bands are grey and alpha.
-        ColorType::Multiband { bit_depth, num_samples: 2 } => (2, bit_depth),
-        ColorType::Multiband { num_samples, .. } => return Err(refuse(format!("{num_samples}-band"))),
-        ColorType::Palette(_) => return Err(refuse("palette".into())),
-        ColorType::CMYK(_) | ColorType::CMYKA(_) => return Err(refuse("CMYK".into())),
-        ColorType::YCbCr(_) => return Err(refuse("YCbCr".into())),
-        ColorType::Lab(_) => return Err(refuse("Lab".into())),
-        other => return Err(refuse(format!("{other:?}"))),
-    };
+    let (samples, bits) = samples_and_bits(color).map_err(refuse)?;
     let size = check_size(path, u64::from(height), u64::from(width), samples as u64 * u64::from(bits).div_ceil(8))?;
     if !(bits >= 8 || (matches!(bits, 1 | 2 | 4) && samples == 1)) {
         return Err(refuse(format!("{bits}-bit, {samples}-sample")));
@@ -45,11 +32,45 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         return Err(refuse("planar (one plane per colour)".into()));
     }
     let channels = if samples >= 3 { 3 } else { 1 };
-    let values = match decoded {
+    let values = to_values(decoded, size, usize::from(bits), samples);
+    let [height, width] = size;
+    if values.len() != height * width * channels {
+        return Err(RunError::at(path, "the TIFF file holds fewer pixels than it declares"));
+    }
+    check_finite(path, &values, width, channels)?;
+    let mut warnings = Vec::new();
+    if decoder.more_images() {
+        warnings.push(format!("{}: holds more than one page; the first is used", path.display()));
+    }
+    Ok(Pixels { size, channels, values, lossy: false, warnings })
+}
+
+/// Returns the number of samples per pixel and their bits. Errors: the name of an unsupported colour type.
+fn samples_and_bits(color: ColorType) -> Result<(usize, u8), String> {
+    Ok(match color {
+        ColorType::Gray(bits) => (1, bits),
+        ColorType::GrayA(bits) => (2, bits),
+        ColorType::RGB(bits) => (3, bits),
+        ColorType::RGBA(bits) => (4, bits),
+        // The decoder reports grey with extra samples as bands; two bands are grey and alpha.
+        ColorType::Multiband { bit_depth, num_samples: 2 } => (2, bit_depth),
+        ColorType::Multiband { num_samples, .. } => return Err(format!("{num_samples}-band")),
+        ColorType::Palette(_) => return Err("palette".into()),
+        ColorType::CMYK(_) | ColorType::CMYKA(_) => return Err("CMYK".into()),
+        ColorType::YCbCr(_) => return Err("YCbCr".into()),
+        ColorType::Lab(_) => return Err("Lab".into()),
+        other => return Err(format!("{other:?}")),
+    })
+}
+
+/// Converts decoded samples to 1 or 3 channels; extra samples are dropped.
+fn to_values(decoded: DecodingResult, size: [usize; 2], bits: usize, samples: usize) -> PixelValues {
+    let channels = if samples >= 3 { 3 } else { 1 };
+    match decoded {
         DecodingResult::U8(v) if bits < 8 => {
             // Scaled to 0..255, as PNG decoders do.
             let step = 255 / ((1u16 << bits) - 1) as u8;
-            PixelValues::U8(unpack_bits(&v, size, usize::from(bits)).into_iter().map(|v| v * step).collect())
+            PixelValues::U8(unpack_bits(&v, size, bits).into_iter().map(|v| v * step).collect())
         }
         DecodingResult::U8(v) => PixelValues::U8(drop_extra_samples(v, samples, channels)),
         DecodingResult::U16(v) => PixelValues::U16(drop_extra_samples(v, samples, channels)),
@@ -62,22 +83,18 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Pixels> {
         DecodingResult::F16(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "16-bit float"),
         DecodingResult::F32(v) => to_wide(drop_extra_samples(v, samples, channels), f64::from, "32-bit float"),
         DecodingResult::F64(v) => to_wide(drop_extra_samples(v, samples, channels), |v| v, "64-bit float"),
-    };
-    let [height, width] = size;
-    if values.len() != height * width * channels {
-        return Err(RunError::at(path, "the TIFF file holds fewer pixels than it declares"));
     }
-    if let PixelValues::Wide(all, kind) = &values
+}
+
+/// Checks that floating-point values are neither NaN nor infinite.
+fn check_finite(path: &Path, values: &PixelValues, width: usize, channels: usize) -> Result<()> {
+    if let PixelValues::Wide(all, kind) = values
         && let Some(bad) = all.iter().position(|v| !v.is_finite())
     {
         let (x, y) = (bad / channels % width, bad / channels / width);
         return Err(RunError::at(path, format!("{kind} value {} at x {x}, y {y} is not a number to use", all[bad])));
     }
-    let mut warnings = Vec::new();
-    if decoder.more_images() {
-        warnings.push(format!("{}: holds more than one page; the first is used", path.display()));
-    }
-    Ok(Pixels { size, channels, values, lossy: false, warnings })
+    Ok(())
 }
 
 fn drop_extra_samples<T: Copy>(values: Vec<T>, samples: usize, channels: usize) -> Vec<T> {

@@ -70,7 +70,9 @@ pub mod compute {
 }
 #[cfg(feature = "data")]
 pub mod data {
-    pub use crate::data::{Batch, BatchLoader, Dataset, SplitRole, epoch_order, load_image, load_mask, natural};
+    pub use crate::data::{
+        Batch, BatchLoader, Dataset, LastBatch, SplitRole, epoch_order, load_image, load_mask, natural,
+    };
     pub mod augment {
         pub use crate::data::augment::{
             AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Elastic, EpochAugmenter, Gamma,

@@ -18,7 +18,7 @@ use crate::compute::engine_bridge::use_burn_only;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::{Convention, count};
 use serde::Serialize;
-use timed_network::TimedNetwork;
+use timed_network::{BenchedPass, TimedNetwork};
 use timing::measure;
 
 /// What to benchmark, and for how long.
@@ -31,7 +31,7 @@ pub(crate) struct BenchSettings {
     /// Whether training steps are timed in addition to forward passes.
     pub train: bool,
     /// Time budget of each phase.
-    pub span: TimeBudget,
+    pub budget: TimeBudget,
     pub profile: bool,
 }
 
@@ -81,10 +81,13 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
     if settings.backend == Some(Backend::Burn) {
         use_burn_only();
     }
-    let mut work = TimedNetwork::new(checked, &device, batch, settings.train)?;
-    let modes = [false, true].into_iter().filter(|train| settings.train || !train);
+    let last_pass = if settings.train { BenchedPass::TrainStep } else { BenchedPass::Forward };
+    let mut work = TimedNetwork::new(checked, &device, batch, last_pass)?;
+    let passes = [BenchedPass::Forward, BenchedPass::TrainStep]
+        .into_iter()
+        .filter(|&pass| settings.train || pass == BenchedPass::Forward);
     if let (Some(Backend::Engine), Some(why)) =
-        (settings.backend, modes.into_iter().find_map(|train| work.why_engine_refuses(train)))
+        (settings.backend, passes.into_iter().find_map(|pass| work.why_engine_refuses(pass)))
     {
         let message = format!("the engine does not compute {}: {why}", checked.graph().name);
         return Err(RunError::new(message).help("leave out `--backend`: Burn computes what the engine does not"));
@@ -92,19 +95,22 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
     let macs = count(checked, Convention::Conv).macs;
     let peak = || device::is_cpu(&device).then(|| peak::flops(SimdLevel::get()) / 1e9);
     let before = peak();
-    let forward = measure(settings.span, || work.forward())?;
+    let forward = measure(settings.budget, || work.forward())?;
     work.free_forward_memory();
     let train_step = match settings.train {
-        true => Some(measure(settings.span, || work.train_step())?),
+        true => Some(measure(settings.budget, || work.train_step())?),
         false => None,
     };
     // The clock of a processor changes with its load, so the peak is the better of two measurements.
     let peak_gflops = before.zip(peak()).map(|(a, b)| f64::max(a, b));
-    let phase = |(timing, memory): (Timing, Option<u64>), train: bool| {
-        let passes = if train { 3.0 } else { 1.0 };
-        let achieved_gflops = 2.0 * passes * macs as f64 * batch as f64 / timing.median / 1e6;
+    let phase = |(timing, memory): (Timing, Option<u64>), pass: BenchedPass| {
+        let forward_passes = match pass {
+            BenchedPass::Forward => 1.0,
+            BenchedPass::TrainStep => 3.0,
+        };
+        let achieved_gflops = 2.0 * forward_passes * macs as f64 * batch as f64 / timing.median / 1e6;
         BenchPhase {
-            backend: work.backend(train),
+            backend: work.backend(pass),
             calls: timing.calls,
             median_ms: timing.median,
             min_ms: timing.min,
@@ -115,7 +121,8 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
             share_of_peak: peak_gflops.map(|peak| achieved_gflops / peak),
         }
     };
-    let (forward, train_step) = (phase(forward, false), train_step.map(|t| phase(t, true)));
+    let (forward, train_step) =
+        (phase(forward, BenchedPass::Forward), train_step.map(|t| phase(t, BenchedPass::TrainStep)));
     let profile = match settings.profile {
         true => Some(profile(checked, settings, &mut work)?),
         false => None,
@@ -139,5 +146,6 @@ pub(crate) fn bench(checked: &CheckedGraph, settings: &BenchSettings) -> Result<
 fn profile(checked: &CheckedGraph, settings: &BenchSettings, work: &mut TimedNetwork) -> Result<Profile> {
     let nodes = count(checked, Convention::Conv).nodes.into_iter();
     let timed = nodes.map(|n| NodeTime::new(n.path, n.op, n.macs.saturating_mul(settings.batch as u64)));
-    work.profile(settings.train, settings.span, Profile::new(timed.collect()))
+    let pass = if settings.train { BenchedPass::TrainStep } else { BenchedPass::Forward };
+    work.profile(pass, settings.budget, Profile::new(timed.collect()))
 }

@@ -28,7 +28,7 @@ use crate::base::machine;
 use crate::compute::lower::lower;
 use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
-use crate::data::{BatchLoader, Dataset, SplitRole, epoch_order};
+use crate::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::metric::{Scores, Summary};
 use crate::text::config::settings::Settings;
@@ -299,7 +299,7 @@ impl TrainingRun<'_> {
         let left = |seen: u64| (order.len() as u64).saturating_sub(seen);
         let mut pending = self.begin_step(left(self.meta.seen).min(per_step as u64));
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: self.meta.epoch };
-        let mut batches = self.train.augmented(rest, spec.batch, false, pass);
+        let mut batches = self.train.augmented(rest, spec.batch, LastBatch::Keep, pass);
         for batch in batches.by_ref() {
             if batch.is_err() && self.meta.seen > before {
                 // After the file is fixed, the run can be resumed from here.

@@ -4,7 +4,7 @@
 
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
-use crate::data::{Batch, BatchLoader, Dataset, SplitRole};
+use crate::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
 use crate::metric::{CaseScore, Pair, measure};
 use crate::text::config::Metric;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -56,7 +56,7 @@ pub(crate) fn score_batches(
     let cases = data.cases(role);
     let distances = metrics.iter().any(|m| m.is_distance());
     let mut scores = Vec::with_capacity(cases.len());
-    for batch in loader.batches((0..cases.len()).collect(), batch, false) {
+    for batch in loader.batches((0..cases.len()).collect(), batch, LastBatch::Keep) {
         let batch = batch?;
         let predicted = predict(&batch)?;
         let size = [batch.shape[2], batch.shape[3]];

@@ -4,38 +4,11 @@
 //! spans -1..1. `level` runs from the top of the lungs (0) to the diaphragm (1).
 
 use super::noise::{NoiseField, PhantomRng, lerp, smoothstep, unit_vector};
+use super::organs::{self, Oval, Rib, length};
 
 pub(super) const AIR: f64 = -1000.0;
 const FAT: f64 = -100.0;
 const SOFT: f64 = 40.0;
-
-/// An axis-aligned ellipse.
-#[derive(Clone, Copy)]
-struct Oval {
-    centre: [f64; 2],
-    half: [f64; 2],
-}
-
-impl Oval {
-    fn new(u: f64, v: f64, half_u: f64, half_v: f64) -> Self {
-        Self { centre: [u, v], half: [half_u, half_v] }
-    }
-
-    /// Returns the distance from the centre in units of the half axes: below 1 inside.
-    fn reach(&self, u: f64, v: f64) -> f64 {
-        length((u - self.centre[0]) / self.half[0], (v - self.centre[1]) / self.half[1])
-    }
-}
-
-pub(super) fn length(x: f64, y: f64) -> f64 {
-    (x * x + y * y).sqrt()
-}
-
-struct Rib {
-    towards: [f64; 2],
-    /// Smallest cosine of the angle to `towards` inside the rib.
-    span: f64,
-}
 
 /// All parameters of a slice except its noise.
 pub(super) struct Patient {
@@ -81,64 +54,12 @@ impl Patient {
         let shift = [rng.uniform(-0.08, 0.08), rng.uniform(-0.1, 0.06)];
         let mediastinum = rng.uniform(0.13, 0.19);
 
-        let heart = (level > 0.4).then(|| {
-            let size = rng.uniform(0.75, 1.0) * smoothstep((level - 0.2) / 0.4);
-            Oval::new(rng.uniform(0.06, 0.16), -half[1] * rng.uniform(0.18, 0.32), 0.33 * size, 0.27 * size)
-        });
-        let spine = Oval::new(0.0, half[1] * rng.uniform(0.5, 0.56), rng.uniform(0.1, 0.13), rng.uniform(0.085, 0.11));
-
-        let mut tubes = Vec::new();
-        if level < 0.48 {
-            let r = rng.uniform(0.045, 0.065);
-            tubes.push(Oval::new(rng.uniform(-0.03, 0.03), rng.uniform(-0.05, 0.06), r, r * rng.uniform(0.8, 1.15)));
-        } else if level < 0.66 {
-            for side in [-1.0, 1.0] {
-                let r = rng.uniform(0.03, 0.042);
-                tubes.push(Oval::new(side * rng.uniform(0.07, 0.09), rng.uniform(-0.02, 0.05), r * 1.2, r));
-            }
-        }
-        if rng.chance(0.35) {
-            let r = rng.uniform(0.012, 0.028);
-            tubes.push(Oval::new(rng.uniform(0.0, 0.06), spine.centre[1] - spine.half[1] - 0.07, r * 1.3, r));
-        }
-
-        let mut domes = Vec::new();
-        let mut stomach = None;
-        let low = smoothstep((level - 0.68) / 0.32);
-        if low > 0.0 {
-            let r = low * rng.uniform(0.75, 1.0);
-            domes.push(Oval::new(-half[0] * 0.4, -half[1] * 0.08, half[0] * 0.5 * r, half[1] * 0.62 * r));
-            let r = low * rng.uniform(0.55, 0.95);
-            let left =
-                Oval::new(half[0] * 0.4, -half[1] * rng.uniform(0.0, 0.15), half[0] * 0.44 * r, half[1] * 0.55 * r);
-            domes.push(left);
-            if rng.chance(0.75) {
-                let bubble = Oval { half: [left.half[0] * 0.72, left.half[1] * 0.7], ..left };
-                stomach = Some((bubble, left.centre[1] + left.half[1] * rng.uniform(-0.3, 0.5)));
-            }
-        }
-
-        let count = 11 + (rng.bits() % 4) as usize;
-        let first = rng.uniform(0.0, 1.0);
-        let ribs = (0..count)
-            .map(|k| Rib {
-                towards: unit_vector(first + (k as f64 + rng.uniform(-0.2, 0.2)) / count as f64),
-                span: unit_vector(rng.uniform(0.012, 0.034))[0],
-            })
-            .chain([Rib { towards: [0.0, -1.0], span: unit_vector(0.02)[0] }])
-            .collect();
-        let mut arms = Vec::new();
-        if half[0] < 0.78 && rng.chance(0.35) {
-            let r = rng.uniform(0.08, 0.11);
-            for side in [-1.0, 1.0] {
-                arms.push(Oval::new(
-                    side * (half[0] + r + rng.uniform(0.02, 0.06)),
-                    rng.uniform(-0.05, 0.25),
-                    r,
-                    r * 1.1,
-                ));
-            }
-        }
+        let heart = organs::heart(rng, level, half);
+        let spine = organs::spine(rng, half);
+        let tubes = organs::tubes(rng, level, &spine);
+        let (domes, stomach) = organs::domes(rng, level, half);
+        let ribs = organs::ribs(rng);
+        let arms = organs::arms(rng, half);
         Patient {
             level,
             shift,

@@ -1,8 +1,9 @@
 //! Renders a patient as the pixels of a slice: tissue, blur, noise.
 
-use super::anatomy::{AIR, Patient, length};
+use super::anatomy::{AIR, Patient};
 use super::lung_contents::LungPainter;
 use super::noise::PhantomRng;
+use super::organs::length;
 use super::slice::PhantomSlice;
 
 /// Draws slice `index` of the series `seed`.

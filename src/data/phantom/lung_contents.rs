@@ -1,7 +1,8 @@
 //! Structures inside the lungs that belong to them: vessels, bronchi, nodules.
 
-use super::anatomy::{Patient, length};
+use super::anatomy::Patient;
 use super::noise::{PhantomRng, lerp, smoothstep};
+use super::organs::length;
 
 /// Draws vessels, bronchi and nodules into the lungs of a slice.
 pub(super) struct LungPainter<'a> {

@@ -17,6 +17,15 @@ use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor};
 use std::time::Duration;
 
+/// What is timed or profiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BenchedPass {
+    /// A forward pass in evaluation mode.
+    Forward,
+    /// A training step.
+    TrainStep,
+}
+
 /// A network in evaluation mode, and in training mode if training is timed.
 pub(super) struct TimedNetwork {
     device: Device,
@@ -33,7 +42,8 @@ struct TimedTraining {
 }
 
 impl TimedNetwork {
-    pub(super) fn new(checked: &CheckedGraph, device: &Device, batch: usize, train: bool) -> Result<Self> {
+    pub(super) fn new(checked: &CheckedGraph, device: &Device, batch: usize, pass: BenchedPass) -> Result<Self> {
+        let train = pass == BenchedPass::TrainStep;
         let sample =
             if train { RandomBatch::new(checked, batch)? } else { RandomBatch::without_targets(checked, batch)? };
         let network = lower(checked, device, 0);
@@ -51,13 +61,16 @@ impl TimedNetwork {
     }
 
     /// Returns why the engine does not support forward passes or training steps; `None` if it does.
-    pub(super) fn why_engine_refuses(&self, train: bool) -> Option<String> {
-        let mode = if train { PassMode::Train { to_image: false } } else { PassMode::Infer };
+    pub(super) fn why_engine_refuses(&self, pass: BenchedPass) -> Option<String> {
+        let mode = match pass {
+            BenchedPass::Forward => PassMode::Infer,
+            BenchedPass::TrainStep => PassMode::Train { to_image: false },
+        };
         self.evaluated.engine_refusal(&self.images(), mode)
     }
 
-    pub(super) fn backend(&self, train: bool) -> Backend {
-        if self.why_engine_refuses(train).is_some() { Backend::Burn } else { Backend::Engine }
+    pub(super) fn backend(&self, pass: BenchedPass) -> Backend {
+        if self.why_engine_refuses(pass).is_some() { Backend::Burn } else { Backend::Engine }
     }
 
     /// Runs a forward pass in evaluation mode.
@@ -84,26 +97,29 @@ impl TimedNetwork {
     }
 
     /// Profiles training steps, or forward passes in evaluation mode, for the time budget. With Burn only forward passes are
-    /// profiled, in training mode if `train`, because its backward pass has no steps.
-    pub(super) fn profile(&mut self, train: bool, span: TimeBudget, mut profile: Profile) -> Result<Profile> {
-        if self.backend(train) == Backend::Burn {
+    /// profiled, for a training step in training mode, because its backward pass has no steps.
+    pub(super) fn profile(&mut self, pass: BenchedPass, budget: TimeBudget, mut profile: Profile) -> Result<Profile> {
+        if self.backend(pass) == Backend::Burn {
             let mut warm = profile.clone();
-            self.profile_burn(train, &mut warm)?;
-            let times = repeat(span, &mut || self.profile_burn(train, &mut profile))?;
+            self.profile_burn(pass, &mut warm)?;
+            let times = repeat(budget, &mut || self.profile_burn(pass, &mut profile))?;
             profile.add_wall_time(total_duration(&times));
             return Ok(profile);
         }
         let recorder = self.evaluated.engine.recorder.clone();
         recorder.start(profile.clone());
-        let run = repeat(span, &mut || if train { self.train_step() } else { self.forward() });
+        let run = repeat(budget, &mut || match pass {
+            BenchedPass::Forward => self.forward(),
+            BenchedPass::TrainStep => self.train_step(),
+        });
         let mut recorded = recorder.stop().unwrap_or(profile);
-        told.add_wall_time(total_duration(&run?));
-        Ok(told)
+        recorded.add_wall_time(total_duration(&run?));
+        Ok(recorded)
     }
 
-    fn profile_burn(&self, train: bool, profile: &mut Profile) -> Result<()> {
+    fn profile_burn(&self, pass: BenchedPass, profile: &mut Profile) -> Result<()> {
         let network = match &self.training {
-            Some(training) if train => &training.network,
+            Some(training) if pass == BenchedPass::TrainStep => &training.network,
             Some(_) | None => &self.evaluated,
         };
         let images = self.images();

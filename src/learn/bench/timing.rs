@@ -35,11 +35,11 @@ impl Timing {
 const WARM_UP: usize = 3;
 
 /// Makes calls that are not measured, until half of the time budget is used.
-fn warm_up(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
+fn warm_up(budget: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()> {
     let began = Instant::now();
     for _ in 0..WARM_UP {
         call()?;
-        if began.elapsed() > span.time / 2 {
+        if began.elapsed() > budget.time / 2 {
             break;
         }
     }
@@ -47,10 +47,10 @@ fn warm_up(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<()
 }
 
 /// Repeats a call for the time budget and returns the duration of each call in ms.
-pub(super) fn repeat(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+pub(super) fn repeat(budget: TimeBudget, call: &mut impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
     let began = Instant::now();
     let mut times = Vec::new();
-    while times.len() < span.calls.max(1) || began.elapsed() < span.time {
+    while times.len() < budget.calls.max(1) || began.elapsed() < budget.time {
         let one = Instant::now();
         call()?;
         times.push(one.elapsed().as_secs_f64() * 1e3);
@@ -59,9 +59,9 @@ pub(super) fn repeat(span: TimeBudget, call: &mut impl FnMut() -> Result<()>) ->
 }
 
 /// Measures a call, and returns the timings and the peak memory of the process.
-pub(super) fn measure(span: TimeBudget, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
-    warm_up(span, &mut call)?;
-    let timing = Timing::of(repeat(span, &mut call)?).expect("repeat: one call at least");
+pub(super) fn measure(budget: TimeBudget, mut call: impl FnMut() -> Result<()>) -> Result<(Timing, Option<u64>)> {
+    warm_up(budget, &mut call)?;
+    let timing = Timing::of(repeat(budget, &mut call)?).expect("repeat: one call at least");
     Ok((timing, machine::peak_memory()))
 }
 
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_measurement() {
-        let span = TimeBudget { time: Duration::from_secs(60), calls: 1 };
-        assert!(measure(span, || Err(RunError::new("lost"))).is_err());
+        let budget = TimeBudget { time: Duration::from_secs(60), calls: 1 };
+        assert!(measure(budget, || Err(RunError::new("lost"))).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use super::{TrainingJob, TrainingRun, prepare_run};
 use crate::base::error::{Result, RunError};
 use crate::data::augment::EpochAugmenter;
-use crate::data::{SplitRole, epoch_order};
+use crate::data::{LastBatch, SplitRole, epoch_order};
 use crate::learn::init::InitReport;
 use crate::learn::validate::scored_role;
 use std::time::Instant;
@@ -56,7 +56,7 @@ impl TrainingRun<'_> {
         let mut pending = self.begin_step(left.min(per_step) as u64);
         let (mut began, mut seconds) = (Instant::now(), 0.0);
         let pass = EpochAugmenter { augmenter: self.augmenter.clone(), seed: spec.seed, epoch: 0 };
-        for batch in self.train.clone().augmented(order, spec.batch, false, pass) {
+        for batch in self.train.clone().augmented(order, spec.batch, LastBatch::Keep, pass) {
             self.add_batch(&mut pending, &batch?)?;
             if pending.is_complete() {
                 left = left.saturating_sub(per_step);

@@ -1,7 +1,7 @@
 //! Batches: their order, the cache, errors and warnings on the way.
 
 use crate::support::data_sets::{grey, only, phantoms, refused, small_set, spec};
-use npc::internals::data::{BatchLoader, Dataset, SplitRole, epoch_order};
+use npc::internals::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use npc::text::config::DataSpec;
 use std::fs;
 use std::path::Path;
@@ -18,8 +18,8 @@ fn batches_come_in_order() {
     for cache_mb in [0, 64] {
         let data = Arc::new(Dataset::open(&DataSpec { cache_mb, ..spec.clone() }, dir.path()).unwrap());
         let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 3);
-        for (drop_last, sizes) in [(false, vec![4, 4, 2]), (true, vec![4, 4])] {
-            let batches: Vec<_> = loader.batches(order.clone(), 4, drop_last).map(Result::unwrap).collect();
+        for (last, sizes) in [(LastBatch::Keep, vec![4, 4, 2]), (LastBatch::Drop, vec![4, 4])] {
+            let batches: Vec<_> = loader.batches(order.clone(), 4, last).map(Result::unwrap).collect();
             assert_eq!(batches.iter().map(|b| b.shape[0]).collect::<Vec<_>>(), sizes);
             let seen: Vec<usize> = batches.iter().flat_map(|b| b.cases.clone()).collect();
             assert_eq!(seen, order[..seen.len()]);
@@ -35,9 +35,9 @@ fn batches_come_in_order() {
         }
     }
     let loader = BatchLoader::new(data, SplitRole::Train, 1);
-    assert_eq!(loader.batches(vec![], 4, false).count(), 0);
-    refused(loader.batches(vec![0], 0, false).next().unwrap(), &["batch of 0"]);
-    refused(loader.batches(vec![99], 1, false).next().unwrap(), &["no number 99"]);
+    assert_eq!(loader.batches(vec![], 4, LastBatch::Keep).count(), 0);
+    refused(loader.batches(vec![0], 0, LastBatch::Keep).next().unwrap(), &["batch of 0"]);
+    refused(loader.batches(vec![99], 1, LastBatch::Keep).next().unwrap(), &["no number 99"]);
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn cache_stays_in_its_bound() {
     let data = Arc::new(Dataset::open(&DataSpec { cache_mb: 1, ..only(one) }, dir.path()).unwrap());
     let loader = BatchLoader::new(data, SplitRole::Train, 3);
     for _ in 0..2 {
-        assert_eq!(loader.batches((0..8).collect(), 3, false).map(Result::unwrap).count(), 3);
+        assert_eq!(loader.batches((0..8).collect(), 3, LastBatch::Keep).map(Result::unwrap).count(), 3);
         // One plane of 16 bits and the mask: 192 KiB a sample, so five fit into a MiB.
         let held = loader.cached_bytes();
         assert!(held <= 1 << 20 && held > 5 * 196_608, "{held}");
@@ -59,9 +59,9 @@ fn cached_samples_are_not_read_again() {
     let dir = small_set(3);
     let data = Dataset::open(&only(spec("images/*.png", "masks/*.png", [8, 8])), dir.path()).unwrap();
     let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
-    let first: Vec<f32> = loader.batches(vec![0, 1, 2], 3, false).flat_map(|b| b.unwrap().images).collect();
+    let first: Vec<f32> = loader.batches(vec![0, 1, 2], 3, LastBatch::Keep).flat_map(|b| b.unwrap().images).collect();
     fs::remove_dir_all(dir.path().join("images")).unwrap();
-    let second: Vec<f32> = loader.batches(vec![0, 1, 2], 3, false).flat_map(|b| b.unwrap().images).collect();
+    let second: Vec<f32> = loader.batches(vec![0, 1, 2], 3, LastBatch::Keep).flat_map(|b| b.unwrap().images).collect();
     assert_eq!(first, second);
 }
 
@@ -71,10 +71,10 @@ fn early_drop_stops_the_loading() {
     let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
     let start = Instant::now();
     for _ in 0..3 {
-        let mut batches = loader.batches((0..5000).collect(), 4, false);
+        let mut batches = loader.batches((0..5000).collect(), 4, LastBatch::Keep);
         assert_eq!(batches.next().unwrap().unwrap().cases, [0, 1, 2, 3]);
     }
-    drop(loader.batches((0..5000).collect(), 5000, false));
+    drop(loader.batches((0..5000).collect(), 5000, LastBatch::Keep));
     assert!(start.elapsed() < Duration::from_secs(20));
 }
 
@@ -84,7 +84,7 @@ fn errors_come_through_the_batches() {
     fs::write(dir.path().join("images/a3.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
     let data = Dataset::open(&only(spec("images/*.png", "masks/*.png", [8, 8])), dir.path()).unwrap();
     let loader = BatchLoader::new(Arc::new(data), SplitRole::Train, 1);
-    let mut batches = loader.batches((0..6).collect(), 2, false);
+    let mut batches = loader.batches((0..6).collect(), 2, LastBatch::Keep);
     assert!(batches.next().unwrap().is_ok());
     refused(batches.next().unwrap(), &["a3.png"]);
     assert!(batches.next().is_none());
@@ -99,7 +99,7 @@ fn warnings_are_said_once() {
         Dataset::open(&DataSpec { cache_mb: 0, ..only(spec("images/*.png", "masks/*.png", [8, 8])) }, dir.path());
     let loader = BatchLoader::new(Arc::new(data.unwrap()), SplitRole::Train, 1);
     for _ in 0..2 {
-        assert!(loader.batches(vec![0, 1], 1, false).all(|b| b.is_ok()));
+        assert!(loader.batches(vec![0, 1], 1, LastBatch::Keep).all(|b| b.is_ok()));
     }
     assert_eq!(loader.warnings().len(), 1);
     assert!(loader.warnings()[0].contains("a1.png"));

@@ -9,7 +9,7 @@ use burn::tensor::{Int, Tensor, TensorData};
 use npc::graph::check::CheckedGraph;
 use npc::internals::compute::engine_bridge::RecordedPass;
 use npc::internals::compute::lower::lower;
-use npc::internals::data::{Batch, BatchLoader, Dataset, SplitRole};
+use npc::internals::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
 use npc::internals::learn::loss::total;
 use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
@@ -51,7 +51,7 @@ fn batch() -> Batch {
     };
     let data = Arc::new(Dataset::open(&spec, Path::new(".")).unwrap());
     let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 3);
-    let mut batches = loader.batches(vec![0, 1], 2, false);
+    let mut batches = loader.batches(vec![0, 1], 2, LastBatch::Keep);
     batches.next().unwrap().unwrap()
 }
 

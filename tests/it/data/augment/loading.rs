@@ -3,7 +3,7 @@
 use super::everything;
 use npc::internals::data::augment::{Augmenter, EpochAugmenter};
 use npc::internals::data::loading_bottleneck::LoadTimes;
-use npc::internals::data::{BatchLoader, Dataset, SplitRole, epoch_order};
+use npc::internals::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use npc::text::config::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,13 +61,14 @@ fn threads_and_batches_change_no_picture() {
     let mut all = Vec::new();
     for (threads, batch) in [(1, 1), (4, 1), (1, 4), (4, 4), (3, 11), (4, 2)] {
         let loader = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 1, threads);
-        let batches: Vec<_> = loader.augmented(order.clone(), batch, false, pass(4)).map(Result::unwrap).collect();
+        let batches: Vec<_> =
+            loader.augmented(order.clone(), batch, LastBatch::Keep, pass(4)).map(Result::unwrap).collect();
         let cases: Vec<usize> = batches.iter().flat_map(|b| b.cases.clone()).collect();
         assert_eq!(cases, order, "{threads} threads, batches of {batch}");
         all.push(pictures(batches.into_iter().map(Ok)));
     }
     assert!(all.windows(2).all(|w| w[0] == w[1]));
-    let plain = pictures(BatchLoader::new(data, SplitRole::Train, 1).batches(order, 4, false));
+    let plain = pictures(BatchLoader::new(data, SplitRole::Train, 1).batches(order, 4, LastBatch::Keep));
     assert_ne!(plain, all[0]);
 }
 
@@ -78,12 +79,12 @@ fn a_resumed_run_sees_the_same_pictures() {
         let data = data(9, cache_mb);
         let long = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 2);
         let epochs: Vec<Pictures> =
-            (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, false, pass(e)))).collect();
+            (1..=3).map(|e| pictures(long.augmented(epoch_order(9, 3, e), 2, LastBatch::Keep, pass(e)))).collect();
         assert_ne!(epochs[1], epochs[2]);
         let fresh = BatchLoader::with_threads(Arc::clone(&data), SplitRole::Train, 3, 1);
         // In the middle of epoch 3, after four images.
         let rest = epoch_order(9, 3, 3)[4..].to_vec();
-        for (case, picture) in pictures(fresh.augmented(rest, 2, false, pass(3))) {
+        for (case, picture) in pictures(fresh.augmented(rest, 2, LastBatch::Keep, pass(3))) {
             assert_eq!(picture, epochs[2][&case]);
         }
     }
@@ -93,9 +94,9 @@ fn a_resumed_run_sees_the_same_pictures() {
 fn scored_pictures_are_never_changed() {
     let data = data(5, 64);
     let loader = BatchLoader::new(Arc::clone(&data), SplitRole::Train, 1);
-    let changed = pictures(loader.augmented((0..5).collect(), 2, false, pass(0)));
+    let changed = pictures(loader.augmented((0..5).collect(), 2, LastBatch::Keep, pass(0)));
     // The cache holds what the files hold, not what augmentation made of it.
-    let scored = pictures(loader.batches((0..5).collect(), 2, false));
+    let scored = pictures(loader.batches((0..5).collect(), 2, LastBatch::Keep));
     for (case, (image, mask)) in &scored {
         let sample = data.load(SplitRole::Train, *case, 1).unwrap();
         assert_eq!((image, mask), (&sample.image, &sample.mask));
@@ -103,8 +104,12 @@ fn scored_pictures_are_never_changed() {
     assert_ne!(scored, changed);
     // A plan that does nothing gives the same bits, through mean and standard deviation too.
     let idle = Augmenter::new(&everything(0.0), [48, 48]).unwrap();
-    let kept =
-        pictures(loader.augmented((0..5).collect(), 2, false, EpochAugmenter { augmenter: idle, seed: 0, epoch: 0 }));
+    let kept = pictures(loader.augmented(
+        (0..5).collect(),
+        2,
+        LastBatch::Keep,
+        EpochAugmenter { augmenter: idle, seed: 0, epoch: 0 },
+    ));
     assert_eq!(kept, scored);
 }
 
@@ -113,7 +118,7 @@ fn loading_runs_ahead_of_its_user() {
     let data = data(24, 64);
     let loader = BatchLoader::with_threads(data, SplitRole::Train, 1, 2);
     let take = |pause: u64| {
-        let mut batches = loader.augmented((0..24).collect(), 2, false, pass(0));
+        let mut batches = loader.augmented((0..24).collect(), 2, LastBatch::Keep, pass(0));
         for batch in batches.by_ref() {
             batch.unwrap();
             std::thread::sleep(std::time::Duration::from_millis(pause));

@@ -4,7 +4,7 @@ use super::*;
 use burn::module::Module;
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::internals::compute::lower::lower;
-use npc::internals::data::{BatchLoader, Dataset};
+use npc::internals::data::{BatchLoader, Dataset, LastBatch};
 use npc::internals::learn::loss::{cross_entropy, total};
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ fn a_run_weighs_its_results() {
     let data = Arc::new(Dataset::open(&bench.settings.data, Path::new(".")).unwrap());
     let order = npc::internals::data::epoch_order(data.len(SplitRole::Train), 0, 0);
     let loader = BatchLoader::new(data, SplitRole::Train, 1);
-    let batch = loader.batches(order, 3, false).next().unwrap().unwrap();
+    let batch = loader.batches(order, 3, LastBatch::Keep).next().unwrap().unwrap();
     let [n, _, h, w] = batch.shape;
     let targets: Vec<i32> = batch.targets.iter().map(|&t| i32::from(t)).collect();
     let targets = Tensor::<3, Int>::from_data(TensorData::new(targets, [n, h, w]), &device);
