@@ -14,6 +14,7 @@ macro_rules! tell {
 #[cfg(feature = "run")]
 mod bench;
 mod check;
+mod check_document;
 #[cfg(feature = "data")]
 mod compare;
 #[cfg(feature = "data")]
@@ -21,23 +22,22 @@ mod data;
 #[cfg(feature = "run")]
 mod demo;
 mod diff;
-mod document;
 mod equal;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
-mod explored;
-mod field;
+mod exploration;
 mod fit;
 mod fix;
 mod fmt;
-mod format;
 mod graph;
 #[cfg(feature = "run")]
 mod init;
 #[cfg(feature = "run")]
 mod lower;
 mod memory;
+mod node_columns;
+mod option_words;
 mod options;
 mod outcome;
 #[cfg(feature = "run")]
@@ -54,7 +54,7 @@ mod reproduce;
 mod selftest;
 mod sizes;
 #[cfg(feature = "data")]
-mod split;
+mod split_option;
 mod sweep;
 mod terminal;
 #[cfg(feature = "run")]
@@ -82,44 +82,44 @@ use std::process::ExitCode;
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: NpcCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    Check(check::Opts),
+enum NpcCommand {
+    Check(check::CheckOptions),
     #[cfg(feature = "data")]
-    Data(data::Opts),
+    Data(data::DataOptions),
     #[cfg(feature = "run")]
-    Demo(demo::Opts),
+    Demo(demo::DemoOptions),
     #[cfg(feature = "run")]
-    Train(train::Opts),
+    Train(train::TrainOptions),
     #[cfg(feature = "run")]
-    Eval(eval::Opts),
+    Eval(eval::EvalOptions),
     #[cfg(feature = "run")]
-    Predict(predict::Opts),
-    Sweep(sweep::Opts),
+    Predict(predict::PredictCommandOptions),
+    Sweep(sweep::SweepOptions),
     #[cfg(feature = "run")]
-    Reproduce(reproduce::Opts),
+    Reproduce(reproduce::ReproduceOptions),
     #[cfg(feature = "data")]
-    Compare(compare::Opts),
+    Compare(compare::CompareOptions),
     #[cfg(feature = "data")]
-    Report(report::Opts),
-    Graph(graph::Opts),
-    Equal(equal::Opts),
-    Diff(diff::Opts),
-    Fit(fit::Opts),
+    Report(report::ReportOptions),
+    Graph(graph::GraphOptions),
+    Equal(equal::EqualOptions),
+    Diff(diff::DiffOptions),
+    Fit(fit::FitOptions),
     #[cfg(feature = "run")]
-    Lower(lower::Opts),
+    Lower(lower::LowerOptions),
     #[cfg(feature = "run")]
-    Init(init::Opts),
+    Init(init::InitOptions),
     #[cfg(feature = "run")]
-    Bench(bench::Opts),
+    Bench(bench::BenchOptions),
     #[cfg(feature = "run")]
-    Selftest(selftest::Opts),
-    Fmt(fmt::Opts),
-    Fix(fix::Opts),
-    Explain(explain::Opts),
+    Selftest(selftest::SelftestOptions),
+    Fmt(fmt::FmtOptions),
+    Fix(fix::FixOptions),
+    Explain(explain::ExplainOptions),
 }
 
 /// Room for deeply nested files; the memory is only touched when needed.
@@ -144,41 +144,41 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> ExitCode {
+fn run(command: NpcCommand) -> ExitCode {
     let done = match command {
-        Command::Check(opts) => check::run(&opts),
+        NpcCommand::Check(opts) => check::run(&opts),
         #[cfg(feature = "data")]
-        Command::Data(opts) => data::run(&opts),
+        NpcCommand::Data(opts) => data::run(&opts),
         #[cfg(feature = "run")]
-        Command::Demo(opts) => demo::run(&opts),
+        NpcCommand::Demo(opts) => demo::run(&opts),
         #[cfg(feature = "run")]
-        Command::Train(opts) => train::run(&opts),
+        NpcCommand::Train(opts) => train::run(&opts),
         #[cfg(feature = "run")]
-        Command::Eval(opts) => eval::run(&opts),
+        NpcCommand::Eval(opts) => eval::run(&opts),
         #[cfg(feature = "run")]
-        Command::Predict(opts) => predict::run(&opts),
+        NpcCommand::Predict(opts) => predict::run(&opts),
         #[cfg(feature = "data")]
-        Command::Compare(opts) => compare::run(&opts),
+        NpcCommand::Compare(opts) => compare::run(&opts),
         #[cfg(feature = "data")]
-        Command::Report(opts) => report::run(&opts),
-        Command::Sweep(opts) => sweep::run(&opts),
+        NpcCommand::Report(opts) => report::run(&opts),
+        NpcCommand::Sweep(opts) => sweep::run(&opts),
         #[cfg(feature = "run")]
-        Command::Reproduce(opts) => reproduce::run(&opts),
+        NpcCommand::Reproduce(opts) => reproduce::run(&opts),
         #[cfg(feature = "run")]
-        Command::Bench(opts) => bench::run(&opts),
+        NpcCommand::Bench(opts) => bench::run(&opts),
         #[cfg(feature = "run")]
-        Command::Selftest(opts) => selftest::run(&opts),
+        NpcCommand::Selftest(opts) => selftest::run(&opts),
         #[cfg(feature = "run")]
-        Command::Init(opts) => init::run(&opts),
-        Command::Graph(opts) => graph::run(&opts),
-        Command::Equal(opts) => equal::run(&opts),
-        Command::Diff(opts) => diff::run(&opts),
-        Command::Fit(opts) => fit::run(&opts),
+        NpcCommand::Init(opts) => init::run(&opts),
+        NpcCommand::Graph(opts) => graph::run(&opts),
+        NpcCommand::Equal(opts) => equal::run(&opts),
+        NpcCommand::Diff(opts) => diff::run(&opts),
+        NpcCommand::Fit(opts) => fit::run(&opts),
         #[cfg(feature = "run")]
-        Command::Lower(opts) => lower::run(&opts),
-        Command::Fmt(opts) => fmt::run(&opts),
-        Command::Fix(opts) => fix::run(&opts),
-        Command::Explain(opts) => explain::run(&opts),
+        NpcCommand::Lower(opts) => lower::run(&opts),
+        NpcCommand::Fmt(opts) => fmt::run(&opts),
+        NpcCommand::Fix(opts) => fix::run(&opts),
+        NpcCommand::Explain(opts) => explain::run(&opts),
     };
     let Err(stop) = done else { return ExitCode::SUCCESS };
     terminal::say(&stop);

@@ -15,31 +15,31 @@ pub(crate) mod boundary;
 pub(crate) mod calibration;
 mod case;
 pub(crate) mod case_file;
+mod case_table;
 pub(crate) mod counts;
 pub(crate) mod distance;
 mod evaluation;
-mod interval;
-mod scores;
+mod intervals;
+mod metric_scores;
 pub(crate) mod statistics;
 mod summary;
 pub(crate) mod surface;
-mod table;
 
 pub(crate) use calibration::Calibration;
 pub use case::CaseScore;
-pub(crate) use case::Unit;
-pub use counts::{Counts, score};
+pub(crate) use case::DistanceUnit;
+pub use case_table::{CaseTable, cases_csv};
+pub use counts::{PixelCounts, count_pixels};
 pub use evaluation::Evaluation;
-pub use interval::Intervals;
-pub(crate) use scores::Scores;
+pub use intervals::Intervals;
+pub(crate) use metric_scores::MetricScores;
 pub use summary::Summary;
-pub use table::{CaseTable, cases_csv};
 
 use crate::base::error::Result;
 use crate::text::config::Metric;
 
 /// An image to be scored: class maps of `height x width` pixels, row by row.
-pub struct Pair<'a> {
+pub struct MaskPair<'a> {
     /// The predicted class of each pixel.
     pub pred: &'a [u8],
     /// The true class of each pixel.
@@ -52,9 +52,9 @@ pub struct Pair<'a> {
 
 /// Measures one image for `classes` classes: counts of pixels, and what `metrics` ask for beyond them. Fails where the maps
 /// are not of one size or hold a class that there is not.
-pub fn measure(stem: impl Into<String>, pair: &Pair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
-    let mut case = CaseScore::new(stem, score(pair.pred, pair.truth, classes)?);
-    case.unit = if pair.spacing.is_some() { Unit::Mm } else { Unit::Px };
+pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
+    let mut case = CaseScore::new(stem, count_pixels(pair.pred, pair.truth, classes)?);
+    case.unit = if pair.spacing.is_some() { DistanceUnit::Mm } else { DistanceUnit::Px };
     let boundary = metrics.contains(&Metric::BoundaryIou);
     let surface = metrics.iter().any(|m| m.is_distance());
     if !boundary && !surface {
@@ -64,10 +64,11 @@ pub fn measure(stem: impl Into<String>, pair: &Pair<'_>, classes: usize, metrics
         let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == class).collect() };
         let (pred, truth) = (of(pair.pred), of(pair.truth));
         if boundary {
-            scored.boundary = Some(boundary::overlap(&pred, &truth, pair.size, boundary::SHARE));
+            scored.boundary = Some(boundary::boundary_overlap(&pred, &truth, pair.size, boundary::BAND_WIDTH_SHARE));
         }
         if surface {
-            scored.surface = Some(surface::compare(&pred, &truth, pair.size, pair.spacing.unwrap_or([1.0, 1.0])));
+            scored.surface =
+                Some(surface::surface_distances(&pred, &truth, pair.size, pair.spacing.unwrap_or([1.0, 1.0])));
         }
     }
     Ok(case)

@@ -1,12 +1,12 @@
 //! From weights to scores: evaluation, prediction, sliding windows and comparison of runs.
 
-pub(crate) mod case_scores;
+pub(crate) mod case_columns;
 pub(crate) mod compare;
 #[cfg(feature = "run")]
 pub(crate) mod eval;
+pub(crate) mod evaluation_files;
 #[cfg(feature = "run")]
 pub(crate) mod predict;
 pub(crate) mod probability;
-pub(crate) mod recorded;
+pub(crate) mod sliding_window;
 pub(crate) mod sweep_scores;
-pub(crate) mod window;

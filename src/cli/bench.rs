@@ -2,8 +2,8 @@
 
 mod profile;
 
-use super::format::{TEXT_OR_JSON, one_of};
-use super::options::Select;
+use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::options::ModelOptions;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::atomic;
@@ -33,9 +33,9 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct BenchOptions {
     #[command(flatten)]
-    select: Select,
+    select: ModelOptions,
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     /// Time training steps too
@@ -51,29 +51,29 @@ pub(super) struct Opts {
     #[arg(long)]
     backend: Option<Backend>,
     /// How long each phase is measured
-    #[arg(long, default_value = "5", value_parser = seconds)]
+    #[arg(long, default_value = "5", value_parser = parse_seconds)]
     seconds: Duration,
     /// Calls that each phase makes at least, however long they take
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
     calls: u16,
     /// The time of each node: a table, and a picture where a file is given
-    #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = picture)]
+    #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = parse_svg_path)]
     profile: Option<Option<PathBuf>>,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
     /// The same as `--format json`
     #[arg(long, hide = true)]
     json: bool,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+fn parse_seconds(text: &str) -> Result<Duration, String> {
     let refused = || format!("`{text}` is no number of seconds from 0 to 86400");
     let seconds: f64 = text.parse().map_err(|_| refused())?;
     if (0.0..=86400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(refused()) }
 }
 
 /// A model that stands behind a bare `--profile` must not be taken for the picture, and overwritten.
-fn picture(text: &str) -> Result<PathBuf, String> {
+fn parse_svg_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
         return Ok(path);
@@ -83,8 +83,8 @@ fn picture(text: &str) -> Result<PathBuf, String> {
     ))
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
-    let checked = opts.select.one()?;
+pub(super) fn run(opts: &BenchOptions) -> Done {
+    let checked = opts.select.build()?;
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;
     }
@@ -98,19 +98,19 @@ pub(super) fn run(opts: &Opts) -> Done {
     };
     let bench = bench(&checked, &settings)?;
     if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
-        let picture = profile::picture(&title(&bench), profile);
+        let picture = profile::profile_picture(&bench_title(&bench), profile);
         let failed = |e| Stop::Message(format!("{}: {e}", path.display()));
         atomic::write(path, picture.as_bytes()).map_err(failed)?;
         tell!("wrote {}", path.display());
     }
     if opts.json || opts.format == OutputFormat::Json {
-        return print(&format!("{:#}\n", document(&bench)));
+        return print(&format!("{:#}\n", bench_json(&bench)));
     }
-    print(&text(&bench))
+    print(&bench_text(&bench))
 }
 
 /// The keys of the phase that was asked for, the training step with `--train`, stand at the outermost level too.
-fn document(bench: &BenchReport) -> Value {
+fn bench_json(bench: &BenchReport) -> Value {
     let asked = bench.train_step.as_ref().unwrap_or(&bench.forward);
     let mut all = json!({"schema": 1});
     for part in [json!(asked), json!(bench)] {
@@ -119,12 +119,12 @@ fn document(bench: &BenchReport) -> Value {
         }
     }
     if let Some(profile) = &bench.profile {
-        all["profile"] = profile::document(profile);
+        all["profile"] = profile::profile_json(profile);
     }
     all
 }
 
-fn title(bench: &BenchReport) -> String {
+fn bench_title(bench: &BenchReport) -> String {
     let input = bench.input.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
     let threads = if bench.threads == 1 { "1 thread".into() } else { format!("{} threads", bench.threads) };
     let place = if bench.peak_gflops.is_some() { format!("{}, {threads}", bench.device) } else { bench.device.clone() };
@@ -135,7 +135,7 @@ fn title(bench: &BenchReport) -> String {
     format!("{} {input}, batch {}, {backend} on {place}", bench.model, bench.batch)
 }
 
-fn text(bench: &BenchReport) -> String {
+fn bench_text(bench: &BenchReport) -> String {
     let row = |name: &str, phase: &BenchPhase| {
         let mut row = vec![name.into(), Cell::decimal(phase.calls as f64, 0)];
         row.extend([phase.median_ms, phase.min_ms, phase.max_ms].map(|x| Cell::decimal(x, 2)));
@@ -148,14 +148,14 @@ fn text(bench: &BenchReport) -> String {
     rows.extend(bench.train_step.as_ref().map(|phase| row("train step", phase)));
     let numbers = ["calls", "median ms", "min ms", "max ms", "images/s", "GFLOP/s", "of peak", "memory MB"];
     let columns = std::iter::once(Column::words("")).chain(numbers.map(Column::numbers)).collect();
-    let mut out = format!("{}\n\n{}\n", title(bench), Table::new(columns, rows).to_text());
+    let mut out = format!("{}\n\n{}\n", bench_title(bench), Table::new(columns, rows).to_text());
     out += &format!("{} multiply-accumulates an image", with_prefix(bench.macs));
     if let Some(peak) = bench.peak_gflops {
         out += &format!("; peak of the processor {peak:.0} GFLOP/s ({})", bench.simd);
     }
     out += if cfg!(debug_assertions) { "; this npc was built without optimisation\n" } else { "\n" };
     if let Some(profile) = &bench.profile {
-        out += &format!("\n{}", profile::table(profile));
+        out += &format!("\n{}", profile::profile_table(profile));
     }
     out
 }

@@ -1,11 +1,12 @@
 //! `npc check`: everything that is known before a tensor exists.
 
-use super::format::{Formats, one_of};
-use super::memory::{self, MemoryOpts};
-use super::options::{Choice, LevelOpts};
+use super::memory::{MemoryOptions, memory_text};
+use super::node_columns::{ExtraColumn, extra_columns};
+use super::option_words::{Formats, format_parser};
+use super::options::{LintLevelOptions, SelectionOptions};
 use super::outcome::{Done, Stop};
 use super::terminal::{print, report};
-use super::{document, explored, field};
+use super::{check_document, exploration, sizes};
 use crate::base::number::{thousands, with_prefix};
 use crate::desk::{AnalysisRequest, Entry, FileAnalysis, JudgedClaim, analyze_file, macs_by};
 use crate::show::costs::cost_table;
@@ -40,15 +41,15 @@ Examples:
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
 Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
-pub(super) struct Opts {
+pub(super) struct CheckOptions {
     /// Model files
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    choice: Choice,
+    choice: SelectionOptions,
     #[command(flatten)]
-    levels: LevelOpts,
-    #[arg(long, value_parser = one_of(FORMATS), default_value = "text")]
+    levels: LintLevelOptions,
+    #[arg(long, value_parser = format_parser(FORMATS), default_value = "text")]
     format: OutputFormat,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
     /// by side
@@ -65,12 +66,12 @@ pub(super) struct Opts {
     depth: usize,
     /// More columns for the table of nodes
     #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
-    columns: Vec<field::Extra>,
+    columns: Vec<ExtraColumn>,
     /// Nodes and blocks whose parameters are not trained, in place of those that the model's run freezes
     #[arg(long, value_name = "PATH,...", value_delimiter = ',')]
     freeze: Vec<String>,
     #[command(flatten)]
-    memory: MemoryOpts,
+    memory: MemoryOptions,
 }
 
 const FORMATS: Formats = &[
@@ -80,7 +81,7 @@ const FORMATS: Formats = &[
     (OutputFormat::Markdown, "The table of --table"),
 ];
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &CheckOptions) -> Done {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
         freeze: opts.freeze.clone(),
@@ -93,7 +94,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     }
     match opts.format {
         OutputFormat::Json => {
-            print(&document::json(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
+            print(&check_document::check_document(&analyses, &opts.convention, opts.symbolic, &opts.memory.request()))?;
         }
         OutputFormat::Text => print_text(&analyses, opts)?,
         format => print_table(&analyses, opts, format)?,
@@ -105,14 +106,14 @@ pub(super) fn run(opts: &Opts) -> Done {
 }
 
 /// One line a model and size on standard output, the problems on the other.
-fn print_table(analyses: &[FileAnalysis], opts: &Opts, format: OutputFormat) -> Done {
+fn print_table(analyses: &[FileAnalysis], opts: &CheckOptions, format: OutputFormat) -> Done {
     let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
-    print(&overview(&all, &opts.convention).print(format))?;
-    analyses.iter().for_each(tell);
+    print(&overview_table(&all, &opts.convention).print(format))?;
+    analyses.iter().for_each(print_problems);
     Ok(())
 }
 
-fn print_text(analyses: &[FileAnalysis], opts: &Opts) -> Done {
+fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> Done {
     let mut text = String::new();
     if !opts.table {
         for (entry, report) in analyses.iter().flat_map(|l| &l.entries) {
@@ -121,22 +122,22 @@ fn print_text(analyses: &[FileAnalysis], opts: &Opts) -> Done {
     }
     let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     if all.len() > 1 || opts.table {
-        text.push_str(&overview(&all, &opts.convention).to_text());
+        text.push_str(&overview_table(&all, &opts.convention).to_text());
     }
     let claimed: Vec<&JudgedClaim> = analyses.iter().flat_map(|l| &l.claims).collect();
     if !claimed.is_empty() {
         let _ = write!(text, "{}{}", if all.len() > 1 { "\n" } else { "" }, claims_table(&claimed).to_text());
     }
-    for explored in analyses.iter().map(|l| explored::text(&l.exploration)).filter(|t| !t.is_empty()) {
+    for explored in analyses.iter().map(|l| exploration::exploration_text(&l.exploration)).filter(|t| !t.is_empty()) {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;
-    analyses.iter().for_each(tell);
+    analyses.iter().for_each(print_problems);
     Ok(())
 }
 
 /// The problems of a file on standard error.
-fn tell(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
+fn print_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
     let (later, rest) = split_notes(problems);
     report(sources, &rest);
     for d in later.iter() {
@@ -154,9 +155,9 @@ fn split_notes(problems: &Problems) -> (Problems, Problems) {
     (later, rest)
 }
 
-fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
+fn entry_text(entry: &Entry, report: &CostReport, opts: &CheckOptions) -> String {
     if opts.symbolic {
-        return super::sizes::symbolic(entry, &opts.convention);
+        return sizes::formulas_text(entry, &opts.convention);
     }
     let graph = entry.checked.graph();
     let mut out = format!("{}  {} -> {}", graph.name, entry.checked.input(), entry.checked.result_text());
@@ -168,9 +169,9 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
         let settings: Vec<_> = graph.settings.iter().map(|s| format!("{} = {}", s.name, s.value)).collect();
         let _ = writeln!(out, "  {}", settings.join(", "));
     }
-    out.push_str(&super::sizes::text(entry));
+    out.push_str(&sizes::contract_text(entry));
     out.push('\n');
-    let extra = field::columns(&entry.checked, report, &opts.columns);
+    let extra = extra_columns(&entry.checked, report, &opts.columns);
     out.push_str(&cost_table(report, opts.depth.max(1), extra).to_text());
     // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
@@ -192,7 +193,7 @@ fn entry_text(entry: &Entry, report: &CostReport, opts: &Opts) -> String {
     }
     out.push_str(&summary(&entry.checked));
     let _ = writeln!(out, "weights  {size:.2} {unit} as 32-bit floats");
-    out.push_str(&memory::text(entry, &opts.memory.request()));
+    out.push_str(&memory_text(entry, &opts.memory.request()));
     out.push('\n');
     out
 }
@@ -217,7 +218,7 @@ fn claims_table(claimed: &[&JudgedClaim]) -> Table {
 }
 
 /// One line a model and size.
-fn overview(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Table {
+fn overview_table(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Table {
     let mut columns = ["model", "on", "input", "output"].map(Column::words).to_vec();
     columns.push(Column::numbers("params"));
     columns.extend(conventions.iter().map(|c| Column::numbers(format!("MACs, {c}"))));

@@ -1,11 +1,11 @@
 //! `npc compare`: evaluated runs against each other.
 
-use super::format::{TABLES, one_of};
+use super::option_words::{TABLES, format_parser};
 use super::outcome::{Done, Stop};
-use super::split::Split;
+use super::split_option::SplitPart;
 use super::terminal::print;
 use crate::metric::statistics::Interval;
-use crate::score::compare::{Comparison, Difference, Entrant, Options, Scored, compare};
+use crate::score::compare::{Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, compare};
 use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
 use crate::text::config::{Empty, Metric};
@@ -28,16 +28,16 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct CompareOptions {
     /// Folders that `npc train` wrote and `npc eval` scored
     #[arg(required = true, num_args = 2.., value_name = "RUN_DIR")]
     runs: Vec<PathBuf>,
     #[arg(long, value_enum, default_value = "test")]
-    split: Split,
-    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+    split: SplitPart,
+    #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
     /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd
-    #[arg(long, value_delimiter = ',', value_parser = metric, default_value = "dice,iou,hd95")]
+    #[arg(long, value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou,hd95")]
     metrics: Vec<Metric>,
     /// One class instead of the mean over the foreground classes
     #[arg(long)]
@@ -47,12 +47,12 @@ pub(super) struct Opts {
     group_seeds: bool,
 }
 
-pub(super) fn metric(name: &str) -> Result<Metric, String> {
+pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
     let known = || Metric::ALL.map(Metric::name).join(", ");
     Metric::from_name(name).ok_or_else(|| format!("the metrics are {}", known()))
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &CompareOptions) -> Done {
     if opts.runs.len() < 2 {
         return Err(Stop::usage("a comparison takes two runs or more"));
     }
@@ -63,34 +63,34 @@ pub(super) fn run(opts: &Opts) -> Done {
         }
     });
     let role = opts.split.role();
-    let runs = opts.runs.iter().map(|dir| Scored::open(dir, role)).collect::<Result<Vec<_>, _>>()?;
-    let options = Options { metrics, class: opts.class.clone(), group_seeds: opts.group_seeds, seed: 0 };
+    let runs = opts.runs.iter().map(|dir| EvaluatedRun::open(dir, role)).collect::<Result<Vec<_>, _>>()?;
+    let options = ComparisonOptions { metrics, class: opts.class.clone(), group_seeds: opts.group_seeds, seed: 0 };
     let comparison = compare(runs, &options)?;
     let format = opts.format;
     match format {
-        OutputFormat::Json => print(&json(&comparison)),
-        OutputFormat::Csv => print(&long(&comparison, &options.metrics).to_csv()),
-        _ => print(&told(&comparison, &options.metrics, format)),
+        OutputFormat::Json => print(&comparison_json(&comparison)),
+        OutputFormat::Csv => print(&long_table(&comparison, &options.metrics).to_csv()),
+        _ => print(&comparison_tables(&comparison, &options.metrics, format)),
     }
 }
 
 /// The comparison with its words.
-fn json(c: &Comparison) -> String {
+fn comparison_json(c: &Comparison) -> String {
     let mut value = serde_json::json!(c);
-    let words = c.differences.iter().map(|d| words(d, c).into());
+    let words = c.differences.iter().map(|d| difference_in_words(d, c).into());
     if let Some(list) = value["differences"].as_array_mut() {
         list.iter_mut().zip(words).for_each(|(d, words)| d["words"] = words);
     }
     format!("{value:#}\n")
 }
 
-fn images(c: &Comparison) -> String {
+fn image_count(c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" in {g} groups"));
     format!("{} {} images{groups}", c.n, c.split)
 }
 
 /// `A above B by 0.0120 [0.0040, 0.0210]`, or that they cannot be told apart.
-fn words(d: &Difference, c: &Comparison) -> String {
+fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" images in {g} groups"));
     if !d.distinguishable {
         return format!("{} and {} not distinguishable with n = {}{groups}", d.run, d.reference, d.n);
@@ -106,30 +106,30 @@ fn words(d: &Difference, c: &Comparison) -> String {
     format!("{} {way} {} by {} [{}, {}]{better}", d.run, d.reference, number(d.mean.abs()), number(low), number(high))
 }
 
-fn p(value: f64) -> String {
+fn format_p_value(value: f64) -> String {
     if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
 }
 
-fn signed(d: &Difference) -> Estimate {
+fn signed_difference(d: &MetricDifference) -> Estimate {
     difference(d.metric, d.mean, Interval { low: d.low, high: d.high })
 }
 
 /// `0.9512 ± 0.0021 [0.9432, 0.9581]`
-fn score(run: &Entrant, metric: Metric) -> Cell {
+fn score_cell(run: &RunGroup, metric: Metric) -> Cell {
     run.scores.get(&metric).map_or(Cell::Missing, |e| cell(metric, e.mean, e.deviation, e.interval))
 }
 
 /// A table of means; the differences below as sentences, or as a second table for papers.
-fn told(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
-    let head = format!("{} runs on {}", c.runs.len(), images(c));
+fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
+    let head = format!("{} runs on {}", c.runs.len(), image_count(c));
     let several = c.runs.iter().any(|r| r.seeds.len() > 1);
     let mut columns = vec![Column::words("run")];
     columns.extend(several.then(|| Column::numbers("seeds")));
     columns.extend(metrics.iter().map(|&m| Column::numbers(title(m, c.unit))));
-    let row = |run: &Entrant| {
+    let row = |run: &RunGroup| {
         let mut cells = vec![Cell::from(run.name.as_str())];
         cells.extend(several.then_some(Cell::Count(run.seeds.len() as u64)));
-        cells.extend(metrics.iter().map(|&m| score(run, m)));
+        cells.extend(metrics.iter().map(|&m| score_cell(run, m)));
         cells
     };
     let table = Table { title: head.clone(), columns, rows: c.runs.iter().map(row).collect() }.print(format);
@@ -154,47 +154,52 @@ fn told(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
     remarks.extend(c.notes.iter().cloned());
     let remarks = format.notes(&remarks);
     if c.differences.is_empty() {
-        return format!("{}{table}{remarks}", headline(&head, format));
+        return format!("{}{table}{remarks}", headline_above(&head, format));
     }
     if format != OutputFormat::Text {
-        let differences = differences(c);
+        let differences = differences_table(c);
         let title =
             if format == OutputFormat::Markdown { format!("{}:\n\n", differences.title) } else { String::new() };
         return format!("{table}\n{title}{}{remarks}", differences.print(format));
     }
-    let line = |d: &Difference| {
-        let holm = if c.runs.len() > 2 { format!(", {} with Holm", p(d.p_holm)) } else { String::new() };
-        let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed(d)) };
-        format!("{}: {}{numbers}, p {}{holm}\n", title(d.metric, c.unit), words(d, c), equals(d.p))
+    let line = |d: &MetricDifference| {
+        let holm = if c.runs.len() > 2 { format!(", {} with Holm", format_p_value(d.p_holm)) } else { String::new() };
+        let numbers = if d.distinguishable { String::new() } else { format!(" (difference {})", signed_difference(d)) };
+        format!(
+            "{}: {}{numbers}, p {}{holm}\n",
+            title(d.metric, c.unit),
+            difference_in_words(d, c),
+            format_p_relation(d.p)
+        )
     };
     let lines: String = c.differences.iter().map(line).collect();
-    format!("{}{table}\n{lines}{remarks}", headline(&head, format))
+    format!("{}{table}\n{lines}{remarks}", headline_above(&head, format))
 }
 
-fn headline(head: &str, format: OutputFormat) -> String {
+fn headline_above(head: &str, format: OutputFormat) -> String {
     if format == OutputFormat::Text { format!("{head}\n\n") } else { String::new() }
 }
 
 /// `= 0.031`, `< 0.001`
-fn equals(value: f64) -> String {
-    if value < 0.001 { p(value) } else { format!("= {}", p(value)) }
+fn format_p_relation(value: f64) -> String {
+    if value < 0.001 { format_p_value(value) } else { format!("= {}", format_p_value(value)) }
 }
 
-fn differences(c: &Comparison) -> Table {
+fn differences_table(c: &Comparison) -> Table {
     let reference = c.runs.first().map_or("", |r| r.name.as_str());
     let holm = c.runs.len() > 2;
     let mut columns = vec![Column::words("run"), Column::words("metric"), Column::words("in words")];
     columns.extend(["difference", "p"].map(Column::numbers));
     columns.extend(holm.then(|| Column::numbers("p (Holm)")));
-    let row = |d: &Difference| {
+    let row = |d: &MetricDifference| {
         let words = match (d.distinguishable, d.mean > 0.0) {
             (false, _) => format!("not distinguishable with n = {}", d.n),
             (true, true) => "above".into(),
             (true, false) => "below".into(),
         };
         let mut cells: Vec<Cell> = vec![d.run.as_str().into(), title(d.metric, c.unit).into(), words.into()];
-        cells.extend([Cell::Estimate(signed(d)), p(d.p).into()]);
-        cells.extend(holm.then(|| p(d.p_holm).into()));
+        cells.extend([Cell::Estimate(signed_difference(d)), format_p_value(d.p).into()]);
+        cells.extend(holm.then(|| format_p_value(d.p_holm).into()));
         cells
     };
     let rows = c.differences.iter().map(row).collect();
@@ -202,7 +207,7 @@ fn differences(c: &Comparison) -> Table {
 }
 
 /// One line per run and metric, every number in full.
-fn long(c: &Comparison, metrics: &[Metric]) -> Table {
+fn long_table(c: &Comparison, metrics: &[Metric]) -> Table {
     let columns = [
         "run",
         "seeds",
@@ -245,7 +250,7 @@ fn long(c: &Comparison, metrics: &[Metric]) -> Table {
                 number(d.map(|d| d.p)),
                 number(d.map(|d| d.p_holm)),
                 number(d.and_then(|d| d.wilcoxon)),
-                d.map_or(Cell::Empty, |d| words(d, c).into()),
+                d.map_or(Cell::Empty, |d| difference_in_words(d, c).into()),
             ]);
         }
     }

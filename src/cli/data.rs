@@ -8,20 +8,20 @@ use clap::{Args, Subcommand};
 
 /// Look at a data set before training on it
 #[derive(Args)]
-pub(super) struct Opts {
+pub(super) struct DataOptions {
     #[command(subcommand)]
-    command: Command,
+    command: DataCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
-    Check(check::Opts),
-    Show(show::Opts),
+enum DataCommand {
+    Check(check::DataCheckOptions),
+    Show(show::DataShowOptions),
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &DataOptions) -> Done {
     match &opts.command {
-        Command::Check(opts) => check::run(opts),
-        Command::Show(opts) => show::run(opts),
+        DataCommand::Check(opts) => check::run(opts),
+        DataCommand::Show(opts) => show::run(opts),
     }
 }

@@ -11,8 +11,8 @@ use crate::data::png::write_png_atomic;
 use crate::desk::{RunRequest, resolve_run};
 use crate::learn::prepare::{RunInputs, prepare};
 use crate::learn::run_folder::RunFolder;
-use crate::score::eval::{How, evaluate, load};
-use crate::score::recorded::record;
+use crate::score::eval::{EvaluateOptions, evaluate, load_best_network};
+use crate::score::evaluation_files::write_evaluation;
 use crate::show::evaluation::table;
 use crate::show::images::overlay::sheet;
 use crate::show::prediction::predict_case;
@@ -32,7 +32,7 @@ Example:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct DemoOptions {
     /// Folder for everything; a demo in it is replaced
     #[arg(long, value_name = "DIR", default_value = "out/demo")]
     out: PathBuf,
@@ -48,7 +48,7 @@ const DATA: &str = include_str!("../../models/data.model");
 /// Test images that get a mask and an overlay.
 const SHOWN: usize = 6;
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &DemoOptions) -> Done {
     let model = opts.out.join("npnet.model");
     // Only a folder that an earlier demo made is replaced.
     if opts.out.exists() {
@@ -84,15 +84,15 @@ pub(super) fn run(opts: &Opts) -> Done {
         with_prefix(report.macs),
     ))?;
     let folder = RunFolder::new(opts.out.join("run"));
-    train::start(&ready, &folder, false)?;
-    let how = How::default();
+    train::train_with_progress(&ready, &folder, false)?;
+    let how = EvaluateOptions::default();
     let (evaluation, cases) =
         evaluate(&ready.checked, &ready.settings, &folder, SplitRole::Test, &how, stop_on_interrupt())?;
-    record(&folder, SplitRole::Test, &ready.settings.data, &evaluation, &cases)?;
+    write_evaluation(&folder, SplitRole::Test, &ready.settings.data, &evaluation, &cases)?;
     let scores = table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
     print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
     let RunInputs { device, data } = prepare(&ready.checked, &ready.settings)?;
-    let network = load(&ready.checked, &folder, &device)?;
+    let network = load_best_network(&ready.checked, &folder, &device)?;
     let channels = ready.checked.input().channels();
     let mut pictures = Vec::new();
     for index in 0..data.len(SplitRole::Test).min(SHOWN) {

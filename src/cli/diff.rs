@@ -1,7 +1,7 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
-use super::format::{TEXT_OR_JSON, one_of};
-use super::options::At;
+use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::options::InputSizeOptions;
 use super::outcome::Done;
 use super::terminal::print;
 use crate::desk::{ModelDifference, compared};
@@ -29,41 +29,41 @@ Examples:
 
 Exit codes: 0 done, changed or not; 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct DiffOptions {
     /// A model: FILE, FILE:NAME, FILE:NAME(key = value), FILE@REVISION
     a: String,
     /// Another, or a name in the same file
     b: String,
     #[command(flatten)]
-    at: At,
+    at: InputSizeOptions,
     /// Every changed, renamed and reshaped node by itself
     #[arg(long)]
     all: bool,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
-    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
+pub(super) fn run(opts: &DiffOptions) -> Done {
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.compared_at())?;
     let found = diff_graphs(a.checked.graph(), b.checked.graph());
-    let view = View(ModelDifference::new(&a, &b));
+    let view = DifferenceView(ModelDifference::new(&a, &b));
     match (opts.format, found) {
-        (OutputFormat::Json, found) => print(&format!("{:#}\n", view.document(found.as_ref()))),
+        (OutputFormat::Json, found) => print(&format!("{:#}\n", view.to_json(found.as_ref()))),
         (_, None) => Ok(()),
-        (_, Some(delta)) => print(&view.text(&delta, opts.all)),
+        (_, Some(delta)) => print(&view.to_text(&delta, opts.all)),
     }
 }
 
 /// `+1,234`, `-5`, or nothing.
-fn signed(from: u64, to: u64) -> String {
+fn signed_change(from: u64, to: u64) -> String {
     Cell::Change { from, to }.text()
 }
 
 /// A difference as it is printed.
-struct View<'a>(ModelDifference<'a>);
+struct DifferenceView<'a>(ModelDifference<'a>);
 
-impl View<'_> {
-    fn text(&self, delta: &GraphDiff, all: bool) -> String {
+impl DifferenceView<'_> {
+    fn to_text(&self, delta: &GraphDiff, all: bool) -> String {
         let [a, b] = self.0.sides;
         let size = a.checked.input();
         let mut out = format!("{} -> {}  at {size}\n", a.label, b.label);
@@ -111,20 +111,20 @@ impl View<'_> {
             out += &Table::new(columns, rows).to_text();
         }
         if !all {
-            out += &self.summed("under another path", &delta.renamed, false);
-            out += &self.summed("the same computation on another shape", &delta.reshaped, true);
+            out += &self.pairs_summary("under another path", &delta.renamed, false);
+            out += &self.pairs_summary("the same computation on another shape", &delta.reshaped, true);
         }
         out + &self.totals(delta)
     }
 
-    fn summed(&self, what: &str, pairs: &[(NodeId, NodeId)], costs: bool) -> String {
+    fn pairs_summary(&self, what: &str, pairs: &[(NodeId, NodeId)], costs: bool) -> String {
         let Some(first) = pairs.first() else { return String::new() };
         let nodes = if pairs.len() == 1 { "node" } else { "nodes" };
         let mut line = format!("\n{} {nodes} {what}, the first is {}", pairs.len(), self.0.sides[1].path(first.1));
         if costs {
             let (x, y): (Vec<NodeId>, Vec<NodeId>) = pairs.iter().copied().unzip();
             let ([p0, m0], [p1, m1]) = (self.0.cost(0, &x), self.0.cost(1, &y));
-            let parts = [("params", signed(p0, p1)), ("MACs", signed(m0, m1))];
+            let parts = [("params", signed_change(p0, p1)), ("MACs", signed_change(m0, m1))];
             for (name, change) in parts.iter().filter(|(_, c)| !c.is_empty()) {
                 line += &format!(", {change} {name}");
             }
@@ -146,14 +146,14 @@ impl View<'_> {
         row("result", [a, b].map(|s| s.checked.result_text().into()), Cell::Empty);
         row("field", [a, b].map(|s| field::in_words(&s.checked).into()), Cell::Empty);
         row("sizes", [a, b].map(|s| s.checked.contract().to_string().into()), Cell::Empty);
-        let kept = self.carried(delta);
+        let kept = self.transferable_tensors(delta);
         let mut columns = ["", a.label.as_str(), b.label.as_str()].map(Column::words).to_vec();
         columns.push(Column::numbers("change"));
         let table = Table::new(columns, rows).to_text();
         format!("\n{table}\n{kept}\n")
     }
 
-    fn carried(&self, delta: &GraphDiff) -> String {
+    fn transferable_tensors(&self, delta: &GraphDiff) -> String {
         let [same, renamed, all] = self.0.tensors(delta);
         let other = if renamed > 0 { format!(", {renamed} of them under another name") } else { String::new() };
         format!(
@@ -164,7 +164,7 @@ impl View<'_> {
         )
     }
 
-    fn document(&self, delta: Option<&GraphDiff>) -> Value {
+    fn to_json(&self, delta: Option<&GraphDiff>) -> Value {
         let [a, b] = self.0.sides;
         let [x, y] = &self.0.costs;
         let node = |side: usize, id: NodeId| {

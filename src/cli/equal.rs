@@ -1,7 +1,7 @@
 //! `npc equal`: do two models compute the same function?
 
-use super::format::{TEXT_OR_JSON, one_of};
-use super::options::At;
+use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::options::InputSizeOptions;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::desk::{ComparedModel, compared};
@@ -29,23 +29,23 @@ Examples:
 
 Exit codes: 0 the same, 1 not shown to be the same or problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct EqualOptions {
     /// A model: FILE, FILE:NAME or FILE:NAME(key = value)
     a: String,
     /// Another, or a name in the same file
     b: String,
     #[command(flatten)]
-    at: At,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    at: InputSizeOptions,
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
-    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.size())?;
+pub(super) fn run(opts: &EqualOptions) -> Done {
+    let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.compared_at())?;
     let found = compare(&CanonicalGraph::new(a.checked.graph()), &CanonicalGraph::new(b.checked.graph()));
     print(&match opts.format {
-        OutputFormat::Json => format!("{:#}\n", document(&a, &b, &found)),
-        _ => text(&a, &b, &found),
+        OutputFormat::Json => format!("{:#}\n", comparison_json(&a, &b, &found)),
+        _ => comparison_text(&a, &b, &found),
     })?;
     match found {
         GraphComparison::Equal { .. } => Ok(()),
@@ -54,7 +54,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 }
 
 /// At which image sizes the answer holds.
-fn extent(a: &ComparedModel, b: &ComparedModel) -> String {
+fn sizes_where_equal(a: &ComparedModel, b: &ComparedModel) -> String {
     let [x, y] = [a, b].map(|side| side.checked.contract());
     if !x.path_conditions.is_empty() || !y.path_conditions.is_empty() {
         let size = a.checked.input().spatial().map_or(String::new(), |[h, w]| format!("{h}x{w}"));
@@ -66,21 +66,24 @@ fn extent(a: &ComparedModel, b: &ComparedModel) -> String {
     }
 }
 
-fn weights(side: &ComparedModel, id: NodeId) -> String {
+fn weights_text(side: &ComparedModel, id: NodeId) -> String {
     let graph = side.checked.graph();
     let params = graph.node(id).op.params(&graph.input_types(id));
     params.iter().map(|p| format!("{} {:?}", p.name, p.shape)).collect::<Vec<_>>().join(", ")
 }
 
-fn text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> String {
+fn comparison_text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> String {
     match found {
         GraphComparison::Equal { weights: pairs } => {
-            let mut out = format!("{} and {} compute the same function\n  {}\n", a.label, b.label, extent(a, b));
-            let owners = pairs.iter().filter(|(x, _)| !weights(a, *x).is_empty()).count();
+            let mut out =
+                format!("{} and {} compute the same function\n  {}\n", a.label, b.label, sizes_where_equal(a, b));
+            let owners = pairs.iter().filter(|(x, _)| !weights_text(a, *x).is_empty()).count();
             let renamed: Vec<Vec<Cell>> = pairs
                 .iter()
-                .filter(|(x, y)| a.path(*x) != b.path(*y) || weights(a, *x) != weights(b, *y))
-                .map(|&(x, y)| [a.path(x), &weights(a, x), b.path(y), &weights(b, y)].map(Cell::from).to_vec())
+                .filter(|(x, y)| a.path(*x) != b.path(*y) || weights_text(a, *x) != weights_text(b, *y))
+                .map(|&(x, y)| {
+                    [a.path(x), &weights_text(a, x), b.path(y), &weights_text(b, y)].map(Cell::from).to_vec()
+                })
                 .collect();
             let names = match renamed.len() {
                 0 => "under the same names".to_string(),
@@ -112,7 +115,7 @@ fn text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> String
     }
 }
 
-fn document(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> Value {
+fn comparison_json(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> Value {
     let at = |side: &ComparedModel, at: &Option<(NodeId, String)>| {
         at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.place(*id)}))
     };
@@ -120,7 +123,7 @@ fn document(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> Va
     let more = match found {
         GraphComparison::Equal { weights: pairs } => {
             let pairs: Vec<_> = pairs.iter().map(|&(x, y)| json!([a.path(x), b.path(y)])).collect();
-            json!({"verdict": "equal", "holds": extent(a, b), "weights": pairs})
+            json!({"verdict": "equal", "holds": sizes_where_equal(a, b), "weights": pairs})
         }
         GraphComparison::Different(d) => {
             json!({"verdict": "different", "first": {"a": at(a, &d.a), "b": at(b, &d.b)}})

@@ -1,13 +1,13 @@
 //! `npc eval`: a run's checkpoint against ground truth.
 
-use super::format::{TABLES, one_of};
+use super::option_words::{TABLES, format_parser};
 use super::outcome::{Done, Stop};
-use super::split::Split;
+use super::split_option::SplitPart;
 use super::terminal::{print, stop_on_interrupt};
 use crate::data::SplitRole;
 use crate::desk::reopen;
-use crate::score::eval::{How, Weights, evaluate};
-use crate::score::recorded::record;
+use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
+use crate::score::evaluation_files::write_evaluation;
 use crate::show::evaluation::{headline, long, table};
 use crate::show::table::OutputFormat;
 use clap::Args;
@@ -33,12 +33,12 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub(super) struct Opts {
+pub(super) struct EvalOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     #[arg(long, value_enum, default_value = "test")]
-    split: Split,
-    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+    split: SplitPart,
+    #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
     /// best, last or a file
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
@@ -53,35 +53,40 @@ pub(super) struct Opts {
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
     #[command(flatten)]
-    overlays: super::overlays::Overlays,
+    overlays: super::overlays::OverlayOptions,
 }
 
-impl Opts {
+impl EvalOptions {
     /// Scores one split of a run with its best weights, and prints the scores as text.
     #[cfg(feature = "run")]
-    pub(super) fn of_role(run_dir: &Path, role: SplitRole, device: Option<String>, data_root: Option<PathBuf>) -> Opts {
-        Opts {
+    pub(super) fn of_role(
+        run_dir: &Path,
+        role: SplitRole,
+        device: Option<String>,
+        data_root: Option<PathBuf>,
+    ) -> EvalOptions {
+        EvalOptions {
             run_dir: run_dir.to_path_buf(),
-            split: Split::of(role),
+            split: SplitPart::of(role),
             format: OutputFormat::Text,
             checkpoint: "best".into(),
             flips: false,
             device,
             data_root,
-            overlays: super::overlays::Overlays::default(),
+            overlays: super::overlays::OverlayOptions::default(),
         }
     }
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &EvalOptions) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
-        "best" => Weights::Best,
-        "last" => Weights::Last,
-        path => Weights::File(path.into()),
+        "best" => CheckpointChoice::Best,
+        "last" => CheckpointChoice::Last,
+        path => CheckpointChoice::File(path.into()),
     };
-    let how = How { weights, flips: opts.flips };
+    let how = EvaluateOptions { weights, flips: opts.flips };
     let role = opts.split.role();
     let scored = evaluate(&ready.checked, &ready.settings, &folder, role, &how, stop);
     if stop.load(Ordering::Relaxed) {
@@ -89,7 +94,7 @@ pub(super) fn run(opts: &Opts) -> Done {
     }
     let (evaluation, cases) = scored?;
     let data = &ready.settings.data;
-    record(&folder, role, data, &evaluation, &cases)?;
+    write_evaluation(&folder, role, data, &evaluation, &cases)?;
     opts.overlays.write(ready.trained(&folder), role)?;
     let format = opts.format;
     match format {

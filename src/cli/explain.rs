@@ -12,12 +12,12 @@ use clap::Args;
   npc explain unused_binding
 
 Exit codes: 0 done, 2 there is no such code")]
-pub(super) struct Opts {
+pub(super) struct ExplainOptions {
     #[arg(value_name = "CODE|LINT")]
     code: Option<String>,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &ExplainOptions) -> Done {
     let Some(wanted) = &opts.code else {
         let lint = |c: &Code| c.lint().map(|l| format!(" ({l})")).unwrap_or_default();
         let lines: String = Code::ALL.iter().map(|c| format!("{}  {}{}\n", c.id(), c.title(), lint(c))).collect();

@@ -1,6 +1,6 @@
 //! `npc fit`: which settings of a model give the figures that a paper prints?
 
-use super::format::{TEXT_OR_JSON, one_of};
+use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::number::thousands;
@@ -29,7 +29,7 @@ Examples:
 
 Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct FitOptions {
     /// Model file
     file: PathBuf,
     /// Model or variant; the first with a hole when not given
@@ -50,14 +50,14 @@ pub(super) struct Opts {
     /// The rules by which the figures were counted
     #[arg(long, default_value = "conv")]
     convention: Convention,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
 /// Settings that are listed in text.
 const SHOWN: usize = 40;
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &FitOptions) -> Done {
     let request = FitRequest {
         file: &opts.file,
         model: opts.model.as_deref(),
@@ -70,13 +70,13 @@ pub(super) fn run(opts: &Opts) -> Done {
     let fit = fit_model(&Disk, &request)?;
     let FittedModel { model, sources, figures, outcome } = &fit;
     print(&match opts.format {
-        OutputFormat::Json => format!("{:#}\n", document(model, sources, figures, outcome)),
-        _ => text(model, sources, opts.convention, figures, outcome),
+        OutputFormat::Json => format!("{:#}\n", fit_json(model, sources, figures, outcome)),
+        _ => fit_text(model, sources, opts.convention, figures, outcome),
     })?;
     if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
 }
 
-fn named(figure: &Figure) -> String {
+fn figure_label(figure: &Figure) -> String {
     match (figure.what, figure.size) {
         (What::Params, _) => format!("params {}", figure.text),
         (What::Macs, Some([h, w])) => format!("MACs {} at {h}x{w}", figure.text),
@@ -84,15 +84,15 @@ fn named(figure: &Figure) -> String {
     }
 }
 
-fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Figure], outcome: &Outcome) -> String {
+fn fit_text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Figure], outcome: &Outcome) -> String {
     let mut out = format!("{model}: {} settings tried, convention {convention}\n\n", thousands(outcome.tried as u64));
     let steps = figures.iter().zip(&outcome.leaves);
     let rows: Vec<Vec<Cell>> =
-        steps.map(|(figure, leaves)| vec![named(figure).into(), Cell::Count(leaves.left as u64)]).collect();
+        steps.map(|(figure, leaves)| vec![figure_label(figure).into(), Cell::Count(leaves.left as u64)]).collect();
     let left = rows.len();
     out += &Table::new(vec![Column::words("figure"), Column::numbers("settings left")], rows).to_text();
     if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(left - 1)) {
-        out += &format!("\n{} excludes what was left; nearest to it:\n", named(figure));
+        out += &format!("\n{} excludes what was left; nearest to it:\n", figure_label(figure));
         for (n, args) in &last.nearest {
             let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, value_text(sources, a))).collect();
             out += &format!("  {:>15}  {}\n", thousands(*n), args.join(", "));
@@ -101,7 +101,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
     }
     let Some(first) = outcome.kept.first() else { return out };
     let arguments = first.args.iter().map(|a| a.name.node.clone());
-    let columns = arguments.chain(figures.iter().map(named)).map(Column::numbers).collect();
+    let columns = arguments.chain(figures.iter().map(figure_label)).map(Column::numbers).collect();
     let rows = outcome.kept.iter().take(SHOWN).map(|kept| {
         let values = kept.args.iter().map(|a| Cell::from(value_text(sources, a)));
         values.chain(kept.found.iter().map(|n| Cell::Count(*n))).collect()
@@ -114,7 +114,7 @@ fn text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Fig
     out
 }
 
-fn document(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
+fn fit_json(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
     let object = |args: &[ModelArgument]| {
         Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(value_text(sources, a)))).collect())
     };
@@ -124,7 +124,7 @@ fn document(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outc
         .map(|(figure, leaves)| {
             let nearest: Vec<Value> =
                 leaves.nearest.iter().map(|(n, args)| json!({"found": n, "args": object(args)})).collect();
-            json!({"figure": named(figure), "left": leaves.left, "nearest": nearest})
+            json!({"figure": figure_label(figure), "left": leaves.left, "nearest": nearest})
         })
         .collect();
     let fitting: Vec<Value> = outcome.kept.iter().map(|k| json!({"args": object(&k.args), "found": k.found})).collect();

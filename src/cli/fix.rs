@@ -1,6 +1,6 @@
 //! `npc fix`: the edits that messages suggest, applied.
 
-use super::options::{Choice, LevelOpts};
+use super::options::{LintLevelOptions, SelectionOptions};
 use super::outcome::{Done, Stop};
 use super::terminal::{print, show};
 use crate::base::atomic::write_atomic;
@@ -25,14 +25,14 @@ Examples:
 
 Exit codes: 0 no errors are left, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct FixOptions {
     /// Model files
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    choice: Choice,
+    choice: SelectionOptions,
     #[command(flatten)]
-    levels: LevelOpts,
+    levels: LintLevelOptions,
     /// Also apply edits that may not be what was meant
     #[arg(long)]
     all: bool,
@@ -41,16 +41,16 @@ pub(super) struct Opts {
     dry_run: bool,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &FixOptions) -> Done {
     let mut left = false;
     for path in &opts.files {
-        left |= mend(path, opts)?;
+        left |= fix_and_write(path, opts)?;
     }
     if left { Err(Stop::Problems) } else { Ok(()) }
 }
 
 /// Mends one file; whether it has errors still.
-fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
+fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, Stop> {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
         levels: opts.levels.levels(),
@@ -75,15 +75,15 @@ fn mend(path: &Path, opts: &Opts) -> Result<bool, Stop> {
     let errors = still.problems.iter().filter(|d| d.is_error()).count();
     let told = match (fixed, errors) {
         (0, 0) => format!("{name}: nothing to mend\n"),
-        (0, n) => format!("{name}: nothing here is certain enough to mend, {}\n", left(n)),
+        (0, n) => format!("{name}: nothing here is certain enough to mend, {}\n", errors_left(n)),
         (m, 0) => format!("{name}: {word} {m}\n"),
-        (m, n) => format!("{name}: {word} {m}, {}\n", left(n)),
+        (m, n) => format!("{name}: {word} {m}, {}\n", errors_left(n)),
     };
     print(&told)?;
     Ok(errors > 0)
 }
 
-fn left(errors: usize) -> String {
+fn errors_left(errors: usize) -> String {
     let s = if errors == 1 { "error is" } else { "errors are" };
     format!("{errors} {s} left; `npc check` shows more")
 }

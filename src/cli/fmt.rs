@@ -17,7 +17,7 @@ Examples:
   npc fmt --check models/*.model
 
 Exit codes: 0 done (with --check: all are formatted), 1 problems found, 2 wrong usage")]
-pub(super) struct Opts {
+pub(super) struct FmtOptions {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Change nothing; fail when a file is not formatted
@@ -25,7 +25,7 @@ pub(super) struct Opts {
     check: bool,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &FmtOptions) -> Done {
     let mut failed = false;
     for path in &opts.files {
         match format(path, opts.check) {

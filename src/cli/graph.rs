@@ -1,7 +1,7 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
-use super::format::{Formats, one_of};
-use super::options::Select;
+use super::option_words::{Formats, format_parser};
+use super::options::ModelOptions;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::atomic::write_atomic;
@@ -36,10 +36,10 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct GraphOptions {
     #[command(flatten)]
-    select: Select,
-    #[arg(long, value_parser = one_of(FORMATS), default_value = "text")]
+    select: ModelOptions,
+    #[arg(long, value_parser = format_parser(FORMATS), default_value = "text")]
     format: OutputFormat,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
@@ -55,14 +55,14 @@ pub(super) struct Opts {
     unfold: Vec<String>,
     /// What stands on the lines of a picture [default: numbers]
     #[arg(long, value_enum)]
-    shapes: Option<On>,
+    shapes: Option<EdgeLabels>,
     /// Rule by which a picture's costs are counted
     #[arg(long, value_name = "NAME", default_value = "conv")]
     convention: Convention,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum On {
+enum EdgeLabels {
     /// Of the input size that was chosen
     Numbers,
     /// In H and W, where that is short
@@ -78,7 +78,7 @@ const FORMATS: Formats = &[
     (OutputFormat::Json, "For programs"),
 ];
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &GraphOptions) -> Done {
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
     if of_pictures && matches!(opts.format, OutputFormat::Text | OutputFormat::Json) {
         let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
@@ -88,10 +88,10 @@ pub(super) fn run(opts: &Opts) -> Done {
     let text = match opts.format {
         OutputFormat::Text => checked.iter().map(|c| ir::to_text(c.graph())).collect::<Vec<_>>().join("\n"),
         OutputFormat::Json => {
-            let graphs: Vec<_> = checked.iter().map(|c| for_programs(c, opts.convention, &sources)).collect();
+            let graphs: Vec<_> = checked.iter().map(|c| graph_json(c, opts.convention, &sources)).collect();
             format!("{:#}\n", serde_json::json!({"schema": 1, "graphs": graphs}))
         }
-        _ => drawn(opts, &checked, &sources)?,
+        _ => draw_model(opts, &checked, &sources)?,
     };
     match &opts.out {
         None => print(&text),
@@ -100,7 +100,7 @@ pub(super) fn run(opts: &Opts) -> Done {
 }
 
 /// With receptive fields as `npc check` gives them.
-fn for_programs(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> serde_json::Value {
+fn graph_json(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> serde_json::Value {
     let mut graph = picture::json(checked, convention, sources);
     let (fields, _) = field::of_nodes(checked);
     for (i, field) in fields.iter().enumerate() {
@@ -109,7 +109,7 @@ fn for_programs(checked: &CheckedGraph, convention: Convention, sources: &Source
     graph
 }
 
-fn drawn(opts: &Opts, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, Stop> {
+fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, Stop> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
         return Err(Stop::usage(format!(
@@ -125,9 +125,9 @@ fn drawn(opts: &Opts, checked: &[CheckedGraph], sources: &SourceMap) -> Result<S
             picture::LANES
         ))
     })?;
-    let shapes = match opts.shapes.unwrap_or(On::Numbers) {
-        On::Numbers => Shapes::Numbers,
-        On::Formulas => Shapes::Formulas,
+    let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {
+        EdgeLabels::Numbers => Shapes::Numbers,
+        EdgeLabels::Formulas => Shapes::Formulas,
     };
     let mut fold = match (opts.depth, opts.format) {
         (Some(depth), _) => Fold::to_depth(&scene.tree, depth.into()),
@@ -137,7 +137,7 @@ fn drawn(opts: &Opts, checked: &[CheckedGraph], sources: &SourceMap) -> Result<S
     for (paths, open) in [(&opts.unfold, true), (&opts.fold, false)] {
         for path in paths {
             if !fold.set(&scene.tree, path, open) {
-                return Err(no_block(&scene, path));
+                return Err(unknown_block(&scene, path));
             }
         }
     }
@@ -149,7 +149,7 @@ fn drawn(opts: &Opts, checked: &[CheckedGraph], sources: &SourceMap) -> Result<S
     })
 }
 
-fn no_block(scene: &Scene, path: &str) -> Stop {
+fn unknown_block(scene: &Scene, path: &str) -> Stop {
     let known = scene.tree.items.iter().filter(|i| i.folds()).map(|i| i.path.as_str());
     let help = match did_you_mean(path, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),

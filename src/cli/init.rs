@@ -1,7 +1,7 @@
 //! `npc init`: the weights that a run would start from.
 
-use super::format::{TEXT_OR_JSON, one_of};
-use super::options::Select;
+use super::option_words::{TEXT_OR_JSON, format_parser};
+use super::options::ModelOptions;
 use super::outcome::Done;
 use super::terminal::print;
 use crate::compute::device::{self, DeviceChoice};
@@ -27,9 +27,9 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct InitOptions {
     #[command(flatten)]
-    select: Select,
+    select: ModelOptions,
     #[arg(long, default_value = "0")]
     seed: u64,
     /// Take what fits of safetensors, a PyTorch file (.pt, .pth) or a run folder
@@ -38,12 +38,12 @@ pub(super) struct Opts {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// How to tell what became of each tensor
-    #[arg(long, value_name = "FORMAT", value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_name = "FORMAT", value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
-    let checked = opts.select.one()?;
+pub(super) fn run(opts: &InitOptions) -> Done {
+    let checked = opts.select.build()?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;
     if let Some(from) = &opts.from {
@@ -66,12 +66,12 @@ pub(super) fn run(opts: &Opts) -> Done {
             print(&format!("{value:#}\n"))
         }
         (_, None) => print(&written),
-        (_, Some(report)) => print(&format!("{}{}\n{written}", table(&report), report.summary())),
+        (_, Some(report)) => print(&format!("{}{}\n{written}", tensor_table(&report), report.summary())),
     }
 }
 
 /// One line for each tensor of the model, then those of the file that nothing took.
-fn table(report: &InitReport) -> String {
+fn tensor_table(report: &InitReport) -> String {
     let rows = report.tensors.iter().map(|row| (format!("{} {:?}", row.name, row.shape), row.fate.text()));
     let unused = report.unused.iter().map(|name| (name.clone(), "unused".to_string()));
     let rows: Vec<_> = rows.chain(unused).collect();

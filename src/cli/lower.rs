@@ -1,6 +1,6 @@
 //! `npc lower`: the plan that runs, in a canonical form.
 
-use super::options::Select;
+use super::options::ModelOptions;
 use super::outcome::Done;
 use super::terminal::print;
 use crate::desk::build_models;
@@ -13,12 +13,12 @@ use clap::Args;
   npc lower models/npnet.model --model NPNet --size 64x64
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage")]
-pub(super) struct Opts {
+pub(super) struct LowerOptions {
     #[command(flatten)]
-    select: Select,
+    select: ModelOptions,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &LowerOptions) -> Done {
     let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     print(&checked.iter().map(|c| crate::graph::plan::plan(c).to_text()).collect::<Vec<_>>().join("\n"))
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Memory")]
-pub(super) struct MemoryOpts {
+pub(super) struct MemoryOptions {
     /// Images in a batch; without it, those of the run that trains the model, else 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     batch: Option<u64>,
@@ -23,7 +23,7 @@ pub(super) struct MemoryOpts {
     threads: u64,
 }
 
-impl MemoryOpts {
+impl MemoryOptions {
     /// The same for the workbench.
     pub(super) fn request(&self) -> MemoryRequest {
         MemoryRequest { batch: self.batch, limit: self.memory, threads: self.threads }
@@ -36,7 +36,13 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..split], text[split..].trim());
     let scale: u128 = match unit.to_ascii_lowercase().as_str() {
-        "" => return Err(format!("`{text}` has no unit; write for example {}GB or {}MiB", or_8(number), or_8(number))),
+        "" => {
+            return Err(format!(
+                "`{text}` has no unit; write for example {}GB or {}MiB",
+                number_or_8(number),
+                number_or_8(number)
+            ));
+        }
         "b" => 1,
         "k" | "kb" => 1_000,
         "m" | "mb" => 1_000_000,
@@ -62,12 +68,12 @@ pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     }
 }
 
-fn or_8(number: &str) -> &str {
+fn number_or_8(number: &str) -> &str {
     if number.is_empty() { "8" } else { number }
 }
 
 /// Two lines, and one more where a memory is given.
-pub(super) fn text(entry: &Entry, request: &MemoryRequest) -> String {
+pub(super) fn memory_text(entry: &Entry, request: &MemoryRequest) -> String {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let line = |timeline: &Timeline| {
@@ -89,7 +95,7 @@ pub(super) fn text(entry: &Entry, request: &MemoryRequest) -> String {
 }
 
 /// The same and more, in bytes.
-pub(super) fn json(entry: &Entry, request: &MemoryRequest) -> Value {
+pub(super) fn memory_json(entry: &Entry, request: &MemoryRequest) -> Value {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let mut value = json!({
@@ -99,9 +105,9 @@ pub(super) fn json(entry: &Entry, request: &MemoryRequest) -> Value {
         "buffers": memory.buffers,
         "gradients": memory.gradients,
         "optimizer": memory.optimizer,
-        "saved": linear(memory.saved),
-        "inference": peak(&memory.inference, batch, graph),
-        "training": peak(&memory.training, batch, graph),
+        "saved": linear_json(memory.saved),
+        "inference": peak_json(&memory.inference, batch, graph),
+        "training": peak_json(&memory.training, batch, graph),
     });
     if let Some(limit) = request.limit {
         let (run, train) = (memory.inference.largest_batch(limit), memory.training.largest_batch(limit));
@@ -110,17 +116,17 @@ pub(super) fn json(entry: &Entry, request: &MemoryRequest) -> Value {
     value
 }
 
-fn linear(bytes: Bytes) -> Value {
+fn linear_json(bytes: Bytes) -> Value {
     json!({"fixed": bytes.fixed, "per_image": bytes.per_image})
 }
 
-fn peak(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
+fn peak_json(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
     let peak = timeline.peak(batch);
     json!({
         "peak": peak.bytes,
         "workspace": peak.workspace,
         "phase": peak.moment.phase.name(),
         "node": peak.moment.node.map(|id| graph.node(id).path.clone()),
-        "at_node": linear(peak.moment.total()),
+        "at_node": linear_json(peak.moment.total()),
     })
 }

@@ -6,24 +6,24 @@ use std::path::PathBuf;
 
 /// A model file, and what of it.
 #[derive(Args, Clone, Default)]
-pub(super) struct Select {
+pub(super) struct ModelOptions {
     /// Model file
     pub file: PathBuf,
     #[command(flatten)]
-    pub choice: Choice,
+    pub choice: SelectionOptions,
 }
 
 #[cfg(feature = "run")]
-impl Select {
+impl ModelOptions {
     /// The one model that is chosen.
-    pub(super) fn one(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::Failure> {
+    pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::Failure> {
         crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
     }
 }
 
 /// Which models, with which values and at which sizes.
 #[derive(Args, Clone, Default)]
-pub(super) struct Choice {
+pub(super) struct SelectionOptions {
     /// Model or variant; all of them when not given
     #[arg(long, value_name = "NAME")]
     pub model: Option<String>,
@@ -38,17 +38,17 @@ pub(super) struct Choice {
     pub size: Vec<Size>,
 }
 
-impl Choice {
+impl SelectionOptions {
     /// The same for the workbench.
     pub(super) fn selection(&self) -> Selection {
-        let Choice { model, with, on, size } = self.clone();
+        let SelectionOptions { model, with, on, size } = self.clone();
         Selection { model, with, on, size }
     }
 }
 
 /// The size at which two models are compared.
 #[derive(Args)]
-pub(super) struct At {
+pub(super) struct InputSizeOptions {
     /// Take the input size from this data block
     #[arg(long, value_name = "DATA", conflicts_with = "size")]
     on: Option<String>,
@@ -57,16 +57,16 @@ pub(super) struct At {
     size: Option<Size>,
 }
 
-impl At {
+impl InputSizeOptions {
     /// The same for the workbench.
-    pub(super) fn size(&self) -> ComparedAt<'_> {
+    pub(super) fn compared_at(&self) -> ComparedAt<'_> {
         ComparedAt { on: self.on.as_deref(), size: self.size }
     }
 }
 
 /// What is done with warnings.
 #[derive(Args, Clone, Default)]
-pub(super) struct LevelOpts {
+pub(super) struct LintLevelOptions {
     /// Leave these warnings out, for example --allow gridding,unused_binding
     #[arg(long, value_name = "LINT,...", value_delimiter = ',', value_parser = lint_name)]
     allow: Vec<String>,
@@ -75,7 +75,7 @@ pub(super) struct LevelOpts {
     deny: Vec<String>,
 }
 
-impl LevelOpts {
+impl LintLevelOptions {
     /// The same for the workbench.
     pub(super) fn levels(&self) -> LintLevels {
         LintLevels { allow: self.allow.clone(), deny: self.deny.clone() }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Options of `npc eval`.
 #[derive(Args, Default)]
 #[command(next_help_heading = "Pictures")]
-pub(super) struct Overlays {
+pub(super) struct OverlayOptions {
     /// Write each case as a picture with errors in colours, worst first, and sheet.png with a legend
     #[arg(long = "overlays", value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -19,7 +19,7 @@ pub(super) struct Overlays {
     worst: Option<u16>,
 }
 
-impl Overlays {
+impl OverlayOptions {
     /// Draws what was asked for, once the scores are written.
     pub(super) fn write(&self, run: TrainedRun<'_>, role: SplitRole) -> Done {
         let Some(dir) = &self.dir else { return Ok(()) };

@@ -1,6 +1,6 @@
 //! `npc predict`: masks, overlays and probabilities for images.
 
-use super::format::{TEXT_OR_JSON, one_of, word};
+use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
 use super::outcome::{Done, Stop};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
@@ -32,7 +32,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub(super) struct Opts {
+pub(super) struct PredictCommandOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     /// Images, folders, or patterns such as "scans/**/*.png"
@@ -45,7 +45,7 @@ pub(super) struct Opts {
     #[arg(long)]
     overlay: bool,
     /// Also write probabilities: OUT/STEM_CLASS.png of 16 bits, or OUT/STEM.npy, float32 [classes, height, width]
-    #[arg(long, value_parser = word(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
+    #[arg(long, value_parser = word_parser(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
     probabilities: Option<ProbabilityFormat>,
     /// Slide over the image at its own resolution
     #[arg(long)]
@@ -59,7 +59,7 @@ pub(super) struct Opts {
     /// Images or tiles that go through the network at once; as in training when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Option<u16>,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
     /// cpu, cuda or cuda:N
     #[arg(long)]
@@ -68,7 +68,7 @@ pub(super) struct Opts {
 
 const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, "")];
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &PredictCommandOptions) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities };

@@ -7,7 +7,7 @@ use crate::base::number::bytes;
 use crate::data::SplitRole;
 use crate::desk::reopen;
 use crate::learn::trained_run::TrainedRun;
-use crate::score::recorded::{is_stale, role_to_score};
+use crate::score::evaluation_files::{is_stale, role_to_score};
 use crate::show::report::{gather, page};
 use crate::show::tensorboard::Board;
 use clap::Args;
@@ -29,7 +29,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
-pub(super) struct Opts {
+pub(super) struct ReportOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
     /// The page; RUN_DIR/report.html when not given
@@ -49,13 +49,13 @@ pub(super) struct Opts {
     data_root: Option<PathBuf>,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &ReportOptions) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
-        return events(ready.trained(&folder));
+        return write_events(ready.trained(&folder));
     }
     let role = role_to_score(&folder);
-    let unscored = if is_stale(&folder, role) { score(opts, role).err() } else { None };
+    let unscored = if is_stale(&folder, role) { score_run(opts, role).err() } else { None };
     let missing = unscored.into_iter().collect();
     let report = gather(ready.trained(&folder), role, usize::from(opts.cases), missing);
     let text = page(&report);
@@ -67,10 +67,10 @@ pub(super) fn run(opts: &Opts) -> Done {
 
 /// Scores the run as `npc eval` does; the text says why there are no scores.
 #[cfg(feature = "run")]
-fn score(opts: &Opts, role: SplitRole) -> Result<(), String> {
+fn score_run(opts: &ReportOptions, role: SplitRole) -> Result<(), String> {
     use super::eval;
     use super::outcome::Stop;
-    let opts = eval::Opts::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
+    let opts = eval::EvalOptions::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
     eval::run(&opts).map_err(|stop| match stop {
         Stop::Message(text) | Stop::Usage(_, text) => format!("Not scored: {text}"),
         Stop::Problems | Stop::Found(_) => {
@@ -82,13 +82,13 @@ fn score(opts: &Opts, role: SplitRole) -> Result<(), String> {
 }
 
 #[cfg(not(feature = "run"))]
-fn score(_: &Opts, _: SplitRole) -> Result<(), String> {
+fn score_run(_: &ReportOptions, _: SplitRole) -> Result<(), String> {
     Err("Not scored since the weights were written, and this npc is built without the feature `run`; `npc eval RUN` \
          of a full build does it"
         .into())
 }
 
-fn events(run: TrainedRun<'_>) -> Done {
+fn write_events(run: TrainedRun<'_>) -> Done {
     let mut board = Board::open(run.folder)?;
     let added = board.catch_up(run.folder)?;
     #[cfg(feature = "run")]

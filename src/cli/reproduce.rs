@@ -1,7 +1,7 @@
 //! `npc reproduce`: a table of a paper, as a model file describes it.
 
 use super::outcome::{Done, Stop};
-use super::sweep::{Common, Look, act};
+use super::sweep::{SweepRunOptions, TableFormatOptions, run_sweep};
 use crate::desk::parse_size;
 use crate::desk::sweep::SweepRequest;
 use crate::study::cost::Convention;
@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
 )]
-pub(super) struct Opts {
+pub(super) struct ReproduceOptions {
     /// A sweep, and a data block or run: table1/cvc, table1/npnet_cvc
     #[arg(value_name = "TABLE/DATA")]
     what: String,
@@ -45,12 +45,12 @@ pub(super) struct Opts {
     #[arg(long, group = "action")]
     show: bool,
     #[command(flatten)]
-    common: Common,
+    common: SweepRunOptions,
     #[command(flatten)]
-    look: Look,
+    look: TableFormatOptions,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &ReproduceOptions) -> Done {
     let Some((sweep, on)) = opts.what.split_once('/') else {
         return Err(Stop::usage(format!("`{}` is not TABLE/DATA; write for example table1/cvc", opts.what)));
     };
@@ -74,5 +74,5 @@ pub(super) fn run(opts: &Opts) -> Done {
         // The paper's tool counted in this way.
         convention: opts.look.convention.unwrap_or(Convention::Thop),
     };
-    act(&wanted, !opts.show && !common.collect, &common, opts.look.format)
+    run_sweep(&wanted, !opts.show && !common.collect, &common, opts.look.format)
 }

@@ -1,6 +1,6 @@
 //! `npc selftest`: whether a device computes what the CPU does.
 
-use super::options::Select;
+use super::options::ModelOptions;
 use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::compute::device::DeviceChoice;
@@ -19,9 +19,9 @@ Example:
 
 Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct SelftestOptions {
     #[command(flatten)]
-    select: Select,
+    select: ModelOptions,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: DeviceChoice,
@@ -36,8 +36,8 @@ const GRADIENT_LIMIT: f64 = 1e-2;
 /// Rows of gradients that are shown.
 const SHOWN: usize = 8;
 
-pub(super) fn run(opts: &Opts) -> Done {
-    let checked = opts.select.one()?;
+pub(super) fn run(opts: &SelftestOptions) -> Done {
+    let checked = opts.select.build()?;
     let a = compare_devices(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];
     let row = |name: String, relative: f64| -> Vec<Cell> { vec![name.into(), format!("{relative:.1e}").into()] };

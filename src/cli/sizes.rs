@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// One line: which image sizes the model takes.
-pub(super) fn text(entry: &Entry) -> String {
-    line(&entry.checked.contract())
+pub(super) fn contract_text(entry: &Entry) -> String {
+    contract_line(&entry.checked.contract())
 }
 
-fn line(contract: &SizeContract) -> String {
+fn contract_line(contract: &SizeContract) -> String {
     let pinned = match contract.path_conditions.len() {
         0 => String::new(),
         1 => " (as far as the graph stays this one: one choice in the file follows the size)".into(),
@@ -27,7 +27,7 @@ fn line(contract: &SizeContract) -> String {
 
 /// `text`; per axis the first sizes, the start of the pattern, its period and the accepted remainders (`null` where none
 /// was found); the demands that shape it with their places; what ties height to width; what the graph depends on.
-pub(super) fn json(entry: &Entry, sources: &SourceMap) -> Value {
+pub(super) fn contract_json(entry: &Entry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
     let demand = |d: &SizeConstraint| {
         let (line, column) = sources.line_column(d.span);
@@ -61,13 +61,13 @@ pub(super) fn json(entry: &Entry, sources: &SourceMap) -> Value {
 }
 
 /// `--symbolic`: shapes, multiply-accumulates and bytes of every node as formulas in H and W, and their sums.
-pub(super) fn symbolic(entry: &Entry, conventions: &[Convention]) -> String {
+pub(super) fn formulas_text(entry: &Entry, conventions: &[Convention]) -> String {
     let graph = entry.checked.graph();
     let input = graph.formula(Outlet { node: graph.input(), slot: 0 });
     let results: Vec<String> = graph.results.iter().map(|(_, o)| graph.formula(*o).to_string()).collect();
     let mut out = format!("{}  {input} -> {}\n", graph.name, results.join(", "));
     let contract = entry.checked.contract();
-    out.push_str(&line(&contract));
+    out.push_str(&contract_line(&contract));
     let because = contract.axes.iter().flatten().flat_map(|sizes| &sizes.because).chain(&contract.joint);
     let mut told: Vec<String> = because.map(|d| format!("    {}: {}\n", d.what, condition(d))).collect();
     told.dedup();
@@ -108,7 +108,7 @@ fn summands(dim: &Option<Dim>) -> String {
 }
 
 /// Formulas of each node and in all, as text in the language's spelling.
-pub(super) fn symbolic_json(entry: &Entry, convention: Convention) -> Value {
+pub(super) fn formulas_json(entry: &Entry, convention: Convention) -> Value {
     let report = formula(&entry.checked, convention);
     let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);
     let nodes: Vec<Value> = (report.nodes.iter())

@@ -1,26 +1,26 @@
 //! `npc sweep`: the models of a `sweep` declaration, counted or trained.
 
 mod counted;
+mod counted_chart;
+mod counted_table;
 #[cfg(feature = "run")]
 mod notes;
 mod options;
-mod picture;
-mod show;
 #[cfg(feature = "run")]
-mod steps;
-#[cfg(feature = "run")]
-mod table;
+mod run_steps;
 #[cfg(feature = "run")]
 mod trained;
+#[cfg(feature = "run")]
+mod trained_table;
 
 use super::outcome::Done;
 #[cfg(feature = "run")]
-pub(super) use options::Common;
-pub(super) use options::{Look, Opts};
+pub(super) use options::SweepRunOptions;
+pub(super) use options::{SweepOptions, TableFormatOptions};
 #[cfg(feature = "run")]
-pub(super) use trained::act;
+pub(super) use trained::run_sweep;
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &SweepOptions) -> Done {
     if opts.counted {
         return counted::run(opts);
     }

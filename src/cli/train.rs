@@ -38,7 +38,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
 )]
-pub(super) struct Opts {
+pub(super) struct TrainOptions {
     /// Model file, or the settings.yaml of an earlier run
     file: PathBuf,
     /// Name of a `train` block
@@ -61,7 +61,7 @@ pub(super) struct Opts {
     /// Go on where the run folder's last checkpoint stands; --resume=auto starts the run where there is none, and leaves
     /// a finished one as it is
     #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
-    resume: Option<Resume>,
+    resume: Option<ResumeMode>,
     /// End after the step that runs, as on Ctrl-C, once standard input ends
     #[arg(long, hide = true)]
     stop_with_input: bool,
@@ -83,12 +83,12 @@ pub(super) struct Opts {
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
-enum Resume {
+enum ResumeMode {
     Always,
     Auto,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &TrainOptions) -> Done {
     let request = RunRequest {
         file: &opts.file,
         run: opts.run.as_deref(),
@@ -110,23 +110,23 @@ pub(super) fn run(opts: &Opts) -> Done {
         ready.settings.threads = Some(usize::from(threads));
     }
     // Held before anything is looked at: what another process does here is over then.
-    let _held = lock(folder.root(), opts.resume == Some(Resume::Auto))?;
+    let _held = lock(folder.root(), opts.resume == Some(ResumeMode::Auto))?;
     let resume = match opts.resume {
         None => false,
-        Some(Resume::Always) => true,
-        Some(Resume::Auto) => folder.settings().exists(),
+        Some(ResumeMode::Always) => true,
+        Some(ResumeMode::Auto) => folder.settings().exists(),
     };
     if resume {
         desk::resume(&mut ready, &folder)?;
     }
-    if opts.resume == Some(Resume::Auto) && folder.finished(&ready.settings) {
+    if opts.resume == Some(ResumeMode::Auto) && folder.finished(&ready.settings) {
         return print(&format!("{}: finished already\n", folder.root().display()));
     }
-    let mode = Mode { resume, ignore_memory: opts.ignore_memory };
+    let mode = StartOptions { resume, ignore_memory: opts.ignore_memory };
     if opts.dry_run {
-        return dry(&ready, &folder, mode);
+        return print_dry_run(&ready, &folder, mode);
     }
-    let done = start_as(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
+    let done = train_and_report(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
     if opts.tensorboard && done.is_ok() {
         to_board(ready.trained(&folder), &mut Board::open(&folder)?)?;
     }
@@ -135,27 +135,31 @@ pub(super) fn run(opts: &Opts) -> Done {
 
 /// How a run is started.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Mode {
+pub(super) struct StartOptions {
     pub resume: bool,
     pub ignore_memory: bool,
 }
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
-pub(super) fn start(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> Done {
-    start_as(ready, folder, Mode { resume, ..Mode::default() }, None)
+pub(super) fn train_with_progress(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> Done {
+    train_and_report(ready, folder, StartOptions { resume, ..StartOptions::default() }, None)
 }
 
-fn job<'a>(ready: &'a ResolvedRun, folder: &'a RunFolder, mode: Mode) -> Result<TrainingJob<'a>, Stop> {
+fn training_job<'a>(
+    ready: &'a ResolvedRun,
+    folder: &'a RunFolder,
+    mode: StartOptions,
+) -> Result<TrainingJob<'a>, Stop> {
     let ResolvedRun { checked, settings, source, imports, places } = ready;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
     }
-    let Mode { resume, ignore_memory } = mode;
+    let StartOptions { resume, ignore_memory } = mode;
     let stop = stop_on_interrupt();
     Ok(TrainingJob { checked, settings, source, imports, folder, resume, places, ignore_memory, stop })
 }
 
-fn head(ready: &ResolvedRun, folder: &RunFolder) -> String {
+fn run_headline(ready: &ResolvedRun, folder: &RunFolder) -> String {
     let Settings { train, data, device, .. } = &ready.settings;
     let [h, w] = data.size;
     let (name, model, folder) = (&train.name, &ready.checked.graph().name, folder.root().display());
@@ -163,9 +167,9 @@ fn head(ready: &ResolvedRun, folder: &RunFolder) -> String {
 }
 
 /// Says what a run would be, and writes nothing.
-fn dry(ready: &ResolvedRun, folder: &RunFolder, mode: Mode) -> Done {
-    let found = dry_run(&job(ready, folder, mode)?)?;
-    let mut text = head(ready, folder);
+fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) -> Done {
+    let found = dry_run(&training_job(ready, folder, mode)?)?;
+    let mut text = run_headline(ready, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
     line("data", format!("{} training images, {} of {} scored", found.n_train, found.n_scored, found.scored_on));
     let steps = found.steps_per_epoch * found.epochs;
@@ -186,10 +190,10 @@ fn dry(ready: &ResolvedRun, folder: &RunFolder, mode: Mode) -> Done {
 }
 
 /// With events for TensorBoard after each epoch, in the run folder `events`.
-fn start_as(ready: &ResolvedRun, folder: &RunFolder, mode: Mode, events: Option<&RunFolder>) -> Done {
-    let job = job(ready, folder, mode)?;
-    print(&head(ready, folder))?;
-    let mut screen = Screen { events: events.cloned(), ..Screen::new() };
+fn train_and_report(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions, events: Option<&RunFolder>) -> Done {
+    let job = training_job(ready, folder, mode)?;
+    print(&run_headline(ready, folder))?;
+    let mut screen = ProgressDisplay { events: events.cloned(), ..ProgressDisplay::new() };
     let outcome = train(&job, &mut screen);
     screen.bar.finish_and_clear();
     match outcome? {
@@ -217,7 +221,7 @@ fn start_as(ready: &ResolvedRun, folder: &RunFolder, mode: Mode, events: Option<
     }
 }
 
-struct Screen {
+struct ProgressDisplay {
     bar: ProgressBar,
     terminal: bool,
     /// Of the last epoch that was scored.
@@ -226,7 +230,7 @@ struct Screen {
     events: Option<RunFolder>,
 }
 
-impl Screen {
+impl ProgressDisplay {
     fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = bar("{prefix} {bar:30} {pos}/{len} {msg}", 10);
@@ -234,7 +238,7 @@ impl Screen {
     }
 
     /// The run is worth more than its events: what fails there is told, and the run goes on without them.
-    fn events(&mut self) {
+    fn write_events(&mut self) {
         let Some(folder) = &self.events else { return };
         if let Err(e) = Board::open(folder).and_then(|mut board| board.catch_up(folder)) {
             self.line(&format!("warning: no more TensorBoard events: {e}"));
@@ -252,7 +256,7 @@ impl Screen {
     }
 }
 
-impl TrainingObserver for Screen {
+impl TrainingObserver for ProgressDisplay {
     fn start(&mut self, n_train: usize, n_test: usize, done: usize, epochs: usize) {
         let resumed = if done > 0 { format!(", from epoch {}", done + 1) } else { String::new() };
         self.line(&format!("{n_train} training images, {n_test} scored after each of {epochs} epochs{resumed}"));
@@ -279,7 +283,7 @@ impl TrainingObserver for Screen {
             r.images_per_second,
             clock(r.seconds)
         ));
-        self.events();
+        self.write_events();
     }
 
     fn note(&mut self, message: &str) {

@@ -156,42 +156,42 @@ pub mod learn {
 #[cfg(feature = "data")]
 pub mod metric {
     pub use crate::metric::{
-        CaseScore, CaseTable, Counts, Evaluation, Intervals, Pair, Summary, cases_csv, measure, score,
+        CaseScore, CaseTable, Evaluation, Intervals, MaskPair, PixelCounts, Summary, cases_csv, count_pixels, measure,
     };
     pub mod calibration {
-        pub use crate::metric::calibration::Tally;
+        pub use crate::metric::calibration::CalibrationTally;
     }
     pub mod distance {
-        pub use crate::metric::distance::squared;
+        pub use crate::metric::distance::squared_distances;
     }
     pub mod statistics {
         pub use crate::metric::statistics::{
-            Column, Interval, holm, mean_and_deviation, mean_interval, paired_difference, paired_mean, quantile,
-            resample, wilcoxon,
+            Interval, RatioScore, bootstrap, holm_correction, mean_and_deviation, mean_interval, paired_difference,
+            paired_mean_difference, quantile, wilcoxon,
         };
     }
     pub mod surface {
-        pub use crate::metric::surface::{Surface, outline};
+        pub use crate::metric::surface::{SurfaceDistances, outline};
     }
 }
 #[cfg(feature = "data")]
 pub mod score {
-    pub mod case_scores {
-        pub use crate::score::case_scores::{CaseColumns, read, worst_and_median};
+    pub mod case_columns {
+        pub use crate::score::case_columns::{CaseColumns, worst_and_median};
     }
     #[cfg(feature = "run")]
     pub mod eval {
-        pub use crate::score::eval::{How, Weights, evaluate};
+        pub use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
     }
     #[cfg(feature = "run")]
     pub mod predict {
         pub use crate::score::predict::probabilities;
     }
     pub mod probability {
-        pub use crate::score::probability::{ProbabilityFormat, write};
+        pub use crate::score::probability::{ProbabilityFormat, write_probabilities};
     }
-    pub mod window {
-        pub use crate::score::window::{Window, starts, weights};
+    pub mod sliding_window {
+        pub use crate::score::sliding_window::{SlidingWindow, gaussian_weights, tile_starts};
     }
 }
 pub mod show {

@@ -14,7 +14,7 @@ pub use crate::learn::run_folder::{EpochRecord, RunFolder, RunSummary};
 pub use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
 pub use crate::learn::trained_run::TrainedRun;
 pub use crate::metric::{CaseScore, Evaluation};
-pub use crate::score::eval::{How, Weights, evaluate};
+pub use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 pub use crate::score::probability::ProbabilityFormat;
 pub use crate::show::prediction::{Extras, Written};
 pub use crate::show::predictor::{How as PredictOptions, Output, Predictions, Seconds};

@@ -17,7 +17,7 @@
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::SplitRole;
-use crate::metric::Scores;
+use crate::metric::MetricScores;
 use crate::text::config::Metric;
 use crate::text::config::settings::{self, Settings};
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub struct EpochRecord {
     pub iou: f64,
     /// Every metric of the epoch, as mean over the foreground classes.
     #[serde(default)]
-    pub scores: Scores,
+    pub scores: MetricScores,
     /// Learning rate of the epoch's last step.
     #[serde(default)]
     pub lr: f64,

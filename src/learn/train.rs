@@ -30,7 +30,7 @@ use crate::compute::network::Network;
 use crate::data::augment::{Augmenter, EpochAugmenter};
 use crate::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::metric::{Scores, Summary};
+use crate::metric::{MetricScores, Summary};
 use crate::text::config::settings::Settings;
 use burn::module::Module;
 use burn::tensor::Device;
@@ -339,7 +339,7 @@ impl TrainingRun<'_> {
             loss: self.meta.loss_sum / self.meta.seen.max(1) as f64,
             dice: 0.0,
             iou: 0.0,
-            scores: Scores::default(),
+            scores: MetricScores::default(),
             lr: self.rate(self.meta.step.saturating_sub(1)),
             gradient_norm: self.meta.norm_sum / steps.max(1) as f64,
             seconds,

@@ -5,7 +5,7 @@
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
-use crate::metric::{CaseScore, Pair, measure};
+use crate::metric::{CaseScore, MaskPair, measure};
 use crate::text::config::Metric;
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
@@ -64,7 +64,7 @@ pub(crate) fn score_batches(
         let one = |(i, &case): (usize, &usize)| {
             let at = i * pixels..(i + 1) * pixels;
             let spacing = if distances { data.spacing(role, case)? } else { None };
-            let pair = Pair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
+            let pair = MaskPair { pred: &predicted[at.clone()], truth: &batch.targets[at], size, spacing };
             let mut score = measure(&cases[case].stem, &pair, data.spec().classes.len(), metrics)?;
             score.group = data.group(role, case).map(str::to_string);
             Ok(score)

@@ -4,11 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 /// Width of the band as a share of the image's diagonal, as in the paper for COCO-sized images.
-pub(crate) const SHARE: f64 = 0.02;
+pub(crate) const BAND_WIDTH_SHARE: f64 = 0.02;
 
 /// Pixels of the bands along two outlines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Overlap {
+pub struct BoundaryOverlap {
     /// Pixels in both bands.
     pub both: u64,
     /// Pixels in at least one of the bands.
@@ -16,18 +16,18 @@ pub struct Overlap {
 }
 
 /// Width of the band in pixels: `share` of the diagonal, rounded, at least 1.
-pub(crate) fn width(size: [usize; 2], share: f64) -> usize {
+pub(crate) fn band_width(size: [usize; 2], share: f64) -> usize {
     let diagonal = (size[0] as f64).hypot(size[1] as f64);
     ((share * diagonal).round_ties_even() as usize).max(1)
 }
 
 /// The bands of two masks against each other. What lies outside the image is background, so a mask has a band along the
 /// image's border as well, as in the authors' code.
-pub(crate) fn overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> Overlap {
-    let width = width(size, share);
+pub(crate) fn boundary_overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> BoundaryOverlap {
+    let width = band_width(size, share);
     let (a, b) = (band(a, size, width), band(b, size, width));
     let pairs = || a.iter().zip(&b);
-    Overlap {
+    BoundaryOverlap {
         both: pairs().filter(|(a, b)| **a && **b).count() as u64,
         either: pairs().filter(|(a, b)| **a || **b).count() as u64,
     }

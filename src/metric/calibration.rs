@@ -15,12 +15,12 @@ pub struct Calibration {
     /// Number of pixels in all bins.
     pub pixels: u64,
     /// Bins of equal width, from low confidence to high.
-    pub bins: Vec<Bin>,
+    pub bins: Vec<ConfidenceBin>,
 }
 
 /// Pixels whose confidence is above `low` and at most `high`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Bin {
+pub struct ConfidenceBin {
     /// Lower end of the bin, exclusive, 0 to 1.
     pub low: f64,
     /// Upper end of the bin, inclusive, 0 to 1.
@@ -35,13 +35,13 @@ pub struct Bin {
 
 /// Adds up pixels, image by image.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Tally {
+pub struct CalibrationTally {
     pixels: [u64; BINS],
     confidence: [f64; BINS],
     right: [u64; BINS],
 }
 
-impl Tally {
+impl CalibrationTally {
     /// A pixel: the probability of the class that was chosen, and whether it was right. NaN counts as no confidence.
     pub fn add(&mut self, confidence: f32, right: bool) {
         let confidence = f64::from(confidence).clamp(0.0, 1.0);
@@ -53,11 +53,11 @@ impl Tally {
     }
 
     pub fn finish(&self) -> Calibration {
-        let bins: Vec<Bin> = (0..BINS)
+        let bins: Vec<ConfidenceBin> = (0..BINS)
             .map(|b| {
                 let n = self.pixels[b];
                 let share = |sum: f64| (n > 0).then(|| sum / n as f64);
-                Bin {
+                ConfidenceBin {
                     low: b as f64 / BINS as f64,
                     high: (b + 1) as f64 / BINS as f64,
                     pixels: n,

@@ -1,17 +1,17 @@
 //! One image: what was measured, and what each metric makes of it.
 
-use super::boundary::Overlap;
-use super::counts::{Counts, ratio};
-use super::scores::Scores;
-use super::statistics::mean_of_known;
-use super::surface::Surface;
+use super::boundary::BoundaryOverlap;
+use super::counts::{PixelCounts, ratio};
+use super::metric_scores::MetricScores;
+use super::statistics::nan_mean;
+use super::surface::SurfaceDistances;
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 
 /// Unit of distances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unit {
+pub enum DistanceUnit {
     /// Pixels at the data block's size.
     #[default]
     Px,
@@ -19,12 +19,12 @@ pub enum Unit {
     Mm,
 }
 
-impl Unit {
+impl DistanceUnit {
     /// `px` or `mm`.
     pub fn name(self) -> &'static str {
         match self {
-            Unit::Px => "px",
-            Unit::Mm => "mm",
+            DistanceUnit::Px => "px",
+            DistanceUnit::Mm => "mm",
         }
     }
 }
@@ -33,11 +33,11 @@ impl Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ClassScore {
     /// Pixels by prediction and truth.
-    pub counts: Counts,
+    pub counts: PixelCounts,
     /// Pixels of the bands of Boundary IoU; `None` where the metric was not asked for.
-    pub boundary: Option<Overlap>,
+    pub boundary: Option<BoundaryOverlap>,
     /// Distances between the outlines; `None` where no distance was asked for.
-    pub surface: Option<Surface>,
+    pub surface: Option<SurfaceDistances>,
 }
 
 impl ClassScore {
@@ -46,17 +46,19 @@ impl ClassScore {
     pub fn get(&self, metric: Metric, empty: Empty) -> Option<f64> {
         let c = self.counts;
         // No object, nothing found: the overlap of nothing with nothing is a matter of choice.
-        let overlap = |value: Option<f64>| match (c.neither(), empty) {
+        let overlap = |value: Option<f64>| match (c.is_absent(), empty) {
             (false, _) => Some(value.unwrap_or(0.0)),
             (true, Empty::One) => Some(1.0),
             (true, Empty::Zero) => Some(0.0),
             (true, Empty::Skip) => None,
         };
         let distance = |pick: fn(f64, f64) -> f64| match (self.surface?, empty) {
-            (Surface::Both { hd95, assd }, _) => Some(pick(hd95, assd)),
-            (Surface::One { diagonal }, _) | (Surface::Neither { diagonal }, Empty::Zero) => Some(diagonal),
-            (Surface::Neither { .. }, Empty::One) => Some(0.0),
-            (Surface::Neither { .. }, Empty::Skip) => None,
+            (SurfaceDistances::Both { hd95, assd }, _) => Some(pick(hd95, assd)),
+            (SurfaceDistances::One { diagonal }, _) | (SurfaceDistances::Neither { diagonal }, Empty::Zero) => {
+                Some(diagonal)
+            }
+            (SurfaceDistances::Neither { .. }, Empty::One) => Some(0.0),
+            (SurfaceDistances::Neither { .. }, Empty::Skip) => None,
         };
         match metric {
             Metric::Dice => overlap(c.dice()),
@@ -73,7 +75,7 @@ impl ClassScore {
     }
 
     /// Whether the metric was measured at all.
-    pub fn has(&self, metric: Metric) -> bool {
+    pub fn is_measured(&self, metric: Metric) -> bool {
         match metric {
             Metric::BoundaryIou => self.boundary.is_some(),
             Metric::Hd95 | Metric::Assd => self.surface.is_some(),
@@ -87,7 +89,7 @@ impl ClassScore {
     }
 
     /// Whether one map alone holds the class: overlaps are 0, distances the diagonal.
-    pub fn one_sided(&self) -> bool {
+    pub fn is_one_sided(&self) -> bool {
         let c = self.counts;
         (c.tp + c.fp == 0) != (c.tp + c.fn_ == 0)
     }
@@ -105,24 +107,24 @@ pub struct CaseScore {
     pub per_class: Vec<ClassScore>,
     /// Unit of the distances.
     #[serde(default)]
-    pub unit: Unit,
+    pub unit: DistanceUnit,
 }
 
 impl CaseScore {
     /// From counts alone: no boundaries, no distances.
-    pub fn new(stem: impl Into<String>, counts: Vec<Counts>) -> Self {
+    pub fn new(stem: impl Into<String>, counts: Vec<PixelCounts>) -> Self {
         let per_class = counts.into_iter().map(|counts| ClassScore { counts, ..ClassScore::default() }).collect();
-        Self { stem: stem.into(), group: None, per_class, unit: Unit::Px }
+        Self { stem: stem.into(), group: None, per_class, unit: DistanceUnit::Px }
     }
 
     /// Mean over the foreground classes.
-    pub fn mean(&self, empty: Empty) -> Scores {
-        let of = |metric| mean_of_known(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
-        Scores::new(measured(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
+    pub fn mean(&self, empty: Empty) -> MetricScores {
+        let of = |metric| nan_mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
+        MetricScores::new(measured_metrics(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
     }
 }
 
 /// The metrics that every case was measured for, in the order of tables.
-pub(super) fn measured(cases: &[CaseScore]) -> impl Iterator<Item = Metric> + '_ {
-    Metric::ALL.into_iter().filter(|&m| cases.iter().all(|case| case.per_class.iter().all(|c| c.has(m))))
+pub(super) fn measured_metrics(cases: &[CaseScore]) -> impl Iterator<Item = Metric> + '_ {
+    Metric::ALL.into_iter().filter(|&m| cases.iter().all(|case| case.per_class.iter().all(|c| c.is_measured(m))))
 }

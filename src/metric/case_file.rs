@@ -29,17 +29,17 @@ impl CaseFile {
     pub(crate) fn read(path: &Path) -> Result<CaseFile> {
         let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
         let mut reader = ::csv::Reader::from_reader(&text[..]);
-        let header = reader.headers().map_err(|e| at_line(path, 1, e))?.clone();
+        let header = reader.headers().map_err(|e| line_error(path, 1, e))?.clone();
         let needed = |name: &str| {
             let column = header.iter().position(|h| h == name);
             column.ok_or_else(|| {
-                at_line(path, 1, format!("no column `{name}`")).help("`npc eval RUN` writes the table again")
+                line_error(path, 1, format!("no column `{name}`")).help("`npc eval RUN` writes the table again")
             })
         };
         let (stem, class) = (needed("stem")?, needed("class")?);
         let mut lines = Vec::new();
         for (line, record) in (2..).zip(reader.records()) {
-            let record = record.map_err(|e| at_line(path, line, e))?;
+            let record = record.map_err(|e| line_error(path, line, e))?;
             let cells: Vec<String> = record.iter().map(str::to_string).collect();
             lines.push(CaseLine { line, stem: cells[stem].clone(), class: cells[class].clone(), cells });
         }
@@ -53,6 +53,6 @@ impl CaseFile {
 }
 
 /// An error about one line of a `cases.csv`.
-pub(crate) fn at_line(path: &Path, line: u64, what: impl std::fmt::Display) -> RunError {
+pub(crate) fn line_error(path: &Path, line: u64, what: impl std::fmt::Display) -> RunError {
     RunError::at(path, format!("line {line}: {what}"))
 }

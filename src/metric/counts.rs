@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Pixels of one class, taken against all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Counts {
+pub struct PixelCounts {
     /// Predicted and true.
     pub tp: u64,
     /// Predicted only.
@@ -17,9 +17,9 @@ pub struct Counts {
     pub tn: u64,
 }
 
-impl Counts {
+impl PixelCounts {
     /// Whether neither map holds the class.
-    pub fn neither(self) -> bool {
+    pub fn is_absent(self) -> bool {
         self.tp + self.fp + self.fn_ == 0
     }
 
@@ -53,7 +53,7 @@ impl Counts {
         ratio(self.tp + self.tn, self.tp + self.tn + self.fp + self.fn_)
     }
 
-    pub(super) fn add(&mut self, other: Counts) {
+    pub(super) fn add(&mut self, other: PixelCounts) {
         self.tp += other.tp;
         self.fp += other.fp;
         self.fn_ += other.fn_;
@@ -66,7 +66,7 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 /// Counts per class of one image. `pred` and `truth` are class maps of one size.
-pub fn score(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Counts>> {
+pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<PixelCounts>> {
     if pred.len() != truth.len() {
         return Err(RunError::new(format!(
             "a prediction of {} pixels cannot be scored against a truth of {}",
@@ -77,7 +77,7 @@ pub fn score(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Counts>> {
     // Pairs of values first: one addition per pixel.
     let mut pairs = vec![0u64; 256 * 256];
     pred.iter().zip(truth).for_each(|(&p, &t)| pairs[usize::from(p) * 256 + usize::from(t)] += 1);
-    let mut counts = vec![Counts::default(); classes];
+    let mut counts = vec![PixelCounts::default(); classes];
     for (i, n) in pairs.into_iter().enumerate().filter(|(_, n)| *n > 0) {
         let (p, t) = (i / 256, i % 256);
         if p >= classes || t >= classes {

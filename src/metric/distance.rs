@@ -3,7 +3,7 @@
 
 /// Squared distance of each pixel to the nearest set one: height x width, in the unit of `spacing` (height then width),
 /// squared. Infinite everywhere where none is set. Linear in the number of pixels.
-pub fn squared(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
+pub fn squared_distances(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
     let [height, width] = size;
     let mut out = vec![f64::INFINITY; set.len()];
     // Along columns the nearest set pixel is found by counting, down and up.
@@ -20,16 +20,16 @@ pub fn squared(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
             }
         }
     }
-    let mut envelope = Envelope::default();
+    let mut envelope = LowerEnvelope::default();
     for row in out.chunks_exact_mut(width.max(1)) {
-        envelope.replace(row, spacing[1]);
+        envelope.transform_row(row, spacing[1]);
     }
     out
 }
 
 /// The lower envelope of one parabola a pixel.
 #[derive(Default)]
-struct Envelope {
+struct LowerEnvelope {
     /// Pixels whose parabola is lowest somewhere, from left to right.
     vertices: Vec<usize>,
     /// Where each begins to be the lowest.
@@ -37,9 +37,9 @@ struct Envelope {
     values: Vec<f64>,
 }
 
-impl Envelope {
+impl LowerEnvelope {
     /// Each value becomes the least of `value of q + (step (p - q))^2` over the pixels q of the row.
-    fn replace(&mut self, row: &mut [f64], step: f64) {
+    fn transform_row(&mut self, row: &mut [f64], step: f64) {
         self.vertices.clear();
         self.begins.clear();
         self.values.clear();

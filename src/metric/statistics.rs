@@ -5,9 +5,9 @@
 //! narrow. An undefined score is NaN and is left out of its mean. Everything random is seeded, and the same on every
 //! machine and for any number of threads. `docs/metrics.md` has the definitions.
 
-mod rank;
+mod signed_rank;
 
-pub use rank::wilcoxon;
+pub use signed_rank::wilcoxon;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -18,13 +18,13 @@ use std::collections::HashMap;
 /// Bootstrap resamples, and random sign changes of a permutation test.
 pub(crate) const RESAMPLES: usize = 10_000;
 /// Share of the resampled values that an interval holds.
-pub(crate) const LEVEL: f64 = 0.95;
+pub(crate) const CONFIDENCE_LEVEL: f64 = 0.95;
 /// Up to this many units all sign changes are tried, beyond it [`RESAMPLES`] random ones.
-const EXACT: usize = 13;
+const EXACT_UNITS: usize = 13;
 /// Resamples that one random stream draws.
-const BLOCK: usize = 100;
+const RESAMPLES_PER_STREAM: usize = 100;
 /// Where the streams of the permutation test begin; the bootstrap's are below.
-const FLIPS: u64 = 1 << 32;
+const FIRST_PERMUTATION_STREAM: u64 = 1 << 32;
 
 /// A confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -38,21 +38,21 @@ pub struct Interval {
 /// A score of a set of images that is a quotient of two sums over the images: a mean (sum of scores over their number), or
 /// a pooled score such as Dice (sum of 2 TP over sum of 2 TP + FP + FN).
 #[derive(Debug, Clone, PartialEq)]
-pub struct Column {
+pub struct RatioScore {
     part: Vec<f64>,
     whole: Vec<f64>,
 }
 
-impl Column {
+impl RatioScore {
     /// The mean of the values that are not NaN.
-    pub fn mean(values: impl IntoIterator<Item = f64>) -> Column {
-        Column::ratio(values.into_iter().map(|v| if v.is_nan() { (0.0, 0.0) } else { (v, 1.0) }))
+    pub fn mean(values: impl IntoIterator<Item = f64>) -> RatioScore {
+        RatioScore::ratio(values.into_iter().map(|v| if v.is_nan() { (0.0, 0.0) } else { (v, 1.0) }))
     }
 
     /// The sum of the first numbers over the sum of the second, one pair an image.
-    pub fn ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> Column {
+    pub fn ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> RatioScore {
         let (part, whole) = pairs.into_iter().unzip();
-        Column { part, whole }
+        RatioScore { part, whole }
     }
 
     /// NaN where the sum below is 0.
@@ -62,7 +62,7 @@ impl Column {
 }
 
 /// The unit of each image, counted from 0 in the order of first sight, and how many there are.
-fn units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
+fn sampling_units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
     let Some(groups) = groups else { return ((0..n).collect(), n) };
     assert_eq!(groups.len(), n, "one group for each image");
     let mut known: HashMap<&str, usize> = HashMap::new();
@@ -74,7 +74,7 @@ fn units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
     (of, known.len())
 }
 
-fn stream(seed: u64, number: u64) -> ChaCha8Rng {
+fn random_stream(seed: u64, number: u64) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(number);
     rng
@@ -86,10 +86,10 @@ fn stream(seed: u64, number: u64) -> ChaCha8Rng {
 ///
 /// # Panics
 /// Where the columns, or the groups, are not of one length.
-pub fn resample(columns: &[Column], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
+pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
     let n = columns.first().map_or(0, |c| c.part.len());
     assert!(columns.iter().all(|c| c.part.len() == n), "columns of one length");
-    let (of, count) = units(n, groups);
+    let (of, count) = sampling_units(n, groups);
     if count == 0 {
         return vec![vec![f64::NAN; RESAMPLES]; columns.len()];
     }
@@ -103,8 +103,8 @@ pub fn resample(columns: &[Column], groups: Option<&[String]>, seed: u64) -> Vec
         }
     }
     let block = |b: usize| {
-        let mut rng = stream(seed, b as u64);
-        let size = BLOCK.min(RESAMPLES - b * BLOCK);
+        let mut rng = random_stream(seed, b as u64);
+        let size = RESAMPLES_PER_STREAM.min(RESAMPLES - b * RESAMPLES_PER_STREAM);
         let mut values = Vec::with_capacity(size * columns.len());
         let mut sums = vec![0.0; width];
         for _ in 0..size {
@@ -118,17 +118,17 @@ pub fn resample(columns: &[Column], groups: Option<&[String]>, seed: u64) -> Vec
         }
         values
     };
-    let blocks: Vec<Vec<f64>> = (0..RESAMPLES.div_ceil(BLOCK)).into_par_iter().map(block).collect();
+    let blocks: Vec<Vec<f64>> = (0..RESAMPLES.div_ceil(RESAMPLES_PER_STREAM)).into_par_iter().map(block).collect();
     let column = |k| blocks.iter().flat_map(move |b| b.iter().skip(k).step_by(columns.len()).copied()).collect();
     (0..columns.len()).map(column).collect()
 }
 
 /// The percentile interval of resampled values: from the 2.5th to the 97.5th percentile. `None` where no value is a number.
-pub(crate) fn interval(values: &[f64]) -> Option<Interval> {
+pub(crate) fn percentile_interval(values: &[f64]) -> Option<Interval> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
-    let low = quantile(&sorted, (1.0 - LEVEL) / 2.0)?;
-    Some(Interval { low, high: quantile(&sorted, (1.0 + LEVEL) / 2.0)? })
+    let low = quantile(&sorted, (1.0 - CONFIDENCE_LEVEL) / 2.0)?;
+    Some(Interval { low, high: quantile(&sorted, (1.0 + CONFIDENCE_LEVEL) / 2.0)? })
 }
 
 /// Quantile `q` in 0..1 of sorted numbers, linear between neighbours, as `numpy.quantile` has it. `None` of nothing.
@@ -142,16 +142,16 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 
 /// The bootstrap interval of the mean of the values that are not NaN. `None` where fewer than two units have one.
 pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
-    let (_, count) = defined(values, groups);
+    let (_, count) = count_defined(values, groups);
     (count > 1)
-        .then(|| resample(&[Column::mean(values.iter().copied())], groups, seed))?
+        .then(|| bootstrap(&[RatioScore::mean(values.iter().copied())], groups, seed))?
         .first()
-        .and_then(|v| interval(v))
+        .and_then(|v| percentile_interval(v))
 }
 
 /// Number of values that are not NaN, and of the units that they are in.
-fn defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
-    let (of, count) = units(values.len(), groups);
+fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
+    let (of, count) = sampling_units(values.len(), groups);
     let mut seen = vec![false; count];
     let mut n = 0;
     for (unit, _) in of.iter().zip(values).filter(|(_, v)| !v.is_nan()) {
@@ -162,7 +162,7 @@ fn defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
 
 /// How much a score differs between two runs on the same images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Paired {
+pub struct PairedDifference {
     /// Images that both runs have a score for.
     pub n: usize,
     /// Mean of a - b over them.
@@ -174,7 +174,7 @@ pub struct Paired {
     pub p: f64,
 }
 
-impl Paired {
+impl PairedDifference {
     /// Whether the interval leaves 0 out.
     pub fn distinguishable(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
@@ -186,10 +186,10 @@ impl Paired {
 ///
 /// # Panics
 /// Where `a`, `b` and `groups` are not of one length.
-pub fn paired_difference(a: &[f64], b: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Paired> {
+pub fn paired_difference(a: &[f64], b: &[f64], groups: Option<&[String]>, seed: u64) -> Option<PairedDifference> {
     assert_eq!(a.len(), b.len(), "two scores for each image");
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-    paired_mean(&[differences], groups, seed)
+    paired_mean_difference(&[differences], groups, seed)
 }
 
 /// The same for a mean over classes: `differences` holds a list of one difference an image for each class, and the mean is
@@ -197,59 +197,63 @@ pub fn paired_difference(a: &[f64], b: &[f64], groups: Option<&[String]>, seed: 
 ///
 /// # Panics
 /// Where the lists and `groups` are not of one length.
-pub fn paired_mean(differences: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Paired> {
+pub fn paired_mean_difference(
+    differences: &[Vec<f64>],
+    groups: Option<&[String]>,
+    seed: u64,
+) -> Option<PairedDifference> {
     let images = differences.first()?.len();
     let any: Vec<f64> =
         (0..images).map(|i| if differences.iter().all(|d| d[i].is_nan()) { f64::NAN } else { 0.0 }).collect();
-    let (n, count) = defined(&any, groups);
+    let (n, count) = count_defined(&any, groups);
     if count < 2 {
         return None;
     }
-    let columns: Vec<Column> = differences.iter().map(|d| Column::mean(d.iter().copied())).collect();
-    let columns: Vec<Column> = columns.into_iter().filter(|c| !c.value().is_nan()).collect();
+    let columns: Vec<RatioScore> = differences.iter().map(|d| RatioScore::mean(d.iter().copied())).collect();
+    let columns: Vec<RatioScore> = columns.into_iter().filter(|c| !c.value().is_nan()).collect();
     let classes = columns.len() as f64;
-    let drawn = resample(&columns, groups, seed);
+    let drawn = bootstrap(&columns, groups, seed);
     let means: Vec<f64> = (0..RESAMPLES).map(|r| drawn.iter().map(|c| c[r]).sum::<f64>() / classes).collect();
-    let Interval { low, high } = interval(&means)?;
+    let Interval { low, high } = percentile_interval(&means)?;
     // What each unit adds to the mean; a flipped sign turns it round.
-    let (of, count) = units(images, groups);
+    let (of, count) = sampling_units(images, groups);
     let mut weights = vec![0.0; count];
     for column in &columns {
         let whole = column.whole.iter().sum::<f64>() * classes;
         of.iter().zip(&column.part).for_each(|(&unit, part)| weights[unit] += part / whole);
     }
-    Some(Paired { n, mean: weights.iter().sum(), low, high, p: sign_flips(&weights, seed) })
+    Some(PairedDifference { n, mean: weights.iter().sum(), low, high, p: sign_flip_p_value(&weights, seed) })
 }
 
 /// Two-sided p of the hypothesis that each weight might as well have the other sign: the share of sign changes whose sum
 /// lies at least as far from 0 as the sum observed. All sign changes up to 13 weights; beyond, random ones, with the
 /// observed one among them, so that p is never 0 (Phipson and Smyth 2010).
-fn sign_flips(weights: &[f64], seed: u64) -> f64 {
+fn sign_flip_p_value(weights: &[f64], seed: u64) -> f64 {
     let observed = weights.iter().sum::<f64>().abs();
     // Sums of the same numbers in another order may differ in the last bits.
     let least = observed - 1e-12 * weights.iter().map(|w| w.abs()).sum::<f64>();
     let sum = |signs: &dyn Fn(usize) -> bool| -> f64 {
         weights.iter().enumerate().map(|(i, w)| if signs(i) { *w } else { -w }).sum()
     };
-    if weights.len() <= EXACT {
+    if weights.len() <= EXACT_UNITS {
         let all = 1usize << weights.len();
         let far = (0..all).filter(|bits| sum(&|i| bits >> i & 1 == 1).abs() >= least).count();
         return far as f64 / all as f64;
     }
     let block = |b: usize| {
-        let mut rng = stream(seed, FLIPS + b as u64);
-        let far = (0..BLOCK).filter(|_| {
+        let mut rng = random_stream(seed, FIRST_PERMUTATION_STREAM + b as u64);
+        let far = (0..RESAMPLES_PER_STREAM).filter(|_| {
             let bits: Vec<u64> = (0..weights.len().div_ceil(64)).map(|_| rng.next_u64()).collect();
             sum(&|i| bits[i / 64] >> (i % 64) & 1 == 1).abs() >= least
         });
         far.count()
     };
-    let far: usize = (0..RESAMPLES.div_ceil(BLOCK)).into_par_iter().map(block).sum();
-    (far + 1) as f64 / (RESAMPLES.div_ceil(BLOCK) * BLOCK + 1) as f64
+    let far: usize = (0..RESAMPLES.div_ceil(RESAMPLES_PER_STREAM)).into_par_iter().map(block).sum();
+    (far + 1) as f64 / (RESAMPLES.div_ceil(RESAMPLES_PER_STREAM) * RESAMPLES_PER_STREAM + 1) as f64
 }
 
 /// Mean of the values that are not NaN; `None` where there is none.
-pub(crate) fn mean_of_known(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+pub(crate) fn nan_mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let known = values.into_iter().filter(|v| !v.is_nan());
     let (sum, n) = known.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
     (n > 0).then(|| sum / n as f64)
@@ -259,14 +263,14 @@ pub(crate) fn mean_of_known(values: impl IntoIterator<Item = f64>) -> Option<f64
 /// seeds. The deviation of one value is not known.
 pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-    let mean = mean_of_known(values.iter().copied())?;
+    let mean = nan_mean(values.iter().copied())?;
     let n = values.len() as f64;
     let squares = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>();
     Some((mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())))
 }
 
 /// p-values of several comparisons, adjusted so that the chance of one false finding among them stays bounded (Holm 1979).
-pub fn holm(p: &[f64]) -> Vec<f64> {
+pub fn holm_correction(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));
     let mut adjusted = vec![1.0; p.len()];

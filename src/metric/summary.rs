@@ -1,9 +1,9 @@
 //! From images to one number.
 
-use super::case::{CaseScore, ClassScore, Unit, measured};
-use super::counts::Counts;
-use super::scores::Scores;
-use super::statistics::mean_of_known;
+use super::case::{CaseScore, ClassScore, DistanceUnit, measured_metrics};
+use super::counts::PixelCounts;
+use super::metric_scores::MetricScores;
+use super::statistics::nan_mean;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,11 @@ pub struct Summary {
     /// Mean Dice, as in `mean`.
     pub dice: Option<f64>,
     /// Mean over the foreground classes of the means over the images.
-    pub mean: Scores,
+    pub mean: MetricScores,
     /// Means over the images by the name of the class, background included.
-    pub per_class: BTreeMap<String, Scores>,
+    pub per_class: BTreeMap<String, MetricScores>,
     /// From the pixels of all images together: large objects weigh more.
-    pub pooled: Pooled,
+    pub pooled: PooledScores,
     /// Pairs of image and foreground class that neither map holds.
     pub empty: usize,
     /// What a class counts for an image in which neither map holds it.
@@ -31,20 +31,20 @@ pub struct Summary {
     /// Pairs of image and foreground class that one map alone holds: overlap 0, and the image's diagonal as the distance.
     pub one_sided: usize,
     /// Unit of the distances.
-    pub unit: Unit,
+    pub unit: DistanceUnit,
 }
 
 /// Scores from the pixels of all images together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Pooled {
+pub struct PooledScores {
     /// Mean IoU, as in `mean`.
     pub iou: Option<f64>,
     /// Mean Dice, as in `mean`.
     pub dice: Option<f64>,
     /// Mean over the foreground classes. No distances: there is no outline of all images together.
-    pub mean: Scores,
+    pub mean: MetricScores,
     /// Scores by the name of the class, background included.
-    pub per_class: BTreeMap<String, Scores>,
+    pub per_class: BTreeMap<String, MetricScores>,
 }
 
 impl Summary {
@@ -58,7 +58,7 @@ impl Summary {
                 classes.len()
             )));
         }
-        let unit = cases.first().map_or(Unit::Px, |c| c.unit);
+        let unit = cases.first().map_or(DistanceUnit::Px, |c| c.unit);
         if let Some(other) = cases.iter().find(|c| c.unit != unit) {
             let message = format!(
                 "distances of `{}` are in {}, of `{}` in {}",
@@ -69,15 +69,15 @@ impl Summary {
             );
             return Err(RunError::new(message).help("write `spacing` in the data block: the same for all images"));
         }
-        let metrics: Vec<Metric> = measured(cases).collect();
+        let metrics: Vec<Metric> = measured_metrics(cases).collect();
         let images = |k: usize| {
-            let of = |m: Metric| (m, mean_of_known(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
-            Scores::new(metrics.iter().map(|&m| of(m)))
+            let of = |m: Metric| (m, nan_mean(cases.iter().filter_map(|case| case.per_class[k].get(m, empty))));
+            MetricScores::new(metrics.iter().map(|&m| of(m)))
         };
-        let images: Vec<Scores> = (0..classes.len()).map(images).collect();
-        let pooled: Vec<Scores> = (0..classes.len()).map(|k| pooled(cases, k, &metrics, empty)).collect();
-        let named = |scores: &[Scores]| classes.iter().cloned().zip(scores.iter().cloned()).collect();
-        let (by_image, by_pixel) = (foreground(&images), foreground(&pooled));
+        let images: Vec<MetricScores> = (0..classes.len()).map(images).collect();
+        let pooled: Vec<MetricScores> = (0..classes.len()).map(|k| pooled_scores(cases, k, &metrics, empty)).collect();
+        let named = |scores: &[MetricScores]| classes.iter().cloned().zip(scores.iter().cloned()).collect();
+        let (by_image, by_pixel) = (foreground_means(&images), foreground_means(&pooled));
         let objects = || cases.iter().flat_map(|c| c.per_class.iter().skip(1));
         Ok(Summary {
             n: cases.len(),
@@ -85,15 +85,15 @@ impl Summary {
             dice: by_image.get(Metric::Dice),
             mean: by_image,
             per_class: named(&images),
-            pooled: Pooled {
+            pooled: PooledScores {
                 iou: by_pixel.get(Metric::Iou),
                 dice: by_pixel.get(Metric::Dice),
                 mean: by_pixel,
                 per_class: named(&pooled),
             },
-            empty: objects().filter(|c| c.counts.neither()).count(),
+            empty: objects().filter(|c| c.counts.is_absent()).count(),
             empty_rule: empty,
-            one_sided: objects().filter(|c| c.one_sided()).count(),
+            one_sided: objects().filter(|c| c.is_one_sided()).count(),
             unit,
         })
     }
@@ -105,23 +105,23 @@ impl Summary {
 }
 
 /// Mean over the foreground classes that have a score.
-fn foreground(scores: &[Scores]) -> Scores {
+fn foreground_means(scores: &[MetricScores]) -> MetricScores {
     let metrics: Vec<Metric> = scores.first().map_or(Vec::new(), |s| s.metrics().collect());
-    Scores::new(metrics.into_iter().map(|m| (m, mean_of_known(scores.iter().skip(1).filter_map(|s| s.get(m))))))
+    MetricScores::new(metrics.into_iter().map(|m| (m, nan_mean(scores.iter().skip(1).filter_map(|s| s.get(m))))))
 }
 
 /// All images as one.
-fn pooled(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: Empty) -> Scores {
+fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: Empty) -> MetricScores {
     let metrics = || metrics.iter().copied().filter(|m| !m.is_distance());
     if cases.is_empty() {
-        return Scores::new(metrics().map(|m| (m, None)));
+        return MetricScores::new(metrics().map(|m| (m, None)));
     }
-    let mut sum = ClassScore { counts: Counts::default(), boundary: Some(Default::default()), surface: None };
+    let mut sum = ClassScore { counts: PixelCounts::default(), boundary: Some(Default::default()), surface: None };
     for case in cases.iter().map(|case| &case.per_class[class]) {
         sum.counts.add(case.counts);
         if let (Some(all), Some(one)) = (&mut sum.boundary, case.boundary) {
             (all.both, all.either) = (all.both + one.both, all.either + one.either);
         }
     }
-    Scores::new(metrics().map(|m| (m, sum.get(m, empty))))
+    MetricScores::new(metrics().map(|m| (m, sum.get(m, empty))))
 }

@@ -1,14 +1,14 @@
 //! Distances between outlines: the 95th percentile of the Hausdorff distance and the average symmetric surface distance, as
 //! Metrics Reloaded (Maier-Hein et al., Nature Methods 2024) recommends and MONAI computes them.
 
-use super::distance::squared;
+use super::distance::squared_distances;
 use super::statistics::quantile;
 use serde::{Deserialize, Serialize};
 
 /// Two outlines against each other, in the unit of the spacing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Surface {
+pub enum SurfaceDistances {
     /// Both masks have an outline.
     Both {
         /// 95th percentile of the Hausdorff distance, the larger of both ways.
@@ -33,17 +33,24 @@ pub enum Surface {
 /// The outline of a mask is those of its pixels with one of the four neighbours outside the mask or the image. From each
 /// outline pixel of the one mask goes the distance to the nearest of the other, both ways. HD95 is the larger of the two
 /// ways' 95th percentiles (linear between neighbours), ASSD the mean over all distances of both ways.
-pub(crate) fn compare(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Surface {
+pub(crate) fn surface_distances(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> SurfaceDistances {
     let (some_a, some_b) = (a.contains(&true), b.contains(&true));
     if !some_a || !some_b {
         let diagonal = (size[0] as f64 * spacing[0]).hypot(size[1] as f64 * spacing[1]);
-        return if some_a || some_b { Surface::One { diagonal } } else { Surface::Neither { diagonal } };
+        return if some_a || some_b {
+            SurfaceDistances::One { diagonal }
+        } else {
+            SurfaceDistances::Neither { diagonal }
+        };
     }
     let (a, b) = (outline(a, size), outline(b, size));
-    let (there, back) = (directed(&a, &b, size, spacing), directed(&b, &a, size, spacing));
+    let (there, back) = (directed_distances(&a, &b, size, spacing), directed_distances(&b, &a, size, spacing));
     let percentile = |sorted: &[f64]| quantile(sorted, 0.95).unwrap_or(0.0);
     let sum: f64 = there.iter().chain(&back).sum();
-    Surface::Both { hd95: percentile(&there).max(percentile(&back)), assd: sum / (there.len() + back.len()) as f64 }
+    SurfaceDistances::Both {
+        hd95: percentile(&there).max(percentile(&back)),
+        assd: sum / (there.len() + back.len()) as f64,
+    }
 }
 
 /// Pixels of the mask with one of the four neighbours outside it.
@@ -64,8 +71,8 @@ pub fn outline(mask: &[bool], size: [usize; 2]) -> Vec<bool> {
 }
 
 /// Distances from each pixel of `from` to the nearest of `to`, sorted.
-fn directed(from: &[bool], to: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
-    let squared = squared(to, size, spacing);
+fn directed_distances(from: &[bool], to: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
+    let squared = squared_distances(to, size, spacing);
     let mut found: Vec<f64> = from.iter().zip(squared).filter(|(f, _)| **f).map(|(_, d)| d.sqrt()).collect();
     found.sort_unstable_by(f64::total_cmp);
     found

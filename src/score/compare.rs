@@ -3,21 +3,22 @@
 //! Reads what `npc eval` wrote (`cases.csv`, `eval.json`) and needs no network. Refuses to compare what is not comparable:
 //! other images, other classes, another rule for empty masks, another unit of distance.
 
-mod open;
+mod evaluated_run;
 
-pub(crate) use open::Scored;
+pub(crate) use evaluated_run::EvaluatedRun;
 
 use crate::base::error::{Result, RunError};
 use crate::metric::statistics::{
-    Column, Interval, holm, interval, mean_and_deviation, paired_mean, resample, wilcoxon,
+    Interval, RatioScore, bootstrap, holm_correction, mean_and_deviation, paired_mean_difference, percentile_interval,
+    wilcoxon,
 };
-use crate::metric::{CaseTable, Unit};
+use crate::metric::{CaseTable, DistanceUnit};
 use crate::text::config::{Empty, Metric};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub(crate) struct Options {
+pub(crate) struct ComparisonOptions {
     /// What is compared; those that a run was not scored by are refused.
     pub metrics: Vec<Metric>,
     /// One class instead of the mean over the foreground classes.
@@ -38,25 +39,25 @@ pub(crate) struct Comparison {
     /// Foreground classes that are averaged.
     pub classes: Vec<String>,
     pub empty_rule: Empty,
-    pub unit: Unit,
+    pub unit: DistanceUnit,
     /// The first is what the others are held against.
-    pub runs: Vec<Entrant>,
-    pub differences: Vec<Difference>,
+    pub runs: Vec<RunGroup>,
+    pub differences: Vec<MetricDifference>,
     /// What should be known of the numbers.
     pub notes: Vec<String>,
 }
 
 /// A run, or the runs of one experiment with several seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Entrant {
+pub(crate) struct RunGroup {
     pub name: String,
     pub folders: Vec<PathBuf>,
     pub seeds: Vec<u64>,
-    pub scores: BTreeMap<Metric, Estimate>,
+    pub scores: BTreeMap<Metric, ScoreEstimate>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Estimate {
+pub(crate) struct ScoreEstimate {
     /// Mean over images, then classes; over seeds where there are several. `None` where no image defines a score.
     pub mean: Option<f64>,
     /// Over images.
@@ -66,7 +67,7 @@ pub(crate) struct Estimate {
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Difference {
+pub(crate) struct MetricDifference {
     pub metric: Metric,
     pub run: String,
     pub reference: String,
@@ -87,10 +88,10 @@ pub(crate) struct Difference {
 }
 
 /// Compares runs; the first is the reference.
-pub(crate) fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison> {
+pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> Result<Comparison> {
     let first = runs.first().ok_or_else(|| RunError::new("no runs to compare"))?;
     for other in &runs[1..] {
-        open::comparable(first, other)?;
+        evaluated_run::check_comparable(first, other)?;
     }
     let stems = first.cases.stems.clone();
     let classes = match &options.class {
@@ -108,27 +109,33 @@ pub(crate) fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison
         }
     }
     let groups = first.cases.groups.clone();
-    let notes = open::notes(&runs, options.group_seeds);
+    let notes = evaluated_run::comparison_notes(&runs, options.group_seeds);
     let (split, empty_rule, unit) =
         (first.evaluation.split.clone(), first.evaluation.summary.empty_rule, first.evaluation.summary.unit);
-    let entrants = if options.group_seeds { open::by_seed(runs)? } else { runs.into_iter().map(|r| vec![r]).collect() };
-    let names = open::names(&entrants);
+    let entrants = if options.group_seeds {
+        evaluated_run::group_by_seed(runs)?
+    } else {
+        runs.into_iter().map(|r| vec![r]).collect()
+    };
+    let names = evaluated_run::group_names(&entrants);
     // `[entrant][class][image]` of each metric, seeds averaged, in the order of the first run's images.
     let scores: Vec<BTreeMap<Metric, Vec<Vec<f64>>>> = entrants
         .iter()
-        .map(|runs| options.metrics.iter().map(|&m| (m, averaged(runs, m, &classes, &stems))).collect())
+        .map(|runs| options.metrics.iter().map(|&m| (m, seed_averages(runs, m, &classes, &stems))).collect())
         .collect();
-    let mut made: Vec<Entrant> = Vec::new();
+    let mut made: Vec<RunGroup> = Vec::new();
     for ((runs, name), scores) in entrants.iter().zip(&names).zip(&scores) {
         let estimate = |metric: Metric| {
-            let of_seeds: Vec<f64> =
-                runs.iter().map(|run| overall(&in_order(&run.cases, metric, &classes, &stems))).collect();
+            let of_seeds: Vec<f64> = runs
+                .iter()
+                .map(|run| mean_over_classes(&ordered_scores(&run.cases, metric, &classes, &stems)))
+                .collect();
             let all = &scores[&metric];
-            let mean = Some(overall(all)).filter(|m| !m.is_nan());
+            let mean = Some(mean_over_classes(all)).filter(|m| !m.is_nan());
             let deviation = mean_and_deviation(&of_seeds).and_then(|(_, sd)| sd);
-            Estimate { mean, interval: of_images(all, groups.as_deref(), options.seed), deviation }
+            ScoreEstimate { mean, interval: image_interval(all, groups.as_deref(), options.seed), deviation }
         };
-        made.push(Entrant {
+        made.push(RunGroup {
             name: name.clone(),
             folders: runs.iter().map(|r| r.folder.clone()).collect(),
             seeds: runs.iter().map(|r| r.settings.train.seed).collect(),
@@ -139,10 +146,10 @@ pub(crate) fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison
     for &metric in &options.metrics {
         let of_metric = (1..made.len()).filter_map(|i| {
             let (a, b) = (&scores[i][&metric], &scores[0][&metric]);
-            difference(metric, [&names[i], &names[0]], [a, b], groups.as_deref(), options.seed)
+            metric_difference(metric, [&names[i], &names[0]], [a, b], groups.as_deref(), options.seed)
         });
-        let mut of_metric: Vec<Difference> = of_metric.collect();
-        let adjusted = holm(&of_metric.iter().map(|d| d.p).collect::<Vec<_>>());
+        let mut of_metric: Vec<MetricDifference> = of_metric.collect();
+        let adjusted = holm_correction(&of_metric.iter().map(|d| d.p).collect::<Vec<_>>());
         of_metric.iter_mut().zip(adjusted).for_each(|(d, p)| d.p_holm = p);
         differences.extend(of_metric);
     }
@@ -151,7 +158,7 @@ pub(crate) fn compare(runs: Vec<Scored>, options: &Options) -> Result<Comparison
 }
 
 /// `[class][image]` of one run, images in the order of `stems`.
-fn in_order(table: &CaseTable, metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
+fn ordered_scores(table: &CaseTable, metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
     let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
     let column = |class: &String| {
         let k = table.classes.iter().position(|c| c == class);
@@ -163,8 +170,8 @@ fn in_order(table: &CaseTable, metric: Metric, classes: &[String], stems: &[Stri
 }
 
 /// The mean over runs of each image's score, over those that define one.
-fn averaged(runs: &[Scored], metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
-    let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| in_order(&r.cases, metric, classes, stems)).collect();
+fn seed_averages(runs: &[EvaluatedRun], metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
+    let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| ordered_scores(&r.cases, metric, classes, stems)).collect();
     let one = |k: usize, i: usize| {
         let values: Vec<f64> = all.iter().map(|run| run[k][i]).collect();
         mean_and_deviation(&values).map_or(f64::NAN, |(mean, _)| mean)
@@ -173,12 +180,12 @@ fn averaged(runs: &[Scored], metric: Metric, classes: &[String], stems: &[String
 }
 
 /// Mean over the images of each class, then over the classes that have one.
-fn overall(scores: &[Vec<f64>]) -> f64 {
-    let classes: Vec<f64> = scores.iter().map(|c| Column::mean(c.iter().copied()).value()).collect();
+fn mean_over_classes(scores: &[Vec<f64>]) -> f64 {
+    let classes: Vec<f64> = scores.iter().map(|c| RatioScore::mean(c.iter().copied()).value()).collect();
     mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
 }
 
-fn of_images(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
+fn image_interval(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
     let units = groups.map_or(scores.first()?.len(), |g| {
         let distinct: std::collections::BTreeSet<&String> = g.iter().collect();
         distinct.len()
@@ -186,33 +193,33 @@ fn of_images(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Optio
     if units < 2 {
         return None;
     }
-    let columns: Vec<Column> = scores.iter().map(|c| Column::mean(c.iter().copied())).collect();
-    let drawn = resample(&columns, groups, seed);
+    let columns: Vec<RatioScore> = scores.iter().map(|c| RatioScore::mean(c.iter().copied())).collect();
+    let drawn = bootstrap(&columns, groups, seed);
     let draws = drawn.first()?.len();
     let mean = |r: usize| {
         let classes: Vec<f64> = drawn.iter().map(|c| c[r]).collect();
         mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
     };
-    interval(&(0..draws).map(mean).collect::<Vec<_>>())
+    percentile_interval(&(0..draws).map(mean).collect::<Vec<_>>())
 }
 
 /// `None` where fewer than two units have both scores.
-fn difference(
+fn metric_difference(
     metric: Metric,
     names: [&String; 2],
     scores: [&[Vec<f64>]; 2],
     groups: Option<&[String]>,
     seed: u64,
-) -> Option<Difference> {
+) -> Option<MetricDifference> {
     let [a, b] = scores;
     let by_class: Vec<Vec<f64>> = a.iter().zip(b).map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
-    let paired = paired_mean(&by_class, groups, seed)?;
+    let paired = paired_mean_difference(&by_class, groups, seed)?;
     let of_image = |i: usize| {
         let classes: Vec<f64> = by_class.iter().map(|c| c[i]).collect();
         mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
     };
     let images: Vec<f64> = (0..by_class.first()?.len()).map(of_image).collect();
-    Some(Difference {
+    Some(MetricDifference {
         metric,
         run: names[0].clone(),
         reference: names[1].clone(),

@@ -12,7 +12,7 @@ use crate::learn::checkpoint;
 use crate::learn::prepare::{RunInputs, check_same_split, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::learn::validate::{image_tensor, score_batches, scored_role};
-use crate::metric::calibration::Tally;
+use crate::metric::calibration::CalibrationTally;
 use crate::metric::{CaseScore, Evaluation, Intervals, Summary};
 use crate::text::config::Metric;
 use crate::text::config::settings::Settings;
@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 
 /// Weights to score or predict with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Weights {
+pub enum CheckpointChoice {
     /// The best by Dice, or by the first metric that one was kept for.
     #[default]
     Best,
@@ -34,29 +34,29 @@ pub enum Weights {
     File(PathBuf),
 }
 
-impl Weights {
+impl CheckpointChoice {
     /// The checkpoint file in this run folder. Errors: `Best` where the folder holds no checkpoint.
     pub fn path(&self, folder: &RunFolder) -> Result<PathBuf> {
         match self {
-            Weights::Best => folder.checkpoint(),
-            Weights::Last => Ok(folder.last()),
-            Weights::File(path) => Ok(path.clone()),
+            CheckpointChoice::Best => folder.checkpoint(),
+            CheckpointChoice::Last => Ok(folder.last()),
+            CheckpointChoice::File(path) => Ok(path.clone()),
         }
     }
 }
 
 /// The network of a run folder with its best weights, ready to predict.
-pub(crate) fn load(checked: &CheckedGraph, folder: &RunFolder, device: &Device) -> Result<Network> {
-    load_file(&folder.checkpoint()?, checked, device)
+pub(crate) fn load_best_network(checked: &CheckedGraph, folder: &RunFolder, device: &Device) -> Result<Network> {
+    load_network(&folder.checkpoint()?, checked, device)
 }
 
 /// The network with the weights of a file, ready to predict.
-pub(crate) fn load_file(path: &Path, checked: &CheckedGraph, device: &Device) -> Result<Network> {
+pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device) -> Result<Network> {
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
 /// The most probable class of each pixel, the first of equal ones; every pixel's probability goes into `tally`.
-fn choose(probabilities: Tensor<4>, batch: &Batch, tally: &mut Tally) -> Result<Vec<u8>> {
+fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut CalibrationTally) -> Result<Vec<u8>> {
     let [n, k, h, w] = probabilities.dims();
     let area = h * w;
     let values = probabilities.into_data().convert::<f32>();
@@ -82,9 +82,9 @@ fn choose(probabilities: Tensor<4>, batch: &Batch, tally: &mut Tally) -> Result<
 
 /// How a run is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct How {
+pub struct EvaluateOptions {
     /// The weights that are scored.
-    pub weights: Weights,
+    pub weights: CheckpointChoice,
     /// Average the probabilities over the image and its three flips.
     pub flips: bool,
 }
@@ -98,7 +98,7 @@ pub fn evaluate(
     settings: &Settings,
     folder: &RunFolder,
     role: SplitRole,
-    how: &How,
+    how: &EvaluateOptions,
     stop: &AtomicBool,
 ) -> Result<(Evaluation, Vec<CaseScore>)> {
     let RunInputs { device, data } = prepare(checked, settings)?;
@@ -107,13 +107,13 @@ pub fn evaluate(
         return Err(RunError::new(format!("the split has no {role:?} images")));
     }
     let path = how.weights.path(folder)?;
-    let network = load_file(&path, checked, &device)?;
+    let network = load_network(&path, checked, &device)?;
     let loader = BatchLoader::new(Arc::clone(&data), role, checked.input().channels());
-    let mut tally = Tally::default();
+    let mut tally = CalibrationTally::default();
     let batch = settings.train.batch;
     let cases = score_batches(&loader, &data, role, batch, &Metric::ALL, stop, |batch| {
         let x = image_tensor(batch, network.device());
-        choose(probabilities(&network, x, how.flips), batch, &mut tally)
+        most_probable_classes(probabilities(&network, x, how.flips), batch, &mut tally)
     })?;
     let cases = cases.ok_or_else(|| RunError::new("interrupted"))?;
     let spec = data.spec();
@@ -122,7 +122,7 @@ pub fn evaluate(
         split: role.name().into(),
         checkpoint: path.strip_prefix(folder.root()).unwrap_or(&path).display().to_string(),
         flips: how.flips,
-        chosen_here: how.weights == Weights::Best && path != folder.last() && role == scored_role(&data),
+        chosen_here: how.weights == CheckpointChoice::Best && path != folder.last() && role == scored_role(&data),
         size: spec.size,
         summary: Summary::new(&cases, &spec.classes, spec.empty)?,
         intervals: Intervals::new(&cases, &spec.classes, spec.empty, 0),

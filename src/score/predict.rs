@@ -3,7 +3,7 @@
 //! Scores are probabilities throughout: what flips, tiles and resizing bring together are means of softmax outputs, and
 //! the class with the highest is written.
 
-use super::window::Window;
+use super::sliding_window::SlidingWindow;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{LoadedImage, load_full_image, load_image, resize};
@@ -13,18 +13,18 @@ use std::path::Path;
 
 /// How images are predicted.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan<'a> {
+pub(crate) struct PredictionSettings<'a> {
     pub spec: &'a DataSpec,
     /// Input channels of the network.
     pub channels: usize,
     /// Tiles at the file's own resolution in place of the whole image at the data block's size.
-    pub window: Option<Window>,
+    pub window: Option<SlidingWindow>,
     /// Mean over the image and its three mirror images.
     pub flips: bool,
 }
 
 /// Scores of an image at some size: `k` x height x width probabilities.
-pub(crate) struct Scored {
+pub(crate) struct ProbabilityMaps {
     pub values: Vec<f32>,
     pub classes: usize,
     pub size: [usize; 2],
@@ -32,29 +32,33 @@ pub(crate) struct Scored {
 
 /// Softmax of the first result, `[n, k, h, w]`; with `flips` the mean over the four mirror images, each turned back.
 pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
-    let whole = one(network, x.clone());
+    let whole = softmax_output(network, x.clone());
     if !flips {
         return whole;
     }
-    let mirrored = [turned(network, x.clone(), [3]), turned(network, x.clone(), [2]), turned(network, x, [2, 3])];
+    let mirrored = [
+        mirrored_probabilities(network, x.clone(), [3]),
+        mirrored_probabilities(network, x.clone(), [2]),
+        mirrored_probabilities(network, x, [2, 3]),
+    ];
     mirrored.into_iter().fold(whole, Tensor::add).div_scalar(4.0)
 }
 
-fn one(network: &Network, x: Tensor<4>) -> Tensor<4> {
+fn softmax_output(network: &Network, x: Tensor<4>) -> Tensor<4> {
     activation::softmax(network.forward(x).remove(0), 1)
 }
 
 /// The scores of a mirror image, turned back.
-fn turned<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Tensor<4> {
-    one(network, x.flip(axes)).flip(axes)
+fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Tensor<4> {
+    softmax_output(network, x.flip(axes)).flip(axes)
 }
 
-fn numbers(tensor: Tensor<4>) -> Result<Vec<f32>> {
+fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
     let data = tensor.into_data().convert::<f32>();
     data.try_into_vec::<f32>().map_err(|e| RunError::new(format!("the device gave no numbers: {e:?}")))
 }
 
-impl Plan<'_> {
+impl PredictionSettings<'_> {
     /// Reads one image as the plan needs it.
     pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
         match self.window {
@@ -64,17 +68,17 @@ impl Plan<'_> {
     }
 
     /// Scores of images that [`Plan::load`] read, in their order: one pass for all, or tile after tile.
-    pub(crate) fn score(&self, network: &Network, images: &[&LoadedImage]) -> Result<Vec<Scored>> {
+    pub(crate) fn predict(&self, network: &Network, images: &[&LoadedImage]) -> Result<Vec<ProbabilityMaps>> {
         let classes = self.spec.classes.len();
         let forward = |values: Vec<f32>, n: usize, [h, w]: [usize; 2]| -> Result<Vec<f32>> {
             let data = TensorData::new(values, [n, self.channels, h, w]);
-            numbers(probabilities(network, Tensor::from_data(data, network.device()), self.flips))
+            host_values(probabilities(network, Tensor::from_data(data, network.device()), self.flips))
         };
         if let Some(window) = self.window {
             let mut tiles = |values: Vec<f32>, n: usize| forward(values, n, window.tile);
             let slide = |image: &&LoadedImage| {
                 let values = window.slide(&image.input, self.channels, image.original, classes, &mut tiles)?;
-                Ok(Scored { values, classes, size: image.original })
+                Ok(ProbabilityMaps { values, classes, size: image.original })
             };
             return images.iter().map(slide).collect();
         }
@@ -82,11 +86,11 @@ impl Plan<'_> {
         let values: Vec<f32> = images.iter().flat_map(|image| image.input.iter().copied()).collect();
         let scores = forward(values, images.len(), size)?;
         let each = scores.chunks_exact(scores.len() / images.len().max(1));
-        Ok(each.map(|values| Scored { values: values.to_vec(), classes, size }).collect())
+        Ok(each.map(|values| ProbabilityMaps { values: values.to_vec(), classes, size }).collect())
     }
 }
 
-impl Scored {
+impl ProbabilityMaps {
     /// Class of each pixel at another size: bilinear, then the largest.
     pub(crate) fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
         resize::argmax(&self.values, self.classes, self.size, size)

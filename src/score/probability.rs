@@ -38,18 +38,20 @@ impl FromStr for ProbabilityFormat {
 }
 
 /// The ends of the files of an image, from its stem on.
-pub(crate) fn ends(classes: &[String], format: ProbabilityFormat) -> Vec<String> {
+pub(crate) fn file_suffixes(classes: &[String], format: ProbabilityFormat) -> Vec<String> {
     match format {
-        ProbabilityFormat::Png16 => {
-            classes.iter().enumerate().map(|(i, class)| format!("_{}.png", file_name(i, class, classes))).collect()
-        }
+        ProbabilityFormat::Png16 => classes
+            .iter()
+            .enumerate()
+            .map(|(i, class)| format!("_{}.png", class_file_name(i, class, classes)))
+            .collect(),
         ProbabilityFormat::Npy => vec![".npy".into()],
     }
 }
 
 /// Writes the probabilities of one image (`k` x height x width) and gives the files. `base` is their common start, without
 /// extension. Values outside 0..1 are clipped in PNG files, NaN is 0 there.
-pub fn write(
+pub fn write_probabilities(
     base: &Path,
     values: &[f32],
     classes: &[String],
@@ -61,7 +63,7 @@ pub fn write(
         let message = format!("{} probabilities for {} classes of {area} pixels", values.len(), classes.len());
         return Err(RunError::at(base, message));
     }
-    let files: Vec<PathBuf> = ends(classes, format).iter().map(|end| ending(base, end)).collect();
+    let files: Vec<PathBuf> = file_suffixes(classes, format).iter().map(|end| with_suffix(base, end)).collect();
     match format {
         ProbabilityFormat::Png16 => {
             for (path, plane) in files.iter().zip(values.chunks_exact(area)) {
@@ -69,12 +71,12 @@ pub fn write(
                 write_grey16_atomic(path, &steps, size)?;
             }
         }
-        ProbabilityFormat::Npy => write_atomic(&files[0], &npy(values, [classes.len(), size[0], size[1]]))?,
+        ProbabilityFormat::Npy => write_atomic(&files[0], &npy_bytes(values, [classes.len(), size[0], size[1]]))?,
     }
     Ok(files)
 }
 
-fn ending(base: &Path, end: &str) -> PathBuf {
+fn with_suffix(base: &Path, end: &str) -> PathBuf {
     let mut name = base.file_name().unwrap_or_default().to_os_string();
     name.push(end);
     base.with_file_name(name)
@@ -82,7 +84,7 @@ fn ending(base: &Path, end: &str) -> PathBuf {
 
 /// The class as part of a file name: other characters than letters, digits, `-` and `_` become `_`, and a number is added
 /// where two classes would become one.
-fn file_name(index: usize, class: &str, classes: &[String]) -> String {
+fn class_file_name(index: usize, class: &str, classes: &[String]) -> String {
     let plain = |c: &str| -> String {
         c.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect()
     };
@@ -93,7 +95,7 @@ fn file_name(index: usize, class: &str, classes: &[String]) -> String {
 
 /// NumPy's format 1.0 (numpy.lib.format): magic, version, length of the header, the header padded to 64 bytes, and the
 /// values in little-endian order.
-fn npy(values: &[f32], [k, h, w]: [usize; 3]) -> Vec<u8> {
+fn npy_bytes(values: &[f32], [k, h, w]: [usize; 3]) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({k}, {h}, {w}), }}");
     // Ten bytes come before it, a line feed ends it.
     let used = 10 + header.len() + 1;

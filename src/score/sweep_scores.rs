@@ -5,7 +5,9 @@
 
 use crate::base::error::{Result, RunError};
 use crate::metric::CaseTable;
-use crate::metric::statistics::{Column, Interval, RESAMPLES, interval, mean_and_deviation, mean_of_known, resample};
+use crate::metric::statistics::{
+    Interval, RESAMPLES, RatioScore, bootstrap, mean_and_deviation, nan_mean, percentile_interval,
+};
 use crate::text::config::Metric;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -13,14 +15,14 @@ use std::path::{Path, PathBuf};
 
 /// What one run scored, image by image.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Scores {
+pub(crate) struct RunScores {
     pub path: PathBuf,
     pub cases: CaseTable,
 }
 
-impl Scores {
-    pub(crate) fn read(path: &Path) -> Result<Scores> {
-        Ok(Scores { path: path.to_path_buf(), cases: CaseTable::read(path)? })
+impl RunScores {
+    pub(crate) fn read(path: &Path) -> Result<RunScores> {
+        Ok(RunScores { path: path.to_path_buf(), cases: CaseTable::read(path)? })
     }
 
     /// `[class][image]`, NaN where an image has no score.
@@ -30,19 +32,19 @@ impl Scores {
 
     /// Mean over the classes of the means over the images; `None` where nothing is measured.
     fn mean(&self, metric: Metric) -> Option<f64> {
-        mean_of_known(self.metric(metric)?.iter().filter_map(|class| mean_of_known(class.iter().copied())))
+        nan_mean(self.metric(metric)?.iter().filter_map(|class| nan_mean(class.iter().copied())))
     }
 }
 
 /// The runs of one point, one a seed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PointScores {
-    pub seeds: Vec<(u64, Scores)>,
+    pub seeds: Vec<(u64, RunScores)>,
 }
 
 /// A metric of a point.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Mean {
+pub(crate) struct SeedMean {
     /// One a seed.
     pub values: Vec<f64>,
     pub mean: f64,
@@ -52,7 +54,7 @@ pub(crate) struct Mean {
 
 /// How far a point's metric lies from another's.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Difference {
+pub(crate) struct PointDifference {
     pub mean: f64,
     /// 95 %.
     pub interval: Interval,
@@ -61,7 +63,7 @@ pub(crate) struct Difference {
     pub seeds: usize,
 }
 
-impl Difference {
+impl PointDifference {
     /// Whether the interval leaves 0 out.
     pub(crate) fn distinguishable(&self) -> bool {
         self.interval.low > 0.0 || self.interval.high < 0.0
@@ -70,10 +72,10 @@ impl Difference {
 
 impl PointScores {
     /// `None` where a run lacks the metric, or there is no run.
-    pub(crate) fn mean(&self, metric: Metric) -> Option<Mean> {
+    pub(crate) fn mean(&self, metric: Metric) -> Option<SeedMean> {
         let values: Vec<f64> = self.seeds.iter().map(|(_, s)| s.mean(metric)).collect::<Option<_>>()?;
         let (mean, deviation) = mean_and_deviation(&values)?;
-        Some(Mean { values, mean, deviation })
+        Some(SeedMean { values, mean, deviation })
     }
 }
 
@@ -82,10 +84,10 @@ const SEED_STREAM: u64 = 1 << 40;
 
 /// Mean of `a - b` over the seeds that both have, and its interval.
 ///
-/// The images are resampled as in [`resample`], the same draw for all seeds. With several seeds these are resampled as
+/// The images are resampled as in [`bootstrap`], the same draw for all seeds. With several seeds these are resampled as
 /// well: of S seeds S - 1 are drawn with replacement, which makes the variance over seeds come out right for few of them
 /// (McCarthy and Snowden 1985; Rao and Wu 1988). With one seed the interval is about the images alone.
-pub(crate) fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<Difference> {
+pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<PointDifference> {
     let mut columns = Vec::new();
     let (mut seeds, mut classes, mut images) = (0, 0, 0);
     for (seed, one) in &a.seeds {
@@ -94,21 +96,21 @@ pub(crate) fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Op
         let pairs = one.iter().zip(other);
         let differences: Vec<Vec<f64>> = pairs.map(|(x, y)| x.iter().zip(y).map(|(x, y)| x - y).collect()).collect();
         (classes, images) = (differences.len(), differences.first()?.len());
-        columns.extend(differences.into_iter().map(Column::mean));
+        columns.extend(differences.into_iter().map(RatioScore::mean));
         seeds += 1;
     }
     if seeds == 0 || images < 2 {
         return None;
     }
     let by_seed =
-        |k: usize| mean_of_known(columns[k * classes..][..classes].iter().map(Column::value)).unwrap_or(f64::NAN);
+        |k: usize| nan_mean(columns[k * classes..][..classes].iter().map(RatioScore::value)).unwrap_or(f64::NAN);
     let found = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
     // Images of one patient or video are drawn together.
     let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
-    let drawn = resample(&columns, groups, 0);
+    let drawn = bootstrap(&columns, groups, 0);
     let of_seed = |k: usize| -> Vec<f64> {
         (0..RESAMPLES)
-            .map(|r| mean_of_known(drawn[k * classes..][..classes].iter().map(|c| c[r])).unwrap_or(f64::NAN))
+            .map(|r| nan_mean(drawn[k * classes..][..classes].iter().map(|c| c[r])).unwrap_or(f64::NAN))
             .collect()
     };
     let drawn: Vec<Vec<f64>> = (0..seeds).map(of_seed).collect();
@@ -117,11 +119,11 @@ pub(crate) fn difference(a: &PointScores, b: &PointScores, metric: Metric) -> Op
     let mut pick = || ((u64::from(rng.next_u32()) * seeds as u64) >> 32) as usize;
     let values: Vec<f64> =
         (0..RESAMPLES).map(|r| (0..draws).map(|_| drawn[pick()][r]).sum::<f64>() / draws as f64).collect();
-    Some(Difference { mean: found, interval: interval(&values)?, images, seeds })
+    Some(PointDifference { mean: found, interval: percentile_interval(&values)?, images, seeds })
 }
 
 /// Refuses runs that were not scored on the same images.
-pub(crate) fn same_images(points: &[PointScores]) -> Result<()> {
+pub(crate) fn check_same_images(points: &[PointScores]) -> Result<()> {
     let mut runs = points.iter().flat_map(|p| &p.seeds).map(|(_, s)| s);
     let Some(first) = runs.next() else { return Ok(()) };
     for other in runs {
@@ -139,14 +141,14 @@ mod tests {
     use super::*;
     use crate::metric::statistics::paired_difference;
 
-    fn scores(values: &[f64]) -> Scores {
+    fn scores(values: &[f64]) -> RunScores {
         let cases = CaseTable {
             stems: (0..values.len()).map(|i| i.to_string()).collect(),
             groups: None,
             classes: vec!["lung".into()],
             scores: [(Metric::Dice, vec![values.to_vec()])].into(),
         };
-        Scores { path: PathBuf::new(), cases }
+        RunScores { path: PathBuf::new(), cases }
     }
 
     fn point(runs: &[&[f64]]) -> PointScores {
@@ -156,7 +158,7 @@ mod tests {
     #[test]
     fn one_seed_is_the_paired_difference_over_images() {
         let (a, b) = ([0.9, 0.5, 0.7, 0.2, 0.65], [0.8, 0.6, 0.3, 0.1, 0.6]);
-        let found = difference(&point(&[&a]), &point(&[&b]), Metric::Dice).unwrap();
+        let found = point_difference(&point(&[&a]), &point(&[&b]), Metric::Dice).unwrap();
         let wanted = paired_difference(&a, &b, None, 0).unwrap();
         assert!((found.mean - wanted.mean).abs() < 1e-12);
         assert_eq!((found.interval.low, found.interval.high), (wanted.low, wanted.high));
@@ -169,7 +171,7 @@ mod tests {
     fn seeds_widen_the_interval() {
         let b = point(&[&[0.5; 8], &[0.5; 8], &[0.5; 8]]);
         let a = point(&[&[0.4; 8], &[0.6; 8], &[0.7; 8]]);
-        let found = difference(&a, &b, Metric::Dice).unwrap();
+        let found = point_difference(&a, &b, Metric::Dice).unwrap();
         assert!((found.mean - 0.2 / 3.0).abs() < 1e-12);
         assert!((found.interval.low + 0.1).abs() < 1e-12 && (found.interval.high - 0.2).abs() < 1e-12, "{found:?}");
         assert_eq!((found.images, found.seeds), (8, 3));
@@ -177,7 +179,7 @@ mod tests {
         let spread: Vec<[f64; 2]> = (0..400).map(|k| [(f64::from(k * 7919 % 400) + 0.5) / 400.0; 2]).collect();
         let many = point(&spread.iter().map(|r| &r[..]).collect::<Vec<_>>());
         let zero = point(&vec![&[0.0, 0.0][..]; 400]);
-        let found = difference(&many, &zero, Metric::Dice).unwrap();
+        let found = point_difference(&many, &zero, Metric::Dice).unwrap();
         let wanted = 1.96 * (1.0 / 12f64).sqrt() / 400f64.sqrt();
         let half = (found.interval.high - found.interval.low) / 2.0;
         assert!((half / wanted - 1.0).abs() < 0.03, "{half} and {wanted}");
@@ -187,10 +189,10 @@ mod tests {
     fn only_seeds_of_both_count() {
         let a = PointScores { seeds: vec![(0, scores(&[0.5, 0.7])), (1, scores(&[0.9, 0.9]))] };
         let b = PointScores { seeds: vec![(0, scores(&[0.4, 0.4])), (2, scores(&[0.0, 0.0]))] };
-        let found = difference(&a, &b, Metric::Dice).unwrap();
+        let found = point_difference(&a, &b, Metric::Dice).unwrap();
         assert!((found.mean - 0.2).abs() < 1e-12 && found.seeds == 1);
-        assert!(difference(&a, &PointScores { seeds: vec![(7, scores(&[0.1, 0.1]))] }, Metric::Dice).is_none());
-        assert!(difference(&a, &b, Metric::Hd95).is_none());
+        assert!(point_difference(&a, &PointScores { seeds: vec![(7, scores(&[0.1, 0.1]))] }, Metric::Dice).is_none());
+        assert!(point_difference(&a, &b, Metric::Hd95).is_none());
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
                 scores.cases.stems = names.iter().map(|n| n.to_string()).collect();
                 PointScores { seeds: vec![(0, scores)] }
             };
-            same_images(&[run(a), run(b)]).is_ok()
+            check_same_images(&[run(a), run(b)]).is_ok()
         };
         assert!(same(&["a", "b"], &["a", "b"]));
         assert!(!same(&["a", "b"], &["a", "c"]) && !same(&["a", "b"], &["b", "a"]) && !same(&["a"], &["a", "b"]));

@@ -3,7 +3,7 @@
 use super::scores::{cell, title};
 use super::table::{Cell, Column, OutputFormat, Table};
 use crate::metric::statistics::Interval;
-use crate::metric::{Evaluation, Scores, Unit};
+use crate::metric::{DistanceUnit, Evaluation, MetricScores};
 use crate::text::config::Metric;
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ pub(crate) fn table(e: &Evaluation, classes: &[String], format: OutputFormat) ->
     let all = e.intervals.as_ref();
     let wide = foreground.len() > ABREAST && format == OutputFormat::Text;
     let mut columns = vec![Column::words("metric")];
-    let mut parts: Vec<(&Scores, &BTreeMap<Metric, Interval>)> = Vec::new();
+    let mut parts: Vec<(&MetricScores, &BTreeMap<Metric, Interval>)> = Vec::new();
     for class in foreground.iter().filter(|_| !wide) {
         let Some(scores) = s.per_class.get(class) else { continue };
         columns.push(Column::numbers(class));
@@ -82,8 +82,8 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     });
     let [h, w] = e.size;
     lines.push(match s.unit {
-        Unit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),
-        Unit::Mm => "distances in millimetres".into(),
+        DistanceUnit::Px => format!("distances in pixels at {h}x{w}; `spacing` in the data block gives millimetres"),
+        DistanceUnit::Mm => "distances in millimetres".into(),
     });
     if e.chosen_here {
         lines.push("the weights were chosen by their score on these very images: expect less on others (no `val` in the split)".into());
@@ -103,29 +103,32 @@ pub(crate) fn long(e: &Evaluation, classes: &[String]) -> Table {
     let none = BTreeMap::new();
     let all = e.intervals.as_ref();
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    let mut push =
-        |name: &str, by_image: &Scores, by_pixel: &Scores, i: &BTreeMap<Metric, Interval>, j: &BTreeMap<_, _>| {
-            for metric in by_image.metrics() {
-                let plain = |x: Option<f64>| Cell::from(x.map(|x| Cell::decimal(x, 6)));
-                let ends = |i: Option<&Interval>| [plain(i.map(|i| i.low)), plain(i.map(|i| i.high))];
-                let [low, high] = ends(i.get(&metric));
-                let [pooled_low, pooled_high] = ends(j.get(&metric));
-                let unit = if metric.is_distance() { s.unit.name() } else { "" };
-                rows.push(vec![
-                    name.into(),
-                    metric.name().into(),
-                    unit.into(),
-                    plain(by_image.get(metric)),
-                    low,
-                    high,
-                    plain(by_pixel.get(metric)),
-                    pooled_low,
-                    pooled_high,
-                    Cell::Count(s.n as u64),
-                    s.empty_rule.name().into(),
-                ]);
-            }
-        };
+    let mut push = |name: &str,
+                    by_image: &MetricScores,
+                    by_pixel: &MetricScores,
+                    i: &BTreeMap<Metric, Interval>,
+                    j: &BTreeMap<_, _>| {
+        for metric in by_image.metrics() {
+            let plain = |x: Option<f64>| Cell::from(x.map(|x| Cell::decimal(x, 6)));
+            let ends = |i: Option<&Interval>| [plain(i.map(|i| i.low)), plain(i.map(|i| i.high))];
+            let [low, high] = ends(i.get(&metric));
+            let [pooled_low, pooled_high] = ends(j.get(&metric));
+            let unit = if metric.is_distance() { s.unit.name() } else { "" };
+            rows.push(vec![
+                name.into(),
+                metric.name().into(),
+                unit.into(),
+                plain(by_image.get(metric)),
+                low,
+                high,
+                plain(by_pixel.get(metric)),
+                pooled_low,
+                pooled_high,
+                Cell::Count(s.n as u64),
+                s.empty_rule.name().into(),
+            ]);
+        }
+    };
     for class in classes {
         let (Some(a), Some(b)) = (s.per_class.get(class), s.pooled.per_class.get(class)) else { continue };
         let of = |i: Option<&BTreeMap<String, BTreeMap<Metric, Interval>>>| i.and_then(|i| i.get(class)).cloned();

@@ -7,7 +7,7 @@ use crate::compute::network::Network;
 use crate::data::png::{write_mask_atomic, write_png_atomic};
 use crate::data::prediction_inputs::PredictionInput;
 use crate::data::{Dataset, LoadedImage, SplitRole, resize};
-use crate::score::predict::{Plan, Scored};
+use crate::score::predict::{PredictionSettings, ProbabilityMaps};
 use crate::score::probability::{self, ProbabilityFormat};
 use crate::text::config::DataSpec;
 use serde::Serialize;
@@ -27,7 +27,7 @@ impl Extras {
     pub fn ends(&self, classes: &[String]) -> Vec<String> {
         let mut ends = vec![".png".to_string()];
         ends.extend(self.overlay.then(|| "_overlay.png".into()));
-        ends.extend(self.probabilities.into_iter().flat_map(|format| probability::ends(classes, format)));
+        ends.extend(self.probabilities.into_iter().flat_map(|format| probability::file_suffixes(classes, format)));
         ends
     }
 }
@@ -57,7 +57,7 @@ pub(crate) fn write(
     spec: &DataSpec,
     input: &PredictionInput,
     image: &LoadedImage,
-    scored: &Scored,
+    scored: &ProbabilityMaps,
     out: &Path,
     extras: Extras,
 ) -> Result<Written> {
@@ -78,7 +78,7 @@ pub(crate) fn write(
         (overlay_path, picture) = (Some(path), Some((rgb, size)));
     }
     let probabilities = match extras.probabilities {
-        Some(format) => probability::write(&base, &scored.at(size), &spec.classes, size, format)?,
+        Some(format) => probability::write_probabilities(&base, &scored.at(size), &spec.classes, size, format)?,
         None => Vec::new(),
     };
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
@@ -97,8 +97,8 @@ pub(crate) fn show_case(
 ) -> Result<Shown> {
     let image = data.picture(role, index, channels)?;
     let (truth, size, _) = data.truth(role, index)?;
-    let plan = Plan { spec: data.spec(), channels, window: None, flips };
-    let scored = plan.score(network, &[&image])?.remove(0);
+    let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips };
+    let scored = plan.predict(network, &[&image])?.remove(0);
     Ok(Shown {
         stem: data.cases(role)[index].stem.clone(),
         score: String::new(),

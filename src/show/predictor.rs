@@ -7,9 +7,9 @@ use crate::compute::network::Network;
 use crate::data::LoadedImage;
 use crate::data::prediction_inputs::PredictionInput;
 use crate::learn::trained_run::TrainedRun;
-use crate::score::eval::load;
-use crate::score::predict::Plan;
-use crate::score::window::Window;
+use crate::score::eval::load_best_network;
+use crate::score::predict::PredictionSettings;
+use crate::score::sliding_window::SlidingWindow;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub struct How {
 /// A trained network, ready to predict.
 pub(crate) struct Predictor<'a> {
     network: Network,
-    plan: Plan<'a>,
+    plan: PredictionSettings<'a>,
     /// Images that are read and predicted together.
     chunk: usize,
 }
@@ -75,9 +75,9 @@ impl<'a> Predictor<'a> {
     pub(crate) fn new(run: TrainedRun<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
         let spec = &run.settings.data;
         let batch = how.batch.unwrap_or(run.settings.train.batch).max(1);
-        let window = how.overlap.map(|overlap| Window::new(spec.size, overlap, batch)).transpose()?;
-        let plan = Plan { spec, channels: run.checked.input().channels(), window, flips: how.flips };
-        let network = load(run.checked, run.folder, &device::open(device)?)?;
+        let window = how.overlap.map(|overlap| SlidingWindow::new(spec.size, overlap, batch)).transpose()?;
+        let plan = PredictionSettings { spec, channels: run.checked.input().channels(), window, flips: how.flips };
+        let network = load_best_network(run.checked, run.folder, &device::open(device)?)?;
         // One image at a time where each is many tiles.
         Ok(Predictor { network, plan, chunk: if how.overlap.is_some() { 1 } else { batch } })
     }
@@ -144,7 +144,7 @@ impl<'a> Predictor<'a> {
         }
         let network = Instant::now();
         let pictures: Vec<&LoadedImage> = read.iter().map(|(_, image)| image).collect();
-        let scores = self.plan.score(&self.network, &pictures)?;
+        let scores = self.plan.predict(&self.network, &pictures)?;
         done.seconds.network += network.elapsed().as_secs_f64();
         let writing = Instant::now();
         let written: Vec<Result<Written>> = (read.par_iter().zip(&scores))

@@ -1,12 +1,12 @@
 //! Scores as people read them.
 
 use super::table::{Cell, Estimate};
-use crate::metric::Unit;
+use crate::metric::DistanceUnit;
 use crate::metric::statistics::Interval;
 use crate::text::config::Metric;
 
 /// `Dice`, `HD95, mm`.
-pub(crate) fn title(metric: Metric, unit: Unit) -> String {
+pub(crate) fn title(metric: Metric, unit: DistanceUnit) -> String {
     if metric.is_distance() { format!("{}, {}", metric.title(), unit.name()) } else { metric.title().to_string() }
 }
 

@@ -16,7 +16,7 @@ fn slowest(profile: &Profile) -> Vec<&NodeTime> {
 }
 
 /// Milliseconds of a call; the passes apart where there are two. Shares are of a whole call.
-pub(super) fn table(profile: &Profile) -> String {
+pub(super) fn profile_table(profile: &Profile) -> String {
     let two = profile.has_backward();
     let outside = profile.outside_ms();
     let whole = profile.total_ms() + outside;
@@ -54,7 +54,7 @@ pub(super) fn table(profile: &Profile) -> String {
 }
 
 /// In the order of the plan; nodes without a time are computed as parts of others.
-pub(super) fn document(profile: &Profile) -> Value {
+pub(super) fn profile_json(profile: &Profile) -> Value {
     let nodes = profile.nodes().iter().map(|n| {
         let [forward, backward] = profile.per_call_ms(n);
         json!({
@@ -67,7 +67,7 @@ pub(super) fn document(profile: &Profile) -> Value {
 }
 
 /// A standalone SVG: blocks above their nodes, as wide as their time.
-pub(super) fn picture(title: &str, profile: &Profile) -> String {
+pub(super) fn profile_picture(title: &str, profile: &Profile) -> String {
     let mut leaves: Vec<Leaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
         .map(|n| {
             let [first, second] = profile.per_call_ms(n);

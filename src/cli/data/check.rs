@@ -1,6 +1,6 @@
 //! `npc data check`: everything that is wrong with a data set, in one run.
 
-use crate::cli::format::{TEXT_OR_JSON, one_of};
+use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
@@ -26,7 +26,7 @@ Examples:
   npc data check models/npnet.model cvc --model NPNet --data-root ~/data
 
 Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage")]
-pub(super) struct Opts {
+pub(super) struct DataCheckOptions {
     /// Model file
     file: PathBuf,
     /// Data blocks; all of the file when not given
@@ -37,14 +37,14 @@ pub(super) struct Opts {
     /// Model or variant whose size contract, channels and classes the data must fit
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    #[arg(long, value_parser = one_of(TEXT_OR_JSON), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
     /// Write pictures of the worst into this folder: near-duplicates side by side, doubtful masks
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &DataCheckOptions) -> Done {
     let blocks = data_blocks(&Disk, &opts.file, &opts.data, opts.model.as_deref())?;
     let mut documents = Vec::new();
     let mut failed = false;

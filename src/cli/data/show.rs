@@ -1,7 +1,7 @@
 //! `npc data show`: samples with their masks outlined, and what augmentation makes of them.
 
 use crate::cli::outcome::Done;
-use crate::cli::split::Split;
+use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
 use crate::desk::{DataRequest, ResolvedData, resolve_data};
@@ -25,7 +25,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found, 2 wrong usage"
 )]
-pub(super) struct Opts {
+pub(super) struct DataShowOptions {
     /// Model file, or the settings.yaml of a run
     file: PathBuf,
     /// Name of a `data` block; that of the run, or the only one, when not given
@@ -46,7 +46,7 @@ pub(super) struct Opts {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     #[arg(long, value_enum, default_value = "train")]
-    split: Split,
+    split: SplitPart,
     /// Where the paths of the data block start
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
@@ -58,7 +58,7 @@ pub(super) struct Opts {
     out: PathBuf,
 }
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &DataShowOptions) -> Done {
     let request = DataRequest {
         file: &opts.file,
         data: opts.data.as_deref(),

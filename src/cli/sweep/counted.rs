@@ -1,7 +1,8 @@
 //! `npc sweep --static`: the models of a sweep counted, thinned out and compared.
 
-use super::options::Opts;
-use super::{picture, show};
+use super::counted_chart::chart_svg;
+use super::counted_table::sweep_text;
+use super::options::SweepOptions;
 use crate::base::atomic::write_atomic;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::{print, report};
@@ -9,7 +10,7 @@ use crate::desk::{CountRequest, CountedSweep, count_models};
 use crate::study::cost::Convention;
 use crate::text::files::Disk;
 
-pub(super) fn run(opts: &Opts) -> Done {
+pub(super) fn run(opts: &SweepOptions) -> Done {
     let request = CountRequest {
         file: &opts.file,
         sweep: &opts.name,
@@ -23,23 +24,23 @@ pub(super) fn run(opts: &Opts) -> Done {
         batch: opts.table.batch,
     };
     let sweep = count_models(&Disk, &request)?;
-    print(&show::printed(&sweep, opts.look.format))?;
+    print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
-        let svg = picture::svg(&sweep)
-            .ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
+        let svg =
+            chart_svg(&sweep).ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
         write_atomic(path, svg.as_bytes())?;
     }
     if sweep.broken == 0 {
         return Ok(());
     }
-    broken(&sweep);
+    report_broken_models(&sweep);
     Err(Stop::Problems)
 }
 
 /// Messages that are shown of models that cannot be built: a grid may have hundreds that miss the same requirement.
 const SHOWN: usize = 5;
 
-fn broken(sweep: &CountedSweep) {
+fn report_broken_models(sweep: &CountedSweep) {
     let problems = &sweep.failures.problems;
     let errors = problems.iter().filter(|d| d.is_error()).count();
     report(&sweep.failures.sources, &problems.iter().filter(|d| d.is_error()).take(SHOWN).cloned().collect());

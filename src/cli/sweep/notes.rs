@@ -1,12 +1,12 @@
 //! What stands below the table of a sweep.
 
-use super::table::Trained;
+use super::trained_table::TrainedSweep;
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::{RunFolder, RunSummary};
 use crate::score::sweep_scores::PointScores;
 
 /// What the table does not say by itself.
-pub(super) fn notes(table: &Trained<'_>, scores: &[PointScores]) -> Vec<String> {
+pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<String> {
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
         let all = table.plan.left_out + table.plan.points.len();

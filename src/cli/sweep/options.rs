@@ -1,8 +1,8 @@
 //! Options of `npc sweep`; `npc reproduce` takes some of them.
 
 #[cfg(feature = "run")]
-use crate::cli::compare::metric;
-use crate::cli::format::{TABLES, one_of};
+use crate::cli::compare::parse_metric;
+use crate::cli::option_words::{TABLES, format_parser};
 use crate::desk::{Size, Sort, parse_size};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
@@ -38,7 +38,7 @@ Examples:
 
 Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
 )]
-pub(crate) struct Opts {
+pub(crate) struct SweepOptions {
     /// Model file
     pub(super) file: PathBuf,
     /// Name of a `sweep`
@@ -52,19 +52,19 @@ pub(crate) struct Opts {
     #[arg(long, value_name = "DATA", value_delimiter = ',')]
     pub(super) on: Vec<String>,
     #[command(flatten)]
-    pub(super) look: Look,
+    pub(super) look: TableFormatOptions,
     #[cfg(feature = "run")]
     #[command(flatten)]
-    pub(super) runs: Runs,
+    pub(super) runs: TrainedSweepOptions,
     // Last, for its heading holds for all that comes after it.
     #[command(flatten)]
-    pub(super) table: TableOpts,
+    pub(super) table: CountedTableOptions,
 }
 
 /// How a table of models looks.
 #[derive(Args, Clone)]
-pub(crate) struct Look {
-    #[arg(long, value_parser = one_of(TABLES), default_value = "text")]
+pub(crate) struct TableFormatOptions {
+    #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     pub format: OutputFormat,
     /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
     #[arg(long, value_name = "NAME")]
@@ -74,7 +74,7 @@ pub(crate) struct Look {
 /// Which runs a sweep takes.
 #[cfg(feature = "run")]
 #[derive(Args)]
-pub(crate) struct Runs {
+pub(crate) struct TrainedSweepOptions {
     /// Train what is not finished
     #[arg(long, group = "action")]
     pub(super) train: bool,
@@ -82,13 +82,13 @@ pub(crate) struct Runs {
     #[arg(long, value_name = "NAME", conflicts_with = "on")]
     pub(super) run: Option<String>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: SweepRunOptions,
 }
 
 /// What sweeps and reproductions share.
 #[cfg(feature = "run")]
 #[derive(Args, Clone)]
-pub(crate) struct Common {
+pub(crate) struct SweepRunOptions {
     /// Score what others have trained, and fail where a run is not finished
     #[arg(long, group = "action")]
     pub collect: bool,
@@ -117,7 +117,7 @@ pub(crate) struct Common {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = metric, default_value = "dice,iou")]
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou")]
     pub(super) metrics: Vec<Metric>,
     /// The point that the others are held against, for example attention=none; the first when not given
     #[arg(long, value_name = "POINT")]
@@ -129,7 +129,7 @@ pub(crate) struct Common {
 
 #[derive(Args)]
 #[command(next_help_heading = "With --static")]
-pub(crate) struct TableOpts {
+pub(crate) struct CountedTableOptions {
     /// Input height and width, for example 288x384; may be given several times
     #[arg(long, value_name = "HxW", value_parser = parse_size, requires = "counted", conflicts_with = "on")]
     pub(super) size: Vec<Size>,
@@ -143,7 +143,7 @@ pub(crate) struct TableOpts {
     #[arg(long, value_name = "N", requires = "counted")]
     pub(super) top: Option<usize>,
     /// Two keys whose front is marked; less is better, but of the receptive field
-    #[arg(long, value_name = "KEY,KEY", requires = "counted", default_value = "params,macs", value_parser = axes)]
+    #[arg(long, value_name = "KEY,KEY", requires = "counted", default_value = "params,macs", value_parser = parse_axes)]
     pub(super) axes: [Key; 2],
     /// Draw the models along --axes
     #[arg(long, value_name = "FILE.svg", requires = "counted")]
@@ -153,7 +153,7 @@ pub(crate) struct TableOpts {
     pub(super) batch: Option<u64>,
 }
 
-fn axes(text: &str) -> Result<[Key; 2], String> {
+fn parse_axes(text: &str) -> Result<[Key; 2], String> {
     let (x, y) = text.split_once(',').ok_or("write two keys with a comma between them, for example params,macs")?;
     let [x, y] = [x.trim().parse::<Key>()?, y.trim().parse()?];
     if x == y { Err(format!("`{x}` against itself is a line; name two keys")) } else { Ok([x, y]) }

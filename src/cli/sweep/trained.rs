@@ -1,18 +1,18 @@
 //! The runs of a sweep: trained, scored and compared.
 
 use super::notes::notes;
-use super::options::{Common, Opts, Runs};
-use super::steps::{read, score, train_all};
-use super::table::Trained;
+use super::options::{SweepOptions, SweepRunOptions, TrainedSweepOptions};
+use super::run_steps::{read_scores, score_runs, train_runs};
+use super::trained_table::TrainedSweep;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::{print, say};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
-use crate::score::sweep_scores::same_images;
+use crate::score::sweep_scores::check_same_images;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::files::Disk;
 
-pub(super) fn run(opts: &Opts, runs: &Runs) -> Done {
+pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> Done {
     let common = &runs.common;
     if opts.on.len() > 1 {
         return Err(Stop::usage("the runs of a sweep are on one data block: name one with --on"));
@@ -30,11 +30,16 @@ pub(super) fn run(opts: &Opts, runs: &Runs) -> Done {
         beside: common.beside.as_deref(),
         convention: opts.look.convention.unwrap_or(Convention::Conv),
     };
-    act(&wanted, runs.train, common, opts.look.format)
+    run_sweep(&wanted, runs.train, common, opts.look.format)
 }
 
 /// Does what is asked for with the runs of a sweep.
-pub(crate) fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, format: OutputFormat) -> Done {
+pub(crate) fn run_sweep(
+    wanted: &SweepRequest<'_>,
+    train: bool,
+    common: &SweepRunOptions,
+    format: OutputFormat,
+) -> Done {
     let mut plan = plan_sweep(&Disk, wanted)?;
     plan.points.iter().filter_map(|p| p.failure.clone()).for_each(|failure| say(&failure.into()));
     if let Some(path) = &common.slurm {
@@ -45,28 +50,28 @@ pub(crate) fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, forma
     if common.print_jobs {
         return print(&(shell_lines(&plan)?.join("\n") + "\n"));
     }
-    let to = reference(&plan, common.to.as_deref())?;
-    no_other_runs(&plan)?;
-    let mut failures = broken(&plan);
+    let to = reference_point(&plan, common.to.as_deref())?;
+    refuse_foreign_runs(&plan)?;
+    let mut failures = broken_points(&plan);
     if train {
-        failures.extend(train_all(&mut plan, usize::from(common.jobs))?);
+        failures.extend(train_runs(&mut plan, usize::from(common.jobs))?);
     }
     if train || common.collect {
-        score(&plan, common, &mut failures)?;
+        score_runs(&plan, common, &mut failures)?;
     }
     if common.collect {
         let open = |r: &&PlannedRun| matches!(r.state, RunState::Absent | RunState::Started);
         let open = plan.points.iter().flat_map(|p| &p.runs).filter(open);
         failures.extend(open.map(|r| (r.label.clone(), "not finished".to_string())));
     }
-    let scores = read(&plan)?;
-    same_images(&scores)?;
-    let mut table = Trained::new(&plan, &scores, &common.metrics, to, wanted.convention);
+    let scores = read_scores(&plan)?;
+    check_same_images(&scores)?;
+    let mut table = TrainedSweep::new(&plan, &scores, &common.metrics, to, wanted.convention);
     table.notes = notes(&table, &scores);
     if train || common.collect {
-        table.keep(&plan.out)?;
+        table.write_files(&plan.out)?;
     }
-    print(&table.write(format))?;
+    print(&table.render(format))?;
     if failures.is_empty() {
         return Ok(());
     }
@@ -78,7 +83,7 @@ pub(crate) fn act(wanted: &SweepRequest<'_>, train: bool, common: &Common, forma
 }
 
 /// The place of the point that is named, or of the first.
-fn reference(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Stop> {
+fn reference_point(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Stop> {
     let Some(name) = name else { return Ok(0) };
     let labels = || plan.points.iter().map(|p| p.label.as_str());
     labels().position(|label| label == name).ok_or_else(|| {
@@ -88,7 +93,7 @@ fn reference(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Stop> {
 }
 
 /// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
-fn no_other_runs(plan: &SweepPlan) -> Done {
+fn refuse_foreign_runs(plan: &SweepPlan) -> Done {
     let others: Vec<(&PlannedRun, &String)> = plan
         .points
         .iter()
@@ -108,7 +113,7 @@ fn no_other_runs(plan: &SweepPlan) -> Done {
 }
 
 /// Points whose model cannot be built; what is wrong with it was printed.
-fn broken(plan: &SweepPlan) -> Vec<(String, String)> {
+fn broken_points(plan: &SweepPlan) -> Vec<(String, String)> {
     let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == RunState::Broken));
     broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()
 }

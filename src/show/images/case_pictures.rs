@@ -8,8 +8,8 @@ use crate::learn::history::History;
 use crate::learn::prepare::{RunInputs, prepare};
 use crate::learn::trained_run::TrainedRun;
 use crate::learn::validate::scored_role;
-use crate::score::case_scores::{self, Ranked, worst_and_median};
-use crate::score::eval::{load, load_file};
+use crate::score::case_columns::{CaseColumns, RankedCase, worst_and_median};
+use crate::score::eval::{load_best_network, load_network};
 use crate::show::prediction::show_case;
 use crate::show::report::{SIDE as SMALL, words};
 use crate::show::tensorboard::Board;
@@ -33,10 +33,10 @@ pub(crate) struct Drawn {
 /// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
 /// legend. `worst` chooses so many of the worst and as many around the median.
 pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
-    let table = case_scores::read(&run.folder.cases(role))?;
+    let table = CaseColumns::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
-    let chosen: Vec<Ranked> = match worst {
+    let chosen: Vec<RankedCase> = match worst {
         None => ranked.clone(),
         Some(n) => {
             let (worst, median) = worst_and_median(&ranked, n);
@@ -44,7 +44,7 @@ pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, wors
         }
     };
     std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
-    let place = |case: &Ranked| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
+    let place = |case: &RankedCase| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
     let artist = Artist::new(run, role)?;
     let mut first = Vec::new();
     for case in &chosen {
@@ -67,7 +67,7 @@ pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, wors
 }
 
 /// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
-pub(crate) fn draw(run: TrainedRun<'_>, role: SplitRole, cases: &[Ranked], metric: &str) -> Result<Vec<Shown>> {
+pub(crate) fn draw(run: TrainedRun<'_>, role: SplitRole, cases: &[RankedCase], metric: &str) -> Result<Vec<Shown>> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
@@ -80,7 +80,7 @@ pub(crate) fn to_board(run: TrainedRun<'_>, board: &mut Board) -> Result<()> {
     let epochs = History::read(run.folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
     let RunInputs { device, data } = prepare(run.checked, run.settings)?;
-    let network = load(run.checked, run.folder, &device)?;
+    let network = load_best_network(run.checked, run.folder, &device)?;
     let role = scored_role(&data);
     for index in 0..data.len(role).min(BOARD) {
         let shown = show_case(&network, &data, role, index, run.checked.input().channels(), false)?;
@@ -107,15 +107,15 @@ impl Artist {
         let text = std::fs::read_to_string(folder.evaluation(role)).unwrap_or_default();
         let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let network = match scored["checkpoint"].as_str() {
-            Some(file) => load_file(&folder.root().join(file), checked, &device)?,
-            None => load(checked, folder, &device)?,
+            Some(file) => load_network(&folder.root().join(file), checked, &device)?,
+            None => load_best_network(checked, folder, &device)?,
         };
         let flips = scored["flips"].as_bool().unwrap_or(false);
         let places = data.cases(role).iter().enumerate().map(|(i, case)| (case.stem.clone(), i)).collect();
         Ok(Artist { network, data, role, channels: checked.input().channels(), flips, places })
     }
 
-    fn shown(&self, case: &Ranked, metric: &str) -> Result<Shown> {
+    fn shown(&self, case: &RankedCase, metric: &str) -> Result<Shown> {
         let index = self.places.get(&case.stem).copied().ok_or_else(|| {
             RunError::new(format!("`{}` was scored and is not in the data any more", case.stem))
                 .help("`npc eval RUN` scores the run again")

@@ -4,7 +4,7 @@ use crate::base::error::Result;
 use crate::data::png::png;
 use crate::graph::check::CheckedGraph;
 use crate::learn::history::History;
-use crate::score::case_scores::{CaseColumns, Ranked};
+use crate::score::case_columns::{CaseColumns, RankedCase};
 use crate::show::images::text_drawing::Canvas;
 use crate::show::table::Table;
 use serde_json::Value;
@@ -68,7 +68,7 @@ pub struct Report<'a> {
     pub split: String,
     /// The column that cases are ranked by, and how it is called.
     pub ranked_by: (String, String),
-    pub ranked: Vec<Ranked>,
+    pub ranked: Vec<RankedCase>,
     pub worst: Vec<Picture>,
     pub median: Vec<Picture>,
     pub checked: &'a CheckedGraph,

@@ -11,7 +11,7 @@ use super::parts::words;
 use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
-use crate::score::case_scores;
+use crate::score::case_columns::CaseColumns;
 use std::path::Path;
 
 /// Gathers the settings, curves, costs and data of a run, its scores on one role, and pictures of so many of the worst cases
@@ -30,7 +30,7 @@ pub(crate) fn gather<'a>(
             None
         }
     };
-    let table = case_scores::read(&folder.cases(role)).ok();
+    let table = CaseColumns::read(&folder.cases(role)).ok();
     let ranked_by = table.as_ref().map_or("dice", |table| table.ranking());
     let ranked = table.as_ref().map(|table| table.worst_first(ranked_by)).unwrap_or_default();
     let drawn = match &data {

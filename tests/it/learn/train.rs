@@ -25,7 +25,7 @@ use npc::internals::data::SplitRole;
 use npc::internals::learn::non_finite::NodeLocations;
 use npc::internals::learn::run_folder::{EpochRecord, RunFolder, read_settings};
 use npc::internals::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, train};
-use npc::internals::score::eval::{How, Weights, evaluate};
+use npc::internals::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use npc::internals::score::predict::probabilities;
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
 use npc::text::config::{
@@ -293,7 +293,7 @@ fn evaluation_gives_the_summarys_scores() {
     let (folder, told) = bench.start("a");
     let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     let stop = AtomicBool::new(false);
-    let how = How::default();
+    let how = EvaluateOptions::default();
     let (found, cases) = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &how, &stop).unwrap();
     let scores = &found.summary;
     assert_eq!((scores.dice, scores.iou, scores.n), (Some(summary.dice), Some(summary.iou), 4));
@@ -320,11 +320,13 @@ fn a_distance_is_kept_where_it_is_least() {
     assert!(text.contains("hd95"), "{text}");
     // The kept weights are those of the epoch with the least distance.
     let stop = AtomicBool::new(false);
-    let score = |how: &How| evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, how, &stop).unwrap().0;
-    let best = score(&How::default());
+    let score = |how: &EvaluateOptions| {
+        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, how, &stop).unwrap().0
+    };
+    let best = score(&EvaluateOptions::default());
     assert_eq!(best.summary.mean.get(Metric::Hd95), Some(least));
     assert!(best.chosen_here && best.checkpoint == "best_hd95.safetensors");
-    let last = score(&How { weights: Weights::Last, flips: false });
+    let last = score(&EvaluateOptions { weights: CheckpointChoice::Last, flips: false });
     assert!(!last.chosen_here);
     assert_eq!(last.summary.mean.get(Metric::Hd95), hd95.last().copied());
     // Nothing that is not asked for is measured in an epoch, and all that is comes back from the disk.
@@ -335,7 +337,8 @@ fn a_distance_is_kept_where_it_is_least() {
     // Distances in millimetres are those in pixels times the spacing.
     bench.settings.data.spacing = Some([0.5, 0.5]);
     let (in_mm, _) =
-        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &How::default(), &stop).unwrap();
+        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
+            .unwrap();
     assert_eq!(in_mm.summary.unit.name(), "mm");
     let mm = in_mm.summary.mean.get(Metric::Hd95).unwrap();
     assert!((mm - least / 2.0).abs() < 1e-9, "{mm} {least}");

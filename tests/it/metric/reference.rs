@@ -2,10 +2,10 @@
 
 use crate::metric::scores::close;
 use crate::support::front::repository;
-use npc::internals::metric::calibration::Tally;
+use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::statistics::quantile;
-use npc::internals::metric::surface::{Surface, outline};
-use npc::internals::metric::{Pair, distance, measure};
+use npc::internals::metric::surface::{SurfaceDistances, outline};
+use npc::internals::metric::{MaskPair, distance, measure};
 use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ fn near(got: Option<f64>, wanted: &Value, what: &str) {
 fn of_both_ways(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> f64 {
     let mut all = Vec::new();
     for (from, to) in [(a, b), (b, a)] {
-        let far = distance::squared(&outline(to, size), size, spacing);
+        let far = distance::squared_distances(&outline(to, size), size, spacing);
         all.extend(outline(from, size).into_iter().zip(far).filter(|(f, _)| *f).map(|(_, d)| d.sqrt()));
     }
     all.sort_by(f64::total_cmp);
@@ -56,7 +56,7 @@ fn equal_to_monai_and_medpy() {
         let (pred, truth) = (map(&pair["pred"]), map(&pair["truth"]));
         let classes = pair["classes"].as_u64().unwrap() as usize;
         let case =
-            measure("x", &Pair { pred: &pred, truth: &truth, size, spacing: Some(spacing) }, classes, &Metric::ALL)
+            measure("x", &MaskPair { pred: &pred, truth: &truth, size, spacing: Some(spacing) }, classes, &Metric::ALL)
                 .unwrap();
         for (k, (score, wanted)) in case.per_class.iter().zip(pair["scores"].as_array().unwrap()).enumerate() {
             let at = |name: &str| format!("pair {i}, class {k}, {name}");
@@ -66,14 +66,19 @@ fn equal_to_monai_and_medpy() {
                     false => near(score.get(metric, Empty::One), wanted, &at(metric.name())),
                     // 0 / 0 there: the rule's choice here, and 0 for what one map alone holds.
                     true => {
-                        let here = score.counts.neither().then_some(1.0).or(score.one_sided().then_some(0.0));
+                        let here = score.counts.is_absent().then_some(1.0).or(score.is_one_sided().then_some(0.0));
                         let here = if metric == Metric::Specificity { None } else { here };
                         assert_eq!(score.get(metric, Empty::One), here, "{}", at(metric.name()));
                     }
                 }
             }
             let surface = &wanted["surface"];
-            assert_eq!(matches!(score.surface, Some(Surface::Both { .. })), !surface.is_null(), "{}", at("surface"));
+            assert_eq!(
+                matches!(score.surface, Some(SurfaceDistances::Both { .. })),
+                !surface.is_null(),
+                "{}",
+                at("surface")
+            );
             if surface.is_null() {
                 continue;
             }
@@ -101,13 +106,13 @@ fn distances_are_exact() {
         let size = two(&case["size"], |v| v.as_u64().unwrap() as usize);
         let spacing = two(&case["spacing"], |v| v.as_f64().unwrap());
         let set: Vec<bool> = map(&case["set"]).into_iter().map(|s| s == 1).collect();
-        let got = distance::squared(&set, size, spacing);
+        let got = distance::squared_distances(&set, size, spacing);
         for (got, wanted) in got.iter().zip(numbers(&case["distance"])) {
             assert!((got.sqrt() - wanted).abs() < 2e-9, "{} is not {wanted}", got.sqrt());
         }
     }
-    assert!(distance::squared(&[false; 6], [2, 3], [1.0, 1.0]).iter().all(|d| d.is_infinite()));
-    assert!(distance::squared(&[], [0, 3], [1.0, 1.0]).is_empty());
+    assert!(distance::squared_distances(&[false; 6], [2, 3], [1.0, 1.0]).iter().all(|d| d.is_infinite()));
+    assert!(distance::squared_distances(&[], [0, 3], [1.0, 1.0]).is_empty());
 }
 
 /// Every pixel against every set one, on odd sizes and spacings.
@@ -123,7 +128,7 @@ fn distances_equal_brute_force() {
         let spacing = [[1.0, 1.0], [0.3, 2.0], [5.0, 0.1]][round % 3];
         let rare = 2 + random() % 20;
         let set: Vec<bool> = (0..size[0] * size[1]).map(|_| random() % rare == 0).collect();
-        let got = distance::squared(&set, size, spacing);
+        let got = distance::squared_distances(&set, size, spacing);
         for (i, got) in got.into_iter().enumerate() {
             let to = |j: usize| {
                 let (dy, dx) = ((i / size[1]).abs_diff(j / size[1]), (i % size[1]).abs_diff(j % size[1]));
@@ -138,7 +143,7 @@ fn distances_equal_brute_force() {
 #[test]
 fn calibration_error_is_numpys() {
     let wanted = reference("calibration");
-    let mut tally = Tally::default();
+    let mut tally = CalibrationTally::default();
     for (confidence, right) in numbers(&wanted["confidence"]).into_iter().zip(numbers(&wanted["right"])) {
         tally.add(confidence as f32, right == 1.0);
     }
@@ -146,9 +151,9 @@ fn calibration_error_is_numpys() {
     close(made.ece, wanted["ece"].as_f64().unwrap());
     close(made.mce, wanted["mce"].as_f64().unwrap());
     assert_eq!((made.pixels, made.bins.len()), (700, 15));
-    let nothing = Tally::default().finish();
+    let nothing = CalibrationTally::default().finish();
     assert_eq!((nothing.ece, nothing.mce), (None, None));
-    let mut edges = Tally::default();
+    let mut edges = CalibrationTally::default();
     [0.0, 1.0, f32::NAN, 2.0].iter().for_each(|&c| edges.add(c, true));
     let bins = edges.finish().bins;
     assert_eq!((bins[0].pixels, bins[14].pixels), (2, 2));

@@ -3,7 +3,9 @@
 use npc::internals::base::error::Result;
 use npc::internals::data::png::{write_mask_atomic, write_png_atomic};
 use npc::internals::data::resize;
-use npc::internals::metric::{CaseScore, CaseTable, Counts, Intervals, Pair, Summary, cases_csv, measure, score};
+use npc::internals::metric::{
+    CaseScore, CaseTable, Intervals, MaskPair, PixelCounts, Summary, cases_csv, count_pixels, measure,
+};
 use npc::internals::show::images::overlay::overlay;
 use npc::text::config::{Empty, Metric};
 use tempfile::tempdir;
@@ -13,7 +15,7 @@ fn names(n: usize) -> Vec<String> {
 }
 
 fn case(stem: &str, pred: &[u8], truth: &[u8], classes: usize) -> CaseScore {
-    CaseScore::new(stem, score(pred, truth, classes).unwrap())
+    CaseScore::new(stem, count_pixels(pred, truth, classes).unwrap())
 }
 
 #[track_caller]
@@ -28,7 +30,7 @@ fn worked_by_hand() {
     let a = case("a", &[1, 1, 1, 0, 0, 0], &[0, 1, 1, 1, 0, 0], 2);
     let b = case("b", &[0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 1], 2);
     let counts = a.per_class[1].counts;
-    assert_eq!(counts, Counts { tp: 2, fp: 1, fn_: 1, tn: 2 });
+    assert_eq!(counts, PixelCounts { tp: 2, fp: 1, fn_: 1, tn: 2 });
     assert_eq!((counts.iou(), counts.dice()), (Some(0.5), Some(4.0 / 6.0)));
     assert_eq!((counts.precision(), counts.recall()), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
     assert_eq!((counts.specificity(), counts.accuracy()), (Some(2.0 / 3.0), Some(4.0 / 6.0)));
@@ -51,7 +53,7 @@ fn worked_by_hand() {
 fn a_class_in_neither_map_counts_what_the_rule_says() {
     let size = [1, 2];
     let measured = |stem: &str, pred: &[u8], truth: &[u8]| {
-        let pair = Pair { pred, truth, size, spacing: Some([3.0, 2.0]) };
+        let pair = MaskPair { pred, truth, size, spacing: Some([3.0, 2.0]) };
         measure(stem, &pair, 2, &Metric::ALL).unwrap()
     };
     let absent = measured("absent", &[0, 0], &[0, 0]);
@@ -99,7 +101,7 @@ fn nan_is_never_the_best() {
 
 #[test]
 fn millimetres_and_pixels_do_not_mix() {
-    let pair = |spacing| Pair { pred: &[0, 1], truth: &[0, 1], size: [1, 2], spacing };
+    let pair = |spacing| MaskPair { pred: &[0, 1], truth: &[0, 1], size: [1, 2], spacing };
     let cases = [None, Some([1.0, 1.0])].map(|s| measure("x", &pair(s), 2, &[Metric::Hd95]).unwrap());
     let error = Summary::new(&cases, &names(2), Empty::One).unwrap_err().to_string();
     assert!(error.contains("in px") && error.contains("in mm") && error.contains("`spacing`"), "{error}");
@@ -149,10 +151,10 @@ fn agrees_with_counting_one_by_one() {
 
 #[test]
 fn what_cannot_be_scored() {
-    let text = |r: Result<Vec<Counts>>| r.unwrap_err().to_string();
-    assert!(text(score(&[0, 1], &[0], 2)).contains("2 pixels"));
-    assert!(text(score(&[2], &[0], 2)).contains("prediction holds class 2"));
-    assert!(text(score(&[0], &[7], 2)).contains("truth holds class 7"));
+    let text = |r: Result<Vec<PixelCounts>>| r.unwrap_err().to_string();
+    assert!(text(count_pixels(&[0, 1], &[0], 2)).contains("2 pixels"));
+    assert!(text(count_pixels(&[2], &[0], 2)).contains("prediction holds class 2"));
+    assert!(text(count_pixels(&[0], &[7], 2)).contains("truth holds class 7"));
 }
 
 #[test]
@@ -222,7 +224,7 @@ fn intervals_hold_the_means_and_follow_groups() {
 
 #[test]
 fn summary_is_written_and_read() {
-    let pair = Pair { pred: &[1, 0, 0], truth: &[1, 1, 0], size: [1, 3], spacing: None };
+    let pair = MaskPair { pred: &[1, 0, 0], truth: &[1, 1, 0], size: [1, 3], spacing: None };
     let case = measure("a", &pair, 2, &Metric::ALL).unwrap();
     let summary = Summary::new(std::slice::from_ref(&case), &names(2), Empty::Skip).unwrap();
     let text = serde_yaml::to_string(&summary).unwrap();

@@ -2,7 +2,8 @@
 
 use super::reference::{numbers, reference};
 use npc::internals::metric::statistics::{
-    Column, holm, mean_and_deviation, mean_interval, paired_difference, paired_mean, quantile, resample, wilcoxon,
+    RatioScore, bootstrap, holm_correction, mean_and_deviation, mean_interval, paired_difference,
+    paired_mean_difference, quantile, wilcoxon,
 };
 
 #[track_caller]
@@ -85,15 +86,15 @@ fn undefined_scores_are_left_out() {
     assert_eq!((paired.n, paired.mean), (2, 0.375));
     assert_eq!(mean_interval(&[nan, 1.0], None, 0), None);
     let classes = [vec![0.2, 0.4, nan], vec![nan, nan, nan], vec![0.1, 0.1, 0.1]];
-    within(paired_mean(&classes, None, 0).unwrap().mean, (0.3 + 0.1) / 2.0, 1e-12);
+    within(paired_mean_difference(&classes, None, 0).unwrap().mean, (0.3 + 0.1) / 2.0, 1e-12);
 }
 
 #[test]
 fn pooled_scores_are_resampled_as_quotients() {
-    let column = Column::ratio([(2.0, 4.0), (30.0, 40.0), (1.0, 1.0)]);
+    let column = RatioScore::ratio([(2.0, 4.0), (30.0, 40.0), (1.0, 1.0)]);
     within(column.value(), 33.0 / 45.0, 1e-12);
     // A resample of three draws of one image has its quotient, and nothing lies outside the extremes.
-    let drawn = &resample(&[column], None, 0)[0];
+    let drawn = &bootstrap(&[column], None, 0)[0];
     for quotient in [0.5, 0.75, 1.0] {
         assert!(drawn.iter().any(|d| (d - quotient).abs() < 1e-12));
     }
@@ -103,7 +104,7 @@ fn pooled_scores_are_resampled_as_quotients() {
 #[test]
 fn small_statistics() {
     let r = reference("statistics");
-    for (got, wanted) in holm(&numbers(&r["holm_in"])).into_iter().zip(numbers(&r["holm"])) {
+    for (got, wanted) in holm_correction(&numbers(&r["holm_in"])).into_iter().zip(numbers(&r["holm"])) {
         within(got, wanted, 1e-12);
     }
     assert_eq!(quantile(&[1.0, 2.0, 4.0], 0.75), Some(3.0));

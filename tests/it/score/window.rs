@@ -6,7 +6,7 @@ use npc::internals::base::error::RunError;
 use npc::internals::data::prediction_inputs::find_inputs;
 use npc::internals::score::probability;
 use npc::internals::score::probability::ProbabilityFormat;
-use npc::internals::score::window::{Window, starts, weights};
+use npc::internals::score::sliding_window::{SlidingWindow, gaussian_weights, tile_starts};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,8 @@ fn tiles_are_blended_as_monai_does() {
     assert!(cases.len() >= 7);
     for case in cases {
         let (size, tile) = (pair(&case["size"]), pair(&case["tile"]));
-        let window = Window::new(tile, case["overlap"].as_f64().unwrap(), case["batch"].as_u64().unwrap() as usize);
+        let window =
+            SlidingWindow::new(tile, case["overlap"].as_f64().unwrap(), case["batch"].as_u64().unwrap() as usize);
         let image = wave(CHANNELS * size[0] * size[1], 1.1);
         let mut forward = |tiles: Vec<f32>, n: usize| Ok::<_, RunError>(convolved(&weight, &tiles, n, tile));
         let got = window.unwrap().slide(&image, CHANNELS, size, CLASSES, &mut forward).unwrap();
@@ -76,7 +77,7 @@ fn a_network_that_looks_at_one_pixel_does_not_see_the_tiles() {
             let each = tiles.chunks_exact(tile[0] * tile[1]);
             Ok(each.flat_map(|t| t.iter().map(|v| v * v).chain(t.iter().map(|v| 1.0 - v))).collect())
         };
-        let window = Window::new(tile, overlap, batch).unwrap();
+        let window = SlidingWindow::new(tile, overlap, batch).unwrap();
         let got = window.slide(&image, 1, size, 2, &mut forward).unwrap();
         let padded = [0, 1].map(|a| size[a].max(tile[a]));
         assert_eq!(seen, window.corners(padded).len(), "each tile once");
@@ -89,21 +90,22 @@ fn a_network_that_looks_at_one_pixel_does_not_see_the_tiles() {
 
 #[test]
 fn tiles_cover_an_image_to_its_end() {
-    assert_eq!(starts(10, 4, 0.5), [0, 2, 4, 6]);
-    assert_eq!(starts(11, 4, 0.5), [0, 2, 4, 6, 7]);
-    assert_eq!(starts(4, 4, 0.5), [0]);
-    assert_eq!(starts(3, 4, 0.5), [0]);
-    assert_eq!(starts(9, 4, 0.0), [0, 4, 5]);
-    assert_eq!(starts(4, 2, 0.99), [0, 1, 2], "a step is a pixel at least");
-    let map = weights([9, 15]);
+    assert_eq!(tile_starts(10, 4, 0.5), [0, 2, 4, 6]);
+    assert_eq!(tile_starts(11, 4, 0.5), [0, 2, 4, 6, 7]);
+    assert_eq!(tile_starts(4, 4, 0.5), [0]);
+    assert_eq!(tile_starts(3, 4, 0.5), [0]);
+    assert_eq!(tile_starts(9, 4, 0.0), [0, 4, 5]);
+    assert_eq!(tile_starts(4, 2, 0.99), [0, 1, 2], "a step is a pixel at least");
+    let map = gaussian_weights([9, 15]);
     let middle = map[4 * 15 + 7];
     assert!(middle == 1.0 && map.iter().all(|&w| w > 0.0 && w <= middle));
     // One and a half sigma beside the middle: 0.125 * 15 * 1.6 = 3 pixels.
     assert!((f64::from(map[4 * 15 + 10]) - (-0.5f64 * 1.6 * 1.6).exp()).abs() < 1e-6);
     for overlap in [1.0, -0.1, f64::NAN, 2.0] {
-        assert!(Window::new([4, 4], overlap, 1).unwrap_err().to_string().contains("overlap"));
+        assert!(SlidingWindow::new([4, 4], overlap, 1).unwrap_err().to_string().contains("overlap"));
     }
-    let short = Window::new([4, 4], 0.5, 1).unwrap().slide(&[0.0; 25], 1, [5, 5], 2, &mut |_, _| Ok(vec![0.0; 3]));
+    let short =
+        SlidingWindow::new([4, 4], 0.5, 1).unwrap().slide(&[0.0; 25], 1, [5, 5], 2, &mut |_, _| Ok(vec![0.0; 3]));
     assert!(short.unwrap_err().message.contains("2 a pixel"));
 }
 
@@ -163,7 +165,7 @@ fn probabilities_read_back() {
     let base = dir.path().join("scan.1");
     let (size, classes) = ([2, 3], ["back ground".to_string(), "lung".into()]);
     let values = [1.0, 0.75, 0.5, 0.25, 0.0, f32::NAN, 0.0, 0.25, 0.5, 0.75, 1.0, 2.0];
-    let files = probability::write(&base, &values, &classes, size, ProbabilityFormat::Png16).unwrap();
+    let files = probability::write_probabilities(&base, &values, &classes, size, ProbabilityFormat::Png16).unwrap();
     let names: Vec<_> = files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["scan.1_back_ground.png", "scan.1_lung.png"]);
     let image::DynamicImage::ImageLuma16(lung) = image::open(&files[1]).unwrap() else { panic!("16 bits of grey") };
@@ -172,7 +174,7 @@ fn probabilities_read_back() {
     let image::DynamicImage::ImageLuma16(ground) = image::open(&files[0]).unwrap() else { panic!("16 bits of grey") };
     assert_eq!(ground.into_raw()[5], 0, "NaN");
 
-    let files = probability::write(&base, &values, &classes, size, ProbabilityFormat::Npy).unwrap();
+    let files = probability::write_probabilities(&base, &values, &classes, size, ProbabilityFormat::Npy).unwrap();
     let bytes = fs::read(&files[0]).unwrap();
     assert_eq!(files[0].file_name().unwrap(), "scan.1.npy");
     // Written by numpy.save from the same numbers; its header may be padded further.
@@ -192,7 +194,7 @@ fn probabilities_read_back() {
 
     // Classes whose names become one keep their files apart.
     let twins = ["a b".to_string(), "a_b".into()];
-    let files = probability::write(&base, &values, &twins, size, ProbabilityFormat::Png16).unwrap();
+    let files = probability::write_probabilities(&base, &values, &twins, size, ProbabilityFormat::Png16).unwrap();
     assert_ne!(files[0], files[1]);
-    assert!(probability::write(&base, &values[1..], &classes, size, ProbabilityFormat::Npy).is_err());
+    assert!(probability::write_probabilities(&base, &values[1..], &classes, size, ProbabilityFormat::Npy).is_err());
 }

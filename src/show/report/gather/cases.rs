@@ -2,7 +2,7 @@
 
 use crate::data::SplitRole;
 use crate::learn::trained_run::TrainedRun;
-use crate::score::case_scores::Ranked;
+use crate::score::case_columns::RankedCase;
 use crate::show::report::content::Picture;
 
 /// Pictures of cases, or why there are none.
@@ -15,9 +15,9 @@ pub(super) struct Cases {
 
 /// So many of the worst and as many around the median; `metric` is how people call what they are ranked by.
 #[cfg(feature = "run")]
-pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[Ranked], n: usize, metric: &str) -> Cases {
+pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[RankedCase], n: usize, metric: &str) -> Cases {
     use crate::base::error::Result;
-    use crate::score::case_scores::worst_and_median;
+    use crate::score::case_columns::worst_and_median;
     use crate::show::images::case_pictures::draw;
     use crate::show::report::content::SIDE;
     let (worst, median) = worst_and_median(ranked, n);
@@ -36,7 +36,7 @@ pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[Ranked], n: 
 
 /// None: they take a network.
 #[cfg(not(feature = "run"))]
-pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[Ranked], _: usize, _: &str) -> Cases {
+pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[RankedCase], _: usize, _: &str) -> Cases {
     let missing = "Without pictures of cases: this npc is built without the feature `run`";
     Cases { missing: Some(missing.into()), ..Cases::default() }
 }

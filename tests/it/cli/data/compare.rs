@@ -1,7 +1,7 @@
 //! `npc compare` on run folders that were never trained: their scores are written here.
 
-use npc::internals::metric::calibration::Tally;
-use npc::internals::metric::{CaseScore, Evaluation, Pair, Summary, cases_csv, measure};
+use npc::internals::metric::calibration::CalibrationTally;
+use npc::internals::metric::{CaseScore, Evaluation, MaskPair, Summary, cases_csv, measure};
 use npc::text::config::{Empty, Metric};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ impl Bench {
             let truth: Vec<u8> = (0..64).map(|p| object(p / 8)).collect();
             let gone = (run.missed)(i);
             let pred: Vec<u8> = (0..64).map(|p| if p / 8 <= gone { 0 } else { object(p / 8) }).collect();
-            let pair = Pair { pred: &pred, truth: &truth, size: [8, 8], spacing: run.spacing };
+            let pair = MaskPair { pred: &pred, truth: &truth, size: [8, 8], spacing: run.spacing };
             let mut case = measure(format!("slice_{i}"), &pair, 2, &Metric::ALL).unwrap();
             case.group = run.group.map(|g| g(i));
             case
@@ -93,7 +93,7 @@ impl Bench {
             size: [8, 8],
             summary: Summary::new(&cases, &classes, run.empty).unwrap(),
             intervals: None,
-            calibration: Tally::default().finish(),
+            calibration: CalibrationTally::default().finish(),
         };
         let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
         write("cases.csv", &cases_csv(&cases, &classes, run.empty));

@@ -42,8 +42,8 @@ fn a_checkpoint_of_another_model_is_refused_by_names() {
     let error = bench.refused(&folder, true);
     mentions(&error, &["last.safetensors", "another model", "`conv.weight`", "[12, 1, 3, 3]", "`Tiny`", "`Wide`"]);
     let stop = AtomicBool::new(false);
-    let error =
-        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &How::default(), &stop).unwrap_err();
+    let error = evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
+        .unwrap_err();
     mentions(&error, &["best_dice.safetensors", "another model", "`Wide`"]);
 }
 

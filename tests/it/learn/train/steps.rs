@@ -101,7 +101,8 @@ fn the_average_is_what_is_scored_and_kept() {
     let Some(TrainingOutcome::Done(summary)) = told.outcome else { panic!("{told:?}") };
     let stop = AtomicBool::new(false);
     let (scores, _) =
-        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &How::default(), &stop).unwrap();
+        evaluate(&bench.checked, &bench.settings, &folder, SplitRole::Test, &EvaluateOptions::default(), &stop)
+            .unwrap();
     assert_eq!(scores.summary.dice, Some(summary.dice), "the kept weights have the score of their epoch");
     let plain = Bench::new();
     let (_, plain) = plain.start("plain");

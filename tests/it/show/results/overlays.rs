@@ -1,6 +1,6 @@
 //! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
 
-use npc::internals::score::case_scores::{read, worst_and_median};
+use npc::internals::score::case_columns::{CaseColumns, worst_and_median};
 use npc::internals::show::images::gallery::{Shown, fitting, sheet};
 use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
 use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
@@ -99,7 +99,7 @@ fn cases_are_ranked_by_their_mean() {
                 \"a, left\",p1,lung,0.1,0.2,0\n\"a, left\",p1,heart,,,1\n\
                 c,p2,lung,1,1,0\nc,p2,heart,0.8,0.9,0\nd,p2,lung,,nan,1\n";
     std::fs::write(&path, text).unwrap();
-    let table = read(&path).unwrap();
+    let table = CaseColumns::read(&path).unwrap();
     assert_eq!(table.columns, ["iou", "dice", "empty"]);
     assert_eq!(table.classes(), ["lung", "heart"]);
     let ranked: Vec<_> =
@@ -107,9 +107,9 @@ fn cases_are_ranked_by_their_mean() {
     assert_eq!(ranked, [("a, left".to_string(), 0.2), ("b".into(), 0.6), ("c".into(), 0.95)], "`d` has no score");
     assert!(table.worst_first("hd95").is_empty());
     std::fs::write(&path, "stem,class,dice\na,lung\n").unwrap();
-    assert!(read(&path).unwrap_err().to_string().contains("line: 2"));
+    assert!(CaseColumns::read(&path).unwrap_err().to_string().contains("line: 2"));
     std::fs::write(&path, "name,dice\na,1\n").unwrap();
-    assert!(read(&path).unwrap_err().to_string().contains("no column `stem`"));
+    assert!(CaseColumns::read(&path).unwrap_err().to_string().contains("no column `stem`"));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn worst_and_median_do_not_overlap() {
         let path = dir.path().join("cases.csv");
         let lines: String = (0..n).map(|i| format!("{i},lung,{}\n", i as f64 / 100.0)).collect();
         std::fs::write(&path, format!("stem,class,dice\n{lines}")).unwrap();
-        let ranked = read(&path).unwrap().worst_first("dice");
+        let ranked = CaseColumns::read(&path).unwrap().worst_first("dice");
         for k in 1..8 {
             let (worst, median) = worst_and_median(&ranked, k);
             assert_eq!(worst.len(), k.min(n));

@@ -2,7 +2,7 @@
 
 use crate::support::front::{front_file, repository};
 use npc::internals::learn::history::History;
-use npc::internals::score::case_scores::{CaseColumns, read};
+use npc::internals::score::case_columns::CaseColumns;
 use npc::internals::show::chart::{Lines, Point, Series, distribution, lines};
 use npc::internals::show::images::text_drawing::Canvas;
 use npc::internals::show::report::{Balance, Fact, Picture, Report, page, value_text};
@@ -33,7 +33,7 @@ fn cases() -> CaseColumns {
     let line = |i: usize| format!("case_{i:03},lung,{:.4},{}\n", 1.0 - 0.9 / (i as f64 + 1.0), 100 + i);
     let text: String = (0..30).map(line).collect();
     std::fs::write(&path, format!("stem,class,dice,tp\n{text}")).unwrap();
-    read(&path).unwrap()
+    CaseColumns::read(&path).unwrap()
 }
 
 /// A page with everything on it; `words` stands wherever a file or a person may put a text.

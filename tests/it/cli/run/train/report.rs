@@ -59,7 +59,7 @@ fn a_run_becomes_pictures_a_page_and_events() {
     let shown = names(&place.path("shown"));
     assert_eq!(shown.len(), 4, "{shown:?}");
     assert!(shown[0].starts_with("0001_phantom_") && shown[3] == "sheet.png");
-    let csv = npc::internals::score::case_scores::read(&place.path("runs/a/cases.csv")).unwrap();
+    let csv = npc::internals::score::case_columns::CaseColumns::read(&place.path("runs/a/cases.csv")).unwrap();
     let worst = &csv.worst_first("dice")[0].stem;
     assert_eq!(shown[0], format!("0001_{worst}.png"));
     place.npc(&["eval", "runs/a", "--worst", "2"]).refused(2, &["--overlays"]);

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 /// A score for each metric; `None` (`null` in files) where no image defines one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Scores(BTreeMap<Metric, Option<f64>>);
+pub struct MetricScores(BTreeMap<Metric, Option<f64>>);
 
-impl Scores {
+impl MetricScores {
     /// The scores of these metrics.
-    pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> Scores {
-        Scores(scores.into_iter().collect())
+    pub fn new(scores: impl IntoIterator<Item = (Metric, Option<f64>)>) -> MetricScores {
+        MetricScores(scores.into_iter().collect())
     }
 
     /// `None` where it is undefined or was not measured.

@@ -1,6 +1,6 @@
 //! A counted sweep as a scatter chart.
 
-use super::show::{name, title};
+use super::counted_table::{key_label, sweep_title};
 use crate::base::number::{bytes, thousands};
 use crate::desk::{CountedRow, CountedSweep};
 use crate::desk::{cells, settings};
@@ -10,12 +10,12 @@ use crate::study::explore::Key;
 use std::collections::BTreeMap;
 
 /// Models that a point tells of under the pointer.
-const TOLD: usize = 8;
+const LISTED_MODELS: usize = 8;
 /// Letters of the title.
-const TITLE: usize = 80;
+const TITLE_LENGTH: usize = 80;
 
 /// Nothing where no model is left.
-pub(super) fn svg(sweep: &CountedSweep) -> Option<String> {
+pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
             Key::Params | Key::Macs => Unit::Count,
@@ -23,7 +23,7 @@ pub(super) fn svg(sweep: &CountedSweep) -> Option<String> {
             Key::Field => Unit::Pixels,
         };
         let better = if key.more_is_better() { " (more is better)" } else { "" };
-        Side { name: name(key, sweep) + better, unit }
+        Side { name: key_label(key, sweep) + better, unit }
     };
     let [x, y] = sweep.axes;
     // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
@@ -31,22 +31,23 @@ pub(super) fn svg(sweep: &CountedSweep) -> Option<String> {
     for row in &sweep.rows {
         places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
-    let dots = places.into_values().map(|rows| dot(sweep, &rows)).collect();
-    let heading = shortened(&title(sweep), TITLE);
+    let dots = places.into_values().map(|rows| chart_dot(sweep, &rows)).collect();
+    let heading = shortened(&sweep_title(sweep), TITLE_LENGTH);
     let key = format!("labels: {}", sweep.columns.join(" · "));
     drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
 }
 
-fn dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
+fn chart_dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
     let first = rows[0];
     let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
     // Lists are tighter beside a point than in the file.
     let values = values.into_iter().map(|v| v.replace(", ", ","));
     let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
-    let mut told: Vec<String> = rows.iter().take(TOLD).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
-    if rows.len() > TOLD {
-        told.push(format!("and {} more", rows.len() - TOLD));
+    let mut told: Vec<String> =
+        rows.iter().take(LISTED_MODELS).map(|r| settings(&sweep.columns, &r.variant, &r.args)).collect();
+    if rows.len() > LISTED_MODELS {
+        told.push(format!("and {} more", rows.len() - LISTED_MODELS));
     }
     for key in Key::ALL {
         let n = key.of(&first.variant);
@@ -57,7 +58,7 @@ fn dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
         };
         // The others of a dot may differ in what is not drawn.
         if rows.iter().all(|r| key.of(&r.variant) == n) {
-            told.push(format!("{}: {value}", name(key, sweep)));
+            told.push(format!("{}: {value}", key_label(key, sweep)));
         }
     }
     Dot { at: sweep.axes.map(|key| key.of(&first.variant)), label, told: told.join("\n"), front: first.front }

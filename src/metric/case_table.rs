@@ -1,7 +1,7 @@
 //! `cases.csv`: every image of an evaluation, written and read back.
 
-use super::case::{CaseScore, ClassScore, measured};
-use super::case_file::{CaseFile, CaseLine, at_line};
+use super::case::{CaseScore, ClassScore, measured_metrics};
+use super::case_file::{CaseFile, CaseLine, line_error};
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
 use crate::text::config::{Empty, Metric};
@@ -13,12 +13,12 @@ use std::path::Path;
 pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> String {
     // The first columns stand where they always did.
     let first = ["stem", "class", "iou", "dice", "tp", "fp", "fn", "empty", "tn"];
-    let later: Vec<Metric> = measured(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
+    let later: Vec<Metric> = measured_metrics(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
     let header = first.into_iter().chain(later.iter().map(|m| m.name())).chain(["group"]).map(String::from).collect();
     let row = |case: &CaseScore, score: &ClassScore, class: &String| -> Vec<String> {
         let get = |metric| score.get(metric, empty).map_or(String::new(), |v| format!("{v:.6}"));
         let c = score.counts;
-        let counts = [c.tp, c.fp, c.fn_, u64::from(c.neither()), c.tn].map(|n| n.to_string());
+        let counts = [c.tp, c.fp, c.fn_, u64::from(c.is_absent()), c.tn].map(|n| n.to_string());
         let mut cells = vec![case.stem.clone(), class.clone(), get(Metric::Iou), get(Metric::Dice)];
         cells.extend(counts);
         cells.extend(later.iter().map(|&m| get(m)));
@@ -47,7 +47,7 @@ impl CaseTable {
     /// Fails, naming file and line, where a line is not one of such a table or an image lacks a class.
     pub fn read(path: &Path) -> Result<CaseTable> {
         let file = CaseFile::read(path)?;
-        let at = |line: u64, text: String| at_line(path, line, text);
+        let at = |line: u64, text: String| line_error(path, line, text);
         let group = file.column("group");
         let metrics: Vec<(Metric, usize)> =
             Metric::ALL.into_iter().filter_map(|m| Some((m, file.column(m.name())?))).collect();

@@ -20,12 +20,12 @@ pub(super) const TABLES: Formats = &[
 ];
 
 /// Reads one of the formats; `--help` and the message for any other word list them.
-pub(super) fn one_of(formats: Formats) -> impl TypedValueParser<Value = OutputFormat> {
-    word(formats, OutputFormat::name)
+pub(super) fn format_parser(formats: Formats) -> impl TypedValueParser<Value = OutputFormat> {
+    word_parser(formats, OutputFormat::name)
 }
 
 /// Reads one of some values by its name. Each has what `--help` says of it.
-pub(super) fn word<T>(
+pub(super) fn word_parser<T>(
     values: &[(T, &'static str)],
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> + use<T>

@@ -7,12 +7,12 @@
 use crate::base::error::{Result, RunError};
 
 /// Standard deviation of the weights as a share of the tile's side.
-const SIGMA: f64 = 0.125;
+const SIGMA_SHARE: f64 = 0.125;
 /// Least weight, so that no pixel is divided by 0.
-const LEAST: f32 = 1e-3;
+const MIN_WEIGHT: f32 = 1e-3;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Window {
+pub struct SlidingWindow {
     /// Height and width of a tile.
     pub tile: [usize; 2],
     /// Share of a tile that its neighbour covers too, from 0 to below 1.
@@ -22,11 +22,11 @@ pub struct Window {
 }
 
 /// Scores of a batch of tiles: the values of `n` inputs (`n` x channels x tile), to `n` x `k` x tile.
-pub(crate) type Forward<'a> = dyn FnMut(Vec<f32>, usize) -> Result<Vec<f32>> + 'a;
+pub(crate) type TileForward<'a> = dyn FnMut(Vec<f32>, usize) -> Result<Vec<f32>> + 'a;
 
 /// First pixels of the tiles along one side: steps of `floor(tile * (1 - overlap))`, the last one moved back to end with
 /// the image. One tile at 0 where the image is not longer than a tile.
-pub fn starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
+pub fn tile_starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
     let step = ((tile as f64 * (1.0 - overlap)) as usize).max(1);
     let last = length.saturating_sub(tile);
     let mut starts: Vec<usize> = (0..last).step_by(step).collect();
@@ -36,32 +36,32 @@ pub fn starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
 
 /// Weight of each pixel of a tile: exp(-(y^2 / (2 sy^2) + x^2 / (2 sx^2))) with y and x from the centre and
 /// s = 0.125 times the side, not below the larger of 0.001 and the least of them.
-pub fn weights([height, width]: [usize; 2]) -> Vec<f32> {
+pub fn gaussian_weights([height, width]: [usize; 2]) -> Vec<f32> {
     let line = |n: usize| -> Vec<f32> {
-        let sigma = (SIGMA * n as f64) as f32;
+        let sigma = (SIGMA_SHARE * n as f64) as f32;
         let centre = (n as f32 - 1.0) / 2.0;
         (0..n).map(|i| (-(i as f32 - centre).powi(2) / (2.0 * sigma * sigma)).exp()).collect()
     };
     let (down, across) = (line(height), line(width));
     let map: Vec<f32> = down.iter().flat_map(|a| across.iter().map(move |b| a * b)).collect();
-    let least = map.iter().copied().fold(f32::INFINITY, f32::min).max(LEAST);
+    let least = map.iter().copied().fold(f32::INFINITY, f32::min).max(MIN_WEIGHT);
     map.into_iter().map(|w| w.max(least)).collect()
 }
 
-impl Window {
+impl SlidingWindow {
     /// Refuses an overlap outside 0..1.
-    pub fn new(tile: [usize; 2], overlap: f64, batch: usize) -> Result<Window> {
+    pub fn new(tile: [usize; 2], overlap: f64, batch: usize) -> Result<SlidingWindow> {
         if !(0.0..1.0).contains(&overlap) {
             let error = RunError::new(format!("an overlap of {overlap} is not from 0 to below 1"));
             return Err(error.help("the usual share is `--overlap 0.5`"));
         }
-        Ok(Window { tile, overlap, batch: batch.max(1) })
+        Ok(SlidingWindow { tile, overlap, batch: batch.max(1) })
     }
 
     /// Upper left corners of the tiles of an image, row by row.
     pub fn corners(&self, [height, width]: [usize; 2]) -> Vec<[usize; 2]> {
-        let across = starts(width, self.tile[1], self.overlap);
-        let down = starts(height, self.tile[0], self.overlap);
+        let across = tile_starts(width, self.tile[1], self.overlap);
+        let down = tile_starts(height, self.tile[0], self.overlap);
         down.iter().flat_map(|&y| across.iter().map(move |&x| [y, x])).collect()
     }
 
@@ -73,19 +73,19 @@ impl Window {
         channels: usize,
         size: [usize; 2],
         k: usize,
-        forward: &mut Forward<'_>,
+        forward: &mut TileForward<'_>,
     ) -> Result<Vec<f32>> {
         let padded = [0, 1].map(|a| size[a].max(self.tile[a]));
         let before = [0, 1].map(|a| (padded[a] - size[a]) / 2);
         let area = self.tile[0] * self.tile[1];
-        let weights = weights(self.tile);
+        let weights = gaussian_weights(self.tile);
         let mut sum = vec![0f32; k * size[0] * size[1]];
         let mut total = vec![0f32; size[0] * size[1]];
         for corners in self.corners(padded).chunks(self.batch) {
             let mut tiles = vec![0f32; corners.len() * channels * area];
             for (corner, tile) in corners.iter().zip(tiles.chunks_exact_mut(channels * area)) {
                 for (plane, source) in tile.chunks_exact_mut(area).zip(image.chunks_exact(size[0] * size[1])) {
-                    self.common(*corner, before, size, |at, from, n| {
+                    self.for_each_shared_row(*corner, before, size, |at, from, n| {
                         plane[at..at + n].copy_from_slice(&source[from..from + n]);
                     });
                 }
@@ -101,12 +101,12 @@ impl Window {
             }
             for (corner, scores) in corners.iter().zip(scores.chunks_exact(k * area)) {
                 for (sum, plane) in sum.chunks_exact_mut(size[0] * size[1]).zip(scores.chunks_exact(area)) {
-                    self.common(*corner, before, size, |at, to, n| {
+                    self.for_each_shared_row(*corner, before, size, |at, to, n| {
                         let parts = sum[to..to + n].iter_mut().zip(&plane[at..at + n]).zip(&weights[at..at + n]);
                         parts.for_each(|((sum, score), weight)| *sum += score * weight);
                     });
                 }
-                self.common(*corner, before, size, |at, to, n| {
+                self.for_each_shared_row(*corner, before, size, |at, to, n| {
                     total[to..to + n].iter_mut().zip(&weights[at..at + n]).for_each(|(t, w)| *t += w);
                 });
             }
@@ -118,7 +118,7 @@ impl Window {
     }
 
     /// The part of a tile that lies on the image, row by row: index in the tile, index in the image, length.
-    fn common(
+    fn for_each_shared_row(
         &self,
         corner: [usize; 2],
         before: [usize; 2],

@@ -9,7 +9,7 @@ use std::fmt::Write;
 const SHOWN: usize = 12;
 
 /// Tables of the sweeps, and the values that fit the holes.
-pub(super) fn text(exploration: &Exploration) -> String {
+pub(super) fn exploration_text(exploration: &Exploration) -> String {
     let sweeps = exploration.sweeps.iter().map(|sweep| sweep_text(sweep, exploration.convention.name()));
     sweeps.chain(exploration.holes.iter().map(hole_text)).collect()
 }
@@ -64,7 +64,7 @@ fn hole_text(fit: &HoleFit) -> String {
 }
 
 /// `sweeps` and `holes` of the document, those that there are.
-pub(super) fn json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
+pub(super) fn exploration_json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
     let object = |args: &[(String, String)]| {
         Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())
     };

@@ -13,28 +13,28 @@ use serde_json::{Map, Value, json};
 const NAMED: usize = 4;
 
 /// The sweep in a format, with what stands around the table; JSON holds the models in full.
-pub(super) fn printed(sweep: &CountedSweep, format: OutputFormat) -> String {
+pub(super) fn sweep_text(sweep: &CountedSweep, format: OutputFormat) -> String {
     if format == OutputFormat::Json {
-        return format!("{:#}\n", document(sweep));
+        return format!("{:#}\n", sweep_json(sweep));
     }
     let notes = format.notes(&remarks(sweep));
     if format == OutputFormat::Text && sweep.rows.is_empty() {
-        return format!("{}\n{notes}", title(sweep));
+        return format!("{}\n{notes}", sweep_title(sweep));
     }
-    let head = if format == OutputFormat::Text { format!("{}\n\n", title(sweep)) } else { String::new() };
-    format!("{head}{}{notes}", cells_of(sweep).print(format))
+    let head = if format == OutputFormat::Text { format!("{}\n\n", sweep_title(sweep)) } else { String::new() };
+    format!("{head}{}{notes}", sweep_table(sweep).print(format))
 }
 
 /// `288x384`
-fn size(at: &Measures) -> String {
+fn size_text(at: &Measures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
 
-pub(super) fn title(sweep: &CountedSweep) -> String {
+pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
     let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
-    let sizes: Vec<String> = sweep.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size).collect());
+    let sizes: Vec<String> = sweep.rows.first().map_or(Vec::new(), |r| r.variant.at.iter().map(size_text).collect());
     let at = if sizes.is_empty() { String::new() } else { format!(" at {}", sizes.join(", ")) };
-    let mut parts = vec![models(sweep.tried)];
+    let mut parts = vec![model_count(sweep.tried)];
     if kept < sweep.tried - sweep.broken {
         parts.push(format!("{} kept", thousands(kept as u64)));
     }
@@ -48,11 +48,11 @@ pub(super) fn title(sweep: &CountedSweep) -> String {
     format!("sweep{name}{models}{at}: {}", parts.join(", "))
 }
 
-fn models(n: usize) -> String {
+fn model_count(n: usize) -> String {
     if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
 }
 
-pub(super) fn name(key: Key, sweep: &CountedSweep) -> String {
+pub(super) fn key_label(key: Key, sweep: &CountedSweep) -> String {
     match key {
         Key::Params => "params".into(),
         Key::Macs => format!("MACs, {}", sweep.convention),
@@ -63,13 +63,13 @@ pub(super) fn name(key: Key, sweep: &CountedSweep) -> String {
 }
 
 /// A row for each function.
-fn cells_of(sweep: &CountedSweep) -> Table {
+fn sweep_table(sweep: &CountedSweep) -> Table {
     let sizes = sweep.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
     let mut columns: Vec<Column> = sweep.columns.iter().map(Column::words).collect();
     columns.push(Column::numbers("params"));
     for at in sizes {
         let many = sizes.len() > 1;
-        let [title, name] = [" ", "_"].map(|gap| if many { format!("{gap}{}", size(at)) } else { String::new() });
+        let [title, name] = [" ", "_"].map(|gap| if many { format!("{gap}{}", size_text(at)) } else { String::new() });
         let macs = if many { format!("MACs{title}") } else { format!("MACs, {}", sweep.convention) };
         columns.push(Column::numbers(macs).named(format!("macs{name}")));
         columns.push(Column::numbers(format!("to run{title}")).named(format!("inference{name}")));
@@ -89,12 +89,12 @@ fn cells_of(sweep: &CountedSweep) -> Table {
         let at = &row.variant.at[0];
         line.extend([field::size_text(&at.field).into(), at.field_pixels.map(Cell::Count).into()]);
         line.push(Cell::Flag(row.front));
-        line.extend(same.then(|| others(sweep, row).into()));
+        line.extend(same.then(|| equal_models(sweep, row).into()));
         let same: Vec<String> = row.same.iter().map(|(v, a)| settings(&sweep.columns, v, a)).collect();
         line.push(same.join("; ").into());
         line
     };
-    Table { title: title(sweep), columns, rows: sweep.rows[..sweep.top].iter().map(row).collect() }
+    Table { title: sweep_title(sweep), columns, rows: sweep.rows[..sweep.top].iter().map(row).collect() }
 }
 
 /// What stands below the table.
@@ -103,12 +103,12 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
     if sweep.top < sweep.rows.len() {
         lines.push(format!("and {} more", sweep.rows.len() - sweep.top));
     }
-    lines.extend(left_out(sweep));
+    lines.extend(left_out_note(sweep));
     if sweep.rows.is_empty() {
         lines.push("No model is left.".into());
         return lines;
     }
-    let [x, y] = sweep.axes.map(|key| name(key, sweep));
+    let [x, y] = sweep.axes.map(|key| key_label(key, sweep));
     let better = |key: Key| if key.more_is_better() { "more" } else { "less" };
     let (x_better, y_better) = (better(sweep.axes[0]), better(sweep.axes[1]));
     lines.push(format!("\"*\" is on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
@@ -124,7 +124,7 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
 }
 
 /// The other models that compute the same function: the settings in which each differs.
-fn others(sweep: &CountedSweep, row: &CountedRow) -> String {
+fn equal_models(sweep: &CountedSweep, row: &CountedRow) -> String {
     let own = cells(&sweep.columns, &row.variant, &row.args);
     let mut parts: Vec<String> = (row.same.iter().take(NAMED))
         .map(|(variant, args)| {
@@ -152,7 +152,7 @@ fn others(sweep: &CountedSweep, row: &CountedRow) -> String {
     parts.join("; ")
 }
 
-fn left_out(sweep: &CountedSweep) -> Option<String> {
+fn left_out_note(sweep: &CountedSweep) -> Option<String> {
     let kept: usize = sweep.rows.iter().map(|r| 1 + r.same.len()).sum();
     let out = sweep.tried - sweep.broken - kept;
     if sweep.bounds.is_empty() {
@@ -167,24 +167,24 @@ fn left_out(sweep: &CountedSweep) -> Option<String> {
         format!("{} by `{text}`{alone}", left.variants)
     };
     let parts: Vec<String> = sweep.bounds.iter().map(part).collect();
-    Some(format!("{out} of {} left out: {}", models(sweep.tried), parts.join(", ")))
+    Some(format!("{out} of {} left out: {}", model_count(sweep.tried), parts.join(", ")))
 }
 
-fn document(sweep: &CountedSweep) -> Value {
+fn sweep_json(sweep: &CountedSweep) -> Value {
     let bounds: Vec<Value> = (sweep.bounds.iter())
         .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.alone}))
         .collect();
-    let models: Vec<Value> = sweep.rows[..sweep.top].iter().map(model).collect();
+    let models: Vec<Value> = sweep.rows[..sweep.top].iter().map(model_json).collect();
     json!({
         "schema": 1, "sweep": sweep.sweep, "of": sweep.models, "convention": sweep.convention.name(), "axes": sweep.axes.map(Key::name),
         "batch": sweep.batch, "tried": sweep.tried, "broken": sweep.broken, "bounds": bounds, "models": models,
     })
 }
 
-fn model(row: &CountedRow) -> Value {
+fn model_json(row: &CountedRow) -> Value {
     let object = |args: &ArgumentTexts| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
     let one = |v: &Variant, args: &ArgumentTexts| {
-        let sizes: Vec<Value> = v.at.iter().map(measures).collect();
+        let sizes: Vec<Value> = v.at.iter().map(measures_json).collect();
         json!({"model": v.model, "args": object(args), "params": v.params, "buffers": v.buffers, "sizes": sizes})
     };
     let mut value = one(&row.variant, &row.args);
@@ -194,7 +194,7 @@ fn model(row: &CountedRow) -> Value {
     value
 }
 
-fn measures(at: &Measures) -> Value {
+fn measures_json(at: &Measures) -> Value {
     json!({
         "input": at.input.dims(), "output": at.output.dims(), "macs": at.macs,
         "memory": {"inference": at.peaks.inference, "training": at.peaks.training},

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// A run with the scores of its images.
 #[derive(Debug, Clone)]
-pub(crate) struct Scored {
+pub(crate) struct EvaluatedRun {
     pub folder: PathBuf,
     pub settings: Settings,
     pub evaluation: Evaluation,
@@ -20,9 +20,9 @@ pub(crate) struct Scored {
     models: BTreeMap<PathBuf, String>,
 }
 
-impl Scored {
+impl EvaluatedRun {
     /// Reads the evaluation of one role from a run folder.
-    pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<Scored> {
+    pub(crate) fn open(dir: &Path, role: SplitRole) -> Result<EvaluatedRun> {
         let folder = RunFolder::new(dir);
         if !folder.settings().exists() {
             let error = RunError::at(dir, "not a run folder: it has no settings.yaml");
@@ -52,7 +52,7 @@ impl Scored {
         }
         let mut models = BTreeMap::new();
         read_models(dir, dir, 0, &mut models);
-        Ok(Scored {
+        Ok(EvaluatedRun {
             folder: dir.to_path_buf(),
             settings: read_settings(&folder.settings())?,
             evaluation,
@@ -72,7 +72,7 @@ impl Scored {
         same
     }
 
-    fn same_but_seed(&self, other: &Scored) -> bool {
+    fn same_but_seed(&self, other: &EvaluatedRun) -> bool {
         self.models == other.models && self.experiment() == other.experiment()
     }
 }
@@ -91,22 +91,22 @@ fn read_models(root: &Path, dir: &Path, depth: usize, into: &mut BTreeMap<PathBu
 }
 
 /// Names of a few, and how many more there are.
-fn few(names: &[&str]) -> String {
+fn abbreviated_list(names: &[&str]) -> String {
     let shown = names[..names.len().min(5)].join(", ");
     if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
 }
 
 /// Refuses two runs whose scores mean different things; says what differs.
-pub(super) fn comparable(a: &Scored, b: &Scored) -> Result<()> {
+pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
     let (first, second) = (a.folder.display(), b.folder.display());
     let refuse = |what: String, help: String| Err(RunError::new(format!("{first} and {second}: {what}")).help(help));
     let (left, right) = (&a.evaluation.summary, &b.evaluation.summary);
-    let stems = |run: &Scored| -> BTreeSet<String> { run.cases.stems.iter().cloned().collect() };
+    let stems = |run: &EvaluatedRun| -> BTreeSet<String> { run.cases.stems.iter().cloned().collect() };
     let (here, there) = (stems(a), stems(b));
     if here != there {
         let only = |x: &BTreeSet<String>, y: &BTreeSet<String>| -> String {
             let only: Vec<&str> = x.difference(y).map(String::as_str).collect();
-            if only.is_empty() { "none".into() } else { format!("{} ({})", only.len(), few(&only)) }
+            if only.is_empty() { "none".into() } else { format!("{} ({})", only.len(), abbreviated_list(&only)) }
         };
         let what = format!(
             "they are not scored on the same images; only in the first: {}, only in the second: {}",
@@ -134,9 +134,9 @@ pub(super) fn comparable(a: &Scored, b: &Scored) -> Result<()> {
 }
 
 /// What makes a comparison weaker than it looks.
-pub(super) fn notes(runs: &[Scored], group_seeds: bool) -> Vec<String> {
+pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<String> {
     let mut notes = Vec::new();
-    let mut differ = |what: &str, of: &dyn Fn(&Scored) -> String| {
+    let mut differ = |what: &str, of: &dyn Fn(&EvaluatedRun) -> String| {
         let values: BTreeSet<String> = runs.iter().map(of).collect();
         if values.len() > 1 {
             let list: Vec<&str> = values.iter().map(String::as_str).collect();
@@ -163,8 +163,8 @@ pub(super) fn notes(runs: &[Scored], group_seeds: bool) -> Vec<String> {
 }
 
 /// Runs of one experiment together, in the order of first sight. Refuses one seed twice.
-pub(super) fn by_seed(runs: Vec<Scored>) -> Result<Vec<Vec<Scored>>> {
-    let mut experiments: Vec<Vec<Scored>> = Vec::new();
+pub(super) fn group_by_seed(runs: Vec<EvaluatedRun>) -> Result<Vec<Vec<EvaluatedRun>>> {
+    let mut experiments: Vec<Vec<EvaluatedRun>> = Vec::new();
     for run in runs {
         let Some(of) = experiments.iter_mut().find(|e| e[0].same_but_seed(&run)) else {
             experiments.push(vec![run]);
@@ -185,8 +185,8 @@ pub(super) fn by_seed(runs: Vec<Scored>) -> Result<Vec<Vec<Scored>>> {
 }
 
 /// A name for each: the folder's, what the folders of its seeds begin with, else the whole path.
-pub(super) fn names(entrants: &[Vec<Scored>]) -> Vec<String> {
-    let last = |run: &Scored| {
+pub(super) fn group_names(entrants: &[Vec<EvaluatedRun>]) -> Vec<String> {
+    let last = |run: &EvaluatedRun| {
         let path = absolute(&run.folder);
         path.file_name().map_or_else(|| run.folder.display().to_string(), |n| n.to_string_lossy().into_owned())
     };
@@ -210,7 +210,7 @@ pub(super) fn names(entrants: &[Vec<Scored>]) -> Vec<String> {
             if stem.is_empty() { last(&runs[0]) } else { stem.to_string() }
         })
         .collect();
-    let whole = |runs: &[Scored]| runs[0].folder.display().to_string();
+    let whole = |runs: &[EvaluatedRun]| runs[0].folder.display().to_string();
     (short.iter().zip(entrants))
         .map(|(name, runs)| if short.iter().filter(|n| *n == name).count() > 1 { whole(runs) } else { name.clone() })
         .collect()

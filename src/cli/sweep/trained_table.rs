@@ -3,7 +3,7 @@
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
-use crate::score::sweep_scores::{Difference, Mean, PointScores, difference};
+use crate::score::sweep_scores::{PointDifference, PointScores, SeedMean, point_difference};
 use crate::show::scores;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::claim::Figure;
@@ -13,28 +13,28 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// A sweep whose models were trained: what is known of the points, in the order of the plan.
-pub(super) struct Trained<'a> {
+pub(super) struct TrainedSweep<'a> {
     pub plan: &'a SweepPlan,
     pub convention: Convention,
     /// The first is the one whose differences are shown.
     pub metrics: &'a [Metric],
-    pub rows: Vec<Row>,
+    pub rows: Vec<TrainedPoint>,
     /// The point that the others are held against.
     pub to: usize,
     /// What the reader must know beside the numbers.
     pub notes: Vec<String>,
 }
 
-pub(super) struct Row {
+pub(super) struct TrainedPoint {
     /// Runs that are scored.
     pub scored: usize,
     /// One for each metric.
-    pub means: Vec<Option<Mean>>,
+    pub means: Vec<Option<SeedMean>>,
     /// To the point `to`.
-    pub differences: Vec<Option<Difference>>,
+    pub differences: Vec<Option<PointDifference>>,
 }
 
-impl<'a> Trained<'a> {
+impl<'a> TrainedSweep<'a> {
     pub(super) fn new(
         plan: &'a SweepPlan,
         scores: &[PointScores],
@@ -42,19 +42,19 @@ impl<'a> Trained<'a> {
         to: usize,
         convention: Convention,
     ) -> Self {
-        let row = |(k, point): (usize, &PointScores)| Row {
+        let row = |(k, point): (usize, &PointScores)| TrainedPoint {
             scored: point.seeds.len(),
             means: metrics.iter().map(|&m| point.mean(m)).collect(),
-            differences: metrics.iter().map(|&m| (k != to).then(|| difference(point, &scores[to], m))?).collect(),
+            differences: metrics.iter().map(|&m| (k != to).then(|| point_difference(point, &scores[to], m))?).collect(),
         };
         let rows = scores.iter().enumerate().map(row).collect();
-        Trained { plan, convention, metrics, rows, to, notes: Vec::new() }
+        TrainedSweep { plan, convention, metrics, rows, to, notes: Vec::new() }
     }
 
     /// The table with what stands around it; JSON holds the points in full.
-    pub(super) fn write(&self, format: OutputFormat) -> String {
+    pub(super) fn render(&self, format: OutputFormat) -> String {
         if format == OutputFormat::Json {
-            return format!("{:#}\n", self.json());
+            return format!("{:#}\n", self.to_json());
         }
         let head = if format == OutputFormat::Text { format!("{}\n\n", self.title()) } else { String::new() };
         format!("{head}{}{}", self.table().print(format), format.notes(&self.notes))
@@ -66,7 +66,7 @@ impl<'a> Trained<'a> {
     }
 
     /// Writes the table into the folder of the runs, in every form.
-    pub(super) fn keep(&self, folder: &Path) -> Result<(), RunError> {
+    pub(super) fn write_files(&self, folder: &Path) -> Result<(), RunError> {
         let forms = [
             ("txt", OutputFormat::Text),
             ("md", OutputFormat::Markdown),
@@ -76,12 +76,12 @@ impl<'a> Trained<'a> {
         ];
         std::fs::create_dir_all(folder).map_err(|e| RunError::create_dir(folder, e))?;
         forms.into_iter().try_for_each(|(end, format)| {
-            write_atomic(&folder.join(format!("table.{end}")), self.write(format).as_bytes())
+            write_atomic(&folder.join(format!("table.{end}")), self.render(format).as_bytes())
         })
     }
 
     /// Names of the paper's quantities that any point has: scores in the order of this table's, then what else there is.
-    fn reported(&self) -> Vec<&str> {
+    fn reported_quantities(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for figure in self.plan.points.iter().flat_map(|p| &p.paper) {
             if !names.contains(&figure.quantity.as_str()) {
@@ -112,12 +112,12 @@ impl<'a> Trained<'a> {
             let names = ["", "_sd", "_difference", "_low", "_high"].map(|end| format!("{}{end}", metric.name()));
             columns.extend(names.map(|name| Column::numbers(name).for_programs()));
         }
-        let reported = self.reported();
+        let reported = self.reported_quantities();
         for name in &reported {
-            columns.push(Column::numbers(format!("paper {}", title(name))).for_people());
+            columns.push(Column::numbers(format!("paper {}", quantity_title(name))).for_people());
             columns.push(Column::numbers(format!("paper_{name}")).for_programs());
         }
-        let row = |(point, row): (&PlannedPoint, &Row)| {
+        let row = |(point, row): (&PlannedPoint, &TrainedPoint)| {
             let mut cells: Vec<Cell> = point.cells.iter().map(|cell| cell.as_str().into()).collect();
             cells.extend([point.cost.map(|c| c.0), point.cost.map(|c| c.1)].map(|n| Cell::from(n.map(Cell::Count))));
             cells.push(format!("{} of {}", row.scored, point.runs.len()).into());
@@ -129,7 +129,7 @@ impl<'a> Trained<'a> {
                 let deviation = mean.and_then(|m| m.deviation);
                 cells.push(scores::cell(metric, mean.map(|m| m.mean), deviation, None));
                 if k == 0 && self.rows.len() > 1 {
-                    let estimate = |d: Difference| Cell::Estimate(scores::difference(metric, d.mean, d.interval));
+                    let estimate = |d: PointDifference| Cell::Estimate(scores::difference(metric, d.mean, d.interval));
                     cells.push(difference.map_or(Cell::Empty, estimate));
                 }
                 let interval = difference.map(|d| d.interval);
@@ -154,16 +154,16 @@ impl<'a> Trained<'a> {
         Table { title: self.title(), columns, rows }
     }
 
-    fn json(&self) -> Value {
+    fn to_json(&self) -> Value {
         let SweepPlan { sweep, run, data, axes, .. } = self.plan;
-        let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point(p, r)).collect();
+        let points: Vec<Value> = self.plan.points.iter().zip(&self.rows).map(|(p, r)| self.point_json(p, r)).collect();
         json!({
             "schema": 1, "sweep": sweep, "run": run, "data": data, "axes": axes, "convention": self.convention.name(), "to": self.reference(),
             "points": points, "notes": self.notes,
         })
     }
 
-    fn point(&self, point: &PlannedPoint, row: &Row) -> Value {
+    fn point_json(&self, point: &PlannedPoint, row: &TrainedPoint) -> Value {
         let mut metrics = Map::new();
         for ((metric, mean), difference) in self.metrics.iter().zip(&row.means).zip(&row.differences) {
             let difference = difference.map(|d| {
@@ -191,7 +191,7 @@ impl<'a> Trained<'a> {
 }
 
 /// The name of a reported quantity as people write it.
-fn title(quantity: &str) -> &str {
+fn quantity_title(quantity: &str) -> &str {
     match quantity {
         "dice" => "Dice",
         "iou" => "IoU",

@@ -1,25 +1,25 @@
 //! What is done with the runs of a sweep: trained, scored, read.
 
-use super::options::Common;
+use super::options::SweepRunOptions;
 use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
 use crate::data::SplitRole;
 use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
 use crate::learn::run_folder::RunFolder;
-use crate::score::recorded::is_scored;
-use crate::score::sweep_scores::{PointScores, Scores};
+use crate::score::evaluation_files::is_scored;
+use crate::score::sweep_scores::{PointScores, RunScores};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// Where the output of a run's commands goes.
-fn log(folder: &RunFolder) -> PathBuf {
+fn log_path(folder: &RunFolder) -> PathBuf {
     folder.root().join("log.txt")
 }
 
 /// Trains what is not finished; the runs that failed with their messages.
-pub(super) fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
     // Seed by seed, so that whatever is there when it is stopped can be compared.
     let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
@@ -31,11 +31,11 @@ pub(super) fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String
     let task = |r: &&mut PlannedRun| Task {
         label: r.label.clone(),
         args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
-        log: log(&r.folder),
+        log: log_path(&r.folder),
         kill: false,
     };
     let tasks: Vec<Task> = due.iter().map(task).collect();
-    let ends = all(&tasks, jobs)?;
+    let ends = run_all(&tasks, jobs)?;
     let mut failures = Vec::new();
     for (run, end) in due.iter_mut().zip(ends) {
         match end {
@@ -48,7 +48,7 @@ pub(super) fn train_all(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String
 }
 
 /// Runs tasks and tells how far they are.
-fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
+fn run_all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
     let (mut done, began) = (0, Instant::now());
     let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
         let label = &tasks[k].label;
@@ -79,20 +79,20 @@ fn all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
 }
 
 /// Scores the finished runs whose scores are missing or older than the weights.
-pub(super) fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(String, String)>) -> Done {
+pub(super) fn score_runs(plan: &SweepPlan, common: &SweepRunOptions, failures: &mut Vec<(String, String)>) -> Done {
     let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
     let due: Vec<&PlannedRun> = finished.filter(|r| !is_scored(&r.folder, SplitRole::Test)).collect();
     let task = |r: &&PlannedRun| {
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
         common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
         common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
-        Task { label: r.label.clone(), args, log: log(&r.folder), kill: true }
+        Task { label: r.label.clone(), args, log: log_path(&r.folder), kill: true }
     };
     let tasks: Vec<Task> = due.iter().map(task).collect();
     if tasks.is_empty() {
         return Ok(());
     }
-    let ends = all(&tasks, usize::from(common.jobs))?;
+    let ends = run_all(&tasks, usize::from(common.jobs))?;
     for (run, end) in due.iter().zip(ends) {
         if let End::Failed(message) = end {
             failures.push((run.label.clone(), format!("failed: {message}")));
@@ -102,13 +102,13 @@ pub(super) fn score(plan: &SweepPlan, common: &Common, failures: &mut Vec<(Strin
 }
 
 /// The scores that are there, in the order of the points.
-pub(super) fn read(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
+pub(super) fn read_scores(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();
         for run in point.runs.iter().filter(|r| r.state == RunState::Finished && is_scored(&r.folder, SplitRole::Test))
         {
-            seeds.push((run.seed, Scores::read(&run.folder.cases(SplitRole::Test))?));
+            seeds.push((run.seed, RunScores::read(&run.folder.cases(SplitRole::Test))?));
         }
         points.push(PointScores { seeds });
     }

@@ -9,7 +9,7 @@ use crate::text::config::DataSpec;
 use std::path::PathBuf;
 
 /// Writes `cases.csv` and `eval.json`, or the files of another role.
-pub(crate) fn record(
+pub(crate) fn write_evaluation(
     folder: &RunFolder,
     role: SplitRole,
     spec: &DataSpec,

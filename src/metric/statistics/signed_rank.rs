@@ -1,7 +1,7 @@
 //! Wilcoxon's signed-rank test.
 
 /// Up to this many differences without ties the distribution is counted out.
-const EXACT: usize = 50;
+const EXACT_DIFFERENCES: usize = 50;
 
 /// Two-sided p of the signed-rank test (Wilcoxon 1945) on paired differences. Differences of 0 and NaN are left out. Counted
 /// out for up to 50 differences of distinct size, none of them 0; else by the normal approximation with the correction for
@@ -29,9 +29,9 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
         start += equal.len();
     }
     let all = (n * (n + 1)) as f64 / 2.0;
-    if n <= EXACT && !tied && n == known.len() {
+    if n <= EXACT_DIFFERENCES && !tied && n == known.len() {
         // Whole, since there are no ties.
-        return Some(exact(n, plus.min(all - plus) as usize));
+        return Some(exact_p_value(n, plus.min(all - plus) as usize));
     }
     let variance = (n * (n + 1)) as f64 * (2 * n + 1) as f64 / 24.0 - ties / 48.0;
     let z = (plus - all / 2.0) / variance.sqrt();
@@ -39,7 +39,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
 }
 
 /// Twice the chance that the smaller sum of ranks is at most `least`.
-fn exact(n: usize, least: usize) -> f64 {
+fn exact_p_value(n: usize, least: usize) -> f64 {
     // Share of the sign choices whose positive ranks sum to s.
     let mut share = vec![0.0; n * (n + 1) / 2 + 1];
     share[0] = 1.0;

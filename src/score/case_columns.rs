@@ -23,26 +23,26 @@ pub struct CaseRow {
 
 /// The score of one image.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ranked {
+pub struct RankedCase {
     pub stem: String,
     /// Mean over the classes that have a score.
     pub score: f64,
 }
 
-/// Reads a `cases.csv`. A cell that holds no finite number is none.
-pub fn read(path: &Path) -> Result<CaseColumns> {
-    let file = CaseFile::read(path)?;
-    let words = ["stem", "class"].map(|name| file.column(name));
-    let numbers: Vec<usize> = (0..file.header.len()).filter(|&i| !words.contains(&Some(i))).collect();
-    let row = |CaseLine { stem, class, cells, .. }: &CaseLine| {
-        let number = |&i: &usize| cells[i].parse().ok().filter(|v: &f64| v.is_finite());
-        CaseRow { stem: stem.clone(), class: class.clone(), values: numbers.iter().map(number).collect() }
-    };
-    let columns = numbers.iter().map(|&i| file.header[i].clone()).collect();
-    Ok(CaseColumns { columns, rows: file.lines.iter().map(row).collect() }.without_words())
-}
-
 impl CaseColumns {
+    /// Reads a `cases.csv`. A cell that holds no finite number is none.
+    pub fn read(path: &Path) -> Result<CaseColumns> {
+        let file = CaseFile::read(path)?;
+        let words = ["stem", "class"].map(|name| file.column(name));
+        let numbers: Vec<usize> = (0..file.header.len()).filter(|&i| !words.contains(&Some(i))).collect();
+        let row = |CaseLine { stem, class, cells, .. }: &CaseLine| {
+            let number = |&i: &usize| cells[i].parse().ok().filter(|v: &f64| v.is_finite());
+            CaseRow { stem: stem.clone(), class: class.clone(), values: numbers.iter().map(number).collect() }
+        };
+        let columns = numbers.iter().map(|&i| file.header[i].clone()).collect();
+        Ok(CaseColumns { columns, rows: file.lines.iter().map(row).collect() }.without_words())
+    }
+
     /// Columns that hold a number somewhere.
     fn without_words(mut self) -> Self {
         let kept: Vec<usize> =
@@ -76,7 +76,7 @@ impl CaseColumns {
 
     /// Images by their mean score over the classes, the worst first, equal ones by name. Images without any score are
     /// left out. Empty where there is no such column.
-    pub fn worst_first(&self, column: &str) -> Vec<Ranked> {
+    pub fn worst_first(&self, column: &str) -> Vec<RankedCase> {
         let Some(at) = self.column(column) else { return Vec::new() };
         let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
         for row in &self.rows {
@@ -85,15 +85,15 @@ impl CaseColumns {
                 (*sum, *n) = (*sum + value, *n + 1);
             }
         }
-        let mut ranked: Vec<Ranked> =
-            sums.into_iter().map(|(stem, (sum, n))| Ranked { stem: stem.into(), score: sum / n as f64 }).collect();
+        let mut ranked: Vec<RankedCase> =
+            sums.into_iter().map(|(stem, (sum, n))| RankedCase { stem: stem.into(), score: sum / n as f64 }).collect();
         ranked.sort_by(|a, b| a.score.total_cmp(&b.score));
         ranked
     }
 }
 
 /// The `n` worst, and those of the `n` around the median that are not among them. `ranked` is worst first, and so are both.
-pub fn worst_and_median(ranked: &[Ranked], n: usize) -> (&[Ranked], &[Ranked]) {
+pub fn worst_and_median(ranked: &[RankedCase], n: usize) -> (&[RankedCase], &[RankedCase]) {
     let all = ranked.len();
     let n = n.min(all);
     let from = (all - n).div_ceil(2);

@@ -1,8 +1,8 @@
 //! What `npc check` tells programs: one JSON document for all files.
 //!
-//! Nodes are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
+//! NodeDocuments are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
 
-use super::{explored, memory, sizes};
+use super::{exploration, memory, sizes};
 use crate::desk::{Entry, FileAnalysis, JudgedClaim, MemoryRequest, macs_by};
 use crate::show::field;
 use crate::study::claim::Verdict;
@@ -13,32 +13,32 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 #[derive(serde::Serialize)]
-struct Document<'a> {
+struct CheckDocument<'a> {
     schema: u32,
-    models: Vec<Model<'a>>,
+    models: Vec<ModelDocument<'a>>,
     problems: Vec<Value>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
 
 #[derive(serde::Serialize)]
-struct Model<'a> {
+struct ModelDocument<'a> {
     #[serde(flatten)]
     head: Map<String, Value>,
-    nodes: Nodes<'a>,
-    blocks: Blocks<'a>,
+    nodes: NodeDocuments<'a>,
+    blocks: BlockDocuments<'a>,
     #[serde(flatten)]
     tail: Map<String, Value>,
 }
 
-struct Nodes<'a> {
+struct NodeDocuments<'a> {
     report: &'a CostReport,
     fields: Vec<Field>,
     effective: Vec<u64>,
 }
 
 #[derive(serde::Serialize)]
-struct Node<'a> {
+struct NodeDocument<'a> {
     path: &'a str,
     op: &'a str,
     output: &'a [usize],
@@ -52,10 +52,10 @@ struct Node<'a> {
 }
 
 /// The sums over what is below each block, as they are made.
-struct Blocks<'a>(&'a [BlockCost]);
+struct BlockDocuments<'a>(&'a [BlockCost]);
 
 #[derive(serde::Serialize)]
-struct Block<'a> {
+struct BlockDocument<'a> {
     path: &'a str,
     block: &'a str,
     params: u64,
@@ -64,9 +64,9 @@ struct Block<'a> {
     macs: u64,
 }
 
-impl Serialize for Blocks<'_> {
+impl Serialize for BlockDocuments<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|b| Block {
+        serializer.collect_seq(self.0.iter().map(|b| BlockDocument {
             path: &b.path,
             block: &b.block,
             params: b.params,
@@ -77,58 +77,58 @@ impl Serialize for Blocks<'_> {
     }
 }
 
-impl Serialize for Nodes<'_> {
+impl Serialize for NodeDocuments<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let extra = self.fields.iter().zip(&self.effective);
-        serializer.collect_seq(self.report.nodes.iter().zip(extra).map(|(n, (f, real))| node(n, f, *real)))
+        serializer.collect_seq(self.report.nodes.iter().zip(extra).map(|(n, (f, real))| node_document(n, f, *real)))
     }
 }
 
-fn node<'a>(n: &'a NodeCost, f: &Field, real: u64) -> Node<'a> {
+fn node_document<'a>(n: &'a NodeCost, f: &Field, real: u64) -> NodeDocument<'a> {
     let (output, receptive_field) = (&n.output[..], field::json(f));
     let (params, macs, frozen) = (n.params, n.macs, n.frozen);
-    Node { path: &n.path, op: n.op, output, params, macs, receptive_field, effective_macs: real, frozen }
+    NodeDocument { path: &n.path, op: n.op, output, params, macs, receptive_field, effective_macs: real, frozen }
 }
 
 /// Models, problems, claims, sweeps and holes of all files, the lists joined.
-pub(super) fn json(
+pub(super) fn check_document(
     analyses: &[FileAnalysis],
     conventions: &[Convention],
     symbolic: bool,
     options: &MemoryRequest,
 ) -> String {
-    let mut document = Document { schema: 1, models: Vec::new(), problems: Vec::new(), rest: Map::new() };
+    let mut document = CheckDocument { schema: 1, models: Vec::new(), problems: Vec::new(), rest: Map::new() };
     for analysis in analyses {
         for (entry, report) in &analysis.entries {
-            document.models.push(model(analysis, entry, report, conventions, symbolic, options));
+            document.models.push(model_document(analysis, entry, report, conventions, symbolic, options));
         }
         document.problems.extend(diag::json(&analysis.sources, &analysis.problems));
         if !analysis.claims.is_empty() {
-            join(&mut document.rest, "claims", analysis.claims.iter().map(claim).collect());
+            append_list(&mut document.rest, "claims", analysis.claims.iter().map(claim_json).collect());
         }
-        for (key, list) in explored::json(&analysis.exploration) {
-            join(&mut document.rest, key, list);
+        for (key, list) in exploration::exploration_json(&analysis.exploration) {
+            append_list(&mut document.rest, key, list);
         }
     }
     // Numbers, strings and lists always serialise.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
-fn join(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
+fn append_list(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
     match rest.get_mut(key).and_then(Value::as_array_mut) {
         Some(list) => list.extend(more),
         None => drop(rest.insert(key.to_string(), more.into())),
     }
 }
 
-fn model<'a>(
+fn model_document<'a>(
     analysis: &FileAnalysis,
     entry: &Entry,
     report: &'a CostReport,
     conventions: &[Convention],
     symbolic: bool,
     options: &MemoryRequest,
-) -> Model<'a> {
+) -> ModelDocument<'a> {
     let results = entry.checked.results().map(|(name, shape)| json!({"name": name, "shape": shape.dims()}));
     let head = [
         ("name", json!(entry.checked.graph().name)),
@@ -145,22 +145,22 @@ fn model<'a>(
     let (fields, effective) = field::of_nodes(&entry.checked);
     let mut tail = vec![
         ("effective_macs", json!(effective.iter().sum::<u64>())),
-        ("memory", memory::json(entry, options)),
-        ("sizes", sizes::json(entry, &analysis.sources)),
+        ("memory", memory::memory_json(entry, options)),
+        ("sizes", sizes::contract_json(entry, &analysis.sources)),
     ];
     if symbolic {
-        tail.push(("formulas", sizes::symbolic_json(entry, conventions[0])));
+        tail.push(("formulas", sizes::formulas_json(entry, conventions[0])));
     }
     if conventions.len() > 1 {
         let by = conventions.iter().map(|&c| (c.name().to_string(), json!(macs_by(entry, report, c))));
         tail.push(("macs_by_convention", Value::Object(by.collect())));
     }
     let object = |pairs: Vec<(&str, Value)>| pairs.into_iter().map(|(key, value)| (key.to_string(), value)).collect();
-    let (nodes, blocks) = (Nodes { report, fields, effective }, Blocks(&report.blocks));
-    Model { head: object(head.into()), nodes, blocks, tail: object(tail) }
+    let (nodes, blocks) = (NodeDocuments { report, fields, effective }, BlockDocuments(&report.blocks));
+    ModelDocument { head: object(head.into()), nodes, blocks, tail: object(tail) }
 }
 
-fn claim(c: &JudgedClaim) -> Value {
+fn claim_json(c: &JudgedClaim) -> Value {
     let found = c.judged.found.to_string();
     match &c.judged.verdict {
         Verdict::Holds => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": null}),

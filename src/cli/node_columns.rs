@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 /// More columns for the table of nodes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Extra {
+pub(super) enum ExtraColumn {
     /// Receptive field, height x width in image pixels, and stride
     Field,
     /// MACs that touch pixels and not padding
@@ -18,17 +18,21 @@ pub(super) enum Extra {
 }
 
 /// Columns for the table of nodes.
-pub(super) fn columns(checked: &CheckedGraph, report: &CostReport, extra: &[Extra]) -> Vec<(Column, Vec<Cell>)> {
+pub(super) fn extra_columns(
+    checked: &CheckedGraph,
+    report: &CostReport,
+    extra: &[ExtraColumn],
+) -> Vec<(Column, Vec<Cell>)> {
     let graph = checked.graph();
-    let column = |extra: &Extra| match extra {
-        Extra::Field => {
+    let column = |extra: &ExtraColumn| match extra {
+        ExtraColumn::Field => {
             let text = |f: Field| match f.iter().any(|axis| axis.window().is_some()) {
                 true => format!("{} /{}", size_text(&f), stride_text(&f)),
                 false => size_text(&f),
             };
             (Column::numbers("field"), in_order(graph, &fields(graph)).into_iter().map(|f| text(f).into()).collect())
         }
-        Extra::Effective => {
+        ExtraColumn::Effective => {
             let cells = in_order(graph, &effective(graph));
             debug_assert_eq!(cells.len(), report.nodes.len());
             (Column::numbers("effective"), cells.into_iter().map(Cell::some_count).collect())

@@ -1,8 +1,8 @@
 //! Bootstrap intervals of everything that a summary tells, from one set of draws.
 
-use super::case::{CaseScore, ClassScore, measured};
-use super::statistics::mean_of_known;
-use super::statistics::{Column, Interval, interval, resample};
+use super::case::{CaseScore, ClassScore, measured_metrics};
+use super::statistics::nan_mean;
+use super::statistics::{Interval, RatioScore, bootstrap, percentile_interval};
 use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,12 +29,12 @@ pub struct Intervals {
 }
 
 /// The group of each case; `None` where any has none.
-pub(super) fn groups(cases: &[CaseScore]) -> Option<Vec<String>> {
+pub(super) fn case_groups(cases: &[CaseScore]) -> Option<Vec<String>> {
     cases.iter().map(|case| case.group.clone()).collect()
 }
 
 /// Numerator and denominator of a pooled score.
-fn parts(score: &ClassScore, metric: Metric) -> (f64, f64) {
+fn numerator_and_denominator(score: &ClassScore, metric: Metric) -> (f64, f64) {
     let c = score.counts;
     let (part, whole) = match metric {
         Metric::Dice => (2 * c.tp, 2 * c.tp + c.fp + c.fn_),
@@ -50,7 +50,7 @@ fn parts(score: &ClassScore, metric: Metric) -> (f64, f64) {
 }
 
 /// Columns of one metric: by class, then drawn.
-struct Drawn {
+struct ResampledMetric {
     metric: Metric,
     pooled: bool,
     /// `[class][resample]`
@@ -60,7 +60,7 @@ struct Drawn {
 impl Intervals {
     /// `None` for fewer than two units: one image says nothing of the spread.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty, seed: u64) -> Option<Intervals> {
-        let groups = groups(cases);
+        let groups = case_groups(cases);
         let mut distinct: Vec<&String> = groups.iter().flatten().collect();
         distinct.sort_unstable();
         distinct.dedup();
@@ -68,7 +68,7 @@ impl Intervals {
         if units < 2 || cases.iter().any(|case| case.per_class.len() != classes.len()) {
             return None;
         }
-        let metrics: Vec<Metric> = measured(cases).collect();
+        let metrics: Vec<Metric> = measured_metrics(cases).collect();
         let wanted: Vec<(Metric, bool)> = metrics
             .iter()
             .flat_map(|&m| [(m, false), (m, true)])
@@ -77,24 +77,30 @@ impl Intervals {
         let column = |metric: Metric, pooled: bool, k: usize| {
             let scores = cases.iter().map(|case| &case.per_class[k]);
             match pooled {
-                true => Column::ratio(scores.map(|s| parts(s, metric))),
-                false => Column::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
+                true => RatioScore::ratio(scores.map(|s| numerator_and_denominator(s, metric))),
+                false => RatioScore::mean(scores.map(|s| s.get(metric, empty).unwrap_or(f64::NAN))),
             }
         };
-        let columns: Vec<Column> = wanted
+        let columns: Vec<RatioScore> = wanted
             .iter()
             .flat_map(|&(metric, pooled)| (0..classes.len()).map(move |k| column(metric, pooled, k)))
             .collect();
-        let mut values = resample(&columns, groups.as_deref(), seed).into_iter();
-        let drawn: Vec<Drawn> = wanted
+        let mut values = bootstrap(&columns, groups.as_deref(), seed).into_iter();
+        let drawn: Vec<ResampledMetric> = wanted
             .iter()
-            .map(|&(metric, pooled)| Drawn { metric, pooled, values: values.by_ref().take(classes.len()).collect() })
+            .map(|&(metric, pooled)| ResampledMetric {
+                metric,
+                pooled,
+                values: values.by_ref().take(classes.len()).collect(),
+            })
             .collect();
         let of = |pooled: bool| drawn.iter().filter(move |d| d.pooled == pooled);
-        let means =
-            |pooled: bool| of(pooled).filter_map(|d| Some((d.metric, interval(&foreground(&d.values))?))).collect();
+        let means = |pooled: bool| {
+            of(pooled).filter_map(|d| Some((d.metric, percentile_interval(&foreground_means(&d.values))?))).collect()
+        };
         let by_class = |pooled: bool| {
-            let class = |k: usize| of(pooled).filter_map(|d| Some((d.metric, interval(&d.values[k])?))).collect();
+            let class =
+                |k: usize| of(pooled).filter_map(|d| Some((d.metric, percentile_interval(&d.values[k])?))).collect();
             classes.iter().enumerate().map(|(k, name)| (name.clone(), class(k))).collect()
         };
         Some(Intervals {
@@ -111,8 +117,8 @@ impl Intervals {
 }
 
 /// Draw by draw the mean over the foreground classes that have a score in it.
-fn foreground(values: &[Vec<f64>]) -> Vec<f64> {
+fn foreground_means(values: &[Vec<f64>]) -> Vec<f64> {
     let draws = values.first().map_or(0, Vec::len);
-    let mean = |r: usize| mean_of_known(values.iter().skip(1).map(|v| v[r]));
+    let mean = |r: usize| nan_mean(values.iter().skip(1).map(|v| v[r]));
     (0..draws).map(|r| mean(r).unwrap_or(f64::NAN)).collect()
 }
