@@ -12,6 +12,7 @@ pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod path;
+pub(crate) mod rational;
 pub(crate) mod shell;
 #[cfg(feature = "cli")]
 pub(crate) mod unified;

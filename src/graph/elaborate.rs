@@ -9,16 +9,22 @@
 
 mod argument;
 mod arithmetic;
+mod binding;
 mod call;
 mod dims;
 mod elaborator;
+mod errors;
 mod eval;
 mod fixes;
 mod fraction;
+mod functions;
 mod index;
 mod instance;
 mod model;
 mod node;
+mod operator;
+mod results;
+mod setting;
 mod size_conditions;
 mod standalone;
 mod statement;

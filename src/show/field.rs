@@ -75,7 +75,7 @@ pub(crate) fn json(field: &Field) -> Value {
     let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
     serde_json::json!({
         "size": pair(|a| a.window().map_or(Value::Null, |w| w.size().into())),
-        "stride": pair(|a| a.window().map_or(Value::Null, |w| w.stride().value().into())),
+        "stride": pair(|a| a.window().map_or(Value::Null, |w| w.stride().to_f64().into())),
         "offset": pair(|a| a.window().map_or(Value::Null, |w| w.offset().into())),
         "whole": pair(|a| a.whole.into()),
     })

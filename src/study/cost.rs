@@ -5,7 +5,6 @@ pub mod effective;
 pub mod field;
 mod formula;
 pub mod memory;
-mod ratio;
 mod relation;
 
 pub use convention::Convention;

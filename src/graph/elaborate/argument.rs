@@ -1,7 +1,7 @@
 //! Values as the types of parameters ask for them, and the hyper-parameters of a model.
 
+use super::binding::is_tensor;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
-use super::instance::is_tensor;
 use super::value::EvalValue;
 use crate::graph::ir::HyperParameter;
 use crate::text::diag::{Code, Diagnostic, listed};
@@ -62,7 +62,8 @@ impl<'a> Elaborator<'_, 'a> {
             return self.fail(d.help(help));
         }
         let value = self.eval_typed(expr, &param.ty, &param.name.node)?;
-        self.bind_param(param, value)
+        self.bind_param(param, value);
+        Ok(())
     }
 
     /// Binds one hyper-parameter of a model to its default, unless it has a value.

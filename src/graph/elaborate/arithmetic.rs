@@ -1,12 +1,11 @@
-//! Integers, numbers and truth values. Nothing here makes a node but `sum` of tensors.
+//! Arithmetic and comparisons of integers, numbers and truth values. Nothing here adds a node to the graph.
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
-use crate::graph::op::{Combine, Elementwise};
 use crate::graph::ty::{Cond, Dim};
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Span;
-use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind, Ident, UnaryOp};
+use crate::text::syntax::ast::{BinaryOp, Expr, UnaryOp};
 use std::cmp::Ordering;
 
 impl<'a> Elaborator<'_, 'a> {
@@ -173,7 +172,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// An integer with its formula; without one (it would grow too large, or has no form) what it came from is recorded_path_conditions.
-    fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&EvalValue], span: Span) -> EvalValue {
+    pub(super) fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&EvalValue], span: Span) -> EvalValue {
         match formula {
             Some(formula) => EvalValue::of_dim(n, formula),
             None => {
@@ -182,77 +181,6 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 EvalValue::Int(n)
             }
-        }
-    }
-
-    /// `len`, `min`, `max`, `sum`, `ceil` and `floor`.
-    pub(super) fn eval_function(
-        &mut self,
-        name: &Ident,
-        args: &'a [crate::text::syntax::ast::Arg],
-        span: Span,
-    ) -> EvalResult {
-        if let Some(named) = args.iter().find(|a| a.name.is_some()) {
-            return self.error(Code::E0204, named.value.span, format!("`{name}` takes no named arguments"));
-        }
-        match (name.node.as_str(), args) {
-            ("ceil", [one]) => self.eval_rounding(&one.value, true),
-            ("floor", [one]) => self.eval_rounding(&one.value, false),
-            ("len", [one]) => {
-                if let ExprKind::Name(n) = &one.value.kind
-                    && let Some(family) = self.frame().indexed_nodes.get(n.as_str())
-                {
-                    return Ok(EvalValue::Int(family.len() as i64));
-                }
-                match self.eval_expr(&one.value)? {
-                    EvalValue::List(items) => Ok(EvalValue::Int(items.len() as i64)),
-                    other => self.type_error(one.value.span, "a list", &other),
-                }
-            }
-            ("min" | "max" | "sum", args) if !args.is_empty() => {
-                let mut numbers = Vec::new();
-                for arg in args {
-                    match self.eval_expr(&arg.value)? {
-                        EvalValue::List(items) => numbers.extend(items),
-                        one => numbers.push(one),
-                    }
-                }
-                let mut numbers = numbers.into_iter();
-                let Some(mut best) = numbers.next() else {
-                    let zero = name.node == "sum";
-                    return if zero {
-                        Ok(EvalValue::Int(0))
-                    } else {
-                        self.error(Code::E0307, span, "the list is empty")
-                    };
-                };
-                for n in numbers {
-                    best = match name.node.as_str() {
-                        "sum" => match (&best, &n) {
-                            (EvalValue::Node(a), EvalValue::Node(b)) => {
-                                let function = Elementwise::Add;
-                                self.add_node(Combine { function }.into(), &[*a, *b], span)?
-                            }
-                            _ => self.eval_arithmetic(BinaryOp::Add, best, n, span)?,
-                        },
-                        which if let (Some((x, f)), Some((y, g))) = (best.as_dim(), n.as_dim()) => {
-                            let (n_, formula) = match which {
-                                "min" => (x.min(y), f.smaller_of(&g)),
-                                _ => (x.max(y), f.larger_of(&g)),
-                            };
-                            self.dim_value(n_, formula, &[&best, &n], span)
-                        }
-                        which => {
-                            let op = if which == "min" { BinaryOp::Lt } else { BinaryOp::Gt };
-                            let replace =
-                                self.eval_arithmetic(op, n.clone(), best.clone(), span)? == EvalValue::Bool(true);
-                            if replace { n } else { best }
-                        }
-                    };
-                }
-                Ok(best)
-            }
-            _ => self.error(Code::E0204, span, format!("`{name}` takes one argument, found {}", args.len())),
         }
     }
 }

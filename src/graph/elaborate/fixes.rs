@@ -1,6 +1,7 @@
 //! Edits that would make a failed expression pass. Nothing here makes a node or a message of its own.
 
 use super::elaborator::Elaborator;
+use super::operator::OperatorCall;
 use super::value::EvalValue;
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::TensorType;
@@ -41,6 +42,23 @@ impl<'a> Elaborator<'_, 'a> {
         self.problems.amend_last(|d| if here(&d) && d.suggestions.is_empty() { f(d) } else { d });
     }
 
+    /// Adds a fix for a call of an operator whose inputs were refused.
+    pub(super) fn suggest_operator_fix(&mut self, call: OperatorCall<'a>, inputs: &[Outlet], piped: bool) {
+        match call.sig.name {
+            _ if call.sig.variadic => self.suggest_concat_fix(inputs, call.args, call.name_span),
+            "unpool" => self.suggest_unpool_fix(inputs, call.args, call.name_span),
+            "linear" if piped => self.suggest_flatten(call.name_span),
+            _ => {}
+        }
+    }
+
+    /// A map where a vector is needed: flattens it.
+    fn suggest_flatten(&mut self, span: Span) {
+        self.suggest_fix(span, |d| {
+            d.suggest("make a vector of it", span.before(), "flatten |> ", Applicability::MaybeIncorrect)
+        });
+    }
+
     /// Two tensors of different channels: a 1x1 convolution on the one with fewer. Of different size: a resize.
     pub(super) fn suggest_join_fix(&mut self, outlets: [Outlet; 2], sides: [&'a Expr; 2], span: Span) {
         let shapes = outlets.map(|o| self.graph.ty(o).tensor().cloned());
@@ -75,7 +93,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Maps of different size in a `concat`: the part that differs from the first is resized to it.
-    pub(super) fn suggest_concat_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
+    fn suggest_concat_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let sizes: Vec<_> = inputs.iter().map(|&o| self.graph.ty(o).tensor().and_then(|s| s.spatial())).collect();
         let Some(odd) = sizes.iter().position(|s| *s != sizes[0]) else { return };
         // Of a list among the arguments the parts have no place of their own.
@@ -93,7 +111,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 
     /// Indices of another pool than the one that made the map of this size: offers the name of the right ones.
-    pub(super) fn suggest_unpool_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
+    fn suggest_unpool_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let [x, _] = inputs else { return };
         let Some(shape) = self.graph.ty(*x).tensor().cloned() else { return };
         let fits = |graph: &Graph, value: &EvalValue| match value {

@@ -1,142 +1,198 @@
-//! What stands inside `ceil` and `floor`: fractions of integers, exact, with their formulas.
+//! Expressions inside `ceil` and `floor`: exact fractions of integers, with their formulas in the image's size.
 
 use super::elaborator::{Elaborator, EvalResult};
 use super::value::EvalValue;
-use crate::base::integer::gcd;
+use crate::base::rational::Rational;
 use crate::graph::ty::Dim;
 use crate::text::diag::Code;
+use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
-/// A number on the way to `ceil` or `floor`.
-#[derive(Clone)]
+/// The direction in which a fraction becomes an integer.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Rounding {
+    /// `ceil`.
+    Up,
+    /// `floor`.
+    Down,
+}
+
+/// A number inside `ceil` or `floor`, before it is rounded.
 enum Fraction {
-    /// Numerator and positive denominator, reduced; and where it follows from the image's size a formula over a number.
-    Exact(i128, i128, Option<(Dim, i128)>),
-    /// A float took part.
+    /// Only integers took part. With a formula where the number follows from the image's size.
+    Exact(Rational, Option<DimFraction>),
+    /// At least one float took part.
     Float(f64),
 }
 
+/// A fraction whose numerator is a formula in the image's size.
+#[derive(Clone)]
+pub(super) struct DimFraction {
+    pub(super) numerator: Dim,
+    /// Above 0.
+    pub(super) denominator: i128,
+}
+
+impl DimFraction {
+    fn constant(value: Rational) -> Self {
+        Self { numerator: Dim::constant(value.num()), denominator: value.den() }
+    }
+
+    fn negated(&self) -> Option<Self> {
+        Some(Self { numerator: self.numerator.times_n(-1)?, denominator: self.denominator })
+    }
+
+    /// Returns the formula of the rounded fraction; `None` beyond the limits of a formula.
+    fn rounded(&self, rounding: Rounding) -> Option<Dim> {
+        match rounding {
+            Rounding::Up => self.numerator.ceil_div(self.denominator),
+            Rounding::Down => self.numerator.floor_div(self.denominator),
+        }
+    }
+}
+
 impl Fraction {
-    fn float(&self) -> f64 {
+    fn to_f64(&self) -> f64 {
         match self {
-            Fraction::Exact(n, d, _) => *n as f64 / *d as f64,
+            Fraction::Exact(value, _) => value.to_f64(),
             Fraction::Float(x) => *x,
         }
     }
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    /// `ceil(e)` and `floor(e)`: fractions of integers inside stay exact.
-    pub(super) fn eval_rounding(&mut self, expr: &'a Expr, up: bool) -> EvalResult {
-        let rounded = match self.eval_fraction(expr)? {
-            Fraction::Exact(n, d, formula) => {
-                let floor = n.div_euclid(d);
-                let rounded = i64::try_from(if up && n.rem_euclid(d) != 0 { floor + 1 } else { floor }).ok();
-                if let (Some(rounded), Some((over, by))) = (rounded, formula) {
-                    return match if up { over.ceil_div(by) } else { over.floor_div(by) } {
-                        Some(formula) => Ok(EvalValue::of_dim(rounded, formula)),
-                        None => {
-                            self.fix_fraction(&over, n, d, by, expr.span);
-                            Ok(EvalValue::Int(rounded))
-                        }
-                    };
-                }
-                rounded
-            }
+    /// Evaluates `ceil(e)` and `floor(e)`. Fractions of integers in `e` stay exact.
+    pub(super) fn eval_rounding(&mut self, expr: &'a Expr, rounding: Rounding) -> EvalResult {
+        match self.eval_fraction(expr)? {
+            Fraction::Exact(value, formula) => self.round_exact(value, formula, rounding, expr.span),
             Fraction::Float(x) => {
-                let x = if up { x.ceil() } else { x.floor() };
-                (x.abs() < i64::MAX as f64).then_some(x as i64)
+                let x = if rounding == Rounding::Up { x.ceil() } else { x.floor() };
+                if x.abs() < i64::MAX as f64 { Ok(EvalValue::Int(x as i64)) } else { self.overflow(expr.span) }
             }
-        };
-        match rounded {
-            Some(n) => Ok(EvalValue::Int(n)),
-            None => self.overflow(expr.span),
+        }
+    }
+
+    fn round_exact(
+        &mut self,
+        value: Rational,
+        formula: Option<DimFraction>,
+        rounding: Rounding,
+        span: Span,
+    ) -> EvalResult {
+        let rounded = if rounding == Rounding::Up { value.ceil() } else { value.floor() };
+        let Ok(rounded) = i64::try_from(rounded) else { return self.overflow(span) };
+        let Some(formula) = formula else { return Ok(EvalValue::Int(rounded)) };
+        match formula.rounded(rounding) {
+            Some(formula) => Ok(EvalValue::of_dim(rounded, formula)),
+            None => {
+                self.fix_fraction(&formula, value, span);
+                Ok(EvalValue::Int(rounded))
+            }
         }
     }
 
     fn eval_fraction(&mut self, expr: &'a Expr) -> EvalResult<Fraction> {
         use BinaryOp::{Add, Div, Mul, Sub};
         self.consume_step(expr.span)?;
-        let mut formula = None;
-        let exact = match &expr.kind {
+        match &expr.kind {
             ExprKind::Binary { op, lhs, rhs } if matches!(op.node, Add | Sub | Mul | Div) => {
-                let (x, y) = (self.eval_fraction(lhs)?, self.eval_fraction(rhs)?);
-                let (Fraction::Exact(a, b, f), Fraction::Exact(c, d, g)) = (x.clone(), y.clone()) else {
-                    // A formula of floats is not kept.
-                    for side in [&x, &y] {
-                        if let Fraction::Exact(n, d, Some((over, by))) = side {
-                            self.fix_fraction(over, *n, *d, *by, expr.span);
-                        }
+                let (left, right) = (self.eval_fraction(lhs)?, self.eval_fraction(rhs)?);
+                match (left, right) {
+                    (Fraction::Exact(a, f), Fraction::Exact(b, g)) => {
+                        self.combine_exact(op.node, (a, f), (b, g), expr.span)
                     }
-                    let (x, y) = (EvalValue::Float(x.float()), EvalValue::Float(y.float()));
-                    return match self.eval_arithmetic(op.node, x, y, expr.span)? {
-                        EvalValue::Float(x) => Ok(Fraction::Float(x)),
-                        other => self.type_error(expr.span, "a number", &other),
-                    };
-                };
-                let cross = |f: fn(i128, i128) -> Option<i128>| {
-                    Some((f(a.checked_mul(d)?, c.checked_mul(b)?)?, b.checked_mul(d)?))
-                };
-                let exact = match op.node {
-                    Add => cross(i128::checked_add),
-                    Sub => cross(i128::checked_sub),
-                    Mul => a.checked_mul(c).zip(b.checked_mul(d)),
-                    _ if c == 0 => return self.error(Code::E0310, expr.span, "division by zero"),
-                    _ => a.checked_mul(d).zip(b.checked_mul(c)),
-                };
-                if f.is_some() || g.is_some() {
-                    formula = joined(op.node, (a, b, &f), (c, d, &g));
-                    if formula.is_none() {
-                        for (n, d, side) in [(a, b, f), (c, d, g)] {
-                            if let Some((over, by)) = side {
-                                self.fix_fraction(&over, n, d, by, expr.span);
-                            }
-                        }
-                    }
+                    (left, right) => self.combine_floats(op.node, left, right, expr.span),
                 }
-                exact
             }
             ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => match self.eval_fraction(value)? {
-                Fraction::Exact(a, b, f) => {
-                    formula = f.and_then(|(over, by)| Some((over.times_n(-1)?, by)));
-                    Some((-a, b))
-                }
-                Fraction::Float(x) => return Ok(Fraction::Float(-x)),
+                Fraction::Exact(value, formula) => match value.checked_neg() {
+                    Some(value) => Ok(Fraction::Exact(value, formula.and_then(|f| f.negated()))),
+                    None => self.overflow(expr.span),
+                },
+                Fraction::Float(x) => Ok(Fraction::Float(-x)),
             },
-            _ => {
-                return match self.eval_expr(expr)? {
-                    EvalValue::Int(n) => Ok(Fraction::Exact(n.into(), 1, None)),
-                    EvalValue::Dim(n, formula) => Ok(Fraction::Exact(n.into(), 1, Some((formula, 1)))),
-                    EvalValue::Float(x) => Ok(Fraction::Float(x)),
-                    other => self.type_error(expr.span, "a number", &other),
-                };
+            _ => match self.eval_expr(expr)? {
+                EvalValue::Int(n) => Ok(Fraction::Exact(Rational::integer(n), None)),
+                EvalValue::Dim(n, numerator) => {
+                    Ok(Fraction::Exact(Rational::integer(n), Some(DimFraction { numerator, denominator: 1 })))
+                }
+                EvalValue::Float(x) => Ok(Fraction::Float(x)),
+                other => self.type_error(expr.span, "a number", &other),
+            },
+        }
+    }
+
+    /// Evaluates an operation of which one side is a float. A formula is not kept: its side is fixed at its value.
+    fn combine_floats(&mut self, op: BinaryOp, left: Fraction, right: Fraction, span: Span) -> EvalResult<Fraction> {
+        for side in [&left, &right] {
+            if let Fraction::Exact(value, Some(formula)) = side {
+                self.fix_fraction(formula, *value, span);
             }
+        }
+        let (x, y) = (EvalValue::Float(left.to_f64()), EvalValue::Float(right.to_f64()));
+        match self.eval_arithmetic(op, x, y, span)? {
+            EvalValue::Float(x) => Ok(Fraction::Float(x)),
+            other => self.type_error(span, "a number", &other),
+        }
+    }
+
+    /// Evaluates an operation of exact fractions, and its formula where a side has one.
+    fn combine_exact(
+        &mut self,
+        op: BinaryOp,
+        (a, f): (Rational, Option<DimFraction>),
+        (b, g): (Rational, Option<DimFraction>),
+        span: Span,
+    ) -> EvalResult<Fraction> {
+        let value = match op {
+            BinaryOp::Add => a.checked_add(b),
+            BinaryOp::Sub => a.checked_sub(b),
+            BinaryOp::Mul => a.checked_mul(b),
+            _ if b.num() == 0 => return self.error(Code::E0310, span, "division by zero"),
+            _ => a.checked_div(b),
         };
-        // Reduced, so that long sums of fractions stay small.
-        let reduced = exact.filter(|&(_, d)| d != 0).map(|(n, d)| {
-            let g = gcd(n.unsigned_abs(), d.unsigned_abs()).max(1) as i128 * d.signum();
-            (n / g, d / g)
-        });
-        match reduced.filter(|(n, d)| n.unsigned_abs() <= 1 << 63 && *d < 1 << 63) {
-            Some((n, d)) => Ok(Fraction::Exact(n, d, formula)),
-            None => self.overflow(expr.span),
+        let mut formula = None;
+        if f.is_some() || g.is_some() {
+            formula = combined_formula(op, (a, f.as_ref()), (b, g.as_ref()));
+            if formula.is_none() {
+                for (value, side) in [(a, f), (b, g)] {
+                    side.iter().for_each(|side| self.fix_fraction(side, value, span));
+                }
+            }
+        }
+        match value {
+            Some(value) => Ok(Fraction::Exact(value, formula)),
+            None => self.overflow(span),
         }
     }
 }
 
-/// A formula over a number from two of them; `None` where there is none.
-type Over = Option<(Dim, i128)>;
-
-fn joined(op: BinaryOp, (a, b, f): (i128, i128, &Over), (c, d, g): (i128, i128, &Over)) -> Over {
-    let side = |n: i128, d: i128, f: &Over| f.clone().unwrap_or((Dim::constant(n), d));
-    let divides = g.is_none() && c > 0;
-    let ((f, b), (g, d)) = (side(a, b, f), side(c, d, g));
-    let under = b.checked_mul(d)?;
+/// Returns the formula of `a op b`, where a side without a formula is a constant. `None` for a divisor that is a formula
+/// or not above 0, and beyond the limits of a formula.
+fn combined_formula(
+    op: BinaryOp,
+    (a, f): (Rational, Option<&DimFraction>),
+    (b, g): (Rational, Option<&DimFraction>),
+) -> Option<DimFraction> {
+    let constant_divisor = g.is_none() && b.num() > 0;
+    let left = f.cloned().unwrap_or_else(|| DimFraction::constant(a));
+    let right = g.cloned().unwrap_or_else(|| DimFraction::constant(b));
+    let denominator = left.denominator.checked_mul(right.denominator)?;
+    let crosswise = || Some((left.numerator.times_n(right.denominator)?, right.numerator.times_n(left.denominator)?));
     match op {
-        BinaryOp::Add => Some((f.times_n(d)?.plus(&g.times_n(b)?)?, under)),
-        BinaryOp::Sub => Some((f.times_n(d)?.minus(&g.times_n(b)?)?, under)),
-        BinaryOp::Mul => Some((f.times(&g)?, under)),
-        BinaryOp::Div if divides => Some((f.times_n(d)?, b.checked_mul(c)?)),
+        BinaryOp::Add => {
+            let (left, right) = crosswise()?;
+            Some(DimFraction { numerator: left.plus(&right)?, denominator })
+        }
+        BinaryOp::Sub => {
+            let (left, right) = crosswise()?;
+            Some(DimFraction { numerator: left.minus(&right)?, denominator })
+        }
+        BinaryOp::Mul => Some(DimFraction { numerator: left.numerator.times(&right.numerator)?, denominator }),
+        BinaryOp::Div if constant_divisor => Some(DimFraction {
+            numerator: left.numerator.times_n(right.denominator)?,
+            denominator: left.denominator.checked_mul(b.num())?,
+        }),
         _ => None,
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Elaborator<'_, 'a> {
         };
         self.path_counts.insert(param.name.node.clone(), 1);
         let id = self.graph.add_with(node, &[], vec![formula]);
-        self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }))?;
+        self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }));
         let (value, span) = self.eval_body(&model.body)?;
         match &model.result {
             Some(promise) => self.check_results(promise, &value, span, &model.name.node)?,

@@ -6,7 +6,9 @@
 
 use super::arithmetic::comparison;
 use super::elaborator::{Elaborator, EvalResult};
+use super::fraction::DimFraction;
 use super::value::EvalValue;
+use crate::base::rational::Rational;
 use crate::graph::ir::{Outlet, SizeConstraint};
 use crate::graph::op::Op;
 use crate::graph::ty::{Cond, Dim, Disjunction, FormulaContext, FormulaType, TensorType};
@@ -92,11 +94,13 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Keeps `over / by` at `n / d`.
-    pub(super) fn fix_fraction(&mut self, over: &Dim, n: i128, d: i128, by: i128, span: Span) {
-        let gap = over.times_n(d).zip(n.checked_mul(by)).and_then(|(left, right)| left.plus_n(right.checked_neg()?));
-        match gap {
-            Some(gap) => self.add_path_condition(Cond::Zero(gap), span, || format!("a number follows from {over}")),
+    /// Records that the fraction must keep the value that it has at this size.
+    pub(super) fn fix_fraction(&mut self, formula: &DimFraction, value: Rational, span: Span) {
+        let scaled = formula.numerator.times_n(value.den());
+        let target = value.num().checked_mul(formula.denominator).and_then(i128::checked_neg);
+        match scaled.zip(target).and_then(|(scaled, target)| scaled.plus_n(target)) {
+            Some(gap) => self
+                .add_path_condition(Cond::Zero(gap), span, || format!("a number follows from {}", formula.numerator)),
             None => self.fix_image_size(span),
         }
     }

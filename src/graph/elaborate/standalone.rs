@@ -122,7 +122,7 @@ impl<'a> Elaborator<'_, 'a> {
             let open = || param.default.is_none().then(|| sample.value(self.program, &param.ty, &mut ints)).flatten();
             if let Some(value) = chosen.or_else(open) {
                 tried.push(format!("{} = {value}", param.name));
-                self.bind_param(param, value)?;
+                self.bind_param(param, value);
             }
         }
         let mut sizes = SampleSizes::of(sample);
@@ -202,7 +202,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.path_counts.insert(param.name.node.clone(), 1);
         let node = self.graph.add_with(node, &[], vec![FormulaType::tensor(formula)]);
         let outlet = Outlet { node, slot: 0 };
-        self.bind_param(param, EvalValue::Node(outlet))?;
+        self.bind_param(param, EvalValue::Node(outlet));
         Ok(outlet)
     }
 

@@ -8,9 +8,9 @@
 //! Fields are counted as if each map went on beyond its border, as the recursion does: near the border part of a field is
 //! padding. What a global pool or a norm over the map reads is not an interval around a pixel; [`AxisField::whole`] says so.
 
-use super::ratio::Ratio;
 use super::relation::Relation;
 use crate::base::integer::gcd;
+use crate::base::rational::Rational;
 use crate::graph::ir::{Graph, NodeId};
 use crate::graph::op::reads::pixels;
 use crate::graph::op::{Op, Reads, Taps};
@@ -25,7 +25,7 @@ const BUDGET: usize = 1 << 25;
 /// The fields of the pixels of a node along one axis, as intervals of image pixels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    stride: Ratio,
+    stride: Rational,
     /// First and last image pixel for pixels `0..phases.len()`; `None` for a pixel that reads nothing.
     phases: Vec<Option<[i64; 2]>>,
     /// How far the field moves over as many pixels as there are phases.
@@ -35,7 +35,7 @@ pub struct Window {
 impl Window {
     /// The image itself: each pixel sees itself.
     fn image() -> Self {
-        Self { stride: Ratio { num: 1, den: 1 }, phases: vec![Some([0, 0])], step: 1 }
+        Self { stride: Rational::integer(1), phases: vec![Some([0, 0])], step: 1 }
     }
 
     /// Image pixels that one pixel sees; the most that any does.
@@ -45,7 +45,7 @@ impl Window {
 
     /// Image pixels from the field of one pixel to that of the next, on average. Where branches with different strides
     /// meet, that with the smallest denominator: ragged strides come from resizing maps whose size was rounded.
-    pub fn stride(&self) -> Ratio {
+    pub fn stride(&self) -> Rational {
         self.stride
     }
 
@@ -68,8 +68,8 @@ impl Window {
     }
 
     /// With as many phases as there are pixels, which is exact for each of them whatever the steps are.
-    fn table(stride: Ratio, phases: Vec<Option<[i64; 2]>>) -> Self {
-        let step = (phases.len() as f64 * stride.value()).round() as i64;
+    fn table(stride: Rational, phases: Vec<Option<[i64; 2]>>) -> Self {
+        let step = (phases.len() as f64 * stride.to_f64()).round() as i64;
         Self { stride, step, phases }
     }
 }
@@ -180,7 +180,7 @@ fn seen_through(relation: Option<Relation>, from: &Reach, n: usize, budget: &mut
 
 /// The field of a node of `n` pixels that reads, as the relation says, a node whose field is known.
 fn composed(relation: &Relation, from: &Window, n: usize, budget: &mut usize) -> Option<Window> {
-    let stride = from.stride.times(relation.step, relation.period)?;
+    let stride = from.stride.checked_mul(Rational::new(relation.step.into(), relation.period.into())?)?;
     let count = from.phases.len() as i64;
     // After this many periods of the relation the phases of `from` come round again.
     let rounds = count / gcd(count, relation.step).max(1);
@@ -241,7 +241,7 @@ fn joined(a: &Window, b: &Window, n: usize, budget: &mut usize) -> Option<Window
     *budget = budget.checked_sub(phases as usize)?;
     let both = |i| Some(hull(a.seen(i)?, b.seen(i)?));
     let (step, other) = (a.step.checked_mul(period / na)?, b.step.checked_mul(period / nb)?);
-    let stride = if a.stride.den <= b.stride.den { a.stride } else { b.stride };
+    let stride = if a.stride.den() <= b.stride.den() { a.stride } else { b.stride };
     if step == other && phases == period {
         return Some(Window { stride, step, phases: (0..period).map(both).collect::<Option<_>>()? });
     }

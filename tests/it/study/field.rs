@@ -195,7 +195,7 @@ fn random_graphs_are_worth_comparing() {
         let graph = grown(&tapes.new_tree(&mut runner).unwrap().current());
         names.extend(graph.order().into_iter().map(|id| graph.node(id).op.name()));
         clean += compare(&graph, "random");
-        let varied = |f: &Field| f.iter().any(|a| a.window().is_some_and(|w| w.stride().den > 1));
+        let varied = |f: &Field| f.iter().any(|a| a.window().is_some_and(|w| w.stride().den() > 1));
         several += usize::from(fields(&graph).iter().any(varied));
     }
     for name in

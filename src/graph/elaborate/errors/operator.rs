@@ -1,0 +1,153 @@
+//! Calls of operators that cannot become a node.
+
+use crate::graph::elaborate::fixes::missing_argument_edit;
+use crate::graph::elaborate::operator::OperatorCall;
+use crate::graph::op::{ArgKind, ArgSig, Refusal, RefusalKind, Signature};
+use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};
+use crate::text::source::Span;
+use crate::text::syntax::ast::Ident;
+
+/// Why a call of an operator cannot become a node.
+pub(in crate::graph::elaborate) enum OperatorError<'a> {
+    UnknownName {
+        name: &'a Ident,
+    },
+    /// A further argument without a name.
+    NameMissing {
+        span: Span,
+    },
+    Duplicate {
+        name: &'static str,
+        span: Span,
+    },
+    NotATensor {
+        found: String,
+        span: Span,
+    },
+    NoInput,
+    TooFewInputs,
+    MissingSetting {
+        sig: &'static ArgSig,
+    },
+    /// The operator accepts each setting and not all of them together.
+    Refused(Refusal),
+}
+
+impl OperatorError<'_> {
+    pub(in crate::graph::elaborate) fn diagnostic(self, call: OperatorCall<'_>) -> Diagnostic {
+        let sig = call.sig;
+        match self {
+            OperatorError::UnknownName { name } => unknown_setting(sig, name),
+            OperatorError::NameMissing { span } => {
+                let message = format!("only the first argument of `{}` may stand without its name", sig.name);
+                let d = Diagnostic::new(Code::E0204, span, message).label("the second");
+                match sig.args.get(1) {
+                    Some(arg) => d.help(format!("it takes {}", listed(sig.args.iter().map(|a| a.name)))).suggest(
+                        "name it, for example",
+                        span.before(),
+                        format!("{} = ", arg.name),
+                        Applicability::MaybeIncorrect,
+                    ),
+                    None => d.help(format!("`{}` takes no further argument", sig.name)),
+                }
+            }
+            OperatorError::Duplicate { name, span } => {
+                Diagnostic::new(Code::E0204, span, format!("`{name}` is given twice"))
+            }
+            OperatorError::NotATensor { found, span } => {
+                Diagnostic::new(Code::E0304, span, format!("`{}` takes a tensor, found {found}", sig.name))
+                    .label("not a tensor")
+                    .help(format!("pipe one into it: `x |> {}(...)`", sig.name))
+            }
+            OperatorError::NoInput => {
+                Diagnostic::new(Code::E0304, call.name_span, format!("`{}` has no input", sig.name))
+                    .label("a stage, not a value")
+                    .suggest(
+                        format!("pipe something into it: `x |> {}(...)`", sig.name),
+                        call.name_span.before(),
+                        "... |> ",
+                        Applicability::HasPlaceholders,
+                    )
+            }
+            OperatorError::TooFewInputs => {
+                let (count, names) = (sig.inputs.len(), sig.inputs.join(", "));
+                let message = format!("`{}` needs {count} inputs ({names})", sig.name);
+                Diagnostic::new(Code::E0204, call.name_span, message).help(sig.summary)
+            }
+            OperatorError::MissingSetting { sig: missing } => {
+                let message = format!("`{}` needs `{}`, {}", sig.name, missing.name, missing.kind.describe());
+                let (place, text) = missing_argument_edit(missing.name, call.args, call.name_span, call.span);
+                Diagnostic::new(Code::E0204, call.name_span, message).suggest(
+                    format!("write `{}({} = ...)`", sig.name, missing.name),
+                    place,
+                    text,
+                    Applicability::HasPlaceholders,
+                )
+            }
+            OperatorError::Refused(refusal) => {
+                let code = if refusal.kind == RefusalKind::Setting { Code::E0206 } else { Code::E0304 };
+                Diagnostic::new(code, call.name_span, refusal.message).help(sig.summary)
+            }
+        }
+    }
+}
+
+/// A setting whose name the operator does not have, with the name that other frameworks' users mean by it.
+fn unknown_setting(sig: &Signature, name: &Ident) -> Diagnostic {
+    let known = || sig.args.iter().map(|a| a.name);
+    let d = Diagnostic::new(Code::E0204, name.span, format!("`{}` has no argument `{name}`", sig.name));
+    match framework_setting(&name.node).filter(|ours| known().any(|k| k == *ours)) {
+        Some(ours) => d.renamed(name.span, ours, Applicability::MachineApplicable),
+        None => {
+            let there = match sig.args {
+                [] => format!("`{}` takes no arguments", sig.name),
+                _ => format!("it takes {}", listed(known())),
+            };
+            d.nearest(name.span, &name.node, known(), || Some(there))
+        }
+    }
+}
+
+/// Returns npc's name for a setting of PyTorch, Keras and other frameworks.
+fn framework_setting(name: &str) -> Option<&'static str> {
+    match name {
+        "kernel_size" | "kernel" | "ks" => Some("k"),
+        "padding" => Some("pad"),
+        "out_channels" | "channels" | "filters" => Some("out"),
+        "rate" => Some("dilation"),
+        "scale_factor" | "scale" | "upscale_factor" => Some("factor"),
+        "num_groups" => Some("groups"),
+        "epsilon" => Some("eps"),
+        "negative_slope" => Some("slope"),
+        "output_size" => Some("size"),
+        "size" => Some("to"),
+        _ => None,
+    }
+}
+
+/// A bare word that is neither a word of the setting nor a name with a value. `bound` are the names with values.
+pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSig, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
+    let message = format!("`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
+    let d = Diagnostic::new(Code::E0206, span, message);
+    let words: &[&str] = match sig.kind {
+        ArgKind::Word(words) => words,
+        ArgKind::Pad => &["same"],
+        ArgKind::Int { .. }
+        | ArgKind::Pair { .. }
+        | ArgKind::Float
+        | ArgKind::Bool
+        | ArgKind::Size
+        | ArgKind::Sides
+        | ArgKind::Dims => &[],
+    };
+    // A word of the setting first: a node with a similar name is no value here.
+    match did_you_mean(word, words.iter().copied()) {
+        Some(_) => d.nearest(span, word, words.iter().copied(), || None),
+        None => d.nearest(span, word, bound.iter().copied(), || None),
+    }
+}
+
+/// A setting whose value has another type.
+pub(in crate::graph::elaborate) fn wrong_setting(sig: &ArgSig, found: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::E0206, span, format!("`{}` takes {}, found {found}", sig.name, sig.kind.describe()))
+}

@@ -1,0 +1,86 @@
+//! Results of bodies are compared with the result types that the heads declare.
+
+use super::dims::declared_formulas;
+use super::elaborator::{Elaborator, EvalResult};
+use super::value::EvalValue;
+use crate::graph::ty::{Cond, TensorType};
+use crate::text::diag::{Applicability, Code, Diagnostic};
+use crate::text::source::Span;
+use crate::text::syntax::ast::*;
+
+impl<'a> Elaborator<'_, 'a> {
+    /// Compares what a body gives with what its head promises.
+    pub(super) fn check_results(
+        &mut self,
+        promise: &'a ResultType,
+        value: &EvalValue,
+        span: Span,
+        name: &str,
+    ) -> EvalResult<()> {
+        match (&promise.kind, value) {
+            (ResultTypeKind::One(ty), value) => self.check_result(ty, value, span, name),
+            (ResultTypeKind::Tuple(types), EvalValue::Tuple(values)) if types.len() == values.len() => {
+                types.iter().zip(values).try_for_each(|(ty, v)| self.check_result(ty, v, span, name))
+            }
+            (ResultTypeKind::Record(fields), EvalValue::Record(values)) => {
+                for (field, ty) in fields {
+                    let Some((_, value)) = values.iter().find(|(n, _)| *n == field.node) else {
+                        let message = format!("`{name}` promises a result `{field}` and gives none");
+                        let given = values.iter().map(|(n, _)| n.as_str());
+                        let d = Diagnostic::new(Code::E0302, field.span, message).other(span, "returned here");
+                        return self.fail(d.nearest(field.span, &field.node, given, || None));
+                    };
+                    self.check_result(ty, value, span, name)?;
+                }
+                if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
+                    let message = format!("`{name}` gives a result `{extra}` that it does not promise");
+                    return self.fail(Diagnostic::new(Code::E0302, span, message).other(promise.span, "promised here"));
+                }
+                Ok(())
+            }
+            (_, value) => {
+                let found = self.describe(value);
+                let message = format!("`{name}` promises another number of results, its body gives {found}");
+                self.fail(Diagnostic::new(Code::E0302, promise.span, message).other(span, "returned here"))
+            }
+        }
+    }
+
+    fn check_result(&mut self, ty: &'a ParamType, value: &EvalValue, span: Span, name: &str) -> EvalResult<()> {
+        let EvalValue::Node(outlet) = value else {
+            let found = self.describe(value);
+            let message = format!("`{name}` promises a tensor, its body gives {found}");
+            return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+        };
+        let actual = self.graph.ty(*outlet).clone();
+        let (dims, shape) = match (&ty.kind, &actual) {
+            (ParamTypeKind::Tensor(dims), TensorType::Tensor(shape)) => (dims, shape),
+            (ParamTypeKind::Index(dims), TensorType::Index { from, .. }) => (dims, from),
+            _ => {
+                let message = format!("`{name}` promises another kind of result, its body gives {actual}");
+                return self.fail(Diagnostic::new(Code::E0302, ty.span, message).other(span, "returned here"));
+            }
+        };
+        let mut wanted = Vec::new();
+        let formulas = declared_formulas(self.graph.formula(*outlet));
+        let mut held = Vec::new();
+        for (axis, dim) in dims.iter().enumerate() {
+            let (n, formula) = self.eval_dim(dim)?;
+            wanted.push(n);
+            held.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
+        }
+        if wanted == shape.dims() {
+            self.require_size(vec![held], ty.span, || format!("`{name}` keeps its promise"));
+            return Ok(());
+        }
+        let from = self.graph.node(outlet.node);
+        let (from_path, wanted) = (from.path.clone(), format!("{wanted:?}"));
+        let d = Diagnostic::new(Code::E0302, ty.span, format!("`{name}` promises {wanted}, its body gives {actual}"))
+            .label(format!("this is {wanted}"))
+            .other(span, format!("{actual} from `{from_path}`"));
+        let text = self.dims_in_declared_terms(dims, shape.dims());
+        let index = if matches!(ty.kind, ParamTypeKind::Index(_)) { "index" } else { "" };
+        let help = "change the body so that the promise holds, or promise what it gives";
+        self.fail(d.suggest(help, ty.span, format!("{index}[{text}]"), Applicability::MaybeIncorrect))
+    }
+}
