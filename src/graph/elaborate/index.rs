@@ -78,13 +78,13 @@ impl<'a> Elaborator<'_, 'a> {
         // A named list is looked into where it stands: it may be long, and one element is all that is asked for.
         let picked = match &base.kind {
             ExprKind::Name(name) => {
-                index_into(self.frame().values.get(name.as_str()).unwrap_or(&EvalValue::Poison), &places)
+                index_into(self.frame().values.get(name.as_str()).unwrap_or(&EvalValue::Poison), &places, 0)
             }
-            _ => index_into(&self.eval_expr(base)?, &places),
+            _ => index_into(&self.eval_expr(base)?, &places, 0),
         };
         match picked {
             Ok(value) => self.finish_value(value, span),
-            Err(IndexError::NoList(value)) => self.type_error(base.span, "a list", &value),
+            Err(IndexError::NotAList(value)) => self.type_error(base.span, "a list", &value),
             Err(IndexError::Outside { index, len }) => {
                 let shown = match &places[index] {
                     IndexValue::At(i) => i.to_string(),
@@ -97,7 +97,7 @@ impl<'a> Elaborator<'_, 'a> {
                 });
                 self.fail(d.other(base.span, format!("a list of {len}")))
             }
-            Err(IndexError::ErrorReported) => Err(ErrorReported),
+            Err(IndexError::Poisoned) => Err(ErrorReported),
         }
     }
 
@@ -157,47 +157,36 @@ enum IndexValue {
     Slice(i64, i64),
 }
 
-/// Why nothing is found at some places.
+/// Why indices lead to no value.
 enum IndexError {
-    NoList(EvalValue),
-    Outside { index: usize, len: usize },
-    ErrorReported,
+    NotAList(EvalValue),
+    /// The index of this number is outside of a list of `len`.
+    Outside {
+        index: usize,
+        len: usize,
+    },
+    Poisoned,
 }
 
-/// Follows indices into lists of lists.
-fn index_into(value: &EvalValue, places: &[IndexValue]) -> Result<EvalValue, IndexError> {
-    let mut here = value;
-    for (index, place) in places.iter().enumerate() {
-        let items = match here {
-            EvalValue::List(items) | EvalValue::Tuple(items) => items,
-            EvalValue::Poison => return Err(IndexError::ErrorReported),
-            other => return Err(IndexError::NoList(other.clone())),
-        };
-        let outside = IndexError::Outside { index, len: items.len() };
-        match *place {
-            IndexValue::At(i) => match usize::try_from(i).ok().and_then(|i| items.get(i)) {
-                Some(item) => here = item,
-                None => return Err(outside),
-            },
-            IndexValue::Slice(lo, hi) => {
-                let range = usize::try_from(lo).ok().zip(usize::try_from(hi).ok());
-                match range.and_then(|(lo, hi)| items.get(lo..hi)) {
-                    // A slice is a list of its own; what follows looks into that.
-                    Some(part) => {
-                        return index_into_slice(EvalValue::List(part.to_vec()), &places[index + 1..], index + 1);
-                    }
-                    None => return Err(outside),
-                }
-            }
+/// Follows indices into nested lists, after the first `skipped` indices were followed.
+fn index_into(value: &EvalValue, indices: &[IndexValue], skipped: usize) -> Result<EvalValue, IndexError> {
+    let Some((index, rest)) = indices.split_first() else { return Ok(value.clone()) };
+    let items = match value {
+        EvalValue::List(items) | EvalValue::Tuple(items) => items,
+        EvalValue::Poison => return Err(IndexError::Poisoned),
+        other => return Err(IndexError::NotAList(other.clone())),
+    };
+    let outside = IndexError::Outside { index: skipped, len: items.len() };
+    match *index {
+        IndexValue::At(i) => {
+            let item = usize::try_from(i).ok().and_then(|i| items.get(i));
+            index_into(item.ok_or(outside)?, rest, skipped + 1)
+        }
+        IndexValue::Slice(lo, hi) => {
+            let range = usize::try_from(lo).ok().zip(usize::try_from(hi).ok());
+            let part = range.and_then(|(lo, hi)| items.get(lo..hi)).ok_or(outside)?;
+            // The indices after a slice are for the slice.
+            index_into(&EvalValue::List(part.to_vec()), rest, skipped + 1)
         }
     }
-    Ok(here.clone())
-}
-
-/// [`index_into`] for the places after the first `skipped`.
-fn index_into_slice(value: EvalValue, places: &[IndexValue], skipped: usize) -> Result<EvalValue, IndexError> {
-    index_into(&value, places).map_err(|miss| match miss {
-        IndexError::Outside { index, len } => IndexError::Outside { index: index + skipped, len },
-        other => other,
-    })
 }

@@ -1,4 +1,4 @@
-//! The model itself: its image, its body, and its results.
+//! The model itself: its image, its body and its results.
 
 use super::elaborator::{CallFrame, Elaborator, EvalResult, LIMITS, ModelArgument};
 use super::value::EvalValue;
@@ -9,7 +9,13 @@ use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast;
 
+/// The formula of the image's height (axis 1) or width (axis 2).
+fn image_side(axis: usize) -> Dim {
+    if axis == 1 { Dim::height() } else { Dim::width() }
+}
+
 impl<'a> Elaborator<'_, 'a> {
+    /// Elaborates a model or variant into the graph, at an image size `[height, width]`.
     pub(super) fn elaborate_model(
         &mut self,
         entry: &ast::Ident,
@@ -22,25 +28,8 @@ impl<'a> Elaborator<'_, 'a> {
         };
         self.frames.push(CallFrame { block: &model.name.node, ..CallFrame::default() });
         self.bind_model_arguments(model, fixed, given)?;
-        let mut input = None;
-        for param in &model.params {
-            match &param.ty.kind {
-                ast::ParamTypeKind::Tensor(dims) => {
-                    if input.is_some() {
-                        return self.error(Code::E0304, param.span, "a model takes one image");
-                    }
-                    input = Some((param, dims));
-                }
-                ast::ParamTypeKind::Index(_) => {
-                    return self.error(Code::E0304, param.span, "a model takes no pool indices");
-                }
-                ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {}
-            }
-        }
-        let Some((param, dims)) = input else {
-            return self.error(Code::E0304, model.head, "a model takes an image, for example `x: [3, H, W]`");
-        };
-        let (shape, formula) = self.input_shape(model, dims, size, param.span)?;
+        let (param, dims) = self.image_param(model)?;
+        let (shape, formula) = self.image_shape(model, dims, size, param.span)?;
         if shape.elements() > LIMITS.elements {
             return self.error(Code::E0311, param.span, format!("an image {shape} has more than 2^40 numbers"));
         }
@@ -55,30 +44,13 @@ impl<'a> Elaborator<'_, 'a> {
         let id = self.graph.add_with(node, &[], vec![formula]);
         self.bind_param(param, EvalValue::Node(Outlet { node: id, slot: 0 }));
         let (value, span) = self.eval_body(&model.body)?;
-        match &model.result {
-            Some(promise) => self.check_results(promise, &value, span, &model.name.node)?,
-            None => {
-                let message = format!("model `{}` does not say what it gives back", model.name);
-                let d = Diagnostic::new(Code::E0302, model.head, message).help("add `-> [classes, H, W]`");
-                return self.fail(d);
-            }
-        }
-        self.graph.results = match value {
-            EvalValue::Node(o) => vec![("out".into(), o)],
-            EvalValue::Record(mut fields) => {
-                // The order of the promise says which result is the first, not that of the body.
-                if let Some(ast::ResultTypeKind::Record(promised)) = model.result.as_ref().map(|r| &r.kind) {
-                    fields.sort_by_key(|(name, _)| promised.iter().position(|(p, _)| p.node == *name));
-                }
-                let mut results = Vec::new();
-                for (name, value) in fields {
-                    let EvalValue::Node(o) = value else { return self.type_error(span, "a tensor", &value) };
-                    results.push((name, o));
-                }
-                results
-            }
-            other => return self.type_error(span, "a tensor or named tensors", &other),
+        let Some(declared) = &model.result else {
+            let message = format!("model `{}` does not say what it gives back", model.name);
+            let d = Diagnostic::new(Code::E0302, model.head, message).help("add `-> [classes, H, W]`");
+            return self.fail(d);
         };
+        self.check_results(declared, &value, span, &model.name.node)?;
+        self.graph.results = self.graph_results(declared, value, span)?;
         if let Some((name, _)) = self.graph.results.iter().find(|(_, o)| self.graph.ty(*o).tensor().is_none()) {
             let message = format!("result `{name}` is pool indices, not a tensor");
             return self.error(Code::E0304, span, message);
@@ -86,8 +58,54 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    /// The image's shape: names among the last two dims are bound by `size`, everything else is evaluated.
-    fn input_shape(
+    /// Returns the one tensor parameter of a model, with its dims.
+    fn image_param(&mut self, model: &'a ast::Block) -> EvalResult<(&'a ast::Param, &'a [ast::Expr])> {
+        let mut image = None;
+        for param in &model.params {
+            match &param.ty.kind {
+                ast::ParamTypeKind::Tensor(_) if image.is_some() => {
+                    return self.error(Code::E0304, param.span, "a model takes one image");
+                }
+                ast::ParamTypeKind::Tensor(dims) => image = Some((param, &dims[..])),
+                ast::ParamTypeKind::Index(_) => {
+                    return self.error(Code::E0304, param.span, "a model takes no pool indices");
+                }
+                ast::ParamTypeKind::Scalar(_) | ast::ParamTypeKind::List(_) => {}
+            }
+        }
+        match image {
+            Some(image) => Ok(image),
+            None => self.error(Code::E0304, model.head, "a model takes an image, for example `x: [3, H, W]`"),
+        }
+    }
+
+    /// Returns the results of the graph by name, in the order in which the model declares them.
+    fn graph_results(
+        &mut self,
+        declared: &ast::ResultType,
+        value: EvalValue,
+        span: Span,
+    ) -> EvalResult<Vec<(String, Outlet)>> {
+        match value {
+            EvalValue::Node(outlet) => Ok(vec![("out".into(), outlet)]),
+            EvalValue::Record(mut fields) => {
+                if let ast::ResultTypeKind::Record(names) = &declared.kind {
+                    fields.sort_by_key(|(name, _)| names.iter().position(|(n, _)| n.node == *name));
+                }
+                let mut results = Vec::new();
+                for (name, value) in fields {
+                    let EvalValue::Node(outlet) = value else { return self.type_error(span, "a tensor", &value) };
+                    results.push((name, outlet));
+                }
+                Ok(results)
+            }
+            other => self.type_error(span, "a tensor or named tensors", &other),
+        }
+    }
+
+    /// Returns the image's shape at this size and as formulas. Names among the last two dims get their value from `size`,
+    /// everything else is evaluated.
+    fn image_shape(
         &mut self,
         model: &'a ast::Block,
         dims: &'a [ast::Expr],
@@ -98,58 +116,72 @@ impl<'a> Elaborator<'_, 'a> {
             return self.error(Code::E0304, span, "the image of a model is a map [channels, H, W]");
         }
         let mut shape = [0; 3];
-        let mut formula = Vec::new();
+        let mut formulas = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {
             if let ast::ExprKind::Name(name) = &dim.kind
                 && let Some(hyper) = model.params.iter().find(|p| p.name.node == *name)
             {
                 self.bind_model_default(model, hyper)?;
             }
-            let unbound = match &dim.kind {
-                ast::ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => Some(name.as_str()),
-                _ => None,
+            let (n, formula) = match &dim.kind {
+                ast::ExprKind::Name(name) if !self.frame().values.contains_key(name.as_str()) => {
+                    self.bind_image_dim(name, axis, size, dim.span)?
+                }
+                _ => self.fixed_image_dim(dim, axis, size)?,
             };
-            shape[axis] = match (unbound, axis) {
-                (Some(name), 0) => {
-                    let message = format!("the channel count `{name}` of the image is not known");
-                    let d = Diagnostic::new(Code::E0502, dim.span, message)
-                        .help("write a number, or add it as a hyper-parameter with a default");
-                    return self.fail(d);
-                }
-                (Some(name), _) => {
-                    let Some(size) = size else {
-                        let d = Diagnostic::new(Code::E0502, dim.span, format!("no value for the symbol `{name}`"))
-                            .label("bound by the input size")
-                            .help("give the input size: `--size 256x256`, or `--on DATA` with a data block");
-                        return self.fail(d);
-                    };
-                    let n = size[axis - 1];
-                    formula.push(if axis == 1 { Dim::height() } else { Dim::width() });
-                    self.frame().values.insert(name, EvalValue::Dim(n as i64, formula[axis].clone()));
-                    n
-                }
-                (None, _) => {
-                    let (n, dim_formula) = self.eval_dim(dim)?;
-                    if axis > 0 {
-                        let image = if axis == 1 { Dim::height() } else { Dim::width() };
-                        let what = || format!("the image's {} is {dim_formula}", ["height", "width"][axis - 1]);
-                        if let Some(gap) = image.minus(&dim_formula) {
-                            self.require_size(vec![vec![Cond::Zero(gap)]], dim.span, what);
-                        }
-                    }
-                    if axis > 0 {
-                        self.image[axis - 1] = n;
-                    }
-                    formula.push(dim_formula);
-                    if axis > 0 && size.is_some_and(|s| s[axis - 1] != n) {
-                        let asked = size.map_or(0, |s| s[axis - 1]);
-                        let message = format!("the model takes images of {n} here, asked for {asked}");
-                        return self.error(Code::E0302, dim.span, message);
-                    }
-                    n
-                }
-            };
+            shape[axis] = n;
+            formulas.push(formula);
         }
-        Ok((Shape::new(shape), FormulaType::tensor(formula)))
+        Ok((Shape::new(shape), FormulaType::tensor(formulas)))
+    }
+
+    /// Binds a name that is the image's height or width.
+    fn bind_image_dim(
+        &mut self,
+        name: &'a str,
+        axis: usize,
+        size: Option<[usize; 2]>,
+        span: Span,
+    ) -> EvalResult<(usize, Dim)> {
+        if axis == 0 {
+            let message = format!("the channel count `{name}` of the image is not known");
+            let d = Diagnostic::new(Code::E0502, span, message)
+                .help("write a number, or add it as a hyper-parameter with a default");
+            return self.fail(d);
+        }
+        let Some(size) = size else {
+            let d = Diagnostic::new(Code::E0502, span, format!("no value for the symbol `{name}`"))
+                .label("bound by the input size")
+                .help("give the input size: `--size 256x256`, or `--on DATA` with a data block");
+            return self.fail(d);
+        };
+        let (n, formula) = (size[axis - 1], image_side(axis));
+        self.frame().values.insert(name, EvalValue::Dim(n as i64, formula.clone()));
+        Ok((n, formula))
+    }
+
+    /// Evaluates a dim of the image that the model fixes. Another height or width is refused, at every size.
+    fn fixed_image_dim(
+        &mut self,
+        dim: &'a ast::Expr,
+        axis: usize,
+        size: Option<[usize; 2]>,
+    ) -> EvalResult<(usize, Dim)> {
+        let (n, formula) = self.eval_dim(dim)?;
+        if axis == 0 {
+            return Ok((n, formula));
+        }
+        if let Some(gap) = image_side(axis).minus(&formula) {
+            let what = || format!("the image's {} is {formula}", ["height", "width"][axis - 1]);
+            self.require_size(vec![vec![Cond::Zero(gap)]], dim.span, what);
+        }
+        self.image[axis - 1] = n;
+        match size {
+            Some(size) if size[axis - 1] != n => {
+                let message = format!("the model takes images of {n} here, asked for {}", size[axis - 1]);
+                self.error(Code::E0302, dim.span, message)
+            }
+            _ => Ok((n, formula)),
+        }
     }
 }

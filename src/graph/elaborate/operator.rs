@@ -45,24 +45,24 @@ enum OperandSlot {
     Setting(&'static ArgSig),
 }
 
-/// Returns the place of an argument, after `inputs` inputs. Only one setting may be given without its name: the first.
+/// Returns the place of the next argument of a call. Only one setting may be given without its name, the first;
+/// `positional` says that one was.
 fn operand_slot<'a>(
     sig: &'static Signature,
     arg: &'a Arg,
-    inputs: usize,
+    bound: &BoundOperands,
     positional: bool,
 ) -> Result<OperandSlot, OperatorError<'a>> {
-    match &arg.name {
-        Some(name) => match sig.args.iter().find(|a| a.name == name.node) {
-            Some(found) => Ok(OperandSlot::Setting(found)),
-            None => Err(OperatorError::UnknownName { name }),
-        },
-        None if sig.variadic || inputs < sig.inputs.len() => Ok(OperandSlot::Input),
-        None => match sig.args.first() {
-            Some(first) if !positional => Ok(OperandSlot::Setting(first)),
-            _ => Err(OperatorError::NameMissing { span: arg.value.span }),
-        },
+    let span = arg.value.span;
+    let setting = match &arg.name {
+        Some(name) => sig.args.iter().find(|a| a.name == name.node).ok_or(OperatorError::UnknownName { name })?,
+        None if sig.variadic || bound.inputs.len() < sig.inputs.len() => return Ok(OperandSlot::Input),
+        None => sig.args.first().filter(|_| !positional).ok_or(OperatorError::NameMissing { span })?,
+    };
+    if bound.settings.get(setting.name).is_some() {
+        return Err(OperatorError::Duplicate { name: setting.name, span });
     }
+    Ok(OperandSlot::Setting(setting))
 }
 
 impl<'a> Elaborator<'_, 'a> {
@@ -93,16 +93,12 @@ impl<'a> Elaborator<'_, 'a> {
         let mut positional = false;
         let mut failed = false;
         for arg in call.args {
-            let result = match operand_slot(call.sig, arg, bound.inputs.len(), positional) {
+            let result = match operand_slot(call.sig, arg, &bound, positional) {
                 Ok(OperandSlot::Input) => self
                     .eval_expr(&arg.value)
                     .and_then(|value| self.add_operand(call, value, arg.value.span, &mut bound.inputs)),
                 Ok(OperandSlot::Setting(sig)) => {
                     positional |= arg.name.is_none();
-                    if bound.settings.get(sig.name).is_some() {
-                        let error = OperatorError::Duplicate { name: sig.name, span: arg.value.span };
-                        return self.fail(error.diagnostic(call));
-                    }
                     self.bind_setting(sig, &arg.value, &mut bound)
                 }
                 Err(error @ OperatorError::UnknownName { .. }) => self.fail(error.diagnostic(call)),

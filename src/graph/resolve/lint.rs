@@ -293,24 +293,22 @@ impl<'a> UsedNames<'a> {
             ExprKind::Unary { value, .. } => self.add_expr(value),
             ExprKind::Match { value, arms } => {
                 self.add_expr(value);
-                for arm in arms {
-                    match &arm.pattern {
-                        Pattern::Cases(cases) => self.add_exprs(cases),
-                        Pattern::Any(_) => {}
-                    }
-                    self.add_expr(&arm.value);
-                }
+                arms.iter().for_each(|arm| self.add_arm(arm));
             }
             ExprKind::If { cond, then, otherwise } => {
                 self.add_expr(cond);
                 self.add_expr(then);
                 self.add_expr(otherwise);
             }
-            ExprKind::Hole { within } => {
-                if let Some(within) = within {
-                    self.add_expr(within);
-                }
-            }
+            ExprKind::Hole { within } => within.iter().for_each(|within| self.add_expr(within)),
         }
+    }
+
+    fn add_arm(&mut self, arm: &'a Arm) {
+        match &arm.pattern {
+            Pattern::Cases(cases) => self.add_exprs(cases),
+            Pattern::Any(_) => {}
+        }
+        self.add_expr(&arm.value);
     }
 }

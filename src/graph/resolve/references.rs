@@ -4,52 +4,80 @@
 use super::program::{MAX_VARIANT_DEPTH, ResolvedProgram};
 use super::uses::uses;
 use crate::text::diag::{Code, Diagnostic, Problems, listed};
+use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::collections::BTreeMap;
 
-/// Reports blocks that use themselves, directly or through others.
+/// Reports blocks that use themselves, directly or through others, and marks them as broken.
 pub(super) fn check_recursion<'a>(program: &mut ResolvedProgram<'a>, problems: &mut Problems) {
-    // 0 not seen, 1 on the way down, 2 done. An explicit stack: a hostile file may chain thousands of blocks.
-    let mut state: BTreeMap<&str, u8> = BTreeMap::new();
-    let mut broken = Vec::new();
+    let mut search = CycleSearch { program, states: BTreeMap::new(), stack: Vec::new(), broken: Vec::new() };
     for &root in program.blocks.keys() {
-        if state.contains_key(root) {
-            continue;
+        search.visit_from(root, problems);
+    }
+    let broken = search.broken;
+    program.broken.extend(broken);
+}
+
+/// Whether a depth-first search has come to a block.
+#[derive(Clone, Copy, PartialEq)]
+enum VisitState {
+    OnStack,
+    Done,
+}
+
+/// A depth-first search for cycles of block uses. It keeps its own stack, since a hostile file may chain thousands of
+/// blocks.
+struct CycleSearch<'p, 'a> {
+    program: &'p ResolvedProgram<'a>,
+    states: BTreeMap<&'a str, VisitState>,
+    /// Blocks from the root of the search to the current one: name, uses, index of the next use.
+    stack: Vec<(&'a str, Vec<(&'a str, Span)>, usize)>,
+    broken: Vec<&'a str>,
+}
+
+impl<'a> CycleSearch<'_, 'a> {
+    fn visit_from(&mut self, root: &'a str, problems: &mut Problems) {
+        if self.states.contains_key(root) {
+            return;
         }
-        state.insert(root, 1);
-        let mut stack = vec![(root, uses(program.blocks[root]), 0)];
-        while let Some((name, calls, next)) = stack.last_mut() {
-            let Some(&(callee, span)) = calls.get(*next) else {
-                state.insert(name, 2);
-                stack.pop();
+        self.push(root, self.program.blocks[root]);
+        while let Some((name, uses, next)) = self.stack.last_mut() {
+            let Some(&(callee, span)) = uses.get(*next) else {
+                self.states.insert(name, VisitState::Done);
+                self.stack.pop();
                 continue;
             };
             *next += 1;
-            let Some(block) = program.blocks.get(callee).copied() else { continue };
-            match state.get(callee) {
-                Some(1) => {
-                    let from = stack.iter().position(|(n, ..)| *n == callee).unwrap_or(0);
-                    let chain: Vec<_> = stack[from..].iter().map(|(n, ..)| format!("`{n}`")).collect();
-                    let message = match chain.len() {
-                        1 => format!("block `{callee}` uses itself"),
-                        _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
-                    };
-                    let d = Diagnostic::new(Code::E0203, span, message)
-                        .label(format!("`{callee}` again"))
-                        .other(block.name.span, "the circle starts here")
-                        .help("unroll it: `repeat(n, stage)` or a `for` over indexed nodes");
-                    problems.push(d);
-                    broken.push(callee);
+            let Some(block) = self.program.blocks.get(callee).copied() else { continue };
+            match self.states.get(callee) {
+                Some(VisitState::OnStack) => {
+                    problems.push(self.cycle(callee, block, span));
+                    self.broken.push(callee);
                 }
-                Some(_) => {}
-                None => {
-                    state.insert(callee, 1);
-                    stack.push((callee, uses(block), 0));
-                }
+                Some(VisitState::Done) => {}
+                None => self.push(callee, block),
             }
         }
     }
-    program.broken.extend(broken);
+
+    fn push(&mut self, name: &'a str, block: &'a ast::Block) {
+        self.states.insert(name, VisitState::OnStack);
+        self.stack.push((name, uses(block), 0));
+    }
+
+    /// An error for a use at `span` that closes a cycle through `callee`.
+    fn cycle(&self, callee: &str, block: &ast::Block, span: Span) -> Diagnostic {
+        let from = self.stack.iter().position(|(name, ..)| *name == callee).unwrap_or(0);
+        let chain: Vec<_> = self.stack[from..].iter().map(|(name, ..)| format!("`{name}`")).collect();
+        let message = match chain.len() {
+            1 => format!("block `{callee}` uses itself"),
+            _ => format!("blocks use each other in a circle: {} -> `{callee}`", chain.join(" -> ")),
+        };
+        Diagnostic::new(Code::E0203, span, message)
+            .label(format!("`{callee}` again"))
+            .other(block.name.span, "the circle starts here")
+            .help("unroll it: `repeat(n, stage)` or a `for` over indexed nodes")
+    }
 }
 
 /// Variants, sweeps, expectations and runs name models; runs and expectations name data.
