@@ -1,4 +1,5 @@
-//! Means over windows, sliding or adaptive. Padding counts as zeros, what lies beyond it in a last window does not count.
+//! Means over windows, sliding or adaptive. Padding counts as zeros; positions of a last window beyond the padding do
+//! not count.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable::{self, AxisTaps};
@@ -37,7 +38,7 @@ fn sliding(op: &AvgPool, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     [axis(0, from.h, to.h), axis(1, from.w, to.w)]
 }
 
-/// The same to a fixed size.
+/// Adaptive pooling to a fixed size.
 impl OperatorKernel for AvgPoolTo {
     fn properties(&self) -> KernelProperties {
         KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: false }
@@ -73,7 +74,7 @@ fn adaptive(from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     [axis(from.h, to.h), axis(from.w, to.w)]
 }
 
-/// Over the whole map.
+/// Computes the mean over the whole map.
 fn mean(x: MapView, output: &mut MapViewMut) {
     let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
     let sums = plane_sums::plane_sums(x.layout, 1, |plane, y, sums| row_loops::sum(sums, x.row(plane, y)));

@@ -1,4 +1,4 @@
-//! Batch norm, with the ReLU behind it.
+//! Batch norm, fused with the ReLU after it.
 
 use crate::compute::engine::kernel::conv_region::ChannelSums;
 use crate::compute::engine::kernel::prologue::{Prologue, scale_and_clamp};
@@ -7,18 +7,18 @@ use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 
-/// A batch's statistics, one number per slot.
+/// Statistics of a batch, one number per slot.
 #[derive(Debug, Clone)]
 pub struct NormStatistics {
     pub mean: Vec<f32>,
-    /// Biased.
+    /// Biased variance.
     pub variance: Vec<f32>,
     /// `1 / sqrt(variance + epsilon)`
     pub inverse: Vec<f32>,
 }
 
 impl NormStatistics {
-    /// From sums over `count` pixels a channel.
+    /// Computes the statistics from sums over `count` pixels per channel.
     pub fn from_sums(sums: &ChannelSums, count: usize, epsilon: f64) -> Self {
         let count = count as f64;
         let means: Vec<f64> = sums.sum.iter().map(|sum| sum / count).collect();
@@ -36,7 +36,7 @@ impl NormStatistics {
     }
 }
 
-/// Factor and summand of each slot: what batch norm is when its statistics are known.
+/// Factor and summand of each slot: batch norm as an affine map once its statistics are known.
 #[derive(Debug, Clone)]
 pub struct NormAffine {
     pub factor: Vec<f32>,
@@ -54,7 +54,7 @@ impl NormAffine {
 }
 
 impl NormAffine {
-    /// What a convolution does to each number that it reads, where the norm's output is not written.
+    /// Returns the norm as the prologue of the convolution that reads its input.
     pub fn prologue(&self, relu: bool) -> Prologue<'_> {
         Prologue { factor: &self.factor, summand: &self.summand, relu }
     }
@@ -64,7 +64,7 @@ fn lanes(values: &[f32], block: usize) -> &[f32; LANES] {
     values[block * LANES..].first_chunk().expect("one number per slot")
 }
 
-/// `max(x * factor + summand, 0)` with `relu`, else without the maximum.
+/// Writes `max(x * factor + summand, 0)` with `relu`, else without the maximum.
 pub fn forward(affine: &NormAffine, relu: bool, x: MapView, y: &mut MapViewMut) {
     let (blocks, prologue) = (y.layout.blocks(), affine.prologue(relu));
     y.for_rows(|plane, row, to| {
@@ -85,7 +85,7 @@ vectorised! {
     }
 }
 
-/// NormStatistics of a map, in two passes.
+/// Computes the statistics of a map in two passes.
 pub fn statistics(x: MapView, epsilon: f64) -> NormStatistics {
     let count = (x.layout.n * x.layout.h * x.layout.w) as f64;
     let [sum, _] = over_rows(x.layout, |plane, row, [sum, square]| {
@@ -96,13 +96,14 @@ pub fn statistics(x: MapView, epsilon: f64) -> NormStatistics {
     let [sum, square] = over_rows(x.layout, |plane, row, [sum, square]| {
         sum_row(x.row(plane, row), sum, square, lanes(&shift, plane % x.layout.blocks()));
     });
-    // The shift is the mean but for its rounding; what is left of it comes out here.
+    // The shift is the rounded mean; the remaining difference to the mean is corrected here.
     let variances: Vec<f64> =
         sum.iter().zip(&square).map(|(sum, square)| (square / count - (sum / count).powi(2)).max(0.0)).collect();
     NormStatistics::new(&means, &variances, epsilon)
 }
 
-/// Two sums per slot over all rows: a row in 32 bits, rows in 64, in an order fixed by the shape.
+/// Computes two sums per slot over all rows: each row in 32 bits, the rows in 64, in an order that the shape
+/// determines.
 fn over_rows(layout: &MapLayout, row_sums: impl Fn(usize, usize, &mut [[f32; LANES]; 2]) + Sync) -> [Vec<f64>; 2] {
     let blocks = layout.blocks();
     let band = layout.h.div_ceil((32 / (layout.n * blocks).max(1)).max(1)).max(1);
@@ -131,12 +132,12 @@ fn over_rows(layout: &MapLayout, row_sums: impl Fn(usize, usize, &mut [[f32; LAN
     all
 }
 
-/// What backward knows of one layer; one number per slot each.
+/// The state of one layer that its backward pass reads.
 pub struct BatchNormBackward<'a> {
     pub statistics: &'a NormStatistics,
     pub affine: &'a NormAffine,
     pub relu: bool,
-    /// NormStatistics of the batch, so that the gradient also flows through them.
+    /// Whether the statistics are those of the batch, so that the gradient also flows through them.
     pub of_batch: bool,
 }
 
@@ -156,7 +157,7 @@ vectorised! {
     }
 }
 
-/// `a * g + b * x + c` of one number, `a` being the layer's factor and `g` nothing where the ReLU was shut.
+/// Returns `a * g + b * x + c`, where `a` is the layer's factor and `g` is 0 where the ReLU was 0.
 #[inline(always)]
 fn flows(x: f32, g: f32, b: f32, c: f32, factor: f32, summand: f32, floor: f32) -> f32 {
     let g = if x * factor + summand > floor { g } else { 0.0 };
@@ -191,23 +192,23 @@ vectorised! {
     }
 }
 
-/// Gradients of weight and bias, one number per slot, from the input and the gradient of the output.
-pub fn weight_gradients(known: &BatchNormBackward, x: MapView, g: MapView) -> (Vec<f64>, Vec<f64>) {
+/// Returns the gradients of weight and bias, one number per slot, from the input and the gradient of the output.
+pub fn weight_gradients(norm: &BatchNormBackward, x: MapView, g: MapView) -> (Vec<f64>, Vec<f64>) {
     let blocks = x.layout.blocks();
-    let floor = if known.relu { 0.0 } else { f32::NEG_INFINITY };
+    let floor = if norm.relu { 0.0 } else { f32::NEG_INFINITY };
     let [bias, weight] = over_rows(x.layout, |plane, row, sums| {
         let of = |values| lanes(values, plane % blocks);
-        let (s, a) = (known.statistics, known.affine);
+        let (s, a) = (norm.statistics, norm.affine);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
         reduce_row(x, g, sums, of(&s.mean), of(&s.inverse), of(&a.factor), of(&a.summand), floor);
     });
     (weight, bias)
 }
 
-/// Gradient of the input. With the statistics of the batch (Ioffe and Szegedy 2015, section 3) for `m` pixels
-/// `factor * (g - sum(g) / m - xhat * sum(g * xhat) / m)`, which is `a * g + b * x + c` per channel.
+/// Computes the gradient of the input. With the statistics of the batch (Ioffe and Szegedy 2015, section 3) for `m`
+/// pixels, it is `factor * (g - sum(g) / m - xhat * sum(g * xhat) / m)`, which is `a * g + b * x + c` per channel.
 pub fn input_gradient(
-    known: &BatchNormBackward,
+    norm: &BatchNormBackward,
     x: MapView,
     g: MapView,
     (weight, bias): (&[f64], &[f64]),
@@ -216,10 +217,10 @@ pub fn input_gradient(
 ) {
     let blocks = x.layout.blocks();
     let m = (x.layout.n * x.layout.h * x.layout.w) as f64;
-    let (s, a) = (known.statistics, known.affine);
+    let (s, a) = (norm.statistics, norm.affine);
     let slots = x.layout.slots();
     let (mut b, mut c) = (vec![0.0; slots], vec![0.0; slots]);
-    if known.of_batch {
+    if norm.of_batch {
         for i in 0..slots {
             let (factor, inverse) = (f64::from(a.factor[i]), f64::from(s.inverse[i]));
             let of_x = -factor * inverse * weight[i] / m;
@@ -227,7 +228,7 @@ pub fn input_gradient(
             c[i] = (-factor * bias[i] / m - of_x * f64::from(s.mean[i])) as f32;
         }
     }
-    let floor = if known.relu { 0.0 } else { f32::NEG_INFINITY };
+    let floor = if norm.relu { 0.0 } else { f32::NEG_INFINITY };
     into.for_rows(|plane, row, dx| {
         let of = |values| lanes(values, plane % blocks);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
@@ -236,7 +237,7 @@ pub fn input_gradient(
     });
 }
 
-/// Sum of a map's rows, one number per slot: the gradient of a bias.
+/// Returns the sum over a map's pixels, one number per slot: the gradient of a bias.
 pub(crate) fn sum(g: MapView) -> Vec<f64> {
     let zero = [0.0; LANES];
     let [sum, _] = over_rows(g.layout, |plane, row, [sum, square]| sum_row(g.row(plane, row), sum, square, &zero));

@@ -1,13 +1,13 @@
-//! Channels in other places: slices, channels of zeros, shuffles.
+//! Operators that move channels: slice, channel padding, channel shuffle.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
-use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
+use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use crate::graph::op::{ChannelPad, ChannelShuffle, Slice};
 
-/// Each channel of the output is one of the input or zeros.
+/// An operator each of whose output channels is a channel of the input or zeros.
 trait ChannelMapping {
-    /// The input's channel behind channel `c` of the output, if the input has it.
+    /// Returns the input channel of output channel `c`; a number beyond the input's channels means zeros.
     fn source(&self, c: usize, channels: usize) -> usize;
 }
 
@@ -57,39 +57,45 @@ impl<M: ChannelMapping> OperatorKernel for M {
     }
 }
 
-/// Channel `c` of the result is channel `sources[c]`, or zeros.
+/// Writes or adds channel `sources[c]` as channel `c`, or zeros.
 fn copy_channels(from: MapView, to: &mut MapViewMut, sources: &[Option<usize>], write: WriteMode) {
-    let slots_from = from.layout.slot_of_channel();
-    let (lanes, lanes_from) = (to.layout.lanes, from.layout.lanes);
-    let (blocks, blocks_from) = (to.layout.blocks(), from.layout.blocks());
-    let mut slots = vec![None; to.layout.slots()];
-    for (slot, source) in to.layout.slot_of_channel().into_iter().zip(sources) {
-        slots[slot] = source.map(|c| slots_from[c]);
-    }
-    // Blocks that move as a whole.
-    let whole = |block: usize| {
+    let (lanes, blocks) = (to.layout.lanes, to.layout.blocks());
+    let (lanes_from, blocks_from) = (from.layout.lanes, from.layout.blocks());
+    let slots = source_slots(from.layout, to.layout, sources);
+    // Blocks that are copied as a whole.
+    let whole_block = |block: usize| {
         let first = slots[block * lanes].filter(|slot| slot % lanes == 0 && lanes == lanes_from)?;
         let all = (0..lanes).all(|lane| slots[block * lanes + lane] == Some(first + lane));
         all.then_some(first / lanes)
     };
-    let whole: Vec<Option<usize>> = (0..blocks).map(whole).collect();
+    let whole_blocks: Vec<Option<usize>> = (0..blocks).map(whole_block).collect();
     to.for_rows(|plane, y, row| {
         let (image, block) = (plane / blocks, plane % blocks);
-        if let Some(source) = whole[block] {
+        if let Some(source) = whole_blocks[block] {
             row_loops::map(row, from.row(image * blocks_from + source, y), write, |x| x);
             return;
         }
         for lane in 0..lanes {
             let numbers = row[lane..].iter_mut().step_by(lanes);
-            match slots[block * lanes + lane] {
-                Some(slot) => {
-                    let source = &from.row(image * blocks_from + slot / lanes_from, y)[slot % lanes_from..];
-                    let pairs = numbers.zip(source.iter().step_by(lanes_from));
-                    pairs.for_each(|(to, &from)| write.store(to, from));
-                }
+            let source = slots[block * lanes + lane].map(|slot| {
+                let row = from.row(image * blocks_from + slot / lanes_from, y);
+                row[slot % lanes_from..].iter().step_by(lanes_from)
+            });
+            match source {
+                Some(source) => numbers.zip(source).for_each(|(to, &from)| write.store(to, from)),
                 None if write == WriteMode::Accumulate => {}
                 None => numbers.for_each(|to| *to = 0.0),
             }
         }
     });
+}
+
+/// Returns the source slot of each slot of the result.
+fn source_slots(from: &MapLayout, to: &MapLayout, sources: &[Option<usize>]) -> Vec<Option<usize>> {
+    let slots_from = from.slot_of_channel();
+    let mut slots = vec![None; to.slots()];
+    for (slot, source) in to.slot_of_channel().into_iter().zip(sources) {
+        slots[slot] = source.map(|c| slots_from[c]);
+    }
+    slots
 }

@@ -1,5 +1,5 @@
-//! Sum, difference, product and quotient. One operand may be `[c, 1, 1]` or `[1, h, w]` where the other is `[c, h, w]`; the
-//! gradient of such an operand is a sum.
+//! Sum, difference, product and quotient. One operand may be `[c, 1, 1]` or `[1, h, w]` if the other is `[c, h, w]`;
+//! the gradient of such an operand is a sum.
 //!
 //! A map of one channel may have other lanes than the result; otherwise operands and result have equal segments.
 
@@ -41,7 +41,7 @@ impl OperatorKernel for Combine {
         let [own, other, g] =
             [inputs[slot], inputs[1 - slot], grad].map(|view| BroadcastOperand::new(view, grad.layout));
         match (self.function, slot) {
-            // The other operand plays no part, and its numbers may be gone.
+            // The gradient does not depend on the other operand, whose numbers may have been freed.
             (Elementwise::Add, _) | (Elementwise::Sub, 0) => write_gradient(g, g, own.broadcast, into, write, |g, _| g),
             (Elementwise::Sub, _) => write_gradient(g, g, own.broadcast, into, write, |g, _| -g),
             (Elementwise::Mul, _) => write_gradient(g, other, own.broadcast, into, write, |g, other| g * other),
@@ -58,7 +58,7 @@ impl OperatorKernel for Combine {
     }
 }
 
-/// How an operand lies over the result.
+/// How an operand is broadcast to the size of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Broadcast {
     None,
@@ -79,7 +79,7 @@ impl Broadcast {
     }
 }
 
-/// An operand as rows of the result see it.
+/// An operand with access to its numbers by rows of the result.
 #[derive(Clone, Copy)]
 struct BroadcastOperand<'a> {
     view: MapView<'a>,
@@ -101,7 +101,7 @@ impl<'a> BroadcastOperand<'a> {
     }
 }
 
-/// What unused lanes are divided by may be 0.
+/// Zeros the unused lanes: their divisor may be 0.
 fn clear_gaps(map: &mut MapViewMut) {
     let (lanes, used) = (map.layout.lanes, row_loops::used_lanes(map.layout));
     if used.iter().all(|&used| used == lanes) {
@@ -119,7 +119,7 @@ fn combine(inputs: &[MapView], output: &mut MapViewMut, f: impl Fn(f32, f32) -> 
     }
 }
 
-/// `to = f(whole, other)`, or `to += f(whole, other)`.
+/// Computes `to = f(whole, other)`, or `to += f(whole, other)`.
 fn apply(
     whole: BroadcastOperand,
     other: BroadcastOperand,
@@ -148,7 +148,7 @@ fn apply_row(
 }
 
 vectorised! {
-    /// `to = f(a, p)`, or `to += f(a, p)`, with one `p` per pixel. `lanes` are those of `a` and of `p`.
+    /// Computes `to = f(a, p)`, or `to += f(a, p)`, with one `p` per pixel. `lanes` are those of `a` and of `p`.
     fn by_pixel(
         to: &mut [f32], a: &[f32], p: &[f32], lanes: [usize; 2], write: WriteMode, f: impl Fn(f32, f32) -> f32,
     ) {
@@ -170,7 +170,7 @@ vectorised! {
     }
 }
 
-/// Writes `f(gradient, other)`, summed to the size of an operand of this broadcast.
+/// Writes or adds `f(gradient, other)`, summed to the size of an operand of this broadcast.
 fn write_gradient(
     g: BroadcastOperand,
     other: BroadcastOperand,
@@ -186,7 +186,7 @@ fn write_gradient(
     }
 }
 
-/// The gradient of the divisor, `-g * a / b^2`: what flows to a factor, times `-1 / b^2`.
+/// Computes the gradient of the divisor, `-g * a / b^2`: the gradient of a factor times `-1 / b^2`.
 fn divisor_gradient(
     g: BroadcastOperand,
     a: BroadcastOperand,
@@ -221,7 +221,7 @@ fn sum_over_pixels(
     });
 }
 
-/// Adds up blocks lane by lane and then the lanes of a pixel.
+/// Sums blocks lane by lane, then the lanes of a pixel.
 fn sum_over_channels(
     g: MapView,
     other: MapView,
@@ -257,7 +257,7 @@ fn sum_over_channels(
     });
 }
 
-/// The sum of a pixel's lanes, halves first.
+/// Returns the sum of a pixel's lanes, by halves.
 fn pairwise_sum(lanes: &[f32]) -> f32 {
     match lanes {
         &[one] => one,

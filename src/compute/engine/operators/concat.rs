@@ -1,5 +1,5 @@
-//! Maps one after the other along the channels: their blocks, since the result has the inputs' segments joined
-//! ([`MapLayout::join_segments`](crate::compute::engine::memory_layout::MapLayout::join_segments)) and their lanes.
+//! Concatenation along the channels. It copies whole blocks, since the result has the lanes of the inputs and their
+//! segments joined ([`MapLayout::join_segments`](crate::compute::engine::memory_layout::MapLayout::join_segments)).
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};

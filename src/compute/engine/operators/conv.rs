@@ -9,8 +9,8 @@ use crate::compute::engine::kernel::weight_gradient::direct_weight_gradient;
 use crate::compute::engine::kernel::winograd;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut};
 
-/// A window that slides over the larger of two maps and names a pixel of the smaller: a convolution reads the larger and
-/// writes the smaller, a transposed one the other way round.
+/// A window that slides over the larger of two maps; each position is a pixel of the smaller map. A convolution reads
+/// the larger map and writes the smaller one, a transposed convolution the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvWindow {
     pub kernel: [usize; 2],
@@ -26,7 +26,8 @@ impl ConvWindow {
         self.kernel[0] * self.kernel[1]
     }
 
-    /// Reads the larger map, writes every pixel of the smaller, which is `[h, w]`.
+    /// Returns the region of a convolution, which reads the larger map and writes every pixel of the smaller one, `[h,
+    /// w]`.
     pub fn region(&self, [h, w]: [usize; 2]) -> ConvRegion {
         let shift = |axis: usize, k: usize| (k * self.dilation[axis]) as isize - self.pad[axis] as isize;
         let taps = (0..self.taps()).map(|weight| {
@@ -37,8 +38,9 @@ impl ConvWindow {
         ConvRegion { rows: all(h), columns: all(w), stride: self.stride, taps: taps.collect() }
     }
 
-    /// Reads the smaller map, writes every pixel of the larger, which is `[h, w]`: one region for each remainder of a
-    /// pixel's place by the stride, since these meet the same taps.
+    /// Returns the regions of a transposed convolution, which reads the smaller map and writes every pixel of the
+    /// larger one, `[h, w]`. There is one region for each remainder of a pixel's position by the stride, since these
+    /// pixels have the same taps.
     pub fn transposed_regions(&self, size: [usize; 2]) -> Vec<ConvRegion> {
         let phases = |axis: usize| {
             let stride = self.stride[axis];
@@ -67,46 +69,50 @@ impl ConvWindow {
     }
 }
 
-/// A layer's weights, numbers in PyTorch's order `[a, b, kh, kw]`: `a` are the smaller map's channels, `b` the larger's.
+/// A layer's weights in PyTorch's order `[a, b, kh, kw]`: `a` are the smaller map's channels, `b` the larger map's.
 #[derive(Clone, Copy)]
 pub struct ConvKernel<'a> {
     pub window: ConvWindow,
     pub weight: &'a [f32],
 }
 
-/// ConvWeights as they are read: tap by tap, or transformed.
+/// Packed weights: tap by tap, or transformed.
 pub enum ConvWeights {
     Direct(PackedWeights),
     Winograd { packed: PackedWeights, pad: [usize; 2] },
 }
 
 impl ConvWindow {
-    /// Whether a norm on the larger map may be done as that is read, forward and to the weights.
+    /// Whether a norm on the larger map can be fused into the convolution, forward and for the gradient of the weights.
     pub fn can_fuse_input_norm(&self, larger: &MapLayout, smaller: &MapLayout) -> bool {
-        self.winograd(larger, smaller, false).is_some()
+        self.winograd_padding(larger, smaller).is_some()
     }
 
-    /// Zeros around what is read when this 3x3 window goes the way by Winograd's transforms; nothing if it cannot.
-    fn winograd(&self, from: &MapLayout, to: &MapLayout, spread: bool) -> Option<[usize; 2]> {
-        let plain = self.kernel == [3, 3] && self.stride == [1, 1] && self.dilation == [1, 1];
-        if !plain || !winograd::is_profitable(from, to) {
+    /// Returns the padding of the input if Winograd's transforms compute this 3x3 window, else `None`.
+    fn winograd_padding(&self, larger: &MapLayout, smaller: &MapLayout) -> Option<[usize; 2]> {
+        (self.is_plain_3x3() && winograd::is_profitable(larger, smaller)).then_some(self.pad)
+    }
+
+    /// As [`ConvWindow::winograd_padding`], for a transposed convolution: it reads with the kernel rotated by 180 degrees.
+    fn winograd_padding_transposed(&self, smaller: &MapLayout, larger: &MapLayout) -> Option<[usize; 2]> {
+        if !self.is_plain_3x3() || !winograd::is_profitable(smaller, larger) {
             return None;
         }
-        // The way back reads with the kernel turned around.
-        match spread {
-            false => Some(self.pad),
-            true => Some([2usize.checked_sub(self.pad[0])?, 2usize.checked_sub(self.pad[1])?]),
-        }
+        Some([2usize.checked_sub(self.pad[0])?, 2usize.checked_sub(self.pad[1])?])
+    }
+
+    fn is_plain_3x3(&self) -> bool {
+        self.kernel == [3, 3] && self.stride == [1, 1] && self.dilation == [1, 1]
     }
 }
 
 impl ConvKernel<'_> {
-    /// To read the larger map; `scale` is one factor per channel of the smaller, or nothing.
+    /// Packs the weights of a convolution; `scale` is one factor per channel of the smaller map, or empty.
     pub fn pack(&self, larger: &MapLayout, smaller: &MapLayout, scale: &[f32]) -> ConvWeights {
         let (taps, b) = (self.window.taps(), larger.channels());
         let weight =
             |o: usize, i: usize, t: usize| self.weight[(o * b + i) * taps + t] * scale.get(o).copied().unwrap_or(1.0);
-        match self.window.winograd(larger, smaller, false) {
+        match self.window.winograd_padding(larger, smaller) {
             Some(pad) => {
                 let kernel = |o, i| std::array::from_fn(|t| weight(o, i, t));
                 ConvWeights::Winograd { packed: winograd::pack(larger, smaller, kernel), pad }
@@ -115,12 +121,12 @@ impl ConvKernel<'_> {
         }
     }
 
-    /// To read the smaller map; `scale` is one factor per channel of the larger, or nothing.
+    /// Packs the weights of a transposed convolution; `scale` is one factor per channel of the larger map, or empty.
     pub fn pack_transposed(&self, smaller: &MapLayout, larger: &MapLayout, scale: &[f32]) -> ConvWeights {
         let (taps, b) = (self.window.taps(), larger.channels());
         let weight =
             |o: usize, i: usize, t: usize| self.weight[(i * b + o) * taps + t] * scale.get(o).copied().unwrap_or(1.0);
-        match self.window.winograd(smaller, larger, true) {
+        match self.window.winograd_padding_transposed(smaller, larger) {
             Some(pad) => {
                 let kernel = |o, i| std::array::from_fn(|t| weight(o, i, 8 - t));
                 ConvWeights::Winograd { packed: winograd::pack(smaller, larger, kernel), pad }
@@ -130,7 +136,7 @@ impl ConvKernel<'_> {
     }
 }
 
-/// A direct convolution reads no source that something is done to first: [`ConvWindow::can_fuse_input_norm`].
+/// Computes a convolution. A direct convolution accepts no prologue: see [`ConvWindow::can_fuse_input_norm`].
 pub fn correlate<'a>(
     window: &ConvWindow,
     weights: &ConvWeights,
@@ -149,6 +155,7 @@ pub fn correlate<'a>(
     }
 }
 
+/// Computes a transposed convolution.
 pub fn correlate_transposed(
     window: &ConvWindow,
     weights: &ConvWeights,
@@ -165,10 +172,10 @@ pub fn correlate_transposed(
     }
 }
 
-/// Gradient of the weights `[a, b, kh, kw]` from both maps, one of which is a gradient.
+/// Returns the gradient of the weights `[a, b, kh, kw]` from both maps, one of which is a gradient.
 pub fn weight_gradient<'a>(window: &ConvWindow, larger: impl Into<ConvInput<'a>>, smaller: MapView) -> Vec<f32> {
     let larger = larger.into();
-    match window.winograd(larger.view.layout, smaller.layout, false) {
+    match window.winograd_padding(larger.view.layout, smaller.layout) {
         Some(pad) => winograd::weight_gradient(larger, pad, smaller),
         None => {
             assert!(larger.prologue.is_none());
@@ -178,11 +185,11 @@ pub fn weight_gradient<'a>(window: &ConvWindow, larger: impl Into<ConvInput<'a>>
     }
 }
 
-/// Columns of halo worth having: more than this, and rows are cut where the taps change instead.
-const HALO: usize = 3;
+/// Maximum width of a halo. For a wider reach, rows are cut where the taps change.
+const MAX_HALO: usize = 3;
 
-/// The halo that lets the regions read past the edge of rows of `width` pixels, or none if it would be wide.
+/// Returns the halo that lets the regions read past the edge of rows of `width` pixels, or 0 if it would be too wide.
 pub fn halo(regions: &[ConvRegion], width: usize) -> usize {
     let reach = regions.iter().map(|region| region.reach(width)).max().unwrap_or(0);
-    if reach <= HALO { reach } else { 0 }
+    if reach <= MAX_HALO { reach } else { 0 }
 }

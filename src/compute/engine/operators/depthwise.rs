@@ -1,4 +1,4 @@
-//! Convolutions of each channel alone: as many groups as channels, one output channel each.
+//! Depthwise convolutions: as many groups as channels, one output channel per group.
 
 use super::conv::ConvWindow;
 use crate::compute::engine::kernel::conv_region::KernelTap;
@@ -8,7 +8,8 @@ use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
 use std::ops::Range;
 
-/// `[block][tap][lane]` from PyTorch's `[c, 1, kh, kw]`, each channel times its `scale`, if there is one.
+/// Packs `[c, 1, kh, kw]` (PyTorch) as `[block][tap][lane]`; each channel is multiplied by its `scale`, if it is not
+/// empty.
 pub(crate) fn pack(window: &ConvWindow, layout: &MapLayout, weight: &[f32], scale: &[f32]) -> Vec<f32> {
     let taps = window.taps();
     let mut packed = vec![0.0; layout.blocks() * taps * LANES];
@@ -21,11 +22,12 @@ pub(crate) fn pack(window: &ConvWindow, layout: &MapLayout, weight: &[f32], scal
     packed
 }
 
-/// A tap as rows see it.
+/// A tap with the columns for which it lies in the larger map.
 struct DepthwiseTap {
     number: usize,
     y: isize,
-    /// Columns of the smaller map that meet the larger, and the larger's column that the first of them meets.
+    /// Columns of the smaller map for which the tap lies in the larger one, and the larger map's column of the first of
+    /// them.
     columns: Range<usize>,
     first: usize,
 }
@@ -78,7 +80,7 @@ fn lanes(values: &[f32], at: usize) -> &[f32; LANES] {
     values[at * LANES..].first_chunk().expect("one number per slot")
 }
 
-/// Reads the larger map, writes the smaller. `bias` is one number per slot.
+/// Reads the larger map and writes the smaller one. `bias` is one number per slot.
 pub(crate) fn forward(
     window: &ConvWindow,
     packed: &[f32],
@@ -109,7 +111,7 @@ pub(crate) fn forward(
     });
 }
 
-/// The gradient of the larger map from that of the smaller.
+/// Computes the gradient of the larger map from the gradient of the smaller one.
 pub(crate) fn backward(window: &ConvWindow, packed: &[f32], g: MapView, into: &mut MapViewMut, write: WriteMode) {
     let taps = taps(window, g.layout, into.layout);
     let (count, blocks) = (window.taps(), g.layout.blocks());
@@ -131,7 +133,7 @@ pub(crate) fn backward(window: &ConvWindow, packed: &[f32], g: MapView, into: &m
     });
 }
 
-/// The gradient of the weights, `[c, 1, kh, kw]`.
+/// Returns the gradient of the weights, `[c, 1, kh, kw]`.
 pub(crate) fn weight_gradient(window: &ConvWindow, larger: MapView, smaller: MapView) -> Vec<f32> {
     let taps = taps(window, smaller.layout, larger.layout);
     let (count, blocks) = (window.taps(), smaller.layout.blocks());

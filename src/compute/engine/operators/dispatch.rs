@@ -1,11 +1,11 @@
-//! From an operator to its unit: the one place of the engine that names all operators.
+//! From an operator to its kernel: the only file of the engine that lists all operators.
 
 use super::operator_kernel::OperatorKernel;
 use super::reshape::ReshapeKernel;
 use crate::graph::op::Op;
 
-/// The unit of an operator that is a node as it is; nothing for operators that have nodes of their own, and for those that
-/// are left to Burn.
+/// Returns the kernel of an operator that is a node by itself; `None` for operators with node types of their own and
+/// for those that only Burn computes.
 pub(crate) fn kernel_for(op: &Op) -> Option<&dyn OperatorKernel> {
     match op {
         Op::Input(_) | Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => None,
@@ -35,7 +35,7 @@ pub(crate) fn kernel_for(op: &Op) -> Option<&dyn OperatorKernel> {
     }
 }
 
-/// The same where the program was built, which asked for it.
+/// Returns the kernel of an operator in a program: the builder checked that it exists.
 pub fn expect_kernel(op: &Op) -> &dyn OperatorKernel {
     kernel_for(op).expect("the builder asked for the unit")
 }

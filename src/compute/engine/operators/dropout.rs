@@ -1,7 +1,7 @@
-//! Zeroes numbers at random and scales the rest by `1 / (1 - p)`; without a seed, in inference, it copies.
+//! Dropout: zeroes numbers at random and scales the others by `1 / (1 - p)`. Without a seed, in inference, it copies.
 //!
-//! Whether a number stays is a hash of the seed and its place in NCHW order, so that the layout does not matter and the
-//! gradient needs no mask.
+//! A hash of the seed and of the number's position in NCHW order decides whether it is kept, so that the result does
+//! not depend on the layout and the gradient needs no mask.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, Seed, row_loops};
@@ -41,7 +41,7 @@ fn apply_dropout(op: &Dropout, seed: Option<Seed>, from: MapView, to: &mut MapVi
         return;
     };
     let keys = DropoutKeys::new(seed, to.layout);
-    // The share of 2^32 that goes.
+    // The probability `p` as a share of 2^32.
     let below = (op.p * 4_294_967_296.0) as u32;
     let scale = (1.0 / (1.0 - op.p)) as f32;
     to.for_rows(|plane, y, to| {
@@ -84,7 +84,7 @@ fn drop_row<const L: usize>(
 struct DropoutKeys<'a> {
     seed: Seed,
     layout: &'a MapLayout,
-    /// The channel of each slot; unused lanes may share theirs with others.
+    /// The channel of each slot; unused lanes have an arbitrary channel.
     channels: Vec<usize>,
 }
 
@@ -97,7 +97,7 @@ impl<'a> DropoutKeys<'a> {
         Self { seed, layout, channels }
     }
 
-    /// Those of the channels of a plane's row, the lower halves and the upper ones.
+    /// Returns the keys of the channels of a plane's row: lower and upper halves.
     fn of<const L: usize>(&self, plane: usize, y: usize) -> [[u32; L]; 2] {
         let keys: [u64; L] = std::array::from_fn(|lane| {
             let slot = plane * L + lane;

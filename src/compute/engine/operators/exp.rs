@@ -1,18 +1,20 @@
-//! The exponential and the logarithm as plain loop bodies, which the compiler can vectorise and which give the same bits
-//! everywhere.
+//! The exponential and the logarithm in plain arithmetic, which the compiler can vectorise and which returns the same
+//! bits on every processor.
 
-/// `e^x` to two units in the last place, for `x` in -87 to 88; beyond, that of the nearer end.
+/// Returns `e^x` to two units in the last place for `x` in -87 to 88, and the value at the nearer end outside.
 ///
-/// `x = n ln 2 + r` with a whole `n` and `|r| <= ln 2 / 2`; `e^r` is the Taylor polynomial of degree 7.
+/// `x = n ln 2 + r` with an integer `n` and `
+/// r
+/// <= ln 2 / 2`; `e^r` is the Taylor polynomial of degree 7.
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the halves of ln 2 are written as they are stored")]
 pub(crate) fn exp(x: f32) -> f32 {
-    // 1.5 * 2^23: added to a small number, the sum's last bit is worth 1.
+    // 1.5 * 2^23: when it is added to a small number, the last bit of the sum has the value 1.
     const ROUND: f32 = 12_582_912.0;
-    // The upper half of ln 2 has few enough bits that its product with `n` is exact.
+    // The upper half of ln 2 has so few bits that its product with `n` is exact.
     const LN_2_HIGH: f32 = 0.693_359_375;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // In this order a NaN stays one.
+    // These comparisons keep a NaN.
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
     let rounded = x * std::f32::consts::LOG2_E + ROUND;
@@ -22,30 +24,30 @@ pub(crate) fn exp(x: f32) -> f32 {
     for factor in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         power = power * r + factor;
     }
-    // `n` stands in the low bits of `rounded`; as an exponent it makes 2^n.
+    // `n` is in the low bits of `rounded`; as an exponent it is 2^n.
     let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
     power * f32::from_bits(exponent << 23)
 }
 
-/// `1 / (1 + e^-x)`.
+/// Returns `1 / (1 + e^-x)`.
 #[inline(always)]
 pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
 #[cfg(any(feature = "run", test))]
-/// `log x` to two units in the last place, or to 1e-7 near 1, for `x` from `f32::MIN_POSITIVE` to 1e38.
+/// Returns `log x` to two units in the last place, or to 1e-7 near 1, for `x` from `f32::MIN_POSITIVE` to 1e38.
 ///
-/// `x = 2^n m` with `m` between `sqrt(1/2)` and `sqrt(2)`, and `log m = 2 artanh s` with `s = (m - 1) / (m + 1)`, whose series
-/// is cut after `s^9`.
+/// `x = 2^n m` with `m` between `sqrt(1/2)` and `sqrt(2)`, and `log m = 2 artanh s` with `s = (m - 1) / (m + 1)`, whose
+/// series is truncated after `s^9`.
 #[inline(always)]
 #[allow(clippy::excessive_precision, reason = "the halves of ln 2 are written as they are stored")]
 pub(crate) fn ln(x: f32) -> f32 {
     const LN_2_HIGH: f32 = 0.693_359_375;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Counted from the bits of sqrt(1/2), where `m` begins, the exponent is `n`.
+    // `m` starts at sqrt(1/2): counted from its bits, the exponent is `n`.
     let n = (x.to_bits().wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits()) as i32) >> 23;
-    // By a product, so that a NaN stays one.
+    // A product instead of a change of bits keeps a NaN.
     let m = x * f32::from_bits(((127 - n) as u32) << 23);
     let s = (m - 1.0) / (m + 1.0);
     let square = s * s;

@@ -1,7 +1,7 @@
-//! Group and instance normalisation: mean and biased variance over the map of some channels of one image, then a factor and a
-//! summand per channel.
+//! Group and instance normalisation: mean and biased variance over the map of some channels of one image, then a factor
+//! and a summand per channel.
 //!
-//! Nothing is kept for the gradient but the input, whose statistics are found again. Unused lanes become 0.
+//! Only the input is saved for the gradient; its statistics are recomputed. Unused lanes become 0.
 
 use super::lane_values::{LaneValues, denormalise, normalise, sum_slopes, sum_squares};
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
@@ -15,12 +15,12 @@ impl OperatorKernel for GroupNorm {
         KernelProperties { needs: BackwardNeeds::INPUTS, placement: ChannelPlacement::AsInput, cheap: false }
     }
 
-    fn forward(&self, given: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        forward(self.groups, self.epsilon, given, output);
+    fn forward(&self, args: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        forward(self.groups, self.epsilon, args, output);
     }
 
-    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
-        backward(self.groups, self.epsilon, from, into, write);
+    fn backward(&self, args: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+        backward(self.groups, self.epsilon, args, into, write);
     }
 
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -33,12 +33,12 @@ impl OperatorKernel for InstanceNorm {
         KernelProperties { needs: BackwardNeeds::INPUTS, placement: ChannelPlacement::AsInput, cheap: false }
     }
 
-    fn forward(&self, given: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        forward(given.inputs[0].layout.channels(), self.epsilon, given, output);
+    fn forward(&self, args: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
+        forward(args.inputs[0].layout.channels(), self.epsilon, args, output);
     }
 
-    fn backward(&self, from: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
-        backward(from.gradient.layout.channels(), self.epsilon, from, into, write);
+    fn backward(&self, args: BackwardArgs, _: usize, into: &mut MapViewMut, write: WriteMode) {
+        backward(args.gradient.layout.channels(), self.epsilon, args, into, write);
     }
 
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)> {
@@ -46,33 +46,35 @@ impl OperatorKernel for InstanceNorm {
     }
 }
 
-/// `groups` divide the channels; instance normalisation has as many as channels.
+/// Normalises `groups` groups of channels; instance normalisation has one group per channel.
 fn forward(groups: usize, epsilon: f64, ForwardArgs { inputs, layer, .. }: ForwardArgs, output: &mut MapViewMut) {
     let x = inputs[0];
-    let known = GroupStatistics::of(x, groups, epsilon);
-    let (weight, bias) = known.affine(layer);
-    let values = LaneValues::new(known.planes, known.lanes, |slot| match known.channel(slot) {
-        Some(c) => [known.mean[slot], weight[c] * known.inverse[slot], bias[c]],
+    let statistics = GroupStatistics::of(x, groups, epsilon);
+    let (weight, bias) = statistics.affine(layer);
+    let values = LaneValues::new(statistics.planes, statistics.lanes, |slot| match statistics.channel(slot) {
+        Some(c) => [statistics.mean[slot], weight[c] * statistics.inverse[slot], bias[c]],
         None => [0.0; 3],
     });
     output.for_rows(|plane, y, to| normalise(to, x.row(plane, y), values.of(plane)));
 }
 
-fn backward(groups: usize, epsilon: f64, from: BackwardArgs, into: &mut MapViewMut, write: WriteMode) {
-    let BackwardArgs { inputs, gradient: grad, layer, .. } = from;
+fn backward(groups: usize, epsilon: f64, args: BackwardArgs, into: &mut MapViewMut, write: WriteMode) {
+    let BackwardArgs { inputs, gradient: grad, layer, .. } = args;
     let x = inputs[0];
-    let known = GroupStatistics::of(x, groups, epsilon);
-    let (weight, _) = known.affine(layer);
-    let sums = known.slopes(x, grad);
-    let slot_sum = |slot: usize, k: usize| sums[(slot / known.lanes * 2 + k) * known.lanes + slot % known.lanes];
-    // What the mean and the deviation of a group pass on.
-    let [of_mean, of_deviation] = [0, 1].map(|k| known.over_groups(|slot, c| f64::from(weight[c]) * slot_sum(slot, k)));
-    let values = LaneValues::new(known.planes, known.lanes, |slot| match known.channel(slot) {
+    let statistics = GroupStatistics::of(x, groups, epsilon);
+    let (weight, _) = statistics.affine(layer);
+    let sums = statistics.slopes(x, grad);
+    let slot_sum =
+        |slot: usize, k: usize| sums[(slot / statistics.lanes * 2 + k) * statistics.lanes + slot % statistics.lanes];
+    // The gradients of a group's mean and deviation.
+    let [of_mean, of_deviation] =
+        [0, 1].map(|k| statistics.over_groups(|slot, c| f64::from(weight[c]) * slot_sum(slot, k)));
+    let values = LaneValues::new(statistics.planes, statistics.lanes, |slot| match statistics.channel(slot) {
         Some(c) => {
-            let (inverse, group) = (f64::from(known.inverse[slot]), known.group(slot, c));
+            let (inverse, group) = (f64::from(statistics.inverse[slot]), statistics.group(slot, c));
             let slope = -inverse.powi(3) * of_deviation[group];
             let summand = -inverse * of_mean[group];
-            [known.mean[slot], weight[c] * known.inverse[slot], slope as f32, summand as f32]
+            [statistics.mean[slot], weight[c] * statistics.inverse[slot], slope as f32, summand as f32]
         }
         None => [0.0; 4],
     });
@@ -81,19 +83,20 @@ fn backward(groups: usize, epsilon: f64, from: BackwardArgs, into: &mut MapViewM
     });
 }
 
-/// The gradients of factor and summand.
+/// Returns the gradients of factor and summand.
 fn gradients(groups: usize, epsilon: f64, inputs: &[MapView], grad: MapView) -> Vec<(&'static str, Vec<f32>)> {
-    let known = GroupStatistics::of(inputs[0], groups, epsilon);
-    let mut sums = known.slopes(inputs[0], grad);
-    for slot in 0..known.mean.len() {
-        sums[(slot / known.lanes * 2 + 1) * known.lanes + slot % known.lanes] *= f64::from(known.inverse[slot]);
+    let statistics = GroupStatistics::of(inputs[0], groups, epsilon);
+    let mut sums = statistics.slopes(inputs[0], grad);
+    for slot in 0..statistics.mean.len() {
+        sums[(slot / statistics.lanes * 2 + 1) * statistics.lanes + slot % statistics.lanes] *=
+            f64::from(statistics.inverse[slot]);
     }
     [("weight", 1), ("bias", 0)]
         .map(|(name, k)| (name, plane_sums::channel_sums(inputs[0].layout, 2, &sums, k)))
         .to_vec()
 }
 
-/// Mean and one over the deviation of each slot's group; slots count through planes.
+/// Mean and inverse deviation of each slot's group; slots are numbered through planes.
 struct GroupStatistics {
     planes: usize,
     lanes: usize,
@@ -101,7 +104,7 @@ struct GroupStatistics {
     channels: usize,
     /// The channel of each slot of an image.
     channel: Vec<Option<usize>>,
-    /// Numbers in a group.
+    /// Count of numbers in a group.
     count: f64,
     mean: Vec<f32>,
     inverse: Vec<f32>,
@@ -139,12 +142,12 @@ impl GroupStatistics {
         self.channel[slot % self.channel.len()]
     }
 
-    /// The number of a channel's group, counted through images.
+    /// Returns the index of a channel's group, counted through images.
     fn group(&self, slot: usize, channel: usize) -> usize {
         slot / self.channel.len() * self.groups + channel / (self.channels / self.groups)
     }
 
-    /// ChannelSums over the channels of each group, divided by its count.
+    /// Sums `of(slot, channel)` over the channels of each group, divided by the group's count.
     fn over_groups(&self, of: impl Fn(usize, usize) -> f64) -> Vec<f64> {
         let images = self.mean.len() / self.channel.len();
         let mut sums = vec![0.0; images * self.groups];
@@ -161,7 +164,7 @@ impl GroupStatistics {
         (0..self.mean.len()).map(of_slot).collect()
     }
 
-    /// ChannelSums of `g` and `g * (x - mean)` over each plane.
+    /// Sums `g` and `g * (x - mean)` over each plane.
     fn slopes(&self, x: MapView, grad: MapView) -> Vec<f64> {
         plane_sums::plane_sums(x.layout, 2, |plane, y, sums| {
             sum_slopes(sums, x.row(plane, y), grad.row(plane, y), &self.mean[plane * self.lanes..][..self.lanes]);
@@ -173,7 +176,7 @@ impl GroupStatistics {
     }
 }
 
-/// Factors and summands of all channels; 1 and 0 where there are none.
+/// Returns the factors and summands of all channels; 1 and 0 if the layer has none.
 pub(super) fn affine(layer: Option<&LayerWeights>, channels: usize) -> (Vec<f32>, Vec<f32>) {
     let weight = layer.map_or_else(|| vec![1.0; channels], |layer| layer.weight.clone());
     let bias = layer.and_then(|layer| layer.bias.clone()).unwrap_or_else(|| vec![0.0; channels]);

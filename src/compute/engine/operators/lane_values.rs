@@ -1,4 +1,4 @@
-//! Rows whose numbers are scaled and summed with numbers of their own lane.
+//! Loops over rows whose numbers are scaled and summed per lane.
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
@@ -12,7 +12,7 @@ pub(super) struct LaneValues<const K: usize> {
 }
 
 impl<const K: usize> LaneValues<K> {
-    /// `of` gives the numbers of a slot; slots count through planes.
+    /// `of` returns the numbers of a slot; slots are numbered through planes.
     pub(super) fn new(planes: usize, lanes: usize, of: impl Fn(usize) -> [f32; K]) -> Self {
         let mut values = vec![0.0; planes * K * lanes];
         for (slot, plane) in (0..planes).flat_map(|plane| (0..lanes).map(move |lane| (plane * lanes + lane, plane))) {
@@ -23,7 +23,7 @@ impl<const K: usize> LaneValues<K> {
         Self { lanes, values }
     }
 
-    /// The numbers of a plane, or of its block.
+    /// Returns the numbers of a plane, or of its block.
     pub(super) fn of(&self, plane: usize) -> [&[f32]; K] {
         let planes = self.values.len() / (K * self.lanes);
         let own = &self.values[plane % planes * K * self.lanes..][..K * self.lanes];
@@ -31,7 +31,7 @@ impl<const K: usize> LaneValues<K> {
     }
 }
 
-/// Repeats the body for blocks and for planes, the number of lanes being a constant `L` in it.
+/// Instantiates the body for blocks and for planes, with the number of lanes as the constant `L`.
 macro_rules! for_lanes {
     ($lanes:expr, $body:ident($($arg:expr),*)) => {
         if $lanes == 1 { $body::<1>($($arg),*) } else { $body::<LANES>($($arg),*) }
@@ -44,7 +44,7 @@ fn fixed<const L: usize, const K: usize>(values: [&[f32]; K]) -> [[f32; L]; K] {
 }
 
 vectorised! {
-    /// `(x - mean) * factor + summand`.
+    /// Writes `(x - mean) * factor + summand`.
     pub(super) fn normalise(to: &mut [f32], x: &[f32], values: [&[f32]; 3]) {
         for_lanes!(values[0].len(), normalise_row(to, x, values))
     }
@@ -61,7 +61,7 @@ fn normalise_row<const L: usize>(to: &mut [f32], x: &[f32], values: [&[f32]; 3])
 }
 
 vectorised! {
-    /// `g * factor + (x - mean) * slope + summand`, or adds that.
+    /// Writes or adds `g * factor + (x - mean) * slope + summand`.
     pub(super) fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
         for_lanes!(values[0].len(), denormalise_row(to, x, g, values, write))
     }

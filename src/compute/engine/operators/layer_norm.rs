@@ -15,7 +15,7 @@ impl OperatorKernel for LayerNorm {
     fn forward(&self, ForwardArgs { inputs, layer, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let x = inputs[0];
         let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
-        let known = statistics(self, x);
+        let statistics = pixel_statistics(self, x);
         let (weight, bias) = affine(layer, x.layout.channels());
         let (weight, bias) = (x.layout.to_slots(&weight, 0.0), x.layout.to_slots(&bias, 0.0));
         let used = row_loops::used_lanes(x.layout);
@@ -23,9 +23,9 @@ impl OperatorKernel for LayerNorm {
             let first = plane % blocks * lanes;
             let (weight, bias) = (&weight[first..][..lanes], &bias[first..][..lanes]);
             let pixels = to.chunks_exact_mut(lanes).zip(x.row(plane, y).chunks_exact(lanes));
-            for ((to, x), known) in pixels.zip(known.row(plane / blocks, y)) {
+            for ((to, x), pixel) in pixels.zip(statistics.row(plane / blocks, y)) {
                 row_loops::zip(to, x, weight, WriteMode::Overwrite, |x, weight| {
-                    (x - known.mean) * known.inverse * weight
+                    (x - pixel.mean) * pixel.inverse * weight
                 });
                 row_loops::map(to, bias, WriteMode::Accumulate, |bias| bias);
             }
@@ -42,19 +42,19 @@ impl OperatorKernel for LayerNorm {
     ) {
         let x = inputs[0];
         let (lanes, blocks, count) = (x.layout.lanes, x.layout.blocks(), x.layout.channels() as f64);
-        let known = statistics(self, x);
+        let statistics = pixel_statistics(self, x);
         let (weight, _) = affine(layer, x.layout.channels());
         let weight = x.layout.to_slots(&weight, 0.0);
-        // What the mean and the deviation of a pixel pass on.
+        // The gradients of a pixel's mean and deviation.
         let channels = ChannelBlocks::of(x);
-        let passed = PixelValues::new(x.layout, (0f64, 0f64), |image, y, passed| {
-            channels.fold_with(grad, image, y, passed, |(sum, product), slot, x, g| {
+        let flow = PixelValues::new(x.layout, (0f64, 0f64), |image, y, flow| {
+            channels.fold_with(grad, image, y, flow, |(sum, product), slot, x, g| {
                 let g = f64::from(g * weight[slot]);
                 *sum += g;
                 *product += g * f64::from(x);
             });
-            for ((sum, product), known) in passed.iter_mut().zip(known.row(image, y)) {
-                let (mean, inverse) = (f64::from(known.mean), f64::from(known.inverse));
+            for ((sum, product), pixel) in flow.iter_mut().zip(statistics.row(image, y)) {
+                let (mean, inverse) = (f64::from(pixel.mean), f64::from(pixel.inverse));
                 *product = (*product - *sum * mean) * inverse * inverse / count;
                 *sum /= count;
             }
@@ -63,10 +63,10 @@ impl OperatorKernel for LayerNorm {
             let image = plane / blocks;
             let weight = &weight[plane % blocks * lanes..][..lanes];
             let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
-            let pixels = known.row(image, y).iter().zip(passed.row(image, y));
-            for ((to, (x, g)), (known, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
+            let pixels = statistics.row(image, y).iter().zip(flow.row(image, y));
+            for ((to, (x, g)), (pixel, &(sum, product))) in to.chunks_exact_mut(lanes).zip(rows).zip(pixels) {
                 let (sum, product) = (sum as f32, product as f32);
-                let f = |x, g, weight| known.inverse * (g * weight - sum - (x - known.mean) * product);
+                let f = |x, g, weight| pixel.inverse * (g * weight - sum - (x - pixel.mean) * product);
                 row_loops::zip_by_lane(to, x, g, weight, write, f);
             }
         });
@@ -78,23 +78,23 @@ impl OperatorKernel for LayerNorm {
     }
 }
 
-/// The gradients of factor and summand.
+/// Returns the gradients of factor and summand.
 fn gradients(op: &LayerNorm, inputs: &[MapView], grad: MapView) -> [Vec<f32>; 2] {
     let x = inputs[0];
     let (lanes, blocks) = (x.layout.lanes, x.layout.blocks());
-    let known = statistics(op, x);
+    let statistics = pixel_statistics(op, x);
     let sums = plane_sums::plane_sums(x.layout, 2, |plane, y, sums| {
         let (weight, bias) = sums.split_at_mut(lanes);
         let rows = x.row(plane, y).chunks_exact(lanes).zip(grad.row(plane, y).chunks_exact(lanes));
-        for ((x, g), known) in rows.zip(known.row(plane / blocks, y)) {
-            row_loops::zip(weight, x, g, WriteMode::Accumulate, |x, g| g * ((x - known.mean) * known.inverse));
+        for ((x, g), pixel) in rows.zip(statistics.row(plane / blocks, y)) {
+            row_loops::zip(weight, x, g, WriteMode::Accumulate, |x, g| g * ((x - pixel.mean) * pixel.inverse));
             row_loops::map(bias, g, WriteMode::Accumulate, |g| g);
         }
     });
     [0, 1].map(|k| plane_sums::channel_sums(x.layout, 2, &sums, k))
 }
 
-/// Of one pixel.
+/// Mean and inverse deviation of one pixel.
 #[derive(Clone, Copy)]
 struct PixelStatistics {
     mean: f32,
@@ -102,7 +102,7 @@ struct PixelStatistics {
     inverse: f32,
 }
 
-fn statistics(op: &LayerNorm, x: MapView) -> PixelValues<PixelStatistics> {
+fn pixel_statistics(op: &LayerNorm, x: MapView) -> PixelValues<PixelStatistics> {
     let (channels, count) = (ChannelBlocks::of(x), x.layout.channels() as f64);
     let means = PixelValues::new(x.layout, 0f64, |image, y, means| {
         channels.fold(image, y, means, |sum, _, x| *sum += f64::from(x));
@@ -112,9 +112,9 @@ fn statistics(op: &LayerNorm, x: MapView) -> PixelValues<PixelStatistics> {
         squares.iter_mut().zip(means.row(image, y)).for_each(|(square, mean)| square.0 = *mean);
         channels.fold(image, y, squares, |(mean, sum), _, x| *sum += (f64::from(x) - *mean).powi(2));
     });
-    PixelValues::new(x.layout, PixelStatistics { mean: 0.0, inverse: 0.0 }, |image, y, known| {
-        for (known, &(mean, sum)) in known.iter_mut().zip(squares.row(image, y)) {
-            *known = PixelStatistics { mean: mean as f32, inverse: (1.0 / (sum / count + op.epsilon).sqrt()) as f32 };
+    PixelValues::new(x.layout, PixelStatistics { mean: 0.0, inverse: 0.0 }, |image, y, pixels| {
+        for (pixel, &(mean, sum)) in pixels.iter_mut().zip(squares.row(image, y)) {
+            *pixel = PixelStatistics { mean: mean as f32, inverse: (1.0 / (sum / count + op.epsilon).sqrt()) as f32 };
         }
     })
 }

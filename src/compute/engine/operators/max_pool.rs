@@ -1,6 +1,7 @@
-//! The largest number of each window, sliding or adaptive, and where it is.
+//! The maximum of each window, sliding or adaptive, and its position.
 //!
-//! Of equal numbers the first counts, row by row; a NaN counts as the largest. The gradient finds the place again.
+//! Of equal numbers the first counts, row by row; a NaN counts as the largest. The backward pass finds the position
+//! again.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::pool_bins::{self, PoolBin};
@@ -36,7 +37,7 @@ impl OperatorKernel for MaxPool {
     }
 }
 
-/// The same to a fixed size.
+/// Adaptive pooling to a fixed size.
 impl OperatorKernel for MaxPoolTo {
     fn properties(&self) -> KernelProperties {
         KernelProperties { needs: BackwardNeeds::INPUTS, placement: ChannelPlacement::AsInput, cheap: false }
@@ -61,7 +62,8 @@ impl OperatorKernel for MaxPoolTo {
     }
 }
 
-/// The same with a second output: places in the flattened `h * w` of the input, as numbers. They are exact up to 2^24 pixels.
+/// Max pooling with a second output: positions in the flattened `h * w` of the input, as floats. They are exact up to
+/// 2^24 pixels.
 impl OperatorKernel for MaxPoolWithIndex {
     fn properties(&self) -> KernelProperties {
         KernelProperties { needs: BackwardNeeds::INPUTS, placement: ChannelPlacement::AsInput, cheap: false }
@@ -82,7 +84,7 @@ impl OperatorKernel for MaxPoolWithIndex {
         });
     }
 
-    /// From the gradient of the first output; the second has none.
+    /// Uses the gradient of the first output; the second has none.
     fn backward(
         &self,
         BackwardArgs { inputs, gradient: grad, .. }: BackwardArgs,
@@ -117,12 +119,12 @@ impl BinGrid {
         Self { down: pool_bins::adaptive(from.h, to.h), across: pool_bins::adaptive(from.w, to.w), w: from.w }
     }
 
-    /// Whether the windows of a row lie side by side, two pixels each.
+    /// Whether the windows of a row are adjacent and two pixels wide.
     fn halves(&self) -> bool {
         self.across.iter().enumerate().all(|(i, bin)| (bin.start, bin.end) == (2 * i, 2 * i + 2))
     }
 
-    /// The largest of each column, then of each window.
+    /// Takes the maximum of each column, then of each window.
     fn forward(&self, x: MapView, output: &mut MapViewMut) {
         let (lanes, halves) = (x.layout.lanes, self.halves());
         let scratch = vec![0f32; x.layout.inner_len()];
@@ -146,7 +148,7 @@ impl BinGrid {
         );
     }
 
-    /// Gradients go where the largest numbers are. Rows that no two windows share are worked on at once.
+    /// Adds gradients at the positions of the maxima. Rows that no two windows share are computed in parallel.
     fn backward(&self, x: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMode) {
         let layout = into.layout;
         let apart = self.down.windows(2).all(|bins| bins[0].end <= bins[1].start);
@@ -175,7 +177,7 @@ impl BinGrid {
         });
     }
 
-    /// The gradients of some rows of windows, which lie in the band.
+    /// Adds the gradients of some rows of windows, which lie in the band.
     fn scatter(
         &self,
         x: MapView,
@@ -210,7 +212,7 @@ impl BinGrid {
     }
 }
 
-/// Rows of one plane that is written, the first of them row `first`.
+/// Rows of one plane to write, the first of which is row `first`.
 struct RowBand<'a> {
     rows: &'a mut [f32],
     first: usize,
@@ -225,7 +227,7 @@ impl RowBand<'_> {
         }
     }
 
-    /// Row `y` and the next without their halos.
+    /// Returns rows `y` and `y + 1` without their halos.
     fn pair(&mut self, y: usize) -> [&mut [f32]; 2] {
         let (row, halo, inner) = (self.layout.row_len(), self.layout.halo * self.layout.lanes, self.layout.inner_len());
         let (above, below) = self.rows[(y - self.first) * row..][..2 * row].split_at_mut(row);
@@ -276,7 +278,7 @@ vectorised! {
 }
 
 vectorised! {
-    /// Adds gradients of 2x2 windows to the first largest number of each.
+    /// Adds gradients of 2x2 windows to the first maximum of each.
     fn scatter_pairs(a: &[f32], b: &[f32], g: &[f32], to_a: &mut [f32], to_b: &mut [f32]) {
         let from = a.as_chunks::<{ 2 * LANES }>().0.iter().zip(b.as_chunks::<{ 2 * LANES }>().0);
         let to = to_a.as_chunks_mut::<{ 2 * LANES }>().0.iter_mut().zip(to_b.as_chunks_mut::<{ 2 * LANES }>().0);
@@ -285,7 +287,8 @@ vectorised! {
                 let right = lane + LANES;
                 let above = larger(a[lane], a[right]);
                 let below = larger(b[lane], b[right]);
-                // A number is the first largest if it is no smaller than those behind it and larger than those before.
+                // A number is the first maximum if it is no smaller than those after it and larger than those before
+                // it.
                 let is_above = !(below > above || below.is_nan());
                 let is_left_above = !(a[right] > a[lane] || a[right].is_nan());
                 let is_left_below = !(b[right] > b[lane] || b[right].is_nan());
@@ -300,8 +303,8 @@ vectorised! {
 }
 
 vectorised! {
-    /// The places of a window's largest numbers, one a lane: `[first, down, right]` are the place of the window's first
-    /// pixel and the steps to the next ones.
+    /// Finds the positions of a window's maxima, one per lane. `[first, down, right]` are the position of the window's
+    /// first pixel and the steps to the next row and the next pixel.
     fn find_maxima(x: MapView, plane: usize, down: PoolBin, across: PoolBin, steps: [usize; 3], places: &mut [u32; LANES]) {
         if x.layout.lanes == 1 {
             scan_window::<1>(x, plane, down, across, steps, places);

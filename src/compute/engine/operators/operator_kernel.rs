@@ -1,32 +1,33 @@
-//! What every operator that is a node as it is answers for itself.
+//! The interface of operators that are nodes by themselves.
 
 use super::{BackwardNeeds, Seed};
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::compute::engine::weights::LayerWeights;
 
-/// What a program must know of a unit to place it.
+/// The properties of a kernel that a program needs to place its node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KernelProperties {
     pub needs: BackwardNeeds,
     pub placement: ChannelPlacement,
-    /// It goes once over its numbers: the way back computes a large output again, so that it is not kept.
+    /// Whether the kernel is one pass over its numbers: a large output is recomputed in the backward pass instead of
+    /// saved.
     pub cheap: bool,
 }
 
-/// Where an output's channels lie.
+/// The position of an output's channels in its blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelPlacement {
-    /// Each is one channel of the first input and stays in its place.
+    /// Each output channel is one channel of the first input and keeps its position.
     AsInput,
-    /// The same of the inputs with as many channels as the output, which lie alike.
+    /// As `AsInput`, for the inputs with as many channels as the output, whose channels have equal positions.
     AsWidest,
-    /// Those of all inputs one after the other.
+    /// The channels of all inputs, one input after the other.
     Joined,
-    /// In blocks without gaps.
+    /// Blocks without gaps.
     Dense,
 }
 
-/// What a forward pass through a unit starts from.
+/// The arguments of a forward pass.
 #[derive(Clone, Copy)]
 pub struct ForwardArgs<'a> {
     pub inputs: &'a [MapView<'a>],
@@ -35,10 +36,10 @@ pub struct ForwardArgs<'a> {
     pub seed: Option<Seed>,
 }
 
-/// What a backward pass through a unit starts from.
+/// The arguments of a backward pass.
 #[derive(Clone, Copy)]
 pub struct BackwardArgs<'a> {
-    /// Without numbers where `KernelProperties::needs` says so.
+    /// Views without numbers, except those that `KernelProperties::needs` names.
     pub inputs: &'a [MapView<'a>],
     pub output: MapView<'a>,
     pub gradient: MapView<'a>,
@@ -46,13 +47,13 @@ pub struct BackwardArgs<'a> {
     pub seed: Option<Seed>,
 }
 
-/// No method has a default, so that a unit cannot forget one.
+/// The computation of an operator. No method has a default, so that an operator cannot forget one.
 pub trait OperatorKernel {
     fn properties(&self) -> KernelProperties;
-    /// Writes the output, and `others` where the operator has several.
-    fn forward(&self, given: ForwardArgs, output: &mut MapViewMut, others: &mut [MapViewMut]);
-    /// Writes or adds to the gradient of input `slot`.
-    fn backward(&self, from: BackwardArgs, slot: usize, into: &mut MapViewMut, write: WriteMode);
-    /// Gradients of the operator's own weights.
+    /// Writes the output, and `others` if the operator has several outputs.
+    fn forward(&self, args: ForwardArgs, output: &mut MapViewMut, others: &mut [MapViewMut]);
+    /// Writes the gradient of input `slot`, or adds to it.
+    fn backward(&self, args: BackwardArgs, slot: usize, into: &mut MapViewMut, write: WriteMode);
+    /// Returns the gradients of the operator's own weights, by name.
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)>;
 }

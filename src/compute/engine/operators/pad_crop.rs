@@ -39,7 +39,7 @@ fn padded(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     })
 }
 
-/// What stands at position `i` of an axis with `before` positions in front of `size`.
+/// Returns the source of position `i` of an axis with `before` positions in front of `size`; `None` is a zero.
 fn source(mode: Border, i: usize, before: usize, size: usize) -> Option<usize> {
     let inside = i.checked_sub(before).filter(|&i| i < size);
     match mode {
@@ -52,7 +52,7 @@ fn source(mode: Border, i: usize, before: usize, size: usize) -> Option<usize> {
     }
 }
 
-/// Cropping. A second input only gives the size.
+/// Cropping. A second input only determines the size.
 impl OperatorKernel for Crop {
     fn properties(&self) -> KernelProperties {
         KernelProperties { needs: BackwardNeeds::NOTHING, placement: ChannelPlacement::AsInput, cheap: true }

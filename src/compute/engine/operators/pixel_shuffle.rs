@@ -1,4 +1,4 @@
-//! Channels dealt out as pixels: channel `(c * f + i) * f + j` at `(y, x)` becomes channel `c` at `(y * f + i, x * f + j)`.
+//! Pixel shuffle: channel `(c * f + i) * f + j` at `(y, x)` becomes channel `c` at `(y * f + i, x * f + j)`.
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
@@ -58,7 +58,7 @@ impl OperatorKernel for PixelShuffle {
     }
 }
 
-/// Where a channel is.
+/// The block and lane of a channel.
 #[derive(Clone, Copy)]
 struct ChannelPlace {
     block: usize,
@@ -71,7 +71,7 @@ impl ChannelPlace {
         layout.slot_of_channel().into_iter().map(of).collect()
     }
 
-    /// The channel's numbers of one row.
+    /// Returns the channel's numbers of one row.
     fn row<'a>(self, view: MapView<'a>, image: usize, y: usize) -> impl Iterator<Item = &'a f32> {
         let row = view.row(image * view.layout.blocks() + self.block, y);
         row[self.lane..].iter().step_by(view.layout.lanes)
@@ -93,7 +93,7 @@ struct SlotChannels {
 }
 
 impl SlotChannels {
-    /// Lanes of a plane with their channels, and the number of the image.
+    /// Returns the lanes of a plane with their channels, and the index of the image.
     fn of(&self, plane: usize) -> impl Iterator<Item = (usize, Option<usize>, usize)> {
         let blocks = self.channels.len() / self.lanes;
         let channels = &self.channels[plane % blocks * self.lanes..][..self.lanes];

@@ -1,17 +1,17 @@
-//! What the channels of a pixel have in common: one value for each pixel of each image, found channel by channel.
+//! Reductions over the channels of each pixel.
 
 use super::row_loops;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::memory_layout::{MapLayout, MapView};
 
-/// One value a pixel, `[n][h][w]`.
+/// One value per pixel, `[n][h][w]`.
 pub(super) struct PixelValues<T> {
     size: [usize; 2],
     values: Vec<T>,
 }
 
 impl<T: Copy + Send + Sync> PixelValues<T> {
-    /// `find` gets the number of an image, of a row, and the row's values, which are `empty` at first.
+    /// `find` gets the indices of image and row, and the row's values, which are `empty` at first.
     pub(super) fn new(layout: &MapLayout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
         let (h, w) = (layout.h, layout.w);
         let mut values = vec![empty; layout.n * h * w];
@@ -25,7 +25,7 @@ impl<T: Copy + Send + Sync> PixelValues<T> {
     }
 }
 
-/// A map's channels, by blocks.
+/// The channels of a map, by blocks.
 pub(super) struct ChannelBlocks<'a> {
     view: MapView<'a>,
     used: Vec<usize>,
@@ -36,7 +36,8 @@ impl<'a> ChannelBlocks<'a> {
         Self { view, used: row_loops::used_lanes(view.layout) }
     }
 
-    /// Calls `f` for each channel of each pixel of a row, in the order of the channels, with the pixel's value and the slot.
+    /// Calls `f` with the pixel's value, the slot and the number of each channel of each pixel of a row, in the order
+    /// of the channels.
     pub(super) fn fold<T>(&self, image: usize, y: usize, values: &mut [T], f: impl Fn(&mut T, usize, f32)) {
         let lanes = self.view.layout.lanes;
         for (block, &used) in self.used.iter().enumerate() {
@@ -47,7 +48,7 @@ impl<'a> ChannelBlocks<'a> {
         }
     }
 
-    /// The same for the numbers of two maps with equal segments.
+    /// As [`ChannelBlocks::fold`], with the numbers of two maps of equal segments.
     pub(super) fn fold_with<T>(
         &self,
         other: MapView,
@@ -67,7 +68,7 @@ impl<'a> ChannelBlocks<'a> {
         }
     }
 
-    /// ChannelBlocks of a plane's block, and the number of its image.
+    /// Returns the number of channels of a plane's block, and the index of its image.
     pub(super) fn plane(&self, plane: usize) -> (usize, usize) {
         (self.used[plane % self.used.len()], plane / self.used.len())
     }

@@ -1,10 +1,10 @@
-//! ChannelSums over a map: rows in 32 bits, rows of a plane and planes in 64 bits, one after the other.
+//! Sums over a map in a fixed order: rows in 32 bits, the rows of a plane and the planes in 64 bits.
 
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::memory_layout::MapLayout;
 
-/// `count` sums for each lane of each plane, `[plane][count][lane]`. `row` adds up one row into `[count][lane]`, zeros at
-/// first, and gets the numbers of plane and row.
+/// Computes `count` sums for each lane of each plane, `[plane][count][lane]`. `row` gets the indices of plane and row,
+/// and adds the row to sums `[count][lane]`, which are zero at first.
 pub(super) fn plane_sums(layout: &MapLayout, count: usize, row: impl Fn(usize, usize, &mut [f32]) + Sync) -> Vec<f64> {
     let (h, width) = (layout.h, count * layout.lanes);
     let planes = layout.n * layout.blocks();
@@ -21,7 +21,7 @@ pub(super) fn plane_sums(layout: &MapLayout, count: usize, row: impl Fn(usize, u
     sums
 }
 
-/// Sum `at` of [`plane_sums`] over all images, one for each channel.
+/// Returns sum `at` of [`plane_sums`] over all images, one per channel.
 pub(super) fn channel_sums(layout: &MapLayout, count: usize, planes: &[f64], at: usize) -> Vec<f32> {
     let (lanes, blocks) = (layout.lanes, layout.blocks());
     let of_slot = |slot: usize| {

@@ -1,18 +1,18 @@
-//! Which rows or columns each position of a pooled axis reads.
+//! The rows or columns that each position of a pooled axis reads.
 
 use super::separable::AxisTaps;
 use crate::graph::op::Window;
 
-/// Positions `start` to `end` of an axis, the last not included; never none.
+/// Positions `start..end` of an axis, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PoolBin {
     pub start: usize,
     pub end: usize,
-    /// How many count in a mean: those of the padding do, those beyond it do not.
+    /// Number of positions that count in a mean: positions of the padding do, positions beyond it do not.
     pub size: usize,
 }
 
-/// The bins of a sliding window along an axis of `from` positions that becomes one of `to`.
+/// Returns the bins of a sliding window along an axis of `from` positions that becomes one of `to`.
 pub(super) fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<PoolBin> {
     let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]];
     let bin = |i: usize| {
@@ -22,7 +22,7 @@ pub(super) fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> V
     (0..to).map(bin).collect()
 }
 
-/// PoolBin `i` is `floor(i * from / to)` to `ceil((i + 1) * from / to)`, as in `torch.nn.AdaptiveAvgPool2d`.
+/// Bin `i` is `floor(i * from / to)..ceil((i + 1) * from / to)`, as in `torch.nn.AdaptiveAvgPool2d`.
 pub(super) fn adaptive(from: usize, to: usize) -> Vec<PoolBin> {
     let bin = |i: usize| {
         let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
@@ -31,7 +31,7 @@ pub(super) fn adaptive(from: usize, to: usize) -> Vec<PoolBin> {
     (0..to).map(bin).collect()
 }
 
-/// Means over bins.
+/// Returns the taps of means over bins.
 pub(super) fn means(from: usize, bins: &[PoolBin]) -> AxisTaps {
     AxisTaps::new(from, bins.len(), |i| {
         let PoolBin { start, end, size } = bins[i];

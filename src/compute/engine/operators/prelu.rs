@@ -1,4 +1,4 @@
-//! `x` above 0, `slope * x` below, with slopes that are learned: one for all channels or one for each.
+//! Parametric ReLU: `x` above 0, `slope * x` below, with one learned slope for all channels or one per channel.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, plane_sums, row_loops};
@@ -35,7 +35,7 @@ impl OperatorKernel for PRelu {
         });
     }
 
-    /// One, or one for each channel.
+    /// Returns one gradient, or one per channel.
     fn weight_gradients(&self, inputs: &[MapView], gradient: MapView) -> Vec<(&'static str, Vec<f32>)> {
         let x = inputs[0];
         let planes = plane_sums::plane_sums(x.layout, 1, |plane, y, sums| {
@@ -51,7 +51,7 @@ fn slopes(layer: Option<&LayerWeights>) -> &[f32] {
     &layer.expect("plan: `prelu` has a layer").weight
 }
 
-/// One number per channel, or one for all, at the lanes of each block.
+/// One number per channel, or one for all, spread to the lanes of each block.
 pub(crate) struct LaneSlopes {
     lanes: usize,
     slots: Vec<f32>,

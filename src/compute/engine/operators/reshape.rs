@@ -1,10 +1,10 @@
-//! The same numbers under other dims: flatten, unflatten and reshape. A vector is a map of one pixel.
+//! Flatten, unflatten and reshape: the same numbers with other dims. A vector is a map of one pixel.
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
-/// What flattening, unflattening and reshaping have in common.
+/// The kernel of flatten, unflatten and reshape.
 pub(super) struct ReshapeKernel;
 
 impl OperatorKernel for ReshapeKernel {
@@ -25,7 +25,7 @@ impl OperatorKernel for ReshapeKernel {
     }
 }
 
-/// Numbers in the order of images, channels, rows and columns.
+/// Copies numbers in the order of images, channels, rows and columns.
 fn copy_in_order(from: MapView, to: &mut MapViewMut, write: WriteMode) {
     let (layout, slots_from) = (to.layout, from.layout.slot_of_channel());
     let (lanes, blocks, lanes_from, blocks_from) =

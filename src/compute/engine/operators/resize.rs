@@ -64,7 +64,7 @@ fn bilinear(from: usize, to: usize, align_corners: bool) -> AxisTaps {
         let source = if align_corners { i as f32 * scale } else { ((i as f32 + 0.5) * scale - 0.5).max(0.0) };
         let low = (source as usize).min(from - 1);
         let part = (source - low as f32).clamp(0.0, 1.0);
-        // The last position and whole coordinates read one number.
+        // The last position and integer coordinates read one number.
         let one = low + 1 == from || part == 0.0;
         let taps = [(low, if one { 1.0 } else { 1.0 - part }), (low + 1, part)];
         taps.into_iter().take(if one { 1 } else { 2 })

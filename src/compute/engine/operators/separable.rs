@@ -1,19 +1,19 @@
-//! Maps whose every number is a weighted sum over a few rows and a few columns of another: resizing, average pools,
-//! padding, cropping.
+//! Separable linear operators: resizing, average pooling, padding and cropping.
 //!
-//! Both axes are independent, so that a row of the result is a mix of whole rows, and then of its pixels. The gradient is
-//! the same with the taps of both axes transposed.
+//! Each number of the result is a weighted sum over a few rows and a few columns. The axes are independent, so a row of
+//! the result is first a mix of whole rows, and then of its pixels. The gradient is the same operator with the taps of
+//! both axes transposed.
 
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
-/// What each position of an axis reads of another axis: places with weights.
+/// The positions of another axis that each position of an axis reads, with their weights.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct AxisTaps {
-    /// Positions of the axis that is read.
+    /// Number of positions of the axis that is read.
     from: usize,
-    /// Where the taps of each position begin, and where the last ones end.
+    /// Index of the first tap of each position, and the end of the last taps.
     starts: Vec<usize>,
     places: Vec<usize>,
     weights: Vec<f32>,
@@ -47,7 +47,7 @@ impl AxisTaps {
         (&self.places[range.clone()], &self.weights[range])
     }
 
-    /// Which positions read each place, in their order.
+    /// Returns the positions that read each place, in order.
     pub(super) fn transposed(&self) -> Self {
         let mut readers = vec![Vec::new(); self.from];
         for i in 0..self.to() {
@@ -57,6 +57,7 @@ impl AxisTaps {
         Self::new(self.to(), self.from, |place| readers[place].iter().copied())
     }
 
+    /// Chooses the fastest way to mix the pixels of a row.
     fn row_mixer(&self) -> RowMixer {
         let counts = || self.starts.windows(2).map(|w| w[1] - w[0]);
         let whole = self.weights.iter().all(|&w| w == 1.0);
@@ -69,7 +70,7 @@ impl AxisTaps {
                     _ => runs.push(CopyRun { to: i, from: place, len: 1 }),
                 }
             }
-            // A copy of a pixel or two costs more than looking its place up.
+            // Copying one or two pixels costs more than looking up their positions.
             if runs.len() <= 4 || runs.len() * 8 <= self.to() {
                 return RowMixer::Copies(runs);
             }
@@ -81,7 +82,8 @@ impl AxisTaps {
             let both = (0..self.to()).map(|i| {
                 let (places, weights) = self.of(i);
                 let last = places.len() - 1;
-                // A single tap twice with half its weight; times 0 an infinite number would be none.
+                // A single tap is split into two halves: with a second weight of 0, an infinite number would become a
+                // NaN.
                 let weights = if last == 0 { [weights[0] / 2.0; 2] } else { [weights[0], weights[1]] };
                 ([places[0], places[last]], weights)
             });
@@ -97,20 +99,20 @@ impl AxisTaps {
 
 type TapPair = ([usize; 2], [f32; 2]);
 
-/// How a row's pixels are mixed.
+/// How the pixels of a row are mixed.
 enum RowMixer {
-    /// Pixels that are copied as they follow each other.
+    /// Runs of pixels that are copied.
     Copies(Vec<CopyRun>),
     /// One pixel each.
     Picks(Vec<usize>),
-    /// Two pixels each.
+    /// A mix of two pixels each.
     Pairs(Vec<TapPair>),
-    /// The same with a pattern that repeats.
+    /// A mix of two pixels each, with a periodic pattern.
     Periodic(PeriodicPairs, Vec<TapPair>),
     General,
 }
 
-/// Pixels from `to` on are those from `from` on, or zeros.
+/// A copy of the pixels from `from` on to those from `to` on, or zeros.
 struct CopyRun {
     to: usize,
     from: Option<usize>,
@@ -127,8 +129,8 @@ impl CopyRun {
     }
 }
 
-/// BackwardArgs `first` on, pixel `first + k + j * weights.len()` mixes pixels `j` and `j + 1` with weights `k`: interpolation to a
-/// multiple of a width.
+/// From `first` on, pixel `first + k + j * weights.len()` mixes pixels `j` and `j + 1` with weights `k`: interpolation
+/// to a multiple of a width.
 struct PeriodicPairs {
     first: usize,
     count: usize,
@@ -150,7 +152,7 @@ impl PeriodicPairs {
     }
 }
 
-/// `to = sum over rows and columns of weights * from`, or adds that. Both maps have equal segments and lanes.
+/// Computes `to = sum over rows and columns of weights * from`, or adds it. Both maps have equal segments and lanes.
 pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, across: &AxisTaps, write: WriteMode) {
     let mixer = across.row_mixer();
     let lanes = from.layout.lanes;
@@ -188,7 +190,7 @@ pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, acro
     );
 }
 
-/// Two rows at a time.
+/// Mixes rows, two at a time.
 fn mix<'a>(to: &mut [f32], mut rows: impl Iterator<Item = (&'a [f32], f32)>) {
     let mut write = WriteMode::Overwrite;
     while let Some((a, wa)) = rows.next() {

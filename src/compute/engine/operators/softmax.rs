@@ -7,9 +7,9 @@ use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
 pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
     let channels = ChannelBlocks::of(x);
-    // The largest number of a pixel, and one over the sum of the powers.
+    // Maximum of a pixel, and one over the sum of the exponentials.
     let common = PixelValues::new(x.layout, (f32::NEG_INFINITY, 0.0), |image, y, common| {
-        // A NaN is no maximum, but makes the sum one.
+        // A NaN is never the maximum, but makes the sum a NaN.
         channels.fold(image, y, common, |(max, _), _, x| *max = if x > *max { x } else { *max });
         channels.fold(image, y, common, |(max, sum), _, x| *sum += exp(x - *max));
         common.iter_mut().for_each(|(_, sum)| *sum = 1.0 / *sum);
@@ -25,7 +25,7 @@ pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
     });
 }
 
-/// `y * (g - sum of g * y)`.
+/// Computes `y * (g - sum of g * y)`.
 pub(super) fn backward(output: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMode) {
     let channels = ChannelBlocks::of(output);
     let sums = PixelValues::new(output.layout, 0f32, |image, y, sums| {

@@ -1,6 +1,7 @@
-//! Numbers back to where a max pool found them, zeros elsewhere. Where overlapping windows found the same number, both add up.
+//! Unpooling: writes numbers at the positions where a max pool found them, and zeros elsewhere. If overlapping windows
+//! found the same number, both add up.
 //!
-//! The second input are the pool's indices, which may lie in other segments than the numbers.
+//! The second input contains the pool's indices, which may have other segments than the numbers.
 
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops};
@@ -60,10 +61,10 @@ impl OperatorKernel for Unpool {
     }
 }
 
-/// Indices of the channels of another map of the same dims.
+/// The indices for the channels of another map of the same dims.
 struct PoolIndex<'a> {
     view: MapView<'a>,
-    /// The index's slot for each slot of the map; unused ones are not asked for.
+    /// The index's slot for each slot of the map; those of unused slots are not read.
     slots: Vec<usize>,
     lanes: usize,
 }
@@ -77,7 +78,7 @@ impl<'a> PoolIndex<'a> {
         Self { view, slots, lanes: like.lanes }
     }
 
-    /// The places of one row of a channel, which is given by its plane and lane in the other map.
+    /// Returns the positions of one row of a channel, which is given by its plane and lane in the other map.
     fn row(&self, plane: usize, lane: usize, y: usize) -> impl Iterator<Item = usize> {
         let slots = self.slots.len();
         let (image, slot) = (plane * self.lanes / slots, plane * self.lanes % slots + lane);
