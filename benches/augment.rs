@@ -1,4 +1,4 @@
-//! Time of each kind of augmentation at 256 x 256, on one core: the table of `docs/augmentation.md`.
+//! Time of each kind of augmentation at 256 x 256, on one core: the table in `docs/augmentation.md`.
 //!
 //!     cargo bench --no-default-features --features data --bench augment
 
@@ -9,25 +9,26 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 const SIZE: [usize; 2] = [256, 256];
-const LEAST: Duration = Duration::from_millis(300);
+const MIN_DURATION: Duration = Duration::from_millis(300);
 
-/// Processor time of this thread where Linux tells it, so that other work on the machine does not count; else the clock.
-fn busy() -> Duration {
-    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|line| line.split(' ').next()?.parse().ok());
-    nanoseconds.map_or_else(|| BEGAN.elapsed(), Duration::from_nanos)
+/// Processor time of this thread if Linux reports it, so that other work on the machine does not count; otherwise wall
+/// time.
+fn processor_time() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = schedstat.and_then(|line| line.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
-/// Milliseconds an image of so many planes; the fastest of three rounds.
-fn time(kinds: &[Augment], planes: usize) -> f64 {
+/// Milliseconds per image of `planes` planes; the fastest of three rounds.
+fn milliseconds_per_image(kinds: &[Augment], planes: usize) -> f64 {
     let slice = phantom::draw(0, 0, SIZE);
     let image: Vec<f32> = slice.hu.iter().map(|&hu| ((f32::from(hu) + 1000.0) / 1400.0).clamp(0.0, 1.0)).collect();
     let image = image.repeat(planes);
     let augmenter = Augmenter::new(kinds, SIZE).expect("settings within their limits");
     let round = || {
-        let (began, mut done) = (busy(), 0);
-        while busy() - began < LEAST {
+        let (start, mut done) = (processor_time(), 0);
+        while processor_time() - start < MIN_DURATION {
             for _ in 0..8 {
                 let (mut planes, mut mask) = (image.clone(), slice.lungs.clone());
                 augmenter.plan(0, 0, done).apply(&mut planes, &mut mask);
@@ -35,7 +36,7 @@ fn time(kinds: &[Augment], planes: usize) -> f64 {
                 done += 1;
             }
         }
-        (busy() - began).as_secs_f64() * 1e3 / done as f64
+        (processor_time() - start).as_secs_f64() * 1e3 / done as f64
     };
     (0..3).map(|_| round()).fold(f64::INFINITY, f64::min)
 }
@@ -73,7 +74,7 @@ fn main() {
     ];
     println!("| kinds, p = 1 | grey, ms | colour, ms | colour, images/s |\n|---|---|---|---|");
     for (name, kinds) in kinds {
-        let (grey, colour) = (time(&kinds, 1), time(&kinds, 3));
+        let (grey, colour) = (milliseconds_per_image(&kinds, 1), milliseconds_per_image(&kinds, 3));
         println!("| {name} | {grey:.2} | {colour:.2} | {:.0} |", 1e3 / colour);
     }
 }

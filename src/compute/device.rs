@@ -1,19 +1,20 @@
-//! Where tensors live: the choice a user writes, and the device behind it.
+//! The device of tensors: the user's choice, and the Burn device for it.
 //!
-//! A CUDA device is looked for before Burn opens it, since the first call without a driver panics on a worker thread.
+//! npc searches for a CUDA device before Burn opens it, since without a driver Burn's first call panics on a worker
+//! thread.
 
 use crate::base::error::{Result, RunError};
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
 
-/// Where tensors live and are computed, as `cpu`, `cuda` and `cuda:N` name it.
+/// The device that stores and computes tensors: `cpu`, `cuda` or `cuda:N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum DeviceChoice {
     /// The processor.
     #[default]
     Cpu,
-    /// The device with this index, as the driver counts.
+    /// The CUDA device with this index in the driver's order.
     Cuda(usize),
 }
 
@@ -43,7 +44,7 @@ impl FromStr for DeviceChoice {
     }
 }
 
-/// The device, without autodiff. Training asks for [`Device::autodiff`].
+/// Opens a device, without autodiff. Training calls [`Device::autodiff`].
 pub fn open(choice: DeviceChoice) -> Result<Device> {
     match choice {
         DeviceChoice::Cpu => Ok(Device::flex()),
@@ -51,8 +52,8 @@ pub fn open(choice: DeviceChoice) -> Result<Device> {
     }
 }
 
-/// Threads that tensors on the CPU and images are computed with, for the rest of the process. Only once, and before
-/// anything is computed. Results do not depend on it, bit for bit; `docs/training.md` says what that rests on.
+/// Sets the number of threads for tensors on the CPU and for images, for the rest of the process. It may be called
+/// once, before any computation. Results do not depend on it, bit for bit; `docs/training.md` explains why.
 pub(crate) fn set_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
@@ -60,7 +61,7 @@ pub(crate) fn set_threads(threads: usize) -> Result<()> {
         .map_err(|e| RunError::new(format!("{threads} threads cannot be had: {e}")))
 }
 
-/// Whether tensors there are computed by the processor; with or without autodiff.
+/// Whether the processor computes the tensors of this device, with or without autodiff.
 pub fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
@@ -88,7 +89,7 @@ fn open_cuda(index: usize) -> Result<Device> {
 
 #[cfg(feature = "cuda")]
 mod driver {
-    //! The two calls of the CUDA driver that can say how many devices there are.
+    //! The two calls of the CUDA driver that return the number of devices.
 
     use super::{Result, RunError};
     use libloading::{Library, Symbol};
@@ -100,15 +101,15 @@ mod driver {
     const NAMES: [&str; 2] = ["libcuda.so.1", "libcuda.so"];
 
     pub(super) fn device_count() -> Result<usize> {
-        // SAFETY: loading the driver runs its initialisers, which are made to run in any process; Burn loads the same
-        // library right after.
+        // SAFETY: loading the driver runs its initialisers, which are designed to run in any process; Burn loads the
+        // same library right afterwards.
         let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
             RunError::new(format!("no CUDA driver: {} cannot be loaded", NAMES.join(" and ")))
                 .help("install the NVIDIA driver, or make it visible in the container (`--gpus all`)")
                 .help("or run on the processor with `--device cpu`")
         })?;
-        // SAFETY: names and types are those of cuda.h: `CUresult cuInit(unsigned int)`,
-        // `CUresult cuDeviceGetCount(int *)`; CUresult is an int-sized enum. `count` outlives the call.
+        // SAFETY: names and types are those of cuda.h: `CUresult cuInit(unsigned int)`, `CUresult cuDeviceGetCount(int
+        // *)`; CUresult is an int-sized enum. `count` outlives the call.
         let answer = unsafe {
             let init: std::result::Result<Symbol<unsafe extern "C" fn(c_uint) -> c_int>, _> = library.get(b"cuInit\0");
             let get: std::result::Result<Symbol<unsafe extern "C" fn(*mut c_int) -> c_int>, _> =

@@ -1,8 +1,9 @@
-//! The CPU engine as a network's way to compute.
+//! Connects networks to the CPU engine.
 //!
-//! On the processor, in 32 bits, networks whose operators all have a unit are computed by [`crate::compute::engine`]: inference in
-//! [`Network::forward`], training in [`Network::record`]. All else goes through Burn's operators in `exec.rs`. The layers
-//! stay Burn's modules either way: numbers are read out of them before a pass and statistics written back after it.
+//! On the processor, in 32 bits, [`crate::compute::engine`] computes networks whose operators all have a kernel:
+//! inference in [`Network::forward`], training in [`Network::record`]. Burn's operators in `exec.rs` compute all
+//! others. In both cases the layers are Burn's modules: their numbers are read before a pass, and statistics are
+//! written back after it.
 
 use super::device::is_cpu;
 use super::engine::{
@@ -20,36 +21,38 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static BURN_ONLY: AtomicBool = AtomicBool::new(false);
 
-/// Setting of the environment that does the same as [`use_burn_only`]: `NPC_CPU=burn`.
-const VARIABLE: (&str, &str) = ("NPC_CPU", "burn");
+/// Environment variable and value that have the effect of [`use_burn_only`]: `NPC_CPU=burn`.
+const DISABLE_VARIABLE: (&str, &str) = ("NPC_CPU", "burn");
 
-/// Computes everything with Burn's operators from here on: to compare, and to find out whether the engine is to blame.
+/// Computes everything with Burn's operators from now on, for comparisons and to rule out the engine as the cause of a
+/// problem.
 pub(crate) fn use_burn_only() {
     BURN_ONLY.store(true, Ordering::Relaxed);
 }
 
-/// Whether Burn's operators shall compute everything.
+/// Whether Burn's operators compute everything.
 pub(crate) fn engine_is_disabled() -> bool {
-    BURN_ONLY.load(Ordering::Relaxed) || std::env::var(VARIABLE.0).is_ok_and(|value| value == VARIABLE.1)
+    BURN_ONLY.load(Ordering::Relaxed)
+        || std::env::var(DISABLE_VARIABLE.0).is_ok_and(|value| value == DISABLE_VARIABLE.1)
 }
 
-/// A training pass: results to compute a loss from, and the way back.
+/// A training pass: results to compute a loss from, and the path back to the weights.
 pub struct RecordedPass {
-    /// In the order of the model, `[n, c, h, w]` each.
+    /// Results in the order of the model, `[n, c, h, w]` each.
     pub results: Vec<Tensor<4>>,
     pub back: BackwardPath,
 }
 
 /// How a loss's gradients reach the weights.
 pub enum BackwardPath {
-    /// Burn's own graph goes on behind the results; the image, if it asked for a gradient.
+    /// Burn's graph continues behind the results; the image is included if its gradient was requested.
     Burn { image: Option<Box<Tensor<4>>> },
-    /// The results are leaves of Burn's graph; the engine goes on from their gradients.
+    /// The results are leaves of Burn's graph; the engine continues from their gradients.
     Engine { tape: Box<Tape>, leaves: Vec<Tensor<4>> },
 }
 
 impl Network {
-    /// What the engine says to images like `x`: nothing, or why it does not compute them.
+    /// Returns why the engine does not compute images like `x`; `None` if it does.
     pub fn engine_refusal(&self, x: &Tensor<4>, mode: PassMode) -> Option<String> {
         if engine_is_disabled() {
             return Some("switched off".into());
@@ -60,38 +63,38 @@ impl Network {
         self.engine.supports(x.dims(), mode).err().map(|unsupported| unsupported.0)
     }
 
-    /// [`Network::forward`] by the engine, where it can.
-    pub(crate) fn infer(&self, x: &Tensor<4>) -> Option<Vec<Tensor<4>>> {
+    /// Computes [`Network::forward`] with the engine, if it supports the network.
+    pub(crate) fn forward_with_engine(&self, x: &Tensor<4>) -> Option<Vec<Tensor<4>>> {
         if self.device.is_autodiff() || self.engine_refusal(x, PassMode::Infer).is_some() {
             return None;
         }
-        let frozen = self.inference_weights.get_or_init(|| InferenceWeights::new(weights(self)));
+        let weights = self.inference_weights.get_or_init(|| InferenceWeights::new(read_weights(self)));
         let dims = x.dims();
         let x = x.clone().without_autodiff().into_data();
-        let results = self.engine.infer(frozen, x.as_slice().expect("32-bit, as `engine_refusal` saw"), dims).ok()?;
+        let results = self.engine.infer(weights, x.as_slice().expect("32-bit, as `engine_refusal` saw"), dims).ok()?;
         Some(self.tensors(results, dims))
     }
 
-    /// A training pass. `seed` is what dropout draws from in the engine; Burn's operators draw from the device.
+    /// Runs a training pass. In the engine, dropout draws from `seed`; Burn's operators draw from the device.
     pub fn record(&self, x: Tensor<4>, seed: u64) -> RecordedPass {
         let to_image = x.is_require_grad();
         if !self.device.is_autodiff() || self.engine_refusal(&x, PassMode::Train { to_image }).is_some() {
             return RecordedPass {
-                results: self.walk(x.clone(), |_, _| {}),
+                results: self.forward_with_burn(x.clone(), |_, _| {}),
                 back: BackwardPath::Burn { image: to_image.then(|| Box::new(x)) },
             };
         }
         let dims = x.dims();
         let data = x.without_autodiff().into_data();
         let image = data.as_slice().expect("32-bit, as `engine_refusal` saw");
-        let trained = self.engine.train(Arc::new(weights(self)), image, dims, seed, to_image);
-        let trained = trained.expect("`engine_refusal` asked");
-        self.keep_statistics(trained.statistics);
+        let output = self.engine.train(Arc::new(read_weights(self)), image, dims, seed, to_image);
+        let output = output.expect("`engine_refusal` asked");
+        self.keep_statistics(output.statistics);
         let leaf = |x: Tensor<4>| x.autodiff().require_grad();
-        let results: Vec<Tensor<4>> = self.tensors(trained.results, dims).into_iter().map(leaf).collect();
+        let results: Vec<Tensor<4>> = self.tensors(output.results, dims).into_iter().map(leaf).collect();
         RecordedPass {
             results: results.clone(),
-            back: BackwardPath::Engine { tape: Box::new(trained.tape), leaves: results },
+            back: BackwardPath::Engine { tape: Box::new(output.tape), leaves: results },
         }
     }
 
@@ -118,7 +121,7 @@ impl Network {
 }
 
 impl BackwardPath {
-    /// From the gradients of a loss to those of the network.
+    /// Computes the gradients of the network from the gradients of a loss.
     pub(crate) fn gradients(self, network: &Network, gradients: &mut Gradients) -> NetworkGradients {
         let (tape, leaves) = match self {
             BackwardPath::Burn { image } => {
@@ -135,11 +138,11 @@ impl BackwardPath {
             .collect();
         let results: Vec<Option<&[f32]>> = results.iter().map(Option::as_deref).collect();
         let mut all: HashMap<String, Vec<f32>> = HashMap::new();
-        let found = tape.backward(&results);
-        for WeightGradient { layer, name, values } in found.weights {
+        let gradients = tape.backward(&results);
+        for WeightGradient { layer, name, values } in gradients.weights {
             let named = &network.layers[layer];
             let values = match &named.layer {
-                // Burn keeps this one as [in, out].
+                // Burn stores this one as [in, out].
                 Layer::Linear(linear) if name == "weight" => {
                     let [inputs, out] = linear.weight.val().dims();
                     (0..inputs)
@@ -155,21 +158,21 @@ impl BackwardPath {
             };
             all.insert(format!("{}.{name}", named.path), values);
         }
-        NetworkGradients { by_name: Some(all), image: found.image }
+        NetworkGradients { by_name: Some(all), image: gradients.image }
     }
 }
 
-/// Gradients that are not in Burn's own graph.
+/// Gradients that are not part of Burn's graph.
 #[derive(Default)]
 pub(crate) struct NetworkGradients {
-    /// By tensor name, flattened in Burn's order; none where Burn's own graph has them.
+    /// Gradients by tensor name, flattened in Burn's order; `None` if they are in Burn's graph.
     pub by_name: Option<HashMap<String, Vec<f32>>>,
-    /// NCHW numbers, if the image asked for a gradient.
+    /// NCHW numbers, if the image's gradient was requested.
     pub image: Option<Vec<f32>>,
 }
 
-/// The numbers of all layers.
-fn weights(network: &Network) -> NetworkWeights {
+/// Reads the numbers of all layers.
+fn read_weights(network: &Network) -> NetworkWeights {
     let values = |param: Tensor<1>| NamedTensor::new(String::new(), param).values;
     let bias = |bias: &Option<Param<Tensor<1>>>| bias.as_ref().map(|bias| values(bias.val()));
     let flat = |weight: Tensor<4>| NamedTensor::new(String::new(), weight).values;

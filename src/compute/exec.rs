@@ -1,11 +1,11 @@
-//! The forward pass: walks the plan's steps over tensors.
+//! The forward pass with Burn's operators: runs the plan's steps on tensors.
 //!
-//! Knows the plan and Burn, and no sizes: every size is read off the tensors, so a network works at other heights and
-//! widths than those it was checked at, as long as its operators accept them. A vector `[n, c]` travels as the map
-//! `[n, c, 1, 1]`, so that one kind of tensor serves every operator.
+//! It depends on the plan and Burn, not on sizes. Every size is read from the tensors, so a network works at other
+//! heights and widths than it was checked at, if its operators accept them. A vector `[n, c]` is represented as the map
+//! `[n, c, 1, 1]`, so that all operators work on one kind of tensor.
 //!
-//! The numbers are PyTorch's definitions. Burn's own operators are used where they agree; where they do not, the
-//! function here says how they differ.
+//! The definitions are PyTorch's. Burn's own operators are used if they agree; otherwise a function here computes the
+//! operator and documents the difference.
 
 mod activation;
 mod channel;
@@ -18,14 +18,14 @@ pub(crate) use norm::update_statistics;
 
 use super::device::is_cpu;
 use super::network::{Layer, Network};
-use crate::graph::op::{Combine, Elementwise, Op, Resize, Target, Window};
+use crate::graph::op::{Combine, Elementwise, Op, Reshape, Resize, Target, Window};
 use crate::graph::plan::{Step, ValueId};
 use burn::nn::{DropoutConfig, Linear};
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, conv2d, max_pool2d, max_pool2d_with_indices};
 use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
-/// What a step reads and writes.
+/// The inputs and outputs of steps.
 #[derive(Clone)]
 enum StepValue {
     Tensor(Tensor<4>),
@@ -46,28 +46,29 @@ impl StepValue {
 }
 
 impl Network {
-    /// Results in the order of the model, `[n, c, h, w]` each (a vector is `[n, c, 1, 1]`, pool indices are numbers).
+    /// Returns the results in the order of the model, `[n, c, h, w]` each. A vector is `[n, c, 1, 1]`, pool indices are
+    /// floats.
     ///
-    /// `x` is `[n, c, h, w]` on the network's device. Whether the pass trains (dropout, batch statistics, gradients) is
-    /// decided by the network and not by `x`.
+    /// `x` is `[n, c, h, w]` on the network's device. The network and not `x` determines whether the pass trains
+    /// (dropout, batch statistics, gradients).
     pub fn forward(&self, x: Tensor<4>) -> Vec<Tensor<4>> {
-        self.infer(&x).unwrap_or_else(|| self.walk(x, |_, _| {}))
+        self.forward_with_engine(&x).unwrap_or_else(|| self.forward_with_burn(x, |_, _| {}))
     }
 
-    /// The same by Burn's operators, showing each step's results to `look` before the next step runs.
-    pub(crate) fn walk(&self, x: Tensor<4>, mut look: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
+    /// Computes the same with Burn's operators, and calls `inspect` with each step's results before the next step runs.
+    pub(crate) fn forward_with_burn(&self, x: Tensor<4>, mut inspect: impl FnMut(&Step, &Tensor<4>)) -> Vec<Tensor<4>> {
         let x = if self.device.is_autodiff() { x.autodiff() } else { x.without_autodiff() };
-        // Held by nobody else: freed after the last step that reads it.
+        // This is the only owner, so that the image is freed after the last step that reads it.
         let mut image = Some(x);
         let mut values: Vec<Option<StepValue>> = vec![None; self.plan.values];
         for step in &self.plan.steps {
             let inputs = step.inputs.iter().map(|&id| read(&values, id)).collect();
-            // Freed before the step runs: a tensor with one owner is changed in place.
+            // Freed before the step runs, since Burn changes a tensor in place if it has one owner.
             step.frees.iter().for_each(|id| values[id.index()] = None);
-            let outputs = self.run(step, inputs, &mut image);
+            let outputs = self.run_step(step, inputs, &mut image);
             for ((id, _), value) in step.outputs.iter().zip(outputs) {
                 if let StepValue::Tensor(x) = &value {
-                    look(step, x);
+                    inspect(step, x);
                 }
                 if !step.frees.contains(id) {
                     values[id.index()] = Some(value);
@@ -77,10 +78,10 @@ impl Network {
         self.plan.results.iter().map(|(_, id)| read(&values, *id).tensor()).collect()
     }
 
-    fn run(&self, step: &Step, inputs: Vec<StepValue>, image: &mut Option<Tensor<4>>) -> Vec<StepValue> {
+    fn run_step(&self, step: &Step, inputs: Vec<StepValue>, image: &mut Option<Tensor<4>>) -> Vec<StepValue> {
         let mut operands = inputs.into_iter();
-        let mut next = || operands.next().expect("Graph::verify: as many inputs as the operator's arity says");
-        let one = match &step.op {
+        let mut next = || operands.next().expect("Graph::verify: as many inputs as the operator's arity");
+        let output = match &step.op {
             Op::Input(_) => image.take().expect("Graph::verify: one node is the input"),
             Op::Conv(_) | Op::ConvTranspose(_) | Op::Linear(_) | Op::BatchNorm(_) => {
                 let layer = step.layer.expect("plan: an operator with parameters has a layer");
@@ -95,21 +96,10 @@ impl Network {
             }
             Op::Activation(op) => activation::activate(op.function, next().tensor()),
             Op::MaxPool(op) => max_pool2d(next().tensor(), max_options(&op.0)),
-            Op::MaxPoolWithIndex(op) => {
-                let x = next().tensor();
-                let [_, _, h, w] = x.dims();
-                let (y, at) = max_pool2d_with_indices(x, max_options(&op.0));
-                return vec![StepValue::Tensor(y), StepValue::Index { at, from: [h, w] }];
-            }
-            Op::Unpool(_) => {
-                let x = next().tensor();
-                match next() {
-                    StepValue::Index { at, from } => unpool(x, at, from),
-                    StepValue::Tensor(_) => unreachable!("Unpool::infer: the second input is an index"),
-                }
-            }
+            Op::MaxPoolWithIndex(op) => return max_pool_with_index(next().tensor(), &op.0).into(),
+            Op::Unpool(_) => unpool(next().tensor(), next()),
             Op::AvgPool(op) => avg_pool2d(next().tensor(), avg_options(&op.0)),
-            // The mean over the map is a reduction, several times faster than the general pool.
+            // The mean over the map is a reduction, which is several times faster than the general pool.
             Op::AvgPoolTo(op) if op.size == [1, 1] => mean_over_map(next().tensor()),
             Op::AvgPoolTo(op) => adaptive_avg_pool2d(next().tensor(), op.size),
             Op::MaxPoolTo(op) => pool::max_pool_to(next().tensor(), op.size),
@@ -124,36 +114,22 @@ impl Network {
                 let like = op.size.is_none().then(|| next().tensor());
                 pad_crop::crop(x, op, like)
             }
-            Op::Slice(op) => {
-                let x = next().tensor();
-                let to = op.to.unwrap_or(x.dims()[1]);
-                x.narrow(1, op.from, to - op.from)
-            }
+            Op::Slice(op) => channel::slice(next().tensor(), op),
             Op::ChannelPad(op) => channel::channel_pad(next().tensor(), op.out),
             Op::ChannelReduce(op) => channel::reduce(next().tensor(), op.function),
             Op::ChannelShuffle(op) => channel::channel_shuffle(next().tensor(), op.groups),
             Op::PixelShuffle(op) => channel::pixel_shuffle(next().tensor(), op.factor),
             Op::Concat(_) => Tensor::cat(operands.map(StepValue::tensor).collect(), 1),
             Op::Combine(op) => combine(op, next().tensor(), next().tensor()),
-            Op::Flatten(_) => {
-                let x = next().tensor();
-                let [n, c, h, w] = x.dims();
-                x.reshape([n, c * h * w, 1, 1])
-            }
+            Op::Flatten(_) => flatten(next().tensor()),
             Op::Unflatten(_) => next().tensor(),
-            Op::Reshape(op) => {
-                let x = next().tensor();
-                let [n, c, h, w] = x.dims();
-                let to = op.dims(c * h * w).expect("Reshape::infer: as many numbers as before");
-                let axis = |i: usize| to.get(i).copied().unwrap_or(1);
-                x.reshape([n, axis(0), axis(1), axis(2)])
-            }
+            Op::Reshape(op) => reshape(op, next().tensor()),
             Op::Dropout(op) => DropoutConfig::new(op.p).init().forward(next().tensor()),
         };
-        vec![StepValue::Tensor(one)]
+        vec![StepValue::Tensor(output)]
     }
 
-    /// The step's factor and summand, if it has them.
+    /// Applies the step's factor and summand, if it has them.
     fn affine(&self, step: &Step, x: Tensor<4>) -> Tensor<4> {
         match step.layer {
             Some(layer) => self.layers[layer].layer.forward(x, self.device.is_autodiff()),
@@ -184,11 +160,12 @@ impl Layer {
     }
 }
 
-/// A GPU multiplies matrices with 10 bits after the point (TF32), and convolves in full precision.
+/// Computes a linear layer as a convolution: a GPU multiplies matrices with a 10-bit mantissa (TF32), but convolves in
+/// full precision.
 fn as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
     let [n, c] = x.dims();
     let bias = linear.bias.as_ref().map(|b| b.val());
-    // Burn keeps the weight as [in, out].
+    // Burn stores the weight as [in, out].
     let weight = linear.weight.val().transpose();
     let out = weight.dims()[0];
     let options = ConvOptions::new([1, 1], [0, 0], [1, 1], 1);
@@ -210,14 +187,36 @@ fn mean_over_map(x: Tensor<4>) -> Tensor<4> {
     x.reshape([n, c, h * w]).mean_dim(2).reshape([n, c, 1, 1])
 }
 
-/// `torch.nn.MaxUnpool2d`, except that windows which overlap and found the same maximum add up, where PyTorch keeps
-/// whichever thread came last.
-fn unpool(x: Tensor<4>, at: Tensor<4, Int>, [height, width]: [usize; 2]) -> Tensor<4> {
+/// Returns the maxima and their positions.
+fn max_pool_with_index(x: Tensor<4>, window: &Window) -> [StepValue; 2] {
+    let [_, _, h, w] = x.dims();
+    let (y, at) = max_pool2d_with_indices(x, max_options(window));
+    [StepValue::Tensor(y), StepValue::Index { at, from: [h, w] }]
+}
+
+/// `torch.nn.MaxUnpool2d`, except that overlapping windows with the same maximum add up; PyTorch keeps the number of the
+/// last thread.
+fn unpool(x: Tensor<4>, index: StepValue) -> Tensor<4> {
+    let StepValue::Index { at, from: [height, width] } = index else {
+        unreachable!("Unpool::infer: the second input is an index")
+    };
     let [n, c, h, w] = x.dims();
     let empty = Tensor::<3>::zeros([n, c, height * width], &x.device());
     let flat = x.reshape([n, c, h * w]);
     let filled = empty.scatter(2, at.reshape([n, c, h * w]), flat, IndexingUpdateOp::Add);
     filled.reshape([n, c, height, width])
+}
+
+fn flatten(x: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    x.reshape([n, c * h * w, 1, 1])
+}
+
+fn reshape(op: &Reshape, x: Tensor<4>) -> Tensor<4> {
+    let [n, c, h, w] = x.dims();
+    let to = op.dims(c * h * w).expect("Reshape::infer: as many numbers as before");
+    let axis = |i: usize| to.get(i).copied().unwrap_or(1);
+    x.reshape([n, axis(0), axis(1), axis(2)])
 }
 
 fn resize_target(op: &Resize, x: &Tensor<4>, next: &mut impl FnMut() -> StepValue) -> [usize; 2] {

@@ -1,8 +1,8 @@
-//! Graph to network: [`lower`] makes the plan and the layers with their first weights.
+//! From graph to network: [`lower`] makes the plan and the layers with their initial weights.
 //!
-//! Cannot fail: a [`CheckedGraph`] is the proof. The first weights are drawn here and not by Burn, so that they are the same
-//! bits on every device and do not depend on the order of layers: each tensor has a stream of its own, which starts
-//! from the seed and the tensor's dotted name.
+//! Lowering cannot fail: the `CheckedGraph` argument proves that the graph is valid. The initial weights are drawn here
+//! and not by Burn, so that they have the same bits on every device and do not depend on the order of layers: each
+//! tensor has its own random stream, seeded with the seed and the tensor's dotted name.
 
 use super::network::{ChannelAffine, Layer, NamedLayer, Network, linear_weight};
 use crate::base::hash::{fnv1a, splitmix64};
@@ -16,7 +16,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// Makes a network on `device`: one that trains if the device has autodiff, one that evaluates if not.
+/// Makes a network on `device`, which trains if the device has autodiff and evaluates otherwise.
 pub fn lower(checked: &CheckedGraph, device: &Device, seed: u64) -> Network {
     let plan = plan(checked);
     let plain = device.clone().without_autodiff();
@@ -30,7 +30,7 @@ pub fn lower(checked: &CheckedGraph, device: &Device, seed: u64) -> Network {
     if device.is_autodiff() { network.train() } else { network }
 }
 
-/// The tensors of one layer by name, drawn and put on the device.
+/// Draws the tensors of one layer by name.
 struct LayerInit<'a> {
     spec: &'a LayerSpec,
     device: &'a Device,
@@ -70,13 +70,13 @@ impl LayerInit<'_> {
 }
 
 fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
-    let draw = LayerInit { spec, device, seed };
+    let init = LayerInit { spec, device, seed };
     match &spec.op {
         Op::Conv(op) => {
             let [h, w] = op.pad.amount(op.kernel, op.dilation);
             Some(Layer::Conv(Conv2d {
-                weight: draw.weight(),
-                bias: draw.bias(),
+                weight: init.weight(),
+                bias: init.bias(),
                 stride: op.stride,
                 kernel_size: op.kernel,
                 dilation: op.dilation,
@@ -85,8 +85,8 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
             }))
         }
         Op::ConvTranspose(op) => Some(Layer::ConvTranspose(ConvTranspose2d {
-            weight: draw.weight(),
-            bias: draw.bias(),
+            weight: init.weight(),
+            bias: init.bias(),
             stride: op.stride,
             kernel_size: op.kernel,
             dilation: op.dilation,
@@ -96,21 +96,21 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
             channels: [spec.channels, op.out],
         })),
         Op::Linear(_) => {
-            let (values, shape) = draw.values("weight");
+            let (values, shape) = init.values("weight");
             let weight = Param::from_tensor(linear_weight(&values, shape, device));
-            Some(Layer::Linear(Linear { weight, bias: draw.bias() }))
+            Some(Layer::Linear(Linear { weight, bias: init.bias() }))
         }
         Op::BatchNorm(op) => Some(Layer::BatchNorm(BatchNorm {
-            gamma: draw.vector("weight"),
-            beta: draw.vector("bias"),
+            gamma: init.vector("weight"),
+            beta: init.vector("bias"),
             training: Param::from_bool(true),
-            running_mean: draw.state("running_mean"),
-            running_var: draw.state("running_var"),
+            running_mean: init.state("running_mean"),
+            running_var: init.state("running_var"),
             momentum: op.momentum,
             epsilon: op.epsilon,
         })),
         Op::GroupNorm(_) | Op::InstanceNorm(_) | Op::LayerNorm(_) | Op::PRelu(_) => {
-            Some(Layer::Affine(ChannelAffine { weight: draw.vector("weight"), bias: draw.bias() }))
+            Some(Layer::Affine(ChannelAffine { weight: init.vector("weight"), bias: init.bias() }))
         }
         Op::Input(_)
         | Op::Activation(_)
@@ -137,11 +137,11 @@ fn build(spec: &LayerSpec, device: &Device, seed: u64) -> Option<Layer> {
     }
 }
 
-/// The first values of the tensor called `name`, in the order of its shape.
+/// Returns the initial values of the tensor called `name`, in the order of its shape.
 ///
-/// The stream is ChaCha with 8 rounds; its 256-bit key is four outputs of splitmix64 (Steele, Lea, Flood 2014) from the
-/// state `fnv1a(name) ^ splitmix(seed)`. A number is the top 24 bits of one 32-bit output, so that it is exact in `f32`
-/// before it is scaled to the bound.
+/// The stream is ChaCha with 8 rounds. Its 256-bit key consists of four outputs of splitmix64 (Steele, Lea, Flood 2014)
+/// from the state `fnv1a(name) ^ splitmix(seed)`. A number is the top 24 bits of one 32-bit output, so that it is exact
+/// in `f32` before it is scaled to the bound.
 pub(crate) fn initial(param: &ParamSpec, name: &str, seed: u64) -> Vec<f32> {
     let n = param.shape.iter().product();
     match param.init {

@@ -1,14 +1,15 @@
-//! The network as Burn sees it: a flat list of named layers and the plan that uses them.
+//! The network as a Burn module: a flat list of named layers and the plan that uses them.
 //!
-//! Knows Burn's layers and the plan, and nothing of graphs, files or training. `#[derive(Module)]` takes names from
-//! struct fields; ours are known at run time only, so [`Module`] is written by hand and every tensor is visited under
-//! the path it has in the model file, with PyTorch's names: `s.1.basic.cbr.conv.weight`, `...bn.running_mean`.
+//! It depends on Burn's layers and the plan, not on graphs, files or training. `#[derive(Module)]` takes names from
+//! struct fields, but layer names are known only at run time. Therefore [`Module`] is implemented by hand, and every
+//! tensor is visited under its path in the model file with PyTorch's names: `s.1.basic.cbr.conv.weight`,
+//! `...bn.running_mean`.
 //!
 //! Invariants:
 //! - layer `i` belongs to `plan.layers[i]`, and its tensors have that spec's names and shapes;
 //! - a clone shares no running statistics with its original (Burn's own clone does);
-//! - training or evaluation is a property of the weights: on an autodiff device, dropout drops and batch norm uses the
-//!   batch; [`Module::valid`] and [`Module::train`] switch.
+//! - the weights determine whether the network trains or evaluates: on an autodiff device, dropout is active and batch
+//!   norm uses the batch; [`Module::valid`] and [`Module::train`] switch.
 
 use super::engine::{Engine, InferenceWeights};
 use crate::graph::plan::Plan;
@@ -25,7 +26,7 @@ pub enum Layer {
     Conv(Conv2d),
     /// A transposed convolution: weight `[in, out / groups, kh, kw]`, perhaps a bias `[out]`.
     ConvTranspose(ConvTranspose2d),
-    /// A linear layer: weight `[in, out]` as Burn lays it out, perhaps a bias `[out]`.
+    /// A linear layer: weight `[in, out]` as Burn stores it, perhaps a bias `[out]`.
     Linear(Linear),
     /// A batch norm: scale, shift, running mean and running variance, each `[c]`.
     BatchNorm(BatchNorm),
@@ -33,7 +34,7 @@ pub enum Layer {
     Affine(ChannelAffine),
 }
 
-/// A factor, and a summand, per channel or one for all: what the other norms and `prelu` own.
+/// A factor per channel or one for all, and perhaps a summand: the parameters of the other norms and of `prelu`.
 #[derive(Module, Debug)]
 pub struct ChannelAffine {
     /// `[c]` or `[1]`.
@@ -45,25 +46,25 @@ pub struct ChannelAffine {
 /// A layer with the path of its node.
 #[derive(Debug, Clone)]
 pub struct NamedLayer {
-    /// Dotted, as in the graph.
+    /// Dotted path, as in the graph.
     pub path: String,
     /// The layer's tensors.
     pub layer: Layer,
 }
 
-/// A network with weights on a device: the layers that own tensors, and the plan that says how they are used.
+/// A network with weights on a device: the layers that own tensors, and the plan of the steps that use them.
 #[derive(Debug, Clone)]
 pub struct Network {
     pub(crate) layers: Vec<NamedLayer>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) engine: Arc<Engine>,
-    /// The weights as the engine infers with them: made at the first forward pass, gone when layers change.
+    /// The weights for the engine's inference: set at the first forward pass, reset when layers change.
     pub(crate) inference_weights: Arc<OnceLock<InferenceWeights>>,
-    /// Where the weights are; a network without weights runs where its input is.
+    /// The device of the weights; a network without weights runs on the device of its input.
     pub(crate) device: Device,
 }
 
-/// Does the same to whichever layer it is.
+/// Applies an expression to a layer of any kind.
 macro_rules! each {
     ($layer:expr, $inner:ident => $body:expr) => {
         match $layer {
@@ -83,7 +84,7 @@ impl Clone for Layer {
             Layer::ConvTranspose(conv) => Layer::ConvTranspose(conv.clone()),
             Layer::Linear(linear) => Layer::Linear(linear.clone()),
             Layer::Affine(affine) => Layer::Affine(affine.clone()),
-            // `RunningState::clone` shares the cell; `valid` copies what is in it.
+            // `RunningState::clone` shares the state; `valid` copies its value.
             Layer::BatchNorm(norm) => Layer::BatchNorm(BatchNorm {
                 running_mean: norm.running_mean.valid(),
                 running_var: norm.running_var.valid(),
@@ -101,7 +102,7 @@ impl Network {
         Self { layers, plan, engine, inference_weights: Arc::default(), device }
     }
 
-    /// What computes it on the processor, where it can.
+    /// The engine, which computes the network on the processor if it supports all operators.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
@@ -123,7 +124,7 @@ impl Network {
         &self.layers
     }
 
-    /// Where the weights are. Its autodiff setting says whether the network trains or evaluates.
+    /// The device of the weights. Its autodiff setting determines whether the network trains or evaluates.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -134,17 +135,17 @@ impl Network {
     }
 }
 
-/// A linear layer's weight for Burn, which multiplies by `[in, out]`, from the `[out, in]` of the spec and of every file.
+/// Returns a linear layer's weight as Burn multiplies it, `[in, out]`, from `[out, in]` as specs and files have it.
 ///
-/// Laid out anew and not as a transposed view: the two take different ways through a matrix product and differ in the
-/// last bit, and a resumed run must not differ from one that went through.
+/// The numbers are copied: a transposed view takes another path through a matrix product and differs in the last bit,
+/// but a resumed run must not differ from an uninterrupted one.
 pub(crate) fn linear_weight(values: &[f32], shape: &[usize], device: &Device) -> Tensor<2> {
     let [out, inputs] = [0, 1].map(|axis| shape.get(axis).copied().unwrap_or(1));
     let columns = (0..inputs).flat_map(|i| (0..out).map(move |o| values[o * inputs + i])).collect();
     Tensor::from_data(TensorData::new::<f32, _>(columns, [inputs, out]), device)
 }
 
-/// What Burn is told about the container of a tensor or a path segment.
+/// Burn's name of the container of a tensor or a path segment.
 const CONTAINER: &str = "Struct:Network";
 
 fn visit_field<V: ModuleVisitor>(name: &str, field: &impl Module, visitor: &mut V) {

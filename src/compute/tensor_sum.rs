@@ -1,15 +1,15 @@
 //! Sums over a whole tensor that do not depend on the number of threads.
 //!
-//! Burn's CPU backend splits the sum of more than 2^22 numbers over threads as they come free, so that equal calls round
-//! differently (`burn-flex`, `sum_f32_parallel`). Sums along an axis are computed in one order: rows first, then the rows'
-//! sums.
+//! Burn's CPU backend splits the sum of more than 2^22 numbers among the threads that are free, so that equal calls
+//! round differently (`burn-flex`, `sum_f32_parallel`). Sums along an axis have a fixed order: this module first sums
+//! rows, then the rows' sums.
 
 use burn::tensor::Tensor;
 
-/// Numbers in a row.
+/// Length of a row.
 const ROW: usize = 1 << 12;
 
-/// The sum of all numbers, `[1]`.
+/// Returns the sum of all numbers, `[1]`.
 pub(crate) fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
     let rows = count / ROW;
@@ -25,10 +25,10 @@ pub(crate) fn sum_all<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     }
 }
 
-/// The mean of all numbers, `[1]`.
+/// Returns the mean of all numbers, `[1]`.
 pub(crate) fn mean<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.dims().iter().product::<usize>();
-    // The slope of Burn's division by a number is rounded to 32 bits whatever the tensor holds.
+    // The gradient of Burn's division by a scalar is rounded to 32 bits, whatever the type of the tensor.
     sum_all(x).mul_scalar((count as f64).recip())
 }
 
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn a_large_sum_has_the_same_bits_on_any_number_of_threads() {
-        // More than Burn's own sum takes on one thread, and no multiple of a row.
+        // More than Burn's own sum computes on one thread, and not a multiple of a row.
         let n = (5 << 20) + 777;
         let values: Vec<f32> = (0..n).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 1e7 - 0.4).collect();
         let exact: f64 = values.iter().map(|&v| f64::from(v)).sum();

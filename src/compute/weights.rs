@@ -1,10 +1,10 @@
-//! Weights as plain numbers: out of a network, into a network, and safetensors files.
+//! Weights as plain numbers: read from a network, stored in a network, and safetensors files.
 //!
-//! Names and layouts are PyTorch's (`linear.weight` is `[out, in]`), so a file made here loads there with
-//! `load_state_dict` and the other way round. Knows nothing of training.
+//! Names and layouts are PyTorch's (`linear.weight` is `[out, in]`), so that PyTorch loads a file of npc with
+//! `load_state_dict`, and npc a file of PyTorch. This module does not depend on training.
 //!
-//! Invariants: tensors are in declaration order, weight before bias before running statistics; a network is never
-//! loaded partly; a file is replaced whole or not at all.
+//! Invariants: tensors are in declaration order, weight before bias before running statistics; a network is loaded
+//! completely or not at all; a file is replaced completely or not at all.
 
 mod file;
 
@@ -21,10 +21,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// A tensor of 32-bit floats on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedTensor {
-    /// Dotted: path of the layer, then `weight`, `bias`, `running_mean` or `running_var`.
+    /// Dotted name: path of the layer, then `weight`, `bias`, `running_mean` or `running_var`.
     pub name: String,
     pub shape: Vec<usize>,
-    /// Row-major.
+    /// Numbers in row-major order.
     pub values: Vec<f32>,
 }
 
@@ -41,7 +41,7 @@ impl NamedTensor {
     }
 }
 
-/// Every tensor of the network, parameters and running statistics.
+/// Returns every tensor of the network, parameters and running statistics.
 pub fn tensors(network: &Network) -> Vec<NamedTensor> {
     let mut all = Vec::new();
     for NamedLayer { path, layer } in network.layers() {
@@ -78,19 +78,19 @@ pub fn tensors(network: &Network) -> Vec<NamedTensor> {
     all
 }
 
-/// Names and shapes of [`tensors`], without reading numbers off the device.
+/// Returns the names and shapes of [`tensors`] without reading numbers from the device.
 pub fn layout(network: &Network) -> Vec<(String, Vec<usize>)> {
     let layers = network.plan().layers.iter();
     layers.flat_map(|l| l.params.iter().map(|p| (format!("{}.{}", l.path, p.name), p.shape.clone()))).collect()
 }
 
-/// A short mark of a model's tensors: equal for equal names and shapes in equal order.
+/// Returns a short fingerprint of a model's tensors, which depends on their names and shapes in order.
 pub(crate) fn fingerprint(network: &Network) -> String {
     let text: String = layout(network).into_iter().map(|(name, shape)| format!("{name}{shape:?}\n")).collect();
     format!("{:016x}", fnv1a(&text))
 }
 
-/// Puts `tensors` into the network, in any order. Refuses a set that is not exactly the network's.
+/// Stores `tensors`, in any order, in the network. Returns an error unless they are exactly the network's.
 pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
     compare(&layout(&network), &tensors)?;
     let mut by_name = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
@@ -145,10 +145,10 @@ fn state(new: NamedTensor, device: &Device) -> RunningState<Tensor<1>> {
     RunningState::with_id(ParamId::new(), Tensor::from_data(new.data(), &device.clone().without_autodiff()))
 }
 
-/// How many differences a message lists.
+/// Maximum number of differences in a message.
 const SHOWN: usize = 5;
 
-/// Refuses tensors whose names or shapes are not those of `layout`.
+/// Returns an error if the names or shapes of tensors differ from `layout`.
 pub(crate) fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
     let mut given: BTreeMap<&str, &[usize]> = BTreeMap::new();
     for tensor in tensors {

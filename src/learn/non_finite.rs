@@ -81,7 +81,7 @@ pub(crate) fn explain_loss(value: f64, network: &Network, x: Tensor<4>, location
     // The largest finite number before the failure, which a later node may have overflowed with.
     let (mut largest, mut before) = (0f32, String::new());
     let mut found: Option<(String, &'static str, TensorStats)> = None;
-    let results = network.walk(x, |step, y| {
+    let results = network.forward_with_burn(x, |step, y| {
         if found.is_some() {
             return;
         }

@@ -1,8 +1,8 @@
 //! Functions of single numbers, and softmax.
 //!
-//! Where a function has a kink, its gradient there is PyTorch's: that of the flat or scaled side. Burn's own functions
-//! with a kink are not used, except `relu`: they take the other side, and zeros are common (padding, what follows a
-//! `relu`). Masks choose between the sides, since two clamps would both let the gradient through.
+//! At a kink the gradient is PyTorch's: that of the flat or scaled side. Burn's own functions with a kink are not used,
+//! except `relu`, because they take the other side, and zeros are common (padding, the output of a `relu`). Masks
+//! select the side, since two clamps would both pass the gradient.
 
 use crate::graph::op::Function;
 use burn::tensor::{Tensor, activation};
@@ -13,7 +13,7 @@ pub(super) fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
         Function::Relu6 => relu6(x),
         Function::LeakyRelu { slope } => above_or(x.clone(), x.mul_scalar(slope)),
         Function::Elu { alpha } => {
-            // Above 88, exp(x) is infinite and the gradient that is not used 0 * inf.
+            // Above 88, exp(x) is infinite, and its unused gradient would be 0 * inf.
             let safe = x.clone().mask_fill(x.clone().greater_elem(0.0), 0.0);
             above_or(x, safe.exp().sub_scalar(1.0).mul_scalar(alpha))
         }
@@ -27,12 +27,13 @@ pub(super) fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
     }
 }
 
-/// `x` where it is above 0, `otherwise` elsewhere.
+/// Returns `x` where it is above 0, `otherwise` elsewhere.
 pub(super) fn above_or(x: Tensor<4>, otherwise: Tensor<4>) -> Tensor<4> {
     otherwise.mask_where(x.clone().greater_elem(0.0), x)
 }
 
-/// `x * P(normal < x)`. Burn's own takes its gradient on CUDA from the approximation with tanh, which is 2e-3 off.
+/// Computes `x * P(normal < x)`. Burn's own function uses the gradient of the tanh approximation on CUDA, which is 2e-3
+/// off.
 fn gelu(x: Tensor<4>) -> Tensor<4> {
     let below = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf().add_scalar(1.0).mul_scalar(0.5);
     x.mul(below)

@@ -1,9 +1,9 @@
-//! Reductions over channels, channels in another order, channels of zeros.
+//! Operators that reduce, select or move channels.
 
-use crate::graph::op::Reduction;
+use crate::graph::op::{Reduction, Slice};
 use burn::tensor::Tensor;
 
-/// `[n, c, h, w]` to `[n, 1, h, w]`.
+/// Reduces `[n, c, h, w]` to `[n, 1, h, w]`.
 pub(super) fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
     match function {
         Reduction::Mean => x.mean_dim(1),
@@ -11,7 +11,13 @@ pub(super) fn reduce(x: Tensor<4>, function: Reduction) -> Tensor<4> {
     }
 }
 
-/// `[n, c, h, w]` to `[n, out, h, w]`, zeros behind what is there.
+/// Selects channels `op.from..op.to`, or all from `op.from` on.
+pub(super) fn slice(x: Tensor<4>, op: &Slice) -> Tensor<4> {
+    let to = op.to.unwrap_or(x.dims()[1]);
+    x.narrow(1, op.from, to - op.from)
+}
+
+/// Extends `[n, c, h, w]` to `[n, out, h, w]` with channels of zeros.
 pub(super) fn channel_pad(x: Tensor<4>, out: usize) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     if out == c {

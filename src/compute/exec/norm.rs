@@ -1,8 +1,8 @@
 //! Normalisation.
 //!
-//! Batch norm is that of `torch.nn.BatchNorm2d`. Burn's own layer keeps the biased batch variance as running variance; PyTorch keeps the unbiased one, and networks
-//! exchanged with it would evaluate differently. The statistics live in the layer and are always current: Burn delays
-//! the last update until somebody asks on the same thread.
+//! Batch norm is `torch.nn.BatchNorm2d`. Burn's own layer stores the biased batch variance as running variance; PyTorch
+//! stores the unbiased one, and networks exchanged with it would evaluate differently. The statistics in the layer are
+//! always current, whereas Burn delays the last update until the same thread reads them.
 
 use crate::compute::device::is_cpu;
 use crate::compute::network::ChannelAffine;
@@ -10,7 +10,7 @@ use burn::module::RunningState;
 use burn::nn::BatchNorm;
 use burn::tensor::{Tensor, module};
 
-/// Numbers that a thread of a GPU sums in one go.
+/// Count of numbers that one thread of a GPU sums.
 const ROW: usize = 64;
 
 pub(super) fn batch_norm(norm: &BatchNorm, x: Tensor<4>, training: bool) -> Tensor<4> {
@@ -29,15 +29,16 @@ fn train(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     output
 }
 
-/// Moves the running statistics towards a batch's, which are of `count` numbers a channel; the variance is the biased one.
+/// Moves the running statistics towards those of a batch with `count` numbers per channel; `variance` is the biased
+/// one.
 pub(crate) fn update_statistics(norm: &BatchNorm, mean: Tensor<1>, variance: Tensor<1>, count: usize) {
-    // One value has no unbiased variance; PyTorch refuses it, here it counts as the biased one, 0.
+    // A single value has no unbiased variance. PyTorch rejects it; here its variance is the biased one, 0.
     let unbiased = count as f64 / (count as f64 - 1.0).max(1.0);
     update(&norm.running_mean, mean, norm.momentum, 1.0);
     update(&norm.running_var, variance, norm.momentum, unbiased);
 }
 
-/// Output, mean and biased variance. Burn's own operation sums all numbers of a channel in one row.
+/// Returns output, mean and biased variance. Burn's own operation sums all numbers of a channel in one row.
 fn train_by_rows(norm: &BatchNorm, x: Tensor<4>) -> (Tensor<4>, Tensor<1>, Tensor<1>) {
     let [n, c, h, w] = x.dims();
     let over = |x: Tensor<4>| mean(mean(x.reshape([n, c, h * w]), 2), 0).reshape([1, c, 1, 1]);
@@ -57,7 +58,7 @@ fn update(state: &RunningState<Tensor<1>>, batch: Tensor<1>, momentum: f64, fact
     state.value_sync();
 }
 
-/// `(x - mean) / sqrt(var + eps) * weight + bias` with everything per channel folded into one factor and one summand.
+/// Computes `(x - mean) / sqrt(var + eps) * weight + bias`, folded into one factor and one summand per channel.
 fn evaluate(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     let c = x.dims()[1];
     let (mean, var) = (norm.running_mean.value_sync(), norm.running_var.value_sync());
@@ -66,32 +67,32 @@ fn evaluate(norm: &BatchNorm, x: Tensor<4>) -> Tensor<4> {
     x.mul(factor.reshape([1, c, 1, 1])).add(summand.reshape([1, c, 1, 1]))
 }
 
-/// Each group of channels over its map, without factor and summand.
+/// Normalises each group of channels over its map, without factor and summand.
 pub(super) fn group_norm(x: Tensor<4>, groups: usize, epsilon: f64) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     normalise(x.reshape([n, groups, c / groups * h * w]), 2, epsilon).reshape([n, c, h, w])
 }
 
-/// Each channel over its map.
+/// Normalises each channel over its map.
 pub(super) fn instance_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
     let c = x.dims()[1];
     group_norm(x, c, epsilon)
 }
 
-/// Each pixel over its channels.
+/// Normalises each pixel over its channels.
 pub(super) fn layer_norm(x: Tensor<4>, epsilon: f64) -> Tensor<4> {
     normalise(x, 1, epsilon)
 }
 
-/// The variance is the biased one, as in all of PyTorch's norms.
+/// Normalises along an axis with the biased variance, as all of PyTorch's norms do.
 fn normalise<const D: usize>(x: Tensor<D>, axis: usize, epsilon: f64) -> Tensor<D> {
     let centred = x.clone().sub(mean(x, axis));
     let variance = mean(centred.clone().mul(centred.clone()), axis);
     centred.div(variance.add_scalar(epsilon).sqrt())
 }
 
-/// The mean along an axis. On a GPU it is taken of means of short rows: there each row is summed number by number, in a
-/// sum of a million numbers the last ones are lost, and one thread does all of it.
+/// Returns the mean along an axis. On a GPU it is computed from the means of short rows: a GPU sums a row number by
+/// number on one thread, so that a sum of a million numbers is slow and loses the last ones to rounding.
 fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
     let shape = x.dims();
     if is_cpu(&x.device()) {
@@ -102,7 +103,7 @@ fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
     let mut reduced = shape;
     reduced[axis] = 1;
     let (mut x, mut n) = (x.reshape([before, shape[axis], 1, after]), shape[axis]);
-    // Rows of equal length, so that each mean weighs the same.
+    // Rows of equal length, so that all means have equal weights.
     while let Some(row) = (2..=ROW.min(n / 2)).rev().find(|row| n > ROW && n.is_multiple_of(*row)) {
         n /= row;
         x = x.reshape([before, n, row, after]).mean_dim(2);
@@ -110,7 +111,7 @@ fn mean<const D: usize>(x: Tensor<D>, axis: usize) -> Tensor<D> {
     x.reshape([before, n, 1, after]).mean_dim(1).reshape(reduced)
 }
 
-/// `x * weight + bias`, with one number per channel or one for all.
+/// Computes `x * weight + bias`, with one number per channel or one for all.
 pub(super) fn affine(affine: &ChannelAffine, x: Tensor<4>) -> Tensor<4> {
     let over = |t: Tensor<1>| {
         let c = t.dims()[0];

@@ -14,7 +14,7 @@ pub(super) fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
     x.pad([(top, bottom), (left, right)], mode)
 }
 
-/// `like` is there where `op` has no size.
+/// Crops to `op.size`, or to the size of `like` if `op` has none.
 pub(super) fn crop(x: Tensor<4>, op: &Crop, like: Option<Tensor<4>>) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     let size = op.size.unwrap_or_else(|| {

@@ -4,11 +4,11 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, TensorData};
 
-/// `torch.nn.AdaptiveMaxPool2d`: output `i` of `to` is the maximum of `floor(i * from / to)` to
-/// `ceil((i + 1) * from / to)` along each axis.
+/// `torch.nn.AdaptiveMaxPool2d`: output `i` of `to` is the maximum of `floor(i * from / to)..ceil((i + 1) * from / to)`
+/// along each axis.
 ///
-/// A maximum over a window is that over its rows of those over its columns, so each axis goes alone: its windows are
-/// laid side by side, all as long as the longest by repeating their last element.
+/// The maximum over a window is separable, so each axis is reduced by itself: its windows are placed side by side,
+/// extended to the length of the longest by repeating their last element.
 pub(super) fn max_pool_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     let [n, c, h, w] = x.dims();
     if h.is_multiple_of(height) && w.is_multiple_of(width) {
@@ -19,7 +19,7 @@ pub(super) fn max_pool_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4
     along(across, height).reshape([n, c, height, width])
 }
 
-/// `[outer, from, inner]` to `[outer, to, inner]`.
+/// Reduces `[outer, from, inner]` to `[outer, to, inner]`.
 fn along(x: Tensor<3>, to: usize) -> Tensor<3> {
     let [outer, from, inner] = x.dims();
     let bounds = |i: usize| (i * from / to, ((i + 1) * from).div_ceil(to));

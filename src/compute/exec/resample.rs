@@ -1,15 +1,15 @@
 //! Interpolation, as `torch.nn.functional.interpolate`: the same source coordinates, in the same 32-bit arithmetic.
 //!
-//! Burn's operator is not used: its gradient for bilinear exists on the CPU only, and its nearest mode computes
-//! coordinates in another precision on each device. Both modes are separable, so each axis is one linear map: bilinear
-//! multiplies by a small matrix on the CPU and mixes two picked neighbours on a GPU, nearest repeats or picks rows and
-//! columns. The gradients are deterministic everywhere.
+//! Burn's operator is not used: its gradient of bilinear interpolation exists only on the CPU, and its nearest mode
+//! computes coordinates in a different precision on each device. Both modes are separable, so each axis is one linear
+//! map. Bilinear interpolation multiplies by a small matrix on the CPU and mixes two selected neighbours on a GPU;
+//! nearest interpolation repeats or selects rows and columns. The gradients are deterministic on all devices.
 
 use crate::compute::device::is_cpu;
 use crate::graph::op::Mode;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// `[n, c, h, w]` to `[n, c, size]`.
+/// Resizes `[n, c, h, w]` to `[n, c, size]`.
 pub(super) fn resize(x: Tensor<4>, size: [usize; 2], mode: Mode, align_corners: bool) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     if size == [h, w] {
@@ -32,7 +32,7 @@ fn nearest(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
     x.select(2, sources(h, height, &device)).select(3, sources(w, width, &device))
 }
 
-/// `min(floor(i * from / to), from - 1)` for each output position `i`.
+/// Returns `min(floor(i * from / to), from - 1)` for each output position `i`.
 fn sources(from: usize, to: usize, device: &Device) -> Tensor<1, Int> {
     let scale = from as f32 / to as f32;
     let at: Vec<i64> = (0..to).map(|i| ((i as f32 * scale).floor() as i64).min(from as i64 - 1)).collect();
@@ -43,7 +43,7 @@ fn bilinear(x: Tensor<4>, [height, width]: [usize; 2], align_corners: bool) -> T
     let [_, _, h, w] = x.dims();
     let across = (width != w).then(|| taps(w, width, align_corners));
     let down = (height != h).then(|| taps(h, height, align_corners));
-    // A GPU multiplies matrices with 10 bits after the point (TF32), which shows in the borders of a mask.
+    // A GPU multiplies matrices with a 10-bit mantissa (TF32), which is visible at the borders of a mask.
     if is_cpu(&x.device()) { by_matrices(x, across, down) } else { by_neighbours(x, across, down) }
 }
 
@@ -84,7 +84,7 @@ fn by_neighbours(x: Tensor<4>, across: Option<InterpolationTaps>, down: Option<I
     x
 }
 
-/// Where each output position of one axis reads: `(1 - part) * x[low] + part * x[high]`, clamped at the border.
+/// The sources of each output position of one axis: `(1 - part) * x[low] + part * x[high]`, clamped at the border.
 struct InterpolationTaps {
     low: Vec<usize>,
     high: Vec<usize>,
@@ -109,7 +109,7 @@ fn taps(from: usize, to: usize, align_corners: bool) -> InterpolationTaps {
 }
 
 impl InterpolationTaps {
-    /// The same as a matrix `[to, from]`.
+    /// Returns the taps as a matrix `[to, from]`.
     fn matrix(&self, from: usize) -> TensorData {
         let to = self.low.len();
         let mut matrix = vec![0.0f32; to * from];

@@ -1,8 +1,8 @@
 //! safetensors files (huggingface.co/docs/safetensors): eight bytes with the length of a JSON header, the header, the
 //! numbers.
 //!
-//! Written here and not by the crate of that name, whose metadata is a hash map: equal weights give equal files, in
-//! declaration order. Read by the crate, which checks every offset before it is used.
+//! Files are written here and not by the crate `safetensors`, whose metadata is a hash map, so that equal weights have
+//! equal files, in declaration order. The crate reads them and checks every offset.
 
 use super::NamedTensor;
 use crate::base::atomic::write_atomic;
@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Writes a file, or leaves the old one as it was.
+/// Writes a file completely, or leaves the old one unchanged.
 pub fn write_safetensors(path: &Path, tensors: &[NamedTensor], metadata: &BTreeMap<String, String>) -> Result<()> {
     let mut header = Map::new();
     if !metadata.is_empty() {
@@ -26,7 +26,7 @@ pub fn write_safetensors(path: &Path, tensors: &[NamedTensor], metadata: &BTreeM
         header.insert(tensor.name.clone(), entry);
     }
     let mut header = Value::Object(header).to_string().into_bytes();
-    // The format asks for numbers at a multiple of eight.
+    // The format requires numbers to start at a multiple of eight.
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut bytes = Vec::with_capacity(8 + header.len() + end);
     bytes.extend_from_slice(&(header.len() as u64).to_le_bytes());
@@ -37,15 +37,15 @@ pub fn write_safetensors(path: &Path, tensors: &[NamedTensor], metadata: &BTreeM
     write_atomic(path, &bytes)
 }
 
-/// Tensors, by name, and metadata of a file. Counters that PyTorch's batch norm keeps beside its statistics are left
-/// out; any other tensor that does not hold 32-bit floats is refused.
+/// Reads a file's tensors, sorted by name, and its metadata. Counters of PyTorch's batch norm are skipped; any other
+/// tensor that does not contain 32-bit floats is an error.
 pub fn read_safetensors(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
     let (mut tensors, metadata) = read_safetensors_in_order(path)?;
     tensors.sort_by(|a, b| a.name.cmp(&b.name));
     Ok((tensors, metadata))
 }
 
-/// The same in the order in which the numbers lie in the file.
+/// As [`read_safetensors`], with tensors in the order of their numbers in the file.
 pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>, BTreeMap<String, String>)> {
     let bytes = std::fs::read(path).map_err(|error| RunError::read(path, error))?;
     let refused = |error: SafeTensorError| refusal(path, &error);
@@ -53,7 +53,7 @@ pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
     let mut tensors = Vec::with_capacity(file.len());
     let mut views: Vec<_> = file.iter().collect();
-    // All are slices of `bytes`; empty ones share a place.
+    // All are slices of `bytes`; empty ones have equal addresses.
     views.sort_by(|(a, x), (b, y)| (x.data().as_ptr(), a).cmp(&(y.data().as_ptr(), b)));
     for (name, view) in views {
         if name.ends_with(".num_batches_tracked") {

@@ -124,7 +124,7 @@ impl TimedNetwork {
         };
         let images = self.images();
         let (mut watch, mut step, mut done) = (Stopwatch::start(), 0, Ok(()));
-        network.walk(images, |_, _| {
+        network.forward_with_burn(images, |_, _| {
             let finished = synchronise(&self.device);
             if done.is_ok() {
                 done = finished;
