@@ -56,8 +56,8 @@ pub(super) fn assign_splits(
         Split::Kfold { k, fold, val, seed } => {
             let groups = case_groups(&cases, &strata);
             if groups.len() < *k {
-                let groups = if groups.len() < cases.len() { "groups of images" } else { "images" };
-                let message = format!("{} {groups} cannot be dealt to {k} folds", groups.len());
+                let unit = if groups.len() < cases.len() { "groups of images" } else { "images" };
+                let message = format!("{} {unit} cannot be dealt to {k} folds", groups.len());
                 problems.push(RunError::new(message).help("use fewer folds"));
                 return CasesByRole { train: cases, ..CasesByRole::default() };
             }
