@@ -9,7 +9,7 @@ use crate::desk::build_models;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
 use crate::show::field;
-use crate::show::picture::{self, Fold, Scene, Shapes};
+use crate::show::picture::{self, FoldState, Scene, ShapeNotation};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::diag::did_you_mean;
@@ -117,26 +117,26 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
             names.join(", ")
         )));
     };
-    let scene = Scene::new(checked, opts.convention).map_err(|picture::TooLarge| {
+    let scene = Scene::new(checked, opts.convention).map_err(|picture::GraphTooLarge| {
         let name = &checked.graph().name;
         Stop::Message(format!(
             "{name} is too large for a picture: its lines pass more than {} rows by; put parts of it into blocks, or use \
              --format text",
-            picture::LANES
+            picture::MAX_DUMMY_NODES
         ))
     })?;
     let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {
-        EdgeLabels::Numbers => Shapes::Numbers,
-        EdgeLabels::Formulas => Shapes::Formulas,
+        EdgeLabels::Numbers => ShapeNotation::Numbers,
+        EdgeLabels::Formulas => ShapeNotation::Formulas,
     };
     let mut fold = match (opts.depth, opts.format) {
-        (Some(depth), _) => Fold::to_depth(&scene.tree, depth.into()),
-        (None, OutputFormat::Html) => Fold::to_depth(&scene.tree, 1),
-        (None, _) => Fold::readable(&scene.tree),
+        (Some(depth), _) => FoldState::to_depth(&scene.tree, depth.into()),
+        (None, OutputFormat::Html) => FoldState::to_depth(&scene.tree, 1),
+        (None, _) => FoldState::readable(&scene.tree),
     };
     for (paths, open) in [(&opts.unfold, true), (&opts.fold, false)] {
         for path in paths {
-            if !fold.set(&scene.tree, path, open) {
+            if !fold.set_open(&scene.tree, path, open) {
                 return Err(unknown_block(&scene, path));
             }
         }
@@ -150,7 +150,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
 }
 
 fn unknown_block(scene: &Scene, path: &str) -> Stop {
-    let known = scene.tree.items.iter().filter(|i| i.folds()).map(|i| i.path.as_str());
+    let known = scene.tree.items.iter().filter(|i| i.can_fold()).map(|i| i.path.as_str());
     let help = match did_you_mean(path, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => match known.take(8).map(|p| format!("`{p}`")).collect::<Vec<_>>() {

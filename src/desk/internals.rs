@@ -214,7 +214,8 @@ pub mod show {
     }
     pub mod picture {
         pub use crate::show::picture::{
-            Edge, Fold, Line, MOST, Placed, Point, Scene, Shapes, What, dot, edges, lines, mermaid, page, place, svg,
+            BoxEdge, FoldState, MAX_BOXES, PictureLayout, Position, Route, Scene, ShapeNotation, TreeItemKind,
+            box_edges, dot, mermaid, page, place, routes, svg,
         };
     }
     #[cfg(feature = "data")]

@@ -1,7 +1,7 @@
 //! A graph as a picture: blocks nested in blocks, boxes in rows from above, lines that carry shapes.
 //!
-//! [`Tree`] says what is inside what, [`Scene`] adds what is written on each box and how the boxes of each block are
-//! ranked and ordered; a [`Fold`] says which blocks are open, [`place`] where everything stands then. SVG, HTML, Mermaid and
+//! [`BlockTree`] says what is inside what, [`Scene`] adds what is written on each box and how the boxes of each block are
+//! ranked and ordered; a [`FoldState`] says which blocks are open, [`place`] where everything stands then. SVG, HTML, Mermaid and
 //! dot are four ways to write the same scene down.
 //!
 //! The layout is compound and layered (Sugiyama, Tagawa, Toda 1981), block by block: the inside of a block is laid out by
@@ -17,34 +17,34 @@
 //! Knows graphs and costs; nothing of syntax, of the command line or of files.
 
 mod align;
-mod cell;
 mod colours;
 mod columns;
+mod crossings;
 mod dot;
-mod facts;
-mod flat;
 mod fold;
-mod formula;
+mod item_facts;
 mod json;
-mod level;
+mod layered;
+mod layout_node;
 mod mermaid;
-mod order;
 mod page;
 mod place;
 mod route;
 mod scene;
+mod shape_labels;
 mod svg;
 mod tree;
+mod visible;
 
 pub use dot::dot;
-pub use flat::{Edge, edges};
-pub use fold::Fold;
+pub use fold::FoldState;
 pub(crate) use json::json;
-pub(crate) use level::{LANES, TooLarge};
+pub(crate) use layered::{GraphTooLarge, MAX_DUMMY_NODES};
 pub use mermaid::mermaid;
 pub use page::page;
-pub use place::{Placed, Point, place};
-pub use route::{Line, lines};
-pub use scene::{Scene, Shapes};
+pub use place::{PictureLayout, Position, place};
+pub use route::{Route, routes};
+pub use scene::{Scene, ShapeNotation};
 pub use svg::svg;
-pub use tree::{MOST, What};
+pub use tree::{MAX_BOXES, TreeItemKind};
+pub use visible::{BoxEdge, box_edges};

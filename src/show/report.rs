@@ -18,8 +18,8 @@ pub use settings::value_text;
 
 use super::chart::{Lines, Series, lines};
 use super::images::gallery::LEGEND;
-use super::picture::{self, Fold, Scene, Shapes};
-use crate::graph::check::CheckedGraph;
+use super::picture::{self, FoldState, Scene, ShapeNotation};
+use crate::graph::check::Checked;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use parts::{gallery, keys, pairs, sortable};
@@ -142,7 +142,7 @@ fn model(checked: &CheckedGraph) -> Markup {
             p { "The network is too large for a picture. " code { "npc graph" } " prints it in full." }
         };
     };
-    let svg = picture::svg(&scene, &Fold::to_depth(&scene.tree, 1), Shapes::Numbers);
+    let svg = picture::svg(&scene, &FoldState::to_depth(&scene.tree, 1), ShapeNotation::Numbers);
     html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
 }
 

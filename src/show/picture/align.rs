@@ -1,196 +1,256 @@
-//! Where the cells of one column stand from left to right (Brandes and Köpf, "Fast and Simple Horizontal Coordinate
+//! Assigns x coordinates to the layout nodes of one column (Brandes and Köpf, "Fast and Simple Horizontal Coordinate
 //! Assignment", Graph Drawing 2001).
 //!
-//! Chains become straight lines as far as orders allow, lanes above all. Four passes, from above or below and from the left
-//! or the right, each put a cell under the median of its neighbours and push the straight lines together; the mean of the
-//! two middle results keeps every distance that all four keep. `page/place.js` does the same in the same order.
+//! The algorithm draws long edges as straight vertical lines wherever the order of the layers allows it, and prefers edges
+//! between dummy nodes. It runs four passes: nodes are aligned with their upper or with their lower neighbours, and pushed to
+//! the left or to the right. The mean of the two middle results keeps every separation that all four keep. `page/place.js`
+//! repeats the same steps in the same order.
 
-/// Room that a cell takes on either side of its axis, and whether it is a lane.
+/// The distances from the x coordinate of a node to its two sides.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Extent {
+pub(super) struct NodeExtent {
     pub left: f64,
     pub right: f64,
-    pub lane: bool,
+    pub is_dummy: bool,
 }
 
-/// Between a cell and the next.
-pub(super) fn gap(a: &Extent, b: &Extent) -> f64 {
-    match (a.lane, b.lane) {
+/// The neighbours that a pass aligns nodes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AlignWith {
+    Upper,
+    Lower,
+}
+
+/// The side that a pass pushes nodes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PushTo {
+    Left,
+    Right,
+}
+
+/// The four passes. The odd ones push to the right.
+const PASSES: [(AlignWith, PushTo); 4] = [
+    (AlignWith::Upper, PushTo::Left),
+    (AlignWith::Upper, PushTo::Right),
+    (AlignWith::Lower, PushTo::Left),
+    (AlignWith::Lower, PushTo::Right),
+];
+
+/// Returns the least distance between the sides of two adjacent nodes.
+pub(super) fn separation(a: &NodeExtent, b: &NodeExtent) -> f64 {
+    match (a.is_dummy, b.is_dummy) {
         (true, true) => 6.0,
         (true, false) | (false, true) => 10.0,
         (false, false) => 22.0,
     }
 }
 
-/// Axes of the cells in `rows`. `hops` join cells of one row with cells of the next. `extents` are by cell; what comes back
-/// is by cell too, and 0 for cells in no row.
-pub(super) fn align(rows: &[Vec<usize>], hops: &[[usize; 2]], extents: &[Extent]) -> Vec<f64> {
-    let n = extents.len();
-    let mut place = vec![0; n];
-    let mut row_of = vec![usize::MAX; n];
-    for (i, row) in rows.iter().enumerate() {
-        for (k, &cell) in row.iter().enumerate() {
-            (place[cell], row_of[cell]) = (k, i);
+/// Returns an x coordinate for each node in `layers`, and 0 for the others. `segments` join nodes of one layer with nodes of
+/// the next; `extents` holds one entry for each node.
+pub(super) fn brandes_koepf(layers: &[Vec<usize>], segments: &[[usize; 2]], extents: &[NodeExtent]) -> Vec<f64> {
+    let segments = unconflicted_segments(layers, segments, extents);
+    let mut results =
+        PASSES.map(|(align_with, push_to)| AlignmentPass::new(layers, &segments, extents, align_with, push_to).run());
+    shift_to_narrowest(&mut results, layers, extents);
+    let mut x = vec![0.0; extents.len()];
+    for &node in layers.iter().flatten() {
+        let mut candidates = [results[0][node], results[1][node], results[2][node], results[3][node]];
+        candidates.sort_by(f64::total_cmp);
+        x[node] = (candidates[1] + candidates[2]) / 2.0;
+    }
+    x
+}
+
+/// Returns the segments between nodes of `layers` that may become vertical. A segment that crosses one between two dummy
+/// nodes is left out, because only one of the two can be vertical (a type 1 or type 2 conflict in the paper).
+fn unconflicted_segments(layers: &[Vec<usize>], segments: &[[usize; 2]], extents: &[NodeExtent]) -> Vec<[usize; 2]> {
+    let mut position = vec![0; extents.len()];
+    let mut rank = vec![usize::MAX; extents.len()];
+    for (i, layer) in layers.iter().enumerate() {
+        for (k, &node) in layer.iter().enumerate() {
+            (position[node], rank[node]) = (k, i);
         }
     }
-    let hops: Vec<[usize; 2]> =
-        hops.iter().copied().filter(|&[a, b]| row_of[a] != usize::MAX && row_of[b] != usize::MAX).collect();
-    let straight = straight(rows.len(), &hops, extents, &place, &row_of);
-    let mut results: Vec<Vec<f64>> = Vec::with_capacity(4);
-    for up in [false, true] {
-        for right in [false, true] {
-            results.push(pass(rows, &straight, extents, &place, up, right));
-        }
+    let mut by_rank: Vec<Vec<[usize; 2]>> = vec![Vec::new(); layers.len()];
+    for &[a, b] in segments.iter().filter(|[a, b]| rank[*a] != usize::MAX && rank[*b] != usize::MAX) {
+        by_rank[rank[a]].push([a, b]);
     }
-    let ends = |xs: &[f64]| {
-        let cells = rows.iter().flatten();
-        let low = cells.clone().map(|&c| xs[c] - extents[c].left).fold(f64::INFINITY, f64::min);
-        let high = cells.map(|&c| xs[c] + extents[c].right).fold(f64::NEG_INFINITY, f64::max);
+    let is_inner = |segment: &[usize; 2]| extents[segment[0]].is_dummy && extents[segment[1]].is_dummy;
+    let cross = |s: &[usize; 2], t: &[usize; 2]| {
+        let (above, below) = (position[s[0]].cmp(&position[t[0]]), position[s[1]].cmp(&position[t[1]]));
+        above.is_ne() && below.is_ne() && above != below
+    };
+    let mut kept = Vec::with_capacity(segments.len());
+    for list in &by_rank {
+        let has_no_conflict = |s: &&[usize; 2]| is_inner(s) || !list.iter().any(|t| is_inner(t) && cross(s, t));
+        kept.extend(list.iter().filter(has_no_conflict));
+    }
+    kept
+}
+
+/// Shifts all results to the narrowest one: those that were pushed to the left share its left end, the others its right end.
+fn shift_to_narrowest(results: &mut [Vec<f64>; 4], layers: &[Vec<usize>], extents: &[NodeExtent]) {
+    let ends = |x: &Vec<f64>| {
+        let nodes = layers.iter().flatten();
+        let low = nodes.clone().map(|&node| x[node] - extents[node].left).fold(f64::INFINITY, f64::min);
+        let high = nodes.map(|&node| x[node] + extents[node].right).fold(f64::NEG_INFINITY, f64::max);
         [low, high]
     };
-    let spans: Vec<[f64; 2]> = results.iter().map(|xs| ends(xs)).collect();
+    let spans = results.each_ref().map(ends);
     let mut narrowest = 0;
-    for i in 1..4 {
+    for i in 1..spans.len() {
         if spans[i][1] - spans[i][0] < spans[narrowest][1] - spans[narrowest][0] {
             narrowest = i;
         }
     }
     let [low, high] = spans[narrowest];
-    for (i, xs) in results.iter_mut().enumerate() {
-        // The odd ones were pushed to the right: they share the right end.
-        let by = if i % 2 == 0 { low - spans[i][0] } else { high - spans[i][1] };
-        xs.iter_mut().for_each(|x| *x += by);
+    for ((x, span), (_, push_to)) in results.iter_mut().zip(spans).zip(PASSES) {
+        let shift = match push_to {
+            PushTo::Left => low - span[0],
+            PushTo::Right => high - span[1],
+        };
+        x.iter_mut().for_each(|x| *x += shift);
     }
-    let mut axes = vec![0.0; n];
-    for &cell in rows.iter().flatten() {
-        let mut four = [results[0][cell], results[1][cell], results[2][cell], results[3][cell]];
-        four.sort_by(f64::total_cmp);
-        axes[cell] = (four[1] + four[2]) / 2.0;
-    }
-    axes
 }
 
-/// Hops that may become straight: those that cross no hop between lanes.
-fn straight(
-    rows: usize,
-    hops: &[[usize; 2]],
-    extents: &[Extent],
-    place: &[usize],
-    row_of: &[usize],
-) -> Vec<[usize; 2]> {
-    let mut by_row: Vec<Vec<[usize; 2]>> = vec![Vec::new(); rows];
-    hops.iter().for_each(|&h| by_row[row_of[h[0]]].push(h));
-    let inner = |h: &[usize; 2]| extents[h[0]].lane && extents[h[1]].lane;
-    let mut kept = Vec::with_capacity(hops.len());
-    for list in &by_row {
-        for h in list {
-            let crosses = |o: &[usize; 2]| {
-                let (above, below) = (place[h[0]].cmp(&place[o[0]]), place[h[1]].cmp(&place[o[1]]));
-                above.is_ne() && below.is_ne() && above != below
-            };
-            if inner(h) || !list.iter().any(|o| inner(o) && crosses(o)) {
-                kept.push(*h);
-            }
-        }
-    }
-    kept
+/// One of the four passes.
+struct AlignmentPass<'a> {
+    /// The layers in the order in which the pass visits them, and the nodes of each from the side that it pushes to.
+    layers: Vec<Vec<usize>>,
+    /// The neighbours of each node in the layer visited before, sorted by position.
+    neighbours: Vec<Vec<usize>>,
+    /// The position of each node within its layer of `layers`.
+    position: Vec<usize>,
+    extents: &'a [NodeExtent],
+    push_to: PushTo,
 }
 
-fn pass(
-    rows: &[Vec<usize>],
-    hops: &[[usize; 2]],
-    extents: &[Extent],
-    place: &[usize],
-    up: bool,
-    right: bool,
-) -> Vec<f64> {
-    let n = extents.len();
-    let mut near: Vec<Vec<usize>> = vec![Vec::new(); n];
-    for &[a, b] in hops {
-        if up { near[a].push(b) } else { near[b].push(a) }
-    }
-    // Seen from the right, places count backwards.
-    let length = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let seen = |cell: usize| if right { length - 1 - place[cell] } else { place[cell] };
-    let ordered: Vec<Vec<usize>> = {
-        let turned = rows.iter().map(|row| {
-            let mut row = row.clone();
-            if right {
-                row.reverse();
-            }
-            row
-        });
-        let mut turned: Vec<_> = turned.collect();
-        if up {
-            turned.reverse();
+impl<'a> AlignmentPass<'a> {
+    fn new(
+        layers: &[Vec<usize>],
+        segments: &[[usize; 2]],
+        extents: &'a [NodeExtent],
+        align_with: AlignWith,
+        push_to: PushTo,
+    ) -> AlignmentPass<'a> {
+        let mut layers = layers.to_vec();
+        if align_with == AlignWith::Lower {
+            layers.reverse();
         }
-        turned
-    };
-    let mut root: Vec<usize> = (0..n).collect();
-    let mut next: Vec<usize> = (0..n).collect();
-    for row in &ordered {
-        // The place after the last one taken in the row that the neighbours are in.
-        let mut free = 0;
-        for &cell in row {
-            let list = &mut near[cell];
-            list.sort_by_key(|&c| seen(c));
-            if list.is_empty() {
-                continue;
+        if push_to == PushTo::Right {
+            layers.iter_mut().for_each(|layer| layer.reverse());
+        }
+        let mut position = vec![0; extents.len()];
+        for layer in &layers {
+            layer.iter().enumerate().for_each(|(k, &node)| position[node] = k);
+        }
+        let mut neighbours: Vec<Vec<usize>> = vec![Vec::new(); extents.len()];
+        for &[upper, lower] in segments {
+            match align_with {
+                AlignWith::Upper => neighbours[lower].push(upper),
+                AlignWith::Lower => neighbours[upper].push(lower),
             }
-            for m in [(list.len() - 1) / 2, list.len() / 2] {
-                let other = list[m];
-                if next[cell] == cell && free <= seen(other) {
-                    next[other] = cell;
-                    root[cell] = root[other];
-                    next[cell] = root[cell];
-                    free = seen(other) + 1;
+        }
+        neighbours.iter_mut().for_each(|list| list.sort_by_key(|&node| position[node]));
+        AlignmentPass { layers, neighbours, position, extents, push_to }
+    }
+
+    /// Runs the pass and returns an x coordinate for each node.
+    fn run(&self) -> Vec<f64> {
+        let root = self.align_vertically();
+        let separations = self.block_separations(&root);
+        let order = self.topological_order(&root, &separations);
+        let block_x = compact_horizontally(&separations, &order);
+        let sign = match self.push_to {
+            PushTo::Left => 1.0,
+            PushTo::Right => -1.0,
+        };
+        let mut x = vec![0.0; self.extents.len()];
+        for &node in self.layers.iter().flatten() {
+            x[node] = sign * block_x[root[node]];
+        }
+        x
+    }
+
+    /// Step 1, vertical alignment: joins nodes to blocks, which share one x coordinate, and returns the first node (the root)
+    /// of each node's block. A node joins the block of a median neighbour unless that would cross, or share the neighbour
+    /// with, an alignment that was made before in the same layer.
+    fn align_vertically(&self) -> Vec<usize> {
+        let mut root: Vec<usize> = (0..self.extents.len()).collect();
+        for layer in &self.layers {
+            // The first position of the previous layer that an alignment may still use.
+            let mut free = 0;
+            for &node in layer {
+                for neighbour in medians(&self.neighbours[node]) {
+                    let position = self.position[neighbour];
+                    if root[node] == node && free <= position {
+                        root[node] = root[neighbour];
+                        free = position + 1;
+                    }
                 }
             }
         }
+        root
     }
-    let apart = |a: usize, b: usize| {
-        let (a, b) = if right { (&extents[b], &extents[a]) } else { (&extents[a], &extents[b]) };
-        a.right + gap(a, b) + b.left
-    };
-    // Straight lines that stand side by side, as [left, right, distance].
-    let mut after: Vec<Vec<(usize, f64)>> = vec![Vec::new(); n];
-    let mut waits = vec![0usize; n];
-    for row in &ordered {
-        for pair in row.windows(2) {
-            let (a, b) = (root[pair[0]], root[pair[1]]);
-            after[a].push((b, apart(pair[0], pair[1])));
-            waits[b] += 1;
+
+    /// Step 2, block graph: returns for each block, by its root, the blocks that are adjacent to it on the far side in any
+    /// layer, with the least distance between the two x coordinates.
+    fn block_separations(&self, root: &[usize]) -> Vec<Vec<(usize, f64)>> {
+        let distance = |a: usize, b: usize| {
+            let (left, right) = match self.push_to {
+                PushTo::Left => (&self.extents[a], &self.extents[b]),
+                PushTo::Right => (&self.extents[b], &self.extents[a]),
+            };
+            left.right + separation(left, right) + right.left
+        };
+        let mut separations: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.extents.len()];
+        for pair in self.layers.iter().flat_map(|layer| layer.windows(2)) {
+            separations[root[pair[0]]].push((root[pair[1]], distance(pair[0], pair[1])));
         }
+        separations
     }
-    let mut x = vec![0.0f64; n];
-    let mut done: Vec<usize> = Vec::with_capacity(n);
-    let mut ready: Vec<usize> = Vec::new();
-    for &cell in ordered.iter().flatten() {
-        if root[cell] == cell && waits[cell] == 0 {
-            ready.push(cell);
-        }
-    }
-    while let Some(at) = ready.pop() {
-        done.push(at);
-        for &(b, distance) in &after[at] {
-            x[b] = x[b].max(x[at] + distance);
-            waits[b] -= 1;
-            if waits[b] == 0 {
-                ready.push(b);
+
+    /// Step 3, order: returns the roots of all blocks, each after the blocks that lie before it in some layer.
+    fn topological_order(&self, root: &[usize], separations: &[Vec<(usize, f64)>]) -> Vec<usize> {
+        let mut waiting_for = vec![0usize; root.len()];
+        separations.iter().flatten().for_each(|&(block, _)| waiting_for[block] += 1);
+        let is_first = |node: &usize| root[*node] == *node && waiting_for[*node] == 0;
+        let mut ready: Vec<usize> = self.layers.iter().flatten().copied().filter(is_first).collect();
+        let mut order = Vec::with_capacity(root.len());
+        while let Some(block) = ready.pop() {
+            order.push(block);
+            for &(next, _) in &separations[block] {
+                waiting_for[next] -= 1;
+                if waiting_for[next] == 0 {
+                    ready.push(next);
+                }
             }
         }
+        order
     }
-    // Then each as near to what stands after it as that allows.
-    for &at in done.iter().rev() {
-        let room = after[at].iter().map(|&(b, distance)| x[b] - distance).fold(f64::INFINITY, f64::min);
-        if room.is_finite() {
-            x[at] = x[at].max(room);
+}
+
+/// Returns the lower and the upper median of a sorted list, which are the same element where its length is odd.
+fn medians(sorted: &[usize]) -> impl Iterator<Item = usize> {
+    let middle = sorted.len().checked_sub(1).map(|last| [sorted[last / 2], sorted[sorted.len() / 2]]);
+    middle.into_iter().flatten()
+}
+
+/// Step 4, horizontal compaction: places each block as far towards the near side as the blocks before it allow (longest
+/// path), and then moves it as close to the blocks after it as their places allow.
+fn compact_horizontally(separations: &[Vec<(usize, f64)>], order: &[usize]) -> Vec<f64> {
+    let mut x = vec![0.0f64; separations.len()];
+    for &block in order {
+        for &(next, distance) in &separations[block] {
+            x[next] = x[next].max(x[block] + distance);
         }
     }
-    let sign = if right { -1.0 } else { 1.0 };
-    let mut axes = vec![0.0; n];
-    for &cell in ordered.iter().flatten() {
-        axes[cell] = sign * x[root[cell]];
+    for &block in order.iter().rev() {
+        let limits = separations[block].iter().map(|&(next, distance)| x[next] - distance);
+        let limit = limits.fold(f64::INFINITY, f64::min);
+        if limit.is_finite() {
+            x[block] = x[block].max(limit);
+        }
     }
-    axes
+    x
 }

@@ -7,12 +7,12 @@ pub(super) const HUES: usize = 8;
 
 const RULES: &str = include_str!("page/colours.css");
 
-struct Palette {
+struct ColourScheme {
     named: [(&'static str, &'static str); 13],
     hues: [&'static str; HUES],
 }
 
-const LIGHT: Palette = Palette {
+const LIGHT: ColourScheme = ColourScheme {
     named: [
         ("paper", "#ffffff"),
         ("ink", "#16202c"),
@@ -31,7 +31,7 @@ const LIGHT: Palette = Palette {
     hues: ["#2f6fbf", "#c2571a", "#2b8a57", "#8a4fc0", "#9a7209", "#c0396b", "#1b7f8c", "#6b7280"],
 };
 
-const DARK: Palette = Palette {
+const DARK: ColourScheme = ColourScheme {
     named: [
         ("paper", "#0f151d"),
         ("ink", "#e8eef5"),
@@ -50,7 +50,7 @@ const DARK: Palette = Palette {
     hues: ["#6aa8ee", "#ee9157", "#5fc38d", "#ba8ae8", "#ddb449", "#ef7ba5", "#58c2d0", "#a6b0bd"],
 };
 
-impl Palette {
+impl ColourScheme {
     fn rules(&self, template: &str) -> String {
         let mut out = template.to_string();
         for (name, colour) in self.named {

@@ -1,94 +1,124 @@
-//! Where the columns of a level stand: side by side, pushed together row by row. `page/place.js` does the same.
+//! Assigns x coordinates to all nodes of a layered graph: its columns stand side by side and are pushed together layer by
+//! layer. `page/place.js` repeats the same steps.
 
-use super::align::{Extent, align, gap};
-use super::cell::Kind;
-use super::level::Level;
+use super::align::{NodeExtent, brandes_koepf, separation};
+use super::layered::LayeredGraph;
+use super::layout_node::LayoutNodeKind;
 
-/// From the head of a column to that of the next, at least.
-const STEP: f64 = 36.0;
-/// Between the columns of a row.
-const APART: f64 = 22.0;
-/// A column that could stand farther left by this much, in some of its rows, bends.
-const BEND: f64 = 90.0;
+/// Least distance between the heads of two adjacent columns.
+const COLUMN_STEP: f64 = 36.0;
+/// The most space that is kept between two columns in one layer.
+const COLUMN_GAP: f64 = 22.0;
+/// A column bends where some of its layers could move to the left by at least this much.
+const BEND_THRESHOLD: f64 = 90.0;
 
-/// Axes of the cells: each column by itself, then pushed against those before it as far as their rows let it.
-pub(super) fn columns(level: &Level, extents: &[Extent]) -> Vec<f64> {
-    let hops: Vec<[usize; 2]> = level.nets.iter().flat_map(|n| &n.hops).map(|h| [h.from, h.to]).collect();
-    let count = level.cells.iter().map(|c| c.column + 1).max().unwrap_or(0);
+/// Where a layer of a column could be placed.
+#[derive(Clone, Copy)]
+struct LayerOffset {
+    /// The least offset that keeps the layer clear of the columns before.
+    offset: f64,
+    /// Distance by which the parts of the layer extend to the left of their x coordinates.
+    left: f64,
+}
+
+/// Adjacent layers of a column that share one offset.
+#[derive(Clone, Copy)]
+struct LayerGroup {
+    first: usize,
+    last: usize,
+    at: LayerOffset,
+}
+
+/// Returns an x coordinate for each node. Each column is laid out by itself, and then moved as close to the columns before it
+/// as its layers allow.
+pub(super) fn assign_x(layered: &LayeredGraph, extents: &[NodeExtent]) -> Vec<f64> {
+    let segments = layered.hyperedges.iter().flat_map(|edge| &edge.segments);
+    let segments: Vec<[usize; 2]> = segments.map(|segment| [segment.from, segment.to]).collect();
+    let count = layered.nodes.iter().map(|node| node.column + 1).max().unwrap_or(0);
     let mut x = vec![0.0; extents.len()];
-    // The rightmost cell so far of each row.
-    let mut edge: Vec<Option<usize>> = vec![None; level.rows.len()];
-    let mut before: Option<f64> = None;
+    // The rightmost node placed in each layer.
+    let mut rightmost: Vec<Option<usize>> = vec![None; layered.layers.len()];
+    let mut head_before: Option<f64> = None;
     for column in 0..count {
-        let inside = |&&c: &&usize| level.cells[c].column == column;
-        let rows: Vec<Vec<usize>> = level.rows.iter().map(|row| row.iter().filter(inside).copied().collect()).collect();
-        let axes = align(&rows, &hops, extents);
-        let least = before.map_or(0.0, |b| b + STEP - head(level, &rows, &axes));
-        let mut offsets: Vec<Option<[f64; 2]>> = vec![None; rows.len()];
-        for (i, row) in rows.iter().enumerate() {
-            let Some(&first) = row.first() else { continue };
-            let left = extents[first].left - axes[first];
-            let offset = edge[i].map_or(least, |last| {
-                let between = gap(&extents[last], &extents[first]).min(APART);
+        let is_inside = |node: &&usize| layered.nodes[**node].column == column;
+        let layers = layered.layers.iter().map(|layer| layer.iter().filter(is_inside).copied().collect());
+        let layers: Vec<Vec<usize>> = layers.collect();
+        let own_x = brandes_koepf(&layers, &segments, extents);
+        let least = head_before.map_or(0.0, |head| head + COLUMN_STEP - head_x(layered, &layers, &own_x));
+        let mut offsets: Vec<Option<LayerOffset>> = vec![None; layers.len()];
+        for (i, layer) in layers.iter().enumerate() {
+            let Some(&first) = layer.first() else { continue };
+            let left = extents[first].left - own_x[first];
+            let offset = rightmost[i].map_or(least, |last| {
+                let between = separation(&extents[last], &extents[first]).min(COLUMN_GAP);
                 least.max(x[last] + extents[last].right + between + left)
             });
-            // How far a part by itself reaches to the left.
-            let parts = row.iter().filter(|&&c| !extents[c].lane);
-            offsets[i] = Some([offset, parts.map(|&c| extents[c].left).fold(0.0, f64::max)]);
+            let parts = layer.iter().filter(|&&node| !extents[node].is_dummy);
+            let left = parts.map(|&node| extents[node].left).fold(0.0, f64::max);
+            offsets[i] = Some(LayerOffset { offset, left });
         }
-        // Lanes stay straight.
-        let mut tied = vec![false; rows.len()];
-        for &[a, b] in &hops {
-            let both = level.cells[a].column == column && level.cells[b].column == column;
-            if both && (extents[a].lane || extents[b].lane) {
-                tied[level.cells[a].row] = true;
-            }
+        let offsets = shared_offsets(&offsets, &tied_layers(layered, &segments, extents, column));
+        for (i, layer) in layers.iter().enumerate() {
+            layer.iter().for_each(|&node| x[node] = own_x[node] + offsets[i]);
+            rightmost[i] = layer.last().copied().or(rightmost[i]);
         }
-        let offsets = levelled(&offsets, &tied);
-        for (i, row) in rows.iter().enumerate() {
-            row.iter().for_each(|&c| x[c] = axes[c] + offsets[i]);
-            edge[i] = row.last().copied().or(edge[i]);
-        }
-        before = Some(head(level, &rows, &x));
+        head_before = Some(head_x(layered, &layers, &x));
     }
     x
 }
 
-/// Axis of the uppermost part of a column, or of its uppermost cell where it has no parts.
-fn head(level: &Level, rows: &[Vec<usize>], x: &[f64]) -> f64 {
-    let mut cells = rows.iter().flatten().copied();
-    let part = cells.clone().find(|&c| matches!(level.cells[c].kind, Kind::Item(_)));
-    part.or(cells.next()).map_or(0.0, |c| x[c])
+/// Returns for each layer of a column whether a dummy node ties it to the next layer: long edges stay straight.
+fn tied_layers(layered: &LayeredGraph, segments: &[[usize; 2]], extents: &[NodeExtent], column: usize) -> Vec<bool> {
+    let mut tied = vec![false; layered.layers.len()];
+    for &[a, b] in segments {
+        let is_inside = layered.nodes[a].column == column && layered.nodes[b].column == column;
+        if is_inside && (extents[a].is_dummy || extents[b].is_dummy) {
+            tied[layered.nodes[a].rank] = true;
+        }
+    }
+    tied
 }
 
-/// Rows of a column share an offset where a lane ties a row to the next, and where it is not their own width that makes
-/// one stand farther to the right. `offsets` are where each row could stand, with how far it reaches to the left.
-fn levelled(offsets: &[Option<[f64; 2]>], tied: &[bool]) -> Vec<f64> {
-    // Runs of rows: first, last, offset, reach.
-    let mut runs: Vec<(usize, usize, f64, f64)> = Vec::new();
+/// Returns the x coordinate of the uppermost part of a column, or of its uppermost node where it has no parts.
+fn head_x(layered: &LayeredGraph, layers: &[Vec<usize>], x: &[f64]) -> f64 {
+    let mut nodes = layers.iter().flatten().copied();
+    let part = nodes.clone().find(|&node| matches!(layered.nodes[node].kind, LayoutNodeKind::Item(_)));
+    part.or(nodes.next()).map_or(0.0, |node| x[node])
+}
+
+/// Returns an offset for each layer of a column. Adjacent layers share one where a dummy node ties them, and where they
+/// differ by less than [`BEND_THRESHOLD`] in their offsets or in their own widths.
+fn shared_offsets(offsets: &[Option<LayerOffset>], tied: &[bool]) -> Vec<f64> {
+    let mut groups: Vec<LayerGroup> = Vec::new();
     for (i, offset) in offsets.iter().enumerate() {
-        let Some([offset, left]) = *offset else { continue };
-        match runs.last_mut() {
-            Some(run) if i > 0 && run.1 == i - 1 && tied[i - 1] => {
-                *run = (run.0, i, run.2.max(offset), run.3.max(left))
-            }
-            _ => runs.push((i, i, offset, left)),
+        let Some(at) = *offset else { continue };
+        let own = LayerGroup { first: i, last: i, at };
+        match groups.last_mut() {
+            Some(group) if i > 0 && group.last == i - 1 && tied[i - 1] => *group = group.joined(own),
+            _ => groups.push(own),
         }
     }
     let mut i = 1;
-    while i < runs.len() {
-        let (a, b) = (runs[i - 1], runs[i]);
-        if (b.2 - a.2).abs().min((b.3 - a.3).abs()) < BEND {
-            runs[i - 1] = (a.0, b.1, a.2.max(b.2), a.3.max(b.3));
-            runs.remove(i);
+    while i < groups.len() {
+        let (a, b) = (groups[i - 1], groups[i]);
+        if (b.at.offset - a.at.offset).abs().min((b.at.left - a.at.left).abs()) < BEND_THRESHOLD {
+            groups[i - 1] = a.joined(b);
+            groups.remove(i);
             i = i.saturating_sub(1).max(1);
         } else {
             i += 1;
         }
     }
-    let mut all = vec![0.0; offsets.len()];
-    for (first, last, offset, _) in runs {
-        all[first..=last].fill(offset);
+    let mut shared = vec![0.0; offsets.len()];
+    for LayerGroup { first, last, at } in groups {
+        shared[first..=last].fill(at.offset);
     }
-    all
+    shared
+}
+
+impl LayerGroup {
+    fn joined(self, next: LayerGroup) -> LayerGroup {
+        let at = LayerOffset { offset: self.at.offset.max(next.at.offset), left: self.at.left.max(next.at.left) };
+        LayerGroup { first: self.first, last: next.last, at }
+    }
 }

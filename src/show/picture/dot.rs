@@ -1,23 +1,23 @@
 //! A picture for Graphviz: open blocks are clusters.
 
 use super::colours::{hue, shade};
-use super::facts::below_title;
-use super::flat::{Step, edges, steps};
-use super::fold::Fold;
-use super::scene::{Scene, Shapes};
-use super::tree::What;
+use super::fold::FoldState;
+use super::item_facts::second_line;
+use super::scene::{Scene, ShapeNotation};
+use super::tree::TreeItemKind;
+use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
 
-pub fn dot(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
+pub fn dot(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let mut out = format!("digraph {} {{\n", quoted(&scene.name));
     out.push_str("  graph [fontname=\"Helvetica\", fontsize=12, labeljust=l, style=rounded];\n");
     out.push_str("  node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=11];\n");
     out.push_str("  edge [fontname=\"Helvetica\", fontsize=9, arrowsize=0.6, color=\"#64748b\"];\n");
     let mut depth = 1;
-    for step in steps(scene, fold) {
+    for step in nesting_steps(scene, fold) {
         let pad = "  ".repeat(depth);
         match step {
-            Step::Open(item) => {
+            NestingStep::Open(item) => {
                 let colour = hue(scene.facts[item].kind.unwrap_or(0));
                 let _ = writeln!(out, "{pad}subgraph cluster_{item} {{");
                 let _ = writeln!(
@@ -27,22 +27,22 @@ pub fn dot(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
                 );
                 depth += 1;
             }
-            Step::Box(item) => {
+            NestingStep::Box(item) => {
                 let fill = shade(scene.facts[item].shade);
-                let shape = match scene.tree.items[item].what {
-                    What::Input | What::Result => ", shape=ellipse",
-                    What::Block { .. } | What::Run { .. } => ", peripheries=2",
-                    What::Network | What::Operator => "",
+                let shape = match scene.tree.items[item].kind {
+                    TreeItemKind::Input | TreeItemKind::Result => ", shape=ellipse",
+                    TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ", peripheries=2",
+                    TreeItemKind::Network | TreeItemKind::Operator => "",
                 };
                 let _ = writeln!(out, "{pad}n{item} [label={}, fillcolor=\"{fill}\"{shape}];", named(scene, item));
             }
-            Step::Close => {
+            NestingStep::Close => {
                 depth -= 1;
                 let _ = writeln!(out, "{}}}", "  ".repeat(depth));
             }
         }
     }
-    for edge in edges(scene, fold) {
+    for edge in box_edges(scene, fold) {
         let label = quoted(scene.label(edge.from, edge.port, shapes));
         let style = if edge.size_only { ", style=dashed" } else { "" };
         let _ = writeln!(out, "  n{} -> n{} [label={label}{style}];", edge.from, edge.to);
@@ -52,7 +52,7 @@ pub fn dot(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 
 fn named(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
-    let lines = [scene.facts[item].name(), below_title(&scene.tree.items[item], facts)];
+    let lines = [scene.facts[item].name(), second_line(&scene.tree.items[item], facts)];
     let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|l| !l.is_empty()).collect();
     quoted(&lines.join("\n"))
 }

@@ -1,26 +1,26 @@
 //! Which blocks are open.
 
-use super::tree::{Item, MOST, Tree};
+use super::tree::{BlockTree, MAX_BOXES, TreeItem};
 
 /// Whether each item is open; only blocks and runs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fold {
+pub struct FoldState {
     open: Vec<bool>,
 }
 
-impl Fold {
+impl FoldState {
     /// Blocks open down to `depth`: at 1 the outermost blocks are boxes, at 2 what is inside them is seen.
-    pub fn to_depth(tree: &Tree, depth: usize) -> Fold {
-        let open = |i: &Item| i.depth == 0 || (i.folds() && i.depth < depth);
-        Fold { open: tree.items.iter().map(open).collect() }
+    pub fn to_depth(tree: &BlockTree, depth: usize) -> FoldState {
+        let open = |i: &TreeItem| i.depth == 0 || (i.can_fold() && i.depth < depth);
+        FoldState { open: tree.items.iter().map(open).collect() }
     }
 
-    /// The deepest that shows no more than [`MOST`] boxes; depth 1 where even that is more.
-    pub fn readable(tree: &Tree) -> Fold {
+    /// The deepest that shows no more than [`MAX_BOXES`] boxes; depth 1 where even that is more.
+    pub fn readable(tree: &BlockTree) -> FoldState {
         let deepest = tree.items.iter().map(|i| i.depth).max().unwrap_or(0);
-        let fits = |fold: &Fold| fold.boxes(tree) <= MOST;
-        let folds = (2..=deepest).map(|depth| Fold::to_depth(tree, depth));
-        folds.take_while(fits).last().unwrap_or_else(|| Fold::to_depth(tree, 1))
+        let fits = |fold: &FoldState| fold.box_count(tree) <= MAX_BOXES;
+        let folds = (2..=deepest).map(|depth| FoldState::to_depth(tree, depth));
+        folds.take_while(fits).last().unwrap_or_else(|| FoldState::to_depth(tree, 1))
     }
 
     pub fn is_open(&self, item: usize) -> bool {
@@ -28,8 +28,8 @@ impl Fold {
     }
 
     /// Opens or closes every block of this path; what is around an opened one opens too. `false` where no block has it.
-    pub fn set(&mut self, tree: &Tree, path: &str, open: bool) -> bool {
-        let named = |i: &Item| i.folds() && (i.path == path || i.around.iter().any(|a| a == path));
+    pub fn set_open(&mut self, tree: &BlockTree, path: &str, open: bool) -> bool {
+        let named = |i: &TreeItem| i.can_fold() && (i.path == path || i.around.iter().any(|a| a == path));
         let found: Vec<usize> = (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect();
         for &item in &found {
             let chain = if open { tree.ancestors(item) } else { vec![item] };
@@ -39,7 +39,7 @@ impl Fold {
     }
 
     /// What is drawn as a box: the item is closed, and all around it are open.
-    pub fn shown(&self, tree: &Tree) -> Vec<usize> {
+    pub fn visible_boxes(&self, tree: &BlockTree) -> Vec<usize> {
         let mut seen = vec![false; tree.items.len()];
         let mut shown = Vec::new();
         for (i, item) in tree.items.iter().enumerate() {
@@ -51,7 +51,7 @@ impl Fold {
         shown
     }
 
-    pub fn boxes(&self, tree: &Tree) -> usize {
-        self.shown(tree).len()
+    pub fn box_count(&self, tree: &BlockTree) -> usize {
+        self.visible_boxes(tree).len()
     }
 }

@@ -1,8 +1,8 @@
 //! The graph for programs: every node and every block with what it costs. `docs/graph.md` describes each field.
 
-use super::facts::describe;
-use super::tree::{Tree, What};
-use crate::graph::check::CheckedGraph;
+use super::item_facts::describe;
+use super::tree::{BlockTree, TreeItemKind};
+use crate::graph::check::Checked;
 use crate::graph::ir::{self, NodeId, Outlet};
 use crate::study::cost::Convention;
 use crate::text::source::{SourceMap, Span};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// `ir::to_json` with costs, formulas, places and blocks.
 pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> Value {
     let graph = checked.graph();
-    let tree = Tree::new(graph);
+    let tree = BlockTree::new(graph);
     let described = describe(checked, &tree, convention);
     let mut value = ir::to_json(graph);
     let place = |span: Option<Span>| {
@@ -26,7 +26,7 @@ pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &Sou
     };
     let ids = graph.order();
     let items = || tree.items.iter().zip(&described.facts);
-    for (item, facts) in items().filter(|(i, _)| matches!(i.what, What::Input | What::Operator)) {
+    for (item, facts) in items().filter(|(i, _)| matches!(i.kind, TreeItemKind::Input | TreeItemKind::Operator)) {
         let at = item.nodes.start;
         let node = &mut value["nodes"][at];
         node["formulas"] = json!(formulas(ids[at]));
@@ -36,7 +36,7 @@ pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &Sou
     }
     let blocks: Vec<Value> = items()
         .filter_map(|(item, facts)| {
-            let What::Block { block } = &item.what else { return None };
+            let TreeItemKind::Block { block } = &item.kind else { return None };
             let nodes: Vec<usize> = item.nodes.clone().collect();
             let outlets = |list: Vec<Outlet>| list.iter().map(|o| [o.node.index(), o.slot]).collect::<Vec<_>>();
             Some(json!({

@@ -1,41 +1,41 @@
 //! A picture as a Mermaid flowchart, which GitHub and many wikis draw in Markdown: open blocks are subgraphs.
 
 use super::colours::{hue, shade};
-use super::facts::below_title;
-use super::flat::{Step, edges, steps};
-use super::fold::Fold;
-use super::scene::{Scene, Shapes};
-use super::tree::What;
+use super::fold::FoldState;
+use super::item_facts::second_line;
+use super::scene::{Scene, ShapeNotation};
+use super::tree::TreeItemKind;
+use super::visible::{NestingStep, box_edges, nesting_steps};
 use std::fmt::Write;
 
-pub fn mermaid(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
+pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let mut out = String::from("flowchart TB\n");
     let mut depth = 1;
     let mut frames = Vec::new();
-    for step in steps(scene, fold) {
+    for step in nesting_steps(scene, fold) {
         let pad = "  ".repeat(depth);
         match step {
-            Step::Open(item) => {
+            NestingStep::Open(item) => {
                 frames.push(item);
                 let _ = writeln!(out, "{pad}subgraph b{item}[{}]", quoted(&scene.facts[item].name()));
                 depth += 1;
             }
-            Step::Box(item) => {
-                let [open, close] = match scene.tree.items[item].what {
-                    What::Input | What::Result => ["([", "])"],
-                    What::Block { .. } | What::Run { .. } => ["[[", "]]"],
-                    What::Network | What::Operator => ["[", "]"],
+            NestingStep::Box(item) => {
+                let [open, close] = match scene.tree.items[item].kind {
+                    TreeItemKind::Input | TreeItemKind::Result => ["([", "])"],
+                    TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => ["[[", "]]"],
+                    TreeItemKind::Network | TreeItemKind::Operator => ["[", "]"],
                 };
                 let class = scene.facts[item].shade;
                 let _ = writeln!(out, "{pad}n{item}{open}{}{close}:::s{class}", named(scene, item));
             }
-            Step::Close => {
+            NestingStep::Close => {
                 depth -= 1;
                 let _ = writeln!(out, "{}end", "  ".repeat(depth));
             }
         }
     }
-    for edge in edges(scene, fold) {
+    for edge in box_edges(scene, fold) {
         let label = quoted(scene.label(edge.from, edge.port, shapes));
         let arrow = if edge.size_only { "-.->" } else { "-->" };
         let _ = writeln!(out, "  n{} {arrow}|{label}| n{}", edge.from, edge.to);
@@ -53,7 +53,7 @@ pub fn mermaid(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
 
 fn named(scene: &Scene, item: usize) -> String {
     let facts = &scene.facts[item];
-    let lines = [scene.facts[item].name(), below_title(&scene.tree.items[item], facts)];
+    let lines = [scene.facts[item].name(), second_line(&scene.tree.items[item], facts)];
     let lines: Vec<String> = lines.iter().filter(|l| !l.is_empty()).map(|l| escaped(l)).collect();
     format!("\"{}\"", lines.join("<br/>"))
 }

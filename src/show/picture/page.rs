@@ -3,14 +3,14 @@
 //! The page holds the ranks and orders of every block and computes coordinates itself, by the same steps as
 //! [`place`](super::place::place).
 
-use super::cell::Kind;
 use super::colours::{HUES, rules};
-use super::facts::{SMALL, below_title};
-use super::fold::Fold;
-use super::level::Level;
-use super::scene::{Scene, Shapes};
-use super::svg::{keys, summary};
-use super::tree::What;
+use super::fold::FoldState;
+use super::item_facts::{SMALL, second_line};
+use super::layered::LayeredGraph;
+use super::layout_node::LayoutNodeKind;
+use super::scene::{Scene, ShapeNotation};
+use super::svg::{legend_entries, summary};
+use super::tree::TreeItemKind;
 use crate::base::xml::escaped;
 use crate::show::text::width;
 use crate::text::source::SourceMap;
@@ -24,14 +24,14 @@ const PLACE: &str = include_str!("page/place.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
 /// The page, with the blocks of the fold open. Places in files are told where `sources` are given.
-pub fn page(scene: &Scene, fold: &Fold, shapes: Shapes, sources: Option<&SourceMap>) -> String {
+pub fn page(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Option<&SourceMap>) -> String {
     // `</script>` in a name must not end the script; in JSON only strings hold a `<`.
-    let data = data(scene, fold, shapes, sources).to_string().replace('<', "\\u003c");
+    let data = page_data(scene, fold, shapes, sources).to_string().replace('<', "\\u003c");
     let parts = [
         ("$style", format!("{PICTURE}{STYLE}{}", rules(COLOURS))),
         ("$title", escaped(&scene.name)),
         ("$summary", escaped(&summary(scene))),
-        ("$keys", keys_in_html(scene)),
+        ("$keys", legend_html(scene)),
         ("$script", format!("{PLACE}{SCRIPT}")),
         ("$data", data),
     ];
@@ -55,7 +55,7 @@ pub fn page(scene: &Scene, fold: &Fold, shapes: Shapes, sources: Option<&SourceM
     out + rest
 }
 
-fn keys_in_html(scene: &Scene) -> String {
+fn legend_html(scene: &Scene) -> String {
     let sample = |(class, text): (String, String)| {
         let shape = match class.starts_with("key") {
             true => format!("<rect class=\"{class}\" x=\"1\" y=\"1\" width=\"14\" height=\"11\" rx=\"3\"/>"),
@@ -63,31 +63,31 @@ fn keys_in_html(scene: &Scene) -> String {
         };
         format!("<span><svg class=\"npc\" aria-hidden=\"true\">{shape}</svg>{}</span>", escaped(&text))
     };
-    keys(scene, |_| true).into_iter().map(sample).collect()
+    legend_entries(scene, |_| true).into_iter().map(sample).collect()
 }
 
-fn data(scene: &Scene, fold: &Fold, shapes: Shapes, sources: Option<&SourceMap>) -> Value {
-    let items: Vec<Value> = (0..scene.tree.items.len()).map(|i| item(scene, fold, sources, i)).collect();
-    let levels: Vec<Value> = scene.levels.iter().map(|l| l.as_ref().map_or(Value::Null, level)).collect();
+fn page_data(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Option<&SourceMap>) -> Value {
+    let items: Vec<Value> = (0..scene.tree.items.len()).map(|i| item_json(scene, fold, sources, i)).collect();
+    let levels: Vec<Value> = scene.layered.iter().map(|l| l.as_ref().map_or(Value::Null, layered_json)).collect();
     json!({
         "name": scene.name,
         "hues": HUES,
-        "shapes": usize::from(shapes == Shapes::Formulas),
+        "shapes": usize::from(shapes == ShapeNotation::Formulas),
         "kinds": scene.kinds,
         "items": items,
         "levels": levels,
     })
 }
 
-fn item(scene: &Scene, fold: &Fold, sources: Option<&SourceMap>, at: usize) -> Value {
+fn item_json(scene: &Scene, fold: &FoldState, sources: Option<&SourceMap>, at: usize) -> Value {
     let (item, facts) = (&scene.tree.items[at], &scene.facts[at]);
-    let what = match item.what {
-        What::Network => "network",
-        What::Input => "input",
-        What::Operator => "operator",
-        What::Block { .. } => "block",
-        What::Run { .. } => "run",
-        What::Result => "result",
+    let what = match item.kind {
+        TreeItemKind::Network => "network",
+        TreeItemKind::Input => "input",
+        TreeItemKind::Operator => "operator",
+        TreeItemKind::Block { .. } => "block",
+        TreeItemKind::Run { .. } => "run",
+        TreeItemKind::Result => "result",
     };
     let source = facts.span.zip(sources).map(|(span, sources)| {
         let (line, _) = sources.line_column(span);
@@ -104,11 +104,11 @@ fn item(scene: &Scene, fold: &Fold, sources: Option<&SourceMap>, at: usize) -> V
         "path": item.path,
         "around": item.around,
         "open": fold.is_open(at),
-        "folds": item.folds(),
-        "class": item.folds().then_some(item.class),
+        "folds": item.can_fold(),
+        "class": item.can_fold().then_some(item.class),
         "title": facts.title,
         "instance": facts.instance,
-        "second": below_title(item, facts),
+        "second": second_line(item, facts),
         "op": facts.op,
         "config": facts.config,
         "reads": facts.reads,
@@ -128,25 +128,28 @@ fn item(scene: &Scene, fold: &Fold, sources: Option<&SourceMap>, at: usize) -> V
     })
 }
 
-fn level(level: &Level) -> Value {
-    let cells: Vec<Value> = (level.cells.iter())
+fn layered_json(layered: &LayeredGraph) -> Value {
+    let nodes: Vec<Value> = (layered.nodes.iter())
         .map(|c| {
             let (kind, of) = match c.kind {
-                Kind::Item(i) => (0, i),
-                Kind::In(i) => (1, i),
-                Kind::Out(i) => (2, i),
-                Kind::Lane(i) => (3, i),
+                LayoutNodeKind::Item(i) => (0, i),
+                LayoutNodeKind::Input(i) => (1, i),
+                LayoutNodeKind::Output(i) => (2, i),
+                LayoutNodeKind::Dummy(i) => (3, i),
             };
-            json!([kind, of, c.row, c.column])
+            json!([kind, of, c.rank, c.column])
         })
         .collect();
-    let nets: Vec<Value> = (level.nets.iter())
-        .map(|net| {
+    let hyperedges: Vec<Value> = (layered.hyperedges.iter())
+        .map(|hyperedge| {
             let port = |port: Option<usize>| port.map_or(json!(-1), |p| json!(p));
-            let hops: Vec<Value> =
-                net.hops.iter().map(|h| json!([h.from, h.to, port(h.port), usize::from(h.size_only)])).collect();
-            json!([net.from, net.port, usize::from(net.labelled), hops])
+            let segments: Vec<Value> = hyperedge
+                .segments
+                .iter()
+                .map(|h| json!([h.from, h.to, port(h.port), usize::from(h.size_only)]))
+                .collect();
+            json!([hyperedge.from, hyperedge.port, usize::from(hyperedge.labelled), segments])
         })
         .collect();
-    json!({"cells": cells, "rows": level.rows, "nets": nets, "ports": level.ports})
+    json!({"cells": nodes, "rows": layered.layers, "nets": hyperedges, "ports": layered.ports})
 }

@@ -1,279 +1,354 @@
-//! Coordinates of everything, for one fold. `page/place.js` does the same in the same order.
+//! Computes the coordinates of a picture for one fold state. `page/place.js` repeats the same steps in the same order.
 //!
-//! From the inside out: an open block is as large as what is in it. Then columns are pushed together, rows one below the
-//! other, and what is inside a block moves to where the block stands.
+//! Blocks are laid out from the inside out, because an open block is as large as its content. Within a block the columns are
+//! pushed together and the layers are stacked. At last every block is moved to its place in the block around it.
 
-use super::align::Extent;
-use super::cell::Kind;
-use super::columns::columns;
-use super::facts::{SMALL, below_title};
-use super::fold::Fold;
-use super::level::Level;
-use super::scene::{Scene, Shapes};
+use super::align::NodeExtent;
+use super::columns::assign_x;
+use super::fold::FoldState;
+use super::item_facts::{SMALL, second_line};
+use super::layered::LayeredGraph;
+use super::layout_node::LayoutNodeKind;
+use super::scene::{Scene, ShapeNotation};
 use crate::show::text::width;
 
-/// Height of a box with one line, and with two.
-const LOW: f64 = 26.0;
-const HIGH: f64 = 40.0;
-/// Below a box, for the shapes of what it gives.
-const LABEL: f64 = 19.0;
-/// The row in which a block's tensors enter, beside its name.
-const HEAD: f64 = 28.0;
-const PAD: f64 = 12.0;
+/// Height of a box with one line of text.
+const ONE_LINE_HEIGHT: f64 = 26.0;
+/// Height of a box with two lines of text.
+const TWO_LINE_HEIGHT: f64 = 40.0;
+/// Height of the shape labels below a box.
+const LABEL_HEIGHT: f64 = 19.0;
+/// Least height of the layer where the block's inputs enter, which also holds the block's name.
+const HEAD_HEIGHT: f64 = 28.0;
+/// Distance between the frame of an open block and its content.
+const PADDING: f64 = 12.0;
+/// Distance between the edge of the picture and its content.
 const MARGIN: f64 = 16.0;
-const LANE: f64 = 5.0;
-/// Between rows: at least, and for lines that go far to the side.
-const NEAR: f64 = 20.0;
-const FAR: f64 = 40.0;
+/// Half the width of a dummy node.
+const DUMMY_HALF_WIDTH: f64 = 5.0;
+/// Least distance between two layers.
+const MIN_LAYER_GAP: f64 = 20.0;
+/// The most that is added to the distance where routes go far to the side.
+const MAX_EXTRA_GAP: f64 = 40.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
+pub struct Position {
     pub x: f64,
     pub y: f64,
 }
 
-/// A box, or the frame of an open block.
+/// The rectangle of a box, or of the frame of an open block.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spot {
+pub struct BoxBounds {
     pub x: f64,
     pub y: f64,
     pub w: f64,
     pub h: f64,
-    /// Where the name of an open block starts.
+    /// The x coordinate where the name of an open block starts.
     pub head: f64,
 }
 
-/// A cell of an open block, in the picture's coordinates.
+/// A layout node of an open block, in the coordinates of the picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Joint {
-    /// Where lines end, and where they start.
+pub struct PlacedNode {
+    /// The y coordinate where routes end.
     pub top: f64,
+    /// The y coordinate where routes start.
     pub bottom: f64,
-    /// Of a lane, or of the middle of a box.
+    /// The x coordinate of a dummy node, or of the middle of a box.
     pub x: f64,
-    /// Width over which lines to a closed box are spread.
+    /// Width over which the routes into a closed box are spread.
     pub width: f64,
-    /// Of an open block, by input.
+    /// For an open block, the x coordinate of each input port.
     pub ins: Option<Vec<f64>>,
-    /// By output.
+    /// The x coordinate of each output port.
     pub outs: Vec<f64>,
 }
 
-/// The inside of an open block, in the picture's coordinates.
+/// The inside of an open block, in the coordinates of the picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Joints {
-    pub cells: Vec<Joint>,
-    /// Upper and lower end of each row.
-    pub rows: Vec<[f64; 2]>,
+pub struct PlacedBlock {
+    pub nodes: Vec<PlacedNode>,
+    /// Upper and lower end of each layer.
+    pub layers: Vec<[f64; 2]>,
 }
 
+/// All coordinates of a picture.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Placed {
+pub struct PictureLayout {
     pub size: [f64; 2],
-    /// By item; `None` for what is inside a closed block.
-    pub spots: Vec<Option<Spot>>,
-    /// By item; `None` where it is closed.
-    pub joints: Vec<Option<Joints>>,
-    /// Middle of the base line of each label: item, output, place.
-    pub labels: Vec<(usize, usize, Point)>,
+    /// Bounds of each item, or `None` for items inside a closed block.
+    pub boxes: Vec<Option<BoxBounds>>,
+    /// The inside of each item, or `None` where it is closed.
+    pub blocks: Vec<Option<PlacedBlock>>,
+    /// Each shape label as item, output and middle of its baseline.
+    pub labels: Vec<(usize, usize, Position)>,
 }
 
-/// A cell before it has a place; distances from its axis.
-struct Body {
-    extent: Extent,
-    /// Of the box or frame alone.
+/// The size of a layout node before it has a place. Horizontal distances are from its x coordinate.
+struct NodeShape {
+    /// The width that the node needs, its labels included.
+    extent: NodeExtent,
+    /// Distance to the left side of the box or frame.
     left: f64,
+    /// Distance to the right side of the box or frame.
     right: f64,
     height: f64,
+    /// Height of the labels below it.
     below: f64,
     ins: Option<Vec<f64>>,
     outs: Vec<f64>,
+    /// Whether each output has a label.
     labelled: Vec<bool>,
-    inside: Option<Box<Inside>>,
+    content: Option<Box<BlockContent>>,
 }
 
-/// A level in its own coordinates.
-struct Inside {
-    bodies: Vec<Body>,
+/// The inside of a block in its own coordinates.
+struct BlockContent {
+    shapes: Vec<NodeShape>,
     x: Vec<f64>,
-    rows: Vec<[f64; 2]>,
+    /// Upper and lower end of each layer.
+    layers: Vec<[f64; 2]>,
     w: f64,
     h: f64,
+    /// The x coordinate where the name of the block starts.
     head: f64,
 }
 
-pub fn place(scene: &Scene, fold: &Fold, shapes: Shapes) -> Placed {
+/// Computes the coordinates of everything that a fold state shows.
+pub fn place(scene: &Scene, fold: &FoldState, notation: ShapeNotation) -> PictureLayout {
     let n = scene.tree.items.len();
-    let mut placed = Placed { size: [0.0; 2], spots: vec![None; n], joints: vec![None; n], labels: Vec::new() };
-    if let Some(level) = &scene.levels[0] {
-        let inside = inside(scene, fold, shapes, 0, level, &[]);
-        placed.size = [inside.w + 2.0 * MARGIN, inside.h + 2.0 * MARGIN];
-        put(scene, &mut placed, 0, level, &inside, Point { x: MARGIN, y: MARGIN });
+    let mut layout = PictureLayout { size: [0.0; 2], boxes: vec![None; n], blocks: vec![None; n], labels: Vec::new() };
+    if let Some(layered) = &scene.layered[0] {
+        let content = BlockSizing { scene, fold, notation }.content(0, layered, &[]);
+        layout.size = [content.w + 2.0 * MARGIN, content.h + 2.0 * MARGIN];
+        move_to(scene, &mut layout, 0, layered, &content, Position { x: MARGIN, y: MARGIN });
     }
-    placed
+    layout
 }
 
-fn lane(half: f64) -> Body {
-    let extent = Extent { left: half, right: half, lane: true };
-    let (ins, labelled, inside) = (None, Vec::new(), None);
-    Body { extent, left: half, right: half, height: 0.0, below: 0.0, ins, outs: vec![0.0], labelled, inside }
+/// Computes sizes from the inside out.
+struct BlockSizing<'a> {
+    scene: &'a Scene,
+    fold: &'a FoldState,
+    notation: ShapeNotation,
 }
 
-/// `marked` are the outputs of the block that have their shape written below it.
-fn inside(scene: &Scene, fold: &Fold, shapes: Shapes, item: usize, level: &Level, marked: &[bool]) -> Inside {
-    let text = |item: usize, port: usize| width(scene.label(item, port, shapes), SMALL) + 8.0;
-    let mut labelled: Vec<Vec<bool>> = vec![Vec::new(); level.cells.len()];
-    for (at, child) in level.items() {
-        labelled[at] = vec![false; scene.tree.items[child].outputs.len()];
+impl BlockSizing<'_> {
+    fn label_width(&self, item: usize, port: usize) -> f64 {
+        width(self.scene.label(item, port, self.notation), SMALL) + 8.0
     }
-    for net in level.nets.iter().filter(|n| n.labelled) {
-        labelled[net.from][net.port] = true;
-    }
-    // An output that only leaves the block is marked by whoever reads it outside: see `Net::labelled`.
-    let bodies: Vec<Body> = (level.cells.iter().zip(labelled).zip(&level.ports))
-        .map(|((cell, labelled), ports)| match cell.kind {
-            Kind::Item(child) => body(scene, fold, shapes, child, labelled, ports),
-            Kind::Out(port) if marked.get(port) == Some(&true) => lane(LANE.max(text(item, port) / 2.0)),
-            Kind::In(_) | Kind::Out(_) | Kind::Lane(_) => lane(LANE),
-        })
-        .collect();
-    let extents: Vec<Extent> = bodies.iter().map(|b| b.extent).collect();
-    let mut x = columns(level, &extents);
-    let mut rows = rows(level, &bodies, &x);
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (body, x) in bodies.iter().zip(&x) {
-        low = low.min(x - body.extent.left);
-        high = high.max(x + body.extent.right);
-    }
-    let pad = if item == 0 { 0.0 } else { PAD };
-    let (mut w, mut h) = (high - low + 2.0 * pad, rows.last().map_or(0.0, |r| r[1]));
-    x.iter_mut().for_each(|x| *x += pad - low);
-    let mut head = 0.0;
-    if item != 0 {
-        let need = scene.facts[item].head;
-        let lines: Vec<f64> =
-            (level.cells.iter().zip(&x)).filter(|(c, _)| matches!(c.kind, Kind::In(_))).map(|(_, x)| *x).collect();
-        let first = lines.iter().copied().fold(w, f64::min);
-        let last = lines.iter().copied().fold(0.0, f64::max);
-        if first >= w - last || lines.is_empty() {
-            let missing = (need + 6.0 - first).max(0.0).ceil();
-            x.iter_mut().for_each(|x| *x += missing);
-            w += missing;
-        } else {
-            head = last;
-            w += (need + 6.0 - (w - last)).max(0.0).ceil();
-        }
-        if lines.is_empty() {
-            rows.iter_mut().for_each(|r| *r = [r[0] + HEAD, r[1] + HEAD]);
-            h += HEAD;
-        }
-        if !level.cells.iter().any(|c| matches!(c.kind, Kind::Out(_))) {
-            h += PAD;
-        }
-    }
-    Inside { bodies, x, rows, w, h, head }
-}
 
-fn body(scene: &Scene, fold: &Fold, shapes: Shapes, child: usize, labelled: Vec<bool>, ports: &[usize]) -> Body {
-    let (item, facts) = (&scene.tree.items[child], &scene.facts[child]);
-    let below = if labelled.contains(&true) { LABEL } else { 0.0 };
-    if let (true, Some(level)) = (fold.is_open(child), &scene.levels[child]) {
-        let inside = inside(scene, fold, shapes, child, level, &labelled);
-        let mut ins = vec![0.0; item.inputs.len()];
-        let mut outs = vec![0.0; item.outputs.len()];
-        for (cell, x) in level.cells.iter().zip(&inside.x) {
-            match cell.kind {
-                Kind::In(port) => ins[port] = *x,
-                Kind::Out(port) => outs[port] = *x,
-                Kind::Item(_) | Kind::Lane(_) => {}
+    /// Lays out the inside of an item. `labelled_outside` says which outputs of the item have a label below the item.
+    fn content(&self, item: usize, layered: &LayeredGraph, labelled_outside: &[bool]) -> BlockContent {
+        let shapes = self.shapes(item, layered, labelled_outside);
+        let extents: Vec<NodeExtent> = shapes.iter().map(|shape| shape.extent).collect();
+        let mut x = assign_x(layered, &extents);
+        let layers = layer_spans(layered, &shapes, &x);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for (shape, x) in shapes.iter().zip(&x) {
+            low = low.min(x - shape.extent.left);
+            high = high.max(x + shape.extent.right);
+        }
+        let pad = if item == 0 { 0.0 } else { PADDING };
+        x.iter_mut().for_each(|x| *x += pad - low);
+        let (w, h) = (high - low + 2.0 * pad, layers.last().map_or(0.0, |layer| layer[1]));
+        let mut content = BlockContent { shapes, x, layers, w, h, head: 0.0 };
+        if item != 0 {
+            make_room_for_head(&mut content, layered, self.scene.facts[item].head);
+        }
+        content
+    }
+
+    /// Computes the shape of each node of a block.
+    fn shapes(&self, item: usize, layered: &LayeredGraph, labelled_outside: &[bool]) -> Vec<NodeShape> {
+        let mut labelled: Vec<Vec<bool>> = vec![Vec::new(); layered.nodes.len()];
+        for (at, child) in layered.items() {
+            labelled[at] = vec![false; self.scene.tree.items[child].outputs.len()];
+        }
+        for hyperedge in layered.hyperedges.iter().filter(|edge| edge.labelled) {
+            labelled[hyperedge.from][hyperedge.port] = true;
+        }
+        (layered.nodes.iter().zip(labelled).zip(&layered.ports))
+            .map(|((node, labelled), ports)| match node.kind {
+                LayoutNodeKind::Item(child) => self.item_shape(child, labelled, ports),
+                // A tensor that only leaves the block has its label below the block; see `Hyperedge::labelled`.
+                LayoutNodeKind::Output(port) if labelled_outside.get(port) == Some(&true) => {
+                    dummy_shape(DUMMY_HALF_WIDTH.max(self.label_width(item, port) / 2.0))
+                }
+                LayoutNodeKind::Input(_) | LayoutNodeKind::Output(_) | LayoutNodeKind::Dummy(_) => {
+                    dummy_shape(DUMMY_HALF_WIDTH)
+                }
+            })
+            .collect()
+    }
+
+    fn item_shape(&self, item: usize, labelled: Vec<bool>, ports: &[usize]) -> NodeShape {
+        match &self.scene.layered[item] {
+            Some(layered) if self.fold.is_open(item) => self.open_block_shape(item, layered, labelled),
+            Some(_) | None => self.closed_box_shape(item, labelled, ports),
+        }
+    }
+
+    /// The shape of an open block. Its x coordinate is that of its first input.
+    fn open_block_shape(&self, item: usize, layered: &LayeredGraph, labelled: Vec<bool>) -> NodeShape {
+        let content = self.content(item, layered, &labelled);
+        let mut ins = vec![0.0; self.scene.tree.items[item].inputs.len()];
+        let mut outs = vec![0.0; self.scene.tree.items[item].outputs.len()];
+        for (node, x) in layered.nodes.iter().zip(&content.x) {
+            match node.kind {
+                LayoutNodeKind::Input(port) => ins[port] = *x,
+                LayoutNodeKind::Output(port) => outs[port] = *x,
+                LayoutNodeKind::Item(_) | LayoutNodeKind::Dummy(_) => {}
             }
         }
-        let axis = ins.first().or(outs.first()).copied().unwrap_or(inside.w / 2.0);
-        ins.iter_mut().chain(&mut outs).for_each(|x| *x -= axis);
-        let (left, right, height) = (axis, inside.w - axis, inside.h);
-        let extent = Extent { left, right, lane: false };
-        return Body {
-            extent,
+        let origin = ins.first().or(outs.first()).copied().unwrap_or(content.w / 2.0);
+        ins.iter_mut().chain(&mut outs).for_each(|x| *x -= origin);
+        let (left, right, height) = (origin, content.w - origin, content.h);
+        NodeShape {
+            extent: NodeExtent { left, right, is_dummy: false },
             left,
             right,
             height,
-            below,
+            below: labels_height(&labelled),
             ins: Some(ins),
             outs,
             labelled,
-            inside: Some(inside.into()),
-        };
+            content: Some(content.into()),
+        }
     }
-    let text = |port: usize| width(scene.label(child, port, shapes), SMALL) + 8.0;
-    let widths: Vec<f64> = labelled.iter().enumerate().map(|(i, &l)| if l { text(i) } else { 16.0 }).collect();
-    let span = widths.iter().sum::<f64>() + 8.0 * (widths.len() as f64 - 1.0);
-    let half = if widths.len() > 1 { facts.width.max(span) } else { facts.width } / 2.0;
-    let wide = if widths.len() == 1 { half.max(widths[0] / 2.0) } else { half };
-    let mut outs = vec![0.0; widths.len()];
-    let mut at = -span / 2.0;
-    for &port in ports {
-        outs[port] = at + widths[port] / 2.0;
-        at += widths[port] + 8.0;
+
+    /// The shape of a closed block or an operator. Several outputs are spread over its width.
+    fn closed_box_shape(&self, item: usize, labelled: Vec<bool>, ports: &[usize]) -> NodeShape {
+        let facts = &self.scene.facts[item];
+        let port_width = |(port, &labelled): (usize, &bool)| if labelled { self.label_width(item, port) } else { 16.0 };
+        let widths: Vec<f64> = labelled.iter().enumerate().map(port_width).collect();
+        let span = widths.iter().sum::<f64>() + 8.0 * (widths.len() as f64 - 1.0);
+        let half = if widths.len() > 1 { facts.width.max(span) } else { facts.width } / 2.0;
+        let half_with_label = if widths.len() == 1 { half.max(widths[0] / 2.0) } else { half };
+        let mut outs = vec![0.0; widths.len()];
+        let mut at = -span / 2.0;
+        for &port in ports {
+            outs[port] = at + widths[port] / 2.0;
+            at += widths[port] + 8.0;
+        }
+        let one_line = second_line(&self.scene.tree.items[item], facts).is_empty();
+        NodeShape {
+            extent: NodeExtent { left: half_with_label, right: half_with_label, is_dummy: false },
+            left: half,
+            right: half,
+            height: if one_line { ONE_LINE_HEIGHT } else { TWO_LINE_HEIGHT },
+            below: labels_height(&labelled),
+            ins: None,
+            outs,
+            labelled,
+            content: None,
+        }
     }
-    let height = if below_title(item, facts).is_empty() { LOW } else { HIGH };
-    let extent = Extent { left: wide, right: wide, lane: false };
-    Body { extent, left: half, right: half, height, below, ins: None, outs, labelled, inside: None }
 }
 
-/// Upper and lower end of each row.
-fn rows(level: &Level, bodies: &[Body], x: &[f64]) -> Vec<[f64; 2]> {
-    // How far lines go to the side below each row.
-    let mut reach = vec![0.0f64; level.rows.len()];
-    for net in &level.nets {
-        for hop in &net.hops {
-            let out =
-                if matches!(level.cells[hop.from].kind, Kind::Item(_)) { bodies[hop.from].outs[net.port] } else { 0.0 };
-            let into = match (&bodies[hop.to].ins, hop.port) {
-                (Some(ins), Some(port)) => ins[port],
-                _ => 0.0,
+fn labels_height(labelled: &[bool]) -> f64 {
+    if labelled.contains(&true) { LABEL_HEIGHT } else { 0.0 }
+}
+
+fn dummy_shape(half: f64) -> NodeShape {
+    NodeShape {
+        extent: NodeExtent { left: half, right: half, is_dummy: true },
+        left: half,
+        right: half,
+        height: 0.0,
+        below: 0.0,
+        ins: None,
+        outs: vec![0.0],
+        labelled: Vec::new(),
+        content: None,
+    }
+}
+
+/// Widens a block so that its name fits to the left or to the right of the routes that enter it, whichever needs less.
+fn make_room_for_head(content: &mut BlockContent, layered: &LayeredGraph, head_width: f64) {
+    let is_input = |(node, _): &(&super::layout_node::LayoutNode, &f64)| matches!(node.kind, LayoutNodeKind::Input(_));
+    let entries: Vec<f64> = (layered.nodes.iter().zip(&content.x)).filter(is_input).map(|(_, x)| *x).collect();
+    let first = entries.iter().copied().fold(content.w, f64::min);
+    let last = entries.iter().copied().fold(0.0, f64::max);
+    if first >= content.w - last || entries.is_empty() {
+        let missing = (head_width + 6.0 - first).max(0.0).ceil();
+        content.x.iter_mut().for_each(|x| *x += missing);
+        content.w += missing;
+    } else {
+        content.head = last;
+        content.w += (head_width + 6.0 - (content.w - last)).max(0.0).ceil();
+    }
+    if entries.is_empty() {
+        content.layers.iter_mut().flatten().for_each(|y| *y += HEAD_HEIGHT);
+        content.h += HEAD_HEIGHT;
+    }
+    if !layered.nodes.iter().any(|node| matches!(node.kind, LayoutNodeKind::Output(_))) {
+        content.h += PADDING;
+    }
+}
+
+/// Returns the upper and lower end of each layer. The distance below a layer grows with the largest horizontal distance that
+/// a segment covers there.
+fn layer_spans(layered: &LayeredGraph, shapes: &[NodeShape], x: &[f64]) -> Vec<[f64; 2]> {
+    let mut sideways = vec![0.0f64; layered.layers.len()];
+    for hyperedge in &layered.hyperedges {
+        for segment in &hyperedge.segments {
+            let out = match layered.nodes[segment.from].kind {
+                LayoutNodeKind::Item(_) => shapes[segment.from].outs[hyperedge.port],
+                LayoutNodeKind::Input(_) | LayoutNodeKind::Output(_) | LayoutNodeKind::Dummy(_) => 0.0,
             };
-            let row = level.cells[hop.from].row;
-            reach[row] = reach[row].max((x[hop.to] + into - x[hop.from] - out).abs());
+            let into = shapes[segment.to].ins.as_ref().zip(segment.port).map_or(0.0, |(ins, port)| ins[port]);
+            let rank = layered.nodes[segment.from].rank;
+            sideways[rank] = sideways[rank].max((x[segment.to] + into - x[segment.from] - out).abs());
         }
     }
     let mut y = 0.0;
-    let mut rows = Vec::with_capacity(level.rows.len());
-    for (i, row) in level.rows.iter().enumerate() {
-        let entry = row.iter().any(|&c| matches!(level.cells[c].kind, Kind::In(_)));
-        let least = if entry { HEAD } else { 0.0 };
-        let height = row.iter().map(|&c| bodies[c].height + bodies[c].below).fold(least, f64::max);
-        rows.push([y, y + height]);
-        let near = if entry { NEAR - 8.0 } else { NEAR };
-        y += height + near + (reach[i] / 8.0).min(FAR).floor();
+    let mut spans = Vec::with_capacity(layered.layers.len());
+    for (layer, sideways) in layered.layers.iter().zip(sideways) {
+        let has_inputs = layer.iter().any(|&node| matches!(layered.nodes[node].kind, LayoutNodeKind::Input(_)));
+        let least = if has_inputs { HEAD_HEIGHT } else { 0.0 };
+        let height = layer.iter().map(|&node| shapes[node].height + shapes[node].below).fold(least, f64::max);
+        spans.push([y, y + height]);
+        let gap = if has_inputs { MIN_LAYER_GAP - 8.0 } else { MIN_LAYER_GAP };
+        y += height + gap + (sideways / 8.0).min(MAX_EXTRA_GAP).floor();
     }
-    rows
+    spans
 }
 
-/// Moves a level to its place.
-fn put(scene: &Scene, placed: &mut Placed, item: usize, level: &Level, inside: &Inside, at: Point) {
-    let rows: Vec<[f64; 2]> = inside.rows.iter().map(|r| [at.y + r[0], at.y + r[1]]).collect();
-    let mut cells = Vec::with_capacity(level.cells.len());
-    for (i, (cell, body)) in level.cells.iter().zip(&inside.bodies).enumerate() {
-        let x = at.x + inside.x[i];
-        let [start, end] = rows[cell.row];
-        let Kind::Item(child) = cell.kind else {
-            cells.push(Joint { top: start, bottom: end, x, width: 0.0, ins: None, outs: vec![x] });
+/// Moves the content of an item, and of the open blocks inside it, to its place in the picture.
+fn move_to(
+    scene: &Scene,
+    layout: &mut PictureLayout,
+    item: usize,
+    layered: &LayeredGraph,
+    content: &BlockContent,
+    at: Position,
+) {
+    let layers: Vec<[f64; 2]> = content.layers.iter().map(|span| [at.y + span[0], at.y + span[1]]).collect();
+    let mut nodes = Vec::with_capacity(layered.nodes.len());
+    for (i, (node, shape)) in layered.nodes.iter().zip(&content.shapes).enumerate() {
+        let x = at.x + content.x[i];
+        let [start, end] = layers[node.rank];
+        let LayoutNodeKind::Item(child) = node.kind else {
+            nodes.push(PlacedNode { top: start, bottom: end, x, width: 0.0, ins: None, outs: vec![x] });
             continue;
         };
-        let top = start + ((end - start - body.height - body.below) / 2.0).floor();
-        let bottom = top + body.height;
-        let mut spot = Spot { x: x - body.left, y: top, w: body.left + body.right, h: body.height, head: 0.0 };
-        if let (Some(deeper), Some(level)) = (&body.inside, &scene.levels[child]) {
-            spot.head = spot.x + deeper.head;
-            put(scene, placed, child, level, deeper, Point { x: spot.x, y: spot.y });
+        let top = start + ((end - start - shape.height - shape.below) / 2.0).floor();
+        let bottom = top + shape.height;
+        let w = shape.left + shape.right;
+        let mut bounds = BoxBounds { x: x - shape.left, y: top, w, h: shape.height, head: 0.0 };
+        if let (Some(inner), Some(layered)) = (&shape.content, &scene.layered[child]) {
+            bounds.head = bounds.x + inner.head;
+            move_to(scene, layout, child, layered, inner, Position { x: bounds.x, y: bounds.y });
         }
-        placed.spots[child] = Some(spot);
-        let outs: Vec<f64> = body.outs.iter().map(|o| x + o).collect();
-        for (port, _) in body.labelled.iter().enumerate().filter(|(_, l)| **l) {
-            placed.labels.push((child, port, Point { x: outs[port], y: bottom + 14.0 }));
+        layout.boxes[child] = Some(bounds);
+        let outs: Vec<f64> = shape.outs.iter().map(|out| x + out).collect();
+        for (port, _) in shape.labelled.iter().enumerate().filter(|(_, labelled)| **labelled) {
+            layout.labels.push((child, port, Position { x: outs[port], y: bottom + 14.0 }));
         }
-        let ins = body.ins.as_ref().map(|ins| ins.iter().map(|i| x + i).collect());
-        cells.push(Joint { top, bottom: bottom + body.below, x, width: spot.w, ins, outs });
+        let ins = shape.ins.as_ref().map(|ins| ins.iter().map(|input| x + input).collect());
+        nodes.push(PlacedNode { top, bottom: bottom + shape.below, x, width: w, ins, outs });
     }
-    placed.joints[item] = Some(Joints { cells, rows });
+    layout.blocks[item] = Some(PlacedBlock { nodes, layers });
 }

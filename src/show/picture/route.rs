@@ -1,122 +1,144 @@
-//! The lines between placed boxes. `page/place.js` does the same in the same order.
+//! Routes the edges between placed boxes. `page/place.js` repeats the same steps in the same order.
 //!
-//! A line leaves its box downwards, below the shape that is written there, and passes a row only in a lane of its own; it
-//! moves to the side only between rows, where nothing else stands.
+//! A route leaves its box downwards, below the shape label, and passes a layer only at a dummy node of its own. It moves to
+//! the side only between layers, where there is nothing else.
 
-use super::cell::{Kind, Net};
-use super::level::Level;
-use super::place::{Joints, Placed, Point};
+use super::layered::LayeredGraph;
+use super::layout_node::{Hyperedge, LayoutNodeKind, Segment};
+use super::place::{PictureLayout, PlacedBlock, Position};
 use super::scene::Scene;
 use std::fmt::Write;
 
-/// Between lines that end in one box.
-const PORT: f64 = 14.0;
-/// Height of an arrow's head.
+/// Distance between routes that end in one box.
+const PORT_DISTANCE: f64 = 14.0;
+/// Height of an arrowhead.
 pub(super) const ARROW: f64 = 6.0;
 
-/// One tensor inside one open block, as it is drawn.
+/// The route of one tensor inside one open block.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// The open block.
-    pub level: usize,
-    pub net: usize,
-    /// Path data in the language of SVG, of what carries numbers and of what only a size is read from.
+pub struct Route {
+    /// The item of the open block.
+    pub block: usize,
+    /// Number of the hyperedge in the layered graph of the block.
+    pub hyperedge: usize,
+    /// SVG path data of the segments that carry values.
     pub solid: String,
+    /// SVG path data of the segments of which only the size is read.
     pub dashed: String,
-    /// Tips of the arrows, with whether only the size is read.
-    pub tips: Vec<(Point, bool)>,
-    /// Each piece: where it starts, the end of its row, the start of the next row, where it ends.
-    pub pieces: Vec<[Point; 4]>,
+    /// Tips of the arrows, each with whether only the size is read.
+    pub arrow_tips: Vec<(Position, bool)>,
+    /// The bend points of each segment: its start, the end of the layer it starts in, the start of the next layer, its end.
+    pub bends: Vec<[Position; 4]>,
 }
 
-pub fn lines(scene: &Scene, placed: &Placed) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for (item, joints) in placed.joints.iter().enumerate() {
-        if let (Some(joints), Some(level)) = (joints, &scene.levels[item]) {
-            let ends = ends(level, joints);
-            let mut next = 0;
-            for (net, wires) in level.nets.iter().enumerate() {
-                let count = wires.hops.len();
-                lines.push(line(item, net, level, wires, joints, &ends[next..next + count]));
-                next += count;
+/// Routes every hyperedge of every open block.
+pub fn routes(scene: &Scene, layout: &PictureLayout) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for (item, placed) in layout.blocks.iter().enumerate() {
+        if let (Some(placed), Some(layered)) = (placed, &scene.layered[item]) {
+            let router = BlockRouter { layered, placed };
+            let mut ends = router.segment_ends().into_iter();
+            for (number, hyperedge) in layered.hyperedges.iter().enumerate() {
+                routes.push(router.route(item, number, hyperedge, ends.by_ref()));
             }
         }
     }
-    lines
+    routes
 }
 
-/// Where each hop of a level ends, from left to right: those into one closed box side by side, in the order of where they
-/// come from.
-fn ends(level: &Level, joints: &Joints) -> Vec<f64> {
-    let hops: Vec<_> = level.nets.iter().flat_map(|n| n.hops.iter().map(move |h| (n, h))).collect();
-    let from = |i: usize| {
-        let (net, hop) = hops[i];
-        start(level, net, hop.from, joints)
-    };
-    let mut into: Vec<Vec<usize>> = vec![Vec::new(); level.cells.len()];
-    let mut ends = vec![0.0; hops.len()];
-    for (i, (_, hop)) in hops.iter().enumerate() {
-        let cell = &joints.cells[hop.to];
-        match (hop.port, &cell.ins) {
-            (Some(port), Some(ins)) => ends[i] = ins[port],
-            (Some(_), None) if matches!(level.cells[hop.to].kind, Kind::Item(_)) => into[hop.to].push(i),
-            (Some(_) | None, _) => ends[i] = cell.x,
+struct BlockRouter<'a> {
+    layered: &'a LayeredGraph,
+    placed: &'a PlacedBlock,
+}
+
+impl BlockRouter<'_> {
+    fn is_item(&self, node: usize) -> bool {
+        matches!(self.layered.nodes[node].kind, LayoutNodeKind::Item(_))
+    }
+
+    /// Returns the x coordinate of the end of each segment. Those into one closed box end side by side, in the order of their
+    /// starts.
+    fn segment_ends(&self) -> Vec<f64> {
+        let edges = self.layered.hyperedges.iter();
+        let segments: Vec<(&Hyperedge, &Segment)> =
+            edges.flat_map(|edge| edge.segments.iter().map(move |segment| (edge, segment))).collect();
+        let start = |i: usize| self.segment_start(segments[i].0, segments[i].1.from);
+        let mut into: Vec<Vec<usize>> = vec![Vec::new(); self.layered.nodes.len()];
+        let mut ends = vec![0.0; segments.len()];
+        for (i, (_, segment)) in segments.iter().enumerate() {
+            let node = &self.placed.nodes[segment.to];
+            match (segment.port, &node.ins) {
+                (Some(port), Some(ins)) => ends[i] = ins[port],
+                (Some(_), None) if self.is_item(segment.to) => into[segment.to].push(i),
+                (Some(_) | None, _) => ends[i] = node.x,
+            }
         }
-    }
-    for (cell, list) in joints.cells.iter().zip(&mut into) {
-        list.sort_by(|&a, &b| from(a).total_cmp(&from(b)));
-        let gaps = f64::max(list.len() as f64 - 1.0, 1.0);
-        let step = PORT.min((cell.width - 20.0) / gaps);
-        for (k, &i) in list.iter().enumerate() {
-            ends[i] = cell.x + step * (k as f64 - (list.len() as f64 - 1.0) / 2.0);
+        for (node, list) in self.placed.nodes.iter().zip(&mut into) {
+            list.sort_by(|&a, &b| start(a).total_cmp(&start(b)));
+            let gaps = f64::max(list.len() as f64 - 1.0, 1.0);
+            let step = PORT_DISTANCE.min((node.width - 20.0) / gaps);
+            for (k, &i) in list.iter().enumerate() {
+                ends[i] = node.x + step * (k as f64 - (list.len() as f64 - 1.0) / 2.0);
+            }
         }
+        ends
     }
-    ends
-}
 
-fn start(level: &Level, net: &Net, cell: usize, joints: &Joints) -> f64 {
-    match level.cells[cell].kind {
-        Kind::Item(_) => joints.cells[cell].outs[net.port],
-        Kind::In(_) | Kind::Out(_) | Kind::Lane(_) => joints.cells[cell].x,
+    /// Returns the x coordinate where the segments of a hyperedge leave a node.
+    fn segment_start(&self, hyperedge: &Hyperedge, node: usize) -> f64 {
+        let placed = &self.placed.nodes[node];
+        if self.is_item(node) { placed.outs[hyperedge.port] } else { placed.x }
     }
-}
 
-fn line(item: usize, number: usize, level: &Level, net: &Net, joints: &Joints, ends: &[f64]) -> Line {
-    let mut line = Line {
-        level: item,
-        net: number,
-        solid: String::new(),
-        dashed: String::new(),
-        tips: Vec::new(),
-        pieces: Vec::new(),
-    };
-    for (hop, &end) in net.hops.iter().zip(ends) {
-        let (from, to) = (&joints.cells[hop.from], &joints.cells[hop.to]);
-        let x = start(level, net, hop.from, joints);
-        let leaves = match level.cells[hop.from].kind {
-            Kind::Item(_) => from.bottom,
-            Kind::In(_) | Kind::Out(_) | Kind::Lane(_) => from.top,
+    /// Routes one hyperedge; `ends` yields the x coordinate of the end of each of its segments.
+    fn route(&self, block: usize, number: usize, hyperedge: &Hyperedge, ends: impl Iterator<Item = f64>) -> Route {
+        let mut route = Route {
+            block,
+            hyperedge: number,
+            solid: String::new(),
+            dashed: String::new(),
+            arrow_tips: Vec::new(),
+            bends: Vec::new(),
         };
-        let arrow = matches!(level.cells[hop.to].kind, Kind::Item(_)) && to.ins.is_none();
-        let (row, next) = (joints.rows[level.cells[hop.from].row][1], joints.rows[level.cells[hop.to].row][0]);
-        let tip = to.top;
-        let stop = if arrow { tip - ARROW + 1.0 } else { tip };
-        let points = [Point { x, y: leaves }, Point { x, y: row }, Point { x: end, y: next }, Point { x: end, y: tip }];
-        let path = if hop.size_only { &mut line.dashed } else { &mut line.solid };
-        let _ = write!(path, "M{x:.1} {leaves:.1}");
-        if (x - end).abs() < 0.05 {
-            let _ = write!(path, "V{stop:.1}");
-        } else {
-            let (bend, middle) = (next.min(stop), (row + next.min(stop)) / 2.0);
-            let _ = write!(path, "V{row:.1}C{x:.1} {middle:.1} {end:.1} {middle:.1} {end:.1} {bend:.1}");
-            if stop > bend {
-                let _ = write!(path, "V{stop:.1}");
+        for (segment, end) in hyperedge.segments.iter().zip(ends) {
+            let to = &self.placed.nodes[segment.to];
+            let has_arrow = self.is_item(segment.to) && to.ins.is_none();
+            let bends = self.bends(hyperedge, segment, end);
+            let stop = if has_arrow { to.top - ARROW + 1.0 } else { to.top };
+            write_path(if segment.size_only { &mut route.dashed } else { &mut route.solid }, bends, stop);
+            if has_arrow {
+                route.arrow_tips.push((Position { x: end, y: to.top }, segment.size_only));
             }
+            route.bends.push(bends);
         }
-        if arrow {
-            line.tips.push((Point { x: end, y: tip }, hop.size_only));
-        }
-        line.pieces.push(points);
+        route
     }
-    line
+
+    fn bends(&self, hyperedge: &Hyperedge, segment: &Segment, end: f64) -> [Position; 4] {
+        let start = self.segment_start(hyperedge, segment.from);
+        let from = &self.placed.nodes[segment.from];
+        let layer = |node: usize| self.placed.layers[self.layered.nodes[node].rank];
+        [
+            Position { x: start, y: if self.is_item(segment.from) { from.bottom } else { from.top } },
+            Position { x: start, y: layer(segment.from)[1] },
+            Position { x: end, y: layer(segment.to)[0] },
+            Position { x: end, y: self.placed.nodes[segment.to].top },
+        ]
+    }
+}
+
+/// Appends a segment that ends at the height `stop` to SVG path data.
+fn write_path(path: &mut String, [from, below, above, _]: [Position; 4], stop: f64) {
+    let (x, end) = (from.x, above.x);
+    let _ = write!(path, "M{x:.1} {:.1}", from.y);
+    if (x - end).abs() < 0.05 {
+        let _ = write!(path, "V{stop:.1}");
+        return;
+    }
+    let bend = above.y.min(stop);
+    let middle = (below.y + bend) / 2.0;
+    let _ = write!(path, "V{:.1}C{x:.1} {middle:.1} {end:.1} {middle:.1} {end:.1} {bend:.1}", below.y);
+    if stop > bend {
+        let _ = write!(path, "V{stop:.1}");
+    }
 }

@@ -1,14 +1,14 @@
 //! A network with everything that a picture of it needs, at any fold.
 
-use super::facts::{Described, Facts, describe};
-use super::level::{LANES, Level, TooLarge};
-use super::tree::Tree;
-use crate::graph::check::CheckedGraph;
+use super::item_facts::{GraphFacts, ItemFacts, describe};
+use super::layered::{GraphTooLarge, LayeredGraph, MAX_DUMMY_NODES};
+use super::tree::BlockTree;
+use crate::graph::check::Checked;
 use crate::study::cost::Convention;
 
 /// What stands on lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shapes {
+pub enum ShapeNotation {
     /// `64 × 128 × 128`, at the size of the graph.
     Numbers,
     /// `64 × H × W`, where that is short.
@@ -18,11 +18,11 @@ pub enum Shapes {
 #[derive(Debug, Clone)]
 pub struct Scene {
     pub name: String,
-    pub tree: Tree,
+    pub tree: BlockTree,
     /// By item.
-    pub facts: Vec<Facts>,
+    pub facts: Vec<ItemFacts>,
     /// By item; `None` where there is nothing inside.
-    pub levels: Vec<Option<Level>>,
+    pub layered: Vec<Option<LayeredGraph>>,
     /// Names of blocks, in the order of appearance, with how often each is there.
     pub kinds: Vec<(String, usize)>,
     pub params: u64,
@@ -33,22 +33,22 @@ pub struct Scene {
 impl Scene {
     /// # Errors
     /// The network's lines are too long for a picture.
-    pub fn new(checked: &CheckedGraph, convention: Convention) -> Result<Scene, TooLarge> {
+    pub fn new(checked: &Checked, convention: Convention) -> Result<Scene, GraphTooLarge> {
         let graph = checked.graph();
-        let tree = Tree::new(graph);
-        let mut lanes = LANES;
-        let levels = (0..tree.items.len()).map(|i| Level::new(graph, &tree, i, &mut lanes));
-        let levels = levels.collect::<Result<_, _>>()?;
-        let Described { facts, kinds, params, macs } = describe(checked, &tree, convention);
-        Ok(Scene { name: graph.name.clone(), tree, facts, levels, kinds, params, macs, convention })
+        let tree = BlockTree::new(graph);
+        let mut lanes = MAX_DUMMY_NODES;
+        let layered = (0..tree.items.len()).map(|i| LayeredGraph::new(graph, &tree, i, &mut lanes));
+        let layered = layered.collect::<Result<_, _>>()?;
+        let GraphFacts { facts, kinds, params, macs } = describe(checked, &tree, convention);
+        Ok(Scene { name: graph.name.clone(), tree, facts, layered, kinds, params, macs, convention })
     }
 
     /// What stands on the line from an output of an item.
-    pub fn label(&self, item: usize, port: usize, shapes: Shapes) -> &str {
+    pub fn label(&self, item: usize, port: usize, shapes: ShapeNotation) -> &str {
         let [numbers, formula] = &self.facts[item].labels[port];
         match shapes {
-            Shapes::Formulas if !formula.is_empty() => formula,
-            Shapes::Numbers | Shapes::Formulas => numbers,
+            ShapeNotation::Formulas if !formula.is_empty() => formula,
+            ShapeNotation::Numbers | ShapeNotation::Formulas => numbers,
         }
     }
 }

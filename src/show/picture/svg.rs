@@ -1,12 +1,12 @@
 //! A picture as one SVG file that needs nothing else: colours for light and dark, letters of whatever sans-serif there is.
 
 use super::colours::{HUES, rules};
-use super::facts::{FONT, SHADES, SMALL, below_title};
-use super::fold::Fold;
-use super::place::{Placed, Spot, place};
-use super::route::{ARROW, lines};
-use super::scene::{Scene, Shapes};
-use super::tree::What;
+use super::fold::FoldState;
+use super::item_facts::{FONT, SHADES, SMALL, second_line};
+use super::place::{BoxBounds, PictureLayout, place};
+use super::route::{ARROW, routes};
+use super::scene::{Scene, ShapeNotation};
+use super::tree::TreeItemKind;
 use crate::base::number::three_digits;
 use crate::base::xml::escaped;
 use crate::show::text::{bold_width, width};
@@ -16,18 +16,18 @@ use std::fmt::Write;
 const STYLE: &str = include_str!("page/picture.css");
 /// Height of the title, and of a line of the legend.
 const TITLE: f64 = 56.0;
-const KEY: f64 = 22.0;
+const LEGEND_LINE: f64 = 22.0;
 const SIDE: f64 = 16.0;
 
 /// The picture with its title and its key.
-pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
+pub fn svg(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let placed = place(scene, fold, shapes);
     let title = escaped(&scene.name);
     let below = summary(scene);
-    let keys = placed_keys(scene, fold, placed.size[0].max(460.0) - 2.0 * SIDE);
+    let legend_entries = place_legend(scene, fold, placed.size[0].max(460.0) - 2.0 * SIDE);
     let head = bold_width(&scene.name, 18.0).max(width(&below, FONT)) + 2.0 * SIDE;
-    let w = placed.size[0].max(head).max(keys.width + 2.0 * SIDE);
-    let h = TITLE + placed.size[1] + keys.height;
+    let w = placed.size[0].max(head).max(legend_entries.width + 2.0 * SIDE);
+    let h = TITLE + placed.size[1] + legend_entries.height;
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -41,36 +41,36 @@ pub fn svg(scene: &Scene, fold: &Fold, shapes: Shapes) -> String {
     let _ = writeln!(out, "<text class=\"sum\" x=\"{SIDE}\" y=\"48\">{}</text>", escaped(&below));
     let left = ((w - placed.size[0]) / 2.0).floor();
     let _ = writeln!(out, "<g transform=\"translate({left:.0} {TITLE})\">");
-    body(&mut out, scene, fold, shapes, &placed);
+    draw_body(&mut out, scene, fold, shapes, &placed);
     out.push_str("</g>\n");
     let _ = writeln!(out, "<g transform=\"translate({SIDE} {:.0})\">", TITLE + placed.size[1]);
-    out.push_str(&keys.text);
+    out.push_str(&legend_entries.text);
     out.push_str("</g>\n</svg>\n");
     out
 }
 
 /// `3 × 288 × 384 · 709.7k parameters · 2.16G MACs (conv)`.
 pub(super) fn summary(scene: &Scene) -> String {
-    let input = scene.tree.items.iter().position(|i| i.what == What::Input && !i.outputs.is_empty());
+    let input = scene.tree.items.iter().position(|i| i.kind == TreeItemKind::Input && !i.outputs.is_empty());
     let image = input.map(|i| format!("{} · ", scene.facts[i].labels[0][0])).unwrap_or_default();
     let (params, macs) = (three_digits(scene.params), three_digits(scene.macs));
     format!("{image}{params} parameters · {macs} MACs ({})", scene.convention)
 }
 
-fn body(out: &mut String, scene: &Scene, fold: &Fold, shapes: Shapes, placed: &Placed) {
+fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNotation, placed: &PictureLayout) {
     // Frames first, outer before inner; lines on them, boxes on top.
-    for (item, spot) in placed.spots.iter().enumerate() {
-        if let (Some(spot), true) = (spot, fold.is_open(item)) {
-            frame(out, scene, item, spot);
+    for (item, bounds) in placed.boxes.iter().enumerate() {
+        if let (Some(bounds), true) = (bounds, fold.is_open(item)) {
+            draw_frame(out, scene, item, bounds);
         }
     }
-    for line in lines(scene, placed) {
-        for (class, path) in [("edge", &line.solid), ("edge size", &line.dashed)] {
+    for route in routes(scene, placed) {
+        for (class, path) in [("edge", &route.solid), ("edge size", &route.dashed)] {
             if !path.is_empty() {
                 let _ = writeln!(out, "<path class=\"{class}\" d=\"{path}\"/>");
             }
         }
-        for (tip, size_only) in &line.tips {
+        for (tip, size_only) in &route.arrow_tips {
             let class = if *size_only { "tip size" } else { "tip" };
             let (x, y, back) = (tip.x, tip.y, tip.y - ARROW);
             let _ = writeln!(
@@ -81,9 +81,9 @@ fn body(out: &mut String, scene: &Scene, fold: &Fold, shapes: Shapes, placed: &P
             );
         }
     }
-    for (item, spot) in placed.spots.iter().enumerate() {
-        if let (Some(spot), false) = (spot, fold.is_open(item)) {
-            closed(out, scene, item, spot);
+    for (item, bounds) in placed.boxes.iter().enumerate() {
+        if let (Some(bounds), false) = (bounds, fold.is_open(item)) {
+            draw_box(out, scene, item, bounds);
         }
     }
     for (item, port, at) in &placed.labels {
@@ -92,44 +92,46 @@ fn body(out: &mut String, scene: &Scene, fold: &Fold, shapes: Shapes, placed: &P
     }
 }
 
-fn hue(scene: &Scene, item: usize) -> String {
+fn hue_class(scene: &Scene, item: usize) -> String {
     scene.facts[item].kind.map(|k| format!(" k{}", k % HUES)).unwrap_or_default()
 }
 
-fn frame(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
+fn draw_frame(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     let facts = &scene.facts[item];
-    let Spot { x, y, w, h, head } = spot;
+    let BoxBounds { x, y, w, h, head } = bounds;
     let _ = writeln!(
         out,
         "<g class=\"frame{}\"><title>{}</title><rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{w:.1}\" height=\"{h:.1}\" rx=\"8\"/>\
          <text class=\"head\" x=\"{:.1}\" y=\"{:.1}\">{}{}</text></g>",
-        hue(scene, item),
-        escaped(&told(scene, item)),
+        hue_class(scene, item),
+        escaped(&tooltip(scene, item)),
         head + 10.0,
         y + 18.0,
         escaped(&facts.title),
-        beside(&facts.instance),
+        instance_tspan(&facts.instance),
     );
 }
 
-fn beside(instance: &str) -> String {
+fn instance_tspan(instance: &str) -> String {
     if instance.is_empty() {
         return String::new();
     }
     format!("<tspan class=\"which\" dx=\"6\">{}</tspan>", escaped(instance))
 }
 
-fn closed(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
+fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
-    let Spot { x, y, w, h, .. } = spot;
-    let class = match part.what {
-        What::Input | What::Result => "end".to_string(),
-        What::Block { .. } | What::Run { .. } => format!("block s{}{}", facts.shade, hue(scene, item)),
-        What::Network | What::Operator => format!("op s{}", facts.shade),
+    let BoxBounds { x, y, w, h, .. } = bounds;
+    let class = match part.kind {
+        TreeItemKind::Input | TreeItemKind::Result => "end".to_string(),
+        TreeItemKind::Block { .. } | TreeItemKind::Run { .. } => {
+            format!("block s{}{}", facts.shade, hue_class(scene, item))
+        }
+        TreeItemKind::Network | TreeItemKind::Operator => format!("op s{}", facts.shade),
     };
-    let folds = part.folds();
-    let radius = if matches!(part.what, What::Input | What::Result) { h / 2.0 } else { 6.0 };
-    let _ = write!(out, "<g class=\"box {class}\"><title>{}</title>", escaped(&told(scene, item)));
+    let folds = part.can_fold();
+    let radius = if matches!(part.kind, TreeItemKind::Input | TreeItemKind::Result) { h / 2.0 } else { 6.0 };
+    let _ = write!(out, "<g class=\"box {class}\"><title>{}</title>", escaped(&tooltip(scene, item)));
     if folds {
         // The edge of a sheet below: there is more inside.
         let _ = write!(
@@ -154,13 +156,13 @@ fn closed(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
         );
     }
     let middle = x + w / 2.0 + if folds { 6.0 } else { 0.0 };
-    let second = below_title(part, facts);
+    let second = second_line(part, facts);
     let base = if second.is_empty() { y + 17.0 } else { y + 17.5 };
     let _ = write!(
         out,
         "<text class=\"title\" x=\"{middle:.1}\" y=\"{base:.1}\">{}{}</text>",
         escaped(&facts.title),
-        beside(&facts.instance)
+        instance_tspan(&facts.instance)
     );
     if !second.is_empty() {
         let _ =
@@ -170,27 +172,27 @@ fn closed(out: &mut String, scene: &Scene, item: usize, spot: &Spot) {
 }
 
 /// What a pointer is told.
-fn told(scene: &Scene, item: usize) -> String {
+fn tooltip(scene: &Scene, item: usize) -> String {
     let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
-    let mut lines = vec![part.path.clone()];
-    lines.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
+    let mut routes = vec![part.path.clone()];
+    routes.extend(facts.config.iter().map(|(k, v)| format!("{k} = {v}")));
     if !facts.second.is_empty() {
-        lines.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
+        routes.push(format!("{} parameters, {} MACs", facts.params, facts.macs));
     }
     if !facts.field.is_empty() {
-        lines.push(format!("receptive field {}", facts.field));
+        routes.push(format!("receptive field {}", facts.field));
     }
-    lines.join(" ")
+    routes.join(" ")
 }
 
-struct Keys {
+struct Legend {
     text: String,
     width: f64,
     height: f64,
 }
 
 /// Shades of cost, hues of the blocks that are `seen` with how often each is in the network, dashes: class and text.
-pub(super) fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
+pub(super) fn legend_entries(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut from = 0.0;
     for (i, end) in SHADES.into_iter().chain([100.0]).enumerate() {
@@ -203,7 +205,8 @@ pub(super) fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, 
             parts.push((format!("key mark k{}", i % HUES), format!("{name} ×{count}")));
         }
     }
-    let sizes = scene.levels.iter().flatten().flat_map(|l| &l.nets).flat_map(|n| &n.hops).any(|h| h.size_only);
+    let sizes =
+        scene.layered.iter().flatten().flat_map(|l| &l.hyperedges).flat_map(|n| &n.segments).any(|h| h.size_only);
     if sizes {
         parts.push(("edge size".into(), "only its size is read".into()));
     }
@@ -211,15 +214,15 @@ pub(super) fn keys(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, 
 }
 
 /// The keys in lines of a width.
-fn placed_keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
-    let mut keys_text = Keys { text: String::new(), width: 0.0, height: KEY };
+fn place_legend(scene: &Scene, fold: &FoldState, room: f64) -> Legend {
+    let mut legend = Legend { text: String::new(), width: 0.0, height: LEGEND_LINE };
     let (mut x, mut y) = (0.0, 0.0);
-    for (class, text) in keys(scene, |item| shown(scene, fold, item)) {
+    for (class, text) in legend_entries(scene, |item| is_visible(scene, fold, item)) {
         let wide = 20.0 + width(&text, SMALL + 1.0) + 14.0;
         if x > 0.0 && x + wide > room {
-            (x, y) = (0.0, y + KEY);
+            (x, y) = (0.0, y + LEGEND_LINE);
         }
-        let out = &mut keys_text.text;
+        let out = &mut legend.text;
         let _ = match class.starts_with("key") {
             true => writeln!(
                 out,
@@ -231,13 +234,13 @@ fn placed_keys(scene: &Scene, fold: &Fold, room: f64) -> Keys {
         let (left, base, text) = (x + 20.0, y + 12.0, escaped(&text));
         let _ = writeln!(out, "<text class=\"keytext\" x=\"{left:.0}\" y=\"{base:.0}\">{text}</text>");
         x += wide;
-        keys_text.width = keys_text.width.max(x);
+        legend.width = legend.width.max(x);
     }
-    keys_text.height = y + KEY + 10.0;
-    keys_text
+    legend.height = y + LEGEND_LINE + 10.0;
+    legend
 }
 
 /// Whether an item is seen, open or closed.
-fn shown(scene: &Scene, fold: &Fold, item: usize) -> bool {
+fn is_visible(scene: &Scene, fold: &FoldState, item: usize) -> bool {
     scene.tree.ancestors(item).iter().rev().skip(1).all(|&i| fold.is_open(i))
 }

@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 /// Boxes that a picture may have before blocks are folded.
-pub const MOST: usize = 40;
+pub const MAX_BOXES: usize = 40;
 /// Blocks with more parts than this have runs of equal parts put together.
-const LONG: usize = MOST;
+const RUN_THRESHOLD: usize = MAX_BOXES;
 /// Equal blocks one after the other that make a run.
-const RUN: usize = 3;
+const MIN_RUN: usize = 3;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum TreeItemKind {
     /// All of it: item 0.
     Network,
     Input,
@@ -35,15 +35,15 @@ pub enum What {
 
 /// A tensor that an item reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Wire {
+pub struct ItemInput {
     pub outlet: Outlet,
     /// No number of it is read: `resize(to = x)` looks at the size of `x`.
     pub size_only: bool,
 }
 
 #[derive(Debug, Clone)]
-pub struct Item {
-    pub what: What,
+pub struct TreeItem {
+    pub kind: TreeItemKind,
     pub parent: Option<usize>,
     /// 0 for the network, 1 for what stands in it.
     pub depth: usize,
@@ -55,40 +55,40 @@ pub struct Item {
     pub nodes: Range<usize>,
     pub children: Vec<usize>,
     /// Distinct tensors from outside, in the order of their first use.
-    pub inputs: Vec<Wire>,
+    pub inputs: Vec<ItemInput>,
     /// Tensors that are used outside.
     pub outputs: Vec<Outlet>,
     /// Items of one class compute the same from equal shapes, with weights of their own.
     pub class: usize,
 }
 
-impl Item {
+impl TreeItem {
     /// Whether there is something to open.
-    pub fn folds(&self) -> bool {
-        matches!(self.what, What::Block { .. } | What::Run { .. })
+    pub fn can_fold(&self) -> bool {
+        matches!(self.kind, TreeItemKind::Block { .. } | TreeItemKind::Run { .. })
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Tree {
+pub struct BlockTree {
     /// Each after its parent; the network first.
-    pub items: Vec<Item>,
+    pub items: Vec<TreeItem>,
 }
 
-impl Tree {
-    pub fn new(graph: &Graph) -> Tree {
-        let scopes = graph.instances.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
-        let mut builder = Builder { graph, scopes, items: Vec::new(), classes: HashMap::new() };
-        let root = builder.item(What::Network, None, String::new(), 0..graph.len());
-        builder.fill(root, 0);
+impl BlockTree {
+    pub fn new(graph: &Graph) -> BlockTree {
+        let scopes = graph.scopes.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
+        let mut builder = BlockTreeBuilder { graph, scopes, items: Vec::new(), classes: HashMap::new() };
+        let root = builder.add_item(TreeItemKind::Network, None, String::new(), 0..graph.len());
+        builder.add_children(root, 0);
         for (name, outlet) in &graph.results {
-            let item = builder.item(What::Result, Some(root), name.clone(), graph.len()..graph.len());
-            builder.items[item].inputs = vec![Wire { outlet: *outlet, size_only: false }];
+            let item = builder.add_item(TreeItemKind::Result, Some(root), name.clone(), graph.len()..graph.len());
+            builder.items[item].inputs = vec![ItemInput { outlet: *outlet, size_only: false }];
             builder.items[root].children.push(item);
         }
-        builder.wire();
-        builder.runs();
-        Tree { items: builder.items }
+        builder.connect();
+        builder.group_runs();
+        BlockTree { items: builder.items }
     }
 
     /// The chain of items from below the network down to this one.
@@ -100,19 +100,19 @@ impl Tree {
     }
 }
 
-struct Builder<'g> {
+struct BlockTreeBuilder<'g> {
     graph: &'g Graph,
     scopes: HashMap<&'g str, &'g str>,
-    items: Vec<Item>,
+    items: Vec<TreeItem>,
     classes: HashMap<String, usize>,
 }
 
-impl<'g> Builder<'g> {
-    fn item(&mut self, what: What, parent: Option<usize>, path: String, nodes: Range<usize>) -> usize {
+impl<'g> BlockTreeBuilder<'g> {
+    fn add_item(&mut self, kind: TreeItemKind, parent: Option<usize>, path: String, nodes: Range<usize>) -> usize {
         let depth = parent.map_or(0, |p| self.items[p].depth + 1);
         let (inputs, outputs) = (Vec::new(), Vec::new());
-        let item = Item {
-            what,
+        let item = TreeItem {
+            kind,
             parent,
             depth,
             path,
@@ -128,13 +128,13 @@ impl<'g> Builder<'g> {
     }
 
     /// The innermost end of the scope that lies `opened` scopes deep around a node.
-    fn scope(&self, ids: &[NodeId], node: usize, opened: usize) -> Option<&'g str> {
+    fn scope_at(&self, ids: &[NodeId], node: usize, opened: usize) -> Option<&'g str> {
         let path = self.graph.node(ids[node]).path.as_str();
         path.match_indices('.').map(|(end, _)| &path[..end]).filter(|p| self.scopes.contains_key(p)).nth(opened)
     }
 
     /// Makes the children of an item that lies `opened` scopes deep.
-    fn fill(&mut self, parent: usize, opened: usize) {
+    fn add_children(&mut self, parent: usize, opened: usize) {
         let ids = self.graph.order();
         let mut pending = vec![(parent, opened)];
         while let Some((parent, opened)) = pending.pop() {
@@ -143,21 +143,22 @@ impl<'g> Builder<'g> {
             while at < end {
                 let mut deep = opened;
                 let mut around = Vec::new();
-                let Some(mut scope) = self.scope(&ids, at, deep) else {
+                let Some(mut scope) = self.scope_at(&ids, at, deep) else {
                     let what = match self.graph.node(ids[at]).op {
-                        Op::Input(_) => What::Input,
-                        _ => What::Operator,
+                        Op::Input(_) => TreeItemKind::Input,
+                        _ => TreeItemKind::Operator,
                     };
-                    let child = self.item(what, Some(parent), self.graph.node(ids[at]).path.clone(), at..at + 1);
+                    let child = self.add_item(what, Some(parent), self.graph.node(ids[at]).path.clone(), at..at + 1);
                     self.items[parent].children.push(child);
                     at += 1;
                     continue;
                 };
-                let length = |scope, deep| (at..end).take_while(|&i| self.scope(&ids, i, deep) == Some(scope)).count();
+                let length =
+                    |scope, deep| (at..end).take_while(|&i| self.scope_at(&ids, i, deep) == Some(scope)).count();
                 let last = at + length(scope, deep);
                 // A block that holds nothing but another is shown as that other one; one that holds one operator, as
                 // the operator.
-                while let Some(inner) = self.scope(&ids, at, deep + 1) {
+                while let Some(inner) = self.scope_at(&ids, at, deep + 1) {
                     if at + length(inner, deep + 1) < last {
                         break;
                     }
@@ -166,10 +167,10 @@ impl<'g> Builder<'g> {
                 }
                 let child = if last == at + 1 {
                     around.push(scope.to_string());
-                    self.item(What::Operator, Some(parent), self.graph.node(ids[at]).path.clone(), at..last)
+                    self.add_item(TreeItemKind::Operator, Some(parent), self.graph.node(ids[at]).path.clone(), at..last)
                 } else {
                     let block = self.scopes[scope].to_string();
-                    let child = self.item(What::Block { block }, Some(parent), scope.into(), at..last);
+                    let child = self.add_item(TreeItemKind::Block { block }, Some(parent), scope.into(), at..last);
                     pending.push((child, deep + 1));
                     child
                 };
@@ -181,16 +182,16 @@ impl<'g> Builder<'g> {
     }
 
     /// Inputs, outputs and classes of all items with nodes.
-    fn wire(&mut self) {
+    fn connect(&mut self) {
         let ids = self.graph.order();
         let mut last_use: HashMap<Outlet, usize> = HashMap::new();
-        let mut reads: Vec<Vec<Wire>> = Vec::with_capacity(ids.len());
+        let mut reads: Vec<Vec<ItemInput>> = Vec::with_capacity(ids.len());
         for &id in &ids {
             let (node, types) = (self.graph.node(id), self.graph.input_types(id));
-            let wires: Vec<Wire> = (self.graph.inputs(id).into_iter().enumerate())
+            let wires: Vec<ItemInput> = (self.graph.inputs(id).into_iter().enumerate())
                 .map(|(slot, outlet)| {
                     let size_only = node.op.reads(slot, &types, &node.outputs) == [Reads::Nothing; 2];
-                    Wire { outlet, size_only }
+                    ItemInput { outlet, size_only }
                 })
                 .collect();
             wires.iter().for_each(|w| _ = last_use.insert(w.outlet, id.index()));
@@ -202,7 +203,7 @@ impl<'g> Builder<'g> {
             if start == end {
                 continue;
             }
-            let mut inputs: Vec<Wire> = Vec::new();
+            let mut inputs: Vec<ItemInput> = Vec::new();
             let mut known: HashMap<Outlet, usize> = HashMap::new();
             for wire in reads[start..end].iter().flatten().filter(|w| w.outlet.node.index() < start) {
                 let at = *known.entry(wire.outlet).or_insert(inputs.len());
@@ -234,10 +235,10 @@ impl<'g> Builder<'g> {
     }
 
     /// Puts runs of equal blocks of long levels into items of their own.
-    fn runs(&mut self) {
+    fn group_runs(&mut self) {
         for parent in 0..self.items.len() {
             let children = self.items[parent].children.clone();
-            if children.len() <= LONG {
+            if children.len() <= RUN_THRESHOLD {
                 continue;
             }
             let mut readers: HashMap<Outlet, usize> = HashMap::new();
@@ -248,15 +249,16 @@ impl<'g> Builder<'g> {
             let mut at = 0;
             while at < children.len() {
                 let mut end = at + 1;
-                while end < children.len() && self.follows(children[end - 1], children[end], &readers) {
+                while end < children.len() && self.continues_run(children[end - 1], children[end], &readers) {
                     end += 1;
                 }
                 let run = &children[at..end];
-                match &self.items[run[0]].what {
-                    What::Block { block } if run.len() >= RUN => {
+                match &self.items[run[0]].kind {
+                    TreeItemKind::Block { block } if run.len() >= MIN_RUN => {
                         let (block, count) = (block.clone(), run.len());
                         let nodes = self.items[run[0]].nodes.start..self.items[run[count - 1]].nodes.end;
-                        let item = self.item(What::Run { block, count }, Some(parent), String::new(), nodes);
+                        let item =
+                            self.add_item(TreeItemKind::Run { block, count }, Some(parent), String::new(), nodes);
                         let (first, last) = (self.items[run[0]].clone(), self.items[run[count - 1]].clone());
                         self.items[item].path = format!("{}..{}", first.path, last.path);
                         self.items[item].children = run.to_vec();
@@ -272,21 +274,21 @@ impl<'g> Builder<'g> {
             }
             self.items[parent].children = kept;
         }
-        self.sort();
+        self.sort_parents_first();
     }
 
     /// Whether `next` is the same as `before`, and is all that reads what that gives.
-    fn follows(&self, before: usize, next: usize, readers: &HashMap<Outlet, usize>) -> bool {
+    fn continues_run(&self, before: usize, next: usize, readers: &HashMap<Outlet, usize>) -> bool {
         let (a, b) = (&self.items[before], &self.items[next]);
         let alone = match (&a.outputs[..], &b.inputs[..]) {
             ([out], [wire]) => wire.outlet == *out && readers.get(out) == Some(&1),
             _ => false,
         };
-        a.class == b.class && a.folds() && b.folds() && alone
+        a.class == b.class && a.can_fold() && b.can_fold() && alone
     }
 
     /// Parents before children again, and depths that fit.
-    fn sort(&mut self) {
+    fn sort_parents_first(&mut self) {
         let mut order = Vec::with_capacity(self.items.len());
         let mut pending = vec![0];
         while let Some(item) = pending.pop() {
@@ -295,7 +297,7 @@ impl<'g> Builder<'g> {
         }
         let mut place = vec![0; self.items.len()];
         order.iter().enumerate().for_each(|(to, &from)| place[from] = to);
-        let mut items: Vec<Item> = order.iter().map(|&from| self.items[from].clone()).collect();
+        let mut items: Vec<TreeItem> = order.iter().map(|&from| self.items[from].clone()).collect();
         for i in 0..items.len() {
             items[i].children.iter_mut().for_each(|c| *c = place[*c]);
             items[i].parent = items[i].parent.map(|p| place[p]);

@@ -181,14 +181,18 @@ fn read_mermaid(text: &str) -> (HashSet<String>, usize) {
 fn mermaid_of_the_zoo_can_be_read() {
     for (file, model) in [("npnet", "NPNet"), ("segnet", "SegNet"), ("unetpp_supervised", "UNetPlusPlusSupervised")] {
         let scene = crate::show::picture::scene(&crate::show::picture::zoo(file, model));
-        for fold in [npc::internals::show::picture::Fold::readable(&scene.tree), crate::show::picture::all_open(&scene)]
+        for fold in
+            [npc::internals::show::picture::FoldState::readable(&scene.tree), crate::show::picture::all_open(&scene)]
         {
-            let text =
-                npc::internals::show::picture::mermaid(&scene, &fold, npc::internals::show::picture::Shapes::Formulas);
+            let text = npc::internals::show::picture::mermaid(
+                &scene,
+                &fold,
+                npc::internals::show::picture::ShapeNotation::Formulas,
+            );
             let (nodes, edges) = read_mermaid(&text);
             assert_eq!(
                 (nodes.len(), edges),
-                (fold.boxes(&scene.tree), npc::internals::show::picture::edges(&scene, &fold).len())
+                (fold.box_count(&scene.tree), npc::internals::show::picture::box_edges(&scene, &fold).len())
             );
         }
     }

@@ -6,7 +6,7 @@
 use crate::support::front::{Front, front_file, models_in, size_of};
 use npc::graph::ir;
 use npc::internals::show::picture;
-use npc::internals::show::picture::{Fold, Scene, Shapes};
+use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
 use npc::study::cost::Convention;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -106,12 +106,12 @@ fn forms_agree() {
                 assert!(text.lines().any(|l| l.ends_with(&format!("# {path}"))), "{name}: {path} in text");
             }
             let scene = Scene::new(checked, Convention::Conv).unwrap();
-            let open = Fold::to_depth(&scene.tree, usize::MAX);
+            let open = FoldState::to_depth(&scene.tree, usize::MAX);
             let boxes = graph.len() + graph.results.len();
-            let dot = picture::dot(&scene, &open, Shapes::Numbers);
+            let dot = picture::dot(&scene, &open, ShapeNotation::Numbers);
             assert_eq!(dot.matches(" [label=").count() - dot.matches(" -> ").count(), boxes, "{name}: {dot}");
             assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{name}: {dot}");
-            let svg = picture::svg(&scene, &open, Shapes::Numbers);
+            let svg = picture::svg(&scene, &open, ShapeNotation::Numbers);
             assert_eq!(svg.matches("class=\"face\"").count(), boxes, "{name}");
         }
     });

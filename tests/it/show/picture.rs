@@ -5,7 +5,7 @@ use crate::support::random_model;
 use crate::support::tape::Tape;
 use npc::graph::check::CheckedGraph;
 use npc::internals::show::picture;
-use npc::internals::show::picture::{Fold, Placed, Point, Scene, Shapes, What};
+use npc::internals::show::picture::{FoldState, PictureLayout, Position, Scene, ShapeNotation, TreeItemKind};
 use npc::study::cost::{Convention, count};
 use proptest::prelude::*;
 
@@ -18,8 +18,8 @@ pub fn zoo(file: &str, model: &str) -> CheckedGraph {
     front_file(&repository(&format!("models/{file}.model")), Some([288, 384]), &[]).model(model)
 }
 
-pub fn all_open(scene: &Scene) -> Fold {
-    Fold::to_depth(&scene.tree, usize::MAX)
+pub fn all_open(scene: &Scene) -> FoldState {
+    FoldState::to_depth(&scene.tree, usize::MAX)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Rect {
         self.left < o.right - e && o.left < self.right - e && self.top < o.bottom - e && o.top < self.bottom - e
     }
 
-    fn holds(&self, p: Point) -> bool {
+    fn holds(&self, p: Position) -> bool {
         let e = 0.5;
         p.x > self.left + e && p.x < self.right - e && p.y > self.top + e && p.y < self.bottom - e
     }
@@ -47,16 +47,16 @@ impl Rect {
 }
 
 /// A label of ten-pixel letters, as wide as in a wide font.
-fn label(text: &str, at: Point) -> Rect {
+fn label(text: &str, at: Position) -> Rect {
     let width: f64 = text.chars().map(|c| if c == ' ' { 3.2 } else { 6.4 }).sum();
     Rect { left: at.x - width / 2.0, right: at.x + width / 2.0, top: at.y - 8.0, bottom: at.y + 2.0 }
 }
 
 /// Everything that a picture must keep, whatever the graph.
-fn sound(scene: &Scene, fold: &Fold) -> Result<(), TestCaseError> {
-    let placed = picture::place(scene, fold, Shapes::Numbers);
+fn sound(scene: &Scene, fold: &FoldState) -> Result<(), TestCaseError> {
+    let placed = picture::place(scene, fold, ShapeNotation::Numbers);
     let items = &scene.tree.items;
-    let rect = |i: usize| placed.spots[i].map(|s| Rect { left: s.x, top: s.y, right: s.x + s.w, bottom: s.y + s.h });
+    let rect = |i: usize| placed.boxes[i].map(|s| Rect { left: s.x, top: s.y, right: s.x + s.w, bottom: s.y + s.h });
     let paper = Rect { left: 0.0, top: 0.0, right: placed.size[0], bottom: placed.size[1] };
     let boxes: Vec<(usize, Rect)> = (1..items.len()).filter_map(|i| Some((i, rect(i)?))).collect();
     for (i, a) in &boxes {
@@ -77,16 +77,16 @@ fn sound(scene: &Scene, fold: &Fold) -> Result<(), TestCaseError> {
         }
     }
     let mut arrows = 0;
-    for line in picture::lines(scene, &placed) {
-        arrows += line.tips.len();
-        let level = scene.levels[line.level].as_ref().expect("lines are in open blocks");
-        let inside = scene.tree.ancestors(line.level);
-        for [a, b, c, d] in &line.pieces {
-            prop_assert!(a.y <= b.y && b.y < c.y && c.y <= d.y, "a line runs up in {}", items[line.level].path);
-            prop_assert!(level.rows.len() > 1);
+    for line in picture::routes(scene, &placed) {
+        arrows += line.arrow_tips.len();
+        let level = scene.layered[line.block].as_ref().expect("lines are in open blocks");
+        let inside = scene.tree.ancestors(line.block);
+        for [a, b, c, d] in &line.bends {
+            prop_assert!(a.y <= b.y && b.y < c.y && c.y <= d.y, "a line runs up in {}", items[line.block].path);
+            prop_assert!(level.layers.len() > 1);
             for p in points(*a, *b, *c, *d) {
                 for (i, r) in boxes.iter().filter(|(i, _)| !inside.contains(i)) {
-                    prop_assert!(!r.holds(p), "a line in {:?} runs through {}", items[line.level].path, items[*i].path);
+                    prop_assert!(!r.holds(p), "a line in {:?} runs through {}", items[line.block].path, items[*i].path);
                 }
                 for (owner, r) in &labels {
                     prop_assert!(!r.holds(p), "a line runs through the label below {}", items[*owner].path);
@@ -95,32 +95,33 @@ fn sound(scene: &Scene, fold: &Fold) -> Result<(), TestCaseError> {
         }
     }
     // As many arrows as there are edges between boxes.
-    prop_assert_eq!(arrows, picture::edges(scene, fold).len());
+    prop_assert_eq!(arrows, picture::box_edges(scene, fold).len());
     Ok(())
 }
 
-fn labels(scene: &Scene, placed: &Placed) -> Vec<(usize, Rect)> {
-    let numbers =
-        |&(item, port, at): &(usize, usize, Point)| (item, label(scene.label(item, port, Shapes::Numbers), at));
+fn labels(scene: &Scene, placed: &PictureLayout) -> Vec<(usize, Rect)> {
+    let numbers = |&(item, port, at): &(usize, usize, Position)| {
+        (item, label(scene.label(item, port, ShapeNotation::Numbers), at))
+    };
     placed.labels.iter().map(numbers).collect()
 }
 
 /// Along a piece of a line: down, over in a cubic curve with upright ends, down.
-fn points(a: Point, b: Point, c: Point, d: Point) -> Vec<Point> {
+fn points(a: Position, b: Position, c: Position, d: Position) -> Vec<Position> {
     let mut all = Vec::new();
     for k in 0..=10 {
         let t = f64::from(k) / 10.0;
-        all.push(Point { x: a.x, y: a.y + t * (b.y - a.y) });
-        all.push(Point { x: d.x, y: c.y + t * (d.y - c.y) });
+        all.push(Position { x: a.x, y: a.y + t * (b.y - a.y) });
+        all.push(Position { x: d.x, y: c.y + t * (d.y - c.y) });
         let (s, m) = (1.0 - t, (b.y + c.y) / 2.0);
         let mix =
             |p: f64, q: f64, r: f64, u: f64| s.powi(3) * p + 3.0 * s * s * t * q + 3.0 * s * t * t * r + t.powi(3) * u;
-        all.push(Point { x: mix(b.x, b.x, c.x, c.x), y: mix(b.y, m, m, c.y) });
+        all.push(Position { x: mix(b.x, b.x, c.x, c.x), y: mix(b.y, m, m, c.y) });
     }
     all
 }
 
-fn check(scene: &Scene, fold: &Fold) {
+fn check(scene: &Scene, fold: &FoldState) {
     if let Err(e) = sound(scene, fold) {
         panic!("{}: {e}", scene.name);
     }
@@ -139,9 +140,14 @@ fn zoo_pictures_are_sound() {
         ("fcn8s", "FCN8s"),
     ] {
         let scene = scene(&zoo(file, model));
-        let readable = Fold::readable(&scene.tree);
-        assert!(readable.boxes(&scene.tree) <= picture::MOST || readable == Fold::to_depth(&scene.tree, 1), "{model}");
-        for fold in [Fold::to_depth(&scene.tree, 1), Fold::to_depth(&scene.tree, 2), readable, all_open(&scene)] {
+        let readable = FoldState::readable(&scene.tree);
+        assert!(
+            readable.box_count(&scene.tree) <= picture::MAX_BOXES || readable == FoldState::to_depth(&scene.tree, 1),
+            "{model}"
+        );
+        for fold in
+            [FoldState::to_depth(&scene.tree, 1), FoldState::to_depth(&scene.tree, 2), readable, all_open(&scene)]
+        {
             check(&scene, &fold);
         }
     }
@@ -152,12 +158,12 @@ fn zoo_pictures_are_sound() {
 fn columns_are_sizes_of_maps() {
     let checked = zoo("unet", "UNet");
     let scene = scene(&checked);
-    let level = scene.levels[0].as_ref().unwrap();
+    let level = scene.layered[0].as_ref().unwrap();
     let mut widths: Vec<(usize, usize)> = Vec::new();
     for (at, item) in level.items() {
         if let Some(outlet) = scene.tree.items[item].outputs.first() {
             let width = checked.graph().ty(*outlet).shape().dims()[2];
-            widths.push((level.cells[at].column, width));
+            widths.push((level.nodes[at].column, width));
         }
     }
     widths.sort();
@@ -169,15 +175,16 @@ fn columns_are_sizes_of_maps() {
 #[test]
 fn skips_are_straight() {
     let scene = scene(&zoo("unet", "UNet"));
-    let fold = Fold::to_depth(&scene.tree, 1);
-    let placed = picture::place(&scene, &fold, Shapes::Numbers);
-    let long = |l: &&picture::Line| l.pieces.len() > 4;
-    let lines = picture::lines(&scene, &placed);
+    let fold = FoldState::to_depth(&scene.tree, 1);
+    let placed = picture::place(&scene, &fold, ShapeNotation::Numbers);
+    let long = |l: &&picture::Route| l.bends.len() > 4;
+    let lines = picture::routes(&scene, &placed);
     let skips: Vec<_> = lines.iter().filter(long).collect();
     assert_eq!(skips.len(), 4);
     for line in skips {
-        let lanes = scene.levels[0].as_ref().unwrap().nets[line.net].hops.iter().filter(|h| h.port.is_none());
-        let xs: Vec<f64> = lanes.map(|h| placed.joints[0].as_ref().unwrap().cells[h.to].x).collect();
+        let dummies =
+            scene.layered[0].as_ref().unwrap().hyperedges[line.hyperedge].segments.iter().filter(|h| h.port.is_none());
+        let xs: Vec<f64> = dummies.map(|h| placed.blocks[0].as_ref().unwrap().nodes[h.to].x).collect();
         assert!(xs.windows(2).all(|w| (w[0] - w[1]).abs() < 0.01), "{xs:?}");
     }
 }
@@ -187,7 +194,7 @@ fn costs_of_shown_boxes_add_up() {
     let checked = zoo("npnet", "NPNet");
     let (scene, report) = (scene(&checked), count(&checked, Convention::Conv));
     for depth in 1..5 {
-        let shown = Fold::to_depth(&scene.tree, depth).shown(&scene.tree);
+        let shown = FoldState::to_depth(&scene.tree, depth).visible_boxes(&scene.tree);
         assert_eq!(shown.iter().map(|&i| scene.facts[i].params).sum::<u64>(), report.params);
         assert_eq!(shown.iter().map(|&i| scene.facts[i].macs).sum::<u64>(), report.macs);
     }
@@ -197,8 +204,8 @@ fn costs_of_shown_boxes_add_up() {
 #[test]
 fn sizes_that_are_read_are_dashed() {
     let scene = scene(&zoo("npnet", "NPNet"));
-    let edges = picture::edges(&scene, &Fold::to_depth(&scene.tree, 1));
-    let ends = |e: &picture::Edge| (scene.tree.items[e.from].path.clone(), scene.tree.items[e.to].path.clone());
+    let edges = picture::box_edges(&scene, &FoldState::to_depth(&scene.tree, 1));
+    let ends = |e: &picture::BoxEdge| (scene.tree.items[e.from].path.clone(), scene.tree.items[e.to].path.clone());
     let dashed: Vec<_> = edges.iter().filter(|e| e.size_only).map(ends).collect();
     assert_eq!(dashed, [("x".to_string(), "resize".to_string())]);
 }
@@ -220,12 +227,12 @@ fn equal_blocks_in_a_row_are_one_box() {
         s.tree
             .items
             .iter()
-            .filter_map(|i| if let What::Run { count, .. } = i.what { Some(count) } else { None })
+            .filter_map(|i| if let TreeItemKind::Run { count, .. } = i.kind { Some(count) } else { None })
             .collect::<Vec<_>>()
     };
     let whole = scene_of(CHAIN);
     assert_eq!(count(&whole), [60]);
-    assert!(Fold::readable(&whole.tree).boxes(&whole.tree) < 8);
+    assert!(FoldState::readable(&whole.tree).box_count(&whole.tree) < 8);
     check(&whole, &all_open(&whole));
     let tapped = scene_of(&CHAIN.replace("s[n] + s[0]", "s[n] + s[20]"));
     assert_eq!(count(&tapped), [20, 40]);
@@ -237,28 +244,28 @@ fn equal_blocks_in_a_row_are_one_box() {
 #[test]
 fn folds_are_named_by_path() {
     let scene = scene(&zoo("npnet", "NPNet"));
-    let mut fold = Fold::to_depth(&scene.tree, 1);
-    assert_eq!(fold.boxes(&scene.tree), 11);
+    let mut fold = FoldState::to_depth(&scene.tree, 1);
+    assert_eq!(fold.box_count(&scene.tree), 11);
     // Three blocks in the place of one; the path of a wrapper means what it wraps.
-    assert!(fold.set(&scene.tree, "s.1.basic", true));
-    assert_eq!(fold.boxes(&scene.tree), 13);
-    assert!(fold.set(&scene.tree, "s.1.basic.cbr2", true));
-    assert_eq!(fold.boxes(&scene.tree), 15);
-    assert!(fold.set(&scene.tree, "s.2.attend", true));
-    assert_eq!(fold.boxes(&scene.tree), 20);
-    assert!(fold.set(&scene.tree, "s.1.basic", false));
-    assert_eq!(fold.boxes(&scene.tree), 16);
-    assert!(!fold.set(&scene.tree, "s.9", true));
+    assert!(fold.set_open(&scene.tree, "s.1.basic", true));
+    assert_eq!(fold.box_count(&scene.tree), 13);
+    assert!(fold.set_open(&scene.tree, "s.1.basic.cbr2", true));
+    assert_eq!(fold.box_count(&scene.tree), 15);
+    assert!(fold.set_open(&scene.tree, "s.2.attend", true));
+    assert_eq!(fold.box_count(&scene.tree), 20);
+    assert!(fold.set_open(&scene.tree, "s.1.basic", false));
+    assert_eq!(fold.box_count(&scene.tree), 16);
+    assert!(!fold.set_open(&scene.tree, "s.9", true));
 }
 
 /// Every form of a scene, for tests that only want them made.
 pub fn drawn(checked: &CheckedGraph) {
     let scene = scene(checked);
-    for fold in [Fold::readable(&scene.tree), all_open(&scene)] {
-        picture::svg(&scene, &fold, Shapes::Formulas);
-        picture::page(&scene, &fold, Shapes::Numbers, None);
-        picture::mermaid(&scene, &fold, Shapes::Numbers);
-        picture::dot(&scene, &fold, Shapes::Numbers);
+    for fold in [FoldState::readable(&scene.tree), all_open(&scene)] {
+        picture::svg(&scene, &fold, ShapeNotation::Formulas);
+        picture::page(&scene, &fold, ShapeNotation::Numbers, None);
+        picture::mermaid(&scene, &fold, ShapeNotation::Numbers);
+        picture::dot(&scene, &fold, ShapeNotation::Numbers);
     }
 }
 
@@ -272,10 +279,10 @@ proptest! {
         let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];
         for checked in &front(&text, Some(size), &[]).checked {
             let scene = scene(checked);
-            for fold in [Fold::to_depth(&scene.tree, depth), all_open(&scene)] {
+            for fold in [FoldState::to_depth(&scene.tree, depth), all_open(&scene)] {
                 sound(&scene, &fold)?;
                 let again = Scene::new(checked, Convention::Conv).unwrap();
-                prop_assert_eq!(picture::svg(&scene, &fold, Shapes::Numbers), picture::svg(&again, &fold, Shapes::Numbers));
+                prop_assert_eq!(picture::svg(&scene, &fold, ShapeNotation::Numbers), picture::svg(&again, &fold, ShapeNotation::Numbers));
             }
         }
     }

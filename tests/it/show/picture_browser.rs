@@ -8,7 +8,7 @@ use crate::support::front::front;
 use crate::support::random_model;
 use crate::support::tape::Tape;
 use npc::internals::show::picture;
-use npc::internals::show::picture::{Fold, Scene, Shapes};
+use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -20,11 +20,11 @@ const MODELS: [(&str, &str); 4] =
     [("npnet", "NPNet"), ("unetpp", "UNetPlusPlus"), ("segnet", "SegNet"), ("pspnet", "PSPNetSide")];
 
 /// The page computes the same coordinates and lines as the picture in a file.
-fn same_layout(scene: &Scene, fold: &Fold, shapes: Shapes, found: &Value) {
+fn same_layout(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, found: &Value) {
     let placed = picture::place(scene, fold, shapes);
     let near = |a: f64, b: &Value| (a - b.as_f64().unwrap()).abs() < 1e-6;
     assert!(near(placed.size[0], &found["size"][0]) && near(placed.size[1], &found["size"][1]), "{}", found["size"]);
-    for (i, spot) in placed.spots.iter().enumerate() {
+    for (i, spot) in placed.boxes.iter().enumerate() {
         match spot {
             None => assert!(found["spots"][i].is_null()),
             Some(s) => {
@@ -34,7 +34,7 @@ fn same_layout(scene: &Scene, fold: &Fold, shapes: Shapes, found: &Value) {
             }
         }
     }
-    let lines: Vec<[String; 2]> = picture::lines(scene, &placed).into_iter().map(|l| [l.solid, l.dashed]).collect();
+    let lines: Vec<[String; 2]> = picture::routes(scene, &placed).into_iter().map(|l| [l.solid, l.dashed]).collect();
     let numbers = |text: &str| -> Vec<f64> {
         text.split(|c: char| !c.is_ascii_digit() && c != '.' && c != '-').filter_map(|n| n.parse().ok()).collect()
     };
@@ -57,25 +57,25 @@ fn pages_open_and_close() {
     let dir = tempdir().unwrap();
     for (k, (file, model)) in MODELS.into_iter().enumerate() {
         let scene = scene(&zoo(file, model));
-        let (closed, open) = (Fold::to_depth(&scene.tree, 1), all_open(&scene));
-        let html = picture::page(&scene, &closed, Shapes::Numbers, None);
+        let (closed, open) = (FoldState::to_depth(&scene.tree, 1), all_open(&scene));
+        let html = picture::page(&scene, &closed, ShapeNotation::Numbers, None);
         let page = dir.path().join(format!("{file}.html"));
         std::fs::write(&page, html.replace("</body>", &format!("<script>{MEASURE}{USE}</script></body>"))).unwrap();
         let dark = k % 2 == 1;
         let found = measured(&browser, &page, if k == 2 { 600 } else { 1300 }, dark);
         for (state, fold, shapes) in [
-            ("first", &closed, Shapes::Numbers),
-            ("open", &open, Shapes::Numbers),
-            ("formulas", &open, Shapes::Formulas),
-            ("again", &closed, Shapes::Numbers),
+            ("first", &closed, ShapeNotation::Numbers),
+            ("open", &open, ShapeNotation::Numbers),
+            ("formulas", &open, ShapeNotation::Formulas),
+            ("again", &closed, ShapeNotation::Numbers),
         ] {
             let there = &found["states"][state];
             assert_eq!(there["wrong"], serde_json::json!([]), "{model} {state}");
-            assert_eq!(there["boxes"], fold.boxes(&scene.tree), "{model} {state}");
+            assert_eq!(there["boxes"], fold.box_count(&scene.tree), "{model} {state}");
             assert!(there["labels"].as_u64() > Some(5), "{model} {state}");
             same_layout(&scene, fold, shapes, there);
         }
-        let first = closed.boxes(&scene.tree);
+        let first = closed.box_count(&scene.tree);
         assert!(found["opened"]["boxes"].as_u64() > Some(first as u64), "{model}: {}", found["opened"]);
         assert_eq!((&found["opened"]["frame"], &found["opened"]["focus"]), (&true.into(), &true.into()), "{model}");
         assert_eq!((&found["closed"]["boxes"], &found["closed"]["focus"]), (&first.into(), &true.into()), "{model}");
@@ -105,7 +105,7 @@ fn svg_files_are_sound_in_a_browser() {
     let mut scenes = Vec::new();
     for (file, model) in MODELS {
         let scene = scene(&zoo(file, model));
-        pictures += &picture::svg(&scene, &Fold::readable(&scene.tree), Shapes::Formulas);
+        pictures += &picture::svg(&scene, &FoldState::readable(&scene.tree), ShapeNotation::Formulas);
         scenes.push(scene);
     }
     let page = dir.path().join("pictures.html");
@@ -122,7 +122,7 @@ fn svg_files_are_sound_in_a_browser() {
         let found = measured(&browser, &page, 1300, dark);
         for (scene, there) in scenes.iter().zip(found.as_array().unwrap()) {
             assert_eq!(there["wrong"], serde_json::json!([]), "{}", scene.name);
-            assert_eq!(there["boxes"], Fold::readable(&scene.tree).boxes(&scene.tree), "{}", scene.name);
+            assert_eq!(there["boxes"], FoldState::readable(&scene.tree).box_count(&scene.tree), "{}", scene.name);
             assert_eq!(there["inside"], true, "{}: something leaves the picture", scene.name);
             assert!(there["key"].as_f64() > Some(20.0));
             let paper = there["paper"].as_f64().unwrap();
@@ -146,12 +146,12 @@ fn random_pages_are_laid_out_as_files_are() {
         let size = [size.0.parse().unwrap(), size.1.parse().unwrap()];
         for checked in &front(&text, Some(size), &[]).checked {
             let scene = scene(checked);
-            let html = picture::page(&scene, &all_open(&scene), Shapes::Numbers, None);
+            let html = picture::page(&scene, &all_open(&scene), ShapeNotation::Numbers, None);
             std::fs::write(&page, html.replace("</body>", &format!("<script>{MEASURE}{look}</script></body>")))
                 .unwrap();
             let found = measured(&browser, &page, 1300, false);
             assert_eq!(found["wrong"], serde_json::json!([]), "{text}");
-            same_layout(&scene, &all_open(&scene), Shapes::Numbers, &found);
+            same_layout(&scene, &all_open(&scene), ShapeNotation::Numbers, &found);
         }
     }
 }

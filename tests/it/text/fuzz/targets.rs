@@ -7,7 +7,7 @@ use npc::graph::elaborate::{ModelArgument, elaborate};
 use npc::graph::ir;
 use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
 use npc::internals::show::picture;
-use npc::internals::show::picture::{Fold, Scene, Shapes};
+use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
 use npc::study::claim::{Peaks, judge};
 use npc::study::cost::{Convention, count};
 use npc::study::explore::{Asked, bounds, counted, fit, holes};
@@ -54,9 +54,9 @@ fn measured(checked: &CheckedGraph) {
     }
     let scene = (checked.graph().len() < 500).then(|| Scene::new(checked, Convention::Conv).ok()).flatten();
     if let Some(scene) = scene {
-        for fold in [Fold::readable(&scene.tree), Fold::to_depth(&scene.tree, usize::MAX)] {
-            picture::svg(&scene, &fold, Shapes::Formulas);
-            picture::mermaid(&scene, &fold, Shapes::Numbers);
+        for fold in [FoldState::readable(&scene.tree), FoldState::to_depth(&scene.tree, usize::MAX)] {
+            picture::svg(&scene, &fold, ShapeNotation::Formulas);
+            picture::mermaid(&scene, &fold, ShapeNotation::Numbers);
         }
     }
 }

@@ -4,10 +4,10 @@ use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::{Dim, TensorType};
 
 /// Letters of a formula on a line; a longer one is shown in numbers.
-const LONGEST: usize = 30;
+const MAX_LETTERS: usize = 30;
 
 /// `64 × 144 × 192`, and `64 × H/2 × W/2`; the second is empty where it would be long.
-pub(super) fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
+pub(super) fn shape_labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     let prefix = match graph.ty(outlet) {
         TensorType::Tensor(_) => "",
         TensorType::Index { .. } => "indices ",
@@ -17,14 +17,15 @@ pub(super) fn labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     let image = graph.ty(Outlet { node: graph.input(), slot: 0 }).shape().dims();
     let size = [image[1], image[2]];
     let formulas = graph.formula(outlet).dims().iter();
-    let formula = formulas.map(|d| part(d, size).unwrap_or_else(|| exact(d))).collect::<Vec<_>>().join(" × ");
-    let formula = if formula.chars().count() <= LONGEST { format!("{prefix}{formula}") } else { String::new() };
+    let formula =
+        formulas.map(|d| fraction_of_side(d, size).unwrap_or_else(|| exact_formula(d))).collect::<Vec<_>>().join(" × ");
+    let formula = if formula.chars().count() <= MAX_LETTERS { format!("{prefix}{formula}") } else { String::new() };
     [format!("{prefix}{numbers}"), formula]
 }
 
 /// `H/8`, where a dim is that part of the height at this size and at all larger ones that leave the same remainders.
 /// `floor` and `min` come to nothing then.
-fn part(dim: &Dim, size: [usize; 2]) -> Option<String> {
+fn fraction_of_side(dim: &Dim, size: [usize; 2]) -> Option<String> {
     let axis = match [dim.depends_on(0), dim.depends_on(1)] {
         [true, false] => 0,
         [false, true] => 1,
@@ -52,7 +53,7 @@ fn part(dim: &Dim, size: [usize; 2]) -> Option<String> {
 }
 
 /// `floor(H / 2)` as `⌊H/2⌋`; anything but one rounding in the language's spelling.
-fn exact(dim: &Dim) -> String {
+fn exact_formula(dim: &Dim) -> String {
     let formula = dim.to_string().replace(" / ", "/");
     for (word, open, close) in [("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")] {
         let inner = formula.strip_prefix(word).and_then(|rest| rest.strip_suffix(')'));
@@ -69,7 +70,7 @@ mod tests {
 
     fn shown(dim: Option<Dim>, size: [usize; 2]) -> String {
         let dim = dim.unwrap();
-        part(&dim, size).unwrap_or_else(|| exact(&dim))
+        fraction_of_side(&dim, size).unwrap_or_else(|| exact_formula(&dim))
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The boxes that a fold shows and the edges between them, for tools that lay graphs out themselves.
 
-use super::fold::Fold;
+use super::fold::FoldState;
 use super::scene::Scene;
 use crate::graph::ir::Outlet;
 use std::collections::HashMap;
 
 /// A tensor from one shown box to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edge {
+pub struct BoxEdge {
     pub from: usize,
     /// Output of `from`.
     pub port: usize,
@@ -16,8 +16,8 @@ pub struct Edge {
     pub size_only: bool,
 }
 
-pub fn edges(scene: &Scene, fold: &Fold) -> Vec<Edge> {
-    let shown = fold.shown(&scene.tree);
+pub fn box_edges(scene: &Scene, fold: &FoldState) -> Vec<BoxEdge> {
+    let shown = fold.visible_boxes(&scene.tree);
     let items = &scene.tree.items;
     let mut gives: HashMap<Outlet, (usize, usize)> = HashMap::new();
     for &from in &shown {
@@ -26,16 +26,16 @@ pub fn edges(scene: &Scene, fold: &Fold) -> Vec<Edge> {
         }
     }
     let wires = shown.iter().flat_map(|&to| items[to].inputs.iter().map(move |w| (to, w)));
-    let edge = |(to, wire): (usize, &super::tree::Wire)| {
+    let edge = |(to, wire): (usize, &super::tree::ItemInput)| {
         let &(from, port) = gives.get(&wire.outlet)?;
-        Some(Edge { from, port, to, size_only: wire.size_only })
+        Some(BoxEdge { from, port, to, size_only: wire.size_only })
     };
     wires.filter_map(edge).collect()
 }
 
 /// Something that a writer of nested text meets, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum NestingStep {
     /// An open block starts.
     Open(usize),
     Box(usize),
@@ -44,18 +44,18 @@ pub(super) enum Step {
 }
 
 /// The shown boxes with the open blocks around them.
-pub(super) fn steps(scene: &Scene, fold: &Fold) -> Vec<Step> {
+pub(super) fn nesting_steps(scene: &Scene, fold: &FoldState) -> Vec<NestingStep> {
     let mut steps = Vec::new();
     let items = &scene.tree.items;
-    let mut pending: Vec<Step> = items[0].children.iter().rev().map(|&c| Step::Box(c)).collect();
+    let mut pending: Vec<NestingStep> = items[0].children.iter().rev().map(|&c| NestingStep::Box(c)).collect();
     while let Some(step) = pending.pop() {
         match step {
-            Step::Box(item) if fold.is_open(item) => {
-                steps.push(Step::Open(item));
-                pending.push(Step::Close);
-                pending.extend(items[item].children.iter().rev().map(|&c| Step::Box(c)));
+            NestingStep::Box(item) if fold.is_open(item) => {
+                steps.push(NestingStep::Open(item));
+                pending.push(NestingStep::Close);
+                pending.extend(items[item].children.iter().rev().map(|&c| NestingStep::Box(c)));
             }
-            Step::Box(_) | Step::Open(_) | Step::Close => steps.push(step),
+            NestingStep::Box(_) | NestingStep::Open(_) | NestingStep::Close => steps.push(step),
         }
     }
     steps

@@ -1,7 +1,7 @@
 //! What is written on a box, and what is told when it is pointed at.
 
-use super::formula::labels;
-use super::tree::{Item, Tree, What};
+use super::shape_labels::shape_labels;
+use super::tree::{BlockTree, TreeItem, TreeItemKind};
 use crate::base::number::three_digits;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, Node, NodeId};
@@ -12,10 +12,10 @@ use crate::text::source::Span;
 use std::collections::HashMap;
 
 /// Letters of a title.
-const TITLE: usize = 26;
+const MAX_TITLE: usize = 26;
 
 #[derive(Debug, Clone)]
-pub struct Facts {
+pub struct ItemFacts {
     pub title: String,
     /// Which instance of its block, beside the title. Empty where the title says it.
     pub instance: String,
@@ -48,8 +48,8 @@ pub struct Facts {
 
 /// What is written, by item, and of the whole network.
 #[derive(Debug, Clone)]
-pub(super) struct Described {
-    pub facts: Vec<Facts>,
+pub(super) struct GraphFacts {
+    pub facts: Vec<ItemFacts>,
     /// Names of blocks, in the order of appearance, with how often each is there.
     pub kinds: Vec<(String, usize)>,
     pub params: u64,
@@ -60,25 +60,25 @@ pub(super) struct Described {
 pub(super) const FONT: f64 = 12.0;
 pub(super) const SMALL: f64 = 10.0;
 
-impl Facts {
+impl ItemFacts {
     /// `double n.0.1`: title and instance.
     pub fn name(&self) -> String {
         if self.instance.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.instance) }
     }
 }
 
-pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a Tree, convention: Convention) -> Described {
+pub(super) fn describe<'a>(checked: &Checked, tree: &'a BlockTree, convention: Convention) -> GraphFacts {
     let graph = checked.graph();
     let report = count(checked, convention);
-    let calls = graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect();
-    let known = Known { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
+    let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+    let known = FactsBuilder { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
     let mut kinds: Vec<(String, usize)> = Vec::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();
-    let mut kind = |item: &'a Item| -> Option<usize> {
-        let (block, one) = match &item.what {
-            What::Block { block } => (block, 1),
-            What::Run { block, .. } => (block, 0),
-            What::Network | What::Input | What::Operator | What::Result => return None,
+    let mut kind = |item: &'a TreeItem| -> Option<usize> {
+        let (block, one) = match &item.kind {
+            TreeItemKind::Block { block } => (block, 1),
+            TreeItemKind::Run { block, .. } => (block, 0),
+            TreeItemKind::Network | TreeItemKind::Input | TreeItemKind::Operator | TreeItemKind::Result => return None,
         };
         let at = *numbers.entry(block).or_insert(kinds.len());
         if at == kinds.len() {
@@ -92,13 +92,13 @@ pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a Tree, convention: C
         let kind = kind(item);
         facts.push(known.facts(item, kind));
     }
-    Described { facts, kinds, params: report.params, macs: report.macs }
+    GraphFacts { facts, kinds, params: report.params, macs: report.macs }
 }
 
 /// What is known of a graph before its items are described.
-struct Known<'a> {
+struct FactsBuilder<'a> {
     graph: &'a Graph,
-    tree: &'a Tree,
+    tree: &'a BlockTree,
     report: &'a CostReport,
     ids: Vec<NodeId>,
     fields: Vec<Field>,
@@ -106,8 +106,8 @@ struct Known<'a> {
     calls: HashMap<&'a str, Span>,
 }
 
-impl Known<'_> {
-    fn facts(&self, item: &Item, kind: Option<usize>) -> Facts {
+impl FactsBuilder<'_> {
+    fn facts(&self, item: &TreeItem, kind: Option<usize>) -> ItemFacts {
         let costs = &self.report.nodes[item.nodes.clone()];
         let params = costs.iter().map(|n| n.params).sum();
         let macs = costs.iter().fold(0u64, |sum, n| sum.saturating_add(n.macs));
@@ -116,11 +116,11 @@ impl Known<'_> {
         let (title, instance) = titles(item, item.parent.map(|p| &self.tree.items[p]), only);
         let second = costs_in_words(params, share);
         let first = bold_width(&title, FONT) + gap_before(&instance);
-        let below = width(&second, SMALL).max(width(&inside(item), SMALL));
+        let below = width(&second, SMALL).max(width(&contents_line(item), SMALL));
         let last = item.outputs.last().map(|o| o.node.index()).or(item.nodes.clone().last());
-        Facts {
+        ItemFacts {
             head: first + 34.0,
-            width: (first.max(below) + if item.folds() { 46.0 } else { 20.0 }).max(44.0),
+            width: (first.max(below) + if item.can_fold() { 46.0 } else { 20.0 }).max(44.0),
             title,
             instance,
             second,
@@ -130,30 +130,34 @@ impl Known<'_> {
             shade: shade(share),
             kind,
             op: only.map(|n| n.op.name()).unwrap_or_default(),
-            reads: item.inputs.iter().map(|w| labels(self.graph, w.outlet)[0].clone()).collect(),
+            reads: item.inputs.iter().map(|w| shape_labels(self.graph, w.outlet)[0].clone()).collect(),
             config: self.config(item, only),
             field: last.map(|i| field_in_words(&self.fields[i])).unwrap_or_default(),
             span: self.span(item, only),
-            labels: item.outputs.iter().map(|&o| labels(self.graph, o)).collect(),
+            labels: item.outputs.iter().map(|&o| shape_labels(self.graph, o)).collect(),
         }
     }
 
-    fn config(&self, item: &Item, only: Option<&Node>) -> Vec<(String, String)> {
-        match item.what {
-            What::Network => self.graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
-            What::Input | What::Operator | What::Block { .. } | What::Run { .. } | What::Result => {
+    fn config(&self, item: &TreeItem, only: Option<&Node>) -> Vec<(String, String)> {
+        match item.kind {
+            TreeItemKind::Network => self.graph.settings.iter().map(|s| (s.name.clone(), s.value.clone())).collect(),
+            TreeItemKind::Input
+            | TreeItemKind::Operator
+            | TreeItemKind::Block { .. }
+            | TreeItemKind::Run { .. }
+            | TreeItemKind::Result => {
                 let config = only.map(|n| n.op.config()).unwrap_or_default();
                 config.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
             }
         }
     }
 
-    fn span(&self, item: &Item, only: Option<&Node>) -> Option<Span> {
-        match item.what {
-            What::Block { .. } => self.calls.get(item.path.as_str()).copied(),
-            What::Input | What::Operator => only.map(|n| n.span),
-            What::Run { .. } => self.calls.get(self.tree.items[*item.children.first()?].path.as_str()).copied(),
-            What::Network | What::Result => None,
+    fn span(&self, item: &TreeItem, only: Option<&Node>) -> Option<Span> {
+        match item.kind {
+            TreeItemKind::Block { .. } => self.calls.get(item.path.as_str()).copied(),
+            TreeItemKind::Input | TreeItemKind::Operator => only.map(|n| n.span),
+            TreeItemKind::Run { .. } => self.calls.get(self.tree.items[*item.children.first()?].path.as_str()).copied(),
+            TreeItemKind::Network | TreeItemKind::Result => None,
         }
     }
 }
@@ -164,29 +168,29 @@ fn gap_before(instance: &str) -> f64 {
 }
 
 /// The second line of a box: costs, or what a closed block holds.
-pub(super) fn below_title(item: &Item, facts: &Facts) -> String {
-    if facts.second.is_empty() { inside(item) } else { facts.second.clone() }
+pub(super) fn second_line(item: &TreeItem, facts: &ItemFacts) -> String {
+    if facts.second.is_empty() { contents_line(item) } else { facts.second.clone() }
 }
 
-fn inside(item: &Item) -> String {
-    match &item.what {
-        What::Run { count, .. } => format!("{count} in a row"),
-        What::Block { .. } => format!("{} operators", item.nodes.len()),
-        What::Network | What::Input | What::Operator | What::Result => String::new(),
+fn contents_line(item: &TreeItem) -> String {
+    match &item.kind {
+        TreeItemKind::Run { count, .. } => format!("{count} in a row"),
+        TreeItemKind::Block { .. } => format!("{} operators", item.nodes.len()),
+        TreeItemKind::Network | TreeItemKind::Input | TreeItemKind::Operator | TreeItemKind::Result => String::new(),
     }
 }
 
-fn titles(item: &Item, parent: Option<&Item>, node: Option<&Node>) -> (String, String) {
-    match &item.what {
-        What::Network => (String::new(), String::new()),
-        What::Input => (item.path.clone(), "input".into()),
-        What::Result => (shortened(&item.path, TITLE), "result".into()),
-        What::Operator => (node.map(operator).unwrap_or_default(), String::new()),
-        What::Run { block, count } => (format!("{} ×{count}", shortened(block, TITLE)), String::new()),
-        What::Block { block } => {
+fn titles(item: &TreeItem, parent: Option<&TreeItem>, node: Option<&Node>) -> (String, String) {
+    match &item.kind {
+        TreeItemKind::Network => (String::new(), String::new()),
+        TreeItemKind::Input => (item.path.clone(), "input".into()),
+        TreeItemKind::Result => (shortened(&item.path, MAX_TITLE), "result".into()),
+        TreeItemKind::Operator => (node.map(operator_title).unwrap_or_default(), String::new()),
+        TreeItemKind::Run { block, count } => (format!("{} ×{count}", shortened(block, MAX_TITLE)), String::new()),
+        TreeItemKind::Block { block } => {
             let outer = item.around.first().unwrap_or(&item.path);
             let within =
-                |p: &Item| if p.path.is_empty() || p.path.contains("..") { None } else { Some(p.path.clone()) };
+                |p: &TreeItem| if p.path.is_empty() || p.path.contains("..") { None } else { Some(p.path.clone()) };
             let from = parent.and_then(within).map_or(0, |p| p.len() + 1);
             let relative = item.path.get(from..).unwrap_or(&item.path);
             // `n.0.1.double` is instance n.0.1 of double; `cbr2` says by itself what it is.
@@ -198,13 +202,13 @@ fn titles(item: &Item, parent: Option<&Item>, node: Option<&Node>) -> (String, S
             };
             let title = if numbered { own } else { block.as_str() };
             let instance = if numbered { before.into() } else { relative.to_string() };
-            (shortened(title, TITLE), shortened(&instance, TITLE))
+            (shortened(title, MAX_TITLE), shortened(&instance, MAX_TITLE))
         }
     }
 }
 
-/// `conv 3×3, 64, stride 2`: what tells it from its neighbours; the rest is in [`Facts::config`].
-fn operator(node: &Node) -> String {
+/// `conv 3×3, 64, stride 2`: what tells it from its neighbours; the rest is in [`ItemFacts::config`].
+fn operator_title(node: &Node) -> String {
     let config = node.op.config();
     let value = |key: &str| config.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str());
     let window = |text: &str| match text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) {
@@ -227,7 +231,7 @@ fn operator(node: &Node) -> String {
         parts.retain(|p| p != out);
         parts.insert(1.min(parts.len()), out.to_string());
     }
-    shortened(format!("{} {}", node.op.name(), parts.join(", ")).trim_end(), TITLE)
+    shortened(format!("{} {}", node.op.name(), parts.join(", ")).trim_end(), MAX_TITLE)
 }
 
 fn costs_in_words(params: u64, share: f64) -> String {
