@@ -14,70 +14,70 @@
 
 mod analysis;
 mod arguments;
+mod build;
 mod claims;
+mod compared;
 mod config_problems;
 mod counted_sweep;
 #[cfg(feature = "data")]
-mod data;
-#[cfg(feature = "data")]
 mod data_blocks;
 mod defaults;
-mod difference;
-mod entry;
 mod exploration;
 mod failure;
 mod finding;
-mod fitting;
-mod fix;
+mod fitted_model;
+mod fixed_file;
 #[doc(hidden)]
 pub mod internals;
-mod levels;
+mod lint_levels;
 mod memory;
-mod models;
-mod open;
-mod pair;
+mod memory_settings;
+mod model_difference;
+mod model_entry;
+mod model_file;
+#[cfg(feature = "data")]
+mod resolved_data;
+#[cfg(feature = "data")]
+mod resolved_run;
 #[cfg(feature = "data")]
 mod resume;
 mod revision;
-#[cfg(feature = "data")]
-mod run;
-mod run_size;
 #[cfg(feature = "run")]
 pub mod runs;
 mod selection;
-mod sizes_that_fit;
+mod size_suggestions;
 #[cfg(feature = "data")]
 pub mod sweep;
-mod sweep_columns;
+mod sweep_axes;
 mod workbench;
 
 pub use analysis::{AnalysisRequest, FileAnalysis, analyze_file};
 pub use arguments::ArgumentTexts;
 pub(crate) use arguments::value_text;
+pub use build::{build_models, build_one};
 pub use claims::{JudgedClaim, judge_claims};
-pub use counted_sweep::{CountRequest, CountedRow, CountedSweep, Sort, count_models};
-#[cfg(feature = "data")]
-pub use data::{DataRequest, ResolvedData, resolve_data};
+pub use compared::{ComparedAt, ComparedModel, compared};
+pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder, count_models};
 #[cfg(feature = "data")]
 pub use data_blocks::{DataBlock, data_blocks};
-pub use difference::{Change, Group, ModelDifference};
-pub use entry::{Entry, build, freeze, macs_by};
 pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
 pub use failure::{Failure, Report};
-pub use finding::{Finding, Fix, Place};
-pub use fitting::{FitRequest, FittedModel, fit_model};
-pub use fix::{FixedFile, fix_file};
-pub use levels::LintLevels;
-pub(crate) use levels::{lint_name, lint_or_all};
+pub use finding::{Finding, Fix, TextRange};
+pub use fitted_model::{FitRequest, FittedModel, fit_model};
+pub use fixed_file::{FixedFile, fix_file};
+pub use lint_levels::LintLevels;
+pub(crate) use lint_levels::{lint_name, lint_or_all};
 pub use memory::{EntryMemory, MemoryRequest};
-pub use models::{build_models, build_one};
-pub use open::{ModelFile, open};
-pub use pair::{ComparedAt, ComparedModel, compared};
+pub use memory_settings::MemorySettings;
+pub use model_difference::{ModelDifference, NodeChange, NodeGroup};
+pub use model_entry::{ModelEntry, build, freeze, macs_by};
+pub use model_file::{ModelFile, open};
+#[cfg(feature = "data")]
+pub use resolved_data::{DataRequest, ResolvedData, resolve_data};
+#[cfg(feature = "data")]
+pub use resolved_run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
 #[cfg(feature = "data")]
 pub use resume::resume;
-#[cfg(feature = "data")]
-pub use run::{ResolvedRun, RunRequest, is_settings, reopen, resolve_run};
-pub use run_size::RunSize;
-pub use selection::{Selected, Selection, Size, parse_size, select};
-pub(crate) use sweep_columns::{cells, settings};
+pub use selection::{ImageSize, SelectedModel, Selection, parse_size, select};
+pub(crate) use sweep_axes::{cells, settings};
 pub use workbench::Workbench;

@@ -8,7 +8,7 @@ use super::outcome::{Done, Stop};
 use super::terminal::{print, report};
 use super::{check_document, exploration, sizes};
 use crate::base::number::{thousands, with_prefix};
-use crate::desk::{AnalysisRequest, Entry, FileAnalysis, JudgedClaim, analyze_file, macs_by};
+use crate::desk::{AnalysisRequest, FileAnalysis, JudgedClaim, ModelEntry, analyze_file, macs_by};
 use crate::show::costs::cost_table;
 use crate::show::field::summary;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
@@ -107,7 +107,7 @@ pub(super) fn run(opts: &CheckOptions) -> Done {
 
 /// One line a model and size on standard output, the problems on the other.
 fn print_table(analyses: &[FileAnalysis], opts: &CheckOptions, format: OutputFormat) -> Done {
-    let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
+    let all: Vec<&(ModelEntry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     print(&overview_table(&all, &opts.convention).print(format))?;
     analyses.iter().for_each(print_problems);
     Ok(())
@@ -120,7 +120,7 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> Done {
             text.push_str(&entry_text(entry, report, opts));
         }
     }
-    let all: Vec<&(Entry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
+    let all: Vec<&(ModelEntry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     if all.len() > 1 || opts.table {
         text.push_str(&overview_table(&all, &opts.convention).to_text());
     }
@@ -155,7 +155,7 @@ fn split_notes(problems: &Problems) -> (Problems, Problems) {
     (later, rest)
 }
 
-fn entry_text(entry: &Entry, report: &CostReport, opts: &CheckOptions) -> String {
+fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> String {
     if opts.symbolic {
         return sizes::formulas_text(entry, &opts.convention);
     }
@@ -218,11 +218,11 @@ fn claims_table(claimed: &[&JudgedClaim]) -> Table {
 }
 
 /// One line a model and size.
-fn overview_table(entries: &[&(Entry, CostReport)], conventions: &[Convention]) -> Table {
+fn overview_table(entries: &[&(ModelEntry, CostReport)], conventions: &[Convention]) -> Table {
     let mut columns = ["model", "on", "input", "output"].map(Column::words).to_vec();
     columns.push(Column::numbers("params"));
     columns.extend(conventions.iter().map(|c| Column::numbers(format!("MACs, {c}"))));
-    let row = |(entry, report): &&(Entry, CostReport)| {
+    let row = |(entry, report): &&(ModelEntry, CostReport)| {
         let checked = &entry.checked;
         let mut row: Vec<Cell> =
             vec![checked.graph().name.as_str().into(), entry.on.as_deref().unwrap_or_default().into()];

@@ -3,7 +3,7 @@
 //! NodeDocuments are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
 
 use super::{exploration, memory, sizes};
-use crate::desk::{Entry, FileAnalysis, JudgedClaim, MemoryRequest, macs_by};
+use crate::desk::{FileAnalysis, JudgedClaim, MemoryRequest, ModelEntry, macs_by};
 use crate::show::field;
 use crate::study::claim::Verdict;
 use crate::study::cost::field::Field;
@@ -123,7 +123,7 @@ fn append_list(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
 
 fn model_document<'a>(
     analysis: &FileAnalysis,
-    entry: &Entry,
+    entry: &ModelEntry,
     report: &'a CostReport,
     conventions: &[Convention],
     symbolic: bool,

@@ -13,8 +13,8 @@ use crate::learn::prepare::{RunInputs, prepare};
 use crate::learn::run_folder::RunFolder;
 use crate::score::eval::{EvaluateOptions, evaluate, load_best_network};
 use crate::score::evaluation_files::write_evaluation;
-use crate::show::evaluation::table;
-use crate::show::images::overlay::sheet;
+use crate::show::evaluation::score_table;
+use crate::show::images::overlay::side_by_side;
 use crate::show::prediction::predict_case;
 use crate::show::table::OutputFormat;
 use crate::study::cost::{Convention, count};
@@ -89,7 +89,7 @@ pub(super) fn run(opts: &DemoOptions) -> Done {
     let (evaluation, cases) =
         evaluate(&ready.checked, &ready.settings, &folder, SplitRole::Test, &how, stop_on_interrupt())?;
     write_evaluation(&folder, SplitRole::Test, &ready.settings.data, &evaluation, &cases)?;
-    let scores = table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
+    let scores = score_table(&evaluation, &ready.settings.data.classes, OutputFormat::Text);
     print(&format!("\neval     {} test images\n\n{scores}\n", evaluation.summary.n))?;
     let RunInputs { device, data } = prepare(&ready.checked, &ready.settings)?;
     let network = load_best_network(&ready.checked, &folder, &device)?;
@@ -98,7 +98,7 @@ pub(super) fn run(opts: &DemoOptions) -> Done {
     for index in 0..data.len(SplitRole::Test).min(SHOWN) {
         pictures.extend(predict_case(&network, &data, SplitRole::Test, index, &masks, channels)?.picture);
     }
-    let (rgb, size) = sheet(&pictures, 3, 2);
+    let (rgb, size) = side_by_side(&pictures, 3, 2);
     let overview = opts.out.join("overlays.png");
     write_png_atomic(&overview, &rgb, size)?;
     print(&format!(

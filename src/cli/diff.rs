@@ -170,7 +170,7 @@ impl DifferenceView<'_> {
         let node = |side: usize, id: NodeId| {
             let [params, macs] = self.0.cost(side, &[id]);
             let at = self.0.sides[side];
-            json!({"path": at.path(id), "place": at.place(id), "output": self.0.shape(side, id), "params": params, "macs": macs})
+            json!({"path": at.path(id), "place": at.location(id), "output": self.0.shape(side, id), "params": params, "macs": macs})
         };
         let list = |side: usize, ids: &[NodeId]| ids.iter().map(|id| node(side, *id)).collect::<Vec<_>>();
         let pairs = |pairs: &[(NodeId, NodeId)]| -> Vec<Value> {

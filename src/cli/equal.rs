@@ -102,7 +102,7 @@ fn comparison_text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison
             for (side, at) in [(a, x), (b, y)] {
                 out += &match at {
                     Some((id, label)) => {
-                        format!("  {}: {}  {label}\n    {}\n", side.label, side.path(*id), side.place(*id))
+                        format!("  {}: {}  {label}\n    {}\n", side.label, side.path(*id), side.location(*id))
                     }
                     None => format!("  {}: nothing that the other lacks\n", side.label),
                 };
@@ -117,7 +117,7 @@ fn comparison_text(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison
 
 fn comparison_json(a: &ComparedModel, b: &ComparedModel, found: &GraphComparison) -> Value {
     let at = |side: &ComparedModel, at: &Option<(NodeId, String)>| {
-        at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.place(*id)}))
+        at.as_ref().map(|(id, label)| json!({"path": side.path(*id), "computes": label, "place": side.location(*id)}))
     };
     let mut all = json!({"schema": 1, "a": a.label, "b": b.label});
     let more = match found {

@@ -8,7 +8,7 @@ use crate::data::SplitRole;
 use crate::desk::reopen;
 use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use crate::score::evaluation_files::write_evaluation;
-use crate::show::evaluation::{headline, long, table};
+use crate::show::evaluation::{headline, long_table, score_table};
 use crate::show::table::OutputFormat;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -36,21 +36,21 @@ Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 pub(super) struct EvalOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
-    #[arg(long, value_enum, default_value = "test")]
+    #[arg(long_table, value_enum, default_value = "test")]
     split: SplitPart,
-    #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
+    #[arg(long_table, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
     /// best, last or a file
-    #[arg(long, value_name = "WEIGHTS", default_value = "best")]
+    #[arg(long_table, value_name = "WEIGHTS", default_value = "best")]
     checkpoint: String,
     /// Average the probabilities of each image and its mirror images: left to right, top to bottom, both
-    #[arg(long)]
+    #[arg(long_table)]
     flips: bool,
     /// cpu, cuda or cuda:N
-    #[arg(long)]
+    #[arg(long_table)]
     device: Option<String>,
     /// Where the paths of the data block start; as in training when not given
-    #[arg(long, value_name = "DIR")]
+    #[arg(long_table, value_name = "DIR")]
     data_root: Option<PathBuf>,
     #[command(flatten)]
     overlays: super::overlays::OverlayOptions,
@@ -99,12 +99,12 @@ pub(super) fn run(opts: &EvalOptions) -> Done {
     let format = opts.format;
     match format {
         OutputFormat::Json => print(&format!("{:#}\n", serde_json::json!(evaluation))),
-        OutputFormat::Csv => print(&long(&evaluation, &data.classes).to_csv()),
+        OutputFormat::Csv => print(&long_table(&evaluation, &data.classes).to_csv()),
         OutputFormat::Text => {
             let head = headline(&evaluation);
             let per_image = format!("per image: {}\n", folder.cases(role).display());
-            print(&format!("{head}\n\n{}\n{per_image}", table(&evaluation, &data.classes, format)))
+            print(&format!("{head}\n\n{}\n{per_image}", score_table(&evaluation, &data.classes, format)))
         }
-        _ => print(&table(&evaluation, &data.classes, format)),
+        _ => print(&score_table(&evaluation, &data.classes, format)),
     }
 }

@@ -1,7 +1,7 @@
 //! What `npc check` says about memory: peaks, and the largest batch for a given memory.
 
 use crate::base::number::{bytes, thousands};
-use crate::desk::{Entry, EntryMemory, MemoryRequest};
+use crate::desk::{EntryMemory, MemoryRequest, ModelEntry};
 use crate::graph::ir::Graph;
 use crate::graph::op::Bytes;
 use crate::study::cost::memory::Timeline;
@@ -73,7 +73,7 @@ fn number_or_8(number: &str) -> &str {
 }
 
 /// Two lines, and one more where a memory is given.
-pub(super) fn memory_text(entry: &Entry, request: &MemoryRequest) -> String {
+pub(super) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let line = |timeline: &Timeline| {
@@ -95,7 +95,7 @@ pub(super) fn memory_text(entry: &Entry, request: &MemoryRequest) -> String {
 }
 
 /// The same and more, in bytes.
-pub(super) fn memory_json(entry: &Entry, request: &MemoryRequest) -> Value {
+pub(super) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
     let mut value = json!({

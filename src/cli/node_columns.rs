@@ -35,7 +35,7 @@ pub(super) fn extra_columns(
         ExtraColumn::Effective => {
             let cells = in_order(graph, &effective(graph));
             debug_assert_eq!(cells.len(), report.nodes.len());
-            (Column::numbers("effective"), cells.into_iter().map(Cell::some_count).collect())
+            (Column::numbers("effective"), cells.into_iter().map(Cell::nonzero_count).collect())
         }
     };
     extra.iter().map(column).collect()

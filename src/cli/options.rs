@@ -1,6 +1,6 @@
 //! Options that several commands share: which models, at which sizes, and what is done with warnings.
 
-use crate::desk::{ComparedAt, LintLevels, Selection, Size, lint_name, lint_or_all, parse_size};
+use crate::desk::{ComparedAt, ImageSize, LintLevels, Selection, lint_name, lint_or_all, parse_size};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub(super) struct SelectionOptions {
     pub on: Vec<String>,
     /// Input height and width, for example 288x384; may be given several times
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
-    pub size: Vec<Size>,
+    pub size: Vec<ImageSize>,
 }
 
 impl SelectionOptions {
@@ -54,7 +54,7 @@ pub(super) struct InputSizeOptions {
     on: Option<String>,
     /// Input height and width, for example 288x384
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
-    size: Option<Size>,
+    size: Option<ImageSize>,
 }
 
 impl InputSizeOptions {

@@ -7,7 +7,7 @@ use super::terminal::{print, stop_on_interrupt};
 use crate::base::error::RunError;
 use crate::compute::device::DeviceChoice;
 use crate::desk::reopen;
-use crate::desk::runs::{Extras, Output, PredictOptions, predict};
+use crate::desk::runs::{PredictOptions, PredictionExtras, PredictionOutput, predict};
 use crate::score::probability::ProbabilityFormat;
 use crate::show::table::OutputFormat;
 use clap::Args;
@@ -71,12 +71,12 @@ const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16,
 pub(super) fn run(opts: &PredictCommandOptions) -> Done {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
-    let extras = Extras { overlay: opts.overlay, probabilities: opts.probabilities };
+    let extras = PredictionExtras { overlay: opts.overlay, probabilities: opts.probabilities };
     let overlap = opts.window.then_some(opts.overlap);
     let how = PredictOptions { overlap, flips: opts.flips, batch: opts.batch.map(usize::from) };
     let stop = stop_on_interrupt();
     let bar = bar("{bar:30} {pos}/{len} images  {per_sec}  {eta} left", 5);
-    let output = Output { folder: &opts.out, extras };
+    let output = PredictionOutput { folder: &opts.out, extras };
     let predicted = predict(ready.trained(&folder), &opts.inputs, output, device, &how, stop, |done, all| {
         bar.set_length(all as u64);
         bar.set_position(done as u64);

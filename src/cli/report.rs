@@ -9,7 +9,7 @@ use crate::desk::reopen;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::evaluation_files::{is_stale, role_to_score};
 use crate::show::report::{gather, page};
-use crate::show::tensorboard::Board;
+use crate::show::tensorboard::EventFile;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -89,10 +89,10 @@ fn score_run(_: &ReportOptions, _: SplitRole) -> Result<(), String> {
 }
 
 fn write_events(run: TrainedRun<'_>) -> Done {
-    let mut board = Board::open(run.folder)?;
-    let added = board.catch_up(run.folder)?;
+    let mut board = EventFile::open(run.folder)?;
+    let added = board.add_new_epochs(run.folder)?;
     #[cfg(feature = "run")]
-    crate::show::images::case_pictures::to_board(run, &mut board)?;
+    crate::show::images::case_pictures::add_to_tensorboard(run, &mut board)?;
     let epochs = if added == 1 { "epoch" } else { "epochs" };
     print(&format!("{added} new {epochs} in {}\n", board.path().display()))
 }

@@ -1,6 +1,6 @@
 //! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
 
-use crate::desk::Entry;
+use crate::desk::ModelEntry;
 use crate::graph::check::SizeContract;
 use crate::graph::check::contract::{AxisSizes, condition};
 use crate::graph::ir::{Outlet, SizeConstraint};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// One line: which image sizes the model takes.
-pub(super) fn contract_text(entry: &Entry) -> String {
+pub(super) fn contract_text(entry: &ModelEntry) -> String {
     contract_line(&entry.checked.contract())
 }
 
@@ -27,7 +27,7 @@ fn contract_line(contract: &SizeContract) -> String {
 
 /// `text`; per axis the first sizes, the start of the pattern, its period and the accepted remainders (`null` where none
 /// was found); the demands that shape it with their places; what ties height to width; what the graph depends on.
-pub(super) fn contract_json(entry: &Entry, sources: &SourceMap) -> Value {
+pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
     let demand = |d: &SizeConstraint| {
         let (line, column) = sources.line_column(d.span);
@@ -61,7 +61,7 @@ pub(super) fn contract_json(entry: &Entry, sources: &SourceMap) -> Value {
 }
 
 /// `--symbolic`: shapes, multiply-accumulates and bytes of every node as formulas in H and W, and their sums.
-pub(super) fn formulas_text(entry: &Entry, conventions: &[Convention]) -> String {
+pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> String {
     let graph = entry.checked.graph();
     let input = graph.formula(Outlet { node: graph.input(), slot: 0 });
     let results: Vec<String> = graph.results.iter().map(|(_, o)| graph.formula(*o).to_string()).collect();
@@ -108,7 +108,7 @@ fn summands(dim: &Option<Dim>) -> String {
 }
 
 /// Formulas of each node and in all, as text in the language's spelling.
-pub(super) fn formulas_json(entry: &Entry, convention: Convention) -> Value {
+pub(super) fn formulas_json(entry: &ModelEntry, convention: Convention) -> Value {
     let report = formula(&entry.checked, convention);
     let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);
     let nodes: Vec<Value> = (report.nodes.iter())

@@ -10,8 +10,8 @@ use crate::compute::device::set_threads;
 use crate::desk::{self, ResolvedRun, RunRequest, resolve_run};
 use crate::learn::run_folder::{EpochRecord, RunFolder};
 use crate::learn::train::{TrainingJob, TrainingObserver, TrainingOutcome, TrainingProgress, dry_run, train};
-use crate::show::images::case_pictures::to_board;
-use crate::show::tensorboard::Board;
+use crate::show::images::case_pictures::add_to_tensorboard;
+use crate::show::tensorboard::EventFile;
 use crate::text::config::settings::Settings;
 use crate::text::files::Disk;
 use clap::{Args, ValueEnum};
@@ -128,7 +128,7 @@ pub(super) fn run(opts: &TrainOptions) -> Done {
     }
     let done = train_and_report(&ready, &folder, mode, opts.tensorboard.then_some(&folder));
     if opts.tensorboard && done.is_ok() {
-        to_board(ready.trained(&folder), &mut Board::open(&folder)?)?;
+        add_to_tensorboard(ready.trained(&folder), &mut EventFile::open(&folder)?)?;
     }
     done
 }
@@ -240,7 +240,7 @@ impl ProgressDisplay {
     /// The run is worth more than its events: what fails there is told, and the run goes on without them.
     fn write_events(&mut self) {
         let Some(folder) = &self.events else { return };
-        if let Err(e) = Board::open(folder).and_then(|mut board| board.catch_up(folder)) {
+        if let Err(e) = EventFile::open(folder).and_then(|mut board| board.add_new_epochs(folder)) {
             self.line(&format!("warning: no more TensorBoard events: {e}"));
             self.events = None;
         }

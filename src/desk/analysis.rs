@@ -3,12 +3,12 @@
 use super::claims::{JudgedClaim, judge_claims};
 use super::config_problems::{run_problems, schema_problems};
 use super::defaults::has_hole;
-use super::entry::{Entry, build, freeze};
 use super::exploration::{Exploration, explore};
 use super::failure::Failure;
 use super::finding::Finding;
-use super::levels::LintLevels;
-use super::selection::{Selected, Selection, select};
+use super::lint_levels::LintLevels;
+use super::model_entry::{ModelEntry, build, freeze};
+use super::selection::{SelectedModel, Selection, select};
 use crate::graph::elaborate::{ModelArgument, check_unused_blocks};
 use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
@@ -20,9 +20,9 @@ use crate::text::import;
 use crate::text::source::{SourceId, SourceMap};
 use std::path::Path;
 
-/// Nodes of a file's models that are analysed together; a model counts as `MODEL` more.
-const KEPT: usize = 60_000;
-const MODEL: usize = 40;
+/// Nodes of a file's models that are analysed together; a model counts as `NODES_PER_MODEL` more.
+const MAX_NODES: usize = 60_000;
+const NODES_PER_MODEL: usize = 40;
 
 /// What is asked about a file. The default is every model as it is written, counted by [`Convention::Conv`].
 #[derive(Debug, Clone, Default)]
@@ -47,7 +47,7 @@ pub struct FileAnalysis {
     /// Errors and warnings, sorted by place.
     pub problems: Problems,
     /// Models that passed, in the order of the file, each with its costs.
-    pub entries: Vec<(Entry, CostReport)>,
+    pub entries: Vec<(ModelEntry, CostReport)>,
     /// The claims of the file's `expect` blocks that are as they should be. Claims that fail are among the problems.
     pub claims: Vec<JudgedClaim>,
     /// The file's sweeps, counted, and the values that fill its holes.
@@ -114,10 +114,10 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
 fn build_all(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
-    selected: &[Selected],
+    selected: &[SelectedModel],
     args: &[ModelArgument],
     request: &AnalysisRequest,
-) -> (Vec<(Entry, CostReport)>, Problems) {
+) -> (Vec<(ModelEntry, CostReport)>, Problems) {
     let (mut entries, mut problems) = (Vec::new(), Problems::new());
     let mut kept = 0;
     for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
@@ -139,9 +139,9 @@ fn build_all(
         problems.extend(lints(&entry.checked).into_iter().map(named).collect());
         entry.class_warning.iter().for_each(|d| problems.push(d.clone()));
         let report = count(&entry.checked, request.convention).with_frozen(&entry.frozen);
-        kept += MODEL + report.nodes.len();
-        if kept > KEPT && !entries.is_empty() {
-            let message = format!("the models up to `{}` have more than {KEPT} nodes together", one.name);
+        kept += NODES_PER_MODEL + report.nodes.len();
+        if kept > MAX_NODES && !entries.is_empty() {
+            let message = format!("the models up to `{}` have more than {MAX_NODES} nodes together", one.name);
             let d = Diagnostic::new(Code::E0311, one.name.span, message).label("the first that is not shown");
             problems.push(d.help("choose models with --model"));
             break;

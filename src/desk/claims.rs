@@ -2,7 +2,7 @@
 
 use super::arguments::named_arguments;
 use super::defaults::{default_data, has_hole};
-use super::selection::Size;
+use super::selection::ImageSize;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
@@ -41,7 +41,7 @@ pub fn judge_claims(
         }
         match expected_model(program, expect) {
             Ok(checked) => {
-                let about = about(expect, sources);
+                let about = model_text(expect, sources);
                 for claim in &expect.claims {
                     match judge(claim, &checked) {
                         Ok(found) => {
@@ -59,7 +59,7 @@ pub fn judge_claims(
 }
 
 /// `NPNet(attention = se) on cvc`.
-fn about(expect: &ast::Expect, sources: &SourceMap) -> String {
+fn model_text(expect: &ast::Expect, sources: &SourceMap) -> String {
     let value = |a: &ast::Arg| Some(format!("{} = {}", a.name.as_ref()?, sources.snippet(a.value.span)));
     let args: Vec<String> = expect.args.iter().filter_map(value).collect();
     let args = if args.is_empty() { String::new() } else { format!("({})", args.join(", ")) };
@@ -88,7 +88,10 @@ fn expected_model(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result
 }
 
 /// Height and width that an `expect` block is about: those of its data, else of the model's.
-pub(super) fn expected_size(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result<Option<Size>, Problems> {
+pub(super) fn expected_size(
+    program: &ResolvedProgram<'_>,
+    expect: &ast::Expect,
+) -> Result<Option<ImageSize>, Problems> {
     let data = match &expect.on {
         Some(on) => program.data.get(on.node.as_str()).map(|d| schema::data_spec(d)).transpose()?,
         None => default_data(program, &expect.model.node).map(|(_, spec)| spec),

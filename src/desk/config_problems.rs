@@ -2,7 +2,7 @@
 
 use super::arguments::named_arguments;
 use super::defaults::has_hole;
-use super::sizes_that_fit::with_sizes_that_fit;
+use super::size_suggestions::with_size_suggestions;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning, unknown_result};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
@@ -55,7 +55,7 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
         let found = match named_arguments(&train.args) {
             Ok(args) => elaborate(program, name, &args, Some(spec.size))
                 .and_then(check)
-                .map_err(|p| with_sizes_that_fit(program, name, &args, Some(spec.size), p)),
+                .map_err(|p| with_size_suggestions(program, name, &args, Some(spec.size), p)),
             Err(p) => Err(p),
         };
         match found {
@@ -64,8 +64,8 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
                 let warning = class_warning(&checked, &train.model, &spec.name, spec.classes.len());
                 warning.into_iter().for_each(|d| problems.push(d));
                 schema::loss_problem(&train.entries, spec.classes.len()).into_iter().for_each(|d| problems.push(d));
-                supervised(train, &checked, &mut problems);
-                problems.extend(frozen(train, &checked));
+                check_supervised(train, &checked, &mut problems);
+                problems.extend(check_frozen(train, &checked));
             }
             Err(p) => problems.extend(p),
         }
@@ -74,7 +74,7 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
 }
 
 /// Results that a run supervises must be results of its model.
-fn supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut Problems) {
+fn check_supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut Problems) {
     let entry = train.entries.iter().find(|e| e.key.node == "supervise").map(|e| &e.value.kind);
     let Some(ast::ExprKind::Call(call)) = entry else { return };
     for name in call.args.iter().filter_map(|a| a.name.as_ref()) {
@@ -85,7 +85,7 @@ fn supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut Problem
 }
 
 /// Paths that a run freezes must lead to parameters of its model, and leave some to train.
-fn frozen(train: &ast::Train, checked: &CheckedGraph) -> Problems {
+fn check_frozen(train: &ast::Train, checked: &CheckedGraph) -> Problems {
     let paths = schema::freeze_paths(&train.entries).unwrap_or_default();
     // A run with mistakes is reported by itself.
     let weights = schema::train_spec(train, BTreeMap::new()).map(|(spec, _)| spec.supervise).unwrap_or_default();

@@ -1,11 +1,11 @@
 //! A sweep counted and thinned out, without training: what `npc sweep --static` shows.
 
 use super::arguments::{ArgumentTexts, argument_texts};
-use super::defaults::{default_data, sweep_run_size};
+use super::defaults::{default_data, sweep_memory_settings};
 use super::failure::{Failure, Report};
-use super::open::{ModelFile, open, resolved};
-use super::selection::{Size, data_named, no_such};
-use super::sweep_columns::columns;
+use super::model_file::{ModelFile, open, resolve_file};
+use super::selection::{ImageSize, data_named, unknown_name};
+use super::sweep_axes::axis_names;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Bound;
@@ -27,11 +27,11 @@ pub struct CountRequest<'a> {
     /// Data blocks whose image sizes are taken; not looked at where `size` is given.
     pub on: &'a [String],
     /// Image sizes, height and width in pixels.
-    pub size: &'a [Size],
+    pub size: &'a [ImageSize],
     /// Bounds beside those of the file, such as `macs <= 2.5G and params < 1M`.
     pub keep: &'a [String],
     /// The order of the models.
-    pub sort: Sort,
+    pub sort: ModelOrder,
     /// Only the first so many models are shown; all of them when not given.
     pub top: Option<usize>,
     /// Two keys whose Pareto front is marked.
@@ -44,18 +44,22 @@ pub struct CountRequest<'a> {
 
 /// The order of the models.
 #[derive(Debug, Clone, Copy)]
-pub enum Sort {
+pub enum ModelOrder {
     /// As the sweep lists them.
     Sweep,
     /// The cheapest first.
     By(Key),
 }
 
-impl FromStr for Sort {
+impl FromStr for ModelOrder {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "sweep" { Ok(Sort::Sweep) } else { text.parse().map(Sort::By).map_err(|e: String| e + " and sweep") }
+        if text == "sweep" {
+            Ok(ModelOrder::Sweep)
+        } else {
+            text.parse().map(ModelOrder::By).map_err(|e: String| e + " and sweep")
+        }
     }
 }
 
@@ -74,7 +78,7 @@ pub struct CountedSweep {
     /// Each as it was written, with what it leaves out.
     pub bounds: Vec<(String, LeftOut)>,
     /// In the order that was asked for.
-    pub rows: Vec<CountedRow>,
+    pub rows: Vec<CountedFunction>,
     /// How many of them are shown.
     pub top: usize,
     /// The two keys whose Pareto front is marked.
@@ -88,7 +92,7 @@ pub struct CountedSweep {
 }
 
 /// A function, as the first variant that computes it.
-pub struct CountedRow {
+pub struct CountedFunction {
     /// The variant with its counts at each size.
     pub variant: Variant,
     /// The variant's hyper-parameters with their values as written.
@@ -103,14 +107,14 @@ pub struct CountedRow {
 /// model that cannot be built is counted among `broken`, with its problems among `failures`.
 pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, Failure> {
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
-    let program = resolved(&bundle, &sources, problems)?;
-    let sweep = sweep(&program, &mut sources, request.sweep)?;
-    let (bounds, texts) = bounds(&mut sources, &sweep, request.keep, request.convention)?;
-    let sizes = match sizes(&program, &sweep, request) {
+    let program = resolve_file(&bundle, &sources, problems)?;
+    let sweep = find_sweep(&program, &mut sources, request.sweep)?;
+    let (bounds, texts) = all_bounds(&mut sources, &sweep, request.keep, request.convention)?;
+    let sizes = match image_sizes(&program, &sweep, request) {
         Ok(sizes) => sizes,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
-    let run = sweep_run_size(&program, &sweep);
+    let run = sweep_memory_settings(&program, &sweep);
     let batch = request.batch.unwrap_or(run.batch as u64);
     let peaks = |checked: &CheckedGraph| run.peaks(checked, Some(batch));
     let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
@@ -120,17 +124,17 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
         Ok(counted) => counted,
         Err(d) => return Err(Failure::problems(sources, d)),
     };
-    let rows = rows(&sources, thinned.kept, request);
+    let rows = functions(&sources, thinned.kept, request);
     Ok(CountedSweep {
         sweep: program.sweeps.contains_key(request.sweep).then(|| request.sweep.to_string()),
-        models: bases(&sweep),
+        models: base_models(&sweep),
         convention: request.convention,
         tried: thinned.tried,
         broken: thinned.broken,
         bounds: texts.into_iter().zip(thinned.left_out).collect(),
         top: request.top.unwrap_or(rows.len()).min(rows.len()),
         axes: request.axes,
-        columns: columns(&sources, &points),
+        columns: axis_names(&sources, &points),
         batch,
         rows,
         failures: Report { problems: thinned.problems.sorted(), sources },
@@ -138,20 +142,20 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
 }
 
 /// The sweep of this name, or what the name says in place of one.
-fn sweep(program: &ResolvedProgram<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
+fn find_sweep(program: &ResolvedProgram<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
     if let Some(sweep) = program.sweeps.get(name) {
         return Ok((*sweep).clone());
     }
     let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if word && program.entry(name).is_none() {
-        return Err(Failure::problems(sources.clone(), no_such("sweep", name, program.sweeps.keys().copied())));
+        return Err(Failure::problems(sources.clone(), unknown_name("sweep", name, program.sweeps.keys().copied())));
     }
     let id = sources.add("sweep", name.to_string());
     let models = syntax::parse_models(sources, id)
         .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the sweep cannot be read"))?;
     if let Some(grid) = models.grids.iter().find(|g| program.entry(&g.base.node).is_none()) {
         let known = program.models.keys().chain(program.variants.keys()).copied();
-        return Err(Failure::problems(sources.clone(), no_such("model or variant", &grid.base.node, known)));
+        return Err(Failure::problems(sources.clone(), unknown_name("model or variant", &grid.base.node, known)));
     }
     let span = models.grids[0].base.span;
     Ok(ast::Sweep { name: Spanned::new(name.to_string(), span), models })
@@ -159,7 +163,7 @@ fn sweep(program: &ResolvedProgram<'_>, sources: &mut SourceMap, name: &str) -> 
 
 /// What the file and the command line ask of the models, with the texts. In the file `macs` are those of the convention
 /// `conv`, as in claims; on the command line those that the table shows.
-fn bounds(
+fn all_bounds(
     sources: &mut SourceMap,
     sweep: &ast::Sweep,
     keep: &[String],
@@ -189,11 +193,11 @@ fn bounds(
 }
 
 /// Those of the command line, else of the first model's data.
-fn sizes(
+fn image_sizes(
     program: &ResolvedProgram<'_>,
     sweep: &ast::Sweep,
     request: &CountRequest<'_>,
-) -> Result<Vec<Option<Size>>, Problems> {
+) -> Result<Vec<Option<ImageSize>>, Problems> {
     if !request.size.is_empty() {
         return Ok(request.size.iter().copied().map(Some).collect());
     }
@@ -204,7 +208,7 @@ fn sizes(
     request.on.iter().map(|on| Ok(Some(data_named(program, on)?.size))).collect()
 }
 
-fn bases(sweep: &ast::Sweep) -> Vec<String> {
+fn base_models(sweep: &ast::Sweep) -> Vec<String> {
     let mut names = Vec::new();
     for grid in &sweep.models.grids {
         if !names.contains(&grid.base.node) {
@@ -215,7 +219,7 @@ fn bases(sweep: &ast::Sweep) -> Vec<String> {
 }
 
 /// One row a function, in the order that is asked for.
-fn rows(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> Vec<CountedRow> {
+fn functions(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> Vec<CountedFunction> {
     let groups = same_functions(&kept);
     let mut all: Vec<Option<Variant>> = kept.into_iter().map(Some).collect();
     let mut take = |i: usize| {
@@ -223,11 +227,11 @@ fn rows(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> 
         let args = argument_texts(sources, &variant.args);
         (variant, args)
     };
-    let mut rows: Vec<CountedRow> = groups
+    let mut rows: Vec<CountedFunction> = groups
         .into_iter()
         .map(|group| {
             let (variant, args) = take(group[0]);
-            CountedRow { variant, args, same: group[1..].iter().map(|&i| take(i)).collect(), front: false }
+            CountedFunction { variant, args, same: group[1..].iter().map(|&i| take(i)).collect(), front: false }
         })
         .collect();
     let costs: Vec<[i128; 2]> = rows.iter().map(|r| request.axes.map(|key| key.cost(&r.variant))).collect();
@@ -235,8 +239,8 @@ fn rows(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> 
         row.front = on;
     }
     match request.sort {
-        Sort::Sweep => {}
-        Sort::By(key) => rows.sort_by_key(|r| key.cost(&r.variant)),
+        ModelOrder::Sweep => {}
+        ModelOrder::By(key) => rows.sort_by_key(|r| key.cost(&r.variant)),
     }
     rows
 }

@@ -2,9 +2,9 @@
 
 use super::arguments::named_arguments;
 use super::failure::Failure;
-use super::open::{ModelFile, open, resolved};
-use super::selection::{data_named, no_such};
-use super::sizes_that_fit::with_sizes_that_fit;
+use super::model_file::{ModelFile, open, resolve_file};
+use super::selection::{data_named, unknown_name};
+use super::size_suggestions::with_size_suggestions;
 use crate::data::survey::{Survey, SurveyFinding, SurveySeverity, SurveyTopic, survey};
 use crate::graph::check::{check, class_warning};
 use crate::graph::elaborate::elaborate;
@@ -44,13 +44,13 @@ pub fn data_blocks(
     model: Option<&str>,
 ) -> Result<Vec<DataBlock>, Failure> {
     let ModelFile { sources, bundle, problems } = open(files, path)?;
-    let program = resolved(&bundle, &sources, problems)?;
-    let blocks = chosen(&program, names)
+    let program = resolve_file(&bundle, &sources, problems)?;
+    let blocks = choose_data(&program, names)
         .and_then(|specs| specs.into_iter().map(|spec| with_models(&program, spec, model)).collect());
     blocks.map_err(|problems| Failure::problems(sources, problems))
 }
 
-fn chosen(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
+fn choose_data(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {
     let names: Vec<&str> = match names.is_empty() {
         false => names.iter().map(String::as_str).collect(),
         true => {
@@ -64,7 +64,7 @@ fn chosen(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpe
     };
     let specs: Vec<DataSpec> = names.into_iter().map(|name| data_named(program, name)).collect::<Result<_, _>>()?;
     if specs.is_empty() {
-        return Err(no_such("data block", "", std::iter::empty()).into());
+        return Err(unknown_name("data block", "", std::iter::empty()).into());
     }
     Ok(specs)
 }
@@ -72,21 +72,21 @@ fn chosen(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpe
 /// The data with what the models that it is for say of it.
 fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str>) -> Result<DataBlock, Problems> {
     let (mut channels, mut findings) = (None, Vec::new());
-    for (entry, args) in models(program, &spec, model)? {
+    for (entry, args) in models_for(program, &spec, model)? {
         let args = named_arguments(args)?;
         let built = elaborate(program, entry, &args, Some(spec.size)).and_then(check);
-        match built.map_err(|p| with_sizes_that_fit(program, entry, &args, Some(spec.size), p)) {
+        match built.map_err(|p| with_size_suggestions(program, entry, &args, Some(spec.size), p)) {
             Ok(checked) => {
                 channels = channels.or(Some(checked.input().channels()));
                 // A warning about the model; training refuses it.
                 let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
-                findings.extend(d.map(|d| error(d.message, d.help.to_vec())));
+                findings.extend(d.map(|d| model_error(d.message, d.help.to_vec())));
             }
             Err(problems) => {
                 let [h, w] = spec.size;
                 let told = |d: &Diagnostic| {
                     let message = format!("`{entry}` does not take {h} x {w} (height x width): {}", d.message);
-                    error(message, d.notes.iter().chain(&d.help).cloned().collect())
+                    model_error(message, d.notes.iter().chain(&d.help).cloned().collect())
                 };
                 findings.extend(problems.iter().find(|d| d.is_error()).map(told));
             }
@@ -95,12 +95,12 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
     Ok(DataBlock { spec, channels, findings })
 }
 
-fn error(message: String, help: Vec<String>) -> SurveyFinding {
+fn model_error(message: String, help: Vec<String>) -> SurveyFinding {
     SurveyFinding { severity: SurveySeverity::Error, help, ..SurveyFinding::warning(SurveyTopic::Model, message) }
 }
 
 /// The models that the data is for, with their hyper-parameters.
-fn models<'a>(
+fn models_for<'a>(
     program: &ResolvedProgram<'a>,
     spec: &DataSpec,
     model: Option<&str>,
@@ -108,7 +108,7 @@ fn models<'a>(
     if let Some(name) = model {
         let names = program.names();
         let known = names.iter().map(|e| e.node.as_str());
-        let entry = program.find(name).ok_or_else(|| no_such("model or variant", name, known))?;
+        let entry = program.find(name).ok_or_else(|| unknown_name("model or variant", name, known))?;
         return Ok(vec![(entry, &[])]);
     }
     let mut wanted: Vec<(&ast::Ident, &[ast::Arg])> = Vec::new();

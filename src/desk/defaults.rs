@@ -1,6 +1,6 @@
 //! What a file says about a model besides the model itself: the run that trains it, its data, its open hyper-parameters.
 
-use super::run_size::RunSize;
+use super::memory_settings::MemorySettings;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::explore::holes;
@@ -23,15 +23,15 @@ pub(crate) fn default_data(program: &ResolvedProgram<'_>, name: &str) -> Option<
 }
 
 /// Batch, optimiser and loss of the run that trains the model; `None` where there is no such run.
-pub(crate) fn run_size(program: &ResolvedProgram<'_>, name: &str) -> Option<RunSize> {
+pub(crate) fn memory_settings(program: &ResolvedProgram<'_>, name: &str) -> Option<MemorySettings> {
     // A run with mistakes is reported by itself.
     let (spec, _) = default_run(program, name).and_then(|t| schema::train_spec(t, BTreeMap::new()).ok())?;
     Some(spec.into())
 }
 
 /// Those of the first run that trains a model of the sweep: its models are compared with the same settings.
-pub(crate) fn sweep_run_size(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> RunSize {
-    sweep.models.grids.iter().find_map(|g| run_size(program, &g.base.node)).unwrap_or_default()
+pub(crate) fn sweep_memory_settings(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> MemorySettings {
+    sweep.models.grids.iter().find_map(|g| memory_settings(program, &g.base.node)).unwrap_or_default()
 }
 
 /// Whether the model has a hole, a hyper-parameter without a value, that `args` does not fill.

@@ -2,8 +2,8 @@
 
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::claims::expected_size;
-use super::defaults::{default_data, has_hole, sweep_run_size};
-use super::selection::{Selection, Size};
+use super::defaults::{default_data, has_hole, sweep_memory_settings};
+use super::selection::{ImageSize, Selection};
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Peaks;
@@ -120,7 +120,7 @@ fn count_sweep(
     }
     let size = sweep_size(program, selection, bases[0]);
     let bounds = explore::bounds(&sweep.models.keep, Convention::Conv)?;
-    let run = sweep_run_size(program, sweep);
+    let run = sweep_memory_settings(program, sweep);
     let peaks = |checked: &CheckedGraph| run.peaks(checked, None);
     let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
     let see = |checked: &CheckedGraph, _: &dyn Fn() -> Peaks| {
@@ -144,7 +144,7 @@ fn count_sweep(
 }
 
 /// The size of the selection, else that of the first model's data.
-fn sweep_size(program: &ResolvedProgram<'_>, selection: &Selection, base: &str) -> Option<Size> {
+fn sweep_size(program: &ResolvedProgram<'_>, selection: &Selection, base: &str) -> Option<ImageSize> {
     let named = selection.on.first().and_then(|on| program.data.get(on.as_str()));
     let named = named.and_then(|d| schema::data_spec(d).ok());
     let data = named.or_else(|| default_data(program, base).map(|(_, spec)| spec));
@@ -170,7 +170,7 @@ fn fit_holes(
 }
 
 /// The `expect` blocks of a model, each with its size.
-fn claims_about<'a>(program: &ResolvedProgram<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<Size>)> {
+fn claims_about<'a>(program: &ResolvedProgram<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<ImageSize>)> {
     let mut claims = Vec::new();
     for item in &program.file.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };

@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A range of a text. Lines and columns count from 1, columns in characters; the end is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct TextRange {
     /// The name of the text: the path as it was asked for or imported, `<std>`, or the name of an option.
     pub file: String,
     /// Line of the first character.
@@ -19,16 +19,16 @@ pub struct Place {
     pub end_column: usize,
 }
 
-impl Place {
+impl TextRange {
     /// The place of a span in its text.
-    pub fn of(sources: &SourceMap, span: Span) -> Place {
+    pub fn of(sources: &SourceMap, span: Span) -> TextRange {
         let (line, column) = sources.line_column(span);
         let (end_line, end_column) = sources.line_column(span.after());
-        Place { file: sources.file(span.source).name.clone(), line, column, end_line, end_column }
+        TextRange { file: sources.file(span.source).name.clone(), line, column, end_line, end_column }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for TextRange {
     /// `net.model:3:7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
@@ -41,7 +41,7 @@ pub struct Fix {
     /// What the fix does, as a message for the author.
     pub message: String,
     /// Places and the text that replaces what stands there. They do not overlap.
-    pub edits: Vec<(Place, String)>,
+    pub edits: Vec<(TextRange, String)>,
     /// How certain it is that the fix is what the author means.
     pub applicability: Applicability,
 }
@@ -56,11 +56,11 @@ pub struct Finding {
     /// What is wrong, in one sentence.
     pub message: String,
     /// `None` for a problem that has no place in a text.
-    pub place: Option<Place>,
+    pub place: Option<TextRange>,
     /// What is wrong at that place.
     pub label: String,
     /// Other places that have to do with it.
-    pub related: Vec<(Place, String)>,
+    pub related: Vec<(TextRange, String)>,
     /// Facts that explain the problem, one each.
     pub notes: Vec<String>,
     /// What the author can do about it, one hint each.
@@ -72,7 +72,7 @@ pub struct Finding {
 impl Finding {
     /// A problem with its spans resolved.
     pub fn new(sources: &SourceMap, d: &Diagnostic) -> Finding {
-        let place = |span: Span| Place::of(sources, span);
+        let place = |span: Span| TextRange::of(sources, span);
         let fix = |s: &crate::text::diag::Suggestion| Fix {
             message: s.message.clone(),
             edits: s.edits.iter().map(|(span, text)| (place(*span), text.clone())).collect(),

@@ -196,14 +196,14 @@ pub mod score {
 }
 pub mod show {
     pub mod chart {
-        pub use crate::show::chart::{Dot, Scatter, Side, Unit, scatter};
+        pub use crate::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter};
         #[cfg(feature = "data")]
-        pub use crate::show::chart::{Lines, Point, Series, distribution, lines};
+        pub use crate::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
     }
     #[cfg(feature = "data")]
     pub mod images {
         pub mod gallery {
-            pub use crate::show::images::gallery::{Shown, fitting, sheet};
+            pub use crate::show::images::gallery::{OverlayCase, case_sheet, fitting};
         }
         pub mod overlay {
             pub use crate::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE, overlay};
@@ -220,16 +220,16 @@ pub mod show {
     }
     #[cfg(feature = "data")]
     pub mod report {
-        pub use crate::show::report::{Balance, Fact, Picture, Report, page, value_text};
+        pub use crate::show::report::{HeadlineFigure, ReportPicture, RunReport, SplitShares, page, value_text};
     }
     pub mod table {
         pub use crate::show::table::{Cell, Column, Table};
     }
     #[cfg(feature = "data")]
     pub mod tensorboard {
-        pub use crate::show::tensorboard::{Board, Event, Payload};
+        pub use crate::show::tensorboard::{Event, EventFile, EventValue};
         pub mod record {
-            pub use crate::show::tensorboard::record::{Broken, frame, masked, records};
+            pub use crate::show::tensorboard::record::{RecordError, frame, masked, records};
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The memory that a model takes with the settings of the run that trains it.
 
-use super::entry::Entry;
+use super::model_entry::ModelEntry;
 use crate::study::cost::memory::Memory;
 
 /// How the memory of a model is asked for.
@@ -30,7 +30,7 @@ pub struct EntryMemory {
 
 impl EntryMemory {
     /// With the optimiser and the loss of the run that trains the model.
-    pub fn of(entry: &Entry, request: &MemoryRequest) -> EntryMemory {
+    pub fn of(entry: &ModelEntry, request: &MemoryRequest) -> EntryMemory {
         let run = entry.run.clone().unwrap_or_default();
         let batch = request.batch.unwrap_or(run.batch as u64);
         EntryMemory { memory: run.memory(&entry.checked, &entry.frozen, request.threads), batch }

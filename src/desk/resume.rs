@@ -1,7 +1,7 @@
 //! What may differ when an interrupted run goes on.
 
 use super::failure::Failure;
-use super::run::{ResolvedRun, reopen};
+use super::resolved_run::{ResolvedRun, reopen};
 use crate::base::error::RunError;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};

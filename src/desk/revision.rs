@@ -20,8 +20,8 @@ impl Checkout {
         if revision.starts_with('-') {
             return Err(Failure::request(format!("`{revision}` is no revision")));
         }
-        let prefix = PathBuf::from(git(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n'));
-        let listed = git(folder, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
+        let prefix = PathBuf::from(git_text(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n'));
+        let listed = git_text(folder, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
         let wanted = prefix.join(name);
         if !listed.split('\0').any(|path| Path::new(path) == wanted) {
             let message = format!("{}: revision `{revision}` has no such file", file.display());
@@ -31,7 +31,7 @@ impl Checkout {
         let checkout = Checkout { file: temporary.join(&wanted), folder: temporary };
         let extension = wanted.extension().map(|e| e.to_os_string());
         for path in listed.split('\0').filter(|p| Path::new(p).extension().map(|e| e.to_os_string()) == extension) {
-            let text = bytes(folder, &["show", &format!("{revision}:{path}")])?;
+            let text = git_bytes(folder, &["show", &format!("{revision}:{path}")])?;
             let place = checkout.folder.join(path);
             let written = std::fs::create_dir_all(place.parent().unwrap_or(&checkout.folder))
                 .and_then(|()| std::fs::write(&place, text));
@@ -48,16 +48,17 @@ impl Drop for Checkout {
     }
 }
 
-fn git(folder: &Path, args: &[&str]) -> Result<String, Failure> {
-    String::from_utf8(bytes(folder, args)?).map_err(|_| Failure::Message(format!("git {}: no text", args.join(" "))))
+fn git_text(folder: &Path, args: &[&str]) -> Result<String, Failure> {
+    String::from_utf8(git_bytes(folder, args)?)
+        .map_err(|_| Failure::Message(format!("git {}: no text", args.join(" "))))
 }
 
-fn bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
+fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
     let run = Command::new("git").arg("-C").arg(folder).args(args).output();
     let output = run.map_err(|e| Failure::Message(format!("git cannot be started: {e}")))?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Message(format!("git {}: {}", args.join(" "), said.trim())));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::Message(format!("git {}: {}", args.join(" "), stderr.trim())));
     }
     Ok(output.stdout)
 }

@@ -16,8 +16,8 @@ pub use crate::learn::trained_run::TrainedRun;
 pub use crate::metric::{CaseScore, Evaluation};
 pub use crate::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 pub use crate::score::probability::ProbabilityFormat;
-pub use crate::show::prediction::{Extras, Written};
-pub use crate::show::predictor::{How as PredictOptions, Output, Predictions, Seconds};
+pub use crate::show::prediction::{PredictedImage, PredictionExtras};
+pub use crate::show::predictor::{PredictOptions, PredictionOutput, PredictionSeconds, Predictions};
 pub use crate::text::config::settings::Settings;
 
 use crate::data::prediction_inputs::find_inputs;
@@ -36,15 +36,15 @@ use std::sync::atomic::AtomicBool;
 pub fn predict(
     run: TrainedRun<'_>,
     inputs: &[PathBuf],
-    output: Output<'_>,
+    output: PredictionOutput<'_>,
     device: DeviceChoice,
     options: &PredictOptions,
     stop: &AtomicBool,
     mut progress: impl FnMut(usize, usize),
 ) -> Result<(Vec<PredictionInput>, Predictions)> {
-    let inputs = find_inputs(inputs, output.folder, &output.extras.ends(&run.settings.data.classes))?;
+    let inputs = find_inputs(inputs, output.folder, &output.extras.file_endings(&run.settings.data.classes))?;
     let mut done = 0;
-    let predictions = Predictor::new(run, device, options)?.files(&inputs, output, stop, |images| {
+    let predictions = Predictor::new(run, device, options)?.predict_files(&inputs, output, stop, |images| {
         done += images;
         progress(done, inputs.len());
     })?;

@@ -11,7 +11,7 @@ use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 
 /// Height and width of an image in pixels.
-pub type Size = [usize; 2];
+pub type ImageSize = [usize; 2];
 
 /// Which models, with which values and at which sizes. The default is all models as they are written, each at the size of
 /// its data.
@@ -24,7 +24,7 @@ pub struct Selection {
     /// Data blocks whose image sizes are taken.
     pub on: Vec<String>,
     /// Image sizes. Not looked at where `on` names data blocks.
-    pub size: Vec<Size>,
+    pub size: Vec<ImageSize>,
 }
 
 impl Selection {
@@ -39,7 +39,7 @@ impl Selection {
 const MAX_SIDE: usize = 1 << 20;
 
 /// `288x384` to `[288, 384]`.
-pub fn parse_size(text: &str) -> Result<Size, String> {
+pub fn parse_size(text: &str) -> Result<ImageSize, String> {
     let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
     let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));
     size.map(|(h, w)| [h, w]).ok_or_else(|| format!("`{text}` is no size; write height x width, for example 288x384"))
@@ -47,11 +47,11 @@ pub fn parse_size(text: &str) -> Result<Size, String> {
 
 /// One model at one size, not yet built.
 #[derive(Debug, Clone)]
-pub struct Selected {
+pub struct SelectedModel {
     /// Name of the model or variant, with its place in the file.
     pub name: ast::Ident,
     /// `None` where nothing says the size.
-    pub size: Option<Size>,
+    pub size: Option<ImageSize>,
     /// The data block that gives the size.
     pub on: Option<(String, DataSpec)>,
     /// Whether the data block was named in the selection. A model is held against the classes of a named one only.
@@ -59,13 +59,13 @@ pub struct Selected {
 }
 
 /// The models that are selected, each with its sizes. Errors: names that the file does not have, a file without a model.
-pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<Selected>, Problems> {
+pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<SelectedModel>, Problems> {
     let entries = program.entries();
     let chosen: Vec<&ast::Ident> = match &selection.model {
         None => entries,
         Some(name) => match entries.iter().find(|e| e.node == *name) {
             Some(entry) => vec![entry],
-            None => return Err(no_such("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
+            None => return Err(unknown_name("model or variant", name, entries.iter().map(|e| e.node.as_str())).into()),
         },
     };
     if chosen.is_empty() && program.items.is_empty() && program.file.broken.is_empty() {
@@ -81,7 +81,7 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
     }
     let mut selected = Vec::new();
     for name in chosen {
-        let at = |size, on| Selected { name: name.clone(), size, on, data_named: !named.is_empty() };
+        let at = |size, on| SelectedModel { name: name.clone(), size, on, data_named: !named.is_empty() };
         if !named.is_empty() {
             selected.extend(named.iter().map(|on| at(Some(on.1.size), Some(on.clone()))));
         } else if !selection.size.is_empty() {
@@ -98,12 +98,12 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
 pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<DataSpec, Problems> {
     match program.data.get(name) {
         Some(data) => schema::data_spec(data),
-        None => Err(no_such("data block", name, program.data.keys().copied()).into()),
+        None => Err(unknown_name("data block", name, program.data.keys().copied()).into()),
     }
 }
 
 /// An error where the file has nothing of this name, with the name that was probably meant or those that there are.
-pub(crate) fn no_such<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
+pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
     match did_you_mean(name, known.clone()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),

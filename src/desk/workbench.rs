@@ -2,12 +2,12 @@
 
 use super::analysis::{AnalysisRequest, FileAnalysis, analyze_file};
 use super::failure::Failure;
-use super::fix::{FixedFile, fix_file};
+use super::fixed_file::{FixedFile, fix_file};
 use crate::text::files::{Disk, Files, Overlay};
 use std::path::Path;
 
 /// Stack in bytes for deeply nested files. The memory is only touched when it is needed.
-const STACK: usize = 256 << 20;
+const STACK_BYTES: usize = 256 << 20;
 
 /// Model files, as they lie on the disk or as an editor holds them.
 ///
@@ -51,20 +51,20 @@ impl<F: Files + Sync> Workbench<F> {
     /// Errors: the request's hyper-parameters cannot be read. A file that cannot be read is a problem of the analysis.
     pub fn analyze(&self, path: impl AsRef<Path>, request: &AnalysisRequest) -> Result<FileAnalysis, Failure> {
         let path = path.as_ref();
-        deep(|| analyze_file(&self.files, path, request))
+        with_large_stack(|| analyze_file(&self.files, path, request))
     }
 
     /// The text of a file after the edits that its problems suggest; see [`fix_file`].
     pub fn fix(&self, path: impl AsRef<Path>, request: &AnalysisRequest, likely: bool) -> Result<FixedFile, Failure> {
         let path = path.as_ref();
-        deep(|| fix_file(&self.files, path, request, likely))
+        with_large_stack(|| fix_file(&self.files, path, request, likely))
     }
 }
 
 /// Runs `work` on a thread with a large stack.
-fn deep<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+fn with_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         let thread = thread.map_err(|e| Failure::Message(format!("cannot start a thread: {e}")))?;
         // A panic stays one, with its message.
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))

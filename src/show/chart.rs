@@ -6,20 +6,20 @@ mod distribution;
 mod frame;
 #[cfg(feature = "data")]
 mod icicle;
-mod labels;
+mod label_placement;
 #[cfg(feature = "data")]
 mod lines;
+mod rectangle;
 #[cfg(feature = "data")]
-mod panel;
-mod rect;
+mod report_frame;
 mod scale;
 mod scatter;
 
 #[cfg(feature = "data")]
-pub use distribution::{Point, distribution};
+pub use distribution::{ImageScore, distribution};
 #[cfg(feature = "data")]
-pub(crate) use icicle::{Leaf, icicle};
+pub(crate) use icicle::{IcicleLeaf, icicle};
 #[cfg(feature = "data")]
-pub use lines::{Lines, Series, lines};
-pub use scale::Unit;
-pub use scatter::{Dot, Scatter, Side, scatter};
+pub use lines::{LineChart, LineSeries, line_chart};
+pub use scale::AxisUnit;
+pub use scatter::{ScatterAxis, ScatterChart, ScatterPoint, scatter};

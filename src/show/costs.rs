@@ -22,7 +22,7 @@ pub(crate) fn cost_table(report: &CostReport, depth: usize, extra: Vec<(Column, 
             }
             let mut cells: Vec<Cell> =
                 vec![format!("{}{path}", "  ".repeat(level)).into(), op.into(), format!("{output:?}").into()];
-            cells.extend([Cell::some_count(params), Cell::some_count(macs), share(macs)]);
+            cells.extend([Cell::nonzero_count(params), Cell::nonzero_count(macs), share(macs)]);
             cells.extend(extra.iter().map(|(_, cells)| node.map_or(Cell::Empty, |i| cells[i].clone())));
             rows.push(cells);
         };

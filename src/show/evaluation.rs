@@ -18,7 +18,7 @@ pub(crate) fn headline(e: &Evaluation) -> String {
 const ABREAST: usize = 3;
 
 /// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
-pub(crate) fn table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
+pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
     let s = &e.summary;
     let foreground = classes.get(1..).unwrap_or_default();
     let none = BTreeMap::new();
@@ -96,7 +96,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
 }
 
 /// One line per class and metric, every number in full.
-pub(crate) fn long(e: &Evaluation, classes: &[String]) -> Table {
+pub(crate) fn long_table(e: &Evaluation, classes: &[String]) -> Table {
     let columns =
         ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];
     let s = &e.summary;

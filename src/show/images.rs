@@ -2,9 +2,9 @@
 
 #[cfg(feature = "run")]
 pub(crate) mod case_pictures;
-pub(crate) mod contact;
+pub(crate) mod contact_sheet;
 pub(crate) mod gallery;
 pub(crate) mod overlay;
-pub(crate) mod samples;
-pub(crate) mod sheet;
+pub(crate) mod sample_sheet;
+pub(crate) mod survey_sheets;
 pub(crate) mod text_drawing;

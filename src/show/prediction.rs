@@ -1,6 +1,6 @@
 //! Predictions as files: the mask of an image, what was asked for beside it, and the case drawn with its ground truth.
 
-use super::images::gallery::Shown;
+use super::images::gallery::OverlayCase;
 use super::images::overlay::overlay;
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
@@ -15,16 +15,16 @@ use std::path::{Path, PathBuf};
 
 /// What is written for an image beside its mask.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Extras {
+pub struct PredictionExtras {
     /// A picture of the image with each foreground class tinted and outlined: `STEM_overlay.png`.
     pub overlay: bool,
     /// The probabilities of the classes, in this format.
     pub probabilities: Option<ProbabilityFormat>,
 }
 
-impl Extras {
+impl PredictionExtras {
     /// The ends of all files of an image, from its stem on, the mask's first.
-    pub fn ends(&self, classes: &[String]) -> Vec<String> {
+    pub fn file_endings(&self, classes: &[String]) -> Vec<String> {
         let mut ends = vec![".png".to_string()];
         ends.extend(self.overlay.then(|| "_overlay.png".into()));
         ends.extend(self.probabilities.into_iter().flat_map(|format| probability::file_suffixes(classes, format)));
@@ -34,7 +34,7 @@ impl Extras {
 
 /// What one image became.
 #[derive(Debug, Clone, Serialize)]
-pub struct Written {
+pub struct PredictedImage {
     /// The mask file, in the labels of the run's data block.
     pub mask: PathBuf,
     /// The picture with the classes tinted and outlined, where one was asked for.
@@ -59,8 +59,8 @@ pub(crate) fn write(
     image: &LoadedImage,
     scored: &ProbabilityMaps,
     out: &Path,
-    extras: Extras,
-) -> Result<Written> {
+    extras: PredictionExtras,
+) -> Result<PredictedImage> {
     let size = image.original;
     let classes = scored.classes_at(size);
     let base = out.join(&input.stem);
@@ -83,7 +83,7 @@ pub(crate) fn write(
     };
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;
     let warnings = image.warnings.clone();
-    Ok(Written { mask, overlay: overlay_path, probabilities, size, foreground, warnings, picture })
+    Ok(PredictedImage { mask, overlay: overlay_path, probabilities, size, foreground, warnings, picture })
 }
 
 /// A case of a data set with its prediction and ground truth, to be drawn.
@@ -94,12 +94,12 @@ pub(crate) fn show_case(
     index: usize,
     channels: usize,
     flips: bool,
-) -> Result<Shown> {
+) -> Result<OverlayCase> {
     let image = data.picture(role, index, channels)?;
     let (truth, size, _) = data.truth(role, index)?;
     let plan = PredictionSettings { spec: data.spec(), channels, window: None, flips };
     let scored = plan.predict(network, &[&image])?.remove(0);
-    Ok(Shown {
+    Ok(OverlayCase {
         stem: data.cases(role)[index].stem.clone(),
         score: String::new(),
         predicted: scored.classes_at(image.original),
@@ -117,7 +117,7 @@ pub(crate) fn predict_case(
     index: usize,
     out: &Path,
     channels: usize,
-) -> Result<Written> {
+) -> Result<PredictedImage> {
     let shown = show_case(network, data, role, index, channels, false)?;
     let mask = out.join(format!("{}.png", shown.stem));
     write_mask_atomic(&mask, &shown.predicted, shown.size, &data.spec().labels)?;
@@ -125,7 +125,7 @@ pub(crate) fn predict_case(
     let path = out.join(format!("{}_overlay.png", shown.stem));
     write_png_atomic(&path, &picture, shown.size)?;
     let foreground = shown.predicted.iter().filter(|&&c| c > 0).count() as f64 / shown.predicted.len().max(1) as f64;
-    Ok(Written {
+    Ok(PredictedImage {
         mask,
         overlay: Some(path),
         probabilities: Vec::new(),

@@ -1,6 +1,6 @@
 //! Many images predicted with a trained run, and what came of them as text and as JSON.
 
-use super::prediction::{Extras, Written, write};
+use super::prediction::{PredictedImage, PredictionExtras, write};
 use crate::base::error::{Result, RunError};
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::network::Network;
@@ -19,7 +19,7 @@ use std::time::Instant;
 
 /// How images are predicted.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct How {
+pub struct PredictOptions {
     /// Tiles at the image's own resolution in place of the whole image at the data block's size; the share of a tile's
     /// side that its neighbour covers too, from 0 to below 1.
     pub overlap: Option<f64>,
@@ -39,16 +39,16 @@ pub(crate) struct Predictor<'a> {
 
 /// Where and what is written.
 #[derive(Clone, Copy)]
-pub struct Output<'a> {
+pub struct PredictionOutput<'a> {
     /// The folder for the masks; it is made where there is none.
     pub folder: &'a Path,
     /// What is written for each image beside its mask.
-    pub extras: Extras,
+    pub extras: PredictionExtras,
 }
 
 /// Wall-clock seconds of the thread that predicts; files are read beside it.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seconds {
+pub struct PredictionSeconds {
     /// From the first image to the last, all of the others included.
     pub total: f64,
     /// Waiting for images that are being read.
@@ -63,32 +63,32 @@ pub struct Seconds {
 #[derive(Debug, Default)]
 pub struct Predictions {
     /// Images whose mask was written, and what was written for each.
-    pub written: Vec<(usize, Written)>,
+    pub written: Vec<(usize, PredictedImage)>,
     /// Images that could not be read or written, and why.
     pub failed: Vec<(usize, RunError)>,
     /// Where the time went.
-    pub seconds: Seconds,
+    pub seconds: PredictionSeconds,
 }
 
 impl<'a> Predictor<'a> {
     /// Opens the device and loads the best weights of the run.
-    pub(crate) fn new(run: TrainedRun<'a>, device: DeviceChoice, how: &How) -> Result<Self> {
+    pub(crate) fn new(run: TrainedRun<'a>, device: DeviceChoice, options: &PredictOptions) -> Result<Self> {
         let spec = &run.settings.data;
-        let batch = how.batch.unwrap_or(run.settings.train.batch).max(1);
-        let window = how.overlap.map(|overlap| SlidingWindow::new(spec.size, overlap, batch)).transpose()?;
-        let plan = PredictionSettings { spec, channels: run.checked.input().channels(), window, flips: how.flips };
+        let batch = options.batch.unwrap_or(run.settings.train.batch).max(1);
+        let window = options.overlap.map(|overlap| SlidingWindow::new(spec.size, overlap, batch)).transpose()?;
+        let plan = PredictionSettings { spec, channels: run.checked.input().channels(), window, flips: options.flips };
         let network = load_best_network(run.checked, run.folder, &device::open(device)?)?;
         // One image at a time where each is many tiles.
-        Ok(Predictor { network, plan, chunk: if how.overlap.is_some() { 1 } else { batch } })
+        Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
     }
 
     /// Predicts images and writes their masks, and reads the next images while the network has the ones before. An image
     /// that cannot be read or written is kept with its error, and the others are done. `progress` is told how many more are
     /// done; `stop` ends the work after the images that the network has.
-    pub(crate) fn files(
+    pub(crate) fn predict_files(
         &self,
         inputs: &[PredictionInput],
-        output: Output<'_>,
+        output: PredictionOutput<'_>,
         stop: &AtomicBool,
         mut progress: impl FnMut(usize),
     ) -> Result<Predictions> {
@@ -110,7 +110,7 @@ impl<'a> Predictor<'a> {
                 let waiting = Instant::now();
                 let Ok(images) = loaded.recv() else { break };
                 done.seconds.waiting += waiting.elapsed().as_secs_f64();
-                self.some(first, inputs, images, output, &mut done)?;
+                self.predict_chunk(first, inputs, images, output, &mut done)?;
                 progress(inputs.len());
                 if stop.load(Ordering::Relaxed) {
                     break;
@@ -124,12 +124,12 @@ impl<'a> Predictor<'a> {
     }
 
     /// Predicts and writes the images that are together; `first` is the number of the first of them.
-    fn some(
+    fn predict_chunk(
         &self,
         first: usize,
         inputs: &[PredictionInput],
         images: Vec<Result<LoadedImage>>,
-        output: Output<'_>,
+        output: PredictionOutput<'_>,
         done: &mut Predictions,
     ) -> Result<()> {
         let mut read = Vec::new();
@@ -147,7 +147,7 @@ impl<'a> Predictor<'a> {
         let scores = self.plan.predict(&self.network, &pictures)?;
         done.seconds.network += network.elapsed().as_secs_f64();
         let writing = Instant::now();
-        let written: Vec<Result<Written>> = (read.par_iter().zip(&scores))
+        let written: Vec<Result<PredictedImage>> = (read.par_iter().zip(&scores))
             .map(|((i, image), scored)| write(self.plan.spec, &inputs[*i], image, scored, output.folder, output.extras))
             .collect();
         done.seconds.writing += writing.elapsed().as_secs_f64();
@@ -168,7 +168,7 @@ impl Predictions {
 
     /// A line for each image, and how long it took.
     pub fn to_text(&self) -> String {
-        let Seconds { total, waiting, network, writing } = self.seconds;
+        let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let mut text = String::new();
         for (_, written) in &self.written {
             let warnings: String = written.warnings.iter().map(|w| format!("\n  warning: {w}")).collect();
@@ -186,7 +186,7 @@ impl Predictions {
 
     /// Everything that is known of each image, and how long it took. `inputs` are those that were predicted.
     pub fn to_json(&self, inputs: &[PredictionInput]) -> Value {
-        let Seconds { total, waiting, network, writing } = self.seconds;
+        let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let images = self.written.iter().map(|(i, written)| {
             let mut value = json!(written);
             value["image"] = json!(inputs[*i].path);

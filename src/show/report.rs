@@ -8,31 +8,31 @@ mod content;
 mod gather;
 mod parts;
 mod scores;
-mod settings;
+mod value_text;
 
-pub(crate) use content::SIDE;
-pub use content::{Balance, Fact, Picture, Report};
+pub(crate) use content::PICTURE_SIDE;
+pub use content::{HeadlineFigure, ReportPicture, RunReport, SplitShares};
 pub(crate) use gather::gather;
-pub(crate) use parts::words;
-pub use settings::value_text;
+pub(crate) use parts::display_name;
+pub use value_text::value_text;
 
-use super::chart::{Lines, Series, lines};
+use super::chart::{LineChart, LineSeries, line_chart};
 use super::images::gallery::LEGEND;
 use super::picture::{self, FoldState, Scene, ShapeNotation};
 use crate::graph::check::Checked;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use parts::{gallery, keys, pairs, sortable};
+use parts::{gallery, name_value_table, series_legend, sortable_table};
 
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/sort.js");
 
 /// The page. Complete HTML.
-pub fn page(report: &Report<'_>) -> String {
+pub fn page(report: &RunReport<'_>) -> String {
     let sections: [(&str, &str, Markup); 8] = [
-        ("curves", "Learning curves", curves(report)),
+        ("curves", "Learning curves", curve_charts(report)),
         ("scores", "Scores", scores::section(report)),
-        ("cases", "Worst and median cases", cases(report)),
+        ("cases", "Worst and median cases", case_pictures(report)),
         ("model", "Model", model(report.checked)),
         ("costs", "Costs", costs(report)),
         ("data", "Data", data(report)),
@@ -78,16 +78,16 @@ pub fn page(report: &Report<'_>) -> String {
 }
 
 /// Loss, scores and learning rate over the epochs.
-fn curves(report: &Report<'_>) -> Markup {
+fn curve_charts(report: &RunReport<'_>) -> Markup {
     let history = &report.history;
     if history.epochs().is_empty() {
         return html! { p { "No epoch is finished yet." } };
     }
     let best = history.best("dice").map(|epoch| (epoch as f64, format!("best epoch: {epoch}")));
     let names = history.names();
-    let series = |chosen: &dyn Fn(&str) -> bool| -> Vec<Series> {
+    let series = |chosen: &dyn Fn(&str) -> bool| -> Vec<LineSeries> {
         let chosen = names.iter().filter(|n| chosen(n));
-        chosen.map(|n| Series { name: words(n), points: history.points(n) }).collect()
+        chosen.map(|n| LineSeries { name: display_name(n), points: history.points(n) }).collect()
     };
     let panels = [
         ("Loss, mean over the images of an epoch".to_string(), series(&|n| n.contains("loss"))),
@@ -100,8 +100,8 @@ fn curves(report: &Report<'_>) -> Markup {
         div class="charts" {
             @for (title, series) in panels.into_iter().filter(|(_, s)| s.iter().any(|s| !s.points.is_empty())) {
                 figure {
-                    figcaption { (title) (keys(&series)) }
-                    (lines(&Lines { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
+                    figcaption { (title) (series_legend(&series)) }
+                    (line_chart(&LineChart { title: title.clone(), x: "epoch".into(), series, mark: best.clone() }))
                 }
             }
         }
@@ -109,7 +109,7 @@ fn curves(report: &Report<'_>) -> Markup {
     }
 }
 
-fn cases(report: &Report<'_>) -> Markup {
+fn case_pictures(report: &RunReport<'_>) -> Markup {
     let (worst, median) = (&report.worst, &report.median);
     html! {
         @if worst.is_empty() && median.is_empty() {
@@ -146,17 +146,17 @@ fn model(checked: &CheckedGraph) -> Markup {
     html! { div class="scroll" tabindex="0" { (PreEscaped(svg)) } }
 }
 
-fn costs(report: &Report<'_>) -> Markup {
+fn costs(report: &RunReport<'_>) -> Markup {
     html! {
-        (pairs(&report.costs))
+        (name_value_table(&report.costs))
         @if !report.blocks.rows.is_empty() {
             h3 { "Outermost blocks" }
-            (sortable(&report.blocks))
+            (sortable_table(&report.blocks))
         }
     }
 }
 
-fn data(report: &Report<'_>) -> Markup {
+fn data(report: &RunReport<'_>) -> Markup {
     html! {
         @if !report.balance.is_empty() {
             div class="scroll" {
@@ -170,7 +170,7 @@ fn data(report: &Report<'_>) -> Markup {
                             tr {
                                 td { (b.split) } td { (b.images) }
                                 @for share in &b.shares { td { (format!("{:.2} %", 100.0 * share)) } }
-                                td { (bar(b, &report.classes)) }
+                                td { (share_bar(b, &report.classes)) }
                             }
                         }
                     }
@@ -188,7 +188,7 @@ fn data(report: &Report<'_>) -> Markup {
     }
 }
 
-fn bar(balance: &Balance, classes: &[String]) -> Markup {
+fn share_bar(balance: &SplitShares, classes: &[String]) -> Markup {
     let mut left = 0.0;
     html! {
         svg class="balance" viewBox="0 0 200 12" width="200" height="12" preserveAspectRatio="none" role="img"
@@ -203,11 +203,11 @@ fn bar(balance: &Balance, classes: &[String]) -> Markup {
     }
 }
 
-fn settings(report: &Report<'_>) -> Markup {
+fn settings(report: &RunReport<'_>) -> Markup {
     html! {
         div class="columns" {
             @for (title, rows) in &report.settings {
-                div { h3 { (title) } (pairs(rows)) }
+                div { h3 { (title) } (name_value_table(rows)) }
             }
         }
     }

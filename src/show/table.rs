@@ -2,20 +2,20 @@
 
 mod cell;
 mod column;
-mod format;
-mod grid;
 mod latex;
+mod output_format;
+mod text_grid;
 
 pub use cell::Cell;
 pub(crate) use cell::Estimate;
 pub use column::Column;
-pub(crate) use format::OutputFormat;
+pub(crate) use output_format::OutputFormat;
 
 use crate::base::csv;
 use crate::base::xml::escaped;
-use column::Reader;
-use grid::Grid;
+use column::TableReader;
 use serde_json::{Map, Value};
+use text_grid::TextGrid;
 
 /// Columns and rows of cells.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -49,22 +49,22 @@ impl Table {
 
     /// Columns as wide as their widest cell, two blanks between.
     pub fn to_text(&self) -> String {
-        self.for_people().to_text()
+        self.text_grid().to_text()
     }
 
     /// A Markdown table.
     pub fn to_markdown(&self) -> String {
-        self.for_people().to_markdown()
+        self.text_grid().to_markdown()
     }
 
     /// A tabular for the package booktabs, with the title as a comment.
     pub fn to_latex(&self) -> String {
-        latex::tabular(&self.title, &self.for_people())
+        latex::tabular(&self.title, &self.text_grid())
     }
 
     /// Comma-separated values (RFC 4180): the columns for programs, numbers without separators and units.
     pub fn to_csv(&self) -> String {
-        let columns = self.seen_by(Reader::Program);
+        let columns = self.columns_for(TableReader::Program);
         let header = columns.iter().map(|&i| self.columns[i].name().to_string()).collect();
         let rows = self.rows.iter().map(|row| columns.iter().map(|&i| row[i].plain()).collect());
         csv::text(std::iter::once::<Vec<String>>(header).chain(rows))
@@ -72,7 +72,7 @@ impl Table {
 
     /// An object for each row, by the names of the columns for programs.
     pub fn to_json(&self) -> Value {
-        let columns = self.seen_by(Reader::Program);
+        let columns = self.columns_for(TableReader::Program);
         let cell = |row: &[Cell], i: usize| (self.columns[i].name().to_string(), row[i].json());
         let object = |row: &Vec<Cell>| columns.iter().map(|&i| cell(row, i)).collect::<Map<_, _>>();
         self.rows.iter().map(object).collect()
@@ -80,7 +80,7 @@ impl Table {
 
     /// A `table` element of HTML; `class` may be empty.
     pub fn to_html(&self, class: &str) -> String {
-        let columns = self.seen_by(Reader::Person);
+        let columns = self.columns_for(TableReader::Person);
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{}\"", escaped(class)) };
         let head = |&i: &usize| format!("<th scope=\"col\">{}</th>", escaped(&self.columns[i].title));
         let row = |row: &Vec<Cell>| {
@@ -92,13 +92,13 @@ impl Table {
     }
 
     /// Places of the columns that a reader sees.
-    fn seen_by(&self, reader: Reader) -> Vec<usize> {
+    fn columns_for(&self, reader: TableReader) -> Vec<usize> {
         (0..self.columns.len()).filter(|&i| self.columns[i].is_for(reader)).collect()
     }
 
-    fn for_people(&self) -> Grid {
-        let columns = self.seen_by(Reader::Person);
-        Grid {
+    fn text_grid(&self) -> TextGrid {
+        let columns = self.columns_for(TableReader::Person);
+        TextGrid {
             header: columns.iter().map(|&i| self.columns[i].title.clone()).collect(),
             align: columns.iter().map(|&i| self.columns[i].align).collect(),
             rows: self.rows.iter().map(|row| columns.iter().map(|&i| row[i].text()).collect()).collect(),

@@ -3,12 +3,12 @@
 //! `RUN/tensorboard/` holds one file that is only ever appended to, since TensorBoard goes on reading a file where it
 //! stopped. What is in it already is never written again, so a resumed run and a second import change nothing.
 //!
-//! Invariant: after [`Board::open`] the file is a sequence of whole records; what a killed process left is cut off.
+//! Invariant: after [`EventFile::open`] the file is a sequence of whole records; what a killed process left is cut off.
 
 mod event;
 pub(crate) mod record;
 
-pub use event::{Event, Payload};
+pub use event::{Event, EventValue};
 
 use super::images::text_drawing::Canvas;
 use crate::base::error::{Result, RunError};
@@ -21,22 +21,22 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// TensorBoard takes any file whose name holds `tfevents`.
-const NAME: &str = "events.out.tfevents.npc";
+const FILE_NAME: &str = "events.out.tfevents.npc";
 
 /// The event file of a run.
-pub struct Board {
+pub struct EventFile {
     path: PathBuf,
     file: File,
     /// Tags and steps that it holds.
-    seen: HashSet<(String, i64)>,
+    written: HashSet<(String, i64)>,
 }
 
-impl Board {
+impl EventFile {
     /// Opens the file of a run, or begins it.
-    pub fn open(folder: &RunFolder) -> Result<Board> {
+    pub fn open(folder: &RunFolder) -> Result<EventFile> {
         let dir = folder.root().join("tensorboard");
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
-        let path = dir.join(NAME);
+        let path = dir.join(FILE_NAME);
         let fail = |e: std::io::Error| RunError::at(&path, format!("cannot be opened: {e}"));
         let bytes = match std::fs::read(&path) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -44,19 +44,19 @@ impl Board {
         };
         let file = OpenOptions::new().append(true).create(true).open(&path).map_err(fail)?;
         let mut whole = 0;
-        let mut seen = HashSet::new();
+        let mut written = HashSet::new();
         for record in record::records(&bytes) {
             // What is no record, or no event, ends what TensorBoard reads as well.
             let Some(event) = record.ok().and_then(|data| Event::parse(data).map(|event| (event, data.len()))) else {
                 break;
             };
             whole += record::length(event.1);
-            seen.extend(event.0.values.into_iter().map(|value| (value.0, event.0.step)));
+            written.extend(event.0.values.into_iter().map(|value| (value.0, event.0.step)));
         }
         if whole < bytes.len() {
             file.set_len(whole as u64).map_err(fail)?;
         }
-        let mut board = Board { path, file, seen };
+        let mut board = EventFile { path, file, written };
         if whole == 0 {
             board.append(&Event::version(now()))?;
         }
@@ -69,13 +69,13 @@ impl Board {
 
     /// Appends the epochs that the file does not hold: every number of `metrics.jsonl` under its own name, with the epoch
     /// as step. Gives how many epochs were added.
-    pub fn catch_up(&mut self, folder: &RunFolder) -> Result<usize> {
+    pub fn add_new_epochs(&mut self, folder: &RunFolder) -> Result<usize> {
         let history = History::read(folder);
         let mut added = 0;
         for (epoch, time) in history.epochs().iter().zip(history.times(folder)) {
             let step = epoch.number as i64;
-            let new = epoch.values.iter().filter(|(name, _)| !self.seen.contains(&(name.clone(), step)));
-            let values: Vec<_> = new.map(|(name, v)| (name.clone(), Payload::Scalar(*v as f32))).collect();
+            let new = epoch.values.iter().filter(|(name, _)| !self.written.contains(&(name.clone(), step)));
+            let values: Vec<_> = new.map(|(name, v)| (name.clone(), EventValue::Scalar(*v as f32))).collect();
             if !values.is_empty() {
                 self.add(Event { time, step, values })?;
                 added += 1;
@@ -87,16 +87,16 @@ impl Board {
     /// Appends a picture, unless the file holds one under this tag and step.
     pub fn picture(&mut self, tag: &str, step: u64, canvas: &Canvas) -> Result<()> {
         let step = step as i64;
-        if self.seen.contains(&(tag.to_string(), step)) {
+        if self.written.contains(&(tag.to_string(), step)) {
             return Ok(());
         }
-        let payload = Payload::Picture { size: canvas.size, png: png(&canvas.rgb, canvas.size)? };
+        let payload = EventValue::Picture { size: canvas.size, png: png(&canvas.rgb, canvas.size)? };
         self.add(Event { time: now(), step, values: vec![(tag.to_string(), payload)] })
     }
 
     fn add(&mut self, event: Event) -> Result<()> {
         self.append(&event.encode())?;
-        self.seen.extend(event.values.into_iter().map(|(tag, _)| (tag, event.step)));
+        self.written.extend(event.values.into_iter().map(|(tag, _)| (tag, event.step)));
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! A profile as a table, as JSON and as a picture.
 
 use crate::compute::engine::profile::{NodeTime, Profile};
-use crate::show::chart::{Leaf, icicle};
+use crate::show::chart::{IcicleLeaf, icicle};
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
@@ -68,18 +68,18 @@ pub(super) fn profile_json(profile: &Profile) -> Value {
 
 /// A standalone SVG: blocks above their nodes, as wide as their time.
 pub(super) fn profile_picture(title: &str, profile: &Profile) -> String {
-    let mut leaves: Vec<Leaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
+    let mut leaves: Vec<IcicleLeaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
         .map(|n| {
             let [first, second] = profile.per_call_ms(n);
             let note = profile.gflops(n).map(|g| format!("{g:.1} GFLOP/s")).unwrap_or_default();
-            Leaf { path: n.path.clone(), kind: n.op.clone(), parts: [first, second], note }
+            IcicleLeaf { path: n.path.clone(), kind: n.op.clone(), parts: [first, second], note }
         })
         .collect();
     let outside = profile.outside_ms();
     if outside > 0.0 {
         let kind = if profile.has_backward() { "loss, optimiser, copies" } else { "copies" };
         let path = "outside the nodes".to_string();
-        leaves.push(Leaf { path, kind: kind.into(), parts: [outside, 0.0], note: String::new() });
+        leaves.push(IcicleLeaf { path, kind: kind.into(), parts: [outside, 0.0], note: String::new() });
     }
     icicle(title, ["forward", "backward"], "ms", &leaves)
 }

@@ -5,7 +5,7 @@ use crate::cli::outcome::{Done, Stop};
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
 use crate::desk::data_blocks;
-use crate::show::images::sheet;
+use crate::show::images::survey_sheets;
 use crate::show::survey;
 use crate::show::table::OutputFormat;
 use crate::text::files::Disk;
@@ -59,7 +59,9 @@ pub(super) fn run(opts: &DataCheckOptions) -> Done {
         bar.finish_and_clear();
         failed |= found.has_errors();
         let written = match &opts.out {
-            Some(dir) => sheet::write(&found, &if blocks.len() > 1 { dir.join(&spec.name) } else { dir.clone() })?,
+            Some(dir) => {
+                survey_sheets::write(&found, &if blocks.len() > 1 { dir.join(&spec.name) } else { dir.clone() })?
+            }
             None => Vec::new(),
         };
         match opts.format {

@@ -5,7 +5,7 @@ use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
 use crate::desk::{DataRequest, ResolvedData, resolve_data};
-use crate::show::images::samples::{Choice, Source, samples};
+use crate::show::images::sample_sheet::{SampleChoice, SampleSource, sample_sheet};
 use crate::text::files::Disk;
 use clap::Args;
 use std::path::PathBuf;
@@ -68,15 +68,15 @@ pub(super) fn run(opts: &DataShowOptions) -> Done {
     };
     let ResolvedData { data, root, channels, train } = resolve_data(&Disk, &request)?;
     let role = opts.split.role();
-    let choice = Choice {
+    let choice = SampleChoice {
         role,
         count: opts.count as usize,
         seed: opts.seed,
         epoch: opts.epoch as usize,
         versions: opts.versions as usize,
     };
-    let source = Source { data: &data, root: &root, channels, train: train.as_ref() };
-    let sheet = samples(&source, &choice)?;
+    let source = SampleSource { data: &data, root: &root, channels, train: train.as_ref() };
+    let sheet = sample_sheet(&source, &choice)?;
     sheet.warnings.iter().for_each(|w| tell!("warning: {w}"));
     write_png_atomic(&opts.out, &sheet.rgb, sheet.size)?;
     let mut text = format!("{} of {} samples of `{}`", sheet.shown, sheet.of, role.name());

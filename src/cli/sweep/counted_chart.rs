@@ -2,9 +2,9 @@
 
 use super::counted_table::{key_label, sweep_title};
 use crate::base::number::{bytes, thousands};
-use crate::desk::{CountedRow, CountedSweep};
+use crate::desk::{CountedFunction, CountedSweep};
 use crate::desk::{cells, settings};
-use crate::show::chart::{Dot, Scatter, Side, Unit, scatter as drawn};
+use crate::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter as drawn};
 use crate::show::text::shortened;
 use crate::study::explore::Key;
 use std::collections::BTreeMap;
@@ -18,26 +18,26 @@ const TITLE_LENGTH: usize = 80;
 pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
-            Key::Params | Key::Macs => Unit::Count,
-            Key::Inference | Key::Training => Unit::Bytes,
-            Key::Field => Unit::Pixels,
+            Key::Params | Key::Macs => AxisUnit::Count,
+            Key::Inference | Key::Training => AxisUnit::Bytes,
+            Key::Field => AxisUnit::Pixels,
         };
         let better = if key.more_is_better() { " (more is better)" } else { "" };
-        Side { name: key_label(key, sweep) + better, unit }
+        ScatterAxis { name: key_label(key, sweep) + better, unit }
     };
     let [x, y] = sweep.axes;
     // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
-    let mut places: BTreeMap<[i128; 2], Vec<&CountedRow>> = BTreeMap::new();
+    let mut places: BTreeMap<[i128; 2], Vec<&CountedFunction>> = BTreeMap::new();
     for row in &sweep.rows {
         places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
     }
     let dots = places.into_values().map(|rows| chart_dot(sweep, &rows)).collect();
     let heading = shortened(&sweep_title(sweep), TITLE_LENGTH);
     let key = format!("labels: {}", sweep.columns.join(" · "));
-    drawn(&Scatter { title: heading, key, x: side(x), y: side(y), dots })
+    drawn(&ScatterChart { title: heading, key, x: side(x), y: side(y), points: dots })
 }
 
-fn chart_dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
+fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
     let first = rows[0];
     let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
@@ -61,5 +61,10 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedRow]) -> Dot {
             told.push(format!("{}: {value}", key_label(key, sweep)));
         }
     }
-    Dot { at: sweep.axes.map(|key| key.of(&first.variant)), label, told: told.join("\n"), front: first.front }
+    ScatterPoint {
+        at: sweep.axes.map(|key| key.of(&first.variant)),
+        label,
+        tooltip: told.join("\n"),
+        on_front: first.front,
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::base::number::thousands;
 use crate::desk::ArgumentTexts;
-use crate::desk::{CountedRow, CountedSweep};
+use crate::desk::{CountedFunction, CountedSweep};
 use crate::desk::{cells, settings};
 use crate::show::field;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
@@ -80,7 +80,7 @@ fn sweep_table(sweep: &CountedSweep) -> Table {
     let same = sweep.rows.iter().any(|r| !r.same.is_empty());
     columns.extend(same.then(|| Column::words("the same network").for_people()));
     columns.push(Column::words("same").for_programs());
-    let row = |row: &CountedRow| {
+    let row = |row: &CountedFunction| {
         let mut line: Vec<Cell> = cells(&sweep.columns, &row.variant, &row.args).into_iter().map(Cell::from).collect();
         line.push(Cell::Count(row.variant.params));
         for at in &row.variant.at {
@@ -124,7 +124,7 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
 }
 
 /// The other models that compute the same function: the settings in which each differs.
-fn equal_models(sweep: &CountedSweep, row: &CountedRow) -> String {
+fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
     let own = cells(&sweep.columns, &row.variant, &row.args);
     let mut parts: Vec<String> = (row.same.iter().take(NAMED))
         .map(|(variant, args)| {
@@ -181,7 +181,7 @@ fn sweep_json(sweep: &CountedSweep) -> Value {
     })
 }
 
-fn model_json(row: &CountedRow) -> Value {
+fn model_json(row: &CountedFunction) -> Value {
     let object = |args: &ArgumentTexts| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
     let one = |v: &Variant, args: &ArgumentTexts| {
         let sizes: Vec<Value> = v.at.iter().map(measures_json).collect();

@@ -3,7 +3,7 @@
 #[cfg(feature = "run")]
 use crate::cli::compare::parse_metric;
 use crate::cli::option_words::{TABLES, format_parser};
-use crate::desk::{Size, Sort, parse_size};
+use crate::desk::{ImageSize, ModelOrder, parse_size};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::study::explore::Key;
@@ -132,13 +132,13 @@ pub(crate) struct SweepRunOptions {
 pub(crate) struct CountedTableOptions {
     /// Input height and width, for example 288x384; may be given several times
     #[arg(long, value_name = "HxW", value_parser = parse_size, requires = "counted", conflicts_with = "on")]
-    pub(super) size: Vec<Size>,
+    pub(super) size: Vec<ImageSize>,
     /// Leave out what this does not hold for, for example 'macs <= 2.5G and params < 1M'
     #[arg(long, value_name = "BOUNDS", requires = "counted")]
     pub(super) keep: Vec<String>,
     /// params, macs, inference or training (memory), field, or sweep for the order of the sweep
     #[arg(long, value_name = "KEY", requires = "counted", default_value = "params")]
-    pub(super) sort: Sort,
+    pub(super) sort: ModelOrder,
     /// Show the first N models
     #[arg(long, value_name = "N", requires = "counted")]
     pub(super) top: Option<usize>,

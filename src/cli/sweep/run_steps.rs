@@ -5,7 +5,7 @@ use crate::base::number::clock;
 use crate::cli::outcome::{Done, Stop};
 use crate::cli::terminal::stop_on_interrupt;
 use crate::data::SplitRole;
-use crate::desk::sweep::{End, News, PlannedRun, RunState, SweepPlan, Task, run_tasks};
+use crate::desk::sweep::{PlannedRun, ProcessTask, RunState, SweepPlan, TaskEnd, TaskEvent, run_tasks};
 use crate::learn::run_folder::RunFolder;
 use crate::score::evaluation_files::is_scored;
 use crate::score::sweep_scores::{PointScores, RunScores};
@@ -28,33 +28,33 @@ pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(Strin
     if due.len() < total {
         tell!("{} of {total} runs are to be trained", due.len());
     }
-    let task = |r: &&mut PlannedRun| Task {
+    let task = |r: &&mut PlannedRun| ProcessTask {
         label: r.label.clone(),
         args: r.train.iter().cloned().chain(["--stop-with-input".to_string()]).collect(),
         log: log_path(&r.folder),
         kill: false,
     };
-    let tasks: Vec<Task> = due.iter().map(task).collect();
+    let tasks: Vec<ProcessTask> = due.iter().map(task).collect();
     let ends = run_all(&tasks, jobs)?;
     let mut failures = Vec::new();
     for (run, end) in due.iter_mut().zip(ends) {
         match end {
-            End::Done => run.state = RunState::Finished,
-            End::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
-            End::Stopped => {}
+            TaskEnd::Done => run.state = RunState::Finished,
+            TaskEnd::Failed(message) => failures.push((run.label.clone(), format!("failed: {message}"))),
+            TaskEnd::Stopped => {}
         }
     }
     Ok(failures)
 }
 
 /// Runs tasks and tells how far they are.
-fn run_all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
+fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, Stop> {
     let (mut done, began) = (0, Instant::now());
     let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
         let label = &tasks[k].label;
         match news {
-            News::Begun => tell!("{label}: {}", tasks[k].args[0]),
-            News::Ended(end, took) => {
+            TaskEvent::Started => tell!("{label}: {}", tasks[k].args[0]),
+            TaskEvent::Ended(end, took) => {
                 done += 1;
                 let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
                 let left = if done < tasks.len() {
@@ -63,9 +63,9 @@ fn run_all(tasks: &[Task], jobs: usize) -> Result<Vec<End>, Stop> {
                     String::new()
                 };
                 let what = match end {
-                    End::Done => "done",
-                    End::Failed(_) => "failed",
-                    End::Stopped => "stopped",
+                    TaskEnd::Done => "done",
+                    TaskEnd::Failed(_) => "failed",
+                    TaskEnd::Stopped => "stopped",
                 };
                 tell!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
             }
@@ -86,15 +86,15 @@ pub(super) fn score_runs(plan: &SweepPlan, common: &SweepRunOptions, failures: &
         let mut args = vec!["eval".to_string(), r.folder.root().display().to_string()];
         common.device.iter().for_each(|d| args.extend(["--device".to_string(), d.clone()]));
         common.data_root.iter().for_each(|d| args.extend(["--data-root".to_string(), d.display().to_string()]));
-        Task { label: r.label.clone(), args, log: log_path(&r.folder), kill: true }
+        ProcessTask { label: r.label.clone(), args, log: log_path(&r.folder), kill: true }
     };
-    let tasks: Vec<Task> = due.iter().map(task).collect();
+    let tasks: Vec<ProcessTask> = due.iter().map(task).collect();
     if tasks.is_empty() {
         return Ok(());
     }
     let ends = run_all(&tasks, usize::from(common.jobs))?;
     for (run, end) in due.iter().zip(ends) {
-        if let End::Failed(message) = end {
+        if let TaskEnd::Failed(message) = end {
             failures.push((run.label.clone(), format!("failed: {message}")));
         }
     }

@@ -1,14 +1,14 @@
 //! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
 
-use super::paper::figures;
-use super::state::{RunState, differences, run_state};
+use super::reported_figures::reported_figures;
+use super::run_state::{RunState, differences, run_state};
 use crate::base::path::absolute;
 use crate::desk::arguments::{ArgumentTexts, argument_texts};
 use crate::desk::failure::Failure;
-use crate::desk::open::{ModelFile, open, resolved};
-use crate::desk::run::{ResolvedRun, RunRequest, resolve_run};
-use crate::desk::run_size::RunSize;
-use crate::desk::selection::no_such;
+use crate::desk::memory_settings::MemorySettings;
+use crate::desk::model_file::{ModelFile, open, resolve_file};
+use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
+use crate::desk::selection::unknown_name;
 use crate::graph::resolve::ResolvedProgram;
 use crate::learn::run_folder::RunFolder;
 use crate::study::claim::{Bound, Figure};
@@ -110,8 +110,8 @@ pub struct PlannedRun {
 /// cannot be used. A point whose model cannot be built is planned all the same, with the failure.
 pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, Failure> {
     let ModelFile { sources, bundle, problems } = open(files, request.file)?;
-    let program = resolved(&bundle, &sources, problems)?;
-    let chosen = choose(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
+    let program = resolve_file(&bundle, &sources, problems)?;
+    let chosen = choose_sweep_and_run(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
     let (sweep, train, grid) = match chosen {
         Ok(chosen) => chosen,
         Err(d) => return Err(Failure::problems(sources, d)),
@@ -120,7 +120,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         Ok(bounds) => bounds,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
-    let axes = axes(&grid);
+    let axes = varied_axes(&grid);
     let out = match request.out {
         Some(out) => out.to_path_buf(),
         None => PathBuf::from("runs").join(format!("{}-{}", sweep.name, train.name)),
@@ -135,19 +135,19 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         axes,
         points: Vec::new(),
         left_out: 0,
-        docs: docs(&program, sweep),
+        docs: sweep_docs(&program, sweep),
         changed: None,
     };
     let mut labels = BTreeSet::new();
     for point in &grid {
-        let mut planned = name(&sources, point, &plan.axes);
+        let mut planned = plan_point(&sources, point, &plan.axes);
         while !labels.insert(planned.label.clone()) {
             // Values that differ only in what a folder's name cannot hold.
             planned.label.push('~');
         }
-        planned.paper = figures(&program, &sources, point, beside);
-        let ready = runs(files, &mut planned, request, train, &mut plan)?;
-        match ready.map_or(Ok(true), |ready| holds(&bounds, &ready)) {
+        planned.paper = reported_figures(&program, &sources, point, beside);
+        let resolved = plan_runs(files, &mut planned, request, train, &mut plan)?;
+        match resolved.map_or(Ok(true), |resolved| satisfies(&bounds, &resolved)) {
             Ok(true) => plan.points.push(planned),
             Ok(false) => plan.left_out += 1,
             Err(d) => return Err(Failure::problems(sources, *d)),
@@ -163,10 +163,10 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
 }
 
 /// Whether the sweep keeps a model, with the batch and the image of the run.
-fn holds(bounds: &[Bound], ready: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
-    let peaks = || RunSize::from(ready.settings.train.clone()).peaks(&ready.checked, None);
+fn satisfies(bounds: &[Bound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
+    let peaks = || MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None);
     for bound in bounds {
-        if !bound.holds(&ready.checked, &peaks)? {
+        if !bound.holds(&resolved.checked, &peaks)? {
             return Ok(false);
         }
     }
@@ -174,19 +174,19 @@ fn holds(bounds: &[Bound], ready: &ResolvedRun) -> Result<bool, Box<Diagnostic>>
 }
 
 /// The sweep and the run that are named.
-fn choose<'a>(
+fn choose_sweep_and_run<'a>(
     program: &ResolvedProgram<'a>,
     request: &SweepRequest<'_>,
 ) -> Result<(&'a ast::Sweep, &'a ast::Train), Diagnostic> {
     let sweep = program.sweeps.get(request.sweep).copied();
-    let sweep = sweep.ok_or_else(|| no_such("sweep", request.sweep, program.sweeps.keys().copied()))?;
+    let sweep = sweep.ok_or_else(|| unknown_name("sweep", request.sweep, program.sweeps.keys().copied()))?;
     let named = request.run.or(request.on.filter(|on| program.trains.contains_key(on)));
     if let Some(name) = named {
         let train = program.trains.get(name).copied();
-        return Ok((sweep, train.ok_or_else(|| no_such("run", name, program.trains.keys().copied()))?));
+        return Ok((sweep, train.ok_or_else(|| unknown_name("run", name, program.trains.keys().copied()))?));
     }
     if let Some(on) = request.on.filter(|on| !program.data.contains_key(on)) {
-        return Err(no_such("data block", on, program.data.keys().copied()));
+        return Err(unknown_name("data block", on, program.data.keys().copied()));
     }
     let fits = |t: &&&ast::Train| request.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
@@ -217,7 +217,7 @@ fn choose<'a>(
 }
 
 /// What tells the points apart.
-fn axes(points: &[Point<'_>]) -> Vec<String> {
+fn varied_axes(points: &[Point<'_>]) -> Vec<String> {
     let mut axes = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         axes.push("model".to_string());
@@ -235,7 +235,7 @@ fn axes(points: &[Point<'_>]) -> Vec<String> {
     axes
 }
 
-fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint {
+fn plan_point(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint {
     let args = argument_texts(sources, &point.args);
     let cell = |axis: &String| {
         let value = args.iter().zip(&point.varied).find(|((name, _), varied)| **varied && name == axis);
@@ -252,7 +252,7 @@ fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint
     };
     let parts: Vec<String> = axes.iter().zip(&cells).filter(|(_, v)| !v.is_empty()).map(part).collect();
     PlannedPoint {
-        label: file_name(&parts.join(",")),
+        label: folder_name(&parts.join(",")),
         cells,
         model: point.model.node.clone(),
         args,
@@ -264,7 +264,7 @@ fn name(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint
 }
 
 /// What every file system takes as the name of a folder: `width=[16, 32]` becomes `width=16-32`.
-fn file_name(text: &str) -> String {
+fn folder_name(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0;
     for c in text.chars() {
@@ -280,14 +280,14 @@ fn file_name(text: &str) -> String {
     out
 }
 
-fn docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> {
+fn sweep_docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> {
     let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
 }
 
 /// Fills in what the point costs and the runs that it takes, and gives back what was built. A point that cannot be built
 /// does not affect the others.
-fn runs(
+fn plan_runs(
     files: &dyn Files,
     point: &mut PlannedPoint,
     request: &SweepRequest<'_>,
@@ -306,16 +306,16 @@ fn runs(
         data_root: request.data_root,
         device: request.device,
     };
-    let ready = match resolve_run(files, &run) {
-        Ok(ready) => Some(ready),
+    let resolved = match resolve_run(files, &run) {
+        Ok(resolved) => Some(resolved),
         Err(failure @ (Failure::Problems(_) | Failure::Message(_))) => {
             point.failure = Some(failure);
             None
         }
         Err(failure) => return Err(failure),
     };
-    let first = ready.as_ref().map_or(0, |r| r.settings.train.seed);
-    if let Some(ResolvedRun { checked, settings, .. }) = &ready {
+    let first = resolved.as_ref().map_or(0, |r| r.settings.train.seed);
+    if let Some(ResolvedRun { checked, settings, .. }) = &resolved {
         let report = count(checked, request.convention);
         point.cost = Some((report.params, report.macs));
         if plan.changed.is_none() {
@@ -337,16 +337,16 @@ fn runs(
         request.device.into_iter().for_each(|d| option("--device", d.to_string()));
         option("--out", absolute(folder.root()));
         args.push("--resume=auto".into());
-        let state = match &ready {
+        let state = match &resolved {
             None => RunState::Broken,
-            Some(ready) => {
-                let mut settings = ready.settings.clone();
+            Some(resolved) => {
+                let mut settings = resolved.settings.clone();
                 settings.train.seed = seed;
-                run_state(&folder, ready, &settings)
+                run_state(&folder, resolved, &settings)
             }
         };
         let label = format!("{}/seed={seed}", point.label);
         point.runs.push(PlannedRun { label, seed, folder, train: args, state });
     }
-    Ok(ready)
+    Ok(resolved)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A command to run.
-pub struct Task {
+pub struct ProcessTask {
     /// Name of the task in messages and errors.
     pub label: String,
     /// Arguments of `npc`, without the program's name.
@@ -23,7 +23,7 @@ pub struct Task {
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub enum TaskEnd {
     /// The command succeeded.
     Done,
     /// With its message.
@@ -33,14 +33,14 @@ pub enum End {
 }
 
 /// What is told of a task while all run.
-pub enum News<'a> {
+pub enum TaskEvent<'a> {
     /// The command was started.
-    Begun,
+    Started,
     /// The command ended in this way, after this time; zero where it could not be started.
-    Ended(&'a End, Duration),
+    Ended(&'a TaskEnd, Duration),
 }
 
-struct Running {
+struct RunningTask {
     task: usize,
     child: Child,
     input: Option<ChildStdin>,
@@ -50,45 +50,50 @@ struct Running {
 }
 
 /// Runs all tasks, at most `jobs` at a time, and says how each ended.
-pub fn run_tasks(tasks: &[Task], jobs: usize, stop: &AtomicBool, news: &mut dyn FnMut(usize, News<'_>)) -> Vec<End> {
+pub fn run_tasks(
+    tasks: &[ProcessTask],
+    jobs: usize,
+    stop: &AtomicBool,
+    on_event: &mut dyn FnMut(usize, TaskEvent<'_>),
+) -> Vec<TaskEnd> {
     let jobs = jobs.clamp(1, tasks.len().max(1));
-    let mut ends = vec![End::Stopped; tasks.len()];
-    let mut running: Vec<Running> = Vec::new();
+    let mut ends = vec![TaskEnd::Stopped; tasks.len()];
+    let mut running: Vec<RunningTask> = Vec::new();
     let mut next = 0;
     while next < tasks.len() || !running.is_empty() {
         let stopped = stop.load(Ordering::Relaxed);
         if stopped {
             next = tasks.len();
-            for one in &mut running {
-                drop(one.input.take());
-                if tasks[one.task].kill {
+            for process in &mut running {
+                drop(process.input.take());
+                if tasks[process.task].kill {
                     // It has ended by itself where this fails.
-                    let _ = one.child.kill();
+                    let _ = process.child.kill();
                 }
             }
         }
         while running.len() < jobs && next < tasks.len() {
-            match begin(next, &tasks[next], jobs) {
-                Ok(one) => {
-                    news(next, News::Begun);
-                    running.push(one);
+            match start(next, &tasks[next], jobs) {
+                Ok(process) => {
+                    on_event(next, TaskEvent::Started);
+                    running.push(process);
                 }
                 Err(message) => {
-                    ends[next] = End::Failed(message);
-                    news(next, News::Ended(&ends[next], Duration::ZERO));
+                    ends[next] = TaskEnd::Failed(message);
+                    on_event(next, TaskEvent::Ended(&ends[next], Duration::ZERO));
                 }
             }
             next += 1;
         }
         let mut i = 0;
         while i < running.len() {
-            let Some(end) = ended(&mut running[i], tasks) else {
+            let Some(end) = poll(&mut running[i], tasks) else {
                 i += 1;
                 continue;
             };
-            let one = running.swap_remove(i);
-            ends[one.task] = end;
-            news(one.task, News::Ended(&ends[one.task], one.began.elapsed()));
+            let process = running.swap_remove(i);
+            ends[process.task] = end;
+            on_event(process.task, TaskEvent::Ended(&ends[process.task], process.began.elapsed()));
         }
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -96,7 +101,7 @@ pub fn run_tasks(tasks: &[Task], jobs: usize, stop: &AtomicBool, news: &mut dyn 
 }
 
 /// Starts a task. The processors are divided among the jobs, unless the caller has said how many each takes.
-fn begin(task: usize, Task { args, log, .. }: &Task, jobs: usize) -> Result<Running, String> {
+fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) -> Result<RunningTask, String> {
     let failed = |what: &str, e: std::io::Error| format!("{}: {what}: {e}", log.display());
     if let Some(folder) = log.parent() {
         create_dir_all(folder).map_err(|e| failed("cannot make the folder", e))?;
@@ -116,31 +121,34 @@ fn begin(task: usize, Task { args, log, .. }: &Task, jobs: usize) -> Result<Runn
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|e| format!("npc cannot be started: {e}"))?;
     let input = child.stdin.take();
-    Ok(Running { task, child, input, began: Instant::now(), log_start })
+    Ok(RunningTask { task, child, input, began: Instant::now(), log_start })
 }
 
 /// How a task ended, if it has.
-fn ended(running: &mut Running, tasks: &[Task]) -> Option<End> {
+fn poll(running: &mut RunningTask, tasks: &[ProcessTask]) -> Option<TaskEnd> {
     let task = &tasks[running.task];
     let status = match running.child.try_wait() {
         Ok(None) => return None,
         Ok(Some(status)) => status,
-        Err(e) => return Some(End::Failed(e.to_string())),
+        Err(e) => return Some(TaskEnd::Failed(e.to_string())),
     };
     Some(match status.code() {
-        Some(0) => End::Done,
-        Some(130) => End::Stopped,
+        Some(0) => TaskEnd::Done,
+        Some(130) => TaskEnd::Stopped,
         _ => {
-            let said = std::fs::read(&task.log).unwrap_or_default();
-            let said = String::from_utf8_lossy(&said[(running.log_start as usize).min(said.len())..]).into_owned();
-            End::Failed(message(&said).unwrap_or_else(|| format!("ended with {status}; see {}", task.log.display())))
+            let output = std::fs::read(&task.log).unwrap_or_default();
+            let output =
+                String::from_utf8_lossy(&output[(running.log_start as usize).min(output.len())..]).into_owned();
+            TaskEnd::Failed(
+                last_error(&output).unwrap_or_else(|| format!("ended with {status}; see {}", task.log.display())),
+            )
         }
     })
 }
 
 /// The last error that a command printed, to the end.
-fn message(said: &str) -> Option<String> {
-    let lines: Vec<&str> = said.lines().collect();
+fn last_error(output: &str) -> Option<String> {
+    let lines: Vec<&str> = output.lines().collect();
     let starts = |l: &&str| l.starts_with("error") || l.contains("panicked at");
     let at = lines.iter().rposition(starts)?;
     Some(lines[at..].join("\n").trim_end().to_string())

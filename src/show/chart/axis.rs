@@ -2,15 +2,15 @@
 
 /// From `low` to `high` in steps; both are multiples of the step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Axis {
+pub(super) struct TickRange {
     pub low: f64,
     pub high: f64,
     pub step: f64,
 }
 
-impl Axis {
+impl TickRange {
     /// The axis that holds all values, with about `ticks` ticks at 1, 2 or 5 times a power of ten. `None` without values.
-    pub(super) fn of(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
+    pub(super) fn covering(values: impl Iterator<Item = f64>, ticks: usize) -> Option<TickRange> {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         if low > high {
             return None;
@@ -23,31 +23,31 @@ impl Axis {
         } else {
             (low, high)
         };
-        let step = round_step((high - low) / ticks.max(1) as f64);
+        let step = round_up_step((high - low) / ticks.max(1) as f64);
         let down = |v: f64| ((v / step + 1e-9).floor()) * step;
         let upward = |v: f64| ((v / step - 1e-9).ceil()) * step;
-        Some(Axis { low: down(low), high: upward(high), step })
+        Some(TickRange { low: down(low), high: upward(high), step })
     }
 
     /// The same with steps of whole numbers, such as epochs.
-    pub(super) fn whole(values: impl Iterator<Item = f64>, ticks: usize) -> Option<Axis> {
-        let axis = Self::of(values, ticks)?;
+    pub(super) fn covering_integers(values: impl Iterator<Item = f64>, ticks: usize) -> Option<TickRange> {
+        let axis = Self::covering(values, ticks)?;
         if axis.step >= 1.0 {
             return Some(axis);
         }
         let (low, high) = (axis.low.floor(), axis.high.ceil());
-        Some(Axis { low, high: high.max(low + 1.0), step: 1.0 })
+        Some(TickRange { low, high: high.max(low + 1.0), step: 1.0 })
     }
 
     /// Whole numbers from 0.
-    pub(super) fn counts(most: usize) -> Axis {
+    pub(super) fn of_counts(most: usize) -> TickRange {
         let most = most.max(1) as f64;
-        let step = round_step(most / 4.0).max(1.0);
-        Axis { low: 0.0, high: (most / step).ceil() * step, step }
+        let step = round_up_step(most / 4.0).max(1.0);
+        TickRange { low: 0.0, high: (most / step).ceil() * step, step }
     }
 
     pub(super) fn ticks(&self) -> impl Iterator<Item = f64> {
-        let Axis { low, high, step } = *self;
+        let TickRange { low, high, step } = *self;
         let n = ((high - low) / step).round() as usize;
         (0..=n).map(move |i| low + i as f64 * step)
     }
@@ -66,7 +66,7 @@ impl Axis {
 }
 
 /// The next of 1, 2, 5 times a power of ten.
-fn round_step(rough: f64) -> f64 {
+fn round_up_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0].into_iter().find(|s| s * power >= rough * (1.0 - 1e-9)).unwrap_or(10.0);
     step * power
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     fn ticks(values: &[f64], n: usize) -> Vec<String> {
-        let axis = Axis::of(values.iter().copied(), n).unwrap();
+        let axis = TickRange::covering(values.iter().copied(), n).unwrap();
         assert!(values.iter().all(|&v| axis.low <= v && v <= axis.high), "{values:?} on {axis:?}");
         axis.ticks().map(|t| axis.text(t)).collect()
     }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn epochs_are_whole() {
         for (values, wanted) in [(vec![1.0, 4.0], vec!["1", "2", "3", "4"]), (vec![3.0], vec!["2", "3", "4"])] {
-            let axis = Axis::whole(values.into_iter(), 6).unwrap();
+            let axis = TickRange::covering_integers(values.into_iter(), 6).unwrap();
             assert_eq!(axis.ticks().map(|t| axis.text(t)).collect::<Vec<_>>(), wanted);
         }
     }
@@ -102,17 +102,17 @@ mod tests {
     #[test]
     fn one_value_has_an_axis_too() {
         for value in [0.0, 0.5, 1.0, -3.0, 1e-9, 1e9] {
-            let axis = Axis::of([value].into_iter(), 5).unwrap();
+            let axis = TickRange::covering([value].into_iter(), 5).unwrap();
             assert!(axis.low <= value && value <= axis.high && axis.low < axis.high, "{value}: {axis:?}");
             assert!(axis.ticks().count() < 40, "{axis:?}");
         }
-        assert_eq!(Axis::of(std::iter::empty(), 5), None);
+        assert_eq!(TickRange::covering(std::iter::empty(), 5), None);
     }
 
     #[test]
     fn counts_start_at_0_and_step_by_whole_numbers() {
         for most in [0, 1, 3, 7, 12, 1000] {
-            let axis = Axis::counts(most);
+            let axis = TickRange::of_counts(most);
             assert!(axis.low == 0.0 && axis.high >= most as f64 && axis.step.fract() == 0.0, "{axis:?}");
         }
     }

@@ -1,36 +1,36 @@
 //! The distribution of scores: a histogram, a dot for each score, and a line at the mean.
 
-use super::axis::Axis;
-use super::panel::{AREA, HEIGHT, WIDTH, across, frame, mark, px};
-use super::scale::Scale;
+use super::axis::TickRange;
+use super::report_frame::{AREA, HEIGHT, WIDTH, draw_frame, mark, px, x_scale};
+use super::scale::AxisScale;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
 
 /// One image in a distribution.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Point {
+pub struct ImageScore {
     pub name: String,
     pub value: f64,
 }
 
 /// A histogram of scores with a dot for each below it, and a line at the mean. Nothing without a finite value.
-pub fn distribution(title: &str, label: &str, points: &[Point]) -> Markup {
+pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Markup {
     const BINS: usize = 20;
     /// Height of the strip of dots.
     const STRIP: f64 = 34.0;
-    let finite: Vec<&Point> = points.iter().filter(|p| p.value.is_finite()).collect();
-    let Some(axis) = Axis::of(finite.iter().map(|p| p.value), 6) else { return html! {} };
+    let finite: Vec<&ImageScore> = points.iter().filter(|p| p.value.is_finite()).collect();
+    let Some(axis) = TickRange::covering(finite.iter().map(|p| p.value), 6) else { return html! {} };
     let width = (axis.high - axis.low) / BINS as f64;
     let bin = |v: f64| (((v - axis.low) / width) as usize).min(BINS - 1);
     let mut counts = [0usize; BINS];
     finite.iter().for_each(|p| counts[bin(p.value)] += 1);
     let most = counts.iter().copied().max().unwrap_or(0);
     let bottom = AREA.bottom - STRIP;
-    let (x, y) = (across(axis), Scale::plain(Axis::counts(most), [bottom, AREA.top]));
+    let (x, y) = (x_scale(axis), AxisScale::plain(TickRange::of_counts(most), [bottom, AREA.top]));
     let mean = finite.iter().map(|p| p.value).sum::<f64>() / finite.len() as f64;
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(title) {
-            (frame([&x, &y], label))
+            (draw_frame([&x, &y], label))
             text class="tick end" x=(AREA.left - 6.0) y=(AREA.top - 8.0) { "images" }
             g class="s0" {
                 @for (i, &n) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {

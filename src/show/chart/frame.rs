@@ -3,8 +3,8 @@
 //! It is written as plain text because scatter charts need it in builds without `maud`. The classes (`grid`, `tick`,
 //! `axis`, `name`, `mid`, `end`) get their looks from the picture or the page that the chart stands in.
 
-use super::rect::Rect;
-use super::scale::Scale;
+use super::rectangle::Rect;
+use super::scale::AxisScale;
 use crate::base::xml::escaped;
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use std::fmt::Write;
 const ASIDE: f64 = 62.0;
 
 /// Where values are drawn, and the distances of what stands around them.
-pub(super) struct Frame {
+pub(super) struct ChartFrame {
     pub area: Rect,
     /// Whether the grid and the axes have upright lines.
     pub upright: bool,
@@ -28,17 +28,17 @@ pub(super) struct Frame {
 
 /// An axis of the frame.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Along {
+enum FrameSide {
     X,
     Y,
 }
 
-impl Frame {
+impl ChartFrame {
     /// Draws it. A chart whose title or table says what its upright axis is has no title there.
-    pub(super) fn draw(&self, out: &mut String, [x, y]: [&Scale; 2], across: &str, up: Option<&str>) {
+    pub(super) fn draw(&self, out: &mut String, [x, y]: [&AxisScale; 2], across: &str, up: Option<&str>) {
         let Rect { left, top, right, bottom } = self.area;
-        self.ticks(out, Along::X, x);
-        self.ticks(out, Along::Y, y);
+        self.ticks(out, FrameSide::X, x);
+        self.ticks(out, FrameSide::Y, y);
         let start =
             if self.upright { format!("M{left:.1} {top:.1}V{bottom:.1}") } else { format!("M{left:.1} {bottom:.1}") };
         let _ = writeln!(out, "<path class=\"axis\" d=\"{start}H{right:.1}\"/>");
@@ -59,14 +59,16 @@ impl Frame {
         }
     }
 
-    fn ticks(&self, out: &mut String, along: Along, scale: &Scale) {
+    fn ticks(&self, out: &mut String, along: FrameSide, scale: &AxisScale) {
         let Rect { left, top, right, bottom } = self.area;
         for (at, text) in scale.ticks() {
             let (line, class, [x, y]) = match along {
-                Along::X => (format!("M{at:.1} {top:.1}V{bottom:.1}"), "mid", [at, bottom + self.below]),
-                Along::Y => (format!("M{left:.1} {at:.1}H{right:.1}"), "end", [left - self.beside, at + self.baseline]),
+                FrameSide::X => (format!("M{at:.1} {top:.1}V{bottom:.1}"), "mid", [at, bottom + self.below]),
+                FrameSide::Y => {
+                    (format!("M{left:.1} {at:.1}H{right:.1}"), "end", [left - self.beside, at + self.baseline])
+                }
             };
-            if self.upright || along == Along::Y {
+            if self.upright || along == FrameSide::Y {
                 let _ = writeln!(out, "<path class=\"grid\" d=\"{line}\"/>");
             }
             let _ = writeln!(out, "<text class=\"tick {class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>");

@@ -10,19 +10,19 @@ use std::collections::HashMap;
 
 const WIDTH: f64 = 1040.0;
 const MARGIN: f64 = 12.0;
-const TITLE: f64 = 34.0;
-const ROW: f64 = 26.0;
-const LEGEND: f64 = 34.0;
+const TITLE_HEIGHT: f64 = 34.0;
+const ROW_HEIGHT: f64 = 26.0;
+const LEGEND_HEIGHT: f64 = 34.0;
 /// Of a letter, the gap to the next included; a little more than most letters have.
-const LETTER: f64 = 6.4;
+const LETTER_WIDTH: f64 = 6.4;
 /// Narrower bars would not be seen.
-const THINNEST: f64 = 0.3;
+const MIN_BAR_WIDTH: f64 = 0.3;
 /// Kinds with a colour of their own.
-const COLOURS: usize = 4;
+const COLOURED_KINDS: usize = 4;
 
 /// Something with an amount of its own, in two parts.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Leaf {
+pub(crate) struct IcicleLeaf {
     /// Dotted.
     pub path: String,
     /// Decides the colour.
@@ -34,23 +34,23 @@ pub(crate) struct Leaf {
 
 /// A block or a leaf with its place.
 #[derive(Debug, Clone, PartialEq)]
-struct Bar<'a> {
+struct IcicleBar<'a> {
     name: String,
     path: &'a str,
     row: usize,
     x: f64,
     width: f64,
     parts: [f64; 2],
-    leaf: Option<&'a Leaf>,
+    leaf: Option<&'a IcicleLeaf>,
 }
 
 /// The picture. `parts` names the two amounts of a leaf; the second is left out where nobody has one.
-pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf]) -> String {
-    let bars = place(leaves, WIDTH - 2.0 * MARGIN);
+pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[IcicleLeaf]) -> String {
+    let bars = place_bars(leaves, WIDTH - 2.0 * MARGIN);
     let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(0);
-    let height = TITLE + rows as f64 * ROW + LEGEND;
-    let total = sum(leaves);
-    let kinds = kinds(leaves);
+    let height = TITLE_HEIGHT + rows as f64 * ROW_HEIGHT + LEGEND_HEIGHT;
+    let total = total_of(leaves);
+    let kinds = largest_kinds(leaves);
     let whole = format!("{} {unit}", measured(total[0] + total[1]));
     let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height)
@@ -58,8 +58,8 @@ pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf])
             style { (PreEscaped(include_str!("icicle.css"))) }
             rect class="paper" width=(WIDTH) height=(height) {}
             text class="title" x=(MARGIN) y="22" { (title) ": " (whole) }
-            @for bar in bars.iter().filter(|bar| bar.width >= THINNEST) {
-                (draw(bar, parts, unit, total, &kinds))
+            @for bar in bars.iter().filter(|bar| bar.width >= MIN_BAR_WIDTH) {
+                (draw_bar(bar, parts, unit, total, &kinds))
             }
             (legend(&legend_keys(&kinds, leaves), parts, total, height - 12.0))
         }
@@ -68,31 +68,31 @@ pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Leaf])
 }
 
 /// The four kinds with the largest amounts, the largest first.
-fn kinds(leaves: &[Leaf]) -> Vec<&str> {
+fn largest_kinds(leaves: &[IcicleLeaf]) -> Vec<&str> {
     let mut amounts: HashMap<&str, f64> = HashMap::new();
     for leaf in leaves {
         *amounts.entry(&leaf.kind).or_default() += leaf.parts.iter().sum::<f64>();
     }
     let mut order: Vec<(&str, f64)> = amounts.into_iter().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
-    order.into_iter().take(COLOURS).map(|(kind, _)| kind).collect()
+    order.into_iter().take(COLOURED_KINDS).map(|(kind, _)| kind).collect()
 }
 
-fn sum(leaves: &[Leaf]) -> [f64; 2] {
+fn total_of(leaves: &[IcicleLeaf]) -> [f64; 2] {
     leaves.iter().fold([0.0; 2], |[a, b], leaf| [a + leaf.parts[0], b + leaf.parts[1]])
 }
 
 /// A name and those below it; the first is the whole.
-struct Node<'a> {
+struct IcicleNode<'a> {
     name: &'a str,
     path: &'a str,
     children: Vec<usize>,
     parts: [f64; 2],
-    leaf: Option<&'a Leaf>,
+    leaf: Option<&'a IcicleLeaf>,
 }
 
 /// Where the names of the blocks around a leaf end. A number belongs to the name before it: `s.1` is one name.
-fn ends(path: &str) -> impl Iterator<Item = usize> {
+fn block_ends(path: &str) -> impl Iterator<Item = usize> {
     let number = |text: &str| {
         let name = text.split('.').next().unwrap_or(text);
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
@@ -101,13 +101,13 @@ fn ends(path: &str) -> impl Iterator<Item = usize> {
 }
 
 /// Children come after their parents.
-fn tree(leaves: &[Leaf]) -> Vec<Node<'_>> {
-    let node = |name, path| Node { name, path, children: Vec::new(), parts: [0.0; 2], leaf: None };
+fn build_tree(leaves: &[IcicleLeaf]) -> Vec<IcicleNode<'_>> {
+    let node = |name, path| IcicleNode { name, path, children: Vec::new(), parts: [0.0; 2], leaf: None };
     let mut nodes = vec![node("", "")];
     let mut known: HashMap<&str, usize> = HashMap::new();
     for leaf in leaves {
         let (mut parent, mut from) = (0, 0);
-        for end in ends(&leaf.path) {
+        for end in block_ends(&leaf.path) {
             let (path, name) = (&leaf.path[..end], &leaf.path[from..end]);
             parent = *known.entry(path).or_insert_with(|| {
                 nodes.push(node(name, path));
@@ -117,7 +117,7 @@ fn tree(leaves: &[Leaf]) -> Vec<Node<'_>> {
             });
             from = end + 1;
         }
-        nodes.push(Node { leaf: Some(leaf), parts: leaf.parts, ..node(&leaf.path[from..], &leaf.path) });
+        nodes.push(IcicleNode { leaf: Some(leaf), parts: leaf.parts, ..node(&leaf.path[from..], &leaf.path) });
         let new = nodes.len() - 1;
         nodes[parent].children.push(new);
     }
@@ -131,8 +131,8 @@ fn tree(leaves: &[Leaf]) -> Vec<Node<'_>> {
 }
 
 /// Bars from left to right in the order in which names appear. A block with one member shares its bar.
-fn place(leaves: &[Leaf], width: f64) -> Vec<Bar<'_>> {
-    let nodes = tree(leaves);
+fn place_bars(leaves: &[IcicleLeaf], width: f64) -> Vec<IcicleBar<'_>> {
+    let nodes = build_tree(leaves);
     let total: f64 = nodes[0].parts.iter().sum();
     if total <= 0.0 || !total.is_finite() {
         return Vec::new();
@@ -154,17 +154,25 @@ fn place(leaves: &[Leaf], width: f64) -> Vec<Bar<'_>> {
         }
         let node = &nodes[at];
         let share = node.parts.iter().sum::<f64>() / total;
-        bars.push(Bar { name, path: node.path, row, x, width: width * share, parts: node.parts, leaf: node.leaf });
+        bars.push(IcicleBar {
+            name,
+            path: node.path,
+            row,
+            x,
+            width: width * share,
+            parts: node.parts,
+            leaf: node.leaf,
+        });
         spread(&mut open, &node.children, row + 1, x);
     }
     bars.sort_by(|a, b| a.row.cmp(&b.row).then(a.x.total_cmp(&b.x)));
     bars
 }
 
-fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]) -> Markup {
+fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]) -> Markup {
     let own: f64 = bar.parts.iter().sum();
     let share = 100.0 * own / (total[0] + total[1]);
-    let (x, y) = (MARGIN + bar.x, TITLE + bar.row as f64 * ROW);
+    let (x, y) = (MARGIN + bar.x, TITLE_HEIGHT + bar.row as f64 * ROW_HEIGHT);
     let first = if own > 0.0 { bar.width * bar.parts[0] / own } else { bar.width };
     let class = match bar.leaf {
         None => "block".to_string(),
@@ -181,9 +189,9 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
             title {
                 (bar.path) (kind) ": " (measured(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
             }
-            rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW) {}
+            rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW_HEIGHT) {}
             @if bar.leaf.is_some() && bar.width - first > 0.0 {
-                rect class="second" x=(px(x + first)) y=(y) width=(px(bar.width - first)) height=(ROW) {}
+                rect class="second" x=(px(x + first)) y=(y) width=(px(bar.width - first)) height=(ROW_HEIGHT) {}
             }
             @if let Some(label) = label(bar, own, unit) {
                 text x=(px(x + 5.0)) y=(y + 17.0) { (label) }
@@ -193,8 +201,8 @@ fn draw(bar: &Bar, parts: [&str; 2], unit: &str, total: [f64; 2], kinds: &[&str]
 }
 
 /// As much as fits: the name with its amount, the name, its last part, the ends of that, nothing.
-fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
-    let letters = ((bar.width - 8.0) / LETTER).max(0.0) as usize;
+fn label(bar: &IcicleBar, own: f64, unit: &str) -> Option<String> {
+    let letters = ((bar.width - 8.0) / LETTER_WIDTH).max(0.0) as usize;
     let full = format!("{} {} {unit}", bar.name, measured(own));
     let last = bar.name.rsplit('.').next().unwrap_or(&bar.name).to_string();
     let fitting = [full, bar.name.clone(), last.clone()].into_iter().find(|text| text.chars().count() <= letters);
@@ -202,11 +210,11 @@ fn label(bar: &Bar, own: f64, unit: &str) -> Option<String> {
 }
 
 /// Classes with what they stand for, as far as they occur.
-fn legend_keys(kinds: &[&str], leaves: &[Leaf]) -> Vec<(String, String)> {
+fn legend_keys(kinds: &[&str], leaves: &[IcicleLeaf]) -> Vec<(String, String)> {
     let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
     let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));
     let rest =
-        [("other", "others", others), ("block", "blocks", leaves.iter().any(|l| ends(&l.path).next().is_some()))];
+        [("other", "others", others), ("block", "blocks", leaves.iter().any(|l| block_ends(&l.path).next().is_some()))];
     let rest = rest.into_iter().filter(|r| r.2).map(|(class, name, _)| (class.to_string(), name.to_string()));
     coloured.chain(rest).collect()
 }
@@ -216,7 +224,7 @@ fn legend(keys: &[(String, String)], parts: [&str; 2], total: [f64; 2], y: f64) 
     let mut places = Vec::new();
     for (class, name) in keys {
         places.push((class, name, x));
-        x += 28.0 + LETTER * name.chars().count() as f64;
+        x += 28.0 + LETTER_WIDTH * name.chars().count() as f64;
     }
     html! {
         @for (class, name, x) in places {
@@ -239,11 +247,11 @@ fn px(x: f64) -> String {
 mod tests {
     use super::*;
 
-    fn leaf(path: &str, kind: &str, parts: [f64; 2]) -> Leaf {
-        Leaf { path: path.into(), kind: kind.into(), parts, note: String::new() }
+    fn leaf(path: &str, kind: &str, parts: [f64; 2]) -> IcicleLeaf {
+        IcicleLeaf { path: path.into(), kind: kind.into(), parts, note: String::new() }
     }
 
-    fn some() -> Vec<Leaf> {
+    fn some() -> Vec<IcicleLeaf> {
         vec![
             leaf("a.one.conv", "conv", [1.0, 2.0]),
             leaf("a.one.relu", "relu", [1.0, 0.0]),
@@ -255,7 +263,7 @@ mod tests {
     #[test]
     fn bars_of_a_block_fill_it_and_one_member_shares_its_bar() {
         let leaves = some();
-        let bars = place(&leaves, 100.0);
+        let bars = place_bars(&leaves, 100.0);
         let seen: Vec<(&str, usize, f64, f64)> = bars.iter().map(|b| (&*b.name, b.row, b.x, b.width)).collect();
         let expected = [
             ("a", 0, 0.0, 80.0),
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn a_name_may_be_a_leaf_and_a_block() {
         let leaves = [leaf("x", "conv", [1.0, 0.0]), leaf("x.y", "conv", [3.0, 0.0])];
-        let bars = place(&leaves, 4.0);
+        let bars = place_bars(&leaves, 4.0);
         let seen: Vec<(&str, f64, f64)> = bars.iter().map(|b| (&*b.name, b.x, b.width)).collect();
         assert_eq!(seen, [("x", 0.0, 1.0), ("x.y", 1.0, 3.0)]);
     }
@@ -284,21 +292,21 @@ mod tests {
             leaf("s.2.conv", "conv", [1.0, 0.0]),
             leaf("s.2.bn", "bn", [2.0, 0.0]),
         ];
-        let bars = place(&leaves, 4.0);
+        let bars = place_bars(&leaves, 4.0);
         let seen: Vec<(&str, usize, f64)> = bars.iter().map(|b| (&*b.name, b.row, b.width)).collect();
         assert_eq!(seen, [("s.1.conv", 0, 1.0), ("s.2", 0, 3.0), ("conv", 1, 1.0), ("bn", 1, 2.0)]);
     }
 
     #[test]
     fn nothing_measured_is_a_picture_without_bars() {
-        assert_eq!(place(&[], 100.0), []);
-        assert_eq!(place(&[leaf("a", "conv", [0.0, 0.0])], 100.0), []);
+        assert_eq!(place_bars(&[], 100.0), []);
+        assert_eq!(place_bars(&[leaf("a", "conv", [0.0, 0.0])], 100.0), []);
         assert!(icicle("none", ["forward", "backward"], "ms", &[]).contains("none: 0.000 ms"));
     }
 
     #[test]
     fn a_label_is_no_wider_than_its_bar() {
-        let bar = |width| Bar {
+        let bar = |width| IcicleBar {
             name: "fem.branches".into(),
             path: "fem.branches",
             row: 0,
@@ -314,7 +322,7 @@ mod tests {
         assert_eq!(labelled(20.0), None);
         for width in 0..400 {
             let letters = labelled(f64::from(width)).map_or(0, |text| text.chars().count());
-            assert!(letters as f64 * LETTER <= f64::from(width));
+            assert!(letters as f64 * LETTER_WIDTH <= f64::from(width));
         }
     }
 

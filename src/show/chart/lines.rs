@@ -1,8 +1,8 @@
 //! Lines over whole numbers, such as epochs. Each point has a `<title>`, which a browser shows under the pointer.
 
-use super::axis::Axis;
-use super::panel::{AREA, HEIGHT, WIDTH, across, frame, mark, px};
-use super::scale::Scale;
+use super::axis::TickRange;
+use super::report_frame::{AREA, HEIGHT, WIDTH, draw_frame, mark, px, x_scale};
+use super::scale::AxisScale;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
 
@@ -13,36 +13,38 @@ const HOVERED: usize = 400;
 
 /// A line: finite points in the order of x.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct LineSeries {
     pub name: String,
     pub points: Vec<[f64; 2]>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Lines {
+pub struct LineChart {
     pub title: String,
     /// What the whole numbers along x are.
     pub x: String,
-    pub series: Vec<Series>,
+    pub series: Vec<LineSeries>,
     /// A place on the x axis with the words that stand at it.
     pub mark: Option<(f64, String)>,
 }
 
 /// The chart, or nothing where no series has a finite point.
-pub fn lines(chart: &Lines) -> Markup {
-    let finite = |s: &Series| -> Vec<[f64; 2]> {
+pub fn line_chart(chart: &LineChart) -> Markup {
+    let finite = |s: &LineSeries| -> Vec<[f64; 2]> {
         s.points.iter().copied().filter(|p| p.iter().all(|v| v.is_finite())).collect()
     };
     let series: Vec<(&str, Vec<[f64; 2]>)> = chart.series.iter().map(|s| (s.name.as_str(), finite(s))).collect();
     let all = || series.iter().flat_map(|(_, points)| points.iter());
-    let (Some(x), Some(y)) = (Axis::whole(all().map(|p| p[0]), 6), Axis::of(all().map(|p| p[1]), 5)) else {
+    let (Some(x), Some(y)) =
+        (TickRange::covering_integers(all().map(|p| p[0]), 6), TickRange::covering(all().map(|p| p[1]), 5))
+    else {
         return html! {};
     };
-    let (x, y) = (across(x), Scale::plain(y, [AREA.bottom, AREA.top]));
+    let (x, y) = (x_scale(x), AxisScale::plain(y, [AREA.bottom, AREA.top]));
     let place = |p: &[f64; 2]| [x.at(p[0]), y.at(p[1])];
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(chart.title) {
-            (frame([&x, &y], &chart.x))
+            (draw_frame([&x, &y], &chart.x))
             @if let Some((at, words)) = &chart.mark { (mark(x.at(*at), words)) }
             @for (i, (name, points)) in series.iter().enumerate() {
                 g class=(format!("s{}", i % 4)) {

@@ -1,60 +1,60 @@
 //! From values to pixels along an axis, linear or logarithmic, and its ticks with the text that stands at them.
 
-use super::axis::Axis;
+use super::axis::TickRange;
 use crate::base::number;
 
 /// What the numbers of an axis are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum AxisUnit {
     Count,
     Bytes,
     Pixels,
 }
 
 /// Values above which `largest / smallest` makes an axis logarithmic.
-const WIDE: f64 = 30.0;
+const LOG_RATIO: f64 = 30.0;
 
 /// A range of values and the range of pixels that it is drawn on.
 #[derive(Debug, Clone)]
-pub(super) struct Scale {
+pub(super) struct AxisScale {
     log: bool,
     low: f64,
     high: f64,
     ticks: Vec<f64>,
-    labels: Labels,
+    labels: TickLabels,
     /// Where the lower and the upper end lie.
     pixels: [f64; 2],
 }
 
 /// What stands at a tick.
 #[derive(Debug, Clone)]
-enum Labels {
+enum TickLabels {
     /// As many digits as the step has.
-    Plain(Axis),
+    Plain(TickRange),
     /// A number with a prefix and a unit.
-    Unit(Unit),
+    WithUnit(AxisUnit),
 }
 
-impl Scale {
+impl AxisScale {
     /// A linear scale with numbers that have no unit.
-    pub(super) fn plain(axis: Axis, pixels: [f64; 2]) -> Scale {
+    pub(super) fn plain(axis: TickRange, pixels: [f64; 2]) -> AxisScale {
         let ticks = axis.ticks().collect();
-        Scale { log: false, low: axis.low, high: axis.high, ticks, labels: Labels::Plain(axis), pixels }
+        AxisScale { log: false, low: axis.low, high: axis.high, ticks, labels: TickLabels::Plain(axis), pixels }
     }
 
     /// Of values from 0 up, logarithmic where they span a wide range. `None` without values.
     pub(super) fn of(
         values: impl Iterator<Item = f64> + Clone,
         ticks: usize,
-        unit: Unit,
+        unit: AxisUnit,
         pixels: [f64; 2],
-    ) -> Option<Scale> {
-        let labels = Labels::Unit(unit);
-        let axis = Axis::of(values.clone(), ticks)?;
+    ) -> Option<AxisScale> {
+        let labels = TickLabels::WithUnit(unit);
+        let axis = TickRange::covering(values.clone(), ticks)?;
         let (least, most) = values.fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-        if least <= 0.0 || most / least < WIDE {
-            let (low, high, ticks) = (axis.low.max(0.0), axis.high, positive(&axis));
-            return Some(Scale { log: false, low, high, ticks, labels, pixels });
+        if least <= 0.0 || most / least < LOG_RATIO {
+            let (low, high, ticks) = (axis.low.max(0.0), axis.high, ticks_from_zero(&axis));
+            return Some(AxisScale { log: false, low, high, ticks, labels, pixels });
         }
         let decades = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
         // With many decades a tick each, with few three.
@@ -63,7 +63,7 @@ impl Scale {
         let low = all.iter().copied().filter(|&t| t <= least).fold(least, |_, t| t);
         let high = all.iter().copied().find(|&t| t >= most).unwrap_or(most);
         let ticks = all.into_iter().filter(|t| (low..=high).contains(t)).collect();
-        Some(Scale { log: true, low, high, ticks, labels, pixels })
+        Some(AxisScale { log: true, low, high, ticks, labels, pixels })
     }
 
     pub(super) fn is_log(&self) -> bool {
@@ -73,11 +73,11 @@ impl Scale {
     /// The pixel of a value.
     pub(super) fn at(&self, value: f64) -> f64 {
         let [from, to] = self.pixels;
-        from + self.share(value) * (to - from)
+        from + self.normalized(value) * (to - from)
     }
 
     /// 0 at the lower end and 1 at the upper.
-    fn share(&self, value: f64) -> f64 {
+    fn normalized(&self, value: f64) -> f64 {
         if self.log {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
         } else {
@@ -91,35 +91,39 @@ impl Scale {
             [a, b, ..] if !self.log => b - a,
             _ => 0.0,
         };
-        self.ticks.iter().map(|&t| (self.at(t), self.text(t, step))).collect()
+        self.ticks.iter().map(|&t| (self.at(t), self.tick_text(t, step))).collect()
     }
 
-    fn text(&self, tick: f64, step: f64) -> String {
+    fn tick_text(&self, tick: f64, step: f64) -> String {
         let unit = match &self.labels {
-            Labels::Plain(axis) => return axis.text(tick),
-            Labels::Unit(unit) => *unit,
+            TickLabels::Plain(axis) => return axis.text(tick),
+            TickLabels::WithUnit(unit) => *unit,
         };
         // One prefix for all ticks of equal steps; each its own where they span decades.
         let (scale, prefix) = number::prefix(if self.log { tick } else { self.high });
         let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
-        let number = if self.log { format!("{}", round(tick / scale)) } else { format!("{:.digits$}", tick / scale) };
+        let number = if self.log {
+            format!("{}", without_float_noise(tick / scale))
+        } else {
+            format!("{:.digits$}", tick / scale)
+        };
         match (unit, prefix) {
             _ if tick == 0.0 => "0".into(),
-            (Unit::Count, "") => number,
-            (Unit::Count, prefix) => format!("{number} {prefix}"),
-            (Unit::Bytes, prefix) => format!("{number} {prefix}B"),
-            (Unit::Pixels, _) => format!("{} px", round(tick)),
+            (AxisUnit::Count, "") => number,
+            (AxisUnit::Count, prefix) => format!("{number} {prefix}"),
+            (AxisUnit::Bytes, prefix) => format!("{number} {prefix}B"),
+            (AxisUnit::Pixels, _) => format!("{} px", without_float_noise(tick)),
         }
     }
 }
 
 /// An axis of counts does not begin below 0.
-fn positive(axis: &Axis) -> Vec<f64> {
+fn ticks_from_zero(axis: &TickRange) -> Vec<f64> {
     axis.ticks().filter(|t| *t >= 0.0).collect()
 }
 
 /// Without what floats add to a sum of steps.
-fn round(value: f64) -> f64 {
+fn without_float_noise(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
@@ -127,29 +131,32 @@ fn round(value: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn ticks(values: &[f64], unit: Unit) -> Vec<String> {
-        let scale = Scale::of(values.iter().copied(), 5, unit, [0.0, 100.0]).unwrap();
-        assert!(values.iter().all(|&v| (-1e-9..=1.0 + 1e-9).contains(&scale.share(v))), "{values:?} on {scale:?}");
+    fn ticks(values: &[f64], unit: AxisUnit) -> Vec<String> {
+        let scale = AxisScale::of(values.iter().copied(), 5, unit, [0.0, 100.0]).unwrap();
+        assert!(values.iter().all(|&v| (-1e-9..=1.0 + 1e-9).contains(&scale.normalized(v))), "{values:?} on {scale:?}");
         scale.ticks().into_iter().map(|(_, text)| text).collect()
     }
 
     #[test]
     fn ticks_have_units() {
-        assert_eq!(ticks(&[0.2e6, 1.0e6], Unit::Count), ["0.2 M", "0.4 M", "0.6 M", "0.8 M", "1.0 M"]);
-        assert_eq!(ticks(&[120e6, 400e6], Unit::Bytes), ["100 MB", "200 MB", "300 MB", "400 MB"]);
-        assert_eq!(ticks(&[391.0, 1399.0], Unit::Pixels), ["0", "500 px", "1000 px", "1500 px"]);
-        assert_eq!(ticks(&[3e5, 3e7], Unit::Count), ["200 k", "500 k", "1 M", "2 M", "5 M", "10 M", "20 M", "50 M"]);
-        assert_eq!(ticks(&[1e3, 1e8], Unit::Count), ["1 k", "10 k", "100 k", "1 M", "10 M", "100 M"]);
-        assert_eq!(ticks(&[0.0, 8.0], Unit::Count)[0], "0");
+        assert_eq!(ticks(&[0.2e6, 1.0e6], AxisUnit::Count), ["0.2 M", "0.4 M", "0.6 M", "0.8 M", "1.0 M"]);
+        assert_eq!(ticks(&[120e6, 400e6], AxisUnit::Bytes), ["100 MB", "200 MB", "300 MB", "400 MB"]);
+        assert_eq!(ticks(&[391.0, 1399.0], AxisUnit::Pixels), ["0", "500 px", "1000 px", "1500 px"]);
+        assert_eq!(
+            ticks(&[3e5, 3e7], AxisUnit::Count),
+            ["200 k", "500 k", "1 M", "2 M", "5 M", "10 M", "20 M", "50 M"]
+        );
+        assert_eq!(ticks(&[1e3, 1e8], AxisUnit::Count), ["1 k", "10 k", "100 k", "1 M", "10 M", "100 M"]);
+        assert_eq!(ticks(&[0.0, 8.0], AxisUnit::Count)[0], "0");
     }
 
     #[test]
     fn one_value_has_a_scale_too() {
         for value in [0.0, 1.0, 707_330.0, 1e18] {
-            let scale = Scale::of([value].into_iter(), 5, Unit::Count, [0.0, 100.0]).unwrap();
-            assert!((0.0..=1.0).contains(&scale.share(value)), "{scale:?}");
+            let scale = AxisScale::of([value].into_iter(), 5, AxisUnit::Count, [0.0, 100.0]).unwrap();
+            assert!((0.0..=1.0).contains(&scale.normalized(value)), "{scale:?}");
             assert!((2..40).contains(&scale.ticks().len()), "{scale:?}");
         }
-        assert!(Scale::of(std::iter::empty(), 5, Unit::Count, [0.0, 100.0]).is_none());
+        assert!(AxisScale::of(std::iter::empty(), 5, AxisUnit::Count, [0.0, 100.0]).is_none());
     }
 }

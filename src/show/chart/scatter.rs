@@ -3,10 +3,10 @@
 //! Knows numbers and names. Light and dark follow the reader's setting (`prefers-color-scheme`); viewers that know no such
 //! thing show the light one. Each point has a `<title>`, which a browser shows under the pointer.
 
-use super::frame::Frame;
-use super::labels::{Room, place};
-use super::rect::Rect;
-use super::scale::{Scale, Unit};
+use super::frame::ChartFrame;
+use super::label_placement::{LabelObstacles, place_labels};
+use super::rectangle::Rect;
+use super::scale::{AxisScale, AxisUnit};
 use crate::base::xml::escaped;
 use crate::show::text::{fixed_width, shortened};
 use std::fmt::Write;
@@ -16,50 +16,51 @@ const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 520.0;
 const RIGHT: f64 = 26.0;
 const AREA: Rect = Rect { left: 82.0, top: 66.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
-const FRAME: Frame = Frame { area: AREA, upright: true, below: 17.0, beside: 8.0, baseline: 4.0, title: 44.0 };
+const FRAME: ChartFrame =
+    ChartFrame { area: AREA, upright: true, below: 17.0, beside: 8.0, baseline: 4.0, title: 44.0 };
 /// Between the edge and the nearest points.
-const CLEAR: f64 = 10.0;
+const EDGE_CLEARANCE: f64 = 10.0;
 const RADIUS: f64 = 4.5;
 /// Above it dominated points have no labels: they would say what the table says better.
-const LABELLED: usize = 24;
+const MAX_LABELLED_DOMINATED: usize = 24;
 /// Characters of a label.
-const LONGEST: usize = 40;
+const MAX_LABEL_LETTERS: usize = 40;
 /// Of a label's letters, which are of one width in every fixed-width font (0.55 to 0.602 of the size).
-const LETTER: f64 = 11.0 * 0.605;
-const LINE: f64 = 15.0;
+const LETTER_WIDTH: f64 = 11.0 * 0.605;
+const LINE_HEIGHT: f64 = 15.0;
 
-pub struct Side {
+pub struct ScatterAxis {
     pub name: String,
-    pub unit: Unit,
+    pub unit: AxisUnit,
 }
 
-pub struct Dot {
+pub struct ScatterPoint {
     /// Across and up.
     pub at: [u64; 2],
     /// What stands beside it.
     pub label: String,
     /// What a browser shows under the pointer.
-    pub told: String,
-    pub front: bool,
+    pub tooltip: String,
+    pub on_front: bool,
 }
 
-pub struct Scatter {
+pub struct ScatterChart {
     pub title: String,
     /// What the parts of a label are.
     pub key: String,
-    pub x: Side,
-    pub y: Side,
+    pub x: ScatterAxis,
+    pub y: ScatterAxis,
     /// Their front leads from one to the next: those on it come in its order.
-    pub dots: Vec<Dot>,
+    pub points: Vec<ScatterPoint>,
 }
 
 /// The picture, or nothing where there are no points.
-pub fn scatter(chart: &Scatter) -> Option<String> {
-    let values = |axis: usize| chart.dots.iter().map(move |d| d.at[axis] as f64);
+pub fn scatter(chart: &ScatterChart) -> Option<String> {
+    let values = |axis: usize| chart.points.iter().map(move |d| d.at[axis] as f64);
     // Points on the very edge keep clear of it.
-    let x = Scale::of(values(0), 6, chart.x.unit, [AREA.left + CLEAR, AREA.right - CLEAR])?;
-    let y = Scale::of(values(1), 5, chart.y.unit, [AREA.bottom - CLEAR, AREA.top + CLEAR])?;
-    let centre = |d: &Dot| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
+    let x = AxisScale::of(values(0), 6, chart.x.unit, [AREA.left + EDGE_CLEARANCE, AREA.right - EDGE_CLEARANCE])?;
+    let y = AxisScale::of(values(1), 5, chart.y.unit, [AREA.bottom - EDGE_CLEARANCE, AREA.top + EDGE_CLEARANCE])?;
+    let centre = |d: &ScatterPoint| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
 
     let mut out = String::new();
     let label = format!("{}: {} and {}", chart.title, chart.x.name, chart.y.name);
@@ -70,22 +71,23 @@ pub fn scatter(chart: &Scatter) -> Option<String> {
         escaped(&label)
     );
     heading(&mut out, chart);
-    let name =
-        |side: &Side, scale: &Scale| format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" });
+    let name = |side: &ScatterAxis, scale: &AxisScale| {
+        format!("{}{}", side.name, if scale.is_log() { ", logarithmic" } else { "" })
+    };
     FRAME.draw(&mut out, [&x, &y], &name(&chart.x, &x), Some(&name(&chart.y, &y)));
-    let steps = steps(&chart.dots.iter().filter(|d| d.front).map(centre).collect::<Vec<_>>());
+    let steps = steps(&chart.points.iter().filter(|d| d.on_front).map(centre).collect::<Vec<_>>());
     if let Some([first, _]) = steps.first() {
         let ends = steps.iter().map(|[_, to]| format!("L{:.1} {:.1}", to[0], to[1]));
         let path: String = std::iter::once(format!("M{:.1} {:.1}", first[0], first[1])).chain(ends).collect();
         let _ = writeln!(out, "<path class=\"line\" d=\"{path}\"/>");
     }
-    dots(&mut out, chart, &steps, centre);
+    draw_points(&mut out, chart, &steps, centre);
     out.push_str("</svg>\n");
     Some(out)
 }
 
 /// Title, what labels say, and what the two kinds of points are.
-fn heading(out: &mut String, chart: &Scatter) {
+fn heading(out: &mut String, chart: &ScatterChart) {
     let y = 26.0;
     let _ = writeln!(out, "<text class=\"title\" x=\"20\" y=\"{y}\">{}</text>", escaped(&chart.title));
     let _ = writeln!(out, "<text class=\"tick\" x=\"20\" y=\"{:.1}\">{}</text>", y + 20.0, escaped(&chart.key));
@@ -117,40 +119,45 @@ fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
         .collect()
 }
 
-fn dots(out: &mut String, chart: &Scatter, steps: &[[[f64; 2]; 2]], centre: impl Fn(&Dot) -> [f64; 2]) {
-    let centres: Vec<[f64; 2]> = chart.dots.iter().map(&centre).collect();
+fn draw_points(
+    out: &mut String,
+    chart: &ScatterChart,
+    steps: &[[[f64; 2]; 2]],
+    centre: impl Fn(&ScatterPoint) -> [f64; 2],
+) {
+    let centres: Vec<[f64; 2]> = chart.points.iter().map(&centre).collect();
     // The front speaks first.
-    let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.dots.len()).partition(|&i| chart.dots[i].front);
-    let few = if rest.len() <= LABELLED { &rest[..] } else { &[] };
-    let texts: Vec<String> = chart.dots.iter().map(|d| shortened(&d.label, LONGEST)).collect();
+    let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.points.len()).partition(|&i| chart.points[i].on_front);
+    let few = if rest.len() <= MAX_LABELLED_DOMINATED { &rest[..] } else { &[] };
+    let texts: Vec<String> = chart.points.iter().map(|d| shortened(&d.label, MAX_LABEL_LETTERS)).collect();
     let wanted: Vec<(usize, [f64; 2])> = front
         .iter()
         .chain(few)
         .filter(|&&i| !texts[i].is_empty())
-        .map(|&i| (i, [fixed_width(&texts[i], LETTER), LINE]))
+        .map(|&i| (i, [fixed_width(&texts[i], LETTER_WIDTH), LINE_HEIGHT]))
         .collect();
-    let room = Room { frame: AREA, points: &centres, radius: RADIUS, lines: steps };
-    let places = place(&room, &wanted);
+    let obstacles = LabelObstacles { frame: AREA, points: &centres, radius: RADIUS, lines: steps };
+    let places = place_labels(&obstacles, &wanted);
     for (&(i, _), rect) in wanted.iter().zip(&places) {
         let Some(rect) = rect else { continue };
-        let (from, to) = (centres[i], rect.nearest(centres[i]));
+        let (from, to) = (centres[i], rect.nearest_point(centres[i]));
         if (from[0] - to[0]).hypot(from[1] - to[1]) > RADIUS + 8.0 {
             let _ =
                 writeln!(out, "<path class=\"lead\" d=\"M{:.1} {:.1}L{:.1} {:.1}\"/>", from[0], from[1], to[0], to[1]);
         }
     }
     for i in rest.iter().chain(&front).copied() {
-        let ([x, y], dot) = (centres[i], &chart.dots[i]);
-        let class = if dot.front { "on" } else { "off" };
+        let ([x, y], dot) = (centres[i], &chart.points[i]);
+        let class = if dot.on_front { "on" } else { "off" };
         let _ = writeln!(
             out,
             "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{RADIUS}\"><title>{}</title></circle>",
-            escaped(&dot.told)
+            escaped(&dot.tooltip)
         );
     }
     for (&(i, _), rect) in wanted.iter().zip(&places) {
         let Some(rect) = rect else { continue };
-        let class = if chart.dots[i].front { "label" } else { "label weak" };
+        let class = if chart.points[i].on_front { "label" } else { "label weak" };
         let _ = writeln!(
             out,
             "<text class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
@@ -178,14 +185,14 @@ font:11px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monos
 mod tests {
     use super::*;
 
-    fn chart(dots: Vec<Dot>) -> Scatter {
-        let side = |name: &str, unit| Side { name: name.into(), unit };
-        let (x, y) = (side("params", Unit::Count), side("memory", Unit::Bytes));
-        Scatter { title: "a < b".into(), key: "width".into(), x, y, dots }
+    fn chart(points: Vec<ScatterPoint>) -> ScatterChart {
+        let side = |name: &str, unit| ScatterAxis { name: name.into(), unit };
+        let (x, y) = (side("params", AxisUnit::Count), side("memory", AxisUnit::Bytes));
+        ScatterChart { title: "a < b".into(), key: "width".into(), x, y, points }
     }
 
-    fn dot(at: [u64; 2], label: &str, front: bool) -> Dot {
-        Dot { at, label: label.into(), told: format!("{label} & more"), front }
+    fn dot(at: [u64; 2], label: &str, on_front: bool) -> ScatterPoint {
+        ScatterPoint { at, label: label.into(), tooltip: format!("{label} & more"), on_front }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Pictures of scored cases: into a folder, into a report, and for TensorBoard.
 
-use super::gallery::{MOST, Shown, sheet, write};
+use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
 use crate::base::error::{Result, RunError};
 use crate::compute::network::Network;
 use crate::data::{Dataset, SplitRole};
@@ -11,8 +11,8 @@ use crate::learn::validate::scored_role;
 use crate::score::case_columns::{CaseColumns, RankedCase, worst_and_median};
 use crate::score::eval::{load_best_network, load_network};
 use crate::show::prediction::show_case;
-use crate::show::report::{SIDE as SMALL, words};
-use crate::show::tensorboard::Board;
+use crate::show::report::{PICTURE_SIDE, display_name};
+use crate::show::tensorboard::EventFile;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use std::sync::Arc;
 /// Longest side of a picture of its own.
 const SIDE: usize = 1024;
 /// Pictures for TensorBoard.
-const BOARD: usize = 4;
+const TENSORBOARD_CASES: usize = 4;
 
 /// What was drawn into a folder.
-pub(crate) struct Drawn {
+pub(crate) struct WrittenCases {
     /// How many cases have a picture.
     pub cases: usize,
     /// The picture that shows them together.
@@ -32,7 +32,12 @@ pub(crate) struct Drawn {
 
 /// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
 /// legend. `worst` chooses so many of the worst and as many around the median.
-pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, worst: Option<usize>) -> Result<Drawn> {
+pub(crate) fn write_cases(
+    run: TrainedRun<'_>,
+    role: SplitRole,
+    dir: &Path,
+    worst: Option<usize>,
+) -> Result<WrittenCases> {
     let table = CaseColumns::read(&run.folder.cases(role))?;
     let metric = table.ranking();
     let ranked = table.worst_first(metric);
@@ -44,15 +49,15 @@ pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, wors
         }
     };
     std::fs::create_dir_all(dir).map_err(|e| RunError::create_dir(dir, e))?;
-    let place = |case: &RankedCase| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
-    let artist = Artist::new(run, role)?;
+    let rank = |case: &RankedCase| ranked.iter().position(|r| r.stem == case.stem).unwrap_or(0) + 1;
+    let artist = CaseArtist::new(run, role)?;
     let mut first = Vec::new();
     for case in &chosen {
-        let shown = artist.shown(case, &words(metric))?;
+        let shown = artist.overlay_case(case, &display_name(metric))?;
         // The place among all cases sorts the folder, worst first.
-        let name = format!("{:04}_{}.png", place(case), case.stem.replace(['/', '\\'], "_"));
-        write(&dir.join(name), &shown.captioned(SIDE)?)?;
-        if first.len() < MOST {
+        let name = format!("{:04}_{}.png", rank(case), case.stem.replace(['/', '\\'], "_"));
+        write_png(&dir.join(name), &shown.captioned(SIDE)?)?;
+        if first.len() < MAX_CASES {
             first.push(shown);
         }
     }
@@ -62,45 +67,50 @@ pub(crate) fn write_cases(run: TrainedRun<'_>, role: SplitRole, dir: &Path, wors
         _ if first.len() < chosen.len() => format!("the {} worst of {}", first.len(), ranked.len()),
         _ => format!("all {}, worst first", ranked.len()),
     };
-    write(&all, &sheet(&format!("{}: {what}", run.settings.train.name), &first, 4)?)?;
-    Ok(Drawn { cases: chosen.len(), sheet: all })
+    write_png(&all, &case_sheet(&format!("{}: {what}", run.settings.train.name), &first, 4)?)?;
+    Ok(WrittenCases { cases: chosen.len(), sheet: all })
 }
 
 /// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
-pub(crate) fn draw(run: TrainedRun<'_>, role: SplitRole, cases: &[RankedCase], metric: &str) -> Result<Vec<Shown>> {
+pub(crate) fn draw_cases(
+    run: TrainedRun<'_>,
+    role: SplitRole,
+    cases: &[RankedCase],
+    metric: &str,
+) -> Result<Vec<OverlayCase>> {
     if cases.is_empty() {
         return Ok(Vec::new());
     }
-    let artist = Artist::new(run, role)?;
-    cases.iter().map(|case| artist.shown(case, metric)).collect()
+    let artist = CaseArtist::new(run, role)?;
+    cases.iter().map(|case| artist.overlay_case(case, metric)).collect()
 }
 
 /// Adds the first few scored cases to the event file, at the last epoch.
-pub(crate) fn to_board(run: TrainedRun<'_>, board: &mut Board) -> Result<()> {
+pub(crate) fn add_to_tensorboard(run: TrainedRun<'_>, board: &mut EventFile) -> Result<()> {
     let epochs = History::read(run.folder);
     let Some(last) = epochs.epochs().last() else { return Ok(()) };
     let RunInputs { device, data } = prepare(run.checked, run.settings)?;
     let network = load_best_network(run.checked, run.folder, &device)?;
     let role = scored_role(&data);
-    for index in 0..data.len(role).min(BOARD) {
+    for index in 0..data.len(role).min(TENSORBOARD_CASES) {
         let shown = show_case(&network, &data, role, index, run.checked.input().channels(), false)?;
-        board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(SMALL)?)?;
+        board.picture(&format!("cases/{}", shown.stem), last.number, &shown.captioned(PICTURE_SIDE)?)?;
     }
     Ok(())
 }
 
 /// A network and the data that it is drawn on.
-struct Artist {
+struct CaseArtist {
     network: Network,
     data: Arc<Dataset>,
     role: SplitRole,
     channels: usize,
     flips: bool,
-    places: HashMap<String, usize>,
+    index_of: HashMap<String, usize>,
 }
 
-impl Artist {
-    fn new(run: TrainedRun<'_>, role: SplitRole) -> Result<Artist> {
+impl CaseArtist {
+    fn new(run: TrainedRun<'_>, role: SplitRole) -> Result<CaseArtist> {
         let TrainedRun { checked, settings, folder } = run;
         let RunInputs { device, data } = prepare(checked, settings)?;
         // As the scores were made, where their file says how.
@@ -111,16 +121,16 @@ impl Artist {
             None => load_best_network(checked, folder, &device)?,
         };
         let flips = scored["flips"].as_bool().unwrap_or(false);
-        let places = data.cases(role).iter().enumerate().map(|(i, case)| (case.stem.clone(), i)).collect();
-        Ok(Artist { network, data, role, channels: checked.input().channels(), flips, places })
+        let index_of = data.cases(role).iter().enumerate().map(|(i, case)| (case.stem.clone(), i)).collect();
+        Ok(CaseArtist { network, data, role, channels: checked.input().channels(), flips, index_of })
     }
 
-    fn shown(&self, case: &RankedCase, metric: &str) -> Result<Shown> {
-        let index = self.places.get(&case.stem).copied().ok_or_else(|| {
+    fn overlay_case(&self, case: &RankedCase, metric: &str) -> Result<OverlayCase> {
+        let index = self.index_of.get(&case.stem).copied().ok_or_else(|| {
             RunError::new(format!("`{}` was scored and is not in the data any more", case.stem))
                 .help("`npc eval RUN` scores the run again")
         })?;
         let shown = show_case(&self.network, &self.data, self.role, index, self.channels, self.flips)?;
-        Ok(Shown { score: format!("{metric} {:.3}", case.score), ..shown })
+        Ok(OverlayCase { score: format!("{metric} {:.3}", case.score), ..shown })
     }
 }

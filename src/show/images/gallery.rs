@@ -18,14 +18,14 @@ const BORDER: [u8; 3] = [110, 110, 110];
 const PAD: usize = 4;
 const GAP: usize = 8;
 /// Images whose longest side is at most half of it are enlarged.
-const LOOKED_AT: usize = 256;
+const ENLARGED_SIDE: usize = 256;
 /// Longest side of a case on a sheet, and most cases on one.
 const SIDE: usize = 320;
-pub(crate) const MOST: usize = 60;
+pub(crate) const MAX_CASES: usize = 60;
 
 /// A case with prediction and truth, at the size of its image.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct OverlayCase {
     pub stem: String,
     /// What stands beside the name, such as `Dice 0.912`.
     pub score: String,
@@ -38,12 +38,12 @@ pub struct Shown {
     pub truth: Option<Vec<u8>>,
 }
 
-impl Shown {
+impl OverlayCase {
     /// The overlay, made smaller where a side is longer than `most`, and larger by a whole factor where the image is too
     /// small to be looked at. Image and masks are resized before anything is drawn, so that lines stay as thick as they
     /// should be.
     pub fn draw(&self, most: usize) -> Result<Canvas> {
-        let factor = (LOOKED_AT.min(most) / self.size[0].max(self.size[1]).max(1)).max(1);
+        let factor = (ENLARGED_SIDE.min(most) / self.size[0].max(self.size[1]).max(1)).max(1);
         let size = fitting(self.size.map(|n| n * factor), most);
         let map = |classes: &[u8]| resize::nearest(classes, self.size, size);
         let truth = self.truth.as_deref().map(map);
@@ -94,9 +94,9 @@ fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas 
 }
 
 /// Cases side by side in the order given, each with name and score, under a title and a legend of the colours. At most
-/// `MOST` cases.
-pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
-    let cases = &cases[..cases.len().min(MOST)];
+/// `MAX_CASES` cases.
+pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<Canvas> {
+    let cases = &cases[..cases.len().min(MAX_CASES)];
     let pictures: Vec<Canvas> = cases.iter().map(|case| case.draw(SIDE)).collect::<Result<_>>()?;
     let across = pictures.iter().map(|p| p.size[1]).max().unwrap_or(0);
     let tiles: Vec<Canvas> =
@@ -106,8 +106,8 @@ pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
     let rows: Vec<&[Canvas]> = tiles.chunks(columns).collect();
     let with_truth = cases.iter().any(|case| case.truth.is_some());
     let legend = if with_truth { &LEGEND[..] } else { &[] };
-    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest(legend));
-    let lines = wrapped(legend, total - 2 * GAP);
+    let total = (GAP + columns * (cell + GAP)).max(2 * GAP + width(title)).max(2 * GAP + longest_entry(legend));
+    let lines = wrapped_legend(legend, total - 2 * GAP);
     let head = GAP + (LINE + GAP) * (1 + lines.len());
     let height = |row: &[Canvas]| row.iter().map(|t| t.size[0]).max().unwrap_or(0) + GAP;
     let mut canvas = Canvas::filled([head + rows.iter().map(|row| height(row)).sum::<usize>(), total], PAPER);
@@ -119,7 +119,7 @@ pub fn sheet(title: &str, cases: &[Shown], columns: usize) -> Result<Canvas> {
             canvas.fill([top - 2, left], [LINE + 4, LINE + 4], BORDER);
             canvas.fill([top - 1, left + 1], [LINE + 2, LINE + 2], *colour);
             canvas.text([top, left + LINE + 2 * PAD], name, BAR);
-            left += entry(name);
+            left += entry_width(name);
         }
     }
     let mut top = head;
@@ -141,32 +141,32 @@ pub(crate) const LEGEND: [(&str, [u8; 3]); 5] = [
     ("outline of the truth", TRUTH_LINE),
 ];
 
-type Entries = [(&'static str, [u8; 3])];
+type LegendEntries = [(&'static str, [u8; 3])];
 
-fn entry(name: &str) -> usize {
+fn entry_width(name: &str) -> usize {
     LINE + 2 * PAD + width(name) + 2 * GAP
 }
 
-fn longest(legend: &Entries) -> usize {
-    legend.iter().map(|(name, _)| entry(name)).max().unwrap_or(0)
+fn longest_entry(legend: &LegendEntries) -> usize {
+    legend.iter().map(|(name, _)| entry_width(name)).max().unwrap_or(0)
 }
 
 /// Entries in lines no wider than `most`, as far as one entry allows.
-fn wrapped(legend: &'static Entries, most: usize) -> Vec<&'static Entries> {
+fn wrapped_legend(legend: &'static LegendEntries, most: usize) -> Vec<&'static LegendEntries> {
     let mut lines = Vec::new();
     let (mut start, mut used) = (0, 0);
     for (i, (name, _)) in legend.iter().enumerate() {
-        if i > start && used + entry(name) > most {
+        if i > start && used + entry_width(name) > most {
             lines.push(&legend[start..i]);
             (start, used) = (i, 0);
         }
-        used += entry(name);
+        used += entry_width(name);
     }
     lines.extend((start < legend.len()).then(|| &legend[start..]));
     lines
 }
 
 /// Writes a picture as PNG, complete or not at all.
-pub(crate) fn write(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
+pub(crate) fn write_png(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
     write_atomic(path, &png(&canvas.rgb, canvas.size)?)
 }

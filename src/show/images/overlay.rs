@@ -5,7 +5,7 @@
 use crate::base::error::{Result, RunError};
 
 /// Colours of the foreground classes in turn, told apart by most colour-blind people (Okabe and Ito).
-const CLASSES: [[u8; 3]; 8] = [
+const CLASS_COLOURS: [[u8; 3]; 8] = [
     [0, 200, 140],
     [230, 159, 0],
     [86, 180, 233],
@@ -42,7 +42,7 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
         let (p, t) = (pred[i], truth.map(|t| t[i]));
         let (colour, strength) = match (p, t) {
             (0, None | Some(0)) => continue,
-            (p, None) => (CLASSES[(usize::from(p) - 1) % CLASSES.len()], 0.28),
+            (p, None) => (CLASS_COLOURS[(usize::from(p) - 1) % CLASS_COLOURS.len()], 0.28),
             (0, Some(_)) => (FALSE_NEGATIVE, 0.5),
             (_, Some(0)) => (FALSE_POSITIVE, 0.5),
             (p, Some(t)) if p == t => (AGREED, 0.22),
@@ -62,7 +62,7 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
 
 /// The colour of a foreground class (from 1).
 pub(crate) fn class_colour(class: usize) -> [u8; 3] {
-    CLASSES[class.saturating_sub(1) % CLASSES.len()]
+    CLASS_COLOURS[class.saturating_sub(1) % CLASS_COLOURS.len()]
 }
 
 /// Draws the outline of each foreground class over an image (`rgb`, height x width x 3), and leaves what is inside as it is.
@@ -100,7 +100,7 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
 
 /// Pictures side by side, `columns` in a row, each pixel `scale` wide, with a white gap between. All have the size of the
 /// first; one of another size is left white. Gives height x width x 3 and that size.
-pub(crate) fn sheet(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
+pub(crate) fn side_by_side(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
     const GAP: usize = 4;
     let Some((_, first)) = pictures.first() else { return (Vec::new(), [0, 0]) };
     let [h, w] = first.map(|n| n * scale);

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// A picture with its words; PNG bytes.
 #[derive(Debug, Clone)]
-pub struct Picture {
+pub struct ReportPicture {
     pub name: String,
     pub note: String,
     pub png: Vec<u8>,
@@ -19,33 +19,33 @@ pub struct Picture {
     pub size: [usize; 2],
 }
 
-impl Picture {
-    pub fn new(name: impl Into<String>, note: impl Into<String>, canvas: &Canvas) -> Result<Picture> {
+impl ReportPicture {
+    pub fn new(name: impl Into<String>, note: impl Into<String>, canvas: &Canvas) -> Result<ReportPicture> {
         let png = png(&canvas.rgb, canvas.size)?;
-        Ok(Picture { name: name.into(), note: note.into(), png, size: canvas.size })
+        Ok(ReportPicture { name: name.into(), note: note.into(), png, size: canvas.size })
     }
 }
 
 /// Longest side of an embedded picture.
-pub(crate) const SIDE: usize = 320;
+pub(crate) const PICTURE_SIDE: usize = 320;
 
 /// One figure at the head of the page.
 #[derive(Debug, Clone)]
-pub struct Fact {
+pub struct HeadlineFigure {
     pub label: String,
     pub value: String,
     pub note: String,
 }
 
-impl Fact {
-    pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> Fact {
-        Fact { label: label.into(), value: value.into(), note: note.into() }
+impl HeadlineFigure {
+    pub fn new(label: &str, value: impl Into<String>, note: impl Into<String>) -> HeadlineFigure {
+        HeadlineFigure { label: label.into(), value: value.into(), note: note.into() }
     }
 }
 
 /// The share of the pixels of each class in one split.
 #[derive(Debug, Clone)]
-pub struct Balance {
+pub struct SplitShares {
     pub split: String,
     pub images: usize,
     /// Images whose masks were read.
@@ -55,10 +55,10 @@ pub struct Balance {
 }
 
 /// Everything that a page shows.
-pub struct Report<'a> {
+pub struct RunReport<'a> {
     pub title: String,
     pub subtitle: String,
-    pub facts: Vec<Fact>,
+    pub facts: Vec<HeadlineFigure>,
     pub history: History,
     /// The split that each epoch was scored on.
     pub scored_on: String,
@@ -69,14 +69,14 @@ pub struct Report<'a> {
     /// The column that cases are ranked by, and how it is called.
     pub ranked_by: (String, String),
     pub ranked: Vec<RankedCase>,
-    pub worst: Vec<Picture>,
-    pub median: Vec<Picture>,
+    pub worst: Vec<ReportPicture>,
+    pub median: Vec<ReportPicture>,
     pub checked: &'a CheckedGraph,
     pub costs: Vec<(String, String)>,
     pub blocks: Table,
     pub classes: Vec<String>,
-    pub balance: Vec<Balance>,
-    pub examples: Vec<Picture>,
+    pub balance: Vec<SplitShares>,
+    pub examples: Vec<ReportPicture>,
     /// Headed groups of settings.
     pub settings: Vec<(String, Vec<(String, String)>)>,
     pub commands: String,

@@ -4,10 +4,10 @@ mod cases;
 mod costs;
 mod data;
 mod figures;
-mod recipe;
+mod settings;
 
-use super::content::Report;
-use super::parts::words;
+use super::content::RunReport;
+use super::parts::display_name;
 use crate::data::{Dataset, SplitRole};
 use crate::learn::history::History;
 use crate::learn::trained_run::TrainedRun;
@@ -21,7 +21,7 @@ pub(crate) fn gather<'a>(
     role: SplitRole,
     pictures: usize,
     mut missing: Vec<String>,
-) -> Report<'a> {
+) -> RunReport<'a> {
     let TrainedRun { checked, settings, folder } = run;
     let data = match Dataset::open(&settings.data, Path::new(&settings.data_root)) {
         Ok(data) => Some(data),
@@ -33,11 +33,11 @@ pub(crate) fn gather<'a>(
     let table = CaseColumns::read(&folder.cases(role)).ok();
     let ranked_by = table.as_ref().map_or("dice", |table| table.ranking());
     let ranked = table.as_ref().map(|table| table.worst_first(ranked_by)).unwrap_or_default();
-    let drawn = match &data {
-        Some(_) => cases::cases(run, role, &ranked, pictures, &words(ranked_by)),
-        None => cases::Cases::default(),
+    let case_pictures = match &data {
+        Some(_) => cases::cases(run, role, &ranked, pictures, &display_name(ranked_by)),
+        None => cases::CasePictures::default(),
     };
-    missing.extend(drawn.missing);
+    missing.extend(case_pictures.missing);
     let (balance, examples) = match data.map(|data| data::data(&data, checked.input().channels())) {
         Some(Ok(found)) => found,
         Some(Err(e)) => {
@@ -48,7 +48,7 @@ pub(crate) fn gather<'a>(
     };
     let evaluation = figures::evaluation(run, role);
     let history = History::read(folder);
-    Report {
+    RunReport {
         title: settings.train.name.clone(),
         subtitle: figures::subtitle(run),
         facts: figures::facts(run, evaluation.as_ref(), role, &history),
@@ -57,18 +57,18 @@ pub(crate) fn gather<'a>(
         evaluation,
         cases: table,
         split: role.name().into(),
-        ranked_by: (ranked_by.into(), words(ranked_by)),
+        ranked_by: (ranked_by.into(), display_name(ranked_by)),
         ranked,
-        worst: drawn.worst,
-        median: drawn.median,
+        worst: case_pictures.worst,
+        median: case_pictures.median,
         checked,
         costs: costs::costs(run),
         blocks: costs::blocks(checked),
         classes: settings.data.classes.clone(),
         balance,
         examples,
-        settings: recipe::settings(run),
-        commands: recipe::commands(folder.root()),
+        settings: settings::settings(run),
+        commands: settings::commands(folder.root()),
         missing,
     }
 }

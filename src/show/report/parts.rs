@@ -1,14 +1,14 @@
 //! Parts that several sections of a page are made of.
 
-use super::content::Picture;
-use crate::show::chart::Series;
+use super::content::ReportPicture;
+use crate::show::chart::LineSeries;
 use crate::show::table::Table;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 
 /// A line's name beside its colour, where there is more than one.
-pub(super) fn keys(series: &[Series]) -> Markup {
+pub(super) fn series_legend(series: &[LineSeries]) -> Markup {
     html! {
         @if series.len() > 1 {
             span class="keys" {
@@ -19,7 +19,7 @@ pub(super) fn keys(series: &[Series]) -> Markup {
 }
 
 /// How people write a name of a score.
-pub(crate) fn words(name: &str) -> String {
+pub(crate) fn display_name(name: &str) -> String {
     match name {
         "dice" => "Dice".into(),
         "iou" => "IoU".into(),
@@ -32,7 +32,7 @@ pub(crate) fn words(name: &str) -> String {
     }
 }
 
-pub(super) fn gallery(pictures: &[Picture]) -> Markup {
+pub(super) fn gallery(pictures: &[ReportPicture]) -> Markup {
     html! {
         div class="gallery" {
             @for p in pictures {
@@ -47,7 +47,7 @@ pub(super) fn gallery(pictures: &[Picture]) -> Markup {
 }
 
 /// Names beside values.
-pub(super) fn pairs(rows: &[(String, String)]) -> Markup {
+pub(super) fn name_value_table(rows: &[(String, String)]) -> Markup {
     html! {
         div class="scroll" {
             table class="pairs" {
@@ -58,6 +58,6 @@ pub(super) fn pairs(rows: &[(String, String)]) -> Markup {
 }
 
 /// A table; a click on a column's head sorts it.
-pub(super) fn sortable(table: &Table) -> Markup {
+pub(super) fn sortable_table(table: &Table) -> Markup {
     html! { div class="scroll" tabindex="0" { (PreEscaped(table.to_html("sortable"))) } }
 }

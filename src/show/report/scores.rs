@@ -2,32 +2,32 @@
 //!
 //! Knows the shape of the file (`mean`, `per_class`, `pooled`, `intervals`, each metrics by name) and no metric.
 
-use super::content::Report;
-use super::parts::{sortable, words};
-use crate::show::chart::{Point, distribution};
+use super::content::RunReport;
+use super::parts::{display_name, sortable_table};
+use crate::show::chart::{ImageScore, distribution};
 use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 /// Most lines of the table of cases.
-const LINES: usize = 1000;
+const MAX_LINES: usize = 1000;
 
-pub(super) fn section(report: &Report<'_>) -> Markup {
+pub(super) fn section(report: &RunReport<'_>) -> Markup {
     let Some(evaluation) = &report.evaluation else {
         return html! { p { "The run is not scored yet: " code { "npc eval RUN" } " does it." } };
     };
     let images = evaluation["n"].as_u64().map_or_else(String::new, |n| format!(" {n}"));
     html! {
         p { "On" (images) " " (report.split) " images." }
-        (scored(evaluation, &report.classes))
+        (score_tables(evaluation, &report.classes))
         @for text in notes(evaluation) { p class="note" { (text) } }
         (distributions(report))
-        (each(report))
+        (case_table(report))
     }
 }
 
 /// A column for each class, then the mean of the foreground classes; means over images, then pooled pixels.
-fn scored(evaluation: &Value, classes: &[String]) -> Markup {
+fn score_tables(evaluation: &Value, classes: &[String]) -> Markup {
     let intervals = &evaluation["intervals"];
     let pooled = &evaluation["pooled"];
     let parts = [
@@ -36,7 +36,7 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
     ];
     html! { div class="tables" {
         @for (title, part, of_class, of_mean) in parts {
-            @let rows = rows(part, classes, of_class, of_mean);
+            @let rows = score_rows(part, classes, of_class, of_mean);
             @if !rows.is_empty() {
                 div class="scroll" tabindex="0" {
                     h3 { (title) }
@@ -48,26 +48,31 @@ fn scored(evaluation: &Value, classes: &[String]) -> Markup {
 }
 
 /// A line for each metric, a column for each class.
-fn by_metric(rows: &[Row]) -> Table {
+fn by_metric(rows: &[ScoreRow]) -> Table {
     let columns = std::iter::once(Column::words("metric")).chain(rows.iter().map(|row| Column::numbers(row.name)));
     let line = |m: &str| -> Vec<Cell> {
         let cells = rows.iter().map(|row| cell(&row.scores[m], &row.intervals[m]));
-        std::iter::once(words(m).into()).chain(cells).collect()
+        std::iter::once(display_name(m).into()).chain(cells).collect()
     };
     Table::new(columns.collect(), metrics(rows).into_iter().map(line).collect())
 }
 
-struct Row<'a> {
+struct ScoreRow<'a> {
     name: &'a str,
     scores: &'a Value,
     intervals: &'a Value,
     mean: bool,
 }
 
-fn rows<'a>(part: &'a Value, classes: &'a [String], of_class: &'a Value, of_mean: &'a Value) -> Vec<Row<'a>> {
+fn score_rows<'a>(
+    part: &'a Value,
+    classes: &'a [String],
+    of_class: &'a Value,
+    of_mean: &'a Value,
+) -> Vec<ScoreRow<'a>> {
     let classes = classes.iter().filter(|c| part["per_class"][c.as_str()].is_object());
-    let mut rows: Vec<Row> = classes
-        .map(|name| Row {
+    let mut rows: Vec<ScoreRow> = classes
+        .map(|name| ScoreRow {
             name,
             scores: &part["per_class"][name.as_str()],
             intervals: &of_class[name.as_str()],
@@ -78,13 +83,13 @@ fn rows<'a>(part: &'a Value, classes: &'a [String], of_class: &'a Value, of_mean
     let scores = if part["mean"].is_object() { &part["mean"] } else { part };
     // With one foreground class it is the class.
     if rows.len() > 2 {
-        rows.push(Row { name: "foreground mean", scores, intervals: of_mean, mean: true });
+        rows.push(ScoreRow { name: "foreground mean", scores, intervals: of_mean, mean: true });
     }
     rows
 }
 
 /// Metrics of the classes in the order of the file.
-fn metrics<'a>(rows: &[Row<'a>]) -> Vec<&'a str> {
+fn metrics<'a>(rows: &[ScoreRow<'a>]) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for name in rows.iter().filter(|r| !r.mean).filter_map(|r| r.scores.as_object()).flat_map(Map::keys) {
         if !names.contains(&name.as_str()) {
@@ -139,19 +144,20 @@ fn notes(evaluation: &Value) -> Vec<String> {
 }
 
 /// One chart for the mean of each image, and one for each class where there are a few.
-fn distributions(report: &Report<'_>) -> Markup {
+fn distributions(report: &RunReport<'_>) -> Markup {
     let Some(cases) = &report.cases else { return html! {} };
     let (column, word) = &report.ranked_by;
     let Some(at) = cases.column(column) else { return html! {} };
     let classes = cases.classes();
-    let mean = report.ranked.iter().map(|r| Point { name: r.stem.clone(), value: r.score }).collect();
-    let mut charts: Vec<(String, Vec<Point>)> = vec![(format!("{word} of each image"), mean)];
+    let mean = report.ranked.iter().map(|r| ImageScore { name: r.stem.clone(), value: r.score }).collect();
+    let mut charts: Vec<(String, Vec<ImageScore>)> = vec![(format!("{word} of each image"), mean)];
     if (2..=5).contains(&classes.len()) {
         charts[0].0 += ", mean over the foreground classes";
         for class in classes {
             let of_class = cases.rows.iter().filter(|row| row.class == class);
-            let points =
-                of_class.filter_map(|row| Some(Point { name: row.stem.clone(), value: row.values[at]? })).collect();
+            let points = of_class
+                .filter_map(|row| Some(ImageScore { name: row.stem.clone(), value: row.values[at]? }))
+                .collect();
             charts.push((format!("{word} of each image, {class}"), points));
         }
     }
@@ -166,7 +172,7 @@ fn distributions(report: &Report<'_>) -> Markup {
 }
 
 /// Every image, folded away.
-fn each(report: &Report<'_>) -> Markup {
+fn case_table(report: &RunReport<'_>) -> Markup {
     let Some(cases) = &report.cases else { return html! {} };
     let rank = |stem: &str| report.ranked.iter().position(|r| r.stem == stem).unwrap_or(usize::MAX);
     let mut rows: Vec<_> = cases.rows.iter().map(|row| (rank(&row.stem), row)).collect();
@@ -177,8 +183,8 @@ fn each(report: &Report<'_>) -> Markup {
         Some(v) => Cell::decimal(*v, 4),
     };
     let mut columns = vec![Column::words("image"), Column::words("class")];
-    columns.extend(cases.columns.iter().map(|c| Column::numbers(words(c))));
-    let lines = rows.iter().take(LINES).map(|(_, row)| {
+    columns.extend(cases.columns.iter().map(|c| Column::numbers(display_name(c))));
+    let lines = rows.iter().take(MAX_LINES).map(|(_, row)| {
         let mut cells: Vec<Cell> = vec![row.stem.as_str().into(), row.class.as_str().into()];
         cells.extend(row.values.iter().map(number));
         cells
@@ -186,8 +192,8 @@ fn each(report: &Report<'_>) -> Markup {
     let table = Table::new(columns, lines.collect());
     html! {
         details {
-            summary { "Every image, worst first" @if rows.len() > LINES { " (the first " (LINES) " of " (rows.len()) " lines)" } }
-            (sortable(&table))
+            summary { "Every image, worst first" @if rows.len() > MAX_LINES { " (the first " (MAX_LINES) " of " (rows.len()) " lines)" } }
+            (sortable_table(&table))
         }
     }
 }

@@ -98,7 +98,7 @@ impl Cell {
     }
 
     /// A count of which none is worth no number: `-` for 0.
-    pub fn some_count(n: u64) -> Self {
+    pub fn nonzero_count(n: u64) -> Self {
         if n == 0 { Cell::Missing } else { Cell::Count(n) }
     }
 

@@ -11,7 +11,7 @@ pub(super) enum Align {
 
 /// Who reads a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
+pub(super) enum TableReader {
     /// Reads text, Markdown, LaTeX and HTML.
     Person,
     /// Reads CSV and JSON.
@@ -25,7 +25,7 @@ pub struct Column {
     pub title: String,
     name: Option<String>,
     pub(super) align: Align,
-    only: Option<Reader>,
+    only: Option<TableReader>,
 }
 
 impl Column {
@@ -46,19 +46,19 @@ impl Column {
 
     /// A column that CSV and JSON leave out.
     pub fn for_people(self) -> Self {
-        Self { only: Some(Reader::Person), ..self }
+        Self { only: Some(TableReader::Person), ..self }
     }
 
     /// A column of CSV and JSON alone.
     pub fn for_programs(self) -> Self {
-        Self { only: Some(Reader::Program), ..self }
+        Self { only: Some(TableReader::Program), ..self }
     }
 
     pub(super) fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.title)
     }
 
-    pub(super) fn is_for(&self, reader: Reader) -> bool {
+    pub(super) fn is_for(&self, reader: TableReader) -> bool {
         self.only.is_none_or(|only| only == reader)
     }
 }

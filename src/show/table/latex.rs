@@ -1,10 +1,10 @@
 //! A table as LaTeX prints it.
 
 use super::column::Align;
-use super::grid::Grid;
+use super::text_grid::TextGrid;
 
 /// A tabular for the package booktabs, the title above it as a comment.
-pub(super) fn tabular(title: &str, grid: &Grid) -> String {
+pub(super) fn tabular(title: &str, grid: &TextGrid) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
         format!("  {} \\\\\n", cells.join(" & "))
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn latex_is_escaped() {
-        let grid = Grid {
+        let grid = TextGrid {
             header: vec!["run".into(), "Dice, 95 %".into()],
             align: vec![Align::Left, Align::Right],
             rows: vec![vec!["x_1 & {y}".into(), "-0.1 [-0.2, +0.3], < 1".into()]],

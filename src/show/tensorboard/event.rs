@@ -7,11 +7,11 @@ pub struct Event {
     /// Seconds since 1970.
     pub time: f64,
     pub step: i64,
-    pub values: Vec<(String, Payload)>,
+    pub values: Vec<(String, EventValue)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Payload {
+pub enum EventValue {
     Scalar(f32),
     /// Height and width, and the file.
     Picture {
@@ -35,8 +35,8 @@ impl Event {
     /// The event that begins a file.
     pub fn version(time: f64) -> Vec<u8> {
         let mut out = Vec::new();
-        fixed64(&mut out, 1, time);
-        bytes(&mut out, 3, b"brain.Event:2");
+        put_fixed64(&mut out, 1, time);
+        put_bytes(&mut out, 3, b"brain.Event:2");
         out
     }
 
@@ -44,30 +44,30 @@ impl Event {
         let mut summary = Vec::new();
         for (tag, payload) in &self.values {
             let mut value = Vec::new();
-            bytes(&mut value, 1, tag.as_bytes());
+            put_bytes(&mut value, 1, tag.as_bytes());
             match payload {
-                Payload::Scalar(v) => {
-                    key(&mut value, 2, FIXED32);
+                EventValue::Scalar(v) => {
+                    put_key(&mut value, 2, FIXED32);
                     value.extend(v.to_le_bytes());
                 }
-                Payload::Picture { size, png } => {
+                EventValue::Picture { size, png } => {
                     let mut image = Vec::new();
                     for (field, n) in [(1, size[0] as u64), (2, size[1] as u64), (3, RGB)] {
-                        key(&mut image, field, VARINT);
-                        varint(&mut image, n);
+                        put_key(&mut image, field, VARINT);
+                        put_varint(&mut image, n);
                     }
-                    bytes(&mut image, 4, png);
-                    bytes(&mut value, 4, &image);
+                    put_bytes(&mut image, 4, png);
+                    put_bytes(&mut value, 4, &image);
                 }
-                Payload::Other => {}
+                EventValue::Other => {}
             }
-            bytes(&mut summary, 1, &value);
+            put_bytes(&mut summary, 1, &value);
         }
         let mut out = Vec::new();
-        fixed64(&mut out, 1, self.time);
-        key(&mut out, 2, VARINT);
-        varint(&mut out, self.step as u64);
-        bytes(&mut out, 5, &summary);
+        put_fixed64(&mut out, 1, self.time);
+        put_key(&mut out, 2, VARINT);
+        put_varint(&mut out, self.step as u64);
+        put_bytes(&mut out, 5, &summary);
         out
     }
 
@@ -76,12 +76,12 @@ impl Event {
         let mut event = Event { time: 0.0, step: 0, values: Vec::new() };
         for field in fields(data) {
             match field? {
-                (1, Field::Fixed64(bits)) => event.time = f64::from_bits(bits),
-                (2, Field::Varint(n)) => event.step = n as i64,
-                (5, Field::Bytes(summary)) => {
+                (1, WireField::Fixed64(bits)) => event.time = f64::from_bits(bits),
+                (2, WireField::Varint(n)) => event.step = n as i64,
+                (5, WireField::Bytes(summary)) => {
                     for field in fields(summary) {
-                        if let (1, Field::Bytes(value)) = field? {
-                            event.values.push(value_of(value)?);
+                        if let (1, WireField::Bytes(value)) = field? {
+                            event.values.push(parse_value(value)?);
                         }
                     }
                 }
@@ -92,23 +92,23 @@ impl Event {
     }
 }
 
-fn value_of(data: &[u8]) -> Option<(String, Payload)> {
-    let (mut tag, mut payload) = (String::new(), Payload::Other);
+fn parse_value(data: &[u8]) -> Option<(String, EventValue)> {
+    let (mut tag, mut payload) = (String::new(), EventValue::Other);
     for field in fields(data) {
         match field? {
-            (1, Field::Bytes(text)) => tag = String::from_utf8(text.to_vec()).ok()?,
-            (2, Field::Fixed32(bits)) => payload = Payload::Scalar(f32::from_bits(bits)),
-            (4, Field::Bytes(image)) => {
+            (1, WireField::Bytes(text)) => tag = String::from_utf8(text.to_vec()).ok()?,
+            (2, WireField::Fixed32(bits)) => payload = EventValue::Scalar(f32::from_bits(bits)),
+            (4, WireField::Bytes(image)) => {
                 let (mut size, mut png) = ([0, 0], Vec::new());
                 for field in fields(image) {
                     match field? {
-                        (1, Field::Varint(n)) => size[0] = n as usize,
-                        (2, Field::Varint(n)) => size[1] = n as usize,
-                        (4, Field::Bytes(file)) => png = file.to_vec(),
+                        (1, WireField::Varint(n)) => size[0] = n as usize,
+                        (2, WireField::Varint(n)) => size[1] = n as usize,
+                        (4, WireField::Bytes(file)) => png = file.to_vec(),
                         _ => {}
                     }
                 }
-                payload = Payload::Picture { size, png };
+                payload = EventValue::Picture { size, png };
             }
             _ => {}
         }
@@ -116,7 +116,7 @@ fn value_of(data: &[u8]) -> Option<(String, Payload)> {
     Some((tag, payload))
 }
 
-enum Field<'a> {
+enum WireField<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
@@ -124,12 +124,12 @@ enum Field<'a> {
 }
 
 /// Numbers and contents of the fields of a message; ends with `None` where the bytes are none.
-fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
+fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, WireField<'_>)>> {
     std::iter::from_fn(move || {
         if data.is_empty() {
             return None;
         }
-        let field = field(&mut data);
+        let field = take_field(&mut data);
         if field.is_none() {
             data = &[];
         }
@@ -137,16 +137,16 @@ fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, Field<'_>)>> {
     })
 }
 
-fn field<'a>(data: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+fn take_field<'a>(data: &mut &'a [u8]) -> Option<(u64, WireField<'a>)> {
     let key = take_varint(data)?;
     let content = match key & 7 {
-        VARINT => Field::Varint(take_varint(data)?),
-        FIXED64 => Field::Fixed64(u64::from_le_bytes(take(data, 8)?.try_into().ok()?)),
+        VARINT => WireField::Varint(take_varint(data)?),
+        FIXED64 => WireField::Fixed64(u64::from_le_bytes(take(data, 8)?.try_into().ok()?)),
         BYTES => {
             let n = usize::try_from(take_varint(data)?).ok()?;
-            Field::Bytes(take(data, n)?)
+            WireField::Bytes(take(data, n)?)
         }
-        FIXED32 => Field::Fixed32(u32::from_le_bytes(take(data, 4)?.try_into().ok()?)),
+        FIXED32 => WireField::Fixed32(u32::from_le_bytes(take(data, 4)?.try_into().ok()?)),
         _ => return None,
     };
     Some((key >> 3, content))
@@ -170,11 +170,11 @@ fn take_varint(data: &mut &[u8]) -> Option<u64> {
     None
 }
 
-fn key(out: &mut Vec<u8>, field: u64, wire: u64) {
-    varint(out, field << 3 | wire);
+fn put_key(out: &mut Vec<u8>, field: u64, wire: u64) {
+    put_varint(out, field << 3 | wire);
 }
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
+fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -182,13 +182,13 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn fixed64(out: &mut Vec<u8>, field: u64, value: f64) {
-    key(out, field, FIXED64);
+fn put_fixed64(out: &mut Vec<u8>, field: u64, value: f64) {
+    put_key(out, field, FIXED64);
     out.extend(value.to_le_bytes());
 }
 
-fn bytes(out: &mut Vec<u8>, field: u64, data: &[u8]) {
-    key(out, field, BYTES);
-    varint(out, data.len() as u64);
+fn put_bytes(out: &mut Vec<u8>, field: u64, data: &[u8]) {
+    put_key(out, field, BYTES);
+    put_varint(out, data.len() as u64);
     out.extend(data);
 }

@@ -28,7 +28,7 @@ pub(crate) fn length(data: usize) -> usize {
 
 /// Why a record cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broken {
+pub enum RecordError {
     /// The file ends before the record does.
     Cut,
     /// A checksum differs.
@@ -36,28 +36,28 @@ pub enum Broken {
 }
 
 /// The data of each record; the first that is broken is the last that comes.
-pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], Broken>> {
+pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], RecordError>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
         }
-        let read = one(bytes);
+        let read = read_record(bytes);
         bytes = read.map_or(&[], |(_, rest)| rest);
         Some(read.map(|(data, _)| data))
     })
 }
 
-fn one(bytes: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or(Broken::Cut)?;
-    let (of_length, rest) = rest.split_first_chunk::<4>().ok_or(Broken::Cut)?;
+fn read_record(bytes: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or(RecordError::Cut)?;
+    let (of_length, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::Cut)?;
     if u32::from_le_bytes(*of_length) != masked(length) {
-        return Err(Broken::Damaged);
+        return Err(RecordError::Damaged);
     }
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| Broken::Damaged)?;
-    let (data, rest) = rest.split_at_checked(length).ok_or(Broken::Cut)?;
-    let (of_data, rest) = rest.split_first_chunk::<4>().ok_or(Broken::Cut)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| RecordError::Damaged)?;
+    let (data, rest) = rest.split_at_checked(length).ok_or(RecordError::Cut)?;
+    let (of_data, rest) = rest.split_first_chunk::<4>().ok_or(RecordError::Cut)?;
     if u32::from_le_bytes(*of_data) != masked(data) {
-        return Err(Broken::Damaged);
+        return Err(RecordError::Damaged);
     }
     Ok((data, rest))
 }

@@ -2,7 +2,7 @@
 
 use crate::support::front::{Said, front, npc, repository};
 use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare};
-use npc::internals::show::chart::{Dot, Scatter, Side, Unit, scatter};
+use npc::internals::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -347,11 +347,11 @@ proptest! {
         points in prop::collection::vec((1u64..5_000_000, 1u64..40_000_000_000, 1usize..30, any::<bool>()), 1..50),
     ) {
         let dots = points.iter().map(|&(x, y, letters, front)| {
-            Dot { at: [x, y], label: "m".repeat(letters), told: "a\nb".into(), front }
+            ScatterPoint { at: [x, y], label: "m".repeat(letters), tooltip: "a\nb".into(), on_front: front }
         });
-        let side = |name: &str, unit| Side { name: name.into(), unit };
-        let (x, y) = (side("params", Unit::Count), side("memory", Unit::Bytes));
-        let chart = Scatter { title: "t".into(), key: "k".into(), x, y, dots: dots.collect() };
+        let side = |name: &str, unit| ScatterAxis { name: name.into(), unit };
+        let (x, y) = (side("params", AxisUnit::Count), side("memory", AxisUnit::Bytes));
+        let chart = ScatterChart { title: "t".into(), key: "k".into(), x, y, points: dots.collect() };
         let picture = scatter(&chart).unwrap();
         let labels = labels(&picture);
         prop_assert!(!labels.is_empty());

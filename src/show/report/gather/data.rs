@@ -2,8 +2,8 @@
 
 use crate::base::error::Result;
 use crate::data::{Dataset, SplitRole, resize};
-use crate::show::images::gallery::Shown;
-use crate::show::report::content::{Balance, Picture, SIDE};
+use crate::show::images::gallery::OverlayCase;
+use crate::show::report::content::{PICTURE_SIDE, ReportPicture, SplitShares};
 use rayon::prelude::*;
 
 /// Masks that are read for the class balance of a split, and images that are shown.
@@ -11,11 +11,11 @@ const MASKS: usize = 100;
 const EXAMPLES: usize = 4;
 
 /// Class balance of each split and a few training images with their masks.
-pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec<Picture>)> {
+pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>, Vec<ReportPicture>)> {
     let classes = data.spec().classes.len();
     let mut balance = Vec::new();
     for role in SplitRole::ALL.into_iter().filter(|role| !data.is_empty(*role)) {
-        let chosen = spread(data.len(role), MASKS);
+        let chosen = evenly_spread(data.len(role), MASKS);
         let counts: Vec<Vec<u64>> = chosen
             .par_iter()
             .map(|&index| {
@@ -31,14 +31,14 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec
             .collect::<Result<_>>()?;
         let sums: Vec<u64> = (0..classes).map(|k| counts.iter().map(|c| c[k]).sum()).collect();
         let total = sums.iter().sum::<u64>().max(1) as f64;
-        balance.push(Balance {
+        balance.push(SplitShares {
             split: role.name().into(),
             images: data.len(role),
             read: chosen.len(),
             shares: sums.iter().map(|&n| n as f64 / total).collect(),
         });
     }
-    let examples = spread(data.len(SplitRole::Train), EXAMPLES)
+    let examples = evenly_spread(data.len(SplitRole::Train), EXAMPLES)
         .into_iter()
         .map(|index| {
             let image = data.picture(SplitRole::Train, index, channels)?;
@@ -46,7 +46,7 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec
             let mask = resize::nearest(&mask, size, image.original);
             let stem = data.cases(SplitRole::Train)[index].stem.clone();
             let [h, w] = image.original;
-            let shown = Shown {
+            let shown = OverlayCase {
                 stem: stem.clone(),
                 score: String::new(),
                 rgb: image.rgb,
@@ -54,13 +54,13 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<Balance>, Vec
                 predicted: mask,
                 truth: None,
             };
-            Picture::new(stem, format!("{w} × {h}"), &shown.draw(SIDE)?)
+            ReportPicture::new(stem, format!("{w} × {h}"), &shown.draw(PICTURE_SIDE)?)
         })
         .collect::<Result<_>>()?;
     Ok((balance, examples))
 }
 
 /// At most `most` of `n` indices, evenly spread.
-fn spread(n: usize, most: usize) -> Vec<usize> {
+fn evenly_spread(n: usize, most: usize) -> Vec<usize> {
     (0..n.min(most)).map(|i| i * n / n.min(most)).collect()
 }

@@ -5,7 +5,7 @@ use crate::data::SplitRole;
 use crate::learn::history::History;
 use crate::learn::run_folder::RunFolder;
 use crate::learn::trained_run::TrainedRun;
-use crate::show::report::content::Fact;
+use crate::show::report::content::HeadlineFigure;
 use crate::study::cost::{Convention, count};
 use serde_json::Value;
 use std::path::Path;
@@ -51,7 +51,12 @@ pub(super) fn subtitle(run: TrainedRun<'_>) -> String {
 }
 
 /// The figures at the head of the page.
-pub(super) fn facts(run: TrainedRun<'_>, evaluation: Option<&Value>, role: SplitRole, history: &History) -> Vec<Fact> {
+pub(super) fn facts(
+    run: TrainedRun<'_>,
+    evaluation: Option<&Value>,
+    role: SplitRole,
+    history: &History,
+) -> Vec<HeadlineFigure> {
     let summary = json(&run.folder.root().join("summary.json"));
     let mut facts = Vec::new();
     for (key, label) in [("dice", "Dice"), ("iou", "IoU")] {
@@ -59,19 +64,19 @@ pub(super) fn facts(run: TrainedRun<'_>, evaluation: Option<&Value>, role: Split
             let interval = evaluation.map(|e| &e["intervals"]["mean"][key]);
             let ends = interval.and_then(|i| i["low"].as_f64().zip(i["high"].as_f64()));
             let note = ends.map_or_else(String::new, |(low, high)| format!("95 %: {low:.4} to {high:.4}"));
-            facts.push(Fact::new(&format!("{label}, {}", role.name()), format!("{value:.4}"), note));
+            facts.push(HeadlineFigure::new(&format!("{label}, {}", role.name()), format!("{value:.4}"), note));
         } else if let Some(value) = summary.as_ref().and_then(|s| s[key].as_f64()) {
             let split = scored_on(run);
-            facts.push(Fact::new(&format!("{label}, {split}"), format!("{value:.4}"), "of the best epoch"));
+            facts.push(HeadlineFigure::new(&format!("{label}, {split}"), format!("{value:.4}"), "of the best epoch"));
         }
     }
     let report = count(run.checked, Convention::Conv);
-    facts.push(Fact::new("Parameters", with_prefix(report.params), thousands(report.params)));
+    facts.push(HeadlineFigure::new("Parameters", with_prefix(report.params), thousands(report.params)));
     let [h, w] = run.settings.data.size;
-    facts.push(Fact::new("MACs", with_prefix(report.macs), format!("convolutions, one image of {h}x{w}")));
+    facts.push(HeadlineFigure::new("MACs", with_prefix(report.macs), format!("convolutions, one image of {h}x{w}")));
     let epochs = history.epochs().len();
     if let Some(best) = history.best("dice") {
-        facts.push(Fact::new(
+        facts.push(HeadlineFigure::new(
             "Best epoch",
             best.to_string(),
             format!("of {epochs} done, {} planned", run.settings.train.epochs),
@@ -80,7 +85,7 @@ pub(super) fn facts(run: TrainedRun<'_>, evaluation: Option<&Value>, role: Split
     if let Some(seconds) = summary.as_ref().and_then(|s| s["seconds"].as_f64()) {
         let per_second = history.epochs().last().and_then(|e| e.get("images_per_second"));
         let note = per_second.map_or_else(String::new, |n| format!("{n:.1} images/s in training"));
-        facts.push(Fact::new("Time", duration(seconds), note));
+        facts.push(HeadlineFigure::new("Time", duration(seconds), note));
     }
     facts
 }

@@ -1,7 +1,7 @@
 //! Overlays with their scores: letters, captions, sheets; tables of cases and the order they give.
 
 use npc::internals::score::case_columns::{CaseColumns, worst_and_median};
-use npc::internals::show::images::gallery::{Shown, fitting, sheet};
+use npc::internals::show::images::gallery::{OverlayCase, case_sheet, fitting};
 use npc::internals::show::images::overlay::{AGREED, FALSE_NEGATIVE, FALSE_POSITIVE};
 use npc::internals::show::images::text_drawing::{Canvas, LETTER, LINE};
 use tempfile::tempdir;
@@ -34,10 +34,10 @@ fn letters_stand_upright() {
 }
 
 /// A grey case whose left half is predicted and upper half true.
-fn case(stem: &str, size: [usize; 2]) -> Shown {
+fn case(stem: &str, size: [usize; 2]) -> OverlayCase {
     let [h, w] = size;
     let map = |f: &dyn Fn(usize, usize) -> bool| (0..h * w).map(|i| u8::from(f(i / w, i % w))).collect();
-    Shown {
+    OverlayCase {
         stem: stem.into(),
         score: "Dice 0.500".into(),
         rgb: vec![128; 3 * h * w],
@@ -68,8 +68,8 @@ fn errors_have_their_colours() {
 
 #[test]
 fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
-    let cases: Vec<Shown> = (0..5).map(|i| case(&format!("case_{i}"), [40 + 10 * i, 120])).collect();
-    let made = sheet("run: all 5, worst first", &cases, 2).unwrap();
+    let cases: Vec<OverlayCase> = (0..5).map(|i| case(&format!("case_{i}"), [40 + 10 * i, 120])).collect();
+    let made = case_sheet("run: all 5, worst first", &cases, 2).unwrap();
     // Legend colours are whole, those on pictures are mixed with the image.
     for colour in [AGREED, FALSE_POSITIVE, FALSE_NEGATIVE] {
         let swatch = made.rgb.chunks_exact(3).filter(|p| *p == colour).count();
@@ -81,13 +81,13 @@ fn a_sheet_holds_every_case_with_its_name_and_the_legend() {
     assert_eq!(pixels(&made, ink), alone, "every caption is on the sheet");
     assert!(alone > 500);
     // Without truth there are no errors to explain.
-    let plain: Vec<Shown> = cases.iter().map(|c| Shown { truth: None, ..c.clone() }).collect();
-    assert_eq!(pixels(&sheet("run", &plain, 2).unwrap(), FALSE_POSITIVE), 0);
+    let plain: Vec<OverlayCase> = cases.iter().map(|c| OverlayCase { truth: None, ..c.clone() }).collect();
+    assert_eq!(pixels(&case_sheet("run", &plain, 2).unwrap(), FALSE_POSITIVE), 0);
     // Many large pictures stay a sheet of bounded size; none is a title.
-    let many: Vec<Shown> = (0..62).map(|i| case(&i.to_string(), [330, 340])).collect();
-    let [h, w] = sheet("many", &many, 4).unwrap().size;
+    let many: Vec<OverlayCase> = (0..62).map(|i| case(&i.to_string(), [330, 340])).collect();
+    let [h, w] = case_sheet("many", &many, 4).unwrap().size;
     assert!(h < 6000 && w < 1500, "{h} x {w}");
-    assert!(sheet("nothing", &[], 4).unwrap().size[1] >= 8 * 7);
+    assert!(case_sheet("nothing", &[], 4).unwrap().size[1] >= 8 * 7);
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use crate::support::front::{front_file, repository};
 use npc::internals::learn::history::History;
 use npc::internals::score::case_columns::CaseColumns;
-use npc::internals::show::chart::{Lines, Point, Series, distribution, lines};
+use npc::internals::show::chart::{ImageScore, LineChart, LineSeries, distribution, line_chart};
 use npc::internals::show::images::text_drawing::Canvas;
-use npc::internals::show::report::{Balance, Fact, Picture, Report, page, value_text};
+use npc::internals::show::report::{HeadlineFigure, ReportPicture, RunReport, SplitShares, page, value_text};
 use npc::internals::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -44,14 +44,15 @@ pub fn made(model: &str, words: &str) -> String {
         json!({"epoch": i, "loss": loss, "val_loss": loss * 1.2, "dice": dice, "iou": dice / (2.0 - dice), "lr": 1e-3 / i as f64})
     };
     let history: String = (1..=24).map(|i| epoch(i).to_string() + "\n").collect();
-    let picture = |i: u8| Picture::new(words, format!("Dice 0.{i}"), &Canvas::filled([48, 64], [i, 90, 120])).unwrap();
+    let picture =
+        |i: u8| ReportPicture::new(words, format!("Dice 0.{i}"), &Canvas::filled([48, 64], [i, 90, 120])).unwrap();
     let cases = cases();
     let ranked = cases.worst_first("dice");
     let pair = |name: &str| (name.to_string(), words.to_string());
-    let report = Report {
+    let report = RunReport {
         title: words.into(),
         subtitle: words.into(),
-        facts: ["Dice, test", "Parameters"].map(|label| Fact::new(label, "0.7700", words)).to_vec(),
+        facts: ["Dice, test", "Parameters"].map(|label| HeadlineFigure::new(label, "0.7700", words)).to_vec(),
         history: History::parse(&history),
         scored_on: "val".into(),
         evaluation: Some(evaluation()),
@@ -68,7 +69,7 @@ pub fn made(model: &str, words: &str) -> String {
             vec![vec![words.into(), Cell::Count(1000)]],
         ),
         classes: vec!["background".into(), NASTY.into()],
-        balance: vec![Balance { split: "train".into(), images: 300, read: 100, shares: vec![0.9, 0.1] }],
+        balance: vec![SplitShares { split: "train".into(), images: 300, read: 100, shares: vec![0.9, 0.1] }],
         examples: vec![picture(77)],
         settings: vec![("Training".into(), vec![pair("optimizer"), pair("loss")])],
         commands: format!("npc eval '{words}'\n"),
@@ -296,7 +297,7 @@ fn it_shows_what_the_files_hold() {
 #[test]
 fn a_run_that_has_nothing_yet_makes_a_page_too() {
     let checked = front_file(&repository("models/unet.model"), Some([64, 64]), &[]).checked.remove(0);
-    let report = Report {
+    let report = RunReport {
         title: "young".into(),
         subtitle: String::new(),
         facts: Vec::new(),
@@ -333,10 +334,11 @@ fn of(html: &str, class: &str) -> usize {
 #[test]
 fn a_chart_shows_every_finite_point() {
     let points = |n: usize| (0..n).map(|i| [i as f64, (i * i % 17) as f64]).collect::<Vec<_>>();
-    let chart = |series: Vec<Series>| {
-        lines(&Lines { title: "t".into(), x: "epoch".into(), series, mark: Some((1.0, "here".into())) }).into_string()
+    let chart = |series: Vec<LineSeries>| {
+        line_chart(&LineChart { title: "t".into(), x: "epoch".into(), series, mark: Some((1.0, "here".into())) })
+            .into_string()
     };
-    let one = |points| vec![Series { name: "loss".into(), points }];
+    let one = |points| vec![LineSeries { name: "loss".into(), points }];
     let html = chart(one(points(12)));
     assert_eq!((of(&html, "dot"), of(&html, "hover"), of(&html, "line"), of(&html, "mark")), (12, 12, 1, 1));
     assert!(html.contains("<title>loss: 15 at epoch 7</title>"), "7 * 7 % 17");
@@ -359,8 +361,8 @@ fn a_chart_shows_every_finite_point() {
 
 #[test]
 fn a_distribution_counts_every_image() {
-    let points: Vec<Point> =
-        (0..57).map(|i| Point { name: format!("case {i}"), value: (i * 37 % 57) as f64 / 57.0 }).collect();
+    let points: Vec<ImageScore> =
+        (0..57).map(|i| ImageScore { name: format!("case {i}"), value: (i * 37 % 57) as f64 / 57.0 }).collect();
     let html = distribution("t", "Dice", &points).into_string();
     assert_eq!(of(&html, "strip"), 57);
     let counted: usize =
@@ -368,7 +370,7 @@ fn a_distribution_counts_every_image() {
     assert_eq!(counted, 57, "every image is in a bar");
     assert!(html.contains("mean 0.4912"), "28 / 57");
     assert_eq!(distribution("t", "Dice", &[]).into_string(), "");
-    let same: Vec<Point> = (0..3).map(|_| Point { name: "a".into(), value: 1.0 }).collect();
+    let same: Vec<ImageScore> = (0..3).map(|_| ImageScore { name: "a".into(), value: 1.0 }).collect();
     assert_eq!(of(&distribution("t", "Dice", &same).into_string(), "bar"), 1);
 }
 

@@ -3,8 +3,8 @@
 use crate::support::front::repository;
 use npc::internals::learn::run_folder::RunFolder;
 use npc::internals::show::images::text_drawing::Canvas;
-use npc::internals::show::tensorboard::record::{Broken, masked, records};
-use npc::internals::show::tensorboard::{Board, Event, Payload, record};
+use npc::internals::show::tensorboard::record::{RecordError, masked, records};
+use npc::internals::show::tensorboard::{Event, EventFile, EventValue, record};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -64,10 +64,10 @@ fn a_file_of_tensorboard_is_read() {
     let scalars: Vec<_> = events.iter().filter(|e| !e.values.is_empty()).collect();
     assert_eq!(scalars.len(), 4);
     for (event, (step, loss)) in scalars.iter().zip([(1, 0.5f32), (2, 0.25), (3, 0.125)]) {
-        let wanted = [("loss".to_string(), Payload::Scalar(loss)), ("dice".into(), Payload::Scalar(1.0 - loss))];
+        let wanted = [("loss".to_string(), EventValue::Scalar(loss)), ("dice".into(), EventValue::Scalar(1.0 - loss))];
         assert_eq!((event.step, event.time, &event.values[..]), (step, 1000.5 + step as f64, &wanted[..]));
     }
-    let picture = Payload::Picture { size: [2, 3], png: b"not a picture".to_vec() };
+    let picture = EventValue::Picture { size: [2, 3], png: b"not a picture".to_vec() };
     assert_eq!(scalars[3].values, [("cases/a".to_string(), picture)]);
 }
 
@@ -77,7 +77,7 @@ fn tensorboard_reads_our_file() {
     let scalars = |step: i64, loss: f32| Event {
         time: 1_700_000_000.25 + step as f64,
         step,
-        values: vec![("loss".into(), Payload::Scalar(loss)), ("lr".into(), Payload::Scalar(0.001))],
+        values: vec![("loss".into(), EventValue::Scalar(loss)), ("lr".into(), EventValue::Scalar(0.001))],
     };
     // TensorBoard passes the file on as it is; bytes of our own do not change with an encoder.
     let png = b"not a picture".to_vec();
@@ -85,7 +85,7 @@ fn tensorboard_reads_our_file() {
     let picture = Event {
         time: 1_700_000_300.0,
         step: 300,
-        values: vec![("cases/a".into(), Payload::Picture { size: [3, 5], png })],
+        values: vec![("cases/a".into(), EventValue::Picture { size: [3, 5], png })],
     };
     let mut bytes = record::frame(&Event::version(1_700_000_000.0));
     for event in [scalars(1, 0.75), scalars(300, 0.5), picture.clone()] {
@@ -135,21 +135,21 @@ fn steps(folder: &RunFolder) -> Vec<i64> {
 #[test]
 fn epochs_are_written_once() {
     let (_dir, folder) = run(3);
-    assert_eq!(Board::open(&folder).unwrap().catch_up(&folder).unwrap(), 3);
+    assert_eq!(EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap(), 3);
     assert_eq!(steps(&folder), [1, 2, 3]);
     let (_, all) = events(&folder);
     let names: Vec<_> = all[1].values.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["loss", "dice", "seconds"], "numbers under their own names, and no text");
     assert!((all[3].time - all[2].time - 2.0).abs() < 1e-6, "each epoch took two seconds");
     // A second import, and a run that goes on.
-    assert_eq!(Board::open(&folder).unwrap().catch_up(&folder).unwrap(), 0);
+    assert_eq!(EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap(), 0);
     go_on(&folder, 5);
-    let mut board = Board::open(&folder).unwrap();
-    assert_eq!((board.catch_up(&folder).unwrap(), board.catch_up(&folder).unwrap()), (2, 0));
+    let mut board = EventFile::open(&folder).unwrap();
+    assert_eq!((board.add_new_epochs(&folder).unwrap(), board.add_new_epochs(&folder).unwrap()), (2, 0));
     let canvas = Canvas::filled([4, 4], [9; 3]);
     for _ in 0..2 {
         board.picture("cases/a", 5, &canvas).unwrap();
-        Board::open(&folder).unwrap().picture("cases/a", 5, &canvas).unwrap();
+        EventFile::open(&folder).unwrap().picture("cases/a", 5, &canvas).unwrap();
     }
     assert_eq!(steps(&folder), [1, 2, 3, 4, 5, 5]);
 }
@@ -157,21 +157,21 @@ fn epochs_are_written_once() {
 #[test]
 fn what_a_killed_process_left_is_cut_off() {
     let (_dir, folder) = run(4);
-    Board::open(&folder).unwrap().catch_up(&folder).unwrap();
+    EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap();
     let (path, _) = events(&folder);
     let whole = fs::read(&path).unwrap();
     for cut in (0..whole.len()).step_by(7).chain([whole.len() - 1]) {
         fs::write(&path, &whole[..cut]).unwrap();
-        Board::open(&folder).unwrap().catch_up(&folder).unwrap();
+        EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap();
         assert_eq!(steps(&folder), [1, 2, 3, 4], "cut at {cut} of {}", whole.len());
     }
     // A flipped bit: what comes after it cannot be trusted and is written again.
     for at in (0..whole.len()).step_by(11) {
         let mut bytes = whole.clone();
         bytes[at] ^= 4;
-        assert!(records(&bytes).any(|r| matches!(r, Err(Broken::Damaged | Broken::Cut))), "bit at {at}");
+        assert!(records(&bytes).any(|r| matches!(r, Err(RecordError::Damaged | RecordError::Cut))), "bit at {at}");
         fs::write(&path, &bytes).unwrap();
-        Board::open(&folder).unwrap().catch_up(&folder).unwrap();
+        EventFile::open(&folder).unwrap().add_new_epochs(&folder).unwrap();
         assert_eq!(steps(&folder), [1, 2, 3, 4], "flipped at {at}");
     }
 }

@@ -1,6 +1,6 @@
 //! How far a run is, by what its folder holds.
 
-use crate::desk::run::{ResolvedRun, reopen};
+use crate::desk::resolved_run::{ResolvedRun, reopen};
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::text::config::settings::Settings;
@@ -22,48 +22,48 @@ pub enum RunState {
 }
 
 /// Compares the folder with the run that is to be in it.
-pub(super) fn run_state(folder: &RunFolder, ready: &ResolvedRun, settings: &Settings) -> RunState {
+pub(super) fn run_state(folder: &RunFolder, resolved: &ResolvedRun, settings: &Settings) -> RunState {
     if !folder.settings().exists() {
         return RunState::Absent;
     }
-    let there = match read_settings(&folder.settings()) {
-        Ok(there) => there,
+    let before = match read_settings(&folder.settings()) {
+        Ok(before) => before,
         Err(e) => return RunState::Other(e.to_string()),
     };
-    let differences = differences(&there, settings, ["there", "now"]);
+    let differences = differences(&before, settings, ["there", "now"]);
     if !differences.is_empty() {
         return RunState::Other(differences.join("\n"));
     }
     match reopen(folder.root(), None, None) {
-        Ok((there, _)) if ir::to_text(there.checked.graph()) == ir::to_text(ready.checked.graph()) => {}
+        Ok((before, _)) if ir::to_text(before.checked.graph()) == ir::to_text(resolved.checked.graph()) => {}
         Ok(_) => return RunState::Other("the network that the model file describes".into()),
         Err(_) => return RunState::Other("a model file that cannot be read".into()),
     }
     if folder.finished(settings) { RunState::Finished } else { RunState::Started }
 }
 
-/// `epochs: 2 there, 3 now`, one line each. Versions, device and the place of the data make no other run.
-pub(super) fn differences(there: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
-    let mut there = there.clone();
-    there.versions.clone_from(&now.versions);
-    there.model_file.clone_from(&now.model_file);
-    there.data_root.clone_from(&now.data_root);
-    there.device.clone_from(&now.device);
-    there.data.cache_mb = now.data.cache_mb;
+/// `epochs: 2 before, 3 now`, one line each. Versions, device and the place of the data make no other run.
+pub(super) fn differences(before: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
+    let mut before = before.clone();
+    before.versions.clone_from(&now.versions);
+    before.model_file.clone_from(&now.model_file);
+    before.data_root.clone_from(&now.data_root);
+    before.device.clone_from(&now.device);
+    before.data.cache_mb = now.data.cache_mb;
     let value = |s: &Settings| serde_json::to_value(s).unwrap_or_default();
     let mut found = Vec::new();
-    compare("", &value(&there), &value(now), words, &mut found);
+    collect_differences("", &value(&before), &value(now), words, &mut found);
     found
 }
 
-fn compare(path: &str, a: &Value, b: &Value, words: [&str; 2], found: &mut Vec<String>) {
+fn collect_differences(path: &str, a: &Value, b: &Value, words: [&str; 2], found: &mut Vec<String>) {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
             for key in keys {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 let of = |object: &serde_json::Map<String, Value>| object.get(key).cloned().unwrap_or(Value::Null);
-                compare(&path, &of(a), &of(b), words, found);
+                collect_differences(&path, &of(a), &of(b), words, found);
             }
         }
         _ if a == b => {}

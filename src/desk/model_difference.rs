@@ -1,6 +1,6 @@
 //! What changed between two models, and what it does to shapes, costs and weights.
 
-use super::pair::ComparedModel;
+use super::compared::ComparedModel;
 use crate::graph::canon::{CanonicalGraph, GraphDiff};
 use crate::graph::ir::{BlockInstance, HyperParameter, NodeId};
 use crate::study::cost::{Convention, CostReport, count};
@@ -15,7 +15,7 @@ pub struct ModelDifference<'a> {
 }
 
 /// Nodes of one side that came or went together: a whole block instance, or a single node.
-pub struct Group {
+pub struct NodeGroup {
     /// Dotted path of the block instance or the node.
     pub path: String,
     /// The block's name, or the node's operator.
@@ -25,7 +25,7 @@ pub struct Group {
 }
 
 /// One line of changed nodes.
-pub struct Change {
+pub struct NodeChange {
     /// Dotted path of the changed node, both where it was renamed; of several nodes the first, and how many more there
     /// are.
     pub path: String,
@@ -57,7 +57,7 @@ impl<'a> ModelDifference<'a> {
     }
 
     /// The largest block instances of which nothing is left on the other side, and the nodes that are in none.
-    pub fn groups(&self, side: usize, nodes: &[NodeId]) -> Vec<Group> {
+    pub fn groups(&self, side: usize, nodes: &[NodeId]) -> Vec<NodeGroup> {
         let graph = self.sides[side].checked.graph();
         let inside = |path: &str, scope: &str| path.strip_prefix(scope).is_some_and(|rest| rest.starts_with('.'));
         let gone: HashSet<&str> = nodes.iter().map(|id| self.sides[side].path(*id)).collect();
@@ -69,7 +69,7 @@ impl<'a> ModelDifference<'a> {
         };
         let whole: Vec<&BlockInstance> =
             graph.instances.iter().filter(|s| !kept.iter().any(|path| inside(path, &s.path))).collect();
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<NodeGroup> = Vec::new();
         for &id in nodes {
             let node = graph.node(id);
             let scope = whole.iter().filter(|s| inside(&node.path, &s.path)).min_by_key(|s| s.path.len());
@@ -79,16 +79,16 @@ impl<'a> ModelDifference<'a> {
             };
             match groups.iter_mut().find(|g| g.path == path) {
                 Some(group) => group.nodes.push(id),
-                None => groups.push(Group { path, what, nodes: vec![id] }),
+                None => groups.push(NodeGroup { path, what, nodes: vec![id] }),
             }
         }
         groups
     }
 
     /// Changed nodes; the same change at many of them is one, unless all are asked for.
-    pub fn changes(&self, delta: &GraphDiff, all: bool) -> Vec<Change> {
+    pub fn changes(&self, delta: &GraphDiff, all: bool) -> Vec<NodeChange> {
         let [a, b] = self.sides;
-        let mut rows: Vec<Change> = Vec::new();
+        let mut rows: Vec<NodeChange> = Vec::new();
         for (x, y, spelled) in &delta.changed {
             let shapes = [self.shape(0, *x), self.shape(1, *y)];
             let shape = if shapes[0] == shapes[1] { shapes[0].clone() } else { shapes.join(" -> ") };
@@ -108,7 +108,7 @@ impl<'a> ModelDifference<'a> {
                         row.shape = String::new();
                     }
                 }
-                None => rows.push(Change { path, what, shape, costs, count: 1 }),
+                None => rows.push(NodeChange { path, what, shape, costs, count: 1 }),
             }
         }
         for row in rows.iter_mut().filter(|row| row.count > 1) {

@@ -13,13 +13,13 @@ use std::collections::BTreeMap;
 /// It is about the point when it names the same model and every hyper-parameter has the same value, apart from the number
 /// of classes: a source may count one output channel where training takes two. Of several such blocks the one whose
 /// written hyper-parameters are those that tell the points apart: Table 1 and Table 2 of a paper may disagree.
-pub(super) fn figures(
+pub(super) fn reported_figures(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
     point: &Point<'_>,
     data: &str,
 ) -> Vec<Figure> {
-    let Some(here) = Hyper::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
+    let Some(here) = HyperParameters::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
     let varied = || point.args.iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(a, _)| &a.name.node);
     let mut best: Option<(usize, &ast::Expect)> = None;
     for item in &program.items {
@@ -29,7 +29,7 @@ pub(super) fn figures(
             .collect();
         let on = expect.on.as_ref().is_some_and(|on| on.node == data);
         let Some(args) = args.filter(|_| on) else { continue };
-        if Hyper::of(program, sources, &expect.model.node, &args).as_ref() != Some(&here) {
+        if HyperParameters::of(program, sources, &expect.model.node, &args).as_ref() != Some(&here) {
             continue;
         }
         let written = |name: &String| args.iter().any(|a| a.name.node == *name);
@@ -44,19 +44,24 @@ pub(super) fn figures(
 
 /// A model and the texts of its hyper-parameters, without the number of classes.
 #[derive(PartialEq, Eq)]
-struct Hyper {
+struct HyperParameters {
     model: String,
     values: BTreeMap<String, String>,
 }
 
-impl Hyper {
-    fn of(program: &ResolvedProgram<'_>, sources: &SourceMap, name: &str, args: &[ModelArgument]) -> Option<Hyper> {
+impl HyperParameters {
+    fn of(
+        program: &ResolvedProgram<'_>,
+        sources: &SourceMap,
+        name: &str,
+        args: &[ModelArgument],
+    ) -> Option<HyperParameters> {
         let (model, fixed) = program.entry(name)?;
         let text = |value: &ast::Expr| {
             let written = sources.snippet(value.span);
             written.chars().filter(|c| !c.is_whitespace()).collect::<String>()
         };
-        let classes = classes(model);
+        let classes = class_count_parameter(model);
         let mut values = BTreeMap::new();
         for param in &model.params {
             let name = &param.name.node;
@@ -66,12 +71,12 @@ impl Hyper {
                 values.insert(name.clone(), text(value));
             }
         }
-        Some(Hyper { model: model.name.node.clone(), values })
+        Some(HyperParameters { model: model.name.node.clone(), values })
     }
 }
 
 /// The hyper-parameter that is the number of channels of the model's first result.
-fn classes(model: &ast::Block) -> Option<&String> {
+fn class_count_parameter(model: &ast::Block) -> Option<&String> {
     let first = match &model.result.as_ref()?.kind {
         ResultTypeKind::One(one) => one,
         ResultTypeKind::Tuple(many) => many.first()?,

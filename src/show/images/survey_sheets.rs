@@ -1,7 +1,7 @@
 //! Pictures of what is worst in a data set: near-duplicates side by side, and masks that are doubtful drawn over their
 //! images.
 
-use super::overlay::{overlay, sheet};
+use super::overlay::{overlay, side_by_side};
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
 use crate::data::png::write_png_atomic;
@@ -11,9 +11,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// Side of one picture on a sheet.
-const TILE: usize = 192;
+const SQUARE_SIDE: usize = 192;
 /// Pictures on a sheet.
-const MOST: usize = 24;
+const MAX_PICTURES: usize = 24;
 
 /// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that says which picture is which. Sheets that
 /// would be empty are not written. Gives the paths of what was.
@@ -22,9 +22,9 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
     let mut written = Vec::new();
     let (mut tiles, mut names) = (Vec::new(), String::new());
-    for pair in survey.near.iter().take(MOST / 2) {
+    for pair in survey.near.iter().take(MAX_PICTURES / 2) {
         let (a, b) = (&survey.facts[pair.a], &survey.facts[pair.b]);
-        let (Some(left), Some(right)) = (tile(data, a, false), tile(data, b, false)) else { continue };
+        let (Some(left), Some(right)) = (case_square(data, a, false), case_square(data, b, false)) else { continue };
         let row = tiles.len() / 4 + 1;
         let side = if tiles.len() % 4 == 0 { "left" } else { "right" };
         let (of_a, of_b) = (a.role.name(), b.role.name());
@@ -35,24 +35,24 @@ pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
         );
         tiles.extend([left, right]);
     }
-    save(dir, "duplicates", &tiles, 4, &names, &mut written)?;
+    write_sheet(dir, "duplicates", &tiles, 4, &names, &mut written)?;
     let (mut tiles, mut names) = (Vec::new(), String::new());
-    for (facts, why) in strange(survey) {
-        let Some(picture) = tile(data, facts, true) else { continue };
+    for (facts, why) in doubtful_masks(survey) {
+        let Some(picture) = case_square(data, facts, true) else { continue };
         let (row, column) = (tiles.len() / 6 + 1, tiles.len() % 6 + 1);
         let _ = writeln!(names, "row {row} column {column}: {} ({}), {why}", facts.stem, facts.role.name());
         tiles.push(picture);
     }
-    save(dir, "masks", &tiles, 6, &names, &mut written)?;
+    write_sheet(dir, "masks", &tiles, 6, &names, &mut written)?;
     Ok(written)
 }
 
-type Picture = (Vec<u8>, [usize; 2]);
+type SizedRgb = (Vec<u8>, [usize; 2]);
 
-fn save(
+fn write_sheet(
     dir: &Path,
     name: &str,
-    tiles: &[Picture],
+    tiles: &[SizedRgb],
     columns: usize,
     names: &str,
     written: &mut Vec<PathBuf>,
@@ -60,7 +60,7 @@ fn save(
     if tiles.is_empty() {
         return Ok(());
     }
-    let (rgb, size) = sheet(tiles, columns, 1);
+    let (rgb, size) = side_by_side(tiles, columns, 1);
     let (picture, list) = (dir.join(format!("{name}.png")), dir.join(format!("{name}.txt")));
     write_png_atomic(&picture, &rgb, size)?;
     write_atomic(&list, names.as_bytes())?;
@@ -69,7 +69,7 @@ fn save(
 }
 
 /// Masks to look at: those that something was said about, empty ones, and the least and the most foreground.
-fn strange(survey: &Survey) -> Vec<(&CaseFacts, String)> {
+fn doubtful_masks(survey: &Survey) -> Vec<(&CaseFacts, String)> {
     let share = |f: &CaseFacts| {
         let counts = f.classes.as_ref()?;
         let all: u64 = counts.iter().sum();
@@ -77,7 +77,7 @@ fn strange(survey: &Survey) -> Vec<(&CaseFacts, String)> {
     };
     let mut chosen: Vec<(usize, String)> = Vec::new();
     let mut add = |facts: usize, why: String| {
-        if chosen.len() < MOST && !chosen.iter().any(|(f, _)| *f == facts) {
+        if chosen.len() < MAX_PICTURES && !chosen.iter().any(|(f, _)| *f == facts) {
             chosen.push((facts, why));
         }
     };
@@ -90,23 +90,23 @@ fn strange(survey: &Survey) -> Vec<(&CaseFacts, String)> {
         survey.facts.iter().enumerate().filter_map(|(i, f)| Some((share(f)?, i))).collect();
     by_share.sort_by(|a, b| a.0.total_cmp(&b.0));
     let shown = |share: f64| format!("{:.2} % foreground", 100.0 * share);
-    by_share.iter().filter(|(s, _)| *s == 0.0).take(MOST / 4).for_each(|(_, f)| add(*f, "empty".into()));
-    by_share.iter().filter(|(s, _)| *s > 0.0).take(MOST / 4).for_each(|(s, f)| add(*f, shown(*s)));
-    by_share.iter().rev().take(MOST / 4).for_each(|(s, f)| add(*f, shown(*s)));
+    by_share.iter().filter(|(s, _)| *s == 0.0).take(MAX_PICTURES / 4).for_each(|(_, f)| add(*f, "empty".into()));
+    by_share.iter().filter(|(s, _)| *s > 0.0).take(MAX_PICTURES / 4).for_each(|(s, f)| add(*f, shown(*s)));
+    by_share.iter().rev().take(MAX_PICTURES / 4).for_each(|(s, f)| add(*f, shown(*s)));
     chosen.into_iter().map(|(i, why)| (&survey.facts[i], why)).collect()
 }
 
 /// The image of a case in a square, its mask drawn over it. `None` where it cannot be read.
-fn tile(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<Picture> {
+fn case_square(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<SizedRgb> {
     let index = data.cases(facts.role).iter().position(|case| case.stem == facts.stem)?;
     square(data, facts.role, index, masked).ok()
 }
 
-fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<Picture> {
+fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result<SizedRgb> {
     let image = data.picture(role, index, 1)?;
     let [h, w] = image.original;
-    let scale = TILE as f64 / h.max(w) as f64;
-    let size = [h, w].map(|n| ((n as f64 * scale).round() as usize).clamp(1, TILE));
+    let scale = SQUARE_SIDE as f64 / h.max(w) as f64;
+    let size = [h, w].map(|n| ((n as f64 * scale).round() as usize).clamp(1, SQUARE_SIDE));
     let scaled = resize::planes(3, [h, w], size, |y, row| {
         for x in 0..w {
             (0..3).for_each(|c| row[c * w + x] = f32::from(image.rgb[(y * w + x) * 3 + c]));
@@ -119,11 +119,11 @@ fn square(data: &Dataset, role: SplitRole, index: usize, masked: bool) -> Result
         let (truth, of, _) = data.truth(role, index)?;
         rgb = overlay(&rgb, size, &resize::nearest(&truth, of, size), None)?;
     }
-    let mut square = vec![40; TILE * TILE * 3];
-    let (top, left) = ((TILE - size[0]) / 2, (TILE - size[1]) / 2);
+    let mut square = vec![40; SQUARE_SIDE * SQUARE_SIDE * 3];
+    let (top, left) = ((SQUARE_SIDE - size[0]) / 2, (SQUARE_SIDE - size[1]) / 2);
     for y in 0..size[0] {
-        let to = ((top + y) * TILE + left) * 3;
+        let to = ((top + y) * SQUARE_SIDE + left) * 3;
         square[to..to + size[1] * 3].copy_from_slice(&rgb[y * size[1] * 3..(y + 1) * size[1] * 3]);
     }
-    Ok((square, [TILE, TILE]))
+    Ok((square, [SQUARE_SIDE, SQUARE_SIDE]))
 }

@@ -1,8 +1,8 @@
 //! The selected models of a file, all of them or a failure.
 
-use super::entry::build;
 use super::failure::Failure;
-use super::open::{ModelFile, open};
+use super::model_entry::build;
+use super::model_file::{ModelFile, open};
 use super::selection::{Selection, select};
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::resolve_bundle;

@@ -1,10 +1,10 @@
 //! Two models that are compared, each written as: a model of a file, `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
 
-use super::entry::build;
 use super::failure::Failure;
-use super::open::{ModelFile, open};
+use super::model_entry::build;
+use super::model_file::{ModelFile, open};
 use super::revision::Checkout;
-use super::selection::{Selection, Size, select};
+use super::selection::{ImageSize, Selection, select};
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{CallChains, NodeId};
 use crate::graph::resolve::resolve_bundle;
@@ -29,11 +29,11 @@ pub struct ComparedAt<'a> {
     /// Name of a data block whose image size is taken.
     pub on: Option<&'a str>,
     /// Height and width in pixels.
-    pub size: Option<Size>,
+    pub size: Option<ImageSize>,
 }
 
 /// A file, a name in it, and arguments of the model.
-struct Named<'a> {
+struct ModelReference<'a> {
     file: &'a str,
     /// Of the git repository that the file is in.
     revision: Option<&'a str>,
@@ -42,8 +42,8 @@ struct Named<'a> {
 }
 
 /// A file that has a colon or an at sign in its name is taken whole.
-fn split<'t>(files: &dyn Files, text: &'t str) -> Named<'t> {
-    let whole = |file| Named { file, revision: None, model: None, args: "" };
+fn parse_reference<'t>(files: &dyn Files, text: &'t str) -> ModelReference<'t> {
+    let whole = |file| ModelReference { file, revision: None, model: None, args: "" };
     if exists(files, text) {
         return whole(text);
     }
@@ -58,7 +58,7 @@ fn split<'t>(files: &dyn Files, text: &'t str) -> Named<'t> {
         Some((model, args)) => (Some(model), args),
         None => (model, ""),
     };
-    Named { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
+    ModelReference { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
 }
 
 /// A file of the workbench, or anything else on the disk.
@@ -69,15 +69,15 @@ fn exists(files: &dyn Files, path: &str) -> bool {
 /// Both models; the second may be the name of a model alone, which is looked for in the first one's file. A revision
 /// (`FILE@REVISION`) is read from git, everything else from `files`.
 pub fn compared(files: &dyn Files, a: &str, b: &str, at: &ComparedAt<'_>) -> Result<[ComparedModel; 2], Failure> {
-    let first = split(files, a);
-    let second = split(files, b);
+    let first = parse_reference(files, a);
+    let second = parse_reference(files, b);
     let alone = second.model.is_none() && !exists(files, b) && !b.contains(['/', '.', '@']);
     let joined = format!("{}:{b}", first.file);
-    let second = if alone { split(files, &joined) } else { second };
-    Ok([one(files, &first, at)?, one(files, &second, at)?])
+    let second = if alone { parse_reference(files, &joined) } else { second };
+    Ok([load_model(files, &first, at)?, load_model(files, &second, at)?])
 }
 
-fn one(files: &dyn Files, named: &Named<'_>, at: &ComparedAt<'_>) -> Result<ComparedModel, Failure> {
+fn load_model(files: &dyn Files, named: &ModelReference<'_>, at: &ComparedAt<'_>) -> Result<ComparedModel, Failure> {
     let earlier = named.revision.map(|revision| Checkout::new(Path::new(named.file), revision)).transpose()?;
     let opened = match &earlier {
         Some(checkout) => open(&Disk, &checkout.file),
@@ -122,7 +122,7 @@ impl ComparedModel {
     }
 
     /// Where the call that made a node is written, and where the outermost block around it is called.
-    pub fn place(&self, id: NodeId) -> String {
+    pub fn location(&self, id: NodeId) -> String {
         let graph = self.checked.graph();
         let own = self.sources.place(graph.node(id).span);
         match CallChains::new(graph).of(id).first() {

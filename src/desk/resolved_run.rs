@@ -2,8 +2,8 @@
 
 use super::arguments::{arguments, named_arguments};
 use super::failure::Failure;
-use super::open::{ModelFile, open, resolved};
-use super::selection::{data_named, no_such};
+use super::model_file::{ModelFile, open, resolve_file};
+use super::selection::{data_named, unknown_name};
 use crate::base::error::RunError;
 use crate::base::path::absolute;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check};
@@ -45,14 +45,14 @@ impl ResolvedRun {
 
 /// What the command line changes: `key=value` for the run, `data.key=value`, `model.key=value`.
 #[derive(Default)]
-struct Changes {
+struct SettingChanges {
     train: Vec<Entry>,
     data: Vec<Entry>,
     model: BTreeMap<String, String>,
 }
 
-fn changes(sources: &mut SourceMap, texts: &[String]) -> Result<Changes, Problems> {
-    let mut changes = Changes::default();
+fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingChanges, Problems> {
+    let mut changes = SettingChanges::default();
     for ModelArgument { name, value } in arguments(sources, "--set", texts)? {
         let (part, key) = name.node.split_once('.').unwrap_or(("train", &name.node));
         let key = Spanned::new(key.to_string(), name.span);
@@ -70,7 +70,7 @@ fn changes(sources: &mut SourceMap, texts: &[String]) -> Result<Changes, Problem
 }
 
 /// What both ways to start a run lead to, before the model is built.
-struct Draft {
+struct RunDraft {
     train: TrainSpec,
     data: DataSpec,
     data_root: String,
@@ -106,7 +106,7 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
         let model = request.file.with_file_name(&settings.model_file);
-        let draft = Draft {
+        let draft = RunDraft {
             train: settings.train,
             data: settings.data,
             data_root: settings.data_root,
@@ -114,15 +114,15 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
             threads: settings.threads,
             freeze: None,
         };
-        return build(files, &model, request, |_, _| Ok(draft));
+        return build_run(files, &model, request, |_, _| Ok(draft));
     }
-    build(files, request.file, request, |program, sources| {
+    build_run(files, request.file, request, |program, sources| {
         let train = match request.run {
             Some(name) => program
                 .trains
                 .get(name)
                 .copied()
-                .ok_or_else(|| Problems::from(no_such("run", name, program.trains.keys().copied())))?,
+                .ok_or_else(|| Problems::from(unknown_name("run", name, program.trains.keys().copied())))?,
             None => match program.trains.values().collect::<Vec<_>>()[..] {
                 [one] => *one,
                 _ => {
@@ -137,22 +137,22 @@ pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<Resolv
         let (spec, _) = schema::train_spec(train, args)?;
         let data = data_named(program, &train.data.node)?;
         let freeze = schema::freeze_paths(&train.entries);
-        Ok(Draft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
+        Ok(RunDraft { train: spec, data, data_root: ".".into(), device: "cpu".into(), threads: None, freeze })
     })
 }
 
-fn build(
+fn build_run(
     files: &dyn Files,
     model: &Path,
     request: &RunRequest<'_>,
-    draft: impl FnOnce(&ResolvedProgram<'_>, &SourceMap) -> Result<Draft, Problems>,
+    draft: impl FnOnce(&ResolvedProgram<'_>, &SourceMap) -> Result<RunDraft, Problems>,
 ) -> Result<ResolvedRun, Failure> {
     let ModelFile { mut sources, bundle, problems } = open(files, model)?;
-    let changes = match changes(&mut sources, request.set) {
+    let changes = match parse_changes(&mut sources, request.set) {
         Ok(changes) => changes,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
-    let program = resolved(&bundle, &sources, problems)?;
+    let program = resolve_file(&bundle, &sources, problems)?;
     let made = draft(&program, &sources).and_then(|mut d| {
         if let Some(model) = request.model.filter(|m| **m != d.train.model) {
             d.train.model = model.to_string();
@@ -164,11 +164,11 @@ fn build(
         d.freeze = schema::freeze_paths(&changes.train).or(d.freeze);
         Ok(d)
     });
-    let Draft { mut train, data, data_root, device, threads, freeze } = match made {
+    let RunDraft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
-    let checked = match compile(&program, &mut sources, &train, data.size) {
+    let checked = match build_model(&program, &mut sources, &train, data.size) {
         Ok(checked) => checked,
         Err(p) => return Err(Failure::problems(sources, p)),
     };
@@ -195,12 +195,12 @@ fn build(
     };
     let text = |id| sources.text(id).to_string();
     let imports = bundle.imported.iter().map(|i| (i.path.clone(), text(i.source))).collect();
-    let places = places(&checked, &sources);
+    let places = node_locations(&checked, &sources);
     Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places })
 }
 
 /// `std.model:12:5, called at net.model:31:3`: where a node is written, and where the model calls what holds it.
-fn places(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, String> {
+fn node_locations(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, String> {
     let graph = checked.graph();
     let chains = CallChains::new(graph);
     let one = |id| {
@@ -215,7 +215,7 @@ fn places(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, Strin
 }
 
 /// The model of a run at the size of its data.
-fn compile(
+fn build_model(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
     train: &TrainSpec,
@@ -225,7 +225,7 @@ fn compile(
     let args = arguments(sources, "model arguments", &texts)?;
     let Some(entry) = program.find(&train.model) else {
         let names = program.names();
-        return Err(no_such("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
+        return Err(unknown_name("model or variant", &train.model, names.iter().map(|e| e.node.as_str())).into());
     };
     check(elaborate(program, entry, &args, Some(size))?)
 }

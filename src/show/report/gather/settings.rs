@@ -2,7 +2,7 @@
 
 use crate::base::shell::quoted;
 use crate::learn::trained_run::TrainedRun;
-use crate::show::report::settings::value_text;
+use crate::show::report::value_text::value_text;
 use serde_json::Value;
 use std::path::Path;
 

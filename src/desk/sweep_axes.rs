@@ -5,7 +5,7 @@ use crate::study::explore::{Point, Variant};
 use crate::text::source::SourceMap;
 
 /// What tells the models of a sweep apart, whether they are kept or not.
-pub(crate) fn columns(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
+pub(crate) fn axis_names(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
     let mut columns = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         columns.push("model".to_string());

@@ -40,15 +40,15 @@ impl LintLevels {
 
 /// The name of a lint. The error names the one that was probably meant.
 pub(crate) fn lint_name(text: &str) -> Result<String, String> {
-    known(text, lints())
+    known_name(text, lints())
 }
 
 /// The name of a lint, or `warnings` for all of them.
 pub(crate) fn lint_or_all(text: &str) -> Result<String, String> {
-    known(text, lints().chain([WARNINGS]))
+    known_name(text, lints().chain([WARNINGS]))
 }
 
-fn known<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
+fn known_name<'a>(text: &str, names: impl Iterator<Item = &'a str> + Clone) -> Result<String, String> {
     if names.clone().any(|n| n == text) {
         return Ok(text.to_string());
     }

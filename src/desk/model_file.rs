@@ -29,7 +29,7 @@ pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, Failure> {
 }
 
 /// The declarations that names stand for. Errors: any error of the files so far, `problems` included.
-pub(super) fn resolved<'a>(
+pub(super) fn resolve_file<'a>(
     bundle: &'a Bundle,
     sources: &SourceMap,
     mut problems: Problems,

@@ -6,7 +6,7 @@ use super::overlay::class_colour;
 use super::text_drawing::{Canvas, LETTER, LINE, width as across};
 
 /// A picture (height x width x 3) and what is written above it.
-pub(crate) struct Tile {
+pub(crate) struct CaptionedPicture {
     pub caption: String,
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
@@ -14,16 +14,20 @@ pub(crate) struct Tile {
 
 const GAP: usize = 6;
 /// Narrower pictures are enlarged, so that a caption has room.
-const WIDTH: usize = 192;
+const MIN_WIDTH: usize = 192;
 /// Lines of a caption.
-const LINES: usize = 5;
+const MAX_CAPTION_LINES: usize = 5;
 const BLACK: [u8; 3] = [0; 3];
 
 /// Draws `rows` under a title and the names of the classes in their colours. Pictures of one sheet have one size. Gives
 /// height x width x 3 and that size.
-pub(crate) fn contact_sheet(title: &str, classes: &[String], rows: Vec<Vec<Tile>>) -> (Vec<u8>, [usize; 2]) {
+pub(crate) fn contact_sheet(
+    title: &str,
+    classes: &[String],
+    rows: Vec<Vec<CaptionedPicture>>,
+) -> (Vec<u8>, [usize; 2]) {
     let Some(size) = rows.iter().flatten().next().map(|tile| tile.size) else { return (Vec::new(), [0, 0]) };
-    let scale = WIDTH.div_ceil(size[1]).max(1);
+    let scale = MIN_WIDTH.div_ceil(size[1]).max(1);
     let [height, width] = size.map(|n| n * scale);
     let columns = rows.iter().map(Vec::len).max().unwrap_or(1);
     let captions: Vec<Vec<Vec<String>>> =
@@ -71,8 +75,8 @@ fn wrapped(text: &str, letters: usize) -> Vec<String> {
             _ => lines.push(word.to_string()),
         }
     }
-    let cut = lines.len() > LINES;
-    lines.truncate(LINES);
+    let cut = lines.len() > MAX_CAPTION_LINES;
+    lines.truncate(MAX_CAPTION_LINES);
     if let Some(last) = lines.last_mut().filter(|_| cut) {
         last.push_str("...");
     }
@@ -85,7 +89,7 @@ fn wrapped(text: &str, letters: usize) -> Vec<String> {
 }
 
 /// A picture with each pixel `scale` wide and high.
-fn enlarged(tile: &Tile, scale: usize) -> (Vec<u8>, [usize; 2]) {
+fn enlarged(tile: &CaptionedPicture, scale: usize) -> (Vec<u8>, [usize; 2]) {
     let [height, width] = tile.size;
     let mut rgb = Vec::with_capacity(tile.rgb.len() * scale * scale);
     for y in 0..height * scale {

@@ -3,10 +3,10 @@
 //! Colours are CSS classes (`s0`, `s1`, ..., `axis`, `grid`, `mark`) that the page fills in, so that one chart serves a
 //! light and a dark page.
 
-use super::axis::Axis;
-use super::frame::Frame;
-use super::rect::Rect;
-use super::scale::Scale;
+use super::axis::TickRange;
+use super::frame::ChartFrame;
+use super::rectangle::Rect;
+use super::scale::AxisScale;
 use maud::{Markup, PreEscaped, html};
 
 /// Size of every chart in its own units; the page scales it.
@@ -14,14 +14,15 @@ pub(super) const WIDTH: f64 = 460.0;
 pub(super) const HEIGHT: f64 = 250.0;
 pub(super) const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0, bottom: HEIGHT - 40.0 };
 
-const FRAME: Frame = Frame { area: AREA, upright: false, below: 15.0, beside: 6.0, baseline: 3.5, title: 34.0 };
+const FRAME: ChartFrame =
+    ChartFrame { area: AREA, upright: false, below: 15.0, beside: 6.0, baseline: 3.5, title: 34.0 };
 
 /// An axis over the width of a chart.
-pub(super) fn across(axis: Axis) -> Scale {
-    Scale::plain(axis, [AREA.left, AREA.right])
+pub(super) fn x_scale(axis: TickRange) -> AxisScale {
+    AxisScale::plain(axis, [AREA.left, AREA.right])
 }
 
-pub(super) fn frame(scales: [&Scale; 2], title: &str) -> Markup {
+pub(super) fn draw_frame(scales: [&AxisScale; 2], title: &str) -> Markup {
     let mut out = String::new();
     FRAME.draw(&mut out, scales, title, None);
     PreEscaped(out)

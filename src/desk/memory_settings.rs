@@ -7,7 +7,7 @@ use crate::text::config::{LossSpec, Optimizer, TrainSpec};
 
 /// What a run's memory depends on.
 #[derive(Debug, Clone)]
-pub struct RunSize {
+pub struct MemorySettings {
     /// Images in a batch.
     pub batch: usize,
     /// The optimiser, which keeps a number of tensors for each weight.
@@ -18,19 +18,19 @@ pub struct RunSize {
     pub freeze: Vec<String>,
 }
 
-impl Default for RunSize {
+impl Default for MemorySettings {
     fn default() -> Self {
         Self { batch: 1, optimizer: Optimizer::default(), loss: LossSpec::default(), freeze: Vec::new() }
     }
 }
 
-impl From<TrainSpec> for RunSize {
+impl From<TrainSpec> for MemorySettings {
     fn from(spec: TrainSpec) -> Self {
-        RunSize { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
+        MemorySettings { batch: spec.batch, optimizer: spec.optimizer, loss: spec.loss, freeze: spec.freeze }
     }
 }
 
-impl RunSize {
+impl MemorySettings {
     /// Memory over time of a model without what `frozen` names, in training and inference.
     pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> Memory {
         let loss_words = self.loss.words(checked.output().channels() as u64);

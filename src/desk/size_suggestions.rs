@@ -1,6 +1,6 @@
 //! A model that fails at an image size, and the sizes at which it would not.
 
-use super::selection::Size;
+use super::selection::ImageSize;
 use crate::graph::check::{SizeVerdict, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
@@ -8,14 +8,14 @@ use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast;
 
 /// After so many evaluation steps of a file, no other sizes are tried.
-const STEPS: usize = 1_000_000;
+const MAX_STEPS: usize = 1_000_000;
 
 /// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
-pub(crate) fn with_sizes_that_fit(
+pub(crate) fn with_size_suggestions(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
     args: &[ModelArgument],
-    size: Option<Size>,
+    size: Option<ImageSize>,
     problems: Problems,
 ) -> Problems {
     let about_size = |d: &Diagnostic| {
@@ -23,13 +23,14 @@ pub(crate) fn with_sizes_that_fit(
     };
     let Some(size) = size.filter(|_| problems.iter().filter(|d| d.is_error()).all(about_size)) else { return problems };
     // Trying costs steps as well, and must not be what ends a large file.
-    if program.spend_fuel(0) > STEPS {
+    if program.spend_fuel(0) > MAX_STEPS {
         return problems;
     }
     // Any size that passes tells the contract. Networks that halve their maps pass at multiples of their stride.
-    let up = |n: usize, step: usize| n.div_ceil(step).saturating_mul(step);
-    let tries = [16, 32, 64, 256].map(|step| size.map(|n| up(n, step))).into_iter().chain([[224, 224], [512, 512]]);
-    let mut tried: Vec<Size> = vec![size];
+    let round_up = |n: usize, step: usize| n.div_ceil(step).saturating_mul(step);
+    let tries =
+        [16, 32, 64, 256].map(|step| size.map(|n| round_up(n, step))).into_iter().chain([[224, 224], [512, 512]]);
+    let mut tried: Vec<ImageSize> = vec![size];
     for other in tries {
         if tried.contains(&other) || other.iter().any(|n| *n > 1 << 14) {
             continue;

@@ -2,9 +2,9 @@
 
 use super::arguments::arguments;
 use super::failure::Failure;
-use super::open::{ModelFile, open};
-use super::run::{RunRequest, is_settings, resolve_run};
-use super::selection::no_such;
+use super::model_file::{ModelFile, open};
+use super::resolved_run::{RunRequest, is_settings, resolve_run};
+use super::selection::unknown_name;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::config::{DataSpec, TrainSpec, schema};
@@ -71,7 +71,7 @@ pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<Reso
 /// A data block of a model file, with what the request changes of it.
 fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, Failure> {
     let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
-    let made = changes(&mut sources, request.set).and_then(|entries| {
+    let made = parse_changes(&mut sources, request.set).and_then(|entries| {
         let (program, found) = resolve_bundle(&bundle);
         problems.extend(found);
         if problems.has_errors() {
@@ -79,7 +79,7 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
         }
         let names = || program.data.keys().copied();
         let block = match request.data {
-            Some(name) => program.data.get(name).ok_or_else(|| no_such("data block", name, names()))?,
+            Some(name) => program.data.get(name).ok_or_else(|| unknown_name("data block", name, names()))?,
             None => match program.data.values().collect::<Vec<_>>()[..] {
                 [one] => one,
                 _ => {
@@ -94,7 +94,7 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
     made.map_err(|problems| Failure::problems(sources, problems))
 }
 
-fn changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {
+fn parse_changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {
     let entry = |ModelArgument { name, value }| match name.node.strip_prefix("data.") {
         Some(key) => Ok(Entry { key: Spanned::new(key.to_string(), name.span), value }),
         None => {

@@ -10,31 +10,31 @@ pub(super) struct Rect {
 }
 
 impl Rect {
-    pub(super) fn around([x, y]: [f64; 2], radius: f64) -> Self {
+    pub(super) fn centred_at([x, y]: [f64; 2], radius: f64) -> Self {
         Rect { left: x - radius, top: y - radius, right: x + radius, bottom: y + radius }
     }
 
-    pub(super) fn meets(&self, other: &Rect) -> bool {
+    pub(super) fn overlaps(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
 
-    pub(super) fn holds(&self, other: &Rect) -> bool {
+    pub(super) fn contains(&self, other: &Rect) -> bool {
         self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
     /// Whether a level or upright line goes through it.
-    pub(super) fn crossed(&self, [a, b]: [[f64; 2]; 2]) -> bool {
+    pub(super) fn is_crossed_by(&self, [a, b]: [[f64; 2]; 2]) -> bool {
         let line = Rect {
             left: a[0].min(b[0]),
             top: a[1].min(b[1]),
             right: a[0].max(b[0]) + 1e-6,
             bottom: a[1].max(b[1]) + 1e-6,
         };
-        self.meets(&line)
+        self.overlaps(&line)
     }
 
     /// Of all its points, that which is nearest.
-    pub(super) fn nearest(&self, [x, y]: [f64; 2]) -> [f64; 2] {
+    pub(super) fn nearest_point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [x.clamp(self.left, self.right), y.clamp(self.top, self.bottom)]
     }
 }

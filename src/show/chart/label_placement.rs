@@ -1,9 +1,9 @@
 //! Where the labels of points stand: none overlaps another, a point or the edge of the chart.
 
-use super::rect::Rect;
+use super::rectangle::Rect;
 
 /// What labels must keep clear of.
-pub(super) struct Room<'a> {
+pub(super) struct LabelObstacles<'a> {
     /// The chart.
     pub frame: Rect,
     /// Centres of all points.
@@ -19,16 +19,18 @@ const DISTANCES: [f64; 4] = [4.0, 12.0, 24.0, 40.0];
 
 /// A place for the label of each of `wanted`: the number of its point, and width and height. Earlier ones choose first;
 /// `None` where no place is left.
-pub(super) fn place(room: &Room<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
-    let taken: Vec<Rect> = room.points.iter().map(|&p| Rect::around(p, room.radius + 1.0)).collect();
+pub(super) fn place_labels(obstacles: &LabelObstacles<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
+    let taken: Vec<Rect> = obstacles.points.iter().map(|&p| Rect::centred_at(p, obstacles.radius + 1.0)).collect();
     let mut labels: Vec<Rect> = Vec::new();
     let mut places = Vec::with_capacity(wanted.len());
     for &(point, size) in wanted {
-        let free = |rect: &Rect| room.frame.holds(rect) && !taken.iter().chain(&labels).any(|other| rect.meets(other));
-        let all = DISTANCES.iter().flat_map(|&gap| around(room.points[point], room.radius + gap, size));
+        let free = |rect: &Rect| {
+            obstacles.frame.contains(rect) && !taken.iter().chain(&labels).any(|other| rect.overlaps(other))
+        };
+        let all = DISTANCES.iter().flat_map(|&gap| candidates(obstacles.points[point], obstacles.radius + gap, size));
         let mut best: Option<(usize, Rect)> = None;
         for rect in all.filter(free) {
-            let crossings = room.lines.iter().filter(|line| rect.crossed(**line)).count();
+            let crossings = obstacles.lines.iter().filter(|line| rect.is_crossed_by(**line)).count();
             if best.is_none_or(|(least, _)| crossings < least) {
                 best = Some((crossings, rect));
             }
@@ -43,7 +45,7 @@ pub(super) fn place(room: &Room<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option
 }
 
 /// Eight rectangles of a size around a point, those beside it first.
-fn around([x, y]: [f64; 2], gap: f64, [width, height]: [f64; 2]) -> [Rect; 8] {
+fn candidates([x, y]: [f64; 2], gap: f64, [width, height]: [f64; 2]) -> [Rect; 8] {
     let at = |left: f64, top: f64| Rect { left, top, right: left + width, bottom: top + height };
     let (right, left) = (x + gap, x - gap - width);
     let (above, below) = (y - gap - height, y + gap);
@@ -74,13 +76,13 @@ mod tests {
             widths in prop::collection::vec(5.0..200.0f64, 60),
         ) {
             let points: Vec<[f64; 2]> = points.into_iter().map(|(x, y)| [x, y]).collect();
-            let room = Room { frame: FRAME, points: &points, radius: 4.5, lines: &[] };
+            let obstacles = LabelObstacles { frame: FRAME, points: &points, radius: 4.5, lines: &[] };
             let wanted: Vec<_> = (0..points.len()).map(|i| (i, [widths[i], 14.0])).collect();
-            let places: Vec<Rect> = place(&room, &wanted).into_iter().flatten().collect();
+            let places: Vec<Rect> = place_labels(&obstacles, &wanted).into_iter().flatten().collect();
             for (i, a) in places.iter().enumerate() {
-                prop_assert!(FRAME.holds(a));
-                prop_assert!(places[..i].iter().all(|b| !a.meets(b)), "{:?}", places);
-                prop_assert!(points.iter().all(|p| !a.meets(&Rect::around(*p, 4.5))));
+                prop_assert!(FRAME.contains(a));
+                prop_assert!(places[..i].iter().all(|b| !a.overlaps(b)), "{:?}", places);
+                prop_assert!(points.iter().all(|p| !a.overlaps(&Rect::centred_at(*p, 4.5))));
             }
         }
     }
@@ -90,11 +92,11 @@ mod tests {
     fn what_has_room_is_labelled() {
         let points: Vec<[f64; 2]> = (0..5).map(|i| [100.0 + 120.0 * i as f64, 100.0 + 60.0 * i as f64]).collect();
         let lines: Vec<[[f64; 2]; 2]> = points.windows(2).map(|p| [p[0], [p[1][0], p[0][1]]]).collect();
-        let room = Room { frame: FRAME, points: &points, radius: 4.5, lines: &lines };
+        let obstacles = LabelObstacles { frame: FRAME, points: &points, radius: 4.5, lines: &lines };
         let wanted: Vec<_> = (0..points.len()).map(|i| (i, [60.0, 14.0])).collect();
-        for rect in place(&room, &wanted) {
+        for rect in place_labels(&obstacles, &wanted) {
             let rect = rect.expect("there is room");
-            assert!(!lines.iter().any(|line| rect.crossed(*line)), "{rect:?}");
+            assert!(!lines.iter().any(|line| rect.is_crossed_by(*line)), "{rect:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A contact sheet of the samples of a data set, and of what augmentation makes of them.
 
-use super::contact::{Tile, contact_sheet};
+use super::contact_sheet::{CaptionedPicture, contact_sheet};
 use super::overlay::outlined;
 use crate::base::error::{Result, RunError};
 use crate::data::augment::Augmenter;
@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Pixels of a sheet, so that a slip in the number of samples does not fill the memory.
-const MOST: usize = 400_000_000;
+const MAX_PIXELS: usize = 400_000_000;
 
 /// The data that samples are taken from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Source<'a> {
+pub(crate) struct SampleSource<'a> {
     pub data: &'a DataSpec,
     /// Where the paths of the data block start.
     pub root: &'a Path,
@@ -27,7 +27,7 @@ pub(crate) struct Source<'a> {
 
 /// Which samples are shown.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Choice {
+pub(crate) struct SampleChoice {
     pub role: SplitRole,
     pub count: usize,
     /// Another seed chooses other samples; what augmentation draws follows the run's seed.
@@ -40,7 +40,7 @@ pub(crate) struct Choice {
 
 /// Samples as one picture.
 #[derive(Debug, Clone)]
-pub(crate) struct Sheet {
+pub(crate) struct SampleSheet {
     /// Height x width x 3.
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
@@ -55,8 +55,8 @@ pub(crate) struct Sheet {
 
 /// Draws samples with their masks outlined, at the size of the data block and before mean and standard deviation. With a run
 /// that augments, each row holds a sample and what becomes of it in one epoch after the other.
-pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
-    let &Source { data: spec, root, channels, train } = source;
+pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> Result<SampleSheet> {
+    let &SampleSource { data: spec, root, channels, train } = source;
     let size = spec.size;
     let augment = train.map(|t| Augmenter::new(&t.augment, size).map(|a| (t, a))).transpose()?;
     let augment = augment.filter(|(_, augmenter)| !augmenter.is_empty());
@@ -69,8 +69,8 @@ pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
     let cases: Vec<usize> = epoch_order(n, choice.seed, 0).into_iter().take(choice.count).collect();
     let versions = augment.as_ref().map_or(0, |_| choice.versions);
     let pixels = (cases.len() * (1 + versions)).saturating_mul(size[0] * size[1]);
-    if pixels > MOST {
-        let error = RunError::new(format!("a sheet of {pixels} pixels; {MOST} are the most"));
+    if pixels > MAX_PIXELS {
+        let error = RunError::new(format!("a sheet of {pixels} pixels; {MAX_PIXELS} are the most"));
         return Err(error.help("ask for fewer with --count or --versions"));
     }
     let first = choice.epoch - 1;
@@ -87,7 +87,7 @@ pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
         let captions = std::iter::once(data.cases(role)[case].stem.clone()).chain(words);
         let tile = |(shown, caption): (&DisplaySample, String)| {
             let rgb = outlined(&shown.rgb(size), size, &shown.mask)?;
-            Ok(Tile { caption, rgb, size })
+            Ok(CaptionedPicture { caption, rgb, size })
         };
         let tiles = shown.pictures.iter().zip(captions).map(tile).collect::<Result<Vec<_>>>()?;
         Ok((tiles, shown.warnings))
@@ -100,17 +100,17 @@ pub(crate) fn samples(source: &Source<'_>, choice: &Choice) -> Result<Sheet> {
     };
     let (rgb, sheet) = contact_sheet(&title, &spec.classes[1..], in_rows(rows));
     let warnings = warnings.into_iter().flatten().collect();
-    Ok(Sheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
+    Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
 }
 
 /// Samples without versions stand side by side.
-fn in_rows(rows: Vec<Vec<Tile>>) -> Vec<Vec<Tile>> {
+fn in_rows(rows: Vec<Vec<CaptionedPicture>>) -> Vec<Vec<CaptionedPicture>> {
     if rows.iter().any(|row| row.len() > 1) {
         return rows;
     }
     // A little wider than high, as screens are.
     let columns = ((rows.len() as f64 * 1.6).sqrt().round() as usize).max(1);
-    let mut made: Vec<Vec<Tile>> = Vec::new();
+    let mut made: Vec<Vec<CaptionedPicture>> = Vec::new();
     for tile in rows.into_iter().flatten() {
         match made.last_mut() {
             Some(row) if row.len() < columns => row.push(tile),

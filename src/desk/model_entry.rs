@@ -1,9 +1,9 @@
 //! A model, checked at one size, with what the file says about it.
 
-use super::defaults::run_size;
-use super::run_size::RunSize;
-use super::selection::Selected;
-use super::sizes_that_fit::with_sizes_that_fit;
+use super::defaults::memory_settings;
+use super::memory_settings::MemorySettings;
+use super::selection::SelectedModel;
+use super::size_suggestions::with_size_suggestions;
 use crate::graph::check::{CheckedGraph, FrozenPaths, check, class_warning};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::ir::Outlet;
@@ -14,7 +14,7 @@ use crate::text::source::{SourceMap, Span, Spanned};
 
 /// A model with the size it was checked at.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct ModelEntry {
     /// The model's graph, checked at that size.
     pub checked: CheckedGraph,
     /// Its channels are not the classes of the data block that was named.
@@ -22,26 +22,30 @@ pub struct Entry {
     /// The data block that gave the size.
     pub on: Option<String>,
     /// Batch, optimiser and loss of the run that trains it.
-    pub run: Option<RunSize>,
+    pub run: Option<MemorySettings>,
     /// Parameters that this run does not train.
     pub frozen: FrozenPaths,
 }
 
 /// Elaborates and checks one model. The problems say which other sizes the model would take, if there are any.
-pub fn build(program: &ResolvedProgram<'_>, selected: &Selected, args: &[ModelArgument]) -> Result<Entry, Problems> {
-    let Selected { name, size, on, data_named } = selected;
+pub fn build(
+    program: &ResolvedProgram<'_>,
+    selected: &SelectedModel,
+    args: &[ModelArgument],
+) -> Result<ModelEntry, Problems> {
+    let SelectedModel { name, size, on, data_named } = selected;
     let built = elaborate(program, name, args, *size).and_then(check);
-    let checked = built.map_err(|p| with_sizes_that_fit(program, name, args, *size, p))?;
+    let checked = built.map_err(|p| with_size_suggestions(program, name, args, *size, p))?;
     let named = on.as_ref().filter(|_| *data_named);
     let class_warning = named.and_then(|(on, spec)| class_warning(&checked, name, on, spec.classes.len()));
-    let run = run_size(program, &name.node);
+    let run = memory_settings(program, &name.node);
     let frozen = run.as_ref().map(|run| FrozenPaths::existing_in(&checked, &run.freeze)).unwrap_or_default();
-    Ok(Entry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
+    Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 
 /// Freezes the parameters of these nodes and blocks, in place of those that the model's run freezes. Problems: paths that
 /// lead to no parameter, or that leave none to train. The paths are added to `sources` as `--freeze`.
-pub fn freeze(sources: &mut SourceMap, entry: &mut Entry, paths: &[String]) -> Problems {
+pub fn freeze(sources: &mut SourceMap, entry: &mut ModelEntry, paths: &[String]) -> Problems {
     if paths.is_empty() {
         return Problems::new();
     }
@@ -56,6 +60,6 @@ pub fn freeze(sources: &mut SourceMap, entry: &mut Entry, paths: &[String]) -> P
 }
 
 /// Multiply-accumulates of one image by a convention; `report` is the count by one of them.
-pub fn macs_by(entry: &Entry, report: &CostReport, convention: Convention) -> u64 {
+pub fn macs_by(entry: &ModelEntry, report: &CostReport, convention: Convention) -> u64 {
     if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
 }

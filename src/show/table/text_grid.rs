@@ -4,7 +4,7 @@ use super::column::Align;
 use std::fmt::Write;
 
 /// Texts under a header.
-pub(super) struct Grid {
+pub(super) struct TextGrid {
     /// One for each column.
     pub header: Vec<String>,
     /// One for each column.
@@ -13,7 +13,7 @@ pub(super) struct Grid {
     pub rows: Vec<Vec<String>>,
 }
 
-impl Grid {
+impl TextGrid {
     /// Columns as wide as their widest cell, two blanks between, a line of dashes below the header.
     pub(super) fn to_text(&self) -> String {
         let width = |i: usize| {

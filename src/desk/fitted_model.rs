@@ -2,8 +2,8 @@
 
 use super::arguments::arguments;
 use super::failure::Failure;
-use super::open::{ModelFile, open, resolved};
-use super::selection::{Size, no_such, parse_size};
+use super::model_file::{ModelFile, open, resolve_file};
+use super::selection::{ImageSize, parse_size, unknown_name};
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Printed;
@@ -54,16 +54,16 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
         return Err(Failure::request("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
     }
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
-    let read = (arguments(&mut sources, "--with", request.with), ranges(&mut sources, request.holes));
+    let read = (arguments(&mut sources, "--with", request.with), parse_ranges(&mut sources, request.holes));
     let (given, ranges) = match read {
         (Ok(given), Ok(ranges)) => (given, ranges),
         (Err(p), _) | (_, Err(p)) => {
             return Err(Failure::unreadable_request(sources, p, "the command line cannot be read"));
         }
     };
-    let program = resolved(&bundle, &sources, problems)?;
-    let figures = figures(request, &program)?;
-    let fitted = model(request, &program, &given, &ranges).and_then(|name| {
+    let program = resolve_file(&bundle, &sources, problems)?;
+    let figures = parse_figures(request, &program)?;
+    let fitted = choose_model(request, &program, &given, &ranges).and_then(|name| {
         let outcome = fit_printed(&program, name, &given, &ranges, &figures, request.convention)?;
         Ok((name.node.clone(), outcome))
     });
@@ -74,12 +74,12 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
 }
 
 /// `--hole NAME=VALUES`.
-fn ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
+fn parse_ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
     // A range has no comma and a list has brackets, so one option may hold several.
     Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
 }
 
-fn model<'p>(
+fn choose_model<'p>(
     request: &FitRequest<'_>,
     program: &ResolvedProgram<'p>,
     given: &[ModelArgument],
@@ -91,7 +91,7 @@ fn model<'p>(
             .iter()
             .find(|e| e.node == name)
             .copied()
-            .ok_or_else(|| no_such("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
+            .ok_or_else(|| unknown_name("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
         None => {
             let open = |e: &&&ast::Ident| !ranges.is_empty() || !holes(program, &e.node, given).is_empty();
             entries
@@ -99,15 +99,15 @@ fn model<'p>(
                 .find(open)
                 .or(entries.first())
                 .copied()
-                .ok_or_else(|| no_such("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str())))
+                .ok_or_else(|| unknown_name("model or variant", "with a hole", entries.iter().map(|e| e.node.as_str())))
         }
     }
 }
 
-fn figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, Failure> {
+fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, Failure> {
     let printed = |text: &str| text.parse::<Printed>().map_err(Failure::request);
     let mut figures = Vec::new();
-    let mut sizes: Vec<Size> = Vec::new();
+    let mut sizes: Vec<ImageSize> = Vec::new();
     let mut macs = Vec::new();
     for text in request.macs {
         let Some((number, at)) = text.split_once('@') else {
