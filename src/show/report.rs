@@ -19,7 +19,7 @@ pub use value_text::value_text;
 use super::chart::{LineChart, LineSeries, line_chart};
 use super::images::gallery::LEGEND;
 use super::picture::{self, FoldState, Scene, ShapeNotation};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use parts::{gallery, name_value_table, series_legend, sortable_table};

@@ -67,10 +67,10 @@ impl ItemFacts {
     }
 }
 
-pub(super) fn describe<'a>(checked: &Checked, tree: &'a BlockTree, convention: Convention) -> GraphFacts {
+pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a BlockTree, convention: Convention) -> GraphFacts {
     let graph = checked.graph();
     let report = count(checked, convention);
-    let calls = graph.scopes.iter().map(|s| (s.path.as_str(), s.span)).collect();
+    let calls = graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect();
     let known = FactsBuilder { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
     let mut kinds: Vec<(String, usize)> = Vec::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();

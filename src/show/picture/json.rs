@@ -2,7 +2,7 @@
 
 use super::item_facts::describe;
 use super::tree::{BlockTree, TreeItemKind};
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{self, NodeId, Outlet};
 use crate::study::cost::Convention;
 use crate::text::source::{SourceMap, Span};

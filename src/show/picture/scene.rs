@@ -3,7 +3,7 @@
 use super::item_facts::{GraphFacts, ItemFacts, describe};
 use super::layered::{GraphTooLarge, LayeredGraph, MAX_DUMMY_NODES};
 use super::tree::BlockTree;
-use crate::graph::check::Checked;
+use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 
 /// What stands on lines.
@@ -33,7 +33,7 @@ pub struct Scene {
 impl Scene {
     /// # Errors
     /// The network's lines are too long for a picture.
-    pub fn new(checked: &Checked, convention: Convention) -> Result<Scene, GraphTooLarge> {
+    pub fn new(checked: &CheckedGraph, convention: Convention) -> Result<Scene, GraphTooLarge> {
         let graph = checked.graph();
         let tree = BlockTree::new(graph);
         let mut lanes = MAX_DUMMY_NODES;

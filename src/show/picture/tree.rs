@@ -77,7 +77,7 @@ pub struct BlockTree {
 
 impl BlockTree {
     pub fn new(graph: &Graph) -> BlockTree {
-        let scopes = graph.scopes.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
+        let scopes = graph.instances.iter().map(|s| (s.path.as_str(), s.block.as_str())).collect();
         let mut builder = BlockTreeBuilder { graph, scopes, items: Vec::new(), classes: HashMap::new() };
         let root = builder.add_item(TreeItemKind::Network, None, String::new(), 0..graph.len());
         builder.add_children(root, 0);
