@@ -36,21 +36,21 @@ Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
 pub(super) struct EvalOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
-    #[arg(long_table, value_enum, default_value = "test")]
+    #[arg(long, value_enum, default_value = "test")]
     split: SplitPart,
-    #[arg(long_table, value_parser = format_parser(TABLES), default_value = "text")]
+    #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
     /// best, last or a file
-    #[arg(long_table, value_name = "WEIGHTS", default_value = "best")]
+    #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     checkpoint: String,
     /// Average the probabilities of each image and its mirror images: left to right, top to bottom, both
-    #[arg(long_table)]
+    #[arg(long)]
     flips: bool,
     /// cpu, cuda or cuda:N
-    #[arg(long_table)]
+    #[arg(long)]
     device: Option<String>,
     /// Where the paths of the data block start; as in training when not given
-    #[arg(long_table, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
     #[command(flatten)]
     overlays: super::overlays::OverlayOptions,

@@ -18,11 +18,11 @@ pub(super) struct CasePictures {
 pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[RankedCase], n: usize, metric: &str) -> CasePictures {
     use crate::base::error::Result;
     use crate::score::case_columns::worst_and_median;
-    use crate::show::images::case_pictures::draw;
+    use crate::show::images::case_pictures::draw_cases;
     use crate::show::report::content::PICTURE_SIDE;
     let (worst, median) = worst_and_median(ranked, n);
     let both = [worst, median].concat();
-    let drawn = draw(run, role, &both, metric).and_then(|shown| {
+    let drawn = draw_cases(run, role, &both, metric).and_then(|shown| {
         shown
             .iter()
             .map(|case| ReportPicture::new(&case.stem, &case.score, &case.draw(PICTURE_SIDE)?))
