@@ -15,7 +15,13 @@ pub(super) struct CasePictures {
 
 /// So many of the worst and as many around the median; `metric` is how people call what they are ranked by.
 #[cfg(feature = "run")]
-pub(super) fn cases(run: TrainedRun<'_>, role: SplitRole, ranked: &[RankedCase], n: usize, metric: &str) -> CasePictures {
+pub(super) fn cases(
+    run: TrainedRun<'_>,
+    role: SplitRole,
+    ranked: &[RankedCase],
+    n: usize,
+    metric: &str,
+) -> CasePictures {
     use crate::base::error::Result;
     use crate::score::case_columns::worst_and_median;
     use crate::show::images::case_pictures::draw_cases;
