@@ -2,6 +2,7 @@
 //! and what the machine has.
 
 pub(crate) mod atomic;
+pub(crate) mod code;
 pub(crate) mod csv;
 pub(crate) mod error;
 pub(crate) mod hash;
@@ -12,7 +13,9 @@ pub(crate) mod lock;
 pub(crate) mod machine;
 pub(crate) mod number;
 pub(crate) mod path;
+pub(crate) mod problem;
 pub(crate) mod rational;
+pub(crate) mod severity;
 pub(crate) mod shell;
 #[cfg(feature = "cli")]
 pub(crate) mod unified;

@@ -2,9 +2,8 @@
 //!
 //! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
 
-/// Writes a line to standard error. Where nobody reads it any more (`2>&1 | head`) the work goes on: a run of days must not
-/// end for a line.
-macro_rules! tell {
+/// Writes a line to standard error. A closed pipe (`2>&1 | head`) is ignored, so that it cannot end a long run.
+macro_rules! eprintln_lossy {
     ($($line:tt)*) => {{
         use std::io::Write as _;
         let _ = writeln!(std::io::stderr(), $($line)*);
@@ -23,6 +22,7 @@ mod data;
 mod demo;
 mod diff;
 mod equal;
+mod error;
 #[cfg(feature = "run")]
 mod eval;
 mod explain;
@@ -39,7 +39,6 @@ mod memory;
 mod node_columns;
 mod option_words;
 mod options;
-mod outcome;
 #[cfg(feature = "run")]
 mod overlays;
 #[cfg(feature = "run")]
@@ -83,6 +82,16 @@ Exit codes: 0 done, 1 problems found, 2 wrong usage")]
 struct Cli {
     #[command(subcommand)]
     command: NpcCommand,
+    /// How problems are written to standard error
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Global options"
+    )]
+    message_format: terminal::MessageFormat,
 }
 
 #[derive(Subcommand)]
@@ -133,12 +142,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if e.use_stderr() { 2 } else { 0 });
         }
     };
+    terminal::set_message_format(cli.message_format);
     let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || run(cli.command));
     match worker.map(std::thread::JoinHandle::join) {
         Ok(Ok(code)) => code,
         Ok(Err(_)) => ExitCode::from(101),
         Err(e) => {
-            tell!("error: cannot start a thread: {e}");
+            eprintln_lossy!("error: cannot start a thread: {e}");
             ExitCode::from(1)
         }
     }
@@ -180,7 +190,7 @@ fn run(command: NpcCommand) -> ExitCode {
         NpcCommand::Fix(opts) => fix::run(&opts),
         NpcCommand::Explain(opts) => explain::run(&opts),
     };
-    let Err(stop) = done else { return ExitCode::SUCCESS };
-    terminal::say(&stop);
-    ExitCode::from(stop.code())
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    terminal::print_error(&error);
+    ExitCode::from(error.code())
 }

@@ -2,7 +2,7 @@
 //!
 //! Every front stands on it: the command line, and whatever edits, checks or draws models from outside. It prints nothing,
 //! knows no options and no exit codes, and reads model files through [`Files`](crate::text::files::Files), so that texts in
-//! memory can be laid over the disk. What cannot be had is a [`Failure`], which holds the problems and the texts that they
+//! memory can be laid over the disk. What cannot be had is a [`WorkbenchError`], which holds the problems and the texts that they
 //! point into.
 //!
 //! - [`Workbench`]: files with texts laid over them; [`Workbench::analyze`] says everything about one.
@@ -22,14 +22,14 @@ mod counted_sweep;
 #[cfg(feature = "data")]
 mod data_blocks;
 mod defaults;
+mod error;
 mod exploration;
-mod failure;
-mod finding;
 mod fitted_model;
 mod fixed_file;
 #[doc(hidden)]
 pub mod internals;
 mod lint_levels;
+mod located;
 mod memory;
 mod memory_settings;
 mod model_difference;
@@ -60,13 +60,13 @@ pub use compared::{ComparedAt, ComparedModel, compared};
 pub use counted_sweep::{CountRequest, CountedFunction, CountedSweep, ModelOrder, count_models};
 #[cfg(feature = "data")]
 pub use data_blocks::{DataBlock, data_blocks};
+pub use error::{ProblemReport, WorkbenchError};
 pub use exploration::{Exploration, HoleFit, SweepCounts, SweepPoint};
-pub use failure::{Failure, Report};
-pub use finding::{Finding, Fix, TextRange};
 pub use fitted_model::{FitRequest, FittedModel, fit_model};
 pub use fixed_file::{FixedFile, fix_file};
 pub use lint_levels::LintLevels;
 pub(crate) use lint_levels::{lint_name, lint_or_all};
+pub use located::{Fix, LocatedDiagnostic, TextRange};
 pub use memory::{EntryMemory, MemoryRequest};
 pub use memory_settings::MemorySettings;
 pub use model_difference::{ModelDifference, NodeChange, NodeGroup};

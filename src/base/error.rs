@@ -1,46 +1,56 @@
-//! What can go wrong once files are read and tensors move.
+//! Problems of a run: everything that is about files, data, weights and devices rather than the text of a model.
 
+use super::code::Code;
+use super::problem::problem;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// What a step of a run gives back.
+/// The result of a step of a run.
 pub type Result<T, E = RunError> = std::result::Result<T, E>;
 
-/// A failure of a run: one line that says what is wrong, the file it is about, and what would help.
+/// A problem of a run: its code, one line that says what is wrong, the file it is about, and what would help.
+/// The macro `problem!` makes it.
 #[derive(Debug, Clone)]
 pub struct RunError {
+    /// Kind of the problem, which `npc explain` explains.
+    pub code: Code,
     /// What is wrong, in one line without a full stop.
     pub message: String,
-    /// The file or folder that the failure is about, if there is one.
+    /// The file or folder that the problem is about, if there is one.
     pub path: Option<PathBuf>,
     /// What would help, one line each.
     pub help: Vec<String>,
 }
 
 impl RunError {
+    /// Returns a problem that is about no file.
+    pub fn without_file(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: None, help: Vec::new() }
+    }
+
     /// A failure that is about no file.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), path: None, help: Vec::new() }
+        Self::without_file(Code::E0700, message)
     }
 
     /// A failure that is about a file or a folder.
     pub fn at(path: &Path, message: impl Into<String>) -> Self {
-        Self { message: message.into(), path: Some(path.to_path_buf()), help: Vec::new() }
+        Self { path: Some(path.to_path_buf()), ..Self::without_file(Code::E0700, message) }
     }
 
-    /// The file or folder is not there, or may not be read, or its content is damaged, as `error` says.
+    /// The file or folder is missing, may not be read, or holds damaged data, as `error` says.
     pub fn read(path: &Path, error: impl fmt::Display) -> Self {
-        Self::at(path, format!("cannot be read: {error}"))
+        problem!(E0701, path, "cannot be read: {error}")
     }
 
     /// The file may not be written, or the disk is full, as `error` says.
     pub fn write(path: &Path, error: impl fmt::Display) -> Self {
-        Self::at(path, format!("cannot be written: {error}"))
+        problem!(E0702, path, "cannot be written: {error}")
     }
 
     /// The folder cannot be made, as `error` says.
     pub fn create_dir(path: &Path, error: impl fmt::Display) -> Self {
-        Self::at(path, format!("cannot make the folder: {error}"))
+        problem!(E0702, path, "cannot make the folder: {error}")
     }
 
     /// Adds a line that says what would help.
@@ -48,21 +58,27 @@ impl RunError {
         self.help.push(text.into());
         self
     }
+
+    /// Returns the message with the file it is about: `masks/a.png: cannot be read: ...`.
+    pub fn headline(&self) -> String {
+        match &self.path {
+            Some(path) => format!("{}: {}", path.display(), self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl fmt::Display for RunError {
+    /// Writes the headline and a line for each help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.path {
-            Some(path) => write!(f, "{}: {}", path.display(), self.message)?,
-            None => f.write_str(&self.message)?,
-        }
+        f.write_str(&self.headline())?;
         self.help.iter().try_for_each(|h| write!(f, "\n  help: {h}"))
     }
 }
 
 impl std::error::Error for RunError {}
 
-/// The text of an error of a library on one line.
+/// Returns the text of a library's error on one line.
 pub(crate) fn one_line(error: &dyn std::fmt::Display) -> String {
     error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }

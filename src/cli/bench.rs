@@ -2,9 +2,9 @@
 
 mod profile;
 
+use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
-use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::atomic;
 use crate::base::number::with_prefix;
@@ -83,7 +83,7 @@ fn parse_svg_path(text: &str) -> Result<PathBuf, String> {
     ))
 }
 
-pub(super) fn run(opts: &BenchOptions) -> Done {
+pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     let checked = opts.select.build()?;
     if let Some(threads) = opts.threads {
         set_threads(threads.into())?;
@@ -99,9 +99,8 @@ pub(super) fn run(opts: &BenchOptions) -> Done {
     let bench = bench(&checked, &settings)?;
     if let (Some(Some(path)), Some(profile)) = (&opts.profile, &bench.profile) {
         let picture = profile::profile_picture(&bench_title(&bench), profile);
-        let failed = |e| Stop::Message(format!("{}: {e}", path.display()));
-        atomic::write(path, picture.as_bytes()).map_err(failed)?;
-        tell!("wrote {}", path.display());
+        atomic::write_atomic(path, picture.as_bytes())?;
+        eprintln_lossy!("wrote {}", path.display());
     }
     if opts.json || opts.format == OutputFormat::Json {
         return print(&format!("{:#}\n", bench_json(&bench)));

@@ -1,11 +1,11 @@
 //! `npc check`: everything that is known before a tensor exists.
 
+use super::error::{CommandError, CommandResult};
 use super::memory::{MemoryOptions, memory_text};
 use super::node_columns::{ExtraColumn, extra_columns};
 use super::option_words::{Formats, format_parser};
 use super::options::{LintLevelOptions, SelectionOptions};
-use super::outcome::{Done, Stop};
-use super::terminal::{print, report};
+use super::terminal::{print, print_problems, writes_json};
 use super::{check_document, exploration, sizes};
 use crate::base::number::{thousands, with_prefix};
 use crate::desk::{AnalysisRequest, FileAnalysis, JudgedClaim, ModelEntry, analyze_file, macs_by};
@@ -81,7 +81,7 @@ const FORMATS: Formats = &[
     (OutputFormat::Markdown, "The table of --table"),
 ];
 
-pub(super) fn run(opts: &CheckOptions) -> Done {
+pub(super) fn run(opts: &CheckOptions) -> CommandResult {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
         freeze: opts.freeze.clone(),
@@ -102,18 +102,18 @@ pub(super) fn run(opts: &CheckOptions) -> Done {
     let failed = analyses.iter().any(|l| l.problems.has_errors());
     // The process ends here, and to free a large graph piece by piece takes as long as to count it.
     std::mem::forget(analyses);
-    if failed { Err(Stop::Problems) } else { Ok(()) }
+    if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
 /// One line a model and size on standard output, the problems on the other.
-fn print_table(analyses: &[FileAnalysis], opts: &CheckOptions, format: OutputFormat) -> Done {
+fn print_table(analyses: &[FileAnalysis], opts: &CheckOptions, format: OutputFormat) -> CommandResult {
     let all: Vec<&(ModelEntry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     print(&overview_table(&all, &opts.convention).print(format))?;
-    analyses.iter().for_each(print_problems);
+    analyses.iter().for_each(print_analysis_problems);
     Ok(())
 }
 
-fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> Done {
+fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> CommandResult {
     let mut text = String::new();
     if !opts.table {
         for (entry, report) in analyses.iter().flat_map(|l| &l.entries) {
@@ -132,17 +132,20 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> Done {
         text.push_str(if text.is_empty() { explored.trim_start() } else { &explored });
     }
     print(&text)?;
-    analyses.iter().for_each(print_problems);
+    analyses.iter().for_each(print_analysis_problems);
     Ok(())
 }
 
 /// The problems of a file on standard error.
-fn print_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
+fn print_analysis_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
+    if writes_json() {
+        return print_problems(sources, problems);
+    }
     let (later, rest) = split_notes(problems);
-    report(sources, &rest);
+    print_problems(sources, &rest);
     for d in later.iter() {
         let place = d.primary.as_ref().map(|l| sources.place(l.span)).unwrap_or_default();
-        tell!("note[{}]: {place}: {}", d.code.id(), d.message);
+        eprintln_lossy!("note[{}]: {place}: {}", d.code.id(), d.message);
     }
 }
 

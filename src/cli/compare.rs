@@ -1,9 +1,10 @@
 //! `npc compare`: evaluated runs against each other.
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{TABLES, format_parser};
-use super::outcome::{Done, Stop};
 use super::split_option::SplitPart;
 use super::terminal::print;
+use crate::base::problem::problem;
 use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, compare};
 use crate::show::scores::{cell, difference, number, title};
@@ -52,9 +53,9 @@ pub(super) fn parse_metric(name: &str) -> Result<Metric, String> {
     Metric::from_name(name).ok_or_else(|| format!("the metrics are {}", known()))
 }
 
-pub(super) fn run(opts: &CompareOptions) -> Done {
+pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     if opts.runs.len() < 2 {
-        return Err(Stop::usage("a comparison takes two runs or more"));
+        return Err(CommandError::usage(problem!(E0503, "a comparison takes two runs or more")));
     }
     let mut metrics: Vec<Metric> = Vec::new();
     opts.metrics.iter().for_each(|m| {

@@ -3,7 +3,7 @@
 mod check;
 mod show;
 
-use super::outcome::Done;
+use super::error::CommandResult;
 use clap::{Args, Subcommand};
 
 /// Look at a data set before training on it
@@ -19,7 +19,7 @@ enum DataCommand {
     Show(show::DataShowOptions),
 }
 
-pub(super) fn run(opts: &DataOptions) -> Done {
+pub(super) fn run(opts: &DataOptions) -> CommandResult {
     match &opts.command {
         DataCommand::Check(opts) => check::run(opts),
         DataCommand::Show(opts) => show::run(opts),

@@ -1,11 +1,12 @@
 //! `npc demo`: the whole path on generated images.
 
-use super::outcome::{Done, Stop};
+use super::error::CommandResult;
 use super::terminal::{print, stop_on_interrupt};
 use super::train;
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::number::{thousands, with_prefix};
+use crate::base::problem::problem;
 use crate::data::SplitRole;
 use crate::data::png::write_png_atomic;
 use crate::desk::{RunRequest, resolve_run};
@@ -48,18 +49,18 @@ const DATA: &str = include_str!("../../models/data.model");
 /// Test images that get a mask and an overlay.
 const SHOWN: usize = 6;
 
-pub(super) fn run(opts: &DemoOptions) -> Done {
+pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     let model = opts.out.join("npnet.model");
     // Only a folder that an earlier demo made is replaced.
     if opts.out.exists() {
         if !model.exists() && std::fs::read_dir(&opts.out).is_ok_and(|mut d| d.next().is_some()) {
-            return Err(Stop::Message(format!("{}: holds something that is no demo", opts.out.display())));
+            return Err(problem!(E0702, &opts.out, "holds files that `npc demo` did not write"; help: "choose another folder: `--out DIR`").into());
         }
         let removed = std::fs::remove_dir_all(&opts.out);
-        removed.map_err(|e| RunError::at(&opts.out, format!("cannot be replaced: {e}")))?;
+        removed.map_err(|e| RunError::write(&opts.out, e))?;
     }
     let masks = opts.out.join("masks");
-    std::fs::create_dir_all(&masks).map_err(|e| RunError::at(&masks, format!("cannot be made: {e}")))?;
+    std::fs::create_dir_all(&masks).map_err(|e| RunError::create_dir(&masks, e))?;
     write_atomic(&opts.out.join("data.model"), DATA.as_bytes())?;
     write_atomic(&model, MODEL.as_bytes())?;
     let set: Vec<String> = opts.epochs.iter().map(|n| format!("epochs={n}")).collect();

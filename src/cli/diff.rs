@@ -1,8 +1,8 @@
 //! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
 
+use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::InputSizeOptions;
-use super::outcome::Done;
 use super::terminal::print;
 use crate::desk::{ModelDifference, compared};
 use crate::graph::canon::{GraphDiff, diff_graphs};
@@ -43,7 +43,7 @@ pub(super) struct DiffOptions {
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &DiffOptions) -> Done {
+pub(super) fn run(opts: &DiffOptions) -> CommandResult {
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.compared_at())?;
     let found = diff_graphs(a.checked.graph(), b.checked.graph());
     let view = DifferenceView(ModelDifference::new(&a, &b));

@@ -1,8 +1,8 @@
 //! `npc equal`: do two models compute the same function?
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::InputSizeOptions;
-use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::desk::{ComparedModel, compared};
 use crate::graph::canon::{CanonicalGraph, GraphComparison, TermDifference, compare};
@@ -40,7 +40,7 @@ pub(super) struct EqualOptions {
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &EqualOptions) -> Done {
+pub(super) fn run(opts: &EqualOptions) -> CommandResult {
     let [a, b] = compared(&Disk, &opts.a, &opts.b, &opts.at.compared_at())?;
     let found = compare(&CanonicalGraph::new(a.checked.graph()), &CanonicalGraph::new(b.checked.graph()));
     print(&match opts.format {
@@ -49,7 +49,7 @@ pub(super) fn run(opts: &EqualOptions) -> Done {
     })?;
     match found {
         GraphComparison::Equal { .. } => Ok(()),
-        GraphComparison::Different(_) | GraphComparison::Undecided => Err(Stop::Problems),
+        GraphComparison::Different(_) | GraphComparison::Undecided => Err(CommandError::AlreadyReported),
     }
 }
 

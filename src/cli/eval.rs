@@ -1,7 +1,7 @@
 //! `npc eval`: a run's checkpoint against ground truth.
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{TABLES, format_parser};
-use super::outcome::{Done, Stop};
 use super::split_option::SplitPart;
 use super::terminal::{print, stop_on_interrupt};
 use crate::data::SplitRole;
@@ -78,7 +78,7 @@ impl EvalOptions {
     }
 }
 
-pub(super) fn run(opts: &EvalOptions) -> Done {
+pub(super) fn run(opts: &EvalOptions) -> CommandResult {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     let stop = stop_on_interrupt();
     let weights = match opts.checkpoint.as_str() {
@@ -90,7 +90,7 @@ pub(super) fn run(opts: &EvalOptions) -> Done {
     let role = opts.split.role();
     let scored = evaluate(&ready.checked, &ready.settings, &folder, role, &how, stop);
     if stop.load(Ordering::Relaxed) {
-        return Err(Stop::Interrupted);
+        return Err(CommandError::Interrupted);
     }
     let (evaluation, cases) = scored?;
     let data = &ready.settings.data;

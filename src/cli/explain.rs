@@ -1,7 +1,8 @@
 //! `npc explain`: what a code means.
 
-use super::outcome::{Done, Stop};
+use super::error::{CommandError, CommandResult};
 use super::terminal::print;
+use crate::base::problem::problem;
 use crate::text::diag::{Code, did_you_mean, lints};
 use clap::Args;
 
@@ -17,7 +18,7 @@ pub(super) struct ExplainOptions {
     code: Option<String>,
 }
 
-pub(super) fn run(opts: &ExplainOptions) -> Done {
+pub(super) fn run(opts: &ExplainOptions) -> CommandResult {
     let Some(wanted) = &opts.code else {
         let lint = |c: &Code| c.lint().map(|l| format!(" ({l})")).unwrap_or_default();
         let lines: String = Code::ALL.iter().map(|c| format!("{}  {}{}\n", c.id(), c.title(), lint(c))).collect();
@@ -37,7 +38,7 @@ pub(super) fn run(opts: &ExplainOptions) -> Done {
             let codes = did_you_mean(&wanted.to_uppercase(), Code::ALL.iter().map(|c| c.id()));
             let near = did_you_mean(wanted, lints()).or(codes);
             let help = near.map(|n| format!("; did you mean {n}?")).unwrap_or_default();
-            Err(Stop::usage(format!("there is no code `{wanted}`{help}")))
+            Err(CommandError::usage(problem!(E0503, "there is no code `{wanted}`{help}")))
         }
     }
 }

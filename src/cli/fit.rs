@@ -1,7 +1,7 @@
 //! `npc fit`: which settings of a model give the figures that a paper prints?
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
-use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::number::thousands;
 use crate::desk::{FitRequest, FittedModel, fit_model, value_text};
@@ -57,7 +57,7 @@ pub(super) struct FitOptions {
 /// Settings that are listed in text.
 const SHOWN: usize = 40;
 
-pub(super) fn run(opts: &FitOptions) -> Done {
+pub(super) fn run(opts: &FitOptions) -> CommandResult {
     let request = FitRequest {
         file: &opts.file,
         model: opts.model.as_deref(),
@@ -73,7 +73,7 @@ pub(super) fn run(opts: &FitOptions) -> Done {
         OutputFormat::Json => format!("{:#}\n", fit_json(model, sources, figures, outcome)),
         _ => fit_text(model, sources, opts.convention, figures, outcome),
     })?;
-    if outcome.kept.is_empty() { Err(Stop::Problems) } else { Ok(()) }
+    if outcome.kept.is_empty() { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
 fn figure_label(figure: &Figure) -> String {

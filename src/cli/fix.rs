@@ -1,11 +1,11 @@
 //! `npc fix`: the edits that messages suggest, applied.
 
+use super::error::{CommandError, CommandResult};
 use super::options::{LintLevelOptions, SelectionOptions};
-use super::outcome::{Done, Stop};
-use super::terminal::{print, show};
+use super::terminal::{print, print_report};
 use crate::base::atomic::write_atomic;
 use crate::base::unified::unified;
-use crate::desk::{AnalysisRequest, Failure, FixedFile, fix_file};
+use crate::desk::{AnalysisRequest, FixedFile, WorkbenchError, fix_file};
 use crate::text::files::Disk;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -41,16 +41,16 @@ pub(super) struct FixOptions {
     dry_run: bool,
 }
 
-pub(super) fn run(opts: &FixOptions) -> Done {
+pub(super) fn run(opts: &FixOptions) -> CommandResult {
     let mut left = false;
     for path in &opts.files {
         left |= fix_and_write(path, opts)?;
     }
-    if left { Err(Stop::Problems) } else { Ok(()) }
+    if left { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
 /// Mends one file; whether it has errors still.
-fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, Stop> {
+fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
         levels: opts.levels.levels(),
@@ -59,8 +59,8 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, Stop> {
     let fixed = match fix_file(&Disk, path, &request, opts.all) {
         Ok(fixed) => fixed,
         // The other files are fixed all the same.
-        Err(Failure::Problems(found)) => {
-            show(&found);
+        Err(WorkbenchError::Problems(found)) => {
+            print_report(&found);
             return Ok(true);
         }
         Err(failure) => return Err(failure.into()),

@@ -1,7 +1,7 @@
 //! `npc fmt`: one layout for every model file.
 
-use super::outcome::{Done, Stop};
-use super::terminal::{print, report};
+use super::error::{CommandError, CommandResult};
+use super::terminal::{print, print_problems};
 use crate::base::atomic::write_atomic;
 use crate::text::files::{self, Disk};
 use crate::text::syntax;
@@ -25,33 +25,33 @@ pub(super) struct FmtOptions {
     check: bool,
 }
 
-pub(super) fn run(opts: &FmtOptions) -> Done {
+pub(super) fn run(opts: &FmtOptions) -> CommandResult {
     let mut failed = false;
     for path in &opts.files {
         match format(path, opts.check) {
             Ok(true) => {}
             Ok(false) => failed = true,
-            Err(Stop::Problems) => failed = true,
+            Err(CommandError::AlreadyReported) => failed = true,
             Err(stop) => return Err(stop),
         }
     }
-    if failed { Err(Stop::Problems) } else { Ok(()) }
+    if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
 /// Whether the file is, or now is, formatted.
-fn format(path: &Path, check: bool) -> Result<bool, Stop> {
+fn format(path: &Path, check: bool) -> Result<bool, CommandError> {
     let mut sources = crate::text::source::SourceMap::new();
     let id = match files::read(&Disk, &mut sources, path) {
         Ok(id) => id,
         Err(d) => {
-            report(&sources, &d.into());
-            return Err(Stop::Problems);
+            print_problems(&sources, &d.into());
+            return Err(CommandError::AlreadyReported);
         }
     };
     let (file, problems) = syntax::parse(&sources, id);
     if problems.has_errors() {
-        report(&sources, &problems);
-        return Err(Stop::Problems);
+        print_problems(&sources, &problems);
+        return Err(CommandError::AlreadyReported);
     }
     let text = syntax::print(&sources, id, &file);
     if text == sources.text(id) {

@@ -1,10 +1,11 @@
 //! `npc graph`: the graph as a picture, as text, or for other programs.
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{Formats, format_parser};
 use super::options::ModelOptions;
-use super::outcome::{Done, Stop};
 use super::terminal::print;
 use crate::base::atomic::write_atomic;
+use crate::base::problem::problem;
 use crate::desk::build_models;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir;
@@ -78,11 +79,12 @@ const FORMATS: Formats = &[
     (OutputFormat::Json, "For programs"),
 ];
 
-pub(super) fn run(opts: &GraphOptions) -> Done {
+pub(super) fn run(opts: &GraphOptions) -> CommandResult {
     let of_pictures = opts.depth.is_some() || opts.shapes.is_some() || !opts.fold.is_empty() || !opts.unfold.is_empty();
     if of_pictures && matches!(opts.format, OutputFormat::Text | OutputFormat::Json) {
-        let text = "--depth, --fold, --unfold and --shapes are for pictures: add --format svg, html, mermaid or dot";
-        return Err(Stop::usage(text));
+        let problem = problem!(E0503, "--depth, --fold, --unfold and --shapes are for pictures";
+            help: "add --format svg, html, mermaid or dot");
+        return Err(CommandError::usage(problem));
     }
     let (checked, sources) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     let text = match opts.format {
@@ -109,21 +111,17 @@ fn graph_json(checked: &CheckedGraph, convention: Convention, sources: &SourceMa
     graph
 }
 
-fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, Stop> {
+fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap) -> Result<String, CommandError> {
     let [checked] = checked else {
         let names: Vec<&str> = checked.iter().map(|c| c.graph().name.as_str()).collect();
-        return Err(Stop::usage(format!(
-            "a picture shows one model at one size; choose with --model (there is {}), --on or --size",
-            names.join(", ")
-        )));
+        let problem = problem!(E0503, "a picture shows one model at one size";
+            help: "choose with --model (there is {}), --on or --size", names.join(", "));
+        return Err(CommandError::usage(problem));
     };
     let scene = Scene::new(checked, opts.convention).map_err(|picture::GraphTooLarge| {
         let name = &checked.graph().name;
-        Stop::Message(format!(
-            "{name} is too large for a picture: its lines pass more than {} rows by; put parts of it into blocks, or use \
-             --format text",
-            picture::MAX_DUMMY_NODES
-        ))
+        problem!(E0503, "{name} is too large for a picture: its lines pass more than {} rows by", picture::MAX_DUMMY_NODES;
+            help: "put parts of it into blocks, or use --format text")
     })?;
     let shapes = match opts.shapes.unwrap_or(EdgeLabels::Numbers) {
         EdgeLabels::Numbers => ShapeNotation::Numbers,
@@ -149,7 +147,7 @@ fn draw_model(opts: &GraphOptions, checked: &[CheckedGraph], sources: &SourceMap
     })
 }
 
-fn unknown_block(scene: &Scene, path: &str) -> Stop {
+fn unknown_block(scene: &Scene, path: &str) -> CommandError {
     let known = scene.tree.items.iter().filter(|i| i.can_fold()).map(|i| i.path.as_str());
     let help = match did_you_mean(path, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -158,5 +156,5 @@ fn unknown_block(scene: &Scene, path: &str) -> Stop {
             list => format!("there is {}", list.join(", ")),
         },
     };
-    Stop::Message(format!("{} has no block `{path}`; {help}", scene.name))
+    problem!(E0503, "{} has no block `{path}`", scene.name; help: "{help}").into()
 }

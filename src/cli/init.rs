@@ -1,8 +1,8 @@
 //! `npc init`: the weights that a run would start from.
 
+use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
 use super::options::ModelOptions;
-use super::outcome::Done;
 use super::terminal::print;
 use crate::compute::device::{self, DeviceChoice};
 use crate::compute::lower::lower;
@@ -42,7 +42,7 @@ pub(super) struct InitOptions {
     format: OutputFormat,
 }
 
-pub(super) fn run(opts: &InitOptions) -> Done {
+pub(super) fn run(opts: &InitOptions) -> CommandResult {
     let checked = opts.select.build()?;
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;

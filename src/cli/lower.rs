@@ -1,7 +1,7 @@
 //! `npc lower`: the plan that runs, in a canonical form.
 
+use super::error::CommandResult;
 use super::options::ModelOptions;
-use super::outcome::Done;
 use super::terminal::print;
 use crate::desk::build_models;
 use crate::text::files::Disk;
@@ -18,7 +18,7 @@ pub(super) struct LowerOptions {
     select: ModelOptions,
 }
 
-pub(super) fn run(opts: &LowerOptions) -> Done {
+pub(super) fn run(opts: &LowerOptions) -> CommandResult {
     let (checked, _) = build_models(&Disk, &opts.select.file, &opts.select.choice.selection())?;
     print(&checked.iter().map(|c| crate::graph::plan::plan(c).to_text()).collect::<Vec<_>>().join("\n"))
 }

@@ -16,7 +16,7 @@ pub(super) struct ModelOptions {
 #[cfg(feature = "run")]
 impl ModelOptions {
     /// The one model that is chosen.
-    pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::Failure> {
+    pub(super) fn build(&self) -> Result<crate::graph::check::CheckedGraph, crate::desk::WorkbenchError> {
         crate::desk::build_one(&crate::text::files::Disk, &self.file, &self.choice.selection())
     }
 }

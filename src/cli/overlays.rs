@@ -1,6 +1,6 @@
 //! Options of `npc eval` that draw the scored cases.
 
-use super::outcome::Done;
+use super::error::CommandResult;
 use crate::data::SplitRole;
 use crate::learn::trained_run::TrainedRun;
 use crate::show::images::case_pictures::write_cases;
@@ -21,11 +21,11 @@ pub(super) struct OverlayOptions {
 
 impl OverlayOptions {
     /// Draws what was asked for, once the scores are written.
-    pub(super) fn write(&self, run: TrainedRun<'_>, role: SplitRole) -> Done {
+    pub(super) fn write(&self, run: TrainedRun<'_>, role: SplitRole) -> CommandResult {
         let Some(dir) = &self.dir else { return Ok(()) };
         let drawn = write_cases(run, role, dir, self.worst.map(usize::from))?;
         // Not among the scores, which may be read by a program.
-        tell!("overlays: {} in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
+        eprintln_lossy!("overlays: {} in {}, together {}", drawn.cases, dir.display(), drawn.sheet.display());
         Ok(())
     }
 }

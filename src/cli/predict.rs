@@ -1,15 +1,18 @@
 //! `npc predict`: masks, overlays and probabilities for images.
 
+use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
-use super::outcome::{Done, Stop};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt};
 use crate::base::error::RunError;
+use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
+use crate::desk::ProblemReport;
 use crate::desk::reopen;
 use crate::desk::runs::{PredictOptions, PredictionExtras, PredictionOutput, predict};
 use crate::score::probability::ProbabilityFormat;
 use crate::show::table::OutputFormat;
+use crate::text::diag::Diagnostic;
 use clap::Args;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -68,7 +71,7 @@ pub(super) struct PredictCommandOptions {
 
 const PROBABILITIES: &[(ProbabilityFormat, &str)] = &[(ProbabilityFormat::Png16, ""), (ProbabilityFormat::Npy, "")];
 
-pub(super) fn run(opts: &PredictCommandOptions) -> Done {
+pub(super) fn run(opts: &PredictCommandOptions) -> CommandResult {
     let (ready, folder) = reopen(&opts.run_dir, None, opts.device.as_deref())?;
     let device: DeviceChoice = ready.settings.device.parse().map_err(RunError::new)?;
     let extras = PredictionExtras { overlay: opts.overlay, probabilities: opts.probabilities };
@@ -88,9 +91,9 @@ pub(super) fn run(opts: &PredictCommandOptions) -> Done {
         _ => done.to_text(),
     })?;
     if !done.failed.is_empty() {
-        let mut text = format!("{} of {} images were not predicted", done.failed.len(), inputs.len());
-        done.failed.iter().for_each(|(_, e)| text += &format!("\n{e}"));
-        return Err(Stop::Message(text));
+        let all = problem!(E0742, "{} of {} images were not predicted", done.failed.len(), inputs.len());
+        let problems = done.failed.iter().map(|(_, e)| e.clone()).chain([all]).map(Diagnostic::from).collect();
+        return Err(CommandError::Problems(Box::new(ProblemReport { problems, ..ProblemReport::default() })));
     }
-    if stop.load(Ordering::Relaxed) { Err(Stop::Interrupted) } else { Ok(()) }
+    if stop.load(Ordering::Relaxed) { Err(CommandError::Interrupted) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! `npc report`: a run as one HTML page, or as TensorBoard events.
 
-use super::outcome::Done;
+use super::error::CommandResult;
 use super::terminal::print;
 use crate::base::atomic::write_atomic;
 use crate::base::number::bytes;
@@ -49,7 +49,7 @@ pub(super) struct ReportOptions {
     data_root: Option<PathBuf>,
 }
 
-pub(super) fn run(opts: &ReportOptions) -> Done {
+pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     let (ready, folder) = reopen(&opts.run_dir, opts.data_root.as_deref(), opts.device.as_deref())?;
     if opts.tensorboard {
         return write_events(ready.trained(&folder));
@@ -68,16 +68,19 @@ pub(super) fn run(opts: &ReportOptions) -> Done {
 /// Scores the run as `npc eval` does; the text says why there are no scores.
 #[cfg(feature = "run")]
 fn score_run(opts: &ReportOptions, role: SplitRole) -> Result<(), String> {
+    use super::error::CommandError;
     use super::eval;
-    use super::outcome::Stop;
     let opts = eval::EvalOptions::of_role(&opts.run_dir, role, opts.device.clone(), opts.data_root.clone());
-    eval::run(&opts).map_err(|stop| match stop {
-        Stop::Message(text) | Stop::Usage(_, text) => format!("Not scored: {text}"),
-        Stop::Problems | Stop::Found(_) => {
-            super::terminal::say(&stop);
-            "Not scored: see the problems above".into()
-        }
-        Stop::Interrupted => "Not scored: interrupted".into(),
+    eval::run(&opts).map_err(|error| match &error {
+        CommandError::Problems(report) | CommandError::Usage(report) => match report.problems.iter().next() {
+            Some(d) if d.primary.is_none() => format!("Not scored: {}", d.message),
+            Some(_) | None => {
+                super::terminal::print_error(&error);
+                "Not scored: see the problems above".into()
+            }
+        },
+        CommandError::AlreadyReported => "Not scored: see the problems above".into(),
+        CommandError::Interrupted => "Not scored: interrupted".into(),
     })
 }
 
@@ -88,7 +91,7 @@ fn score_run(_: &ReportOptions, _: SplitRole) -> Result<(), String> {
         .into())
 }
 
-fn write_events(run: TrainedRun<'_>) -> Done {
+fn write_events(run: TrainedRun<'_>) -> CommandResult {
     let mut board = EventFile::open(run.folder)?;
     let added = board.add_new_epochs(run.folder)?;
     #[cfg(feature = "run")]

@@ -1,7 +1,8 @@
 //! `npc reproduce`: a table of a paper, as a model file describes it.
 
-use super::outcome::{Done, Stop};
+use super::error::{CommandError, CommandResult};
 use super::sweep::{SweepRunOptions, TableFormatOptions, run_sweep};
+use crate::base::problem::problem;
 use crate::desk::parse_size;
 use crate::desk::sweep::SweepRequest;
 use crate::study::cost::Convention;
@@ -50,9 +51,13 @@ pub(super) struct ReproduceOptions {
     look: TableFormatOptions,
 }
 
-pub(super) fn run(opts: &ReproduceOptions) -> Done {
+pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
     let Some((sweep, on)) = opts.what.split_once('/') else {
-        return Err(Stop::usage(format!("`{}` is not TABLE/DATA; write for example table1/cvc", opts.what)));
+        return Err(CommandError::usage(problem!(
+            E0503,
+            "`{}` is not TABLE/DATA; write for example table1/cvc",
+            opts.what
+        )));
     };
     let mut common = opts.common.clone();
     let set = &mut common.set;

@@ -1,8 +1,9 @@
 //! `npc selftest`: whether a device computes what the CPU does.
 
+use super::error::CommandResult;
 use super::options::ModelOptions;
-use super::outcome::{Done, Stop};
 use super::terminal::print;
+use crate::base::problem::problem;
 use crate::compute::device::DeviceChoice;
 use crate::learn::device_parity::compare_devices;
 use crate::show::table::{Cell, Column, Table};
@@ -36,7 +37,7 @@ const GRADIENT_LIMIT: f64 = 1e-2;
 /// Rows of gradients that are shown.
 const SHOWN: usize = 8;
 
-pub(super) fn run(opts: &SelftestOptions) -> Done {
+pub(super) fn run(opts: &SelftestOptions) -> CommandResult {
     let checked = opts.select.build()?;
     let a = compare_devices(&checked, opts.device, opts.batch.into(), opts.seed)?;
     let outputs = [&a.output, &a.training_output, &a.loss];
@@ -54,5 +55,5 @@ pub(super) fn run(opts: &SelftestOptions) -> Done {
     ))?;
     let bad =
         outputs.iter().any(|d| d.relative > OUTPUT_LIMIT) || a.gradients.iter().any(|d| d.relative > GRADIENT_LIMIT);
-    if bad { Err(Stop::Message(format!("{} and cpu differ by more than rounding", opts.device))) } else { Ok(()) }
+    if bad { Err(problem!(E0733, "{} and cpu differ by more than rounding", opts.device).into()) } else { Ok(()) }
 }

@@ -13,19 +13,22 @@ mod trained;
 #[cfg(feature = "run")]
 mod trained_table;
 
-use super::outcome::Done;
+use super::error::CommandResult;
 #[cfg(feature = "run")]
 pub(super) use options::SweepRunOptions;
 pub(super) use options::{SweepOptions, TableFormatOptions};
 #[cfg(feature = "run")]
 pub(super) use trained::run_sweep;
 
-pub(super) fn run(opts: &SweepOptions) -> Done {
+pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     if opts.counted {
         return counted::run(opts);
     }
     #[cfg(feature = "run")]
     return trained::run(opts, &opts.runs);
     #[cfg(not(feature = "run"))]
-    Err(super::outcome::Stop::usage("this npc was built without training: add --static to count the models"))
+    Err(super::error::CommandError::usage(crate::base::problem::problem!(
+        E0503,
+        "this npc was built without training: add --static to count the models"
+    )))
 }

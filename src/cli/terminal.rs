@@ -1,48 +1,73 @@
 //! Standard output, standard error and Ctrl-C.
 
-use super::outcome::{Done, Stop};
-use crate::desk::Report;
-use crate::text::diag::{Problems, render};
+use super::error::{CommandError, CommandResult};
+use crate::base::problem::problem;
+use crate::desk::ProblemReport;
+use crate::text::diag::{Problems, json, render};
 use crate::text::source::SourceMap;
 use std::io::{IsTerminal, Write};
+use std::sync::OnceLock;
+
+/// How problems are written to standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum MessageFormat {
+    /// As a person reads them: message, excerpt of the text, help and edits
+    Text,
+    /// One JSON object a line for each problem, as `docs/diagnostics.md` describes it
+    Json,
+}
+
+/// The value of `--message-format`, which holds for the whole process.
+static MESSAGE_FORMAT: OnceLock<MessageFormat> = OnceLock::new();
+
+/// Sets how problems are written. Only the first call has an effect.
+pub(super) fn set_message_format(format: MessageFormat) {
+    let _ = MESSAGE_FORMAT.set(format);
+}
+
+/// Returns whether problems are written as JSON.
+pub(super) fn writes_json() -> bool {
+    MESSAGE_FORMAT.get() == Some(&MessageFormat::Json)
+}
 
 /// Writes to standard output; a closed pipe (`| head`) is not a problem.
-pub(super) fn print(text: &str) -> Done {
+pub(super) fn print(text: &str) -> CommandResult {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Stop::Message(format!("standard output: {e}"))),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(problem!(E0702, "standard output: cannot be written: {e}").into())
+        }
         _ => Ok(()),
     }
 }
 
-/// Whether text for this stream may have colours.
+/// Returns whether text for this stream may have colours.
 pub(super) fn colour(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none()
 }
 
 /// Writes problems to standard error, in full.
-pub(super) fn report(sources: &SourceMap, problems: &Problems) {
-    let colour = colour(std::io::stderr().is_terminal());
-    let _ = std::io::stderr().write_all(render::text(sources, problems, colour).as_bytes());
+pub(super) fn print_problems(sources: &SourceMap, problems: &Problems) {
+    let text = if writes_json() {
+        json(sources, problems).iter().map(|problem| format!("{problem}\n")).collect()
+    } else {
+        render::text(sources, problems, colour(std::io::stderr().is_terminal()))
+    };
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
-/// The same for a report of the workbench.
-pub(super) fn show(found: &Report) {
-    report(&found.sources, &found.problems);
+/// Writes the problems of a report of the workbench to standard error.
+pub(super) fn print_report(report: &ProblemReport) {
+    print_problems(&report.sources, &report.problems);
 }
 
 /// Writes to standard error why a command ends.
-pub(super) fn say(stop: &Stop) {
-    match stop {
-        Stop::Problems => {}
+pub(super) fn print_error(error: &CommandError) {
+    match error {
+        CommandError::AlreadyReported => {}
         #[cfg(feature = "run")]
-        Stop::Interrupted => {}
-        Stop::Found(found) => show(found),
-        Stop::Message(text) => tell!("error: {text}"),
-        Stop::Usage(found, text) => {
-            found.iter().for_each(|found| show(found));
-            tell!("error: {text}");
-        }
+        CommandError::Interrupted => {}
+        CommandError::Problems(report) | CommandError::Usage(report) => print_report(report),
     }
 }
 
@@ -51,18 +76,18 @@ pub(super) fn say(stop: &Stop) {
 pub(super) fn stop_on_interrupt() -> &'static std::sync::atomic::AtomicBool {
     use std::sync::atomic::{AtomicBool, Ordering};
     static STOP: AtomicBool = AtomicBool::new(false);
-    // Only fails when a handler is set already; then that one does the same.
+    // Setting the handler fails only if an equal one is set already.
     let _ = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
         }
-        tell!("\nstopping after this step; once more to stop at once");
+        eprintln_lossy!("\nstopping after this step; once more to stop at once");
     });
     &STOP
 }
 
-/// Sets the same flag once standard input ends. A process that starts others holds their standard inputs open, so that they
-/// end after their step whatever becomes of it.
+/// Sets the same flag when standard input ends. A process that starts others holds their standard inputs open, so that they
+/// end after their step however that process ends.
 #[cfg(feature = "run")]
 pub(super) fn stop_with_input() {
     let stop = stop_on_interrupt();

@@ -1,6 +1,6 @@
 //! `npc train`: a run from the model file, or again from its settings.
 
-use super::outcome::{Done, Stop};
+use super::error::{CommandError, CommandResult};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt, stop_with_input};
 use crate::base::lock::lock;
@@ -88,7 +88,7 @@ enum ResumeMode {
     Auto,
 }
 
-pub(super) fn run(opts: &TrainOptions) -> Done {
+pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     let request = RunRequest {
         file: &opts.file,
         run: opts.run.as_deref(),
@@ -141,7 +141,7 @@ pub(super) struct StartOptions {
 }
 
 /// Trains with progress on the terminal, or plain lines elsewhere.
-pub(super) fn train_with_progress(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> Done {
+pub(super) fn train_with_progress(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> CommandResult {
     train_and_report(ready, folder, StartOptions { resume, ..StartOptions::default() }, None)
 }
 
@@ -149,7 +149,7 @@ fn training_job<'a>(
     ready: &'a ResolvedRun,
     folder: &'a RunFolder,
     mode: StartOptions,
-) -> Result<TrainingJob<'a>, Stop> {
+) -> Result<TrainingJob<'a>, CommandError> {
     let ResolvedRun { checked, settings, source, imports, places } = ready;
     if let Some(threads) = settings.threads {
         set_threads(threads)?;
@@ -167,7 +167,7 @@ fn run_headline(ready: &ResolvedRun, folder: &RunFolder) -> String {
 }
 
 /// Says what a run would be, and writes nothing.
-fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) -> Done {
+fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) -> CommandResult {
     let found = dry_run(&training_job(ready, folder, mode)?)?;
     let mut text = run_headline(ready, folder);
     let mut line = |name: &str, what: String| text.push_str(&format!("{name:<9}{what}\n"));
@@ -190,7 +190,12 @@ fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) ->
 }
 
 /// With events for TensorBoard after each epoch, in the run folder `events`.
-fn train_and_report(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions, events: Option<&RunFolder>) -> Done {
+fn train_and_report(
+    ready: &ResolvedRun,
+    folder: &RunFolder,
+    mode: StartOptions,
+    events: Option<&RunFolder>,
+) -> CommandResult {
     let job = training_job(ready, folder, mode)?;
     print(&run_headline(ready, folder))?;
     let mut screen = ProgressDisplay { events: events.cloned(), ..ProgressDisplay::new() };
@@ -215,8 +220,11 @@ fn train_and_report(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions,
             ))
         }
         TrainingOutcome::Interrupted { epochs } => {
-            tell!("interrupted after {epochs} epochs; {} is whole, go on with --resume", folder.last().display());
-            Err(Stop::Interrupted)
+            eprintln_lossy!(
+                "interrupted after {epochs} epochs; {} is whole, go on with --resume",
+                folder.last().display()
+            );
+            Err(CommandError::Interrupted)
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::claims::{JudgedClaim, judge_claims};
 use super::config_problems::{run_problems, schema_problems};
 use super::defaults::has_hole;
+use super::error::WorkbenchError;
 use super::exploration::{Exploration, explore};
-use super::failure::Failure;
-use super::finding::Finding;
 use super::lint_levels::LintLevels;
+use super::located::LocatedDiagnostic;
 use super::model_entry::{ModelEntry, build, freeze};
 use super::selection::{SelectedModel, Selection, select};
 use crate::graph::elaborate::{ModelArgument, check_unused_blocks};
@@ -56,14 +56,14 @@ pub struct FileAnalysis {
 
 impl FileAnalysis {
     /// The problems with files, lines and columns.
-    pub fn findings(&self) -> Vec<Finding> {
-        Finding::all(&self.sources, &self.problems)
+    pub fn findings(&self) -> Vec<LocatedDiagnostic> {
+        LocatedDiagnostic::all(&self.sources, &self.problems)
     }
 }
 
 /// Analyses a file with what it imports. A file that cannot be read is a problem like any other; only hyper-parameters of
 /// the request that cannot be read are a failure.
-pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -> Result<FileAnalysis, Failure> {
+pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -> Result<FileAnalysis, WorkbenchError> {
     let selection = &request.selection;
     let mut sources = SourceMap::new();
     let (bundle, mut problems) = match import::load(files, &mut sources, path) {

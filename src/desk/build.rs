@@ -1,9 +1,10 @@
 //! The selected models of a file, all of them or a failure.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_entry::build;
 use super::model_file::{ModelFile, open};
 use super::selection::{Selection, select};
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::files::Files;
@@ -15,7 +16,7 @@ pub fn build_models(
     files: &dyn Files,
     path: &Path,
     selection: &Selection,
-) -> Result<(Vec<CheckedGraph>, SourceMap), Failure> {
+) -> Result<(Vec<CheckedGraph>, SourceMap), WorkbenchError> {
     let ModelFile { mut sources, bundle, mut problems } = open(files, path)?;
     let args = selection.arguments(&mut sources)?;
     let (program, found) = resolve_bundle(&bundle);
@@ -33,16 +34,16 @@ pub fn build_models(
         Err(p) => problems.extend(p),
     }
     if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
+        return Err(WorkbenchError::problems(sources, problems));
     }
     Ok((models, sources))
 }
 
 /// Builds the one model that is selected. Errors: those of [`build_models`], and a selection of several.
-pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<CheckedGraph, Failure> {
+pub fn build_one(files: &dyn Files, path: &Path, selection: &Selection) -> Result<CheckedGraph, WorkbenchError> {
     let (mut models, _) = build_models(files, path, selection)?;
     match models.len() {
         1 => Ok(models.remove(0)),
-        _ => Err(Failure::request("the file has several models; choose one with --model")),
+        _ => Err(WorkbenchError::request(problem!(E0503, "the file has several models; choose one with --model"))),
     }
 }

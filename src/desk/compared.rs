@@ -1,10 +1,11 @@
 //! Two models that are compared, each written as: a model of a file, `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_entry::build;
 use super::model_file::{ModelFile, open};
 use super::revision::Checkout;
 use super::selection::{ImageSize, Selection, select};
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{CallChains, NodeId};
 use crate::graph::resolve::resolve_bundle;
@@ -68,7 +69,12 @@ fn exists(files: &dyn Files, path: &str) -> bool {
 
 /// Both models; the second may be the name of a model alone, which is looked for in the first one's file. A revision
 /// (`FILE@REVISION`) is read from git, everything else from `files`.
-pub fn compared(files: &dyn Files, a: &str, b: &str, at: &ComparedAt<'_>) -> Result<[ComparedModel; 2], Failure> {
+pub fn compared(
+    files: &dyn Files,
+    a: &str,
+    b: &str,
+    at: &ComparedAt<'_>,
+) -> Result<[ComparedModel; 2], WorkbenchError> {
     let first = parse_reference(files, a);
     let second = parse_reference(files, b);
     let alone = second.model.is_none() && !exists(files, b) && !b.contains(['/', '.', '@']);
@@ -77,7 +83,11 @@ pub fn compared(files: &dyn Files, a: &str, b: &str, at: &ComparedAt<'_>) -> Res
     Ok([load_model(files, &first, at)?, load_model(files, &second, at)?])
 }
 
-fn load_model(files: &dyn Files, named: &ModelReference<'_>, at: &ComparedAt<'_>) -> Result<ComparedModel, Failure> {
+fn load_model(
+    files: &dyn Files,
+    named: &ModelReference<'_>,
+    at: &ComparedAt<'_>,
+) -> Result<ComparedModel, WorkbenchError> {
     let earlier = named.revision.map(|revision| Checkout::new(Path::new(named.file), revision)).transpose()?;
     let opened = match &earlier {
         Some(checkout) => open(&Disk, &checkout.file),
@@ -98,11 +108,11 @@ fn load_model(files: &dyn Files, named: &ModelReference<'_>, at: &ComparedAt<'_>
         Vec::new()
     });
     if problems.has_errors() {
-        return Err(Failure::problems(sources, problems));
+        return Err(WorkbenchError::problems(sources, problems));
     }
     // A file's first model stands for it; its variants are chosen by name.
     let Some(selected) = selected.into_iter().next() else {
-        return Err(Failure::Message(format!("{}: the file holds no model", named.file)));
+        return Err(problem!(E0501, "{}: the file holds no model", named.file).into());
     };
     match build(&program, &selected, &args) {
         Ok(entry) => {
@@ -111,7 +121,7 @@ fn load_model(files: &dyn Files, named: &ModelReference<'_>, at: &ComparedAt<'_>
             let label = format!("{}{args}{at}", selected.name);
             Ok(ComparedModel { checked: entry.checked, sources, label })
         }
-        Err(p) => Err(Failure::problems(sources, p)),
+        Err(p) => Err(WorkbenchError::problems(sources, p)),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::defaults::{default_data, sweep_memory_settings};
-use super::failure::{Failure, Report};
+use super::error::{ProblemReport, WorkbenchError};
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{ImageSize, data_named, unknown_name};
 use super::sweep_axes::axis_names;
+use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Bound;
@@ -88,7 +89,7 @@ pub struct CountedSweep {
     /// Images in a batch, for the memory.
     pub batch: u64,
     /// Why models cannot be built or measured, sorted by place.
-    pub failures: Report,
+    pub failures: ProblemReport,
 }
 
 /// A function, as the first variant that computes it.
@@ -105,14 +106,14 @@ pub struct CountedFunction {
 
 /// Counts the models of a sweep. Errors: the file or the sweep cannot be read, or a bound or a size names what there is not. A
 /// model that cannot be built is counted among `broken`, with its problems among `failures`.
-pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, Failure> {
+pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, WorkbenchError> {
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
     let program = resolve_file(&bundle, &sources, problems)?;
     let sweep = find_sweep(&program, &mut sources, request.sweep)?;
     let (bounds, texts) = all_bounds(&mut sources, &sweep, request.keep, request.convention)?;
     let sizes = match image_sizes(&program, &sweep, request) {
         Ok(sizes) => sizes,
-        Err(p) => return Err(Failure::problems(sources, p)),
+        Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let run = sweep_memory_settings(&program, &sweep);
     let batch = request.batch.unwrap_or(run.batch as u64);
@@ -122,7 +123,7 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
         points(&sweep).and_then(|points| Ok((points, counted(&program, &sweep, &asked, request.convention)?)));
     let (points, thinned) = match counted {
         Ok(counted) => counted,
-        Err(d) => return Err(Failure::problems(sources, d)),
+        Err(d) => return Err(WorkbenchError::problems(sources, d)),
     };
     let rows = functions(&sources, thinned.kept, request);
     Ok(CountedSweep {
@@ -137,25 +138,35 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
         columns: axis_names(&sources, &points),
         batch,
         rows,
-        failures: Report { problems: thinned.problems.sorted(), sources },
+        failures: ProblemReport { problems: thinned.problems.sorted(), sources },
     })
 }
 
 /// The sweep of this name, or what the name says in place of one.
-fn find_sweep(program: &ResolvedProgram<'_>, sources: &mut SourceMap, name: &str) -> Result<ast::Sweep, Failure> {
+fn find_sweep(
+    program: &ResolvedProgram<'_>,
+    sources: &mut SourceMap,
+    name: &str,
+) -> Result<ast::Sweep, WorkbenchError> {
     if let Some(sweep) = program.sweeps.get(name) {
         return Ok((*sweep).clone());
     }
     let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if word && program.entry(name).is_none() {
-        return Err(Failure::problems(sources.clone(), unknown_name("sweep", name, program.sweeps.keys().copied())));
+        return Err(WorkbenchError::problems(
+            sources.clone(),
+            unknown_name("sweep", name, program.sweeps.keys().copied()),
+        ));
     }
     let id = sources.add("sweep", name.to_string());
     let models = syntax::parse_models(sources, id)
-        .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the sweep cannot be read"))?;
+        .map_err(|p| WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the sweep cannot be read")))?;
     if let Some(grid) = models.grids.iter().find(|g| program.entry(&g.base.node).is_none()) {
         let known = program.models.keys().chain(program.variants.keys()).copied();
-        return Err(Failure::problems(sources.clone(), unknown_name("model or variant", &grid.base.node, known)));
+        return Err(WorkbenchError::problems(
+            sources.clone(),
+            unknown_name("model or variant", &grid.base.node, known),
+        ));
     }
     let span = models.grids[0].base.span;
     Ok(ast::Sweep { name: Spanned::new(name.to_string(), span), models })
@@ -168,16 +179,16 @@ fn all_bounds(
     sweep: &ast::Sweep,
     keep: &[String],
     convention: Convention,
-) -> Result<(Vec<Bound>, Vec<String>), Failure> {
-    let mut bounds =
-        explore::bounds(&sweep.models.keep, Convention::Conv).map_err(|p| Failure::problems(sources.clone(), p))?;
+) -> Result<(Vec<Bound>, Vec<String>), WorkbenchError> {
+    let mut bounds = explore::bounds(&sweep.models.keep, Convention::Conv)
+        .map_err(|p| WorkbenchError::problems(sources.clone(), p))?;
     let here = bounds.len();
     for text in keep {
         let id = sources.add("--keep", text.clone());
         let read = syntax::parse_bounds(sources, id).and_then(|claims| explore::bounds(&claims, convention));
-        bounds.extend(
-            read.map_err(|p| Failure::unreadable_request(sources.clone(), p, "the value of --keep cannot be read"))?,
-        );
+        bounds.extend(read.map_err(|p| {
+            WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --keep cannot be read"))
+        })?);
     }
     let text = |(i, bound): (usize, &Bound)| {
         let claim = bound.claim();

@@ -1,7 +1,7 @@
 //! Data blocks of a file, held against the models that they are for, and surveyed.
 
 use super::arguments::named_arguments;
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{data_named, unknown_name};
 use super::size_suggestions::with_size_suggestions;
@@ -42,12 +42,12 @@ pub fn data_blocks(
     path: &Path,
     names: &[String],
     model: Option<&str>,
-) -> Result<Vec<DataBlock>, Failure> {
+) -> Result<Vec<DataBlock>, WorkbenchError> {
     let ModelFile { sources, bundle, problems } = open(files, path)?;
     let program = resolve_file(&bundle, &sources, problems)?;
     let blocks = choose_data(&program, names)
         .and_then(|specs| specs.into_iter().map(|spec| with_models(&program, spec, model)).collect());
-    blocks.map_err(|problems| Failure::problems(sources, problems))
+    blocks.map_err(|problems| WorkbenchError::problems(sources, problems))
 }
 
 fn choose_data(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<DataSpec>, Problems> {

@@ -1,9 +1,10 @@
 //! The settings of a model that give the figures that a paper prints.
 
 use super::arguments::arguments;
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{ImageSize, parse_size, unknown_name};
+use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::study::claim::Printed;
@@ -49,16 +50,23 @@ pub struct FittedModel {
 
 /// Tries every value of a model's holes. Errors: no figure is given, the file or the request cannot be read, the model has
 /// no hole, or too many settings would have to be tried.
-pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedModel, Failure> {
+pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedModel, WorkbenchError> {
     if request.params.is_empty() && request.macs.is_empty() {
-        return Err(Failure::request("give a figure to fit: --params 0.71M or --macs 2.17G@288x384"));
+        return Err(WorkbenchError::request(problem!(
+            E0503,
+            "give a figure to fit: --params 0.71M or --macs 2.17G@288x384"
+        )));
     }
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
     let read = (arguments(&mut sources, "--with", request.with), parse_ranges(&mut sources, request.holes));
     let (given, ranges) = match read {
         (Ok(given), Ok(ranges)) => (given, ranges),
         (Err(p), _) | (_, Err(p)) => {
-            return Err(Failure::unreadable_request(sources, p, "the command line cannot be read"));
+            return Err(WorkbenchError::invalid_text(
+                sources,
+                p,
+                problem!(E0503, "a value of --with or --hole cannot be read"),
+            ));
         }
     };
     let program = resolve_file(&bundle, &sources, problems)?;
@@ -69,7 +77,7 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
     });
     match fitted {
         Ok((model, outcome)) => Ok(FittedModel { model, sources, figures, outcome }),
-        Err(d) => Err(Failure::problems(sources, d)),
+        Err(d) => Err(WorkbenchError::problems(sources, d)),
     }
 }
 
@@ -104,21 +112,28 @@ fn choose_model<'p>(
     }
 }
 
-fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, Failure> {
-    let printed = |text: &str| text.parse::<Printed>().map_err(Failure::request);
+fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, WorkbenchError> {
+    let invalid = |message: String| WorkbenchError::request(problem!(E0503, "{message}"));
+    let printed = |text: &str| text.parse::<Printed>().map_err(invalid);
     let mut figures = Vec::new();
     let mut sizes: Vec<ImageSize> = Vec::new();
     let mut macs = Vec::new();
     for text in request.macs {
         let Some((number, at)) = text.split_once('@') else {
-            return Err(Failure::request(format!("`{text}` does not say at which size: write {text}@288x384")));
+            return Err(WorkbenchError::request(problem!(
+                E0503,
+                "`{text}` does not say at which size: write {text}@288x384"
+            )));
         };
         let size = match program.data.get(at).map(|d| schema::data_spec(d)) {
             Some(Ok(spec)) => spec.size,
             Some(Err(_)) => {
-                return Err(Failure::request(format!("data block `{at}` has mistakes: npc check names them")));
+                return Err(WorkbenchError::request(problem!(
+                    E0503,
+                    "data block `{at}` has mistakes: npc check names them"
+                )));
             }
-            None => parse_size(at).map_err(Failure::request)?,
+            None => parse_size(at).map_err(invalid)?,
         };
         sizes.push(size);
         macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });

@@ -1,7 +1,7 @@
 //! A model file, repaired by the edits that its problems suggest.
 
 use super::analysis::{AnalysisRequest, analyze_file};
-use super::failure::{Failure, Report};
+use super::error::{ProblemReport, WorkbenchError};
 use crate::text::files::{self, Files, Overlay};
 use crate::text::fix::apply_suggestions;
 use crate::text::source::SourceMap;
@@ -20,16 +20,21 @@ pub struct FixedFile {
     /// Problems that the edits fix.
     pub fixed: usize,
     /// Problems that are left, with the text that they are in.
-    pub left: Report,
+    pub left: ProblemReport,
 }
 
 /// Applies edits round by round until nothing is left to do. Nothing is written. With `likely` edits that may not be what
 /// was meant are applied as well. Errors: the file cannot be read, or the request's hyper-parameters cannot.
-pub fn fix_file(files: &dyn Files, path: &Path, request: &AnalysisRequest, likely: bool) -> Result<FixedFile, Failure> {
+pub fn fix_file(
+    files: &dyn Files,
+    path: &Path,
+    request: &AnalysisRequest,
+    likely: bool,
+) -> Result<FixedFile, WorkbenchError> {
     let mut sources = SourceMap::new();
     let original = match files::read(files, &mut sources, path) {
         Ok(id) => sources.text(id).to_string(),
-        Err(d) => return Err(Failure::problems(sources, d)),
+        Err(d) => return Err(WorkbenchError::problems(sources, d)),
     };
     let mut edited = Overlay::new(files);
     let (mut text, mut fixed, mut rounds) = (original.clone(), 0, 0);
@@ -38,7 +43,7 @@ pub fn fix_file(files: &dyn Files, path: &Path, request: &AnalysisRequest, likel
         let analysis = analyze_file(&edited, path, request)?;
         let (next, edits) = apply_suggestions(&text, analysis.root, &analysis.problems, likely);
         if edits == 0 || next == text || rounds == ROUNDS {
-            let left = Report { sources: analysis.sources, problems: analysis.problems };
+            let left = ProblemReport { sources: analysis.sources, problems: analysis.problems };
             return Ok(FixedFile { original, text, fixed, left });
         }
         (fixed, rounds) = (fixed + edits, rounds + 1);

@@ -1,7 +1,8 @@
 //! Which warnings are left out, and which become errors.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::selection::Selection;
+use crate::base::problem::problem;
 use crate::graph::resolve::{ResolvedProgram, allows, unused_allows};
 use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use std::collections::BTreeSet;
@@ -17,9 +18,10 @@ pub struct LintLevels {
 
 impl LintLevels {
     /// Errors: a name that is no lint.
-    pub(crate) fn check_names(&self) -> Result<(), Failure> {
-        self.allow.iter().try_for_each(|name| lint_name(name).map(drop)).map_err(Failure::request)?;
-        self.deny.iter().try_for_each(|name| lint_or_all(name).map(drop)).map_err(Failure::request)
+    pub(crate) fn check_names(&self) -> Result<(), WorkbenchError> {
+        let unknown = |message| WorkbenchError::request(problem!(E0503, "{message}"));
+        self.allow.iter().try_for_each(|name| lint_name(name).map(drop)).map_err(unknown)?;
+        self.deny.iter().try_for_each(|name| lint_or_all(name).map(drop)).map_err(unknown)
     }
 
     /// Takes out what the file's `@allow` or this silences, and makes errors of what is denied. An `@allow` that silences

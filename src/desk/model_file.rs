@@ -1,6 +1,6 @@
 //! A model file with its imports, parsed.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use crate::graph::resolve::{ResolvedProgram, resolve_bundle};
 use crate::text::diag::Problems;
 use crate::text::files::Files;
@@ -20,11 +20,11 @@ pub struct ModelFile {
 }
 
 /// Reads and parses a model file with its imports. Fails only where the file itself cannot be read.
-pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, Failure> {
+pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, WorkbenchError> {
     let mut sources = SourceMap::new();
     match import::load(files, &mut sources, path) {
         Ok((bundle, problems)) => Ok(ModelFile { sources, bundle, problems }),
-        Err(problem) => Err(Failure::problems(sources, problem)),
+        Err(problem) => Err(WorkbenchError::problems(sources, problem)),
     }
 }
 
@@ -33,8 +33,8 @@ pub(super) fn resolve_file<'a>(
     bundle: &'a Bundle,
     sources: &SourceMap,
     mut problems: Problems,
-) -> Result<ResolvedProgram<'a>, Failure> {
+) -> Result<ResolvedProgram<'a>, WorkbenchError> {
     let (program, found) = resolve_bundle(bundle);
     problems.extend(found);
-    if problems.has_errors() { Err(Failure::problems(sources.clone(), problems)) } else { Ok(program) }
+    if problems.has_errors() { Err(WorkbenchError::problems(sources.clone(), problems)) } else { Ok(program) }
 }

@@ -1,10 +1,11 @@
 //! From a model file and the name of a data block or of a run to the data itself.
 
 use super::arguments::arguments;
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open};
 use super::resolved_run::{RunRequest, is_settings, resolve_run};
 use super::selection::unknown_name;
+use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::resolve_bundle;
 use crate::text::config::{DataSpec, TrainSpec, schema};
@@ -46,7 +47,7 @@ pub struct ResolvedData {
 }
 
 /// Finds a data block, by itself or as the data of a run.
-pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, Failure> {
+pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, WorkbenchError> {
     if request.run.is_none() && !is_settings(request.file) {
         let data = data_block(files, request)?;
         let root = request.data_root.unwrap_or(Path::new(".")).to_path_buf();
@@ -56,9 +57,10 @@ pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<Reso
     let ready = resolve_run(files, &RunRequest { file, run, model: None, set, data_root, device: None })?;
     let settings = ready.settings;
     if let Some(name) = request.data.filter(|name| *name != settings.data.name) {
-        let message = format!("run `{}` trains on data `{}`", settings.train.name, settings.data.name);
-        let help = format!("leave out `{name}`, or name another run");
-        return Err(Failure::Message(format!("{message}, not on `{name}`\n  help: {help}")));
+        let (run, data) = (&settings.train.name, &settings.data.name);
+        return Err(problem!(E0501, "run `{run}` trains on data `{data}`, not on `{name}`";
+            help: "leave out `{name}`, or name another run")
+        .into());
     }
     Ok(ResolvedData {
         data: settings.data,
@@ -69,7 +71,7 @@ pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<Reso
 }
 
 /// A data block of a model file, with what the request changes of it.
-fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, Failure> {
+fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, WorkbenchError> {
     let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
     let made = parse_changes(&mut sources, request.set).and_then(|entries| {
         let (program, found) = resolve_bundle(&bundle);
@@ -91,7 +93,7 @@ fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, 
         };
         schema::override_data(&schema::data_spec(block)?, &entries)
     });
-    made.map_err(|problems| Failure::problems(sources, problems))
+    made.map_err(|problems| WorkbenchError::problems(sources, problems))
 }
 
 fn parse_changes(sources: &mut SourceMap, set: &[String]) -> Result<Vec<Entry>, Problems> {

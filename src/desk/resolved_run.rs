@@ -1,7 +1,7 @@
 //! From a model file and the name of a run, or from a settings file, to everything that running needs.
 
 use super::arguments::{arguments, named_arguments};
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::model_file::{ModelFile, open, resolve_file};
 use super::selection::{data_named, unknown_name};
 use crate::base::error::RunError;
@@ -102,7 +102,7 @@ pub fn is_settings(path: &Path) -> bool {
 }
 
 /// Reads and checks the model of a run, and fills in every setting that the request and the file leave open.
-pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, Failure> {
+pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, WorkbenchError> {
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
         let model = request.file.with_file_name(&settings.model_file);
@@ -146,11 +146,11 @@ fn build_run(
     model: &Path,
     request: &RunRequest<'_>,
     draft: impl FnOnce(&ResolvedProgram<'_>, &SourceMap) -> Result<RunDraft, Problems>,
-) -> Result<ResolvedRun, Failure> {
+) -> Result<ResolvedRun, WorkbenchError> {
     let ModelFile { mut sources, bundle, problems } = open(files, model)?;
     let changes = match parse_changes(&mut sources, request.set) {
         Ok(changes) => changes,
-        Err(p) => return Err(Failure::problems(sources, p)),
+        Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let program = resolve_file(&bundle, &sources, problems)?;
     let made = draft(&program, &sources).and_then(|mut d| {
@@ -166,11 +166,11 @@ fn build_run(
     });
     let RunDraft { mut train, data, data_root, device, threads, freeze } = match made {
         Ok(draft) => draft,
-        Err(p) => return Err(Failure::problems(sources, p)),
+        Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let checked = match build_model(&program, &mut sources, &train, data.size) {
         Ok(checked) => checked,
-        Err(p) => return Err(Failure::problems(sources, p)),
+        Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let freeze = freeze.unwrap_or_else(|| {
         let mut place = |path: &str| Span::new(sources.add("freeze", path), 0, path.len());
@@ -178,7 +178,7 @@ fn build_run(
     });
     let wrong = FrozenPaths::problems(&checked, &freeze, &checked.supervised_results(&train.supervise));
     if wrong.has_errors() {
-        return Err(Failure::problems(sources, wrong));
+        return Err(WorkbenchError::problems(sources, wrong));
     }
     let data_root = request.data_root.map_or(data_root, |p| p.display().to_string());
     train.init = train.init.map(|path| absolute(&path).display().to_string());
@@ -236,7 +236,11 @@ fn versions() -> BTreeMap<String, String> {
 }
 
 /// A finished or interrupted run.
-pub fn reopen(dir: &Path, data_root: Option<&Path>, device: Option<&str>) -> Result<(ResolvedRun, RunFolder), Failure> {
+pub fn reopen(
+    dir: &Path,
+    data_root: Option<&Path>,
+    device: Option<&str>,
+) -> Result<(ResolvedRun, RunFolder), WorkbenchError> {
     let folder = RunFolder::new(dir);
     let settings: PathBuf = folder.settings();
     if !settings.exists() {

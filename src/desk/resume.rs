@@ -1,6 +1,6 @@
 //! What may differ when an interrupted run goes on.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
 use crate::base::error::RunError;
 use crate::graph::ir;
@@ -11,7 +11,7 @@ use crate::learn::run_folder::{RunFolder, read_settings};
 ///
 /// Going on with other settings or another network would give a run that its folder does not describe. Only the number of
 /// epochs, the device with its threads, how often the state is written, and the place and cache of the data may differ.
-pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), Failure> {
+pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), WorkbenchError> {
     if !folder.settings().exists() {
         return Ok(());
     }

@@ -1,7 +1,8 @@
 //! A model file as it was in an earlier revision of its git repository, with the model files beside it.
 
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use crate::base::error::RunError;
+use crate::base::problem::problem;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,18 +15,19 @@ pub(super) struct Checkout {
 
 impl Checkout {
     /// Errors: no git, no repository, no such revision, no such file in it.
-    pub(super) fn new(file: &Path, revision: &str) -> Result<Checkout, Failure> {
+    pub(super) fn new(file: &Path, revision: &str) -> Result<Checkout, WorkbenchError> {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = file.file_name().ok_or_else(|| Failure::request(format!("`{}` names no file", file.display())))?;
+        let name = file
+            .file_name()
+            .ok_or_else(|| WorkbenchError::request(problem!(E0503, "`{}` names no file", file.display())))?;
         if revision.starts_with('-') {
-            return Err(Failure::request(format!("`{revision}` is no revision")));
+            return Err(WorkbenchError::request(problem!(E0503, "`{revision}` is no revision")));
         }
         let prefix = PathBuf::from(git_text(folder, &["rev-parse", "--show-prefix"])?.trim_end_matches('\n'));
         let listed = git_text(folder, &["ls-tree", "-r", "-z", "--name-only", "--full-tree", revision])?;
         let wanted = prefix.join(name);
         if !listed.split('\0').any(|path| Path::new(path) == wanted) {
-            let message = format!("{}: revision `{revision}` has no such file", file.display());
-            return Err(Failure::Message(message));
+            return Err(problem!(E0701, file, "revision `{revision}` has no such file").into());
         }
         let temporary = std::env::temp_dir().join(format!("npc-{}-{:p}", std::process::id(), &listed));
         let checkout = Checkout { file: temporary.join(&wanted), folder: temporary };
@@ -48,17 +50,16 @@ impl Drop for Checkout {
     }
 }
 
-fn git_text(folder: &Path, args: &[&str]) -> Result<String, Failure> {
-    String::from_utf8(git_bytes(folder, args)?)
-        .map_err(|_| Failure::Message(format!("git {}: no text", args.join(" "))))
+fn git_text(folder: &Path, args: &[&str]) -> Result<String, WorkbenchError> {
+    String::from_utf8(git_bytes(folder, args)?).map_err(|_| problem!(E0750, "git {}: no text", args.join(" ")).into())
 }
 
-fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, Failure> {
+fn git_bytes(folder: &Path, args: &[&str]) -> Result<Vec<u8>, WorkbenchError> {
     let run = Command::new("git").arg("-C").arg(folder).args(args).output();
-    let output = run.map_err(|e| Failure::Message(format!("git cannot be started: {e}")))?;
+    let output = run.map_err(|e| problem!(E0750, "git cannot be started: {e}"))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
-        return Err(Failure::Message(format!("git {}: {}", args.join(" "), stderr.trim())));
+        return Err(problem!(E0750, "git {}: {}", args.join(" "), stderr.trim()).into());
     }
     Ok(output.stdout)
 }

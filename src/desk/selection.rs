@@ -2,7 +2,8 @@
 
 use super::arguments::arguments;
 use super::defaults::default_data;
-use super::failure::Failure;
+use super::error::WorkbenchError;
+use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::config::{DataSpec, schema};
@@ -29,9 +30,10 @@ pub struct Selection {
 
 impl Selection {
     /// The hyper-parameters as arguments. Their texts are added to `sources` as `--with`.
-    pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, Failure> {
-        arguments(sources, "--with", &self.with)
-            .map_err(|p| Failure::unreadable_request(sources.clone(), p, "the value of --with cannot be read"))
+    pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, WorkbenchError> {
+        arguments(sources, "--with", &self.with).map_err(|p| {
+            WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --with cannot be read"))
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Files with texts laid over them, and what can be asked about them.
 
 use super::analysis::{AnalysisRequest, FileAnalysis, analyze_file};
-use super::failure::Failure;
+use super::error::WorkbenchError;
 use super::fixed_file::{FixedFile, fix_file};
+use crate::base::problem::problem;
 use crate::text::files::{Disk, Files, Overlay};
 use std::path::Path;
 
@@ -49,23 +50,28 @@ impl<F: Files + Sync> Workbench<F> {
     /// Everything that is known of a file before a tensor exists: problems, models with their costs, claims, sweeps.
     ///
     /// Errors: the request's hyper-parameters cannot be read. A file that cannot be read is a problem of the analysis.
-    pub fn analyze(&self, path: impl AsRef<Path>, request: &AnalysisRequest) -> Result<FileAnalysis, Failure> {
+    pub fn analyze(&self, path: impl AsRef<Path>, request: &AnalysisRequest) -> Result<FileAnalysis, WorkbenchError> {
         let path = path.as_ref();
         with_large_stack(|| analyze_file(&self.files, path, request))
     }
 
     /// The text of a file after the edits that its problems suggest; see [`fix_file`].
-    pub fn fix(&self, path: impl AsRef<Path>, request: &AnalysisRequest, likely: bool) -> Result<FixedFile, Failure> {
+    pub fn fix(
+        &self,
+        path: impl AsRef<Path>,
+        request: &AnalysisRequest,
+        likely: bool,
+    ) -> Result<FixedFile, WorkbenchError> {
         let path = path.as_ref();
         with_large_stack(|| fix_file(&self.files, path, request, likely))
     }
 }
 
 /// Runs `work` on a thread with a large stack.
-fn with_large_stack<T: Send>(work: impl FnOnce() -> Result<T, Failure> + Send) -> Result<T, Failure> {
+fn with_large_stack<T: Send>(work: impl FnOnce() -> Result<T, WorkbenchError> + Send) -> Result<T, WorkbenchError> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-        let thread = thread.map_err(|e| Failure::Message(format!("cannot start a thread: {e}")))?;
+        let thread = thread.map_err(|e| problem!(E0751, "cannot start a thread: {e}"))?;
         // A panic stays one, with its message.
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })

@@ -4,21 +4,19 @@
 //! into something for programs.
 //! Invariant: every diagnostic carries a [`Code`], and [`Problems::sorted`] orders by place.
 
-mod code;
 mod diagnostic;
 mod json;
 mod level;
 mod problems;
 pub mod render;
-mod severity;
 mod suggest;
 mod suggestion;
 
-pub use code::Code;
+pub use crate::base::code::Code;
+pub use crate::base::severity::Severity;
 pub use diagnostic::{Diagnostic, Label};
 pub use json::json;
 pub use level::{Allow, Levels, WARNINGS, lints};
 pub use problems::Problems;
-pub use severity::Severity;
 pub use suggest::{did_you_mean, listed};
 pub use suggestion::{Applicability, Suggestion};

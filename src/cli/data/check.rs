@@ -1,7 +1,7 @@
 //! `npc data check`: everything that is wrong with a data set, in one run.
 
+use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
-use crate::cli::outcome::{Done, Stop};
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
 use crate::desk::data_blocks;
@@ -44,7 +44,7 @@ pub(super) struct DataCheckOptions {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(opts: &DataCheckOptions) -> Done {
+pub(super) fn run(opts: &DataCheckOptions) -> CommandResult {
     let blocks = data_blocks(&Disk, &opts.file, &opts.data, opts.model.as_deref())?;
     let mut documents = Vec::new();
     let mut failed = false;
@@ -72,5 +72,5 @@ pub(super) fn run(opts: &DataCheckOptions) -> Done {
     if opts.format == OutputFormat::Json {
         print(&format!("{:#}\n", json!({ "data": documents })))?;
     }
-    if failed { Err(Stop::Problems) } else { Ok(()) }
+    if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! `npc data show`: samples with their masks outlined, and what augmentation makes of them.
 
-use crate::cli::outcome::Done;
+use crate::cli::error::CommandResult;
 use crate::cli::split_option::SplitPart;
 use crate::cli::terminal::print;
 use crate::data::png::write_png_atomic;
@@ -58,7 +58,7 @@ pub(super) struct DataShowOptions {
     out: PathBuf,
 }
 
-pub(super) fn run(opts: &DataShowOptions) -> Done {
+pub(super) fn run(opts: &DataShowOptions) -> CommandResult {
     let request = DataRequest {
         file: &opts.file,
         data: opts.data.as_deref(),
@@ -77,7 +77,7 @@ pub(super) fn run(opts: &DataShowOptions) -> Done {
     };
     let source = SampleSource { data: &data, root: &root, channels, train: train.as_ref() };
     let sheet = sample_sheet(&source, &choice)?;
-    sheet.warnings.iter().for_each(|w| tell!("warning: {w}"));
+    sheet.warnings.iter().for_each(|w| eprintln_lossy!("warning: {w}"));
     write_png_atomic(&opts.out, &sheet.rgb, sheet.size)?;
     let mut text = format!("{} of {} samples of `{}`", sheet.shown, sheet.of, role.name());
     match (sheet.augmented, &train) {

@@ -4,13 +4,14 @@ use super::counted_chart::chart_svg;
 use super::counted_table::sweep_text;
 use super::options::SweepOptions;
 use crate::base::atomic::write_atomic;
-use crate::cli::outcome::{Done, Stop};
-use crate::cli::terminal::{print, report};
+use crate::base::problem::problem;
+use crate::cli::error::{CommandError, CommandResult};
+use crate::cli::terminal::{print, print_problems};
 use crate::desk::{CountRequest, CountedSweep, count_models};
 use crate::study::cost::Convention;
 use crate::text::files::Disk;
 
-pub(super) fn run(opts: &SweepOptions) -> Done {
+pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     let request = CountRequest {
         file: &opts.file,
         sweep: &opts.name,
@@ -26,15 +27,14 @@ pub(super) fn run(opts: &SweepOptions) -> Done {
     let sweep = count_models(&Disk, &request)?;
     print(&sweep_text(&sweep, opts.look.format))?;
     if let Some(path) = &opts.table.plot {
-        let svg =
-            chart_svg(&sweep).ok_or_else(|| Stop::Message(format!("{}: no model is left to draw", path.display())))?;
+        let svg = chart_svg(&sweep).ok_or_else(|| problem!(E0702, path, "no model is left to draw"))?;
         write_atomic(path, svg.as_bytes())?;
     }
     if sweep.broken == 0 {
         return Ok(());
     }
     report_broken_models(&sweep);
-    Err(Stop::Problems)
+    Err(CommandError::AlreadyReported)
 }
 
 /// Messages that are shown of models that cannot be built: a grid may have hundreds that miss the same requirement.
@@ -43,7 +43,7 @@ const SHOWN: usize = 5;
 fn report_broken_models(sweep: &CountedSweep) {
     let problems = &sweep.failures.problems;
     let errors = problems.iter().filter(|d| d.is_error()).count();
-    report(&sweep.failures.sources, &problems.iter().filter(|d| d.is_error()).take(SHOWN).cloned().collect());
+    print_problems(&sweep.failures.sources, &problems.iter().filter(|d| d.is_error()).take(SHOWN).cloned().collect());
     let more = if errors > SHOWN { format!("; {} messages more", errors - SHOWN) } else { String::new() };
-    tell!("{} of {} models cannot be built or measured{more}", sweep.broken, sweep.tried);
+    eprintln_lossy!("{} of {} models cannot be built or measured{more}", sweep.broken, sweep.tried);
 }

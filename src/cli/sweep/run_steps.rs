@@ -2,7 +2,7 @@
 
 use super::options::SweepRunOptions;
 use crate::base::number::clock;
-use crate::cli::outcome::{Done, Stop};
+use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::terminal::stop_on_interrupt;
 use crate::data::SplitRole;
 use crate::desk::sweep::{PlannedRun, ProcessTask, RunState, SweepPlan, TaskEnd, TaskEvent, run_tasks};
@@ -19,14 +19,14 @@ fn log_path(folder: &RunFolder) -> PathBuf {
 }
 
 /// Trains what is not finished; the runs that failed with their messages.
-pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, Stop> {
+pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, CommandError> {
     // Seed by seed, so that whatever is there when it is stopped can be compared.
     let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
     due.retain(|r| matches!(r.state, RunState::Absent | RunState::Started));
     due.sort_by_key(|r| r.seed);
     if due.len() < total {
-        tell!("{} of {total} runs are to be trained", due.len());
+        eprintln_lossy!("{} of {total} runs are to be trained", due.len());
     }
     let task = |r: &&mut PlannedRun| ProcessTask {
         label: r.label.clone(),
@@ -48,12 +48,12 @@ pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(Strin
 }
 
 /// Runs tasks and tells how far they are.
-fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, Stop> {
+fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandError> {
     let (mut done, began) = (0, Instant::now());
     let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
         let label = &tasks[k].label;
         match news {
-            TaskEvent::Started => tell!("{label}: {}", tasks[k].args[0]),
+            TaskEvent::Started => eprintln_lossy!("{label}: {}", tasks[k].args[0]),
             TaskEvent::Ended(end, took) => {
                 done += 1;
                 let left = began.elapsed().mul_f64((tasks.len() - done) as f64 / done as f64);
@@ -67,19 +67,23 @@ fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, Stop> {
                     TaskEnd::Failed(_) => "failed",
                     TaskEnd::Stopped => "stopped",
                 };
-                tell!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
+                eprintln_lossy!("{label}: {what} in {} ({done} of {}{left})", clock(took.as_secs_f64()), tasks.len());
             }
         }
     });
     if stop_on_interrupt().load(Ordering::Relaxed) {
-        tell!("interrupted; the same command goes on");
-        return Err(Stop::Interrupted);
+        eprintln_lossy!("interrupted; the same command goes on");
+        return Err(CommandError::Interrupted);
     }
     Ok(ends)
 }
 
 /// Scores the finished runs whose scores are missing or older than the weights.
-pub(super) fn score_runs(plan: &SweepPlan, common: &SweepRunOptions, failures: &mut Vec<(String, String)>) -> Done {
+pub(super) fn score_runs(
+    plan: &SweepPlan,
+    common: &SweepRunOptions,
+    failures: &mut Vec<(String, String)>,
+) -> CommandResult {
     let finished = plan.points.iter().flat_map(|p| &p.runs).filter(|r| r.state == RunState::Finished);
     let due: Vec<&PlannedRun> = finished.filter(|r| !is_scored(&r.folder, SplitRole::Test)).collect();
     let task = |r: &&PlannedRun| {
@@ -102,7 +106,7 @@ pub(super) fn score_runs(plan: &SweepPlan, common: &SweepRunOptions, failures: &
 }
 
 /// The scores that are there, in the order of the points.
-pub(super) fn read_scores(plan: &SweepPlan) -> Result<Vec<PointScores>, Stop> {
+pub(super) fn read_scores(plan: &SweepPlan) -> Result<Vec<PointScores>, CommandError> {
     let mut points = Vec::new();
     for point in &plan.points {
         let mut seeds = Vec::new();

@@ -4,18 +4,22 @@ use super::notes::notes;
 use super::options::{SweepOptions, SweepRunOptions, TrainedSweepOptions};
 use super::run_steps::{read_scores, score_runs, train_runs};
 use super::trained_table::TrainedSweep;
-use crate::cli::outcome::{Done, Stop};
-use crate::cli::terminal::{print, say};
+use crate::base::problem::problem;
+use crate::cli::error::{CommandError, CommandResult};
+use crate::cli::terminal::{print, print_error};
 use crate::desk::sweep::{PlannedRun, RunState, SweepPlan, SweepRequest, plan_sweep, shell_lines, write_slurm};
 use crate::score::sweep_scores::check_same_images;
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
 use crate::text::files::Disk;
 
-pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> Done {
+pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandResult {
     let common = &runs.common;
     if opts.on.len() > 1 {
-        return Err(Stop::usage("the runs of a sweep are on one data block: name one with --on"));
+        return Err(CommandError::usage(problem!(
+            E0503,
+            "the runs of a sweep are on one data block: name one with --on"
+        )));
     }
     let wanted = SweepRequest {
         file: &opts.file,
@@ -39,9 +43,9 @@ pub(crate) fn run_sweep(
     train: bool,
     common: &SweepRunOptions,
     format: OutputFormat,
-) -> Done {
+) -> CommandResult {
     let mut plan = plan_sweep(&Disk, wanted)?;
-    plan.points.iter().filter_map(|p| p.failure.clone()).for_each(|failure| say(&failure.into()));
+    plan.points.iter().filter_map(|p| p.failure.clone()).for_each(|failure| print_error(&failure.into()));
     if let Some(path) = &common.slurm {
         write_slurm(&plan, common.jobs, path)?;
         let n = plan.points.iter().map(|p| p.runs.len()).sum::<usize>();
@@ -75,25 +79,25 @@ pub(crate) fn run_sweep(
     if failures.is_empty() {
         return Ok(());
     }
-    tell!("");
+    eprintln_lossy!("");
     for (label, message) in &failures {
-        tell!("{label}: {message}");
+        eprintln_lossy!("{label}: {message}");
     }
-    Err(Stop::Problems)
+    Err(CommandError::AlreadyReported)
 }
 
 /// The place of the point that is named, or of the first.
-fn reference_point(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Stop> {
+fn reference_point(plan: &SweepPlan, name: Option<&str>) -> Result<usize, CommandError> {
     let Some(name) = name else { return Ok(0) };
     let labels = || plan.points.iter().map(|p| p.label.as_str());
     labels().position(|label| label == name).ok_or_else(|| {
         let known: Vec<&str> = labels().collect();
-        Stop::usage(format!("`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
+        CommandError::usage(problem!(E0503, "`{}` has no point `{name}`; it has {}", plan.sweep, known.join(", ")))
     })
 }
 
 /// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
-fn refuse_foreign_runs(plan: &SweepPlan) -> Done {
+fn refuse_foreign_runs(plan: &SweepPlan) -> CommandResult {
     let others: Vec<(&PlannedRun, &String)> = plan
         .points
         .iter()
@@ -105,11 +109,9 @@ fn refuse_foreign_runs(plan: &SweepPlan) -> Done {
         1 => String::new(),
         n => format!(" ({} folders in all)", n),
     };
-    let what = what.replace('\n', "\n  ");
-    Err(Stop::Message(format!(
-        "{}: holds a run with other settings{more}\n  {what}\n  help: give the settings it was trained with, another folder with --out DIR, or remove the folder",
-        first.folder.root().display()
-    )))
+    let problem = problem!(E0723, first.folder.root(), "holds a run with other settings{more}: {what}";
+        help: "give the settings it was trained with, another folder with --out DIR, or remove the folder");
+    Err(problem.into())
 }
 
 /// Points whose model cannot be built; what is wrong with it was printed.

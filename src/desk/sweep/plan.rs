@@ -3,8 +3,9 @@
 use super::reported_figures::reported_figures;
 use super::run_state::{RunState, differences, run_state};
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::desk::arguments::{ArgumentTexts, argument_texts};
-use crate::desk::failure::Failure;
+use crate::desk::error::WorkbenchError;
 use crate::desk::memory_settings::MemorySettings;
 use crate::desk::model_file::{ModelFile, open, resolve_file};
 use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
@@ -85,7 +86,7 @@ pub struct PlannedPoint {
     /// Trainable parameters, and MACs of one image by the request's convention; `None` where the model cannot be built.
     pub cost: Option<(u64, u64)>,
     /// Why its model cannot be built.
-    pub failure: Option<Failure>,
+    pub failure: Option<WorkbenchError>,
     /// As a source reports them.
     pub paper: Vec<Figure>,
     /// One run for each seed.
@@ -108,17 +109,17 @@ pub struct PlannedRun {
 
 /// Plans a sweep: which points it has, which runs they take, and how far these are. Errors: the file, the sweep or the run
 /// cannot be used. A point whose model cannot be built is planned all the same, with the failure.
-pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, Failure> {
+pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, WorkbenchError> {
     let ModelFile { sources, bundle, problems } = open(files, request.file)?;
     let program = resolve_file(&bundle, &sources, problems)?;
     let chosen = choose_sweep_and_run(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
     let (sweep, train, grid) = match chosen {
         Ok(chosen) => chosen,
-        Err(d) => return Err(Failure::problems(sources, d)),
+        Err(d) => return Err(WorkbenchError::problems(sources, d)),
     };
     let bounds = match bounds(&sweep.models.keep, Convention::Conv) {
         Ok(bounds) => bounds,
-        Err(p) => return Err(Failure::problems(sources, p)),
+        Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
     let axes = varied_axes(&grid);
     let out = match request.out {
@@ -150,14 +151,11 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
         match resolved.map_or(Ok(true), |resolved| satisfies(&bounds, &resolved)) {
             Ok(true) => plan.points.push(planned),
             Ok(false) => plan.left_out += 1,
-            Err(d) => return Err(Failure::problems(sources, *d)),
+            Err(d) => return Err(WorkbenchError::problems(sources, *d)),
         }
     }
     if plan.points.is_empty() {
-        return Err(Failure::Message(format!(
-            "`keep where` leaves out all {} models of `{}`",
-            plan.left_out, plan.sweep
-        )));
+        return Err(problem!(E0501, "`keep where` leaves out all {} models of `{}`", plan.left_out, plan.sweep).into());
     }
     Ok(plan)
 }
@@ -293,7 +291,7 @@ fn plan_runs(
     request: &SweepRequest<'_>,
     train: &ast::Train,
     plan: &mut SweepPlan,
-) -> Result<Option<ResolvedRun>, Failure> {
+) -> Result<Option<ResolvedRun>, WorkbenchError> {
     let text = |(name, value): &(String, String)| format!("model.{name}={value}");
     let mut set = request.set.to_vec();
     set.extend(point.args.iter().map(text));
@@ -308,11 +306,11 @@ fn plan_runs(
     };
     let resolved = match resolve_run(files, &run) {
         Ok(resolved) => Some(resolved),
-        Err(failure @ (Failure::Problems(_) | Failure::Message(_))) => {
+        Err(failure @ WorkbenchError::Problems(_)) => {
             point.failure = Some(failure);
             None
         }
-        Err(failure) => return Err(failure),
+        Err(failure @ WorkbenchError::InvalidRequest(_)) => return Err(failure),
     };
     let first = resolved.as_ref().map_or(0, |r| r.settings.train.seed);
     if let Some(ResolvedRun { checked, settings, .. }) = &resolved {

@@ -4,14 +4,15 @@ use super::plan::{PlannedRun, SweepPlan};
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
 use crate::base::path::absolute;
+use crate::base::problem::problem;
 use crate::base::shell::quoted;
-use crate::desk::failure::Failure;
+use crate::desk::error::WorkbenchError;
 use std::fmt::Write;
 use std::path::Path;
 
 /// One line a run, for any shell of the POSIX kind: trains it and scores it. A line may be started again at any time.
-pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, Failure> {
-    let npc = std::env::current_exe().map_err(|e| Failure::Message(format!("npc does not know its own place: {e}")))?;
+pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
+    let npc = std::env::current_exe().map_err(|e| problem!(E0751, "the path of the npc program is not known: {e}"))?;
     let npc = quoted(&npc.display().to_string());
     let line = |run: &PlannedRun| {
         let train: Vec<String> = run.train.iter().map(|a| quoted(a)).collect();
@@ -25,7 +26,7 @@ pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, Failure> {
 }
 
 /// A script for `sbatch`: one array task a run. A task that is requeued goes on where its folder stands.
-fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, Failure> {
+fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     let lines = shell_lines(plan)?;
     let last = lines.len().saturating_sub(1);
     let most = if jobs > 1 { format!("%{jobs}") } else { String::new() };
@@ -54,7 +55,7 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, Failure> {
 }
 
 /// Writes the script and makes the folder for its logs, which Slurm does not.
-pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), Failure> {
+pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), WorkbenchError> {
     std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
     Ok(write_atomic(path, slurm_script(plan, jobs)?.as_bytes())?)
 }

@@ -1,8 +1,10 @@
 //! One problem: what is wrong, where, and what would pass.
 
-use super::code::Code;
-use super::severity::Severity;
 use super::suggestion::Suggestion;
+use crate::base::code::Code;
+use crate::base::error::RunError;
+use crate::base::problem::ProblemPlace;
+use crate::base::severity::Severity;
 use crate::text::source::Span;
 
 /// A place in a source and a few words about it.
@@ -100,5 +102,21 @@ impl Diagnostic {
     /// Tells whether the problem is an error, which a command answers with exit code 1.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+impl ProblemPlace for Span {
+    type Problem = Diagnostic;
+    fn problem(self, code: Code, message: String) -> Diagnostic {
+        Diagnostic::new(code, self, message)
+    }
+}
+
+impl From<RunError> for Diagnostic {
+    /// Converts a problem of a run into a diagnostic without a place in a text; its message begins with the file.
+    fn from(error: RunError) -> Diagnostic {
+        let mut d = Diagnostic::bare(error.code, error.headline());
+        d.help = error.help;
+        d
     }
 }

@@ -1,8 +1,8 @@
 //! Which warnings are told, and which of them stop: `@allow` in files, `--allow` and `--deny` on the command line.
 
-use super::code::Code;
 use super::problems::Problems;
-use super::severity::Severity;
+use crate::base::code::Code;
+use crate::base::severity::Severity;
 use crate::text::source::{SourceId, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -2,8 +2,8 @@
 
 use super::diagnostic::Diagnostic;
 use super::problems::Problems;
-use super::severity::Severity;
 use super::suggestion::Suggestion;
+use crate::base::severity::Severity;
 use crate::text::source::{SourceId, SourceMap};
 use annotate_snippets::{AnnotationKind, Group, Level, Patch, Renderer, Snippet};
 use std::ops::Range;

@@ -2,7 +2,8 @@
 
 use crate::support::front::repository;
 use npc::desk::{
-    AnalysisRequest, ComparedAt, Failure, LintLevels, ModelDifference, Selection, Workbench, build_models, compared,
+    AnalysisRequest, ComparedAt, LintLevels, ModelDifference, Selection, Workbench, WorkbenchError, build_models,
+    compared,
 };
 use npc::text::files::{Disk, Files, Overlay};
 use npc::{Convention, count};
@@ -65,9 +66,11 @@ fn a_request_that_cannot_be_read_says_where() {
         bench.analyze("net.model", &AnalysisRequest { selection, ..AnalysisRequest::default() })
     };
     assert_eq!(with("n=5").unwrap().entries[0].0.checked.output().channels(), 5);
-    let Err(Failure::Request { report: Some(report), message }) = with("n") else { panic!("`n` has no value") };
-    assert_eq!(message, "the value of --with cannot be read");
-    assert_eq!(report.problems.iter().next().map(|d| d.code.id()), Some("E0503"));
+    let Err(WorkbenchError::InvalidRequest(report)) = with("n") else { panic!("`n` has no value") };
+    let problems: Vec<_> = report.problems.iter().map(|d| (d.code.id(), d.message.as_str())).collect();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert_eq!(problems[0].0, "E0503");
+    assert_eq!(problems[1], ("E0503", "the value of --with cannot be read"));
     // A value of the wrong type is a problem of the model.
     assert!(with("n=se").unwrap().problems.has_errors());
 }
@@ -156,7 +159,8 @@ fn models_are_chosen_by_name_size_and_data() {
     let on = of(&Selection { model: model.clone(), on: vec!["cvc".into()], ..Selection::default() }).unwrap();
     let size = of(&Selection { model: model.clone(), size: vec![[288, 384]], ..Selection::default() }).unwrap();
     assert_eq!((on.len(), on[0].input()), (1, size[0].input()));
-    let Err(Failure::Problems(found)) = of(&Selection { model: Some("NPNett".into()), ..Selection::default() }) else {
+    let Err(WorkbenchError::Problems(found)) = of(&Selection { model: Some("NPNett".into()), ..Selection::default() })
+    else {
         panic!("there is no such model")
     };
     let d = found.problems.iter().next().unwrap();
@@ -186,12 +190,13 @@ fn sizes_and_lints_that_there_are_not_are_refused() {
         assert_eq!(findings.iter().map(|f| f.code).collect::<Vec<_>>(), ["E0503"], "{size:?}");
     }
     let levels = LintLevels { allow: vec!["griding".into()], deny: Vec::new() };
-    let Err(Failure::Request { message, .. }) =
+    let Err(WorkbenchError::InvalidRequest(report)) =
         bench.analyze("net.model", &AnalysisRequest { levels, ..AnalysisRequest::default() })
     else {
         panic!("there is no such lint")
     };
-    assert_eq!(message, "there is no lint `griding`; did you mean `gridding`?");
+    let messages: Vec<_> = report.problems.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(messages, ["there is no lint `griding`; did you mean `gridding`?"]);
 }
 
 #[test]

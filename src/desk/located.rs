@@ -48,7 +48,7 @@ pub struct Fix {
 
 /// A problem of a file.
 #[derive(Debug, Clone)]
-pub struct Finding {
+pub struct LocatedDiagnostic {
     /// `E0301`; `npc explain` says more.
     pub code: &'static str,
     /// Whether it is an error or a warning.
@@ -69,16 +69,16 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
 }
 
-impl Finding {
+impl LocatedDiagnostic {
     /// A problem with its spans resolved.
-    pub fn new(sources: &SourceMap, d: &Diagnostic) -> Finding {
+    pub fn new(sources: &SourceMap, d: &Diagnostic) -> LocatedDiagnostic {
         let place = |span: Span| TextRange::of(sources, span);
         let fix = |s: &crate::text::diag::Suggestion| Fix {
             message: s.message.clone(),
             edits: s.edits.iter().map(|(span, text)| (place(*span), text.clone())).collect(),
             applicability: s.applicability,
         };
-        Finding {
+        LocatedDiagnostic {
             code: d.code.id(),
             severity: d.severity,
             message: d.message.clone(),
@@ -92,7 +92,7 @@ impl Finding {
     }
 
     /// All problems of some texts, in their order.
-    pub fn all(sources: &SourceMap, problems: &Problems) -> Vec<Finding> {
-        problems.iter().map(|d| Finding::new(sources, d)).collect()
+    pub fn all(sources: &SourceMap, problems: &Problems) -> Vec<LocatedDiagnostic> {
+        problems.iter().map(|d| LocatedDiagnostic::new(sources, d)).collect()
     }
 }
