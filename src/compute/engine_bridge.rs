@@ -45,7 +45,7 @@ pub struct RecordedPass {
 
 /// How a loss's gradients reach the weights.
 pub enum BackwardPath {
-    /// Burn's graph continues behind the results; the image is included if its gradient was requested.
+    /// Burn's graph continues from the results; the image is included if its gradient was requested.
     Burn { image: Option<Box<Tensor<4>>> },
     /// The results are leaves of Burn's graph; the engine continues from their gradients.
     Engine { tape: Box<Tape>, leaves: Vec<Tensor<4>> },
@@ -108,7 +108,7 @@ impl Network {
     fn keep_statistics(&self, statistics: Vec<BatchStatistics>) {
         for BatchStatistics { layer, mean, variance, count } in statistics {
             let Layer::BatchNorm(norm) = &self.layers[layer].layer else {
-                unreachable!("the engine gives statistics of batch norms");
+                unreachable!("the engine returns statistics of batch norms only");
             };
             let device = self.device.clone().without_autodiff();
             let tensor = |values: Vec<f32>| {

@@ -2,7 +2,7 @@
 
 use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use super::pixel_values::{ChannelBlocks, PixelValues};
+use super::pixel_reduction::{ChannelBlocks, PixelReduction};
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::{ChannelReduce, Reduction};
 
@@ -20,7 +20,7 @@ impl OperatorKernel for ChannelReduce {
         let pixels = match self.function {
             Reduction::Mean => {
                 let (channels, count) = (ChannelBlocks::of(x), x.layout.channels() as f32);
-                PixelValues::new(x.layout, (0.0, 0), |image, y, values| {
+                PixelReduction::new(x.layout, (0.0, 0), |image, y, values| {
                     channels.fold(image, y, values, |(sum, _), _, x| *sum += x);
                     values.iter_mut().for_each(|(sum, _)| *sum /= count);
                 })
@@ -86,9 +86,9 @@ fn max_backward(x: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMo
 }
 
 /// Returns each pixel's maximum and the slot of the first channel that attains it. A NaN counts as the largest.
-fn largest(x: MapView) -> PixelValues<(f32, usize)> {
+fn largest(x: MapView) -> PixelReduction<(f32, usize)> {
     let channels = ChannelBlocks::of(x);
-    PixelValues::new(x.layout, (f32::NEG_INFINITY, 0), |image, y, values| {
+    PixelReduction::new(x.layout, (f32::NEG_INFINITY, 0), |image, y, values| {
         channels.fold(image, y, values, |(max, at), slot, x| {
             if x > *max || x.is_nan() {
                 (*max, *at) = (x, slot);

@@ -2,7 +2,7 @@
 
 use super::group_norm::affine;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
-use super::pixel_values::{ChannelBlocks, PixelValues};
+use super::pixel_reduction::{ChannelBlocks, PixelReduction};
 use super::{BackwardNeeds, plane_sums, row_loops};
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 use crate::graph::op::LayerNorm;
@@ -47,7 +47,7 @@ impl OperatorKernel for LayerNorm {
         let weight = x.layout.to_slots(&weight, 0.0);
         // The gradients of a pixel's mean and deviation.
         let channels = ChannelBlocks::of(x);
-        let flow = PixelValues::new(x.layout, (0f64, 0f64), |image, y, flow| {
+        let flow = PixelReduction::new(x.layout, (0f64, 0f64), |image, y, flow| {
             channels.fold_with(grad, image, y, flow, |(sum, product), slot, x, g| {
                 let g = f64::from(g * weight[slot]);
                 *sum += g;
@@ -102,17 +102,17 @@ struct PixelStatistics {
     inverse: f32,
 }
 
-fn pixel_statistics(op: &LayerNorm, x: MapView) -> PixelValues<PixelStatistics> {
+fn pixel_statistics(op: &LayerNorm, x: MapView) -> PixelReduction<PixelStatistics> {
     let (channels, count) = (ChannelBlocks::of(x), x.layout.channels() as f64);
-    let means = PixelValues::new(x.layout, 0f64, |image, y, means| {
+    let means = PixelReduction::new(x.layout, 0f64, |image, y, means| {
         channels.fold(image, y, means, |sum, _, x| *sum += f64::from(x));
         means.iter_mut().for_each(|sum| *sum /= count);
     });
-    let squares = PixelValues::new(x.layout, (0f64, 0f64), |image, y, squares| {
+    let squares = PixelReduction::new(x.layout, (0f64, 0f64), |image, y, squares| {
         squares.iter_mut().zip(means.row(image, y)).for_each(|(square, mean)| square.0 = *mean);
         channels.fold(image, y, squares, |(mean, sum), _, x| *sum += (f64::from(x) - *mean).powi(2));
     });
-    PixelValues::new(x.layout, PixelStatistics { mean: 0.0, inverse: 0.0 }, |image, y, pixels| {
+    PixelReduction::new(x.layout, PixelStatistics { mean: 0.0, inverse: 0.0 }, |image, y, pixels| {
         for (pixel, &(mean, sum)) in pixels.iter_mut().zip(squares.row(image, y)) {
             *pixel = PixelStatistics { mean: mean as f32, inverse: (1.0 / (sum / count + op.epsilon).sqrt()) as f32 };
         }

@@ -1,14 +1,14 @@
 //! Softmax over the channels of each pixel. Unused lanes become 0.
 
 use super::exp::exp;
-use super::pixel_values::{ChannelBlocks, PixelValues};
+use super::pixel_reduction::{ChannelBlocks, PixelReduction};
 use super::row_loops;
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
 
 pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
     let channels = ChannelBlocks::of(x);
     // Maximum of a pixel, and one over the sum of the exponentials.
-    let common = PixelValues::new(x.layout, (f32::NEG_INFINITY, 0.0), |image, y, common| {
+    let common = PixelReduction::new(x.layout, (f32::NEG_INFINITY, 0.0), |image, y, common| {
         // A NaN is never the maximum, but makes the sum a NaN.
         channels.fold(image, y, common, |(max, _), _, x| *max = if x > *max { x } else { *max });
         channels.fold(image, y, common, |(max, sum), _, x| *sum += exp(x - *max));
@@ -28,7 +28,7 @@ pub(super) fn forward(x: MapView, output: &mut MapViewMut) {
 /// Computes `y * (g - sum of g * y)`.
 pub(super) fn backward(output: MapView, grad: MapView, into: &mut MapViewMut, write: WriteMode) {
     let channels = ChannelBlocks::of(output);
-    let sums = PixelValues::new(output.layout, 0f32, |image, y, sums| {
+    let sums = PixelReduction::new(output.layout, 0f32, |image, y, sums| {
         channels.fold_with(grad, image, y, sums, |sum, _, y, g| *sum += y * g);
     });
     let lanes = output.layout.lanes;

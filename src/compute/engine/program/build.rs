@@ -8,8 +8,8 @@ use super::{PassMode, Program, Unsupported};
 use crate::compute::engine::memory_layout::MapLayout;
 use crate::compute::engine::operators::conv::{ConvWindow, halo};
 use crate::compute::engine::operators::{self, ChannelPlacement};
-use crate::graph::op::{Activation, Function, Op};
-use crate::graph::plan::Plan;
+use crate::graph::op::{Activation, Conv, Function, Op};
+use crate::graph::plan::{Plan, Step};
 use crate::graph::ty::{Shape, TensorType};
 use std::collections::HashMap;
 
@@ -147,48 +147,53 @@ impl ProgramBuilder<'_> {
         let step = &self.plan.steps[at];
         let inputs: Vec<ProgramValueId> = operands(step, &self.types).iter().map(|id| self.value_of[id]).collect();
         let outputs: Vec<usize> = step.outputs.iter().map(|(id, _)| id.index()).collect();
-        let layer = || step.layer.expect("plan: an operator with parameters has a layer");
         let (window, kind) = match &step.op {
             Op::Input(_) => {
-                let dims = self.dims(outputs[0]);
-                // A gradient has blocks.
-                let blocked = self.mode == PassMode::Train { to_image: true };
-                let layout = if blocked { MapLayout::blocked(dims) } else { MapLayout::planar(dims) };
-                let made = self.push_node(NodeOp::Image, Vec::new(), vec![layout], at);
-                self.value_of.insert(outputs[0], made[0]);
+                self.image(outputs[0], at);
                 return Ok(());
             }
-            Op::Conv(op) if op.groups == 1 => {
+            Op::Conv(op) => {
                 let pad = op.pad.amount(op.kernel, op.dilation);
-                (ConvWindow { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, ConvKind::Regular)
+                let window = ConvWindow { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad };
+                (window, self.conv_kind(op, step)?)
             }
             Op::ConvTranspose(op) if op.groups == 1 => (
                 ConvWindow { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad: op.pad },
                 ConvKind::Transposed,
             ),
-            Op::Conv(op) if op.groups == op.out && op.groups == self.dims(operands(step, &self.types)[0])[1] => {
-                let pad = op.pad.amount(op.kernel, op.dilation);
-                (ConvWindow { kernel: op.kernel, stride: op.stride, dilation: op.dilation, pad }, ConvKind::Depthwise)
-            }
-            Op::Conv(_) | Op::ConvTranspose(_) => {
-                return Err(Unsupported(format!("{}: groups of channels", step.path)));
-            }
+            Op::ConvTranspose(_) => return Err(unsupported_groups(step)),
             Op::Linear(_) => (ConvWindow::POINT, ConvKind::Regular),
             Op::BatchNorm(op) => {
-                let norm = NormNode { layer: layer(), epsilon: op.epsilon, relu: false, statistics_only: false };
+                let norm = NormNode { layer: layer(step), epsilon: op.epsilon, relu: false, statistics_only: false };
                 let x = self.in_blocks(inputs[0], at);
                 self.norm(norm, x, outputs[0], at);
                 return Ok(());
             }
-            op => {
-                let op = op.clone();
-                return self.operator(op, inputs, &outputs, at);
-            }
+            op => return self.operator(op.clone(), inputs, &outputs, at),
         };
-        let conv = ConvNode { window, kind, layer: layer(), fold: None, relu: false, sums: false, input_norm: None };
+        let layer = layer(step);
+        let conv = ConvNode { window, kind, layer, fold: None, relu: false, sums: false, input_norm: None };
         let x = if kind == ConvKind::Depthwise { self.in_blocks(inputs[0], at) } else { inputs[0] };
         self.conv(conv, x, outputs[0], at);
         Ok(())
+    }
+
+    fn image(&mut self, output: usize, at: usize) {
+        let dims = self.dims(output);
+        // A gradient has blocks.
+        let blocked = self.mode == PassMode::Train { to_image: true };
+        let layout = if blocked { MapLayout::blocked(dims) } else { MapLayout::planar(dims) };
+        let value = self.push_node(NodeOp::Image, Vec::new(), vec![layout], at)[0];
+        self.value_of.insert(output, value);
+    }
+
+    fn conv_kind(&self, op: &Conv, step: &Step) -> Result<ConvKind, Unsupported> {
+        let channels = self.dims(operands(step, &self.types)[0])[1];
+        match op.groups {
+            1 => Ok(ConvKind::Regular),
+            groups if groups == op.out && groups == channels => Ok(ConvKind::Depthwise),
+            _ => Err(unsupported_groups(step)),
+        }
     }
 
     fn conv(&mut self, mut conv: ConvNode, x: ProgramValueId, mut output: usize, at: usize) {
@@ -223,11 +228,11 @@ impl ProgramBuilder<'_> {
             ConvKind::Regular | ConvKind::Transposed => MapLayout::blocked(self.dims(output)),
         };
         conv.sums &= conv.kind != ConvKind::Depthwise;
-        let made = self.push_node(NodeOp::Conv(conv), vec![x], vec![layout], last)[0];
-        self.value_of.insert(output, made);
+        let value = self.push_node(NodeOp::Conv(conv), vec![x], vec![layout], last)[0];
+        self.value_of.insert(output, value);
         if let Some((next, norm)) = norm {
             let output = self.absorb(next);
-            self.norm(norm, made, output, next);
+            self.norm(norm, value, output, next);
         }
     }
 
@@ -249,8 +254,8 @@ impl ProgramBuilder<'_> {
             (at, output) = (next, self.absorb(next));
         }
         let layout = self.values[x].layout.clone();
-        let made = self.push_node(NodeOp::Norm(norm), vec![x], vec![layout], at)[0];
-        self.value_of.insert(output, made);
+        let value = self.push_node(NodeOp::Norm(norm), vec![x], vec![layout], at)[0];
+        self.value_of.insert(output, value);
     }
 
     fn operator(
@@ -281,11 +286,11 @@ impl ProgramBuilder<'_> {
             self.align_segments(&mut blocked, at);
         }
         let layouts = outputs.iter().map(|&id| self.output_layout(placement, &blocked, id, planar)).collect();
-        let made = self.push_node(NodeOp::Operator { op, layer: step.layer }, blocked, layouts, at);
-        for (&output, made) in outputs.iter().zip(made) {
+        let values = self.push_node(NodeOp::Operator { op, layer: step.layer }, blocked, layouts, at);
+        for (&output, value) in outputs.iter().zip(values) {
             // An index has no gradient.
-            self.values[made].differentiable &= self.types[output].tensor().is_some();
-            self.value_of.insert(output, made);
+            self.values[value].differentiable &= self.types[output].tensor().is_some();
+            self.value_of.insert(output, value);
         }
         Ok(())
     }
@@ -329,6 +334,14 @@ impl ProgramBuilder<'_> {
             ChannelPlacement::Dense => MapLayout::blocked(dims),
         }
     }
+}
+
+fn layer(step: &Step) -> usize {
+    step.layer.expect("plan: an operator with parameters has a layer")
+}
+
+fn unsupported_groups(step: &Step) -> Unsupported {
+    Unsupported(format!("{}: groups of channels", step.path))
 }
 
 /// Gives each map the halo that the convolutions which read it or its gradient need.

@@ -5,12 +5,12 @@ use crate::compute::engine::kernel::team;
 use crate::compute::engine::memory_layout::{MapLayout, MapView};
 
 /// One value per pixel, `[n][h][w]`.
-pub(super) struct PixelValues<T> {
+pub(super) struct PixelReduction<T> {
     size: [usize; 2],
     values: Vec<T>,
 }
 
-impl<T: Copy + Send + Sync> PixelValues<T> {
+impl<T: Copy + Send + Sync> PixelReduction<T> {
     /// `find` gets the indices of image and row, and the row's values, which are `empty` at first.
     pub(super) fn new(layout: &MapLayout, empty: T, find: impl Fn(usize, usize, &mut [T]) + Sync) -> Self {
         let (h, w) = (layout.h, layout.w);
