@@ -150,7 +150,7 @@ impl Layer {
             Layer::Linear(linear) => {
                 let [n, c, h, w] = x.dims();
                 let x = x.reshape([n, c * h * w]);
-                let y = if is_cpu(&x.device()) { linear.forward(x) } else { as_convolution(linear, x) };
+                let y = if is_cpu(&x.device()) { linear.forward(x) } else { linear_as_convolution(linear, x) };
                 let [n, c] = y.dims();
                 y.reshape([n, c, 1, 1])
             }
@@ -162,7 +162,7 @@ impl Layer {
 
 /// Computes a linear layer as a convolution: a GPU multiplies matrices with a 10-bit mantissa (TF32), but convolves in
 /// full precision.
-fn as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
+fn linear_as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
     let [n, c] = x.dims();
     let bias = linear.bias.as_ref().map(|b| b.val());
     // Burn stores the weight as [in, out].

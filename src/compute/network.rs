@@ -65,7 +65,7 @@ pub struct Network {
 }
 
 /// Applies an expression to a layer of any kind.
-macro_rules! each {
+macro_rules! map_layer {
     ($layer:expr, $inner:ident => $body:expr) => {
         match $layer {
             Layer::Conv($inner) => Layer::Conv($body),
@@ -239,27 +239,27 @@ impl Module for Network {
 
     fn fork(self, device: &Device) -> Self {
         let target = device.clone().with_autodiff_context_from(&self.device);
-        self.rebuild(target, |layer| each!(layer, inner => inner.fork(device)))
+        self.rebuild(target, |layer| map_layer!(layer, inner => inner.fork(device)))
     }
 
     fn to_device(self, device: &Device) -> Self {
         let target = device.clone().with_autodiff_context_from(&self.device);
-        self.rebuild(target, |layer| each!(layer, inner => inner.to_device(device)))
+        self.rebuild(target, |layer| map_layer!(layer, inner => inner.to_device(device)))
     }
 
     fn train(self) -> Self {
         let device = self.device.clone().autodiff();
-        self.rebuild(device, |layer| each!(layer, inner => inner.train()))
+        self.rebuild(device, |layer| map_layer!(layer, inner => inner.train()))
     }
 
     fn valid(&self) -> Self {
         let device = self.device.clone().without_autodiff();
-        self.clone().rebuild(device, |layer| each!(layer, inner => inner.valid()))
+        self.clone().rebuild(device, |layer| map_layer!(layer, inner => inner.valid()))
     }
 
     fn materialize(self) -> Self {
         let device = self.device.clone();
-        self.rebuild(device, |layer| each!(layer, inner => inner.materialize()))
+        self.rebuild(device, |layer| map_layer!(layer, inner => inner.materialize()))
     }
 
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {

@@ -15,12 +15,12 @@ pub(super) fn max_pool_to(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4
         let window = [h / height, w / width];
         return max_pool2d(x, MaxPoolOptions::new(window).with_stride(window));
     }
-    let across = along(x.reshape([n * c * h, w, 1]), width).reshape([n * c, h, width]);
-    along(across, height).reshape([n, c, height, width])
+    let across = max_along_axis(x.reshape([n * c * h, w, 1]), width).reshape([n * c, h, width]);
+    max_along_axis(across, height).reshape([n, c, height, width])
 }
 
 /// Reduces `[outer, from, inner]` to `[outer, to, inner]`.
-fn along(x: Tensor<3>, to: usize) -> Tensor<3> {
+fn max_along_axis(x: Tensor<3>, to: usize) -> Tensor<3> {
     let [outer, from, inner] = x.dims();
     let bounds = |i: usize| (i * from / to, ((i + 1) * from).div_ceil(to));
     let longest = (0..to).map(|i| bounds(i).1 - bounds(i).0).max().unwrap_or(1);

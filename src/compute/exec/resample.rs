@@ -29,11 +29,11 @@ fn nearest(x: Tensor<4>, [height, width]: [usize; 2]) -> Tensor<4> {
         return repeated.reshape([n, c, height, width]);
     }
     let device = x.device();
-    x.select(2, sources(h, height, &device)).select(3, sources(w, width, &device))
+    x.select(2, nearest_sources(h, height, &device)).select(3, nearest_sources(w, width, &device))
 }
 
 /// Returns `min(floor(i * from / to), from - 1)` for each output position `i`.
-fn sources(from: usize, to: usize, device: &Device) -> Tensor<1, Int> {
+fn nearest_sources(from: usize, to: usize, device: &Device) -> Tensor<1, Int> {
     let scale = from as f32 / to as f32;
     let at: Vec<i64> = (0..to).map(|i| ((i as f32 * scale).floor() as i64).min(from as i64 - 1)).collect();
     Tensor::from_data(TensorData::new(at, [to]), device)
@@ -41,8 +41,8 @@ fn sources(from: usize, to: usize, device: &Device) -> Tensor<1, Int> {
 
 fn bilinear(x: Tensor<4>, [height, width]: [usize; 2], align_corners: bool) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
-    let across = (width != w).then(|| taps(w, width, align_corners));
-    let down = (height != h).then(|| taps(h, height, align_corners));
+    let across = (width != w).then(|| interpolation_taps(w, width, align_corners));
+    let down = (height != h).then(|| interpolation_taps(h, height, align_corners));
     // A GPU multiplies matrices with a 10-bit mantissa (TF32), which is visible at the borders of a mask.
     if is_cpu(&x.device()) { by_matrices(x, across, down) } else { by_neighbours(x, across, down) }
 }
@@ -91,7 +91,7 @@ struct InterpolationTaps {
     part: Vec<f32>,
 }
 
-fn taps(from: usize, to: usize, align_corners: bool) -> InterpolationTaps {
+fn interpolation_taps(from: usize, to: usize, align_corners: bool) -> InterpolationTaps {
     let scale = match align_corners {
         true if to > 1 => (from - 1) as f32 / (to - 1) as f32,
         true => 0.0,

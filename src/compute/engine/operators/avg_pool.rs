@@ -13,7 +13,7 @@ impl OperatorKernel for AvgPool {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = sliding(self, inputs[0].layout, output.layout);
+        let [down, across] = sliding_taps(self, inputs[0].layout, output.layout);
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -24,7 +24,7 @@ impl OperatorKernel for AvgPool {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = sliding(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = sliding_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
@@ -33,7 +33,7 @@ impl OperatorKernel for AvgPool {
     }
 }
 
-fn sliding(op: &AvgPool, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+fn sliding_taps(op: &AvgPool, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     let axis = |axis, from, to| pool_bins::means(from, &pool_bins::sliding(&op.0, axis, from, to));
     [axis(0, from.h, to.h), axis(1, from.w, to.w)]
 }
@@ -47,9 +47,9 @@ impl OperatorKernel for AvgPoolTo {
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let (x, to) = (inputs[0], output.layout);
         if [to.h, to.w] == [1, 1] {
-            return mean(x, output);
+            return mean_over_map(x, output);
         }
-        let [down, across] = adaptive(x.layout, to);
+        let [down, across] = adaptive_taps(x.layout, to);
         separable::resample(x, output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -60,7 +60,7 @@ impl OperatorKernel for AvgPoolTo {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = adaptive(into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = adaptive_taps(into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
@@ -69,13 +69,13 @@ impl OperatorKernel for AvgPoolTo {
     }
 }
 
-fn adaptive(from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+fn adaptive_taps(from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     let axis = |from, to| pool_bins::means(from, &pool_bins::adaptive(from, to));
     [axis(from.h, to.h), axis(from.w, to.w)]
 }
 
 /// Computes the mean over the whole map.
-fn mean(x: MapView, output: &mut MapViewMut) {
+fn mean_over_map(x: MapView, output: &mut MapViewMut) {
     let (lanes, count) = (x.layout.lanes, (x.layout.h * x.layout.w) as f64);
     let sums = plane_sums::plane_sums(x.layout, 1, |plane, y, sums| row_loops::sum(sums, x.row(plane, y)));
     output.for_rows(|plane, _, to| {

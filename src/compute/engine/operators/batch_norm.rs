@@ -60,7 +60,7 @@ impl NormAffine {
     }
 }
 
-fn lanes(values: &[f32], block: usize) -> &[f32; LANES] {
+fn block_lanes(values: &[f32], block: usize) -> &[f32; LANES] {
     values[block * LANES..].first_chunk().expect("one number per slot")
 }
 
@@ -94,7 +94,7 @@ pub fn statistics(x: MapView, epsilon: f64) -> NormStatistics {
     let means: Vec<f64> = sum.iter().map(|sum| sum / count).collect();
     let shift: Vec<f32> = means.iter().map(|&x| x as f32).collect();
     let [sum, square] = over_rows(x.layout, |plane, row, [sum, square]| {
-        sum_row(x.row(plane, row), sum, square, lanes(&shift, plane % x.layout.blocks()));
+        sum_row(x.row(plane, row), sum, square, block_lanes(&shift, plane % x.layout.blocks()));
     });
     // The shift is the rounded mean; the remaining difference to the mean is corrected here.
     let variances: Vec<f64> =
@@ -159,7 +159,7 @@ vectorised! {
 
 /// Returns `a * g + b * x + c`, where `a` is the layer's factor and `g` is 0 where the ReLU was 0.
 #[inline(always)]
-fn flows(x: f32, g: f32, b: f32, c: f32, factor: f32, summand: f32, floor: f32) -> f32 {
+fn input_gradient_at(x: f32, g: f32, b: f32, c: f32, factor: f32, summand: f32, floor: f32) -> f32 {
     let g = if x * factor + summand > floor { g } else { 0.0 };
     g * factor + x * b + c
 }
@@ -172,7 +172,7 @@ vectorised! {
         let x = x.as_chunks::<LANES>().0.iter().zip(g.as_chunks::<LANES>().0);
         for ((x, g), dx) in x.zip(dx.as_chunks_mut::<LANES>().0) {
             for i in 0..LANES {
-                dx[i] = flows(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
+                dx[i] = input_gradient_at(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
             }
         }
     }
@@ -186,7 +186,7 @@ vectorised! {
         let x = x.as_chunks::<LANES>().0.iter().zip(g.as_chunks::<LANES>().0);
         for ((x, g), dx) in x.zip(dx.as_chunks_mut::<LANES>().0) {
             for i in 0..LANES {
-                dx[i] += flows(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
+                dx[i] += input_gradient_at(x[i], g[i], b[i], c[i], factor[i], summand[i], floor);
             }
         }
     }
@@ -197,7 +197,7 @@ pub fn weight_gradients(norm: &BatchNormBackward, x: MapView, g: MapView) -> (Ve
     let blocks = x.layout.blocks();
     let floor = if norm.relu { 0.0 } else { f32::NEG_INFINITY };
     let [bias, weight] = over_rows(x.layout, |plane, row, sums| {
-        let of = |values| lanes(values, plane % blocks);
+        let of = |values| block_lanes(values, plane % blocks);
         let (s, a) = (norm.statistics, norm.affine);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
         reduce_row(x, g, sums, of(&s.mean), of(&s.inverse), of(&a.factor), of(&a.summand), floor);
@@ -230,7 +230,7 @@ pub fn input_gradient(
     }
     let floor = if norm.relu { 0.0 } else { f32::NEG_INFINITY };
     into.for_rows(|plane, row, dx| {
-        let of = |values| lanes(values, plane % blocks);
+        let of = |values| block_lanes(values, plane % blocks);
         let (x, g) = (x.row(plane, row), g.row(plane, row));
         let run = if write == WriteMode::Accumulate { add_row } else { input_row };
         run(x, g, dx, of(&b), of(&c), of(&a.factor), of(&a.summand), floor);

@@ -143,13 +143,13 @@ fn apply_row(
     match other.broadcast {
         Broadcast::None => row_loops::zip(to, a, b, write, f),
         Broadcast::PerChannel => row_loops::map_by_lane(to, a, b, write, f),
-        Broadcast::PerPixel => by_pixel(to, a, b, [whole.view.layout.lanes, other.view.layout.lanes], write, f),
+        Broadcast::PerPixel => zip_by_pixel(to, a, b, [whole.view.layout.lanes, other.view.layout.lanes], write, f),
     }
 }
 
 vectorised! {
     /// Computes `to = f(a, p)`, or `to += f(a, p)`, with one `p` per pixel. `lanes` are those of `a` and of `p`.
-    fn by_pixel(
+    fn zip_by_pixel(
         to: &mut [f32], a: &[f32], p: &[f32], lanes: [usize; 2], write: WriteMode, f: impl Fn(f32, f32) -> f32,
     ) {
         let pixels = p.iter().step_by(lanes[1]);

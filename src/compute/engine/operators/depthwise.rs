@@ -44,7 +44,7 @@ fn taps(window: &ConvWindow, smaller: &MapLayout, larger: &MapLayout) -> Vec<Dep
 }
 
 vectorised! {
-    fn gather_row(to: &mut [f32], from: &[f32], weight: &[f32; LANES], stride: usize) {
+    fn correlate_row(to: &mut [f32], from: &[f32], weight: &[f32; LANES], stride: usize) {
         let from = from.as_chunks::<LANES>().0.iter().step_by(stride);
         for (to, from) in to.as_chunks_mut::<LANES>().0.iter_mut().zip(from) {
             for i in 0..LANES {
@@ -55,7 +55,7 @@ vectorised! {
 }
 
 vectorised! {
-    fn spread_row(to: &mut [f32], from: &[f32], weight: &[f32; LANES], stride: usize) {
+    fn correlate_transposed_row(to: &mut [f32], from: &[f32], weight: &[f32; LANES], stride: usize) {
         let to = to.as_chunks_mut::<LANES>().0.iter_mut().step_by(stride);
         for (to, from) in to.zip(from.as_chunks::<LANES>().0) {
             for i in 0..LANES {
@@ -76,7 +76,7 @@ vectorised! {
     }
 }
 
-fn lanes(values: &[f32], at: usize) -> &[f32; LANES] {
+fn block_lanes(values: &[f32], at: usize) -> &[f32; LANES] {
     values[at * LANES..].first_chunk().expect("one number per slot")
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn forward(
     y.for_rows(|plane, row, to| {
         let block = plane % blocks;
         match bias {
-            Some(bias) => to.as_chunks_mut::<LANES>().0.fill(*lanes(bias, block)),
+            Some(bias) => to.as_chunks_mut::<LANES>().0.fill(*block_lanes(bias, block)),
             None => to.fill(0.0),
         }
         for tap in &taps {
@@ -102,7 +102,7 @@ pub(crate) fn forward(
             if 0 <= from && from < x.layout.h as isize && !tap.columns.is_empty() {
                 let from = &x.row(plane, from as usize)[tap.first * LANES..];
                 let to = &mut to[tap.columns.start * LANES..tap.columns.end * LANES];
-                gather_row(to, from, lanes(packed, block * count + tap.number), window.stride[1]);
+                correlate_row(to, from, block_lanes(packed, block * count + tap.number), window.stride[1]);
             }
         }
         if relu {
@@ -126,8 +126,8 @@ pub(crate) fn backward(window: &ConvWindow, packed: &[f32], g: MapView, into: &m
             }
             let from = &g.row(plane, (from / stride) as usize)[tap.columns.start * LANES..tap.columns.end * LANES];
             if !from.is_empty() {
-                let weight = lanes(packed, plane % blocks * count + tap.number);
-                spread_row(&mut to[tap.first * LANES..], from, weight, window.stride[1]);
+                let weight = block_lanes(packed, plane % blocks * count + tap.number);
+                correlate_transposed_row(&mut to[tap.first * LANES..], from, weight, window.stride[1]);
             }
         }
     });

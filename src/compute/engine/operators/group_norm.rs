@@ -3,7 +3,7 @@
 //!
 //! Only the input is saved for the gradient; its statistics are recomputed. Unused lanes become 0.
 
-use super::lane_values::{LaneValues, denormalise, normalise, sum_slopes, sum_squares};
+use super::lane_values::{LaneValues, normalise, normalise_backward, sum_slopes, sum_squares};
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, plane_sums, row_loops};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
@@ -79,7 +79,7 @@ fn backward(groups: usize, epsilon: f64, args: BackwardArgs, into: &mut MapViewM
         None => [0.0; 4],
     });
     into.for_rows(|plane, y, to| {
-        denormalise(to, x.row(plane, y), grad.row(plane, y), values.of(plane), write);
+        normalise_backward(to, x.row(plane, y), grad.row(plane, y), values.of(plane), write);
     });
 }
 

@@ -62,13 +62,13 @@ fn normalise_row<const L: usize>(to: &mut [f32], x: &[f32], values: [&[f32]; 3])
 
 vectorised! {
     /// Writes or adds `g * factor + (x - mean) * slope + summand`.
-    pub(super) fn denormalise(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
-        for_lanes!(values[0].len(), denormalise_row(to, x, g, values, write))
+    pub(super) fn normalise_backward(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
+        for_lanes!(values[0].len(), normalise_backward_row(to, x, g, values, write))
     }
 }
 
 #[inline(always)]
-fn denormalise_row<const L: usize>(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
+fn normalise_backward_row<const L: usize>(to: &mut [f32], x: &[f32], g: &[f32], values: [&[f32]; 4], write: WriteMode) {
     let [mean, factor, slope, summand] = fixed::<L, 4>(values);
     let pixels = x.as_chunks::<L>().0.iter().zip(g.as_chunks::<L>().0);
     for (to, (x, g)) in to.as_chunks_mut::<L>().0.iter_mut().zip(pixels) {

@@ -120,13 +120,13 @@ impl BinGrid {
     }
 
     /// Whether the windows of a row are adjacent and two pixels wide.
-    fn halves(&self) -> bool {
+    fn has_pairs(&self) -> bool {
         self.across.iter().enumerate().all(|(i, bin)| (bin.start, bin.end) == (2 * i, 2 * i + 2))
     }
 
     /// Takes the maximum of each column, then of each window.
     fn forward(&self, x: MapView, output: &mut MapViewMut) {
-        let (lanes, halves) = (x.layout.lanes, self.halves());
+        let (lanes, has_pairs) = (x.layout.lanes, self.has_pairs());
         let scratch = vec![0f32; x.layout.inner_len()];
         output.for_rows_with(
             || scratch.clone(),
@@ -139,7 +139,7 @@ impl BinGrid {
                     (start + 2..end).for_each(|y| take_larger(largest, x.row(plane, y)));
                     largest
                 };
-                if halves && lanes == LANES {
+                if has_pairs && lanes == LANES {
                     max_pairs(source, to);
                 } else {
                     max_windows(&self.across, source, to, lanes);
@@ -191,11 +191,11 @@ impl BinGrid {
             band.clear();
         }
         let (lanes, step, halo) = (x.layout.lanes, band.layout.row_len(), band.layout.halo);
-        let halves = self.halves() && lanes == LANES;
+        let has_pairs = self.has_pairs() && lanes == LANES;
         for i in windows {
             let down = self.down[i];
             let g = grad.row(plane, i);
-            if halves && down.end - down.start == 2 {
+            if has_pairs && down.end - down.start == 2 {
                 let [above, below] = band.pair(down.start);
                 scatter_pairs(x.row(plane, down.start), x.row(plane, down.start + 1), g, above, below);
                 continue;

@@ -12,7 +12,7 @@ impl OperatorKernel for Padding {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = padded(self, inputs[0].layout, output.layout);
+        let [down, across] = padding_taps(self, inputs[0].layout, output.layout);
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -23,7 +23,7 @@ impl OperatorKernel for Padding {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = padded(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = padding_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
@@ -32,7 +32,7 @@ impl OperatorKernel for Padding {
     }
 }
 
-fn padded(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+fn padding_taps(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     let [top, _, left, _] = op.sides;
     [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, before)| {
         AxisTaps::new(from, to, |i| source(op.mode, i, before, from).map(|place| (place, 1.0)))
@@ -59,7 +59,7 @@ impl OperatorKernel for Crop {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = cut(self, inputs[0].layout, output.layout);
+        let [down, across] = crop_taps(self, inputs[0].layout, output.layout);
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -70,7 +70,7 @@ impl OperatorKernel for Crop {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = cut(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = crop_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
@@ -79,7 +79,7 @@ impl OperatorKernel for Crop {
     }
 }
 
-fn cut(op: &Crop, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+fn crop_taps(op: &Crop, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     let [top, left] = op.start([from.h, from.w], [to.h, to.w]).expect("Crop::infer: the window fits");
     [(from.h, to.h, top), (from.w, to.w, left)].map(|(from, to, start)| AxisTaps::new(from, to, |i| [(start + i, 1.0)]))
 }

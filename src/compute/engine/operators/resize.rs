@@ -12,7 +12,7 @@ impl OperatorKernel for Resize {
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
-        let [down, across] = axes(self, inputs[0].layout, output.layout);
+        let [down, across] = resize_taps(self, inputs[0].layout, output.layout);
         separable::resample(inputs[0], output, &down, &across, WriteMode::Overwrite);
     }
 
@@ -23,7 +23,7 @@ impl OperatorKernel for Resize {
         into: &mut MapViewMut,
         write: WriteMode,
     ) {
-        let [down, across] = axes(self, into.layout, grad.layout).map(|taps| taps.transposed());
+        let [down, across] = resize_taps(self, into.layout, grad.layout).map(|taps| taps.transposed());
         separable::resample(grad, into, &down, &across, write);
     }
 
@@ -32,7 +32,7 @@ impl OperatorKernel for Resize {
     }
 }
 
-fn axes(op: &Resize, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
+fn resize_taps(op: &Resize, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
     [(from.h, to.h), (from.w, to.w)].map(|(from, to)| {
         if from == to {
             return AxisTaps::same(from);
@@ -65,8 +65,8 @@ fn bilinear(from: usize, to: usize, align_corners: bool) -> AxisTaps {
         let low = (source as usize).min(from - 1);
         let part = (source - low as f32).clamp(0.0, 1.0);
         // The last position and integer coordinates read one number.
-        let one = low + 1 == from || part == 0.0;
-        let taps = [(low, if one { 1.0 } else { 1.0 - part }), (low + 1, part)];
-        taps.into_iter().take(if one { 1 } else { 2 })
+        let single = low + 1 == from || part == 0.0;
+        let taps = [(low, if single { 1.0 } else { 1.0 - part }), (low + 1, part)];
+        taps.into_iter().take(if single { 1 } else { 2 })
     })
 }

@@ -176,7 +176,7 @@ pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, acro
                 (&[place], &[1.0]) => from.row(plane, place),
                 (places, weights) => {
                     let rows = || places.iter().map(|&place| from.row(plane, place)).zip(weights.iter().copied());
-                    mix(mixed, rows());
+                    mix_rows(mixed, rows());
                     mixed
                 }
             };
@@ -191,7 +191,7 @@ pub(super) fn resample(from: MapView, to: &mut MapViewMut, down: &AxisTaps, acro
 }
 
 /// Mixes rows, two at a time.
-fn mix<'a>(to: &mut [f32], mut rows: impl Iterator<Item = (&'a [f32], f32)>) {
+fn mix_rows<'a>(to: &mut [f32], mut rows: impl Iterator<Item = (&'a [f32], f32)>) {
     let mut write = WriteMode::Overwrite;
     while let Some((a, wa)) = rows.next() {
         match rows.next() {
@@ -213,7 +213,7 @@ fn mix_pixels(mixer: &RowMixer, taps: &AxisTaps, from: &[f32], to: &mut [f32], l
                 }
             }
         }
-        RowMixer::Picks(places) => picks(places, from, to, lanes),
+        RowMixer::Picks(places) => pick_pixels(places, from, to, lanes),
         RowMixer::Pairs(pairs) if lanes == 1 => pairs_planar(pairs, from, to),
         RowMixer::Periodic(phases, pairs) if lanes == 1 => {
             let (first, period) = (phases.first, phases.weights.len());
@@ -235,7 +235,7 @@ fn mix_pixels(mixer: &RowMixer, taps: &AxisTaps, from: &[f32], to: &mut [f32], l
 }
 
 vectorised! {
-    fn picks(places: &[usize], from: &[f32], to: &mut [f32], lanes: usize) {
+    fn pick_pixels(places: &[usize], from: &[f32], to: &mut [f32], lanes: usize) {
         if lanes == 1 {
             to.iter_mut().zip(places).for_each(|(to, &place)| *to = from[place]);
         } else {
