@@ -3,8 +3,8 @@
     python benches/large_graphs.py target/release/npc            # the table of docs/performance.md
     python benches/large_graphs.py --print dense 1000            # one of the files
 
-Each line is the fastest of some runs: wall time, processor time (user and system) and peak resident memory. Standard
-output of npc (one line a node) is written to a file.
+Each row is the fastest of several runs: wall time, processor time (user and system) and peak resident memory. The
+standard output of npc, one line per node, is written to a file.
 """
 
 import argparse
@@ -18,12 +18,12 @@ MODEL = "model M(x: [3, H, W]) -> [{c}, H, W] "
 
 
 def chain(n):
-    """One stage again and again."""
+    """One repeated stage."""
     return HEAD + MODEL.format(c=4) + f"= x |> conv(4) |> repeat({n - 2}, relu)\n"
 
 
 def loop(n):
-    """Nodes by index, bound in a `for`."""
+    """Nodes that a `for` loop binds by index."""
     body = f"let s[0] = x |> conv(4)\n for i in 0..{n - 2} {{ let s[i + 1] = s[i] |> relu }}\n return s[{n - 2}]\n"
     return HEAD + MODEL.format(c=4) + "{\n " + body + "}\n"
 
@@ -44,7 +44,7 @@ def nested(n):
 
 
 def wide(n):
-    """One concat of everything."""
+    """One concatenation of all nodes."""
     return HEAD + MODEL.format(c=n) + f"= concat([x |> conv(1, k = 1) for i in 0..{n}])\n"
 
 
@@ -59,13 +59,13 @@ def dense(n):
 
 
 def flat(n):
-    """A statement for each node, as another program would write it."""
+    """One statement per node, as generated code has it."""
     lets = "".join(f" let n{i} = n{i - 1} |> relu\n" for i in range(1, n - 1))
     return HEAD + MODEL.format(c=4) + f"{{\n let n0 = x |> conv(4)\n{lets} return n{n - 2}\n}}\n"
 
 
 def declared(n):
-    """A block declared for every three nodes."""
+    """One block declaration per three nodes."""
     m = n // 3
     text = HEAD + "".join(
         f"block b{i}(x: [c, h, w]) -> [c, h, w] = x |> conv(c, k = 1) |> bn |> relu\n" for i in range(m)
@@ -78,7 +78,7 @@ FORMS = [chain, loop, blocks, nested, wide, dense, flat, declared]
 
 
 def run(command, out):
-    """Wall seconds, processor seconds, peak MB of one process."""
+    """Returns wall seconds, processor seconds and peak MB of one process."""
     start = time.perf_counter()
     with open(out, "w") as file:
         child = subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL)

@@ -1,10 +1,10 @@
-"""`npc check` beside torchinfo and thop on the same networks: as whole processes, and inside a running Python.
+"""Compares `npc check` with torchinfo and thop on the same networks: as whole processes, and inside a running Python.
 
     python benches/peers/check_speed.py target/release/npc models
 
-Needs torch, torchinfo and thop. The tools take turns, so that a busy machine slows all of them alike. Printed are
-medians of wall and processor time, and how many times as long as npc each tool takes. Parameters are compared first:
-the networks are the same.
+Requires torch, torchinfo and thop. The tools run in turn, so that a busy machine slows all of them equally. The table
+contains medians of wall and processor time, and the ratio of each tool's time to npc's. Before the measurement, the
+script checks that all tools count the same parameters.
 """
 
 import json
@@ -20,7 +20,7 @@ sys.path.insert(0, str(HERE.parents[2] / "tests" / "reference"))
 
 
 def unet_plus_plus():
-    """UNet++ with five widths, as models/unetpp.model."""
+    """Returns the UNet++ with five widths of models/unetpp.model."""
     import torch
     from torch import nn
 
@@ -63,7 +63,7 @@ def npnet():
     return NPNet()
 
 
-# Name in the file, file, PyTorch's, input size.
+# Name in the file, file, PyTorch module, input size.
 NETWORKS = [("NPNet", "npnet.model", npnet, (288, 384)), ("UNetPlusPlus", "unetpp.model", unet_plus_plus, (96, 96))]
 
 
@@ -84,7 +84,7 @@ TOOLS = {"torchinfo": by_torchinfo, "thop": by_thop}
 
 
 def inside(tool, make, size, runs):
-    """What a process that is asked for one tool does; prints seconds of each call after the first."""
+    """Measures one tool in this process, and prints the seconds of each call after the first."""
     net = make().eval()
     params = sum(p.numel() for p in net.parameters())
     TOOLS[tool](net, size)
@@ -97,7 +97,7 @@ def inside(tool, make, size, runs):
 
 
 def process(command):
-    """Wall seconds, processor seconds and standard output of one process."""
+    """Returns wall seconds, processor seconds and standard output of one process."""
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     out = child.stdout.read()

@@ -1,4 +1,4 @@
-"""The networks of models/npnet.model and models/unet.model in PyTorch, written by hand from the text of the models."""
+"""The networks of models/npnet.model and models/unet.model in PyTorch, translated by hand from the model files."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ def double(inputs, outputs):
 
 
 class UNet(nn.Module):
-    """Double convolutions with biases, max pools, nearest upsampling with a convolution without bias."""
+    """Double convolutions with biases, max pooling, and nearest upsampling with a convolution without bias."""
 
     def __init__(self, classes=2, width=(64, 128, 256, 512, 1024)):
         super().__init__()

@@ -1,13 +1,13 @@
-"""npc beside plain Burn, PyTorch (eager, channels last, compiled), ONNX Runtime and OpenVINO on the same networks.
+"""Compares npc with plain Burn, PyTorch (eager, channels last, compiled), ONNX Runtime and OpenVINO on the same networks.
 
     python benches/peers/run.py --npc target/release/npc
     python benches/peers/run.py --npc target/release/npc --quick
 
-Needs torch; ONNX Runtime needs onnx, onnxscript and onnxruntime, OpenVINO openvino, torch.compile a C++ compiler. A peer
-that is not there is left out. Every measurement is a process of its own. In each round all peers take turns on the same
-task, each round beginning with another one, so that a busy machine slows all of them alike. A cell is the median over the
-rounds of the medians of a round, in brackets the minimum of all calls. A progress line goes to standard error, the
-Markdown tables to standard output.
+Requires torch; ONNX Runtime requires onnx, onnxscript and onnxruntime, OpenVINO requires openvino, and torch.compile a
+C++ compiler. Peers that are not installed are skipped. Every measurement is a separate process. In each round all peers
+run the same task in turn, and each round starts with another peer, so that a busy machine slows all of them equally. A
+cell is the median over the rounds of the medians of a round; the minimum of all calls is in brackets. Progress is written
+to standard error, the Markdown tables to standard output.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def say(*words):
 
 
 class Failed(Exception):
-    """A process that ended without a result, and why."""
+    """The reason why a process ended without a result."""
 
     def __init__(self, code, why):
         super().__init__(why)
@@ -59,11 +59,11 @@ class Failed(Exception):
 
 
 def output(command, env=None):
-    """The JSON that a process prints at last."""
+    """Returns the JSON at the end of a process's output."""
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
-        # npc says first what is wrong, Python last.
+        # npc prints the cause first, Python last.
         why = lines[0] if lines[0].startswith("error:") else lines[-1]
         raise Failed(done.returncode, f"exit code {done.returncode}, {why}")
     start = done.stdout.index("{")
@@ -103,7 +103,7 @@ class Bench:
         return self.worker(peer, network, *options, threads=threads)
 
     def compare(self, network):
-        """The networks are the same: parameters and output."""
+        """Checks that the networks are the same: parameters and output."""
         size = "x".join(map(str, self.args.size))
         checked = output([self.args.npc, "check", *MODELS[network][1], "--size", size, "--format", "json"])
         model = checked["models"][0]
@@ -136,7 +136,7 @@ def ratio(ours, theirs):
 
 
 def table(results, network, threads, peers, tasks):
-    """One row a peer. `results` maps peer and task to the results of all rounds."""
+    """Returns a table with one row per peer. `results` maps peer and task to the results of all rounds."""
 
     def cell(peer, task, key="median_ms"):
         found = [r[key] for r in results.get((network, threads, peer, task), []) if r.get(key) is not None]
@@ -200,11 +200,11 @@ def main():
     parser.add_argument("--peers", type=words(PEERS), default=list(PEERS), metavar="NAME,...", help=", ".join(PEERS))
     parser.add_argument("--threads", type=numbers, default=None, metavar="N,...", help="default: 2,1")
     parser.add_argument("--rounds", type=int, default=None, help="default: 5")
-    parser.add_argument("--seconds", type=float, default=None, help="of a measurement; default: 5")
-    parser.add_argument("--calls", type=int, default=1, help="of a measurement at least (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=None, help="duration of a measurement (default: 5)")
+    parser.add_argument("--calls", type=int, default=1, help="minimum number of calls of a measurement (default: %(default)s)")
     parser.add_argument("--size", type=int, nargs=2, default=(224, 224), metavar=("H", "W"))
-    parser.add_argument("--quick", action="store_true", help="NPNet, one round, one second, two threads, unless said")
-    parser.add_argument("--json", metavar="FILE", help="write every round's results there")
+    parser.add_argument("--quick", action="store_true", help="defaults: NPNet, one round, one second, two threads")
+    parser.add_argument("--json", metavar="FILE", help="write the results of every round to FILE")
     args = parser.parse_args()
     args.models = args.models or (["npnet"] if args.quick else list(MODELS))
     args.rounds = args.rounds or (1 if args.quick else 5)
@@ -257,12 +257,12 @@ def report(args, results, gone):
         Path(args.json).write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(f"Machine: {machine(args.npc)}")
     height, width = args.size
-    print(f"Input 3x{height}x{width}, 32-bit floats; {args.rounds} rounds of {args.seconds:g} s a measurement.")
+    print(f"Input 3x{height}x{width}, 32-bit floats; {args.rounds} rounds of {args.seconds:g} s per measurement.")
     peaks = [r["peak_gflops"] for rounds in results.values() for r in rounds if r.get("peak_gflops")]
     if peaks:
         print(f"Measured peak of all threads: {max(peaks):.0f} GFLOP/s.")
     if any(r.get("backend") == "burn" for (_, _, peer, _), rounds in results.items() for r in rounds if peer == "npc"):
-        print("Where npc's engine refuses a network, the rows of npc and of plain Burn are the same program.")
+        print("If npc's engine does not support a network, the rows of npc and of plain Burn measure the same program.")
     for network in args.models:
         for threads in args.threads:
             print(f"\n{table(results, network, threads, args.peers, TASKS)}")

@@ -1,9 +1,9 @@
-"""One measurement of one peer, in a process of its own; benches/peers/run.py starts it. Prints one JSON object.
+"""Measures one peer in a separate process, which benches/peers/run.py starts. Prints one JSON object.
 
     python benches/peers/worker.py eager npnet --phase train --batch 4 --threads 2
     python benches/peers/worker.py describe npnet
 
-Exit code 3: the peer is not installed here.
+Exit code 3: the peer is not installed.
 """
 
 import argparse
@@ -17,7 +17,7 @@ MISSING = 3
 
 
 def peak_rss_mb():
-    """Most memory that this process has held, in 10^6 bytes."""
+    """Returns the peak resident memory of this process in 10^6 bytes."""
     try:
         with open("/proc/self/status", encoding="ascii") as status:
             line = next(line for line in status if line.startswith("VmHWM:"))
@@ -25,12 +25,12 @@ def peak_rss_mb():
     except OSError:
         import resource
 
-        # Bytes on macOS.
+        # macOS reports bytes.
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def measure(call, seconds, least):
-    """As `npc bench`: up to three calls to warm up, then calls for `seconds`, and `least` of them at least."""
+    """Measures as `npc bench` does: up to three calls to warm up, then calls for `seconds`, but at least `least` calls."""
     began = time.perf_counter()
     for _ in range(WARM_UP):
         call()
@@ -72,7 +72,7 @@ def by_torch(args):
 
 
 def exported(args):
-    """The network as an ONNX file, weights folded as the exporter likes."""
+    """Returns the network as an ONNX file; the exporter may fold weights."""
     import os
     import tempfile
 
@@ -121,7 +121,7 @@ RUNTIMES = {"onnxruntime": by_onnxruntime, "openvino": by_openvino}
 
 
 def describe(args):
-    """Parameters and output, for a comparison with `npc check`."""
+    """Returns parameters and output, for a comparison with `npc check`."""
     import torch
     from networks import NETWORKS
 
