@@ -5,7 +5,7 @@ use super::errors::OperatorError;
 use super::value::EvalValue;
 use crate::graph::ir::Outlet;
 use crate::graph::op::signature::Args;
-use crate::graph::op::{ArgSig, ArgValue, Signature};
+use crate::graph::op::{ArgSig, Signature};
 use crate::graph::ty::Dim;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
