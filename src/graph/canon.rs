@@ -1,12 +1,12 @@
-//! The canonical form of a graph: what it computes, whatever its nodes are called and however it is written.
+//! The canonical form of a graph. It represents what the graph computes, independent of names and spelling.
 //!
-//! Two graphs compute the same function if their weights can be put side by side, one to one, so that equal weights give
-//! equal results for every image, in training and in evaluation. [`CanonicalGraph`] rewrites a graph by rules that keep the
-//! function ([`rules`] lists them), and [`compare`] looks for the pairing. The rules are sound and not complete: graphs
-//! that [`compare`] calls equal are, in exact arithmetic; graphs that it tells apart may still agree for a reason
-//! that no rule knows. Sums are taken as if order did not matter, so floating-point results may differ by rounding.
+//! Two graphs compute the same function if their weights can be paired one to one so that equal weights give equal results
+//! for every image, in training and in evaluation. [`CanonicalGraph`] rewrites a graph by rules that preserve the function
+//! ([`rules`] lists them), and [`compare`] searches for the pairing. The rules are sound but not complete: graphs that
+//! [`compare`] calls equal are equal in exact arithmetic; graphs that it calls different may still be equal for a reason that
+//! is not among the rules. The order of sums is ignored, so floating-point results may differ by rounding.
 //!
-//! Knows graphs, operators and shapes; nothing of syntax, counting or tensors.
+//! The module knows graphs, operators and shapes, and nothing of syntax, counting or tensors.
 
 mod colour;
 mod diff;
@@ -37,8 +37,8 @@ impl CanonicalGraph {
         CanonicalGraph { terms: interner.terms, results }.reachable()
     }
 
-    /// Equal for graphs that [`compare`] calls equal, the same on every machine and in every version that has the same
-    /// rules. Different graphs differ with all likelihood of 64 bits.
+    /// Returns a hash that is equal for graphs that [`compare`] calls equal, and the same on every machine and in every version
+    /// with the same rules. Graphs that differ collide with the probability of a 64-bit hash.
     pub fn hash(&self) -> u64 {
         let colours = colour::colours(self);
         self.results
@@ -46,7 +46,7 @@ impl CanonicalGraph {
             .fold(colour::combine_hashes(0, self.results.len() as u64), |h, r| colour::combine_hashes(h, colours[r.0]))
     }
 
-    /// Drops what no result depends on.
+    /// Removes the terms that no result depends on.
     fn reachable(self) -> CanonicalGraph {
         let mut wanted = vec![false; self.terms.len()];
         self.results.iter().for_each(|r| wanted[r.0] = true);

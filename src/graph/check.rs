@@ -1,6 +1,6 @@
-//! Graph to proof: [`check`] looks at a whole graph and hands out a [`CheckedGraph`], which lowering asks for.
+//! Validation: [`check`] validates a whole graph and returns a [`CheckedGraph`], which lowering requires.
 //!
-//! The written promise: a `CheckedGraph` lowers, and runs forward at its input size, without a panic.
+//! A `CheckedGraph` is guaranteed to lower, and to run forward at its input size, without a panic.
 
 pub mod contract;
 mod frozen;
@@ -15,7 +15,7 @@ use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Spanned;
 use std::collections::BTreeMap;
 
-/// A graph that passed every check. Only [`check`] makes one.
+/// A graph that passed every check. Only [`check`] can make one.
 #[derive(Debug, Clone)]
 pub struct CheckedGraph {
     graph: Graph,
@@ -28,7 +28,7 @@ impl CheckedGraph {
         &self.graph
     }
 
-    /// Which image sizes the model takes.
+    /// Returns the image sizes that the model accepts.
     pub fn contract(&self) -> SizeContract {
         SizeContract::of(&self.graph)
     }
@@ -38,17 +38,18 @@ impl CheckedGraph {
         &self.warnings
     }
 
-    /// `[c, h, w]` of the image.
+    /// Returns the shape of the image, `[c, h, w]`.
     pub fn input(&self) -> &Shape {
         self.graph.node(self.graph.input()).outputs[0].shape()
     }
 
-    /// Every result by name, in the order of the model's promise; a model with one result calls it `out`.
+    /// Returns the results by name, in the order in which the model declares them. A single unnamed result is called `out`.
     pub fn results(&self) -> impl Iterator<Item = (&str, &Shape)> {
         self.graph.results.iter().map(|(name, outlet)| (name.as_str(), self.graph.ty(*outlet).shape()))
     }
 
-    /// `[2, 64, 64]`, or `{ main = [2, 64, 64], aux = [2, 32, 32] }` where results have names.
+    /// Returns the shapes of the results as text: `[2, 64, 64]`, or `{ main = [2, 64, 64], aux = [2, 32, 32] }` where results
+    /// have names.
     pub fn result_text(&self) -> String {
         match &self.graph.results[..] {
             [(name, _)] if name == "out" => self.output().to_string(),
@@ -59,7 +60,7 @@ impl CheckedGraph {
         }
     }
 
-    /// The results that a loss with these weights depends on: the first where there are no weights.
+    /// Returns the results that a loss with these weights depends on, the first one where there are no weights.
     pub fn supervised_results(&self, weights: &BTreeMap<String, f64>) -> Vec<Outlet> {
         let results = self.graph.results.iter();
         if weights.is_empty() {
@@ -69,16 +70,17 @@ impl CheckedGraph {
         results.filter(|(name, _)| counts(name)).map(|(_, outlet)| *outlet).collect()
     }
 
-    /// `[c, h, w]` of the first result.
+    /// Returns the shape of the first result, `[c, h, w]`.
     pub fn output(&self) -> &Shape {
         self.graph.ty(self.graph.results[0].1).shape()
     }
 }
 
-/// Refuses graphs that break an invariant or are too large to address; warns about what will not train.
+/// Validates a graph: an error where it violates an invariant or needs more than 2^63 multiplications, warnings for parts that
+/// cannot be trained.
 pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     let mut problems = Problems::new();
-    // A broken invariant is a mistake of ours, not of the file; it must not reach a tensor all the same.
+    // A violated invariant is a bug of npc, not an error of the file. It must not reach a tensor.
     if let Err(message) = graph.verify("check") {
         problems.push(Diagnostic::bare(Code::E0303, format!("internal: {message}")));
         return Err(problems);
@@ -115,7 +117,7 @@ pub fn check(graph: Graph) -> Result<CheckedGraph, Problems> {
     if problems.has_errors() { Err(problems) } else { Ok(CheckedGraph { graph, warnings: problems }) }
 }
 
-/// An error where a name is that of no result, with the one that was probably meant.
+/// Returns an error where no result has this name, with the name that was probably meant.
 pub fn unknown_result(checked: &CheckedGraph, name: &Spanned<String>) -> Option<Diagnostic> {
     let known = || checked.results().map(|(n, _)| n);
     if known().any(|n| n == name.node) {
@@ -126,8 +128,8 @@ pub fn unknown_result(checked: &CheckedGraph, name: &Spanned<String>) -> Option<
     Some(d.nearest(name.span, &name.node, known(), all))
 }
 
-/// A warning where the channels of the result are not the classes of the data it is checked on. One channel for two
-/// classes is the other usual form: its sign tells the classes apart.
+/// Returns a warning where the number of channels of the result is not the number of classes of the data. One channel for two
+/// classes is accepted as well: the sign of the logit decides between them.
 pub fn class_warning(
     checked: &CheckedGraph,
     entry: &Spanned<String>,

@@ -1,10 +1,10 @@
-//! Program to graph: instantiates blocks, evaluates integers, wires nodes.
+//! Elaboration: turns a program into a graph. It instantiates blocks, evaluates integers and connects nodes.
 //!
-//! Elaboration is where shapes become known: every operator is asked for its output types as soon as its node is made,
-//! so a message can name the call, the chain of blocks that led to it, and where each side got its size. It always ends:
+//! Shapes are inferred here: every operator infers its output types as soon as its node is added, so a message can name the
+//! call, the chain of blocks that led to it, and the place where each input got its size. Elaboration always terminates:
 //! loops run over finite ranges, blocks cannot recurse, and [`LIMITS`] bound the rest.
 //!
-//! A failed expression becomes [`EvalValue::Poison`], which spoils what uses it without a second message; so one run
+//! A failed expression becomes [`EvalValue::Poison`]. Expressions that use it fail without a second message, so one run
 //! reports every independent problem.
 
 mod argument;
@@ -42,7 +42,7 @@ use elaborator::Elaborator;
 
 /// Instantiates a model or variant at an input size `[height, width]`.
 ///
-/// `args` override what the variant says. Errors: every problem found on the way, with its place.
+/// `args` override the arguments of the variant. Errors: all problems that were found, with their places.
 pub fn elaborate<'a>(
     program: &ResolvedProgram<'a>,
     entry: &ast::Ident,
@@ -50,7 +50,7 @@ pub fn elaborate<'a>(
     size: Option<[usize; 2]>,
 ) -> Result<Graph, Problems> {
     let mut e = Elaborator::new(program, &entry.node, size.unwrap_or([1, 1]));
-    // Failure is on record in `problems`.
+    // The errors are in `problems`.
     let done = e.elaborate_model(entry, args, size).is_ok();
     if e.problems.has_errors() || !done {
         return Err(e.problems);

@@ -1,13 +1,13 @@
 //! The graph: nodes that compute, edges that carry tensors.
 //!
-//! This is the one place where the network's structure lives. petgraph stays behind [`Graph`]; other modules see
-//! [`NodeId`], [`Outlet`] and slices. Knows operators and shapes, and nothing of syntax, checking or running.
+//! The structure of a network is stored only here. petgraph is private to [`Graph`]; other modules use [`NodeId`],
+//! [`Outlet`] and slices. The module knows operators and shapes, and nothing of syntax, checking or execution.
 //!
-//! Invariants, tested by [`Graph::verify`]:
+//! Invariants, checked by [`Graph::verify`]:
 //! - node 0 is the only [`Op::Input`];
-//! - a node has as many inputs as its operator's arity says, one edge per slot, slots counted from 0;
+//! - a node has as many inputs as its operator's arity requires, one edge per slot, slots counted from 0;
 //! - an edge runs from a smaller id to a larger one, so the graph has no cycle;
-//! - paths are unique; the types of a node's outputs are those its operator infers from its inputs;
+//! - paths are unique; the output types of a node are the ones that its operator infers from its inputs;
 //! - every result is an existing outlet.
 
 mod chain;
@@ -63,11 +63,11 @@ pub struct Node {
     pub op: Op,
     /// The type of each output at the size of the graph, in slot order.
     pub outputs: Vec<TensorType>,
-    /// Where the call is written.
+    /// The place of the call in the source.
     pub span: Span,
 }
 
-/// The input slot that an edge fills, and the output of the source that it carries.
+/// The weight of an edge: the input slot of its target, and the output of its source that it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct InputEdge {
     slot: usize,
@@ -77,36 +77,36 @@ struct InputEdge {
 /// An instance of a block: a prefix of paths.
 #[derive(Debug, Clone)]
 pub struct BlockInstance {
-    /// The path of the instance, which those of its nodes begin with.
+    /// The path of the instance, the prefix of its nodes' paths.
     pub path: Path,
     /// The block's name in the source.
     pub block: String,
-    /// Where the block is called.
+    /// The place of the call in the source.
     pub span: Span,
 }
 
-/// A hyper-parameter with the value it was given, in the spelling of the language.
+/// A hyper-parameter with its value in the syntax of the language.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HyperParameter {
     /// Name of the model's parameter.
     pub name: String,
-    /// Its value as the language writes it.
+    /// Its value in the syntax of the language.
     pub value: String,
 }
 
-/// Something that must hold of the image's size, and where it is asked for.
+/// A constraint on the image's size, with the place that causes it.
 #[derive(Debug, Clone)]
 pub struct SizeConstraint {
-    /// The conditions: every one of at least one of the lists must hold.
+    /// The condition: in at least one of the lists every condition must hold.
     pub any: Disjunction,
     /// The reason in words, for messages.
     pub what: String,
-    /// The source text that asks for it.
+    /// The source text that causes it.
     pub span: Span,
 }
 
 impl SizeConstraint {
-    /// Whether an image of `[height, width]` meets it.
+    /// Returns whether an image of `[height, width]` meets it.
     pub fn holds(&self, size: [usize; 2]) -> bool {
         self.any.iter().any(|all| all.iter().all(|cond| cond.holds(size)))
     }
@@ -115,7 +115,7 @@ impl SizeConstraint {
 /// A network as a directed graph without cycles: nodes compute, edges carry tensors.
 #[derive(Debug, Clone)]
 pub struct Graph {
-    /// The model or variant.
+    /// The name of the model or variant.
     pub name: String,
     /// The model's hyper-parameters in the order of their declaration.
     pub settings: Vec<HyperParameter>,
@@ -123,14 +123,14 @@ pub struct Graph {
     pub instances: Vec<BlockInstance>,
     /// Results by name; a single unnamed result is called `out`.
     pub results: Vec<(String, Outlet)>,
-    /// What the image's size must be for the same text to give a graph at all. Told once each.
+    /// The constraints that an image size must meet for the model file to give a graph at all. Each is listed once.
     pub constraints: Vec<SizeConstraint>,
-    /// What the image's size must be for the same text to give this very graph, with other numbers in its shapes: where a
-    /// loop, a choice or a setting depends on the size.
+    /// The conditions under which the model file gives this very graph at another image size, with other numbers in its
+    /// shapes. They come from loops, choices and settings that depend on the size.
     pub path_conditions: Vec<SizeConstraint>,
     nodes: StableDiGraph<Node, InputEdge>,
-    /// The types of each node's outputs with dims as formulas. At the size of this graph they are `Node::outputs`; at
-    /// another size that meets `demands` and `pins` they are what elaboration gives there.
+    /// The output types of each node with dims as formulas. At the size of this graph they equal `Node::outputs`; at another
+    /// size that meets `constraints` and `path_conditions` they equal the types that elaboration gives there.
     formulas: Vec<Vec<FormulaType>>,
 }
 
@@ -149,7 +149,7 @@ impl Graph {
         }
     }
 
-    /// Adds a node whose inputs exist already. `outputs` are the types that `node.op` infers, true at this size only.
+    /// Adds a node whose inputs are in the graph. Its output types count for this size only.
     pub fn add(&mut self, node: Node, inputs: &[Outlet]) -> NodeId {
         let formulas = node.outputs.iter().map(FormulaType::fixed).collect();
         self.add_with(node, inputs, formulas)
@@ -171,7 +171,7 @@ impl Graph {
         self.nodes.node_count()
     }
 
-    /// Whether there is no node, not even the image.
+    /// Returns whether the graph has no node, not even the image.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -191,7 +191,7 @@ impl Graph {
         &self.formulas[outlet.node.index()][outlet.slot]
     }
 
-    /// The inputs of a node in slot order.
+    /// Returns the inputs of a node in slot order.
     pub fn inputs(&self, id: NodeId) -> Vec<Outlet> {
         let edges = self.nodes.edges_directed(NodeIndex::new(id.index()), Direction::Incoming);
         let mut slots: Vec<_> = edges
@@ -209,17 +209,17 @@ impl Graph {
         self.inputs(id).into_iter().map(|o| self.ty(o).clone()).collect()
     }
 
-    /// The image: node 0.
+    /// Returns the node of the image, node 0.
     pub fn input(&self) -> NodeId {
         NodeId(0)
     }
 
-    /// Every node after its inputs: the order of ids, since an edge runs from a smaller id to a larger one.
+    /// Returns all nodes in topological order. This is the order of ids, since an edge runs from a smaller id to a larger one.
     pub fn order(&self) -> Vec<NodeId> {
         (0..self.len() as u32).map(NodeId).collect()
     }
 
-    /// Checks the invariants of the module doc. `pass` names who made the graph.
+    /// Checks the invariants of the module documentation. `pass` is the name of the stage that made the graph.
     pub fn verify(&self, pass: &str) -> Result<(), String> {
         let fail = |id: NodeId, what: String| Err(format!("after {pass}: node {id} `{}`: {what}", self.node(id).path));
         let mut paths = HashSet::with_capacity(self.len());

@@ -1,13 +1,13 @@
-//! The lowered form: steps in order, numbered values with their last use, layers with their weights.
+//! The execution plan: steps in order, numbered values with their last use, layers with their weights.
 //!
-//! Knows no device and no tensor; it is what `npc lower` prints and what `compute::exec` and `compute::engine` walk. Made from a
-//! [`CheckedGraph`], so every operand exists and every type is the one its operator infers.
+//! A plan knows no device and no tensor. `npc lower` prints it, `compute::exec` and `compute::engine` execute it. It is made
+//! from a [`CheckedGraph`], so every operand exists and every type is the one that its operator infers.
 //!
 //! Invariants:
 //! - step `i` reads only values that earlier steps wrote and no earlier step freed;
-//! - a value is freed exactly once, after its last use, unless it is a result;
+//! - a value that is not a result is freed exactly once, after its last use;
 //! - `layers` holds every operator with parameters, in declaration order, and their paths are unique;
-//! - the text is canonical: equal plans print equally on every machine, so people keep it as a snapshot.
+//! - the text is canonical, so it can be kept as a snapshot: equal plans give equal text on every machine.
 
 use super::check::CheckedGraph;
 use super::ir::{NodeId, Outlet};
@@ -47,18 +47,18 @@ pub struct Step {
     pub outputs: Vec<(ValueId, TensorType)>,
     /// Index into [`Plan::layers`], for operators with parameters.
     pub layer: Option<usize>,
-    /// Values that nobody reads after this step, its own unread outputs among them.
+    /// Values without a reader after this step, its own unread outputs included.
     pub frees: Vec<ValueId>,
 }
 
 /// An operator with parameters.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerSpec {
-    /// The path of its node, the prefix of its tensors' names.
+    /// The path of its node, which is the prefix of its tensors' names.
     pub path: String,
     /// The operator with its settings.
     pub op: Op,
-    /// Channels of the input.
+    /// Number of channels of the input.
     pub channels: usize,
     /// The tensors that it owns.
     pub params: Vec<ParamSpec>,
@@ -67,7 +67,7 @@ pub struct LayerSpec {
 /// A network as a list of steps, ready to run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The model or variant.
+    /// The name of the model or variant.
     pub name: String,
     /// The computations in the order in which they run; the first is the image.
     pub steps: Vec<Step>,
@@ -75,11 +75,11 @@ pub struct Plan {
     pub layers: Vec<LayerSpec>,
     /// Results by name; a single unnamed result is called `out`.
     pub results: Vec<(String, ValueId)>,
-    /// How many values there are: ids run from 0 to here.
+    /// Number of values; their ids are below it.
     pub values: usize,
 }
 
-/// Orders a graph and finds out when each value is read for the last time.
+/// Makes the plan of a graph: its nodes in topological order, and the last use of each value.
 pub fn plan(checked: &CheckedGraph) -> Plan {
     let graph = checked.graph();
     let mut ids: HashMap<Outlet, ValueId> = HashMap::new();
@@ -128,7 +128,7 @@ impl Plan {
         }
     }
 
-    /// One line a step: number, results, kernel with settings, operands, types, weights, freed values, path.
+    /// Returns one line for each step: number, results, operator with settings, operands, types, freed values, path, weights.
     pub fn to_text(&self) -> String {
         let rows: Vec<[String; 4]> = self.steps.iter().enumerate().map(|(at, step)| self.step_row(at, step)).collect();
         let width = |i: usize| rows.iter().map(|r| r[i].len()).max().unwrap_or(0);

@@ -1,6 +1,6 @@
-//! Names to declarations: [`resolve`] indexes a file's items and reports every name that means nothing.
+//! Name resolution: [`resolve`] indexes a file's items and reports every name that has no declaration.
 //!
-//! Knows the names of operators and builtin functions, and no shapes. Invariants of a [`ResolvedProgram`]: item names are
+//! It knows the names of operators and builtin functions, and no shapes. Invariants of a [`ResolvedProgram`]: item names are
 //! unique; a block that is not [`broken`](ResolvedProgram::is_broken) uses only names that exist; no block uses itself; every
 //! variant leads to a model.
 
@@ -18,12 +18,12 @@ use crate::text::diag::Problems;
 use crate::text::import::Bundle;
 use crate::text::syntax::ast::{self, ItemKind};
 
-/// Indexes a file without imports and reports duplicates, unknown names, circles.
+/// Resolves the names of a file without imports. Reports duplicate and unknown names, and cycles.
 pub fn resolve(file: &ast::File) -> (ResolvedProgram<'_>, Problems) {
     resolve_all(file, &[], None, false)
 }
 
-/// The same for a file with everything that it imports.
+/// Resolves the names of a file with everything that it imports.
 pub fn resolve_bundle(bundle: &Bundle) -> (ResolvedProgram<'_>, Problems) {
     let imported: Vec<&ast::File> = bundle.imported.iter().map(|i| &i.file).collect();
     resolve_all(&bundle.root, &imported, bundle.std.as_ref(), bundle.incomplete)

@@ -1,6 +1,7 @@
-//! The vocabulary of operators, graphs, checks and runs: shapes and what flows along an edge.
+//! Types of tensors: shapes, and what an edge of the graph carries.
 //!
-//! Knows nothing else. The batch axis is implicit everywhere: a shape is `[channels, height, width]` or `[features]`.
+//! The module uses no other part of npc's graph. The batch axis is implicit everywhere: a shape is
+//! `[channels, height, width]` or `[features]`.
 
 mod dim;
 mod formula;
@@ -13,13 +14,13 @@ use std::fmt;
 /// `[c, h, w]` or `[c]`, without the batch axis. Every dim is at least 1.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Shape {
-    // In place, since each node of a graph holds one and every pass copies them. Dims past the rank are 0.
+    // Without a heap allocation, since each node of a graph has one and every pass copies them. Dims past the rank are 0.
     dims: [usize; 3],
     rank: u8,
 }
 
 impl Shape {
-    /// Of at most three dims.
+    /// Makes a shape of at most three dims.
     pub fn new(dims: impl AsRef<[usize]>) -> Self {
         let given = dims.as_ref();
         debug_assert!(given.iter().all(|&d| d > 0), "empty dim in {given:?}");
@@ -76,15 +77,15 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What one output of a node carries.
+/// The type of one output of a node.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TensorType {
     /// 32-bit floats.
     Tensor(Shape),
-    /// Where each maximum of a pooled map of shape `pooled` was found in the map of shape `from`.
-    /// Written `index[c, h, w]` with the dims of `from`: what unpooling gives back.
+    /// The positions in a map of shape `from` of the maxima that make up the pooled map of shape `pooled`. Written
+    /// `index[c, h, w]` with the dims of `from`, which unpooling restores.
     Index {
-        /// Shape of the pooled map, one index for each of its numbers.
+        /// Shape of the pooled map; each of its elements has one index.
         pooled: Shape,
         /// Shape of the map that was pooled.
         from: Shape,
@@ -92,7 +93,7 @@ pub enum TensorType {
 }
 
 impl TensorType {
-    /// The shape of the stored numbers.
+    /// Returns the shape of the stored elements.
     pub fn shape(&self) -> &Shape {
         match self {
             TensorType::Tensor(shape) => shape,

@@ -1,8 +1,8 @@
-//! What changed between two graphs that do not compute the same.
+//! The changes between two graphs that do not compute the same.
 //!
-//! Terms are put side by side in this order: under one path with one spelling; alike in all that is around them; alike in
-//! all that they are computed from; reading what is put side by side already; and last under one path in another spelling.
-//! What is left over was removed or added.
+//! Terms are paired by these criteria, in this order: equal path and label; equal colour; equal colour by inputs alone; equal
+//! operator with paired first inputs; equal path and operator name, after which paired first inputs count again; equal path.
+//! Unpaired terms were removed or added.
 
 use super::colour::{colours, colours_from_inputs};
 use super::matching::{GraphComparison, compare};
@@ -10,42 +10,42 @@ use super::term::{CanonicalGraph, TermId};
 use crate::graph::ir::{Graph, NodeId};
 use std::collections::HashMap;
 
-/// How one graph becomes the other. Nodes that canonical forms leave out are in none of the lists.
+/// The changes that turn one graph into the other. Nodes that are not part of the canonical forms are in none of the lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GraphDiff {
-    /// The same computation under another path.
+    /// Nodes with the same computation under another path.
     pub renamed: Vec<(NodeId, NodeId)>,
-    /// Another operator or another setting in the same place: with both spellings.
+    /// Nodes with another operator or setting at the same place, and both labels.
     pub changed: Vec<(NodeId, NodeId, [String; 2])>,
-    /// The same computation that reads something else, though both are in both graphs.
+    /// Nodes with the same computation and another input, where both inputs are in both graphs.
     pub rewired: Vec<RewiredNode>,
-    /// The same computation on another shape.
+    /// Nodes with the same computation and another output shape.
     pub reshaped: Vec<(NodeId, NodeId)>,
-    /// Nodes of the first graph alone.
+    /// Nodes that only the first graph has.
     pub removed: Vec<NodeId>,
-    /// Nodes of the second graph alone.
+    /// Nodes that only the second graph has.
     pub added: Vec<NodeId>,
-    /// Terms that own weights and stand for each other, changed ones included.
+    /// Paired nodes with weights, changed ones included.
     pub weights: Vec<(NodeId, NodeId)>,
 }
 
-/// One computation that reads something else than before.
+/// A node with another input than before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RewiredNode {
-    /// The reader, in the first graph and in the second.
+    /// The node in the first graph and in the second.
     pub node: (NodeId, NodeId),
-    /// What was read, and what is read now.
+    /// The input in the first graph and in the second.
     pub read: (NodeId, NodeId),
 }
 
 impl GraphDiff {
-    /// Nothing changed but, perhaps, names.
+    /// Returns whether nothing changed except paths and shapes.
     pub fn is_empty(&self) -> bool {
         self.changed.is_empty() && self.rewired.is_empty() && self.removed.is_empty() && self.added.is_empty()
     }
 }
 
-/// `None` where both compute the same function.
+/// Returns the changes from `a` to `b`; `None` where both compute the same function.
 pub fn diff_graphs(a: &Graph, b: &Graph) -> Option<GraphDiff> {
     let (x, y) = (CanonicalGraph::new(a), CanonicalGraph::new(b));
     match compare(&x, &y) {
@@ -56,6 +56,7 @@ pub fn diff_graphs(a: &Graph, b: &Graph) -> Option<GraphDiff> {
     }
 }
 
+/// A partial pairing of the terms of two graphs.
 struct TermAlignment<'g> {
     graphs: [&'g Graph; 2],
     canon: [&'g CanonicalGraph; 2],
@@ -86,7 +87,7 @@ impl<'g> TermAlignment<'g> {
         self.to_a[y.0] = Some(x);
     }
 
-    /// Puts side by side what has one key, in order, where neither is paired yet.
+    /// Pairs unpaired terms with equal keys, in order.
     fn pair_by_key<K: std::hash::Hash + Eq>(&mut self, key: impl Fn(usize, TermId) -> Option<K>) {
         let mut free: HashMap<K, Vec<TermId>> = HashMap::new();
         for y in self.canon[1].ids().rev().filter(|y| self.to_a[y.0].is_none()) {
@@ -104,12 +105,12 @@ impl<'g> TermAlignment<'g> {
         }
     }
 
-    /// The operator as it is written, without the formulas of sizes: those follow from what is before it.
+    /// Returns the operator with its written settings. Formulas of sizes are left out, since they follow from the inputs.
     fn operator_key(&self, side: usize, id: TermId) -> String {
         format!("{:?}", self.graphs[side].node(self.canon[side].term(id).node).op)
     }
 
-    /// Pairs terms of one operator whose first inputs are paired, from the image on.
+    /// Pairs terms with equal operators whose first inputs are paired, in topological order.
     fn pair_by_first_input(&mut self) {
         let mut free: HashMap<(TermId, String), Vec<TermId>> = HashMap::new();
         for y in self.canon[1].ids().rev().filter(|y| self.to_a[y.0].is_none()) {
@@ -134,32 +135,32 @@ impl<'g> TermAlignment<'g> {
         let [a, b] = self.canon;
         let mut delta = GraphDiff::default();
         for x in a.ids() {
-            let s = a.term(x);
+            let old_term = a.term(x);
             let Some(y) = self.to_b[x.0] else {
-                delta.removed.push(s.node);
+                delta.removed.push(old_term.node);
                 continue;
             };
-            let t = b.term(y);
-            let pair = (s.node, t.node);
-            let [m, n] = [self.graphs[0].node(s.node), self.graphs[1].node(t.node)];
-            if s.owns_weights && t.owns_weights {
+            let new_term = b.term(y);
+            let pair = (old_term.node, new_term.node);
+            let [old_node, new_node] = [self.graphs[0].node(old_term.node), self.graphs[1].node(new_term.node)];
+            if old_term.owns_weights && new_term.owns_weights {
                 delta.weights.push(pair);
             }
-            if s.label != t.label && m.op != n.op {
-                delta.changed.push((s.node, t.node, [s.label.clone(), t.label.clone()]));
+            if old_term.label != new_term.label && old_node.op != new_node.op {
+                delta.changed.push((old_term.node, new_term.node, [old_term.label.clone(), new_term.label.clone()]));
                 continue;
             }
-            if m.path != n.path {
+            if old_node.path != new_node.path {
                 delta.renamed.push(pair);
             }
-            if m.outputs[0] != n.outputs[0] {
+            if old_node.outputs[0] != new_node.outputs[0] {
                 delta.reshaped.push(pair);
             }
             delta.rewired.extend(self.rewired(x, y));
         }
         delta.added = b.ids().filter(|y| self.to_a[y.0].is_none()).map(|y| b.term(y).node).collect();
         for (place, (x, y)) in a.results.iter().zip(&b.results).enumerate() {
-            // A result that another node gives now, both being in both graphs.
+            // A result that another node computes, where both nodes are in both graphs.
             let moved = self.to_b[x.0].is_some_and(|now| now != *y) && self.to_a[y.0].is_some();
             if moved && place < a.results.len() {
                 let read = (a.term(*x).node, b.term(*y).node);
@@ -169,29 +170,29 @@ impl<'g> TermAlignment<'g> {
         delta
     }
 
-    /// An input that is something else now. What was removed or added tells of itself.
+    /// Returns the input of a paired term that is another one now. Removed and added inputs are not reported here.
     fn rewired(&self, x: TermId, y: TermId) -> Option<RewiredNode> {
-        let (s, t) = (self.canon[0].term(x), self.canon[1].term(y));
-        let before: Vec<TermId> = s.inputs.iter().filter_map(|i| self.to_b[i.0]).collect();
-        let gone = before.iter().find(|i| !t.inputs.contains(i));
-        let new = t.inputs.iter().find(|i| self.to_a[i.0].is_some() && !before.contains(i));
-        let all = before.len() == s.inputs.len() && t.inputs.iter().all(|i| self.to_a[i.0].is_some());
-        let order = !s.commutes && all && before.len() == t.inputs.len() && before != t.inputs;
+        let (old_term, new_term) = (self.canon[0].term(x), self.canon[1].term(y));
+        let before: Vec<TermId> = old_term.inputs.iter().filter_map(|i| self.to_b[i.0]).collect();
+        let gone = before.iter().find(|i| !new_term.inputs.contains(i));
+        let new = new_term.inputs.iter().find(|i| self.to_a[i.0].is_some() && !before.contains(i));
+        let all = before.len() == old_term.inputs.len() && new_term.inputs.iter().all(|i| self.to_a[i.0].is_some());
+        let order = !old_term.commutes && all && before.len() == new_term.inputs.len() && before != new_term.inputs;
         let (gone, new) = match (gone, new) {
             (Some(gone), Some(new)) => (*gone, *new),
             _ if order => {
-                let at = before.iter().zip(&t.inputs).position(|(p, q)| p != q)?;
-                (before[at], t.inputs[at])
+                let at = before.iter().zip(&new_term.inputs).position(|(p, q)| p != q)?;
+                (before[at], new_term.inputs[at])
             }
             _ => return None,
         };
         let old = self.to_a[gone.0]?;
         let read = (self.canon[0].term(old).node, self.canon[1].term(new).node);
-        Some(RewiredNode { node: (s.node, t.node), read })
+        Some(RewiredNode { node: (old_term.node, new_term.node), read })
     }
 }
 
-/// `conv(8, k = 1)` to `conv`.
+/// Returns `conv` for the label `conv(8, k = 1)`.
 fn operator_name(label: &str) -> &str {
     label.split_once(['(', ' ']).map_or(label, |(name, _)| name)
 }

@@ -1,37 +1,37 @@
-//! Two canonical graphs side by side: the pairing of their terms, or where they part.
+//! Comparison of two canonical graphs: a pairing of their terms, or the first difference.
 
 use super::colour::{colours, colours_from_inputs};
 use super::term::{CanonicalGraph, TermId};
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
 
-/// What comparing found.
+/// The result of comparing two graphs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum GraphComparison {
-    /// One function. Pairs of nodes whose weights play the same part.
+    /// Both graphs compute the same function.
     Equal {
-        /// Node of the first graph and node of the second, for each pair.
+        /// Pairs of corresponding nodes with weights: the node of the first graph and the node of the second.
         weights: Vec<(NodeId, NodeId)>,
     },
-    /// Two functions, as far as the rules can tell, and the first place where they part.
+    /// The graphs differ under the rules; with the first difference.
     Different(TermDifference),
-    /// Alike in every place, and no pairing was found within the limit.
+    /// No difference was found, and no pairing within the limit of the search.
     Undecided,
 }
 
-/// Where two graphs part: the first term of one side, in its order, that the other side has no equal of.
+/// The first difference of two graphs: on each side the first term without a counterpart on the other side, if any.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TermDifference {
-    /// Of the first graph, and what it computes in canonical spelling.
+    /// A node of the first graph, and its term in canonical spelling.
     pub a: Option<(NodeId, String)>,
-    /// Of the second.
+    /// A node of the second graph, and its term in canonical spelling.
     pub b: Option<(NodeId, String)>,
 }
 
-/// Choices between alike terms that are tried before giving up.
+/// The number of choices between terms of equal colour after which the search gives up.
 const MAX_TRIES: usize = 100_000;
 
-/// Looks for a pairing of the terms of two canonical graphs under which both compute the same function.
+/// Searches for a pairing of the terms of two canonical graphs under which both compute the same function.
 pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
     if a.results.len() != b.results.len() {
         let side = |c: &CanonicalGraph| Some((c.term(*c.results.last()?).node, format!("{} results", c.results.len())));
@@ -62,7 +62,7 @@ pub fn compare(a: &CanonicalGraph, b: &CanonicalGraph) -> GraphComparison {
     GraphComparison::Equal { weights }
 }
 
-/// The first terms, on either side, that the other has too few of.
+/// Returns the first term of each side whose colour occurs less often on the other side; `None` where there is none.
 fn first_difference(
     a: &CanonicalGraph,
     b: &CanonicalGraph,
@@ -85,7 +85,7 @@ fn first_difference(
     (only_a.is_some() || only_b.is_some()).then_some(TermDifference { a: only_a, b: only_b })
 }
 
-/// Inputs of two commuting terms that are still to be paired.
+/// Unpaired inputs of two paired terms whose order of inputs does not matter.
 type CommutingInputs = (Vec<TermId>, Vec<TermId>);
 
 struct PairingSearch<'c> {
@@ -94,13 +94,14 @@ struct PairingSearch<'c> {
     colours: [&'c [u64]; 2],
     to_b: Vec<Option<TermId>>,
     to_a: Vec<Option<TermId>>,
-    /// Terms of `a` in the order in which they were paired.
+    /// Terms of `a` in the order in which they were paired, for backtracking.
     trail: Vec<TermId>,
     tries: usize,
 }
 
 impl PairingSearch<'_> {
-    /// Pairs what must be paired, then chooses among what is alike; takes back what turns out wrong.
+    /// Pairs the terms in `forced`, then tries the pairings of those in `open` by backtracking. Returns whether a pairing was
+    /// found; without one the pairs that this call made are removed.
     fn solve(&mut self, mut forced: Vec<(TermId, TermId)>, mut open: Vec<CommutingInputs>) -> bool {
         let mark = self.trail.len();
         loop {
@@ -143,6 +144,7 @@ impl PairingSearch<'_> {
         }
     }
 
+    /// Pairs two terms and adds their inputs to `forced` or `open`. Returns whether they can be paired.
     fn pair(
         &mut self,
         x: TermId,
@@ -154,28 +156,31 @@ impl PairingSearch<'_> {
             (None, None) => {}
             (old, _) => return old == Some(y),
         }
-        let (s, t) = (self.a.term(x), self.b.term(y));
-        let alike = s.label == t.label && s.commutes == t.commutes && s.owns_weights == t.owns_weights;
-        if !alike || s.inputs.len() != t.inputs.len() {
+        let (term_a, term_b) = (self.a.term(x), self.b.term(y));
+        let alike = term_a.label == term_b.label
+            && term_a.commutes == term_b.commutes
+            && term_a.owns_weights == term_b.owns_weights;
+        if !alike || term_a.inputs.len() != term_b.inputs.len() {
             return false;
         }
         self.to_b[x.0] = Some(y);
         self.to_a[y.0] = Some(x);
         self.trail.push(x);
-        if s.commutes {
-            // An operand that stands twice must stand twice on the other side as well: colours count readers.
+        if term_a.commutes {
+            // Duplicates are dropped: an operand that occurs twice does so on the other side too, since colours count users.
             let distinct = |inputs: &[TermId]| {
                 let mut inputs = inputs.to_vec();
                 inputs.dedup();
                 inputs
             };
-            open.push((distinct(&s.inputs), distinct(&t.inputs)));
+            open.push((distinct(&term_a.inputs), distinct(&term_b.inputs)));
         } else {
-            forced.extend(s.inputs.iter().copied().zip(t.inputs.iter().copied()));
+            forced.extend(term_a.inputs.iter().copied().zip(term_b.inputs.iter().copied()));
         }
         true
     }
 
+    /// Removes the pairs after the first `mark`.
     fn undo(&mut self, mark: usize) {
         for x in self.trail.drain(mark..) {
             if let Some(y) = self.to_b[x.0].take() {

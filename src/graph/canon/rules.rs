@@ -1,21 +1,22 @@
-//! The rewriting rules. Each keeps the function.
+//! The rewriting rules. Each of them preserves the function.
 //!
-//! - Nested `concat` is one; parts of one tensor that lie side by side become a larger part; all of it is itself.
-//! - `+` and `*` take any number of operands in any order.
-//! - What the operators say themselves ([`Operator::canonical`](crate::graph::op::Operator::canonical)), in one spelling:
-//!   a linear layer is a 1x1 convolution of a map of one pixel, `[c]` and `[c, 1, 1]` are one thing; the rate of a kernel
-//!   that is one pixel wide says nothing; `pad = same` is a number; an instance norm is a group norm with one channel a
-//!   group; max pooling is the same whether or not positions are asked for.
-//! - What changes nothing is left out: resizing, cropping, padding or pooling to the same size, dropout of nothing, shuffles
-//!   of one group, ReLU of what is not negative.
-//! - Sizes are formulas: `resize(to = x)` and `up(2)` are equal where both give `[2 floor(H / 2), ...]`. What is only read
-//!   for its size is no input.
+//! - A nested `concat` becomes one `concat`. Adjacent channel ranges of one tensor are merged, and the range of all channels is
+//!   the tensor itself.
+//! - `+` and `*` have any number of operands in any order.
+//! - Operators give their canonical spelling ([`Operator::canonical`](crate::graph::op::Operator::canonical)): a linear layer
+//!   is a 1x1 convolution of a map of one pixel, and `[c]` is the same as `[c, 1, 1]`; the dilation of a kernel that is one
+//!   pixel wide is dropped; `pad = same` becomes a number; an instance norm is a group norm with one channel per group; max
+//!   pooling with positions is the same as without.
+//! - Operations without an effect are removed: resizing, cropping, padding or pooling to the same size, dropout with
+//!   probability 0, shuffles of one group, ReLU of numbers that are not negative.
+//! - Sizes are formulas: `resize(to = x)` and `up(2)` are equal where both give `[2 floor(H / 2), ...]`. A tensor of which
+//!   only the size is read is not an input.
 
 use super::term::{CanonicalTerm, TermId, TermInterner};
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Canonical, Site};
 
-/// The terms of a node's outputs.
+/// Adds the terms of a node's outputs, given the terms of its inputs, and returns them.
 pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], interner: &mut TermInterner) -> Vec<TermId> {
     NodeRewriter { graph, id, inputs, interner }.rewrite_node()
 }
@@ -69,7 +70,7 @@ impl NodeRewriter<'_> {
         self.graph.node(self.id).outputs[0].shape().channels()
     }
 
-    /// The inputs without those that are read for their size alone.
+    /// Returns the inputs whose elements are read, without those of which only the size is read.
     fn inputs_with_data(&self) -> Vec<TermId> {
         let node = self.graph.node(self.id);
         let slots = node.op.read_slots(&self.graph.input_types(self.id), &node.outputs);
@@ -101,7 +102,7 @@ impl NodeRewriter<'_> {
         })
     }
 
-    /// Channels `from` to `to` of a term.
+    /// Returns the term of the channels `from..to` of a term.
     fn channel_range(&mut self, whole: TermId, from: usize, to: usize) -> TermId {
         let term = self.interner.get(whole);
         if from == 0 && to == term.channels {
@@ -127,7 +128,7 @@ impl NodeRewriter<'_> {
         self.interner.intern_weightless(self.id, to - from, format!("channels {from}..{to}"), vec![whole])
     }
 
-    /// One concat of everything, neighbouring parts of one tensor being one part.
+    /// Returns the term of a concatenation. Nested ones are flattened, and adjacent channel ranges of one tensor are merged.
     fn concat(&mut self, parts: Vec<TermId>) -> TermId {
         let mut flat: Vec<TermId> = Vec::new();
         for part in parts {
@@ -162,7 +163,7 @@ impl NodeRewriter<'_> {
     }
 }
 
-/// `channels 3..8` to 3 and 8.
+/// Returns 3 and 8 for the label `channels 3..8`; `None` for other labels.
 fn parse_channel_range(label: &str) -> Option<(usize, usize)> {
     let (from, to) = label.strip_prefix("channels ")?.split_once("..")?;
     Some((from.parse().ok()?, to.parse().ok()?))

@@ -1,4 +1,4 @@
-//! Terms: one computation each, numbered, after those that they read.
+//! Terms of a canonical form: numbered computations, each after its inputs.
 
 use crate::graph::ir::NodeId;
 use std::collections::HashMap;
@@ -6,16 +6,16 @@ use std::collections::HashMap;
 /// A canonical computation with one result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CanonicalTerm {
-    /// Operator and settings in one spelling, sizes as formulas in the image's height and width.
+    /// Operator and settings in canonical spelling, with sizes as formulas in the image's height and width.
     pub label: String,
     pub inputs: Vec<TermId>,
-    /// The order of the inputs does not matter.
+    /// Whether the order of the inputs does not matter.
     pub(super) commutes: bool,
-    /// It has tensors of its own: two of them are never one.
+    /// Whether it has weights. Two terms with weights are never merged.
     pub owns_weights: bool,
-    /// Of the result.
+    /// Number of channels of the result.
     pub(super) channels: usize,
-    /// The node that it stands for; the last one where several became one.
+    /// The node that it represents, the last one where several nodes became one term.
     pub node: NodeId,
 }
 
@@ -26,7 +26,7 @@ pub struct TermId(pub(super) usize);
 #[derive(Debug, Clone)]
 pub struct CanonicalGraph {
     pub(super) terms: Vec<CanonicalTerm>,
-    /// In the order of the model's promise.
+    /// The results in the order in which the model declares them.
     pub(super) results: Vec<TermId>,
 }
 
@@ -36,7 +36,7 @@ impl CanonicalGraph {
         &self.terms[id.0]
     }
 
-    /// The terms, each after its inputs.
+    /// Returns the terms, each after its inputs.
     pub fn terms(&self) -> &[CanonicalTerm] {
         &self.terms
     }
@@ -46,7 +46,7 @@ impl CanonicalGraph {
         self.terms.len()
     }
 
-    /// Whether no term is left, because the graph has no results.
+    /// Returns whether it has no terms, because the graph has no results.
     pub fn is_empty(&self) -> bool {
         self.terms.is_empty()
     }
@@ -56,7 +56,7 @@ impl CanonicalGraph {
     }
 }
 
-/// Terms so far; what has no weights and is there already is not made again.
+/// The terms of a canonical form under construction. Terms without weights are deduplicated (hash-consed).
 #[derive(Default)]
 pub(super) struct TermInterner {
     pub(super) terms: Vec<CanonicalTerm>,
@@ -68,7 +68,7 @@ impl TermInterner {
         &self.terms[id.0]
     }
 
-    /// A term without weights.
+    /// Interns a term without weights whose order of inputs matters.
     pub(super) fn intern_weightless(
         &mut self,
         node: NodeId,
@@ -79,6 +79,7 @@ impl TermInterner {
         self.intern(CanonicalTerm { label, inputs, commutes: false, owns_weights: false, channels, node })
     }
 
+    /// Returns the id of a term: of an equal one without weights if there is one, else of a new one.
     pub(super) fn intern(&mut self, mut term: CanonicalTerm) -> TermId {
         if term.commutes {
             term.inputs.sort_unstable();

@@ -1,9 +1,9 @@
-//! The size contract: which image sizes a model takes, inferred from one elaboration.
+//! The size contract: the image sizes that a model accepts, inferred from one elaboration.
 //!
-//! Every constraint of the graph is a condition on formulas in H and W. A condition on one variable is, from some size on,
-//! periodic in it: sums of `floor` and `ceil` grow by the same amount with every period, so their sign settles or
-//! repeats. The accepted sizes of each axis are therefore some first ones and then a pattern, found by evaluating the
-//! conditions over one period. Conditions on both variables are kept as they are.
+//! Every constraint of the graph is a condition on formulas in H and W. A condition on one variable is periodic from some size
+//! on: sums of `floor` and `ceil` grow by the same amount with every period, so their sign becomes constant or repeats. The
+//! accepted sizes of each axis are therefore some small ones followed by a periodic pattern, which is found by evaluating the
+//! conditions over one period. Conditions on both variables are not changed.
 
 mod pattern;
 
@@ -14,18 +14,20 @@ use crate::graph::ty::{Cond, Dim, lcm};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The longest stretch of sizes that is looked at, and the most looks at a size in all.
-const LONGEST: i128 = 1 << 16;
-const LOOKS: i128 = 1 << 22;
+/// The largest size that is evaluated.
+const MAX_EVALUATED_SIZE: i128 = 1 << 16;
+/// The largest number of evaluations for one axis.
+const MAX_EVALUATIONS: i128 = 1 << 22;
 
-/// Which image sizes a model takes, each axis on its own and both together.
+/// The image sizes that a model accepts.
 #[derive(Debug, Clone)]
 pub struct SizeContract {
-    /// Of height and width. `None` where no pattern was found in reach; then the constraints themselves are the contract.
+    /// The accepted heights and widths, each by itself. `None` where no pattern was found within the limits; then the constraints
+    /// are in `joint`.
     pub axes: [Option<AxisSizes>; 2],
     /// Demands on height and width together, and those without a pattern.
     pub joint: Vec<SizeConstraint>,
-    /// Where the graph would be another one: nothing is known about sizes that fail one of these.
+    /// The conditions under which the graph stays the same. Nothing is known about sizes that do not meet all of them.
     pub path_conditions: Vec<SizeConstraint>,
     constraints: Vec<SizeConstraint>,
 }
@@ -35,18 +37,18 @@ pub struct SizeContract {
 pub struct AxisSizes {
     /// The accepted sizes in pixels.
     pub pattern: SizePattern,
-    /// The constraints that shape the pattern; the others follow from them.
+    /// The constraints that determine the pattern; the others follow from them.
     pub because: Vec<SizeConstraint>,
 }
 
-/// What the contract says about one image size.
+/// Whether the contract accepts an image size.
 #[derive(Debug, Clone, Copy)]
 pub enum SizeVerdict<'a> {
-    /// The model takes the size.
+    /// The model accepts the size.
     Accepted,
-    /// By this constraint.
+    /// The model refuses the size because of this constraint.
     Refused(&'a SizeConstraint),
-    /// The text gives another graph there, since this holds at the size that was looked at.
+    /// The size does not meet this path condition, so the model file gives another graph there.
     Unknown(&'a SizeConstraint),
 }
 
@@ -82,17 +84,17 @@ impl SizeContract {
             })
             .flatten()
             .collect();
-        // What is 0 is not negative.
+        // `x >= 0` follows from `x = 0`.
         joint.retain(
             |d| !matches!(&d.any[..], [all] if matches!(&all[..], [Cond::NotNegative(x)] if zeros.contains(x))),
         );
         Self { axes, joint, path_conditions: graph.path_conditions.clone(), constraints: graph.constraints.clone() }
     }
 
-    /// Whether an image of `[height, width]` is accepted.
+    /// Returns whether an image of `[height, width]` is accepted, with the reason where it is not.
     pub fn verdict(&self, size: [usize; 2]) -> SizeVerdict<'_> {
-        if let Some(pin) = self.path_conditions.iter().find(|p| !p.holds(size)) {
-            return SizeVerdict::Unknown(pin);
+        if let Some(condition) = self.path_conditions.iter().find(|p| !p.holds(size)) {
+            return SizeVerdict::Unknown(condition);
         }
         match self.constraints.iter().find(|d| !d.holds(size)) {
             Some(constraint) => SizeVerdict::Refused(constraint),
@@ -100,12 +102,12 @@ impl SizeContract {
         }
     }
 
-    /// Whether an image of `[height, width]` is accepted for sure; `false` also for [`SizeVerdict::Unknown`].
+    /// Returns whether an image of `[height, width]` is certainly accepted; `false` also for [`SizeVerdict::Unknown`].
     pub fn accepts(&self, size: [usize; 2]) -> bool {
         matches!(self.verdict(size), SizeVerdict::Accepted)
     }
 
-    /// Up to two accepted sizes near one that is not, nearest first by pixels along both axes.
+    /// Returns up to two accepted sizes near a size, nearest first by the sum of the differences along both axes.
     pub fn nearest(&self, [h, w]: [usize; 2]) -> Vec<[usize; 2]> {
         let near = |axis: usize, n: usize| match &self.axes[axis] {
             Some(sizes) => sizes.pattern.near(n, 8),
@@ -121,7 +123,7 @@ impl SizeContract {
         found
     }
 
-    /// Height and width follow the same pattern and nothing ties them.
+    /// Returns whether height and width have the same pattern.
     fn is_square(&self) -> bool {
         match &self.axes {
             [Some(a), Some(b)] => a.pattern == b.pattern,
@@ -130,7 +132,7 @@ impl SizeContract {
     }
 }
 
-/// `H and W: multiples of 16`, with what else must hold.
+/// Writes `H and W: multiples of 16`, followed by up to three constraints on both.
 impl fmt::Display for SizeContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.axes {
@@ -152,7 +154,7 @@ impl fmt::Display for SizeContract {
     }
 }
 
-/// A constraint as a formula: `H - W = 0`.
+/// Returns a constraint as text: `H - W = 0`.
 pub fn condition(constraint: &SizeConstraint) -> String {
     let one = |cond: &Cond| match cond {
         Cond::Zero(dim) => format!("{dim} = 0"),
@@ -167,9 +169,9 @@ impl AxisSizes {
     fn of(constraints: &[&SizeConstraint], axis: usize) -> Option<Self> {
         let (mut period, mut start) = (1, 1);
         let dims: BTreeSet<&Dim> = constraints.iter().flat_map(|d| d.any.iter().flatten()).map(Cond::dim).collect();
-        let longest = LONGEST.min(LOOKS / (dims.len() as i128 + 1));
+        let longest = MAX_EVALUATED_SIZE.min(MAX_EVALUATIONS / (dims.len() as i128 + 1));
         for dim in dims {
-            let (p, s) = settles(dim, axis, longest)?;
+            let (p, s) = periodic_sign(dim, axis, longest)?;
             period = lcm(period, p)?;
             start = start.max(s);
         }
@@ -178,7 +180,8 @@ impl AxisSizes {
             return None;
         }
         let size = |n: i128| if axis == 0 { [n as usize, 1] } else { [1, n as usize] };
-        // Which sizes each constraint lets through; those that exclude most come first, and only what excludes more is told.
+        // The sizes that each constraint accepts. Constraints that exclude most come first; those that exclude nothing more
+        // are not listed.
         let mut masks: Vec<(Vec<bool>, &SizeConstraint)> =
             constraints.iter().map(|d| ((1..end).map(|n| d.holds(size(n))).collect(), *d)).collect();
         masks.sort_by_key(|(mask, _)| mask.iter().filter(|ok| **ok).count());
@@ -198,7 +201,7 @@ impl AxisSizes {
     }
 }
 
-/// Whether one way to meet a constraint is open at every size that both axes accept.
+/// Returns whether every size that both axes accept meets the constraint.
 fn implied(constraint: &SizeConstraint, axes: &[Option<AxisSizes>; 2]) -> bool {
     let always = |cond: &Cond| {
         let axis = match [0, 1].map(|axis| cond.dim().depends_on(axis)) {
@@ -208,10 +211,10 @@ fn implied(constraint: &SizeConstraint, axes: &[Option<AxisSizes>; 2]) -> bool {
             [true, true] => return false,
         };
         let Some(sizes) = &axes[axis] else { return false };
-        let Some((period, from)) = settles(cond.dim(), axis, LONGEST) else { return false };
+        let Some((period, from)) = periodic_sign(cond.dim(), axis, MAX_EVALUATED_SIZE) else { return false };
         let pattern = &sizes.pattern;
         let end = lcm(period, pattern.remainders.len() as i128).map(|p| p + from.max(pattern.start as i128));
-        end.filter(|end| *end <= LONGEST).is_some_and(|end| {
+        end.filter(|end| *end <= MAX_EVALUATED_SIZE).is_some_and(|end| {
             (1..end as usize)
                 .filter(|&n| pattern.contains(n))
                 .all(|n| cond.holds(if axis == 0 { [n, 1] } else { [1, n] }))
@@ -220,12 +223,12 @@ fn implied(constraint: &SizeConstraint, axes: &[Option<AxisSizes>; 2]) -> bool {
     constraint.any.iter().any(|all| all.iter().all(always))
 }
 
-/// A period of a formula in one variable, and a size from which on its sign repeats with it.
-fn settles(dim: &Dim, axis: usize, longest: i128) -> Option<(i128, i128)> {
+/// Returns a period of a formula in one variable, and a size from which on its sign repeats with it. `None` beyond `longest`.
+fn periodic_sign(dim: &Dim, axis: usize, longest: i128) -> Option<(i128, i128)> {
     let mut from = 1;
     let mut period = dim.period()?;
-    for (a, b) in dim.choices() {
-        let (p, start) = settles(&a.minus(&b)?, axis, longest)?;
+    for (a, b) in dim.min_operands() {
+        let (p, start) = periodic_sign(&a.minus(&b)?, axis, longest)?;
         period = lcm(period, p)?;
         from = from.max(start);
     }
@@ -236,7 +239,7 @@ fn settles(dim: &Dim, axis: usize, longest: i128) -> Option<(i128, i128)> {
     let values: Vec<i128> = (from..from + period).map(at).collect::<Option<_>>()?;
     let growth = at(from + period)? - values[0];
     let (least, most) = (values.iter().min()?, values.iter().max()?);
-    // Periods until every value is on the side that it grows to.
+    // The number of periods until every value has the sign of the growth.
     let wait = match growth {
         0 => 0,
         g if g > 0 => (1 - least).max(0).div_euclid(g) + 1,

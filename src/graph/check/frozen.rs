@@ -1,6 +1,6 @@
-//! Freezing: the parameters that a run keeps as they are.
+//! Freezing: the parameters that a run does not train.
 //!
-//! Knows dotted paths and the graph. What a frozen parameter spares is for the cost and the run to say.
+//! The module knows dotted paths and the graph. The savings of frozen parameters are computed with the costs.
 
 use super::CheckedGraph;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
@@ -16,28 +16,28 @@ pub struct FrozenPaths {
 }
 
 impl FrozenPaths {
-    /// Freezes the nodes and blocks at these dotted paths. Paths that lead nowhere have no effect.
+    /// Freezes the nodes and blocks at these dotted paths. Paths that do not exist have no effect.
     pub fn new(paths: impl IntoIterator<Item = Path>) -> Self {
         Self { paths: paths.into_iter().collect() }
     }
 
-    /// The paths that lead to parameters of this graph: what a variant keeps of the run of its base.
+    /// Freezes those of the paths that have parameters in this graph. A variant uses the run of its base this way.
     pub fn existing_in(checked: &CheckedGraph, paths: &[Path]) -> Self {
         let leads = |path: &&Path| nodes_below(checked.graph(), path).any(|id| has_trainable(checked.graph(), id));
         Self::new(paths.iter().filter(leads).cloned())
     }
 
-    /// Whether there are no paths, so that everything is trained.
+    /// Returns whether everything is trained.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
     }
 
-    /// Whether the node or tensor of this dotted name is one of the paths or lies below one.
+    /// Returns whether the node or tensor of this dotted name is one of the paths or below one of them.
     pub fn contains(&self, name: &str) -> bool {
         self.paths.iter().any(|path| is_within(name, path))
     }
 
-    /// Whether training moves any parameter that this value depends on.
+    /// Returns whether any of the results depends on a parameter that is trained.
     pub fn leaves_trainable(&self, graph: &Graph, results: &[Outlet]) -> bool {
         let mut needed = vec![false; graph.len()];
         results.iter().for_each(|r| needed[r.node.index()] = true);
@@ -50,8 +50,8 @@ impl FrozenPaths {
         })
     }
 
-    /// What is wrong with freezing these paths: there is none of that name, it has no parameters, or with all of them
-    /// frozen none is left that `results` depend on.
+    /// Returns the errors of freezing these paths: a path does not exist or has no parameters, or `results` depend on no
+    /// trained parameter if all of them are frozen.
     pub fn problems(checked: &CheckedGraph, paths: &[Spanned<Path>], results: &[Outlet]) -> Problems {
         let graph = checked.graph();
         let mut problems = Problems::new();
@@ -87,6 +87,7 @@ fn has_trainable(graph: &Graph, id: NodeId) -> bool {
     graph.node(id).op.params(&graph.input_types(id)).iter().any(|p| p.kind == ParamKind::Trainable)
 }
 
+/// An error for a path that does not exist, with the nearest one.
 fn unknown_path(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
     let with_parameters: Vec<&str> = graph
         .order()

@@ -1,4 +1,4 @@
-//! Values as the types of parameters ask for them, and the hyper-parameters of a model.
+//! Hyper-parameters of a model, and conversion of values to the types of parameters.
 
 use super::binding::is_tensor;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
@@ -9,7 +9,8 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Evaluates and binds the hyper-parameters of a model that are given: from outside, else by a variant.
+    /// Evaluates and binds the hyper-parameters of a model that are set from outside (`given`) or by variants (`fixed`). A
+    /// value from outside replaces that of a variant.
     pub(super) fn bind_model_arguments(
         &mut self,
         model: &'a Block,
@@ -53,6 +54,7 @@ impl<'a> Elaborator<'_, 'a> {
         if failed { Err(ErrorReported) } else { Ok(()) }
     }
 
+    /// Evaluates a value of a hyper-parameter and binds it. A hole has no value.
     fn bind_model_value(&mut self, model: &Block, param: &'a Param, expr: &'a Expr) -> EvalResult<()> {
         if let ExprKind::Hole { .. } = expr.kind {
             let message = format!("`{}` of `{}` is a hole without a value", param.name, model.name);
@@ -66,7 +68,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    /// Binds one hyper-parameter of a model to its default, unless it has a value.
+    /// Binds a hyper-parameter of a model to its default, unless it has a value.
     pub(super) fn bind_model_default(&mut self, model: &Block, param: &'a Param) -> EvalResult<()> {
         if self.frame().values.contains_key(param.name.node.as_str()) {
             return Ok(());
@@ -81,7 +83,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Binds the hyper-parameters that have no value yet, in order, and keeps all of them as the graph's settings.
+    /// Binds the hyper-parameters that have no value yet, in order, and records the values of all of them in the graph.
     pub(super) fn bind_model_defaults(&mut self, model: &'a Block) -> EvalResult<()> {
         let mut failed = false;
         for param in model.params.iter().filter(|p| !is_tensor(p)) {
@@ -99,7 +101,8 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    /// An argument as the type of its parameter asks: enum cases by bare name, integers as floats where floats are due.
+    /// Evaluates an argument and converts it to the type of its parameter. Enum cases may be bare names, and integers become
+    /// floats where the type is `float`.
     pub(super) fn eval_typed(&mut self, expr: &'a Expr, ty: &'a ParamType, name: &str) -> EvalResult {
         match &ty.kind {
             ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) => self.eval_expr(expr),

@@ -9,7 +9,7 @@ use crate::text::syntax::ast::{BinaryOp, Expr, UnaryOp};
 use std::cmp::Ordering;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// A positive dim, and its formula.
+    /// Evaluates a dim, which must be at least 1. Returns it with its formula.
     pub(super) fn eval_dim(&mut self, expr: &'a Expr) -> EvalResult<(usize, Dim)> {
         let value = self.eval_expr(expr)?;
         match value.as_dim() {
@@ -22,6 +22,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Evaluates an integer that must not follow from the image's size: its value is fixed by a path condition.
     pub(super) fn eval_int(&mut self, expr: &'a Expr) -> EvalResult<i64> {
         let value = self.eval_expr(expr)?;
         match self.concretize(value, expr.span) {
@@ -54,12 +55,13 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Reports an integer beyond 64 bits.
     pub(super) fn overflow<T>(&mut self, span: Span) -> EvalResult<T> {
         let d = Diagnostic::new(Code::E0310, span, "the result does not fit in 64 bits");
         self.fail(d.label("beyond 9,223,372,036,854,775,807"))
     }
 
-    /// `+ - * / %` and comparisons of values that are no tensors.
+    /// Evaluates `+ - * / %`, `++` of lists and comparisons, for values other than tensors.
     pub(super) fn eval_arithmetic(&mut self, op: BinaryOp, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
         use BinaryOp::*;
         if let (Eq | Ne | Lt | Le | Gt | Ge, Some((x, f)), Some((y, g))) = (op, a.as_dim(), b.as_dim()) {
@@ -142,7 +144,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Arithmetic of integers, one of which follows from the image's size.
+    /// Evaluates arithmetic of integers of which at least one follows from the image's size.
     fn dim_arithmetic(&mut self, op: BinaryOp, a: &EvalValue, b: &EvalValue, span: Span) -> EvalResult {
         let (Some((x, f)), Some((y, g))) = (a.as_dim(), b.as_dim()) else { return Err(ErrorReported) };
         let EvalValue::Int(n) = self.integer_arithmetic(op, x, y, span)? else { return Err(ErrorReported) };
@@ -171,7 +173,8 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(self.dim_value(n, formula, &[a, b], span))
     }
 
-    /// An integer with its formula; without one (it would grow too large, or has no form) what it came from is recorded_path_conditions.
+    /// Returns an integer with its formula. Without a formula, because it would be too large or has no form, the values `from`
+    /// which it was computed are fixed at this size.
     pub(super) fn dim_value(&mut self, n: i64, formula: Option<Dim>, from: &[&EvalValue], span: Span) -> EvalValue {
         match formula {
             Some(formula) => EvalValue::of_dim(n, formula),
@@ -201,7 +204,8 @@ fn equal(a: &EvalValue, b: &EvalValue) -> bool {
     }
 }
 
-/// Whether `x op y`, and the condition on the image's size that keeps it so.
+/// Returns whether `x op y` holds, and the condition on the image's size under which the answer stays the same. The condition
+/// is `None` beyond the limits of a formula.
 pub(super) fn comparison(op: BinaryOp, (x, f): (i64, &Dim), (y, g): (i64, &Dim)) -> (bool, Option<Cond>) {
     let above = |more: &Dim, less: &Dim, by: i128| Some(Cond::NotNegative(more.minus(less)?.plus_n(-by)?));
     let at_most = |truth: bool| if truth { above(g, f, 0) } else { above(f, g, 1) };

@@ -1,4 +1,4 @@
-//! What is being elaborated: the graph so far, the bodies that are open, the problems, and the work that was spent.
+//! The state of an elaboration: the graph under construction, the stack of bodies, the problems and the used fuel.
 
 use super::value::EvalValue;
 use crate::graph::ir::{BlockInstance, Graph, Path};
@@ -9,25 +9,25 @@ use crate::text::source::Span;
 use crate::text::syntax::ast;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Bounds that make every file safe to open.
+/// Limits that make every file safe to open.
 pub struct Limits {
-    /// Nodes of one graph, the image included.
+    /// The largest number of nodes of one graph, the image included.
     pub nodes: usize,
-    /// Of one model.
+    /// The largest number of evaluation steps of one model.
     pub steps: usize,
-    /// Of all models, runs, claims and sweep points of a program together.
+    /// The largest number of evaluation steps of all models, runs, claims and sweep points of a program together.
     pub total_steps: usize,
-    /// How deep blocks may be nested.
+    /// The largest depth of nested block calls.
     pub blocks: usize,
-    /// Largest number of elements of one tensor: of an image, a map (per image) or a weight.
+    /// The largest number of elements of one tensor: an image, a map (per image) or a weight.
     pub elements: u64,
-    /// How deep lists may lie in lists.
+    /// The largest depth of nested lists.
     pub lists: usize,
-    /// Failed expressions after which a file is not looked at further.
+    /// The number of failed expressions after which elaboration stops.
     pub failures: usize,
 }
 
-/// The bounds that every elaboration keeps to.
+/// The limits of every elaboration.
 pub const LIMITS: Limits = Limits {
     nodes: 150_000,
     steps: 2_000_000,
@@ -38,32 +38,32 @@ pub const LIMITS: Limits = Limits {
     failures: 1000,
 };
 
-/// What a model adds to the steps of a program: it is checked and counted as well.
+/// Steps that a model adds to those of the program, since it is checked and counted as well.
 const FUEL_PER_MODEL: usize = 1000;
 
-/// The expression failed and its message is on record.
+/// The evaluation failed, and its error is among the problems.
 pub(crate) struct ErrorReported;
 
 pub(super) type EvalResult<T = EvalValue> = Result<T, ErrorReported>;
 
-/// A hyper-parameter given from outside the file.
+/// A value for a hyper-parameter from outside the file, such as `--with width=64`.
 #[derive(Debug, Clone)]
 pub struct ModelArgument {
-    /// The hyper-parameter of the model that is set.
+    /// The name of the hyper-parameter.
     pub name: ast::Ident,
-    /// The expression that it is set to.
+    /// Its value, an expression.
     pub value: ast::Expr,
 }
 
-/// The names bound in one body.
+/// The names that are bound in one body.
 #[derive(Default)]
 pub(super) struct CallFrame<'a> {
     /// The block's name, for messages.
     pub(super) block: &'a str,
     pub(super) values: HashMap<&'a str, EvalValue>,
-    /// `s[0]`, `n[i, j]`: nodes bound by index, and where.
+    /// Nodes that are bound by index, such as `s[0]` and `n[i, j]`, with the places of their bindings.
     pub(super) indexed_nodes: HashMap<&'a str, BTreeMap<Vec<i64>, (EvalValue, Span)>>,
-    /// Where each plain name was bound.
+    /// The places where names without an index were bound.
     pub(super) bound_at: HashMap<&'a str, Span>,
 }
 
@@ -71,22 +71,24 @@ pub(super) struct Elaborator<'p, 'a> {
     pub(super) program: &'p ResolvedProgram<'a>,
     pub(super) graph: Graph,
     pub(super) problems: Problems,
+    /// Codes and places of the reported errors, so that each is reported once.
     pub(super) reported: HashSet<(Code, Span)>,
-    /// Body of the block or model being instantiated, innermost last.
+    /// The bodies of the model and the blocks that are being elaborated, the innermost last.
     pub(super) frames: Vec<CallFrame<'a>>,
     /// The calls that led to the innermost frame.
     pub(super) calls: Vec<(&'a str, Span)>,
-    /// Path under which new nodes are named.
+    /// The prefix of the paths of new nodes.
     pub(super) prefix: Path,
-    /// The conditions among the graph's demands and pins, so that each is kept once.
+    /// The conditions of the graph's size constraints and path conditions, so that each is recorded once.
     pub(super) recorded_constraints: HashSet<Disjunction>,
     pub(super) recorded_path_conditions: HashSet<Disjunction>,
     /// Height and width of the image.
     pub(super) image: [usize; 2],
-    /// How often each path was asked for, to number repeats.
+    /// Number of requests for each path, by which repeated ones are numbered.
     pub(super) path_counts: HashMap<Path, usize>,
     pub(super) fuel_spent: usize,
     pub(super) failures: usize,
+    /// Whether a limit was exceeded. Everything fails from then on.
     pub(super) aborted: bool,
 }
 
@@ -114,6 +116,7 @@ impl<'p, 'a> Elaborator<'p, 'a> {
 }
 
 impl<'a> Elaborator<'_, 'a> {
+    /// Reports an error, with the calls that led to its place, and fails.
     pub(super) fn fail<T>(&mut self, d: Diagnostic) -> EvalResult<T> {
         self.failures += 1;
         self.aborted |= self.failures >= LIMITS.failures;
@@ -138,12 +141,12 @@ impl<'a> Elaborator<'_, 'a> {
         self.error(Code::E0304, span, format!("expected {wanted}, found {found}"))
     }
 
-    /// Counts work; a file that asks for too much of it is stopped once and for all.
+    /// Counts one evaluation step. Elaboration stops when a file exceeds the limit.
     pub(super) fn consume_step(&mut self, span: Span) -> EvalResult<()> {
         self.consume_fuel(1, span)
     }
 
-    /// Counts `work` steps at once: what is copied costs as much as what is evaluated.
+    /// Counts `work` evaluation steps. Copying a value costs as much as evaluating it.
     pub(super) fn consume_fuel(&mut self, work: usize, span: Span) -> EvalResult<()> {
         self.fuel_spent = self.fuel_spent.saturating_add(work);
         let total = self.program.spend_fuel(work);
@@ -160,7 +163,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(())
     }
 
-    /// Counts the parts of a value that was made or copied, and refuses lists in lists in lists.
+    /// Counts the parts of a new or copied value as evaluation steps. Fails for lists that are nested too deep.
     pub(super) fn consume_fuel_for(&mut self, value: &EvalValue, span: Span) -> EvalResult<()> {
         match value.parts(LIMITS.lists) {
             Some(parts) => self.consume_fuel(parts, span),
@@ -171,11 +174,12 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Returns the frame of the innermost body.
     pub(super) fn frame(&mut self) -> &mut CallFrame<'a> {
         self.frames.last_mut().expect("a body is evaluated inside its frame")
     }
 
-    /// What a value is, for messages.
+    /// Describes a value for messages: `the integer 3`.
     pub(super) fn describe(&self, value: &EvalValue) -> String {
         match value {
             EvalValue::Int(n) | EvalValue::Dim(n, _) => format!("the integer {n}"),
@@ -191,7 +195,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// A fresh path `prefix.name`; the second node of a name is `name2`.
+    /// Returns an unused path `prefix.name`; the second node of a name is called `name2`.
     pub(super) fn fresh_path(&mut self, name: &str) -> Path {
         let base = if self.prefix.is_empty() { name.to_string() } else { format!("{}.{name}", self.prefix) };
         let n = self.path_counts.entry(base.clone()).or_insert(0);
@@ -223,6 +227,7 @@ impl<'a> Elaborator<'_, 'a> {
         result
     }
 
+    /// Records an instance of a block in the graph.
     pub(super) fn record_instance(&mut self, path: Path, block: &str, span: Span) {
         self.graph.instances.push(BlockInstance { path, block: block.to_string(), span });
     }

@@ -1,4 +1,4 @@
-//! Expressions: what is named, indexed, chosen and piped.
+//! Evaluation of expressions.
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
@@ -74,7 +74,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Hands on a value after counting its parts.
+    /// Counts the parts of a value as evaluation steps and returns it. Fails for a poisoned value.
     pub(super) fn finish_value(&mut self, value: EvalValue, span: Span) -> EvalResult {
         if value.is_poisoned() {
             return Err(ErrorReported);
@@ -88,7 +88,7 @@ impl<'a> Elaborator<'_, 'a> {
             return self.finish_value(value, span);
         }
         if let Some(family) = self.frame().indexed_nodes.get(name) {
-            // A family without an index is the list of its nodes in index order.
+            // Indexed nodes without an index are the list of all of them, in the order of their indices.
             let items: Vec<EvalValue> = family.values().map(|(v, _)| v.clone()).collect();
             return self.finish_value(EvalValue::List(items), span);
         }
@@ -114,7 +114,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.error(Code::E0201, span, format!("`{name}` has no value here"))
     }
 
-    /// Left to right without recursion: a chain may be long.
+    /// Evaluates a pipe from left to right, without recursion since a chain may be long.
     fn eval_pipe(&mut self, expr: &'a Expr, input: Option<EvalValue>) -> EvalResult {
         let mut stages = Vec::new();
         let mut first = expr;
@@ -132,7 +132,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(value)
     }
 
-    /// Applies what stands right of `|>`.
+    /// Applies the right side of `|>` to its input.
     pub(super) fn apply_stage(&mut self, stage: &'a Expr, input: EvalValue) -> EvalResult {
         self.consume_step(stage.span)?;
         match &stage.kind {
@@ -184,17 +184,18 @@ impl<'a> Elaborator<'_, 'a> {
         };
         match (&a, &b) {
             (EvalValue::Node(x), EvalValue::Node(y)) => {
-                let made = self.add_node(Combine { function }.into(), &[*x, *y], span);
-                if made.is_err() {
+                let result = self.add_node(Combine { function }.into(), &[*x, *y], span);
+                if result.is_err() {
                     self.suggest_join_fix([*x, *y], [lhs, rhs], span);
                 }
-                made
+                result
             }
             _ => self.eval_arithmetic(op, a, b, span),
         }
     }
 
-    /// The arm that a value chooses. Every pattern is looked at, so a wrong case shows in the first run.
+    /// Returns the arm of a `match` that a value chooses. Every pattern is evaluated, so that an unknown case is reported
+    /// whatever the value is.
     fn choose_arm(&mut self, value: &'a Expr, arms: &'a [Arm]) -> EvalResult<&'a Expr> {
         let scrutinee = self.eval_expr(value)?;
         let scrutinee = self.concretize(scrutinee, value.span);

@@ -1,4 +1,4 @@
-//! Edits that would make a failed expression pass. Nothing here makes a node or a message of its own.
+//! Suggested edits for failed expressions. They are added to errors that other modules report.
 
 use super::elaborator::Elaborator;
 use super::operator::OperatorCall;
@@ -9,7 +9,8 @@ use crate::text::diag::{Applicability, Diagnostic};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Param, ParamTypeKind};
 
-/// Where and how `name = ...` is added to a call of `name_span` with `args`; `call` reaches to its closing bracket.
+/// Returns the place and the text that add `name = ...` to a call. `name_span` is the called name, `call` reaches to the
+/// closing bracket.
 pub(super) fn missing_argument_edit(name: &str, args: &[Arg], name_span: Span, call: Span) -> (Span, String) {
     match args.last() {
         Some(last) => (last.value.span.after(), format!(", {name} = ...")),
@@ -20,7 +21,7 @@ pub(super) fn missing_argument_edit(name: &str, args: &[Arg], name_span: Span, c
     }
 }
 
-/// Puts `stage` behind the argument that stands at `given`; an empty place stands before a call that is piped into.
+/// Suggests to apply `stage` to the argument at `given`. An empty span is a piped input, before the call.
 pub(super) fn suggest_stage(
     d: Diagnostic,
     message: &str,
@@ -36,7 +37,7 @@ pub(super) fn suggest_stage(
 }
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Adds to the problem that was just reported at `span`.
+    /// Changes the error that was just reported at `span`, unless it has a suggestion.
     pub(super) fn suggest_fix(&mut self, span: Span, f: impl FnOnce(Diagnostic) -> Diagnostic) {
         let here = |d: &Diagnostic| d.primary.as_ref().map(|l| l.span) == Some(span);
         self.problems.amend_last(|d| if here(&d) && d.suggestions.is_empty() { f(d) } else { d });
@@ -52,19 +53,19 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// A map where a vector is needed: flattens it.
+    /// Suggests to flatten a map where a vector is needed.
     fn suggest_flatten(&mut self, span: Span) {
         self.suggest_fix(span, |d| {
             d.suggest("make a vector of it", span.before(), "flatten |> ", Applicability::MaybeIncorrect)
         });
     }
 
-    /// Two tensors of different channels: a 1x1 convolution on the one with fewer. Of different size: a resize.
+    /// Suggests a 1x1 convolution on the operand with fewer channels, or a resize of the smaller of two maps.
     pub(super) fn suggest_join_fix(&mut self, outlets: [Outlet; 2], sides: [&'a Expr; 2], span: Span) {
         let shapes = outlets.map(|o| self.graph.ty(o).tensor().cloned());
         let [Some(a), Some(b)] = &shapes else { return };
         let (Some(size_a), Some(size_b)) = (a.spatial(), b.spatial()) else { return };
-        // The side that is brought to the other.
+        // The operand that is changed, and the other one.
         let (side, other, stage, message) = if size_a == size_b {
             let channels = a.channels().max(b.channels());
             let fewer = usize::from(b.channels() < a.channels());
@@ -92,17 +93,17 @@ impl<'a> Elaborator<'_, 'a> {
         });
     }
 
-    /// Maps of different size in a `concat`: the part that differs from the first is resized to it.
+    /// Suggests to resize the first input of a `concat` whose size differs from that of the first one.
     fn suggest_concat_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let sizes: Vec<_> = inputs.iter().map(|&o| self.graph.ty(o).tensor().and_then(|s| s.spatial())).collect();
         let Some(odd) = sizes.iter().position(|s| *s != sizes[0]) else { return };
-        // Of a list among the arguments the parts have no place of their own.
+        // Elements of a list argument have no span of their own.
         if sizes.contains(&None) || inputs.len() != args.len() {
             return;
         }
         let (first, part) = (&args[0].value, &args[odd].value);
         let (to, applicability) = resize_target(first);
-        // A pipe takes in everything before it, so the part needs no brackets.
+        // A pipe applies to everything before it, so the argument needs no brackets.
         let edits = vec![(part.span.after(), format!(" |> resize(to = {to})"))];
         self.suggest_fix(span, |d| {
             let d = Diagnostic { help: Vec::new(), ..d };
@@ -110,7 +111,7 @@ impl<'a> Elaborator<'_, 'a> {
         });
     }
 
-    /// Indices of another pool than the one that made the map of this size: offers the name of the right ones.
+    /// Suggests the pool indices that fit the map of an `unpool`, where exactly one name has them.
     fn suggest_unpool_fix(&mut self, inputs: &[Outlet], args: &'a [Arg], span: Span) {
         let [x, _] = inputs else { return };
         let Some(shape) = self.graph.ty(*x).tensor().cloned() else { return };
@@ -126,7 +127,7 @@ impl<'a> Elaborator<'_, 'a> {
         });
         let mut names: Vec<String> = plain.chain(rows).collect();
         names.sort_unstable();
-        // Of several, which one is meant is for the author to say.
+        // With several candidates only the author knows which one is meant.
         if let ([name], Some(arg)) = (&names[..], args.last()) {
             let (help, at) = (format!("the indices of its own pool are `{name}`"), arg.value.span);
             self.suggest_fix(span, |d| {
@@ -135,7 +136,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// The name, in the body that calls, of the tensor that gave the dim `dim` its value.
+    /// Returns the name that the caller has for the tensor from which `dim` got its value.
     pub(super) fn caller_name_of(&self, params: &[Param], dim: &Expr) -> Option<String> {
         let [.., caller, _] = &self.frames[..] else { return None };
         if !matches!(dim.kind, ExprKind::Name(_)) {
@@ -147,7 +148,7 @@ impl<'a> Elaborator<'_, 'a> {
         names.first().map(|n| n.to_string())
     }
 
-    /// The tensor that gave the first name in `dim` its value.
+    /// Returns the tensor from which the first name in `dim` got its value.
     pub(super) fn dim_source(&self, params: &[Param], dim: &Expr) -> Option<Outlet> {
         let mut names = Vec::new();
         names_in(dim, &mut names);
@@ -165,18 +166,18 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Dims that a body gives, in the words of the promise it broke where these say the same: `h` for 64, `h / 2` for 32.
-    pub(super) fn dims_in_declared_terms(&mut self, promised: &'a [Expr], given: &[usize]) -> String {
-        let same_rank = promised.len() == given.len();
+    /// Writes actual dims in terms of the names in declared dims, where these have the same value: `h` for 64, `h / 2` for 32.
+    pub(super) fn dims_in_declared_terms(&mut self, declared: &'a [Expr], given: &[usize]) -> String {
+        let same_rank = declared.len() == given.len();
         let mut parts = Vec::new();
         for (axis, &n) in given.iter().enumerate() {
-            let dim = promised.get(axis).filter(|_| same_rank);
+            let dim = declared.get(axis).filter(|_| same_rank);
             parts.push(dim.and_then(|dim| self.in_declared_terms(dim, n)).unwrap_or_else(|| n.to_string()));
         }
         parts.join(", ")
     }
 
-    /// `n` as the promised dim itself, a name in it, or such a name times or divided by a power of two.
+    /// Writes `n` as the declared dim, a name in it, or such a name times or divided by a power of two.
     fn in_declared_terms(&mut self, dim: &'a Expr, n: usize) -> Option<String> {
         let mut names = Vec::new();
         names_in(dim, &mut names);
@@ -201,7 +202,7 @@ impl<'a> Elaborator<'_, 'a> {
     }
 }
 
-/// How the tensor of an operand can be named in `resize(to = ...)`.
+/// Returns the text that names the tensor of an operand in `resize(to = ...)`, `...` where it has no name.
 fn resize_target(operand: &Expr) -> (String, Applicability) {
     match &operand.kind {
         ExprKind::Name(_) | ExprKind::Index { .. } => match expr_text(operand) {
@@ -224,7 +225,7 @@ fn names_in<'e>(expr: &'e Expr, into: &mut Vec<&'e str>) {
     }
 }
 
-/// A simple expression as it is written: a name, a number, `s[i]`, or one operation on two of these.
+/// Returns the text of a simple expression: a name, a number, `s[i]`, or one operation on two of these.
 fn expr_text(dim: &Expr) -> Option<String> {
     match &dim.kind {
         ExprKind::Int(n) => Some(n.to_string()),
@@ -241,7 +242,7 @@ fn expr_text(dim: &Expr) -> Option<String> {
     }
 }
 
-/// Whether a dim that [`expr_text`] can spell is `n`.
+/// Returns whether a dim that [`expr_text`] can write has the value `n`.
 fn evaluates_to(dim: &Expr, named: &[(&str, usize)], n: usize) -> bool {
     fn value(e: &Expr, named: &[(&str, usize)]) -> Option<usize> {
         match &e.kind {

@@ -1,4 +1,4 @@
-//! Lists, ranges and indexed_nodes of nodes: what stands in square brackets. Named results: what stands behind a dot.
+//! Lists, ranges and indexed nodes (`s[i]`), and named results (`r.main`).
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, LIMITS};
 use super::value::EvalValue;
@@ -7,7 +7,7 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// The elements of a list or range.
+    /// Evaluates a list or a range and returns its elements.
     pub(super) fn eval_items(&mut self, expr: &'a Expr) -> EvalResult<Vec<EvalValue>> {
         let ExprKind::Range { lo, hi } = &expr.kind else {
             return match self.eval_expr(expr)? {
@@ -27,7 +27,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok((lo..hi.max(lo)).map(EvalValue::Int).collect())
     }
 
-    /// `r.main`: one of the named results that a block gave.
+    /// Evaluates `r.main`, one of the named results of a block.
     pub(super) fn eval_member(&mut self, base: &'a Expr, name: &'a Ident) -> EvalResult {
         let fields = match self.eval_expr(base)? {
             EvalValue::Record(fields) => fields,
@@ -54,7 +54,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.fail(d)
     }
 
-    /// `list[i]`, `list[a..b]`, `n[i, j]`, `n[i, 0..j]`.
+    /// Evaluates `list[i]`, `list[a..b]`, `n[i, j]` and `n[i, 0..j]`.
     pub(super) fn eval_index(&mut self, base: &'a Expr, indices: &'a [Expr], span: Span) -> EvalResult {
         let family = match &base.kind {
             ExprKind::Name(name) if self.frame().indexed_nodes.contains_key(name.as_str()) => Some(name.as_str()),
@@ -75,7 +75,7 @@ impl<'a> Elaborator<'_, 'a> {
                 _ => IndexValue::At(self.eval_int(index)?),
             });
         }
-        // A named list is looked into where it stands: it may be long, and one element is all that is asked for.
+        // A named list is not copied, since it may be long and only one element is needed.
         let picked = match &base.kind {
             ExprKind::Name(name) => {
                 index_into(self.frame().values.get(name.as_str()).unwrap_or(&EvalValue::Poison), &places, 0)
@@ -101,8 +101,9 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
+    /// Evaluates `n[i, j]` and `n[i, 0..j]`, where nodes are bound as `n[i, j]`.
     fn eval_indexed_nodes(&mut self, name: &'a str, indices: &'a [Expr], span: Span) -> EvalResult {
-        // One range among the indices makes a list; every other index is an integer.
+        // With one range among the indices the result is a list. All other indices are integers.
         let mut lists: Vec<Vec<i64>> = vec![Vec::new()];
         let mut is_list = false;
         for index in indices {

@@ -9,15 +9,15 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Compares what a body gives with what its head promises.
+    /// Compares the value that a body returns at `span` with the declared result of the block or model `name`.
     pub(super) fn check_results(
         &mut self,
-        promise: &'a ResultType,
+        declared: &'a ResultType,
         value: &EvalValue,
         span: Span,
         name: &str,
     ) -> EvalResult<()> {
-        match (&promise.kind, value) {
+        match (&declared.kind, value) {
             (ResultTypeKind::One(ty), value) => self.check_result(ty, value, span, name),
             (ResultTypeKind::Tuple(types), EvalValue::Tuple(values)) if types.len() == values.len() => {
                 types.iter().zip(values).try_for_each(|(ty, v)| self.check_result(ty, v, span, name))
@@ -34,14 +34,15 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 if let Some((extra, _)) = values.iter().find(|(n, _)| !fields.iter().any(|(f, _)| f.node == *n)) {
                     let message = format!("`{name}` gives a result `{extra}` that it does not promise");
-                    return self.fail(Diagnostic::new(Code::E0302, span, message).other(promise.span, "promised here"));
+                    return self
+                        .fail(Diagnostic::new(Code::E0302, span, message).other(declared.span, "promised here"));
                 }
                 Ok(())
             }
             (_, value) => {
                 let found = self.describe(value);
                 let message = format!("`{name}` promises another number of results, its body gives {found}");
-                self.fail(Diagnostic::new(Code::E0302, promise.span, message).other(span, "returned here"))
+                self.fail(Diagnostic::new(Code::E0302, declared.span, message).other(span, "returned here"))
             }
         }
     }
@@ -63,14 +64,14 @@ impl<'a> Elaborator<'_, 'a> {
         };
         let mut wanted = Vec::new();
         let formulas = declared_formulas(self.graph.formula(*outlet));
-        let mut held = Vec::new();
+        let mut equalities = Vec::new();
         for (axis, dim) in dims.iter().enumerate() {
             let (n, formula) = self.eval_dim(dim)?;
             wanted.push(n);
-            held.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
+            equalities.extend(formulas.get(axis).and_then(|f| formula.minus(f)).map(Cond::Zero));
         }
         if wanted == shape.dims() {
-            self.require_size(vec![held], ty.span, || format!("`{name}` keeps its promise"));
+            self.require_size(vec![equalities], ty.span, || format!("`{name}` keeps its promise"));
             return Ok(());
         }
         let from = self.graph.node(outlet.node);

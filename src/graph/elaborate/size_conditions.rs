@@ -1,8 +1,9 @@
-//! What an elaboration at one size says about others: demands and pins on the image's size, formulas of nodes.
+//! Conditions on the image's size, and formulas of nodes, from an elaboration at one size.
 //!
-//! Integers that follow from the image's height and width carry a formula ([`EvalValue::Dim`]). Where one decides something,
-//! the condition that keeps the decision is recorded, so that the graph's formulas are known to hold at every size that
-//! meets all conditions, and nothing has to be elaborated a second time.
+//! This is concolic execution: integers that follow from the image's height and width carry a formula
+//! ([`EvalValue::Dim`]). Where such an integer decides something, the condition under which the decision stays the same is
+//! recorded. The graph's formulas therefore hold at every size that meets all conditions, and no second elaboration is
+//! needed.
 
 use super::arithmetic::comparison;
 use super::elaborator::{Elaborator, EvalResult};
@@ -15,24 +16,24 @@ use crate::graph::ty::{Cond, Dim, Disjunction, FormulaContext, FormulaType, Tens
 use crate::text::source::Span;
 use crate::text::syntax::ast::{BinaryOp, Expr, ExprKind};
 
-/// Conditions that a graph keeps at most; further ones are joined to a pin on the size itself.
+/// The largest number of conditions of a graph. With more of them the graph is only known at its own size.
 const MAX_CONDITIONS: usize = 10_000;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Without `any` the image's size is refused, at every size at which the text comes to the same place. `what` is only
-    /// written for a demand that is new.
+    /// Records a constraint: the model refuses an image size that does not meet `any`. `what` gives the reason in words and
+    /// is called for new constraints only.
     pub(super) fn require_size(&mut self, any: Disjunction, span: Span, what: impl Fn() -> String) {
         let open = |all: Vec<Cond>| all.into_iter().filter(|c| c.as_const() != Some(true)).collect::<Vec<_>>();
         let any: Disjunction = any.into_iter().map(open).collect();
         if any.iter().any(Vec::is_empty) {
             return;
         }
-        // One way only: each of its conditions stands for itself.
-        let demands: Vec<Disjunction> = match <[Vec<Cond>; 1]>::try_from(any) {
+        // The conditions of a single list must all hold, so each becomes a constraint of its own.
+        let constraints: Vec<Disjunction> = match <[Vec<Cond>; 1]>::try_from(any) {
             Ok([all]) => all.into_iter().map(|cond| vec![vec![cond]]).collect(),
             Err(any) => vec![any],
         };
-        for any in demands {
+        for any in constraints {
             if self.recorded_constraints.contains(&any) {
                 continue;
             }
@@ -44,7 +45,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Without `cond` the text gives another graph, or none.
+    /// Records a path condition: at sizes that do not meet `cond` the model file gives another graph, or none.
     pub(super) fn add_path_condition(&mut self, cond: Cond, span: Span, what: impl FnOnce() -> String) {
         if cond.as_const() == Some(true) {
             return;
@@ -58,7 +59,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// Nothing is known about other sizes.
+    /// Fixes the image's size by a path condition, so that nothing is known about other sizes.
     fn fix_image_size(&mut self, span: Span) {
         let gaps =
             [Dim::height(), Dim::width()].into_iter().zip(self.image).filter_map(|(d, n)| d.plus_n(-(n as i128)));
@@ -72,7 +73,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// The value without the formulas of its integers: each now holds where it is what it is.
+    /// Returns the value without the formulas of its integers. Path conditions fix each of these integers at its value.
     pub(super) fn concretize(&mut self, value: EvalValue, span: Span) -> EvalValue {
         match value {
             EvalValue::Dim(n, formula) => {
@@ -105,7 +106,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// The truth of a requirement. Comparisons that must all hold are demands; in other forms they are pins.
+    /// Evaluates the condition of a `require`. Comparisons that must all hold become size constraints; comparisons in other
+    /// forms become path conditions.
     pub(super) fn eval_requirement(&mut self, cond: &'a Expr) -> EvalResult<bool> {
         if let ExprKind::Binary { op, lhs, rhs } = &cond.kind {
             match op.node {
@@ -136,7 +138,7 @@ impl<'a> Elaborator<'_, 'a> {
         self.eval_bool(cond)
     }
 
-    /// The output types of a node as formulas, and its demands on the image's size.
+    /// Returns the output types of a node as formulas and records the operator's constraints on the image's size.
     pub(super) fn infer_formulas(
         &mut self,
         op: &Op,
@@ -153,7 +155,7 @@ impl<'a> Elaborator<'_, 'a> {
             }
             return types;
         }
-        // Too large for a formula: true where the inputs are what they are.
+        // Beyond the limits of a formula the types are known at this size only.
         self.fix_image_size(span);
         outputs.iter().map(FormulaType::fixed).collect()
     }

@@ -1,8 +1,8 @@
-//! Blocks that nothing uses, tried at their definition.
+//! Checks of unused blocks at their definition.
 //!
-//! A promise is checked where its block is used, so a block without a use would never be checked. Here it is given
-//! tensors and hyper-parameters of its own: sizes stay formulas in H and W, everything else is a sample. A sample that
-//! the body refuses says nothing, since a block need not take every number.
+//! The declared result of a block is checked where the block is used, so an unused block would never be checked. Here it
+//! gets sample tensors and hyper-parameters: sizes stay formulas in H and W, everything else is a number. A sample that the
+//! body refuses proves nothing, since a block need not accept every number.
 
 mod sample;
 
@@ -16,25 +16,25 @@ use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast::*;
 use sample::{BlockSample, ParamChoice, SampleSizes, enumerate_choices};
 
-/// Evaluation steps and nodes after which no further sample of a block is tried.
+/// The number of evaluation steps and nodes after which no further sample of a block is checked.
 const MAX_FUEL: usize = 200_000;
-/// Image sizes among which one is looked for that keeps a promise about certain sizes.
+/// Image sizes that are searched for one at which the result is the declared one.
 const SEARCHED_SIZES: std::ops::RangeInclusive<usize> = 8..=1024;
 
-/// What came of a block on its own.
+/// The result of checking a block by itself.
 #[derive(Debug)]
 pub enum StandaloneCheck {
-    /// The promise holds in every choice that takes one of the samples.
+    /// The result is the declared one for every choice of cases that accepts one of the samples.
     Holds,
-    /// A sample gives another result than the promise says; the diagnostic shows where.
+    /// A sample gives another result than the declared one; the diagnostic shows where.
     Broken(Diagnostic),
-    /// Without a promise, with an error elsewhere, or every sample was refused.
+    /// The block declares no result or has another error, or every sample was refused.
     Skipped,
 }
 
-/// The broken promises of the root file's blocks that nothing elaborated so far has used.
+/// Checks the root file's blocks that no elaboration has used, and returns the errors in their declared results.
 pub fn check_unused_blocks(program: &ResolvedProgram<'_>) -> Problems {
-    // Listed first: a block that is tried uses others.
+    // The list is complete before the first check, since a check marks the blocks that it uses.
     let blocks = program.file.items.iter().filter_map(|item| match &item.kind {
         ItemKind::Block(block) if !program.is_used(block) => Some(block),
         _ => None,
@@ -48,30 +48,31 @@ pub fn check_unused_blocks(program: &ResolvedProgram<'_>) -> Problems {
     problems
 }
 
-/// Elaborates a block by itself and compares the result with its promise.
+/// Elaborates a block by itself and compares the result with the declared one.
 ///
-/// A wrong channel count, or another kind of result, is told for the first sample that gets so far. A height or width
-/// is told when no sample and no image size within `SEARCHED_SIZES` gives the promised one: sizes are what a use decides.
+/// A wrong channel count, or another kind of result, is reported for the first sample that elaborates that far. A height or
+/// width is reported only where no sample and no image size in `SEARCHED_SIZES` gives the declared one, since the caller of a
+/// block decides the size.
 pub fn check_unused_block<'a>(program: &ResolvedProgram<'a>, block: &'a Block) -> StandaloneCheck {
     if block.result.is_none() || program.is_broken(&block.name.node) {
         return StandaloneCheck::Skipped;
     }
     let Some(choices) = enumerate_choices(program, block) else { return StandaloneCheck::Skipped };
-    let (mut work, mut held) = (0, false);
+    let (mut fuel, mut holds) = (0, false);
     for choice in &choices {
         let mut wrong = None;
         for sample in BlockSample::all() {
-            if work > MAX_FUEL {
-                // The samples that are left out might have given the promised size.
+            if fuel > MAX_FUEL {
+                // One of the remaining samples might have the declared size.
                 wrong = None;
                 break;
             }
-            let (seen, spent) = run_sample(program, block, choice, sample);
-            work += spent;
-            match seen {
+            let (outcome, spent) = run_sample(program, block, choice, sample);
+            fuel += spent;
+            match outcome {
                 SampleOutcome::Refused => {}
                 SampleOutcome::Holds => {
-                    (held, wrong) = (true, None);
+                    (holds, wrong) = (true, None);
                     break;
                 }
                 SampleOutcome::Wrong(d) => return StandaloneCheck::Broken(d),
@@ -82,19 +83,19 @@ pub fn check_unused_block<'a>(program: &ResolvedProgram<'a>, block: &'a Block) -
             return StandaloneCheck::Broken(d);
         }
     }
-    if held { StandaloneCheck::Holds } else { StandaloneCheck::Skipped }
+    if holds { StandaloneCheck::Holds } else { StandaloneCheck::Skipped }
 }
 
 enum SampleOutcome {
-    /// For another reason than the promise.
+    /// The body fails for a reason other than its declared result.
     Refused,
     Holds,
     Wrong(Diagnostic),
-    /// Another sample may give the promised size.
+    /// Only heights or widths differ. Another sample may have the declared ones.
     WrongSize(Diagnostic),
 }
 
-/// What one sample shows, and the work it took.
+/// Returns the outcome of one sample, and the number of evaluation steps and nodes that it took.
 fn run_sample<'a>(
     program: &ResolvedProgram<'a>,
     block: &'a Block,
@@ -102,8 +103,8 @@ fn run_sample<'a>(
     sample: BlockSample,
 ) -> (SampleOutcome, usize) {
     let mut e = Elaborator::new(program, &block.name.node, [sample.image; 2]);
-    let seen = e.try_sample(block, choice, sample).unwrap_or(SampleOutcome::Refused);
-    (seen, e.fuel_spent + e.graph.len())
+    let outcome = e.try_sample(block, choice, sample).unwrap_or(SampleOutcome::Refused);
+    (outcome, e.fuel_spent + e.graph.len())
 }
 
 impl<'a> Elaborator<'_, 'a> {
@@ -113,15 +114,15 @@ impl<'a> Elaborator<'_, 'a> {
         choice: &ParamChoice<'a>,
         sample: BlockSample,
     ) -> EvalResult<SampleOutcome> {
-        let Some(promise) = &block.result else { return Err(ErrorReported) };
+        let Some(declared) = &block.result else { return Err(ErrorReported) };
         self.frames.push(CallFrame { block: &block.name.node, ..CallFrame::default() });
-        let mut tried = Vec::new();
+        let mut arguments = Vec::new();
         let mut ints = 0;
         for param in &block.params {
             let chosen = choice.iter().find(|(p, _)| p.name.node == param.name.node).map(|(_, v)| v.clone());
             let open = || param.default.is_none().then(|| sample.value(self.program, &param.ty, &mut ints)).flatten();
             if let Some(value) = chosen.or_else(open) {
-                tried.push(format!("{} = {value}", param.name));
+                arguments.push(format!("{} = {value}", param.name));
                 self.bind_param(param, value);
             }
         }
@@ -129,7 +130,7 @@ impl<'a> Elaborator<'_, 'a> {
         for param in &block.params {
             if let ParamTypeKind::Tensor(dims) = &param.ty.kind {
                 let outlet = self.sample_tensor(block, param, dims, sample.image, &mut sizes)?;
-                tried.push(format!("{} = {}", param.name, self.graph.ty(outlet)));
+                arguments.push(format!("{} = {}", param.name, self.graph.ty(outlet)));
             }
         }
         for param in &block.params {
@@ -141,7 +142,7 @@ impl<'a> Elaborator<'_, 'a> {
         if self.problems.has_errors() {
             return Err(ErrorReported);
         }
-        if self.check_results(promise, &value, span, &block.name.node).is_ok() {
+        if self.check_results(declared, &value, span, &block.name.node).is_ok() {
             return Ok(SampleOutcome::Holds);
         }
         let errors: Vec<&Diagnostic> = self.problems.iter().filter(|d| d.is_error()).collect();
@@ -149,10 +150,10 @@ impl<'a> Elaborator<'_, 'a> {
             &[d] if d.code == Code::E0302 => d.clone(),
             _ => return Err(ErrorReported),
         };
-        // An edit could put a sample's numbers into the text.
+        // Edits are dropped, since they could write a sample's numbers into the file.
         d.help.extend(d.suggestions.drain(..).map(|s| s.message));
-        d = d.note(format!("tried with {}; no model uses this block", tried.join(", ")));
-        Ok(match self.result_gaps(promise, &value)? {
+        d = d.note(format!("tried with {}; no model uses this block", arguments.join(", ")));
+        Ok(match self.result_gaps(declared, &value)? {
             Some(gaps) if gaps.iter().all(may_be_zero) && vanish_at_some_size(&gaps) => SampleOutcome::Holds,
             Some(gaps) if gaps.iter().all(|(axis, gap)| *axis > 0 || gap.as_const() == Some(0)) => {
                 SampleOutcome::WrongSize(d)
@@ -161,7 +162,7 @@ impl<'a> Elaborator<'_, 'a> {
         })
     }
 
-    /// Binds a tensor of a parameter's dims, and the names among them that are not bound yet.
+    /// Binds a parameter to a new tensor with its declared dims, and the names among these that are not bound yet.
     fn sample_tensor(
         &mut self,
         block: &'a Block,
@@ -196,7 +197,7 @@ impl<'a> Elaborator<'_, 'a> {
         if shape.elements() > LIMITS.elements {
             return Err(ErrorReported);
         }
-        // A graph has one input; this one is only asked for its shapes and is dropped here.
+        // The graph gets several inputs, which is invalid, but only its shapes are used before it is dropped.
         let ty = TensorType::Tensor(shape.clone());
         let node = Node { path: param.name.node.clone(), op: Op::Input(shape), outputs: vec![ty], span: param.span };
         self.path_counts.insert(param.name.node.clone(), 1);
@@ -206,9 +207,9 @@ impl<'a> Elaborator<'_, 'a> {
         Ok(outlet)
     }
 
-    /// What each promised dim is more than the given one, with its axis; `None` where the results are of other kinds.
-    fn result_gaps(&mut self, promise: &'a ResultType, value: &EvalValue) -> EvalResult<Option<Vec<(usize, Dim)>>> {
-        let pairs: Vec<(&'a ParamType, &EvalValue)> = match (&promise.kind, value) {
+    /// Returns the declared dims minus the actual ones, each with its axis; `None` where the results are of other kinds.
+    fn result_gaps(&mut self, declared: &'a ResultType, value: &EvalValue) -> EvalResult<Option<Vec<(usize, Dim)>>> {
+        let pairs: Vec<(&'a ParamType, &EvalValue)> = match (&declared.kind, value) {
             (ResultTypeKind::One(ty), value) => vec![(ty, value)],
             (ResultTypeKind::Tuple(types), EvalValue::Tuple(values)) if types.len() == values.len() => {
                 types.iter().zip(values).collect()
@@ -235,7 +236,7 @@ impl<'a> Elaborator<'_, 'a> {
             }
             for (axis, (dim, given)) in dims.iter().zip(given.iter()).enumerate() {
                 let (_, wanted) = self.eval_dim(dim)?;
-                // Too large for a formula: nothing is known, so nothing is told.
+                // Beyond the limits of a formula nothing is known, so nothing is reported.
                 gaps.push((axis, wanted.minus(given).ok_or(ErrorReported)?));
             }
         }
@@ -247,7 +248,7 @@ fn may_be_zero((_, gap): &(usize, Dim)) -> bool {
     gap.as_const().is_none_or(|n| n == 0)
 }
 
-/// Whether some image size makes every gap 0: the promise is about such sizes.
+/// Returns whether some image size makes every gap 0. The declared result is meant for such sizes.
 fn vanish_at_some_size(gaps: &[(usize, Dim)]) -> bool {
     let closed = |size: [usize; 2]| gaps.iter().all(|(_, gap)| gap.eval(size) == Some(0));
     let on = |axis: usize| {
@@ -255,7 +256,7 @@ fn vanish_at_some_size(gaps: &[(usize, Dim)]) -> bool {
         SEARCHED_SIZES.into_iter().any(|n| on_axis().all(|(_, gap)| gap.eval([n; 2]) == Some(0)))
     };
     let joint = gaps.iter().any(|(_, gap)| gap.depends_on(0) && gap.depends_on(1));
-    // Separate axes are searched one by one, others along the diagonal and beside a side of 64.
+    // Gaps in one variable are searched axis by axis, others along the diagonal and with one side of 64.
     if joint {
         SEARCHED_SIZES.into_iter().any(|n| closed([n; 2]) || closed([n, 64]) || closed([64, n]))
     } else {

@@ -1,4 +1,4 @@
-//! Statements: what a body binds, repeats, requires and returns.
+//! Statements: bindings, loops, requirements and `return`.
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
@@ -7,13 +7,13 @@ use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
 
 impl<'a> Elaborator<'_, 'a> {
-    /// Runs a body to its `return`; the span is that of the returned expression.
+    /// Evaluates a body to its `return`. Returns the value and the span of the returned expression.
     pub(super) fn eval_body(&mut self, body: &'a Body) -> EvalResult<(EvalValue, Span)> {
         let mut result = None;
         for stmt in &body.stmts {
             match &stmt.kind {
                 StmtKind::Return(value) => result = Some((self.eval_expr(value), value.span)),
-                // What follows was written for values that the requirement lets through.
+                // The statements after a requirement assume that it holds.
                 StmtKind::Require { cond, message } => self.eval_require(cond, message.as_ref())?,
                 StmtKind::Let { .. } | StmtKind::For { .. } => self.eval_stmt(stmt),
             }
@@ -24,7 +24,8 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// A failed statement leaves its names poisoned, so that the next ones can still be looked at.
+    /// Evaluates a statement. One that fails binds its names to poisoned values, so that the next statements are still
+    /// checked.
     fn eval_stmt(&mut self, stmt: &'a Stmt) {
         match &stmt.kind {
             StmtKind::Let { target: LetTarget::One(name), value } => {
@@ -50,7 +51,7 @@ impl<'a> Elaborator<'_, 'a> {
                 }
                 self.frame().values.remove(var.node.as_str());
             }
-            // Inside a loop the other rounds are still looked at.
+            // Inside a loop the other iterations are still checked.
             StmtKind::Require { cond, message } => drop(self.eval_require(cond, message.as_ref())),
             StmtKind::Return(value) => {
                 let _ = self.error::<()>(Code::E0314, value.span, "`return` stands only at the end of a body");
@@ -96,7 +97,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// The indices of a binding and the path segment it gives: `s[i + 1]` becomes `s.1`.
+    /// Returns the indices of a binding and its path segment: `s[i + 1]` becomes `s.1`.
     fn binding_target(&mut self, name: &'a NodeName) -> EvalResult<(Vec<i64>, String)> {
         let mut indices = Vec::new();
         let mut segment = name.name.node.clone();
@@ -111,6 +112,7 @@ impl<'a> Elaborator<'_, 'a> {
         Ok((indices, segment))
     }
 
+    /// Binds a name, with or without indices, to a value. Each may be bound once.
     fn bind_node(&mut self, name: &'a NodeName, indices: Vec<i64>, value: EvalValue) {
         let key = name.name.node.as_str();
         let frame = self.frame();
@@ -149,7 +151,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    /// `c = 30` for each name in a condition that stands for a number, a word or a truth value.
+    /// Returns `c = 30` for each name in a condition whose value is a number, an enum case, a boolean or a short list.
     fn condition_values(&mut self, cond: &Expr) -> Vec<String> {
         let mut names = Vec::new();
         let mut todo = vec![cond];
@@ -178,7 +180,7 @@ impl<'a> Elaborator<'_, 'a> {
         names.iter().filter_map(shown).collect()
     }
 
-    /// `{name}` in a message becomes the value of `name`; other braces stay.
+    /// Replaces `{name}` in a message by the value of `name`. Other braces stay.
     fn interpolate(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
@@ -187,7 +189,7 @@ impl<'a> Elaborator<'_, 'a> {
             let Some(close) = rest[open..].find('}') else { break };
             let name = &rest[open + 1..open + close];
             match self.frame().values.get(name.trim()) {
-                // Long lists would drown the message.
+                // Long lists would hide the message.
                 Some(value) if value.parts(8).is_some_and(|n| n <= 64) => out.push_str(&value.to_string()),
                 Some(_) | None => out.push_str(&rest[open..=open + close]),
             }

@@ -1,15 +1,15 @@
-//! What an expression can be while a graph is built.
+//! Values of expressions during elaboration.
 
 use crate::graph::ir::Outlet;
 use crate::graph::ty::Dim;
 use std::fmt;
 
-/// What an expression of a model file gives while a graph is built.
+/// The value of an expression of a model file.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EvalValue {
     /// An integer without a formula in the image's size.
     Int(i64),
-    /// An integer that follows from the image's size, and how.
+    /// An integer that follows from the image's size, with its formula.
     Dim(i64, Dim),
     /// A 64-bit floating-point number.
     Float(f64),
@@ -32,17 +32,17 @@ pub enum EvalValue {
     Record(Vec<(String, EvalValue)>),
     /// A tensor of the graph.
     Node(Outlet),
-    /// Failed; the message is on record.
+    /// The result of an expression that failed; its error was reported.
     Poison,
 }
 
 impl EvalValue {
-    /// An integer with its formula, which is forgotten where it says no more than the number.
+    /// Returns an integer with its formula, without it where the formula is constant.
     pub fn of_dim(n: i64, formula: Dim) -> Self {
         if formula.as_const().is_some() { EvalValue::Int(n) } else { EvalValue::Dim(n, formula) }
     }
 
-    /// An integer and its formula.
+    /// Returns an integer with its formula; `None` for other values.
     pub fn as_dim(&self) -> Option<(i64, Dim)> {
         match self {
             EvalValue::Int(n) => Some((*n, Dim::constant((*n).into()))),
@@ -59,7 +59,7 @@ impl EvalValue {
         }
     }
 
-    /// How many values it is made of, itself included; `None` when lists lie in lists more than `depth` deep.
+    /// Returns the number of values in it, itself included; `None` where lists are nested more than `depth` deep.
     pub fn parts(&self, depth: usize) -> Option<usize> {
         let sum = |values: &mut dyn Iterator<Item = &EvalValue>| {
             let depth = depth.checked_sub(1)?;
@@ -83,7 +83,7 @@ impl EvalValue {
         }
     }
 
-    /// Whether a failed value is in it.
+    /// Returns whether it is or contains a failed value.
     pub fn is_poisoned(&self) -> bool {
         match self {
             EvalValue::Poison => true,
@@ -100,7 +100,7 @@ impl EvalValue {
     }
 }
 
-/// In the spelling of the language.
+/// Writes the value in the syntax of the language.
 impl fmt::Display for EvalValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |f: &mut fmt::Formatter<'_>, open: &str, items: &[EvalValue], close: &str| {

@@ -1,10 +1,10 @@
-//! From a node back to the calls of blocks that made it.
+//! The chain of block calls that leads to a node.
 
 use super::{Graph, NodeId};
 use crate::text::source::Span;
 use std::collections::HashMap;
 
-/// The calls of a graph, by the paths of the instances that they made.
+/// The block calls of a graph, by the paths of their instances.
 pub struct CallChains<'g> {
     graph: &'g Graph,
     calls: HashMap<&'g str, Span>,
@@ -17,7 +17,7 @@ impl<'g> CallChains<'g> {
         CallChains { graph, calls }
     }
 
-    /// The calls through which a node came about, the outermost first.
+    /// Returns the calls that lead to a node, the outermost first.
     pub fn of(&self, id: NodeId) -> Vec<Span> {
         let path = self.graph.node(id).path.as_str();
         path.match_indices('.').filter_map(|(at, _)| self.calls.get(&path[..at]).copied()).collect()
@@ -25,7 +25,7 @@ impl<'g> CallChains<'g> {
 }
 
 impl Graph {
-    /// Whether both compute the same: the same operators on the same edges, whatever the nodes are called.
+    /// Returns whether both graphs have the same operators on the same edges. Paths may differ.
     pub fn computes_as(&self, other: &Graph) -> bool {
         let (a, b) = (self.order(), other.order());
         let same_node =

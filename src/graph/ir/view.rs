@@ -1,5 +1,5 @@
-//! The graph as text and JSON; pictures are in `crate::show::picture`. The text is canonical: equal graphs print equally on every machine, so
-//! people keep it as a snapshot.
+//! The graph as text and JSON; pictures are in `crate::show::picture`. The text is canonical, so it can be kept as a snapshot:
+//! equal graphs give equal text on every machine.
 
 use super::{Graph, Node, NodeId, Outlet};
 use crate::graph::ty::TensorType;
@@ -14,7 +14,7 @@ fn types(node: &Node) -> String {
     node.outputs.iter().map(TensorType::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// `conv(out = 32, k = 3)`: settings with their names.
+/// Returns the operator of a node with its settings: `conv(out = 32, k = 3)`.
 fn call(node: &Node) -> String {
     let settings: Vec<_> = node.op.config().into_iter().map(|(k, v)| format!("{k} = {v}")).collect();
     if settings.is_empty() { node.op.name().into() } else { format!("{}({})", node.op.name(), settings.join(", ")) }
@@ -24,7 +24,7 @@ fn inputs(graph: &Graph, id: NodeId) -> String {
     graph.inputs(id).into_iter().map(|o| outlet(graph, o)).collect::<Vec<_>>().join(", ")
 }
 
-/// One line a node: id, operator with settings, inputs, types, path.
+/// Returns one line for each node: id, operator with settings, inputs, types, path.
 pub fn to_text(graph: &Graph) -> String {
     let mut out = format!("graph {}\n", graph.name);
     for s in &graph.settings {
@@ -51,7 +51,7 @@ pub fn to_text(graph: &Graph) -> String {
     out
 }
 
-/// Nodes in order with inputs as `[node, output]` pairs.
+/// Returns the nodes in order, with inputs as pairs `[node, output]`.
 pub fn to_json(graph: &Graph) -> Value {
     let nodes: Vec<Value> = graph
         .order()

@@ -1,4 +1,4 @@
-//! The items of a file by their names, and names that are given twice.
+//! The index of a file's items by name. Duplicate names are reported here.
 
 use super::program::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
@@ -7,7 +7,7 @@ use crate::text::syntax::ast::{self, ItemKind};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
-/// Indexes the items of `imported` and `file` and reports names that are given twice.
+/// Indexes the items of `imported` and `file` and reports duplicate names.
 pub(super) fn index<'a>(
     file: &'a ast::File,
     imported: &[&'a ast::File],
@@ -34,7 +34,7 @@ pub(super) fn index<'a>(
         fuel_spent: Cell::new(0),
         used_blocks: RefCell::default(),
     };
-    let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
+    let mut first_places: BTreeMap<&str, Span> = BTreeMap::new();
     for item in program.items.clone() {
         let name = match &item.kind {
             ItemKind::Import(_) | ItemKind::Expect(_) | ItemKind::Allow(_) => continue,
@@ -45,7 +45,7 @@ pub(super) fn index<'a>(
             ItemKind::Data(d) => &d.name,
             ItemKind::Train(t) => &t.name,
         };
-        if let Some(&first) = seen.get(name.node.as_str()) {
+        if let Some(&first) = first_places.get(name.node.as_str()) {
             let message = format!("`{name}` is already the name of another item");
             problems.push(
                 Diagnostic::new(Code::E0202, name.span, message)
@@ -54,7 +54,7 @@ pub(super) fn index<'a>(
             );
             continue;
         }
-        seen.insert(&name.node, name.span);
+        first_places.insert(&name.node, name.span);
         match &item.kind {
             ItemKind::Enum(e) => {
                 index_cases(&mut program, e, problems);

@@ -1,6 +1,6 @@
-//! Warnings that names alone give: parameters, nodes and imports that nothing uses. And the names that silence warnings.
+//! Warnings that follow from names alone: unused parameters, nodes and imports. Also the names that silence warnings.
 //!
-//! A name that begins with `_` is unused on purpose.
+//! A name that begins with `_` is unused on purpose and gets no warning.
 
 use super::program::ResolvedProgram;
 use super::uses::uses;
@@ -9,10 +9,10 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
 
-/// Lint names that get a near one; a hostile file may hold a hundred thousand.
+/// The largest number of unknown lint names that get a "did you mean" suggestion; a hostile file may hold a hundred thousand.
 const MAX_SUGGESTIONS: usize = 100;
 
-/// The lint names of `@allow` and `allow` in the file and what it imports, with what each speaks for.
+/// Returns the lint names of `@allow` and `allow` in the file and its imports, with the text that each covers.
 pub fn allows(program: &ResolvedProgram<'_>) -> Vec<Allow> {
     let mut all = Vec::new();
     for item in &program.items {
@@ -36,8 +36,8 @@ pub(super) fn check_lint_names(program: &ResolvedProgram<'_>, problems: &mut Pro
     }
 }
 
-/// Warns about the allows of the root file that silenced nothing; `used` are indices into [`allows`]. What stands over a
-/// block that no model here uses, or in a file without models, may be for files that import it.
+/// Warns about the allows of the root file that silenced nothing; `used` are indices into [`allows`]. An allow above a
+/// block that no model of the file uses, or in a file without models, may be meant for files that import it.
 pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> Problems {
     let mut problems = Problems::new();
     let Some(root) = program.file.items.first().map(|i| i.span.source).filter(|_| !program.entries().is_empty()) else {
@@ -51,7 +51,7 @@ pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> P
     let unused: BTreeSet<Span> = program.file.items.iter().filter(unused).map(|i| i.span).collect();
     for (i, allow) in allows(program).iter().enumerate() {
         let reportable = allow.at.source == root && !unused.contains(&allow.over) && !used.contains(&i);
-        // To say of this one that it silences nothing would prove it wrong.
+        // An allow of this very lint would be contradicted by the warning that it silences nothing.
         if reportable && Some(allow.lint.as_str()) != Code::W0417.lint() {
             let message = format!("`{}` silences nothing here", allow.lint);
             let d = Diagnostic::new(Code::W0417, allow.at, message).label("no such warning comes up");
@@ -61,7 +61,7 @@ pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> P
     problems
 }
 
-/// Blocks that the models of the root use, directly or through others.
+/// Returns the blocks that the models of the root use, directly or through others.
 fn reachable_blocks<'a>(program: &ResolvedProgram<'a>) -> BTreeSet<&'a str> {
     let mut reached = BTreeSet::new();
     let mut todo: Vec<&Block> = program.models.values().copied().collect();
@@ -75,7 +75,8 @@ fn reachable_blocks<'a>(program: &ResolvedProgram<'a>) -> BTreeSet<&'a str> {
     reached
 }
 
-/// Warnings about names of the root file. For a file without errors: a body with a mistake may use more than it shows.
+/// Returns warnings about unused names of the root file. The file must have no errors: a body with an error may be meant to
+/// use more names.
 pub fn lint(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
@@ -130,7 +131,7 @@ fn warn_unused_names(block: &Block, problems: &mut Problems) {
     }
 }
 
-/// The names that statements bind, in order.
+/// Returns the names that statements bind, in order.
 fn bound_names(stmts: &[Stmt]) -> Vec<&NodeName> {
     let mut names = Vec::new();
     for stmt in stmts {
@@ -144,21 +145,22 @@ fn bound_names(stmts: &[Stmt]) -> Vec<&NodeName> {
     names
 }
 
-/// Imports of which no name is used. A file may bring names in through its own imports, so those count as well.
+/// Warns about imports without a used name. The names that an imported file imports itself count as well.
 fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
-    // A file without models may pass names on to those that import it.
+    // A file without models may import names for the files that import it.
     if program.incomplete || program.entries().is_empty() {
         return;
     }
     let mut used_names = UsedNames::default();
     program.file.items.iter().for_each(|i| used_names.add_item(i));
     let used = |name: &str| used_names.names.contains(name);
-    // An imported file says so itself when it needs the library, and a block of a file goes before one of it.
+    // An imported file that needs the library imports it itself. A block of the file shadows one of the library.
     let std_unused = !program.std.keys().any(|name| used(name) && !program.blocks.contains_key(name));
     let root = program.file.items.first().map(|i| i.span.source);
     let mut others = program.items.iter().filter(|i| Some(i.span.source) != root);
     let paths = program.file.items.iter().filter(|i| matches!(i.kind, ItemKind::Import(Import::Path(_)))).count();
-    // Which of several files a name comes from is not known here. Data, runs and models can be named on the command line.
+    // With several files it is not known which of them declares a name. Data, runs and models can be named on the command
+    // line.
     let path_unused = paths == 1
         && others.all(|i| match &i.kind {
             ItemKind::Block(_) | ItemKind::Enum(_) => !network_part_name(i).is_some_and(used),
@@ -183,7 +185,7 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
     }
 }
 
-/// The name of a part of a network.
+/// Returns the name of an enum or a block.
 fn network_part_name(item: &Item) -> Option<&str> {
     match &item.kind {
         ItemKind::Enum(e) => Some(&e.name.node),
@@ -192,7 +194,7 @@ fn network_part_name(item: &Item) -> Option<&str> {
     }
 }
 
-/// Every word that may name something.
+/// The names that expressions and types refer to.
 #[derive(Default)]
 struct UsedNames<'a> {
     names: BTreeSet<&'a str>,
@@ -254,7 +256,7 @@ impl<'a> UsedNames<'a> {
                 }
                 StmtKind::Require { cond, message } => {
                     self.add_expr(cond);
-                    // `{name}` in the message.
+                    // A message refers to values by `{name}`.
                     let text = message.as_ref().map_or("", |m| m.node.as_str());
                     self.names.extend(text.split(['{', '}']).skip(1).step_by(2).map(str::trim));
                 }

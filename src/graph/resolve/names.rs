@@ -1,4 +1,4 @@
-//! Every name in every body: is there something that it can mean?
+//! Checks that every name in every body has a declaration.
 
 use super::program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
 use crate::graph::op::{ArgKind, SIGNATURES, signature};
@@ -7,9 +7,9 @@ use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
 
-/// Parameters of one block.
+/// The largest number of parameters of one block.
 const MAX_PARAMS: usize = 256;
-/// Problems of one body that get a near name; the rest are told without.
+/// The largest number of errors of one body that include a "did you mean" suggestion.
 const MAX_SUGGESTIONS: usize = 50;
 
 const BUILTIN_TYPES: &[&str] = &["int", "float", "bool", "string"];
@@ -39,7 +39,7 @@ enum NamePosition {
 
 struct NameChecker<'p, 'a> {
     program: &'p ResolvedProgram<'a>,
-    /// Parameters, dims, nodes and loop variables bound so far. Bodies have one scope: loops bind into it too.
+    /// Names of parameters, dims, nodes and loop variables. A body has one scope, into which loops bind as well.
     locals: BTreeSet<String>,
     problems: Problems,
 }
@@ -87,14 +87,14 @@ impl NameChecker<'_, '_> {
                 }
             }
         }
-        // A node may be used in a loop before the text that binds it, so all bindings count from the start; whether
-        // the index was bound in time is for elaboration to say.
+        // A loop may use a node in lines before the one that binds it, so all bindings count from the start. Elaboration
+        // checks that an index is bound before its use.
         bind_stmts(&block.body.stmts, &mut self.locals);
         self.check_stmts(&block.body.stmts);
         self.check_return(block);
     }
 
-    /// A default: the case of an enum by its bare name, or any expression.
+    /// Checks a default: a case of an enum by its bare name, or any expression.
     fn check_default(&mut self, default: &Expr, ty: &Ident) {
         let program = self.program;
         let (ExprKind::Name(word), Some(cases)) = (&default.kind, program.enums.get(ty.node.as_str())) else {
@@ -109,7 +109,7 @@ impl NameChecker<'_, '_> {
         self.problems.push(d.nearest(default.span, word, known(), || None));
     }
 
-    /// A body ends with its one `return`.
+    /// Checks that a body ends with its only `return`.
     fn check_return(&mut self, block: &Block) {
         let (last, before) = match block.body.stmts.split_last() {
             Some((last, before)) => (Some(last), before),
@@ -139,7 +139,7 @@ impl NameChecker<'_, '_> {
             let message = format!("`{}` has no result", block.name);
             let d = Diagnostic::new(Code::E0314, block.name.span, message).label("its body ends without `return`");
             let help = "end the body with `return ...`";
-            // The node that was bound last is what most bodies give back.
+            // Most bodies return the node that they bind last.
             let node = match last.map(|l| &l.kind) {
                 Some(StmtKind::Let { target: LetTarget::One(name), .. }) if name.indices.is_empty() => Some(&name.name),
                 _ => None,
@@ -154,7 +154,7 @@ impl NameChecker<'_, '_> {
         }
     }
 
-    /// A name among the dims is bound by the tensor, unless it is a hyper-parameter.
+    /// Adds the names among the dims of a tensor to the scope, except those of hyper-parameters.
     fn bind_dim_names(&mut self, dims: &[Expr], block: &Block) {
         for dim in dims {
             match &dim.kind {
@@ -247,7 +247,7 @@ impl NameChecker<'_, '_> {
                 self.check_expr(lhs, position);
                 self.check_expr(rhs, NamePosition::Stage);
             }
-            // Which results there are is known once the base is elaborated.
+            // The names of the results are known only after the base is elaborated.
             ExprKind::Member { base, .. } => self.check_expr(base, NamePosition::Value),
             ExprKind::Index { base, indices } => {
                 self.check_expr(base, NamePosition::Value);
@@ -287,7 +287,7 @@ impl NameChecker<'_, '_> {
     fn check_call(&mut self, call: &Call, position: NamePosition) {
         let name = call.name.node.as_str();
         if !BUILTIN_FUNCTIONS.contains(&name) {
-            // Only what is not piped into may be a function.
+            // A function takes no piped input.
             let callable = SIGNATURES.iter().map(|s| s.name).chain(self.program.blocks.keys().copied());
             let piped = position == NamePosition::Stage;
             let near = if piped { None } else { did_you_mean(name, BUILTIN_FUNCTIONS.iter().copied().chain(callable)) };
@@ -296,14 +296,14 @@ impl NameChecker<'_, '_> {
             self.check_name(name, call.name.span, position);
         }
         for arg in &call.args {
-            // Words such as `same` and `bilinear` are checked against the argument they are given to.
+            // Words such as `same` and `bilinear` are checked with the setting they are given to.
             let takes_word = (arg.name.as_ref()).zip(signature(&call.name.node)).is_some_and(|(name, sig)| {
                 let kind = sig.args.iter().find(|a| a.name == name.node).map(|a| a.kind);
                 matches!(kind, Some(ArgKind::Word(_) | ArgKind::Pad) | None)
             });
-            // A case of an enum is checked against the enum of its parameter, which knows the nearest one.
+            // A case of an enum is checked with the enum of its parameter, so that the error can suggest the nearest case.
             let takes_case = self.program.block(&call.name.node, call.name.span.source).is_some_and(|block| {
-                // A block of more is refused where it is declared.
+                // A block with more parameters is refused at its declaration.
                 let mut hypers = block.params.iter().take(MAX_PARAMS).filter_map(|p| match &p.ty.kind {
                     ParamTypeKind::Scalar(ty) => Some((&p.name.node, &ty.node)),
                     ParamTypeKind::Tensor(_) | ParamTypeKind::Index(_) | ParamTypeKind::List(_) => None,
@@ -337,7 +337,7 @@ fn bind_stmts(stmts: &[Stmt], locals: &mut BTreeSet<String>) {
     }
 }
 
-/// The word that people from elsewhere write: what it is called here, and how it is called.
+/// Returns npc's operator for a name of PyTorch, Keras or TensorFlow, and how it is called.
 fn other_framework_name(name: &str) -> Option<(&'static str, &'static str)> {
     Some(match name.to_lowercase().as_str() {
         "conv2d" | "convolution" => ("conv", "the operator is `conv(out, k = 3)`"),

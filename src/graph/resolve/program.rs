@@ -1,29 +1,29 @@
-//! A file whose names are known.
+//! A file with its imports after name resolution.
 
 use crate::text::source::{SourceId, Span};
 use crate::text::syntax::ast::{self, ItemKind};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many variants may lie between a variant and its model.
+/// The largest number of variants between a variant and its model.
 pub(super) const MAX_VARIANT_DEPTH: usize = 64;
 
 /// Functions on integers and lists that any expression may call.
 pub const BUILTIN_FUNCTIONS: &[&str] = &["len", "ceil", "floor", "min", "max", "sum"];
 
-/// Stages that are not operators.
+/// Builtin stages that are not operators.
 pub const BUILTIN_STAGES: &[&str] = &["repeat", "identity"];
 
-/// A file, with what it imports, whose names are known.
+/// A file and everything that it imports, with every declaration by name.
 #[derive(Debug, Clone)]
 pub struct ResolvedProgram<'a> {
-    /// The root: its models are the ones to look at when none is named.
+    /// The root file. Commands use its models where none is named.
     pub file: &'a ast::File,
-    /// Items of imported files, then those of the root.
+    /// Items of the imported files, followed by the items of the root.
     pub items: Vec<&'a ast::Item>,
-    /// Enums by name; this and the maps below hold imported items and those of the root.
+    /// Enums by name. This map and the following ones hold the items of imported files and of the root.
     pub enums: BTreeMap<&'a str, &'a ast::Enum>,
-    /// Blocks by name, those of the built-in library left out.
+    /// Blocks by name, without the blocks of the built-in library.
     pub blocks: BTreeMap<&'a str, &'a ast::Block>,
     /// Models by name.
     pub models: BTreeMap<&'a str, &'a ast::Block>,
@@ -41,51 +41,52 @@ pub struct ResolvedProgram<'a> {
     pub first_train: BTreeMap<&'a str, &'a ast::Train>,
     /// The enums that have a case of this name.
     pub cases: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    /// Blocks of the built-in library. They know each other and nothing of the file, whose blocks may have the same names.
+    /// Blocks of the built-in library. They use each other, but no block of the file, whose blocks may have the same names.
     pub(super) std: BTreeMap<&'a str, &'a ast::Block>,
     pub(super) std_source: Option<SourceId>,
     pub(super) broken: BTreeSet<&'a str>,
-    /// An import failed, so an unknown name may be the fault of that.
+    /// Whether an import failed. Unknown names are not reported then, since the import may declare them.
     pub(super) incomplete: bool,
-    /// Evaluation steps of everything that was elaborated so far.
+    /// Number of evaluation steps of all elaborations of this program.
     pub(super) fuel_spent: Cell<usize>,
-    /// Where the blocks that were used in it are named.
+    /// The name spans of the blocks that an elaboration has used.
     pub(super) used_blocks: RefCell<BTreeSet<Span>>,
 }
 
 impl<'a> ResolvedProgram<'a> {
-    /// Counts evaluation steps against what a file may take in all; the sum so far.
+    /// Adds evaluation steps to those of the program and returns the total.
     pub(crate) fn spend_fuel(&self, steps: usize) -> usize {
         let spent = self.fuel_spent.get().saturating_add(steps);
         self.fuel_spent.set(spent);
         spent
     }
 
+    /// Records that an elaboration uses the block.
     pub(crate) fn mark_used(&self, block: &ast::Block) {
         self.used_blocks.borrow_mut().insert(block.name.span);
     }
 
-    /// Whether something that was elaborated so far used the block.
+    /// Returns whether an elaboration has used the block.
     pub(crate) fn is_used(&self, block: &ast::Block) -> bool {
         self.used_blocks.borrow().contains(&block.name.span)
     }
 
-    /// The item has an error that was reported, or uses one that has.
+    /// Returns whether the item has a reported error, or uses an item that has one.
     pub fn is_broken(&self, name: &str) -> bool {
         self.broken.contains(name)
     }
 
-    /// The root's models and variants in the order of the file.
+    /// Returns the names of the root's models and variants in the order of the file.
     pub fn entries(&self) -> Vec<&'a ast::Ident> {
         self.names_in(self.file.items.iter())
     }
 
-    /// Every model and variant, those of imported files first.
+    /// Returns the names of all models and variants, those of imported files first.
     pub fn names(&self) -> Vec<&'a ast::Ident> {
         self.names_in(self.items.iter().copied())
     }
 
-    /// The name of a model or variant, where it is declared.
+    /// Returns the name of a model or variant with the place of its declaration.
     pub fn find(&self, name: &str) -> Option<&'a ast::Ident> {
         let model = self.models.get(name).map(|m| &m.name);
         model.or_else(|| self.variants.get(name).map(|v| &v.name))
@@ -107,7 +108,8 @@ impl<'a> ResolvedProgram<'a> {
         items.filter_map(entry).collect()
     }
 
-    /// The model behind a model's or variant's name, and the arguments given on the way, the innermost first.
+    /// Returns the model that a model's or variant's name leads to, and the arguments of the variants in between, those of
+    /// the variant nearest to the model first.
     pub fn entry(&self, name: &str) -> Option<(&'a ast::Block, Vec<&'a ast::Arg>)> {
         let mut args = Vec::new();
         let mut name = name;
@@ -122,18 +124,18 @@ impl<'a> ResolvedProgram<'a> {
         None
     }
 
-    /// The block that `name` means in the text `from`.
+    /// Returns the block that `name` refers to in the source `from`.
     pub fn block(&self, name: &str, from: SourceId) -> Option<&'a ast::Block> {
         let own = if self.std_source == Some(from) { None } else { self.blocks.get(name) };
         own.or_else(|| self.std.get(name)).copied()
     }
 
-    /// Whether some enum has a case of this name.
+    /// Returns whether any enum has a case of this name.
     pub fn is_case(&self, name: &str) -> bool {
         self.cases.contains_key(name)
     }
 
-    /// Whether the enum `of` has a case of this name.
+    /// Returns whether the enum `of` has a case of this name.
     pub fn has_case(&self, of: &str, name: &str) -> bool {
         self.cases.get(name).is_some_and(|owners| owners.contains(of))
     }

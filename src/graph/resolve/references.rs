@@ -1,5 +1,5 @@
-//! What items say of each other: the models and data that they name, blocks that use each other in a circle, and what of it
-//! is broken.
+//! References between items: models and data that are named, blocks that use each other in a cycle, and items that are broken
+//! because they use a broken one.
 
 use super::program::{MAX_VARIANT_DEPTH, ResolvedProgram};
 use super::uses::uses;
@@ -80,7 +80,7 @@ impl<'a> CycleSearch<'_, 'a> {
     }
 }
 
-/// Variants, sweeps, expectations and runs name models; runs and expectations name data.
+/// Checks the models that variants, sweeps, expectations and runs name, and the data that runs and expectations name.
 pub(super) fn check_references(program: &mut ResolvedProgram<'_>, problems: &mut Problems) {
     let mut broken = Vec::new();
     for item in program.items.clone() {
@@ -131,7 +131,7 @@ pub(super) fn check_references(program: &mut ResolvedProgram<'_>, problems: &mut
     program.broken.extend(broken);
 }
 
-/// "unknown model or variant `X`", with the nearest name and what there is.
+/// An error such as "unknown model or variant `X`", with the nearest known name or a list of them.
 fn unknown_reference<'n>(
     name: &ast::Ident,
     what: &str,
@@ -149,7 +149,7 @@ fn unknown_reference<'n>(
     d.nearest(name.span, &name.node, known, || Some(there))
 }
 
-/// What uses a broken block is broken as well: it is passed over without a second message.
+/// Marks everything that uses a broken block as broken, so that it is skipped without a second message.
 pub(super) fn propagate_broken(program: &mut ResolvedProgram<'_>) {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (&name, block) in program.blocks.iter().chain(&program.models) {

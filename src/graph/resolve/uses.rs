@@ -1,16 +1,16 @@
-//! The blocks that a body uses.
+//! The blocks that a body calls.
 
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Block, Expr, ExprKind, Stmt, StmtKind};
 
-/// The blocks that a block's body uses, with the place of each use.
+/// Returns the names that a block's body uses where a block can be called, with the place of each use.
 pub(super) fn uses(block: &Block) -> Vec<(&str, Span)> {
     let mut uses = Vec::new();
     visit_uses(&block.body.stmts, &mut |name, span| uses.push((name, span)));
     uses
 }
 
-/// Calls `f` with every name that stands where a block could be called.
+/// Calls `f` with every name at a place where a block can be called.
 fn visit_uses<'a>(stmts: &'a [Stmt], f: &mut dyn FnMut(&'a str, Span)) {
     for stmt in stmts {
         match &stmt.kind {
@@ -28,7 +28,7 @@ fn visit_uses<'a>(stmts: &'a [Stmt], f: &mut dyn FnMut(&'a str, Span)) {
 fn visit_expr_uses<'a>(expr: &'a Expr, f: &mut dyn FnMut(&'a str, Span)) {
     match &expr.kind {
         ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::Hole { .. } => {}
-        // A bare name that is no stage cannot be told from a stage here; a local of a block's name is refused anyway.
+        // A bare name outside of a stage is a node or a value: a local with the name of a block is an error elsewhere.
         ExprKind::Name(_) => {}
         ExprKind::Call(call) => {
             f(&call.name.node, call.name.span);

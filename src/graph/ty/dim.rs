@@ -1,13 +1,13 @@
-//! A dim as a formula in the image's height and width.
+//! Dims as formulas in the image's height and width.
 //!
 //! A [`Dim`] is a polynomial with integer coefficients over atoms: `H`, `W`, `floor(dim / n)` and `min(dim, dim)`;
-//! `ceil(a / n)` is `floor((a + n - 1) / n)`, and `max(a, b)` is `-min(-a, -b)`. Every dim is kept in one canonical form,
-//! in which whole parts stand outside of `floor` and nested roundings are merged
-//! (`floor(floor(x / a) / b) = floor(x / (a b))` for integers x), so that formulas which differ only in how they were
-//! reached are equal.
+//! `ceil(a / n)` is `floor((a + n - 1) / n)`, and `max(a, b)` is `-min(-a, -b)`. Every dim is stored in one canonical form,
+//! in which multiples of the divisor are outside of `floor` and nested roundings are merged
+//! (`floor(floor(x / a) / b) = floor(x / (a b))` for integers x). Formulas that differ only in how they were computed are
+//! therefore equal.
 //!
-//! Arithmetic gives `None` beyond 128 bits and beyond [`LARGEST`] atoms: a formula is for reading, and a hostile file
-//! must not grow one without end.
+//! Arithmetic returns `None` beyond 128 bits and beyond [`MAX_SIZE`] atoms: formulas are meant to be read, and a hostile file
+//! must not be able to grow one without end.
 
 mod show;
 
@@ -15,8 +15,8 @@ use crate::base::integer::gcd;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The most atoms and terms, nested ones included, that one formula may have.
-pub(super) const LARGEST: usize = 400;
+/// The largest number of atoms and terms of a formula, nested ones included.
+pub(super) const MAX_SIZE: usize = 400;
 
 /// A formula in the image's height and width. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,15 +25,16 @@ pub struct Dim(Repr);
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Repr {
     Const(i128),
-    /// Never a constant.
+    /// A sum that is not constant.
     Sum(Arc<Sum>),
 }
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Sum {
-    /// Products of atoms, each sorted, with their coefficients; sorted, none of them 0. The empty product is the constant.
+    /// Products of atoms with their coefficients. Products and terms are sorted, no coefficient is 0, and the empty product is
+    /// the constant term.
     terms: Vec<(Vec<Atom>, i128)>,
-    /// Atoms and terms in all.
+    /// Number of atoms and terms, nested ones included.
     size: usize,
 }
 
@@ -41,9 +42,9 @@ struct Sum {
 enum Atom {
     Height,
     Width,
-    /// Of a dim and a divisor above 1. All coefficients of the dim lie in `0..divisor`.
+    /// `floor(dim / divisor)` for a divisor above 1. All coefficients of the dim lie in `0..divisor`.
     Floor(Dim, i128),
-    /// In order, neither larger than the other everywhere as far as that is plain to see.
+    /// The minimum of two dims, in sorted order, whose difference is not constant.
     Min(Dim, Dim),
 }
 
@@ -75,12 +76,12 @@ impl Dim {
         Dim(Repr::Const(n))
     }
 
-    /// The image's height.
+    /// Returns the formula of the image's height.
     pub fn height() -> Self {
         Self::atom(Atom::Height)
     }
 
-    /// The image's width.
+    /// Returns the formula of the image's width.
     pub fn width() -> Self {
         Self::atom(Atom::Width)
     }
@@ -105,7 +106,7 @@ impl Dim {
         }
     }
 
-    /// The summand without atoms.
+    /// Returns the constant term.
     fn offset(&self) -> i128 {
         match &self.0 {
             Repr::Const(n) => *n,
@@ -120,20 +121,20 @@ impl Dim {
         }
     }
 
-    /// From terms with coefficients, zeros among them allowed.
-    fn collect(terms: BTreeMap<Vec<Atom>, i128>) -> Option<Dim> {
+    /// Makes a formula of terms with coefficients, which may be 0. `None` beyond [`MAX_SIZE`].
+    fn from_terms(terms: BTreeMap<Vec<Atom>, i128>) -> Option<Dim> {
         let terms: Vec<_> = terms.into_iter().filter(|(_, n)| *n != 0).collect();
         match &terms[..] {
             [] => Some(Dim::constant(0)),
             [(atoms, n)] if atoms.is_empty() => Some(Dim::constant(*n)),
             _ => {
                 let size = terms.iter().map(|(atoms, _)| 1 + atoms.iter().map(Atom::size).sum::<usize>()).sum();
-                (size <= LARGEST).then(|| Dim(Repr::Sum(Arc::new(Sum { terms, size }))))
+                (size <= MAX_SIZE).then(|| Dim(Repr::Sum(Arc::new(Sum { terms, size }))))
             }
         }
     }
 
-    fn map(&self) -> BTreeMap<Vec<Atom>, i128> {
+    fn term_map(&self) -> BTreeMap<Vec<Atom>, i128> {
         match &self.0 {
             Repr::Const(n) => BTreeMap::from([(Vec::new(), *n)]),
             Repr::Sum(sum) => sum.terms.iter().cloned().collect(),
@@ -145,9 +146,9 @@ impl Dim {
         if let (Some(a), Some(b)) = (self.as_const(), other.as_const()) {
             return a.checked_add(b).map(Dim::constant);
         }
-        let mut terms = self.map();
+        let mut terms = self.term_map();
         add(&mut terms, other, 1)?;
-        Self::collect(terms)
+        Self::from_terms(terms)
     }
 
     /// Subtracts `other`; `None` beyond the limits of a formula.
@@ -173,11 +174,11 @@ impl Dim {
             (None, Some(1)) => return Some(self.clone()),
             _ => {}
         }
-        if self.size().saturating_mul(other.size()) > LARGEST * LARGEST {
+        if self.size().saturating_mul(other.size()) > MAX_SIZE * MAX_SIZE {
             return None;
         }
         let mut terms: BTreeMap<Vec<Atom>, i128> = BTreeMap::new();
-        let (left, right) = (self.map(), other.map());
+        let (left, right) = (self.term_map(), other.term_map());
         for (a, n) in &left {
             for (b, m) in &right {
                 let mut atoms: Vec<Atom> = a.iter().chain(b).cloned().collect();
@@ -187,10 +188,10 @@ impl Dim {
                 *entry = entry.checked_add(product)?;
             }
         }
-        Self::collect(terms)
+        Self::from_terms(terms)
     }
 
-    /// `floor(self / by)` for `by` above 0.
+    /// Returns `floor(self / by)` for `by` above 0; `None` beyond the limits of a formula.
     pub fn floor_div(&self, by: i128) -> Option<Dim> {
         debug_assert!(by > 0);
         if by == 1 {
@@ -199,24 +200,24 @@ impl Dim {
         if let Some(n) = self.as_const() {
             return Some(Dim::constant(n.div_euclid(by)));
         }
-        // Whole parts go outside; what stays is below the divisor.
+        // Multiples of the divisor are taken out of `floor`, so that coefficients inside are below the divisor.
         let (mut outside, mut inside) = (BTreeMap::new(), BTreeMap::new());
-        for (atoms, n) in self.map() {
+        for (atoms, n) in self.term_map() {
             outside.insert(atoms.clone(), n.div_euclid(by));
             inside.insert(atoms, n.rem_euclid(by));
         }
-        let outside = Self::collect(outside)?;
-        outside.plus(&Self::floor_of_rest(Self::collect(inside)?, by)?)
+        let outside = Self::from_terms(outside)?;
+        outside.plus(&Self::floor_of_remainder(Self::from_terms(inside)?, by)?)
     }
 
-    fn floor_of_rest(rest: Dim, by: i128) -> Option<Dim> {
+    fn floor_of_remainder(rest: Dim, by: i128) -> Option<Dim> {
         let offset = rest.offset();
         let moving: Vec<_> = rest.terms().iter().filter(|(atoms, _)| !atoms.is_empty()).collect();
         let common = moving.iter().fold(by, |g, (_, n)| gcd(g, *n));
         if common > 1 {
             let mut terms: BTreeMap<_, _> = moving.iter().map(|(a, n)| (a.clone(), n / common)).collect();
             terms.insert(Vec::new(), offset.div_euclid(common));
-            return Self::collect(terms)?.floor_div(by / common);
+            return Self::from_terms(terms)?.floor_div(by / common);
         }
         match &moving[..] {
             [] => Some(Dim::constant(offset.div_euclid(by))),
@@ -228,17 +229,17 @@ impl Dim {
         }
     }
 
-    /// `ceil(self / by)` for `by` above 0.
+    /// Returns `ceil(self / by)` for `by` above 0; `None` beyond the limits of a formula.
     pub fn ceil_div(&self, by: i128) -> Option<Dim> {
         self.plus_n(by - 1)?.floor_div(by)
     }
 
-    /// What is left of `self / by`, from 0 to `by - 1`.
+    /// Returns the remainder of `self / by`, from 0 to `by - 1`; `None` beyond the limits of a formula.
     pub fn rem(&self, by: i128) -> Option<Dim> {
         self.minus(&self.floor_div(by)?.times_n(by)?)
     }
 
-    /// `min(self, other)`; `None` beyond the limits of a formula.
+    /// Returns `min(self, other)`; `None` beyond the limits of a formula.
     pub fn smaller_of(&self, other: &Dim) -> Option<Dim> {
         let gap = other.minus(self)?;
         match gap.as_const() {
@@ -246,17 +247,17 @@ impl Dim {
             Some(_) => Some(other.clone()),
             None => {
                 let (a, b) = if self <= other { (self, other) } else { (other, self) };
-                Some(Self::atom(Atom::Min(a.clone(), b.clone()))).filter(|d| d.size() <= LARGEST)
+                Some(Self::atom(Atom::Min(a.clone(), b.clone()))).filter(|d| d.size() <= MAX_SIZE)
             }
         }
     }
 
-    /// `max(self, other)`; `None` beyond the limits of a formula.
+    /// Returns `max(self, other)`; `None` beyond the limits of a formula.
     pub fn larger_of(&self, other: &Dim) -> Option<Dim> {
         self.times_n(-1)?.smaller_of(&other.times_n(-1)?)?.times_n(-1)
     }
 
-    /// The value for an image of `[height, width]`; `None` beyond 128 bits.
+    /// Returns the value for an image of `[height, width]`; `None` beyond 128 bits.
     pub fn eval(&self, size: [usize; 2]) -> Option<i128> {
         self.value(size.map(|n| n as i128))
     }
@@ -271,7 +272,7 @@ impl Dim {
         }
     }
 
-    /// The terms that it is the sum of, products of more atoms first.
+    /// Returns the terms of the sum, products of more atoms first.
     pub fn summands(&self) -> Vec<Dim> {
         let Repr::Sum(sum) = &self.0 else { return vec![self.clone()] };
         let one = |(atoms, n): &(Vec<Atom>, i128)| match atoms.is_empty() {
@@ -283,24 +284,25 @@ impl Dim {
         terms.into_iter().map(one).collect()
     }
 
-    /// Whether it depends on the image's height (axis 0) or width (axis 1).
+    /// Returns whether it depends on the image's height (axis 0) or width (axis 1).
     pub fn depends_on(&self, axis: usize) -> bool {
-        self.any(&mut |atom| matches!((atom, axis), (Atom::Height, 0) | (Atom::Width, 1)))
+        self.any_atom(&mut |atom| matches!((atom, axis), (Atom::Height, 0) | (Atom::Width, 1)))
     }
 
-    fn any(&self, test: &mut dyn FnMut(&Atom) -> bool) -> bool {
+    fn any_atom(&self, test: &mut dyn FnMut(&Atom) -> bool) -> bool {
         self.terms().iter().flat_map(|(atoms, _)| atoms).any(|atom| {
             test(atom)
                 || match atom {
                     Atom::Height | Atom::Width => false,
-                    Atom::Floor(inner, _) => inner.any(test),
-                    Atom::Min(a, b) => a.any(test) || b.any(test),
+                    Atom::Floor(inner, _) => inner.any_atom(test),
+                    Atom::Min(a, b) => a.any_atom(test) || b.any_atom(test),
                 }
         })
     }
 
-    /// A number p such that a dim in one variable grows by the same amount with every p pixels, from some size on: all
-    /// `floor` and `min` atoms in it repeat. `None` for products of atoms, which do not grow evenly, and for a huge p.
+    /// Returns a number p such that a dim in one variable grows by the same amount with every p pixels, from some size on,
+    /// because all its `floor` and `min` atoms repeat. `None` for products of atoms, which do not grow evenly, and for a huge
+    /// p.
     pub fn period(&self) -> Option<i128> {
         self.terms().iter().try_fold(1, |period, (atoms, _)| {
             let inner = match &atoms[..] {
@@ -313,10 +315,10 @@ impl Dim {
         })
     }
 
-    /// The pairs whose smaller one is taken somewhere in it.
-    pub fn choices(&self) -> Vec<(Dim, Dim)> {
+    /// Returns the operands of all `min` atoms.
+    pub fn min_operands(&self) -> Vec<(Dim, Dim)> {
         let mut pairs = Vec::new();
-        self.any(&mut |atom| {
+        self.any_atom(&mut |atom| {
             if let Atom::Min(a, b) = atom {
                 pairs.push((a.clone(), b.clone()));
             }
@@ -348,33 +350,33 @@ fn add(into: &mut BTreeMap<Vec<Atom>, i128>, dim: &Dim, times: i128) -> Option<(
     }
 }
 
-/// The least common multiple of two numbers above 0, unless it is beyond any use.
+/// Returns the least common multiple of two numbers above 0; `None` above 2^40.
 pub(crate) fn lcm(a: i128, b: i128) -> Option<i128> {
     (a / gcd(a, b)).checked_mul(b).filter(|p| *p <= 1 << 40)
 }
 
-/// A sum of many dims, which may have more terms than a single [`Dim`].
+/// A sum of many dims. It may have more terms than a [`Dim`] that arithmetic returns.
 #[derive(Debug, Clone, Default)]
 pub struct DimSum {
     terms: BTreeMap<Vec<Atom>, i128>,
-    lost: bool,
+    overflowed: bool,
 }
 
 impl DimSum {
-    const MOST_TERMS: usize = 1000;
+    const MAX_TERMS: usize = 1000;
 
-    /// Adds a dim. `None`, a dim beyond the limits, makes the whole sum unknown.
+    /// Adds a dim. `None`, which is a dim beyond the limits, makes the whole sum unknown.
     pub fn add(&mut self, dim: Option<&Dim>) {
         let added = dim.and_then(|dim| add(&mut self.terms, dim, 1));
-        self.lost |= added.is_none() || self.terms.len() > Self::MOST_TERMS;
-        if self.lost {
+        self.overflowed |= added.is_none() || self.terms.len() > Self::MAX_TERMS;
+        if self.overflowed {
             self.terms.clear();
         }
     }
 
-    /// The sum, unless a part of it was beyond the limits.
+    /// Returns the sum; `None` where a part of it was beyond the limits.
     pub fn dim(self) -> Option<Dim> {
-        if self.lost {
+        if self.overflowed {
             return None;
         }
         let size = self.terms.len();

@@ -1,20 +1,20 @@
-//! Types whose dims are formulas, and what must hold of formulas.
+//! Types whose dims are formulas, and conditions on formulas.
 
 use super::{Dim, Shape, TensorType};
 use std::fmt;
 use std::sync::Arc;
 
-/// Shared: most nodes keep the size of their input.
+/// Dims with a reference count, since most nodes have the size of their input.
 pub type SharedDims = Arc<[Dim]>;
 
-/// What one output of a node carries, with every dim as a formula in the image's height and width.
+/// The type of one output of a node, with every dim as a formula in the image's height and width.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FormulaType {
     /// 32-bit floats of shape `[c, h, w]` or `[c]`.
     Tensor(SharedDims),
-    /// The positions that max pooling found, as [`TensorType::Index`].
+    /// Positions of the maxima of a max pool, as [`TensorType::Index`].
     Index {
-        /// Dims of the pooled map, one index for each of its numbers.
+        /// Dims of the pooled map; each of its elements has one index.
         pooled: SharedDims,
         /// Dims of the map that was pooled.
         from: SharedDims,
@@ -22,7 +22,7 @@ pub enum FormulaType {
 }
 
 impl FormulaType {
-    /// Without symbols: true at one size only.
+    /// Returns the type with constant dims, which holds at one size only.
     pub fn fixed(ty: &TensorType) -> Self {
         let dims = |shape: &Shape| shape.dims().iter().map(|&n| Dim::from(n)).collect();
         match ty {
@@ -41,14 +41,14 @@ impl FormulaType {
         Self::tensor(vec![channels, height, width])
     }
 
-    /// The dims of the stored numbers.
+    /// Returns the dims of the stored elements.
     pub fn dims(&self) -> &[Dim] {
         match self {
             FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims,
         }
     }
 
-    /// Returns the dims of the stored numbers without a copy of them.
+    /// Returns the dims of the stored elements without copying them.
     pub fn shared(&self) -> SharedDims {
         match self {
             FormulaType::Tensor(dims) | FormulaType::Index { pooled: dims, .. } => dims.clone(),
@@ -60,12 +60,12 @@ impl FormulaType {
         &self.dims()[0]
     }
 
-    /// Numbers per image.
+    /// Returns the number of elements per image; `None` beyond the limits of a formula.
     pub fn elements(&self) -> Option<Dim> {
         self.dims().iter().try_fold(Dim::ONE, |n, d| n.times(d))
     }
 
-    /// The type at one image size. `None` where a dim is below 1 there: the size is not accepted.
+    /// Returns the type at one image size. `None` where a dim is below 1, which means that the size is not accepted.
     pub fn at(&self, size: [usize; 2]) -> Option<TensorType> {
         let shape = |dims: &[Dim]| {
             let dims: Option<Vec<usize>> =
@@ -93,11 +93,11 @@ impl fmt::Display for FormulaType {
 /// A condition on formulas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cond {
-    /// It is 0.
+    /// The formula is 0.
     Zero(Dim),
-    /// It is 0 or more.
+    /// The formula is at least 0.
     NotNegative(Dim),
-    /// It is anything but 0.
+    /// The formula is not 0.
     NotZero(Dim),
 }
 
@@ -117,32 +117,32 @@ impl Cond {
         }
     }
 
-    /// Whether it holds for an image of `[height, width]`; beyond 128 bits nothing does.
+    /// Returns whether it holds for an image of `[height, width]`. Beyond 128 bits it does not.
     pub fn holds(&self, size: [usize; 2]) -> bool {
         self.dim().eval(size).is_some_and(|n| self.judge(n))
     }
 
-    /// Its truth, where that depends on no size.
+    /// Returns whether it holds, where that depends on no size.
     pub fn as_const(&self) -> Option<bool> {
         self.dim().as_const().map(|n| self.judge(n))
     }
 }
 
-/// What must hold of the image's size: one of the lists, all of its conditions.
+/// A condition in disjunctive normal form: in at least one of the lists all conditions must hold.
 pub type Disjunction = Vec<Vec<Cond>>;
 
-/// What operators demand of the image's size, in words and as conditions.
+/// Constraints of operators on the image's size: conditions, each with its reason in words.
 #[derive(Debug, Default)]
 pub struct SizeConstraints(pub Vec<(Disjunction, String)>);
 
 impl SizeConstraints {
-    /// Adds a demand, unless it always holds. `None` when one that never holds is asked for: the formulas are not those
-    /// of this graph.
+    /// Adds a constraint that several conditions hold, unless they always do. `None` where one of them never holds, which
+    /// means that the formulas are not those of this graph.
     pub fn all(&mut self, conds: impl IntoIterator<Item = Cond>, what: impl FnOnce() -> String) -> Option<()> {
         self.any([conds.into_iter().collect()], what)
     }
 
-    /// Adds a demand that several lists of conditions meet.
+    /// Adds a constraint in disjunctive normal form, unless it always holds. `None` where it never holds.
     pub fn any(&mut self, lists: impl IntoIterator<Item = Vec<Cond>>, what: impl FnOnce() -> String) -> Option<()> {
         let mut any = Disjunction::new();
         for list in lists {
@@ -163,20 +163,19 @@ impl SizeConstraints {
     }
 }
 
-/// What an operator is told when it is asked for its output types as formulas, and where it puts its demands.
+/// The inputs from which an operator infers its output types as formulas, and its constraints on the image's size.
 #[derive(Debug, Default)]
 pub struct FormulaContext {
-    /// Types of the inputs; at one size the operator accepts them.
+    /// Types of the inputs. The operator accepts them at one size at least.
     pub inputs: Vec<FormulaType>,
-    /// The dims of `to`, where the call gives them as formulas of the image's size: `resize(to = [2 * H, 2 * W])`. Else
-    /// empty.
+    /// The dims of `to` where the call writes formulas in the image's size, `resize(to = [2 * H, 2 * W])`; else empty.
     pub written: Vec<Dim>,
-    /// What must hold of the image's size for the operator to accept its inputs.
+    /// The constraints under which the operator accepts its inputs.
     pub constraints: SizeConstraints,
 }
 
 impl FormulaContext {
-    /// The dims of a map; an operator that asks has been given one.
+    /// Returns the dims of an input that is a map; `None` for a vector.
     pub fn map(&self, input: usize) -> Option<[Dim; 3]> {
         match self.inputs.get(input)?.dims() {
             [c, h, w] => Some([c.clone(), h.clone(), w.clone()]),
@@ -184,22 +183,22 @@ impl FormulaContext {
         }
     }
 
-    /// Height and width that the call gives, as formulas where it writes them so.
+    /// Returns the height and width that the call gives, as formulas where it writes formulas.
     pub fn size(&self, size: [usize; 2]) -> [Dim; 2] {
         self.written.clone().try_into().unwrap_or(size.map(Dim::from))
     }
 
-    /// Returns the type of the first input as that of the only output.
+    /// Returns the type of the first input as the type of the only output.
     pub fn same(&self) -> Option<Vec<FormulaType>> {
         Some(vec![self.inputs.first()?.clone()])
     }
 
-    /// Demands that `dim` is `least` or more.
+    /// Adds the constraint that `dim` is at least `least`.
     pub fn at_least(&mut self, dim: &Dim, least: i128, what: impl FnOnce() -> String) -> Option<()> {
         self.constraints.all([Cond::NotNegative(dim.plus_n(-least)?)], what)
     }
 
-    /// Demands that `by` divides `dim`.
+    /// Adds the constraint that `by` divides `dim`.
     pub fn divides(&mut self, by: usize, dim: &Dim, what: impl FnOnce() -> String) -> Option<()> {
         if dim.as_const().is_some() { Some(()) } else { self.constraints.all([Cond::Zero(dim.rem(by as i128)?)], what) }
     }

@@ -1,28 +1,28 @@
-//! Sets of sizes that repeat from some size on.
+//! Sets of sizes that are periodic from some size on.
 
 use std::fmt;
 
-/// Some sizes below `start`, and from there on those whose place in the period is accepted. In its smallest form, so that
-/// equal sets are equal values.
+/// A set of sizes: some sizes below `start`, and from there on the sizes whose remainder by the period is accepted. `start` and
+/// the period are as small as possible, so that equal sets are equal values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SizePattern {
     /// Accepted sizes below `start`.
     pub first: Vec<usize>,
-    /// The size from which on the remainders decide, at least 1.
+    /// The size from which on the remainders count, at least 1.
     pub start: usize,
-    /// Accepted remainders: a size n from `start` on is accepted when `n % len` is.
+    /// Accepted remainders: a size n from `start` on is accepted if `remainders[n % len]` is true.
     pub remainders: Vec<bool>,
 }
 
 impl SizePattern {
-    /// From the truth at 1, 2, 3, ...; the last `period` values repeat without end.
+    /// Makes the set from the acceptance of the sizes 1, 2, 3, ..., of which the last `period` repeat without end.
     pub(super) fn new(accepted: Vec<bool>, period: usize) -> Self {
         let mut start = accepted.len() + 1 - period;
         let mut remainders = vec![false; period];
         for n in start..start + period {
             remainders[n % period] = accepted[n - 1];
         }
-        // The shortest period, and the first size from which on it holds.
+        // Find the shortest period and the first size from which on it holds.
         let divides = |p: &usize| period.is_multiple_of(*p) && (0..period).all(|i| remainders[i] == remainders[i % p]);
         let shortest = (1..=period).find(divides).unwrap_or(period);
         remainders.truncate(shortest);
@@ -33,12 +33,12 @@ impl SizePattern {
         Self { first, start, remainders }
     }
 
-    /// Whether the pattern accepts size `n`, in pixels.
+    /// Returns whether size `n`, in pixels, is accepted.
     pub fn contains(&self, n: usize) -> bool {
         if n >= self.start { self.remainders[n % self.remainders.len()] } else { self.first.contains(&n) }
     }
 
-    /// The accepted sizes nearest to `n`, about `count` on each side.
+    /// Returns the accepted sizes nearest to `n`, about `count` on each side.
     pub fn near(&self, n: usize, count: usize) -> Vec<usize> {
         let reach = self.start.max(n) + (count + 1) * self.remainders.len();
         let mut found: Vec<usize> = (1..n).rev().filter(|&m| self.contains(m)).take(count).collect();
@@ -47,7 +47,7 @@ impl SizePattern {
         found
     }
 
-    /// The smallest accepted size.
+    /// Returns the smallest accepted size; `None` where there is none.
     pub fn least(&self) -> Option<usize> {
         let later = || (self.start..self.start + self.remainders.len()).find(|&n| self.contains(n));
         self.first.first().copied().or_else(later)

@@ -1,4 +1,4 @@
-//! Formulas in the spelling of the language: `4 * ceil(H / 2) * W + 3`.
+//! Text of formulas in the syntax of the language: `4 * ceil(H / 2) * W + 3`.
 
 use super::{Atom, Dim, Repr};
 use std::fmt;
@@ -9,7 +9,7 @@ impl fmt::Display for Dim {
             Repr::Const(n) => return number(f, *n),
             Repr::Sum(sum) => sum,
         };
-        // The constant, which sorts first, reads better at the end; longer products before shorter ones.
+        // Longer products are written first and the constant, which sorts first, last.
         let mut terms: Vec<_> = sum.terms.iter().collect();
         terms.sort_by_key(|(atoms, _)| std::cmp::Reverse(atoms.len()));
         for (i, (atoms, n)) in terms.into_iter().enumerate() {
@@ -34,7 +34,7 @@ impl fmt::Display for Dim {
     }
 }
 
-/// With `{:#}` digits stand in groups of three.
+/// Writes a number; `{:#}` groups its digits by three.
 fn number(f: &mut fmt::Formatter<'_>, n: impl fmt::Display) -> fmt::Result {
     let digits = n.to_string();
     if !f.alternate() {
@@ -58,7 +58,7 @@ impl fmt::Display for Atom {
             Atom::Width => f.write_str("W"),
             Atom::Min(a, b) => write!(f, "min({a}, {b})"),
             Atom::Floor(inner, by) => {
-                // floor((x + n - 1) / n) is what people write as ceil(x / n).
+                // floor((x + n - 1) / n) is usually written as ceil(x / n).
                 let up = inner.offset() == by - 1;
                 let shown = if up { inner.plus_n(1 - by) } else { None };
                 let (word, shown) = match &shown {
@@ -75,7 +75,7 @@ impl fmt::Display for Atom {
 }
 
 impl Dim {
-    /// One term, so that it needs no parentheses before a division.
+    /// Returns whether it has at most one term and needs no parentheses in a division.
     fn is_product(&self) -> bool {
         self.terms().len() <= 1
     }
