@@ -1,14 +1,14 @@
-//! The workbench: from files and requests to values, with all their problems.
+//! The workbench: functions that turn files and requests into values with all their problems.
 //!
-//! Every front stands on it: the command line, and whatever edits, checks or draws models from outside. It prints nothing,
-//! knows no options and no exit codes, and reads model files through [`Files`](crate::text::files::Files), so that texts in
-//! memory can be laid over the disk. What cannot be had is a [`WorkbenchError`], which holds the problems and the texts that they
-//! point into.
+//! Every front end is built on it: the command line, and tools that edit, check or draw models. It prints nothing and does
+//! not depend on options or exit codes. It reads model files through [`Files`](crate::text::files::Files), so that texts in
+//! memory can replace files on disk. Functions that cannot return a value return a [`WorkbenchError`] with the problems and their
+//! source texts.
 //!
-//! - [`Workbench`]: files with texts laid over them; [`Workbench::analyze`] says everything about one.
-//! - [`analyze_file`]: the same for other places to read from.
-//! - [`select`] and [`build`]: some models of a file, by name, hyper-parameters and size.
-//! - [`compared`]: two models, of two files or of two revisions of one.
+//! - [`Workbench`]: files, some replaced by texts in memory; [`Workbench::analyze`] analyses one of them completely.
+//! - [`analyze_file`]: the same for other implementations of `Files`.
+//! - [`select`] and [`build`]: models of a file by name, hyper-parameters and size.
+//! - [`compared`]: two models, from two files or from two revisions of one file.
 //! - `sweep` (feature `data`): the runs of a sweep, planned and started.
 //! - `resolve_run`, `reopen` (feature `data`): a run of a file, or of a run folder, with all its settings.
 

@@ -1,4 +1,5 @@
-//! From results to what people look at: pictures of graphs, charts, tables, overlays, the report and TensorBoard's events.
+//! Turns results into output for people: pictures of graphs, charts, tables, overlays, the HTML report and TensorBoard
+//! events.
 
 pub(crate) mod chart;
 pub(crate) mod costs;

@@ -1,4 +1,4 @@
-//! Everything that is known of a model file before a tensor exists.
+//! Analyses a model file completely, without computing tensors.
 
 use super::claims::{JudgedClaim, judge_claims};
 use super::config_problems::{run_problems, schema_problems};
@@ -20,56 +20,57 @@ use crate::text::import;
 use crate::text::source::{SourceId, SourceMap};
 use std::path::Path;
 
-/// Nodes of a file's models that are analysed together; a model counts as `NODES_PER_MODEL` more.
+/// The most nodes of the models of one analysis. Each model counts as [`NODES_PER_MODEL`] additional nodes.
 const MAX_NODES: usize = 60_000;
 const NODES_PER_MODEL: usize = 40;
 
-/// What is asked about a file. The default is every model as it is written, counted by [`Convention::Conv`].
+/// The options of an analysis. The default analyses every model as written, and counts by [`Convention::Conv`].
 #[derive(Debug, Clone, Default)]
 pub struct AnalysisRequest {
-    /// Which models are analysed, with which hyper-parameters and at which sizes.
+    /// The models to analyse, with hyper-parameters and sizes.
     pub selection: Selection,
-    /// Nodes and blocks whose parameters are not trained, in place of those that a model's run freezes.
+    /// Nodes and blocks whose parameters are not trained, instead of those that the model's run freezes.
     pub freeze: Vec<String>,
-    /// Warnings that are left out, and warnings that become errors.
+    /// Warnings that are suppressed, and warnings that become errors.
     pub levels: LintLevels,
-    /// What the cost reports count as an operation.
+    /// The counting rule of the cost reports.
     pub convention: Convention,
 }
 
-/// What one file holds, as far as it could be analysed.
+/// The analysis of one file.
 #[derive(Debug, Default)]
 pub struct FileAnalysis {
-    /// Texts that the places of the problems are in.
+    /// Texts that the spans of the problems refer to.
     pub sources: SourceMap,
     /// The text of the file itself.
     pub root: SourceId,
     /// Errors and warnings, sorted by place.
     pub problems: Problems,
-    /// Models that passed, in the order of the file, each with its costs.
+    /// Models that passed all checks, in the order of the file, each with its costs.
     pub entries: Vec<(ModelEntry, CostReport)>,
-    /// The claims of the file's `expect` blocks that are as they should be. Claims that fail are among the problems.
+    /// The claims of the file's `expect` blocks that could be evaluated and are not an error. Failed claims are among the
+    /// problems.
     pub claims: Vec<JudgedClaim>,
-    /// The file's sweeps, counted, and the values that fill its holes.
+    /// Counts of the file's sweeps, and the values that fit its holes.
     pub exploration: Exploration,
 }
 
 impl FileAnalysis {
-    /// The problems with files, lines and columns.
+    /// Returns the problems with files, lines and columns.
     pub fn findings(&self) -> Vec<LocatedDiagnostic> {
         LocatedDiagnostic::all(&self.sources, &self.problems)
     }
 }
 
-/// Analyses a file with what it imports. A file that cannot be read is a problem like any other; only hyper-parameters of
-/// the request that cannot be read are a failure.
+/// Analyses a file and its imports. A file that cannot be read is a problem of the analysis. Only hyper-parameters or lint
+/// names of the request that cannot be read are a failure.
 pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -> Result<FileAnalysis, WorkbenchError> {
     let selection = &request.selection;
     let mut sources = SourceMap::new();
     let (bundle, mut problems) = match import::load(files, &mut sources, path) {
         Ok(loaded) => loaded,
         Err(d) => {
-            // An empty text stands for the file, so that `root` names one.
+            // An empty text represents the file, so that `root` is valid.
             let root = sources.add(path.display().to_string(), "");
             return Ok(FileAnalysis { sources, root, problems: d.into(), ..FileAnalysis::default() });
         }
@@ -88,7 +89,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     if selection.model.is_none() {
         problems.extend(run_problems(&program));
     }
-    // Claims are about the models as written.
+    // Claims apply to the models as written.
     let mut claims = Vec::new();
     if selection.with.is_empty() {
         let (judged, refuted) = judge_claims(&program, &sources, selection.model.as_deref());
@@ -97,7 +98,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     }
     let (exploration, found) = explore(&program, &sources, selection, request.convention);
     problems.extend(found);
-    // With one model chosen, the blocks of the others would seem unused.
+    // If one model is chosen, the blocks of the others would seem unused.
     if selection.model.is_none() && !problems.has_errors() {
         problems.extend(check_unused_blocks(&program));
     }
@@ -110,7 +111,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     Ok(FileAnalysis { sources, root: bundle.source, problems, entries, claims, exploration })
 }
 
-/// Builds, lints and counts the selected models, until there are too many nodes to keep.
+/// Builds, lints and counts the selected models until they have too many nodes together.
 fn build_all(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
@@ -121,7 +122,7 @@ fn build_all(
     let (mut entries, mut problems) = (Vec::new(), Problems::new());
     let mut kept = 0;
     for one in selected.iter().filter(|s| !program.is_broken(&s.name.node)) {
-        // Holes are fitted to claims later.
+        // Models with holes are handled by `explore`.
         if has_hole(program, &one.name.node, args) {
             continue;
         }
@@ -133,7 +134,7 @@ fn build_all(
             }
         };
         problems.extend(freeze(sources, &mut entry, &request.freeze));
-        // An `@allow` over the model or variant speaks for all that it is made of.
+        // An `@allow` above the model or variant applies to all its parts.
         let named = |d: Diagnostic| d.through(vec![one.name.span]);
         problems.extend(entry.checked.warnings().iter().cloned().map(named).collect());
         problems.extend(lints(&entry.checked).into_iter().map(named).collect());

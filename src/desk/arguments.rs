@@ -1,15 +1,15 @@
-//! Hyper-parameters: from text to arguments and back.
+//! Parses hyper-parameters of the command line, and formats hyper-parameters as text.
 
 use crate::graph::elaborate::ModelArgument;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{SourceMap, Span, Spanned};
 use crate::text::syntax::{self, ast};
 
-/// Hyper-parameters and their values as written.
+/// Names and values of hyper-parameters as written.
 pub type ArgumentTexts = Vec<(String, String)>;
 
-/// `key=value,key=value` to arguments; commas inside brackets and quotes do not separate. The texts are added to `sources`
-/// under the name `option`, for messages.
+/// Parses `key=value,key=value`. Commas inside brackets and quotes do not separate. The texts are added to `sources` under
+/// the name `option`, for messages.
 pub(crate) fn arguments(
     sources: &mut SourceMap,
     option: &str,
@@ -55,7 +55,7 @@ fn split_commas(text: &str) -> Vec<String> {
     parts
 }
 
-/// The arguments behind a model's name in a file, such as `(attention = se)`. Each must have a name (E0204).
+/// Converts the arguments after a model's name in a file, such as `(attention = se)`. Each must have a name (E0204).
 pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<ModelArgument>, Problems> {
     let (mut named, mut problems) = (Vec::new(), Problems::new());
     for arg in args {
@@ -67,16 +67,16 @@ pub(crate) fn named_arguments(args: &[ast::Arg]) -> Result<Vec<ModelArgument>, P
     if problems.has_errors() { Err(problems) } else { Ok(named) }
 }
 
-/// The value of an argument as it is written.
+/// Returns the value of an argument as written.
 pub(crate) fn value_text(sources: &SourceMap, arg: &ModelArgument) -> String {
     match &arg.value.kind {
-        // Values of a range have the range's place.
+        // Values of a range have the span of the range.
         ast::ExprKind::Int(n) => n.to_string(),
         _ => sources.snippet(arg.value.span).to_string(),
     }
 }
 
-/// Names and values of arguments as they are written.
+/// Returns names and values of arguments as written.
 pub(crate) fn argument_texts(sources: &SourceMap, args: &[ModelArgument]) -> ArgumentTexts {
     args.iter().map(|a| (a.name.node.clone(), value_text(sources, a))).collect()
 }

@@ -1,4 +1,4 @@
-//! The selected models of a file, all of them or a failure.
+//! Builds the selected models of a file, or fails if one has a problem.
 
 use super::error::WorkbenchError;
 use super::model_entry::build;

@@ -1,4 +1,4 @@
-//! A file's `expect` blocks, held against the models that they are about.
+//! Evaluates the `expect` blocks of a file.
 
 use super::arguments::named_arguments;
 use super::defaults::{default_data, has_hole};
@@ -12,19 +12,19 @@ use crate::text::diag::Problems;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 
-/// A claim that could be held against its model.
+/// A claim that was evaluated.
 #[derive(Debug, Clone)]
 pub struct JudgedClaim {
-    /// `NPNet on cvc`
+    /// Model and data of the claim: `NPNet on cvc`.
     pub about: String,
-    /// As written: `params ~= 0.71M`
+    /// The claim as written: `params ~= 0.71M`.
     pub claim: String,
-    /// The value that was found, and whether the claim holds or is refuted.
+    /// The measured value, and whether the claim holds.
     pub judged: Judged,
 }
 
-/// Holds the root file's `expect` blocks against the models that they name; `only` chooses one model. Claims that do not
-/// hold, and models that cannot be built, are problems.
+/// Evaluates the `expect` blocks of the root file; `only` chooses those of one model. Claims that do not hold and models
+/// that cannot be built are problems.
 pub fn judge_claims(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
@@ -35,7 +35,7 @@ pub fn judge_claims(
         let ast::ItemKind::Expect(expect) = &item.kind else { continue };
         let model = &expect.model;
         let skipped = only.is_some_and(|m| m != model.node) || program.is_broken(&model.node);
-        // The claims of a model with holes are what its holes are fitted to.
+        // The holes of a model are fitted to its claims elsewhere.
         if skipped || (expect.args.is_empty() && has_hole(program, &model.node, &[])) {
             continue;
         }
@@ -58,7 +58,7 @@ pub fn judge_claims(
     (judged, problems)
 }
 
-/// `NPNet(attention = se) on cvc`.
+/// Returns model and data of an `expect` block: `NPNet(attention = se) on cvc`.
 fn model_text(expect: &ast::Expect, sources: &SourceMap) -> String {
     let value = |a: &ast::Arg| Some(format!("{} = {}", a.name.as_ref()?, sources.snippet(a.value.span)));
     let args: Vec<String> = expect.args.iter().filter_map(value).collect();
@@ -67,7 +67,7 @@ fn model_text(expect: &ast::Expect, sources: &SourceMap) -> String {
     format!("{}{args}{on}", expect.model)
 }
 
-/// `params ~= 0.71M`, on one line.
+/// Returns a claim as written, on one line: `params ~= 0.71M`.
 fn claim_text(claim: &ast::Claim, sources: &SourceMap) -> String {
     let end = match &claim.value {
         ast::ClaimValue::Number { span, .. } => *span,
@@ -76,10 +76,10 @@ fn claim_text(claim: &ast::Claim, sources: &SourceMap) -> String {
     sources.snippet(claim.quantity.span.to(end)).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The model of an `expect` block at its size.
+/// Builds the model of an `expect` block at the size of its data.
 fn expected_model(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result<CheckedGraph, Problems> {
     let Some(name) = program.find(&expect.model.node) else {
-        // Resolution has said that there is no such model.
+        // Resolution has reported the unknown name.
         return Err(Problems::new());
     };
     let args = named_arguments(&expect.args)?;
@@ -87,7 +87,7 @@ fn expected_model(program: &ResolvedProgram<'_>, expect: &ast::Expect) -> Result
     check(elaborate(program, name, &args, size)?)
 }
 
-/// Height and width that an `expect` block is about: those of its data, else of the model's.
+/// Returns the image size of an `expect` block: that of its data block, or of the model's data.
 pub(super) fn expected_size(
     program: &ResolvedProgram<'_>,
     expect: &ast::Expect,

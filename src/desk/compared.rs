@@ -1,4 +1,4 @@
-//! Two models that are compared, each written as: a model of a file, `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
+//! Loads two models for a comparison. Each is given as `FILE`, `FILE:NAME` or `FILE:NAME(key = value)`.
 
 use super::error::WorkbenchError;
 use super::model_entry::build;
@@ -13,42 +13,42 @@ use crate::text::files::{Disk, Files};
 use crate::text::source::SourceMap;
 use std::path::Path;
 
-/// A model, checked, with the texts it came from.
+/// A checked model with its source texts.
 #[derive(Debug)]
 pub struct ComparedModel {
     /// The model's graph, checked at the size of the comparison.
     pub checked: CheckedGraph,
     /// The texts of the model's file and its imports.
     pub sources: SourceMap,
-    /// As it was asked for, without the file.
+    /// The model as it was requested, without the file.
     pub label: String,
 }
 
-/// The size at which both are compared: that of a data block, or one in pixels.
+/// The image size of the comparison: that of a data block, or a size in pixels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ComparedAt<'a> {
-    /// Name of a data block whose image size is taken.
+    /// Name of the data block whose image size is used.
     pub on: Option<&'a str>,
     /// Height and width in pixels.
     pub size: Option<ImageSize>,
 }
 
-/// A file, a name in it, and arguments of the model.
+/// A parsed reference to a model of a file.
 struct ModelReference<'a> {
     file: &'a str,
-    /// Of the git repository that the file is in.
+    /// Revision of the git repository that contains the file.
     revision: Option<&'a str>,
     model: Option<&'a str>,
     args: &'a str,
 }
 
-/// A file that has a colon or an at sign in its name is taken whole.
+/// Splits a reference into its parts. The name of an existing file may contain a colon or an at sign.
 fn parse_reference<'t>(files: &dyn Files, text: &'t str) -> ModelReference<'t> {
     let whole = |file| ModelReference { file, revision: None, model: None, args: "" };
     if exists(files, text) {
         return whole(text);
     }
-    // A drive letter is no file.
+    // A colon at the second position belongs to a drive letter.
     let cut = text.match_indices(':').map(|(at, _)| at).find(|&at| at > 1);
     let (file, model) = cut.map_or((text, None), |at| (&text[..at], Some(&text[at + 1..])));
     let (file, revision) = match file.split_once('@') {
@@ -62,13 +62,13 @@ fn parse_reference<'t>(files: &dyn Files, text: &'t str) -> ModelReference<'t> {
     ModelReference { file, revision, model: model.map(str::trim).filter(|m| !m.is_empty()), args }
 }
 
-/// A file of the workbench, or anything else on the disk.
+/// Checks whether a path exists on disk or as a text of the workbench.
 fn exists(files: &dyn Files, path: &str) -> bool {
     Path::new(path).exists() || files.read(Path::new(path)).is_ok()
 }
 
-/// Both models; the second may be the name of a model alone, which is looked for in the first one's file. A revision
-/// (`FILE@REVISION`) is read from git, everything else from `files`.
+/// Loads both models. The second may be the name of a model alone, which is then searched in the file of the first. A
+/// revision (`FILE@REVISION`) is read from git, everything else from `files`.
 pub fn compared(
     files: &dyn Files,
     a: &str,
@@ -110,7 +110,7 @@ fn load_model(
     if problems.has_errors() {
         return Err(WorkbenchError::problems(sources, problems));
     }
-    // A file's first model stands for it; its variants are chosen by name.
+    // Without a name, the first model of the file is used.
     let Some(selected) = selected.into_iter().next() else {
         return Err(problem!(E0501, "{}: the file holds no model", named.file).into());
     };
@@ -126,12 +126,12 @@ fn load_model(
 }
 
 impl ComparedModel {
-    /// The dotted path of a node.
+    /// Returns the dotted path of a node.
     pub fn path(&self, id: NodeId) -> &str {
         &self.checked.graph().node(id).path
     }
 
-    /// Where the call that made a node is written, and where the outermost block around it is called.
+    /// Returns the place of the call that created a node, and the place where the outermost block around it is called.
     pub fn location(&self, id: NodeId) -> String {
         let graph = self.checked.graph();
         let own = self.sources.place(graph.node(id).span);

@@ -1,4 +1,4 @@
-//! Problems of a file's `data` and `train` blocks: against their schemas, and against the models that they train.
+//! Checks the `data` and `train` blocks of a file against their schemas and against the models that they train.
 
 use super::arguments::named_arguments;
 use super::defaults::has_hole;
@@ -11,7 +11,7 @@ use crate::text::diag::Problems;
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
-/// The root file's `data` and `train` blocks against their schemas.
+/// Checks the `data` and `train` blocks of the root file against their schemas.
 pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
@@ -22,7 +22,7 @@ pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
                 }
             }
             ast::ItemKind::Train(train) => {
-                // The arguments are tried with the model, in `run_problems`.
+                // `run_problems` checks the arguments together with the model.
                 match schema::train_spec(train, BTreeMap::new()) {
                     Ok((_, later)) => problems.extend(later),
                     Err(p) => problems.extend(p),
@@ -41,7 +41,7 @@ pub(super) fn schema_problems(program: &ResolvedProgram<'_>) -> Problems {
     problems
 }
 
-/// Problems of the root file's runs: each model with the arguments of its run at the size of its data.
+/// Checks the runs of the root file: builds each model with the arguments of its run at the size of its data.
 pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
     let mut problems = Problems::new();
     for item in &program.file.items {
@@ -73,7 +73,7 @@ pub(super) fn run_problems(program: &ResolvedProgram<'_>) -> Problems {
     problems
 }
 
-/// Results that a run supervises must be results of its model.
+/// Reports supervised results that the model does not have.
 fn check_supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut Problems) {
     let entry = train.entries.iter().find(|e| e.key.node == "supervise").map(|e| &e.value.kind);
     let Some(ast::ExprKind::Call(call)) = entry else { return };
@@ -84,10 +84,10 @@ fn check_supervised(train: &ast::Train, checked: &CheckedGraph, problems: &mut P
     }
 }
 
-/// Paths that a run freezes must lead to parameters of its model, and leave some to train.
+/// Reports frozen paths without parameters, and runs that freeze all parameters.
 fn check_frozen(train: &ast::Train, checked: &CheckedGraph) -> Problems {
     let paths = schema::freeze_paths(&train.entries).unwrap_or_default();
-    // A run with mistakes is reported by itself.
+    // Errors of the run are reported by `schema_problems`.
     let weights = schema::train_spec(train, BTreeMap::new()).map(|(spec, _)| spec.supervise).unwrap_or_default();
     FrozenPaths::problems(checked, &paths, &checked.supervised_results(&weights))
 }

@@ -1,4 +1,4 @@
-//! A sweep counted and thinned out, without training: what `npc sweep --static` shows.
+//! Counts and filters the models of a sweep without training, for `npc sweep --static`.
 
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::defaults::{default_data, sweep_memory_settings};
@@ -19,36 +19,36 @@ use crate::text::syntax::{self, ast};
 use std::path::Path;
 use std::str::FromStr;
 
-/// Which sweep, at which sizes, and how its models are thinned out and ordered.
+/// The sweep to count, with sizes, bounds and order.
 pub struct CountRequest<'a> {
-    /// The model file, which declares the sweep or the models that it varies.
+    /// The model file that declares the sweep or the models that it varies.
     pub file: &'a Path,
-    /// Name of a `sweep`, or what follows the `=` of one.
+    /// Name of a `sweep`, or the text after the `=` of a sweep.
     pub sweep: &'a str,
-    /// Data blocks whose image sizes are taken; not looked at where `size` is given.
+    /// Data blocks whose image sizes are used. Ignored where `size` is given.
     pub on: &'a [String],
     /// Image sizes, height and width in pixels.
     pub size: &'a [ImageSize],
-    /// Bounds beside those of the file, such as `macs <= 2.5G and params < 1M`.
+    /// Bounds in addition to those of the file, such as `macs <= 2.5G and params < 1M`.
     pub keep: &'a [String],
     /// The order of the models.
     pub sort: ModelOrder,
-    /// Only the first so many models are shown; all of them when not given.
+    /// Number of models that are shown; by default all of them.
     pub top: Option<usize>,
-    /// Two keys whose Pareto front is marked.
+    /// The two keys whose Pareto front is marked.
     pub axes: [Key; 2],
-    /// The counting rule of MACs, in the table and in bounds that name none.
+    /// The counting rule of MACs in the table and in bounds that do not name one.
     pub convention: Convention,
-    /// Images in a batch, for the memory; those of the first run of one of the models when not given.
+    /// Batch size for the memory; by default that of the first run of one of the models.
     pub batch: Option<u64>,
 }
 
 /// The order of the models.
 #[derive(Debug, Clone, Copy)]
 pub enum ModelOrder {
-    /// As the sweep lists them.
+    /// In the order of the sweep.
     Sweep,
-    /// The cheapest first.
+    /// By increasing cost.
     By(Key),
 }
 
@@ -64,48 +64,48 @@ impl FromStr for ModelOrder {
     }
 }
 
-/// A sweep that was counted, with the models that are left.
+/// A counted sweep with the models that satisfy all bounds.
 pub struct CountedSweep {
-    /// The name of the sweep; none for one of the command line.
+    /// Name of the sweep, or `None` for a sweep of the command line.
     pub sweep: Option<String>,
-    /// Models and variants that it is of.
+    /// Models and variants that the sweep varies.
     pub models: Vec<String>,
     /// The counting rule of the MACs.
     pub convention: Convention,
-    /// Points of the sweep.
+    /// Number of points of the sweep.
     pub tried: usize,
-    /// Points whose model cannot be built, or not be held against a bound.
+    /// Number of points whose model cannot be built or measured.
     pub broken: usize,
-    /// Each as it was written, with what it leaves out.
+    /// Each bound as written, with the numbers of models that it rejects.
     pub bounds: Vec<(String, LeftOut)>,
-    /// In the order that was asked for.
+    /// The models in the requested order.
     pub rows: Vec<CountedFunction>,
-    /// How many of them are shown.
+    /// Number of models that are shown.
     pub top: usize,
     /// The two keys whose Pareto front is marked.
     pub axes: [Key; 2],
-    /// What tells the models apart: `model`, or names of hyper-parameters.
+    /// The properties that distinguish the models: `model`, or names of hyper-parameters.
     pub columns: Vec<String>,
-    /// Images in a batch, for the memory.
+    /// Batch size for the memory.
     pub batch: u64,
-    /// Why models cannot be built or measured, sorted by place.
+    /// The problems of models that cannot be built or measured, sorted by place.
     pub failures: ProblemReport,
 }
 
-/// A function, as the first variant that computes it.
+/// A group of variants that compute the same function, represented by the first.
 pub struct CountedFunction {
     /// The variant with its counts at each size.
     pub variant: Variant,
     /// The variant's hyper-parameters with their values as written.
     pub args: ArgumentTexts,
-    /// The others that compute it.
+    /// The other variants of the group.
     pub same: Vec<(Variant, ArgumentTexts)>,
-    /// Whether it lies on the Pareto front of the axes.
+    /// Whether the variant lies on the Pareto front of the axes.
     pub front: bool,
 }
 
-/// Counts the models of a sweep. Errors: the file or the sweep cannot be read, or a bound or a size names what there is not. A
-/// model that cannot be built is counted among `broken`, with its problems among `failures`.
+/// Counts the models of a sweep. Errors: the file or the sweep cannot be read, or a bound or a size refers to an unknown
+/// name. A model that cannot be built is counted in `broken`, and its problems are in `failures`.
 pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<CountedSweep, WorkbenchError> {
     let ModelFile { mut sources, bundle, problems } = open(files, request.file)?;
     let program = resolve_file(&bundle, &sources, problems)?;
@@ -142,7 +142,7 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
     })
 }
 
-/// The sweep of this name, or what the name says in place of one.
+/// Returns the sweep of this name, or parses the text as a sweep.
 fn find_sweep(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
@@ -172,8 +172,8 @@ fn find_sweep(
     Ok(ast::Sweep { name: Spanned::new(name.to_string(), span), models })
 }
 
-/// What the file and the command line ask of the models, with the texts. In the file `macs` are those of the convention
-/// `conv`, as in claims; on the command line those that the table shows.
+/// Returns the bounds of the file and of the command line with their texts. In the file `macs` counts by the convention
+/// `conv`, as in claims. On the command line it counts by the convention of the table.
 fn all_bounds(
     sources: &mut SourceMap,
     sweep: &ast::Sweep,
@@ -203,7 +203,7 @@ fn all_bounds(
     Ok((bounds, texts))
 }
 
-/// Those of the command line, else of the first model's data.
+/// Returns the sizes of the request, or else that of the first model's data.
 fn image_sizes(
     program: &ResolvedProgram<'_>,
     sweep: &ast::Sweep,
@@ -229,7 +229,7 @@ fn base_models(sweep: &ast::Sweep) -> Vec<String> {
     names
 }
 
-/// One row a function, in the order that is asked for.
+/// Groups variants that compute the same function, in the requested order.
 fn functions(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> Vec<CountedFunction> {
     let groups = same_functions(&kept);
     let mut all: Vec<Option<Variant>> = kept.into_iter().map(Some).collect();

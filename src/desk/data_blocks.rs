@@ -1,4 +1,4 @@
-//! Data blocks of a file, held against the models that they are for, and surveyed.
+//! Checks data blocks of a file against the models that use them, and surveys their files.
 
 use super::arguments::named_arguments;
 use super::error::WorkbenchError;
@@ -15,19 +15,19 @@ use crate::text::files::Files;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::path::Path;
 
-/// A data block, and what its models say of it.
+/// A data block with the findings of its models.
 #[derive(Debug, Clone)]
 pub struct DataBlock {
     /// The data block with all its settings.
     pub spec: DataSpec,
-    /// Channels that the models take, where one could be built.
+    /// Input channels of the first model that could be built.
     channels: Option<usize>,
-    /// Sizes and classes that the models do not take.
+    /// Sizes and classes that do not fit the models.
     findings: Vec<SurveyFinding>,
 }
 
 impl DataBlock {
-    /// Reads every file of the data below `root`. `progress` is told how many cases of how many are read.
+    /// Reads every file of the data below `root`. `progress` is called with the numbers of cases read and of all cases.
     pub fn survey(&self, root: &Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Survey {
         let mut found = survey(&self.spec, root, self.channels, progress);
         found.extend(self.findings.iter().cloned());
@@ -35,8 +35,8 @@ impl DataBlock {
     }
 }
 
-/// The data blocks of these names; without names those that the file itself has, else those that it imports. Each is held
-/// against `model`, or where none is given against the models of the runs that train on it.
+/// Returns the data blocks with these names. Without names these are the blocks of the file itself, or else those that it
+/// imports. Each is checked against `model`, or by default against the models of the runs that train on it.
 pub fn data_blocks(
     files: &dyn Files,
     path: &Path,
@@ -69,7 +69,7 @@ fn choose_data(program: &ResolvedProgram<'_>, names: &[String]) -> Result<Vec<Da
     Ok(specs)
 }
 
-/// The data with what the models that it is for say of it.
+/// Checks a data block against its models.
 fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str>) -> Result<DataBlock, Problems> {
     let (mut channels, mut findings) = (None, Vec::new());
     for (entry, args) in models_for(program, &spec, model)? {
@@ -78,7 +78,7 @@ fn with_models(program: &ResolvedProgram<'_>, spec: DataSpec, model: Option<&str
         match built.map_err(|p| with_size_suggestions(program, entry, &args, Some(spec.size), p)) {
             Ok(checked) => {
                 channels = channels.or(Some(checked.input().channels()));
-                // A warning about the model; training refuses it.
+                // For the model this is a warning, but training refuses it.
                 let d = class_warning(&checked, entry, &spec.name, spec.classes.len());
                 findings.extend(d.map(|d| model_error(d.message, d.help.to_vec())));
             }
@@ -99,7 +99,7 @@ fn model_error(message: String, help: Vec<String>) -> SurveyFinding {
     SurveyFinding { severity: SurveySeverity::Error, help, ..SurveyFinding::warning(SurveyTopic::Model, message) }
 }
 
-/// The models that the data is for, with their hyper-parameters.
+/// Returns the models that are trained on the data, with their hyper-parameters.
 fn models_for<'a>(
     program: &ResolvedProgram<'a>,
     spec: &DataSpec,

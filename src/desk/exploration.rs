@@ -1,4 +1,4 @@
-//! A file's sweeps, evaluated, and the holes of its models, fitted to their claims.
+//! Counts the sweeps of a file, and fits the holes of its models to their claims.
 
 use super::arguments::{ArgumentTexts, argument_texts};
 use super::claims::expected_size;
@@ -21,9 +21,9 @@ pub struct SweepPoint {
     pub model: String,
     /// The hyper-parameters that the sweep sets, with their values as written.
     pub args: ArgumentTexts,
-    /// Numbers that can be trained.
+    /// Number of trainable parameters.
     pub params: u64,
-    /// Multiply-accumulates of one image, by the convention of the exploration.
+    /// Multiply-accumulates of one image by the convention of the exploration.
     pub macs: u64,
 }
 
@@ -34,11 +34,11 @@ pub struct SweepCounts {
     pub name: String,
     /// The models that it varies.
     pub bases: Vec<String>,
-    /// Shape of the image; the size where no point is left, and `None` where the models say their size themselves.
+    /// Shape of the image, or its size where no point is left. `None` where the models fix the size themselves.
     pub input: Option<String>,
     /// The points that `keep where` keeps, in the order of the sweep.
     pub points: Vec<SweepPoint>,
-    /// Points that `keep where` leaves out.
+    /// Number of points that `keep where` rejects.
     pub left_out: usize,
 }
 
@@ -49,9 +49,9 @@ pub struct HoleFit {
     pub model: String,
     /// Names of the holes.
     pub holes: Vec<String>,
-    /// Combinations of values that were tried.
+    /// Number of combinations of values that were tried.
     pub tried: usize,
-    /// Claims that each combination was held against.
+    /// Number of claims that each combination was checked against.
     pub claims: usize,
     /// Values that satisfy all claims.
     pub fitting: Vec<ArgumentTexts>,
@@ -62,13 +62,13 @@ pub struct HoleFit {
 pub struct Exploration {
     /// The sweeps of the file, counted at one size each.
     pub sweeps: Vec<SweepCounts>,
-    /// The models with holes, and which values of the holes satisfy their claims.
+    /// The models with holes, with the values that satisfy their claims.
     pub holes: Vec<HoleFit>,
-    /// The counting rule of the points' `macs`.
+    /// The counting rule of `macs` of the points.
     pub convention: Convention,
 }
 
-/// Evaluates the root file's sweeps, and tries the holes of its models against their claims.
+/// Counts the sweeps of the root file, and fits the holes of its models to their claims.
 pub(super) fn explore(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
@@ -77,7 +77,7 @@ pub(super) fn explore(
 ) -> (Exploration, Problems) {
     let mut all = Exploration { convention, ..Exploration::default() };
     let mut problems = Problems::new();
-    // Both are about the models as written.
+    // Both apply to the models as written.
     if !selection.with.is_empty() {
         return (all, problems);
     }
@@ -104,7 +104,8 @@ pub(super) fn explore(
     (all, problems)
 }
 
-/// Counts a sweep at the size of the selection. Nothing where the sweep is not selected or none of its models can be built.
+/// Counts a sweep at the size of the selection. Returns `None` where the sweep is not selected or none of its models can be
+/// built.
 fn count_sweep(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
@@ -143,7 +144,7 @@ fn count_sweep(
     Ok((Some(SweepCounts { name: sweep.name.node.clone(), bases, input, points, left_out }), kept.problems))
 }
 
-/// The size of the selection, else that of the first model's data.
+/// Returns the size of the selection, or else that of the first model's data.
 fn sweep_size(program: &ResolvedProgram<'_>, selection: &Selection, base: &str) -> Option<ImageSize> {
     let named = selection.on.first().and_then(|on| program.data.get(on.as_str()));
     let named = named.and_then(|d| schema::data_spec(d).ok());
@@ -169,14 +170,14 @@ fn fit_holes(
     Ok(HoleFit { model: name.node.clone(), holes, tried, claims, fitting })
 }
 
-/// The `expect` blocks of a model, each with its size.
+/// Returns the `expect` blocks of a model, each with its size.
 fn claims_about<'a>(program: &ResolvedProgram<'a>, name: &ast::Ident) -> Vec<(&'a ast::Expect, Option<ImageSize>)> {
     let mut claims = Vec::new();
     for item in &program.file.items {
         let ItemKind::Expect(expect) = &item.kind else { continue };
-        // One with arguments is about another model, and is held against that.
+        // A block with arguments applies to another model.
         if expect.model.node == name.node && expect.args.is_empty() {
-            // A data block with mistakes is reported by itself.
+            // Errors of the data block are reported by `schema_problems`.
             claims.push((expect, expected_size(program, expect).unwrap_or_default()));
         }
     }

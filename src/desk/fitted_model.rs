@@ -1,4 +1,4 @@
-//! The settings of a model that give the figures that a paper prints.
+//! Finds the settings of a model that reproduce the figures printed in a paper.
 
 use super::arguments::arguments;
 use super::error::WorkbenchError;
@@ -17,16 +17,16 @@ use crate::text::source::SourceMap;
 use crate::text::syntax::ast;
 use std::path::Path;
 
-/// Which model is fitted to which printed figures.
+/// The model and the printed figures to fit it to.
 #[derive(Debug, Clone, Copy)]
 pub struct FitRequest<'a> {
     /// The model file.
     pub file: &'a Path,
-    /// A model or variant; the first with a hole when not given.
+    /// A model or variant; by default the first with a hole.
     pub model: Option<&'a str>,
-    /// Values for hyper-parameters, as `name=values`, in place of the holes that the file writes.
+    /// Candidate values for hyper-parameters as `name=values`, instead of the holes of the file.
     pub holes: &'a [String],
-    /// Other hyper-parameters, as `key=value,key=value`.
+    /// Other hyper-parameters as `key=value,key=value`.
     pub with: &'a [String],
     /// Printed numbers of parameters, such as `0.71M`.
     pub params: &'a [String],
@@ -36,20 +36,20 @@ pub struct FitRequest<'a> {
     pub convention: Convention,
 }
 
-/// What came of the settings that were tried.
+/// The result of a fit.
 pub struct FittedModel {
     /// Name of the model.
     pub model: String,
-    /// Texts that the values of the settings are written in.
+    /// Texts that the spans of the values refer to.
     pub sources: SourceMap,
-    /// The figures, in the order in which they exclude settings.
+    /// The figures in the order in which they are applied.
     pub figures: Vec<Figure>,
-    /// The settings that are left after each figure, and those that fit all.
+    /// The number of settings that are left after each figure, and the settings that fit all figures.
     pub outcome: Outcome,
 }
 
-/// Tries every value of a model's holes. Errors: no figure is given, the file or the request cannot be read, the model has
-/// no hole, or too many settings would have to be tried.
+/// Tries every combination of values of a model's holes. Errors: no figure is given, the file or the request cannot be
+/// read, the model has no hole, or there are too many combinations.
 pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedModel, WorkbenchError> {
     if request.params.is_empty() && request.macs.is_empty() {
         return Err(WorkbenchError::request(problem!(
@@ -81,7 +81,7 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
     }
 }
 
-/// `--hole NAME=VALUES`.
+/// Parses `--hole NAME=VALUES`.
 fn parse_ranges(sources: &mut SourceMap, texts: &[String]) -> Result<Vec<(ast::Ident, ast::Expr)>, Problems> {
     // A range has no comma and a list has brackets, so one option may hold several.
     Ok(arguments(sources, "--hole", texts)?.into_iter().map(|a| (a.name, a.value)).collect())
@@ -139,7 +139,7 @@ fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Res
         macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
     }
     for text in request.params {
-        // Parameters are the same at each size that a model takes; one that is asked for is one that it takes.
+        // The number of parameters does not depend on the size, and the model supports the sizes of the MACs.
         let size = sizes.first().copied();
         figures.push(Figure { text: text.clone(), printed: printed(text)?, what: What::Params, size });
     }

@@ -1,4 +1,4 @@
-//! A model file, repaired by the edits that its problems suggest.
+//! Applies the edits that the problems of a model file suggest.
 
 use super::analysis::{AnalysisRequest, analyze_file};
 use super::error::{ProblemReport, WorkbenchError};
@@ -7,24 +7,25 @@ use crate::text::fix::apply_suggestions;
 use crate::text::source::SourceMap;
 use std::path::Path;
 
-/// Edits of one round may uncover problems that the next can fix. More rounds than this would mean that edits undo each other.
+/// The most rounds of edits. A round may reveal problems that the next can fix; more rounds mean that edits undo each
+/// other.
 const ROUNDS: usize = 20;
 
-/// What became of a file.
+/// A file after all edits.
 #[derive(Debug)]
 pub struct FixedFile {
     /// The text of the file before any edit.
     pub original: String,
-    /// The text after all edits; the original where none could be applied.
+    /// The text after all edits, equal to the original where none could be applied.
     pub text: String,
-    /// Problems that the edits fix.
+    /// Number of problems that the edits fix.
     pub fixed: usize,
-    /// Problems that are left, with the text that they are in.
+    /// Remaining problems with their texts.
     pub left: ProblemReport,
 }
 
-/// Applies edits round by round until nothing is left to do. Nothing is written. With `likely` edits that may not be what
-/// was meant are applied as well. Errors: the file cannot be read, or the request's hyper-parameters cannot.
+/// Applies edits in rounds until none is left, without writing the file. With `likely`, edits that may not be what the
+/// author intended are applied as well. Errors: the file or the hyper-parameters of the request cannot be read.
 pub fn fix_file(
     files: &dyn Files,
     path: &Path,

@@ -1,4 +1,4 @@
-//! Which warnings are left out, and which become errors.
+//! Which warnings are suppressed, and which become errors.
 
 use super::error::WorkbenchError;
 use super::selection::Selection;
@@ -7,31 +7,31 @@ use crate::graph::resolve::{ResolvedProgram, allows, unused_allows};
 use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
 use std::collections::BTreeSet;
 
-/// Names of lints, as `npc explain` lists them. `warnings` among the denied stands for all of them.
+/// Names of lints as `npc explain` lists them. `warnings` among the denied means all of them.
 #[derive(Debug, Clone, Default)]
 pub struct LintLevels {
-    /// Warnings that are left out.
+    /// Warnings that are suppressed.
     pub allow: Vec<String>,
     /// Warnings that become errors.
     pub deny: Vec<String>,
 }
 
 impl LintLevels {
-    /// Errors: a name that is no lint.
+    /// Checks that all names are lints.
     pub(crate) fn check_names(&self) -> Result<(), WorkbenchError> {
         let unknown = |message| WorkbenchError::request(problem!(E0503, "{message}"));
         self.allow.iter().try_for_each(|name| lint_name(name).map(drop)).map_err(unknown)?;
         self.deny.iter().try_for_each(|name| lint_or_all(name).map(drop)).map_err(unknown)
     }
 
-    /// Takes out what the file's `@allow` or this silences, and makes errors of what is denied. An `@allow` that silences
-    /// nothing is a problem of its own.
+    /// Removes warnings that an `@allow` of the file or these levels suppress, and turns denied warnings into errors.
+    /// Reports each `@allow` that suppresses nothing.
     pub fn apply(&self, program: &ResolvedProgram<'_>, selection: &Selection, problems: Problems) -> Problems {
         let set = |names: &[String]| names.iter().cloned().collect();
         let levels = Levels { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };
         let mut used = BTreeSet::new();
         let mut left = levels.apply(problems, &mut used);
-        // At another size, or for one model, the warning that an `@allow` is there for may not come up.
+        // At another size, or for one model only, the warning that an `@allow` suppresses may not occur.
         let as_written = selection.size.is_empty() && selection.on.is_empty() || program.data.is_empty();
         if as_written && selection.model.is_none() && selection.with.is_empty() && !left.has_errors() {
             left.extend(levels.apply(unused_allows(program, &used), &mut BTreeSet::new()));
@@ -40,12 +40,12 @@ impl LintLevels {
     }
 }
 
-/// The name of a lint. The error names the one that was probably meant.
+/// Parses the name of a lint. The error suggests a similar name.
 pub(crate) fn lint_name(text: &str) -> Result<String, String> {
     known_name(text, lints())
 }
 
-/// The name of a lint, or `warnings` for all of them.
+/// Parses the name of a lint, or `warnings` for all of them.
 pub(crate) fn lint_or_all(text: &str) -> Result<String, String> {
     known_name(text, lints().chain([WARNINGS]))
 }

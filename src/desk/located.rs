@@ -1,13 +1,13 @@
-//! Problems with files, lines and columns in place of spans, for fronts that show or send them.
+//! Problems with files, lines and columns instead of spans, for front ends.
 
 use crate::text::diag::{Applicability, Diagnostic, Problems, Severity};
 use crate::text::source::{SourceMap, Span};
 use std::fmt;
 
-/// A range of a text. Lines and columns count from 1, columns in characters; the end is exclusive.
+/// A range of a text. Lines and columns start at 1, columns count characters, and the end is exclusive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextRange {
-    /// The name of the text: the path as it was asked for or imported, `<std>`, or the name of an option.
+    /// Name of the text: the path as requested or imported, `<std>`, or the name of an option.
     pub file: String,
     /// Line of the first character.
     pub line: usize,
@@ -20,7 +20,7 @@ pub struct TextRange {
 }
 
 impl TextRange {
-    /// The place of a span in its text.
+    /// Returns the range of a span in its text.
     pub fn of(sources: &SourceMap, span: Span) -> TextRange {
         let (line, column) = sources.line_column(span);
         let (end_line, end_column) = sources.line_column(span.after());
@@ -29,48 +29,48 @@ impl TextRange {
 }
 
 impl fmt::Display for TextRange {
-    /// `net.model:3:7`.
+    /// Writes file, line and column: `net.model:3:7`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
 }
 
-/// One way to fix a problem. Its edits belong together: all of them or none.
+/// One way to fix a problem. Its edits must be applied together.
 #[derive(Debug, Clone)]
 pub struct Fix {
-    /// What the fix does, as a message for the author.
+    /// Description of the fix for the author.
     pub message: String,
-    /// Places and the text that replaces what stands there. They do not overlap.
+    /// Ranges with their replacement text. They do not overlap.
     pub edits: Vec<(TextRange, String)>,
-    /// How certain it is that the fix is what the author means.
+    /// Confidence that the fix is what the author intended.
     pub applicability: Applicability,
 }
 
 /// A problem of a file.
 #[derive(Debug, Clone)]
 pub struct LocatedDiagnostic {
-    /// `E0301`; `npc explain` says more.
+    /// Code such as `E0301`, which `npc explain` explains.
     pub code: &'static str,
     /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// What is wrong, in one sentence.
+    /// Description of the problem in one sentence.
     pub message: String,
-    /// `None` for a problem that has no place in a text.
+    /// Place of the problem, or `None` where it has no place in a text.
     pub place: Option<TextRange>,
-    /// What is wrong at that place.
+    /// Description of the problem at that place.
     pub label: String,
-    /// Other places that have to do with it.
+    /// Other places that are involved, each with its description.
     pub related: Vec<(TextRange, String)>,
-    /// Facts that explain the problem, one each.
+    /// Facts that explain the problem.
     pub notes: Vec<String>,
-    /// What the author can do about it, one hint each.
+    /// Hints for the author.
     pub help: Vec<String>,
-    /// Edits that would repair it, as alternatives.
+    /// Alternative fixes.
     pub fixes: Vec<Fix>,
 }
 
 impl LocatedDiagnostic {
-    /// A problem with its spans resolved.
+    /// Converts a diagnostic by resolving its spans.
     pub fn new(sources: &SourceMap, d: &Diagnostic) -> LocatedDiagnostic {
         let place = |span: Span| TextRange::of(sources, span);
         let fix = |s: &crate::text::diag::Suggestion| Fix {
@@ -91,7 +91,7 @@ impl LocatedDiagnostic {
         }
     }
 
-    /// All problems of some texts, in their order.
+    /// Converts all problems in their order.
     pub fn all(sources: &SourceMap, problems: &Problems) -> Vec<LocatedDiagnostic> {
         problems.iter().map(|d| LocatedDiagnostic::new(sources, d)).collect()
     }

@@ -1,16 +1,16 @@
-//! The memory that a model takes with the settings of the run that trains it.
+//! Computes the memory of a model with the settings of the run that trains it.
 
 use super::model_entry::ModelEntry;
 use crate::study::cost::memory::Memory;
 
-/// How the memory of a model is asked for.
+/// The options of a memory estimate.
 #[derive(Debug, Clone)]
 pub struct MemoryRequest {
-    /// Images in a batch; those of the run that trains the model when not given, else 1.
+    /// Batch size; by default that of the run that trains the model, or 1.
     pub batch: Option<u64>,
-    /// Find the largest batch for so many bytes.
+    /// Memory in bytes for which the largest batch is computed.
     pub limit: Option<u64>,
-    /// Threads that compute at once; each has buffers of its own.
+    /// Number of threads that compute at once. Each has its own buffers.
     pub threads: u64,
 }
 
@@ -20,16 +20,16 @@ impl Default for MemoryRequest {
     }
 }
 
-/// The memory of a model over time, and the batch it is asked for.
+/// The memory of a model over time, with the batch size.
 pub struct EntryMemory {
     /// Memory of inference and of a training step, in bytes as functions of the batch.
     pub memory: Memory,
-    /// Images in the batch that was asked for.
+    /// Batch size of the request.
     pub batch: u64,
 }
 
 impl EntryMemory {
-    /// With the optimiser and the loss of the run that trains the model.
+    /// Computes the memory with optimiser and loss of the run that trains the model.
     pub fn of(entry: &ModelEntry, request: &MemoryRequest) -> EntryMemory {
         let run = entry.run.clone().unwrap_or_default();
         let batch = request.batch.unwrap_or(run.batch as u64);

@@ -1,14 +1,14 @@
-//! What the memory of a run depends on: batch, optimiser, loss, frozen parameters.
+//! The settings that the memory of a run depends on.
 
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::claim::Peaks;
 use crate::study::cost::memory::{Memory, Training, memory_of};
 use crate::text::config::{LossSpec, Optimizer, TrainSpec};
 
-/// What a run's memory depends on.
+/// The settings that the memory of a run depends on.
 #[derive(Debug, Clone)]
 pub struct MemorySettings {
-    /// Images in a batch.
+    /// Batch size.
     pub batch: usize,
     /// The optimiser, which keeps a number of tensors for each weight.
     pub optimizer: Optimizer,
@@ -31,13 +31,13 @@ impl From<TrainSpec> for MemorySettings {
 }
 
 impl MemorySettings {
-    /// Memory over time of a model without what `frozen` names, in training and inference.
+    /// Computes the memory of a model over time in training and inference; parameters in `frozen` are not trained.
     pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> Memory {
         let loss_words = self.loss.words(checked.output().channels() as u64);
         memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
     }
 
-    /// Peak memory in bytes with this batch, or with that of the run, on one thread.
+    /// Computes the peak memory in bytes on one thread, with this batch size or else that of the run.
     pub fn peaks(&self, checked: &CheckedGraph, batch: Option<u64>) -> Peaks {
         let memory = self.memory(checked, &FrozenPaths::existing_in(checked, &self.freeze), 1);
         let [inference, training] =

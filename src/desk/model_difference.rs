@@ -1,4 +1,4 @@
-//! What changed between two models, and what it does to shapes, costs and weights.
+//! Describes the changes between two models and their effect on shapes, costs and weights.
 
 use super::compared::ComparedModel;
 use crate::graph::canon::{CanonicalGraph, GraphDiff};
@@ -10,30 +10,30 @@ use std::collections::HashSet;
 pub struct ModelDifference<'a> {
     /// The earlier and the later model.
     pub sides: [&'a ComparedModel; 2],
-    /// By [`Convention::Conv`].
+    /// Costs of both by [`Convention::Conv`].
     pub costs: [CostReport; 2],
 }
 
-/// Nodes of one side that came or went together: a whole block instance, or a single node.
+/// Nodes that only one of the models has: those of a whole block instance, or a single node.
 pub struct NodeGroup {
     /// Dotted path of the block instance or the node.
     pub path: String,
     /// The block's name, or the node's operator.
     pub what: String,
-    /// Its nodes that came or went, by their ids in the graph of that side.
+    /// Ids of the nodes in the graph of that model.
     pub nodes: Vec<NodeId>,
 }
 
-/// One line of changed nodes.
+/// Nodes that changed in the same way.
 pub struct NodeChange {
-    /// Dotted path of the changed node, both where it was renamed; of several nodes the first, and how many more there
-    /// are.
+    /// Dotted path of the changed node, or both paths where it was renamed. For several nodes it is the first path and the
+    /// number of further nodes.
     pub path: String,
-    /// The settings that differ, `conv: bias = true -> false`, or both spellings where the operator is another one.
+    /// The settings that differ, such as `conv: bias = true -> false`, or both operators where these differ.
     pub what: String,
-    /// Empty where nodes of several shapes changed in one way.
+    /// Shape of the output, or empty where the nodes have several shapes.
     pub shape: String,
-    /// Params and MACs, before and after.
+    /// Parameters and MACs, before and after.
     pub costs: [[u64; 2]; 2],
     /// Number of nodes that changed in this way.
     pub count: usize,
@@ -45,23 +45,24 @@ impl<'a> ModelDifference<'a> {
         Self { costs: [a, b].map(|s| count(&s.checked, Convention::Conv)), sides: [a, b] }
     }
 
-    /// Parameters and multiply-accumulates of some nodes of one side.
+    /// Returns parameters and multiply-accumulates of nodes of one model.
     pub fn cost(&self, side: usize, nodes: &[NodeId]) -> [u64; 2] {
         let of = |id: &NodeId| &self.costs[side].nodes[id.index()];
         [nodes.iter().map(|id| of(id).params).sum(), nodes.iter().fold(0, |n, id| n.saturating_add(of(id).macs))]
     }
 
-    /// Shape of a node's output, `[c, h, w]`.
+    /// Returns the shape of a node's output, `[c, h, w]`.
     pub fn shape(&self, side: usize, id: NodeId) -> String {
         self.sides[side].checked.graph().node(id).outputs[0].to_string()
     }
 
-    /// The largest block instances of which nothing is left on the other side, and the nodes that are in none.
+    /// Groups nodes by the largest block instance that has no counterpart in the other model. Other nodes form groups of
+    /// their own.
     pub fn groups(&self, side: usize, nodes: &[NodeId]) -> Vec<NodeGroup> {
         let graph = self.sides[side].checked.graph();
         let inside = |path: &str, scope: &str| path.strip_prefix(scope).is_some_and(|rest| rest.starts_with('.'));
         let gone: HashSet<&str> = nodes.iter().map(|id| self.sides[side].path(*id)).collect();
-        // What canonical forms leave out is neither there nor gone.
+        // Nodes that are not part of the canonical form are ignored.
         let kept: Vec<&str> = {
             let canon = CanonicalGraph::new(graph);
             let paths = canon.terms().iter().map(|t| graph.node(t.node).path.as_str());
@@ -85,7 +86,7 @@ impl<'a> ModelDifference<'a> {
         groups
     }
 
-    /// Changed nodes; the same change at many of them is one, unless all are asked for.
+    /// Returns the changed nodes. Equal changes are merged unless `all` is set.
     pub fn changes(&self, delta: &GraphDiff, all: bool) -> Vec<NodeChange> {
         let [a, b] = self.sides;
         let mut rows: Vec<NodeChange> = Vec::new();
@@ -117,7 +118,7 @@ impl<'a> ModelDifference<'a> {
         rows
     }
 
-    /// `conv: bias = true -> false`; the whole spelling where the operator is another one.
+    /// Returns the settings that differ, such as `conv: bias = true -> false`, or both operators where these differ.
     pub fn change(&self, x: NodeId, y: NodeId, [before, after]: &[String; 2]) -> String {
         let [a, b] = [(0, x), (1, y)].map(|(side, id): (usize, NodeId)| &self.sides[side].checked.graph().node(id).op);
         let (old, new) = (a.config(), b.config());
@@ -134,7 +135,7 @@ impl<'a> ModelDifference<'a> {
         format!("{before} -> {after}")
     }
 
-    /// Hyper-parameters that differ.
+    /// Returns the hyper-parameters that differ.
     pub fn settings(&self) -> String {
         let [a, b] = self.sides.map(|s| &s.checked.graph().settings);
         let value = |of: &[HyperParameter], name: &str| of.iter().find(|s| s.name == name).map(|s| s.value.clone());
@@ -151,7 +152,8 @@ impl<'a> ModelDifference<'a> {
         if differ.is_empty() { String::new() } else { format!("  {}\n", differ.join(", ")) }
     }
 
-    /// Tensors of the second model that the first has in the same shape and for the same part.
+    /// Returns numbers of weight tensors of the second model: those that the first has under the same path with the same
+    /// shape, those under another path, and all.
     pub fn tensors(&self, delta: &GraphDiff) -> [usize; 3] {
         let params = |side: usize, id: NodeId| {
             let graph = self.sides[side].checked.graph();

@@ -1,4 +1,4 @@
-//! A model, checked at one size, with what the file says about it.
+//! A model that is checked at one size, with the settings of its run.
 
 use super::defaults::memory_settings;
 use super::memory_settings::MemorySettings;
@@ -17,9 +17,9 @@ use crate::text::source::{SourceMap, Span, Spanned};
 pub struct ModelEntry {
     /// The model's graph, checked at that size.
     pub checked: CheckedGraph,
-    /// Its channels are not the classes of the data block that was named.
+    /// Warning that the output channels differ from the number of classes of the requested data block.
     pub class_warning: Option<Diagnostic>,
-    /// The data block that gave the size.
+    /// Name of the data block that defines the size.
     pub on: Option<String>,
     /// Batch, optimiser and loss of the run that trains it.
     pub run: Option<MemorySettings>,
@@ -27,7 +27,7 @@ pub struct ModelEntry {
     pub frozen: FrozenPaths,
 }
 
-/// Elaborates and checks one model. The problems say which other sizes the model would take, if there are any.
+/// Elaborates and checks one model. If it fails at this size, the problems suggest sizes that it supports.
 pub fn build(
     program: &ResolvedProgram<'_>,
     selected: &SelectedModel,
@@ -43,8 +43,8 @@ pub fn build(
     Ok(ModelEntry { checked, class_warning, on: on.as_ref().map(|(name, _)| name.clone()), run, frozen })
 }
 
-/// Freezes the parameters of these nodes and blocks, in place of those that the model's run freezes. Problems: paths that
-/// lead to no parameter, or that leave none to train. The paths are added to `sources` as `--freeze`.
+/// Freezes the parameters of these nodes and blocks, instead of those that the model's run freezes. Reports paths without
+/// parameters, and paths that leave no parameter to train. The paths are added to `sources` as `--freeze`.
 pub fn freeze(sources: &mut SourceMap, entry: &mut ModelEntry, paths: &[String]) -> Problems {
     if paths.is_empty() {
         return Problems::new();
@@ -59,7 +59,7 @@ pub fn freeze(sources: &mut SourceMap, entry: &mut ModelEntry, paths: &[String])
     FrozenPaths::problems(&entry.checked, &placed, &results)
 }
 
-/// Multiply-accumulates of one image by a convention; `report` is the count by one of them.
+/// Returns the multiply-accumulates of one image by a convention. `report` is reused where it has the same convention.
 pub fn macs_by(entry: &ModelEntry, report: &CostReport, convention: Convention) -> u64 {
     if convention == report.convention { report.macs } else { count(&entry.checked, convention).macs }
 }

@@ -1,4 +1,4 @@
-//! A model file with its imports, parsed.
+//! Parses a model file with its imports.
 
 use super::error::WorkbenchError;
 use crate::graph::resolve::{ResolvedProgram, resolve_bundle};
@@ -8,7 +8,7 @@ use crate::text::import::{self, Bundle};
 use crate::text::source::SourceMap;
 use std::path::Path;
 
-/// A model file and what it imports, before names are known.
+/// A model file with its imports, before name resolution.
 #[derive(Debug, Clone)]
 pub struct ModelFile {
     /// The texts of the file and of its imports.
@@ -19,7 +19,7 @@ pub struct ModelFile {
     pub problems: Problems,
 }
 
-/// Reads and parses a model file with its imports. Fails only where the file itself cannot be read.
+/// Reads and parses a model file with its imports. Fails only if the file itself cannot be read.
 pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, WorkbenchError> {
     let mut sources = SourceMap::new();
     match import::load(files, &mut sources, path) {
@@ -28,7 +28,7 @@ pub fn open(files: &dyn Files, path: &Path) -> Result<ModelFile, WorkbenchError>
     }
 }
 
-/// The declarations that names stand for. Errors: any error of the files so far, `problems` included.
+/// Resolves all names. Errors: any error of the files, including those in `problems`.
 pub(super) fn resolve_file<'a>(
     bundle: &'a Bundle,
     sources: &SourceMap,

@@ -1,4 +1,4 @@
-//! From a model file and the name of a data block or of a run to the data itself.
+//! Resolves the data of a data block or of a run.
 
 use super::arguments::arguments;
 use super::error::WorkbenchError;
@@ -15,38 +15,38 @@ use crate::text::source::{SourceMap, Spanned};
 use crate::text::syntax::ast::Entry;
 use std::path::{Path, PathBuf};
 
-/// Channels of a picture where no network says otherwise: colour as it is, grey repeated.
+/// Channels of a picture without a network: colour is unchanged, grey is repeated.
 const CHANNELS: usize = 3;
 
-/// Where data is described, and what is changed of it.
+/// The description of the data, with changes of settings.
 #[derive(Debug, Clone, Copy)]
 pub struct DataRequest<'a> {
     /// A model file, or the `settings.yaml` of a run.
     pub file: &'a Path,
-    /// The name of a `data` block; that of the run, or the only one of the file, when not given.
+    /// Name of a `data` block; by default that of the run, or the only one of the file.
     pub data: Option<&'a str>,
-    /// The name of a `train` block whose data is meant.
+    /// Name of a `train` block whose data is used.
     pub run: Option<&'a str>,
-    /// `data.key=value`; for a run all that a run can change.
+    /// Changes of settings: `data.key=value`, and for a run all changes that runs allow.
     pub set: &'a [String],
-    /// Where the paths of the data block start.
+    /// Folder that the relative paths of the data block start from.
     pub data_root: Option<&'a Path>,
 }
 
-/// Data that can be opened.
+/// Data that is ready to be opened.
 #[derive(Debug, Clone)]
 pub struct ResolvedData {
     /// The data block with all its settings.
     pub data: DataSpec,
     /// Folder that the relative paths of the data block start from.
     pub root: PathBuf,
-    /// Channels of the network that the data is for.
+    /// Input channels of the network that uses the data.
     pub channels: usize,
-    /// The run that trains on it, where one was asked for.
+    /// The run that trains on the data, where one was requested.
     pub train: Option<TrainSpec>,
 }
 
-/// Finds a data block, by itself or as the data of a run.
+/// Resolves a data block, either directly or as the data of a run.
 pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<ResolvedData, WorkbenchError> {
     if request.run.is_none() && !is_settings(request.file) {
         let data = data_block(files, request)?;
@@ -70,7 +70,7 @@ pub fn resolve_data(files: &dyn Files, request: &DataRequest<'_>) -> Result<Reso
     })
 }
 
-/// A data block of a model file, with what the request changes of it.
+/// Reads a data block of a model file, with the changes of the request.
 fn data_block(files: &dyn Files, request: &DataRequest<'_>) -> Result<DataSpec, WorkbenchError> {
     let ModelFile { mut sources, bundle, mut problems } = open(files, request.file)?;
     let made = parse_changes(&mut sources, request.set).and_then(|entries| {

@@ -1,4 +1,4 @@
-//! From a model file and the name of a run, or from a settings file, to everything that running needs.
+//! Resolves a run of a model file or of a settings file, with everything that training needs.
 
 use super::arguments::{arguments, named_arguments};
 use super::error::WorkbenchError;
@@ -22,28 +22,28 @@ use crate::text::syntax::ast::Entry;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A run, ready to start or to be looked at.
+/// A run with its checked model and all its settings.
 pub struct ResolvedRun {
     /// The model's graph, checked at the image size of the run's data.
     pub checked: CheckedGraph,
-    /// Every setting of the run, as `settings.yaml` holds them.
+    /// All settings of the run, as `settings.yaml` contains them.
     pub settings: Settings,
     /// The exact text of the model file.
     pub source: String,
-    /// What it imports: paths relative to it, and texts.
+    /// The imported files, each with its path relative to the model file and its text.
     pub imports: Vec<(String, String)>,
-    /// Where each node is written, by its path.
+    /// Place of each node in the files, by the path of the node.
     pub places: BTreeMap<String, String>,
 }
 
 impl ResolvedRun {
-    /// The run with the folder that it was trained into.
+    /// Returns the run together with its folder.
     pub fn trained<'a>(&'a self, folder: &'a RunFolder) -> TrainedRun<'a> {
         TrainedRun { checked: &self.checked, settings: &self.settings, folder }
     }
 }
 
-/// What the command line changes: `key=value` for the run, `data.key=value`, `model.key=value`.
+/// Changes of settings on the command line: `key=value` for the run, `data.key=value`, `model.key=value`.
 #[derive(Default)]
 struct SettingChanges {
     train: Vec<Entry>,
@@ -69,39 +69,39 @@ fn parse_changes(sources: &mut SourceMap, texts: &[String]) -> Result<SettingCha
     Ok(changes)
 }
 
-/// What both ways to start a run lead to, before the model is built.
+/// The settings of a run before its model is built.
 struct RunDraft {
     train: TrainSpec,
     data: DataSpec,
     data_root: String,
     device: String,
     threads: Option<usize>,
-    /// What `train.freeze` says, where it is written in a model file.
+    /// The paths of `train.freeze` with their spans, for a run of a model file.
     freeze: Option<Vec<Spanned<String>>>,
 }
 
-/// Where a run is written in a model file, and what the command line says about it.
+/// The run to resolve, with changes of settings.
 pub struct RunRequest<'a> {
     /// A model file, or the `settings.yaml` of an earlier run.
     pub file: &'a Path,
-    /// The name of a `train` block; may be left out where the file has one, and with a settings file.
+    /// Name of a `train` block. Not needed where the file has only one, or for a settings file.
     pub run: Option<&'a str>,
-    /// A model or variant in place of the run's, which then keeps none of its hyper-parameters.
+    /// A model or variant that replaces the run's model and its hyper-parameters.
     pub model: Option<&'a str>,
     /// Changes of settings: `key=value` for the run, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
-    /// Folder that the relative paths of the data block start from, in place of the run's.
+    /// Folder that the relative paths of the data block start from, instead of that of the run.
     pub data_root: Option<&'a Path>,
-    /// `cpu`, `cuda` or `cuda:N`, in place of the run's device.
+    /// `cpu`, `cuda` or `cuda:N`, instead of the device of the run.
     pub device: Option<&'a str>,
 }
 
-/// Tells by its extension (`yaml` or `yml`) whether a path names the settings of a run and not a model file.
+/// Checks by its extension (`yaml` or `yml`) whether a path is the settings file of a run rather than a model file.
 pub fn is_settings(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"))
 }
 
-/// Reads and checks the model of a run, and fills in every setting that the request and the file leave open.
+/// Reads and checks the model of a run, and fills in the defaults of all settings.
 pub fn resolve_run(files: &dyn Files, request: &RunRequest<'_>) -> Result<ResolvedRun, WorkbenchError> {
     if is_settings(request.file) {
         let settings = read_settings(request.file)?;
@@ -186,7 +186,7 @@ fn build_run(
         format: FORMAT,
         versions: versions(),
         model_file: "model.model".into(),
-        // A run folder must keep its meaning when it is used from elsewhere.
+        // Paths are absolute, so that a run folder can be used from any working directory.
         data_root: absolute(&data_root).display().to_string(),
         device: request.device.map_or(device, str::to_string),
         threads,
@@ -199,7 +199,8 @@ fn build_run(
     Ok(ResolvedRun { checked, settings, source: text(bundle.source), imports, places })
 }
 
-/// `std.model:12:5, called at net.model:31:3`: where a node is written, and where the model calls what holds it.
+/// Returns the place of each node and the place where the model calls the block around it: `std.model:12:5, called at
+/// net.model:31:3`.
 fn node_locations(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<String, String> {
     let graph = checked.graph();
     let chains = CallChains::new(graph);
@@ -214,7 +215,7 @@ fn node_locations(checked: &CheckedGraph, sources: &SourceMap) -> BTreeMap<Strin
     graph.order().into_iter().map(one).collect()
 }
 
-/// The model of a run at the size of its data.
+/// Builds the model of a run at the size of its data.
 fn build_model(
     program: &ResolvedProgram<'_>,
     sources: &mut SourceMap,
@@ -235,7 +236,7 @@ fn versions() -> BTreeMap<String, String> {
     known.into_iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-/// A finished or interrupted run.
+/// Opens a finished or interrupted run.
 pub fn reopen(
     dir: &Path,
     data_root: Option<&Path>,

@@ -1,4 +1,4 @@
-//! What may differ when an interrupted run goes on.
+//! Checks that an interrupted run can be resumed.
 
 use super::error::WorkbenchError;
 use super::resolved_run::{ResolvedRun, reopen};
@@ -6,11 +6,11 @@ use crate::base::error::RunError;
 use crate::graph::ir;
 use crate::learn::run_folder::{RunFolder, read_settings};
 
-/// Holds a run against the folder that it is to go on in, and takes over what need not be asked for again: the weights that
-/// it began with and the number of threads. A folder without settings, where no run began, takes any run.
+/// Checks a run against the folder in which it is to be resumed, and copies the initial weights and the number of threads
+/// from there if they are not given. A folder without settings contains no run and accepts any.
 ///
-/// Going on with other settings or another network would give a run that its folder does not describe. Only the number of
-/// epochs, the device with its threads, how often the state is written, and the place and cache of the data may differ.
+/// With other settings or another network the folder would not describe the run. Only the number of epochs, the device and
+/// its threads, the interval between checkpoints, and the path and cache of the data may differ.
 pub fn resume(run: &mut ResolvedRun, folder: &RunFolder) -> Result<(), WorkbenchError> {
     if !folder.settings().exists() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A model file as it was in an earlier revision of its git repository, with the model files beside it.
+//! Checks out a model file of an earlier revision of its git repository, with the other model files of that revision.
 
 use super::error::WorkbenchError;
 use crate::base::error::RunError;
@@ -6,15 +6,15 @@ use crate::base::problem::problem;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files of a revision in a folder of their own, which goes away with this value.
+/// Files of a revision in a temporary folder, which is removed when this value is dropped.
 pub(super) struct Checkout {
     folder: PathBuf,
-    /// The file that was asked for.
+    /// The requested file.
     pub file: PathBuf,
 }
 
 impl Checkout {
-    /// Errors: no git, no repository, no such revision, no such file in it.
+    /// Checks out a revision. Errors: git, the repository, the revision or the file does not exist.
     pub(super) fn new(file: &Path, revision: &str) -> Result<Checkout, WorkbenchError> {
         let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let name = file
@@ -45,7 +45,7 @@ impl Checkout {
 
 impl Drop for Checkout {
     fn drop(&mut self) {
-        // Where this fails, the files stay in the folder for temporary files and do no harm.
+        // If this fails, the files stay in the folder for temporary files.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

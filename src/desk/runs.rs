@@ -1,8 +1,8 @@
-//! Training, evaluation and prediction, with the types that they speak of.
+//! Training, evaluation and prediction, with the types that they use.
 //!
-//! A run begins as a `train` block of a model file, or as the `settings.yaml` of an earlier run:
-//! [`resolve_run`](super::resolve_run) gives its model and [`Settings`]. [`train`] writes a run [`RunFolder`], [`evaluate`] scores
-//! one, and [`predict`] writes masks of other images.
+//! A run is defined by a `train` block of a model file, or by the `settings.yaml` of an earlier run:
+//! [`resolve_run`](super::resolve_run) returns its model and [`Settings`]. [`train`] writes a [`RunFolder`], [`evaluate`]
+//! scores one, and [`predict`] writes masks of other images.
 
 pub use crate::base::error::{Result, RunError};
 pub use crate::compute::device::DeviceChoice;
@@ -27,9 +27,9 @@ use std::sync::atomic::AtomicBool;
 
 /// Predicts images with the best weights of a run, and writes their masks in the labels of the run's data block.
 ///
-/// `inputs` are files, folders and patterns such as `scans/*.tif`. An image that cannot be read or written is kept among the
-/// predictions with its error, and the others are done. `progress` is told how many of how many images are done; `stop` ends
-/// the work after the images that the network has.
+/// `inputs` are files, folders and patterns such as `scans/*.tif`. An image that cannot be read or written is recorded
+/// among the predictions with its error, and the others are still predicted. `progress` is called with the numbers of
+/// finished images and of all images; `stop` ends the work after the current batch.
 ///
 /// Errors: an input is missing, two masks would be written to one place, a mask would replace an image, the device cannot
 /// be opened, or the weights do not fit.

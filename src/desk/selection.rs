@@ -1,4 +1,4 @@
-//! Which models of a file are asked for, with which hyper-parameters and at which sizes.
+//! Selects models of a file, with hyper-parameters and sizes.
 
 use super::arguments::arguments;
 use super::defaults::default_data;
@@ -14,22 +14,21 @@ use crate::text::syntax::ast;
 /// Height and width of an image in pixels.
 pub type ImageSize = [usize; 2];
 
-/// Which models, with which values and at which sizes. The default is all models as they are written, each at the size of
-/// its data.
+/// A selection of models. The default is all models as written, each at the size of its data.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// A model or variant; all of them when not given.
+    /// A model or variant; by default all of them.
     pub model: Option<String>,
     /// Hyper-parameters as `key=value,key=value`.
     pub with: Vec<String>,
-    /// Data blocks whose image sizes are taken.
+    /// Data blocks whose image sizes are used.
     pub on: Vec<String>,
-    /// Image sizes. Not looked at where `on` names data blocks.
+    /// Image sizes. Ignored where `on` names data blocks.
     pub size: Vec<ImageSize>,
 }
 
 impl Selection {
-    /// The hyper-parameters as arguments. Their texts are added to `sources` as `--with`.
+    /// Parses the hyper-parameters. Their texts are added to `sources` as `--with`.
     pub fn arguments(&self, sources: &mut SourceMap) -> Result<Vec<ModelArgument>, WorkbenchError> {
         arguments(sources, "--with", &self.with).map_err(|p| {
             WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --with cannot be read"))
@@ -37,30 +36,30 @@ impl Selection {
     }
 }
 
-/// The largest height or width that can be asked for.
+/// The largest height or width of an image.
 const MAX_SIDE: usize = 1 << 20;
 
-/// `288x384` to `[288, 384]`.
+/// Parses `288x384` to `[288, 384]`.
 pub fn parse_size(text: &str) -> Result<ImageSize, String> {
     let parse = |s: &str| s.trim().parse::<usize>().ok().filter(|n| (1..=MAX_SIDE).contains(n));
     let size = text.split_once(['x', 'X']).and_then(|(h, w)| parse(h).zip(parse(w)));
     size.map(|(h, w)| [h, w]).ok_or_else(|| format!("`{text}` is no size; write height x width, for example 288x384"))
 }
 
-/// One model at one size, not yet built.
+/// One model at one size that is not built yet.
 #[derive(Debug, Clone)]
 pub struct SelectedModel {
     /// Name of the model or variant, with its place in the file.
     pub name: ast::Ident,
-    /// `None` where nothing says the size.
+    /// Image size, or `None` where neither the selection nor the file defines one.
     pub size: Option<ImageSize>,
-    /// The data block that gives the size.
+    /// The data block that defines the size.
     pub on: Option<(String, DataSpec)>,
-    /// Whether the data block was named in the selection. A model is held against the classes of a named one only.
+    /// Whether the selection names the data block. Only then is the model checked against its classes.
     pub data_named: bool,
 }
 
-/// The models that are selected, each with its sizes. Errors: names that the file does not have, a file without a model.
+/// Returns the selected models, each with its sizes. Errors: unknown names, or a file without a model.
 pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Vec<SelectedModel>, Problems> {
     let entries = program.entries();
     let chosen: Vec<&ast::Ident> = match &selection.model {
@@ -96,7 +95,7 @@ pub fn select(program: &ResolvedProgram<'_>, selection: &Selection) -> Result<Ve
     Ok(selected)
 }
 
-/// The data block of this name with its settings. Errors: the file has none, or the block has mistakes.
+/// Returns the data block of this name with its settings. Errors: the file does not have it, or the block has errors.
 pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<DataSpec, Problems> {
     match program.data.get(name) {
         Some(data) => schema::data_spec(data),
@@ -104,7 +103,7 @@ pub(super) fn data_named(program: &ResolvedProgram<'_>, name: &str) -> Result<Da
     }
 }
 
-/// An error where the file has nothing of this name, with the name that was probably meant or those that there are.
+/// Returns an error for an unknown name, which suggests a similar name or lists the known names.
 pub(crate) fn unknown_name<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let d = Diagnostic::bare(Code::E0501, format!("the file has no {what} `{name}`"));
     match did_you_mean(name, known.clone()) {

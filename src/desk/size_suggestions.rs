@@ -1,4 +1,4 @@
-//! A model that fails at an image size, and the sizes at which it would not.
+//! Suggests image sizes for a model that fails at the requested size.
 
 use super::selection::ImageSize;
 use crate::graph::check::{SizeVerdict, check};
@@ -7,10 +7,10 @@ use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast;
 
-/// After so many evaluation steps of a file, no other sizes are tried.
+/// The number of evaluation steps of a file after which no other sizes are tried.
 const MAX_STEPS: usize = 1_000_000;
 
-/// Adds to the problems of a model which sizes it takes, if it takes others than the one asked for.
+/// Adds the supported sizes to the problems of a model, if it supports any other than the requested one.
 pub(crate) fn with_size_suggestions(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
@@ -22,11 +22,12 @@ pub(crate) fn with_size_suggestions(
         matches!(d.code, Code::E0301 | Code::E0302 | Code::E0303 | Code::E0305 | Code::E0306 | Code::E0312)
     };
     let Some(size) = size.filter(|_| problems.iter().filter(|d| d.is_error()).all(about_size)) else { return problems };
-    // Trying costs steps as well, and must not be what ends a large file.
+    // Trying sizes consumes evaluation steps, and must not exceed the limit for a large file.
     if program.spend_fuel(0) > MAX_STEPS {
         return problems;
     }
-    // Any size that passes tells the contract. Networks that halve their maps pass at multiples of their stride.
+    // The size contract follows from any size that passes. Networks that halve their maps pass at multiples of their
+    // stride.
     let round_up = |n: usize, step: usize| n.div_ceil(step).saturating_mul(step);
     let tries =
         [16, 32, 64, 256].map(|step| size.map(|n| round_up(n, step))).into_iter().chain([[224, 224], [512, 512]]);
@@ -38,7 +39,7 @@ pub(crate) fn with_size_suggestions(
         tried.push(other);
         let Ok(checked) = elaborate(program, name, args, Some(other)).and_then(check) else { continue };
         let contract = checked.contract();
-        // Refused by the size alone: then the first problem is about it.
+        // If the contract accepts the size, the problem has another cause.
         if !matches!(contract.verdict(size), SizeVerdict::Refused(_)) {
             return problems;
         }

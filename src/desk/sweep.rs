@@ -1,7 +1,7 @@
-//! The runs of a sweep: planned, started side by side or handed to a scheduler.
+//! The runs of a sweep: plans them, starts them in parallel, or writes them for a scheduler.
 //!
-//! [`plan_sweep`] gives a run folder for each point and seed and says how far each is; [`run_tasks`] runs commands of npc as
-//! processes of their own; [`shell_lines`] and [`write_slurm`] hand them to others.
+//! [`plan_sweep`] returns a run folder for each point and seed with the state of the run. [`run_tasks`] runs npc commands
+//! as child processes. [`shell_lines`] and [`write_slurm`] write them for others to start.
 
 mod plan;
 mod processes;

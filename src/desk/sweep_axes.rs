@@ -1,10 +1,10 @@
-//! What tells the models of a sweep apart, in columns and in words.
+//! The properties that distinguish the models of a sweep, as columns and as text.
 
 use super::arguments::{ArgumentTexts, argument_texts};
 use crate::study::explore::{Point, Variant};
 use crate::text::source::SourceMap;
 
-/// What tells the models of a sweep apart, whether they are kept or not.
+/// Returns the properties that distinguish the points of a sweep, kept or not: `model`, or names of hyper-parameters.
 pub(crate) fn axis_names(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
     let mut columns = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
@@ -31,17 +31,17 @@ pub(crate) fn axis_names(sources: &SourceMap, points: &[Point<'_>]) -> Vec<Strin
     columns
 }
 
-/// The cells of these columns for a model.
+/// Returns the values of these properties for a model.
 pub(crate) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> Vec<String> {
     let cell = |column: &String| {
-        // A hyper-parameter called `model` goes before the model.
+        // A hyper-parameter called `model` takes precedence over the model.
         let value = args.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
         value.unwrap_or_else(|| if column == "model" { variant.model.clone() } else { String::new() })
     };
     columns.iter().map(cell).collect()
 }
 
-/// `attention = se, reduction = 2`, without what all models share.
+/// Returns the properties of a model that not all models share: `attention = se, reduction = 2`.
 pub(crate) fn settings(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> String {
     let named = |(column, cell): (&String, String)| match column.as_str() {
         "model" => Some(cell),

@@ -1,4 +1,5 @@
-//! Charts as SVG: points with their Pareto front, lines over epochs, the distribution of scores, and shares of a whole.
+//! Draws charts as SVG: scatter charts with a Pareto front, line charts over epochs, distributions of scores, and icicle
+//! plots.
 
 mod axis;
 #[cfg(feature = "data")]

@@ -1,13 +1,14 @@
-//! What the nodes and the blocks of a model cost, as a table.
+//! The costs of the nodes and blocks of a model as a table.
 
 use super::table::{Cell, Column, Table};
 use crate::study::cost::CostReport;
 use std::collections::HashMap;
 
-/// A row for each block and node, shown as a tree in the way torchinfo's table is read. `depth` 1 shows the outermost
-/// blocks only. Each of `extra` is a further column with a cell for every node of the report; blocks have none there.
+/// Returns a table with a row for each block and node, indented as a tree like the table of torchinfo. A `depth` of 1 shows
+/// the outermost blocks only. Each of `extra` is a further column with a cell for every node of the report, which stays
+/// empty for blocks.
 pub(crate) fn cost_table(report: &CostReport, depth: usize, extra: Vec<(Column, Vec<Cell>)>) -> Table {
-    // Each node comes after the blocks that it is in; a block's row stands before its first node.
+    // The row of a block precedes the row of its first node.
     let known: HashMap<&str, usize> = report.blocks.iter().enumerate().map(|(b, block)| (&*block.path, b)).collect();
     let mut rows = Vec::with_capacity(report.nodes.len() + report.blocks.len());
     let mut shown = vec![false; report.blocks.len()];
@@ -29,7 +30,7 @@ pub(crate) fn cost_table(report: &CostReport, depth: usize, extra: Vec<(Column, 
     for (i, node) in report.nodes.iter().enumerate() {
         let mut level = 0;
         let mut prefix = 0;
-        // The blocks around a node are prefixes of its path, the outermost the shortest.
+        // The paths of the blocks around a node are prefixes of its path. The outermost block has the shortest.
         for (end, _) in node.path.match_indices('.') {
             let Some(&b) = known.get(&node.path[..end]) else { continue };
             let block = &report.blocks[b];

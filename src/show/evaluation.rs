@@ -1,4 +1,4 @@
-//! The scores of a run as tables: one for people, and one line per class and metric for programs.
+//! The scores of a run as tables: one for people, and one with a row for each class and metric for programs.
 
 use super::scores::{cell, title};
 use super::table::{Cell, Column, OutputFormat, Table};
@@ -7,17 +7,18 @@ use crate::metric::{DistanceUnit, Evaluation, MetricScores};
 use crate::text::config::Metric;
 use std::collections::BTreeMap;
 
-/// `npnet_lung (best_dice.safetensors) on 12 test images at 128x128`
+/// Returns the title: `npnet_lung (best_dice.safetensors) on 12 test images at 128x128`.
 pub(crate) fn headline(e: &Evaluation) -> String {
     let [h, w] = e.size;
     let flips = if e.flips { ", averaged over flips" } else { "" };
     format!("{} ({}{flips}) on {} {} images at {h}x{w}", e.run, e.checkpoint, e.summary.n, e.split)
 }
 
-/// Foreground classes that a table shows with their intervals side by side.
+/// The most foreground classes that a text table shows as columns with intervals.
 const ABREAST: usize = 3;
 
-/// A row for each metric: the foreground classes, their mean, and the same pooled; what it rests on below.
+/// Prints a row for each metric, with columns for the foreground classes, their mean, and the mean of the pooled scores.
+/// Remarks on how the scores were computed follow below.
 pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputFormat) -> String {
     let s = &e.summary;
     let foreground = classes.get(1..).unwrap_or_default();
@@ -49,7 +50,7 @@ pub(crate) fn score_table(e: &Evaluation, classes: &[String], format: OutputForm
     text + &format.notes(&remarks(e, foreground.len()))
 }
 
-/// Many classes: a row each, without intervals.
+/// Returns a table for many classes: a row for each class, without intervals.
 fn by_class(e: &Evaluation, classes: &[String]) -> Table {
     let metrics: Vec<Metric> = e.summary.mean.metrics().collect();
     let mut columns = vec![Column::words("class")];
@@ -62,7 +63,7 @@ fn by_class(e: &Evaluation, classes: &[String]) -> Table {
     Table::new(columns, rows.collect())
 }
 
-/// What the numbers rest on.
+/// Returns remarks on how the scores were computed.
 fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
     let pairs = s.n * classes;
@@ -95,7 +96,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     lines
 }
 
-/// One line per class and metric, every number in full.
+/// Returns a table with a row for each class and metric, with all digits.
 pub(crate) fn long_table(e: &Evaluation, classes: &[String]) -> Table {
     let columns =
         ["class", "metric", "unit", "value", "low", "high", "pooled", "pooled_low", "pooled_high", "n", "empty_rule"];

@@ -1,4 +1,4 @@
-//! Receptive fields and effective MACs, in words and as JSON.
+//! Receptive fields and effective MACs as text and as JSON.
 
 use crate::base::number::thousands;
 use crate::graph::check::CheckedGraph;
@@ -7,7 +7,8 @@ use crate::study::cost::effective::effective;
 use crate::study::cost::field::{AxisField, Field, Reach, fields};
 use serde_json::Value;
 
-/// `391x391`; `all` where only a global pool or norm over the map reads the image.
+/// Returns the size of a receptive field such as `391x391`, and `all` where only a global pool or norm over the map reads
+/// the image.
 pub(crate) fn size_text(field: &Field) -> String {
     let one = |axis: &AxisField| match &axis.reach {
         Reach::Window(window) => window.size().to_string(),
@@ -19,18 +20,18 @@ pub(crate) fn size_text(field: &Field) -> String {
     if h == w && h.parse::<u64>().is_err() { h } else { format!("{h}x{w}") }
 }
 
-/// `8`, or `8x4` where the axes differ.
+/// Returns the stride of a receptive field such as `8`, or `8x4` where the axes differ.
 pub(crate) fn stride_text(field: &Field) -> String {
     let [h, w] = [0, 1].map(|i| field[i].window().map_or("-".into(), |w| w.stride().to_string()));
     if h == w { h } else { format!("{h}x{w}") }
 }
 
-/// The nodes' values, in the order of a cost report.
+/// Returns the values of the nodes in the order of a cost report.
 pub(crate) fn in_order<T: Clone>(graph: &Graph, by_id: &[T]) -> Vec<T> {
     graph.order().into_iter().map(|id| by_id[id.index()].clone()).collect()
 }
 
-/// The field of the first result: `399x399 at stride 1, and the whole image`.
+/// Describes the receptive field of the first result: `399x399 pixels at stride 1, and the whole image ...`.
 pub(crate) fn in_words(checked: &CheckedGraph) -> String {
     let graph = checked.graph();
     let field = &fields(graph)[graph.results[0].1.node.index()];
@@ -44,7 +45,8 @@ pub(crate) fn in_words(checked: &CheckedGraph) -> String {
     }
 }
 
-/// The MACs that are not spent on padding: `1,234 MACs, 98.7 %: the rest multiply padding`. `None` where there are none.
+/// Describes the MACs that are not spent on padding: `1,234 MACs, 98.7 %: the rest multiply padding`. `None` where the
+/// model has no MACs.
 pub(crate) fn effective_in_words(checked: &CheckedGraph) -> Option<String> {
     let graph = checked.graph();
     let macs = macs(graph);
@@ -53,24 +55,25 @@ pub(crate) fn effective_in_words(checked: &CheckedGraph) -> Option<String> {
     (macs > 0).then(|| format!("{} MACs, {percent:.1} %: the rest multiply padding", thousands(real)))
 }
 
-/// The lines below the table of nodes: the field of the first result, and the MACs that are not spent on padding.
+/// Returns the lines below the table of nodes: the receptive field of the first result and the effective MACs.
 pub(crate) fn summary(checked: &CheckedGraph) -> String {
     let field = format!("field    {}\n", in_words(checked));
     field + &effective_in_words(checked).map_or(String::new(), |text| format!("effective {text}\n"))
 }
 
-/// Multiplications of convolutions and linear layers.
+/// Returns the MACs of all convolutions and linear layers.
 fn macs(graph: &Graph) -> u64 {
     graph.order().into_iter().map(|id| graph.node(id).op.macs(&graph.input_types(id), &graph.node(id).outputs)).sum()
 }
 
-/// Field and effective MACs of each node, in the order of a cost report.
+/// Returns receptive field and effective MACs of each node in the order of a cost report.
 pub(crate) fn of_nodes(checked: &CheckedGraph) -> (Vec<Field>, Vec<u64>) {
     let graph = checked.graph();
     (in_order(graph, &fields(graph)), in_order(graph, &effective(graph)))
 }
 
-/// Down and across; `null` where nothing is read through windows, or it is not known.
+/// Returns each property as a pair for height and width, with `null` where no window reads the image or the window is
+/// unknown.
 pub(crate) fn json(field: &Field) -> Value {
     let pair = |of: fn(&AxisField) -> Value| Value::Array(field.iter().map(of).collect());
     serde_json::json!({

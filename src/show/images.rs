@@ -1,4 +1,4 @@
-//! Pictures made of pixels: predictions over images, cases, samples, sheets, and the letters on them.
+//! Raster images: predictions over images, cases, samples, sheets, and the text on them.
 
 #[cfg(feature = "run")]
 pub(crate) mod case_pictures;

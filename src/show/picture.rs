@@ -1,20 +1,21 @@
-//! A graph as a picture: blocks nested in blocks, boxes in rows from above, lines that carry shapes.
+//! Draws a graph as a picture: nested blocks, boxes in layers from top to bottom, and edges with the shapes of tensors.
 //!
-//! [`BlockTree`] says what is inside what, [`Scene`] adds what is written on each box and how the boxes of each block are
-//! ranked and ordered; a [`FoldState`] says which blocks are open, [`place`] where everything stands then. SVG, HTML, Mermaid and
-//! dot are four ways to write the same scene down.
+//! [`BlockTree`] holds the nesting of blocks. [`Scene`] adds the text of each box, and the ranks and order of the boxes in
+//! each block. A [`FoldState`] holds which blocks are open, and [`place`] computes the coordinates for it. SVG, HTML,
+//! Mermaid and dot are four formats of the same scene.
 //!
-//! The layout is compound and layered (Sugiyama, Tagawa, Toda 1981), block by block: the inside of a block is laid out by
-//! itself, and outside the block is one box with ports where its tensors enter and leave. Ranks and orders therefore depend
-//! on no fold; only coordinates do, and the HTML page computes those again when a block opens (`page/place.js` is
-//! [`place`] and [`align`](mod@align) in another language, and a test holds their numbers side by side).
+//! The layout is layered and compound (Sugiyama, Tagawa, Toda 1981): the inside of each block is laid out separately, and
+//! from outside the block is one box with ports for its inputs and outputs. Ranks and orders therefore do not depend on the
+//! fold state. Coordinates do, and the HTML page recomputes them when a block opens: `page/place.js` is [`place`] and
+//! [`align`](mod@align) in JavaScript, with the words rows for layers, hops for segments, nets for hyperedges and lanes for
+//! dummy nodes. A test compares the numbers of the two.
 //!
-//! No crate does this: layout-rs (0.1.3) and rust-sugiyama (0.4.0) know no clusters, keep no place for labels and give no
-//! lanes to long edges; the dagre ports are young (0.1), and dagre itself reserves no room for a cluster's title. What is
-//! needed beyond them is most of the work: a column for each size of map, so that a network that shrinks its maps and
-//! enlarges them again walks to the right and back, and a skip connection between equal sizes is a straight line down.
+//! No crate does this. layout-rs (0.1.3) and rust-sugiyama (0.4.0) have no clusters, no space for labels and no dummy nodes
+//! for long edges. The ports of dagre are young (0.1), and dagre itself reserves no space for the title of a cluster. Most
+//! of the work is needed in any case: a column for each size of feature map, so that a network that shrinks its maps and
+//! enlarges them again runs to the right and back, and a skip connection between equal sizes is a straight vertical line.
 //!
-//! Knows graphs and costs; nothing of syntax, of the command line or of files.
+//! This module depends on graphs and costs, but not on syntax, the command line or files.
 
 mod align;
 mod colours;

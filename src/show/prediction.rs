@@ -1,4 +1,4 @@
-//! Predictions as files: the mask of an image, what was asked for beside it, and the case drawn with its ground truth.
+//! Writes predictions as files: the mask of an image, further files on request, and a case drawn with its ground truth.
 
 use super::images::gallery::OverlayCase;
 use super::images::overlay::overlay;
@@ -13,7 +13,7 @@ use crate::text::config::DataSpec;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// What is written for an image beside its mask.
+/// The files that are written for an image in addition to its mask.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PredictionExtras {
     /// A picture of the image with each foreground class tinted and outlined: `STEM_overlay.png`.
@@ -23,7 +23,7 @@ pub struct PredictionExtras {
 }
 
 impl PredictionExtras {
-    /// The ends of all files of an image, from its stem on, the mask's first.
+    /// Returns what follows the stem in the names of all files of an image, with the mask first.
     pub fn file_endings(&self, classes: &[String]) -> Vec<String> {
         let mut ends = vec![".png".to_string()];
         ends.extend(self.overlay.then(|| "_overlay.png".into()));
@@ -32,22 +32,23 @@ impl PredictionExtras {
     }
 }
 
-/// What one image became.
+/// The files that were written for one image.
 #[derive(Debug, Clone, Serialize)]
 pub struct PredictedImage {
     /// The mask file, in the labels of the run's data block.
     pub mask: PathBuf,
-    /// The picture with the classes tinted and outlined, where one was asked for.
+    /// The picture with the classes tinted and outlined, where it was requested.
     pub overlay: Option<PathBuf>,
-    /// The files of the probabilities: one a class for 16-bit PNG, one for NumPy, none where not asked for.
+    /// The files of the probabilities: one for each class as 16-bit PNG, or one for NumPy. Empty where they were not
+    /// requested.
     pub probabilities: Vec<PathBuf>,
     /// Height and width of image and mask in pixels.
     pub size: [usize; 2],
     /// Share of the pixels that are not background, 0 to 1.
     pub foreground: f64,
-    /// What is doubtful about the image file, one sentence each.
+    /// Warnings about the image file, one sentence each.
     pub warnings: Vec<String>,
-    /// What the overlay shows: height x width x 3, and that size.
+    /// The pixels of the overlay (height x width x 3), and height and width.
     #[serde(skip)]
     pub picture: Option<(Vec<u8>, [usize; 2])>,
 }
@@ -86,7 +87,7 @@ pub(crate) fn write(
     Ok(PredictedImage { mask, overlay: overlay_path, probabilities, size, foreground, warnings, picture })
 }
 
-/// A case of a data set with its prediction and ground truth, to be drawn.
+/// Predicts a case of a data set and returns it with its ground truth, ready to be drawn.
 pub(crate) fn show_case(
     network: &Network,
     data: &Dataset,
@@ -109,7 +110,7 @@ pub(crate) fn show_case(
     })
 }
 
-/// Predicts a case of a data set: mask and overlay with the ground truth.
+/// Predicts a case of a data set, and writes its mask and an overlay with the ground truth.
 pub(crate) fn predict_case(
     network: &Network,
     data: &Dataset,

@@ -1,4 +1,4 @@
-//! Many images predicted with a trained run, and what came of them as text and as JSON.
+//! Predicts many images with a trained run, and reports the results as text and as JSON.
 
 use super::prediction::{PredictedImage, PredictionExtras, write};
 use crate::base::error::{Result, RunError};
@@ -20,12 +20,12 @@ use std::time::Instant;
 /// How images are predicted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PredictOptions {
-    /// Tiles at the image's own resolution in place of the whole image at the data block's size; the share of a tile's
-    /// side that its neighbour covers too, from 0 to below 1.
+    /// Predicts tiles at the resolution of the image, instead of the whole image at the size of the data block. The value
+    /// is the fraction of a tile's side that overlaps the next tile, from 0 to below 1.
     pub overlap: Option<f64>,
-    /// Average the probabilities over the image and its three flips.
+    /// Averages the probabilities over the image and its three flips.
     pub flips: bool,
-    /// Images or tiles that go through the network at once; as in training when not given.
+    /// Number of images or tiles in a batch; by default that of training.
     pub batch: Option<usize>,
 }
 
@@ -33,38 +33,38 @@ pub struct PredictOptions {
 pub(crate) struct Predictor<'a> {
     network: Network,
     plan: PredictionSettings<'a>,
-    /// Images that are read and predicted together.
+    /// Number of images that are read and predicted together.
     chunk: usize,
 }
 
-/// Where and what is written.
+/// The destination and the kinds of the files.
 #[derive(Clone, Copy)]
 pub struct PredictionOutput<'a> {
-    /// The folder for the masks; it is made where there is none.
+    /// The folder for the masks, which is created if it does not exist.
     pub folder: &'a Path,
-    /// What is written for each image beside its mask.
+    /// The files that are written for each image in addition to its mask.
     pub extras: PredictionExtras,
 }
 
-/// Wall-clock seconds of the thread that predicts; files are read beside it.
+/// Wall-clock seconds of the predicting thread. Another thread reads files at the same time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PredictionSeconds {
-    /// From the first image to the last, all of the others included.
+    /// The whole prediction, which includes the other times.
     pub total: f64,
-    /// Waiting for images that are being read.
+    /// Waiting for images to be read.
     pub waiting: f64,
-    /// The network, with resizing and averaging of its results.
+    /// Forward passes, including resizing and averaging of the results.
     pub network: f64,
     /// Writing masks and extras.
     pub writing: f64,
 }
 
-/// What became of the images, each by its number among the inputs.
+/// The results for the images, each with its index among the inputs.
 #[derive(Debug, Default)]
 pub struct Predictions {
-    /// Images whose mask was written, and what was written for each.
+    /// Images whose mask was written, with the files of each.
     pub written: Vec<(usize, PredictedImage)>,
-    /// Images that could not be read or written, and why.
+    /// Images that could not be read or written, with the reason.
     pub failed: Vec<(usize, RunError)>,
     /// Where the time went.
     pub seconds: PredictionSeconds,
@@ -78,13 +78,13 @@ impl<'a> Predictor<'a> {
         let window = options.overlap.map(|overlap| SlidingWindow::new(spec.size, overlap, batch)).transpose()?;
         let plan = PredictionSettings { spec, channels: run.checked.input().channels(), window, flips: options.flips };
         let network = load_best_network(run.checked, run.folder, &device::open(device)?)?;
-        // One image at a time where each is many tiles.
+        // With tiles, one image already fills several batches.
         Ok(Predictor { network, plan, chunk: if options.overlap.is_some() { 1 } else { batch } })
     }
 
-    /// Predicts images and writes their masks, and reads the next images while the network has the ones before. An image
-    /// that cannot be read or written is kept with its error, and the others are done. `progress` is told how many more are
-    /// done; `stop` ends the work after the images that the network has.
+    /// Predicts images and writes their masks. The next images are read while the network runs. An image that cannot be
+    /// read or written is recorded with its error, and the others are still predicted. `progress` is called with the number
+    /// of images that were finished; `stop` ends the work after the current batch.
     pub(crate) fn predict_files(
         &self,
         inputs: &[PredictionInput],
@@ -100,7 +100,7 @@ impl<'a> Predictor<'a> {
             scope.spawn(move || {
                 for inputs in inputs.chunks(self.chunk) {
                     let images = inputs.par_iter().map(|input| self.plan.load(&input.path)).collect();
-                    // Nobody waits any more.
+                    // The receiver has stopped.
                     if send.send(images).is_err() {
                         break;
                     }
@@ -116,14 +116,14 @@ impl<'a> Predictor<'a> {
                     break;
                 }
             }
-            // The reader ends once its images have nowhere to go.
+            // Closing the channel ends the reading thread.
             drop(loaded);
             done.seconds.total = began.elapsed().as_secs_f64();
             Ok(done)
         })
     }
 
-    /// Predicts and writes the images that are together; `first` is the number of the first of them.
+    /// Predicts and writes one chunk of images; `first` is the index of its first image.
     fn predict_chunk(
         &self,
         first: usize,
@@ -166,7 +166,7 @@ impl Predictions {
         self.written.len() as f64 / self.seconds.total.max(1e-9)
     }
 
-    /// A line for each image, and how long it took.
+    /// Returns a line for each image, and the times.
     pub fn to_text(&self) -> String {
         let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let mut text = String::new();
@@ -184,7 +184,7 @@ impl Predictions {
         )
     }
 
-    /// Everything that is known of each image, and how long it took. `inputs` are those that were predicted.
+    /// Returns all results and times as JSON. `inputs` are the images that were predicted.
     pub fn to_json(&self, inputs: &[PredictionInput]) -> Value {
         let PredictionSeconds { total, waiting, network, writing } = self.seconds;
         let images = self.written.iter().map(|(i, written)| {

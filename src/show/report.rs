@@ -1,8 +1,8 @@
-//! `report.html`: one file that shows a run: settings, curves, scores, cases, model, costs, data, and how to repeat it.
+//! Writes `report.html`, one file that shows a run: curves, scores, cases, model, costs, data, settings, and how to repeat
+//! it.
 //!
-//! Knows what was gathered and how it looks, neither where it came from nor how a network runs. Every text goes through
-//! `maud`, which escapes it; pictures are embedded and charts are inline SVG, so the file asks for nothing from outside.
-//! The same run gives the same bytes.
+//! [`gather()`] collects the content, [`page`] formats it. All text goes through `maud`, which escapes it. Pictures are
+//! embedded and charts are inline SVG, so the file loads nothing else. The same run always produces the same bytes.
 
 mod content;
 mod gather;
@@ -27,7 +27,7 @@ use parts::{gallery, name_value_table, series_legend, sortable_table};
 const STYLE: &str = include_str!("report/style.css");
 const SCRIPT: &str = include_str!("report/sort.js");
 
-/// The page. Complete HTML.
+/// Returns the complete HTML page.
 pub fn page(report: &RunReport<'_>) -> String {
     let sections: [(&str, &str, Markup); 8] = [
         ("curves", "Learning curves", curve_charts(report)),
@@ -77,7 +77,7 @@ pub fn page(report: &RunReport<'_>) -> String {
     page.into_string() + "\n"
 }
 
-/// Loss, scores and learning rate over the epochs.
+/// Draws loss, scores and learning rate over the epochs.
 fn curve_charts(report: &RunReport<'_>) -> Markup {
     let history = &report.history;
     if history.epochs().is_empty() {
@@ -92,7 +92,7 @@ fn curve_charts(report: &RunReport<'_>) -> Markup {
     let panels = [
         ("Loss, mean over the images of an epoch".to_string(), series(&|n| n.contains("loss"))),
         (format!("Scores on the {} images", report.scored_on), series(&|n| matches!(n, "dice" | "iou"))),
-        // One that never changes stands among the settings.
+        // A constant learning rate is shown among the settings only.
         ("Learning rate".into(), if history.changes("lr") { series(&|n| n == "lr") } else { Vec::new() }),
         ("Gradient norm, mean over the steps".into(), series(&|n| n == "gradient_norm")),
     ];
@@ -135,7 +135,7 @@ fn case_pictures(report: &RunReport<'_>) -> Markup {
     }
 }
 
-/// The picture of `npc graph` with its blocks closed; a sentence where the network has none.
+/// Draws the picture of `npc graph` with its blocks closed, or a sentence where the network is too large for one.
 fn model(checked: &CheckedGraph) -> Markup {
     let Ok(scene) = Scene::new(checked, Convention::Conv) else {
         return html! {

@@ -1,4 +1,4 @@
-//! What is wrong with a data set, as text and as JSON.
+//! Formats the findings of a data survey as text and as JSON.
 
 use super::table::{Cell, Column, Table};
 use crate::base::number::thousands;
@@ -11,10 +11,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
-/// Findings of one kind that the text shows; JSON has all.
+/// The most findings of one kind that the text shows. JSON has all.
 const SHOWN: usize = 8;
 
-/// What the data holds, how it is split, and what was found. `written` are the pictures that were made of it.
+/// Returns the content of the data, its splits and the findings as text. `written` are the pictures that were drawn of it.
 pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> String {
     let mut out = format!("{}: {}\n", spec.name, summary(survey));
     let balances = survey::balance(spec, &survey.facts);
@@ -37,7 +37,7 @@ pub(crate) fn to_text(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> 
     out
 }
 
-/// A row for each split: its images, and the share and presence of each class.
+/// Returns a table with a row for each split: its images, and share and presence of each class.
 fn balance(spec: &DataSpec, balances: &[SplitBalance]) -> Table {
     let grouped = balances.iter().any(|b| b.groups > 0);
     let mut columns = vec![Column::words("split"), Column::numbers("images")];
@@ -56,7 +56,7 @@ fn balance(spec: &DataSpec, balances: &[SplitBalance]) -> Table {
     Table::new(columns, balances.iter().map(row).collect())
 }
 
-/// `100 images, 512 x 512 (height x width), grey, signed 16-bit, values -2048 to 3071`
+/// Returns a summary of the images: `100 images, 512 x 512 (height x width), grey, signed 16-bit, values -2048 to 3071`.
 fn summary(survey: &Survey) -> String {
     let images: Vec<_> = survey.facts.iter().filter_map(|f| f.image.as_ref()).collect();
     let n = survey.facts.len();
@@ -82,7 +82,7 @@ fn summary(survey: &Survey) -> String {
     text
 }
 
-/// The first few of each kind.
+/// Writes the first findings of each kind.
 fn findings(out: &mut String, findings: &[SurveyFinding]) {
     let mut shown: BTreeMap<(SurveySeverity, SurveyTopic), usize> = BTreeMap::new();
     for (i, finding) in findings.iter().enumerate() {
@@ -103,7 +103,7 @@ fn findings(out: &mut String, findings: &[SurveyFinding]) {
     }
 }
 
-/// Everything that is known of the data and of each of its images. `written` are the pictures that were made of it.
+/// Returns all facts about the data and each of its images as JSON. `written` are the pictures that were drawn of it.
 pub(crate) fn to_json(spec: &DataSpec, survey: &Survey, written: &[PathBuf]) -> Value {
     let split = |b: &SplitBalance| {
         json!({

@@ -1,4 +1,4 @@
-//! A table: its cells are values, and each format prints them in its own way.
+//! Tables whose cells are values. Each output format prints the values in its own way.
 
 mod cell;
 mod column;
@@ -17,24 +17,24 @@ use column::TableReader;
 use serde_json::{Map, Value};
 use text_grid::TextGrid;
 
-/// Columns and rows of cells.
+/// A table of columns and rows of cells.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Table {
-    /// What LaTeX says above it; the other formats leave the title to the page around the table.
+    /// Title, which is printed above the table in LaTeX only.
     pub title: String,
-    /// From left to right.
+    /// The columns from left to right.
     pub columns: Vec<Column>,
-    /// Each with one cell for every column.
+    /// The rows, each with one cell for every column.
     pub rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    /// The table without a title.
+    /// Creates a table without a title.
     pub fn new(columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
         Self { title: String::new(), columns, rows }
     }
 
-    /// In one of the formats. Formats of pictures have no tables; there it is text.
+    /// Prints the table in one of the formats. Picture formats print text.
     pub fn print(&self, format: OutputFormat) -> String {
         use OutputFormat::{Csv, Dot, Html, Json, Latex, Markdown, Mermaid, Svg, Text};
         match format {
@@ -47,22 +47,22 @@ impl Table {
         }
     }
 
-    /// Columns as wide as their widest cell, two blanks between.
+    /// Prints columns as wide as their widest cell, with two spaces between them.
     pub fn to_text(&self) -> String {
         self.text_grid().to_text()
     }
 
-    /// A Markdown table.
+    /// Prints a Markdown table.
     pub fn to_markdown(&self) -> String {
         self.text_grid().to_markdown()
     }
 
-    /// A tabular for the package booktabs, with the title as a comment.
+    /// Prints a `tabular` for the package booktabs, with the title as a comment.
     pub fn to_latex(&self) -> String {
         latex::tabular(&self.title, &self.text_grid())
     }
 
-    /// Comma-separated values (RFC 4180): the columns for programs, numbers without separators and units.
+    /// Prints comma-separated values (RFC 4180): the columns for programs, with numbers without separators and units.
     pub fn to_csv(&self) -> String {
         let columns = self.columns_for(TableReader::Program);
         let header = columns.iter().map(|&i| self.columns[i].name().to_string()).collect();
@@ -70,7 +70,7 @@ impl Table {
         csv::text(std::iter::once::<Vec<String>>(header).chain(rows))
     }
 
-    /// An object for each row, by the names of the columns for programs.
+    /// Returns an object for each row, with the names of the columns for programs as keys.
     pub fn to_json(&self) -> Value {
         let columns = self.columns_for(TableReader::Program);
         let cell = |row: &[Cell], i: usize| (self.columns[i].name().to_string(), row[i].json());
@@ -78,7 +78,7 @@ impl Table {
         self.rows.iter().map(object).collect()
     }
 
-    /// A `table` element of HTML; `class` may be empty.
+    /// Prints an HTML `table` element; `class` may be empty.
     pub fn to_html(&self, class: &str) -> String {
         let columns = self.columns_for(TableReader::Person);
         let class = if class.is_empty() { String::new() } else { format!(" class=\"{}\"", escaped(class)) };
@@ -91,7 +91,7 @@ impl Table {
         format!("<table{class}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
     }
 
-    /// Places of the columns that a reader sees.
+    /// Returns the indices of the columns for a kind of reader.
     fn columns_for(&self, reader: TableReader) -> Vec<usize> {
         (0..self.columns.len()).filter(|&i| self.columns[i].is_for(reader)).collect()
     }

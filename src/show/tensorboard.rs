@@ -1,9 +1,11 @@
-//! TensorBoard event files: what a run recorded, for people who have TensorBoard open already.
+//! Writes the records of a run as TensorBoard event files.
 //!
-//! `RUN/tensorboard/` holds one file that is only ever appended to, since TensorBoard goes on reading a file where it
-//! stopped. What is in it already is never written again, so a resumed run and a second import change nothing.
+//! `RUN/tensorboard/` contains one file that is only appended to, because TensorBoard continues to read a file where it
+//! stopped. Values that it already contains are not written again, so a resumed run and a second import do not add
+//! duplicates.
 //!
-//! Invariant: after [`EventFile::open`] the file is a sequence of whole records; what a killed process left is cut off.
+//! Invariant: after [`EventFile::open`] the file is a sequence of complete records. An incomplete record of a killed
+//! process is cut off.
 
 mod event;
 pub(crate) mod record;
@@ -20,19 +22,19 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// TensorBoard takes any file whose name holds `tfevents`.
+/// TensorBoard reads any file whose name contains `tfevents`.
 const FILE_NAME: &str = "events.out.tfevents.npc";
 
 /// The event file of a run.
 pub struct EventFile {
     path: PathBuf,
     file: File,
-    /// Tags and steps that it holds.
+    /// Tags and steps that the file contains.
     written: HashSet<(String, i64)>,
 }
 
 impl EventFile {
-    /// Opens the file of a run, or begins it.
+    /// Opens the event file of a run, or creates it.
     pub fn open(folder: &RunFolder) -> Result<EventFile> {
         let dir = folder.root().join("tensorboard");
         std::fs::create_dir_all(&dir).map_err(|e| RunError::create_dir(&dir, e))?;
@@ -46,7 +48,7 @@ impl EventFile {
         let mut whole = 0;
         let mut written = HashSet::new();
         for record in record::records(&bytes) {
-            // What is no record, or no event, ends what TensorBoard reads as well.
+            // TensorBoard also stops at the first invalid record or event.
             let Some(event) = record.ok().and_then(|data| Event::parse(data).map(|event| (event, data.len()))) else {
                 break;
             };
@@ -67,8 +69,8 @@ impl EventFile {
         &self.path
     }
 
-    /// Appends the epochs that the file does not hold: every number of `metrics.jsonl` under its own name, with the epoch
-    /// as step. Gives how many epochs were added.
+    /// Appends the epochs that the file does not contain: every number of `metrics.jsonl` under its own name, with the
+    /// epoch as step. Returns the number of epochs that were added.
     pub fn add_new_epochs(&mut self, folder: &RunFolder) -> Result<usize> {
         let history = History::read(folder);
         let mut added = 0;
@@ -84,7 +86,7 @@ impl EventFile {
         Ok(added)
     }
 
-    /// Appends a picture, unless the file holds one under this tag and step.
+    /// Appends a picture, unless the file contains one under this tag and step.
     pub fn picture(&mut self, tag: &str, step: u64, canvas: &Canvas) -> Result<()> {
         let step = step as i64;
         if self.written.contains(&(tag.to_string(), step)) {

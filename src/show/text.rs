@@ -1,21 +1,21 @@
-//! How wide a text is before any browser has seen it, and what is left of one that is too long.
+//! Estimates the width of text without a browser, and shortens text.
 //!
-//! Widths of proportional fonts are the advance widths of DejaVu Sans, which is as wide as Verdana and wider than
-//! Helvetica, Arial, Segoe UI, Roboto and San Francisco: what fits here fits in each of them.
+//! Widths of proportional fonts are the advance widths of DejaVu Sans. It is as wide as Verdana and wider than Helvetica,
+//! Arial, Segoe UI, Roboto and San Francisco, so text that fits here fits in each of them.
 
-/// Hundredths of an em for ` ` to `~`.
+/// Advance widths of ` ` to `~` in hundredths of an em.
 const WIDTHS: [u8; 95] = [
     32, 40, 46, 84, 64, 95, 78, 28, 39, 39, 50, 84, 32, 36, 32, 34, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 34, 34, 84,
     84, 84, 53, 100, 69, 69, 70, 77, 64, 58, 78, 75, 30, 30, 66, 56, 87, 75, 79, 61, 79, 70, 64, 61, 74, 69, 99, 69,
     61, 69, 39, 34, 39, 84, 50, 50, 62, 64, 55, 64, 62, 36, 64, 64, 28, 28, 58, 28, 98, 64, 62, 64, 64, 41, 52, 40, 64,
     60, 82, 60, 60, 53, 64, 34, 64, 84,
 ];
-/// Of any other letter.
+/// Advance width of any other letter in ems.
 const OTHER: f64 = 1.0;
-/// The most that a letter in bold is wider, over a word.
+/// Upper bound of the ratio between the widths of a bold and a regular word.
 const BOLD: f64 = 1.16;
 
-/// Width in pixels of a text set at `size` pixels, rounded up.
+/// Returns the width of a text at a font size of `size` pixels, in pixels and rounded up.
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         ' '..='~' => f64::from(WIDTHS[c as usize - ' ' as usize]) / 100.0,
@@ -26,17 +26,18 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
     (text.chars().map(em).sum::<f64>() * size).ceil()
 }
 
-/// The same in bold.
+/// Returns the width of the text in bold.
 pub(crate) fn bold_width(text: &str, size: f64) -> f64 {
     (width(text, size) * BOLD).ceil()
 }
 
-/// Width of a text in a fixed-width font whose letters are `letter` wide. Characters of East Asia are twice as wide.
+/// Returns the width of a text in a fixed-width font whose letters are `letter` wide. East Asian characters are twice as
+/// wide.
 pub(crate) fn fixed_width(text: &str, letter: f64) -> f64 {
     text.chars().map(|c| if c < '\u{1100}' || c == '…' { letter } else { 2.0 * letter }).sum()
 }
 
-/// The first of a text's letters, at most `letters`, with an ellipsis where some are missing.
+/// Returns the first letters of a text, at most `letters`, with an ellipsis where some are left out.
 pub(crate) fn shortened(text: &str, letters: usize) -> String {
     if text.chars().count() <= letters {
         return text.into();
@@ -45,8 +46,8 @@ pub(crate) fn shortened(text: &str, letters: usize) -> String {
     format!("{}…", kept.trim_end_matches([' ', ',']))
 }
 
-/// The start and the end of a text around `dots`, at most `letters` in all: file names and dotted names differ at their
-/// ends. The whole text where it fits.
+/// Returns start and end of a text around `dots`, at most `letters` in all, because file names and dotted names differ at
+/// their ends. A text that fits is returned unchanged.
 #[cfg(feature = "data")]
 pub(crate) fn shortened_in_the_middle(text: &str, letters: usize, dots: &str) -> String {
     let all: Vec<char> = text.chars().collect();

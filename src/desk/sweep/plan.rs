@@ -1,4 +1,4 @@
-//! From a `sweep` declaration and a `train` block to the runs that it takes: one for each point and seed.
+//! Plans the runs of a sweep: one for each point and seed, with the settings of a `train` block.
 
 use super::reported_figures::reported_figures;
 use super::run_state::{RunState, differences, run_state};
@@ -22,18 +22,18 @@ use crate::text::syntax::ast;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Which sweep, with the settings of which run.
+/// The sweep and the run whose settings its points get.
 pub struct SweepRequest<'a> {
     /// The model file that declares the sweep.
     pub file: &'a Path,
     /// Name of the sweep.
     pub sweep: &'a str,
-    /// Name of the `train` block whose settings all points get; chosen by `on`, else by the sweep's models, when not
-    /// given.
+    /// Name of the `train` block whose settings all points get; by default chosen by `on`, or else by the models of the
+    /// sweep.
     pub run: Option<&'a str>,
-    /// Name of a data block, or of a run, that the `train` block is chosen by.
+    /// Name of a data block or a run that determines the `train` block.
     pub on: Option<&'a str>,
-    /// Runs for each point; their seeds count up from that of the `train` block.
+    /// Number of runs for each point. Their seeds count up from that of the `train` block.
     pub seeds: u64,
     /// Changes of settings for all runs: `key=value`, `data.key=value`, `model.key=value`.
     pub set: &'a [String],
@@ -41,15 +41,15 @@ pub struct SweepRequest<'a> {
     pub data_root: Option<&'a Path>,
     /// `cpu`, `cuda` or `cuda:N` for all runs.
     pub device: Option<&'a str>,
-    /// Folder that the run folders are made in; `runs/SWEEP-RUN` when not given.
+    /// Folder for the run folders; by default `runs/SWEEP-RUN`.
     pub out: Option<&'a Path>,
-    /// The data block whose figures stand in the table; that of the run when not given.
+    /// The data block whose reported figures are shown in the table; by default that of the run.
     pub beside: Option<&'a str>,
-    /// The counting rule of the points' MACs.
+    /// The counting rule of MACs.
     pub convention: Convention,
 }
 
-/// A sweep with all runs that it takes, and how far each is.
+/// A sweep with all its runs and their states.
 pub struct SweepPlan {
     /// Name of the sweep.
     pub sweep: String,
@@ -57,27 +57,27 @@ pub struct SweepPlan {
     pub run: String,
     /// Name of the data block that the runs train on.
     pub data: String,
-    /// The data block that the paper's figures are for.
+    /// Name of the data block that the reported figures are for.
     pub beside: String,
     /// Folder that the run folders are in: `OUT/POINT/seed=N`.
     pub out: PathBuf,
-    /// What tells the points apart: `model`, or names of hyper-parameters.
+    /// The properties that distinguish the points: `model`, or names of hyper-parameters.
     pub axes: Vec<String>,
     /// The points that `keep where` keeps, in the order of the sweep.
     pub points: Vec<PlannedPoint>,
-    /// Points that the sweep's `keep where` leaves out.
+    /// Number of points that `keep where` rejects.
     pub left_out: usize,
-    /// What stands above the sweep in the file.
+    /// The doc comment of the sweep in the file.
     pub docs: Vec<String>,
-    /// What the request makes different from the run as it is written; `None` before the first point is looked at.
+    /// Settings that the request changes in the run as written, or `None` before the first point is planned.
     pub changed: Option<Vec<String>>,
 }
 
 /// A point of the sweep.
 pub struct PlannedPoint {
-    /// `attention=se`
+    /// Name of the point: `attention=se`.
     pub label: String,
-    /// One for each axis.
+    /// Value of the point on each axis.
     pub cells: Vec<String>,
     /// Name of the model or variant.
     pub model: String,
@@ -85,30 +85,30 @@ pub struct PlannedPoint {
     pub args: ArgumentTexts,
     /// Trainable parameters, and MACs of one image by the request's convention; `None` where the model cannot be built.
     pub cost: Option<(u64, u64)>,
-    /// Why its model cannot be built.
+    /// The failure to build its model.
     pub failure: Option<WorkbenchError>,
-    /// As a source reports them.
+    /// The figures that a paper reports for the point.
     pub paper: Vec<Figure>,
     /// One run for each seed.
     pub runs: Vec<PlannedRun>,
 }
 
-/// A point with a seed.
+/// One run: a point with a seed.
 pub struct PlannedRun {
-    /// `attention=se/seed=0`
+    /// Name of the run: `attention=se/seed=0`.
     pub label: String,
     /// Seed of the weights, of the order of images and of augmentation.
     pub seed: u64,
-    /// Where the run is, or will be.
+    /// The run folder, which may not exist yet.
     pub folder: RunFolder,
     /// Arguments of `npc` that train it.
     pub train: Vec<String>,
-    /// How far the run in that folder is.
+    /// State of the run in that folder.
     pub state: RunState,
 }
 
-/// Plans a sweep: which points it has, which runs they take, and how far these are. Errors: the file, the sweep or the run
-/// cannot be used. A point whose model cannot be built is planned all the same, with the failure.
+/// Plans a sweep: its points, their runs, and the states of the runs. Errors: the file, the sweep or the run cannot be
+/// used. A point whose model cannot be built is part of the plan, with its failure.
 pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, WorkbenchError> {
     let ModelFile { sources, bundle, problems } = open(files, request.file)?;
     let program = resolve_file(&bundle, &sources, problems)?;
@@ -143,7 +143,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
     for point in &grid {
         let mut planned = plan_point(&sources, point, &plan.axes);
         while !labels.insert(planned.label.clone()) {
-            // Values that differ only in what a folder's name cannot hold.
+            // These values differ only in characters that a folder name cannot contain.
             planned.label.push('~');
         }
         planned.paper = reported_figures(&program, &sources, point, beside);
@@ -160,7 +160,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
     Ok(plan)
 }
 
-/// Whether the sweep keeps a model, with the batch and the image of the run.
+/// Checks whether a model satisfies all bounds with the batch and the image size of the run.
 fn satisfies(bounds: &[Bound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
     let peaks = || MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None);
     for bound in bounds {
@@ -171,7 +171,7 @@ fn satisfies(bounds: &[Bound], resolved: &ResolvedRun) -> Result<bool, Box<Diagn
     Ok(true)
 }
 
-/// The sweep and the run that are named.
+/// Returns the sweep and the run of the request.
 fn choose_sweep_and_run<'a>(
     program: &ResolvedProgram<'a>,
     request: &SweepRequest<'_>,
@@ -188,7 +188,7 @@ fn choose_sweep_and_run<'a>(
     }
     let fits = |t: &&&ast::Train| request.on.is_none_or(|on| t.data.node == on);
     let all: Vec<&ast::Train> = program.trains.values().filter(fits).copied().collect();
-    // Runs of the file itself go before imported ones, those of the sweep's models before others.
+    // Runs of the file itself have precedence over imported ones, and runs of the sweep's models over others.
     let root: Vec<&ast::Train> = (program.file.items.iter())
         .filter_map(|item| if let ast::ItemKind::Train(train) = &item.kind { Some(train) } else { None })
         .filter(|t| fits(&t))
@@ -214,7 +214,7 @@ fn choose_sweep_and_run<'a>(
     }
 }
 
-/// What tells the points apart.
+/// Returns the properties that distinguish the points.
 fn varied_axes(points: &[Point<'_>]) -> Vec<String> {
     let mut axes = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
@@ -261,7 +261,7 @@ fn plan_point(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> Planne
     }
 }
 
-/// What every file system takes as the name of a folder: `width=[16, 32]` becomes `width=16-32`.
+/// Returns a folder name that every file system accepts: `width=[16, 32]` becomes `width=16-32`.
 fn folder_name(text: &str) -> String {
     let mut out = String::new();
     let mut depth = 0;
@@ -283,8 +283,8 @@ fn sweep_docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> 
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
 }
 
-/// Fills in what the point costs and the runs that it takes, and gives back what was built. A point that cannot be built
-/// does not affect the others.
+/// Adds the costs and the runs of a point, and returns its resolved run. A point that cannot be built does not affect the
+/// others.
 fn plan_runs(
     files: &dyn Files,
     point: &mut PlannedPoint,
@@ -322,7 +322,7 @@ fn plan_runs(
             plan.changed = written.ok().map(|w| differences(&w.settings, settings, ["in the file", "here"]));
         }
     }
-    // A command must mean the same wherever a scheduler starts it.
+    // Paths are absolute, because a scheduler may start the command in any folder.
     let absolute = |path: &Path| absolute(path).display().to_string();
     for seed in first..first.saturating_add(request.seeds) {
         let folder = RunFolder::new(plan.out.join(&point.label).join(format!("seed={seed}")));

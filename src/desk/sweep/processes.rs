@@ -1,7 +1,7 @@
-//! Commands of npc side by side, as processes of their own.
+//! Runs npc commands in parallel as child processes.
 //!
-//! Each child has a pipe for standard input that nothing is written to. When it is closed the child ends after its step:
-//! on Ctrl-C, which reaches this process alone, and also when this process is killed.
+//! Each child has a pipe as standard input to which nothing is written. A child ends after its current step when the pipe
+//! is closed. That happens on Ctrl-C, which only this process receives, and when this process is killed.
 
 use std::fs::{File, OpenOptions, create_dir_all};
 use std::path::PathBuf;
@@ -15,28 +15,28 @@ pub struct ProcessTask {
     pub label: String,
     /// Arguments of `npc`, without the program's name.
     pub args: Vec<String>,
-    /// What the command prints is put at the end of this file.
+    /// File to which the output of the command is appended.
     pub log: PathBuf,
-    /// Nothing is lost when it is ended at once.
+    /// Whether the command can be killed at any time without losing results.
     pub kill: bool,
 }
 
 /// How a task ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskEnd {
-    /// The command succeeded.
+    /// The command has succeeded.
     Done,
-    /// With its message.
+    /// The command has failed with this message.
     Failed(String),
-    /// Ended on request, or never begun.
+    /// The command was stopped on request, or never started.
     Stopped,
 }
 
-/// What is told of a task while all run.
+/// A change of the state of a task.
 pub enum TaskEvent<'a> {
-    /// The command was started.
+    /// The command has been started.
     Started,
-    /// The command ended in this way, after this time; zero where it could not be started.
+    /// The command has ended after this time, which is zero if it could not be started.
     Ended(&'a TaskEnd, Duration),
 }
 
@@ -45,11 +45,11 @@ struct RunningTask {
     child: Child,
     input: Option<ChildStdin>,
     began: Instant,
-    /// Bytes of the log before this command.
+    /// Length of the log in bytes before this command.
     log_start: u64,
 }
 
-/// Runs all tasks, at most `jobs` at a time, and says how each ended.
+/// Runs all tasks, at most `jobs` at a time, and returns how each ended.
 pub fn run_tasks(
     tasks: &[ProcessTask],
     jobs: usize,
@@ -67,7 +67,7 @@ pub fn run_tasks(
             for process in &mut running {
                 drop(process.input.take());
                 if tasks[process.task].kill {
-                    // It has ended by itself where this fails.
+                    // This fails if the process has already ended.
                     let _ = process.child.kill();
                 }
             }
@@ -100,7 +100,7 @@ pub fn run_tasks(
     ends
 }
 
-/// Starts a task. The processors are divided among the jobs, unless the caller has said how many each takes.
+/// Starts a task. The processors are divided among the jobs, unless the environment sets the number of threads.
 fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) -> Result<RunningTask, String> {
     let failed = |what: &str, e: std::io::Error| format!("{}: {what}: {e}", log.display());
     if let Some(folder) = log.parent() {
@@ -116,7 +116,7 @@ fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) 
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         command.env("RAYON_NUM_THREADS", (cores / jobs).max(1).to_string());
     }
-    // A Ctrl-C of the terminal reaches the group of this process only.
+    // A Ctrl-C of the terminal reaches only the process group of this process.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn().map_err(|e| format!("npc cannot be started: {e}"))?;
@@ -124,7 +124,7 @@ fn start(task: usize, ProcessTask { args, log, .. }: &ProcessTask, jobs: usize) 
     Ok(RunningTask { task, child, input, began: Instant::now(), log_start })
 }
 
-/// How a task ended, if it has.
+/// Returns how a task ended, or `None` while it is running.
 fn poll(running: &mut RunningTask, tasks: &[ProcessTask]) -> Option<TaskEnd> {
     let task = &tasks[running.task];
     let status = match running.child.try_wait() {
@@ -146,7 +146,7 @@ fn poll(running: &mut RunningTask, tasks: &[ProcessTask]) -> Option<TaskEnd> {
     })
 }
 
-/// The last error that a command printed, to the end.
+/// Returns the output of a command from its last error on.
 fn last_error(output: &str) -> Option<String> {
     let lines: Vec<&str> = output.lines().collect();
     let starts = |l: &&str| l.starts_with("error") || l.contains("panicked at");

@@ -1,4 +1,4 @@
-//! What a paper reports about a point of a sweep: the `expect` block that is about it.
+//! The figures that a paper reports for a point of a sweep, from the `expect` block about it.
 
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
@@ -8,11 +8,11 @@ use crate::text::source::SourceMap;
 use crate::text::syntax::ast::{self, ExprKind, ItemKind, ParamTypeKind, ResultTypeKind};
 use std::collections::BTreeMap;
 
-/// The figures of the `expect` block that is about a point on some data.
+/// Returns the figures of the `expect` block about a point on a data block.
 ///
-/// It is about the point when it names the same model and every hyper-parameter has the same value, apart from the number
-/// of classes: a source may count one output channel where training takes two. Of several such blocks the one whose
-/// written hyper-parameters are those that tell the points apart: Table 1 and Table 2 of a paper may disagree.
+/// The block must name the same model, and all hyper-parameters must have the same values except for the number of classes,
+/// because a paper may count one output channel where training uses two. If there are several such blocks, the one that
+/// writes the hyper-parameters of the sweep's axes is chosen, because different tables of a paper may disagree.
 pub(super) fn reported_figures(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
@@ -42,7 +42,7 @@ pub(super) fn reported_figures(
     best.map_or_else(Vec::new, |(_, expect)| expect.claims.iter().filter_map(figure).collect())
 }
 
-/// A model and the texts of its hyper-parameters, without the number of classes.
+/// A model with the texts of its hyper-parameters, without the number of classes.
 #[derive(PartialEq, Eq)]
 struct HyperParameters {
     model: String,
@@ -75,7 +75,7 @@ impl HyperParameters {
     }
 }
 
-/// The hyper-parameter that is the number of channels of the model's first result.
+/// Returns the hyper-parameter that is the number of channels of the model's first result.
 fn class_count_parameter(model: &ast::Block) -> Option<&String> {
     let first = match &model.result.as_ref()?.kind {
         ResultTypeKind::One(one) => one,

@@ -1,4 +1,4 @@
-//! How far a run is, by what its folder holds.
+//! The state of a planned run, determined from its folder.
 
 use crate::desk::resolved_run::{ResolvedRun, reopen};
 use crate::graph::ir;
@@ -6,22 +6,22 @@ use crate::learn::run_folder::{RunFolder, read_settings};
 use crate::text::config::settings::Settings;
 use serde_json::Value;
 
-/// How far a planned run is, by what its folder holds.
+/// The state of a planned run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunState {
-    /// Nothing is there.
+    /// The folder contains no run.
     Absent,
-    /// Started, and not at its end.
+    /// The run has started and not finished.
     Started,
     /// All epochs are done, or the run was stopped early by its `patience`.
     Finished,
-    /// The folder holds another run: what differs.
+    /// The folder contains another run, with these differences.
     Other(String),
     /// The model cannot be built.
     Broken,
 }
 
-/// Compares the folder with the run that is to be in it.
+/// Compares the run in the folder with the planned run.
 pub(super) fn run_state(folder: &RunFolder, resolved: &ResolvedRun, settings: &Settings) -> RunState {
     if !folder.settings().exists() {
         return RunState::Absent;
@@ -42,7 +42,7 @@ pub(super) fn run_state(folder: &RunFolder, resolved: &ResolvedRun, settings: &S
     if folder.finished(settings) { RunState::Finished } else { RunState::Started }
 }
 
-/// `epochs: 2 before, 3 now`, one line each. Versions, device and the place of the data make no other run.
+/// Returns the differences, such as `epochs: 2 there, 3 now`. Versions, the device and the path of the data are ignored.
 pub(super) fn differences(before: &Settings, now: &Settings, words: [&str; 2]) -> Vec<String> {
     let mut before = before.clone();
     before.versions.clone_from(&now.versions);

@@ -1,4 +1,4 @@
-//! The runs of a sweep as commands for others to start: a line each, or a Slurm array.
+//! Writes the runs of a sweep as commands for others to start: as lines of a shell script, or as a Slurm array job.
 
 use super::plan::{PlannedRun, SweepPlan};
 use crate::base::atomic::write_atomic;
@@ -10,7 +10,7 @@ use crate::desk::error::WorkbenchError;
 use std::fmt::Write;
 use std::path::Path;
 
-/// One line a run, for any shell of the POSIX kind: trains it and scores it. A line may be started again at any time.
+/// Returns one line for each run that trains and scores it, for any POSIX shell. A line may be started again at any time.
 pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     let npc = std::env::current_exe().map_err(|e| problem!(E0751, "the path of the npc program is not known: {e}"))?;
     let npc = quoted(&npc.display().to_string());
@@ -25,7 +25,7 @@ pub fn shell_lines(plan: &SweepPlan) -> Result<Vec<String>, WorkbenchError> {
     Ok(plan.points.iter().flat_map(|p| &p.runs).map(line).collect())
 }
 
-/// A script for `sbatch`: one array task a run. A task that is requeued goes on where its folder stands.
+/// Returns a script for `sbatch` with one array task for each run. A requeued task resumes the run in its folder.
 fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     let lines = shell_lines(plan)?;
     let last = lines.len().saturating_sub(1);
@@ -54,7 +54,7 @@ fn slurm_script(plan: &SweepPlan, jobs: u16) -> Result<String, WorkbenchError> {
     Ok(out)
 }
 
-/// Writes the script and makes the folder for its logs, which Slurm does not.
+/// Writes the script and creates the folder for its logs, which Slurm does not create.
 pub fn write_slurm(plan: &SweepPlan, jobs: u16, path: &Path) -> Result<(), WorkbenchError> {
     std::fs::create_dir_all(&plan.out).map_err(|e| RunError::create_dir(&plan.out, e))?;
     Ok(write_atomic(path, slurm_script(plan, jobs)?.as_bytes())?)

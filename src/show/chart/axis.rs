@@ -1,6 +1,6 @@
-//! An axis: round ends and round ticks for a range of values.
+//! Rounds a range of values to round ends and round ticks.
 
-/// From `low` to `high` in steps; both are multiples of the step.
+/// A range with ticks. `low` and `high` are multiples of `step`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct TickRange {
     pub low: f64,
@@ -9,13 +9,14 @@ pub(super) struct TickRange {
 }
 
 impl TickRange {
-    /// The axis that holds all values, with about `ticks` ticks at 1, 2 or 5 times a power of ten. `None` without values.
+    /// Returns the range that contains all values, with about `ticks` ticks at 1, 2 or 5 times a power of ten. `None`
+    /// without values.
     pub(super) fn covering(values: impl Iterator<Item = f64>, ticks: usize) -> Option<TickRange> {
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         if low > high {
             return None;
         }
-        // One value, or values too near to each other for steps between them, get room on both sides.
+        // The range is widened where there is one value, or where the values are too close for steps between them.
         let room = (low.abs().max(high.abs()) * 1e-3).max(1e-12);
         let (low, high) = if high - low < room {
             let more = (high.abs() * 0.1).max(room * 10.0);
@@ -29,7 +30,7 @@ impl TickRange {
         Some(TickRange { low: down(low), high: upward(high), step })
     }
 
-    /// The same with steps of whole numbers, such as epochs.
+    /// Returns the same with a step of at least 1, for whole numbers such as epochs.
     pub(super) fn covering_integers(values: impl Iterator<Item = f64>, ticks: usize) -> Option<TickRange> {
         let axis = Self::covering(values, ticks)?;
         if axis.step >= 1.0 {
@@ -39,7 +40,7 @@ impl TickRange {
         Some(TickRange { low, high: high.max(low + 1.0), step: 1.0 })
     }
 
-    /// Whole numbers from 0.
+    /// Returns a range from 0 to at least `most` with whole steps.
     pub(super) fn of_counts(most: usize) -> TickRange {
         let most = most.max(1) as f64;
         let step = round_up_step(most / 4.0).max(1.0);
@@ -52,20 +53,20 @@ impl TickRange {
         (0..=n).map(move |i| low + i as f64 * step)
     }
 
-    /// A tick with as many digits as the step has.
+    /// Formats a tick with as many digits as the step has.
     pub(super) fn text(&self, tick: f64) -> String {
         let largest = self.low.abs().max(self.high.abs());
         if largest >= 1e6 || (largest > 0.0 && self.step < 1e-5) {
             return format!("{tick:.1e}");
         }
         let digits = (-self.step.log10().floor()).max(0.0) as usize;
-        // No minus before a zero that rounding left.
+        // Rounding must not leave a minus sign before a zero.
         let text = format!("{tick:.digits$}");
         if text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.')) { text.replace('-', "") } else { text }
     }
 }
 
-/// The next of 1, 2, 5 times a power of ten.
+/// Rounds up to 1, 2 or 5 times a power of ten.
 fn round_up_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0].into_iter().find(|s| s * power >= rough * (1.0 - 1e-9)).unwrap_or(10.0);

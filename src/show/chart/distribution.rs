@@ -1,4 +1,4 @@
-//! The distribution of scores: a histogram, a dot for each score, and a line at the mean.
+//! Draws the distribution of scores: a histogram, a dot for each score, and a line at the mean.
 
 use super::axis::TickRange;
 use super::report_frame::{AREA, HEIGHT, WIDTH, draw_frame, mark, px, x_scale};
@@ -6,17 +6,18 @@ use super::scale::AxisScale;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
 
-/// One image in a distribution.
+/// The score of one image.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImageScore {
     pub name: String,
     pub value: f64,
 }
 
-/// A histogram of scores with a dot for each below it, and a line at the mean. Nothing without a finite value.
+/// Draws a histogram of the finite scores with a dot for each below it, and a line at the mean. Empty without a finite
+/// score.
 pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Markup {
     const BINS: usize = 20;
-    /// Height of the strip of dots.
+    /// Height of the strip of dots below the histogram.
     const STRIP: f64 = 34.0;
     let finite: Vec<&ImageScore> = points.iter().filter(|p| p.value.is_finite()).collect();
     let Some(axis) = TickRange::covering(finite.iter().map(|p| p.value), 6) else { return html! {} };
@@ -41,7 +42,7 @@ pub fn distribution(title: &str, label: &str, points: &[ImageScore]) -> Markup {
                     }
                 }
                 @for (i, p) in finite.iter().enumerate() {
-                    // Spread by a fixed pattern, so that equal scores do not hide each other.
+                    // Dots are spread by a fixed pattern, so that equal scores do not hide each other.
                     @let cy = bottom + 8.0 + (i * 7 % 11) as f64 / 10.0 * (STRIP - 16.0);
                     circle class="strip" cx=(px(x.at(p.value))) cy=(px(cy)) r="2.6" {
                         title { (p.name) ": " (four_digits(p.value)) }

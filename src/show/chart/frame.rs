@@ -1,28 +1,28 @@
-//! The frame of a chart: grid lines with their numbers, the axes and their titles.
+//! Draws the frame of a chart: grid lines with their numbers, the axes and their titles.
 //!
-//! It is written as plain text because scatter charts need it in builds without `maud`. The classes (`grid`, `tick`,
-//! `axis`, `name`, `mid`, `end`) get their looks from the picture or the page that the chart stands in.
+//! It is written as plain text because scatter charts need it in builds without `maud`. The surrounding picture or page
+//! styles the classes `grid`, `tick`, `axis`, `name`, `mid` and `end`.
 
 use super::rectangle::Rect;
 use super::scale::AxisScale;
 use crate::base::xml::escaped;
 use std::fmt::Write;
 
-/// From the left edge of the area to the middle of the upright title.
+/// Distance from the left edge of the area to the middle of the vertical title.
 const ASIDE: f64 = 62.0;
 
-/// Where values are drawn, and the distances of what stands around them.
+/// The area where values are drawn, and the distances of the texts around it.
 pub(super) struct ChartFrame {
     pub area: Rect,
-    /// Whether the grid and the axes have upright lines.
+    /// Whether the grid and the axes have vertical lines.
     pub upright: bool,
-    /// From the lower edge to the baseline of the numbers below it.
+    /// Distance from the lower edge to the baseline of the numbers below it.
     pub below: f64,
-    /// From the left edge to the end of the numbers beside it.
+    /// Distance from the left edge to the end of the numbers on its left.
     pub beside: f64,
-    /// From a level line down to the baseline of its number.
+    /// Distance from a horizontal line down to the baseline of its number.
     pub baseline: f64,
-    /// From the lower edge to the baseline of the title below it.
+    /// Distance from the lower edge to the baseline of the title below it.
     pub title: f64,
 }
 
@@ -34,7 +34,7 @@ enum FrameSide {
 }
 
 impl ChartFrame {
-    /// Draws it. A chart whose title or table says what its upright axis is has no title there.
+    /// Draws the frame. `up` is the title of the y axis, which is left out where the title of the chart already names it.
     pub(super) fn draw(&self, out: &mut String, [x, y]: [&AxisScale; 2], across: &str, up: Option<&str>) {
         let Rect { left, top, right, bottom } = self.area;
         self.ticks(out, FrameSide::X, x);

@@ -1,7 +1,7 @@
-//! Shares of a whole by dotted names, as an SVG file that stands alone: each name's row of bars lies below that of the
-//! block it is in, and widths are amounts (Kruskal and Landwehr 1983, the icicle plot).
+//! Draws an icicle plot (Kruskal and Landwehr 1983) of amounts by dotted names, as a self-contained SVG file. The bar of a
+//! name lies below the bar of the block around it, and its width is its amount.
 //!
-//! Knows names and amounts. Colours follow the reader's light or dark setting.
+//! Colours follow the reader's light or dark setting.
 
 use crate::base::number::measured;
 use crate::show::text::shortened_in_the_middle;
@@ -13,26 +13,26 @@ const MARGIN: f64 = 12.0;
 const TITLE_HEIGHT: f64 = 34.0;
 const ROW_HEIGHT: f64 = 26.0;
 const LEGEND_HEIGHT: f64 = 34.0;
-/// Of a letter, the gap to the next included; a little more than most letters have.
+/// Assumed width of a letter, gap included. Most letters are a little narrower.
 const LETTER_WIDTH: f64 = 6.4;
-/// Narrower bars would not be seen.
+/// Narrower bars would not be visible and are left out.
 const MIN_BAR_WIDTH: f64 = 0.3;
-/// Kinds with a colour of their own.
+/// Number of kinds with a colour of their own.
 const COLOURED_KINDS: usize = 4;
 
-/// Something with an amount of its own, in two parts.
+/// A name with an amount of its own, in two parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct IcicleLeaf {
-    /// Dotted.
+    /// Dotted name.
     pub path: String,
-    /// Decides the colour.
+    /// Determines the colour.
     pub kind: String,
     pub parts: [f64; 2],
-    /// For the pointer; may be empty.
+    /// Text for the tooltip; may be empty.
     pub note: String,
 }
 
-/// A block or a leaf with its place.
+/// The bar of a block or a leaf.
 #[derive(Debug, Clone, PartialEq)]
 struct IcicleBar<'a> {
     name: String,
@@ -44,7 +44,7 @@ struct IcicleBar<'a> {
     leaf: Option<&'a IcicleLeaf>,
 }
 
-/// The picture. `parts` names the two amounts of a leaf; the second is left out where nobody has one.
+/// Draws the plot. `parts` names the two amounts of a leaf; the second is left out where it is zero everywhere.
 pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[IcicleLeaf]) -> String {
     let bars = place_bars(leaves, WIDTH - 2.0 * MARGIN);
     let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(0);
@@ -67,7 +67,7 @@ pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Icicle
     picture.into_string() + "\n"
 }
 
-/// The four kinds with the largest amounts, the largest first.
+/// Returns the [`COLOURED_KINDS`] kinds with the largest amounts, the largest first.
 fn largest_kinds(leaves: &[IcicleLeaf]) -> Vec<&str> {
     let mut amounts: HashMap<&str, f64> = HashMap::new();
     for leaf in leaves {
@@ -82,7 +82,7 @@ fn total_of(leaves: &[IcicleLeaf]) -> [f64; 2] {
     leaves.iter().fold([0.0; 2], |[a, b], leaf| [a + leaf.parts[0], b + leaf.parts[1]])
 }
 
-/// A name and those below it; the first is the whole.
+/// A name with its children. The first node is the whole.
 struct IcicleNode<'a> {
     name: &'a str,
     path: &'a str,
@@ -91,7 +91,7 @@ struct IcicleNode<'a> {
     leaf: Option<&'a IcicleLeaf>,
 }
 
-/// Where the names of the blocks around a leaf end. A number belongs to the name before it: `s.1` is one name.
+/// Returns the ends of the names of the blocks around a leaf. A number belongs to the name before it: `s.1` is one name.
 fn block_ends(path: &str) -> impl Iterator<Item = usize> {
     let number = |text: &str| {
         let name = text.split('.').next().unwrap_or(text);
@@ -100,7 +100,7 @@ fn block_ends(path: &str) -> impl Iterator<Item = usize> {
     path.match_indices('.').map(|(end, _)| end).filter(move |&end| !number(&path[end + 1..]))
 }
 
-/// Children come after their parents.
+/// Returns the tree of names, with children after their parents.
 fn build_tree(leaves: &[IcicleLeaf]) -> Vec<IcicleNode<'_>> {
     let node = |name, path| IcicleNode { name, path, children: Vec::new(), parts: [0.0; 2], leaf: None };
     let mut nodes = vec![node("", "")];
@@ -130,7 +130,7 @@ fn build_tree(leaves: &[IcicleLeaf]) -> Vec<IcicleNode<'_>> {
     nodes
 }
 
-/// Bars from left to right in the order in which names appear. A block with one member shares its bar.
+/// Returns the bars from left to right in the order of the leaves. A block with one member shares the bar of the member.
 fn place_bars(leaves: &[IcicleLeaf], width: f64) -> Vec<IcicleBar<'_>> {
     let nodes = build_tree(leaves);
     let total: f64 = nodes[0].parts.iter().sum();
@@ -200,7 +200,7 @@ fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kind
     }
 }
 
-/// As much as fits: the name with its amount, the name, its last part, the ends of that, nothing.
+/// Returns the longest label that fits: name and amount, the name, its last part, the two ends of that part, or nothing.
 fn label(bar: &IcicleBar, own: f64, unit: &str) -> Option<String> {
     let letters = ((bar.width - 8.0) / LETTER_WIDTH).max(0.0) as usize;
     let full = format!("{} {} {unit}", bar.name, measured(own));
@@ -209,7 +209,7 @@ fn label(bar: &IcicleBar, own: f64, unit: &str) -> Option<String> {
     fitting.or_else(|| (letters >= 8).then(|| shortened_in_the_middle(&last, letters, "…")))
 }
 
-/// Classes with what they stand for, as far as they occur.
+/// Returns CSS class and text of the legend entries that occur.
 fn legend_keys(kinds: &[&str], leaves: &[IcicleLeaf]) -> Vec<(String, String)> {
     let coloured = kinds.iter().enumerate().map(|(i, kind)| (format!("k{i}"), (*kind).to_string()));
     let others = leaves.iter().any(|leaf| !kinds.contains(&leaf.kind.as_str()));

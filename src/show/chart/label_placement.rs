@@ -1,24 +1,24 @@
-//! Where the labels of points stand: none overlaps another, a point or the edge of the chart.
+//! Places the labels of points so that none overlaps another label, a point or the edge of the chart.
 
 use super::rectangle::Rect;
 
-/// What labels must keep clear of.
+/// The things that labels must not overlap.
 pub(super) struct LabelObstacles<'a> {
-    /// The chart.
+    /// The area of the chart.
     pub frame: Rect,
     /// Centres of all points.
     pub points: &'a [[f64; 2]],
-    /// Of a point.
+    /// Radius of a point.
     pub radius: f64,
-    /// Level and upright lines that labels should not cross.
+    /// Horizontal and vertical lines that labels should not cross.
     pub lines: &'a [[[f64; 2]; 2]],
 }
 
-/// Distances from the point that are tried, nearest first.
+/// Distances from the point that are tried, in this order.
 const DISTANCES: [f64; 4] = [4.0, 12.0, 24.0, 40.0];
 
-/// A place for the label of each of `wanted`: the number of its point, and width and height. Earlier ones choose first;
-/// `None` where no place is left.
+/// Returns a rectangle for each label in `wanted`, which gives the index of its point and its width and height. Earlier
+/// labels choose first; `None` where no place is left.
 pub(super) fn place_labels(obstacles: &LabelObstacles<'_>, wanted: &[(usize, [f64; 2])]) -> Vec<Option<Rect>> {
     let taken: Vec<Rect> = obstacles.points.iter().map(|&p| Rect::centred_at(p, obstacles.radius + 1.0)).collect();
     let mut labels: Vec<Rect> = Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn place_labels(obstacles: &LabelObstacles<'_>, wanted: &[(usize, [f6
     places
 }
 
-/// Eight rectangles of a size around a point, those beside it first.
+/// Returns eight rectangles of a size around a point, those at its right first.
 fn candidates([x, y]: [f64; 2], gap: f64, [width, height]: [f64; 2]) -> [Rect; 8] {
     let at = |left: f64, top: f64| Rect { left, top, right: left + width, bottom: top + height };
     let (right, left) = (x + gap, x - gap - width);
@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    /// A point with room has a label, and one beside a line keeps off it.
+    /// A point with free space has a label, and labels do not cross lines where they can avoid it.
     #[test]
     fn what_has_room_is_labelled() {
         let points: Vec<[f64; 2]> = (0..5).map(|i| [100.0 + 120.0 * i as f64, 100.0 + 60.0 * i as f64]).collect();

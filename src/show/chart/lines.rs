@@ -1,4 +1,4 @@
-//! Lines over whole numbers, such as epochs. Each point has a `<title>`, which a browser shows under the pointer.
+//! Draws lines over whole numbers, such as epochs. Each point has a `<title>`, which browsers show as a tooltip.
 
 use super::axis::TickRange;
 use super::report_frame::{AREA, HEIGHT, WIDTH, draw_frame, mark, px, x_scale};
@@ -6,12 +6,12 @@ use super::scale::AxisScale;
 use crate::base::number::four_digits;
 use maud::{Markup, html};
 
-/// Above it points are no longer drawn as dots: they would be a thicker line.
+/// The most points that are drawn as dots. More would merge to a thick line.
 const DOTS: usize = 60;
-/// Most points that answer to the pointer, spread evenly.
+/// The most points with a tooltip, spread evenly.
 const HOVERED: usize = 400;
 
-/// A line: finite points in the order of x.
+/// A line through points in the order of x. Points that are not finite are left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineSeries {
     pub name: String,
@@ -21,14 +21,14 @@ pub struct LineSeries {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LineChart {
     pub title: String,
-    /// What the whole numbers along x are.
+    /// Name of the whole numbers along x.
     pub x: String,
     pub series: Vec<LineSeries>,
-    /// A place on the x axis with the words that stand at it.
+    /// A marked x coordinate with its text.
     pub mark: Option<(f64, String)>,
 }
 
-/// The chart, or nothing where no series has a finite point.
+/// Draws the chart. Empty where no series has a finite point.
 pub fn line_chart(chart: &LineChart) -> Markup {
     let finite = |s: &LineSeries| -> Vec<[f64; 2]> {
         s.points.iter().copied().filter(|p| p.iter().all(|v| v.is_finite())).collect()

@@ -1,6 +1,6 @@
-//! A rectangle in the units of a chart.
+//! Rectangles in the units of a chart.
 
-/// A rectangle with its sides along the axes.
+/// A rectangle with its sides parallel to the axes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Rect {
     pub left: f64,
@@ -22,7 +22,7 @@ impl Rect {
         self.left <= other.left && self.top <= other.top && self.right >= other.right && self.bottom >= other.bottom
     }
 
-    /// Whether a level or upright line goes through it.
+    /// Checks whether a horizontal or vertical line crosses it.
     pub(super) fn is_crossed_by(&self, [a, b]: [[f64; 2]; 2]) -> bool {
         let line = Rect {
             left: a[0].min(b[0]),
@@ -33,7 +33,7 @@ impl Rect {
         self.overlaps(&line)
     }
 
-    /// Of all its points, that which is nearest.
+    /// Returns the point of the rectangle that is nearest to a point.
     pub(super) fn nearest_point(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [x.clamp(self.left, self.right), y.clamp(self.top, self.bottom)]
     }

@@ -1,4 +1,4 @@
-//! What the charts of a report share: their size, their frame, and the mark at a place along x.
+//! Parts that the charts of a report share: their size, their frame, and a mark at an x coordinate.
 //!
 //! Colours are CSS classes (`s0`, `s1`, ..., `axis`, `grid`, `mark`) that the page fills in, so that one chart serves a
 //! light and a dark page.
@@ -9,7 +9,7 @@ use super::rectangle::Rect;
 use super::scale::AxisScale;
 use maud::{Markup, PreEscaped, html};
 
-/// Size of every chart in its own units; the page scales it.
+/// Size of every chart in its own units. The page scales it.
 pub(super) const WIDTH: f64 = 460.0;
 pub(super) const HEIGHT: f64 = 250.0;
 pub(super) const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0, bottom: HEIGHT - 40.0 };
@@ -17,7 +17,7 @@ pub(super) const AREA: Rect = Rect { left: 54.0, top: 20.0, right: WIDTH - 14.0,
 const FRAME: ChartFrame =
     ChartFrame { area: AREA, upright: false, below: 15.0, beside: 6.0, baseline: 3.5, title: 34.0 };
 
-/// An axis over the width of a chart.
+/// Returns a scale over the width of a chart.
 pub(super) fn x_scale(axis: TickRange) -> AxisScale {
     AxisScale::plain(axis, [AREA.left, AREA.right])
 }
@@ -28,7 +28,7 @@ pub(super) fn draw_frame(scales: [&AxisScale; 2], title: &str) -> Markup {
     PreEscaped(out)
 }
 
-/// An upright line with words above it, on the side that has room for them.
+/// Draws a vertical line with a text above it, on the side that has space for it.
 pub(super) fn mark(at: f64, words: &str) -> Markup {
     let (gap, anchor) = if at > WIDTH * 0.6 { (-5.0, "end") } else { (5.0, "start") };
     html! {
@@ -37,7 +37,7 @@ pub(super) fn mark(at: f64, words: &str) -> Markup {
     }
 }
 
-/// Tenths of a unit are below what a screen shows.
+/// Formats a coordinate. Less than a tenth of a unit is not visible on a screen.
 pub(super) fn px(value: f64) -> String {
     format!("{value:.1}")
 }

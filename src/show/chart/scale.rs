@@ -1,9 +1,9 @@
-//! From values to pixels along an axis, linear or logarithmic, and its ticks with the text that stands at them.
+//! Maps values to pixels along an axis, linearly or logarithmically, with ticks and their labels.
 
 use super::axis::TickRange;
 use crate::base::number;
 
-/// What the numbers of an axis are.
+/// Unit of the values of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AxisUnit {
     Count,
@@ -11,10 +11,10 @@ pub enum AxisUnit {
     Pixels,
 }
 
-/// Values above which `largest / smallest` makes an axis logarithmic.
+/// Ratio of the largest to the smallest value from which an axis is logarithmic.
 const LOG_RATIO: f64 = 30.0;
 
-/// A range of values and the range of pixels that it is drawn on.
+/// A map from a domain of values to a range of pixels.
 #[derive(Debug, Clone)]
 pub(super) struct AxisScale {
     log: bool,
@@ -22,27 +22,27 @@ pub(super) struct AxisScale {
     high: f64,
     ticks: Vec<f64>,
     labels: TickLabels,
-    /// Where the lower and the upper end lie.
+    /// Pixels of the lower and the upper end.
     pixels: [f64; 2],
 }
 
-/// What stands at a tick.
+/// How ticks are labelled.
 #[derive(Debug, Clone)]
 enum TickLabels {
-    /// As many digits as the step has.
+    /// With as many digits as the step has.
     Plain(TickRange),
-    /// A number with a prefix and a unit.
+    /// With a metric prefix and a unit.
     WithUnit(AxisUnit),
 }
 
 impl AxisScale {
-    /// A linear scale with numbers that have no unit.
+    /// Returns a linear scale for values without a unit.
     pub(super) fn plain(axis: TickRange, pixels: [f64; 2]) -> AxisScale {
         let ticks = axis.ticks().collect();
         AxisScale { log: false, low: axis.low, high: axis.high, ticks, labels: TickLabels::Plain(axis), pixels }
     }
 
-    /// Of values from 0 up, logarithmic where they span a wide range. `None` without values.
+    /// Returns a scale for values of at least 0, which is logarithmic where they span a wide range. `None` without values.
     pub(super) fn of(
         values: impl Iterator<Item = f64> + Clone,
         ticks: usize,
@@ -57,7 +57,7 @@ impl AxisScale {
             return Some(AxisScale { log: false, low, high, ticks, labels, pixels });
         }
         let decades = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
-        // With many decades a tick each, with few three.
+        // Many decades have one tick each, few decades have three.
         let steps: &[f64] = if (most / least).log10() > 3.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
         let all: Vec<f64> = decades.flat_map(|d| steps.iter().map(move |s| s * 10f64.powi(d))).collect();
         let low = all.iter().copied().filter(|&t| t <= least).fold(least, |_, t| t);
@@ -70,13 +70,13 @@ impl AxisScale {
         self.log
     }
 
-    /// The pixel of a value.
+    /// Returns the pixel of a value.
     pub(super) fn at(&self, value: f64) -> f64 {
         let [from, to] = self.pixels;
         from + self.normalized(value) * (to - from)
     }
 
-    /// 0 at the lower end and 1 at the upper.
+    /// Maps the lower end to 0 and the upper end to 1.
     fn normalized(&self, value: f64) -> f64 {
         if self.log {
             (value.max(self.low) / self.low).ln() / (self.high / self.low).ln()
@@ -85,7 +85,7 @@ impl AxisScale {
         }
     }
 
-    /// The pixels of ticks with the text that stands at them.
+    /// Returns pixel and label of each tick.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let step = match self.ticks[..] {
             [a, b, ..] if !self.log => b - a,
@@ -99,7 +99,7 @@ impl AxisScale {
             TickLabels::Plain(axis) => return axis.text(tick),
             TickLabels::WithUnit(unit) => *unit,
         };
-        // One prefix for all ticks of equal steps; each its own where they span decades.
+        // Ticks with equal steps share one prefix. Ticks over decades have one each.
         let (scale, prefix) = number::prefix(if self.log { tick } else { self.high });
         let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
         let number = if self.log {
@@ -117,12 +117,12 @@ impl AxisScale {
     }
 }
 
-/// An axis of counts does not begin below 0.
+/// Returns the ticks that are not negative, because counts start at 0.
 fn ticks_from_zero(axis: &TickRange) -> Vec<f64> {
     axis.ticks().filter(|t| *t >= 0.0).collect()
 }
 
-/// Without what floats add to a sum of steps.
+/// Removes the rounding error of a sum of steps.
 fn without_float_noise(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }

@@ -1,7 +1,7 @@
-//! A scatter chart of variants with their Pareto front, as SVG.
+//! Draws a scatter chart of variants with their Pareto front as SVG.
 //!
-//! Knows numbers and names. Light and dark follow the reader's setting (`prefers-color-scheme`); viewers that know no such
-//! thing show the light one. Each point has a `<title>`, which a browser shows under the pointer.
+//! Light and dark follow the reader's setting (`prefers-color-scheme`). Viewers that do not support it show the light
+//! scheme. Each point has a `<title>`, which browsers show as a tooltip.
 
 use super::frame::ChartFrame;
 use super::label_placement::{LabelObstacles, place_labels};
@@ -11,21 +11,21 @@ use crate::base::xml::escaped;
 use crate::show::text::{fixed_width, shortened};
 use std::fmt::Write;
 
-/// Size of the picture and of the margins around the chart, in its own units.
+/// Size of the picture, and below it the area of the chart, in the picture's own units.
 const WIDTH: f64 = 820.0;
 const HEIGHT: f64 = 520.0;
 const RIGHT: f64 = 26.0;
 const AREA: Rect = Rect { left: 82.0, top: 66.0, right: WIDTH - RIGHT, bottom: HEIGHT - 58.0 };
 const FRAME: ChartFrame =
     ChartFrame { area: AREA, upright: true, below: 17.0, beside: 8.0, baseline: 4.0, title: 44.0 };
-/// Between the edge and the nearest points.
+/// Least distance between the edge and a point.
 const EDGE_CLEARANCE: f64 = 10.0;
 const RADIUS: f64 = 4.5;
-/// Above it dominated points have no labels: they would say what the table says better.
+/// The most dominated points that are labelled. The table serves better for more.
 const MAX_LABELLED_DOMINATED: usize = 24;
-/// Characters of a label.
+/// The most letters of a label.
 const MAX_LABEL_LETTERS: usize = 40;
-/// Of a label's letters, which are of one width in every fixed-width font (0.55 to 0.602 of the size).
+/// Width of a letter of a label. Letters of fixed-width fonts are 0.55 to 0.602 of the font size wide.
 const LETTER_WIDTH: f64 = 11.0 * 0.605;
 const LINE_HEIGHT: f64 = 15.0;
 
@@ -35,29 +35,29 @@ pub struct ScatterAxis {
 }
 
 pub struct ScatterPoint {
-    /// Across and up.
+    /// The x and the y value.
     pub at: [u64; 2],
-    /// What stands beside it.
+    /// Text next to the point.
     pub label: String,
-    /// What a browser shows under the pointer.
+    /// Text that browsers show as a tooltip.
     pub tooltip: String,
     pub on_front: bool,
 }
 
 pub struct ScatterChart {
     pub title: String,
-    /// What the parts of a label are.
+    /// Explains the parts of a label.
     pub key: String,
     pub x: ScatterAxis,
     pub y: ScatterAxis,
-    /// Their front leads from one to the next: those on it come in its order.
+    /// The points. Those on the front are in the order of the front.
     pub points: Vec<ScatterPoint>,
 }
 
-/// The picture, or nothing where there are no points.
+/// Draws the chart, or returns `None` where there are no points.
 pub fn scatter(chart: &ScatterChart) -> Option<String> {
     let values = |axis: usize| chart.points.iter().map(move |d| d.at[axis] as f64);
-    // Points on the very edge keep clear of it.
+    // The scales leave space between the edge and the points.
     let x = AxisScale::of(values(0), 6, chart.x.unit, [AREA.left + EDGE_CLEARANCE, AREA.right - EDGE_CLEARANCE])?;
     let y = AxisScale::of(values(1), 5, chart.y.unit, [AREA.bottom - EDGE_CLEARANCE, AREA.top + EDGE_CLEARANCE])?;
     let centre = |d: &ScatterPoint| [x.at(d.at[0] as f64), y.at(d.at[1] as f64)];
@@ -86,7 +86,7 @@ pub fn scatter(chart: &ScatterChart) -> Option<String> {
     Some(out)
 }
 
-/// Title, what labels say, and what the two kinds of points are.
+/// Draws the title, the explanation of labels and the legend of the two kinds of points.
 fn heading(out: &mut String, chart: &ScatterChart) {
     let y = 26.0;
     let _ = writeln!(out, "<text class=\"title\" x=\"20\" y=\"{y}\">{}</text>", escaped(&chart.title));
@@ -108,7 +108,7 @@ fn heading(out: &mut String, chart: &ScatterChart) {
     );
 }
 
-/// The edge of what the front dominates: level, then upright, from each of its points to the next.
+/// Returns the boundary of the dominated area: a horizontal and a vertical line from each point of the front to the next.
 fn steps(front: &[[f64; 2]]) -> Vec<[[f64; 2]; 2]> {
     front
         .windows(2)
@@ -126,7 +126,7 @@ fn draw_points(
     centre: impl Fn(&ScatterPoint) -> [f64; 2],
 ) {
     let centres: Vec<[f64; 2]> = chart.points.iter().map(&centre).collect();
-    // The front speaks first.
+    // Labels of points on the front are placed first.
     let (front, rest): (Vec<usize>, Vec<usize>) = (0..chart.points.len()).partition(|&i| chart.points[i].on_front);
     let few = if rest.len() <= MAX_LABELLED_DOMINATED { &rest[..] } else { &[] };
     let texts: Vec<String> = chart.points.iter().map(|d| shortened(&d.label, MAX_LABEL_LETTERS)).collect();
@@ -200,7 +200,7 @@ mod tests {
         let svg =
             scatter(&chart(vec![dot([10, 30], "\"a\"", true), dot([20, 20], "b", true), dot([30, 40], "c", false)]));
         let svg = svg.expect("there are points");
-        // One of each kind stands in the legend.
+        // The legend has one point of each kind.
         assert_eq!((svg.matches("class=\"on\"").count(), svg.matches("class=\"off\"").count()), (3, 2));
         assert!(svg.contains("<title>&quot;a&quot; &amp; more</title>") && svg.contains("a &lt; b"));
         assert_eq!(svg.matches("class=\"line\"").count(), 1);

@@ -1,4 +1,4 @@
-//! Pictures of scored cases: into a folder, into a report, and for TensorBoard.
+//! Draws scored cases into a folder, for a report and for TensorBoard.
 
 use super::gallery::{MAX_CASES, OverlayCase, case_sheet, write_png};
 use crate::base::error::{Result, RunError};
@@ -17,21 +17,21 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Longest side of a picture of its own.
+/// The longest side of the picture of one case in pixels.
 const SIDE: usize = 1024;
-/// Pictures for TensorBoard.
+/// The most cases that are drawn for TensorBoard.
 const TENSORBOARD_CASES: usize = 4;
 
-/// What was drawn into a folder.
+/// The pictures that were written into a folder.
 pub(crate) struct WrittenCases {
-    /// How many cases have a picture.
+    /// Number of cases with a picture.
     pub cases: usize,
-    /// The picture that shows them together.
+    /// Path of the sheet that shows them together.
     pub sheet: PathBuf,
 }
 
-/// Draws the cases that `cases.csv` of a role has scores of: each as a picture, the worst first, and `sheet.png` with a
-/// legend. `worst` chooses so many of the worst and as many around the median.
+/// Draws the cases that `cases.csv` of a split has scores for: each as a picture, the worst first, and `sheet.png` with a
+/// legend. `worst` chooses this many of the worst cases and as many around the median.
 pub(crate) fn write_cases(
     run: TrainedRun<'_>,
     role: SplitRole,
@@ -54,7 +54,7 @@ pub(crate) fn write_cases(
     let mut first = Vec::new();
     for case in &chosen {
         let shown = artist.overlay_case(case, &display_name(metric))?;
-        // The place among all cases sorts the folder, worst first.
+        // The rank among all cases sorts the folder, worst first.
         let name = format!("{:04}_{}.png", rank(case), case.stem.replace(['/', '\\'], "_"));
         write_png(&dir.join(name), &shown.captioned(SIDE)?)?;
         if first.len() < MAX_CASES {
@@ -71,7 +71,7 @@ pub(crate) fn write_cases(
     Ok(WrittenCases { cases: chosen.len(), sheet: all })
 }
 
-/// The cases as pictures, in the order given; `metric` is how people call what they are ranked by.
+/// Returns the cases with their overlays in the given order. `metric` is the display name of the metric that ranks them.
 pub(crate) fn draw_cases(
     run: TrainedRun<'_>,
     role: SplitRole,
@@ -99,7 +99,7 @@ pub(crate) fn add_to_tensorboard(run: TrainedRun<'_>, board: &mut EventFile) -> 
     Ok(())
 }
 
-/// A network and the data that it is drawn on.
+/// A network and the data whose cases are drawn.
 struct CaseArtist {
     network: Network,
     data: Arc<Dataset>,
@@ -113,7 +113,7 @@ impl CaseArtist {
     fn new(run: TrainedRun<'_>, role: SplitRole) -> Result<CaseArtist> {
         let TrainedRun { checked, settings, folder } = run;
         let RunInputs { device, data } = prepare(checked, settings)?;
-        // As the scores were made, where their file says how.
+        // Weights and flips are those of the evaluation, where its file names them.
         let text = std::fs::read_to_string(folder.evaluation(role)).unwrap_or_default();
         let scored: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let network = match scored["checkpoint"].as_str() {

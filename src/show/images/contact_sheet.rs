@@ -1,11 +1,11 @@
-//! Contact sheets: rows of pictures with a line or more of text above each.
+//! Draws contact sheets: rows of pictures with captions.
 //!
-//! Knows pixels and words, no data sets.
+//! This module does not depend on data sets.
 
 use super::overlay::class_colour;
 use super::text_drawing::{Canvas, LETTER, LINE, width as across};
 
-/// A picture (height x width x 3) and what is written above it.
+/// A picture (height x width x 3) with the caption above it.
 pub(crate) struct CaptionedPicture {
     pub caption: String,
     pub rgb: Vec<u8>,
@@ -13,14 +13,14 @@ pub(crate) struct CaptionedPicture {
 }
 
 const GAP: usize = 6;
-/// Narrower pictures are enlarged, so that a caption has room.
+/// Narrower pictures are enlarged, so that captions fit.
 const MIN_WIDTH: usize = 192;
-/// Lines of a caption.
+/// The most lines of a caption.
 const MAX_CAPTION_LINES: usize = 5;
 const BLACK: [u8; 3] = [0; 3];
 
-/// Draws `rows` under a title and the names of the classes in their colours. Pictures of one sheet have one size. Gives
-/// height x width x 3 and that size.
+/// Draws `rows` under a title and the names of the classes in their colours. All pictures of a sheet must have the same
+/// size. Returns height x width x 3 values and that size.
 pub(crate) fn contact_sheet(
     title: &str,
     classes: &[String],
@@ -50,7 +50,7 @@ pub(crate) fn contact_sheet(
         let text = above(captions);
         for (i, (tile, lines)) in row.iter().zip(captions).enumerate() {
             let left = GAP + i * (width + GAP);
-            // The last line stands on its picture.
+            // Captions are aligned at the bottom.
             let first = top + text - lines.len() * LINE;
             for (l, line) in lines.iter().enumerate() {
                 sheet.text([first + l * LINE, left], line, BLACK);
@@ -63,7 +63,7 @@ pub(crate) fn contact_sheet(
     (sheet.rgb, sheet.size)
 }
 
-/// Lines of at most `letters`, broken between words; what is too long ends in dots.
+/// Breaks a text between words into lines of at most `letters`. Text that is too long ends in dots.
 fn wrapped(text: &str, letters: usize) -> Vec<String> {
     let letters = letters.max(8);
     let mut lines: Vec<String> = Vec::new();
@@ -88,7 +88,7 @@ fn wrapped(text: &str, letters: usize) -> Vec<String> {
     lines
 }
 
-/// A picture with each pixel `scale` wide and high.
+/// Returns a picture with each pixel `scale` wide and high.
 fn enlarged(tile: &CaptionedPicture, scale: usize) -> (Vec<u8>, [usize; 2]) {
     let [height, width] = tile.size;
     let mut rgb = Vec::with_capacity(tile.rgb.len() * scale * scale);

@@ -1,6 +1,6 @@
-//! Overlays with their scores: one picture a case, and a sheet of many with a legend.
+//! Draws overlays with their scores: one picture for each case, and a sheet of several with a legend.
 //!
-//! Knows class maps, pixels and numbers; what the colours mean is decided in [`overlay`].
+//! The meaning of the colours is defined in [`overlay`].
 
 use super::overlay::{AGREED, CONFUSED, FALSE_NEGATIVE, FALSE_POSITIVE, TRUTH_LINE, overlay};
 use super::text_drawing::{Canvas, LETTER, LINE, width};
@@ -14,34 +14,33 @@ const BAR: [u8; 3] = [24, 24, 28];
 const INK: [u8; 3] = [240, 240, 240];
 const PAPER: [u8; 3] = [255, 255, 255];
 const BORDER: [u8; 3] = [110, 110, 110];
-/// Pixels around the letters of a caption.
+/// Padding around the text of a caption in pixels.
 const PAD: usize = 4;
 const GAP: usize = 8;
-/// Images whose longest side is at most half of it are enlarged.
+/// Images whose longest side is at most half of this are enlarged.
 const ENLARGED_SIDE: usize = 256;
-/// Longest side of a case on a sheet, and most cases on one.
+/// Longest side of a case on a sheet in pixels.
 const SIDE: usize = 320;
 pub(crate) const MAX_CASES: usize = 60;
 
-/// A case with prediction and truth, at the size of its image.
+/// A case with prediction and ground truth at the size of its image.
 #[derive(Debug, Clone)]
 pub struct OverlayCase {
     pub stem: String,
-    /// What stands beside the name, such as `Dice 0.912`.
+    /// Text after the name, such as `Dice 0.912`.
     pub score: String,
     /// Height x width x 3.
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
-    /// Class of each pixel.
+    /// Predicted class of each pixel.
     pub predicted: Vec<u8>,
-    /// Without it the classes are drawn in their own colours.
+    /// Class of each pixel in the ground truth. Without it the classes are drawn in their own colours.
     pub truth: Option<Vec<u8>>,
 }
 
 impl OverlayCase {
-    /// The overlay, made smaller where a side is longer than `most`, and larger by a whole factor where the image is too
-    /// small to be looked at. Image and masks are resized before anything is drawn, so that lines stay as thick as they
-    /// should be.
+    /// Draws the overlay. It is reduced where a side is longer than `most`, and enlarged by a whole factor where the image
+    /// is small. Image and masks are resized before anything is drawn, so that lines keep their thickness.
     pub fn draw(&self, most: usize) -> Result<Canvas> {
         let factor = (ENLARGED_SIDE.min(most) / self.size[0].max(self.size[1]).max(1)).max(1);
         let size = fitting(self.size.map(|n| n * factor), most);
@@ -51,14 +50,14 @@ impl OverlayCase {
         Ok(Canvas { rgb, size })
     }
 
-    /// The overlay under a bar with name and score.
+    /// Draws the overlay under a bar with name and score.
     pub fn captioned(&self, most: usize) -> Result<Canvas> {
         let picture = self.draw(most)?;
         Ok(caption(&picture, &self.stem, &self.score, picture.size[1]))
     }
 }
 
-/// `size` with its longest side at most `most`, and no side below 1.
+/// Reduces `size` so that its longest side is at most `most` and no side is below 1.
 pub fn fitting([height, width]: [usize; 2], most: usize) -> [usize; 2] {
     let longest = height.max(width).max(1);
     if longest <= most {
@@ -80,9 +79,9 @@ fn resized(rgb: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
     (0..area).flat_map(|i| [0, 1, 2].map(|c| planes[c * area + i].round().clamp(0.0, 255.0) as u8)).collect()
 }
 
-/// A bar of two lines above a picture that is centred below it, `across` pixels wide at least.
+/// Draws a bar with two lines above a picture, which is centred below it. The bar is at least `across` pixels wide.
 fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas {
-    // Names longer than the picture are shortened; a bar is never narrower than eight letters and the score.
+    // Names longer than the picture are shortened. The bar is at least as wide as eight letters and as the score.
     let letters = score.chars().count().max(8);
     let columns = across.max(picture.size[1]).max(letters * LETTER + 2 * PAD);
     let bar = 2 * LINE + 3 * PAD;
@@ -93,8 +92,8 @@ fn caption(picture: &Canvas, title: &str, score: &str, across: usize) -> Canvas 
     canvas
 }
 
-/// Cases side by side in the order given, each with name and score, under a title and a legend of the colours. At most
-/// `MAX_CASES` cases.
+/// Draws cases side by side in the given order, each with name and score, under a title and a legend of the colours. At
+/// most [`MAX_CASES`] cases are drawn.
 pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<Canvas> {
     let cases = &cases[..cases.len().min(MAX_CASES)];
     let pictures: Vec<Canvas> = cases.iter().map(|case| case.draw(SIDE)).collect::<Result<_>>()?;
@@ -132,7 +131,7 @@ pub fn case_sheet(title: &str, cases: &[OverlayCase], columns: usize) -> Result<
     Ok(canvas)
 }
 
-/// What the colours of an overlay with truth mean.
+/// The meaning of the colours of an overlay with ground truth.
 pub(crate) const LEGEND: [(&str, [u8; 3]); 5] = [
     ("agreed", AGREED),
     ("false positive", FALSE_POSITIVE),
@@ -151,7 +150,7 @@ fn longest_entry(legend: &LegendEntries) -> usize {
     legend.iter().map(|(name, _)| entry_width(name)).max().unwrap_or(0)
 }
 
-/// Entries in lines no wider than `most`, as far as one entry allows.
+/// Breaks the entries into lines of at most `most` pixels. A longer entry has a line of its own.
 fn wrapped_legend(legend: &'static LegendEntries, most: usize) -> Vec<&'static LegendEntries> {
     let mut lines = Vec::new();
     let (mut start, mut used) = (0, 0);
@@ -166,7 +165,7 @@ fn wrapped_legend(legend: &'static LegendEntries, most: usize) -> Vec<&'static L
     lines
 }
 
-/// Writes a picture as PNG, complete or not at all.
+/// Writes a picture as a PNG file, completely or not at all.
 pub(crate) fn write_png(path: &std::path::Path, canvas: &Canvas) -> Result<()> {
     write_atomic(path, &png(&canvas.rgb, canvas.size)?)
 }

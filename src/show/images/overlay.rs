@@ -1,10 +1,10 @@
-//! Predictions drawn over their image, for a person to judge.
+//! Draws predictions over their image for visual inspection.
 //!
-//! Knows class maps and pixels, no tensors.
+//! This module works on class maps and pixels and does not depend on tensors.
 
 use crate::base::error::{Result, RunError};
 
-/// Colours of the foreground classes in turn, told apart by most colour-blind people (Okabe and Ito).
+/// Colours of the foreground classes in turn, which most colour-blind people can distinguish (Okabe and Ito).
 const CLASS_COLOURS: [[u8; 3]; 8] = [
     [0, 200, 140],
     [230, 159, 0],
@@ -18,15 +18,16 @@ const CLASS_COLOURS: [[u8; 3]; 8] = [
 pub const AGREED: [u8; 3] = [40, 200, 70];
 pub const FALSE_POSITIVE: [u8; 3] = [235, 45, 45];
 pub const FALSE_NEGATIVE: [u8; 3] = [50, 110, 255];
-/// One class for another.
+/// Pixels of one foreground class that are predicted as another.
 pub(crate) const CONFUSED: [u8; 3] = [255, 170, 0];
 pub(crate) const TRUTH_LINE: [u8; 3] = [255, 255, 255];
 
 /// Draws a prediction over an image (`rgb`, height x width x 3).
 ///
-/// Without truth each foreground class is tinted in its colour and outlined. With truth: green where both agree on a
-/// foreground class, red where only the prediction has one, blue where only the truth has one, orange where they name
-/// different ones; the outline of the prediction in the same colours, that of the truth as a thin white line.
+/// Without ground truth each foreground class is tinted in its colour and outlined. With ground truth the tint is green
+/// where both agree on a foreground class, red where only the prediction has one, blue where only the ground truth has one,
+/// and orange where they have different ones. The outline of the prediction has the same colours, and the outline of the
+/// ground truth is a thin white line.
 pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) -> Result<Vec<u8>> {
     let [height, width] = size;
     let area = height * width;
@@ -35,7 +36,7 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
             "image, prediction and truth of an overlay are not all {width} x {height} pixels"
         )));
     }
-    // Two pixels at 512, as thick to the eye at any size.
+    // Two pixels at an image size of 512, and in proportion at other sizes.
     let line = ((height.min(width) as f64 / 256.0).round() as usize).max(1);
     let mut picture = rgb.to_vec();
     for i in 0..area {
@@ -60,12 +61,12 @@ pub fn overlay(rgb: &[u8], size: [usize; 2], pred: &[u8], truth: Option<&[u8]>) 
     Ok(picture)
 }
 
-/// The colour of a foreground class (from 1).
+/// Returns the colour of a foreground class (from 1).
 pub(crate) fn class_colour(class: usize) -> [u8; 3] {
     CLASS_COLOURS[class.saturating_sub(1) % CLASS_COLOURS.len()]
 }
 
-/// Draws the outline of each foreground class over an image (`rgb`, height x width x 3), and leaves what is inside as it is.
+/// Draws the outline of each foreground class over an image (`rgb`, height x width x 3) without a tint.
 pub(crate) fn outlined(rgb: &[u8], size: [usize; 2], mask: &[u8]) -> Result<Vec<u8>> {
     let [height, width] = size;
     if rgb.len() != 3 * height * width || mask.len() != height * width {
@@ -85,7 +86,7 @@ fn tint(pixel: &mut [u8], colour: [u8; 3], strength: f32) {
     }
 }
 
-/// Whether a foreground pixel lies within `line` pixels of another class. The border of the picture is no edge.
+/// Checks whether a foreground pixel lies within `line` pixels of another class. The border of the picture is not an edge.
 fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bool {
     let class = map[i];
     let (x, y) = (i % width, i / width);
@@ -98,8 +99,8 @@ fn is_edge(map: &[u8], [height, width]: [usize; 2], i: usize, line: usize) -> bo
         })
 }
 
-/// Pictures side by side, `columns` in a row, each pixel `scale` wide, with a white gap between. All have the size of the
-/// first; one of another size is left white. Gives height x width x 3 and that size.
+/// Draws pictures side by side, `columns` in a row, each pixel `scale` wide, with white gaps. All should have the size of
+/// the first; the place of a picture of another size is left white. Returns height x width x 3 values and that size.
 pub(crate) fn side_by_side(pictures: &[(Vec<u8>, [usize; 2])], columns: usize, scale: usize) -> (Vec<u8>, [usize; 2]) {
     const GAP: usize = 4;
     let Some((_, first)) = pictures.first() else { return (Vec::new(), [0, 0]) };

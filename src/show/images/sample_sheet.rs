@@ -1,4 +1,4 @@
-//! A contact sheet of the samples of a data set, and of what augmentation makes of them.
+//! Draws a contact sheet of the samples of a data set and of their augmented versions.
 
 use super::contact_sheet::{CaptionedPicture, contact_sheet};
 use super::overlay::outlined;
@@ -10,51 +10,51 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Pixels of a sheet, so that a slip in the number of samples does not fill the memory.
+/// The most pixels of a sheet, so that a mistyped number of samples does not exhaust the memory.
 const MAX_PIXELS: usize = 400_000_000;
 
-/// The data that samples are taken from.
+/// The data that the samples come from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SampleSource<'a> {
     pub data: &'a DataSpec,
-    /// Where the paths of the data block start.
+    /// The folder that relative paths of the data block start from.
     pub root: &'a Path,
-    /// Channels that the network takes.
+    /// Number of input channels of the network.
     pub channels: usize,
     /// The run whose augmentation is shown.
     pub train: Option<&'a TrainSpec>,
 }
 
-/// Which samples are shown.
+/// The choice of samples.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SampleChoice {
     pub role: SplitRole,
     pub count: usize,
-    /// Another seed chooses other samples; what augmentation draws follows the run's seed.
+    /// Seed of the choice of samples. Augmentation uses the seed of the run.
     pub seed: u64,
     /// The first epoch whose augmentation is shown, counted from 1.
     pub epoch: usize,
-    /// How many epochs are shown.
+    /// Number of epochs whose augmentation is shown.
     pub versions: usize,
 }
 
-/// Samples as one picture.
+/// A contact sheet of samples.
 #[derive(Debug, Clone)]
 pub(crate) struct SampleSheet {
     /// Height x width x 3.
     pub rgb: Vec<u8>,
     pub size: [usize; 2],
-    /// Samples on the sheet, and how many there are.
+    /// Number of samples on the sheet.
     pub shown: usize,
     pub of: usize,
-    /// Whether each sample is followed by what augmentation makes of it.
+    /// Whether each sample is followed by its augmented versions.
     pub augmented: bool,
-    /// What was doubtful about the files, each said once.
+    /// Warnings about the files, without duplicates.
     pub warnings: BTreeSet<String>,
 }
 
-/// Draws samples with their masks outlined, at the size of the data block and before mean and standard deviation. With a run
-/// that augments, each row holds a sample and what becomes of it in one epoch after the other.
+/// Draws samples with their masks outlined, at the size of the data block and before normalization. With a run that
+/// augments, each row holds a sample and its augmented versions in consecutive epochs.
 pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> Result<SampleSheet> {
     let &SampleSource { data: spec, root, channels, train } = source;
     let size = spec.size;
@@ -103,12 +103,12 @@ pub(crate) fn sample_sheet(source: &SampleSource<'_>, choice: &SampleChoice) -> 
     Ok(SampleSheet { rgb, size: sheet, shown: cases.len(), of: n, augmented: augment.is_some(), warnings })
 }
 
-/// Samples without versions stand side by side.
+/// Arranges samples without augmented versions side by side.
 fn in_rows(rows: Vec<Vec<CaptionedPicture>>) -> Vec<Vec<CaptionedPicture>> {
     if rows.iter().any(|row| row.len() > 1) {
         return rows;
     }
-    // A little wider than high, as screens are.
+    // The sheet is a little wider than high, as screens are.
     let columns = ((rows.len() as f64 * 1.6).sqrt().round() as usize).max(1);
     let mut made: Vec<Vec<CaptionedPicture>> = Vec::new();
     for tile in rows.into_iter().flatten() {

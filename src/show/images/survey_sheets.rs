@@ -1,5 +1,4 @@
-//! Pictures of what is worst in a data set: near-duplicates side by side, and masks that are doubtful drawn over their
-//! images.
+//! Draws the likely faults of a data set: near-duplicates side by side, and doubtful masks over their images.
 
 use super::overlay::{overlay, side_by_side};
 use crate::base::atomic::write_atomic;
@@ -10,13 +9,13 @@ use crate::data::{Dataset, SplitRole, resize};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-/// Side of one picture on a sheet.
+/// Side of one picture on a sheet in pixels.
 const SQUARE_SIDE: usize = 192;
-/// Pictures on a sheet.
+/// The most pictures on a sheet.
 const MAX_PICTURES: usize = 24;
 
-/// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that says which picture is which. Sheets that
-/// would be empty are not written. Gives the paths of what was.
+/// Writes `duplicates.png` and `masks.png` into `dir`, each with a text file that lists the pictures. Sheets that would be
+/// empty are not written. Returns the paths of the written files.
 pub(crate) fn write(survey: &Survey, dir: &Path) -> Result<Vec<PathBuf>> {
     let Some(data) = &survey.data else { return Ok(Vec::new()) };
     std::fs::create_dir_all(dir).map_err(|e| RunError::at(dir, format!("the folder cannot be made: {e}")))?;
@@ -68,7 +67,8 @@ fn write_sheet(
     Ok(())
 }
 
-/// Masks to look at: those that something was said about, empty ones, and the least and the most foreground.
+/// Returns doubtful masks with the reason: those with a finding, empty ones, and those with the least and the most
+/// foreground.
 fn doubtful_masks(survey: &Survey) -> Vec<(&CaseFacts, String)> {
     let share = |f: &CaseFacts| {
         let counts = f.classes.as_ref()?;
@@ -96,7 +96,8 @@ fn doubtful_masks(survey: &Survey) -> Vec<(&CaseFacts, String)> {
     chosen.into_iter().map(|(i, why)| (&survey.facts[i], why)).collect()
 }
 
-/// The image of a case in a square, its mask drawn over it. `None` where it cannot be read.
+/// Draws the image of a case into a square, with its mask over it where `masked` is set. `None` where a file cannot be
+/// read.
 fn case_square(data: &Dataset, facts: &CaseFacts, masked: bool) -> Option<SizedRgb> {
     let index = data.cases(facts.role).iter().position(|case| case.stem == facts.stem)?;
     square(data, facts.role, index, masked).ok()

@@ -1,6 +1,6 @@
-//! Text in pictures, in a bitmap font of Latin-1.
+//! Draws text in raster images with a bitmap font of Latin-1.
 //!
-//! Knows pixels only. Letters that the font lacks are drawn as `?`.
+//! Letters that the font lacks are drawn as `?`.
 
 use embedded_graphics::mono_font::MonoTextStyle;
 use embedded_graphics::mono_font::iso_8859_1::FONT_7X13 as FONT;
@@ -9,11 +9,11 @@ use embedded_graphics::prelude::{DrawTarget, Drawable, OriginDimensions, Pixel, 
 use embedded_graphics::text::{Baseline, Text};
 use std::convert::Infallible;
 
-/// Width and height of a letter, the gap to the next included.
+/// Width of a letter in pixels, gap included.
 pub const LETTER: usize = FONT.character_size.width as usize;
 pub const LINE: usize = FONT.character_size.height as usize;
 
-/// Height x width x 3 with its size.
+/// An image of height x width x 3 values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canvas {
     pub rgb: Vec<u8>,
@@ -26,7 +26,7 @@ impl Canvas {
         Self { rgb: colour.repeat(size[0] * size[1]), size }
     }
 
-    /// Fills the part of a rectangle that lies on the canvas.
+    /// Fills a rectangle, clipped to the canvas.
     pub fn fill(&mut self, [top, left]: [usize; 2], [height, width]: [usize; 2], colour: [u8; 3]) {
         let [rows, columns] = self.size;
         for y in top.min(rows)..(top + height).min(rows) {
@@ -37,7 +37,7 @@ impl Canvas {
         }
     }
 
-    /// Copies a picture; what lies outside the canvas is left away.
+    /// Copies a picture into the canvas, clipped to it.
     pub fn paste(&mut self, [top, left]: [usize; 2], rgb: &[u8], [height, width]: [usize; 2]) {
         let [rows, columns] = self.size;
         let shown = width.min(columns.saturating_sub(left));
@@ -69,7 +69,7 @@ impl DrawTarget for Canvas {
     type Color = Rgb888;
     type Error = Infallible;
 
-    /// What lies outside is cut off.
+    /// Draws pixels, clipped to the canvas.
     fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(&mut self, pixels: I) -> Result<(), Infallible> {
         for Pixel(point, colour) in pixels {
             if let (Ok(y), Ok(x)) = (usize::try_from(point.y), usize::try_from(point.x))
@@ -84,7 +84,7 @@ impl DrawTarget for Canvas {
     }
 }
 
-/// Pixels that a line takes across.
+/// Returns the width of a line in pixels.
 pub(crate) fn width(text: &str) -> usize {
     text.chars().count() * LETTER
 }

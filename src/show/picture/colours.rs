@@ -1,8 +1,9 @@
-//! Colours of light and dark, written out: many viewers of SVG know no variables, and some no queries.
+//! The colours of the light and the dark scheme. They are written out because many SVG viewers do not support CSS
+//! variables, and some no media queries.
 
 use std::fmt::Write;
 
-/// Hues for names of blocks; more names begin again.
+/// Number of hues for block names. Further names reuse them from the start.
 pub(super) const HUES: usize = 8;
 
 const RULES: &str = include_str!("page/colours.css");
@@ -67,18 +68,18 @@ impl ColourScheme {
     }
 }
 
-/// The rules of a template, and of the picture, in both schemes.
+/// Returns the CSS rules of the picture and of a template in both schemes.
 pub(super) fn rules(template: &str) -> String {
     let both = format!("{RULES}{template}");
     format!("{}@media (prefers-color-scheme: dark) {{\n{}}}\n", LIGHT.rules(&both), DARK.rules(&both))
 }
 
-/// The fill of a shade of cost in light pictures.
+/// Returns the fill of a cost shade in the light scheme.
 pub(super) fn shade(shade: usize) -> &'static str {
     LIGHT.named[7 + shade.min(5)].1
 }
 
-/// The hue of a block's name in light pictures.
+/// Returns the hue of a block name in the light scheme.
 pub(super) fn hue(kind: usize) -> &'static str {
     LIGHT.hues[kind % HUES]
 }

@@ -1,4 +1,4 @@
-//! A picture for Graphviz: open blocks are clusters.
+//! Writes a picture for Graphviz, with open blocks as clusters.
 
 use super::colours::{hue, shade};
 use super::fold::FoldState;
@@ -57,7 +57,7 @@ fn named(scene: &Scene, item: usize) -> String {
     quoted(&lines.join("\n"))
 }
 
-/// A string of the dot language.
+/// Quotes a text as a string of the dot language.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

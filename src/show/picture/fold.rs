@@ -1,21 +1,21 @@
-//! Which blocks are open.
+//! Which blocks of a picture are open.
 
 use super::tree::{BlockTree, MAX_BOXES, TreeItem};
 
-/// Whether each item is open; only blocks and runs are.
+/// Whether each item is open. Only the network, blocks and runs can be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoldState {
     open: Vec<bool>,
 }
 
 impl FoldState {
-    /// Blocks open down to `depth`: at 1 the outermost blocks are boxes, at 2 what is inside them is seen.
+    /// Opens all blocks above `depth`: at 1 the outermost blocks are closed boxes, at 2 they show their content.
     pub fn to_depth(tree: &BlockTree, depth: usize) -> FoldState {
         let open = |i: &TreeItem| i.depth == 0 || (i.can_fold() && i.depth < depth);
         FoldState { open: tree.items.iter().map(open).collect() }
     }
 
-    /// The deepest that shows no more than [`MAX_BOXES`] boxes; depth 1 where even that is more.
+    /// Returns the deepest state that shows at most [`MAX_BOXES`] boxes, and depth 1 where even that shows more.
     pub fn readable(tree: &BlockTree) -> FoldState {
         let deepest = tree.items.iter().map(|i| i.depth).max().unwrap_or(0);
         let fits = |fold: &FoldState| fold.box_count(tree) <= MAX_BOXES;
@@ -27,7 +27,8 @@ impl FoldState {
         self.open[item]
     }
 
-    /// Opens or closes every block of this path; what is around an opened one opens too. `false` where no block has it.
+    /// Opens or closes every block of this path. Blocks around an opened one open too. Returns `false` where no block has
+    /// the path.
     pub fn set_open(&mut self, tree: &BlockTree, path: &str, open: bool) -> bool {
         let named = |i: &TreeItem| i.can_fold() && (i.path == path || i.around.iter().any(|a| a == path));
         let found: Vec<usize> = (0..tree.items.len()).filter(|&i| named(&tree.items[i])).collect();
@@ -38,7 +39,7 @@ impl FoldState {
         !found.is_empty()
     }
 
-    /// What is drawn as a box: the item is closed, and all around it are open.
+    /// Returns the items that are drawn as boxes: they are closed, and all blocks around them are open.
     pub fn visible_boxes(&self, tree: &BlockTree) -> Vec<usize> {
         let mut seen = vec![false; tree.items.len()];
         let mut shown = Vec::new();

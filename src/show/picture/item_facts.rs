@@ -1,4 +1,4 @@
-//! What is written on a box, and what is told when it is pointed at.
+//! The text of each box and of its tooltip.
 
 use super::shape_labels::shape_labels;
 use super::tree::{BlockTree, TreeItem, TreeItemKind};
@@ -11,57 +11,57 @@ use crate::study::cost::{Convention, CostReport, count};
 use crate::text::source::Span;
 use std::collections::HashMap;
 
-/// Letters of a title.
+/// The most letters of a title.
 const MAX_TITLE: usize = 26;
 
 #[derive(Debug, Clone)]
 pub struct ItemFacts {
     pub title: String,
-    /// Which instance of its block, beside the title. Empty where the title says it.
+    /// The instance of the block, which follows the title. Empty where the title contains it.
     pub instance: String,
-    /// Parameters and share of the multiply-accumulates, below the title. Empty where there are none.
+    /// Parameters and share of the multiply-accumulates, written below the title. Empty where both are zero.
     pub second: String,
     pub params: u64,
     pub macs: u64,
-    /// Of the network's multiply-accumulates, 0 to 1.
+    /// Share of the network's multiply-accumulates, 0 to 1.
     pub share: f64,
-    /// 0 to 5: nothing, below 1, 3, 10, 30 %, and more.
+    /// Class of the share, 0 to 5: none, below 1, 3, 10, 30 %, and above.
     pub shade: usize,
-    /// Number of the block's name, in the order of appearance.
+    /// Index of the block's name in the order of appearance.
     pub kind: Option<usize>,
-    /// Name of the operator; empty for anything else.
+    /// Name of the operator, or empty for other items.
     pub op: &'static str,
-    /// What it reads, in numbers.
+    /// Shapes of the inputs in numbers.
     pub reads: Vec<String>,
-    /// Settings of an operator, or of the network, by name.
+    /// Settings of an operator or of the network, as name and value.
     pub config: Vec<(String, String)>,
     pub field: String,
-    /// Where the call is written.
+    /// Place of the call in the model file.
     pub span: Option<Span>,
-    /// Width of the box when it is closed.
+    /// Width of the closed box in pixels.
     pub width: f64,
-    /// Width of title and instance in the head of an open block.
+    /// Width of title and instance in the head of an open block in pixels.
     pub head: f64,
-    /// What each output carries: in numbers and, where it is short, as formulas.
+    /// Shape of each output in numbers and, where that is short, as formulas.
     pub labels: Vec<[String; 2]>,
 }
 
-/// What is written, by item, and of the whole network.
+/// The facts of each item and of the whole network.
 #[derive(Debug, Clone)]
 pub(super) struct GraphFacts {
     pub facts: Vec<ItemFacts>,
-    /// Names of blocks, in the order of appearance, with how often each is there.
+    /// Names of blocks in the order of appearance, each with its number of instances.
     pub kinds: Vec<(String, usize)>,
     pub params: u64,
     pub macs: u64,
 }
 
-/// Sizes of letters in pixels.
+/// Font sizes in pixels.
 pub(super) const FONT: f64 = 12.0;
 pub(super) const SMALL: f64 = 10.0;
 
 impl ItemFacts {
-    /// `double n.0.1`: title and instance.
+    /// Returns title and instance, such as `double n.0.1`.
     pub fn name(&self) -> String {
         if self.instance.is_empty() { self.title.clone() } else { format!("{} {}", self.title, self.instance) }
     }
@@ -95,14 +95,14 @@ pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a BlockTree, conventi
     GraphFacts { facts, kinds, params: report.params, macs: report.macs }
 }
 
-/// What is known of a graph before its items are described.
+/// What the facts of each item are computed from.
 struct FactsBuilder<'a> {
     graph: &'a Graph,
     tree: &'a BlockTree,
     report: &'a CostReport,
     ids: Vec<NodeId>,
     fields: Vec<Field>,
-    /// Where the block of a path is called.
+    /// Place of the call of each block, by the path of the block.
     calls: HashMap<&'a str, Span>,
 }
 
@@ -162,12 +162,12 @@ impl FactsBuilder<'_> {
     }
 }
 
-/// Room for the instance beside a title.
+/// Returns the width of the instance after a title, gap included.
 fn gap_before(instance: &str) -> f64 {
     if instance.is_empty() { 0.0 } else { 6.0 + width(instance, SMALL) }
 }
 
-/// The second line of a box: costs, or what a closed block holds.
+/// Returns the second line of a box: its costs, or the size of a closed block without costs.
 pub(super) fn second_line(item: &TreeItem, facts: &ItemFacts) -> String {
     if facts.second.is_empty() { contents_line(item) } else { facts.second.clone() }
 }
@@ -193,7 +193,7 @@ fn titles(item: &TreeItem, parent: Option<&TreeItem>, node: Option<&Node>) -> (S
                 |p: &TreeItem| if p.path.is_empty() || p.path.contains("..") { None } else { Some(p.path.clone()) };
             let from = parent.and_then(within).map_or(0, |p| p.len() + 1);
             let relative = item.path.get(from..).unwrap_or(&item.path);
-            // `n.0.1.double` is instance n.0.1 of double; `cbr2` says by itself what it is.
+            // `n.0.1.double` is instance n.0.1 of double. In `cbr2` the instance is part of the name.
             let (before, own) = relative.rsplit_once('.').unwrap_or(("", relative));
             let numbered = own.strip_prefix(block.as_str()).is_some_and(|n| n.chars().all(|c| c.is_ascii_digit()));
             let before = match item.around.is_empty() {
@@ -207,7 +207,8 @@ fn titles(item: &TreeItem, parent: Option<&TreeItem>, node: Option<&Node>) -> (S
     }
 }
 
-/// `conv 3×3, 64, stride 2`: what tells it from its neighbours; the rest is in [`ItemFacts::config`].
+/// Returns the settings that distinguish an operator from its neighbours, such as `conv 3×3, 64, stride 2`. The others are
+/// in [`ItemFacts::config`].
 fn operator_title(node: &Node) -> String {
     let config = node.op.config();
     let value = |key: &str| config.iter().find(|(k, _)| *k == key).map(|(_, v)| v.as_str());
@@ -223,7 +224,7 @@ fn operator_title(node: &Node) -> String {
             "factor" => parts.push(format!("×{text}")),
             "stride" if value("k") != Some(text) && text != "1" => parts.push(format!("stride {text}")),
             "dilation" | "groups" if text != "1" => parts.push(format!("{key} {text}")),
-            // The window of a convolution is better known than its width.
+            // The remaining settings are in the tooltip.
             _ => {}
         }
     }
@@ -250,7 +251,7 @@ fn costs_in_words(params: u64, share: f64) -> String {
     params.into_iter().chain(macs).collect::<Vec<_>>().join(" · ")
 }
 
-/// Upper ends of the shades, in hundredths of all multiply-accumulates.
+/// Upper bounds of the shades in percent of all multiply-accumulates.
 pub(super) const SHADES: [f64; 4] = [1.0, 3.0, 10.0, 30.0];
 
 fn shade(share: f64) -> usize {

@@ -1,4 +1,4 @@
-//! The graph for programs: every node and every block with what it costs. `docs/graph.md` describes each field.
+//! The graph as JSON: every node and every block with its costs. `docs/graph.md` describes each field.
 
 use super::item_facts::describe;
 use super::tree::{BlockTree, TreeItemKind};
@@ -8,7 +8,7 @@ use crate::study::cost::Convention;
 use crate::text::source::{SourceMap, Span};
 use serde_json::{Value, json};
 
-/// `ir::to_json` with costs, formulas, places and blocks.
+/// Returns `ir::to_json` extended by costs, formulas, places and blocks.
 pub(crate) fn json(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> Value {
     let graph = checked.graph();
     let tree = BlockTree::new(graph);

@@ -1,4 +1,4 @@
-//! A picture as a Mermaid flowchart, which GitHub and many wikis draw in Markdown: open blocks are subgraphs.
+//! Writes a picture as a Mermaid flowchart, which GitHub and many wikis render in Markdown. Open blocks are subgraphs.
 
 use super::colours::{hue, shade};
 use super::fold::FoldState;
@@ -41,7 +41,7 @@ pub fn mermaid(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String
         let _ = writeln!(out, "  n{} {arrow}|{label}| n{}", edge.from, edge.to);
     }
     for i in 0..=5 {
-        // Both schemes of GitHub have light boxes with dark letters then.
+        // The boxes are light with dark letters in both schemes of GitHub.
         let _ = writeln!(out, "  classDef s{i} fill:{},stroke:#9aa8ba,color:#16202c", shade(i));
     }
     for item in frames {
@@ -62,8 +62,8 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped(text))
 }
 
-/// Inside quotes Mermaid takes `#quot;` and numbers for letters that would mean something, and reads the rest as HTML or,
-/// behind a backtick, as Markdown.
+/// Escapes characters by their code, such as `#34;`. Inside quotes Mermaid reads the rest as HTML or, after a backtick, as
+/// Markdown.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! A picture as a page whose blocks open and close: one file, which loads nothing.
+//! Writes a picture as an HTML page whose blocks open and close. It is one file that loads nothing else.
 //!
 //! The page holds the ranks and orders of every block and computes coordinates itself, by the same steps as
 //! [`place`](super::place::place).
@@ -23,7 +23,7 @@ const COLOURS: &str = include_str!("page/pagecolours.css");
 const PLACE: &str = include_str!("page/place.js");
 const SCRIPT: &str = include_str!("page/page.js");
 
-/// The page, with the blocks of the fold open. Places in files are told where `sources` are given.
+/// Returns the page with the blocks of the fold state open. It shows places in model files where `sources` are given.
 pub fn page(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Option<&SourceMap>) -> String {
     // `</script>` in a name must not end the script; in JSON only strings hold a `<`.
     let data = page_data(scene, fold, shapes, sources).to_string().replace('<', "\\u003c");
@@ -35,7 +35,7 @@ pub fn page(scene: &Scene, fold: &FoldState, shapes: ShapeNotation, sources: Opt
         ("$script", format!("{PLACE}{SCRIPT}")),
         ("$data", data),
     ];
-    // Piece by piece, so that nothing inside a part is taken for a place.
+    // Placeholders are replaced from left to right, so that text inside a part is never taken for a placeholder.
     let mut out = String::new();
     let mut rest = PAGE;
     while let Some(at) = rest.find('$') {

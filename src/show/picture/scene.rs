@@ -1,4 +1,4 @@
-//! A network with everything that a picture of it needs, at any fold.
+//! A network with everything that its picture needs in any fold state.
 
 use super::item_facts::{GraphFacts, ItemFacts, describe};
 use super::layered::{GraphTooLarge, LayeredGraph, MAX_DUMMY_NODES};
@@ -6,12 +6,12 @@ use super::tree::BlockTree;
 use crate::graph::check::CheckedGraph;
 use crate::study::cost::Convention;
 
-/// What stands on lines.
+/// How shapes are written on edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShapeNotation {
-    /// `64 × 128 × 128`, at the size of the graph.
+    /// As numbers at the size of the graph: `64 × 128 × 128`.
     Numbers,
-    /// `64 × H × W`, where that is short.
+    /// As formulas where these are short: `64 × H × W`.
     Formulas,
 }
 
@@ -19,11 +19,11 @@ pub enum ShapeNotation {
 pub struct Scene {
     pub name: String,
     pub tree: BlockTree,
-    /// By item.
+    /// One entry for each item.
     pub facts: Vec<ItemFacts>,
-    /// By item; `None` where there is nothing inside.
+    /// The layered graph of each item, or `None` where the item has no children.
     pub layered: Vec<Option<LayeredGraph>>,
-    /// Names of blocks, in the order of appearance, with how often each is there.
+    /// Names of blocks in the order of appearance, each with its number of instances.
     pub kinds: Vec<(String, usize)>,
     pub params: u64,
     pub macs: u64,
@@ -32,7 +32,7 @@ pub struct Scene {
 
 impl Scene {
     /// # Errors
-    /// The network's lines are too long for a picture.
+    /// The network needs more than [`MAX_DUMMY_NODES`] dummy nodes.
     pub fn new(checked: &CheckedGraph, convention: Convention) -> Result<Scene, GraphTooLarge> {
         let graph = checked.graph();
         let tree = BlockTree::new(graph);
@@ -43,7 +43,7 @@ impl Scene {
         Ok(Scene { name: graph.name.clone(), tree, facts, layered, kinds, params, macs, convention })
     }
 
-    /// What stands on the line from an output of an item.
+    /// Returns the shape label of an output of an item.
     pub fn label(&self, item: usize, port: usize, shapes: ShapeNotation) -> &str {
         let [numbers, formula] = &self.facts[item].labels[port];
         match shapes {

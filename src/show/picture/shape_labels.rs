@@ -1,12 +1,12 @@
-//! Shapes as they stand on lines: in numbers, and in the image's height H and width W.
+//! Shape labels of edges: in numbers, and as formulas in the image's height H and width W.
 
 use crate::graph::ir::{Graph, Outlet};
 use crate::graph::ty::{Dim, TensorType};
 
-/// Letters of a formula on a line; a longer one is shown in numbers.
+/// The most letters of a formula. Numbers are shown instead of a longer one.
 const MAX_LETTERS: usize = 30;
 
-/// `64 × 144 × 192`, and `64 × H/2 × W/2`; the second is empty where it would be long.
+/// Returns `64 × 144 × 192` and `64 × H/2 × W/2`. The second is empty where it would be too long.
 pub(super) fn shape_labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     let prefix = match graph.ty(outlet) {
         TensorType::Tensor(_) => "",
@@ -23,8 +23,8 @@ pub(super) fn shape_labels(graph: &Graph, outlet: Outlet) -> [String; 2] {
     [format!("{prefix}{numbers}"), formula]
 }
 
-/// `H/8`, where a dim is that part of the height at this size and at all larger ones that leave the same remainders.
-/// `floor` and `min` come to nothing then.
+/// Returns `H/8` where the dim equals this fraction of the height at this size and at all larger sizes with the same
+/// remainders, where `floor` and `min` have no effect.
 fn fraction_of_side(dim: &Dim, size: [usize; 2]) -> Option<String> {
     let axis = match [dim.depends_on(0), dim.depends_on(1)] {
         [true, false] => 0,
@@ -52,7 +52,7 @@ fn fraction_of_side(dim: &Dim, size: [usize; 2]) -> Option<String> {
     Some(format!("{times}{}{over}", ["H", "W"][axis]))
 }
 
-/// `floor(H / 2)` as `⌊H/2⌋`; anything but one rounding in the language's spelling.
+/// Returns `⌊H/2⌋` for `floor(H / 2)`. Other formulas keep the spelling of the language.
 fn exact_formula(dim: &Dim) -> String {
     let formula = dim.to_string().replace(" / ", "/");
     for (word, open, close) in [("floor(", "⌊", "⌋"), ("ceil(", "⌈", "⌉")] {
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(shown(half().unwrap().times_n(3), [8, 9]), "3H/2");
         assert_eq!(shown(half().unwrap().times_n(2), [8, 9]), "H");
         assert_eq!(shown(half().unwrap().times_n(2).unwrap().smaller_of(&Dim::height()), [8, 9]), "H");
-        // The same remainder, and smaller than what is cut off: no part of it.
+        // A constant difference is not a fraction.
         assert_eq!(shown(Dim::height().plus_n(-2), [8, 9]), "H - 2");
         assert_eq!(shown(Some(Dim::constant(7)), [8, 9]), "7");
     }

@@ -1,4 +1,4 @@
-//! A picture as one SVG file that needs nothing else: colours for light and dark, letters of whatever sans-serif there is.
+//! Writes a picture as one self-contained SVG file, with colours for light and dark and the default sans-serif font.
 
 use super::colours::{HUES, rules};
 use super::fold::FoldState;
@@ -12,14 +12,14 @@ use crate::base::xml::escaped;
 use crate::show::text::{bold_width, width};
 use std::fmt::Write;
 
-/// Of the picture; the page has its own around it.
+/// Style of the picture. The HTML page adds its own.
 const STYLE: &str = include_str!("page/picture.css");
-/// Height of the title, and of a line of the legend.
+/// Height of the title.
 const TITLE: f64 = 56.0;
 const LEGEND_LINE: f64 = 22.0;
 const SIDE: f64 = 16.0;
 
-/// The picture with its title and its key.
+/// Returns the picture with title and legend.
 pub fn svg(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     let placed = place(scene, fold, shapes);
     let title = escaped(&scene.name);
@@ -49,7 +49,7 @@ pub fn svg(scene: &Scene, fold: &FoldState, shapes: ShapeNotation) -> String {
     out
 }
 
-/// `3 × 288 × 384 · 709.7k parameters · 2.16G MACs (conv)`.
+/// Returns the line below the title: `3 × 288 × 384 · 709.7k parameters · 2.16G MACs (conv)`.
 pub(super) fn summary(scene: &Scene) -> String {
     let input = scene.tree.items.iter().position(|i| i.kind == TreeItemKind::Input && !i.outputs.is_empty());
     let image = input.map(|i| format!("{} · ", scene.facts[i].labels[0][0])).unwrap_or_default();
@@ -58,7 +58,7 @@ pub(super) fn summary(scene: &Scene) -> String {
 }
 
 fn draw_body(out: &mut String, scene: &Scene, fold: &FoldState, shapes: ShapeNotation, placed: &PictureLayout) {
-    // Frames first, outer before inner; lines on them, boxes on top.
+    // Frames are drawn first, outer before inner, then routes, then boxes.
     for (item, bounds) in placed.boxes.iter().enumerate() {
         if let (Some(bounds), true) = (bounds, fold.is_open(item)) {
             draw_frame(out, scene, item, bounds);
@@ -133,7 +133,7 @@ fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     let radius = if matches!(part.kind, TreeItemKind::Input | TreeItemKind::Result) { h / 2.0 } else { 6.0 };
     let _ = write!(out, "<g class=\"box {class}\"><title>{}</title>", escaped(&tooltip(scene, item)));
     if folds {
-        // The edge of a sheet below: there is more inside.
+        // A second sheet below shows that the box can be opened.
         let _ = write!(
             out,
             "<rect class=\"under\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{h:.1}\" rx=\"6\"/>",
@@ -171,7 +171,7 @@ fn draw_box(out: &mut String, scene: &Scene, item: usize, bounds: &BoxBounds) {
     out.push_str("</g>\n");
 }
 
-/// What a pointer is told.
+/// Returns the tooltip of an item.
 fn tooltip(scene: &Scene, item: usize) -> String {
     let (facts, part) = (&scene.facts[item], &scene.tree.items[item]);
     let mut routes = vec![part.path.clone()];
@@ -191,7 +191,8 @@ struct Legend {
     height: f64,
 }
 
-/// Shades of cost, hues of the blocks that are `seen` with how often each is in the network, dashes: class and text.
+/// Returns CSS class and text of each legend entry: cost shades, hues of the blocks that are `seen` with their number of
+/// instances, and dashed edges.
 pub(super) fn legend_entries(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let mut from = 0.0;
@@ -213,7 +214,7 @@ pub(super) fn legend_entries(scene: &Scene, seen: impl Fn(usize) -> bool) -> Vec
     parts
 }
 
-/// The keys in lines of a width.
+/// Breaks the legend into lines of at most `room` pixels.
 fn place_legend(scene: &Scene, fold: &FoldState, room: f64) -> Legend {
     let mut legend = Legend { text: String::new(), width: 0.0, height: LEGEND_LINE };
     let (mut x, mut y) = (0.0, 0.0);
@@ -240,7 +241,7 @@ fn place_legend(scene: &Scene, fold: &FoldState, room: f64) -> Legend {
     legend
 }
 
-/// Whether an item is seen, open or closed.
+/// Checks whether an item is visible, open or closed.
 fn is_visible(scene: &Scene, fold: &FoldState, item: usize) -> bool {
     scene.tree.ancestors(item).iter().rev().skip(1).all(|&i| fold.is_open(i))
 }

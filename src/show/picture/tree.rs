@@ -1,23 +1,23 @@
-//! What is inside what: blocks by the paths of their nodes, and runs of equal blocks.
+//! The nesting of blocks, from the paths of their nodes, with runs of equal blocks grouped.
 //!
-//! Every item stands for nodes whose ids follow each other. An edge of the graph runs from a smaller id to a larger one, so
-//! edges between items of one block run forward as well, whatever is folded.
+//! Every item represents nodes with consecutive ids. An edge of the graph runs from a smaller id to a larger one, so edges
+//! between the items of a block run forward as well in any fold state.
 
 use crate::graph::ir::{Graph, NodeId, Outlet};
 use crate::graph::op::{Op, Reads};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Boxes that a picture may have before blocks are folded.
+/// The most boxes of a picture whose depth is chosen automatically.
 pub const MAX_BOXES: usize = 40;
-/// Blocks with more parts than this have runs of equal parts put together.
+/// Blocks with more parts than this have their runs of equal parts grouped.
 const RUN_THRESHOLD: usize = MAX_BOXES;
-/// Equal blocks one after the other that make a run.
+/// The fewest consecutive equal blocks that form a run.
 const MIN_RUN: usize = 3;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum TreeItemKind {
-    /// All of it: item 0.
+    /// The whole network, item 0.
     Network,
     Input,
     Operator,
@@ -25,7 +25,7 @@ pub enum TreeItemKind {
     Block {
         block: String,
     },
-    /// Equal blocks, each fed by the one before alone.
+    /// Consecutive equal blocks, each of which reads the one before only.
     Run {
         block: String,
         count: usize,
@@ -37,7 +37,7 @@ pub enum TreeItemKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ItemInput {
     pub outlet: Outlet,
-    /// No number of it is read: `resize(to = x)` looks at the size of `x`.
+    /// Whether only its size is read, as `resize(to = x)` does with `x`.
     pub size_only: bool,
 }
 
@@ -45,25 +45,25 @@ pub struct ItemInput {
 pub struct TreeItem {
     pub kind: TreeItemKind,
     pub parent: Option<usize>,
-    /// 0 for the network, 1 for what stands in it.
+    /// 0 for the network, 1 for its children.
     pub depth: usize,
-    /// Of the node, of the block, or the result's name.
+    /// Path of the node or the block, or name of the result.
     pub path: String,
-    /// Paths of blocks around it that hold nothing else.
+    /// Paths of the blocks around it that contain nothing else.
     pub around: Vec<String>,
-    /// Ids of its nodes.
+    /// Range of the ids of its nodes.
     pub nodes: Range<usize>,
     pub children: Vec<usize>,
-    /// Distinct tensors from outside, in the order of their first use.
+    /// Distinct tensors that it reads from outside, in the order of first use.
     pub inputs: Vec<ItemInput>,
-    /// Tensors that are used outside.
+    /// Tensors that are read outside.
     pub outputs: Vec<Outlet>,
-    /// Items of one class compute the same from equal shapes, with weights of their own.
+    /// Items of one class compute the same function of equal shapes, up to their weights.
     pub class: usize,
 }
 
 impl TreeItem {
-    /// Whether there is something to open.
+    /// Checks whether the item can be opened and closed.
     pub fn can_fold(&self) -> bool {
         matches!(self.kind, TreeItemKind::Block { .. } | TreeItemKind::Run { .. })
     }
@@ -71,7 +71,7 @@ impl TreeItem {
 
 #[derive(Debug, Clone)]
 pub struct BlockTree {
-    /// Each after its parent; the network first.
+    /// Each item after its parent, with the network first.
     pub items: Vec<TreeItem>,
 }
 
@@ -91,7 +91,7 @@ impl BlockTree {
         BlockTree { items: builder.items }
     }
 
-    /// The chain of items from below the network down to this one.
+    /// Returns the items around this one from the outermost block inwards, and the item itself.
     pub fn ancestors(&self, item: usize) -> Vec<usize> {
         let mut chain: Vec<usize> = std::iter::successors(Some(item), |&i| self.items[i].parent).collect();
         chain.pop();
@@ -127,13 +127,13 @@ impl<'g> BlockTreeBuilder<'g> {
         self.items.len() - 1
     }
 
-    /// The innermost end of the scope that lies `opened` scopes deep around a node.
+    /// Returns the path of the block instance that is `opened` levels deep around a node.
     fn scope_at(&self, ids: &[NodeId], node: usize, opened: usize) -> Option<&'g str> {
         let path = self.graph.node(ids[node]).path.as_str();
         path.match_indices('.').map(|(end, _)| &path[..end]).filter(|p| self.scopes.contains_key(p)).nth(opened)
     }
 
-    /// Makes the children of an item that lies `opened` scopes deep.
+    /// Adds the items below an item that is `opened` levels deep.
     fn add_children(&mut self, parent: usize, opened: usize) {
         let ids = self.graph.order();
         let mut pending = vec![(parent, opened)];
@@ -156,8 +156,8 @@ impl<'g> BlockTreeBuilder<'g> {
                 let length =
                     |scope, deep| (at..end).take_while(|&i| self.scope_at(&ids, i, deep) == Some(scope)).count();
                 let last = at + length(scope, deep);
-                // A block that holds nothing but another is shown as that other one; one that holds one operator, as
-                // the operator.
+                // A block that contains only another block is shown as the inner one, and a block with one operator as the
+                // operator.
                 while let Some(inner) = self.scope_at(&ids, at, deep + 1) {
                     if at + length(inner, deep + 1) < last {
                         break;
@@ -181,7 +181,7 @@ impl<'g> BlockTreeBuilder<'g> {
         }
     }
 
-    /// Inputs, outputs and classes of all items with nodes.
+    /// Fills in inputs, outputs and class of all items with nodes.
     fn connect(&mut self) {
         let ids = self.graph.order();
         let mut last_use: HashMap<Outlet, usize> = HashMap::new();
@@ -234,7 +234,7 @@ impl<'g> BlockTreeBuilder<'g> {
         }
     }
 
-    /// Puts runs of equal blocks of long levels into items of their own.
+    /// Groups runs of equal blocks in items with many children.
     fn group_runs(&mut self) {
         for parent in 0..self.items.len() {
             let children = self.items[parent].children.clone();
@@ -277,7 +277,7 @@ impl<'g> BlockTreeBuilder<'g> {
         self.sort_parents_first();
     }
 
-    /// Whether `next` is the same as `before`, and is all that reads what that gives.
+    /// Checks whether `next` is equal to `before` and is the only reader of its output.
     fn continues_run(&self, before: usize, next: usize, readers: &HashMap<Outlet, usize>) -> bool {
         let (a, b) = (&self.items[before], &self.items[next]);
         let alone = match (&a.outputs[..], &b.inputs[..]) {
@@ -287,7 +287,7 @@ impl<'g> BlockTreeBuilder<'g> {
         a.class == b.class && a.can_fold() && b.can_fold() && alone
     }
 
-    /// Parents before children again, and depths that fit.
+    /// Sorts parents before children, and renumbers parents and depths.
     fn sort_parents_first(&mut self) {
         let mut order = Vec::with_capacity(self.items.len());
         let mut pending = vec![0];

@@ -1,18 +1,18 @@
-//! The boxes that a fold shows and the edges between them, for tools that lay graphs out themselves.
+//! The boxes that a fold state shows and the edges between them, for tools that compute their own layout.
 
 use super::fold::FoldState;
 use super::scene::Scene;
 use crate::graph::ir::Outlet;
 use std::collections::HashMap;
 
-/// A tensor from one shown box to another.
+/// A tensor that runs from one visible box to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BoxEdge {
     pub from: usize,
-    /// Output of `from`.
+    /// Output of `from` that carries the tensor.
     pub port: usize,
     pub to: usize,
-    /// No number of it is read.
+    /// Whether only the size of the tensor is read.
     pub size_only: bool,
 }
 
@@ -33,17 +33,17 @@ pub fn box_edges(scene: &Scene, fold: &FoldState) -> Vec<BoxEdge> {
     wires.filter_map(edge).collect()
 }
 
-/// Something that a writer of nested text meets, in order.
+/// One step of a walk over the visible boxes and the open blocks around them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NestingStep {
-    /// An open block starts.
+    /// Enters an open block.
     Open(usize),
     Box(usize),
-    /// The block that was opened last ends.
+    /// Leaves the block that was entered last.
     Close,
 }
 
-/// The shown boxes with the open blocks around them.
+/// Walks over the visible boxes with the open blocks around them.
 pub(super) fn nesting_steps(scene: &Scene, fold: &FoldState) -> Vec<NestingStep> {
     let mut steps = Vec::new();
     let items = &scene.tree.items;

@@ -1,4 +1,4 @@
-//! What a page shows.
+//! The content of a report.
 
 use crate::base::error::Result;
 use crate::data::png::png;
@@ -9,7 +9,7 @@ use crate::show::images::text_drawing::Canvas;
 use crate::show::table::Table;
 use serde_json::Value;
 
-/// A picture with its words; PNG bytes.
+/// A PNG picture with name and note.
 #[derive(Debug, Clone)]
 pub struct ReportPicture {
     pub name: String,
@@ -29,7 +29,7 @@ impl ReportPicture {
 /// Longest side of an embedded picture.
 pub(crate) const PICTURE_SIDE: usize = 320;
 
-/// One figure at the head of the page.
+/// A figure at the top of the page.
 #[derive(Debug, Clone)]
 pub struct HeadlineFigure {
     pub label: String,
@@ -43,18 +43,18 @@ impl HeadlineFigure {
     }
 }
 
-/// The share of the pixels of each class in one split.
+/// The fraction of the pixels of each class in one split.
 #[derive(Debug, Clone)]
 pub struct SplitShares {
     pub split: String,
     pub images: usize,
-    /// Images whose masks were read.
+    /// Number of images whose masks were read.
     pub read: usize,
-    /// In the order of the classes; they sum to 1.
+    /// Fraction of each class, in the order of the classes. They sum to 1.
     pub shares: Vec<f64>,
 }
 
-/// Everything that a page shows.
+/// The content of the report of one run.
 pub struct RunReport<'a> {
     pub title: String,
     pub subtitle: String,
@@ -62,11 +62,11 @@ pub struct RunReport<'a> {
     pub history: History,
     /// The split that each epoch was scored on.
     pub scored_on: String,
-    /// Contents of `eval.json` and `cases.csv`, and the split that they are of.
+    /// The content of `eval.json`.
     pub evaluation: Option<Value>,
     pub cases: Option<CaseColumns>,
     pub split: String,
-    /// The column that cases are ranked by, and how it is called.
+    /// The column of `cases.csv` that cases are ranked by, and its display name.
     pub ranked_by: (String, String),
     pub ranked: Vec<RankedCase>,
     pub worst: Vec<ReportPicture>,
@@ -77,9 +77,9 @@ pub struct RunReport<'a> {
     pub classes: Vec<String>,
     pub balance: Vec<SplitShares>,
     pub examples: Vec<ReportPicture>,
-    /// Headed groups of settings.
+    /// Groups of settings, each with its title.
     pub settings: Vec<(String, Vec<(String, String)>)>,
     pub commands: String,
-    /// What the page lacks, and how to get it.
+    /// What is missing on the page, and how to get it.
     pub missing: Vec<String>,
 }

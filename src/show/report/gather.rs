@@ -1,4 +1,4 @@
-//! From a trained run to what its page shows. What cannot be had is said on the page, and the rest is shown.
+//! Collects the content of a report from a trained run. The page lists what is not available, and shows the rest.
 
 mod cases;
 mod costs;
@@ -14,8 +14,8 @@ use crate::learn::trained_run::TrainedRun;
 use crate::score::case_columns::CaseColumns;
 use std::path::Path;
 
-/// Gathers the settings, curves, costs and data of a run, its scores on one role, and pictures of so many of the worst cases
-/// and as many around the median. `missing` is what is known to be missing already.
+/// Collects the settings, curves, costs and data of a run, its scores on one split, and pictures of `pictures` of the worst
+/// cases and as many around the median. `missing` lists what is already known to be missing.
 pub(crate) fn gather<'a>(
     run: TrainedRun<'a>,
     role: SplitRole,

@@ -1,4 +1,4 @@
-//! Parts that several sections of a page are made of.
+//! Parts that several sections of a page share.
 
 use super::content::ReportPicture;
 use crate::show::chart::LineSeries;
@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, PreEscaped, html};
 
-/// A line's name beside its colour, where there is more than one.
+/// Draws the legend of a line chart, which is empty for one line.
 pub(super) fn series_legend(series: &[LineSeries]) -> Markup {
     html! {
         @if series.len() > 1 {
@@ -18,7 +18,7 @@ pub(super) fn series_legend(series: &[LineSeries]) -> Markup {
     }
 }
 
-/// How people write a name of a score.
+/// Returns the display name of a metric or another recorded value.
 pub(crate) fn display_name(name: &str) -> String {
     match name {
         "dice" => "Dice".into(),
@@ -46,7 +46,7 @@ pub(super) fn gallery(pictures: &[ReportPicture]) -> Markup {
     }
 }
 
-/// Names beside values.
+/// Draws a table of names and values.
 pub(super) fn name_value_table(rows: &[(String, String)]) -> Markup {
     html! {
         div class="scroll" {
@@ -57,7 +57,7 @@ pub(super) fn name_value_table(rows: &[(String, String)]) -> Markup {
     }
 }
 
-/// A table; a click on a column's head sorts it.
+/// Draws a table that can be sorted by a click on a column header.
 pub(super) fn sortable_table(table: &Table) -> Markup {
     html! { div class="scroll" tabindex="0" { (PreEscaped(table.to_html("sortable"))) } }
 }

@@ -1,6 +1,7 @@
-//! Scores as they are found in `eval.json`: whatever metrics there are, with intervals where there are some.
+//! The scores of `eval.json`: all metrics that it contains, with confidence intervals where it has them.
 //!
-//! Knows the shape of the file (`mean`, `per_class`, `pooled`, `intervals`, each metrics by name) and no metric.
+//! This module depends on the structure of the file (`mean`, `per_class`, `pooled` and `intervals`, each with metrics by
+//! name), but on no particular metric.
 
 use super::content::RunReport;
 use super::parts::{display_name, sortable_table};
@@ -9,7 +10,7 @@ use crate::show::table::{Cell, Column, Estimate, Table};
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
-/// Most lines of the table of cases.
+/// The most rows of the table of cases.
 const MAX_LINES: usize = 1000;
 
 pub(super) fn section(report: &RunReport<'_>) -> Markup {
@@ -26,7 +27,8 @@ pub(super) fn section(report: &RunReport<'_>) -> Markup {
     }
 }
 
-/// A column for each class, then the mean of the foreground classes; means over images, then pooled pixels.
+/// Draws two tables, means over images and scores of pooled pixels. Their columns are the classes and the mean of the
+/// foreground classes.
 fn score_tables(evaluation: &Value, classes: &[String]) -> Markup {
     let intervals = &evaluation["intervals"];
     let pooled = &evaluation["pooled"];
@@ -47,7 +49,7 @@ fn score_tables(evaluation: &Value, classes: &[String]) -> Markup {
     } }
 }
 
-/// A line for each metric, a column for each class.
+/// Returns a table with a row for each metric and a column for each class.
 fn by_metric(rows: &[ScoreRow]) -> Table {
     let columns = std::iter::once(Column::words("metric")).chain(rows.iter().map(|row| Column::numbers(row.name)));
     let line = |m: &str| -> Vec<Cell> {
@@ -79,16 +81,16 @@ fn score_rows<'a>(
             mean: false,
         })
         .collect();
-    // Files without a `mean` of its own have the figures beside the other keys.
+    // In files without the key `mean` the mean scores are at the top level.
     let scores = if part["mean"].is_object() { &part["mean"] } else { part };
-    // With one foreground class it is the class.
+    // With one foreground class the mean would repeat its column.
     if rows.len() > 2 {
         rows.push(ScoreRow { name: "foreground mean", scores, intervals: of_mean, mean: true });
     }
     rows
 }
 
-/// Metrics of the classes in the order of the file.
+/// Returns the metrics of the classes in the order of the file, with Dice and IoU first.
 fn metrics<'a>(rows: &[ScoreRow<'a>]) -> Vec<&'a str> {
     let mut names: Vec<&str> = Vec::new();
     for name in rows.iter().filter(|r| !r.mean).filter_map(|r| r.scores.as_object()).flat_map(Map::keys) {
@@ -96,7 +98,7 @@ fn metrics<'a>(rows: &[ScoreRow<'a>]) -> Vec<&'a str> {
             names.push(name);
         }
     }
-    // The two that everyone looks for come first.
+    // Dice and IoU are the most used metrics.
     names.sort_by_key(|n| match *n {
         "dice" => 0,
         "iou" => 1,
@@ -105,7 +107,7 @@ fn metrics<'a>(rows: &[ScoreRow<'a>]) -> Vec<&'a str> {
     names
 }
 
-/// Four decimals, or two for numbers that are no shares.
+/// Formats a score with four decimals, or with two where it cannot be a fraction.
 fn cell(score: &Value, interval: &Value) -> Cell {
     let Some(value) = score.as_f64() else { return Cell::Missing };
     let ends = interval["low"].as_f64().zip(interval["high"].as_f64());
@@ -113,7 +115,7 @@ fn cell(score: &Value, interval: &Value) -> Cell {
     Cell::Estimate(Estimate { interval: ends.map(|(low, high)| [low, high]), ..Estimate::new(value, decimals) })
 }
 
-/// What the figures stand on, in words.
+/// Returns notes on how the scores were computed.
 fn notes(evaluation: &Value) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(file) = evaluation["checkpoint"].as_str() {
@@ -143,7 +145,7 @@ fn notes(evaluation: &Value) -> Vec<String> {
     notes
 }
 
-/// One chart for the mean of each image, and one for each class where there are a few.
+/// Draws one chart for the mean of each image, and one for each class where there are two to five.
 fn distributions(report: &RunReport<'_>) -> Markup {
     let Some(cases) = &report.cases else { return html! {} };
     let (column, word) = &report.ranked_by;
@@ -171,7 +173,7 @@ fn distributions(report: &RunReport<'_>) -> Markup {
     }
 }
 
-/// Every image, folded away.
+/// Draws the table of all images, initially closed.
 fn case_table(report: &RunReport<'_>) -> Markup {
     let Some(cases) = &report.cases else { return html! {} };
     let rank = |stem: &str| report.ranked.iter().position(|r| r.stem == stem).unwrap_or(usize::MAX);

@@ -1,8 +1,8 @@
-//! Settings as rows of names and values, whatever fields they have.
+//! Formats JSON values of settings for people.
 
 use serde_json::Value;
 
-/// A value in the spelling of the language: `adam(lr = 0.001, beta1 = 0.9)`, `[128, 128]`, `yes`.
+/// Formats a value in the syntax of the model language: `adam(lr = 0.001, beta1 = 0.9)`, `[128, 128]`, `yes`.
 pub fn value_text(value: &Value) -> String {
     match value {
         Value::Null => "none".into(),
@@ -17,7 +17,7 @@ pub fn value_text(value: &Value) -> String {
             let mut parts = fields.iter();
             match (parts.next(), parts.next()) {
                 (None, _) => "none".into(),
-                // How serde writes a choice with settings of its own.
+                // serde writes an enum variant with fields as an object with one key.
                 (Some((name, inner @ Value::Object(_))), None) => format!("{name}({})", named(inner)),
                 _ => named(value),
             }

@@ -1,41 +1,41 @@
-//! What stands in a cell of a table: a value, as people and as programs read it.
+//! The cells of a table: values with a form for people and one for programs.
 
 use crate::base::number::{bytes, thousands};
 use crate::base::xml::escaped;
 use serde_json::{Value, json};
 
-/// A value.
+/// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
-    /// There is nothing to say.
+    /// No value applies.
     Empty,
     /// The value is not known or not defined: `-`.
     Missing,
-    /// As it is.
+    /// A text, printed unchanged.
     Text(String),
-    /// `1,234,567`
+    /// A count: `1,234,567`.
     Count(u64),
-    /// `+1,234`, `-5`, or nothing where the count stays the same.
+    /// A change of a count: `+1,234`, `-5`, or nothing where it stays the same.
     Change {
-        /// The count that was.
+        /// The count before.
         from: u64,
-        /// The count that is.
+        /// The count after.
         to: u64,
     },
-    /// `12.35 MB`
+    /// An amount of memory: `12.35 MB`.
     Bytes(u64),
-    /// `12.5 %`
+    /// A percentage: `12.5 %`.
     Percent(f64),
-    /// A number with so many decimals; NaN is `-`.
+    /// A number with a fixed number of decimals; NaN is printed as `-`.
     Decimal {
         /// The number.
         value: f64,
-        /// How many decimals people see.
+        /// Number of decimals in the form for people.
         decimals: usize,
     },
-    /// A number with what is known of its error.
+    /// A number with its statistical error.
     Estimate(Estimate),
-    /// `*` or nothing.
+    /// A flag: `*` or nothing.
     Flag(bool),
 }
 
@@ -48,14 +48,14 @@ pub struct Estimate {
     pub deviation: Option<f64>,
     /// The ends of the interval.
     pub interval: Option<[f64; 2]>,
-    /// How many decimals people see.
+    /// Number of decimals in the form for people.
     pub decimals: usize,
-    /// A plus stands before what is not negative, as in differences.
+    /// Whether numbers that are not negative get a plus sign, as in differences.
     pub signed: bool,
 }
 
 impl Estimate {
-    /// A number of which nothing else is known.
+    /// Creates an estimate without deviation and interval.
     pub fn new(value: f64, decimals: usize) -> Self {
         Self { value, deviation: None, interval: None, decimals, signed: false }
     }
@@ -65,7 +65,7 @@ impl Estimate {
         format!("{plus}{}", decimal(value, self.decimals))
     }
 
-    /// The mean and its deviation, and apart from them the interval in brackets.
+    /// Returns the mean with its deviation, and separately the interval in brackets.
     fn parts(&self) -> (String, Option<String>) {
         let deviation = self.deviation.map_or(String::new(), |sd| format!(" ± {}", decimal(sd, self.decimals)));
         let interval = self.interval.map(|[low, high]| format!("[{}, {}]", self.number(low), self.number(high)));
@@ -82,7 +82,7 @@ impl std::fmt::Display for Estimate {
     }
 }
 
-/// `0.9512`; `-` where the number is not one.
+/// Formats a number such as `0.9512`, and `-` for NaN.
 fn decimal(value: f64, decimals: usize) -> String {
     if value.is_nan() { "-".into() } else { format!("{value:.decimals$}") }
 }
@@ -92,17 +92,17 @@ fn change(from: u64, to: u64) -> i128 {
 }
 
 impl Cell {
-    /// A number that people see with so many decimals.
+    /// Creates a number with this many decimals in the form for people.
     pub fn decimal(value: f64, decimals: usize) -> Self {
         Cell::Decimal { value, decimals }
     }
 
-    /// A count of which none is worth no number: `-` for 0.
+    /// Creates a count that is printed as `-` where it is 0.
     pub fn nonzero_count(n: u64) -> Self {
         if n == 0 { Cell::Missing } else { Cell::Count(n) }
     }
 
-    /// As people read it.
+    /// Returns the form for people.
     pub fn text(&self) -> String {
         match self {
             Cell::Empty => String::new(),
@@ -120,7 +120,8 @@ impl Cell {
         }
     }
 
-    /// As programs read it: digits without separators and units, six decimals, nothing where the value is missing.
+    /// Returns the form for programs: digits without separators and units, six decimals, and nothing where the value is
+    /// missing.
     pub fn plain(&self) -> String {
         match self {
             Cell::Empty | Cell::Missing => String::new(),
@@ -139,7 +140,7 @@ impl Cell {
         }
     }
 
-    /// As a value of JSON; `null` where it is missing.
+    /// Returns a JSON value, `null` where the value is missing.
     pub fn json(&self) -> Value {
         match self {
             Cell::Empty | Cell::Missing => Value::Null,
@@ -154,7 +155,7 @@ impl Cell {
         }
     }
 
-    /// Inside an element of HTML; the interval of an estimate is an element of its own.
+    /// Returns the content of an HTML cell. The interval of an estimate is an element of its own.
     pub fn html(&self) -> String {
         match self {
             Cell::Estimate(estimate) => match estimate.parts() {
@@ -186,7 +187,7 @@ impl From<&str> for Cell {
     }
 }
 
-/// What is missing where there is none.
+/// `None` becomes a missing value.
 impl<T: Into<Cell>> From<Option<T>> for Cell {
     fn from(cell: Option<T>) -> Self {
         cell.map_or(Cell::Missing, Into::into)

@@ -1,27 +1,27 @@
-//! A column of a table: what it is called, and who sees it.
+//! The columns of a table: title, name and kind of reader.
 
-/// Where the cells of a column stand.
+/// Alignment of the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
-    /// Words.
+    /// For words.
     Left,
-    /// Numbers.
+    /// For numbers.
     Right,
 }
 
-/// Who reads a table.
+/// The kind of reader of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TableReader {
-    /// Reads text, Markdown, LaTeX and HTML.
+    /// A person reads text, Markdown, LaTeX and HTML.
     Person,
-    /// Reads CSV and JSON.
+    /// A program reads CSV and JSON.
     Program,
 }
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// What people read above it.
+    /// Header in the formats for people.
     pub title: String,
     name: Option<String>,
     pub(super) align: Align,
@@ -29,27 +29,27 @@ pub struct Column {
 }
 
 impl Column {
-    /// Cells on the left.
+    /// Creates a column whose cells are aligned to the left.
     pub fn words(title: impl Into<String>) -> Self {
         Self { title: title.into(), name: None, align: Align::Left, only: None }
     }
 
-    /// Cells on the right.
+    /// Creates a column whose cells are aligned to the right.
     pub fn numbers(title: impl Into<String>) -> Self {
         Self { align: Align::Right, ..Self::words(title) }
     }
 
-    /// What programs call the column; its title when not given.
+    /// Sets the name of the column in CSV and JSON. By default it is the title.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self { name: Some(name.into()), ..self }
     }
 
-    /// A column that CSV and JSON leave out.
+    /// Leaves the column out of CSV and JSON.
     pub fn for_people(self) -> Self {
         Self { only: Some(TableReader::Person), ..self }
     }
 
-    /// A column of CSV and JSON alone.
+    /// Restricts the column to CSV and JSON.
     pub fn for_programs(self) -> Self {
         Self { only: Some(TableReader::Program), ..self }
     }

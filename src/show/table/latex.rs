@@ -1,9 +1,9 @@
-//! A table as LaTeX prints it.
+//! Prints tables as LaTeX.
 
 use super::column::Align;
 use super::text_grid::TextGrid;
 
-/// A tabular for the package booktabs, the title above it as a comment.
+/// Prints a `tabular` for the package booktabs, with the title above it as a comment.
 pub(super) fn tabular(title: &str, grid: &TextGrid) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| escaped(cell)).collect();
@@ -17,7 +17,7 @@ pub(super) fn tabular(title: &str, grid: &TextGrid) -> String {
     )
 }
 
-/// Text that LaTeX prints as it is; numbers get a true minus sign.
+/// Escapes text for LaTeX. Numbers get a true minus sign.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';

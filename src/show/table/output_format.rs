@@ -1,9 +1,9 @@
-//! The formats that commands print in.
+//! The output formats of commands.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A format of what is printed. Each command has some of them.
+/// An output format. Each command supports some of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputFormat {
     /// For the terminal.
@@ -40,7 +40,7 @@ impl OutputFormat {
         OutputFormat::Mermaid,
     ];
 
-    /// The word for it on the command line.
+    /// Returns the name of the format on the command line.
     pub fn name(self) -> &'static str {
         match self {
             OutputFormat::Text => "text",
@@ -55,7 +55,7 @@ impl OutputFormat {
         }
     }
 
-    /// Remarks below a table. Formats for programs have no place for them.
+    /// Formats remarks below a table. Formats for programs leave them out.
     pub fn notes(self, lines: &[String]) -> String {
         let line = |text: &String| match self {
             OutputFormat::Text => format!("{text}\n"),

@@ -1,20 +1,20 @@
-//! The cells of a table as people read them, in columns of text.
+//! Prints a table in columns of text for people.
 
 use super::column::Align;
 use std::fmt::Write;
 
-/// Texts under a header.
+/// A table whose cells are texts.
 pub(super) struct TextGrid {
     /// One for each column.
     pub header: Vec<String>,
     /// One for each column.
     pub align: Vec<Align>,
-    /// Each with one text for every column.
+    /// The rows, each with one text for every column.
     pub rows: Vec<Vec<String>>,
 }
 
 impl TextGrid {
-    /// Columns as wide as their widest cell, two blanks between, a line of dashes below the header.
+    /// Prints columns as wide as their widest cell, with two spaces between them and a line of dashes below the header.
     pub(super) fn to_text(&self) -> String {
         let width = |i: usize| {
             let cells = self.rows.iter().map(|r| r[i].chars().count());
@@ -39,7 +39,7 @@ impl TextGrid {
         out
     }
 
-    /// A table of Markdown.
+    /// Prints a Markdown table.
     pub(super) fn to_markdown(&self) -> String {
         let line = |cells: &[String]| {
             let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();

@@ -1,7 +1,7 @@
-//! Events in Protocol Buffers' wire format: the few fields of `tensorflow.Event` and `tensorflow.Summary`
-//! (tensorflow/core/util/event.proto, framework/summary.proto) that scalars and pictures need.
+//! Encodes and parses events in the wire format of Protocol Buffers: the fields of `tensorflow.Event` and
+//! `tensorflow.Summary` (tensorflow/core/util/event.proto, framework/summary.proto) that scalars and pictures need.
 
-/// Values under their tags at one step.
+/// Values of one step, each with its tag.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// Seconds since 1970.
@@ -13,12 +13,12 @@ pub struct Event {
 #[derive(Debug, Clone, PartialEq)]
 pub enum EventValue {
     Scalar(f32),
-    /// Height and width, and the file.
+    /// A PNG file with height and width.
     Picture {
         size: [usize; 2],
         png: Vec<u8>,
     },
-    /// What other programs wrote.
+    /// A value of another kind, written by another program.
     Other,
 }
 
@@ -32,7 +32,7 @@ const FIXED32: u64 = 5;
 const RGB: u64 = 3;
 
 impl Event {
-    /// The event that begins a file.
+    /// Encodes the event that a file begins with.
     pub fn version(time: f64) -> Vec<u8> {
         let mut out = Vec::new();
         put_fixed64(&mut out, 1, time);
@@ -71,7 +71,7 @@ impl Event {
         out
     }
 
-    /// `None` where the bytes are no event. Fields that are not known are passed over.
+    /// Parses an event, or returns `None` where the bytes are not one. Unknown fields are skipped.
     pub fn parse(data: &[u8]) -> Option<Event> {
         let mut event = Event { time: 0.0, step: 0, values: Vec::new() };
         for field in fields(data) {
@@ -123,7 +123,7 @@ enum WireField<'a> {
     Fixed32(u32),
 }
 
-/// Numbers and contents of the fields of a message; ends with `None` where the bytes are none.
+/// Returns number and content of each field of a message. Invalid bytes end it with `None`.
 fn fields(mut data: &[u8]) -> impl Iterator<Item = Option<(u64, WireField<'_>)>> {
     std::iter::from_fn(move || {
         if data.is_empty() {

@@ -1,8 +1,8 @@
-//! TFRecord framing: length, checksum of the length, data, checksum of the data; numbers in little-endian order.
+//! TFRecord framing: length, checksum of the length, data, checksum of the data. Numbers are in little-endian order.
 //!
-//! A checksum is CRC-32C turned right by 15 bits plus a constant (tensorflow/core/lib/hash/crc32c.h, `Mask`).
+//! A checksum is CRC-32C, rotated right by 15 bits, plus a constant (tensorflow/core/lib/hash/crc32c.h, `Mask`).
 
-/// Bytes before and after the data of a record.
+/// Number of bytes before the data of a record.
 const HEAD: usize = 12;
 const TAIL: usize = 4;
 
@@ -10,7 +10,7 @@ pub fn masked(data: &[u8]) -> u32 {
     crc32c::crc32c(data).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
-/// A record with this data.
+/// Returns a record with this data.
 pub fn frame(data: &[u8]) -> Vec<u8> {
     let head = (data.len() as u64).to_le_bytes();
     let mut record = Vec::with_capacity(length(data.len()));
@@ -21,21 +21,21 @@ pub fn frame(data: &[u8]) -> Vec<u8> {
     record
 }
 
-/// Bytes of a record whose data has so many.
+/// Returns the number of bytes of a record with this many bytes of data.
 pub(crate) fn length(data: usize) -> usize {
     HEAD + data + TAIL
 }
 
-/// Why a record cannot be read.
+/// The reason why a record cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RecordError {
     /// The file ends before the record does.
     Cut,
-    /// A checksum differs.
+    /// A checksum does not match.
     Damaged,
 }
 
-/// The data of each record; the first that is broken is the last that comes.
+/// Returns the data of each record. An invalid record ends the iteration with its error.
 pub fn records(mut bytes: &[u8]) -> impl Iterator<Item = Result<&[u8], RecordError>> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {

@@ -1,11 +1,11 @@
-//! The worst cases of a run and those around the median, as pictures.
+//! Pictures of the worst cases of a run and of those around the median.
 
 use crate::data::SplitRole;
 use crate::learn::trained_run::TrainedRun;
 use crate::score::case_columns::RankedCase;
 use crate::show::report::content::ReportPicture;
 
-/// Pictures of cases, or why there are none.
+/// Pictures of cases, or the reason why there are none.
 #[derive(Default)]
 pub(super) struct CasePictures {
     pub(super) worst: Vec<ReportPicture>,
@@ -13,7 +13,7 @@ pub(super) struct CasePictures {
     pub(super) missing: Option<String>,
 }
 
-/// So many of the worst and as many around the median; `metric` is how people call what they are ranked by.
+/// Draws `n` of the worst cases and as many around the median. `metric` is the display name of the metric that ranks them.
 #[cfg(feature = "run")]
 pub(super) fn cases(
     run: TrainedRun<'_>,
@@ -43,7 +43,7 @@ pub(super) fn cases(
     }
 }
 
-/// None: they take a network.
+/// Without the feature `run` there is no network to draw cases with.
 #[cfg(not(feature = "run"))]
 pub(super) fn cases(_: TrainedRun<'_>, _: SplitRole, _: &[RankedCase], _: usize, _: &str) -> CasePictures {
     let missing = "Without pictures of cases: this npc is built without the feature `run`";

@@ -1,4 +1,4 @@
-//! What a network costs, as a whole and by block.
+//! The costs of a network, as a whole and by block.
 
 use crate::base::number::{bytes, thousands, with_prefix};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
@@ -8,7 +8,7 @@ use crate::show::table::{Cell, Column, Table};
 use crate::study::cost::memory::Timeline;
 use crate::study::cost::{Convention, count, memory_with};
 
-/// Sizes, operations and memory, by name.
+/// Returns sizes, operations and memory as names and values.
 pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
     let checked = run.checked;
     let train = &run.settings.train;
@@ -40,13 +40,13 @@ pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
     rows
 }
 
-/// The outermost blocks and the operators between them.
+/// Returns a table of the outermost blocks and the operators between them.
 pub(super) fn blocks(checked: &CheckedGraph) -> Table {
     let report = count(checked, Convention::Conv);
     let mut rows = Vec::new();
     let mut shown: Option<&str> = None;
     for node in &report.nodes {
-        // The outermost block is the shortest prefix that is one.
+        // The outermost block has the shortest path of all blocks around the node.
         let block = report
             .blocks
             .iter()

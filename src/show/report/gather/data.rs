@@ -1,4 +1,4 @@
-//! What a run was trained on: the balance of the classes, and a few images.
+//! The data that a run was trained on: the class balance and a few images.
 
 use crate::base::error::Result;
 use crate::data::{Dataset, SplitRole, resize};
@@ -6,11 +6,11 @@ use crate::show::images::gallery::OverlayCase;
 use crate::show::report::content::{PICTURE_SIDE, ReportPicture, SplitShares};
 use rayon::prelude::*;
 
-/// Masks that are read for the class balance of a split, and images that are shown.
+/// The most masks that are read for the class balance of a split.
 const MASKS: usize = 100;
 const EXAMPLES: usize = 4;
 
-/// Class balance of each split and a few training images with their masks.
+/// Returns the class balance of each split and a few training images with their masks.
 pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>, Vec<ReportPicture>)> {
     let classes = data.spec().classes.len();
     let mut balance = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn data(data: &Dataset, channels: usize) -> Result<(Vec<SplitShares>,
     Ok((balance, examples))
 }
 
-/// At most `most` of `n` indices, evenly spread.
+/// Returns at most `most` of `n` indices, evenly spread.
 fn evenly_spread(n: usize, most: usize) -> Vec<usize> {
     (0..n.min(most)).map(|i| i * n / n.min(most)).collect()
 }

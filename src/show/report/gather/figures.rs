@@ -1,4 +1,4 @@
-//! What a run came to: figures, and the files that hold them.
+//! The figures of a run, read from its files.
 
 use crate::base::number::{duration, thousands, with_prefix};
 use crate::data::SplitRole;
@@ -10,12 +10,12 @@ use crate::study::cost::{Convention, count};
 use serde_json::Value;
 use std::path::Path;
 
-/// What a JSON file holds; nothing where it cannot be read.
+/// Reads a JSON file, or returns `None` where it cannot be read.
 fn json(path: &Path) -> Option<Value> {
     serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()
 }
 
-/// `eval.json`, with what it may hold under `summary` beside the rest.
+/// Reads `eval.json` and moves the entries below `summary`, if there are any, to the top level.
 pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> {
     let mut value = json(&run.folder.evaluation(role))?;
     if let Some(Value::Object(summary)) = value.get_mut("summary").map(Value::take) {
@@ -24,7 +24,7 @@ pub(super) fn evaluation(run: TrainedRun<'_>, role: SplitRole) -> Option<Value> 
     Some(value)
 }
 
-/// The split that each epoch was scored on.
+/// Returns the split that each epoch was scored on.
 pub(super) fn scored_on(run: TrainedRun<'_>) -> String {
     let summary = json(&run.folder.root().join("summary.json"));
     summary.and_then(|s| s["scored_on"].as_str().map(str::to_string)).unwrap_or_else(|| "test".into())
@@ -34,7 +34,7 @@ fn images(folder: &RunFolder, role: SplitRole) -> usize {
     std::fs::read_to_string(folder.split(role)).map_or(0, |text| text.lines().count())
 }
 
-/// `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
+/// Returns the subtitle: `NPNet on lungs at 128x128: 48 train, 12 test images; cpu, seed 0`.
 pub(super) fn subtitle(run: TrainedRun<'_>) -> String {
     let settings = run.settings;
     let [h, w] = settings.data.size;
@@ -50,7 +50,7 @@ pub(super) fn subtitle(run: TrainedRun<'_>) -> String {
     )
 }
 
-/// The figures at the head of the page.
+/// Returns the figures at the top of the page.
 pub(super) fn facts(
     run: TrainedRun<'_>,
     evaluation: Option<&Value>,

@@ -1,4 +1,4 @@
-//! How a run was made, and how to make it again.
+//! The settings of a run, and the commands that repeat it.
 
 use crate::base::shell::quoted;
 use crate::learn::trained_run::TrainedRun;
@@ -6,7 +6,7 @@ use crate::show::report::value_text::value_text;
 use serde_json::Value;
 use std::path::Path;
 
-/// Model, training, data and the rest, with every default filled in.
+/// Returns the settings of model, training, data and machine with all defaults filled in.
 pub(super) fn settings(run: TrainedRun<'_>) -> Vec<(String, Vec<(String, String)>)> {
     let graph = run.checked.graph();
     let settings = run.settings;
@@ -28,7 +28,7 @@ pub(super) fn settings(run: TrainedRun<'_>) -> Vec<(String, Vec<(String, String)
     ]
 }
 
-/// What to type for the same run again, its scores, this page, and masks of other images.
+/// Returns the commands that repeat the run, score it, write its page, and predict masks of other images.
 pub(super) fn commands(root: &Path) -> String {
     let run = quoted(&root.display().to_string());
     let settings = quoted(&root.join("settings.yaml").display().to_string());
