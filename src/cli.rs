@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand, each with its options and a `run`.
+//! The command line: one file per subcommand, with its options and a `run` function.
 //!
 //! Exit codes: 0 done, 1 the input has problems, 2 the command line itself is wrong.
 
@@ -68,9 +68,9 @@ use std::process::ExitCode;
 #[command(after_help = "Examples:
   npc demo                                            check, train, score and predict on generated images
   npc check models/npnet.model --on cvc               shapes, parameters and MACs
-  npc sweep models/npnet.model ablation --static      what each variant costs, and which are the same
+  npc sweep models/npnet.model ablation --static      costs of each variant, and equal variants
   npc data show net.model lung --out sheet.png        samples with their masks outlined
-  npc fix net.model                                   apply the edits that messages suggest
+  npc fix net.model                                   apply suggested edits
   npc data check models/data.model luna --data-root DIR
   npc train models/npnet.model npnet_lung --data-root DIR
   npc eval runs/npnet_lung
@@ -78,7 +78,7 @@ use std::process::ExitCode;
   npc predict runs/npnet_lung image.tif --out masks --overlay
   npc report runs/npnet_lung                          the run as one HTML page
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 struct Cli {
     #[command(subcommand)]
     command: NpcCommand,
@@ -131,7 +131,7 @@ enum NpcCommand {
     Explain(explain::ExplainOptions),
 }
 
-/// Room for deeply nested files; the memory is only touched when needed.
+/// Stack size for deeply nested files; untouched pages take no memory.
 const STACK: usize = 256 << 20;
 
 pub fn main() -> ExitCode {

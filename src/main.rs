@@ -1,3 +1,5 @@
+//! The `npc` binary.
+
 fn main() -> std::process::ExitCode {
     npc::cli::main()
 }

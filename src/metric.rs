@@ -1,15 +1,15 @@
-//! Scores of predictions: per image and class, their means, the same from pooled pixels, and how sure all of it is.
+//! Scores of predictions: per image and class, means over images, scores of pooled pixels, and confidence intervals.
 //! `docs/metrics.md` has the formulas and where other tools differ.
 //!
-//! Plain numbers from class maps; knows neither networks nor pictures. Class 0 is the background: its scores are told, and
-//! are in no mean over classes. What an image counts for a class that neither map holds is the data block's choice
-//! ([`Empty`](crate::text::config::Empty)); a class that only one of them holds scores 0, and its distance is the image's
-//! diagonal. So no image falls out of a mean because a network missed everything in it.
+//! Class 0 is the background: its scores are reported, but no mean over classes includes it. The data block sets the score
+//! of an image for a class that neither map contains ([`Empty`](crate::text::config::Empty)). If only one map contains the
+//! class, its overlap is 0 and its distance is the diagonal of the image, so that a mean never leaves out an image in which
+//! the network missed everything.
 //!
-//! - [`measure`]: one image; [`counts`], [`boundary`] and [`surface`] (on [`distance`]) are its parts.
-//! - [`CaseScore`]: what came of it, and what each metric makes of that.
-//! - [`Summary`]: means over images. [`Intervals`]: their bootstrap intervals. [`Calibration`]: what confidence is worth.
-//! - [`cases_csv`], [`CaseTable`]: the file of all images, written and read; [`Evaluation`]: that of everything else.
+//! - [`measure`] measures one image with [`counts`], [`boundary`] and [`surface`] (which uses [`distance`]).
+//! - [`CaseScore`] holds the measurements of an image and computes each metric from them.
+//! - [`Summary`] holds means over images, [`Intervals`] their bootstrap intervals, [`Calibration`] the calibration error.
+//! - [`cases_csv`] writes the file of all images, [`CaseTable`] reads it; [`Evaluation`] is the file of everything else.
 
 pub(crate) mod boundary;
 pub(crate) mod calibration;
@@ -38,7 +38,7 @@ pub use summary::Summary;
 use crate::base::error::Result;
 use crate::text::config::Metric;
 
-/// An image to be scored: class maps of `height x width` pixels, row by row.
+/// Predicted and true class map of an image, `[height, width]` in row-major order.
 pub struct MaskPair<'a> {
     /// The predicted class of each pixel.
     pub pred: &'a [u8],
@@ -46,12 +46,12 @@ pub struct MaskPair<'a> {
     pub truth: &'a [u8],
     /// Height and width of both maps in pixels.
     pub size: [usize; 2],
-    /// Millimetres a pixel of these maps, height then width. Without it distances are in pixels.
+    /// Spacing of the pixels in millimetres, height then width. If `None`, distances are in pixels.
     pub spacing: Option<[f64; 2]>,
 }
 
-/// Measures one image for `classes` classes: counts of pixels, and what `metrics` ask for beyond them. Fails where the maps
-/// are not of one size or hold a class that there is not.
+/// Measures one image for `classes` classes: pixel counts, and the boundaries and distances that `metrics` need. Fails if
+/// the maps differ in size or contain a class that does not exist.
 pub fn measure(stem: impl Into<String>, pair: &MaskPair<'_>, classes: usize, metrics: &[Metric]) -> Result<CaseScore> {
     let mut case = CaseScore::new(stem, count_pixels(pair.pred, pair.truth, classes)?);
     case.unit = if pair.spacing.is_some() { DistanceUnit::Mm } else { DistanceUnit::Px };

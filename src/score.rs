@@ -1,4 +1,4 @@
-//! From weights to scores: evaluation, prediction, sliding windows and comparison of runs.
+//! Evaluation, prediction, sliding-window inference and comparison of runs.
 
 pub(crate) mod case_columns;
 pub(crate) mod compare;

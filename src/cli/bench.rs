@@ -1,4 +1,4 @@
-//! `npc bench`: what a network takes on a device, and where its time goes.
+//! `npc bench`: measures the time and memory of a network on a device.
 
 mod profile;
 
@@ -19,11 +19,12 @@ use std::time::Duration;
 /// Time forward passes and training steps of a model
 #[derive(Args)]
 #[command(
-    after_help = "A training step is forward, cross entropy, backward and Adam. Times are milliseconds for a batch, after a
-warm-up; of them the median, the minimum and the maximum. GFLOP/s and the share of the processor's measured peak count
-two operations for each multiply-accumulate of convolutions and linear layers, and three times the forward pass for a
-training step. Memory is the most that the process has held. On a shared machine only ratios measured side by side mean
-anything: benches/peers/run.py. docs/performance.md says more.
+    after_help = "A training step consists of the forward pass, cross entropy, the backward pass and Adam. Times are
+milliseconds per batch after a warm-up: median, minimum and maximum. GFLOP/s and the percentage of
+the measured peak of the processor count two operations per multiply-accumulate of convolutions
+and linear layers, and a training step as three forward passes. Memory is the peak of the process.
+On a shared machine only ratios measured side by side are meaningful (benches/peers/run.py).
+docs/performance.md has the details.
 
 Examples:
   npc bench models/npnet.model --model NPNet --size 224x224 --batch 4
@@ -31,32 +32,33 @@ Examples:
   npc bench models/npnet.model --model NPNet --size 96x96 --format json
   npc bench models/npnet.model --model NPNet --size 96x96 --profile profile.svg
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
+Exit codes: 0 success, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct BenchOptions {
     #[command(flatten)]
     select: ModelOptions,
+    /// Batch size
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
     /// Time training steps too
     #[arg(long)]
     train: bool,
-    /// Threads that compute; all cores when not given
+    /// Number of compute threads [default: all cores]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
     /// cpu, cuda or cuda:N
     #[arg(long, default_value = "cpu")]
     device: DeviceChoice,
-    /// engine (npc's own, on the processor) or burn; when not given, what training and prediction take
+    /// engine (npc's own, on the CPU) or burn [default: as in training and prediction]
     #[arg(long)]
     backend: Option<Backend>,
-    /// How long each phase is measured
+    /// Seconds for which each phase is measured
     #[arg(long, default_value = "5", value_parser = parse_seconds)]
     seconds: Duration,
-    /// Calls that each phase makes at least, however long they take
+    /// Minimum number of calls in each phase
     #[arg(long, default_value = "3", value_parser = clap::value_parser!(u16).range(1..))]
     calls: u16,
-    /// The time of each node: a table, and a picture where a file is given
+    /// Print a table with the time of each node; with FILE.svg also draw it
     #[arg(long, value_name = "FILE.svg", num_args = 0..=1, value_parser = parse_svg_path)]
     profile: Option<Option<PathBuf>>,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
@@ -72,7 +74,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     if (0.0..=86400.0).contains(&seconds) { Ok(Duration::from_secs_f64(seconds)) } else { Err(refused()) }
 }
 
-/// A model that stands behind a bare `--profile` must not be taken for the picture, and overwritten.
+/// Parses the path of a picture. It must end in .svg, so that a model file after a bare `--profile` is not overwritten.
 fn parse_svg_path(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("svg")) {
@@ -108,7 +110,8 @@ pub(super) fn run(opts: &BenchOptions) -> CommandResult {
     print(&bench_text(&bench))
 }
 
-/// The keys of the phase that was asked for, the training step with `--train`, stand at the outermost level too.
+/// Returns the report as JSON. The keys of the requested phase, the training step with `--train`, are repeated at the top
+/// level.
 fn bench_json(bench: &BenchReport) -> Value {
     let asked = bench.train_step.as_ref().unwrap_or(&bench.forward);
     let mut all = json!({"schema": 1});

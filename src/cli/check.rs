@@ -1,4 +1,4 @@
-//! `npc check`: everything that is known before a tensor exists.
+//! `npc check`: checks model files and reports shapes, costs, claims and problems.
 
 use super::error::{CommandError, CommandResult};
 use super::memory::{MemoryOptions, memory_text};
@@ -22,11 +22,12 @@ use std::path::PathBuf;
 
 /// Check model files: shapes, parameters, MACs, claims, problems
 #[derive(Args)]
-#[command(after_help = "Without --model every model and variant is checked. Without --on or --size the input size is
-that of the first run that trains the model, else of the first data block.
-MACs are for one image; without --convention they are the multiplications of convolutions and linear layers.
-docs/counting.md says what each convention counts. Memory is that of a CPU run with 32-bit floats; docs/memory.md says
-what is in it.
+#[command(
+    after_help = "Without --model all models and variants are checked. Without --on or --size the input size is that
+of the first run that trains the model, else of the first data block. MACs are for one image;
+without --convention they are the multiply-accumulates of convolutions and linear layers.
+docs/counting.md describes each convention. Memory figures are for the CPU with 32-bit floats
+(docs/memory.md).
 
 Examples:
   npc check models/npnet.model
@@ -40,7 +41,8 @@ Examples:
   npc check models/*.model --deny warnings --allow norm_of_one
   npc check models/npnet.model --with attention=se,reduction=4 --size 288x384 --format json
 
-Exit codes: 0 no errors, 1 problems found, 2 wrong usage")]
+Exit codes: 0 no errors, 1 problems found, 2 wrong usage"
+)]
 pub(super) struct CheckOptions {
     /// Model files
     #[arg(required = true)]
@@ -51,23 +53,22 @@ pub(super) struct CheckOptions {
     levels: LintLevelOptions,
     #[arg(long, value_parser = format_parser(FORMATS), default_value = "text")]
     format: OutputFormat,
-    /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several with commas show side
-    /// by side
+    /// Counting conventions: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter; several are shown side by side
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', default_value = "conv")]
     convention: Vec<Convention>,
-    /// One line a model and size, and no table of nodes
+    /// Print one line per model and size instead of the table of nodes
     #[arg(long)]
     table: bool,
-    /// Shapes, MACs and bytes as formulas in the image's height H and width W
+    /// Print shapes, MACs and bytes as formulas in the image's height H and width W
     #[arg(long)]
     symbolic: bool,
-    /// How many levels of blocks the table shows
+    /// Number of block levels in the table
     #[arg(long, value_name = "N", default_value = "8")]
     depth: usize,
-    /// More columns for the table of nodes
+    /// Additional columns of the table of nodes
     #[arg(long, value_enum, value_name = "NAME,...", value_delimiter = ',')]
     columns: Vec<ExtraColumn>,
-    /// Nodes and blocks whose parameters are not trained, in place of those that the model's run freezes
+    /// Nodes and blocks whose parameters are frozen, instead of those that the model's run freezes
     #[arg(long, value_name = "PATH,...", value_delimiter = ',')]
     freeze: Vec<String>,
     #[command(flatten)]
@@ -100,12 +101,12 @@ pub(super) fn run(opts: &CheckOptions) -> CommandResult {
         format => print_table(&analyses, opts, format)?,
     }
     let failed = analyses.iter().any(|l| l.problems.has_errors());
-    // The process ends here, and to free a large graph piece by piece takes as long as to count it.
+    // The process ends here, and freeing a large graph takes as long as counting it.
     std::mem::forget(analyses);
     if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
-/// One line a model and size on standard output, the problems on the other.
+/// Prints one line per model and size to standard output, and the problems to standard error.
 fn print_table(analyses: &[FileAnalysis], opts: &CheckOptions, format: OutputFormat) -> CommandResult {
     let all: Vec<&(ModelEntry, CostReport)> = analyses.iter().flat_map(|l| &l.entries).collect();
     print(&overview_table(&all, &opts.convention).print(format))?;
@@ -136,7 +137,7 @@ fn print_text(analyses: &[FileAnalysis], opts: &CheckOptions) -> CommandResult {
     Ok(())
 }
 
-/// The problems of a file on standard error.
+/// Prints the problems of a file to standard error.
 fn print_analysis_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis) {
     if writes_json() {
         return print_problems(sources, problems);
@@ -149,7 +150,7 @@ fn print_analysis_problems(FileAnalysis { sources, problems, .. }: &FileAnalysis
     }
 }
 
-/// Remarks on what is not evaluated yet take a line each; everything else is shown in full.
+/// Separates notes on features that are not evaluated yet, which are printed as one line each, from all other problems.
 fn split_notes(problems: &Problems) -> (Problems, Problems) {
     let (mut later, mut rest) = (Problems::new(), Problems::new());
     for d in problems.iter() {
@@ -176,7 +177,7 @@ fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> S
     out.push('\n');
     let extra = extra_columns(&entry.checked, report, &opts.columns);
     out.push_str(&cost_table(report, opts.depth.max(1), extra).to_text());
-    // 4 bytes a number; kB is 10^3 bytes, MB 10^6.
+    // 4 bytes per number; kB is 10^3 bytes, MB 10^6.
     let bytes = (report.params + report.buffers) as f64 * 4.0;
     let (size, unit) = if bytes < 1e5 { (bytes * 1e-3, "kB") } else { (bytes * 1e-6, "MB") };
     let frozen = if report.frozen > 0 { format!("{} frozen, ", thousands(report.frozen)) } else { String::new() };
@@ -201,7 +202,7 @@ fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> S
     out
 }
 
-/// One line a claim: what was said, what is so.
+/// Returns a table with one row per claim: its text, the computed value and the verdict.
 fn claims_table(claimed: &[&JudgedClaim]) -> Table {
     let row = |c: &&JudgedClaim| {
         let found = match &c.judged.found {
@@ -220,7 +221,7 @@ fn claims_table(claimed: &[&JudgedClaim]) -> Table {
     Table::new(columns, claimed.iter().map(row).collect())
 }
 
-/// One line a model and size.
+/// Returns a table with one row per model and size.
 fn overview_table(entries: &[&(ModelEntry, CostReport)], conventions: &[Convention]) -> Table {
     let mut columns = ["model", "on", "input", "output"].map(Column::words).to_vec();
     columns.push(Column::numbers("params"));

@@ -1,6 +1,6 @@
-//! What `npc check` tells programs: one JSON document for all files.
+//! The JSON document of `npc check --format json`, one for all files.
 //!
-//! NodeDocuments are written as they are made: a graph of 100,000 nodes as a tree of JSON values would take half a gigabyte.
+//! Nodes are serialized one by one: the JSON tree of a graph with 100,000 nodes would take half a gigabyte.
 
 use super::{exploration, memory, sizes};
 use crate::desk::{FileAnalysis, JudgedClaim, MemoryRequest, ModelEntry, macs_by};
@@ -46,12 +46,12 @@ struct NodeDocument<'a> {
     macs: u64,
     receptive_field: Value,
     effective_macs: u64,
-    /// Said only of nodes that are.
+    /// Written only if true.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     frozen: bool,
 }
 
-/// The sums over what is below each block, as they are made.
+/// Costs of each block, serialized one by one.
 struct BlockDocuments<'a>(&'a [BlockCost]);
 
 #[derive(serde::Serialize)]
@@ -90,7 +90,7 @@ fn node_document<'a>(n: &'a NodeCost, f: &Field, real: u64) -> NodeDocument<'a> 
     NodeDocument { path: &n.path, op: n.op, output, params, macs, receptive_field, effective_macs: real, frozen }
 }
 
-/// Models, problems, claims, sweeps and holes of all files, the lists joined.
+/// Returns the document with the models, problems, claims, sweeps and holes of all files.
 pub(super) fn check_document(
     analyses: &[FileAnalysis],
     conventions: &[Convention],
@@ -110,10 +110,11 @@ pub(super) fn check_document(
             append_list(&mut document.rest, key, list);
         }
     }
-    // Numbers, strings and lists always serialise.
+    // Numbers, strings and lists always serialize.
     serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
 }
 
+/// Appends to a list of the document; creates the list if it does not exist.
 fn append_list(rest: &mut Map<String, Value>, key: &str, more: Vec<Value>) {
     match rest.get_mut(key).and_then(Value::as_array_mut) {
         Some(list) => list.extend(more),

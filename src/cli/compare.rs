@@ -1,4 +1,4 @@
-//! `npc compare`: evaluated runs against each other.
+//! `npc compare`: compares evaluated runs.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TABLES, format_parser};
@@ -15,35 +15,35 @@ use std::path::PathBuf;
 
 /// Compare evaluated runs on the same test images
 #[derive(Args)]
-#[command(
-    after_help = "Means of each run with 95 % bootstrap intervals, and paired differences to the first run, image by
-image: interval, p of the sign-flip permutation test, and in words whether the two can be told apart.
-Runs that were not scored on the same images, or with another rule for empty masks, are refused. With
---group-seeds runs that differ in nothing but the seed count as one: scores are averaged over them
-image by image, and the standard deviation over seeds is shown. Reads what `npc eval` wrote.
+#[command(after_help = "npc compare prints the mean of each run with its 95 % bootstrap interval, and the paired
+difference to the first run over the images, with its interval, the p-value of the sign-flip
+permutation test, and whether the two are distinguishable (the interval excludes 0). Runs
+evaluated on different images or with different rules for empty masks are refused. --group-seeds
+treats runs that differ only in the seed as one: scores are averaged over the seeds image by
+image, and the standard deviation over seeds is shown. The command reads the files of `npc eval`.
 
 Examples:
   npc compare runs/unet runs/npnet
   npc compare runs/none_s* runs/se_s* runs/cam_s* --group-seeds --metrics dice,hd95
   npc compare runs/unet runs/npnet --format latex > table.tex
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
-)]
+Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct CompareOptions {
-    /// Folders that `npc train` wrote and `npc eval` scored
+    /// Run folders evaluated by `npc eval`
     #[arg(required = true, num_args = 2.., value_name = "RUN_DIR")]
     runs: Vec<PathBuf>,
+    /// Part of the data split
     #[arg(long, value_enum, default_value = "test")]
     split: SplitPart,
     #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
-    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd
+    /// Metrics among dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd
     #[arg(long, value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou,hd95")]
     metrics: Vec<Metric>,
-    /// One class instead of the mean over the foreground classes
+    /// Class to compare, instead of the mean over the foreground classes
     #[arg(long)]
     class: Option<String>,
-    /// Runs that differ in nothing but the seed count as one
+    /// Treat runs that differ only in the seed as one
     #[arg(long)]
     group_seeds: bool,
 }
@@ -75,7 +75,7 @@ pub(super) fn run(opts: &CompareOptions) -> CommandResult {
     }
 }
 
-/// The comparison with its words.
+/// Returns the comparison as JSON, each difference with its description in words.
 fn comparison_json(c: &Comparison) -> String {
     let mut value = serde_json::json!(c);
     let words = c.differences.iter().map(|d| difference_in_words(d, c).into());
@@ -90,7 +90,7 @@ fn image_count(c: &Comparison) -> String {
     format!("{} {} images{groups}", c.n, c.split)
 }
 
-/// `A above B by 0.0120 [0.0040, 0.0210]`, or that they cannot be told apart.
+/// Returns `A above B by 0.0120 [0.0040, 0.0210]`, or that the two are not distinguishable.
 fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
     let groups = c.groups.map_or(String::new(), |g| format!(" images in {g} groups"));
     if !d.distinguishable {
@@ -107,6 +107,7 @@ fn difference_in_words(d: &MetricDifference, c: &Comparison) -> String {
     format!("{} {way} {} by {} [{}, {}]{better}", d.run, d.reference, number(d.mean.abs()), number(low), number(high))
 }
 
+/// Returns `0.031` or `< 0.001`.
 fn format_p_value(value: f64) -> String {
     if value < 0.001 { "< 0.001".into() } else { format!("{value:.3}") }
 }
@@ -115,12 +116,12 @@ fn signed_difference(d: &MetricDifference) -> Estimate {
     difference(d.metric, d.mean, Interval { low: d.low, high: d.high })
 }
 
-/// `0.9512 ± 0.0021 [0.9432, 0.9581]`
+/// Returns a score such as `0.9512 ± 0.0021 [0.9432, 0.9581]`.
 fn score_cell(run: &RunGroup, metric: Metric) -> Cell {
     run.scores.get(&metric).map_or(Cell::Missing, |e| cell(metric, e.mean, e.deviation, e.interval))
 }
 
-/// A table of means; the differences below as sentences, or as a second table for papers.
+/// Returns a table of means, followed by the differences as sentences in text, or as a second table in other formats.
 fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -> String {
     let head = format!("{} runs on {}", c.runs.len(), image_count(c));
     let several = c.runs.iter().any(|r| r.seeds.len() > 1);
@@ -181,7 +182,7 @@ fn headline_above(head: &str, format: OutputFormat) -> String {
     if format == OutputFormat::Text { format!("{head}\n\n") } else { String::new() }
 }
 
-/// `= 0.031`, `< 0.001`
+/// Returns `= 0.031` or `< 0.001`.
 fn format_p_relation(value: f64) -> String {
     if value < 0.001 { format_p_value(value) } else { format!("= {}", format_p_value(value)) }
 }
@@ -207,7 +208,7 @@ fn differences_table(c: &Comparison) -> Table {
     Table { title: format!("paired differences to {reference}"), columns, rows }
 }
 
-/// One line per run and metric, every number in full.
+/// Returns a table for programs with one row per run and metric.
 fn long_table(c: &Comparison, metrics: &[Metric]) -> Table {
     let columns = [
         "run",

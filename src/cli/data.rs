@@ -1,4 +1,4 @@
-//! `npc data`: looking at a data set before anything is trained on it.
+//! `npc data`: inspects a data set before training.
 
 mod check;
 mod show;
@@ -6,7 +6,7 @@ mod show;
 use super::error::CommandResult;
 use clap::{Args, Subcommand};
 
-/// Look at a data set before training on it
+/// Inspect a data set before training
 #[derive(Args)]
 pub(super) struct DataOptions {
     #[command(subcommand)]

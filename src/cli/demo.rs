@@ -1,4 +1,4 @@
-//! `npc demo`: the whole path on generated images.
+//! `npc demo`: checks, trains, evaluates and predicts on generated images.
 
 use super::error::CommandResult;
 use super::terminal::{print, stop_on_interrupt};
@@ -23,20 +23,22 @@ use crate::text::files::Disk;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Check, train, score and predict NPNet on generated images
+/// Check, train, evaluate and predict with NPNet on generated images
 #[derive(Args)]
 #[command(
-    after_help = "Needs no data: it draws lung-CT-like slices with ground truth. Takes less than a minute on two cores.
+    after_help = "The demo generates slices that resemble lung CT, with ground truth, and needs no other data. It
+takes less than a minute on two cores.
 
 Example:
   npc demo --out out/demo
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
+Exit codes: 0 success, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct DemoOptions {
-    /// Folder for everything; a demo in it is replaced
+    /// Output folder; a demo already in it is replaced
     #[arg(long, value_name = "DIR", default_value = "out/demo")]
     out: PathBuf,
+    /// Number of epochs, instead of that in the model file
     #[arg(long)]
     epochs: Option<usize>,
     /// cpu, cuda or cuda:N
@@ -46,12 +48,12 @@ pub(super) struct DemoOptions {
 
 const MODEL: &str = include_str!("../../models/npnet.model");
 const DATA: &str = include_str!("../../models/data.model");
-/// Test images that get a mask and an overlay.
+/// Number of test images with a mask and an overlay.
 const SHOWN: usize = 6;
 
 pub(super) fn run(opts: &DemoOptions) -> CommandResult {
     let model = opts.out.join("npnet.model");
-    // Only a folder that an earlier demo made is replaced.
+    // Only the folder of an earlier demo is replaced.
     if opts.out.exists() {
         if !model.exists() && std::fs::read_dir(&opts.out).is_ok_and(|mut d| d.next().is_some()) {
             return Err(problem!(E0702, &opts.out, "holds files that `npc demo` did not write"; help: "choose another folder: `--out DIR`").into());

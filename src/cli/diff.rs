@@ -1,4 +1,4 @@
-//! `npc diff`: what changed between two models, and what it does to shapes, costs and weights.
+//! `npc diff`: changes between two models, and their effect on shapes, costs and weights.
 
 use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
@@ -16,27 +16,29 @@ use serde_json::{Value, json};
 /// Show what changed between two models, by block and node
 #[derive(Args)]
 #[command(
-    after_help = "Nodes are put side by side by path, then by what is around them, so that renaming is told as renaming and
-comments are no change. Models that compute the same function print nothing (npc equal says why).
+    after_help = "Nodes are matched by path, then by their neighbours in the graph, so that renaming is reported as
+renaming and comments do not matter. Nothing is printed for models that compute the same function
+(see npc equal).
 
-A model is FILE, FILE:NAME, FILE:NAME(key = value) or FILE@REVISION of a git repository; the second may be a name in the
-first one's file. - removed, + added, ~ changed, > reads something else.
+A model is FILE, FILE:NAME, FILE:NAME(key = value) or FILE@REVISION of a git repository; the
+second may also be a name in the first file. Signs: - removed, + added, ~ changed, > reads another
+input.
 
 Examples:
   npc diff models/npnet.model:NPNet NPNet_Plain --on cvc
   npc diff models/unet.model models/attention_unet.model
   npc diff models/npnet.model@HEAD~1 models/npnet.model --format json
 
-Exit codes: 0 done, changed or not; 1 problems found, 2 wrong usage"
+Exit codes: 0 success, with or without changes; 1 problems found, 2 wrong usage"
 )]
 pub(super) struct DiffOptions {
     /// A model: FILE, FILE:NAME, FILE:NAME(key = value), FILE@REVISION
     a: String,
-    /// Another, or a name in the same file
+    /// Another model, or a name in the same file
     b: String,
     #[command(flatten)]
     at: InputSizeOptions,
-    /// Every changed, renamed and reshaped node by itself
+    /// List every changed, renamed and reshaped node
     #[arg(long)]
     all: bool,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
@@ -54,12 +56,12 @@ pub(super) fn run(opts: &DiffOptions) -> CommandResult {
     }
 }
 
-/// `+1,234`, `-5`, or nothing.
+/// Returns `+1,234`, `-5`, or an empty string for no change.
 fn signed_change(from: u64, to: u64) -> String {
     Cell::Change { from, to }.text()
 }
 
-/// A difference as it is printed.
+/// Formats a difference as text and JSON.
 struct DifferenceView<'a>(ModelDifference<'a>);
 
 impl DifferenceView<'_> {

@@ -1,4 +1,4 @@
-//! `npc equal`: do two models compute the same function?
+//! `npc equal`: checks whether two models compute the same function.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
@@ -12,27 +12,28 @@ use crate::text::files::Disk;
 use clap::Args;
 use serde_json::{Value, json};
 
-/// Prove that two models compute the same function, or show where they part
+/// Prove that two models compute the same function, or show the first difference
 #[derive(Args)]
-#[command(
-    after_help = "Both are brought to a canonical form by rules that keep the function: nested concat is flat, sums and
-products take their operands in any order, a linear layer is a 1x1 convolution of one pixel, what changes nothing is left
-out, sizes are formulas. Then the weights are paired one to one. \"The same\" holds in exact arithmetic for every image and
-every choice of weights, in training and evaluation; \"not shown to be the same\" means that no rule joins them.
+#[command(after_help = "Both models are rewritten into a canonical form by rules that preserve the function: nested
+concatenations are flattened, operands of sums and products are unordered, a linear layer is a 1x1
+convolution of one pixel, operators without effect are removed, and sizes are formulas. Then
+weights are paired one to one. \"The same\" holds in exact arithmetic for every image and all
+weights, in training and evaluation. \"Not shown to be the same\" means that the rules could not
+prove equality.
 
-A model is FILE, FILE:NAME or FILE:NAME(key = value); the second may be a name in the first one's file.
+A model is FILE, FILE:NAME or FILE:NAME(key = value); the second may also be a name in the first
+file.
 
 Examples:
   npc equal models/npnet.model:NPNet_SE NPNet --on cvc
   npc equal models/npnet.model:NPNet NPNet_Plain
   npc equal old.model new.model --size 256x256 --format json
 
-Exit codes: 0 the same, 1 not shown to be the same or problems found, 2 wrong usage"
-)]
+Exit codes: 0 the same function, 1 not shown to be the same or problems found, 2 wrong usage")]
 pub(super) struct EqualOptions {
     /// A model: FILE, FILE:NAME or FILE:NAME(key = value)
     a: String,
-    /// Another, or a name in the same file
+    /// Another model, or a name in the same file
     b: String,
     #[command(flatten)]
     at: InputSizeOptions,
@@ -53,7 +54,7 @@ pub(super) fn run(opts: &EqualOptions) -> CommandResult {
     }
 }
 
-/// At which image sizes the answer holds.
+/// Returns the image sizes for which the models are equal.
 fn sizes_where_equal(a: &ComparedModel, b: &ComparedModel) -> String {
     let [x, y] = [a, b].map(|side| side.checked.contract());
     if !x.path_conditions.is_empty() || !y.path_conditions.is_empty() {

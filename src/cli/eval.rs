@@ -1,4 +1,4 @@
-//! `npc eval`: a run's checkpoint against ground truth.
+//! `npc eval`: evaluates a run against the ground truth.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TABLES, format_parser};
@@ -14,15 +14,16 @@ use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-/// Score a run on its test images
+/// Evaluate a run on its test images
 #[derive(Args)]
 #[command(
-    after_help = "Dice, IoU, precision, recall, specificity, accuracy, boundary IoU, HD95 and ASSD of each image,
-averaged over the images, with 95 % bootstrap intervals; the pooled figures, from all pixels together,
-stand beside them. What an image counts for a class that neither prediction nor truth holds is the
-data block's `empty`. Scores are at the data block's size. The calibration error compares each
-pixel's confidence with how often the network is right. docs/metrics.md has the formulas.
-RUN_DIR/cases.csv gets a line per image and class, RUN_DIR/eval.json everything else.
+    after_help = "npc eval computes Dice, IoU, precision, recall, specificity, accuracy, boundary IoU, HD95 and ASSD
+of each image and averages them over the images, with 95 % bootstrap intervals. Pooled scores,
+over the pixels of all images together, are listed as well. `empty` in the data block sets the
+score of an image for a class that neither prediction nor truth contains. Scores are computed at
+the data block's size. The calibration error compares the confidence of each pixel with the
+accuracy. docs/metrics.md has the formulas. RUN_DIR/cases.csv gets a line per image and class,
+RUN_DIR/eval.json everything else.
 
 Examples:
   npc eval runs/npnet_lung
@@ -31,25 +32,26 @@ Examples:
   npc eval runs/npnet_lung --format latex > table.tex
   npc eval runs/npnet_lung --overlays overlays --worst 12
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
+Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
 pub(super) struct EvalOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
+    /// Part of the data split to evaluate
     #[arg(long, value_enum, default_value = "test")]
     split: SplitPart,
     #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     format: OutputFormat,
-    /// best, last or a file
+    /// Checkpoint: best, last or a file
     #[arg(long, value_name = "WEIGHTS", default_value = "best")]
     checkpoint: String,
-    /// Average the probabilities of each image and its mirror images: left to right, top to bottom, both
+    /// Average probabilities over each image and its three flips (horizontal, vertical, both)
     #[arg(long)]
     flips: bool,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
-    /// Where the paths of the data block start; as in training when not given
+    /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
     #[command(flatten)]
@@ -57,7 +59,7 @@ pub(super) struct EvalOptions {
 }
 
 impl EvalOptions {
-    /// Scores one split of a run with its best weights, and prints the scores as text.
+    /// Returns the options that evaluate one split of a run with its best weights and print text.
     #[cfg(feature = "run")]
     pub(super) fn of_role(
         run_dir: &Path,

@@ -1,4 +1,4 @@
-//! `npc explain`: what a code means.
+//! `npc explain`: prints the explanation of a code.
 
 use super::error::{CommandError, CommandResult};
 use super::terminal::print;
@@ -6,13 +6,13 @@ use crate::base::problem::problem;
 use crate::text::diag::{Code, did_you_mean, lints};
 use clap::Args;
 
-/// Explain a code such as E0301, or a lint by its name; without one, list all
+/// Explain an error code such as E0301 or a lint; without CODE|LINT, list all
 #[derive(Args)]
 #[command(after_help = "Examples:
   npc explain E0305
   npc explain unused_binding
 
-Exit codes: 0 done, 2 there is no such code")]
+Exit codes: 0 success, 2 unknown code")]
 pub(super) struct ExplainOptions {
     #[arg(value_name = "CODE|LINT")]
     code: Option<String>,

@@ -1,14 +1,14 @@
-//! Sweeps and holes as `npc check` shows them.
+//! Sweeps and holes in the output of `npc check`.
 
 use crate::desk::{Exploration, HoleFit, SweepCounts, SweepPoint};
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Fitting values that are listed in text.
+/// Number of fitting values that the text lists.
 const SHOWN: usize = 12;
 
-/// Tables of the sweeps, and the values that fit the holes.
+/// Returns tables of the sweeps, and the values that fit the holes.
 pub(super) fn exploration_text(exploration: &Exploration) -> String {
     let sweeps = exploration.sweeps.iter().map(|sweep| sweep_text(sweep, exploration.convention.name()));
     sweeps.chain(exploration.holes.iter().map(hole_text)).collect()
@@ -63,7 +63,7 @@ fn hole_text(fit: &HoleFit) -> String {
     out
 }
 
-/// `sweeps` and `holes` of the document, those that there are.
+/// Returns the lists `sweeps` and `holes` of the document, without empty ones.
 pub(super) fn exploration_json(exploration: &Exploration) -> Vec<(&'static str, Vec<Value>)> {
     let object = |args: &[(String, String)]| {
         Value::Object(args.iter().map(|(n, v)| (n.clone(), Value::String(v.clone()))).collect())

@@ -1,4 +1,4 @@
-//! `npc fit`: which settings of a model give the figures that a paper prints?
+//! `npc fit`: finds the settings of a model that reproduce printed figures.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser};
@@ -15,16 +15,18 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Find the settings of a model that give printed params and MACs
+/// Find the settings of a model that reproduce printed params and MACs
 #[derive(Args)]
 #[command(
-    after_help = "Every value of the model's holes (`fem_out: int = ? in [64, 80, 96]`) is tried. A printed number stands for all that
-rounds to its last digit: 0.71M for 705,000 to 714,999. Settings that fit are listed with the roundest numbers first; where
-none fits, the figure that excludes the last ones is named.
+    after_help = "Every combination of values of the model's holes (`fem_out: int = ? in [64, 80, 96]`) is tried. A
+printed number matches all numbers that round to it: 0.71M matches 705,000 to 714,999. Matching
+settings are listed with the roundest numbers first. If none matches, the output names the figure
+that excludes the last candidates.
 
 Examples:
-  npc fit models/npnet.model --model NPNet --hole fem_out=[64,72,80,88,96] --hole fem_last=[16,24,32,40,48] \\
-    --hole reduction=[1,2,4,8] --convention thop --params 0.71M --macs 2.17G@288x384 --macs 0.99G@224x224 --macs 5.15G@512x512
+  npc fit models/npnet.model --model NPNet --hole fem_out=[64,72,80,88,96] \\
+    --hole fem_last=[16,24,32,40,48] --hole reduction=[1,2,4,8] --convention thop \\
+    --params 0.71M --macs 2.17G@288x384 --macs 0.99G@224x224 --macs 5.15G@512x512
   npc fit net.model --params 7.9M --macs 14.2G@cvc --format json
 
 Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
@@ -32,7 +34,7 @@ Exit codes: 0 settings found, 1 none or problems found, 2 wrong usage"
 pub(super) struct FitOptions {
     /// Model file
     file: PathBuf,
-    /// Model or variant; the first with a hole when not given
+    /// Model or variant [default: the first model with a hole]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Values to try: NAME=[a,b,c] or NAME=16..256
@@ -47,14 +49,14 @@ pub(super) struct FitOptions {
     /// Printed number of MACs and the image: 2.17G@288x384, or 2.17G@cvc with the name of a data block
     #[arg(long, value_name = "NUMBER@SIZE")]
     macs: Vec<String>,
-    /// The rules by which the figures were counted
+    /// Counting convention of the figures
     #[arg(long, default_value = "conv")]
     convention: Convention,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
 
-/// Settings that are listed in text.
+/// Number of settings that the text lists.
 const SHOWN: usize = 40;
 
 pub(super) fn run(opts: &FitOptions) -> CommandResult {

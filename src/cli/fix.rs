@@ -1,4 +1,4 @@
-//! `npc fix`: the edits that messages suggest, applied.
+//! `npc fix`: applies suggested edits to model files.
 
 use super::error::{CommandError, CommandResult};
 use super::options::{LintLevelOptions, SelectionOptions};
@@ -10,20 +10,19 @@ use crate::text::files::Disk;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Mend model files with the edits that `npc check` suggests
+/// Apply the edits that `npc check` suggests to model files
 #[derive(Args)]
 #[command(
-    after_help = "Edits that are certain are applied, and shown as a diff; --all also applies those that are only
-likely, so read the diff. Edits with `...` in them are never applied. Only the files that are named
-are written, never what they import. The edits of one round do not overlap; rounds follow until
-nothing is left to do.
+    after_help = "npc fix applies edits that are certain and prints a diff. --all also applies edits that are only
+likely, so read the diff. Edits with a placeholder `...` are never applied. Only the named files
+are written, not their imports. Edits are applied in rounds, until no applicable edit is left.
 
 Examples:
-  npc fix net.model --dry-run                 show what would change
+  npc fix net.model --dry-run                 show the changes
   npc fix models/*.model
   npc fix net.model --size 256x256 --all
 
-Exit codes: 0 no errors are left, 1 problems found, 2 wrong usage"
+Exit codes: 0 no errors left, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct FixOptions {
     /// Model files
@@ -33,10 +32,10 @@ pub(super) struct FixOptions {
     choice: SelectionOptions,
     #[command(flatten)]
     levels: LintLevelOptions,
-    /// Also apply edits that may not be what was meant
+    /// Also apply edits that are only likely to be right
     #[arg(long)]
     all: bool,
-    /// Change nothing, show the diff
+    /// Print the diff without writing files
     #[arg(long)]
     dry_run: bool,
 }
@@ -49,7 +48,7 @@ pub(super) fn run(opts: &FixOptions) -> CommandResult {
     if left { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
-/// Mends one file; whether it has errors still.
+/// Fixes one file. Returns whether errors are left.
 fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     let request = AnalysisRequest {
         selection: opts.choice.selection(),
@@ -58,7 +57,7 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     };
     let fixed = match fix_file(&Disk, path, &request, opts.all) {
         Ok(fixed) => fixed,
-        // The other files are fixed all the same.
+        // The other files are still fixed.
         Err(WorkbenchError::Problems(found)) => {
             print_report(&found);
             return Ok(true);

@@ -1,4 +1,4 @@
-//! `npc fmt`: one layout for every model file.
+//! `npc fmt`: formats model files.
 
 use super::error::{CommandError, CommandResult};
 use super::terminal::{print, print_problems};
@@ -10,17 +10,18 @@ use std::path::{Path, PathBuf};
 
 /// Format model files in place
 #[derive(Args)]
-#[command(after_help = "Comments stay, and formatting twice changes nothing. A file with syntax errors is left alone.
+#[command(after_help = "Comments are kept, and formatting is idempotent. A file with syntax errors is not changed.
 
 Examples:
   npc fmt models/npnet.model
   npc fmt --check models/*.model
 
-Exit codes: 0 done (with --check: all are formatted), 1 problems found, 2 wrong usage")]
+Exit codes: 0 success (with --check: all files are formatted), 1 problems found, 2 wrong usage")]
 pub(super) struct FmtOptions {
+    /// Model files
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Change nothing; fail when a file is not formatted
+    /// Write nothing; fail if a file is not formatted
     #[arg(long)]
     check: bool,
 }
@@ -38,7 +39,7 @@ pub(super) fn run(opts: &FmtOptions) -> CommandResult {
     if failed { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
-/// Whether the file is, or now is, formatted.
+/// Formats a file. With `check` only reports whether it is formatted.
 fn format(path: &Path, check: bool) -> Result<bool, CommandError> {
     let mut sources = crate::text::source::SourceMap::new();
     let id = match files::read(&Disk, &mut sources, path) {

@@ -1,4 +1,4 @@
-//! `npc graph`: the graph as a picture, as text, or for other programs.
+//! `npc graph`: prints the graph as a picture, as text or as JSON.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{Formats, format_parser};
@@ -19,24 +19,23 @@ use crate::text::source::SourceMap;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
-/// Draw the graph of a model, or print it in a canonical form
+/// Draw the graph of a model, or print it as text or JSON
 #[derive(Args)]
-#[command(
-    after_help = "A picture shows blocks as boxes that open: --depth 1 shows the outermost blocks closed, --depth 2 \
-what is inside them. Without --depth a picture is as deep as 40 boxes allow; a page starts with the outermost blocks.
-The text is stable: equal networks print equally, so it can be kept as a snapshot.
+#[command(after_help = "A picture shows blocks as boxes, closed or open. --depth 1 shows the outermost blocks closed,
+--depth 2 opens them. Without --depth blocks are opened while the picture has at most 40 boxes; an
+HTML page starts with the outermost blocks. The text is canonical: equal networks print the same
+text, so it can be kept as a snapshot.
 
 Examples:
   npc graph models/npnet.model --model NPNet --on cvc --format svg --out npnet.svg
   npc graph models/unetpp.model --on cvc --format html --out unetpp.html
-  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 --unfold s.1.basic --out npnet.svg
+  npc graph models/npnet.model --model NPNet --on cvc --format svg --depth 1 --unfold s.1.basic
   npc graph models/unet.model --on cvc --format mermaid --shapes formulas
   npc graph models/unet.model --on cvc --format dot --depth 2
   npc graph models/npnet.model --model NPNet --size 64x64
   npc graph models/npnet.model --model NPNet --size 64x64 --format json
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
-)]
+Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct GraphOptions {
     #[command(flatten)]
     select: ModelOptions,
@@ -45,35 +44,35 @@ pub(super) struct GraphOptions {
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// How many blocks deep a picture shows what is inside [svg, html, mermaid, dot]
+    /// Number of block levels in a picture [svg, html, mermaid, dot]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     depth: Option<u16>,
-    /// Show this block closed; may be given several times
+    /// Show this block closed; may be repeated
     #[arg(long, value_name = "PATH")]
     fold: Vec<String>,
-    /// Show what is inside this block; may be given several times
+    /// Show this block open; may be repeated
     #[arg(long, value_name = "PATH")]
     unfold: Vec<String>,
-    /// What stands on the lines of a picture [default: numbers]
+    /// Labels of the edges in a picture [default: numbers]
     #[arg(long, value_enum)]
     shapes: Option<EdgeLabels>,
-    /// Rule by which a picture's costs are counted
+    /// Counting convention of the costs in a picture
     #[arg(long, value_name = "NAME", default_value = "conv")]
     convention: Convention,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum EdgeLabels {
-    /// Of the input size that was chosen
+    /// Shapes at the selected input size
     Numbers,
-    /// In H and W, where that is short
+    /// Shapes as formulas in H and W, if they are short
     Formulas,
 }
 
 const FORMATS: Formats = &[
-    (OutputFormat::Text, "One line a node"),
-    (OutputFormat::Svg, "A picture in one file, for light and dark"),
-    (OutputFormat::Html, "A page whose blocks open and close, in one file"),
+    (OutputFormat::Text, "One line per node"),
+    (OutputFormat::Svg, "A picture in one file, for light and dark themes"),
+    (OutputFormat::Html, "A page in one file whose blocks open and close"),
     (OutputFormat::Dot, "For Graphviz"),
     (OutputFormat::Mermaid, "For Markdown"),
     (OutputFormat::Json, "For programs"),
@@ -101,7 +100,7 @@ pub(super) fn run(opts: &GraphOptions) -> CommandResult {
     }
 }
 
-/// With receptive fields as `npc check` gives them.
+/// Returns the graph as JSON, with receptive fields as in `npc check`.
 fn graph_json(checked: &CheckedGraph, convention: Convention, sources: &SourceMap) -> serde_json::Value {
     let mut graph = picture::json(checked, convention, sources);
     let (fields, _) = field::of_nodes(checked);

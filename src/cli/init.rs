@@ -1,4 +1,4 @@
-//! `npc init`: the weights that a run would start from.
+//! `npc init`: writes the initial weights of a run.
 
 use super::error::CommandResult;
 use super::option_words::{TEXT_OR_JSON, format_parser};
@@ -13,31 +13,33 @@ use clap::Args;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Write a model's initial weights as safetensors, drawn or taken from another file
+/// Write a model's initial weights as safetensors, random or loaded from another file
 #[derive(Args)]
 #[command(
-    after_help = "Names are dotted paths with PyTorch's last part (weight, bias, running_mean, running_var), layouts are
-PyTorch's. The same seed gives the same bytes. With --from, what fits of the other file or run is
-taken, by name and shape, or by order where no name fits; the rest is drawn.
+    after_help = "Tensor names are dotted paths that end as in PyTorch (weight, bias, running_mean, running_var);
+memory layouts are those of PyTorch. The same seed gives the same bytes. --from loads the tensors
+that match by name and shape, or by order if no name matches; all other tensors are random.
 
 Examples:
   npc init models/npnet.model --model NPNet --seed 0 --out npnet.safetensors
   npc init models/npnet.model --model NPNet_SE --from runs/npnet_lung --out se.safetensors
   npc init models/unet.model --from unet.pt --out unet.safetensors --format json
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
+Exit codes: 0 success, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct InitOptions {
     #[command(flatten)]
     select: ModelOptions,
+    /// Seed of the random weights
     #[arg(long, default_value = "0")]
     seed: u64,
-    /// Take what fits of safetensors, a PyTorch file (.pt, .pth) or a run folder
+    /// Load matching tensors from a safetensors file, a PyTorch file (.pt, .pth) or a run folder
     #[arg(long, value_name = "PATH")]
     from: Option<PathBuf>,
+    /// Safetensors file to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// How to tell what became of each tensor
+    /// Format of the report on each tensor
     #[arg(long, value_name = "FORMAT", value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
 }
@@ -47,8 +49,8 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
     let mut network = lower(&checked, &device::open(DeviceChoice::Cpu)?, opts.seed);
     let mut report = None;
     if let Some(from) = &opts.from {
-        let (begun, told) = init(network, from)?;
-        (network, report) = (begun, Some(told));
+        let (initialized, initial_report) = init(network, from)?;
+        (network, report) = (initialized, Some(initial_report));
     }
     let tensors = tensors(&network);
     let about = BTreeMap::from([("model".to_string(), checked.graph().name.clone())]);
@@ -70,7 +72,7 @@ pub(super) fn run(opts: &InitOptions) -> CommandResult {
     }
 }
 
-/// One line for each tensor of the model, then those of the file that nothing took.
+/// Returns one line for each tensor of the model, then one for each unused tensor of the file.
 fn tensor_table(report: &InitReport) -> String {
     let rows = report.tensors.iter().map(|row| (format!("{} {:?}", row.name, row.shape), row.fate.text()));
     let unused = report.unused.iter().map(|name| (name.clone(), "unused".to_string()));

@@ -1,4 +1,4 @@
-//! `npc lower`: the plan that runs, in a canonical form.
+//! `npc lower`: prints the execution plan of a model in a canonical form.
 
 use super::error::CommandResult;
 use super::options::ModelOptions;
@@ -7,12 +7,12 @@ use crate::desk::build_models;
 use crate::text::files::Disk;
 use clap::Args;
 
-/// Print the lowered plan of a model: steps, kernels, weights, when memory is free again
+/// Print the execution plan of a model: steps, kernels, weights, and when memory is freed
 #[derive(Args)]
 #[command(after_help = "Example:
   npc lower models/npnet.model --model NPNet --size 64x64
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage")]
+Exit codes: 0 success, 1 problems found, 2 wrong usage")]
 pub(super) struct LowerOptions {
     #[command(flatten)]
     select: ModelOptions,

@@ -1,4 +1,4 @@
-//! What `npc check` says about memory: peaks, and the largest batch for a given memory.
+//! Memory in the output of `npc check`: peaks, and the largest batch for a given amount of memory.
 
 use crate::base::number::{bytes, thousands};
 use crate::desk::{EntryMemory, MemoryRequest, ModelEntry};
@@ -12,25 +12,25 @@ use std::fmt::Write;
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Memory")]
 pub(super) struct MemoryOptions {
-    /// Images in a batch; without it, those of the run that trains the model, else 1
+    /// Batch size for memory figures [default: that of the run that trains the model, else 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     batch: Option<u64>,
-    /// Find the largest batch for so much memory, for example 8GB or 512MiB
+    /// Report the largest batch for this amount of memory, for example 8GB or 512MiB
     #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
     memory: Option<u64>,
-    /// Threads that compute at once; each has buffers of its own
+    /// Number of compute threads; each has its own buffers
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
     threads: u64,
 }
 
 impl MemoryOptions {
-    /// The same for the workbench.
+    /// Converts the options for the workbench.
     pub(super) fn request(&self) -> MemoryRequest {
         MemoryRequest { batch: self.batch, limit: self.memory, threads: self.threads }
     }
 }
 
-/// `8GB`, `512 MiB`, `1.5g` to bytes; decimal and binary units, upper and lower case alike.
+/// Converts `8GB`, `512 MiB` or `1.5g` to bytes. Units are decimal or binary; case is ignored.
 pub(super) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -72,7 +72,7 @@ fn number_or_8(number: &str) -> &str {
     if number.is_empty() { "8" } else { number }
 }
 
-/// Two lines, and one more where a memory is given.
+/// Returns two lines with the peaks, and one with the largest batches if `--memory` is given.
 pub(super) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
@@ -94,7 +94,7 @@ pub(super) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String
     out
 }
 
-/// The same and more, in bytes.
+/// Returns the peaks and their parts as JSON, in bytes.
 pub(super) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();

@@ -8,16 +8,16 @@ use crate::study::cost::effective::effective;
 use crate::study::cost::field::{Field, fields};
 use clap::ValueEnum;
 
-/// More columns for the table of nodes.
+/// Optional column of the table of nodes.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ExtraColumn {
     /// Receptive field, height x width in image pixels, and stride
     Field,
-    /// MACs that touch pixels and not padding
+    /// MACs spent on image pixels rather than padding
     Effective,
 }
 
-/// Columns for the table of nodes.
+/// Returns optional columns for the table of nodes, with their cells.
 pub(super) fn extra_columns(
     checked: &CheckedGraph,
     report: &CostReport,

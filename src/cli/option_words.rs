@@ -1,16 +1,16 @@
-//! Options whose value is one of some words: `--format` above all, of which each command has its own.
+//! Options whose value is a word from a list, such as `--format`; each command supports its own formats.
 
 use crate::show::table::OutputFormat;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use std::str::FromStr;
 
-/// Formats of a command, each with what `--help` says of it; nothing where its name says enough.
+/// Formats of a command, each with its text in `--help`, which may be empty.
 pub(super) type Formats = &'static [(OutputFormat, &'static str)];
 
-/// For people, and for programs.
+/// Text, and JSON for programs.
 pub(super) const TEXT_OR_JSON: Formats = &[(OutputFormat::Text, ""), (OutputFormat::Json, "")];
 
-/// Everything that a table is printed in.
+/// All formats of a table.
 pub(super) const TABLES: Formats = &[
     (OutputFormat::Text, ""),
     (OutputFormat::Json, ""),
@@ -19,12 +19,12 @@ pub(super) const TABLES: Formats = &[
     (OutputFormat::Latex, "For the booktabs package"),
 ];
 
-/// Reads one of the formats; `--help` and the message for any other word list them.
+/// Returns a parser for one of the formats; `--help` and the error for any other word list them.
 pub(super) fn format_parser(formats: Formats) -> impl TypedValueParser<Value = OutputFormat> {
     word_parser(formats, OutputFormat::name)
 }
 
-/// Reads one of some values by its name. Each has what `--help` says of it.
+/// Returns a parser for one of the values by its name. Each value has a text for `--help`.
 pub(super) fn word_parser<T>(
     values: &[(T, &'static str)],
     name: fn(T) -> &'static str,

@@ -1,4 +1,4 @@
-//! `npc predict`: masks, overlays and probabilities for images.
+//! `npc predict`: writes masks, overlays and probabilities for images.
 
 use super::error::{CommandError, CommandResult};
 use super::option_words::{TEXT_OR_JSON, format_parser, word_parser};
@@ -20,12 +20,13 @@ use std::sync::atomic::Ordering;
 /// Write masks for images with a trained run
 #[derive(Args)]
 #[command(
-    after_help = "Inputs are files, folders (every image below them) and quoted patterns. Each mask has the size of its image and the
-labels of the data block: OUT/STEM.png, under the folders that the image has below a folder that was given. An image
-that cannot be read is reported at the end, and the others are done.
+    after_help = "Inputs are files, folders (all images below them) and quoted patterns. The mask OUT/STEM.png has
+the size of its image and the labels of the data block; images from a folder keep their
+subfolders. Images that cannot be read are reported at the end, and the others are predicted.
 
-Without --window an image is resized to the size of the data block, as in training. With it the image stays as it is
-and the network slides over it in tiles of that size; tiles are blended with Gaussian weights (docs/report.md).
+Without --window an image is resized to the size of the data block, as in training. With --window
+the image keeps its size and is predicted in overlapping tiles of that size, blended with Gaussian
+weights (docs/report.md).
 
 Examples:
   npc predict runs/npnet_lung slices/*.tif --out masks --overlay
@@ -33,7 +34,7 @@ Examples:
   npc predict runs/npnet_lung large.tif --out masks --window --overlap 0.5 --probabilities npy
   npc predict runs/npnet_lung scans --out masks --format json
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
+Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted"
 )]
 pub(super) struct PredictCommandOptions {
     /// Folder that `npc train` wrote
@@ -44,22 +45,22 @@ pub(super) struct PredictCommandOptions {
     /// Folder for the masks
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Also write pictures of the masks on the images: OUT/STEM_overlay.png
+    /// Also write overlays of the masks on the images: OUT/STEM_overlay.png
     #[arg(long)]
     overlay: bool,
-    /// Also write probabilities: OUT/STEM_CLASS.png of 16 bits, or OUT/STEM.npy, float32 [classes, height, width]
+    /// Also write probabilities: 16-bit OUT/STEM_CLASS.png, or OUT/STEM.npy as float32 [classes, height, width]
     #[arg(long, value_parser = word_parser(PROBABILITIES, ProbabilityFormat::name), value_name = "FORMAT")]
     probabilities: Option<ProbabilityFormat>,
-    /// Slide over the image at its own resolution
+    /// Predict in sliding windows at the resolution of the image
     #[arg(long)]
     window: bool,
-    /// Share of a tile that its neighbour covers too
+    /// Overlap of neighbouring tiles, from 0 to below 1
     #[arg(long, value_name = "SHARE", default_value = "0.5", requires = "window")]
     overlap: f64,
-    /// Mean over the image and its mirror images: four passes
+    /// Average probabilities over the image and its three flips (four forward passes)
     #[arg(long)]
     flips: bool,
-    /// Images or tiles that go through the network at once; as in training when not given
+    /// Number of images or tiles in a batch [default: as in training]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Option<u16>,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]

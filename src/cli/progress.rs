@@ -1,9 +1,9 @@
-//! Bars on standard error that show how far a command is.
+//! Progress bars on standard error.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
-/// A bar that is drawn at most `hz` times a second, and only on a terminal.
+/// Creates a bar that is drawn at most `hz` times per second, and only on a terminal.
 pub(super) fn bar(template: &str, hz: u8) -> ProgressBar {
     let terminal = std::io::stderr().is_terminal();
     let target = if terminal { ProgressDrawTarget::stderr_with_hz(hz) } else { ProgressDrawTarget::hidden() };

@@ -1,4 +1,4 @@
-//! `npc report`: a run as one HTML page, or as TensorBoard events.
+//! `npc report`: writes a run as one HTML page, or as TensorBoard events.
 
 use super::error::CommandResult;
 use super::terminal::print;
@@ -15,36 +15,36 @@ use std::path::PathBuf;
 
 /// Write a run as one HTML page
 #[derive(Args)]
-#[command(
-    after_help = "The page holds the settings, learning curves, scores with their distribution, the worst and the median cases
-with errors in colours, the model, its costs, the data and the commands to repeat the run. It is one file that asks
-for nothing from outside. A run that is not scored yet is scored first, as `npc eval` does it.
+#[command(after_help = "The page contains settings, learning curves, scores and their distribution, the worst and the
+median cases with coloured errors, the model and its costs, the data, and the commands that repeat
+the run. It is one self-contained file. A run without scores is evaluated first, as with `npc
+eval`.
 
-With --tensorboard the epochs go into RUN_DIR/tensorboard instead; what is there already is not written twice.
+With --tensorboard the epochs are written to RUN_DIR/tensorboard instead; existing events are not
+repeated.
 
 Examples:
   npc report runs/npnet_lung
   npc report runs/npnet_lung --out lung.html --cases 12
   npc report runs/npnet_lung --tensorboard && tensorboard --logdir runs
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted"
-)]
+Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted")]
 pub(super) struct ReportOptions {
     /// Folder that `npc train` wrote
     run_dir: PathBuf,
-    /// The page; RUN_DIR/report.html when not given
+    /// HTML file to write [default: RUN_DIR/report.html]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// So many of the worst cases and as many around the median
+    /// Number of worst cases, and of cases around the median
     #[arg(long, value_name = "N", default_value = "6", value_parser = clap::value_parser!(u8).range(0..=60))]
     cases: u8,
-    /// Write events for TensorBoard and no page
+    /// Write TensorBoard events instead of a page
     #[arg(long, conflicts_with_all = ["out", "cases"])]
     tensorboard: bool,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
-    /// Where the paths of the data block start; as in training when not given
+    /// Folder that the paths of the data block are relative to [default: as in training]
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
 }
@@ -65,7 +65,7 @@ pub(super) fn run(opts: &ReportOptions) -> CommandResult {
     print(&format!("{notes}{} ({})\n", out.display(), bytes(text.len() as u64)))
 }
 
-/// Scores the run as `npc eval` does; the text says why there are no scores.
+/// Evaluates the run as `npc eval` does. The error is the reason why there are no scores.
 #[cfg(feature = "run")]
 fn score_run(opts: &ReportOptions, role: SplitRole) -> Result<(), String> {
     use super::error::CommandError;

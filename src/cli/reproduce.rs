@@ -1,4 +1,4 @@
-//! `npc reproduce`: a table of a paper, as a model file describes it.
+//! `npc reproduce`: trains the networks of a paper's table as described in a model file.
 
 use super::error::{CommandError, CommandResult};
 use super::sweep::{SweepRunOptions, TableFormatOptions, run_sweep};
@@ -9,13 +9,14 @@ use crate::study::cost::Convention;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Train the networks of a paper's table on one data set, and print the table beside the paper's
+/// Train the networks of a paper's table on one data set, and compare the results with the paper
 #[derive(Args)]
 #[command(
-    after_help = "TABLE is a `sweep` of the file, DATA a data block or a run of it; all networks get the settings of that run. What the
-command line makes different from the file is said below the table, and so is what the file says about the paper's
-protocol. A run folder for each network and seed, as in `npc sweep`; the same command goes on where it was stopped.
-The table is written to OUT as text, Markdown, CSV and JSON.
+    after_help = "TABLE is a `sweep` of the file, DATA one of its data blocks or runs; all networks are trained with
+the settings of that run. Notes below the table list the settings that the command line changes,
+and the remarks of the file on the paper's protocol. Each network and seed has its own run folder,
+as in `npc sweep`; the same command continues an interrupted reproduction. The table is written to
+OUT as text, Markdown, LaTeX, CSV and JSON.
 
 Examples:
   npc reproduce table1/cvc --data-root ~/data
@@ -24,25 +25,26 @@ Examples:
   npc reproduce table2/npnet_phantoms --file models/npnet.model --epochs 2 --size 64x64
   npc reproduce table1/cvc --data-root ~/data --seeds 3 --slurm table1.sh
 
-Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
+Exit codes: 0 success, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (repeat
+the command to continue)"
 )]
 pub(super) struct ReproduceOptions {
-    /// A sweep, and a data block or run: table1/cvc, table1/npnet_cvc
+    /// A sweep and a data block or run: table1/cvc, table1/npnet_cvc
     #[arg(value_name = "TABLE/DATA")]
     what: String,
     /// Model file that describes the paper's experiments
     #[arg(long, default_value = "models/paper.model")]
     file: PathBuf,
-    /// In place of the run's
+    /// Number of epochs, instead of that of the run
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
-    /// At most about N images, of each part of the split its share
+    /// At most about N images, distributed in proportion over the parts of the split
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Height and width in place of the data block's
+    /// Height and width, instead of those of the data block
     #[arg(long, value_name = "HxW", value_parser = parse_size)]
     size: Option<[usize; 2]>,
-    /// Show what is there, and train nothing
+    /// Show existing results without training
     #[arg(long, group = "action")]
     show: bool,
     #[command(flatten)]
@@ -76,7 +78,7 @@ pub(super) fn run(opts: &ReproduceOptions) -> CommandResult {
         device: common.device.as_deref(),
         out: common.out.as_deref(),
         beside: common.beside.as_deref(),
-        // The paper's tool counted in this way.
+        // The figures of the paper were counted with thop.
         convention: opts.look.convention.unwrap_or(Convention::Thop),
     };
     run_sweep(&wanted, !opts.show && !common.collect, &common, opts.look.format)

@@ -1,4 +1,4 @@
-//! `npc selftest`: whether a device computes what the CPU does.
+//! `npc selftest`: checks that a device computes the same results as the CPU.
 
 use super::error::CommandResult;
 use super::options::ModelOptions;
@@ -12,13 +12,13 @@ use clap::Args;
 /// Compare a device with the CPU: outputs and gradients of a model
 #[derive(Args)]
 #[command(
-    after_help = "The same weights and the same batch on both; differences are max |a - b| / max |a| per tensor. Fails where
-an output differs by more than 1e-3 or a gradient by more than 1e-2.
+    after_help = "Both devices get the same weights and the same batch. Differences are max |a - b| / max |a| per
+tensor. The test fails if an output differs by more than 1e-3 or a gradient by more than 1e-2.
 
 Example:
   npc selftest models/npnet.model --model NPNet --size 96x96 --device cuda
 
-Exit codes: 0 they agree, 1 they do not, 2 wrong usage"
+Exit codes: 0 results agree, 1 results differ, 2 wrong usage"
 )]
 pub(super) struct SelftestOptions {
     #[command(flatten)]
@@ -26,15 +26,17 @@ pub(super) struct SelftestOptions {
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: DeviceChoice,
+    /// Batch size
     #[arg(long, default_value = "2", value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
+    /// Seed of weights and images
     #[arg(long, default_value = "0")]
     seed: u64,
 }
 
 const OUTPUT_LIMIT: f64 = 1e-3;
 const GRADIENT_LIMIT: f64 = 1e-2;
-/// Rows of gradients that are shown.
+/// Number of gradients in the table.
 const SHOWN: usize = 8;
 
 pub(super) fn run(opts: &SelftestOptions) -> CommandResult {

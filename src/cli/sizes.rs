@@ -1,4 +1,4 @@
-//! What holds at other sizes, for people and programs: the size contract, and costs as formulas.
+//! The size contract, and costs as formulas in the image size, as text and JSON.
 
 use crate::desk::ModelEntry;
 use crate::graph::check::SizeContract;
@@ -11,7 +11,7 @@ use crate::text::source::SourceMap;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// One line: which image sizes the model takes.
+/// Returns one line with the image sizes that the model supports.
 pub(super) fn contract_text(entry: &ModelEntry) -> String {
     contract_line(&entry.checked.contract())
 }
@@ -25,8 +25,8 @@ fn contract_line(contract: &SizeContract) -> String {
     format!("  sizes {contract}{pinned}\n")
 }
 
-/// `text`; per axis the first sizes, the start of the pattern, its period and the accepted remainders (`null` where none
-/// was found); the demands that shape it with their places; what ties height to width; what the graph depends on.
+/// Returns the size contract as JSON: its text; for each axis the first sizes, start, period and accepted remainders of the /// pattern (`null` if none was found) and the size constraints behind it; joint constraints on height and width; and the
+/// conditions under which the graph keeps its structure.
 pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
     let contract = entry.checked.contract();
     let demand = |d: &SizeConstraint| {
@@ -60,7 +60,7 @@ pub(super) fn contract_json(entry: &ModelEntry, sources: &SourceMap) -> Value {
     })
 }
 
-/// `--symbolic`: shapes, multiply-accumulates and bytes of every node as formulas in H and W, and their sums.
+/// Returns the text of `--symbolic`: shapes, MACs and bytes of every node as formulas in H and W, and their sums.
 pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> String {
     let graph = entry.checked.graph();
     let input = graph.formula(Outlet { node: graph.input(), slot: 0 });
@@ -99,7 +99,7 @@ pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> S
     out
 }
 
-/// A long sum with a line for each part.
+/// Returns a sum with one line for each summand.
 fn summands(dim: &Option<Dim>) -> String {
     match dim {
         Some(dim) => dim.summands().iter().map(|s| format!("  {s:#}")).collect::<Vec<_>>().join("\n"),
@@ -107,7 +107,7 @@ fn summands(dim: &Option<Dim>) -> String {
     }
 }
 
-/// Formulas of each node and in all, as text in the language's spelling.
+/// Returns the formulas of each node and their sums as JSON, in the syntax of the model language.
 pub(super) fn formulas_json(entry: &ModelEntry, convention: Convention) -> Value {
     let report = formula(&entry.checked, convention);
     let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);

@@ -1,9 +1,9 @@
-//! `--split`: which images a command is about.
+//! The option `--split`, which selects a part of the data split.
 
 use crate::data::SplitRole;
 use clap::ValueEnum;
 
-/// A part of the split.
+/// Part of the data split.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum SplitPart {
     Train,
@@ -21,7 +21,7 @@ impl SplitPart {
         }
     }
 
-    /// The same for data sets.
+    /// Returns the role of these images.
     pub(super) fn role(self) -> SplitRole {
         match self {
             SplitPart::Train => SplitRole::Train,

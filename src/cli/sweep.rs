@@ -1,4 +1,4 @@
-//! `npc sweep`: the models of a `sweep` declaration, counted or trained.
+//! `npc sweep`: counts or trains the models of a `sweep` declaration.
 
 mod counted;
 mod counted_chart;

@@ -1,4 +1,4 @@
-//! `npc train`: a run from the model file, or again from its settings.
+//! `npc train`: trains a run of a model file, or repeats a run from its settings.
 
 use super::error::{CommandError, CommandResult};
 use super::progress::bar;
@@ -23,7 +23,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(
     after_help = "The run folder holds the model source, the resolved settings, the split, metrics.jsonl with one
-line an epoch, the best and the last checkpoint, and summary.json.
+line per epoch, the best and the last checkpoint, and summary.json.
 
 Examples:
   npc train models/npnet.model npnet_phantoms
@@ -36,45 +36,45 @@ Examples:
   npc train models/npnet.model npnet_lung --model NPNet_SE --out runs/lung_se --resume=auto
   npc train runs/npnet_lung/settings.yaml --out runs/again
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage, 130 interrupted (go on with --resume)"
+Exit codes: 0 success, 1 problems found, 2 wrong usage, 130 interrupted (continue with --resume)"
 )]
 pub(super) struct TrainOptions {
     /// Model file, or the settings.yaml of an earlier run
     file: PathBuf,
     /// Name of a `train` block
     run: Option<String>,
-    /// Another model or variant of the file in place of the run's, without the run's hyper-parameters
+    /// Another model or variant of the file instead of the run's, without the run's hyper-parameters
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     device: Option<String>,
-    /// Where the paths of the data block start
+    /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
-    /// Change a setting: epochs=5, lr=1e-4, data.size=[128,128], model.attention=se
+    /// Override a setting: epochs=5, lr=1e-4, data.size=[128,128], model.attention=se
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Run folder; runs/NAME when not given
+    /// Run folder [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on where the run folder's last checkpoint stands; --resume=auto starts the run where there is none, and leaves
-    /// a finished one as it is
+    /// Continue from the last checkpoint of the run folder. --resume=auto starts a new run if there is none, and leaves a
+    /// finished run unchanged
     #[arg(long, value_enum, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     resume: Option<ResumeMode>,
-    /// End after the step that runs, as on Ctrl-C, once standard input ends
+    /// Stop after the current step, as on Ctrl-C, once standard input ends
     #[arg(long, hide = true)]
     stop_with_input: bool,
-    /// Begin with the weights of a file (safetensors, .pt, .pth) or of a run folder, as far as they fit
+    /// Initialize with the matching weights of a file (safetensors, .pt, .pth) or run folder
     #[arg(long, value_name = "PATH")]
     init: Option<PathBuf>,
-    /// Threads that compute; all of the machine's when not given
+    /// Number of compute threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     threads: Option<u16>,
-    /// Check everything, time a step, and write nothing
+    /// Check everything and time a step without training
     #[arg(long)]
     dry_run: bool,
-    /// Start although the memory seems not to be enough
+    /// Start even if the memory seems insufficient
     #[arg(long)]
     ignore_memory: bool,
     /// Also write events for TensorBoard into RUN/tensorboard
@@ -109,7 +109,7 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     if let Some(threads) = opts.threads {
         ready.settings.threads = Some(usize::from(threads));
     }
-    // Held before anything is looked at: what another process does here is over then.
+    // Locked before any file is read, so that no other process still writes to the folder.
     let _held = lock(folder.root(), opts.resume == Some(ResumeMode::Auto))?;
     let resume = match opts.resume {
         None => false,
@@ -133,14 +133,14 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
     done
 }
 
-/// How a run is started.
+/// Options of the start of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct StartOptions {
     pub resume: bool,
     pub ignore_memory: bool,
 }
 
-/// Trains with progress on the terminal, or plain lines elsewhere.
+/// Trains with a progress bar on a terminal, or plain lines otherwise.
 pub(super) fn train_with_progress(ready: &ResolvedRun, folder: &RunFolder, resume: bool) -> CommandResult {
     train_and_report(ready, folder, StartOptions { resume, ..StartOptions::default() }, None)
 }
@@ -166,7 +166,7 @@ fn run_headline(ready: &ResolvedRun, folder: &RunFolder) -> String {
     format!("{name} ({model}) on {} at {h}x{w}, {device}, into {folder}\n", data.name)
 }
 
-/// Says what a run would be, and writes nothing.
+/// Prints the result of a dry run.
 fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) -> CommandResult {
     let found = dry_run(&training_job(ready, folder, mode)?)?;
     let mut text = run_headline(ready, folder);
@@ -189,7 +189,7 @@ fn print_dry_run(ready: &ResolvedRun, folder: &RunFolder, mode: StartOptions) ->
     print(&text)
 }
 
-/// With events for TensorBoard after each epoch, in the run folder `events`.
+/// Trains and prints the result. If `events` is a run folder, TensorBoard events are written to it after each epoch.
 fn train_and_report(
     ready: &ResolvedRun,
     folder: &RunFolder,
@@ -229,12 +229,13 @@ fn train_and_report(
     }
 }
 
+/// Prints the progress of a run.
 struct ProgressDisplay {
     bar: ProgressBar,
     terminal: bool,
-    /// Of the last epoch that was scored.
+    /// Dice of the last scored epoch.
     dice: Option<f64>,
-    /// The run whose epochs go to TensorBoard too.
+    /// Run folder for TensorBoard events; `None` without events.
     events: Option<RunFolder>,
 }
 
@@ -245,7 +246,7 @@ impl ProgressDisplay {
         Self { bar, terminal, dice: None, events: None }
     }
 
-    /// The run is worth more than its events: what fails there is told, and the run goes on without them.
+    /// Writes TensorBoard events. An error is printed and disables further events, but does not stop the run.
     fn write_events(&mut self) {
         let Some(folder) = &self.events else { return };
         if let Err(e) = EventFile::open(folder).and_then(|mut board| board.add_new_epochs(folder)) {
@@ -258,7 +259,7 @@ impl ProgressDisplay {
         if self.terminal {
             self.bar.println(text);
         } else {
-            // A reader that went away does not end the run.
+            // A closed pipe does not stop the run.
             let _ = writeln!(std::io::stdout(), "{text}");
         }
     }

@@ -1,9 +1,9 @@
 //! Boundary IoU (Cheng, Girshick, Dollár, Berg, Kirillov: Boundary IoU, CVPR 2021): the IoU of two bands along the inner
-//! side of the outlines. It feels errors at the outline of large objects, which IoU hardly does.
+//! side of the outlines. It is more sensitive than IoU to errors at the outline of large objects.
 
 use serde::{Deserialize, Serialize};
 
-/// Width of the band as a share of the image's diagonal, as in the paper for COCO-sized images.
+/// Width of the band as a fraction of the image's diagonal, as in the paper for COCO-sized images.
 pub(crate) const BAND_WIDTH_SHARE: f64 = 0.02;
 
 /// Pixels of the bands along two outlines.
@@ -15,13 +15,13 @@ pub struct BoundaryOverlap {
     pub either: u64,
 }
 
-/// Width of the band in pixels: `share` of the diagonal, rounded, at least 1.
+/// Returns the width of the band in pixels: `share` of the diagonal, rounded, at least 1.
 pub(crate) fn band_width(size: [usize; 2], share: f64) -> usize {
     let diagonal = (size[0] as f64).hypot(size[1] as f64);
     ((share * diagonal).round_ties_even() as usize).max(1)
 }
 
-/// The bands of two masks against each other. What lies outside the image is background, so a mask has a band along the
+/// Counts the overlap of the bands of two masks. Pixels outside the image are background, so a mask has a band along the
 /// image's border as well, as in the authors' code.
 pub(crate) fn boundary_overlap(a: &[bool], b: &[bool], size: [usize; 2], share: f64) -> BoundaryOverlap {
     let width = band_width(size, share);
@@ -33,7 +33,7 @@ pub(crate) fn boundary_overlap(a: &[bool], b: &[bool], size: [usize; 2], share: 
     }
 }
 
-/// Pixels of the mask that an erosion by a square of side `2 width + 1` takes away: `width` erosions by 3 x 3.
+/// Returns the pixels of the mask that an erosion by a square of side `2 width + 1` (`width` erosions by 3 x 3) removes.
 pub(crate) fn band(mask: &[bool], size: [usize; 2], width: usize) -> Vec<bool> {
     let [height, columns] = size;
     let mut kept = mask.to_vec();
@@ -49,7 +49,7 @@ pub(crate) fn band(mask: &[bool], size: [usize; 2], width: usize) -> Vec<bool> {
     mask.iter().zip(kept).map(|(&m, k)| m && !k).collect()
 }
 
-/// Keeps what has `width` set neighbours on both sides.
+/// Erodes a line in place: a pixel stays set if `width` neighbours on both sides are set.
 fn erode(line: &mut [bool], width: usize) {
     let mut start = 0;
     while start < line.len() {

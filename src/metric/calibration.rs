@@ -1,16 +1,17 @@
-//! What a network's confidence is worth: the expected calibration error (Naeini et al. 2015; Guo et al. 2017) over pixels.
+//! Expected calibration error over pixels (Naeini et al. 2015; Guo et al. 2017).
 
 use serde::{Deserialize, Serialize};
 
 /// Bins of equal width over confidences 0 to 1, as in Guo et al.
 pub(crate) const BINS: usize = 15;
 
-/// A reliability table and its error.
+/// Reliability table with its calibration errors.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Sum over the bins of their share of the pixels times |accuracy - confidence|; `None` of no pixels.
+    /// Expected calibration error: the mean of |accuracy - confidence| over the bins, weighted by their pixels. `None`
+    /// without pixels.
     pub ece: Option<f64>,
-    /// The largest |accuracy - confidence| of a bin that holds pixels.
+    /// Maximum calibration error: the largest |accuracy - confidence| of a non-empty bin.
     pub mce: Option<f64>,
     /// Number of pixels in all bins.
     pub pixels: u64,
@@ -27,13 +28,13 @@ pub struct ConfidenceBin {
     pub high: f64,
     /// Number of pixels in the bin.
     pub pixels: u64,
-    /// Mean confidence; `None` where the bin is empty, as `accuracy`.
+    /// Mean confidence; `None` if the bin is empty.
     pub confidence: Option<f64>,
-    /// Share of the bin's pixels whose class is right, 0 to 1.
+    /// Fraction of the bin's pixels with the correct class, 0 to 1; `None` if the bin is empty.
     pub accuracy: Option<f64>,
 }
 
-/// Adds up pixels, image by image.
+/// Accumulates the pixels of many images.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CalibrationTally {
     pixels: [u64; BINS],
@@ -42,7 +43,7 @@ pub struct CalibrationTally {
 }
 
 impl CalibrationTally {
-    /// A pixel: the probability of the class that was chosen, and whether it was right. NaN counts as no confidence.
+    /// Adds a pixel: the probability of its predicted class, and whether the class is correct. NaN counts as confidence 0.
     pub fn add(&mut self, confidence: f32, right: bool) {
         let confidence = f64::from(confidence).clamp(0.0, 1.0);
         let confidence = if confidence.is_nan() { 0.0 } else { confidence };
@@ -52,6 +53,7 @@ impl CalibrationTally {
         self.right[bin] += u64::from(right);
     }
 
+    /// Computes the table and its errors.
     pub fn finish(&self) -> Calibration {
         let bins: Vec<ConfidenceBin> = (0..BINS)
             .map(|b| {

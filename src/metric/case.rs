@@ -1,4 +1,4 @@
-//! One image: what was measured, and what each metric makes of it.
+//! Measurements of one image, and the metrics computed from them.
 
 use super::boundary::BoundaryOverlap;
 use super::counts::{PixelCounts, ratio};
@@ -29,23 +29,23 @@ impl DistanceUnit {
     }
 }
 
-/// What was measured of one class in one image.
+/// Measurements of one class in one image.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct ClassScore {
-    /// Pixels by prediction and truth.
+    /// Pixel counts by prediction and truth.
     pub counts: PixelCounts,
-    /// Pixels of the bands of Boundary IoU; `None` where the metric was not asked for.
+    /// Pixels of the bands of Boundary IoU; `None` if the metric was not requested.
     pub boundary: Option<BoundaryOverlap>,
-    /// Distances between the outlines; `None` where no distance was asked for.
+    /// Distances between the outlines; `None` if no distance was requested.
     pub surface: Option<SurfaceDistances>,
 }
 
 impl ClassScore {
-    /// The score that a mean takes; `None` where it takes none, or the metric was not measured. `empty` decides what a class
-    /// in neither map counts; in one of them alone it counts 0, or the image's diagonal.
+    /// Returns the score that enters means; `None` if the image is left out or the metric was not measured. `empty` sets the
+    /// score of a class in neither map. A class in only one map has overlap 0, and the image's diagonal as its distance.
     pub fn get(&self, metric: Metric, empty: Empty) -> Option<f64> {
         let c = self.counts;
-        // No object, nothing found: the overlap of nothing with nothing is a matter of choice.
+        // The overlap of two empty masks is undefined; `empty` defines it.
         let overlap = |value: Option<f64>| match (c.is_absent(), empty) {
             (false, _) => Some(value.unwrap_or(0.0)),
             (true, Empty::One) => Some(1.0),
@@ -65,7 +65,7 @@ impl ClassScore {
             Metric::Iou => overlap(c.iou()),
             Metric::Precision => overlap(c.precision()),
             Metric::Recall => overlap(c.recall()),
-            // Pixels without the class are what these are about: nothing is left to choose.
+            // These count the pixels without the class, so they are defined for empty masks.
             Metric::Specificity => c.specificity(),
             Metric::Accuracy => c.accuracy(),
             Metric::BoundaryIou => self.boundary.and_then(|b| overlap(ratio(b.both, b.either))),
@@ -74,7 +74,7 @@ impl ClassScore {
         }
     }
 
-    /// Whether the metric was measured at all.
+    /// Checks whether the metric was measured.
     pub fn is_measured(&self, metric: Metric) -> bool {
         match metric {
             Metric::BoundaryIou => self.boundary.is_some(),
@@ -88,7 +88,7 @@ impl ClassScore {
         }
     }
 
-    /// Whether one map alone holds the class: overlaps are 0, distances the diagonal.
+    /// Checks whether only one map contains the class: overlaps are 0, distances the diagonal.
     pub fn is_one_sided(&self) -> bool {
         let c = self.counts;
         (c.tp + c.fp == 0) != (c.tp + c.fn_ == 0)
@@ -103,7 +103,7 @@ pub struct CaseScore {
     /// The group that the image belongs to (a patient, a video). Images of one group are not independent.
     #[serde(default)]
     pub group: Option<String>,
-    /// What was measured of each class, in the order of the classes, background first.
+    /// Measurements of each class, in the order of the classes, background first.
     pub per_class: Vec<ClassScore>,
     /// Unit of the distances.
     #[serde(default)]
@@ -111,20 +111,20 @@ pub struct CaseScore {
 }
 
 impl CaseScore {
-    /// From counts alone: no boundaries, no distances.
+    /// Creates a score from pixel counts, without boundaries and distances.
     pub fn new(stem: impl Into<String>, counts: Vec<PixelCounts>) -> Self {
         let per_class = counts.into_iter().map(|counts| ClassScore { counts, ..ClassScore::default() }).collect();
         Self { stem: stem.into(), group: None, per_class, unit: DistanceUnit::Px }
     }
 
-    /// Mean over the foreground classes.
+    /// Returns the mean over the foreground classes.
     pub fn mean(&self, empty: Empty) -> MetricScores {
         let of = |metric| nan_mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
         MetricScores::new(measured_metrics(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
     }
 }
 
-/// The metrics that every case was measured for, in the order of tables.
+/// Returns the metrics that were measured for every case, in the order of tables.
 pub(super) fn measured_metrics(cases: &[CaseScore]) -> impl Iterator<Item = Metric> + '_ {
     Metric::ALL.into_iter().filter(|&m| cases.iter().all(|case| case.per_class.iter().all(|c| c.is_measured(m))))
 }

@@ -1,6 +1,6 @@
-//! `cases.csv` as text: a line per image and class, read once for everyone who needs it.
+//! Reads `cases.csv` as text: one line per image and class.
 //!
-//! Knows the columns `stem` and `class` and no definition of a score, so that a file of a later version is read too.
+//! Only the columns `stem` and `class` are required, so that files of later versions can be read.
 
 use crate::base::error::{Result, RunError};
 use std::path::Path;
@@ -10,22 +10,24 @@ use std::path::Path;
 pub(crate) struct CaseFile {
     /// Names of all columns, in order.
     pub header: Vec<String>,
+    /// Lines below the header.
     pub lines: Vec<CaseLine>,
 }
 
-/// The scores of an image for one class.
+/// Scores of an image for one class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CaseLine {
-    /// In the file, counted from 1.
+    /// Line number in the file, counted from 1.
     pub line: u64,
     pub stem: String,
     pub class: String,
-    /// In the order of the header.
+    /// All cells, in the order of the header.
     pub cells: Vec<String>,
 }
 
 impl CaseFile {
-    /// Errors: no such file, no column `stem` or `class`, or a line with too many or too few cells. They name file and line.
+    /// Reads a file. Errors: the file cannot be read, it has no column `stem` or `class`, or a line has too many or too few
+    /// cells. They name file and line.
     pub(crate) fn read(path: &Path) -> Result<CaseFile> {
         let text = std::fs::read(path).map_err(|e| RunError::read(path, e))?;
         let mut reader = ::csv::Reader::from_reader(&text[..]);
@@ -46,13 +48,13 @@ impl CaseFile {
         Ok(CaseFile { header: header.iter().map(str::to_string).collect(), lines })
     }
 
-    /// The place of a column in the header.
+    /// Returns the index of a column in the header.
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
         self.header.iter().position(|h| h == name)
     }
 }
 
-/// An error about one line of a `cases.csv`.
+/// Creates an error about one line of a `cases.csv`.
 pub(crate) fn line_error(path: &Path, line: u64, what: impl std::fmt::Display) -> RunError {
     RunError::at(path, format!("line {line}: {what}"))
 }

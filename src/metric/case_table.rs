@@ -1,4 +1,4 @@
-//! `cases.csv`: every image of an evaluation, written and read back.
+//! Writes and reads `cases.csv`, the scores of every image of an evaluation.
 
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::case_file::{CaseFile, CaseLine, line_error};
@@ -8,10 +8,10 @@ use crate::text::config::{Empty, Metric};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A table with one line per image and foreground class. The scores are those that the means take, so that a column's mean
-/// is the summary's; a cell is empty where the mean takes none. `empty` is 1 where neither map holds the class.
+/// Returns the CSV text with one line per image and foreground class. The mean of a column equals the mean in the summary;
+/// a cell is empty if the mean leaves the image out. `empty` is 1 if neither map contains the class.
 pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> String {
-    // The first columns stand where they always did.
+    // The first columns keep the order of earlier versions.
     let first = ["stem", "class", "iou", "dice", "tp", "fp", "fn", "empty", "tn"];
     let later: Vec<Metric> = measured_metrics(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
     let header = first.into_iter().chain(later.iter().map(|m| m.name())).chain(["group"]).map(String::from).collect();
@@ -31,20 +31,21 @@ pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> Strin
     csv::text(std::iter::once(header).chain(rows))
 }
 
-/// What [`cases_csv`] wrote.
+/// Scores read from a file of [`cases_csv`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseTable {
+    /// Names of the images.
     pub stems: Vec<String>,
-    /// Of each image; `None` where any has none.
+    /// Group of each image; `None` if any image has no group.
     pub groups: Option<Vec<String>>,
     /// Foreground classes in order.
     pub classes: Vec<String>,
-    /// `[class][image]`, NaN where the mean takes no score.
+    /// Scores `[class][image]`, NaN if the mean leaves the image out.
     pub scores: BTreeMap<Metric, Vec<Vec<f64>>>,
 }
 
 impl CaseTable {
-    /// Fails, naming file and line, where a line is not one of such a table or an image lacks a class.
+    /// Reads a table. Errors name file and line: a cell is not a number, or an image lacks a class.
     pub fn read(path: &Path) -> Result<CaseTable> {
         let file = CaseFile::read(path)?;
         let at = |line: u64, text: String| line_error(path, line, text);
@@ -63,7 +64,7 @@ impl CaseTable {
             if table.stems.len() == 1 {
                 table.classes.push(class.clone());
             }
-            // Every image has every class, in the order of the first.
+            // Every image has every class, in the order of the first image.
             let expected = table.classes.get(i % table.classes.len().max(1)).map(String::as_str);
             if expected != Some(class.as_str()) || first != (i % table.classes.len().max(1) == 0) {
                 return Err(at(line, format!("`{}` is not followed by one line a class", stem)));

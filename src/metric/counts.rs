@@ -1,54 +1,54 @@
-//! Pixels counted: what most metrics are made of.
+//! Counts of true and false positives and negatives, from which most metrics are computed.
 
 use crate::base::error::{Result, RunError};
 use serde::{Deserialize, Serialize};
 
-/// Pixels of one class, taken against all others.
+/// Pixel counts of one class against all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PixelCounts {
-    /// Predicted and true.
+    /// True positives: pixels of the class in prediction and truth.
     pub tp: u64,
-    /// Predicted only.
+    /// False positives: pixels of the class in the prediction only.
     pub fp: u64,
-    /// True only.
+    /// False negatives: pixels of the class in the truth only.
     pub fn_: u64,
-    /// Neither.
+    /// True negatives: all other pixels.
     #[serde(default)]
     pub tn: u64,
 }
 
 impl PixelCounts {
-    /// Whether neither map holds the class.
+    /// Checks whether neither map contains the class.
     pub fn is_absent(self) -> bool {
         self.tp + self.fp + self.fn_ == 0
     }
 
-    /// |A and B| / |A or B|; `None` where both are empty.
+    /// Returns |A and B| / |A or B|; `None` if both are empty.
     pub fn iou(self) -> Option<f64> {
         ratio(self.tp, self.tp + self.fp + self.fn_)
     }
 
-    /// 2 |A and B| / (|A| + |B|); `None` where both are empty.
+    /// Returns 2 |A and B| / (|A| + |B|); `None` if both are empty.
     pub fn dice(self) -> Option<f64> {
         ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn_)
     }
 
-    /// TP / (TP + FP), the positive predictive value; `None` where nothing is predicted.
+    /// Returns TP / (TP + FP), the positive predictive value; `None` if no pixel is predicted.
     pub fn precision(self) -> Option<f64> {
         ratio(self.tp, self.tp + self.fp)
     }
 
-    /// TP / (TP + FN), sensitivity; `None` where nothing is true.
+    /// Returns TP / (TP + FN), the sensitivity; `None` if the truth has no pixel of the class.
     pub fn recall(self) -> Option<f64> {
         ratio(self.tp, self.tp + self.fn_)
     }
 
-    /// TN / (TN + FP); `None` where the class is everywhere.
+    /// Returns TN / (TN + FP); `None` if every true pixel is of the class.
     pub fn specificity(self) -> Option<f64> {
         ratio(self.tn, self.tn + self.fp)
     }
 
-    /// (TP + TN) / all pixels; `None` of no pixels.
+    /// Returns (TP + TN) / all pixels; `None` without pixels.
     pub fn accuracy(self) -> Option<f64> {
         ratio(self.tp + self.tn, self.tp + self.tn + self.fp + self.fn_)
     }
@@ -65,7 +65,8 @@ pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// Counts per class of one image. `pred` and `truth` are class maps of one size.
+/// Counts the pixels of each class in one image. Fails if `pred` and `truth` differ in size or contain a class that does
+/// not exist.
 pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<PixelCounts>> {
     if pred.len() != truth.len() {
         return Err(RunError::new(format!(
@@ -74,7 +75,7 @@ pub fn count_pixels(pred: &[u8], truth: &[u8], classes: usize) -> Result<Vec<Pix
             truth.len()
         )));
     }
-    // Pairs of values first: one addition per pixel.
+    // A joint histogram first: one addition per pixel.
     let mut pairs = vec![0u64; 256 * 256];
     pred.iter().zip(truth).for_each(|(&p, &t)| pairs[usize::from(p) * 256 + usize::from(t)] += 1);
     let mut counts = vec![PixelCounts::default(); classes];

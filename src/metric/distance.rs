@@ -1,12 +1,12 @@
-//! The exact Euclidean distance transform (Felzenszwalb and Huttenlocher, Distance Transforms of Sampled Functions, 2012),
-//! for pixels that need not be square.
+//! Exact Euclidean distance transform (Felzenszwalb and Huttenlocher, Distance Transforms of Sampled Functions, 2012) with
+//! anisotropic spacing.
 
-/// Squared distance of each pixel to the nearest set one: height x width, in the unit of `spacing` (height then width),
-/// squared. Infinite everywhere where none is set. Linear in the number of pixels.
+/// Returns the squared distance of each pixel to the nearest set pixel, `[height, width]`, in the squared unit of `spacing`
+/// (height then width). All distances are infinite if no pixel is set. The time is linear in the number of pixels.
 pub fn squared_distances(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
     let [height, width] = size;
     let mut out = vec![f64::INFINITY; set.len()];
-    // Along columns the nearest set pixel is found by counting, down and up.
+    // Along columns the distance is counted from the last set pixel, downwards and upwards.
     for x in 0..width {
         for (upward, start) in [(false, None), (true, None)] {
             let mut since: Option<usize> = start;
@@ -27,18 +27,19 @@ pub fn squared_distances(set: &[bool], size: [usize; 2], spacing: [f64; 2]) -> V
     out
 }
 
-/// The lower envelope of one parabola a pixel.
+/// Lower envelope of one parabola per pixel of a row.
 #[derive(Default)]
 struct LowerEnvelope {
-    /// Pixels whose parabola is lowest somewhere, from left to right.
+    /// Pixels whose parabola is part of the envelope, from left to right.
     vertices: Vec<usize>,
-    /// Where each begins to be the lowest.
+    /// Position where each of these parabolas becomes the lowest.
     begins: Vec<f64>,
+    /// Values of the row before the transform.
     values: Vec<f64>,
 }
 
 impl LowerEnvelope {
-    /// Each value becomes the least of `value of q + (step (p - q))^2` over the pixels q of the row.
+    /// Replaces each value f(p) of the row by the minimum over q of f(q) + (step (p - q))^2.
     fn transform_row(&mut self, row: &mut [f64], step: f64) {
         self.vertices.clear();
         self.begins.clear();

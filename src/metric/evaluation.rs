@@ -1,4 +1,4 @@
-//! `eval.json`: what an evaluation found, and what it was an evaluation of.
+//! `eval.json`: the scores of an evaluation, with its run, split and checkpoint.
 
 use super::{Calibration, Intervals, Summary};
 use crate::base::error::{Result, RunError};
@@ -12,26 +12,26 @@ pub struct Evaluation {
     pub run: String,
     /// `train`, `val` or `test`.
     pub split: String,
-    /// The weights; within the run folder where they lie in it.
+    /// Path of the checkpoint, relative to the run folder if it lies in it.
     pub checkpoint: String,
     /// Whether probabilities were averaged over the image and its three flips.
     pub flips: bool,
-    /// Whether the weights are those of the epoch that scored best on these images: then the scores are optimistic.
+    /// Whether the checkpoint was selected by its score on these images, which makes the scores optimistic.
     #[serde(default)]
     pub chosen_here: bool,
-    /// Height and width in pixels that scores were computed at.
+    /// Height and width in pixels at which scores were computed.
     pub size: [usize; 2],
     /// Means over the images.
     #[serde(flatten)]
     pub summary: Summary,
     /// 95 % bootstrap intervals of the scores; `None` for fewer than two images, or groups of images.
     pub intervals: Option<Intervals>,
-    /// How far the network's confidence is from its accuracy.
+    /// Calibration of the network's confidence.
     pub calibration: Calibration,
 }
 
 impl Evaluation {
-    /// Reads `eval.json`. Errors: the file cannot be read, or an older npc wrote it in another form.
+    /// Reads `eval.json`. Errors: the file cannot be read, or an older npc wrote it in another format.
     pub fn read(path: &Path) -> Result<Evaluation> {
         let text = std::fs::read_to_string(path).map_err(|e| RunError::read(path, e))?;
         serde_json::from_str(&text).map_err(|e| {

@@ -1,4 +1,4 @@
-//! Bootstrap intervals of everything that a summary tells, from one set of draws.
+//! Bootstrap intervals of all scores of a summary, from one set of resamples.
 
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::statistics::nan_mean;
@@ -7,33 +7,33 @@ use crate::text::config::{Empty, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// 95 % intervals over images, or over groups of images.
+/// 95 % confidence intervals over images, or over groups of images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Intervals {
-    /// Number of units that were drawn from: images, or groups where they are known.
+    /// Number of sampling units: groups of images, or images if there are no groups.
     pub units: usize,
-    /// Whether the units are groups of images.
+    /// Whether the sampling units are groups of images.
     pub grouped: bool,
     /// Number of bootstrap samples.
     pub resamples: usize,
-    /// Seed of the random draws.
+    /// Seed of the bootstrap.
     pub seed: u64,
-    /// Of the mean over the foreground classes of the means over the images.
+    /// Intervals of the mean over the foreground classes of the means over the images.
     pub mean: BTreeMap<Metric, Interval>,
-    /// Of the means over the images, by class.
+    /// Intervals of the means over the images, by class.
     pub per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
-    /// Of the scores from all pixels together, as means over the foreground classes.
+    /// Intervals of the pooled scores, as means over the foreground classes.
     pub pooled: BTreeMap<Metric, Interval>,
-    /// Of the scores from all pixels together, by class.
+    /// Intervals of the pooled scores, by class.
     pub pooled_per_class: BTreeMap<String, BTreeMap<Metric, Interval>>,
 }
 
-/// The group of each case; `None` where any has none.
+/// Returns the group of each case; `None` if any case has no group.
 pub(super) fn case_groups(cases: &[CaseScore]) -> Option<Vec<String>> {
     cases.iter().map(|case| case.group.clone()).collect()
 }
 
-/// Numerator and denominator of a pooled score.
+/// Returns numerator and denominator of a pooled score.
 fn numerator_and_denominator(score: &ClassScore, metric: Metric) -> (f64, f64) {
     let c = score.counts;
     let (part, whole) = match metric {
@@ -49,16 +49,17 @@ fn numerator_and_denominator(score: &ClassScore, metric: Metric) -> (f64, f64) {
     (part as f64, whole as f64)
 }
 
-/// Columns of one metric: by class, then drawn.
+/// Bootstrap values of one metric.
 struct ResampledMetric {
     metric: Metric,
+    /// Whether the score is pooled, not a mean over images.
     pooled: bool,
-    /// `[class][resample]`
+    /// Values `[class][resample]`.
     values: Vec<Vec<f64>>,
 }
 
 impl Intervals {
-    /// `None` for fewer than two units: one image says nothing of the spread.
+    /// Computes the intervals; `None` for fewer than two sampling units, from which no variance can be estimated.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty, seed: u64) -> Option<Intervals> {
         let groups = case_groups(cases);
         let mut distinct: Vec<&String> = groups.iter().flatten().collect();
@@ -116,7 +117,7 @@ impl Intervals {
     }
 }
 
-/// Draw by draw the mean over the foreground classes that have a score in it.
+/// Returns, for each resample, the mean over the foreground classes with a score.
 fn foreground_means(values: &[Vec<f64>]) -> Vec<f64> {
     let draws = values.first().map_or(0, Vec::len);
     let mean = |r: usize| nan_mean(values.iter().skip(1).map(|v| v[r]));

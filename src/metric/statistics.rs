@@ -1,9 +1,9 @@
-//! Intervals and tests over images: what a mean over a test set can and cannot say.
+//! Confidence intervals and hypothesis tests of means over images.
 //!
-//! Plain numbers; knows neither metrics nor files. The unit that is drawn is the image, or the group of images (a patient,
-//! a video) where groups are given: images of one group are not independent, and counting them so makes intervals too
-//! narrow. An undefined score is NaN and is left out of its mean. Everything random is seeded, and the same on every
-//! machine and for any number of threads. `docs/metrics.md` has the definitions.
+//! The sampling unit is the image, or the group of images (a patient, a video) if groups are given: images of one group are
+//! not independent, and treating them as independent makes intervals too narrow. An undefined score is NaN and is left out
+//! of its mean. All random numbers are seeded, so that results are the same on every machine and for any number of threads.
+//! `docs/metrics.md` has the definitions.
 
 mod signed_rank;
 
@@ -15,15 +15,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Bootstrap resamples, and random sign changes of a permutation test.
+/// Number of bootstrap resamples, and of random sign changes in a permutation test.
 pub(crate) const RESAMPLES: usize = 10_000;
-/// Share of the resampled values that an interval holds.
+/// Confidence level of the intervals.
 pub(crate) const CONFIDENCE_LEVEL: f64 = 0.95;
-/// Up to this many units all sign changes are tried, beyond it [`RESAMPLES`] random ones.
+/// Largest number of sampling units for which the permutation test enumerates all sign changes. Above it,
+/// [`RESAMPLES`] random sign changes are drawn.
 const EXACT_UNITS: usize = 13;
-/// Resamples that one random stream draws.
+/// Number of resamples drawn from one random stream.
 const RESAMPLES_PER_STREAM: usize = 100;
-/// Where the streams of the permutation test begin; the bootstrap's are below.
+/// First random stream of the permutation test; the bootstrap uses lower numbers.
 const FIRST_PERMUTATION_STREAM: u64 = 1 << 32;
 
 /// A confidence interval.
@@ -35,33 +36,35 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// A score of a set of images that is a quotient of two sums over the images: a mean (sum of scores over their number), or
-/// a pooled score such as Dice (sum of 2 TP over sum of 2 TP + FP + FN).
+/// Score of a set of images that is a ratio of two sums over the images: a mean (sum of scores over their number), or a
+/// pooled score such as Dice (sum of 2 TP over sum of 2 TP + FP + FN).
 #[derive(Debug, Clone, PartialEq)]
 pub struct RatioScore {
+    /// Summands of the numerator, one per image.
     part: Vec<f64>,
+    /// Summands of the denominator, one per image.
     whole: Vec<f64>,
 }
 
 impl RatioScore {
-    /// The mean of the values that are not NaN.
+    /// Creates the mean of the values that are not NaN.
     pub fn mean(values: impl IntoIterator<Item = f64>) -> RatioScore {
         RatioScore::ratio(values.into_iter().map(|v| if v.is_nan() { (0.0, 0.0) } else { (v, 1.0) }))
     }
 
-    /// The sum of the first numbers over the sum of the second, one pair an image.
+    /// Creates the ratio of the sum of the first numbers to the sum of the second, from one pair per image.
     pub fn ratio(pairs: impl IntoIterator<Item = (f64, f64)>) -> RatioScore {
         let (part, whole) = pairs.into_iter().unzip();
         RatioScore { part, whole }
     }
 
-    /// NaN where the sum below is 0.
+    /// Returns the ratio; NaN if the denominator is 0.
     pub fn value(&self) -> f64 {
         self.part.iter().sum::<f64>() / self.whole.iter().sum::<f64>()
     }
 }
 
-/// The unit of each image, counted from 0 in the order of first sight, and how many there are.
+/// Returns the sampling unit of each image, numbered from 0 in the order of first occurrence, and the number of units.
 fn sampling_units(n: usize, groups: Option<&[String]>) -> (Vec<usize>, usize) {
     let Some(groups) = groups else { return ((0..n).collect(), n) };
     assert_eq!(groups.len(), n, "one group for each image");
@@ -80,12 +83,13 @@ fn random_stream(seed: u64, number: u64) -> ChaCha8Rng {
     rng
 }
 
-/// Values of each column in `RESAMPLES` bootstrap resamples, `[column][resample]`: as many units as there are, drawn with
-/// replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8). All columns see the
-/// same draws, so any function of several columns may be taken resample by resample. NaN where a draw defines no score.
+/// Returns the values of each score in `RESAMPLES` bootstrap resamples, `[score][resample]`. A resample draws as many units
+/// as there are, with replacement (Efron 1979; with groups the cluster bootstrap, Davison and Hinkley 1997, section 3.8).
+/// All scores share the same draws, so any function of several scores can be computed resample by resample. A value is NaN
+/// if its resample defines no score.
 ///
 /// # Panics
-/// Where the columns, or the groups, are not of one length.
+/// Panics if the scores or the groups differ in length.
 pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -> Vec<Vec<f64>> {
     let n = columns.first().map_or(0, |c| c.part.len());
     assert!(columns.iter().all(|c| c.part.len() == n), "columns of one length");
@@ -93,7 +97,7 @@ pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -
     if count == 0 {
         return vec![vec![f64::NAN; RESAMPLES]; columns.len()];
     }
-    // Row by row: a draw adds one run of memory.
+    // Row by row, so that a draw adds contiguous memory.
     let width = 2 * columns.len();
     let mut rows = vec![0.0; count * width];
     for (k, column) in columns.iter().enumerate() {
@@ -110,7 +114,7 @@ pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -
         for _ in 0..size {
             sums.fill(0.0);
             for _ in 0..count {
-                // The high half of a product: uniform to within 2^-32 of the number of units.
+                // The high half of the product is uniform up to a bias of 2^-32 times the number of units.
                 let unit = ((u64::from(rng.next_u32()) * count as u64) >> 32) as usize;
                 sums.iter_mut().zip(&rows[unit * width..][..width]).for_each(|(s, r)| *s += r);
             }
@@ -123,7 +127,7 @@ pub fn bootstrap(columns: &[RatioScore], groups: Option<&[String]>, seed: u64) -
     (0..columns.len()).map(column).collect()
 }
 
-/// The percentile interval of resampled values: from the 2.5th to the 97.5th percentile. `None` where no value is a number.
+/// Returns the percentile interval of resampled values, from the 2.5th to the 97.5th percentile. `None` if all are NaN.
 pub(crate) fn percentile_interval(values: &[f64]) -> Option<Interval> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -131,7 +135,8 @@ pub(crate) fn percentile_interval(values: &[f64]) -> Option<Interval> {
     Some(Interval { low, high: quantile(&sorted, (1.0 + CONFIDENCE_LEVEL) / 2.0)? })
 }
 
-/// Quantile `q` in 0..1 of sorted numbers, linear between neighbours, as `numpy.quantile` has it. `None` of nothing.
+/// Returns the quantile `q` in 0..1 of sorted numbers with linear interpolation, as `numpy.quantile` does. `None` for an
+/// empty list.
 pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let at = q * last as f64;
@@ -140,7 +145,8 @@ pub fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     Some(sorted[below] + (sorted[above] - sorted[below]) * (at - below as f64))
 }
 
-/// The bootstrap interval of the mean of the values that are not NaN. `None` where fewer than two units have one.
+/// Returns the bootstrap interval of the mean of the values that are not NaN. `None` if fewer than two sampling units have a
+/// value.
 pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
     let (_, count) = count_defined(values, groups);
     (count > 1)
@@ -149,7 +155,7 @@ pub fn mean_interval(values: &[f64], groups: Option<&[String]>, seed: u64) -> Op
         .and_then(|v| percentile_interval(v))
 }
 
-/// Number of values that are not NaN, and of the units that they are in.
+/// Counts the values that are not NaN, and the sampling units with such a value.
 fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
     let (of, count) = sampling_units(values.len(), groups);
     let mut seen = vec![false; count];
@@ -160,43 +166,44 @@ fn count_defined(values: &[f64], groups: Option<&[String]>) -> (usize, usize) {
     (n, seen.into_iter().filter(|s| *s).count())
 }
 
-/// How much a score differs between two runs on the same images.
+/// Difference of a score between two runs on the same images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PairedDifference {
-    /// Images that both runs have a score for.
+    /// Number of images with a score from both runs.
     pub n: usize,
-    /// Mean of a - b over them.
+    /// Mean of `a - b` over these images.
     pub mean: f64,
-    /// Bootstrap interval of the mean, 95 %.
+    /// Lower end of the 95 % bootstrap interval of the mean.
     pub low: f64,
+    /// Upper end of the interval.
     pub high: f64,
     /// Two-sided p of the sign-flip permutation test.
     pub p: f64,
 }
 
 impl PairedDifference {
-    /// Whether the interval leaves 0 out.
+    /// Checks whether the interval excludes 0.
     pub fn distinguishable(&self) -> bool {
         self.low > 0.0 || self.high < 0.0
     }
 }
 
-/// Mean of `a - b` with its bootstrap interval and permutation p. `a` and `b` hold one score an image, in one order; images
-/// with NaN in either are left out. `None` where fewer than two units are left.
+/// Returns the mean of `a - b` with its bootstrap interval and permutation p. `a` and `b` hold one score per image, in the
+/// same order; images with NaN in either list are left out. `None` if fewer than two sampling units remain.
 ///
 /// # Panics
-/// Where `a`, `b` and `groups` are not of one length.
+/// Panics if `a`, `b` and `groups` differ in length.
 pub fn paired_difference(a: &[f64], b: &[f64], groups: Option<&[String]>, seed: u64) -> Option<PairedDifference> {
     assert_eq!(a.len(), b.len(), "two scores for each image");
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
     paired_mean_difference(&[differences], groups, seed)
 }
 
-/// The same for a mean over classes: `differences` holds a list of one difference an image for each class, and the mean is
-/// the mean over the classes of the means over the images. `n` counts images with a difference in any class.
+/// Returns the paired difference of a mean over classes. `differences` is `[class][image]`; the mean is the mean over the
+/// classes of the means over the images. `n` counts images with a difference in any class.
 ///
 /// # Panics
-/// Where the lists and `groups` are not of one length.
+/// Panics if the lists and `groups` differ in length.
 pub fn paired_mean_difference(
     differences: &[Vec<f64>],
     groups: Option<&[String]>,
@@ -215,7 +222,7 @@ pub fn paired_mean_difference(
     let drawn = bootstrap(&columns, groups, seed);
     let means: Vec<f64> = (0..RESAMPLES).map(|r| drawn.iter().map(|c| c[r]).sum::<f64>() / classes).collect();
     let Interval { low, high } = percentile_interval(&means)?;
-    // What each unit adds to the mean; a flipped sign turns it round.
+    // Contribution of each unit to the mean; the permutation test flips its sign.
     let (of, count) = sampling_units(images, groups);
     let mut weights = vec![0.0; count];
     for column in &columns {
@@ -225,12 +232,12 @@ pub fn paired_mean_difference(
     Some(PairedDifference { n, mean: weights.iter().sum(), low, high, p: sign_flip_p_value(&weights, seed) })
 }
 
-/// Two-sided p of the hypothesis that each weight might as well have the other sign: the share of sign changes whose sum
-/// lies at least as far from 0 as the sum observed. All sign changes up to 13 weights; beyond, random ones, with the
-/// observed one among them, so that p is never 0 (Phipson and Smyth 2010).
+/// Returns the two-sided p of the sign-flip permutation test: the fraction of sign changes whose sum lies at least as far
+/// from 0 as the observed sum. Up to 13 weights all sign changes are enumerated. Above, random ones are drawn and the
+/// observed one is added, so that p is never 0 (Phipson and Smyth 2010).
 fn sign_flip_p_value(weights: &[f64], seed: u64) -> f64 {
     let observed = weights.iter().sum::<f64>().abs();
-    // Sums of the same numbers in another order may differ in the last bits.
+    // A tolerance, since sums of the same numbers in another order may differ in the last bits.
     let least = observed - 1e-12 * weights.iter().map(|w| w.abs()).sum::<f64>();
     let sum = |signs: &dyn Fn(usize) -> bool| -> f64 {
         weights.iter().enumerate().map(|(i, w)| if signs(i) { *w } else { -w }).sum()
@@ -252,15 +259,15 @@ fn sign_flip_p_value(weights: &[f64], seed: u64) -> f64 {
     (far + 1) as f64 / (RESAMPLES.div_ceil(RESAMPLES_PER_STREAM) * RESAMPLES_PER_STREAM + 1) as f64
 }
 
-/// Mean of the values that are not NaN; `None` where there is none.
+/// Returns the mean of the values that are not NaN; `None` if all are NaN.
 pub(crate) fn nan_mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let known = values.into_iter().filter(|v| !v.is_nan());
     let (sum, n) = known.fold((0.0, 0u64), |(sum, n), x| (sum + x, n + 1));
     (n > 0).then(|| sum / n as f64)
 }
 
-/// Mean and sample standard deviation (divided by n - 1) of the values that are not NaN, as of the same run with several
-/// seeds. The deviation of one value is not known.
+/// Returns mean and sample standard deviation (divided by n - 1) of the values that are not NaN. The deviation of a single
+/// value is `None`.
 pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
     let values: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     let mean = nan_mean(values.iter().copied())?;
@@ -269,7 +276,7 @@ pub fn mean_and_deviation(values: &[f64]) -> Option<(f64, Option<f64>)> {
     Some((mean, (n > 1.0).then(|| (squares / (n - 1.0)).sqrt())))
 }
 
-/// p-values of several comparisons, adjusted so that the chance of one false finding among them stays bounded (Holm 1979).
+/// Adjusts the p-values of several comparisons so that the family-wise error rate is controlled (Holm 1979).
 pub fn holm_correction(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|&i, &j| p[i].total_cmp(&p[j]));

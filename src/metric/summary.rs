@@ -1,4 +1,4 @@
-//! From images to one number.
+//! Means of scores over images and classes.
 
 use super::case::{CaseScore, ClassScore, DistanceUnit, measured_metrics};
 use super::counts::PixelCounts;
@@ -22,33 +22,35 @@ pub struct Summary {
     pub mean: MetricScores,
     /// Means over the images by the name of the class, background included.
     pub per_class: BTreeMap<String, MetricScores>,
-    /// From the pixels of all images together: large objects weigh more.
+    /// Scores of the pixels of all images together, in which large objects weigh more.
     pub pooled: PooledScores,
-    /// Pairs of image and foreground class that neither map holds.
+    /// Number of pairs of image and foreground class that neither map contains.
     pub empty: usize,
-    /// What a class counts for an image in which neither map holds it.
+    /// Rule for the score of a class in an image where neither map contains it.
     pub empty_rule: Empty,
-    /// Pairs of image and foreground class that one map alone holds: overlap 0, and the image's diagonal as the distance.
+    /// Number of pairs of image and foreground class that only one map contains: their overlap is 0, their distance the
+    /// image's diagonal.
     pub one_sided: usize,
     /// Unit of the distances.
     pub unit: DistanceUnit,
 }
 
-/// Scores from the pixels of all images together.
+/// Scores of the pixels of all images together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PooledScores {
     /// Mean IoU, as in `mean`.
     pub iou: Option<f64>,
     /// Mean Dice, as in `mean`.
     pub dice: Option<f64>,
-    /// Mean over the foreground classes. No distances: there is no outline of all images together.
+    /// Mean over the foreground classes, without distances, which are undefined for pooled pixels.
     pub mean: MetricScores,
     /// Scores by the name of the class, background included.
     pub per_class: BTreeMap<String, MetricScores>,
 }
 
 impl Summary {
-    /// `classes` names every class in order; each case holds one score per class.
+    /// Summarizes cases. `classes` are the names of all classes in order. Fails if a case has another number of classes, or
+    /// if units of distance differ.
     pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty) -> Result<Summary> {
         if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
             return Err(RunError::new(format!(
@@ -98,19 +100,19 @@ impl Summary {
         })
     }
 
-    /// NaN where undefined.
+    /// Returns the mean of a metric; NaN if it is undefined.
     pub fn get(&self, metric: Metric) -> f64 {
         self.mean.get(metric).unwrap_or(f64::NAN)
     }
 }
 
-/// Mean over the foreground classes that have a score.
+/// Returns the mean over the foreground classes with a score.
 fn foreground_means(scores: &[MetricScores]) -> MetricScores {
     let metrics: Vec<Metric> = scores.first().map_or(Vec::new(), |s| s.metrics().collect());
     MetricScores::new(metrics.into_iter().map(|m| (m, nan_mean(scores.iter().skip(1).filter_map(|s| s.get(m))))))
 }
 
-/// All images as one.
+/// Returns the scores of one class over the pixels of all images.
 fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: Empty) -> MetricScores {
     let metrics = || metrics.iter().copied().filter(|m| !m.is_distance());
     if cases.is_empty() {

@@ -1,38 +1,39 @@
 //! Distances between outlines: the 95th percentile of the Hausdorff distance and the average symmetric surface distance, as
-//! Metrics Reloaded (Maier-Hein et al., Nature Methods 2024) recommends and MONAI computes them.
+//! recommended in Metrics Reloaded (Maier-Hein et al., Nature Methods 2024) and computed by MONAI.
 
 use super::distance::squared_distances;
 use super::statistics::quantile;
 use serde::{Deserialize, Serialize};
 
-/// Two outlines against each other, in the unit of the spacing.
+/// Distances between two outlines, in the unit of the spacing.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SurfaceDistances {
     /// Both masks have an outline.
     Both {
-        /// 95th percentile of the Hausdorff distance, the larger of both ways.
+        /// 95th percentile of the Hausdorff distance, the larger of both directions.
         hd95: f64,
         /// Average symmetric surface distance.
         assd: f64,
     },
-    /// One mask alone has an outline. No distance is defined; the diagonal of the image is the longest there could be.
+    /// Only one mask has an outline. The distance is undefined; the diagonal of the image is the largest possible one.
     One {
         /// Diagonal of the image.
         diagonal: f64,
     },
-    /// No mask has an outline.
+    /// Neither mask has an outline.
     Neither {
         /// Diagonal of the image.
         diagonal: f64,
     },
 }
 
-/// `a` and `b` are masks of `size` (height, width); `spacing` is the distance of neighbouring pixels, height then width.
+/// Computes the distances between two masks of `size` (height, width); `spacing` is the distance of neighbouring pixels,
+/// height then width.
 ///
-/// The outline of a mask is those of its pixels with one of the four neighbours outside the mask or the image. From each
-/// outline pixel of the one mask goes the distance to the nearest of the other, both ways. HD95 is the larger of the two
-/// ways' 95th percentiles (linear between neighbours), ASSD the mean over all distances of both ways.
+/// The outline of a mask consists of its pixels with one of their four neighbours outside the mask or the image. Directed
+/// distances run from each outline pixel of one mask to the nearest outline pixel of the other. HD95 is the larger of the
+/// 95th percentiles (linear interpolation) of the two directions, ASSD the mean of all distances of both directions.
 pub(crate) fn surface_distances(a: &[bool], b: &[bool], size: [usize; 2], spacing: [f64; 2]) -> SurfaceDistances {
     let (some_a, some_b) = (a.contains(&true), b.contains(&true));
     if !some_a || !some_b {
@@ -53,7 +54,7 @@ pub(crate) fn surface_distances(a: &[bool], b: &[bool], size: [usize; 2], spacin
     }
 }
 
-/// Pixels of the mask with one of the four neighbours outside it.
+/// Returns the pixels of the mask with one of their four neighbours outside the mask or the image.
 pub fn outline(mask: &[bool], size: [usize; 2]) -> Vec<bool> {
     let [height, width] = size;
     let inner = |y: usize, x: usize| {
@@ -70,7 +71,7 @@ pub fn outline(mask: &[bool], size: [usize; 2]) -> Vec<bool> {
     mask.iter().enumerate().map(|(i, &m)| m && !inner(i / width, i % width)).collect()
 }
 
-/// Distances from each pixel of `from` to the nearest of `to`, sorted.
+/// Returns the sorted distances from each pixel of `from` to the nearest pixel of `to`.
 fn directed_distances(from: &[bool], to: &[bool], size: [usize; 2], spacing: [f64; 2]) -> Vec<f64> {
     let squared = squared_distances(to, size, spacing);
     let mut found: Vec<f64> = from.iter().zip(squared).filter(|(f, _)| **f).map(|(_, d)| d.sqrt()).collect();

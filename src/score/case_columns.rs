@@ -1,4 +1,4 @@
-//! `cases.csv` as columns of numbers, whichever it has: what cases are ranked by.
+//! Reads the numeric columns of `cases.csv` and ranks cases by them.
 
 use crate::base::error::Result;
 use crate::metric::case_file::{CaseFile, CaseLine};
@@ -8,7 +8,7 @@ use std::path::Path;
 /// Scores per image and class.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CaseColumns {
-    /// Names of the columns beside `stem` and `class` that hold numbers.
+    /// Names of the numeric columns; `stem` and `class` are not among them.
     pub columns: Vec<String>,
     pub rows: Vec<CaseRow>,
 }
@@ -17,20 +17,20 @@ pub struct CaseColumns {
 pub struct CaseRow {
     pub stem: String,
     pub class: String,
-    /// In the order of the columns; `None` where a cell holds no finite number.
+    /// Values in the order of the columns; `None` if a cell holds no finite number.
     pub values: Vec<Option<f64>>,
 }
 
-/// The score of one image.
+/// An image with its score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankedCase {
     pub stem: String,
-    /// Mean over the classes that have a score.
+    /// Mean score over the classes that have one.
     pub score: f64,
 }
 
 impl CaseColumns {
-    /// Reads a `cases.csv`. A cell that holds no finite number is none.
+    /// Reads a `cases.csv`. A cell without a finite number becomes `None`.
     pub fn read(path: &Path) -> Result<CaseColumns> {
         let file = CaseFile::read(path)?;
         let words = ["stem", "class"].map(|name| file.column(name));
@@ -43,7 +43,7 @@ impl CaseColumns {
         Ok(CaseColumns { columns, rows: file.lines.iter().map(row).collect() }.without_words())
     }
 
-    /// Columns that hold a number somewhere.
+    /// Removes the columns that hold no number in any row.
     fn without_words(mut self) -> Self {
         let kept: Vec<usize> =
             (0..self.columns.len()).filter(|&i| self.rows.iter().any(|row| row.values[i].is_some())).collect();
@@ -54,16 +54,17 @@ impl CaseColumns {
         self
     }
 
+    /// Returns the index of a column.
     pub fn column(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|c| c == name)
     }
 
-    /// The score that images are ranked by: Dice, or IoU in a table without Dice.
+    /// Returns the column that ranks images: `dice`, or `iou` in a table without Dice.
     pub fn ranking(&self) -> &'static str {
         ["dice", "iou"].into_iter().find(|name| self.column(name).is_some()).unwrap_or("dice")
     }
 
-    /// Classes in the order of their first line.
+    /// Returns the classes in the order of their first line.
     pub fn classes(&self) -> Vec<&str> {
         let mut classes: Vec<&str> = Vec::new();
         for row in &self.rows {
@@ -74,8 +75,8 @@ impl CaseColumns {
         classes
     }
 
-    /// Images by their mean score over the classes, the worst first, equal ones by name. Images without any score are
-    /// left out. Empty where there is no such column.
+    /// Returns the images sorted by their mean score over the classes, the worst first; equal scores are sorted by name.
+    /// Images without a score are left out. The result is empty if the table lacks the column.
     pub fn worst_first(&self, column: &str) -> Vec<RankedCase> {
         let Some(at) = self.column(column) else { return Vec::new() };
         let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
@@ -92,7 +93,8 @@ impl CaseColumns {
     }
 }
 
-/// The `n` worst, and those of the `n` around the median that are not among them. `ranked` is worst first, and so are both.
+/// Returns the `n` worst images, and those of the `n` images around the median that are not among the worst. `ranked` and
+/// both results are sorted from worst to best.
 pub fn worst_and_median(ranked: &[RankedCase], n: usize) -> (&[RankedCase], &[RankedCase]) {
     let all = ranked.len();
     let n = n.min(all);

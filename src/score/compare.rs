@@ -1,7 +1,7 @@
-//! Runs against each other on the same images: means with intervals, and paired differences to the first.
+//! Compares runs on the same images: means with intervals, and paired differences to the first run.
 //!
-//! Reads what `npc eval` wrote (`cases.csv`, `eval.json`) and needs no network. Refuses to compare what is not comparable:
-//! other images, other classes, another rule for empty masks, another unit of distance.
+//! Reads the files of `npc eval` (`cases.csv`, `eval.json`) and needs no network. Runs with different images, classes, rules
+//! for empty masks or units of distance are refused.
 
 mod evaluated_run;
 
@@ -19,31 +19,31 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub(crate) struct ComparisonOptions {
-    /// What is compared; those that a run was not scored by are refused.
+    /// Metrics to compare. A run without a score for one of them is an error.
     pub metrics: Vec<Metric>,
-    /// One class instead of the mean over the foreground classes.
+    /// Class to compare, instead of the mean over the foreground classes.
     pub class: Option<String>,
-    /// Runs that differ in nothing but the seed count as one, image by image averaged.
+    /// Whether runs that differ only in the seed form one group, with scores averaged image by image.
     pub group_seeds: bool,
-    /// Of the resampling.
+    /// Seed of the bootstrap.
     pub seed: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct Comparison {
-    /// Images.
+    /// Number of images.
     pub n: usize,
-    /// Groups of images (patients, videos) that are drawn whole, where they are known.
+    /// Number of groups of images (patients, videos), which are resampled as a whole; `None` without groups.
     pub groups: Option<usize>,
     pub split: String,
-    /// Foreground classes that are averaged.
+    /// Foreground classes that the mean covers.
     pub classes: Vec<String>,
     pub empty_rule: Empty,
     pub unit: DistanceUnit,
-    /// The first is what the others are held against.
+    /// Compared runs; the first one is the reference.
     pub runs: Vec<RunGroup>,
     pub differences: Vec<MetricDifference>,
-    /// What should be known of the numbers.
+    /// Remarks on how to read the numbers.
     pub notes: Vec<String>,
 }
 
@@ -58,9 +58,9 @@ pub(crate) struct RunGroup {
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct ScoreEstimate {
-    /// Mean over images, then classes; over seeds where there are several. `None` where no image defines a score.
+    /// Mean over images, then classes, then seeds. `None` if no image defines a score.
     pub mean: Option<f64>,
-    /// Over images.
+    /// Confidence interval of the mean over images.
     pub interval: Option<Interval>,
     /// Sample standard deviation over the seeds.
     pub deviation: Option<f64>,
@@ -71,23 +71,23 @@ pub(crate) struct MetricDifference {
     pub metric: Metric,
     pub run: String,
     pub reference: String,
-    /// Images that both have a score for.
+    /// Number of images with a score from both runs.
     pub n: usize,
-    /// Mean of run - reference.
+    /// Mean of `run - reference`.
     pub mean: f64,
     pub low: f64,
     pub high: f64,
-    /// Of the sign-flip permutation test.
+    /// p of the sign-flip permutation test.
     pub p: f64,
-    /// The same with Holm's correction for the runs that are compared.
+    /// `p` with Holm's correction for the number of compared runs.
     pub p_holm: f64,
-    /// Of the signed-rank test on each image's mean over the classes; `None` where images are grouped.
+    /// p of the signed-rank test on each image's mean over the classes; `None` if images are grouped.
     pub wilcoxon: Option<f64>,
-    /// Whether the interval leaves 0 out.
+    /// Whether the interval excludes 0.
     pub distinguishable: bool,
 }
 
-/// Compares runs; the first is the reference.
+/// Compares runs with the first run as the reference.
 pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> Result<Comparison> {
     let first = runs.first().ok_or_else(|| RunError::new("no runs to compare"))?;
     for other in &runs[1..] {
@@ -157,7 +157,7 @@ pub(crate) fn compare(runs: Vec<EvaluatedRun>, options: &ComparisonOptions) -> R
     Ok(Comparison { n: stems.len(), groups, split, classes, empty_rule, unit, runs: made, differences, notes })
 }
 
-/// `[class][image]` of one run, images in the order of `stems`.
+/// Returns the scores `[class][image]` of one run, with images in the order of `stems` and NaN for a missing score.
 fn ordered_scores(table: &CaseTable, metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
     let at: BTreeMap<&str, usize> = table.stems.iter().enumerate().map(|(i, s)| (s.as_str(), i)).collect();
     let column = |class: &String| {
@@ -169,7 +169,7 @@ fn ordered_scores(table: &CaseTable, metric: Metric, classes: &[String], stems: 
     classes.iter().map(column).collect()
 }
 
-/// The mean over runs of each image's score, over those that define one.
+/// Returns the mean over runs of each image's score, `[class][image]`. Runs without a score for the image are left out.
 fn seed_averages(runs: &[EvaluatedRun], metric: Metric, classes: &[String], stems: &[String]) -> Vec<Vec<f64>> {
     let all: Vec<Vec<Vec<f64>>> = runs.iter().map(|r| ordered_scores(&r.cases, metric, classes, stems)).collect();
     let one = |k: usize, i: usize| {
@@ -179,12 +179,13 @@ fn seed_averages(runs: &[EvaluatedRun], metric: Metric, classes: &[String], stem
     (0..classes.len()).map(|k| (0..stems.len()).map(|i| one(k, i)).collect()).collect()
 }
 
-/// Mean over the images of each class, then over the classes that have one.
+/// Returns the mean over the images of each class, then over the classes with a score.
 fn mean_over_classes(scores: &[Vec<f64>]) -> f64 {
     let classes: Vec<f64> = scores.iter().map(|c| RatioScore::mean(c.iter().copied()).value()).collect();
     mean_and_deviation(&classes).map_or(f64::NAN, |(mean, _)| mean)
 }
 
+/// Returns the bootstrap interval of the mean over classes; `None` for fewer than two images or groups.
 fn image_interval(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> Option<Interval> {
     let units = groups.map_or(scores.first()?.len(), |g| {
         let distinct: std::collections::BTreeSet<&String> = g.iter().collect();
@@ -203,7 +204,7 @@ fn image_interval(scores: &[Vec<f64>], groups: Option<&[String]>, seed: u64) -> 
     percentile_interval(&(0..draws).map(mean).collect::<Vec<_>>())
 }
 
-/// `None` where fewer than two units have both scores.
+/// Returns the paired difference of two runs; `None` if fewer than two images or groups have both scores.
 fn metric_difference(
     metric: Metric,
     names: [&String; 2],

@@ -1,6 +1,6 @@
-//! Evaluation: predictions of a run against ground truth.
+//! Evaluates the predictions of a run against the ground truth.
 //!
-//! Scores are computed at the data block's size, where the network works; `docs/metrics.md` says why.
+//! Scores are computed at the data block's size, which is the network's resolution; `docs/metrics.md` explains why.
 
 use super::predict::probabilities;
 use crate::base::error::{Result, RunError};
@@ -22,20 +22,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Weights to score or predict with.
+/// Choice of the checkpoint to evaluate or predict with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum CheckpointChoice {
-    /// The best by Dice, or by the first metric that one was kept for.
+    /// The best checkpoint by Dice, or by the first metric that a checkpoint was kept for.
     #[default]
     Best,
-    /// Those of the last step that was saved.
+    /// The last saved checkpoint.
     Last,
-    /// Those of this checkpoint file.
+    /// This checkpoint file.
     File(PathBuf),
 }
 
 impl CheckpointChoice {
-    /// The checkpoint file in this run folder. Errors: `Best` where the folder holds no checkpoint.
+    /// Returns the checkpoint file in this run folder. Fails for `Best` if the folder holds no checkpoint.
     pub fn path(&self, folder: &RunFolder) -> Result<PathBuf> {
         match self {
             CheckpointChoice::Best => folder.checkpoint(),
@@ -45,17 +45,17 @@ impl CheckpointChoice {
     }
 }
 
-/// The network of a run folder with its best weights, ready to predict.
+/// Loads the network of a run folder with its best weights, in evaluation mode.
 pub(crate) fn load_best_network(checked: &CheckedGraph, folder: &RunFolder, device: &Device) -> Result<Network> {
     load_network(&folder.checkpoint()?, checked, device)
 }
 
-/// The network with the weights of a file, ready to predict.
+/// Loads the network with the weights of a file, in evaluation mode.
 pub(crate) fn load_network(path: &Path, checked: &CheckedGraph, device: &Device) -> Result<Network> {
     Ok(checkpoint::load_weights(path, lower(checked, device, 0))?.valid())
 }
 
-/// The most probable class of each pixel, the first of equal ones; every pixel's probability goes into `tally`.
+/// Returns the most probable class of each pixel, the first one on a tie, and adds its probability to `tally`.
 fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut CalibrationTally) -> Result<Vec<u8>> {
     let [n, k, h, w] = probabilities.dims();
     let area = h * w;
@@ -80,19 +80,19 @@ fn most_probable_classes(probabilities: Tensor<4>, batch: &Batch, tally: &mut Ca
     Ok(chosen)
 }
 
-/// How a run is evaluated.
+/// Options of [`evaluate`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EvaluateOptions {
-    /// The weights that are scored.
+    /// Checkpoint to evaluate.
     pub weights: CheckpointChoice,
-    /// Average the probabilities over the image and its three flips.
+    /// Whether probabilities are averaged over the image and its three flips.
     pub flips: bool,
 }
 
-/// Scores a run on one split by every metric there is, and gives the scores of each image as well.
+/// Evaluates a run on one split by every metric. Returns the summary and the scores of each image.
 ///
-/// Errors: the device or the data cannot be opened, the split differs from the one that the run was trained with or has
-/// no images, the weights do not fit, or `stop` was set.
+/// Errors: the device or the data cannot be opened, the split is empty or differs from the split of the training run, the
+/// weights do not fit the network, or `stop` was set.
 pub fn evaluate(
     checked: &CheckedGraph,
     settings: &Settings,

@@ -1,7 +1,6 @@
-//! Prediction: images to scores, and to classes at their own size.
+//! Predicts class probabilities of images, and class maps at the size of each image.
 //!
-//! Scores are probabilities throughout: what flips, tiles and resizing bring together are means of softmax outputs, and
-//! the class with the highest is written.
+//! Flips, tiles and resizing average softmax outputs. The predicted class is the one with the highest mean probability.
 
 use super::sliding_window::SlidingWindow;
 use crate::base::error::{Result, RunError};
@@ -11,26 +10,27 @@ use crate::text::config::DataSpec;
 use burn::tensor::{Tensor, TensorData, activation};
 use std::path::Path;
 
-/// How images are predicted.
+/// Settings of a prediction.
 #[derive(Debug, Clone)]
 pub(crate) struct PredictionSettings<'a> {
     pub spec: &'a DataSpec,
-    /// Input channels of the network.
+    /// Number of input channels of the network.
     pub channels: usize,
-    /// Tiles at the file's own resolution in place of the whole image at the data block's size.
+    /// Sliding window at the file's resolution, instead of the whole image at the data block's size.
     pub window: Option<SlidingWindow>,
-    /// Mean over the image and its three mirror images.
+    /// Whether probabilities are averaged over the image and its three flips.
     pub flips: bool,
 }
 
-/// Scores of an image at some size: `k` x height x width probabilities.
+/// Class probabilities of an image, `[k, height, width]`.
 pub(crate) struct ProbabilityMaps {
     pub values: Vec<f32>,
     pub classes: usize,
     pub size: [usize; 2],
 }
 
-/// Softmax of the first result, `[n, k, h, w]`; with `flips` the mean over the four mirror images, each turned back.
+/// Returns the softmax of the first result, `[n, k, h, w]`. With `flips` it is the mean over the image and its three flips,
+/// each flipped back.
 pub fn probabilities(network: &Network, x: Tensor<4>, flips: bool) -> Tensor<4> {
     let whole = softmax_output(network, x.clone());
     if !flips {
@@ -48,7 +48,7 @@ fn softmax_output(network: &Network, x: Tensor<4>) -> Tensor<4> {
     activation::softmax(network.forward(x).remove(0), 1)
 }
 
-/// The scores of a mirror image, turned back.
+/// Returns the probabilities of the flipped image, flipped back.
 fn mirrored_probabilities<const N: usize>(network: &Network, x: Tensor<4>, axes: [usize; N]) -> Tensor<4> {
     softmax_output(network, x.flip(axes)).flip(axes)
 }
@@ -59,7 +59,7 @@ fn host_values(tensor: Tensor<4>) -> Result<Vec<f32>> {
 }
 
 impl PredictionSettings<'_> {
-    /// Reads one image as the plan needs it.
+    /// Reads one image at the size of the prediction.
     pub(crate) fn load(&self, path: &Path) -> Result<LoadedImage> {
         match self.window {
             None => load_image(self.spec, path, self.channels),
@@ -67,7 +67,8 @@ impl PredictionSettings<'_> {
         }
     }
 
-    /// Scores of images that [`Plan::load`] read, in their order: one pass for all, or tile after tile.
+    /// Returns the probabilities of images read by [`PredictionSettings::load`], in their order. Without a sliding window all
+    /// images go through the network in one batch.
     pub(crate) fn predict(&self, network: &Network, images: &[&LoadedImage]) -> Result<Vec<ProbabilityMaps>> {
         let classes = self.spec.classes.len();
         let forward = |values: Vec<f32>, n: usize, [h, w]: [usize; 2]| -> Result<Vec<f32>> {
@@ -91,13 +92,13 @@ impl PredictionSettings<'_> {
 }
 
 impl ProbabilityMaps {
-    /// Class of each pixel at another size: bilinear, then the largest.
+    /// Returns the class of each pixel at another size: bilinear interpolation, then argmax.
     pub(crate) fn classes_at(&self, size: [usize; 2]) -> Vec<u8> {
         resize::argmax(&self.values, self.classes, self.size, size)
     }
 
-    /// Probabilities at another size, `k` x height x width.
-    pub(crate) fn at(&self, size: [usize; 2]) -> Vec<f32> {
+    /// Returns the probabilities at another size, `[k, height, width]`, by bilinear interpolation.
+    pub(crate) fn resized(&self, size: [usize; 2]) -> Vec<f32> {
         let planes = self.values.chunks_exact(self.size[0] * self.size[1]);
         planes.flat_map(|plane| resize::plane(plane, self.size, size)).collect()
     }

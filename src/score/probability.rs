@@ -1,4 +1,4 @@
-//! Probabilities on disk: a 16-bit PNG a class, or one NumPy file.
+//! Writes class probabilities as one 16-bit PNG per class or as one NumPy file.
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
@@ -6,10 +6,10 @@ use crate::data::png::write_grey16_atomic;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-/// How the probabilities of an image are written.
+/// File format of the probabilities of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbabilityFormat {
-    /// `STEM_CLASS.png` for each class, `round(65535 p)`.
+    /// `STEM_CLASS.png` for each class, with the values `round(65535 p)`.
     Png16,
     /// `STEM.npy`, float32 `[k, h, w]`.
     Npy,
@@ -19,7 +19,7 @@ impl ProbabilityFormat {
     /// All formats.
     pub const ALL: [ProbabilityFormat; 2] = [ProbabilityFormat::Png16, ProbabilityFormat::Npy];
 
-    /// The word for it on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             ProbabilityFormat::Png16 => "png16",
@@ -37,7 +37,7 @@ impl FromStr for ProbabilityFormat {
     }
 }
 
-/// The ends of the files of an image, from its stem on.
+/// Returns the endings of the files of an image, which follow its stem.
 pub(crate) fn file_suffixes(classes: &[String], format: ProbabilityFormat) -> Vec<String> {
     match format {
         ProbabilityFormat::Png16 => classes
@@ -49,8 +49,8 @@ pub(crate) fn file_suffixes(classes: &[String], format: ProbabilityFormat) -> Ve
     }
 }
 
-/// Writes the probabilities of one image (`k` x height x width) and gives the files. `base` is their common start, without
-/// extension. Values outside 0..1 are clipped in PNG files, NaN is 0 there.
+/// Writes the probabilities of one image, `[k, height, width]`, and returns the paths. `base` is the common start of the
+/// file names. PNG files clip values to 0..1 and store NaN as 0.
 pub fn write_probabilities(
     base: &Path,
     values: &[f32],
@@ -82,8 +82,8 @@ fn with_suffix(base: &Path, end: &str) -> PathBuf {
     base.with_file_name(name)
 }
 
-/// The class as part of a file name: other characters than letters, digits, `-` and `_` become `_`, and a number is added
-/// where two classes would become one.
+/// Returns the class as part of a file name. Characters other than letters, digits, `-` and `_` become `_`; the class index
+/// is appended if two classes would have the same name.
 fn class_file_name(index: usize, class: &str, classes: &[String]) -> String {
     let plain = |c: &str| -> String {
         c.chars().map(|c| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).collect()
@@ -93,11 +93,11 @@ fn class_file_name(index: usize, class: &str, classes: &[String]) -> String {
     if classes.iter().filter(alike).count() > 1 { format!("{name}_{index}") } else { name }
 }
 
-/// NumPy's format 1.0 (numpy.lib.format): magic, version, length of the header, the header padded to 64 bytes, and the
-/// values in little-endian order.
+/// Returns the bytes of a file in NumPy's format 1.0 (numpy.lib.format): magic, version, length of the header, the header
+/// padded to 64 bytes, and the values in little-endian order.
 fn npy_bytes(values: &[f32], [k, h, w]: [usize; 3]) -> Vec<u8> {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({k}, {h}, {w}), }}");
-    // Ten bytes come before it, a line feed ends it.
+    // Ten bytes precede the header, and a line feed ends it.
     let used = 10 + header.len() + 1;
     header.extend(std::iter::repeat_n(' ', used.next_multiple_of(64) - used));
     header.push('\n');

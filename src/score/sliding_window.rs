@@ -1,31 +1,32 @@
-//! Sliding windows: an image larger than the network's size, tile by tile.
+//! Sliding-window inference: an image larger than the network's size is predicted tile by tile.
 //!
-//! Plain numbers: the network is a function that is handed in. Positions and weights are those of MONAI's
+//! Works on plain numbers; the network is a function argument. Positions and weights follow MONAI's
 //! `sliding_window_inference` (mode `gaussian`, `sigma_scale` 0.125, constant padding); `docs/report.md` has the formulas.
-//! nnU-Net has the same weights and spreads its tiles evenly instead.
+//! nnU-Net uses the same weights but spaces its tiles evenly.
 
 use crate::base::error::{Result, RunError};
 
-/// Standard deviation of the weights as a share of the tile's side.
+/// Standard deviation of the Gaussian weights as a fraction of the tile's side.
 const SIGMA_SHARE: f64 = 0.125;
-/// Least weight, so that no pixel is divided by 0.
+/// Smallest weight, so that no sum of weights is 0.
 const MIN_WEIGHT: f32 = 1e-3;
 
+/// Size, overlap and batch of the tiles.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SlidingWindow {
     /// Height and width of a tile.
     pub tile: [usize; 2],
-    /// Share of a tile that its neighbour covers too, from 0 to below 1.
+    /// Fraction of a tile that its neighbour covers too, from 0 to below 1.
     pub overlap: f64,
-    /// Tiles that go through the network at once.
+    /// Number of tiles in a batch.
     pub batch: usize,
 }
 
-/// Scores of a batch of tiles: the values of `n` inputs (`n` x channels x tile), to `n` x `k` x tile.
+/// Network on a batch of `n` tiles: maps the values `[n, channels, tile]` to scores `[n, k, tile]`.
 pub(crate) type TileForward<'a> = dyn FnMut(Vec<f32>, usize) -> Result<Vec<f32>> + 'a;
 
-/// First pixels of the tiles along one side: steps of `floor(tile * (1 - overlap))`, the last one moved back to end with
-/// the image. One tile at 0 where the image is not longer than a tile.
+/// Returns the first pixels of the tiles along one side, in steps of `floor(tile * (1 - overlap))`. The last tile is moved
+/// back so that it ends with the image. An image not longer than a tile has one tile at 0.
 pub fn tile_starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
     let step = ((tile as f64 * (1.0 - overlap)) as usize).max(1);
     let last = length.saturating_sub(tile);
@@ -34,8 +35,8 @@ pub fn tile_starts(length: usize, tile: usize, overlap: f64) -> Vec<usize> {
     starts
 }
 
-/// Weight of each pixel of a tile: exp(-(y^2 / (2 sy^2) + x^2 / (2 sx^2))) with y and x from the centre and
-/// s = 0.125 times the side, not below the larger of 0.001 and the least of them.
+/// Returns the weight of each pixel of a tile: exp(-(y^2 / (2 sy^2) + x^2 / (2 sx^2))) with y and x from the centre and
+/// s = 0.125 times the side. Weights are at least 0.001 and above 0.
 pub fn gaussian_weights([height, width]: [usize; 2]) -> Vec<f32> {
     let line = |n: usize| -> Vec<f32> {
         let sigma = (SIGMA_SHARE * n as f64) as f32;
@@ -49,7 +50,7 @@ pub fn gaussian_weights([height, width]: [usize; 2]) -> Vec<f32> {
 }
 
 impl SlidingWindow {
-    /// Refuses an overlap outside 0..1.
+    /// Fails for an overlap outside 0..1.
     pub fn new(tile: [usize; 2], overlap: f64, batch: usize) -> Result<SlidingWindow> {
         if !(0.0..1.0).contains(&overlap) {
             let error = RunError::new(format!("an overlap of {overlap} is not from 0 to below 1"));
@@ -58,15 +59,15 @@ impl SlidingWindow {
         Ok(SlidingWindow { tile, overlap, batch: batch.max(1) })
     }
 
-    /// Upper left corners of the tiles of an image, row by row.
+    /// Returns the upper left corners of the tiles of an image, row by row.
     pub fn corners(&self, [height, width]: [usize; 2]) -> Vec<[usize; 2]> {
         let across = tile_starts(width, self.tile[1], self.overlap);
         let down = tile_starts(height, self.tile[0], self.overlap);
         down.iter().flat_map(|&y| across.iter().map(move |&x| [y, x])).collect()
     }
 
-    /// Scores of a whole image (`channels` x height x width to `k` x height x width): the weighted mean of the tiles that
-    /// cover a pixel. A side shorter than the tile is padded with 0 on both ends and cut again.
+    /// Returns the scores of a whole image, `[k, height, width]` from `[channels, height, width]`: the weighted mean of the
+    /// tiles that cover each pixel. A side shorter than the tile is padded with 0 at both ends, and the padding is cropped.
     pub fn slide(
         &self,
         image: &[f32],
@@ -117,7 +118,8 @@ impl SlidingWindow {
         Ok(sum)
     }
 
-    /// The part of a tile that lies on the image, row by row: index in the tile, index in the image, length.
+    /// Calls `row` for each row of the part of a tile inside the image, with the index in the tile, the index in the image
+    /// and the length.
     fn for_each_shared_row(
         &self,
         corner: [usize; 2],
@@ -125,7 +127,7 @@ impl SlidingWindow {
         size: [usize; 2],
         mut row: impl FnMut(usize, usize, usize),
     ) {
-        // Along one axis: first pixel in the tile, first in the image, and how many.
+        // Along one axis: first pixel in the tile, first pixel in the image, and length.
         let part = |a: usize| {
             let skipped = before[a].saturating_sub(corner[a]);
             let from = corner[a] + skipped - before[a];

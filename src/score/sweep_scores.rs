@@ -1,7 +1,7 @@
-//! Runs of one sweep side by side: what each scored on the test images, and how much one point differs from another.
+//! Compares the runs of one sweep: scores on the test images, and differences between points.
 //!
-//! Reads what `npc eval` wrote into the run folders; trains nothing and needs no tensors. The points of a sweep are
-//! compared image by image and seed by seed, so all runs must have the same test images and the same seeds.
+//! Reads the files that `npc eval` wrote into the run folders. The points of a sweep are compared image by image and seed by
+//! seed, so all runs must have the same test images and the same seeds.
 
 use crate::base::error::{Result, RunError};
 use crate::metric::CaseTable;
@@ -13,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use std::path::{Path, PathBuf};
 
-/// What one run scored, image by image.
+/// Scores of the images of one run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct RunScores {
     pub path: PathBuf,
@@ -25,53 +25,54 @@ impl RunScores {
         Ok(RunScores { path: path.to_path_buf(), cases: CaseTable::read(path)? })
     }
 
-    /// `[class][image]`, NaN where an image has no score.
+    /// Returns the scores `[class][image]`, with NaN for an image without a score.
     fn metric(&self, metric: Metric) -> Option<&Vec<Vec<f64>>> {
         self.cases.scores.get(&metric)
     }
 
-    /// Mean over the classes of the means over the images; `None` where nothing is measured.
+    /// Returns the mean over the classes of the means over the images; `None` if no score is defined.
     fn mean(&self, metric: Metric) -> Option<f64> {
         nan_mean(self.metric(metric)?.iter().filter_map(|class| nan_mean(class.iter().copied())))
     }
 }
 
-/// The runs of one point, one a seed.
+/// Scores of the runs of one point, one run for each seed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PointScores {
     pub seeds: Vec<(u64, RunScores)>,
 }
 
-/// A metric of a point.
+/// Mean of a metric over the seeds of a point.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SeedMean {
-    /// One a seed.
+    /// Score of each seed.
     pub values: Vec<f64>,
     pub mean: f64,
-    /// Sample standard deviation over the seeds; not known of one.
+    /// Sample standard deviation over the seeds; `None` for one seed.
     pub deviation: Option<f64>,
 }
 
-/// How far a point's metric lies from another's.
+/// Difference of a metric between two points.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PointDifference {
     pub mean: f64,
-    /// 95 %.
+    /// 95 % confidence interval of the mean.
     pub interval: Interval,
-    /// Images and seeds that both points have.
+    /// Number of images.
     pub images: usize,
+    /// Number of seeds that both points have.
     pub seeds: usize,
 }
 
 impl PointDifference {
-    /// Whether the interval leaves 0 out.
+    /// Checks whether the interval excludes 0.
     pub(crate) fn distinguishable(&self) -> bool {
         self.interval.low > 0.0 || self.interval.high < 0.0
     }
 }
 
 impl PointScores {
-    /// `None` where a run lacks the metric, or there is no run.
+    /// Returns the mean of a metric; `None` if a run lacks the metric, or the point has no run.
     pub(crate) fn mean(&self, metric: Metric) -> Option<SeedMean> {
         let values: Vec<f64> = self.seeds.iter().map(|(_, s)| s.mean(metric)).collect::<Option<_>>()?;
         let (mean, deviation) = mean_and_deviation(&values)?;
@@ -79,14 +80,14 @@ impl PointScores {
     }
 }
 
-/// Random numbers that choose seeds, beside those that choose images.
+/// Random stream that draws seeds; it is separate from the streams that draw images.
 const SEED_STREAM: u64 = 1 << 40;
 
-/// Mean of `a - b` over the seeds that both have, and its interval.
+/// Returns the mean of `a - b` over the common seeds, with its interval.
 ///
-/// The images are resampled as in [`bootstrap`], the same draw for all seeds. With several seeds these are resampled as
-/// well: of S seeds S - 1 are drawn with replacement, which makes the variance over seeds come out right for few of them
-/// (McCarthy and Snowden 1985; Rao and Wu 1988). With one seed the interval is about the images alone.
+/// The images are resampled as in [`bootstrap`], with the same draw for all seeds. Several seeds are resampled as well: S - 1
+/// of S seeds are drawn with replacement, which makes the variance over few seeds unbiased (McCarthy and Snowden 1985; Rao
+/// and Wu 1988). With one seed the interval covers the variation of the images alone.
 pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric) -> Option<PointDifference> {
     let mut columns = Vec::new();
     let (mut seeds, mut classes, mut images) = (0, 0, 0);
@@ -105,7 +106,7 @@ pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric)
     let by_seed =
         |k: usize| nan_mean(columns[k * classes..][..classes].iter().map(RatioScore::value)).unwrap_or(f64::NAN);
     let found = (0..seeds).map(by_seed).sum::<f64>() / seeds as f64;
-    // Images of one patient or video are drawn together.
+    // Images of one patient or video are resampled together.
     let groups = a.seeds.first().and_then(|(_, s)| s.cases.groups.as_deref());
     let drawn = bootstrap(&columns, groups, 0);
     let of_seed = |k: usize| -> Vec<f64> {
@@ -122,7 +123,7 @@ pub(crate) fn point_difference(a: &PointScores, b: &PointScores, metric: Metric)
     Some(PointDifference { mean: found, interval: percentile_interval(&values)?, images, seeds })
 }
 
-/// Refuses runs that were not scored on the same images.
+/// Fails if the runs were not scored on the same images and classes.
 pub(crate) fn check_same_images(points: &[PointScores]) -> Result<()> {
     let mut runs = points.iter().flat_map(|p| &p.seeds).map(|(_, s)| s);
     let Some(first) = runs.next() else { return Ok(()) };
@@ -165,8 +166,8 @@ mod tests {
         assert_eq!((found.images, found.seeds, found.distinguishable()), (5, 1, wanted.distinguishable()));
     }
 
-    /// Where images do not differ, what is left is the spread of the seeds. Two of three are drawn with replacement, so each
-    /// seed is drawn twice in a ninth of the resamples: the interval reaches from the least to the largest.
+    /// If images do not differ, only the spread of the seeds remains. Two of three seeds are drawn with replacement, so each
+    /// seed is drawn twice in a ninth of the resamples, and the interval reaches from the smallest to the largest.
     #[test]
     fn seeds_widen_the_interval() {
         let b = point(&[&[0.5; 8], &[0.5; 8], &[0.5; 8]]);
@@ -175,7 +176,7 @@ mod tests {
         assert!((found.mean - 0.2 / 3.0).abs() < 1e-12);
         assert!((found.interval.low + 0.1).abs() < 1e-12 && (found.interval.high - 0.2).abs() < 1e-12, "{found:?}");
         assert_eq!((found.images, found.seeds), (8, 3));
-        // With many seeds the interval is that of a mean: 1.96 standard deviations over the root of their number.
+        // With many seeds the half-width is that of a normal mean: 1.96 standard deviations over the root of their number.
         let spread: Vec<[f64; 2]> = (0..400).map(|k| [(f64::from(k * 7919 % 400) + 0.5) / 400.0; 2]).collect();
         let many = point(&spread.iter().map(|r| &r[..]).collect::<Vec<_>>());
         let zero = point(&vec![&[0.0, 0.0][..]; 400]);

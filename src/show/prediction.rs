@@ -79,7 +79,7 @@ pub(crate) fn write(
         (overlay_path, picture) = (Some(path), Some((rgb, size)));
     }
     let probabilities = match extras.probabilities {
-        Some(format) => probability::write_probabilities(&base, &scored.at(size), &spec.classes, size, format)?,
+        Some(format) => probability::write_probabilities(&base, &scored.resized(size), &spec.classes, size, format)?,
         None => Vec::new(),
     };
     let foreground = classes.iter().filter(|&&c| c > 0).count() as f64 / classes.len().max(1) as f64;

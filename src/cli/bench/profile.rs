@@ -5,17 +5,17 @@ use crate::show::chart::{IcicleLeaf, icicle};
 use crate::show::table::{Cell, Column, Table};
 use serde_json::{Value, json};
 
-/// Rows before the rest is summed.
+/// Number of rows before the remaining nodes are summed.
 const SHOWN: usize = 20;
 
-/// Nodes that took time, the slowest first.
+/// Returns the nodes with a time, the slowest first.
 fn slowest(profile: &Profile) -> Vec<&NodeTime> {
     let mut nodes: Vec<&NodeTime> = profile.nodes().iter().filter(|n| n.total_ns() > 0).collect();
     nodes.sort_by_key(|n| std::cmp::Reverse(n.total_ns()));
     nodes
 }
 
-/// Milliseconds of a call; the passes apart where there are two. Shares are of a whole call.
+/// Returns a table with the milliseconds per call of each node, by pass if there are two, and their share of the call.
 pub(super) fn profile_table(profile: &Profile) -> String {
     let two = profile.has_backward();
     let outside = profile.outside_ms();
@@ -53,7 +53,7 @@ pub(super) fn profile_table(profile: &Profile) -> String {
     format!("Time of each node, mean of {calls}\n\n{}", Table::new(columns, rows).to_text())
 }
 
-/// In the order of the plan; nodes without a time are computed as parts of others.
+/// Returns the profile as JSON, in the order of the plan. Nodes without a time are fused into others.
 pub(super) fn profile_json(profile: &Profile) -> Value {
     let nodes = profile.nodes().iter().map(|n| {
         let [forward, backward] = profile.per_call_ms(n);
@@ -66,7 +66,7 @@ pub(super) fn profile_json(profile: &Profile) -> Value {
     json!({"calls": profile.calls(), "total_ms": total, "outside_ms": outside, "nodes": nodes.collect::<Vec<_>>()})
 }
 
-/// A standalone SVG: blocks above their nodes, as wide as their time.
+/// Returns a standalone SVG with blocks above their nodes; widths are proportional to time.
 pub(super) fn profile_picture(title: &str, profile: &Profile) -> String {
     let mut leaves: Vec<IcicleLeaf> = (profile.nodes().iter().filter(|n| n.total_ns() > 0))
         .map(|n| {

@@ -1,4 +1,4 @@
-//! `npc data check`: everything that is wrong with a data set, in one run.
+//! `npc data check`: reports all problems of a data set in one run.
 
 use crate::cli::error::{CommandError, CommandResult};
 use crate::cli::option_words::{TEXT_OR_JSON, format_parser};
@@ -13,11 +13,12 @@ use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
 
-/// Read every image and mask of data blocks and tell all that is wrong or doubtful
+/// Read all images and masks of data blocks and report errors and warnings
 #[derive(Args)]
-#[command(after_help = "Without DATA every data block of the file is checked. A block's size is checked against the
-models that the file's runs train on it, or against --model. docs/data.md lists what is told, and
-says what counts as nearly the same image.
+#[command(
+    after_help = "Without DATA all data blocks of the file are checked. The size of a block is checked against the
+models that the file's runs train on it, or against --model. docs/data.md lists the findings and
+defines near-duplicate images.
 
 Examples:
   npc data check models/data.model phantoms
@@ -25,13 +26,14 @@ Examples:
   npc data check models/npnet.model --data-root ~/data --format json
   npc data check models/npnet.model cvc --model NPNet --data-root ~/data
 
-Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage")]
+Exit codes: 0 no errors (there may be warnings), 1 errors found, 2 wrong usage"
+)]
 pub(super) struct DataCheckOptions {
     /// Model file
     file: PathBuf,
-    /// Data blocks; all of the file when not given
+    /// Data blocks [default: all of the file]
     data: Vec<String>,
-    /// Where the paths of the data blocks start
+    /// Folder that the paths of the data blocks are relative to
     #[arg(long, value_name = "DIR", default_value = ".")]
     data_root: PathBuf,
     /// Model or variant whose size contract, channels and classes the data must fit
@@ -39,7 +41,7 @@ pub(super) struct DataCheckOptions {
     model: Option<String>,
     #[arg(long, value_parser = format_parser(TEXT_OR_JSON), default_value = "text")]
     format: OutputFormat,
-    /// Write pictures of the worst into this folder: near-duplicates side by side, doubtful masks
+    /// Write pictures of the worst findings to this folder: near-duplicates side by side, suspicious masks
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

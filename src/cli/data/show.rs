@@ -1,4 +1,4 @@
-//! `npc data show`: samples with their masks outlined, and what augmentation makes of them.
+//! `npc data show`: draws samples with their masks outlined, and their augmentations.
 
 use crate::cli::error::CommandResult;
 use crate::cli::split_option::SplitPart;
@@ -13,9 +13,10 @@ use std::path::PathBuf;
 /// Draw a contact sheet of samples with their masks outlined
 #[derive(Args)]
 #[command(
-    after_help = "The pictures are what a network sees, at the data block's size and before mean and standard deviation.
-With a run that augments, each row holds a sample and what becomes of it in one epoch after the other, exactly as
-`npc train` will see it; above each stands what was done.
+    after_help = "The pictures show the network's input at the data block's size, before normalization by mean and
+standard deviation. For a run with augmentation, each row shows a sample and its augmented
+versions in consecutive epochs, exactly as in `npc train`, with the applied transforms above each
+picture.
 
 Examples:
   npc data show models/npnet.model phantoms --out sheet.png
@@ -23,12 +24,12 @@ Examples:
   npc data show net.model --run net_lung --epoch 1 --versions 5 --out augmented.png
   npc data show runs/net_lung/settings.yaml --out augmented.png
 
-Exit codes: 0 done, 1 problems found, 2 wrong usage"
+Exit codes: 0 success, 1 problems found, 2 wrong usage"
 )]
 pub(super) struct DataShowOptions {
     /// Model file, or the settings.yaml of a run
     file: PathBuf,
-    /// Name of a `data` block; that of the run, or the only one, when not given
+    /// Name of a `data` block [default: that of the run, or the only one]
     data: Option<String>,
     /// Show the augmentation of this `train` block
     #[arg(long, value_name = "NAME")]
@@ -36,24 +37,25 @@ pub(super) struct DataShowOptions {
     /// First epoch whose augmentation is shown, counted from 1
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     epoch: u32,
-    /// How many epochs are shown
+    /// Number of epochs shown
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=50))]
     versions: u32,
-    /// How many samples
+    /// Number of samples
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1000))]
     count: u32,
-    /// Another seed shows other samples; what augmentation draws follows the run's seed
+    /// Seed of the choice of samples; augmentation uses the run's seed
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Part of the data split
     #[arg(long, value_enum, default_value = "train")]
     split: SplitPart,
-    /// Where the paths of the data block start
+    /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
     data_root: Option<PathBuf>,
-    /// Change a setting: data.size=[128,128], seed=3
+    /// Override a setting: data.size=[128,128], seed=3
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// The picture to write
+    /// Picture to write
     #[arg(long, value_name = "FILE.png")]
     out: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! `npc sweep --static`: the models of a sweep counted, thinned out and compared.
+//! `npc sweep --static`: counts, filters and compares the models of a sweep.
 
 use super::counted_chart::chart_svg;
 use super::counted_table::sweep_text;
@@ -37,7 +37,7 @@ pub(super) fn run(opts: &SweepOptions) -> CommandResult {
     Err(CommandError::AlreadyReported)
 }
 
-/// Messages that are shown of models that cannot be built: a grid may have hundreds that miss the same requirement.
+/// Number of errors shown for models that cannot be built; a grid may repeat the same error hundreds of times.
 const SHOWN: usize = 5;
 
 fn report_broken_models(sweep: &CountedSweep) {

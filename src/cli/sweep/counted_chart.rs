@@ -1,4 +1,4 @@
-//! A counted sweep as a scatter chart.
+//! Scatter chart of a counted sweep.
 
 use super::counted_table::{key_label, sweep_title};
 use crate::base::number::{bytes, thousands};
@@ -9,12 +9,12 @@ use crate::show::text::shortened;
 use crate::study::explore::Key;
 use std::collections::BTreeMap;
 
-/// Models that a point tells of under the pointer.
+/// Number of models in the tooltip of a point.
 const LISTED_MODELS: usize = 8;
-/// Letters of the title.
+/// Maximum number of characters of the title.
 const TITLE_LENGTH: usize = 80;
 
-/// Nothing where no model is left.
+/// Returns the chart as SVG; `None` if no model is left.
 pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
     let side = |key: Key| {
         let unit = match key {
@@ -26,7 +26,7 @@ pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
         ScatterAxis { name: key_label(key, sweep) + better, unit }
     };
     let [x, y] = sweep.axes;
-    // Models at one place are one dot. The front's come in its order, since costs along x grow and along y fall.
+    // Models with equal coordinates share a dot. The map orders the dots of the Pareto front, along which x grows and y falls.
     let mut places: BTreeMap<[i128; 2], Vec<&CountedFunction>> = BTreeMap::new();
     for row in &sweep.rows {
         places.entry(sweep.axes.map(|key| key.cost(&row.variant))).or_default().push(row);
@@ -41,7 +41,7 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
     let first = rows[0];
     let values = cells(&sweep.columns, &first.variant, &first.args);
     let more = if rows.len() > 1 { format!(" +{}", rows.len() - 1) } else { String::new() };
-    // Lists are tighter beside a point than in the file.
+    // Lists are written without blanks to keep labels short.
     let values = values.into_iter().map(|v| v.replace(", ", ","));
     let label = values.filter(|v| !v.is_empty()).collect::<Vec<_>>().join(" · ") + &more;
     let mut told: Vec<String> =
@@ -56,7 +56,7 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
             Key::Inference | Key::Training => bytes(n),
             Key::Field => format!("{n} px"),
         };
-        // The others of a dot may differ in what is not drawn.
+        // Models of one dot may differ in quantities that are not axes.
         if rows.iter().all(|r| key.of(&r.variant) == n) {
             told.push(format!("{}: {value}", key_label(key, sweep)));
         }

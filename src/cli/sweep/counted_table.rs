@@ -1,4 +1,4 @@
-//! A counted sweep as text, Markdown, LaTeX, CSV and JSON.
+//! Table of a counted sweep as text, Markdown, LaTeX, CSV and JSON.
 
 use crate::base::number::thousands;
 use crate::desk::ArgumentTexts;
@@ -9,10 +9,10 @@ use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::explore::{Key, Measures, Variant};
 use serde_json::{Map, Value, json};
 
-/// Models that a title names, and of a group of equal functions a line.
+/// Maximum number of models that the title names, and of equal models that a row lists.
 const NAMED: usize = 4;
 
-/// The sweep in a format, with what stands around the table; JSON holds the models in full.
+/// Returns the sweep in a format: title, table and notes, or the JSON document.
 pub(super) fn sweep_text(sweep: &CountedSweep, format: OutputFormat) -> String {
     if format == OutputFormat::Json {
         return format!("{:#}\n", sweep_json(sweep));
@@ -25,7 +25,7 @@ pub(super) fn sweep_text(sweep: &CountedSweep, format: OutputFormat) -> String {
     format!("{head}{}{notes}", sweep_table(sweep).print(format))
 }
 
-/// `288x384`
+/// Returns the input size, such as `288x384`.
 fn size_text(at: &Measures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
@@ -42,7 +42,7 @@ pub(super) fn sweep_title(sweep: &CountedSweep) -> String {
         parts.push(format!("{} different functions", thousands(sweep.rows.len() as u64)));
     }
     let name = sweep.sweep.as_ref().map_or(String::new(), |name| format!(" {name}"));
-    // More names than these are in the table's first column.
+    // Otherwise the first column of the table names the models.
     let few = sweep.models.len() <= NAMED;
     let models = if few { format!(" of {}", sweep.models.join(" | ")) } else { String::new() };
     format!("sweep{name}{models}{at}: {}", parts.join(", "))
@@ -62,7 +62,7 @@ pub(super) fn key_label(key: Key, sweep: &CountedSweep) -> String {
     }
 }
 
-/// A row for each function.
+/// Returns a table with one row per function.
 fn sweep_table(sweep: &CountedSweep) -> Table {
     let sizes = sweep.rows.first().map_or(&[][..], |r| &r.variant.at[..]);
     let mut columns: Vec<Column> = sweep.columns.iter().map(Column::words).collect();
@@ -97,7 +97,7 @@ fn sweep_table(sweep: &CountedSweep) -> Table {
     Table { title: sweep_title(sweep), columns, rows: sweep.rows[..sweep.top].iter().map(row).collect() }
 }
 
-/// What stands below the table.
+/// Returns the notes below the table.
 fn remarks(sweep: &CountedSweep) -> Vec<String> {
     let mut lines = Vec::new();
     if sweep.top < sweep.rows.len() {
@@ -123,7 +123,7 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
     lines
 }
 
-/// The other models that compute the same function: the settings in which each differs.
+/// Returns the other models that compute the same function, by the settings in which they differ.
 fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
     let own = cells(&sweep.columns, &row.variant, &row.args);
     let mut parts: Vec<String> = (row.same.iter().take(NAMED))
@@ -136,7 +136,7 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
             let parts = sweep.columns.iter().zip(&here).zip(&own).filter(|((_, here), own)| here != own);
             let text = parts.map(|((column, here), _)| differs(column, here)).collect::<Vec<_>>().join(", ");
             let macs = |v: &Variant| v.at[0].macs;
-            // Some functions can be written with weights that nothing reads, and conventions count spellings.
+            // Equal functions may differ in unused weights, or in operators that a convention counts.
             if variant.params != row.variant.params {
                 format!("{text} ({} params)", thousands(variant.params))
             } else if macs(variant) != macs(&row.variant) {

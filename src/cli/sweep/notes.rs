@@ -1,11 +1,11 @@
-//! What stands below the table of a sweep.
+//! Notes below the table of a trained sweep.
 
 use super::trained_table::TrainedSweep;
 use crate::desk::sweep::RunState;
 use crate::learn::run_folder::{RunFolder, RunSummary};
 use crate::score::sweep_scores::PointScores;
 
-/// What the table does not say by itself.
+/// Returns the notes that readers of the table need.
 pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<String> {
     let mut notes: Vec<String> = table.plan.docs.iter().map(|d| d.trim().to_string()).collect();
     if table.plan.left_out > 0 {
@@ -63,7 +63,7 @@ pub(super) fn notes(table: &TrainedSweep<'_>, scores: &[PointScores]) -> Vec<Str
     notes
 }
 
-/// Whether the epoch that is scored was looked for among scores on the test images.
+/// Checks whether the evaluated epoch was selected by its score on the test images.
 fn chosen_on_test(folder: &RunFolder) -> bool {
     let text = std::fs::read_to_string(folder.root().join("summary.json")).unwrap_or_default();
     let on_test = serde_json::from_str::<RunSummary>(&text).is_ok_and(|s| s.scored_on == "test");

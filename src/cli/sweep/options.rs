@@ -1,4 +1,4 @@
-//! Options of `npc sweep`; `npc reproduce` takes some of them.
+//! Options of `npc sweep`, some of which `npc reproduce` shares.
 
 #[cfg(feature = "run")]
 use crate::cli::compare::parse_metric;
@@ -15,40 +15,47 @@ use std::path::PathBuf;
 /// Count the models of a sweep, or train them with the same seeds and splits, and compare them
 #[derive(Args)]
 #[command(
-    after_help = "With --static nothing is trained. The models are counted; those for which `keep where` or --keep does not hold are left
-out, those that compute the same function are listed once, and those on the Pareto front of --axes are marked. NAME may
-also be what follows the `=` of a sweep.
+    after_help = "With --static models are counted but not trained. Models that violate `keep where` or --keep are
+left out, models that compute the same function are listed once, and models on the Pareto front of
+--axes are marked. NAME may also be the right-hand side of a sweep declaration.
 
-Without it, each point and seed is a run folder of its own: OUT/attention=se/seed=0. Seeds count up from that of the run;
-they vary the weights and the order of the images, not the split. What is finished is not trained again, what was
-interrupted goes on. Without --train or --collect the table shows what is there. docs/sweeps.md says what the intervals
-are.
+Without --static each point and seed has its own run folder, such as OUT/attention=se/seed=0.
+Seeds count up from the seed of the run; they change the initial weights and the order of the
+images, but not the split. Finished runs are not trained again, and interrupted runs continue.
+Without --train or --collect the table shows the existing results. docs/sweeps.md describes the
+intervals.
 
 Examples:
   npc sweep models/npnet.model ablation --static --on cvc
-  npc sweep models/npnet.model ablation --static --on cvc --keep 'macs <= 2.2G and memory(training) <= 1GB'
-  npc sweep models/npnet.model 'NPNet(attention = none | se, fem_out = 32..97 step 16)' --static --plot front.svg
-  npc sweep models/unet.model 'UNet(width = [16, 32, 64] | [32, 64, 128])' --static --size 256x256 --format markdown
+  npc sweep models/npnet.model ablation --static --on cvc \\
+    --keep 'macs <= 2.2G and memory(training) <= 1GB'
+  npc sweep models/npnet.model 'NPNet(attention = none | se, fem_out = 32..97 step 16)' \\
+    --static --plot front.svg
+  npc sweep models/unet.model 'UNet(width = [16, 32, 64] | [32, 64, 128])' \\
+    --static --size 256x256 --format markdown
   npc sweep models/npnet.model table2 --run npnet_phantoms
-  npc sweep models/npnet.model table2 --run npnet_phantoms --train --seeds 3 --jobs 2 --set epochs=5
-  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 --format markdown
+  npc sweep models/npnet.model table2 --run npnet_phantoms --train --seeds 3 --jobs 2 \\
+    --set epochs=5
+  npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --set epochs=5 \\
+    --format markdown
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --print-jobs
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --slurm table2.sh
   npc sweep models/npnet.model table2 --run npnet_phantoms --seeds 3 --collect
 
-Exit codes: 0 done, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (the same command goes on)"
+Exit codes: 0 success, 1 problems found or a run failed, 2 wrong usage, 130 interrupted (repeat
+the command to continue)"
 )]
 pub(crate) struct SweepOptions {
     /// Model file
     pub(super) file: PathBuf,
-    /// Name of a `sweep`
+    /// Name of a `sweep` declaration
     pub(super) name: String,
-    /// Count the models, and train nothing
+    /// Count the models without training
     #[arg(long = "static")]
     #[cfg_attr(feature = "run", arg(conflicts_with_all = ["action", "run"]))]
     pub(super) counted: bool,
-    /// With --static: take the input size from this data block, several with commas. Without: the run on it, where the
-    /// file has one
+    /// With --static: use the input size of this data block; separate several by commas. Without --static: use the run on
+    /// this data block
     #[arg(long, value_name = "DATA", value_delimiter = ',')]
     pub(super) on: Vec<String>,
     #[command(flatten)]
@@ -56,73 +63,74 @@ pub(crate) struct SweepOptions {
     #[cfg(feature = "run")]
     #[command(flatten)]
     pub(super) runs: TrainedSweepOptions,
-    // Last, for its heading holds for all that comes after it.
+    // Last, since its heading applies to all options after it.
     #[command(flatten)]
     pub(super) table: CountedTableOptions,
 }
 
-/// How a table of models looks.
+/// Format and counting convention of a table of models.
 #[derive(Args, Clone)]
 pub(crate) struct TableFormatOptions {
     #[arg(long, value_parser = format_parser(TABLES), default_value = "text")]
     pub format: OutputFormat,
-    /// What counts as an operation: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
+    /// Counting convention: conv, thop, thop-0.1, fvcore, torchinfo, flop-counter
     #[arg(long, value_name = "NAME")]
     pub convention: Option<Convention>,
 }
 
-/// Which runs a sweep takes.
+/// Options for the runs of a sweep.
 #[cfg(feature = "run")]
 #[derive(Args)]
 pub(crate) struct TrainedSweepOptions {
-    /// Train what is not finished
+    /// Train unfinished runs
     #[arg(long, group = "action")]
     pub(super) train: bool,
-    /// The `train` block whose settings all runs have
+    /// Name of the `train` block whose settings all runs use
     #[arg(long, value_name = "NAME", conflicts_with = "on")]
     pub(super) run: Option<String>,
     #[command(flatten)]
     pub(super) common: SweepRunOptions,
 }
 
-/// What sweeps and reproductions share.
+/// Options shared by `npc sweep` and `npc reproduce`.
 #[cfg(feature = "run")]
 #[derive(Args, Clone)]
 pub(crate) struct SweepRunOptions {
-    /// Score what others have trained, and fail where a run is not finished
+    /// Evaluate runs that other processes trained; fail if a run is not finished
     #[arg(long, group = "action")]
     pub collect: bool,
-    /// Print one shell command a run, and train nothing
+    /// Print one shell command per run without training
     #[arg(long, group = "action")]
     pub(super) print_jobs: bool,
-    /// Write an array script for sbatch, one task a run, and train nothing
+    /// Write an array script for sbatch with one task per run, without training
     #[arg(long, group = "action", value_name = "FILE")]
     pub(super) slurm: Option<PathBuf>,
-    /// Runs of each point
+    /// Number of seeds of each point
     #[arg(long, value_name = "K", default_value = "1", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub seeds: u64,
-    /// Runs at a time; the processors are divided among them
+    /// Number of parallel runs; the CPU cores are divided among them
     #[arg(long, value_name = "N", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: u16,
-    /// Change a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
+    /// Override a setting of all runs: epochs=5, lr=1e-4, data.size=[128,128]
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// cpu, cuda or cuda:N
     #[arg(long)]
     pub device: Option<String>,
-    /// Where the paths of the data block start
+    /// Folder that the paths of the data block are relative to
     #[arg(long, value_name = "DIR")]
     pub data_root: Option<PathBuf>,
-    /// Folder of the run folders and of the table; runs/NAME-RUN when not given
+    /// Folder for the run folders and the table [default: runs/NAME-RUN]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Of dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown of the first
+    /// Metrics among dice, iou, precision, recall, specificity, accuracy, boundary_iou, hd95, assd; differences are shown
+    /// for the first
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_metric, default_value = "dice,iou")]
     pub(super) metrics: Vec<Metric>,
-    /// The point that the others are held against, for example attention=none; the first when not given
+    /// Reference point of the differences, for example attention=none [default: the first]
     #[arg(long, value_name = "POINT")]
     pub(super) to: Option<String>,
-    /// Show the paper's figures for this data block; for that of the run when not given
+    /// Show the paper's figures for this data block [default: that of the run]
     #[arg(long, value_name = "DATA")]
     pub beside: Option<String>,
 }
@@ -130,25 +138,25 @@ pub(crate) struct SweepRunOptions {
 #[derive(Args)]
 #[command(next_help_heading = "With --static")]
 pub(crate) struct CountedTableOptions {
-    /// Input height and width, for example 288x384; may be given several times
+    /// Input height and width, for example 288x384; may be repeated
     #[arg(long, value_name = "HxW", value_parser = parse_size, requires = "counted", conflicts_with = "on")]
     pub(super) size: Vec<ImageSize>,
-    /// Leave out what this does not hold for, for example 'macs <= 2.5G and params < 1M'
+    /// Keep only models within these bounds, for example 'macs <= 2.5G and params < 1M'
     #[arg(long, value_name = "BOUNDS", requires = "counted")]
     pub(super) keep: Vec<String>,
-    /// params, macs, inference or training (memory), field, or sweep for the order of the sweep
+    /// Sort by params, macs, inference or training (memory), field, or sweep (order of the sweep)
     #[arg(long, value_name = "KEY", requires = "counted", default_value = "params")]
     pub(super) sort: ModelOrder,
-    /// Show the first N models
+    /// Show only the first N models
     #[arg(long, value_name = "N", requires = "counted")]
     pub(super) top: Option<usize>,
-    /// Two keys whose front is marked; less is better, but of the receptive field
+    /// Two keys whose Pareto front is marked; less is better, except for the receptive field
     #[arg(long, value_name = "KEY,KEY", requires = "counted", default_value = "params,macs", value_parser = parse_axes)]
     pub(super) axes: [Key; 2],
-    /// Draw the models along --axes
+    /// Draw a scatter plot of the models along --axes
     #[arg(long, value_name = "FILE.svg", requires = "counted")]
     pub(super) plot: Option<PathBuf>,
-    /// Images in a batch, for the memory; without it, those of the first run of one of the models, else 1
+    /// Batch size for memory figures [default: that of the first run of one of the models, else 1]
     #[arg(long, value_name = "N", requires = "counted", value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     pub(super) batch: Option<u64>,
 }

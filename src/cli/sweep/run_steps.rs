@@ -1,4 +1,4 @@
-//! What is done with the runs of a sweep: trained, scored, read.
+//! Trains and evaluates the runs of a sweep, and reads their scores.
 
 use super::options::SweepRunOptions;
 use crate::base::number::clock;
@@ -13,14 +13,14 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// Where the output of a run's commands goes.
+/// Returns the log file for the output of a run's commands.
 fn log_path(folder: &RunFolder) -> PathBuf {
     folder.root().join("log.txt")
 }
 
-/// Trains what is not finished; the runs that failed with their messages.
+/// Trains the unfinished runs. Returns label and message of each failed run.
 pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(String, String)>, CommandError> {
-    // Seed by seed, so that whatever is there when it is stopped can be compared.
+    // Seed by seed, so that an interrupted sweep has comparable points.
     let mut due: Vec<&mut PlannedRun> = plan.points.iter_mut().flat_map(|p| &mut p.runs).collect();
     let total = due.len();
     due.retain(|r| matches!(r.state, RunState::Absent | RunState::Started));
@@ -47,7 +47,7 @@ pub(super) fn train_runs(plan: &mut SweepPlan, jobs: usize) -> Result<Vec<(Strin
     Ok(failures)
 }
 
-/// Runs tasks and tells how far they are.
+/// Runs processes and prints their progress.
 fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandError> {
     let (mut done, began) = (0, Instant::now());
     let ends = run_tasks(tasks, jobs, stop_on_interrupt(), &mut |k, news| {
@@ -78,7 +78,7 @@ fn run_all(tasks: &[ProcessTask], jobs: usize) -> Result<Vec<TaskEnd>, CommandEr
     Ok(ends)
 }
 
-/// Scores the finished runs whose scores are missing or older than the weights.
+/// Evaluates the finished runs whose scores are missing or older than the weights.
 pub(super) fn score_runs(
     plan: &SweepPlan,
     common: &SweepRunOptions,
@@ -105,7 +105,7 @@ pub(super) fn score_runs(
     Ok(())
 }
 
-/// The scores that are there, in the order of the points.
+/// Reads the existing scores, in the order of the points.
 pub(super) fn read_scores(plan: &SweepPlan) -> Result<Vec<PointScores>, CommandError> {
     let mut points = Vec::new();
     for point in &plan.points {

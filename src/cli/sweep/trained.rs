@@ -1,4 +1,4 @@
-//! The runs of a sweep: trained, scored and compared.
+//! `npc sweep` without `--static`: trains, evaluates and compares the runs of a sweep.
 
 use super::notes::notes;
 use super::options::{SweepOptions, SweepRunOptions, TrainedSweepOptions};
@@ -37,7 +37,7 @@ pub(super) fn run(opts: &SweepOptions, runs: &TrainedSweepOptions) -> CommandRes
     run_sweep(&wanted, runs.train, common, opts.look.format)
 }
 
-/// Does what is asked for with the runs of a sweep.
+/// Trains, evaluates or lists the runs of a sweep, as the options request, and prints the table.
 pub(crate) fn run_sweep(
     wanted: &SweepRequest<'_>,
     train: bool,
@@ -86,7 +86,7 @@ pub(crate) fn run_sweep(
     Err(CommandError::AlreadyReported)
 }
 
-/// The place of the point that is named, or of the first.
+/// Returns the index of the named point, or of the first one.
 fn reference_point(plan: &SweepPlan, name: Option<&str>) -> Result<usize, CommandError> {
     let Some(name) = name else { return Ok(0) };
     let labels = || plan.points.iter().map(|p| p.label.as_str());
@@ -96,7 +96,7 @@ fn reference_point(plan: &SweepPlan, name: Option<&str>) -> Result<usize, Comman
     })
 }
 
-/// A folder that holds a run with other settings must not be taken for this sweep's, and is not overwritten.
+/// Fails if a folder contains a run with other settings, so that it is neither used nor overwritten.
 fn refuse_foreign_runs(plan: &SweepPlan) -> CommandResult {
     let others: Vec<(&PlannedRun, &String)> = plan
         .points
@@ -114,7 +114,7 @@ fn refuse_foreign_runs(plan: &SweepPlan) -> CommandResult {
     Err(problem.into())
 }
 
-/// Points whose model cannot be built; what is wrong with it was printed.
+/// Returns the points whose model cannot be built; the reasons were printed before.
 fn broken_points(plan: &SweepPlan) -> Vec<(String, String)> {
     let broken = plan.points.iter().filter(|p| p.runs.iter().any(|r| r.state == RunState::Broken));
     broken.map(|p| (p.label.clone(), "failed: the model cannot be built, see above".to_string())).collect()

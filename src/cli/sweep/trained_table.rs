@@ -1,4 +1,4 @@
-//! The table of a sweep: a line for each point.
+//! Table of a trained sweep, with one row per point.
 
 use crate::base::atomic::write_atomic;
 use crate::base::error::RunError;
@@ -12,25 +12,27 @@ use crate::text::config::Metric;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// A sweep whose models were trained: what is known of the points, in the order of the plan.
+/// Results of a trained sweep, with the points in the order of the plan.
 pub(super) struct TrainedSweep<'a> {
     pub plan: &'a SweepPlan,
     pub convention: Convention,
-    /// The first is the one whose differences are shown.
+    /// Metrics of the table; differences are shown for the first one.
     pub metrics: &'a [Metric],
+    /// Results of the points.
     pub rows: Vec<TrainedPoint>,
-    /// The point that the others are held against.
+    /// Index of the reference point.
     pub to: usize,
-    /// What the reader must know beside the numbers.
+    /// Notes below the table.
     pub notes: Vec<String>,
 }
 
+/// Results of one point.
 pub(super) struct TrainedPoint {
-    /// Runs that are scored.
+    /// Number of evaluated runs.
     pub scored: usize,
-    /// One for each metric.
+    /// Mean of each metric; `None` without scores.
     pub means: Vec<Option<SeedMean>>,
-    /// To the point `to`.
+    /// Difference of each metric to the reference point.
     pub differences: Vec<Option<PointDifference>>,
 }
 
@@ -51,7 +53,7 @@ impl<'a> TrainedSweep<'a> {
         TrainedSweep { plan, convention, metrics, rows, to, notes: Vec::new() }
     }
 
-    /// The table with what stands around it; JSON holds the points in full.
+    /// Returns title, table and notes in a format, or the JSON document.
     pub(super) fn render(&self, format: OutputFormat) -> String {
         if format == OutputFormat::Json {
             return format!("{:#}\n", self.to_json());
@@ -65,7 +67,7 @@ impl<'a> TrainedSweep<'a> {
         format!("sweep {sweep} with the settings of {run} on {data}")
     }
 
-    /// Writes the table into the folder of the runs, in every form.
+    /// Writes the table into a folder in every format.
     pub(super) fn write_files(&self, folder: &Path) -> Result<(), RunError> {
         let forms = [
             ("txt", OutputFormat::Text),
@@ -80,7 +82,7 @@ impl<'a> TrainedSweep<'a> {
         })
     }
 
-    /// Names of the paper's quantities that any point has: scores in the order of this table's, then what else there is.
+    /// Returns the quantities that the paper reports for any point: metrics in the usual order, then the others.
     fn reported_quantities(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for figure in self.plan.points.iter().flat_map(|p| &p.paper) {
@@ -93,12 +95,13 @@ impl<'a> TrainedSweep<'a> {
         names
     }
 
-    /// The name of the point that the others are held against.
+    /// Returns the name of the reference point.
     pub(super) fn reference(&self) -> &str {
         &self.plan.points[self.to].label
     }
 
-    /// A line for each point. People see means with their deviations, programs one number a cell.
+    /// Returns a table with one row per point. Columns for people have means with deviations, columns for programs one number
+    /// per cell.
     fn table(&self) -> Table {
         let mut columns: Vec<Column> = self.plan.axes.iter().map(Column::words).collect();
         columns.push(Column::numbers("params"));
@@ -190,7 +193,7 @@ impl<'a> TrainedSweep<'a> {
     }
 }
 
-/// The name of a reported quantity as people write it.
+/// Returns the usual spelling of a reported quantity.
 fn quantity_title(quantity: &str) -> &str {
     match quantity {
         "dice" => "Dice",

@@ -1,14 +1,15 @@
 //! Wilcoxon's signed-rank test.
 
-/// Up to this many differences without ties the distribution is counted out.
+/// Largest number of differences without ties for which the exact distribution is computed.
 const EXACT_DIFFERENCES: usize = 50;
 
-/// Two-sided p of the signed-rank test (Wilcoxon 1945) on paired differences. Differences of 0 and NaN are left out. Counted
-/// out for up to 50 differences of distinct size, none of them 0; else by the normal approximation with the correction for
-/// ties and none for continuity, as `scipy.stats.wilcoxon` computes it. `None` where every difference is 0.
+/// Returns the two-sided p of the signed-rank test (Wilcoxon 1945) on paired differences. Differences of 0 and NaN are left
+/// out. The distribution is exact for up to 50 differences of distinct size, none of them 0; otherwise the normal
+/// approximation with tie correction and without continuity correction is used, as in `scipy.stats.wilcoxon`. `None` if
+/// every difference is 0.
 ///
-/// Takes the images as independent; with groups of images the p of
-/// [`paired_difference`](super::paired_difference) is the one to use.
+/// The test assumes independent images; for groups of images use the p of
+/// [`paired_difference`](super::paired_difference).
 pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     let known: Vec<f64> = differences.iter().copied().filter(|d| !d.is_nan()).collect();
     let mut sorted: Vec<f64> = known.iter().copied().filter(|d| *d != 0.0).collect();
@@ -17,7 +18,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     if n == 0 {
         return None;
     }
-    // Equal sizes share the mean of their ranks.
+    // Tied differences share the mean of their ranks.
     let (mut plus, mut ties, mut tied) = (0.0, 0.0, false);
     let mut start = 0;
     for equal in sorted.chunk_by(|a, b| a.abs() == b.abs()) {
@@ -30,7 +31,7 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     }
     let all = (n * (n + 1)) as f64 / 2.0;
     if n <= EXACT_DIFFERENCES && !tied && n == known.len() {
-        // Whole, since there are no ties.
+        // The sum is an integer, since there are no ties.
         return Some(exact_p_value(n, plus.min(all - plus) as usize));
     }
     let variance = (n * (n + 1)) as f64 * (2 * n + 1) as f64 / 24.0 - ties / 48.0;
@@ -38,9 +39,9 @@ pub fn wilcoxon(differences: &[f64]) -> Option<f64> {
     Some(libm::erfc(z.abs() / std::f64::consts::SQRT_2).min(1.0))
 }
 
-/// Twice the chance that the smaller sum of ranks is at most `least`.
+/// Returns twice the probability that the smaller rank sum is at most `least`.
 fn exact_p_value(n: usize, least: usize) -> f64 {
-    // Share of the sign choices whose positive ranks sum to s.
+    // Fraction of the sign choices whose positive ranks sum to s.
     let mut share = vec![0.0; n * (n + 1) / 2 + 1];
     share[0] = 1.0;
     for rank in 1..=n {

@@ -1,4 +1,4 @@
-//! Evaluated runs: read, held against each other, put together by seed.
+//! Reads evaluated runs, checks that they are comparable, and groups them by seed.
 
 use crate::base::error::{Result, RunError};
 use crate::base::path::absolute;
@@ -16,7 +16,7 @@ pub(crate) struct EvaluatedRun {
     pub settings: Settings,
     pub evaluation: Evaluation,
     pub cases: CaseTable,
-    /// Text of every model file, by name.
+    /// Text of every model file of the run, by its path in the run folder.
     models: BTreeMap<PathBuf, String>,
 }
 
@@ -61,7 +61,7 @@ impl EvaluatedRun {
         })
     }
 
-    /// Everything that decides a run's weights but the seed; names and places do not.
+    /// Returns the settings that determine a run's weights, without the seed. Names and paths are blanked.
     fn experiment(&self) -> Settings {
         let mut same = self.settings.clone();
         same.train.seed = 0;
@@ -77,7 +77,7 @@ impl EvaluatedRun {
     }
 }
 
-/// Imports lie beside the model file under the paths they are named by.
+/// Reads the model files of a run folder; imported files keep the paths of their imports.
 fn read_models(root: &Path, dir: &Path, depth: usize, into: &mut BTreeMap<PathBuf, String>) {
     for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -90,13 +90,13 @@ fn read_models(root: &Path, dir: &Path, depth: usize, into: &mut BTreeMap<PathBu
     }
 }
 
-/// Names of a few, and how many more there are.
+/// Returns the first five names, and the number of the others.
 fn abbreviated_list(names: &[&str]) -> String {
     let shown = names[..names.len().min(5)].join(", ");
     if names.len() > 5 { format!("{shown} and {} more", names.len() - 5) } else { shown }
 }
 
-/// Refuses two runs whose scores mean different things; says what differs.
+/// Fails if the scores of two runs are not comparable. The error names the difference.
 pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()> {
     let (first, second) = (a.folder.display(), b.folder.display());
     let refuse = |what: String, help: String| Err(RunError::new(format!("{first} and {second}: {what}")).help(help));
@@ -133,7 +133,7 @@ pub(super) fn check_comparable(a: &EvaluatedRun, b: &EvaluatedRun) -> Result<()>
     Ok(())
 }
 
-/// What makes a comparison weaker than it looks.
+/// Returns remarks on differences between the runs that weaken the comparison.
 pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let mut differ = |what: &str, of: &dyn Fn(&EvaluatedRun) -> String| {
@@ -162,7 +162,7 @@ pub(super) fn comparison_notes(runs: &[EvaluatedRun], group_seeds: bool) -> Vec<
     notes
 }
 
-/// Runs of one experiment together, in the order of first sight. Refuses one seed twice.
+/// Groups runs of one experiment, in the order of their first run. Fails if two runs of a group have the same seed.
 pub(super) fn group_by_seed(runs: Vec<EvaluatedRun>) -> Result<Vec<Vec<EvaluatedRun>>> {
     let mut experiments: Vec<Vec<EvaluatedRun>> = Vec::new();
     for run in runs {
@@ -184,7 +184,8 @@ pub(super) fn group_by_seed(runs: Vec<EvaluatedRun>) -> Result<Vec<Vec<Evaluated
     Ok(experiments)
 }
 
-/// A name for each: the folder's, what the folders of its seeds begin with, else the whole path.
+/// Returns a name for each group: the name of the folder, the common prefix of the folders of its seeds, or the whole path
+/// if the names are not unique.
 pub(super) fn group_names(entrants: &[Vec<EvaluatedRun>]) -> Vec<String> {
     let last = |run: &EvaluatedRun| {
         let path = absolute(&run.folder);
@@ -201,7 +202,7 @@ pub(super) fn group_names(entrants: &[Vec<EvaluatedRun>]) -> Vec<String> {
             if runs.len() < 2 {
                 return common;
             }
-            // `se_seed` and `se_s` of `se_seed0`, `se_s1`.
+            // `se` from `se_seed0` or `se_s1`.
             let stem = ["seed", "s"].iter().find_map(|end| {
                 let stem = common.strip_suffix(end)?;
                 stem.ends_with(['_', '-', '.']).then_some(stem)
