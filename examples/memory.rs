@@ -15,7 +15,7 @@ use npc::internals::learn::device_parity::RandomBatch;
 use npc::internals::learn::freeze::freeze;
 use npc::internals::learn::loss::total;
 use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
-use npc::study::cost::memory::{Memory, Peak, Training, memory_of};
+use npc::study::cost::memory::{MemoryPeak, MemoryReport, TrainingSetup, memory_for};
 use npc::text::config::TrainSpec;
 use npc::text::config::schema::train_spec;
 use npc::text::files::Disk;
@@ -86,7 +86,7 @@ fn compile(file: &str, model: &str, size: [usize; 2]) -> CheckedGraph {
     }
 }
 
-fn row(name: &str, batch: u64, predicted: Peak, place: &str, measured: usize) {
+fn row(name: &str, batch: u64, predicted: MemoryPeak, place: &str, measured: usize) {
     let mb = |bytes: u64| bytes as f64 / 1e6;
     println!(
         "{name:10} {batch:3}  predicted {:9.2} MB  workspace {:8.2} MB  measured {:9.2} MB  ratio {:.3}  {place}",
@@ -110,7 +110,7 @@ fn settings(keys: &str) -> TrainSpec {
     spec.map(|(spec, _)| spec).unwrap_or_else(|| panic!("{keys}: not the keys of a train block"))
 }
 
-fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memory: &Memory, batch: u64) {
+fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memory: &MemoryReport, batch: u64) {
     let device = device::open(DeviceChoice::Cpu).expect("there is a CPU");
     let evaluated = device.clone();
     let sample = RandomBatch::new(checked, batch as usize).expect("the model's result is a map");
@@ -140,7 +140,7 @@ fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memor
     drop(network.forward(sample.images(&evaluated)));
     let measured = peak(baseline, || drop(network.forward(sample.images(&evaluated))));
     let predicted = memory.inference.peak(batch);
-    row("inference", batch, predicted, &predicted.moment.place(checked.graph()), measured);
+    row("inference", batch, predicted, &predicted.sample.place(checked.graph()), measured);
     drop(network);
 
     let baseline = NOW.load(Relaxed);
@@ -148,7 +148,7 @@ fn measure(checked: &CheckedGraph, frozen: &FrozenPaths, spec: &TrainSpec, memor
     step(&sample);
     let measured = peak(baseline, || step(&sample));
     let predicted = memory.training.peak(batch);
-    row("training", batch, predicted, &predicted.moment.place(checked.graph()), measured);
+    row("training", batch, predicted, &predicted.sample.place(checked.graph()), measured);
 }
 
 fn main() {
@@ -164,8 +164,8 @@ fn main() {
     let checked = compile(file, model, [number(height), number(width)]);
     let threads = rayon::current_num_threads() as u64;
     let loss_words = spec.loss.words(checked.output().channels() as u64);
-    let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
-    let memory = memory_of(&checked, &frozen, &run);
+    let run = TrainingSetup { moments: spec.optimizer.moments(), loss_words, threads };
+    let memory = memory_for(&checked, &frozen, &run);
     println!("{model} {}, {threads} threads", checked.input());
     for batch in batches {
         measure(&checked, &frozen, &spec, &memory, number(batch) as u64);

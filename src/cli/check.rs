@@ -12,7 +12,7 @@ use crate::desk::{AnalysisRequest, FileAnalysis, JudgedClaim, ModelEntry, analyz
 use crate::show::costs::cost_table;
 use crate::show::field::summary;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::claim::{Found, Verdict};
+use crate::study::claim::{QuantityValue, Verdict};
 use crate::study::cost::{Convention, CostReport};
 use crate::text::diag::{Code, Problems};
 use crate::text::files::Disk;
@@ -205,9 +205,9 @@ fn entry_text(entry: &ModelEntry, report: &CostReport, opts: &CheckOptions) -> S
 /// Returns a table with one row per claim: its text, the computed value and the verdict.
 fn claims_table(claimed: &[&JudgedClaim]) -> Table {
     let row = |c: &&JudgedClaim| {
-        let found = match &c.judged.found {
-            Found::Number(n) => Cell::Count(*n),
-            Found::Shape(_) | Found::Nothing => c.judged.found.to_string().into(),
+        let found = match &c.judged.value {
+            QuantityValue::Number(n) => Cell::Count(*n),
+            QuantityValue::Shape(_) | QuantityValue::Nothing => c.judged.value.to_string().into(),
         };
         let verdict = match &c.judged.verdict {
             Verdict::Holds => "holds".to_string(),

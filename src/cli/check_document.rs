@@ -6,7 +6,7 @@ use super::{exploration, memory, sizes};
 use crate::desk::{FileAnalysis, JudgedClaim, MemoryRequest, ModelEntry, macs_by};
 use crate::show::field;
 use crate::study::claim::Verdict;
-use crate::study::cost::field::Field;
+use crate::study::cost::field::ReceptiveField;
 use crate::study::cost::{BlockCost, Convention, CostReport, NodeCost};
 use crate::text::diag;
 use serde::ser::{Serialize, Serializer};
@@ -33,7 +33,7 @@ struct ModelDocument<'a> {
 
 struct NodeDocuments<'a> {
     report: &'a CostReport,
-    fields: Vec<Field>,
+    fields: Vec<ReceptiveField>,
     effective: Vec<u64>,
 }
 
@@ -84,7 +84,7 @@ impl Serialize for NodeDocuments<'_> {
     }
 }
 
-fn node_document<'a>(n: &'a NodeCost, f: &Field, real: u64) -> NodeDocument<'a> {
+fn node_document<'a>(n: &'a NodeCost, f: &ReceptiveField, real: u64) -> NodeDocument<'a> {
     let (output, receptive_field) = (&n.output[..], field::json(f));
     let (params, macs, frozen) = (n.params, n.macs, n.frozen);
     NodeDocument { path: &n.path, op: n.op, output, params, macs, receptive_field, effective_macs: real, frozen }
@@ -162,7 +162,7 @@ fn model_document<'a>(
 }
 
 fn claim_json(c: &JudgedClaim) -> Value {
-    let found = c.judged.found.to_string();
+    let found = c.judged.value.to_string();
     match &c.judged.verdict {
         Verdict::Holds => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": null}),
         Verdict::Refuted { reason } => json!({"about": c.about, "claim": c.claim, "found": found, "refuted": reason}),

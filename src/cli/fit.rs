@@ -8,7 +8,7 @@ use crate::desk::{FitRequest, FittedModel, fit_model, value_text};
 use crate::graph::elaborate::ModelArgument;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
 use crate::study::cost::Convention;
-use crate::study::explore::{Figure, Outcome, What};
+use crate::study::explore::{FigureFit, FigureKind, PrintedFigure};
 use crate::text::files::Disk;
 use crate::text::source::SourceMap;
 use clap::Args;
@@ -75,25 +75,31 @@ pub(super) fn run(opts: &FitOptions) -> CommandResult {
         OutputFormat::Json => format!("{:#}\n", fit_json(model, sources, figures, outcome)),
         _ => fit_text(model, sources, opts.convention, figures, outcome),
     })?;
-    if outcome.kept.is_empty() { Err(CommandError::AlreadyReported) } else { Ok(()) }
+    if outcome.matching.is_empty() { Err(CommandError::AlreadyReported) } else { Ok(()) }
 }
 
-fn figure_label(figure: &Figure) -> String {
-    match (figure.what, figure.size) {
-        (What::Params, _) => format!("params {}", figure.text),
-        (What::Macs, Some([h, w])) => format!("MACs {} at {h}x{w}", figure.text),
-        (What::Macs, None) => format!("MACs {}", figure.text),
+fn figure_label(figure: &PrintedFigure) -> String {
+    match (figure.kind, figure.size) {
+        (FigureKind::Params, _) => format!("params {}", figure.text),
+        (FigureKind::Macs, Some([h, w])) => format!("MACs {} at {h}x{w}", figure.text),
+        (FigureKind::Macs, None) => format!("MACs {}", figure.text),
     }
 }
 
-fn fit_text(model: &str, sources: &SourceMap, convention: Convention, figures: &[Figure], outcome: &Outcome) -> String {
+fn fit_text(
+    model: &str,
+    sources: &SourceMap,
+    convention: Convention,
+    figures: &[PrintedFigure],
+    outcome: &FigureFit,
+) -> String {
     let mut out = format!("{model}: {} settings tried, convention {convention}\n\n", thousands(outcome.tried as u64));
-    let steps = figures.iter().zip(&outcome.leaves);
+    let steps = figures.iter().zip(&outcome.remaining);
     let rows: Vec<Vec<Cell>> =
-        steps.map(|(figure, leaves)| vec![figure_label(figure).into(), Cell::Count(leaves.left as u64)]).collect();
+        steps.map(|(figure, leaves)| vec![figure_label(figure).into(), Cell::Count(leaves.count as u64)]).collect();
     let left = rows.len();
     out += &Table::new(vec![Column::words("figure"), Column::numbers("settings left")], rows).to_text();
-    if let (Some(last), Some(figure)) = (outcome.leaves.last().filter(|l| l.left == 0), figures.get(left - 1)) {
+    if let (Some(last), Some(figure)) = (outcome.remaining.last().filter(|l| l.count == 0), figures.get(left - 1)) {
         out += &format!("\n{} excludes what was left; nearest to it:\n", figure_label(figure));
         for (n, args) in &last.nearest {
             let args: Vec<String> = args.iter().map(|a| format!("{} = {}", a.name, value_text(sources, a))).collect();
@@ -101,34 +107,35 @@ fn fit_text(model: &str, sources: &SourceMap, convention: Convention, figures: &
         }
         return out;
     }
-    let Some(first) = outcome.kept.first() else { return out };
+    let Some(first) = outcome.matching.first() else { return out };
     let arguments = first.args.iter().map(|a| a.name.node.clone());
     let columns = arguments.chain(figures.iter().map(figure_label)).map(Column::numbers).collect();
-    let rows = outcome.kept.iter().take(SHOWN).map(|kept| {
+    let rows = outcome.matching.iter().take(SHOWN).map(|kept| {
         let values = kept.args.iter().map(|a| Cell::from(value_text(sources, a)));
-        values.chain(kept.found.iter().map(|n| Cell::Count(*n))).collect()
+        values.chain(kept.counts.iter().map(|n| Cell::Count(*n))).collect()
     });
     let rows = rows.collect();
     out += &format!("\n{}", Table::new(columns, rows).to_text());
-    if outcome.kept.len() > SHOWN {
-        out += &format!("and {} more; --format json has them all\n", outcome.kept.len() - SHOWN);
+    if outcome.matching.len() > SHOWN {
+        out += &format!("and {} more; --format json has them all\n", outcome.matching.len() - SHOWN);
     }
     out
 }
 
-fn fit_json(model: &str, sources: &SourceMap, figures: &[Figure], outcome: &Outcome) -> Value {
+fn fit_json(model: &str, sources: &SourceMap, figures: &[PrintedFigure], outcome: &FigureFit) -> Value {
     let object = |args: &[ModelArgument]| {
         Value::Object(args.iter().map(|a| (a.name.node.clone(), Value::String(value_text(sources, a)))).collect())
     };
     let steps: Vec<Value> = figures
         .iter()
-        .zip(&outcome.leaves)
+        .zip(&outcome.remaining)
         .map(|(figure, leaves)| {
             let nearest: Vec<Value> =
                 leaves.nearest.iter().map(|(n, args)| json!({"found": n, "args": object(args)})).collect();
-            json!({"figure": figure_label(figure), "left": leaves.left, "nearest": nearest})
+            json!({"figure": figure_label(figure), "left": leaves.count, "nearest": nearest})
         })
         .collect();
-    let fitting: Vec<Value> = outcome.kept.iter().map(|k| json!({"args": object(&k.args), "found": k.found})).collect();
+    let fitting: Vec<Value> =
+        outcome.matching.iter().map(|k| json!({"args": object(&k.args), "found": k.counts})).collect();
     json!({"schema": 1, "model": model, "tried": outcome.tried, "figures": steps, "fitting": fitting})
 }

@@ -3,8 +3,8 @@
 use crate::base::number::{bytes, thousands};
 use crate::desk::{EntryMemory, MemoryRequest, ModelEntry};
 use crate::graph::ir::Graph;
-use crate::graph::op::Bytes;
-use crate::study::cost::memory::Timeline;
+use crate::graph::op::BatchBytes;
+use crate::study::cost::memory::MemoryTimeline;
 use clap::Args;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -76,9 +76,9 @@ fn number_or_8(number: &str) -> &str {
 pub(super) fn memory_text(entry: &ModelEntry, request: &MemoryRequest) -> String {
     let EntryMemory { memory, batch } = EntryMemory::of(entry, request);
     let graph = entry.checked.graph();
-    let line = |timeline: &Timeline| {
+    let line = |timeline: &MemoryTimeline| {
         let peak = timeline.peak(batch);
-        format!("{}, most at {}", bytes(peak.bytes), peak.moment.place(graph))
+        format!("{}, most at {}", bytes(peak.bytes), peak.sample.place(graph))
     };
     let images = if batch == 1 { "one image".into() } else { format!("batch {}", thousands(batch)) };
     let mut out = String::new();
@@ -116,17 +116,17 @@ pub(super) fn memory_json(entry: &ModelEntry, request: &MemoryRequest) -> Value 
     value
 }
 
-fn linear_json(bytes: Bytes) -> Value {
+fn linear_json(bytes: BatchBytes) -> Value {
     json!({"fixed": bytes.fixed, "per_image": bytes.per_image})
 }
 
-fn peak_json(timeline: &Timeline, batch: u64, graph: &Graph) -> Value {
+fn peak_json(timeline: &MemoryTimeline, batch: u64, graph: &Graph) -> Value {
     let peak = timeline.peak(batch);
     json!({
         "peak": peak.bytes,
         "workspace": peak.workspace,
-        "phase": peak.moment.phase.name(),
-        "node": peak.moment.node.map(|id| graph.node(id).path.clone()),
-        "at_node": linear_json(peak.moment.total()),
+        "phase": peak.sample.phase.name(),
+        "node": peak.sample.node.map(|id| graph.node(id).path.clone()),
+        "at_node": linear_json(peak.sample.total()),
     })
 }

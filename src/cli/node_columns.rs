@@ -4,8 +4,8 @@ use crate::graph::check::CheckedGraph;
 use crate::show::field::{in_order, size_text, stride_text};
 use crate::show::table::{Cell, Column};
 use crate::study::cost::CostReport;
-use crate::study::cost::effective::effective;
-use crate::study::cost::field::{Field, fields};
+use crate::study::cost::effective::effective_macs;
+use crate::study::cost::field::{ReceptiveField, receptive_fields};
 use clap::ValueEnum;
 
 /// Optional column of the table of nodes.
@@ -26,14 +26,17 @@ pub(super) fn extra_columns(
     let graph = checked.graph();
     let column = |extra: &ExtraColumn| match extra {
         ExtraColumn::Field => {
-            let text = |f: Field| match f.iter().any(|axis| axis.window().is_some()) {
+            let text = |f: ReceptiveField| match f.iter().any(|axis| axis.intervals().is_some()) {
                 true => format!("{} /{}", size_text(&f), stride_text(&f)),
                 false => size_text(&f),
             };
-            (Column::numbers("field"), in_order(graph, &fields(graph)).into_iter().map(|f| text(f).into()).collect())
+            (
+                Column::numbers("field"),
+                in_order(graph, &receptive_fields(graph)).into_iter().map(|f| text(f).into()).collect(),
+            )
         }
         ExtraColumn::Effective => {
-            let cells = in_order(graph, &effective(graph));
+            let cells = in_order(graph, &effective_macs(graph));
             debug_assert_eq!(cells.len(), report.nodes.len());
             (Column::numbers("effective"), cells.into_iter().map(Cell::nonzero_count).collect())
         }

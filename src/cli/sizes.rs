@@ -6,7 +6,7 @@ use crate::graph::check::contract::{AxisSizes, condition};
 use crate::graph::ir::{Outlet, SizeConstraint};
 use crate::graph::ty::Dim;
 use crate::show::table::{Cell, Column, Table};
-use crate::study::cost::{Convention, FormulaReport, formula};
+use crate::study::cost::{Convention, FormulaReport, cost_formulas};
 use crate::text::source::SourceMap;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -74,7 +74,7 @@ pub(super) fn formulas_text(entry: &ModelEntry, conventions: &[Convention]) -> S
     told.truncate(8);
     out.extend(told);
     out.push('\n');
-    let reports: Vec<FormulaReport> = conventions.iter().map(|&c| formula(&entry.checked, c)).collect();
+    let reports: Vec<FormulaReport> = conventions.iter().map(|&c| cost_formulas(&entry.checked, c)).collect();
     let shown = |dim: &Option<Dim>| match dim {
         Some(dim) if dim.as_const() == Some(0) => Cell::Missing,
         Some(dim) => format!("{dim:#}").into(),
@@ -109,7 +109,7 @@ fn summands(dim: &Option<Dim>) -> String {
 
 /// Returns the formulas of each node and their sums as JSON, in the syntax of the model language.
 pub(super) fn formulas_json(entry: &ModelEntry, convention: Convention) -> Value {
-    let report = formula(&entry.checked, convention);
+    let report = cost_formulas(&entry.checked, convention);
     let text = |dim: &Option<Dim>| dim.as_ref().map(Dim::to_string);
     let nodes: Vec<Value> = (report.nodes.iter())
         .map(|n| {

@@ -18,7 +18,7 @@ pub(crate) use norm::update_statistics;
 
 use super::device::is_cpu;
 use super::network::{Layer, Network};
-use crate::graph::op::{Combine, Elementwise, Op, Reshape, Resize, Target, Window};
+use crate::graph::op::{Combine, ElementwiseFunction, Op, PoolWindow, Reshape, Resize, ResizeTarget};
 use crate::graph::plan::{Step, ValueId};
 use burn::nn::{DropoutConfig, Linear};
 use burn::tensor::module::{adaptive_avg_pool2d, avg_pool2d, conv2d, max_pool2d, max_pool2d_with_indices};
@@ -172,12 +172,12 @@ fn linear_as_convolution(linear: &Linear, x: Tensor<2>) -> Tensor<2> {
     conv2d(x.reshape([n, c, 1, 1]), weight.reshape([out, c, 1, 1]), bias, options).reshape([n, out])
 }
 
-fn max_options(window: &Window) -> MaxPoolOptions<2> {
+fn max_options(window: &PoolWindow) -> MaxPoolOptions<2> {
     let options = MaxPoolOptions::new(window.kernel).with_stride(window.stride);
     options.with_padding(window.pad).with_ceil_mode(window.ceil)
 }
 
-fn avg_options(window: &Window) -> AvgPoolOptions<2> {
+fn avg_options(window: &PoolWindow) -> AvgPoolOptions<2> {
     let options = AvgPoolOptions::new(window.kernel).with_stride(window.stride).with_count_include_pad(true);
     options.with_padding(window.pad).with_ceil_mode(window.ceil)
 }
@@ -188,7 +188,7 @@ fn mean_over_map(x: Tensor<4>) -> Tensor<4> {
 }
 
 /// Returns the maxima and their positions.
-fn max_pool_with_index(x: Tensor<4>, window: &Window) -> [StepValue; 2] {
+fn max_pool_with_index(x: Tensor<4>, window: &PoolWindow) -> [StepValue; 2] {
     let [_, _, h, w] = x.dims();
     let (y, at) = max_pool2d_with_indices(x, max_options(window));
     [StepValue::Tensor(y), StepValue::Index { at, from: [h, w] }]
@@ -222,20 +222,20 @@ fn reshape(op: &Reshape, x: Tensor<4>) -> Tensor<4> {
 fn resize_target(op: &Resize, x: &Tensor<4>, next: &mut impl FnMut() -> StepValue) -> [usize; 2] {
     let [_, _, h, w] = x.dims();
     match op.target {
-        Target::Like => {
+        ResizeTarget::Like => {
             let [_, _, h, w] = next().tensor().dims();
             [h, w]
         }
-        Target::Size(size) => size,
-        Target::Factor([fh, fw]) => [h * fh, w * fw],
+        ResizeTarget::Size(size) => size,
+        ResizeTarget::Factor([fh, fw]) => [h * fh, w * fw],
     }
 }
 
 fn combine(op: &Combine, a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     match op.function {
-        Elementwise::Add => a.add(b),
-        Elementwise::Sub => a.sub(b),
-        Elementwise::Mul => a.mul(b),
-        Elementwise::Div => a.div(b),
+        ElementwiseFunction::Add => a.add(b),
+        ElementwiseFunction::Sub => a.sub(b),
+        ElementwiseFunction::Mul => a.mul(b),
+        ElementwiseFunction::Div => a.div(b),
     }
 }

@@ -12,7 +12,7 @@ use super::selection::{SelectedModel, Selection, select};
 use crate::graph::elaborate::{ModelArgument, check_unused_blocks};
 use crate::graph::resolve::{ResolvedProgram, lint, resolve_bundle};
 use crate::study::cost::{Convention, CostReport, count};
-use crate::study::explore::same_variants;
+use crate::study::explore::warn_duplicate_variants;
 use crate::study::lint::lints;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::files::Files;
@@ -105,7 +105,7 @@ pub fn analyze_file(files: &dyn Files, path: &Path, request: &AnalysisRequest) -
     if !problems.has_errors() {
         problems.extend(lint(&program));
         let checked: Vec<_> = entries.iter().map(|(entry, _)| &entry.checked).collect();
-        problems.extend(same_variants(&program, &checked));
+        problems.extend(warn_duplicate_variants(&program, &checked));
     }
     let problems = request.levels.apply(&program, selection, problems).sorted();
     Ok(FileAnalysis { sources, root: bundle.source, problems, entries, claims, exploration })

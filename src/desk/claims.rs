@@ -6,7 +6,7 @@ use super::selection::ImageSize;
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::{Judged, judge};
+use crate::study::claim::{Judgement, judge_claim};
 use crate::text::config::schema;
 use crate::text::diag::Problems;
 use crate::text::source::SourceMap;
@@ -20,7 +20,7 @@ pub struct JudgedClaim {
     /// The claim as written: `params ~= 0.71M`.
     pub claim: String,
     /// The measured value, and whether the claim holds.
-    pub judged: Judged,
+    pub judged: Judgement,
 }
 
 /// Evaluates the `expect` blocks of the root file; `only` chooses those of one model. Claims that do not hold and models
@@ -43,7 +43,7 @@ pub fn judge_claims(
             Ok(checked) => {
                 let about = model_text(expect, sources);
                 for claim in &expect.claims {
-                    match judge(claim, &checked) {
+                    match judge_claim(claim, &checked) {
                         Ok(found) => {
                             let claim = claim_text(claim, sources);
                             judged.push(JudgedClaim { about: about.clone(), claim, judged: found });

@@ -9,9 +9,12 @@ use super::sweep_axes::axis_names;
 use crate::base::problem::problem;
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::Bound;
+use crate::study::claim::SweepBound;
 use crate::study::cost::Convention;
-use crate::study::explore::{self, Asked, Key, LeftOut, Variant, counted, front, points, same_functions};
+use crate::study::explore::{
+    self, BoundRejections, CountedVariant, FilterQuery, MeasureKey, count_variants, group_same_functions, pareto_front,
+    sweep_models,
+};
 use crate::text::diag::Problems;
 use crate::text::files::Files;
 use crate::text::source::{SourceMap, Spanned};
@@ -36,7 +39,7 @@ pub struct CountRequest<'a> {
     /// Number of models that are shown; by default all of them.
     pub top: Option<usize>,
     /// The two keys whose Pareto front is marked.
-    pub axes: [Key; 2],
+    pub axes: [MeasureKey; 2],
     /// The counting rule of MACs in the table and in bounds that do not name one.
     pub convention: Convention,
     /// Batch size for the memory; by default that of the first run of one of the models.
@@ -49,7 +52,7 @@ pub enum ModelOrder {
     /// In the order of the sweep.
     Sweep,
     /// By increasing cost.
-    By(Key),
+    By(MeasureKey),
 }
 
 impl FromStr for ModelOrder {
@@ -77,13 +80,13 @@ pub struct CountedSweep {
     /// Number of points whose model cannot be built or measured.
     pub broken: usize,
     /// Each bound as written, with the numbers of models that it rejects.
-    pub bounds: Vec<(String, LeftOut)>,
+    pub bounds: Vec<(String, BoundRejections)>,
     /// The models in the requested order.
     pub rows: Vec<CountedFunction>,
     /// Number of models that are shown.
     pub top: usize,
     /// The two keys whose Pareto front is marked.
-    pub axes: [Key; 2],
+    pub axes: [MeasureKey; 2],
     /// The properties that distinguish the models: `model`, or names of hyper-parameters.
     pub columns: Vec<String>,
     /// Batch size for the memory.
@@ -95,11 +98,11 @@ pub struct CountedSweep {
 /// A group of variants that compute the same function, represented by the first.
 pub struct CountedFunction {
     /// The variant with its counts at each size.
-    pub variant: Variant,
+    pub variant: CountedVariant,
     /// The variant's hyper-parameters with their values as written.
     pub args: ArgumentTexts,
     /// The other variants of the group.
-    pub same: Vec<(Variant, ArgumentTexts)>,
+    pub same: Vec<(CountedVariant, ArgumentTexts)>,
     /// Whether the variant lies on the Pareto front of the axes.
     pub front: bool,
 }
@@ -118,9 +121,9 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
     let run = sweep_memory_settings(&program, &sweep);
     let batch = request.batch.unwrap_or(run.batch as u64);
     let peaks = |checked: &CheckedGraph| run.peaks(checked, Some(batch));
-    let asked = Asked { sizes: &sizes, bounds: &bounds, peaks: &peaks };
-    let counted =
-        points(&sweep).and_then(|points| Ok((points, counted(&program, &sweep, &asked, request.convention)?)));
+    let asked = FilterQuery { sizes: &sizes, bounds: &bounds, peaks: &peaks };
+    let counted = sweep_models(&sweep)
+        .and_then(|points| Ok((points, count_variants(&program, &sweep, &asked, request.convention)?)));
     let (points, thinned) = match counted {
         Ok(counted) => counted,
         Err(d) => return Err(WorkbenchError::problems(sources, d)),
@@ -132,7 +135,7 @@ pub fn count_models(files: &dyn Files, request: &CountRequest<'_>) -> Result<Cou
         convention: request.convention,
         tried: thinned.tried,
         broken: thinned.broken,
-        bounds: texts.into_iter().zip(thinned.left_out).collect(),
+        bounds: texts.into_iter().zip(thinned.rejections).collect(),
         top: request.top.unwrap_or(rows.len()).min(rows.len()),
         axes: request.axes,
         columns: axis_names(&sources, &points),
@@ -179,18 +182,18 @@ fn all_bounds(
     sweep: &ast::Sweep,
     keep: &[String],
     convention: Convention,
-) -> Result<(Vec<Bound>, Vec<String>), WorkbenchError> {
-    let mut bounds = explore::bounds(&sweep.models.keep, Convention::Conv)
+) -> Result<(Vec<SweepBound>, Vec<String>), WorkbenchError> {
+    let mut bounds = explore::sweep_bounds(&sweep.models.keep, Convention::Conv)
         .map_err(|p| WorkbenchError::problems(sources.clone(), p))?;
     let here = bounds.len();
     for text in keep {
         let id = sources.add("--keep", text.clone());
-        let read = syntax::parse_bounds(sources, id).and_then(|claims| explore::bounds(&claims, convention));
+        let read = syntax::parse_bounds(sources, id).and_then(|claims| explore::sweep_bounds(&claims, convention));
         bounds.extend(read.map_err(|p| {
             WorkbenchError::invalid_text(sources.clone(), p, problem!(E0503, "the value of --keep cannot be read"))
         })?);
     }
-    let text = |(i, bound): (usize, &Bound)| {
+    let text = |(i, bound): (usize, &SweepBound)| {
         let claim = bound.claim();
         let written = sources.snippet(claim.span).split_whitespace().collect::<Vec<_>>().join(" ");
         let plain = matches!(&claim.quantity.kind, ast::ExprKind::Name(name) if name == "macs");
@@ -230,9 +233,9 @@ fn base_models(sweep: &ast::Sweep) -> Vec<String> {
 }
 
 /// Groups variants that compute the same function, in the requested order.
-fn functions(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>) -> Vec<CountedFunction> {
-    let groups = same_functions(&kept);
-    let mut all: Vec<Option<Variant>> = kept.into_iter().map(Some).collect();
+fn functions(sources: &SourceMap, kept: Vec<CountedVariant>, request: &CountRequest<'_>) -> Vec<CountedFunction> {
+    let groups = group_same_functions(&kept);
+    let mut all: Vec<Option<CountedVariant>> = kept.into_iter().map(Some).collect();
     let mut take = |i: usize| {
         let variant = all[i].take().expect("each is in one group");
         let args = argument_texts(sources, &variant.args);
@@ -246,7 +249,7 @@ fn functions(sources: &SourceMap, kept: Vec<Variant>, request: &CountRequest<'_>
         })
         .collect();
     let costs: Vec<[i128; 2]> = rows.iter().map(|r| request.axes.map(|key| key.cost(&r.variant))).collect();
-    for (row, on) in rows.iter_mut().zip(front(&costs)) {
+    for (row, on) in rows.iter_mut().zip(pareto_front(&costs)) {
         row.front = on;
     }
     match request.sort {

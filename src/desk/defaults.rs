@@ -3,7 +3,7 @@
 use super::memory_settings::MemorySettings;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::explore::holes;
+use crate::study::explore::open_holes;
 use crate::text::config::{DataSpec, schema};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
@@ -37,5 +37,5 @@ pub(crate) fn sweep_memory_settings(program: &ResolvedProgram<'_>, sweep: &ast::
 
 /// Checks whether the model has a hole (a hyper-parameter without a value) that `args` does not fill.
 pub(crate) fn has_hole(program: &ResolvedProgram<'_>, name: &str, args: &[ModelArgument]) -> bool {
-    !holes(program, name, args).is_empty()
+    !open_holes(program, name, args).is_empty()
 }

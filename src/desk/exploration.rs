@@ -6,9 +6,9 @@ use super::defaults::{default_data, has_hole, sweep_memory_settings};
 use super::selection::{ImageSize, Selection};
 use crate::graph::check::CheckedGraph;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::Peaks;
+use crate::study::claim::PeakBytes;
 use crate::study::cost::{Convention, count};
-use crate::study::explore::{self, Asked, Fit, Point};
+use crate::study::explore::{self, FilterQuery, HoleValues, SweepModel};
 use crate::text::config::schema;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::SourceMap;
@@ -120,22 +120,22 @@ fn count_sweep(
         return Ok((None, Problems::new()));
     }
     let size = sweep_size(program, selection, bases[0]);
-    let bounds = explore::bounds(&sweep.models.keep, Convention::Conv)?;
+    let bounds = explore::sweep_bounds(&sweep.models.keep, Convention::Conv)?;
     let run = sweep_memory_settings(program, sweep);
     let peaks = |checked: &CheckedGraph| run.peaks(checked, None);
-    let asked = Asked { sizes: &[size], bounds: &bounds, peaks: &peaks };
-    let see = |checked: &CheckedGraph, _: &dyn Fn() -> Peaks| {
+    let asked = FilterQuery { sizes: &[size], bounds: &bounds, peaks: &peaks };
+    let see = |checked: &CheckedGraph, _: &dyn Fn() -> PeakBytes| {
         let report = count(checked, convention);
         (checked.input().to_string(), report.params, report.macs)
     };
-    let kept = explore::thin(program, sweep, &asked, see)?;
-    let left_out = kept.unwanted();
+    let kept = explore::filter_variants(program, sweep, &asked, see)?;
+    let left_out = kept.rejected();
     if kept.broken == kept.tried {
         return Ok((None, kept.problems));
     }
     let input = kept.kept.first().map(|(_, seen)| seen[0].0.clone());
     let input = input.or(size.map(|[h, w]| format!("{h}x{w}")));
-    let point = |(point, seen): (Point<'_>, Vec<(String, u64, u64)>)| {
+    let point = |(point, seen): (SweepModel<'_>, Vec<(String, u64, u64)>)| {
         let (_, params, macs) = seen[0];
         SweepPoint { model: point.model.node.clone(), args: argument_texts(sources, &point.args), params, macs }
     };
@@ -164,7 +164,7 @@ fn fit_holes(
         let d = Diagnostic::new(Code::N0901, name.span, message);
         return Err(Box::new(d.help("give it a value with `--with`, or write an `expect` block")));
     }
-    let Fit { holes, tried, claims, fitting, .. } = explore::fit(program, name, &claims)?;
+    let HoleValues { holes, tried, claims, fitting, .. } = explore::fit_holes(program, name, &claims)?;
     let fitting = fitting.iter().map(|args| argument_texts(sources, args)).collect();
     let holes = holes.iter().map(ToString::to_string).collect();
     Ok(HoleFit { model: name.node.clone(), holes, tried, claims, fitting })

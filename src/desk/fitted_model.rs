@@ -7,9 +7,9 @@ use super::selection::{ImageSize, parse_size, unknown_name};
 use crate::base::problem::problem;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::Printed;
+use crate::study::claim::PrintedNumber;
 use crate::study::cost::Convention;
-use crate::study::explore::{Figure, Outcome, What, fit_printed, holes};
+use crate::study::explore::{FigureFit, FigureKind, PrintedFigure, fit_figures, open_holes};
 use crate::text::config::schema;
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::files::Files;
@@ -43,9 +43,9 @@ pub struct FittedModel {
     /// Texts that the spans of the values refer to.
     pub sources: SourceMap,
     /// The figures in the order in which they are applied.
-    pub figures: Vec<Figure>,
+    pub figures: Vec<PrintedFigure>,
     /// The number of settings that are left after each figure, and the settings that fit all figures.
-    pub outcome: Outcome,
+    pub outcome: FigureFit,
 }
 
 /// Tries every combination of values of a model's holes. Errors: no figure is given, the file or the request cannot be
@@ -72,7 +72,7 @@ pub fn fit_model(files: &dyn Files, request: &FitRequest<'_>) -> Result<FittedMo
     let program = resolve_file(&bundle, &sources, problems)?;
     let figures = parse_figures(request, &program)?;
     let fitted = choose_model(request, &program, &given, &ranges).and_then(|name| {
-        let outcome = fit_printed(&program, name, &given, &ranges, &figures, request.convention)?;
+        let outcome = fit_figures(&program, name, &given, &ranges, &figures, request.convention)?;
         Ok((name.node.clone(), outcome))
     });
     match fitted {
@@ -101,7 +101,7 @@ fn choose_model<'p>(
             .copied()
             .ok_or_else(|| unknown_name("model or variant", name, entries.iter().map(|e| e.node.as_str()))),
         None => {
-            let open = |e: &&&ast::Ident| !ranges.is_empty() || !holes(program, &e.node, given).is_empty();
+            let open = |e: &&&ast::Ident| !ranges.is_empty() || !open_holes(program, &e.node, given).is_empty();
             entries
                 .iter()
                 .find(open)
@@ -112,9 +112,12 @@ fn choose_model<'p>(
     }
 }
 
-fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Result<Vec<Figure>, WorkbenchError> {
+fn parse_figures(
+    request: &FitRequest<'_>,
+    program: &ResolvedProgram<'_>,
+) -> Result<Vec<PrintedFigure>, WorkbenchError> {
     let invalid = |message: String| WorkbenchError::request(problem!(E0503, "{message}"));
-    let printed = |text: &str| text.parse::<Printed>().map_err(invalid);
+    let printed = |text: &str| text.parse::<PrintedNumber>().map_err(invalid);
     let mut figures = Vec::new();
     let mut sizes: Vec<ImageSize> = Vec::new();
     let mut macs = Vec::new();
@@ -136,12 +139,17 @@ fn parse_figures(request: &FitRequest<'_>, program: &ResolvedProgram<'_>) -> Res
             None => parse_size(at).map_err(invalid)?,
         };
         sizes.push(size);
-        macs.push(Figure { text: number.into(), printed: printed(number)?, what: What::Macs, size: Some(size) });
+        macs.push(PrintedFigure {
+            text: number.into(),
+            printed: printed(number)?,
+            kind: FigureKind::Macs,
+            size: Some(size),
+        });
     }
     for text in request.params {
         // The number of parameters does not depend on the size, and the model supports the sizes of the MACs.
         let size = sizes.first().copied();
-        figures.push(Figure { text: text.clone(), printed: printed(text)?, what: What::Params, size });
+        figures.push(PrintedFigure { text: text.clone(), printed: printed(text)?, kind: FigureKind::Params, size });
     }
     figures.extend(macs);
     Ok(figures)

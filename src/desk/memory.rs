@@ -1,7 +1,7 @@
 //! Computes the memory of a model with the settings of the run that trains it.
 
 use super::model_entry::ModelEntry;
-use crate::study::cost::memory::Memory;
+use crate::study::cost::memory::MemoryReport;
 
 /// The options of a memory estimate.
 #[derive(Debug, Clone)]
@@ -23,7 +23,7 @@ impl Default for MemoryRequest {
 /// The memory of a model over time, with the batch size.
 pub struct EntryMemory {
     /// Memory of inference and of a training step, in bytes as functions of the batch.
-    pub memory: Memory,
+    pub memory: MemoryReport,
     /// Batch size of the request.
     pub batch: u64,
 }

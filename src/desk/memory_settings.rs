@@ -1,8 +1,8 @@
 //! The settings that the memory of a run depends on.
 
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::study::claim::Peaks;
-use crate::study::cost::memory::{Memory, Training, memory_of};
+use crate::study::claim::PeakBytes;
+use crate::study::cost::memory::{MemoryReport, TrainingSetup, memory_for};
 use crate::text::config::{LossSpec, Optimizer, TrainSpec};
 
 /// The settings that the memory of a run depends on.
@@ -32,16 +32,16 @@ impl From<TrainSpec> for MemorySettings {
 
 impl MemorySettings {
     /// Computes the memory of a model over time in training and inference; parameters in `frozen` are not trained.
-    pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> Memory {
+    pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> MemoryReport {
         let loss_words = self.loss.words(checked.output().channels() as u64);
-        memory_of(checked, frozen, &Training { moments: self.optimizer.moments(), loss_words, threads })
+        memory_for(checked, frozen, &TrainingSetup { moments: self.optimizer.moments(), loss_words, threads })
     }
 
     /// Computes the peak memory in bytes on one thread, with this batch size or else that of the run.
-    pub fn peaks(&self, checked: &CheckedGraph, batch: Option<u64>) -> Peaks {
+    pub fn peaks(&self, checked: &CheckedGraph, batch: Option<u64>) -> PeakBytes {
         let memory = self.memory(checked, &FrozenPaths::existing_in(checked, &self.freeze), 1);
         let [inference, training] =
             [&memory.inference, &memory.training].map(|t| t.peak(batch.unwrap_or(self.batch as u64)).bytes);
-        Peaks { inference, training }
+        PeakBytes { inference, training }
     }
 }

@@ -1,11 +1,11 @@
 //! The properties that distinguish the models of a sweep, as columns and as text.
 
 use super::arguments::{ArgumentTexts, argument_texts};
-use crate::study::explore::{Point, Variant};
+use crate::study::explore::{CountedVariant, SweepModel};
 use crate::text::source::SourceMap;
 
 /// Returns the properties that distinguish the points of a sweep, kept or not: `model`, or names of hyper-parameters.
-pub(crate) fn axis_names(sources: &SourceMap, points: &[Point<'_>]) -> Vec<String> {
+pub(crate) fn axis_names(sources: &SourceMap, points: &[SweepModel<'_>]) -> Vec<String> {
     let mut columns = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         columns.push("model".to_string());
@@ -32,7 +32,7 @@ pub(crate) fn axis_names(sources: &SourceMap, points: &[Point<'_>]) -> Vec<Strin
 }
 
 /// Returns the values of these properties for a model.
-pub(crate) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> Vec<String> {
+pub(crate) fn cells(columns: &[String], variant: &CountedVariant, args: &ArgumentTexts) -> Vec<String> {
     let cell = |column: &String| {
         // A hyper-parameter called `model` takes precedence over the model.
         let value = args.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
@@ -42,7 +42,7 @@ pub(crate) fn cells(columns: &[String], variant: &Variant, args: &ArgumentTexts)
 }
 
 /// Returns the properties of a model that not all models share: `attention = se, reduction = 2`.
-pub(crate) fn settings(columns: &[String], variant: &Variant, args: &ArgumentTexts) -> String {
+pub(crate) fn settings(columns: &[String], variant: &CountedVariant, args: &ArgumentTexts) -> String {
     let named = |(column, cell): (&String, String)| match column.as_str() {
         "model" => Some(cell),
         _ if cell.is_empty() => None,

@@ -13,14 +13,14 @@ pub mod canonical;
 pub mod channel;
 pub mod combine;
 pub mod conv;
+pub mod conv_padding;
 pub mod conv_transpose;
 pub mod footprint;
-pub mod frame;
 pub mod linear;
 pub mod norm;
-pub mod pad;
+pub mod pad_crop;
 pub mod pool;
-pub mod reads;
+pub mod read_pattern;
 pub mod refusal;
 pub mod resample;
 pub mod reshape;
@@ -28,19 +28,19 @@ pub mod signature;
 pub mod work;
 
 use super::ty::{FormulaContext, FormulaType, Shape, TensorType};
-pub use activation::Function;
-pub use canonical::{Canonical, Site};
+pub use activation::ActivationFunction;
+pub use canonical::{CanonicalForm, NodeContext};
 pub use channel::Reduction;
-pub use combine::Elementwise;
-pub use footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-pub use frame::Border;
-pub use pad::Pad;
-pub use pool::Window;
-pub use reads::{Mode, Reads, Taps};
+pub use combine::ElementwiseFunction;
+pub use conv_padding::ConvPadding;
+pub use footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+pub use pad_crop::PaddingMode;
+pub use pool::PoolWindow;
+pub use read_pattern::{Interpolation, KernelTaps, ReadPattern};
 pub use refusal::{Refusal, RefusalKind};
-pub use resample::Target;
-pub use signature::{ArgKind, ArgSig, ArgValue};
-pub use work::Work;
+pub use resample::ResizeTarget;
+pub use signature::{ArgKind, ArgSpec, ArgValue};
+pub use work::WorkKind;
 
 /// How many inputs an operator takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,7 +105,7 @@ pub trait Operator {
     /// How many inputs it takes.
     fn arity(&self) -> Arity;
     /// What an output pixel reads of input `slot`, down and across. On inputs that `infer` accepts.
-    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2];
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2];
     /// Output types from input types. Called with as many inputs as `arity` says. `Ok` means that lowering and a
     /// forward pass on inputs of these types cannot fail.
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal>;
@@ -117,11 +117,11 @@ pub trait Operator {
     fn params(&self, inputs: &[TensorType]) -> Vec<ParamSpec>;
     /// What stays for the backward pass, where the output goes and what is needed meanwhile, on inputs that `infer`
     /// accepts.
-    fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint;
     /// The canonical form of output `slot`: what it computes, in one spelling for all that is the same function.
-    fn canonical(&self, site: &Site, slot: usize) -> Canonical;
+    fn canonical(&self, site: &NodeContext, slot: usize) -> CanonicalForm;
     /// The arithmetic that counting conventions look at.
-    fn work(&self) -> Work;
+    fn work(&self) -> WorkKind;
 }
 
 macro_rules! operators {
@@ -167,17 +167,17 @@ operators! {
     pool { MaxPool MaxPoolWithIndex Unpool AvgPool }
     adaptive_pool { AvgPoolTo MaxPoolTo }
     resample { Resize }
-    frame { Padding Crop }
+    pad_crop { Padding Crop }
     channel { Slice ChannelPad ChannelReduce ChannelShuffle PixelShuffle }
     combine { Concat Combine }
     reshape { Flatten Unflatten Reshape Dropout }
 }
 
 /// How an operator is called.
-pub type Signature = signature::Signature<Op>;
+pub type Signature = signature::CallForm<Op>;
 
 /// Every call form of the language, by family.
-pub static SIGNATURES: &[Signature] = &signature::joined::<Op, { signature::count(FAMILIES) }>(FAMILIES);
+pub static SIGNATURES: &[Signature] = &signature::concat_lists::<Op, { signature::total_count(FAMILIES) }>(FAMILIES);
 
 /// The signature of an operator.
 pub fn signature(name: &str) -> Option<&'static Signature> {
@@ -207,12 +207,12 @@ impl Op {
 
     /// The inputs whose numbers are read: not those that only give a size.
     pub fn read_slots(&self, inputs: &[TensorType], outputs: &[TensorType]) -> Vec<usize> {
-        (0..inputs.len()).filter(|&slot| self.reads(slot, inputs, outputs) != [Reads::Nothing; 2]).collect()
+        (0..inputs.len()).filter(|&slot| self.reads(slot, inputs, outputs) != [ReadPattern::Nothing; 2]).collect()
     }
 
     /// The image reads nothing.
-    pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-        self.operator().map_or([Reads::Nothing; 2], |op| op.reads(slot, inputs, outputs))
+    pub fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
+        self.operator().map_or([ReadPattern::Nothing; 2], |op| op.reads(slot, inputs, outputs))
     }
 
     /// Infers the output types from the input types; see [`Operator::infer`]. Errors: why the operator refuses them.
@@ -237,19 +237,19 @@ impl Op {
     }
 
     /// Returns what one application does to memory; see [`Operator::memory`].
-    pub fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    pub fn memory(&self, pass: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         self.operator().map(|op| op.memory(pass, inputs, outputs)).unwrap_or_default()
     }
 
     /// Returns the arithmetic that counting conventions look at.
-    pub fn work(&self) -> Work {
-        self.operator().map_or(Work::Uncounted, Operator::work)
+    pub fn work(&self) -> WorkKind {
+        self.operator().map_or(WorkKind::Uncounted, Operator::work)
     }
 
     /// Multiplications of convolutions and linear layers for one image, bias not counted (convention `conv`).
     /// Saturates; the checker refuses graphs that large.
     pub fn macs(&self, inputs: &[TensorType], outputs: &[TensorType]) -> u64 {
-        self.work().multiplications(&work::dims(inputs), &work::dims(outputs))
+        self.work().multiplications(&work::tensor_dims(inputs), &work::tensor_dims(outputs))
     }
 }
 
@@ -257,19 +257,19 @@ impl Op {
 const AXES: [&str; 2] = ["height", "width"];
 
 /// An operator as it is written: `name(key = value, key = value)`.
-fn written(op: &dyn Operator) -> String {
+fn call_text(op: &dyn Operator) -> String {
     let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} = {value}")).collect();
     format!("{}({})", op.name(), settings.join(", "))
 }
 
 /// The kernel of an operator that sees its settings as they are written: `name(key value, key value)`.
-fn spelled(op: &dyn Operator) -> String {
+fn kernel_text(op: &dyn Operator) -> String {
     let settings: Vec<String> = op.config().into_iter().map(|(key, value)| format!("{key} {value}")).collect();
     if settings.is_empty() { op.name().into() } else { format!("{}({})", op.name(), settings.join(", ")) }
 }
 
 /// `1x5`
-fn by([a, b]: [usize; 2]) -> String {
+fn size_text([a, b]: [usize; 2]) -> String {
     format!("{a}x{b}")
 }
 

@@ -9,7 +9,7 @@ use crate::base::number::rough_bytes;
 use crate::base::path::absolute;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::study::cost::memory::{Training, memory_of, memory_with};
+use crate::study::cost::memory::{TrainingSetup, memory_for, memory_frozen};
 use crate::text::config::settings::Settings;
 use crate::text::config::{Keep, TrainSpec};
 use rayon::prelude::*;
@@ -114,8 +114,8 @@ fn check_memory(
     let batch = spec.batch.min(data.len(SplitRole::Train)).max(1) as u64;
     let threads = rayon::current_num_threads() as u64;
     let loss_words = spec.loss.words(settings.data.classes.len() as u64);
-    let run = Training { moments: spec.optimizer.moments(), loss_words, threads };
-    let memory = memory_of(checked, frozen, &run);
+    let run = TrainingSetup { moments: spec.optimizer.moments(), loss_words, threads };
+    let memory = memory_for(checked, frozen, &run);
     let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
     let channels = checked.input().channels() as u64;
     // Prefetched images are 32-bit floats, cached ones 16-bit integers; classes are bytes.
@@ -187,7 +187,7 @@ fn check_disk(
     folder: &Path,
     found: &mut Preflight,
 ) -> Result<()> {
-    let memory = memory_with(checked, frozen, 0, 1);
+    let memory = memory_frozen(checked, frozen, 0, 1);
     let spec = &settings.train;
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
     let one = memory.weights + memory.buffers + average + spec.optimizer.moments() * memory.gradients;

@@ -5,11 +5,11 @@ pub mod effective;
 pub mod field;
 mod formula;
 pub mod memory;
-mod relation;
+mod periodic_reads;
 
 pub use convention::Convention;
-pub use formula::{FormulaReport, NodeFormula, formula};
-pub use memory::{Memory, memory, memory_with};
+pub use formula::{FormulaReport, NodeFormula, cost_formulas};
+pub use memory::{MemoryReport, memory, memory_frozen};
 
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::graph::ir::Path;

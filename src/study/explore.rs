@@ -2,30 +2,30 @@
 //!
 //! Knows syntax, elaboration and claims; runs nothing.
 
-mod front;
-mod printed;
-mod same;
-mod thin;
+mod duplicates;
+mod figures;
+mod filter;
+mod pareto;
 mod variants;
 
-use super::claim::{Bound, is_judged, judge};
+use super::claim::{SweepBound, is_countable, judge_claim};
 use super::cost::Convention;
 use crate::graph::check::check;
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
-pub use front::front;
-pub use printed::{Figure, Kept, Leaves, Outcome, What, fit_printed};
-pub use same::same_variants;
-pub use thin::{Asked, LeftOut, Thinned, thin};
-pub use variants::{Key, Measures, Variant, counted, same_functions};
+pub use duplicates::warn_duplicate_variants;
+pub use figures::{FigureFit, FigureKind, MatchingSetting, PrintedFigure, RemainingSettings, fit_figures};
+pub use filter::{BoundRejections, FilterQuery, FilteredSweep, filter_variants};
+pub use pareto::pareto_front;
+pub use variants::{CountedVariant, MeasureKey, SizeMeasures, count_variants, group_same_functions};
 
 /// Most points of a sweep, and most candidates for the holes of a model.
-pub const POINTS: usize = 4096;
+pub const MAX_POINTS: usize = 4096;
 
 /// Every combination of the values, the last name varying fastest.
-fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelArgument>>> {
+fn grid_points(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelArgument>>> {
     let total = axes.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()))?;
     if total > most {
         return None;
@@ -43,7 +43,7 @@ fn grid(axes: &[(ast::Ident, Vec<Expr>)], most: usize) -> Option<Vec<Vec<ModelAr
 
 /// A model of a sweep.
 #[derive(Debug, Clone)]
-pub struct Point<'a> {
+pub struct SweepModel<'a> {
     /// The model or variant.
     pub model: &'a ast::Ident,
     /// In the order of the sweep.
@@ -53,24 +53,24 @@ pub struct Point<'a> {
 }
 
 /// The models of a sweep in order.
-pub fn points(sweep: &ast::Sweep) -> Result<Vec<Point<'_>>, Diagnostic> {
+pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnostic> {
     let mut all = Vec::new();
     for ast::Grid { base, args } in &sweep.models.grids {
-        let Some(grid) = grid(args, POINTS).filter(|grid| all.len() + grid.len() <= POINTS) else {
-            let message = format!("sweep `{}` has more than {POINTS} points", sweep.name);
+        let Some(grid) = grid_points(args, MAX_POINTS).filter(|grid| all.len() + grid.len() <= MAX_POINTS) else {
+            let message = format!("sweep `{}` has more than {MAX_POINTS} points", sweep.name);
             return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));
         };
         let varied: Vec<bool> = args.iter().map(|(_, values)| values.len() > 1).collect();
-        all.extend(grid.into_iter().map(|args| Point { model: base, args, varied: varied.clone() }));
+        all.extend(grid.into_iter().map(|args| SweepModel { model: base, args, varied: varied.clone() }));
     }
     Ok(all)
 }
 
 /// What a sweep asks of its models. `macs` without a convention are those of `macs`.
-pub fn bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<Bound>, Problems> {
+pub fn sweep_bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<SweepBound>, Problems> {
     let (mut bounds, mut problems) = (Vec::new(), Problems::new());
     for claim in keep {
-        match Bound::new(claim, macs) {
+        match SweepBound::new(claim, macs) {
             Ok(bound) => bounds.push(bound),
             Err(d) => problems.push(*d),
         }
@@ -80,7 +80,7 @@ pub fn bounds(keep: &[ast::Claim], macs: Convention) -> Result<Vec<Bound>, Probl
 
 /// What fills the holes of a model.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub struct HoleValues {
     /// The hyper-parameters that are holes.
     pub holes: Vec<ast::Ident>,
     /// Values tried.
@@ -92,7 +92,7 @@ pub struct Fit {
 }
 
 /// The holes of a model or variant that nothing fills, with the values that each may take.
-pub fn holes<'a>(
+pub fn open_holes<'a>(
     program: &ResolvedProgram<'a>,
     name: &str,
     args: &[ModelArgument],
@@ -114,7 +114,7 @@ fn candidates(within: &Expr) -> Option<Vec<Expr>> {
     match &within.kind {
         ExprKind::List(items) => Some(items.clone()),
         ExprKind::Range { lo, hi } => match (&lo.kind, &hi.kind) {
-            (&ExprKind::Int(lo), &ExprKind::Int(hi)) if hi.saturating_sub(lo) <= POINTS as i64 => {
+            (&ExprKind::Int(lo), &ExprKind::Int(hi)) if hi.saturating_sub(lo) <= MAX_POINTS as i64 => {
                 Some((lo..hi).map(|n| Expr { kind: ExprKind::Int(n), span: within.span }).collect())
             }
             _ => None,
@@ -124,36 +124,36 @@ fn candidates(within: &Expr) -> Option<Vec<Expr>> {
 }
 
 /// Tries every value of a model's holes against its claims; `claims` are `expect` blocks with their sizes.
-pub fn fit(
+pub fn fit_holes(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
     claims: &[(&ast::Expect, Option<[usize; 2]>)],
-) -> Result<Fit, Diagnostic> {
-    let open = holes(program, &name.node, &[]);
+) -> Result<HoleValues, Diagnostic> {
+    let open = open_holes(program, &name.node, &[]);
     let mut axes = Vec::new();
     for (hole, within) in &open {
         let Some(values) = within.and_then(candidates) else {
             let message = format!("the hole `{hole}` of `{name}` does not say which values to try");
             let d = Diagnostic::new(Code::N0901, hole.span, message);
-            return Err(d.help(format!("write `? in 16..256` or `? in [16, 32]`, at most {POINTS} values")));
+            return Err(d.help(format!("write `? in 16..256` or `? in [16, 32]`, at most {MAX_POINTS} values")));
         };
         axes.push(((*hole).clone(), values));
     }
-    let Some(grid) = grid(&axes, POINTS) else {
-        let message = format!("the holes of `{name}` have more than {POINTS} combinations");
+    let Some(grid) = grid_points(&axes, MAX_POINTS) else {
+        let message = format!("the holes of `{name}` have more than {MAX_POINTS} combinations");
         return Err(Diagnostic::new(Code::N0901, name.span, message).help("give one a value with `--with`"));
     };
     let holds = |args: &Vec<ModelArgument>| {
         claims.iter().all(|(expect, size)| {
             let built = elaborate(program, name, args, *size).and_then(check);
-            built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge(claim, &checked).is_ok()))
+            built.is_ok_and(|checked| expect.claims.iter().all(|claim| judge_claim(claim, &checked).is_ok()))
         })
     };
     let tried = grid.len();
-    Ok(Fit {
+    Ok(HoleValues {
         holes: open.into_iter().map(|(hole, _)| hole.clone()).collect(),
         tried,
-        claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_judged(c)).count()).sum(),
+        claims: claims.iter().map(|(e, _)| e.claims.iter().filter(|c| is_countable(c)).count()).sum(),
         fitting: grid.into_iter().filter(|args| holds(args)).collect(),
     })
 }

@@ -4,39 +4,39 @@
 //! A finding is about a node; what is told is a place. Nodes that the same call of the model's file makes, in a loop or
 //! through blocks, are one warning about the worst of them.
 
-mod dilation;
 mod facts;
+mod field_size;
 mod finding;
 mod gridding;
-mod reach;
-mod wiring;
+mod kernel_coverage;
+mod no_effect;
 
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{CallChains, Graph, NodeId};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::Span;
-use facts::Facts;
-use finding::Finding;
+use facts::LintFacts;
+use finding::LintFinding;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// All warnings about a graph, one a place and code.
 pub fn lints(checked: &CheckedGraph) -> Problems {
-    let facts = Facts::new(checked.graph());
-    let mut found = dilation::padding_taps(&facts);
+    let facts = LintFacts::new(checked.graph());
+    let mut found = kernel_coverage::padding_taps(&facts);
     found.extend(gridding::gridding(&facts));
-    found.extend(reach::field_beyond_input(&facts));
-    found.extend(wiring::dead_bias(&facts));
-    found.extend(dilation::checkerboard(&facts));
-    found.extend(wiring::unused_node(&facts));
-    found.extend(wiring::one_channel_softmax(&facts));
-    found.extend(dilation::unread_pixels(&facts));
-    told(facts.graph, found)
+    found.extend(field_size::field_beyond_input(&facts));
+    found.extend(no_effect::dead_bias(&facts));
+    found.extend(kernel_coverage::checkerboard(&facts));
+    found.extend(no_effect::unused_node(&facts));
+    found.extend(no_effect::one_channel_softmax(&facts));
+    found.extend(kernel_coverage::unread_pixels(&facts));
+    warnings_by_place(facts.graph, found)
 }
 
 /// Findings by place, each place with the worst of its nodes.
-fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
-    let (places, chains) = (Places::new(graph), CallChains::new(graph));
-    let mut by_place: BTreeMap<(Code, Span), (Finding, BTreeSet<NodeId>)> = BTreeMap::new();
+fn warnings_by_place(graph: &Graph, found: Vec<LintFinding>) -> Problems {
+    let (places, chains) = (CallSites::new(graph), CallChains::new(graph));
+    let mut by_place: BTreeMap<(Code, Span), (LintFinding, BTreeSet<NodeId>)> = BTreeMap::new();
     for finding in found {
         let key = (finding.code, places.of(finding.id));
         match by_place.get_mut(&key) {
@@ -66,12 +66,12 @@ fn told(graph: &Graph, found: Vec<Finding>) -> Problems {
 }
 
 /// Where a node was asked for.
-struct Places<'a> {
+struct CallSites<'a> {
     graph: &'a Graph,
     calls: HashMap<&'a str, Span>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> CallSites<'a> {
     fn new(graph: &'a Graph) -> Self {
         Self { graph, calls: graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect() }
     }

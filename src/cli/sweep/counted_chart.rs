@@ -6,7 +6,7 @@ use crate::desk::{CountedFunction, CountedSweep};
 use crate::desk::{cells, settings};
 use crate::show::chart::{AxisUnit, ScatterAxis, ScatterChart, ScatterPoint, scatter as drawn};
 use crate::show::text::shortened;
-use crate::study::explore::Key;
+use crate::study::explore::MeasureKey;
 use std::collections::BTreeMap;
 
 /// Number of models in the tooltip of a point.
@@ -16,11 +16,11 @@ const TITLE_LENGTH: usize = 80;
 
 /// Returns the chart as SVG; `None` if no model is left.
 pub(super) fn chart_svg(sweep: &CountedSweep) -> Option<String> {
-    let side = |key: Key| {
+    let side = |key: MeasureKey| {
         let unit = match key {
-            Key::Params | Key::Macs => AxisUnit::Count,
-            Key::Inference | Key::Training => AxisUnit::Bytes,
-            Key::Field => AxisUnit::Pixels,
+            MeasureKey::Params | MeasureKey::Macs => AxisUnit::Count,
+            MeasureKey::Inference | MeasureKey::Training => AxisUnit::Bytes,
+            MeasureKey::Field => AxisUnit::Pixels,
         };
         let better = if key.more_is_better() { " (more is better)" } else { "" };
         ScatterAxis { name: key_label(key, sweep) + better, unit }
@@ -49,12 +49,12 @@ fn chart_dot(sweep: &CountedSweep, rows: &[&CountedFunction]) -> ScatterPoint {
     if rows.len() > LISTED_MODELS {
         told.push(format!("and {} more", rows.len() - LISTED_MODELS));
     }
-    for key in Key::ALL {
+    for key in MeasureKey::ALL {
         let n = key.of(&first.variant);
         let value = match key {
-            Key::Params | Key::Macs => thousands(n),
-            Key::Inference | Key::Training => bytes(n),
-            Key::Field => format!("{n} px"),
+            MeasureKey::Params | MeasureKey::Macs => thousands(n),
+            MeasureKey::Inference | MeasureKey::Training => bytes(n),
+            MeasureKey::Field => format!("{n} px"),
         };
         // Models of one dot may differ in quantities that are not axes.
         if rows.iter().all(|r| key.of(&r.variant) == n) {

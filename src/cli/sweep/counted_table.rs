@@ -6,7 +6,7 @@ use crate::desk::{CountedFunction, CountedSweep};
 use crate::desk::{cells, settings};
 use crate::show::field;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::explore::{Key, Measures, Variant};
+use crate::study::explore::{CountedVariant, MeasureKey, SizeMeasures};
 use serde_json::{Map, Value, json};
 
 /// Maximum number of models that the title names, and of equal models that a row lists.
@@ -26,7 +26,7 @@ pub(super) fn sweep_text(sweep: &CountedSweep, format: OutputFormat) -> String {
 }
 
 /// Returns the input size, such as `288x384`.
-fn size_text(at: &Measures) -> String {
+fn size_text(at: &SizeMeasures) -> String {
     at.input.spatial().map_or(at.input.to_string(), |[h, w]| format!("{h}x{w}"))
 }
 
@@ -52,13 +52,13 @@ fn model_count(n: usize) -> String {
     if n == 1 { "1 model".into() } else { format!("{} models", thousands(n as u64)) }
 }
 
-pub(super) fn key_label(key: Key, sweep: &CountedSweep) -> String {
+pub(super) fn key_label(key: MeasureKey, sweep: &CountedSweep) -> String {
     match key {
-        Key::Params => "params".into(),
-        Key::Macs => format!("MACs, {}", sweep.convention),
-        Key::Inference => "memory to run".into(),
-        Key::Training => "memory to train".into(),
-        Key::Field => "receptive field".into(),
+        MeasureKey::Params => "params".into(),
+        MeasureKey::Macs => format!("MACs, {}", sweep.convention),
+        MeasureKey::Inference => "memory to run".into(),
+        MeasureKey::Training => "memory to train".into(),
+        MeasureKey::Field => "receptive field".into(),
     }
 }
 
@@ -109,7 +109,7 @@ fn remarks(sweep: &CountedSweep) -> Vec<String> {
         return lines;
     }
     let [x, y] = sweep.axes.map(|key| key_label(key, sweep));
-    let better = |key: Key| if key.more_is_better() { "more" } else { "less" };
+    let better = |key: MeasureKey| if key.more_is_better() { "more" } else { "less" };
     let (x_better, y_better) = (better(sweep.axes[0]), better(sweep.axes[1]));
     lines.push(format!("\"*\" is on the front of {x} ({x_better} is better) and {y} ({y_better} is better)"));
     if sweep.rows[0].variant.at.len() > 1 {
@@ -135,7 +135,7 @@ fn equal_models(sweep: &CountedSweep, row: &CountedFunction) -> String {
             let here = cells(&sweep.columns, variant, args);
             let parts = sweep.columns.iter().zip(&here).zip(&own).filter(|((_, here), own)| here != own);
             let text = parts.map(|((column, here), _)| differs(column, here)).collect::<Vec<_>>().join(", ");
-            let macs = |v: &Variant| v.at[0].macs;
+            let macs = |v: &CountedVariant| v.at[0].macs;
             // Equal functions may differ in unused weights, or in operators that a convention counts.
             if variant.params != row.variant.params {
                 format!("{text} ({} params)", thousands(variant.params))
@@ -158,8 +158,8 @@ fn left_out_note(sweep: &CountedSweep) -> Option<String> {
     if sweep.bounds.is_empty() {
         return None;
     }
-    let part = |(text, left): &(String, crate::study::explore::LeftOut)| {
-        let alone = match left.alone {
+    let part = |(text, left): &(String, crate::study::explore::BoundRejections)| {
+        let alone = match left.by_this_alone {
             0 => String::new(),
             _ if sweep.bounds.len() == 1 => String::new(),
             n => format!(" ({n} by it alone)"),
@@ -172,18 +172,18 @@ fn left_out_note(sweep: &CountedSweep) -> Option<String> {
 
 fn sweep_json(sweep: &CountedSweep) -> Value {
     let bounds: Vec<Value> = (sweep.bounds.iter())
-        .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.alone}))
+        .map(|(text, left)| json!({"bound": text, "left_out": left.variants, "alone": left.by_this_alone}))
         .collect();
     let models: Vec<Value> = sweep.rows[..sweep.top].iter().map(model_json).collect();
     json!({
-        "schema": 1, "sweep": sweep.sweep, "of": sweep.models, "convention": sweep.convention.name(), "axes": sweep.axes.map(Key::name),
+        "schema": 1, "sweep": sweep.sweep, "of": sweep.models, "convention": sweep.convention.name(), "axes": sweep.axes.map(MeasureKey::name),
         "batch": sweep.batch, "tried": sweep.tried, "broken": sweep.broken, "bounds": bounds, "models": models,
     })
 }
 
 fn model_json(row: &CountedFunction) -> Value {
     let object = |args: &ArgumentTexts| args.iter().map(|(n, v)| (n.clone(), json!(v))).collect::<Map<String, Value>>();
-    let one = |v: &Variant, args: &ArgumentTexts| {
+    let one = |v: &CountedVariant, args: &ArgumentTexts| {
         let sizes: Vec<Value> = v.at.iter().map(measures_json).collect();
         json!({"model": v.model, "args": object(args), "params": v.params, "buffers": v.buffers, "sizes": sizes})
     };
@@ -194,7 +194,7 @@ fn model_json(row: &CountedFunction) -> Value {
     value
 }
 
-fn measures_json(at: &Measures) -> Value {
+fn measures_json(at: &SizeMeasures) -> Value {
     json!({
         "input": at.input.dims(), "output": at.output.dims(), "macs": at.macs,
         "memory": {"inference": at.peaks.inference, "training": at.peaks.training},

@@ -6,7 +6,7 @@ use crate::cli::option_words::{TABLES, format_parser};
 use crate::desk::{ImageSize, ModelOrder, parse_size};
 use crate::show::table::OutputFormat;
 use crate::study::cost::Convention;
-use crate::study::explore::Key;
+use crate::study::explore::MeasureKey;
 #[cfg(feature = "run")]
 use crate::text::config::Metric;
 use clap::Args;
@@ -152,7 +152,7 @@ pub(crate) struct CountedTableOptions {
     pub(super) top: Option<usize>,
     /// Two keys whose Pareto front is marked; less is better, except for the receptive field
     #[arg(long, value_name = "KEY,KEY", requires = "counted", default_value = "params,macs", value_parser = parse_axes)]
-    pub(super) axes: [Key; 2],
+    pub(super) axes: [MeasureKey; 2],
     /// Draw a scatter plot of the models along --axes
     #[arg(long, value_name = "FILE.svg", requires = "counted")]
     pub(super) plot: Option<PathBuf>,
@@ -161,8 +161,8 @@ pub(crate) struct CountedTableOptions {
     pub(super) batch: Option<u64>,
 }
 
-fn parse_axes(text: &str) -> Result<[Key; 2], String> {
+fn parse_axes(text: &str) -> Result<[MeasureKey; 2], String> {
     let (x, y) = text.split_once(',').ok_or("write two keys with a comma between them, for example params,macs")?;
-    let [x, y] = [x.trim().parse::<Key>()?, y.trim().parse()?];
+    let [x, y] = [x.trim().parse::<MeasureKey>()?, y.trim().parse()?];
     if x == y { Err(format!("`{x}` against itself is a line; name two keys")) } else { Ok([x, y]) }
 }

@@ -6,7 +6,7 @@ use crate::desk::sweep::{PlannedPoint, RunState, SweepPlan};
 use crate::score::sweep_scores::{PointDifference, PointScores, SeedMean, point_difference};
 use crate::show::scores;
 use crate::show::table::{Cell, Column, OutputFormat, Table};
-use crate::study::claim::Figure;
+use crate::study::claim::ReportedFigure;
 use crate::study::cost::Convention;
 use crate::text::config::Metric;
 use serde_json::{Map, Value, json};
@@ -147,9 +147,9 @@ impl<'a> TrainedSweep<'a> {
             }
             for name in &reported {
                 let found = point.paper.iter().find(|f| f.quantity == **name);
-                let marked = |f: &Figure| format!("{}{}", f.written, if f.refuted.is_some() { "*" } else { "" });
+                let marked = |f: &ReportedFigure| format!("{}{}", f.text, if f.refuted.is_some() { "*" } else { "" });
                 cells.push(found.map_or(Cell::Empty, |f| marked(f).into()));
-                cells.push(found.map_or(Cell::Empty, |f| f.written.as_str().into()));
+                cells.push(found.map_or(Cell::Empty, |f| f.text.as_str().into()));
             }
             cells
         };
@@ -179,7 +179,7 @@ impl<'a> TrainedSweep<'a> {
             metrics.insert(metric.name().to_string(), mean.into());
         }
         let args: Map<String, Value> = point.args.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-        let paper: Map<String, Value> = point.paper.iter().map(|f| (f.quantity.clone(), json!(f.written))).collect();
+        let paper: Map<String, Value> = point.paper.iter().map(|f| (f.quantity.clone(), json!(f.text))).collect();
         let runs: Vec<Value> = (point.runs.iter())
             .map(|r| {
                 let finished = r.state == RunState::Finished;

@@ -4,26 +4,26 @@
 //! except `relu`, because they take the other side, and zeros are common (padding, the output of a `relu`). Masks
 //! select the side, since two clamps would both pass the gradient.
 
-use crate::graph::op::Function;
+use crate::graph::op::ActivationFunction;
 use burn::tensor::{Tensor, activation};
 
-pub(super) fn activate(function: Function, x: Tensor<4>) -> Tensor<4> {
+pub(super) fn activate(function: ActivationFunction, x: Tensor<4>) -> Tensor<4> {
     match function {
-        Function::Relu => activation::relu(x),
-        Function::Relu6 => relu6(x),
-        Function::LeakyRelu { slope } => above_or(x.clone(), x.mul_scalar(slope)),
-        Function::Elu { alpha } => {
+        ActivationFunction::Relu => activation::relu(x),
+        ActivationFunction::Relu6 => relu6(x),
+        ActivationFunction::LeakyRelu { slope } => above_or(x.clone(), x.mul_scalar(slope)),
+        ActivationFunction::Elu { alpha } => {
             // Above 88, exp(x) is infinite, and its unused gradient would be 0 * inf.
             let safe = x.clone().mask_fill(x.clone().greater_elem(0.0), 0.0);
             above_or(x, safe.exp().sub_scalar(1.0).mul_scalar(alpha))
         }
-        Function::Gelu => gelu(x),
-        Function::Silu => activation::silu(x),
-        Function::HardSwish => x.clone().mul(hard_sigmoid(x)),
-        Function::HardSigmoid => hard_sigmoid(x),
-        Function::Sigmoid => activation::sigmoid(x),
-        Function::Tanh => x.tanh(),
-        Function::Softmax => activation::softmax(x, 1),
+        ActivationFunction::Gelu => gelu(x),
+        ActivationFunction::Silu => activation::silu(x),
+        ActivationFunction::HardSwish => x.clone().mul(hard_sigmoid(x)),
+        ActivationFunction::HardSigmoid => hard_sigmoid(x),
+        ActivationFunction::Sigmoid => activation::sigmoid(x),
+        ActivationFunction::Tanh => x.tanh(),
+        ActivationFunction::Softmax => activation::softmax(x, 1),
     }
 }
 

@@ -1,15 +1,15 @@
 //! Padding and cropping.
 
-use crate::graph::op::{Border, Crop, Padding};
+use crate::graph::op::{Crop, Padding, PaddingMode};
 use burn::tensor::Tensor;
 use burn::tensor::ops::PadMode;
 
 pub(super) fn pad(x: Tensor<4>, op: &Padding) -> Tensor<4> {
     let [top, bottom, left, right] = op.sides;
     let mode = match op.mode {
-        Border::Constant => PadMode::Constant(0.0),
-        Border::Reflect => PadMode::Reflect,
-        Border::Replicate => PadMode::Edge,
+        PaddingMode::Constant => PadMode::Constant(0.0),
+        PaddingMode::Reflect => PadMode::Reflect,
+        PaddingMode::Replicate => PadMode::Edge,
     };
     x.pad([(top, bottom), (left, right)], mode)
 }

@@ -6,18 +6,18 @@
 //! nearest interpolation repeats or selects rows and columns. The gradients are deterministic on all devices.
 
 use crate::compute::device::is_cpu;
-use crate::graph::op::Mode;
+use crate::graph::op::Interpolation;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// Resizes `[n, c, h, w]` to `[n, c, size]`.
-pub(super) fn resize(x: Tensor<4>, size: [usize; 2], mode: Mode, align_corners: bool) -> Tensor<4> {
+pub(super) fn resize(x: Tensor<4>, size: [usize; 2], mode: Interpolation, align_corners: bool) -> Tensor<4> {
     let [_, _, h, w] = x.dims();
     if size == [h, w] {
         return x;
     }
     match mode {
-        Mode::Nearest => nearest(x, size),
-        Mode::Bilinear => bilinear(x, size, align_corners),
+        Interpolation::Nearest => nearest(x, size),
+        Interpolation::Bilinear => bilinear(x, size, align_corners),
     }
 }
 

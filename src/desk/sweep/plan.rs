@@ -12,9 +12,9 @@ use crate::desk::resolved_run::{ResolvedRun, RunRequest, resolve_run};
 use crate::desk::selection::unknown_name;
 use crate::graph::resolve::ResolvedProgram;
 use crate::learn::run_folder::RunFolder;
-use crate::study::claim::{Bound, Figure};
+use crate::study::claim::{ReportedFigure, SweepBound};
 use crate::study::cost::{Convention, count};
-use crate::study::explore::{Point, bounds, points};
+use crate::study::explore::{SweepModel, sweep_bounds, sweep_models};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::files::Files;
 use crate::text::source::SourceMap;
@@ -88,7 +88,7 @@ pub struct PlannedPoint {
     /// The failure to build its model.
     pub failure: Option<WorkbenchError>,
     /// The figures that a paper reports for the point.
-    pub paper: Vec<Figure>,
+    pub paper: Vec<ReportedFigure>,
     /// One run for each seed.
     pub runs: Vec<PlannedRun>,
 }
@@ -112,12 +112,13 @@ pub struct PlannedRun {
 pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<SweepPlan, WorkbenchError> {
     let ModelFile { sources, bundle, problems } = open(files, request.file)?;
     let program = resolve_file(&bundle, &sources, problems)?;
-    let chosen = choose_sweep_and_run(&program, request).and_then(|(sweep, train)| Ok((sweep, train, points(sweep)?)));
+    let chosen =
+        choose_sweep_and_run(&program, request).and_then(|(sweep, train)| Ok((sweep, train, sweep_models(sweep)?)));
     let (sweep, train, grid) = match chosen {
         Ok(chosen) => chosen,
         Err(d) => return Err(WorkbenchError::problems(sources, d)),
     };
-    let bounds = match bounds(&sweep.models.keep, Convention::Conv) {
+    let bounds = match sweep_bounds(&sweep.models.keep, Convention::Conv) {
         Ok(bounds) => bounds,
         Err(p) => return Err(WorkbenchError::problems(sources, p)),
     };
@@ -161,7 +162,7 @@ pub fn plan_sweep(files: &dyn Files, request: &SweepRequest<'_>) -> Result<Sweep
 }
 
 /// Checks whether a model satisfies all bounds with the batch and the image size of the run.
-fn satisfies(bounds: &[Bound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
+fn satisfies(bounds: &[SweepBound], resolved: &ResolvedRun) -> Result<bool, Box<Diagnostic>> {
     let peaks = || MemorySettings::from(resolved.settings.train.clone()).peaks(&resolved.checked, None);
     for bound in bounds {
         if !bound.holds(&resolved.checked, &peaks)? {
@@ -215,7 +216,7 @@ fn choose_sweep_and_run<'a>(
 }
 
 /// Returns the properties that distinguish the points.
-fn varied_axes(points: &[Point<'_>]) -> Vec<String> {
+fn varied_axes(points: &[SweepModel<'_>]) -> Vec<String> {
     let mut axes = Vec::new();
     if points.iter().any(|p| p.model.node != points[0].model.node) {
         axes.push("model".to_string());
@@ -233,7 +234,7 @@ fn varied_axes(points: &[Point<'_>]) -> Vec<String> {
     axes
 }
 
-fn plan_point(sources: &SourceMap, point: &Point<'_>, axes: &[String]) -> PlannedPoint {
+fn plan_point(sources: &SourceMap, point: &SweepModel<'_>, axes: &[String]) -> PlannedPoint {
     let args = argument_texts(sources, &point.args);
     let cell = |axis: &String| {
         let value = args.iter().zip(&point.varied).find(|((name, _), varied)| **varied && name == axis);

@@ -2,8 +2,8 @@
 
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::{Figure, figure};
-use crate::study::explore::Point;
+use crate::study::claim::{ReportedFigure, reported_figure};
+use crate::study::explore::SweepModel;
 use crate::text::source::SourceMap;
 use crate::text::syntax::ast::{self, ExprKind, ItemKind, ParamTypeKind, ResultTypeKind};
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use std::collections::BTreeMap;
 pub(super) fn reported_figures(
     program: &ResolvedProgram<'_>,
     sources: &SourceMap,
-    point: &Point<'_>,
+    point: &SweepModel<'_>,
     data: &str,
-) -> Vec<Figure> {
+) -> Vec<ReportedFigure> {
     let Some(here) = HyperParameters::of(program, sources, &point.model.node, &point.args) else { return Vec::new() };
     let varied = || point.args.iter().zip(&point.varied).filter(|(_, varied)| **varied).map(|(a, _)| &a.name.node);
     let mut best: Option<(usize, &ast::Expect)> = None;
@@ -39,7 +39,7 @@ pub(super) fn reported_figures(
             best = Some((far, expect));
         }
     }
-    best.map_or_else(Vec::new, |(_, expect)| expect.claims.iter().filter_map(figure).collect())
+    best.map_or_else(Vec::new, |(_, expect)| expect.claims.iter().filter_map(reported_figure).collect())
 }
 
 /// A model with the texts of its hyper-parameters, without the number of classes.

@@ -14,7 +14,7 @@
 
 use super::term::{CanonicalTerm, TermId, TermInterner};
 use crate::graph::ir::{Graph, NodeId, Outlet};
-use crate::graph::op::{Canonical, Site};
+use crate::graph::op::{CanonicalForm, NodeContext};
 
 /// Adds the terms of a node's outputs, given the terms of its inputs, and returns them.
 pub(super) fn rewrite(graph: &Graph, id: NodeId, inputs: &[TermId], interner: &mut TermInterner) -> Vec<TermId> {
@@ -35,21 +35,21 @@ impl NodeRewriter<'_> {
             let label = format!("input of {} channels", self.channels());
             return vec![self.weightless_term(label)];
         };
-        let site = Site {
+        let site = NodeContext {
             inputs: self.graph.inputs(self.id).into_iter().map(|outlet| self.graph.formula(outlet)).collect(),
             output: self.graph.formula(Outlet { node: self.id, slot: 0 }),
             channels: self.channels(),
             before: &self.interner.get(self.inputs[0]).label,
         };
-        let forms: Vec<Canonical> = (0..node.outputs.len()).map(|slot| operator.canonical(&site, slot)).collect();
+        let forms: Vec<CanonicalForm> = (0..node.outputs.len()).map(|slot| operator.canonical(&site, slot)).collect();
         forms.into_iter().map(|form| self.canonical_term(form)).collect()
     }
 
-    fn canonical_term(&mut self, form: Canonical) -> TermId {
+    fn canonical_term(&mut self, form: CanonicalForm) -> TermId {
         match form {
-            Canonical::Unchanged => self.inputs[0],
-            Canonical::Function(label) => self.weightless_term(label),
-            Canonical::Own(label) => {
+            CanonicalForm::Unchanged => self.inputs[0],
+            CanonicalForm::Function(label) => self.weightless_term(label),
+            CanonicalForm::Own(label) => {
                 let (channels, inputs) = (self.channels(), self.inputs_with_data());
                 self.interner.intern(CanonicalTerm {
                     label,
@@ -60,9 +60,9 @@ impl NodeRewriter<'_> {
                     node: self.id,
                 })
             }
-            Canonical::Commuting(label) => self.commuting_term(label),
-            Canonical::Channels { from, to } => self.channel_range(self.inputs[0], from, to),
-            Canonical::Joined => self.concat(self.inputs.to_vec()),
+            CanonicalForm::Commuting(label) => self.commuting_term(label),
+            CanonicalForm::Channels { from, to } => self.channel_range(self.inputs[0], from, to),
+            CanonicalForm::Joined => self.concat(self.inputs.to_vec()),
         }
     }
 

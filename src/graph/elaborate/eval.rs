@@ -2,7 +2,7 @@
 
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
-use crate::graph::op::{Combine, Concat, Elementwise};
+use crate::graph::op::{Combine, Concat, ElementwiseFunction};
 use crate::text::diag::{Applicability, Code, Diagnostic, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -176,10 +176,10 @@ impl<'a> Elaborator<'_, 'a> {
             return self.add_node(Concat.into(), &parts, span);
         }
         let function = match op {
-            BinaryOp::Add => Elementwise::Add,
-            BinaryOp::Sub => Elementwise::Sub,
-            BinaryOp::Mul => Elementwise::Mul,
-            BinaryOp::Div => Elementwise::Div,
+            BinaryOp::Add => ElementwiseFunction::Add,
+            BinaryOp::Sub => ElementwiseFunction::Sub,
+            BinaryOp::Mul => ElementwiseFunction::Mul,
+            BinaryOp::Div => ElementwiseFunction::Div,
             _ => return self.eval_arithmetic(op, a, b, span),
         };
         match (&a, &b) {

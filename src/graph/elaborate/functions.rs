@@ -3,7 +3,7 @@
 use super::elaborator::{Elaborator, EvalResult};
 use super::fraction::Rounding;
 use super::value::EvalValue;
-use crate::graph::op::{Combine, Elementwise};
+use crate::graph::op::{Combine, ElementwiseFunction};
 use crate::text::diag::Code;
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, BinaryOp, Expr, ExprKind, Ident};
@@ -74,7 +74,7 @@ impl<'a> Elaborator<'_, 'a> {
     fn add_values(&mut self, a: EvalValue, b: EvalValue, span: Span) -> EvalResult {
         match (&a, &b) {
             (EvalValue::Node(x), EvalValue::Node(y)) => {
-                self.add_node(Combine { function: Elementwise::Add }.into(), &[*x, *y], span)
+                self.add_node(Combine { function: ElementwiseFunction::Add }.into(), &[*x, *y], span)
             }
             _ => self.eval_arithmetic(BinaryOp::Add, a, b, span),
         }

@@ -4,8 +4,8 @@ use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::errors::OperatorError;
 use super::value::EvalValue;
 use crate::graph::ir::Outlet;
-use crate::graph::op::signature::Args;
-use crate::graph::op::{ArgSig, Signature};
+use crate::graph::op::signature::OperatorArgs;
+use crate::graph::op::{ArgSpec, Signature};
 use crate::graph::ty::Dim;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
@@ -26,7 +26,7 @@ pub(super) struct OperatorCall<'a> {
 #[derive(Default)]
 struct BoundOperands {
     inputs: Vec<Outlet>,
-    settings: Args,
+    settings: OperatorArgs,
     target: TargetSize,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct TargetSize {
 /// The place of an argument in a signature.
 enum OperandSlot {
     Input,
-    Setting(&'static ArgSig),
+    Setting(&'static ArgSpec),
 }
 
 /// Returns the place of the next argument of a call. Only one setting may be given without its name, the first;
@@ -115,7 +115,7 @@ impl<'a> Elaborator<'_, 'a> {
         }
     }
 
-    fn bind_setting(&mut self, sig: &'static ArgSig, expr: &'a Expr, bound: &mut BoundOperands) -> EvalResult<()> {
+    fn bind_setting(&mut self, sig: &'static ArgSpec, expr: &'a Expr, bound: &mut BoundOperands) -> EvalResult<()> {
         let (value, target) = self.eval_setting(sig, expr)?;
         bound.settings.0.push((sig.name, value));
         if let Some(target) = target {

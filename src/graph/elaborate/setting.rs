@@ -4,7 +4,7 @@ use super::elaborator::{Elaborator, EvalResult};
 use super::errors::{unknown_word, wrong_setting};
 use super::operator::TargetSize;
 use super::value::EvalValue;
-use crate::graph::op::{ArgKind, ArgSig, ArgValue, Pad};
+use crate::graph::op::{ArgKind, ArgSpec, ArgValue, ConvPadding};
 use crate::graph::ty::Dim;
 use crate::text::syntax::ast::*;
 
@@ -13,7 +13,7 @@ impl<'a> Elaborator<'_, 'a> {
     /// as formulas.
     pub(super) fn eval_setting(
         &mut self,
-        sig: &'static ArgSig,
+        sig: &'static ArgSpec,
         expr: &'a Expr,
     ) -> EvalResult<(ArgValue, Option<TargetSize>)> {
         if let ExprKind::Name(word) = &expr.kind
@@ -48,7 +48,7 @@ impl<'a> Elaborator<'_, 'a> {
 /// Returns the value of a bare word, where the type of the setting has this word.
 fn word_setting(kind: ArgKind, word: &str) -> Option<ArgValue> {
     match kind {
-        ArgKind::Pad if word == "same" => Some(ArgValue::Pad(Pad::Same)),
+        ArgKind::Pad if word == "same" => Some(ArgValue::Pad(ConvPadding::Same)),
         ArgKind::Word(words) => words.iter().find(|w| **w == word).map(|known| ArgValue::Word(known)),
         ArgKind::Pad
         | ArgKind::Int { .. }
@@ -62,7 +62,7 @@ fn word_setting(kind: ArgKind, word: &str) -> Option<ArgValue> {
 }
 
 /// Returns the target size that a setting gives as a tensor or as formulas.
-fn target_size(sig: &ArgSig, value: &EvalValue) -> Option<TargetSize> {
+fn target_size(sig: &ArgSpec, value: &EvalValue) -> Option<TargetSize> {
     match (sig.kind, sig.name, value) {
         (ArgKind::Size, _, EvalValue::Node(outlet)) => Some(TargetSize { like: Some(*outlet), dims: Vec::new() }),
         (ArgKind::Size | ArgKind::Pair { .. } | ArgKind::Dims, "to" | "size", EvalValue::List(items)) => {
@@ -87,7 +87,7 @@ fn convert_setting(kind: ArgKind, value: &EvalValue) -> Option<ArgValue> {
     match (kind, value) {
         (ArgKind::Int { min }, v) => int_setting(v, min).map(ArgValue::Int),
         (ArgKind::Pair { min }, v) => pair_setting(v, min).map(ArgValue::Pair),
-        (ArgKind::Pad, v) => pair_setting(v, 0).map(|p| ArgValue::Pad(Pad::Explicit(p))),
+        (ArgKind::Pad, v) => pair_setting(v, 0).map(|p| ArgValue::Pad(ConvPadding::Explicit(p))),
         (ArgKind::Float, EvalValue::Float(x)) => Some(ArgValue::Float(*x)),
         (ArgKind::Float, EvalValue::Int(n)) => Some(ArgValue::Float(*n as f64)),
         (ArgKind::Bool, EvalValue::Bool(b)) => Some(ArgValue::Bool(*b)),

@@ -1,9 +1,12 @@
 //! Functions applied to each number, and softmax over channels.
 
-use super::footprint::{self, Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::refusal::{Refusal, tensor_of};
+use super::footprint::{self, BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::refusal::{Refusal, expect_tensor};
 use super::signature::{ArgKind, arg};
-use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
+use super::{
+    Arity, CanonicalForm, Init, NodeContext, Operator, ParamKind, ParamSpec, ReadPattern, Signature, WorkKind,
+    call_text, kernel_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, TensorType};
 
 macro_rules! plain {
@@ -14,14 +17,14 @@ macro_rules! plain {
 
 /// How the operators of this file are called.
 pub(super) const SIGNATURES: &[Signature] = &[
-    plain!("relu", Function::Relu, "max(x, 0)"),
-    plain!("relu6", Function::Relu6, "min(max(x, 0), 6)"),
+    plain!("relu", ActivationFunction::Relu, "max(x, 0)"),
+    plain!("relu6", ActivationFunction::Relu6, "min(max(x, 0), 6)"),
     Signature {
         name: "leaky_relu",
         inputs: &["x"],
         variadic: false,
         args: &[arg("slope", ArgKind::Float)],
-        build: |a| Ok(Activation { function: Function::LeakyRelu { slope: a.float("slope", 0.01) } }.into()),
+        build: |a| Ok(Activation { function: ActivationFunction::LeakyRelu { slope: a.float("slope", 0.01) } }.into()),
         summary: "x above 0, slope * x below; slope = 0.01",
     },
     Signature {
@@ -37,21 +40,21 @@ pub(super) const SIGNATURES: &[Signature] = &[
         inputs: &["x"],
         variadic: false,
         args: &[arg("alpha", ArgKind::Float)],
-        build: |a| Ok(Activation { function: Function::Elu { alpha: a.float("alpha", 1.0) } }.into()),
+        build: |a| Ok(Activation { function: ActivationFunction::Elu { alpha: a.float("alpha", 1.0) } }.into()),
         summary: "x above 0, alpha * (exp(x) - 1) below; alpha = 1",
     },
-    plain!("gelu", Function::Gelu, "x * Phi(x), exact"),
-    plain!("silu", Function::Silu, "x * sigmoid(x)"),
-    plain!("hard_swish", Function::HardSwish, "x * relu6(x + 3) / 6"),
-    plain!("hard_sigmoid", Function::HardSigmoid, "relu6(x + 3) / 6"),
-    plain!("sigmoid", Function::Sigmoid, "1 / (1 + exp(-x))"),
-    plain!("tanh", Function::Tanh, "hyperbolic tangent"),
-    plain!("softmax", Function::Softmax, "softmax over channels"),
+    plain!("gelu", ActivationFunction::Gelu, "x * Phi(x), exact"),
+    plain!("silu", ActivationFunction::Silu, "x * sigmoid(x)"),
+    plain!("hard_swish", ActivationFunction::HardSwish, "x * relu6(x + 3) / 6"),
+    plain!("hard_sigmoid", ActivationFunction::HardSigmoid, "relu6(x + 3) / 6"),
+    plain!("sigmoid", ActivationFunction::Sigmoid, "1 / (1 + exp(-x))"),
+    plain!("tanh", ActivationFunction::Tanh, "hyperbolic tangent"),
+    plain!("softmax", ActivationFunction::Softmax, "softmax over channels"),
 ];
 
 /// The function that an [`Activation`] applies.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Function {
+pub enum ActivationFunction {
     /// `max(x, 0)`, as `torch.nn.functional.relu`.
     Relu,
     /// `min(max(x, 0), 6)`, as `torch.nn.functional.relu6`.
@@ -86,7 +89,7 @@ pub enum Function {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activation {
     /// Which function is applied.
-    pub function: Function,
+    pub function: ActivationFunction,
 }
 
 /// Functions whose values are never below 0.
@@ -95,50 +98,50 @@ const NOT_NEGATIVE: &[&str] = &["relu(", "relu6(", "sigmoid(", "hard_sigmoid(", 
 impl Operator for Activation {
     fn name(&self) -> &'static str {
         match self.function {
-            Function::Relu => "relu",
-            Function::Relu6 => "relu6",
-            Function::LeakyRelu { .. } => "leaky_relu",
-            Function::Elu { .. } => "elu",
-            Function::Gelu => "gelu",
-            Function::Silu => "silu",
-            Function::HardSwish => "hard_swish",
-            Function::HardSigmoid => "hard_sigmoid",
-            Function::Sigmoid => "sigmoid",
-            Function::Tanh => "tanh",
-            Function::Softmax => "softmax",
+            ActivationFunction::Relu => "relu",
+            ActivationFunction::Relu6 => "relu6",
+            ActivationFunction::LeakyRelu { .. } => "leaky_relu",
+            ActivationFunction::Elu { .. } => "elu",
+            ActivationFunction::Gelu => "gelu",
+            ActivationFunction::Silu => "silu",
+            ActivationFunction::HardSwish => "hard_swish",
+            ActivationFunction::HardSigmoid => "hard_sigmoid",
+            ActivationFunction::Sigmoid => "sigmoid",
+            ActivationFunction::Tanh => "tanh",
+            ActivationFunction::Softmax => "softmax",
         }
     }
 
     fn config(&self) -> Vec<(&'static str, String)> {
         match self.function {
-            Function::LeakyRelu { slope } => vec![("slope", slope.to_string())],
-            Function::Elu { alpha } => vec![("alpha", alpha.to_string())],
-            Function::Relu
-            | Function::Relu6
-            | Function::Gelu
-            | Function::Silu
-            | Function::HardSwish
-            | Function::HardSigmoid
-            | Function::Sigmoid
-            | Function::Tanh
-            | Function::Softmax => Vec::new(),
+            ActivationFunction::LeakyRelu { slope } => vec![("slope", slope.to_string())],
+            ActivationFunction::Elu { alpha } => vec![("alpha", alpha.to_string())],
+            ActivationFunction::Relu
+            | ActivationFunction::Relu6
+            | ActivationFunction::Gelu
+            | ActivationFunction::Silu
+            | ActivationFunction::HardSwish
+            | ActivationFunction::HardSigmoid
+            | ActivationFunction::Sigmoid
+            | ActivationFunction::Tanh
+            | ActivationFunction::Softmax => Vec::new(),
         }
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        tensor_of(self.name(), &inputs[0])?;
+        expect_tensor(self.name(), &inputs[0])?;
         Ok(inputs.to_vec())
     }
 
@@ -150,76 +153,88 @@ impl Operator for Activation {
         Vec::new()
     }
 
-    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         let new = Footprint::new();
-        let whole = Bytes::of(&inputs[0]);
-        let mask = footprint::mask(&inputs[0]);
+        let whole = BatchBytes::of(&inputs[0]);
+        let mask = footprint::mask_bytes(&inputs[0]);
         match (self.function, pass) {
             // burn-autodiff `ops/activation.rs` and `ops/tensor.rs`: relu, sigmoid, gelu and tanh keep their input;
             // burn-flex `ops/unary.rs` and `binary.rs` write over a tensor with one owner.
-            (Function::Relu | Function::Sigmoid | Function::Gelu | Function::Tanh, _) => {
-                in_place(new).saves([Saved::Input(0)])
-            }
+            (
+                ActivationFunction::Relu
+                | ActivationFunction::Sigmoid
+                | ActivationFunction::Gelu
+                | ActivationFunction::Tanh,
+                _,
+            ) => in_place(new).saves([SavedTensor::Input(0)]),
             // `compute/exec/activation.rs` for the rest. A relu, and a mask of what lies above 6.
-            (Function::Relu6, _) => {
-                in_place(new).saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, Bytes::NONE)
+            (ActivationFunction::Relu6, _) => {
+                in_place(new).saves([SavedTensor::Input(0), SavedTensor::Other(mask)]).workspace(mask, BatchBytes::NONE)
             }
             // A mask that chooses between the input and its multiple.
-            (Function::LeakyRelu { .. }, _) => new.saves([Saved::Other(mask)]).workspace(mask, whole),
+            (ActivationFunction::LeakyRelu { .. }, _) => new.saves([SavedTensor::Other(mask)]).workspace(mask, whole),
             // Two masks, and the input of the exponential.
-            (Function::Elu { .. }, _) => new.saves([Saved::Other(whole + mask + mask)]).workspace(mask + mask, whole),
+            (ActivationFunction::Elu { .. }, _) => {
+                new.saves([SavedTensor::Other(whole + mask + mask)]).workspace(mask + mask, whole)
+            }
             // The input of the relu inside, and a mask of what lies above 6.
-            (Function::HardSigmoid, Pass::Inference) => in_place(new).workspace(mask, Bytes::NONE),
-            (Function::HardSigmoid, Pass::Training) => new.saves([Saved::Other(whole + mask)]),
+            (ActivationFunction::HardSigmoid, PassKind::Inference) => in_place(new).workspace(mask, BatchBytes::NONE),
+            (ActivationFunction::HardSigmoid, PassKind::Training) => new.saves([SavedTensor::Other(whole + mask)]),
             // Both factors, one of which is the input.
-            (Function::Silu, Pass::Inference) | (Function::HardSwish, Pass::Inference) => new,
-            (Function::Silu, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole)]),
+            (ActivationFunction::Silu, PassKind::Inference) | (ActivationFunction::HardSwish, PassKind::Inference) => {
+                new
+            }
+            (ActivationFunction::Silu, PassKind::Training) => {
+                new.saves([SavedTensor::Input(0), SavedTensor::Other(whole)])
+            }
             // Both factors, the input of the relu inside, and its mask.
-            (Function::HardSwish, Pass::Training) => new.saves([Saved::Input(0), Saved::Other(whole.times(2) + mask)]),
+            (ActivationFunction::HardSwish, PassKind::Training) => {
+                new.saves([SavedTensor::Input(0), SavedTensor::Other(whole.times(2) + mask)])
+            }
             // burn-flex `ops/activation.rs`, `softmax`: channels are brought to the end, a copy.
-            (Function::Softmax, Pass::Inference) => new.workspace(whole, Bytes::NONE),
+            (ActivationFunction::Softmax, PassKind::Inference) => new.workspace(whole, BatchBytes::NONE),
             // burn-backend `ops/activation.rs`, `softmax`, differentiated step by step: the exponents and their powers.
-            (Function::Softmax, Pass::Training) => new.saves([Saved::Other(whole.times(2))]),
+            (ActivationFunction::Softmax, PassKind::Training) => new.saves([SavedTensor::Other(whole.times(2))]),
         }
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         let idle = match self.function {
-            Function::Relu => NOT_NEGATIVE.iter().any(|name| site.before.starts_with(name)),
-            Function::Relu6 => site.before.starts_with("relu6(") || site.before.starts_with("sigmoid("),
-            Function::LeakyRelu { .. }
-            | Function::Elu { .. }
-            | Function::Gelu
-            | Function::Silu
-            | Function::HardSwish
-            | Function::HardSigmoid
-            | Function::Sigmoid
-            | Function::Tanh
-            | Function::Softmax => false,
+            ActivationFunction::Relu => NOT_NEGATIVE.iter().any(|name| site.before.starts_with(name)),
+            ActivationFunction::Relu6 => site.before.starts_with("relu6(") || site.before.starts_with("sigmoid("),
+            ActivationFunction::LeakyRelu { .. }
+            | ActivationFunction::Elu { .. }
+            | ActivationFunction::Gelu
+            | ActivationFunction::Silu
+            | ActivationFunction::HardSwish
+            | ActivationFunction::HardSigmoid
+            | ActivationFunction::Sigmoid
+            | ActivationFunction::Tanh
+            | ActivationFunction::Softmax => false,
         };
-        if idle { Canonical::Unchanged } else { Canonical::Function(written(self)) }
+        if idle { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(self)) }
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> WorkKind {
         match self.function {
-            Function::Softmax => Work::Softmax,
-            Function::LeakyRelu { .. } => Work::FixedSlope,
-            Function::Relu
-            | Function::Relu6
-            | Function::Elu { .. }
-            | Function::Gelu
-            | Function::Silu
-            | Function::HardSwish
-            | Function::HardSigmoid
-            | Function::Sigmoid
-            | Function::Tanh => Work::Uncounted,
+            ActivationFunction::Softmax => WorkKind::Softmax,
+            ActivationFunction::LeakyRelu { .. } => WorkKind::FixedSlope,
+            ActivationFunction::Relu
+            | ActivationFunction::Relu6
+            | ActivationFunction::Elu { .. }
+            | ActivationFunction::Gelu
+            | ActivationFunction::Silu
+            | ActivationFunction::HardSwish
+            | ActivationFunction::HardSigmoid
+            | ActivationFunction::Sigmoid
+            | ActivationFunction::Tanh => WorkKind::Uncounted,
         }
     }
 }
 
 /// Output over input, gradient over gradient.
 fn in_place(footprint: Footprint) -> Footprint {
-    footprint.output(Storage::InPlace(&[0])).gradient(Gradient::InPlace)
+    footprint.output(OutputStorage::InPlace(&[0])).gradient(GradientStorage::InPlace)
 }
 
 /// x above 0, slope * x below, with a slope that is learned: one for all channels or one for each, as
@@ -240,19 +255,19 @@ impl Operator for PRelu {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        tensor_of("prelu", &inputs[0])?;
+        expect_tensor("prelu", &inputs[0])?;
         Ok(inputs.to_vec())
     }
 
@@ -266,19 +281,19 @@ impl Operator for PRelu {
         vec![ParamSpec { name: "weight", shape: vec![slopes], kind: ParamKind::Trainable, init }]
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         // `compute/exec.rs`: input times weight, which keeps the input, and a mask that chooses between the two.
-        let mask = footprint::mask(&inputs[0]);
-        let whole = Bytes::of(&inputs[0]);
-        Footprint::new().saves([Saved::Input(0), Saved::Other(mask)]).workspace(mask, whole)
+        let mask = footprint::mask_bytes(&inputs[0]);
+        let whole = BatchBytes::of(&inputs[0]);
+        Footprint::new().saves([SavedTensor::Input(0), SavedTensor::Other(mask)]).workspace(mask, whole)
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         let slopes = if self.per_channel { site.channels } else { 1 };
-        Canonical::Own(format!("prelu({slopes} slopes)"))
+        CanonicalForm::Own(format!("prelu({slopes} slopes)"))
     }
 
-    fn work(&self) -> Work {
-        Work::LearnedSlope
+    fn work(&self) -> WorkKind {
+        WorkKind::LearnedSlope
     }
 }

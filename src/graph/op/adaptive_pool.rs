@@ -1,11 +1,13 @@
 //! Pooling to a fixed size.
 
-use super::footprint::{Bytes, Footprint, Pass, Saved};
-use super::pool::found;
-use super::reads::on_axes;
-use super::refusal::{Refusal, RefusalKind, map_of};
+use super::footprint::{BatchBytes, Footprint, PassKind, SavedTensor};
+use super::pool::max_pool_footprint;
+use super::read_pattern::per_axis;
+use super::refusal::{Refusal, RefusalKind, expect_map};
 use super::signature::{PAIR, required};
-use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
+use super::{
+    Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, pair_text, size_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -54,19 +56,19 @@ macro_rules! adaptive_pool {
             }
 
             fn kernel(&self) -> String {
-                format!("{}({})", $name, by(self.size))
+                format!("{}({})", $name, size_text(self.size))
             }
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
             }
 
-            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-                on_axes(&inputs[0], &outputs[0], Reads::bins)
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
+                per_axis(&inputs[0], &outputs[0], ReadPattern::bins)
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-                let [c, _, _] = map_of($name, &inputs[0])?;
+                let [c, _, _] = expect_map($name, &inputs[0])?;
                 let [h, w] = self.size;
                 if h == 0 || w == 0 {
                     let message = format!("`{}` to a size of 0", $name);
@@ -85,40 +87,40 @@ macro_rules! adaptive_pool {
                 Vec::new()
             }
 
-            fn memory(&self, pass: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
-                let memory: fn(Pass, &TensorType, &TensorType) -> Footprint = $memory;
+            fn memory(&self, pass: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(PassKind, &TensorType, &TensorType) -> Footprint = $memory;
                 memory(pass, &inputs[0], &outputs[0])
             }
 
-            fn canonical(&self, site: &Site, _: usize) -> Canonical {
+            fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
                 if site.keeps_size() {
-                    return Canonical::Unchanged;
+                    return CanonicalForm::Unchanged;
                 }
-                Canonical::Function(format!("{}({:?})", $name, self.size))
+                CanonicalForm::Function(format!("{}({:?})", $name, self.size))
             }
 
-            fn work(&self) -> Work {
+            fn work(&self) -> WorkKind {
                 $work
             }
         }
     };
 }
 
-adaptive_pool!(AvgPoolTo "avgpool_to", Work::AdaptiveAveragePool, |_, input, output| match output.shape().spatial() {
+adaptive_pool!(AvgPoolTo "avgpool_to", WorkKind::AdaptiveAveragePool, |_, input, output| match output.shape().spatial() {
     // `compute/exec.rs`, `mean_over_map`: a mean, whose gradient needs no input.
-    Some([1, 1]) => Footprint::new().workspace(Bytes::NONE, Bytes::of(input)),
+    Some([1, 1]) => Footprint::new().workspace(BatchBytes::NONE, BatchBytes::of(input)),
     // burn-autodiff `ops/module.rs`, `adaptive_avg_pool2d`.
-    _ => Footprint::new().saves([Saved::Input(0)]),
+    _ => Footprint::new().saves([SavedTensor::Input(0)]),
 });
-adaptive_pool!(MaxPoolTo "maxpool_to", Work::Uncounted, |pass, input, output| {
+adaptive_pool!(MaxPoolTo "maxpool_to", WorkKind::Uncounted, |pass, input, output| {
     let even = |[h, w]: [usize; 2], [th, tw]: [usize; 2]| h.is_multiple_of(th) && w.is_multiple_of(tw);
     match input.shape().spatial().zip(output.shape().spatial()) {
-        Some((from, to)) if even(from, to) => found(pass, output),
+        Some((from, to)) if even(from, to) => max_pool_footprint(pass, output),
         // `compute/exec/pool.rs`, `along`, for each axis: the windows side by side, up to twice the input; what is kept are
         // the places of the maxima, a word for each output.
         _ => {
-            let windows = Bytes::of(input).times(2) + Bytes::of(output);
-            Footprint::new().saves([Saved::Other(Bytes::of(output).times(2))]).workspace(windows, windows)
+            let windows = BatchBytes::of(input).times(2) + BatchBytes::of(output);
+            Footprint::new().saves([SavedTensor::Other(BatchBytes::of(output).times(2))]).workspace(windows, windows)
         }
     }
 });

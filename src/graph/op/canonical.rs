@@ -4,7 +4,7 @@ use crate::graph::ty::{Dim, FormulaType};
 
 /// The canonical form of one output. Operators with equal forms of equal inputs compute the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Canonical {
+pub enum CanonicalForm {
     /// The first input, unchanged.
     Unchanged,
     /// A function of the inputs that are read.
@@ -26,7 +26,7 @@ pub enum Canonical {
 
 /// Where an operator stands in a graph.
 #[derive(Debug)]
-pub struct Site<'a> {
+pub struct NodeContext<'a> {
     /// At least one.
     pub inputs: Vec<&'a FormulaType>,
     /// The first output.
@@ -37,7 +37,7 @@ pub struct Site<'a> {
     pub before: &'a str,
 }
 
-impl Site<'_> {
+impl NodeContext<'_> {
     /// Whether both axes of the first input, or the missing ones of a vector, have one pixel at every image size.
     pub fn reads_one_pixel(&self) -> bool {
         self.inputs[0].dims().iter().skip(1).all(|d| *d == Dim::ONE)
@@ -55,16 +55,16 @@ impl Site<'_> {
 
     /// Height and width of the output as formulas; nothing for a vector.
     pub fn size(&self) -> String {
-        listed(&self.output.dims()[1..])
+        dims_text(&self.output.dims()[1..])
     }
 
     /// The shape of the output as formulas, a vector counting as a map of one pixel.
     pub fn shape(&self) -> String {
-        listed(&as_map(self.output))
+        dims_text(&as_map(self.output))
     }
 }
 
-fn listed(dims: &[Dim]) -> String {
+fn dims_text(dims: &[Dim]) -> String {
     let dims: Vec<String> = dims.iter().map(Dim::to_string).collect();
     format!("[{}]", dims.join(", "))
 }

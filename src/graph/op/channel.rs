@@ -1,10 +1,12 @@
 //! Operators on the channel axis: parts of it, more of it, its mean and maximum, and other orders.
 
-use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::{Mode, on_axes};
-use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
+use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::read_pattern::{Interpolation, per_axis};
+use super::refusal::{Refusal, RefusalKind, check_axis, expect_map, expect_tensor};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
+use super::{
+    Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text, kernel_text,
+};
 use crate::graph::ty::{Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -115,16 +117,18 @@ macro_rules! channel_operator {
             }
 
             fn kernel(&self) -> String {
-                spelled(self)
+                kernel_text(self)
             }
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
             }
 
-            fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+            fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
                 // Only the pixel shuffle has an output of another size: pixel i comes from pixel floor(i / factor).
-                on_axes(&inputs[slot], &outputs[0], |from, to| Reads::interpolated(Mode::Nearest, false, from, to))
+                per_axis(&inputs[slot], &outputs[0], |from, to| {
+                    ReadPattern::interpolated(Interpolation::Nearest, false, from, to)
+                })
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -141,18 +145,18 @@ macro_rules! channel_operator {
                 Vec::new()
             }
 
-            fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+            fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
                 let memory: fn(&$ty, &TensorType, &TensorType) -> Footprint = $memory;
                 memory(self, &inputs[0], &outputs[0])
             }
 
-            fn canonical(&self, site: &Site, _: usize) -> Canonical {
-                let canonical: fn(&$ty, &Site) -> Canonical = $canonical;
+            fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
+                let canonical: fn(&$ty, &NodeContext) -> CanonicalForm = $canonical;
                 canonical(self, site)
             }
 
-            fn work(&self) -> Work {
-                Work::Uncounted
+            fn work(&self) -> WorkKind {
+                WorkKind::Uncounted
             }
         }
     };
@@ -176,7 +180,7 @@ channel_operator!(
         Some(vec![FormulaType::tensor(dims)])
     },
     |op, input| {
-        let shape = tensor_of("slice", input)?;
+        let shape = expect_tensor("slice", input)?;
         let c = shape.channels();
         let (from, to) = (op.from, op.to.unwrap_or(c));
         if from >= to || to > c {
@@ -188,9 +192,9 @@ channel_operator!(
         dims[0] = to - from;
         Ok(Shape::new(dims))
     },
-    |op, site| Canonical::Channels { from: op.from, to: op.from + site.channels },
+    |op, site| CanonicalForm::Channels { from: op.from, to: op.from + site.channels },
     // As for `crop`.
-    |_, _, _| Footprint::new().output(Storage::Part(0))
+    |_, _, _| Footprint::new().output(OutputStorage::Part(0))
 );
 
 channel_operator!(
@@ -204,7 +208,7 @@ channel_operator!(
         Some(vec![FormulaType::tensor(dims)])
     },
     |op, input| {
-        let shape = tensor_of("channel_pad", input)?;
+        let shape = expect_tensor("channel_pad", input)?;
         let c = shape.channels();
         if op.out < c {
             let message = format!("`channel_pad` to {} channels has {c} already", op.out);
@@ -215,16 +219,16 @@ channel_operator!(
         Ok(Shape::new(dims))
     },
     |op, site| match site.keeps_shape() {
-        true => Canonical::Unchanged,
-        false => Canonical::Function(format!("channel_pad(to {})", op.out)),
+        true => CanonicalForm::Unchanged,
+        false => CanonicalForm::Function(format!("channel_pad(to {})", op.out)),
     },
     |_, input, output| {
         // `compute/exec/channel.rs`: zeros are made and joined; as with `concat`, the gradient is a part of the output's.
         if input == output {
-            return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
+            return Footprint::new().output(OutputStorage::Alias(0)).gradient(GradientStorage::Alias);
         }
-        let zeros = Bytes::of(output).minus(Bytes::of(input));
-        Footprint::new().gradient(Gradient::Alias).workspace(zeros, Bytes::NONE)
+        let zeros = BatchBytes::of(output).minus(BatchBytes::of(input));
+        Footprint::new().gradient(GradientStorage::Alias).workspace(zeros, BatchBytes::NONE)
     }
 );
 
@@ -241,16 +245,17 @@ channel_operator!(
         Some(vec![FormulaType::map(Dim::ONE, h, w)])
     },
     |op, input| {
-        let [_, h, w] = map_of(op.name(), input)?;
+        let [_, h, w] = expect_map(op.name(), input)?;
         Ok(Shape::map(1, h, w))
     },
-    |op, site| if site.keeps_shape() { Canonical::Unchanged } else { Canonical::Function(written(op)) },
+    |op, site| if site.keeps_shape() { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(op)) },
     |op, input, output| match op.function {
         // burn-autodiff `ops/tensor.rs`, `float_mean_dim`: backward spreads over a map of ones.
         Reduction::Mean => Footprint::new(),
         // `float_max_dim`: where the maxima were.
-        Reduction::Max =>
-            Footprint::new().saves([Saved::Other(Bytes::of(output))]).workspace(Bytes::NONE, Bytes::of(input)),
+        Reduction::Max => Footprint::new()
+            .saves([SavedTensor::Other(BatchBytes::of(output))])
+            .workspace(BatchBytes::NONE, BatchBytes::of(input)),
     }
 );
 
@@ -263,7 +268,7 @@ channel_operator!(
         f.same()
     },
     |op, input| {
-        let [c, h, w] = map_of("channel_shuffle", input)?;
+        let [c, h, w] = expect_map("channel_shuffle", input)?;
         if op.groups == 0 || !c.is_multiple_of(op.groups) {
             let message = format!("`channel_shuffle` with groups = {} cannot divide {c} channels", op.groups);
             return Err(Refusal::new(RefusalKind::Setting, message).help("choose groups that divide the channels"));
@@ -271,8 +276,8 @@ channel_operator!(
         Ok(Shape::map(c, h, w))
     },
     |op, site| match op.groups == 1 || op.groups == site.channels {
-        true => Canonical::Unchanged,
-        false => Canonical::Function(written(op)),
+        true => CanonicalForm::Unchanged,
+        false => CanonicalForm::Function(call_text(op)),
     },
     moved
 );
@@ -287,7 +292,7 @@ channel_operator!(
         Some(vec![FormulaType::map(c.floor_div(square as i128)?, h.times_n(factor)?, w.times_n(factor)?)])
     },
     |op, input| {
-        let [c, h, w] = map_of("pixel_shuffle", input)?;
+        let [c, h, w] = expect_map("pixel_shuffle", input)?;
         let factor = op.factor as u128;
         let square = factor * factor;
         if square == 0 || !(c as u128).is_multiple_of(square) {
@@ -295,11 +300,12 @@ channel_operator!(
             return Err(Refusal::new(RefusalKind::Setting, message)
                 .help(format!("put a convolution before it: `conv({factor} * {factor} * channels)`")));
         }
-        let [h, w] = [axis("pixel_shuffle", h as u128 * factor)?, axis("pixel_shuffle", w as u128 * factor)?];
+        let [h, w] =
+            [check_axis("pixel_shuffle", h as u128 * factor)?, check_axis("pixel_shuffle", w as u128 * factor)?];
         // At least 1, and no larger than `c`.
         Ok(Shape::map(c / square as usize, h, w))
     },
-    |op, _| if op.factor == 1 { Canonical::Unchanged } else { Canonical::Function(written(op)) },
+    |op, _| if op.factor == 1 { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(op)) },
     moved
 );
 

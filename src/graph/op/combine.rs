@@ -1,13 +1,19 @@
 //! Operators that join several tensors.
 
-use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::on_axes;
-use super::refusal::{Refusal, RefusalKind, axis, map_of, tensor_of};
-use super::signature::Args;
-use super::{Arity, Canonical, Op, Operator, ParamSpec, Reads, Signature, Site, Work, spelled};
+use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::read_pattern::per_axis;
+use super::refusal::{Refusal, RefusalKind, check_axis, expect_map, expect_tensor};
+use super::signature::OperatorArgs;
+use super::{
+    Arity, CanonicalForm, NodeContext, Op, Operator, ParamSpec, ReadPattern, Signature, WorkKind, kernel_text,
+};
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
-const fn two(name: &'static str, build: fn(&Args) -> Result<Op, Refusal>, summary: &'static str) -> Signature {
+const fn binary(
+    name: &'static str,
+    build: fn(&OperatorArgs) -> Result<Op, Refusal>,
+    summary: &'static str,
+) -> Signature {
     Signature { inputs: &["x", "y"], ..Signature::plain(name, build, summary) }
 }
 
@@ -21,10 +27,10 @@ pub(super) const SIGNATURES: &[Signature] = &[
         build: |_| Ok(Concat.into()),
         summary: "joins along channels; the piped tensor or list comes first",
     },
-    two("add", |_| Ok(Combine { function: Elementwise::Add }.into()), "x + y"),
-    two("sub", |_| Ok(Combine { function: Elementwise::Sub }.into()), "x - y"),
-    two("mul", |_| Ok(Combine { function: Elementwise::Mul }.into()), "x * y"),
-    two("div", |_| Ok(Combine { function: Elementwise::Div }.into()), "x / y"),
+    binary("add", |_| Ok(Combine { function: ElementwiseFunction::Add }.into()), "x + y"),
+    binary("sub", |_| Ok(Combine { function: ElementwiseFunction::Sub }.into()), "x - y"),
+    binary("mul", |_| Ok(Combine { function: ElementwiseFunction::Mul }.into()), "x * y"),
+    binary("div", |_| Ok(Combine { function: ElementwiseFunction::Div }.into()), "x / y"),
 ];
 
 /// Joins maps along the channel axis, in the order written, as `torch.cat` with `dim = 1`. All have one height and width.
@@ -33,7 +39,7 @@ pub struct Concat;
 
 /// The arithmetic of a [`Combine`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Elementwise {
+pub enum ElementwiseFunction {
     /// `x + y`, as `torch.add`.
     Add,
     /// `x - y`, as `torch.sub`.
@@ -48,7 +54,7 @@ pub enum Elementwise {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Combine {
     /// Which of the four it is.
-    pub function: Elementwise,
+    pub function: ElementwiseFunction,
 }
 
 impl Operator for Concat {
@@ -61,26 +67,26 @@ impl Operator for Concat {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::AtLeast(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
         if inputs.iter().all(|t| t.tensor().is_some_and(|s| s.dims().len() == 1)) {
             let c = inputs.iter().map(|t| t.shape().channels() as u128).sum();
-            return Ok(vec![TensorType::Tensor(Shape::new([axis("concat", c)?]))]);
+            return Ok(vec![TensorType::Tensor(Shape::new([check_axis("concat", c)?]))]);
         }
-        let [c, h, w] = map_of("concat", &inputs[0])?;
+        let [c, h, w] = expect_map("concat", &inputs[0])?;
         let mut channels = c as u128;
         for (i, input) in inputs.iter().enumerate().skip(1) {
-            let [ci, hi, wi] = map_of("concat", input)?;
+            let [ci, hi, wi] = expect_map("concat", input)?;
             if [hi, wi] != [h, w] {
                 let message =
                     format!("`concat` joins maps of different size: the first is {h}x{w}, part {} is {hi}x{wi}", i + 1);
@@ -89,7 +95,7 @@ impl Operator for Concat {
             }
             channels += ci as u128;
         }
-        Ok(vec![TensorType::Tensor(Shape::map(axis("concat", channels)?, h, w))])
+        Ok(vec![TensorType::Tensor(Shape::map(check_axis("concat", channels)?, h, w))])
     }
 
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
@@ -109,18 +115,18 @@ impl Operator for Concat {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/tensor.rs`, `float_cat`: nothing is kept, the gradients are parts of the output's.
-        let alone = if inputs.len() == 1 { Storage::Alias(0) } else { Storage::New };
-        Footprint::new().output(alone).gradient(Gradient::Alias)
+        let alone = if inputs.len() == 1 { OutputStorage::Alias(0) } else { OutputStorage::New };
+        Footprint::new().output(alone).gradient(GradientStorage::Alias)
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
-        Canonical::Joined
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
+        CanonicalForm::Joined
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }
 
@@ -128,10 +134,10 @@ impl Combine {
     /// Returns the sign of the language: `+`, `-`, `*` or `/`.
     pub fn symbol(&self) -> &'static str {
         match self.function {
-            Elementwise::Add => "+",
-            Elementwise::Sub => "-",
-            Elementwise::Mul => "*",
-            Elementwise::Div => "/",
+            ElementwiseFunction::Add => "+",
+            ElementwiseFunction::Sub => "-",
+            ElementwiseFunction::Mul => "*",
+            ElementwiseFunction::Div => "/",
         }
     }
 }
@@ -144,10 +150,10 @@ fn broadcasts_over(small: &[usize], large: &[usize]) -> bool {
 impl Operator for Combine {
     fn name(&self) -> &'static str {
         match self.function {
-            Elementwise::Add => "add",
-            Elementwise::Sub => "sub",
-            Elementwise::Mul => "mul",
-            Elementwise::Div => "div",
+            ElementwiseFunction::Add => "add",
+            ElementwiseFunction::Sub => "sub",
+            ElementwiseFunction::Mul => "mul",
+            ElementwiseFunction::Div => "div",
         }
     }
 
@@ -156,20 +162,20 @@ impl Operator for Combine {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(2)
     }
 
-    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-        on_axes(&inputs[slot], &outputs[0], Reads::same_or_all)
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
+        per_axis(&inputs[slot], &outputs[0], ReadPattern::same_or_all)
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let a = tensor_of(self.name(), &inputs[0])?;
-        let b = tensor_of(self.name(), &inputs[1])?;
+        let a = expect_tensor(self.name(), &inputs[0])?;
+        let b = expect_tensor(self.name(), &inputs[1])?;
         if a == b || broadcasts_over(b.dims(), a.dims()) {
             return Ok(vec![TensorType::Tensor(a.clone())]);
         }
@@ -227,7 +233,7 @@ impl Operator for Combine {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         // burn-flex `ops/binary.rs`: over the first operand that is as large as the result, else over the second.
         let fits = [0, 1].map(|i: usize| inputs[i] == outputs[0]);
         let over: &'static [usize] = match fits {
@@ -236,29 +242,31 @@ impl Operator for Combine {
             [false, true] => &[1],
             [false, false] => &[],
         };
-        let footprint = Footprint::new().output(Storage::InPlace(over));
+        let footprint = Footprint::new().output(OutputStorage::InPlace(over));
         // burn-autodiff `ops/tensor.rs`, `float_add` and so on. A gradient is summed over the axes that were repeated.
         match self.function {
-            Elementwise::Add if fits == [true, true] => footprint.gradient(Gradient::Alias),
-            Elementwise::Add | Elementwise::Sub => footprint,
-            Elementwise::Mul => footprint.saves([Saved::Input(0), Saved::Input(1)]),
-            Elementwise::Div => {
-                let whole = Bytes::of(&outputs[0]);
-                footprint.saves([Saved::Input(0), Saved::Input(1)]).workspace(Bytes::NONE, whole.times(2))
+            ElementwiseFunction::Add if fits == [true, true] => footprint.gradient(GradientStorage::Alias),
+            ElementwiseFunction::Add | ElementwiseFunction::Sub => footprint,
+            ElementwiseFunction::Mul => footprint.saves([SavedTensor::Input(0), SavedTensor::Input(1)]),
+            ElementwiseFunction::Div => {
+                let whole = BatchBytes::of(&outputs[0]);
+                footprint
+                    .saves([SavedTensor::Input(0), SavedTensor::Input(1)])
+                    .workspace(BatchBytes::NONE, whole.times(2))
             }
         }
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
         match self.function {
-            Elementwise::Add => Canonical::Commuting("sum"),
-            Elementwise::Mul => Canonical::Commuting("product"),
-            Elementwise::Sub => Canonical::Function("difference".into()),
-            Elementwise::Div => Canonical::Function("quotient".into()),
+            ElementwiseFunction::Add => CanonicalForm::Commuting("sum"),
+            ElementwiseFunction::Mul => CanonicalForm::Commuting("product"),
+            ElementwiseFunction::Sub => CanonicalForm::Function("difference".into()),
+            ElementwiseFunction::Div => CanonicalForm::Function("quotient".into()),
         }
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }

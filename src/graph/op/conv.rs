@@ -1,11 +1,12 @@
 //! Convolution, and what transposed convolutions and linear layers share with it.
 
-use super::footprint::{Footprint, Pass, Saved, Sweep};
-use super::pad::Pad;
-use super::refusal::{Refusal, RefusalKind, map_of};
+use super::conv_padding::ConvPadding;
+use super::footprint::{ConvExtent, Footprint, PassKind, SavedTensor};
+use super::refusal::{Refusal, RefusalKind, expect_map};
 use super::signature::{ArgKind, ArgValue, ONE, PAIR, arg, required};
 use super::{
-    AXES, Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text,
+    AXES, Arity, CanonicalForm, Init, KernelTaps, NodeContext, Operator, ParamKind, ParamSpec, ReadPattern, Signature,
+    WorkKind, pair_text, size_text,
 };
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
@@ -24,7 +25,7 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
         arg("bias", ArgKind::Bool),
     ],
     build: |a| {
-        let pad = if let Some(ArgValue::Pad(pad)) = a.get("pad") { *pad } else { Pad::Same };
+        let pad = if let Some(ArgValue::Pad(pad)) = a.get("pad") { *pad } else { ConvPadding::Same };
         Ok(Conv {
             out: a.int("out", 1),
             kernel: a.pair("k", [3, 3]),
@@ -43,7 +44,7 @@ pub(super) const SIGNATURES: &[Signature] = &[Signature {
 const MAX_REACH: usize = 1 << 24;
 
 /// The pixels between the first and the last tap of a dilated kernel, both counted.
-pub(super) fn reach(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
+pub(super) fn dilated_extent(op: &str, kernel: usize, dilation: usize) -> Result<usize, Refusal> {
     let reach = dilation as u128 * (kernel as u128 - 1) + 1;
     if reach > MAX_REACH as u128 {
         let message = format!("`{op}` with k = {kernel} and dilation = {dilation} reaches over {reach} pixels");
@@ -57,10 +58,10 @@ pub(super) fn product(factors: &[usize]) -> u64 {
     factors.iter().fold(1, |n: u64, &f| n.saturating_mul(f as u64))
 }
 
-fn pad_text(pad: Pad) -> String {
+fn pad_text(pad: ConvPadding) -> String {
     match pad {
-        Pad::Same => "same".into(),
-        Pad::Explicit(pad) => pair_text(pad),
+        ConvPadding::Same => "same".into(),
+        ConvPadding::Explicit(pad) => pair_text(pad),
     }
 }
 
@@ -75,8 +76,8 @@ pub struct Conv {
     pub stride: [usize; 2],
     /// Pixels from one tap to the next, `[vertical, horizontal]`; default 1.
     pub dilation: [usize; 2],
-    /// Rows and columns of zeros on each side; default [`Pad::Same`].
-    pub pad: Pad,
+    /// Rows and columns of zeros on each side; default [`ConvPadding::Same`].
+    pub pad: ConvPadding,
     /// Groups of channels that are convolved apart; divides the channels of input and output. Default 1.
     pub groups: usize,
     /// Whether a trained summand is added per output channel; default `true`.
@@ -104,9 +105,9 @@ pub(super) fn check_groups(op: &str, c: usize, out: usize, groups: usize) -> Res
 }
 
 /// The sizes of a convolution between two maps.
-pub(super) fn sweep(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> Sweep {
+pub(super) fn conv_extent(kernel: [usize; 2], groups: usize, input: &TensorType, output: &TensorType) -> ConvExtent {
     let pixels = |ty: &TensorType| ty.shape().spatial().map_or(1, |size| product(&size));
-    Sweep {
+    ConvExtent {
         channels: [input.shape().channels(), output.shape().channels()],
         groups,
         taps: product(&kernel),
@@ -151,8 +152,8 @@ impl Operator for Conv {
     }
 
     fn kernel(&self) -> String {
-        let pad = by(self.pad.amount(self.kernel, self.dilation));
-        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(by);
+        let pad = size_text(self.pad.amount(self.kernel, self.dilation));
+        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(size_text);
         format!("conv2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, groups {})", self.groups)
     }
 
@@ -160,18 +161,18 @@ impl Operator for Conv {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
         let pad = self.pad.amount(self.kernel, self.dilation);
         [0, 1].map(|i| {
             let (count, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
-            Reads::Window(Taps { count, stride, dilation, pad: pad[i] })
+            ReadPattern::Window(KernelTaps { count, stride, dilation, pad: pad[i] })
         })
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of("conv", &inputs[0])?;
+        let [c, h, w] = expect_map("conv", &inputs[0])?;
         check_groups("conv", c, self.out, self.groups)?;
-        if self.pad == Pad::Same && self.kernel.iter().any(|k| k % 2 == 0) {
+        if self.pad == ConvPadding::Same && self.kernel.iter().any(|k| k % 2 == 0) {
             let message = format!("`pad = same` needs an odd kernel, found k = {}", pair_text(self.kernel));
             return Err(
                 Refusal::new(RefusalKind::Setting, message).help("give `pad` as a number, for example `pad = 0`")
@@ -180,7 +181,7 @@ impl Operator for Conv {
         let pad = self.pad.amount(self.kernel, self.dilation);
         let mut size = [h, w];
         for i in 0..2 {
-            let reach = reach("conv", self.kernel[i], self.dilation[i])?;
+            let reach = dilated_extent("conv", self.kernel[i], self.dilation[i])?;
             if pad[i] > MAX_REACH {
                 let message = format!("`conv` pads by {} pixels", pad[i]);
                 return Err(Refusal::new(RefusalKind::Limit, message).help("the limit is 2^24"));
@@ -221,27 +222,27 @@ impl Operator for Conv {
         weight_and_bias(vec![self.out, c, kh, kw], self.bias.then_some(self.out))
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/module.rs`, `conv2d`: the input. The gradient of the input is a transposed convolution of
         // that of the output (burn-backend `ops/modules/conv.rs`, `conv2d_x_backward`).
-        let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        let sweep = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
         let unpadded = self.pad.amount(self.kernel, self.dilation) == [0, 0];
-        let sweep = Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
+        let sweep = ConvExtent { pointwise: sweep.pointwise && self.stride == [1, 1] && unpadded, ..sweep };
         let inputs = sweep.reversed().transposed();
-        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
+        Footprint::new().saves([SavedTensor::Input(0)]).tiled(sweep.convolution(), sweep.weight_gradient(), inputs)
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         let one = [self.kernel[0] == 1, self.kernel[1] == 1];
         let pad = self.pad.amount(self.kernel, self.dilation);
         // The rate of a kernel of one pixel says nothing, and neither does the stride over one pixel.
         let unmoved = site.reads_one_pixel() && one == [true; 2] && pad == [0, 0];
         let stride = if unmoved { [1, 1] } else { self.stride };
         let dilation = [0, 1].map(|i| if one[i] { 1 } else { self.dilation[i] });
-        Canonical::Own(Conv { stride, dilation, pad: Pad::Explicit(pad), ..self.clone() }.label())
+        CanonicalForm::Own(Conv { stride, dilation, pad: ConvPadding::Explicit(pad), ..self.clone() }.label())
     }
 
-    fn work(&self) -> Work {
-        Work::Convolution { kernel: self.kernel, groups: self.groups, bias: self.bias }
+    fn work(&self) -> WorkKind {
+        WorkKind::Convolution { kernel: self.kernel, groups: self.groups, bias: self.bias }
     }
 }

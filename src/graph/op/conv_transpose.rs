@@ -1,10 +1,13 @@
 //! Transposed convolution.
 
-use super::conv::{check_groups, reach, sweep, weight_and_bias};
-use super::footprint::{Footprint, Pass, Saved, Sweep};
-use super::refusal::{Refusal, RefusalKind, axis, map_of};
+use super::conv::{check_groups, conv_extent, dilated_extent, weight_and_bias};
+use super::footprint::{ConvExtent, Footprint, PassKind, SavedTensor};
+use super::refusal::{Refusal, RefusalKind, check_axis, expect_map};
 use super::signature::{ArgKind, ONE, PAIR, PAIR0, arg, required};
-use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text, written};
+use super::{
+    AXES, Arity, CanonicalForm, KernelTaps, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind,
+    call_text, pair_text, size_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operator is called.
@@ -80,8 +83,8 @@ impl Operator for ConvTranspose {
     }
 
     fn kernel(&self) -> String {
-        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(by);
-        let [pad, out_pad, groups] = [by(self.pad), by(self.out_pad), self.groups.to_string()];
+        let [k, stride, dilation] = [self.kernel, self.stride, self.dilation].map(size_text);
+        let [pad, out_pad, groups] = [size_text(self.pad), size_text(self.out_pad), self.groups.to_string()];
         format!(
             "conv_transpose2d(k {k}, stride {stride}, dilation {dilation}, pad {pad}, out_pad {out_pad}, groups {groups})"
         )
@@ -91,25 +94,25 @@ impl Operator for ConvTranspose {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
         [0, 1].map(|i| {
             let (count, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
-            Reads::Transposed(Taps { count, stride, dilation, pad: self.pad[i] })
+            ReadPattern::Transposed(KernelTaps { count, stride, dilation, pad: self.pad[i] })
         })
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of("conv_transpose", &inputs[0])?;
+        let [c, h, w] = expect_map("conv_transpose", &inputs[0])?;
         check_groups("conv_transpose", c, self.out, self.groups)?;
         let mut size = [h, w];
         for (i, size) in size.iter_mut().enumerate() {
-            let reach = reach("conv_transpose", self.kernel[i], self.dilation[i])?;
+            let reach = dilated_extent("conv_transpose", self.kernel[i], self.dilation[i])?;
             if self.out_pad[i] >= self.stride[i].max(self.dilation[i]) {
                 let message = format!("`out_pad` must be smaller than stride or dilation, found {}", self.out_pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message));
             }
             let strides = (*size as u128 - 1) * self.stride[i] as u128;
-            let grown = axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
+            let grown = check_axis("conv_transpose", strides + (reach + self.out_pad[i]) as u128)?;
             if grown <= 2 * self.pad[i] {
                 let message = format!("`conv_transpose` with pad = {} leaves nothing of {grown} pixels", self.pad[i]);
                 return Err(Refusal::new(RefusalKind::Setting, message).help("use a smaller `pad`"));
@@ -146,21 +149,23 @@ impl Operator for ConvTranspose {
         weight_and_bias(vec![inputs[0].shape().channels(), per_group, kh, kw], self.bias.then_some(self.out))
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/module.rs`, `conv_transpose2d`: the input. The gradient of the input is a convolution.
-        let sweep = sweep(self.kernel, self.groups, &inputs[0], &outputs[0]);
-        let back =
-            Sweep { pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0], ..sweep.reversed() };
+        let sweep = conv_extent(self.kernel, self.groups, &inputs[0], &outputs[0]);
+        let back = ConvExtent {
+            pointwise: sweep.pointwise && self.stride == [1, 1] && self.pad == [0, 0],
+            ..sweep.reversed()
+        };
         let inputs = back.convolution();
-        Footprint::new().saves([Saved::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
+        Footprint::new().saves([SavedTensor::Input(0)]).tiled(sweep.transposed(), back.weight_gradient(), inputs)
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
-        Canonical::Own(written(self))
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
+        CanonicalForm::Own(call_text(self))
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> WorkKind {
         let Self { out, kernel, groups, bias, .. } = *self;
-        Work::TransposedConvolution { out, kernel, groups, bias }
+        WorkKind::TransposedConvolution { out, kernel, groups, bias }
     }
 }

@@ -15,16 +15,16 @@ pub const WORD: u64 = 4;
 
 /// An amount of memory that grows with the batch: `fixed + batch * per_image`. All arithmetic saturates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bytes {
+pub struct BatchBytes {
     /// Bytes whatever the batch.
     pub fixed: u64,
     /// Bytes for each image of the batch.
     pub per_image: u64,
 }
 
-impl Bytes {
+impl BatchBytes {
     /// No memory.
-    pub const NONE: Bytes = Bytes { fixed: 0, per_image: 0 };
+    pub const NONE: BatchBytes = BatchBytes { fixed: 0, per_image: 0 };
 
     /// So many words, whatever the batch.
     pub fn words(count: u64) -> Self {
@@ -70,8 +70,8 @@ impl Bytes {
     }
 }
 
-impl Add for Bytes {
-    type Output = Bytes;
+impl Add for BatchBytes {
+    type Output = BatchBytes;
 
     fn add(self, other: Self) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl Add for Bytes {
 
 /// Which pass a footprint is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pass {
+pub enum PassKind {
     /// Evaluation, no gradients.
     Inference,
     /// Forward and backward.
@@ -92,7 +92,7 @@ pub enum Pass {
 
 /// Where the first output goes; the others have memory of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Storage {
+pub enum OutputStorage {
     /// Memory of its own.
     New,
     /// Over the first of these inputs that nobody else holds; new if there is none.
@@ -105,7 +105,7 @@ pub enum Storage {
 
 /// Where the gradients of the inputs go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gradient {
+pub enum GradientStorage {
     /// Memory of their own.
     New,
     /// Over the gradient of the output if nobody else holds it.
@@ -116,32 +116,32 @@ pub enum Gradient {
 
 /// A tensor that the backward pass reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Saved {
+pub enum SavedTensor {
     /// The input at this slot. Held by several nodes it counts once.
     Input(usize),
     /// The output at this slot.
     Output(usize),
     /// Something that is neither: a mask, an intermediate result, statistics.
-    Other(Bytes),
+    Other(BatchBytes),
 }
 
 /// What one application of an operator does to memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Footprint {
     /// Where the first output goes.
-    pub output: Storage,
+    pub output: OutputStorage,
     /// Where the gradients of the inputs go.
-    pub gradient: Gradient,
-    /// Held from this node's forward step to its backward step. Read in [`Pass::Training`] only.
-    pub saved: Vec<Saved>,
+    pub gradient: GradientStorage,
+    /// Held from this node's forward step to its backward step. Read in [`PassKind::Training`] only.
+    pub saved: Vec<SavedTensor>,
     /// Held during the forward step beside inputs, outputs and what is saved.
-    pub forward: Bytes,
+    pub forward: BatchBytes,
     /// Held during the backward step beside what is saved and the gradients of outputs, inputs and weights.
-    pub backward: Bytes,
+    pub backward: BatchBytes,
     /// Held during the backward step before that, while the gradients of the inputs are made, if any is.
-    pub inputs: Bytes,
+    pub inputs: BatchBytes,
     /// Held by each thread in addition to `forward`, `backward` and `inputs`.
-    pub per_thread: [Bytes; 3],
+    pub per_thread: [BatchBytes; 3],
     /// `backward` is for the gradients of the weights alone: nothing of it is needed where they are frozen.
     pub weights_apart: bool,
 }
@@ -150,36 +150,36 @@ impl Footprint {
     /// An operator that makes a new tensor and forgets everything.
     pub fn new() -> Self {
         Self {
-            output: Storage::New,
-            gradient: Gradient::New,
+            output: OutputStorage::New,
+            gradient: GradientStorage::New,
             saved: Vec::new(),
-            forward: Bytes::NONE,
-            backward: Bytes::NONE,
-            inputs: Bytes::NONE,
-            per_thread: [Bytes::NONE; 3],
+            forward: BatchBytes::NONE,
+            backward: BatchBytes::NONE,
+            inputs: BatchBytes::NONE,
+            per_thread: [BatchBytes::NONE; 3],
             weights_apart: false,
         }
     }
 
-    pub(super) fn output(self, output: Storage) -> Self {
+    pub(super) fn output(self, output: OutputStorage) -> Self {
         Self { output, ..self }
     }
 
-    pub(super) fn gradient(self, gradient: Gradient) -> Self {
+    pub(super) fn gradient(self, gradient: GradientStorage) -> Self {
         Self { gradient, ..self }
     }
 
-    pub(super) fn saves(mut self, saved: impl IntoIterator<Item = Saved>) -> Self {
+    pub(super) fn saves(mut self, saved: impl IntoIterator<Item = SavedTensor>) -> Self {
         self.saved.extend(saved);
         self
     }
 
-    pub(super) fn workspace(self, forward: Bytes, backward: Bytes) -> Self {
+    pub(super) fn workspace(self, forward: BatchBytes, backward: BatchBytes) -> Self {
         Self { forward, backward, ..self }
     }
 
     /// Of a forward step, of the gradient of the weights and of that of the inputs.
-    pub(super) fn tiled(self, forward: Tiled, weights: Tiled, inputs: Tiled) -> Self {
+    pub(super) fn tiled(self, forward: ConvWorkspace, weights: ConvWorkspace, inputs: ConvWorkspace) -> Self {
         let per_thread = [forward, weights, inputs].map(|t| t.per_thread);
         let (forward, backward, inputs) = (forward.shared, weights.shared, inputs.shared);
         Self { forward, backward, inputs, per_thread, weights_apart: true, ..self }
@@ -194,18 +194,18 @@ impl Default for Footprint {
 
 /// Workspace that threads share and that each has for itself.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tiled {
-    shared: Bytes,
-    per_thread: Bytes,
+pub(super) struct ConvWorkspace {
+    shared: BatchBytes,
+    per_thread: BatchBytes,
 }
 
 /// A byte for each number of a tensor.
-pub(super) fn mask(ty: &TensorType) -> Bytes {
-    Bytes::bytes_per_image(ty.shape().elements())
+pub(super) fn mask_bytes(ty: &TensorType) -> BatchBytes {
+    BatchBytes::bytes_per_image(ty.shape().elements())
 }
 
 /// The sizes that decide what a convolution allocates.
-pub(super) struct Sweep {
+pub(super) struct ConvExtent {
     /// Channels in and out.
     pub channels: [usize; 2],
     pub groups: usize,
@@ -220,7 +220,7 @@ pub(super) struct Sweep {
 /// Output pixels that are unrolled at once: `TILE_SIZE` in burn-flex `ops/conv.rs`.
 const TILE: u64 = 512;
 
-impl Sweep {
+impl ConvExtent {
     fn channels(&self) -> [u64; 2] {
         self.channels.map(|c| c as u64)
     }
@@ -228,36 +228,42 @@ impl Sweep {
     /// burn-flex `ops/conv.rs`, `conv3d_typed`: pointwise, depthwise and convolutions of few channels (4 to 16 at most)
     /// read the input where it is. `conv3d_impl` makes a copy of the input with channels last and one of the weights,
     /// and in each thread unrolls a tile.
-    pub(super) fn convolution(&self) -> Tiled {
+    pub(super) fn convolution(&self) -> ConvWorkspace {
         let [c, out] = self.channels();
         let groups = self.groups as u64;
         let depthwise = groups == c && c == out;
         if self.pointwise || depthwise || (groups == 1 && c <= 4 && out <= 16) {
-            return Tiled::default();
+            return ConvWorkspace::default();
         }
         let taps = (c / groups).saturating_mul(self.taps);
         let tile = TILE.min(self.pixels[1]).saturating_mul(taps.saturating_add(out / groups));
-        let input = Bytes::words_per_image(c.saturating_mul(self.pixels[0]));
-        Tiled { shared: Bytes::words(out.saturating_mul(taps)) + input, per_thread: Bytes::words(tile) }
+        let input = BatchBytes::words_per_image(c.saturating_mul(self.pixels[0]));
+        ConvWorkspace {
+            shared: BatchBytes::words(out.saturating_mul(taps)) + input,
+            per_thread: BatchBytes::words(tile),
+        }
     }
 
     /// burn-flex `ops/conv_transpose.rs`, `conv_transpose3d_impl`, from the sizes of the transposed convolution: a buffer
     /// of columns in each thread, 8 MiB at most unless one input pixel needs more.
-    pub(super) fn transposed(&self) -> Tiled {
+    pub(super) fn transposed(&self) -> ConvWorkspace {
         let columns = (self.channels()[1] / self.groups as u64).saturating_mul(self.taps).max(1);
         let tile = ((8 << 20) / WORD / columns).max(1);
-        Tiled { shared: Bytes::NONE, per_thread: Bytes::words(columns.saturating_mul(tile.min(self.pixels[0]))) }
+        ConvWorkspace {
+            shared: BatchBytes::NONE,
+            per_thread: BatchBytes::words(columns.saturating_mul(tile.min(self.pixels[0]))),
+        }
     }
 
     /// burn-backend `ops/modules/conv.rs`, `conv2d_weight_grad_*`: a convolution of the input by the gradient, batch and
     /// channels swapped. Each of the two is copied by the swap and once more by `conv3d_impl`; a column is a whole map.
-    pub(super) fn weight_gradient(&self) -> Tiled {
+    pub(super) fn weight_gradient(&self) -> ConvWorkspace {
         let [c, out] = self.channels();
         let [from, to] = self.pixels;
         let copies = c.saturating_mul(from).saturating_add(out.saturating_mul(to)).saturating_mul(2);
         let groups = self.groups as u64;
-        let column = Bytes::words_per_image(to.saturating_mul(self.taps.min(TILE)));
-        Tiled { shared: Bytes::words_per_image(copies).over(groups), per_thread: column }
+        let column = BatchBytes::words_per_image(to.saturating_mul(self.taps.min(TILE)));
+        ConvWorkspace { shared: BatchBytes::words_per_image(copies).over(groups), per_thread: column }
     }
 
     /// The same convolution seen from its output.

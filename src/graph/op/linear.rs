@@ -1,11 +1,11 @@
 //! Linear layers.
 
 use super::conv::{Conv, weight_and_bias};
-use super::footprint::{Footprint, Pass, Saved};
-use super::pad::Pad;
-use super::refusal::{Refusal, RefusalKind, tensor_of};
+use super::conv_padding::ConvPadding;
+use super::footprint::{Footprint, PassKind, SavedTensor};
+use super::refusal::{Refusal, RefusalKind, expect_tensor};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work};
+use super::{Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operator is called.
@@ -44,12 +44,12 @@ impl Operator for Linear {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let shape = tensor_of("linear", &inputs[0])?;
+        let shape = expect_tensor("linear", &inputs[0])?;
         if shape.dims().len() != 1 {
             let message = format!("`linear` needs a vector [c], found a map {shape}");
             return Err(Refusal::new(RefusalKind::Type, message).help("write `|> flatten` before it"));
@@ -66,19 +66,19 @@ impl Operator for Linear {
         weight_and_bias(vec![self.out, c], self.bias.then_some(self.out))
     }
 
-    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/module.rs`, `linear`.
-        Footprint::new().saves([Saved::Input(0)])
+        Footprint::new().saves([SavedTensor::Input(0)])
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
         // A convolution of a map of one pixel.
-        let pad = Pad::Explicit([0, 0]);
+        let pad = ConvPadding::Explicit([0, 0]);
         let Self { out, bias } = *self;
-        Canonical::Own(Conv { out, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad, groups: 1, bias }.label())
+        CanonicalForm::Own(Conv { out, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad, groups: 1, bias }.label())
     }
 
-    fn work(&self) -> Work {
-        Work::Linear { out: self.out }
+    fn work(&self) -> WorkKind {
+        WorkKind::Linear { out: self.out }
     }
 }

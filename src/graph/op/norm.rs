@@ -3,11 +3,14 @@
 //! The norms differ in what the mean is taken over. Where that is a single number the result is 0 whatever the input;
 //! the norms without running statistics refuse it.
 
-use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::pixels;
-use super::refusal::{Refusal, RefusalKind, map_of, setting, tensor_of};
+use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::read_pattern::map_size;
+use super::refusal::{Refusal, RefusalKind, expect_map, expect_tensor, invalid_setting};
 use super::signature::{ArgKind, ONE, arg, required};
-use super::{Arity, Canonical, Init, Operator, ParamKind, ParamSpec, Reads, Signature, Site, Work, spelled, written};
+use super::{
+    Arity, CanonicalForm, Init, NodeContext, Operator, ParamKind, ParamSpec, ReadPattern, Signature, WorkKind,
+    call_text, kernel_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -20,10 +23,10 @@ pub(super) const SIGNATURES: &[Signature] = &[
         build: |a| {
             let (epsilon, momentum) = (a.float("eps", 1e-5), a.float("momentum", 0.1));
             if epsilon.is_nan() || epsilon <= 0.0 {
-                return Err(setting(format!("`eps` must be above 0, found {epsilon}")));
+                return Err(invalid_setting(format!("`eps` must be above 0, found {epsilon}")));
             }
             if !(0.0..=1.0).contains(&momentum) {
-                return Err(setting(format!("`momentum` must be between 0 and 1, found {momentum}")));
+                return Err(invalid_setting(format!("`momentum` must be between 0 and 1, found {momentum}")));
             }
             Ok(BatchNorm { epsilon, momentum }.into())
         },
@@ -85,12 +88,12 @@ impl Operator for BatchNorm {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        map_of("bn", &inputs[0])?;
+        expect_map("bn", &inputs[0])?;
         check_epsilon("bn", self.epsilon)?;
         Ok(inputs.to_vec())
     }
@@ -108,30 +111,30 @@ impl Operator for BatchNorm {
         params
     }
 
-    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        let whole = Bytes::of(&inputs[0]);
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        let whole = BatchBytes::of(&inputs[0]);
         match pass {
             // `compute/exec/norm.rs`, `evaluate`: one factor and one summand per channel.
-            Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])),
+            PassKind::Inference => Footprint::new().output(OutputStorage::InPlace(&[0])),
             // burn-autodiff `ops/module.rs`, `batch_norm_train`: the input, mean and variance. burn-backend
             // `ops/modules/base.rs`: forward holds the deviations and their squares before there is an output; backward
             // the normalised input, the gradient by channels, their product, and that by channels.
-            Pass::Training => {
-                let statistics = Bytes::words(2 * inputs[0].shape().channels() as u64);
+            PassKind::Training => {
+                let statistics = BatchBytes::words(2 * inputs[0].shape().channels() as u64);
                 Footprint::new()
-                    .gradient(Gradient::InPlace)
-                    .saves([Saved::Input(0), Saved::Other(statistics)])
+                    .gradient(GradientStorage::InPlace)
+                    .saves([SavedTensor::Input(0), SavedTensor::Other(statistics)])
                     .workspace(whole, whole.times(4))
             }
         }
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
-        Canonical::Own(written(self))
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
+        CanonicalForm::Own(call_text(self))
     }
 
-    fn work(&self) -> Work {
-        Work::BatchNorm
+    fn work(&self) -> WorkKind {
+        WorkKind::BatchNorm
     }
 }
 
@@ -195,20 +198,20 @@ fn factor_and_summand(c: usize, affine: bool) -> Vec<ParamSpec> {
     if affine { vec![spec("weight", 1.0), spec("bias", 0.0)] } else { Vec::new() }
 }
 
-fn over_groups(groups: usize, epsilon: f64, affine: bool) -> Canonical {
+fn canonical_group_norm(groups: usize, epsilon: f64, affine: bool) -> CanonicalForm {
     let label = format!("group_norm(groups = {groups}, eps = {epsilon}, affine = {affine})");
-    if affine { Canonical::Own(label) } else { Canonical::Function(label) }
+    if affine { CanonicalForm::Own(label) } else { CanonicalForm::Function(label) }
 }
 
 /// `compute/exec/norm.rs`, `normalise` and `affine`, differentiated step by step: the square and the quotient keep the
 /// deviations, the factor the quotient. What is kept per group is small beside them and left out.
-fn normalised(pass: Pass, input: &TensorType, affine: bool) -> Footprint {
-    let whole = Bytes::of(input);
+fn norm_footprint(pass: PassKind, input: &TensorType, affine: bool) -> Footprint {
+    let whole = BatchBytes::of(input);
     match pass {
-        Pass::Inference => Footprint::new().output(Storage::InPlace(&[0])).workspace(whole, Bytes::NONE),
-        Pass::Training => {
+        PassKind::Inference => Footprint::new().output(OutputStorage::InPlace(&[0])).workspace(whole, BatchBytes::NONE),
+        PassKind::Training => {
             let (saved, backward) = if affine { (whole.times(2), whole) } else { (whole, whole.times(2)) };
-            Footprint::new().saves([Saved::Other(saved)]).workspace(whole, backward)
+            Footprint::new().saves([SavedTensor::Other(saved)]).workspace(whole, backward)
         }
     }
 }
@@ -227,19 +230,19 @@ impl Operator for GroupNorm {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        pixels(&inputs[0]).map(Reads::normalised)
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        map_size(&inputs[0]).map(ReadPattern::normalised)
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let shape = tensor_of("group_norm", &inputs[0])?;
+        let shape = expect_tensor("group_norm", &inputs[0])?;
         check_epsilon("group_norm", self.epsilon)?;
         let (c, groups) = (shape.channels(), self.groups);
         if groups == 0 || !c.is_multiple_of(groups) {
@@ -262,16 +265,16 @@ impl Operator for GroupNorm {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
 
-    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        normalised(pass, &inputs[0], self.affine)
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        norm_footprint(pass, &inputs[0], self.affine)
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
-        over_groups(self.groups, self.epsilon, self.affine)
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
+        canonical_group_norm(self.groups, self.epsilon, self.affine)
     }
 
-    fn work(&self) -> Work {
-        Work::GroupNorm { affine: self.affine }
+    fn work(&self) -> WorkKind {
+        WorkKind::GroupNorm { affine: self.affine }
     }
 }
 
@@ -285,19 +288,19 @@ impl Operator for InstanceNorm {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        pixels(&inputs[0]).map(Reads::normalised)
+    fn reads(&self, _: usize, inputs: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        map_size(&inputs[0]).map(ReadPattern::normalised)
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [_, h, w] = map_of("instance_norm", &inputs[0])?;
+        let [_, h, w] = expect_map("instance_norm", &inputs[0])?;
         check_epsilon("instance_norm", self.epsilon)?;
         let pixels = (h as u64).saturating_mul(w as u64);
         let help = "leave the norm out after a global pool, or use `group_norm`";
@@ -315,17 +318,17 @@ impl Operator for InstanceNorm {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
 
-    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        normalised(pass, &inputs[0], self.affine)
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        norm_footprint(pass, &inputs[0], self.affine)
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         // A group norm with one channel a group.
-        over_groups(site.channels, self.epsilon, self.affine)
+        canonical_group_norm(site.channels, self.epsilon, self.affine)
     }
 
-    fn work(&self) -> Work {
-        Work::Norm { affine: self.affine }
+    fn work(&self) -> WorkKind {
+        WorkKind::Norm { affine: self.affine }
     }
 }
 
@@ -339,19 +342,19 @@ impl Operator for LayerNorm {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Same; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Same; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let shape = tensor_of("layer_norm", &inputs[0])?;
+        let shape = expect_tensor("layer_norm", &inputs[0])?;
         check_epsilon("layer_norm", self.epsilon)?;
         let help = "it normalises over channels; `instance_norm` does over the map";
         check_count("layer_norm", "pixel", shape.channels() as u64, shape, help)?;
@@ -368,19 +371,19 @@ impl Operator for LayerNorm {
         factor_and_summand(inputs[0].shape().channels(), self.affine)
     }
 
-    fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-        normalised(pass, &inputs[0], self.affine)
+    fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+        norm_footprint(pass, &inputs[0], self.affine)
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         // Of one pixel it is a group norm with one group.
         if site.reads_one_pixel() {
-            return over_groups(1, self.epsilon, self.affine);
+            return canonical_group_norm(1, self.epsilon, self.affine);
         }
-        if self.affine { Canonical::Own(written(self)) } else { Canonical::Function(written(self)) }
+        if self.affine { CanonicalForm::Own(call_text(self)) } else { CanonicalForm::Function(call_text(self)) }
     }
 
-    fn work(&self) -> Work {
-        Work::Norm { affine: self.affine }
+    fn work(&self) -> WorkKind {
+        WorkKind::Norm { affine: self.affine }
     }
 }

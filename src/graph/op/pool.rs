@@ -1,16 +1,19 @@
 //! Pooling over sliding windows, and its inverse.
 
-use super::footprint::{Bytes, Footprint, Pass, Saved};
-use super::refusal::{Refusal, RefusalKind, map_of};
-use super::signature::{ArgKind, ArgSig, Args, PAIR, PAIR0, arg, required};
-use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Taps, Work, by, pair_text};
+use super::footprint::{BatchBytes, Footprint, PassKind, SavedTensor};
+use super::refusal::{Refusal, RefusalKind, expect_map};
+use super::signature::{ArgKind, ArgSpec, OperatorArgs, PAIR, PAIR0, arg, required};
+use super::{
+    AXES, Arity, CanonicalForm, KernelTaps, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind,
+    pair_text, size_text,
+};
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
-const WINDOW: &[ArgSig] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
+const WINDOW: &[ArgSpec] = &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0), arg("ceil", ArgKind::Bool)];
 
-fn window(args: &Args) -> Window {
+fn pool_window(args: &OperatorArgs) -> PoolWindow {
     let kernel = args.pair("k", [2, 2]);
-    Window {
+    PoolWindow {
         kernel,
         stride: args.pair("stride", kernel),
         pad: args.pair("pad", [0, 0]),
@@ -25,7 +28,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
         inputs: &["x"],
         variadic: false,
         args: WINDOW,
-        build: |a| Ok(MaxPool(window(a)).into()),
+        build: |a| Ok(MaxPool(pool_window(a)).into()),
         summary: "max pool; stride = k, pad = 0, ceil = false",
     },
     Signature {
@@ -33,7 +36,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
         inputs: &["x"],
         variadic: false,
         args: &[required("k", PAIR), arg("stride", PAIR), arg("pad", PAIR0)],
-        build: |a| Ok(MaxPoolWithIndex(window(a)).into()),
+        build: |a| Ok(MaxPoolWithIndex(pool_window(a)).into()),
         summary: "max pool that returns (tensor, indices) for `unpool`; stride = k, pad = 0",
     },
     Signature {
@@ -49,14 +52,14 @@ pub(super) const SIGNATURES: &[Signature] = &[
         inputs: &["x"],
         variadic: false,
         args: WINDOW,
-        build: |a| Ok(AvgPool(window(a)).into()),
+        build: |a| Ok(AvgPool(pool_window(a)).into()),
         summary: "average pool; stride = k, pad = 0, ceil = false",
     },
 ];
 
 /// The sliding window that all pools share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct PoolWindow {
     /// Height and width of the window in pixels.
     pub kernel: [usize; 2],
     /// Pixels from one window to the next, `[vertical, horizontal]`; default `kernel`.
@@ -67,7 +70,7 @@ pub struct Window {
     pub ceil: bool,
 }
 
-impl Window {
+impl PoolWindow {
     fn config(&self) -> Vec<(&'static str, String)> {
         vec![
             ("k", pair_text(self.kernel)),
@@ -79,13 +82,18 @@ impl Window {
 
     fn kernel(&self, op: &str) -> String {
         let ceil = if self.ceil { ", ceil" } else { "" };
-        format!("{op}(k {}, stride {}, pad {}{ceil})", by(self.kernel), by(self.stride), by(self.pad))
+        format!(
+            "{op}(k {}, stride {}, pad {}{ceil})",
+            size_text(self.kernel),
+            size_text(self.stride),
+            size_text(self.pad)
+        )
     }
 
     /// A window of one pixel changes nothing.
-    fn canonical(&self, op: &str) -> Canonical {
+    fn canonical(&self, op: &str) -> CanonicalForm {
         let idle = self.kernel == [1, 1] && self.stride == [1, 1] && self.pad == [0, 0];
-        if idle { Canonical::Unchanged } else { Canonical::Function(self.label(op)) }
+        if idle { CanonicalForm::Unchanged } else { CanonicalForm::Function(self.label(op)) }
     }
 
     fn label(&self, op: &str) -> String {
@@ -97,17 +105,17 @@ impl Window {
     }
 
     /// Returns the pixels that a window covers, down and across.
-    pub fn taps(&self) -> [Taps; 2] {
-        [0, 1].map(|i| Taps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
+    pub fn taps(&self) -> [KernelTaps; 2] {
+        [0, 1].map(|i| KernelTaps { count: self.kernel[i], stride: self.stride[i], dilation: 1, pad: self.pad[i] })
     }
 
-    fn reads(&self) -> [Reads; 2] {
-        self.taps().map(Reads::Window)
+    fn reads(&self) -> [ReadPattern; 2] {
+        self.taps().map(ReadPattern::Window)
     }
 
     /// The pooled shape, by PyTorch's rule: with `ceil` a last window that starts in the right padding is dropped.
     fn pooled(&self, op: &str, input: &TensorType) -> Result<Shape, Refusal> {
-        let [c, h, w] = map_of(op, input)?;
+        let [c, h, w] = expect_map(op, input)?;
         let mut size = [h, w];
         for i in 0..2 {
             if self.pad[i] * 2 > self.kernel[i] {
@@ -131,7 +139,7 @@ impl Window {
         Ok(Shape::map(c, size[0], size[1]))
     }
 
-    /// [`Window::pooled`] of formulas.
+    /// [`PoolWindow::pooled`] of formulas.
     fn pooled_formula(&self, op: &str, f: &mut FormulaContext) -> Option<[Dim; 3]> {
         let [c, h, w] = f.map(0)?;
         let size = [h, w];
@@ -153,15 +161,15 @@ impl Window {
 
 /// Max pool, as `torch.nn.MaxPool2d`; padding is never the maximum.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaxPool(pub Window);
+pub struct MaxPool(pub PoolWindow);
 
 /// Max pool that also returns where each maximum was, as `torch.nn.MaxPool2d` with `return_indices = True`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MaxPoolWithIndex(pub Window);
+pub struct MaxPoolWithIndex(pub PoolWindow);
 
 /// Average pool, as `torch.nn.AvgPool2d`; padding counts as zeros, as it does there by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AvgPool(pub Window);
+pub struct AvgPool(pub PoolWindow);
 
 /// Puts each number back where the pool found it and zeros elsewhere, as `torch.nn.MaxUnpool2d`. Inputs: the tensor, the
 /// indices. The output has the size of the map that was pooled.
@@ -187,7 +195,7 @@ macro_rules! plain_pool {
                 Arity::Exactly(1)
             }
 
-            fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+            fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
                 self.0.reads()
             }
 
@@ -204,25 +212,25 @@ macro_rules! plain_pool {
                 Vec::new()
             }
 
-            fn memory(&self, pass: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
-                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+            fn memory(&self, pass: PassKind, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+                let memory: fn(PassKind, &TensorType) -> Footprint = $memory;
                 memory(pass, &outputs[0])
             }
 
-            fn canonical(&self, _: &Site, _: usize) -> Canonical {
+            fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
                 self.0.canonical($name)
             }
 
-            fn work(&self) -> Work {
+            fn work(&self) -> WorkKind {
                 $work
             }
         }
     };
 }
 
-plain_pool!(MaxPool "maxpool", Work::Uncounted, found);
+plain_pool!(MaxPool "maxpool", WorkKind::Uncounted, max_pool_footprint);
 // burn-autodiff `ops/module.rs`, `avg_pool2d`.
-plain_pool!(AvgPool "avgpool", Work::AveragePool, |_, _| Footprint::new().saves([Saved::Input(0)]));
+plain_pool!(AvgPool "avgpool", WorkKind::AveragePool, |_, _| Footprint::new().saves([SavedTensor::Input(0)]));
 
 impl Operator for MaxPoolWithIndex {
     fn name(&self) -> &'static str {
@@ -241,7 +249,7 @@ impl Operator for MaxPoolWithIndex {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
         self.0.reads()
     }
 
@@ -261,22 +269,22 @@ impl Operator for MaxPoolWithIndex {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, _: &[TensorType], outputs: &[TensorType]) -> Footprint {
         // As for `maxpool`; the indices are an output as well.
-        let wide = Bytes::of(&outputs[1]).times(2);
-        Footprint::new().saves([Saved::Input(0), Saved::Output(1)]).workspace(wide, Bytes::NONE)
+        let wide = BatchBytes::of(&outputs[1]).times(2);
+        Footprint::new().saves([SavedTensor::Input(0), SavedTensor::Output(1)]).workspace(wide, BatchBytes::NONE)
     }
 
-    fn canonical(&self, _: &Site, slot: usize) -> Canonical {
+    fn canonical(&self, _: &NodeContext, slot: usize) -> CanonicalForm {
         // Max pooling is the same whether or not positions are asked for.
         match slot {
             0 => self.0.canonical("maxpool"),
-            _ => Canonical::Function(self.0.label("positions of maxpool")),
+            _ => CanonicalForm::Function(self.0.label("positions of maxpool")),
         }
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }
 
@@ -297,12 +305,12 @@ impl Operator for Unpool {
         Arity::Exactly(2)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
-        [Reads::Unpooled; 2]
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
+        [ReadPattern::Unpooled; 2]
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        map_of("unpool", &inputs[0])?;
+        expect_map("unpool", &inputs[0])?;
         let TensorType::Index { pooled, from } = &inputs[1] else {
             let message = format!("`unpool` needs pool indices, found a tensor {}", inputs[1]);
             return Err(Refusal::new(RefusalKind::Type, message)
@@ -328,30 +336,30 @@ impl Operator for Unpool {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/tensor.rs`, `float_scatter`: the indices. burn-flex `ops/gather_scatter.rs`, `read_indices`,
         // makes 64-bit ones of them, in both directions.
-        let wide = Bytes::of(&inputs[1]).times(2);
-        Footprint::new().saves([Saved::Input(1)]).workspace(wide, wide)
+        let wide = BatchBytes::of(&inputs[1]).times(2);
+        Footprint::new().saves([SavedTensor::Input(1)]).workspace(wide, wide)
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
-        Canonical::Function(format!("unpool to {}", site.size()))
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
+        CanonicalForm::Function(format!("unpool to {}", site.size()))
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }
 
 /// burn-autodiff `ops/module.rs`, `max_pool2d`: the input and the indices, which burn-flex `ops/pool.rs` finds as 64-bit
 /// numbers first. Without gradients no indices are made.
-pub(super) fn found(pass: Pass, output: &TensorType) -> Footprint {
-    let indices = Bytes::of(output);
+pub(super) fn max_pool_footprint(pass: PassKind, output: &TensorType) -> Footprint {
+    let indices = BatchBytes::of(output);
     match pass {
-        Pass::Inference => Footprint::new(),
-        Pass::Training => {
-            Footprint::new().saves([Saved::Input(0), Saved::Other(indices)]).workspace(indices.times(2), Bytes::NONE)
-        }
+        PassKind::Inference => Footprint::new(),
+        PassKind::Training => Footprint::new()
+            .saves([SavedTensor::Input(0), SavedTensor::Other(indices)])
+            .workspace(indices.times(2), BatchBytes::NONE),
     }
 }

@@ -42,12 +42,12 @@ impl Refusal {
 }
 
 /// A refusal of one setting by itself.
-pub(super) fn setting(message: String) -> Refusal {
+pub(super) fn invalid_setting(message: String) -> Refusal {
     Refusal::new(RefusalKind::Setting, message)
 }
 
 /// The map shape `[c, h, w]` of an input, or a refusal that names the operator.
-pub(super) fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
+pub(super) fn expect_map(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal> {
     match input.tensor().map(Shape::dims) {
         Some(&[c, h, w]) => Ok([c, h, w]),
         Some(_) => Err(Refusal::new(RefusalKind::Type, format!("`{op}` needs a map [c, h, w], found {input}"))),
@@ -56,14 +56,14 @@ pub(super) fn map_of(op: &str, input: &TensorType) -> Result<[usize; 3], Refusal
 }
 
 /// The shape of an input that must be a tensor, or a refusal that names the operator.
-pub(super) fn tensor_of<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
+pub(super) fn expect_tensor<'a>(op: &str, input: &'a TensorType) -> Result<&'a Shape, Refusal> {
     input
         .tensor()
         .ok_or_else(|| Refusal::new(RefusalKind::Type, format!("`{op}` needs a tensor, found pool indices {input}")))
 }
 
 /// Pixels along one axis, or a refusal: settings are as large as 2^32 and their products larger than a machine word.
-pub(super) fn axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
+pub(super) fn check_axis(op: &str, pixels: u128) -> Result<usize, Refusal> {
     match usize::try_from(pixels) {
         Ok(n) if n <= 1 << 40 => Ok(n),
         _ => Err(Refusal::new(RefusalKind::Limit, format!("`{op}` would make an axis of {pixels} pixels"))

@@ -1,18 +1,20 @@
 //! Interpolation.
 
-use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::{Mode, on_axes};
-use super::refusal::{Refusal, axis, map_of, setting};
-use super::signature::{ArgKind, ArgValue, Args, PAIR, arg, required};
-use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, pair_text};
+use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::read_pattern::{Interpolation, per_axis};
+use super::refusal::{Refusal, check_axis, expect_map, invalid_setting};
+use super::signature::{ArgKind, ArgValue, OperatorArgs, PAIR, arg, required};
+use super::{
+    Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, pair_text, size_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const MODES: ArgKind = ArgKind::Word(&["nearest", "bilinear"]);
 
-fn mode(args: &Args, default: Mode) -> Mode {
+fn mode(args: &OperatorArgs, default: Interpolation) -> Interpolation {
     match args.get("mode") {
-        Some(ArgValue::Word("nearest")) => Mode::Nearest,
-        Some(ArgValue::Word("bilinear")) => Mode::Bilinear,
+        Some(ArgValue::Word("nearest")) => Interpolation::Nearest,
+        Some(ArgValue::Word("bilinear")) => Interpolation::Bilinear,
         _ => default,
     }
 }
@@ -26,13 +28,13 @@ pub(super) const SIGNATURES: &[Signature] = &[
         args: &[arg("factor", PAIR), arg("to", ArgKind::Size), arg("mode", MODES), arg("align_corners", ArgKind::Bool)],
         build: |a| {
             let target = match (a.get("factor"), a.get("to")) {
-                (Some(ArgValue::Pair(factor)), None) => Target::Factor(*factor),
-                (None, Some(ArgValue::Size(size))) => Target::Size(*size),
-                (None, Some(_)) => Target::Like,
-                _ => return Err(setting("`resize` takes either a factor or `to`".into())),
+                (Some(ArgValue::Pair(factor)), None) => ResizeTarget::Factor(*factor),
+                (None, Some(ArgValue::Size(size))) => ResizeTarget::Size(*size),
+                (None, Some(_)) => ResizeTarget::Like,
+                _ => return Err(invalid_setting("`resize` takes either a factor or `to`".into())),
             };
             let align_corners = a.bool("align_corners", false);
-            Ok(Resize { target, mode: mode(a, Mode::Bilinear), align_corners, module: false }.into())
+            Ok(Resize { target, mode: mode(a, Interpolation::Bilinear), align_corners, module: false }.into())
         },
         summary: "interpolation by a factor or `to` a tensor's size or [h, w]; mode = bilinear, align_corners = false",
     },
@@ -42,9 +44,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
         variadic: false,
         args: &[required("factor", PAIR), arg("mode", MODES), arg("align_corners", ArgKind::Bool)],
         build: |a| {
-            let target = Target::Factor(a.pair("factor", [2, 2]));
+            let target = ResizeTarget::Factor(a.pair("factor", [2, 2]));
             let align_corners = a.bool("align_corners", false);
-            Ok(Resize { target, mode: mode(a, Mode::Nearest), align_corners, module: true }.into())
+            Ok(Resize { target, mode: mode(a, Interpolation::Nearest), align_corners, module: true }.into())
         },
         summary: "upsampling by a factor; mode = nearest, align_corners = false",
     },
@@ -52,7 +54,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
 
 /// The height and width that a [`Resize`] gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum ResizeTarget {
     /// Height and width of a second input.
     Like,
     /// This height and width in pixels.
@@ -65,9 +67,9 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resize {
     /// Height and width of the output.
-    pub target: Target,
+    pub target: ResizeTarget,
     /// How pixels are weighed; default bilinear for `resize`, nearest for `up`.
-    pub mode: Mode,
+    pub mode: Interpolation,
     /// Whether the centres of the corner pixels of input and output coincide, for bilinear interpolation alone; default
     /// `false`.
     pub align_corners: bool,
@@ -82,12 +84,12 @@ impl Operator for Resize {
 
     fn config(&self) -> Vec<(&'static str, String)> {
         let mut config = match &self.target {
-            Target::Like => Vec::new(),
-            Target::Size([h, w]) => vec![("to", format!("[{h}, {w}]"))],
-            Target::Factor(factor) => vec![("factor", pair_text(*factor))],
+            ResizeTarget::Like => Vec::new(),
+            ResizeTarget::Size([h, w]) => vec![("to", format!("[{h}, {w}]"))],
+            ResizeTarget::Factor(factor) => vec![("factor", pair_text(*factor))],
         };
         config.push(("mode", self.mode.text().into()));
-        if self.mode == Mode::Bilinear {
+        if self.mode == Interpolation::Bilinear {
             config.push(("align_corners", self.align_corners.to_string()));
         }
         config
@@ -95,9 +97,9 @@ impl Operator for Resize {
 
     fn kernel(&self) -> String {
         let target = match self.target {
-            Target::Like => "like operand 2".into(),
-            Target::Size(size) => format!("to {}", by(size)),
-            Target::Factor(factor) => format!("times {}", by(factor)),
+            ResizeTarget::Like => "like operand 2".into(),
+            ResizeTarget::Size(size) => format!("to {}", size_text(size)),
+            ResizeTarget::Factor(factor) => format!("times {}", size_text(factor)),
         };
         let corners = if self.align_corners { ", align_corners" } else { "" };
         format!("{}({target}{corners})", self.mode.text())
@@ -105,30 +107,30 @@ impl Operator for Resize {
 
     fn arity(&self) -> Arity {
         match self.target {
-            Target::Like => Arity::Exactly(2),
-            Target::Size(_) | Target::Factor(_) => Arity::Exactly(1),
+            ResizeTarget::Like => Arity::Exactly(2),
+            ResizeTarget::Size(_) | ResizeTarget::Factor(_) => Arity::Exactly(1),
         }
     }
 
-    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
         match slot {
-            0 => on_axes(&inputs[0], &outputs[0], |from, to| {
-                Reads::interpolated(self.mode, self.align_corners, from, to)
+            0 => per_axis(&inputs[0], &outputs[0], |from, to| {
+                ReadPattern::interpolated(self.mode, self.align_corners, from, to)
             }),
-            _ => [Reads::Nothing; 2],
+            _ => [ReadPattern::Nothing; 2],
         }
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of(self.name(), &inputs[0])?;
+        let [c, h, w] = expect_map(self.name(), &inputs[0])?;
         let [h, w] = match self.target {
-            Target::Like => {
-                let [_, h, w] = map_of("resize(to = ...)", &inputs[1])?;
+            ResizeTarget::Like => {
+                let [_, h, w] = expect_map("resize(to = ...)", &inputs[1])?;
                 [h, w]
             }
-            Target::Size(size) => size,
-            Target::Factor([fh, fw]) => {
-                [axis(self.name(), h as u128 * fh as u128)?, axis(self.name(), w as u128 * fw as u128)?]
+            ResizeTarget::Size(size) => size,
+            ResizeTarget::Factor([fh, fw]) => {
+                [check_axis(self.name(), h as u128 * fh as u128)?, check_axis(self.name(), w as u128 * fw as u128)?]
             }
         };
         Ok(vec![TensorType::Tensor(Shape::map(c, h, w))])
@@ -137,12 +139,12 @@ impl Operator for Resize {
     fn formulas(&self, f: &mut FormulaContext) -> Option<Vec<FormulaType>> {
         let [c, h, w] = f.map(0)?;
         let [h, w] = match self.target {
-            Target::Like => {
+            ResizeTarget::Like => {
                 let [_, h, w] = f.map(1)?;
                 [h, w]
             }
-            Target::Size(size) => f.size(size),
-            Target::Factor([fh, fw]) => [h.times_n(fh as i128)?, w.times_n(fw as i128)?],
+            ResizeTarget::Size(size) => f.size(size),
+            ResizeTarget::Factor([fh, fw]) => [h.times_n(fh as i128)?, w.times_n(fw as i128)?],
         };
         Some(vec![FormulaType::map(c, h, w)])
     }
@@ -151,47 +153,47 @@ impl Operator for Resize {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, inputs: &[TensorType], outputs: &[TensorType]) -> Footprint {
         // `compute/exec/resample.rs`.
         let (Some([h, w]), Some([to_h, to_w])) = (inputs[0].shape().spatial(), outputs[0].shape().spatial()) else {
             return Footprint::new();
         };
         if [h, w] == [to_h, to_w] {
-            return Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias);
+            return Footprint::new().output(OutputStorage::Alias(0)).gradient(GradientStorage::Alias);
         }
         let rows = inputs[0].shape().channels() as u64 * h as u64;
-        let across = Bytes::words_per_image(rows.saturating_mul(to_w as u64));
+        let across = BatchBytes::words_per_image(rows.saturating_mul(to_w as u64));
         let both = h != to_h && w != to_w;
-        let between = if both { across } else { Bytes::NONE };
+        let between = if both { across } else { BatchBytes::NONE };
         match self.mode {
             // The matrices of the axes that change; the gradient goes back through the map that is resized along one.
-            Mode::Bilinear => {
+            Interpolation::Bilinear => {
                 let matrix =
                     |from: usize, to: usize| if from == to { 0 } else { (from as u64).saturating_mul(to as u64) };
-                let matrices = Bytes::words(matrix(h, to_h).saturating_add(matrix(w, to_w)));
-                Footprint::new().saves([Saved::Other(matrices)]).workspace(between + matrices, between)
+                let matrices = BatchBytes::words(matrix(h, to_h).saturating_add(matrix(w, to_w)));
+                Footprint::new().saves([SavedTensor::Other(matrices)]).workspace(between + matrices, between)
             }
             // Repeated at once, or picked along one axis and then the other.
-            Mode::Nearest if to_h.is_multiple_of(h) && to_w.is_multiple_of(w) => {
-                Footprint::new().workspace(Bytes::NONE, between)
+            Interpolation::Nearest if to_h.is_multiple_of(h) && to_w.is_multiple_of(w) => {
+                Footprint::new().workspace(BatchBytes::NONE, between)
             }
-            Mode::Nearest => Footprint::new().workspace(between, between),
+            Interpolation::Nearest => Footprint::new().workspace(between, between),
         }
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         if site.keeps_size() {
-            return Canonical::Unchanged;
+            return CanonicalForm::Unchanged;
         }
-        let aligned = self.mode == Mode::Bilinear && self.align_corners;
+        let aligned = self.mode == Interpolation::Bilinear && self.align_corners;
         let corners = if aligned { ", corners aligned" } else { "" };
-        Canonical::Function(format!("resize({} to {}{corners})", self.mode.text(), site.size()))
+        CanonicalForm::Function(format!("resize({} to {}{corners})", self.mode.text(), site.size()))
     }
 
-    fn work(&self) -> Work {
+    fn work(&self) -> WorkKind {
         match self.mode {
-            Mode::Nearest => Work::Nearest { module: self.module },
-            Mode::Bilinear => Work::Bilinear { module: self.module },
+            Interpolation::Nearest => WorkKind::Nearest { module: self.module },
+            Interpolation::Bilinear => WorkKind::Bilinear { module: self.module },
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Operators that change form and not numbers, and dropout.
 
-use super::footprint::{Bytes, Footprint, Gradient, Pass, Saved, Storage};
-use super::reads::pixels;
-use super::refusal::{Refusal, RefusalKind, axis, map_of, setting, tensor_of};
+use super::footprint::{BatchBytes, Footprint, GradientStorage, OutputStorage, PassKind, SavedTensor};
+use super::read_pattern::map_size;
+use super::refusal::{Refusal, RefusalKind, check_axis, expect_map, expect_tensor, invalid_setting};
 use super::signature::{ArgKind, ArgValue, required};
-use super::{Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, spelled, written};
+use super::{
+    Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text, kernel_text,
+};
 use crate::graph::ty::{Cond, Dim, FormulaContext, FormulaType, Shape, TensorType};
 
 /// How the operators of this file are called.
@@ -30,7 +32,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
         build: |a| {
             let p = a.float("p", 0.5);
             if !(0.0..1.0).contains(&p) {
-                return Err(setting(format!("`p` must be at least 0 and below 1, found {p}")));
+                return Err(invalid_setting(format!("`p` must be at least 0 and below 1, found {p}")));
             }
             Ok(Dropout { p }.into())
         },
@@ -73,15 +75,15 @@ macro_rules! free_operator {
             }
 
             fn kernel(&self) -> String {
-                spelled(self)
+                kernel_text(self)
             }
 
             fn arity(&self) -> Arity {
                 Arity::Exactly(1)
             }
 
-            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-                dealt(&inputs[0], &outputs[0])
+            fn reads(&self, _: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
+                reshape_reads(&inputs[0], &outputs[0])
             }
 
             fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
@@ -98,47 +100,47 @@ macro_rules! free_operator {
                 Vec::new()
             }
 
-            fn memory(&self, pass: Pass, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
-                let memory: fn(Pass, &TensorType) -> Footprint = $memory;
+            fn memory(&self, pass: PassKind, inputs: &[TensorType], _: &[TensorType]) -> Footprint {
+                let memory: fn(PassKind, &TensorType) -> Footprint = $memory;
                 memory(pass, &inputs[0])
             }
 
-            fn canonical(&self, site: &Site, _: usize) -> Canonical {
-                let canonical: fn(&$ty, &Site) -> Canonical = $canonical;
+            fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
+                let canonical: fn(&$ty, &NodeContext) -> CanonicalForm = $canonical;
                 canonical(self, site)
             }
 
-            fn work(&self) -> Work {
-                Work::Uncounted
+            fn work(&self) -> WorkKind {
+                WorkKind::Uncounted
             }
         }
     };
 }
 
 free_operator!(Flatten "flatten" |_| Vec::new(), |_, f| Some(vec![FormulaType::tensor(vec![f.inputs.first()?.elements()?])]), |_, input| {
-    map_of("flatten", input)?;
-    Ok(Shape::new([axis("flatten", input.shape().elements().into())?]))
-}, |_, site| dealt_anew(site), |_, _| reshaped());
+    expect_map("flatten", input)?;
+    Ok(Shape::new([check_axis("flatten", input.shape().elements().into())?]))
+}, |_, site| canonical_reshape(site), |_, _| alias_footprint());
 
 free_operator!(Unflatten "unflatten" |_| Vec::new(), |_, f| {
     let c = f.inputs.first()?.channels().clone();
     Some(vec![FormulaType::map(c, Dim::ONE, Dim::ONE)])
 }, |_, input| {
-    match tensor_of("unflatten", input)?.dims() {
+    match expect_tensor("unflatten", input)?.dims() {
         &[c] => Ok(Shape::map(c, 1, 1)),
         _ => Err(Refusal::new(RefusalKind::Type, format!("`unflatten` needs a vector [c], found {input}"))),
     }
-}, |_, _| Canonical::Unchanged, |_, _| reshaped());
+}, |_, _| CanonicalForm::Unchanged, |_, _| alias_footprint());
 
 free_operator!(Dropout "dropout" |op| vec![("p", op.p.to_string())], |_, f| f.same(), |_, input| {
-    tensor_of("dropout", input).cloned()
-}, |op, _| if op.p == 0.0 { Canonical::Unchanged } else { Canonical::Own(written(op)) }, |pass, input| match pass {
-    Pass::Inference => reshaped(),
+    expect_tensor("dropout", input).cloned()
+}, |op, _| if op.p == 0.0 { CanonicalForm::Unchanged } else { CanonicalForm::Own(call_text(op)) }, |pass, input| match pass {
+    PassKind::Inference => alias_footprint(),
     // burn-nn `modules/dropout.rs`: the input times random zeros and ones, which are floats and are kept.
-    Pass::Training => Footprint::new()
-        .output(Storage::InPlace(&[0]))
-        .gradient(Gradient::InPlace)
-        .saves([Saved::Other(Bytes::of(input))]),
+    PassKind::Training => Footprint::new()
+        .output(OutputStorage::InPlace(&[0]))
+        .gradient(GradientStorage::InPlace)
+        .saves([SavedTensor::Other(BatchBytes::of(input))]),
 });
 
 impl Reshape {
@@ -178,8 +180,8 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
     f.constraints.all([Cond::Zero(gap)], || "`reshape` keeps the number of its numbers".into())?;
     Some(vec![FormulaType::tensor(dims.into_iter().flatten().collect())])
 }, |op, input| {
-    let from = tensor_of("reshape", input)?;
-    let elements = axis("reshape", from.elements().into())?;
+    let from = expect_tensor("reshape", input)?;
+    let elements = check_axis("reshape", from.elements().into())?;
     op.dims(elements).map(Shape::new).ok_or_else(|| {
         let message = format!("`reshape` of {from} to {}: {elements} numbers do not fit", op.text());
         let help = if op.to.contains(&None) {
@@ -189,22 +191,26 @@ free_operator!(Reshape "reshape" |op| vec![("to", op.text())], |op, f| {
         };
         Refusal::new(RefusalKind::Setting, message).help(help)
     })
-}, |_, site| dealt_anew(site), |_, _| reshaped());
+}, |_, site| canonical_reshape(site), |_, _| alias_footprint());
 
 /// Equal where the dims are, whatever they are called.
-fn dealt_anew(site: &Site) -> Canonical {
-    if site.keeps_shape() { Canonical::Unchanged } else { Canonical::Function(format!("reshape(to {})", site.shape())) }
+fn canonical_reshape(site: &NodeContext) -> CanonicalForm {
+    if site.keeps_shape() {
+        CanonicalForm::Unchanged
+    } else {
+        CanonicalForm::Function(format!("reshape(to {})", site.shape()))
+    }
 }
 
 /// Columns stay where the width does, rows where both do. Flattening makes one pixel of all. Where a reshape deals pixels
 /// out anew, the whole axis is a bound on what one of them reads.
-fn dealt(input: &TensorType, output: &TensorType) -> [Reads; 2] {
-    let ([h, w], [to_h, to_w]) = (pixels(input), pixels(output));
+fn reshape_reads(input: &TensorType, output: &TensorType) -> [ReadPattern; 2] {
+    let ([h, w], [to_h, to_w]) = (map_size(input), map_size(output));
     let rows_stay = h == to_h && (w == to_w || h == 1);
-    [if rows_stay { Reads::Same } else { Reads::All }, Reads::same_or_all(w, to_w)]
+    [if rows_stay { ReadPattern::Same } else { ReadPattern::All }, ReadPattern::same_or_all(w, to_w)]
 }
 
 /// The same numbers in the same place.
-fn reshaped() -> Footprint {
-    Footprint::new().output(Storage::Alias(0)).gradient(Gradient::Alias)
+fn alias_footprint() -> Footprint {
+    Footprint::new().output(OutputStorage::Alias(0)).gradient(GradientStorage::Alias)
 }

@@ -1,6 +1,6 @@
 //! How an operator is called: its inputs, its arguments with their types, and how arguments become the operator.
 
-use super::pad::Pad;
+use super::conv_padding::ConvPadding;
 use super::refusal::Refusal;
 
 /// The type of an operator's argument.
@@ -57,7 +57,7 @@ pub enum ArgValue {
     /// Of [`ArgKind::Pair`]: vertical, horizontal. One integer stands for both.
     Pair([usize; 2]),
     /// Of [`ArgKind::Pad`].
-    Pad(Pad),
+    Pad(ConvPadding),
     /// Of [`ArgKind::Float`].
     Float(f64),
     /// Of [`ArgKind::Bool`].
@@ -76,7 +76,7 @@ pub enum ArgValue {
 
 /// One argument of a call form.
 #[derive(Debug, Clone, Copy)]
-pub struct ArgSig {
+pub struct ArgSpec {
     /// The name by which it is given: `stride = 2`.
     pub name: &'static str,
     /// The values that it takes.
@@ -86,7 +86,7 @@ pub struct ArgSig {
 }
 
 /// The call form of an operator. The first of `args` may be positional.
-pub struct Signature<T> {
+pub struct CallForm<T> {
     /// The operator's name in the language.
     pub name: &'static str,
     /// Names of the tensor inputs; the pipe fills the first.
@@ -94,26 +94,26 @@ pub struct Signature<T> {
     /// The operator takes any number of inputs (`concat`), and lists are flattened.
     pub variadic: bool,
     /// The arguments besides the tensor inputs.
-    pub args: &'static [ArgSig],
+    pub args: &'static [ArgSpec],
     /// Checked arguments to operator; `Err` is a message about a single argument.
-    pub build: fn(&Args) -> Result<T, Refusal>,
+    pub build: fn(&OperatorArgs) -> Result<T, Refusal>,
     /// One line for help and did-you-mean lists.
     pub summary: &'static str,
 }
 
-impl<T> Clone for Signature<T> {
+impl<T> Clone for CallForm<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T> Copy for Signature<T> {}
+impl<T> Copy for CallForm<T> {}
 
-impl<T> Signature<T> {
+impl<T> CallForm<T> {
     /// Of an operator with one input and no arguments.
     pub(super) const fn plain(
         name: &'static str,
-        build: fn(&Args) -> Result<T, Refusal>,
+        build: fn(&OperatorArgs) -> Result<T, Refusal>,
         summary: &'static str,
     ) -> Self {
         Self { name, inputs: &["x"], variadic: false, args: &[], build, summary }
@@ -121,7 +121,7 @@ impl<T> Signature<T> {
 }
 
 /// How many signatures there are in all lists.
-pub(super) const fn count<T>(lists: &[&[Signature<T>]]) -> usize {
+pub(super) const fn total_count<T>(lists: &[&[CallForm<T>]]) -> usize {
     let (mut count, mut at) = (0, 0);
     while at < lists.len() {
         count += lists[at].len();
@@ -130,8 +130,8 @@ pub(super) const fn count<T>(lists: &[&[Signature<T>]]) -> usize {
     count
 }
 
-/// All lists as one; `N` is their [`count`].
-pub(super) const fn joined<T, const N: usize>(lists: &[&[Signature<T>]]) -> [Signature<T>; N] {
+/// All lists as one; `N` is their [`total_count`].
+pub(super) const fn concat_lists<T, const N: usize>(lists: &[&[CallForm<T>]]) -> [CallForm<T>; N] {
     let mut all = [lists[0][0]; N];
     let (mut next, mut at) = (0, 0);
     while at < lists.len() {
@@ -147,24 +147,24 @@ pub(super) const fn joined<T, const N: usize>(lists: &[&[Signature<T>]]) -> [Sig
 }
 
 /// An argument that may be left out.
-pub(super) const fn arg(name: &'static str, kind: ArgKind) -> ArgSig {
-    ArgSig { name, kind, required: false }
+pub(super) const fn arg(name: &'static str, kind: ArgKind) -> ArgSpec {
+    ArgSpec { name, kind, required: false }
 }
 
 /// An argument that must be given.
-pub(super) const fn required(name: &'static str, kind: ArgKind) -> ArgSig {
-    ArgSig { name, kind, required: true }
+pub(super) const fn required(name: &'static str, kind: ArgKind) -> ArgSpec {
+    ArgSpec { name, kind, required: true }
 }
 
 pub(super) const ONE: ArgKind = ArgKind::Int { min: 1 };
 pub(super) const PAIR: ArgKind = ArgKind::Pair { min: 1 };
 pub(super) const PAIR0: ArgKind = ArgKind::Pair { min: 0 };
 
-/// Arguments of a call by name, each of the kind its [`ArgSig`] asks for.
+/// Arguments of a call by name, each of the kind its [`ArgSpec`] asks for.
 #[derive(Debug, Default)]
-pub struct Args(pub Vec<(&'static str, ArgValue)>);
+pub struct OperatorArgs(pub Vec<(&'static str, ArgValue)>);
 
-impl Args {
+impl OperatorArgs {
     /// Returns the argument of this name, if the call gives it.
     pub fn get(&self, name: &str) -> Option<&ArgValue> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, v)| v)

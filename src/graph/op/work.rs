@@ -5,7 +5,7 @@ use crate::graph::ty::TensorType;
 /// What an operator computes with its numbers. Counting conventions are rules over these kinds, so that an operator says
 /// once what it does and a convention says once what it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Work {
+pub enum WorkKind {
     /// Moves, compares or joins numbers, or is a function of each: no tool counts it.
     Uncounted,
     /// A convolution of a map.
@@ -82,7 +82,7 @@ pub trait Amount: Clone {
 }
 
 /// The dims of a tensor.
-pub type Dims<N> = Vec<N>;
+pub type TensorDims<N> = Vec<N>;
 
 /// Saturates; the checker refuses graphs that large.
 impl Amount for u64 {
@@ -108,7 +108,7 @@ impl Amount for u64 {
 }
 
 /// The dims of tensors in numbers.
-pub fn dims(types: &[TensorType]) -> Vec<Dims<u64>> {
+pub fn tensor_dims(types: &[TensorType]) -> Vec<TensorDims<u64>> {
     types.iter().map(|t| t.shape().dims().iter().map(|&d| d as u64).collect()).collect()
 }
 
@@ -119,7 +119,12 @@ pub fn product<N: Amount>(dims: &[N]) -> N {
 
 /// Multiplications of a convolution. Of a transposed one some tools count the same, which is too much by the stride on each
 /// axis.
-pub fn convolution<N: Amount>(kernel: [usize; 2], groups: usize, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+pub fn conv_multiplications<N: Amount>(
+    kernel: [usize; 2],
+    groups: usize,
+    inputs: &[TensorDims<N>],
+    outputs: &[TensorDims<N>],
+) -> N {
     product(&outputs[0]).times(&taps(&inputs[0][0], kernel, groups))
 }
 
@@ -128,26 +133,26 @@ fn taps<N: Amount>(channels: &N, [kh, kw]: [usize; 2], groups: usize) -> N {
     channels.over(&N::of(groups as u64)).times(&N::of(kh as u64)).times(&N::of(kw as u64))
 }
 
-impl Work {
+impl WorkKind {
     /// Multiplications of convolutions and linear layers for one image, bias not counted.
-    pub fn multiplications<N: Amount>(self, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+    pub fn multiplications<N: Amount>(self, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>]) -> N {
         match self {
-            Work::Convolution { kernel, groups, .. } => convolution(kernel, groups, inputs, outputs),
-            Work::TransposedConvolution { out, kernel, groups, .. } => {
+            WorkKind::Convolution { kernel, groups, .. } => conv_multiplications(kernel, groups, inputs, outputs),
+            WorkKind::TransposedConvolution { out, kernel, groups, .. } => {
                 product(&inputs[0]).times(&taps(&N::of(out as u64), kernel, groups))
             }
-            Work::Linear { out } => inputs[0][0].times(&N::of(out as u64)),
-            Work::Uncounted
-            | Work::BatchNorm
-            | Work::GroupNorm { .. }
-            | Work::Norm { .. }
-            | Work::FixedSlope
-            | Work::LearnedSlope
-            | Work::Softmax
-            | Work::AveragePool
-            | Work::AdaptiveAveragePool
-            | Work::Nearest { .. }
-            | Work::Bilinear { .. } => N::of(0),
+            WorkKind::Linear { out } => inputs[0][0].times(&N::of(out as u64)),
+            WorkKind::Uncounted
+            | WorkKind::BatchNorm
+            | WorkKind::GroupNorm { .. }
+            | WorkKind::Norm { .. }
+            | WorkKind::FixedSlope
+            | WorkKind::LearnedSlope
+            | WorkKind::Softmax
+            | WorkKind::AveragePool
+            | WorkKind::AdaptiveAveragePool
+            | WorkKind::Nearest { .. }
+            | WorkKind::Bilinear { .. } => N::of(0),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::base::number::three_digits;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, Node, NodeId};
 use crate::show::text::{bold_width, shortened, width};
-use crate::study::cost::field::{AxisField, Field, Reach, fields};
+use crate::study::cost::field::{AxisField, FieldReach, ReceptiveField, receptive_fields};
 use crate::study::cost::{Convention, CostReport, count};
 use crate::text::source::Span;
 use std::collections::HashMap;
@@ -71,7 +71,8 @@ pub(super) fn describe<'a>(checked: &CheckedGraph, tree: &'a BlockTree, conventi
     let graph = checked.graph();
     let report = count(checked, convention);
     let calls = graph.instances.iter().map(|s| (s.path.as_str(), s.span)).collect();
-    let known = FactsBuilder { graph, tree, report: &report, ids: graph.order(), fields: fields(graph), calls };
+    let known =
+        FactsBuilder { graph, tree, report: &report, ids: graph.order(), fields: receptive_fields(graph), calls };
     let mut kinds: Vec<(String, usize)> = Vec::new();
     let mut numbers: HashMap<&str, usize> = HashMap::new();
     let mut kind = |item: &'a TreeItem| -> Option<usize> {
@@ -101,7 +102,7 @@ struct FactsBuilder<'a> {
     tree: &'a BlockTree,
     report: &'a CostReport,
     ids: Vec<NodeId>,
-    fields: Vec<Field>,
+    fields: Vec<ReceptiveField>,
     /// Place of the call of each block, by the path of the block.
     calls: HashMap<&'a str, Span>,
 }
@@ -260,20 +261,20 @@ fn shade(share: f64) -> usize {
 
 fn field_in_words(field: &[AxisField; 2]) -> String {
     let one = |axis: &AxisField| match &axis.reach {
-        Reach::Window(window) => window.size().to_string(),
-        Reach::Nothing if axis.whole => "all".into(),
-        Reach::Nothing => "none".into(),
-        Reach::Unknown => "unknown".into(),
+        FieldReach::Intervals(window) => window.size().to_string(),
+        FieldReach::Nothing if axis.sees_whole_axis => "all".into(),
+        FieldReach::Nothing => "none".into(),
+        FieldReach::Unknown => "unknown".into(),
     };
     let [h, w] = [one(&field[0]), one(&field[1])];
     let size = if h == w && h.parse::<u64>().is_err() { h } else { format!("{h} × {w}") };
-    let strides = [0, 1].map(|i| field[i].window().map(|w| w.stride().to_string()));
+    let strides = [0, 1].map(|i| field[i].intervals().map(|w| w.stride().to_string()));
     let stride = match strides {
         [Some(a), Some(b)] if a == b => format!(", stride {a}"),
         [Some(a), Some(b)] => format!(", stride {a} × {b}"),
         _ => String::new(),
     };
-    let windows = field.iter().any(|axis| axis.window().is_some());
-    let whole = if windows && field.iter().any(|axis| axis.whole) { ", and the whole image" } else { "" };
+    let windows = field.iter().any(|axis| axis.intervals().is_some());
+    let whole = if windows && field.iter().any(|axis| axis.sees_whole_axis) { ", and the whole image" } else { "" };
     format!("{size}{stride}{whole}")
 }

@@ -4,7 +4,7 @@
 //! between the items of a block run forward as well in any fold state.
 
 use crate::graph::ir::{Graph, NodeId, Outlet};
-use crate::graph::op::{Op, Reads};
+use crate::graph::op::{Op, ReadPattern};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -190,7 +190,7 @@ impl<'g> BlockTreeBuilder<'g> {
             let (node, types) = (self.graph.node(id), self.graph.input_types(id));
             let wires: Vec<ItemInput> = (self.graph.inputs(id).into_iter().enumerate())
                 .map(|(slot, outlet)| {
-                    let size_only = node.op.reads(slot, &types, &node.outputs) == [Reads::Nothing; 2];
+                    let size_only = node.op.reads(slot, &types, &node.outputs) == [ReadPattern::Nothing; 2];
                     ItemInput { outlet, size_only }
                 })
                 .collect();

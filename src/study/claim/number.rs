@@ -5,12 +5,12 @@ use std::str::FromStr;
 
 /// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
 #[derive(Clone, Copy)]
-pub struct Printed(Written);
+pub struct PrintedNumber(ScaledNumber);
 
-impl Printed {
+impl PrintedNumber {
     /// Whether `n`, rounded half up to the last digit that is printed, is this number.
-    pub fn stands_for(self, n: u64) -> bool {
-        relate(Relation::Rounds, n, self.0)
+    pub fn matches(self, n: u64) -> bool {
+        relation_holds(Relation::Rounds, n, self.0)
     }
 
     /// In the middle of what it stands for.
@@ -19,7 +19,7 @@ impl Printed {
     }
 }
 
-impl FromStr for Printed {
+impl FromStr for PrintedNumber {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -27,30 +27,30 @@ impl FromStr for Printed {
         let digits = if suffix.is_some() { &text[..text.len() - 1] } else { text }.trim();
         let plain = digits.chars().all(|c| c.is_ascii_digit() || c == '.') && digits.matches('.').count() <= 1;
         let number = digits.chars().any(|c| c.is_ascii_digit()) && plain;
-        written(digits, suffix, None)
+        parse_number(digits, suffix, None)
             .filter(|_| number)
-            .map(Printed)
+            .map(PrintedNumber)
             .ok_or_else(|| format!("`{text}` is no number such as 707330, 0.71M or 2.17G"))
     }
 }
 
 /// `value` times `num / den`: `0.71M` is 71 times 10^4, `12.5` is 125 tenths, `1.5GiB` is 15 times 2^30 / 10.
 #[derive(Clone, Copy)]
-pub(super) struct Written {
+pub(super) struct ScaledNumber {
     value: u128,
     /// Of what the last digit stands for; neither is above 10^18.
     num: u128,
     den: u128,
 }
 
-impl Written {
+impl ScaledNumber {
     pub(super) fn whole(value: u64) -> Self {
-        Written { value: value.into(), num: 1, den: 1 }
+        ScaledNumber { value: value.into(), num: 1, den: 1 }
     }
 }
 
-/// `None` for what is far from any count, where the products of [`relate`] have no room.
-pub(super) fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<Written> {
+/// `None` for what is far from any count, where the products of [`relation_holds`] have no room.
+pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<ScaledNumber> {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((m, e)) => (m, e.parse::<i32>().ok()?),
         None => (digits, 0),
@@ -71,12 +71,12 @@ pub(super) fn written(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) 
     let power = exponent.checked_add(scale)?.checked_sub(i32::try_from(fraction.replace('_', "").len()).ok()?)?;
     let size = 10u128.checked_pow(power.unsigned_abs())?;
     let (num, den) = if power < 0 { (binary, size) } else { (binary.checked_mul(size)?, 1) };
-    (value < 1 << 64 && num <= LARGEST && den <= LARGEST).then_some(Written { value, num, den })
+    (value < 1 << 64 && num <= MAX_SCALE && den <= MAX_SCALE).then_some(ScaledNumber { value, num, den })
 }
 
-const LARGEST: u128 = 10u128.pow(18);
+const MAX_SCALE: u128 = 10u128.pow(18);
 
-pub(super) fn relate(relation: Relation, n: u64, Written { value, num, den }: Written) -> bool {
+pub(super) fn relation_holds(relation: Relation, n: u64, ScaledNumber { value, num, den }: ScaledNumber) -> bool {
     let (a, b) = (u128::from(n) * den, value * num);
     match relation {
         // Rounded half up to the last digit written.
@@ -95,24 +95,26 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Written {
-        written(digits, suffix, bytes).expect("a number")
+    fn number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> ScaledNumber {
+        parse_number(digits, suffix, bytes).expect("a number")
     }
 
     #[test]
     fn units_of_memory() {
         let gib = number("1.5", Some('G'), Some(Bytes::Binary));
-        assert!(relate(Relation::Eq, 3 << 29, gib));
-        assert!(relate(Relation::Lt, (3 << 29) - 1, gib) && !relate(Relation::Lt, 3 << 29, gib));
-        assert!(relate(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(Bytes::Decimal))));
+        assert!(relation_holds(Relation::Eq, 3 << 29, gib));
+        assert!(relation_holds(Relation::Lt, (3 << 29) - 1, gib) && !relation_holds(Relation::Lt, 3 << 29, gib));
+        assert!(relation_holds(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(Bytes::Decimal))));
         // A tenth of a KiB is 102.4 bytes: no whole number is equal, and 102 and 103 lie on its two sides.
         let tenth = number("0.1", Some('K'), Some(Bytes::Binary));
         assert!(
-            relate(Relation::Lt, 102, tenth) && relate(Relation::Gt, 103, tenth) && relate(Relation::Ne, 102, tenth)
+            relation_holds(Relation::Lt, 102, tenth)
+                && relation_holds(Relation::Gt, 103, tenth)
+                && relation_holds(Relation::Ne, 102, tenth)
         );
-        assert!(relate(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(Bytes::Binary))));
-        assert!(written("1e30", Some('T'), Some(Bytes::Binary)).is_none());
-        assert!(written("340282366920938463463374607431768211456", None, None).is_none());
+        assert!(relation_holds(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(Bytes::Binary))));
+        assert!(parse_number("1e30", Some('T'), Some(Bytes::Binary)).is_none());
+        assert!(parse_number("340282366920938463463374607431768211456", None, None).is_none());
     }
 
     proptest! {
@@ -133,7 +135,7 @@ mod tests {
                 (Relation::Ge, a >= b),
                 (Relation::Rounds, 2 * b <= 2 * a + unit && 2 * a + unit < 2 * b + 2 * unit),
             ] {
-                prop_assert_eq!(relate(relation, n, number), holds, "{} {:?} {}{:?}", n, relation, text, suffix);
+                prop_assert_eq!(relation_holds(relation, n, number), holds, "{} {:?} {}{:?}", n, relation, text, suffix);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! What claims and bounds are about.
 
 use crate::graph::check::{CheckedGraph, unknown_result};
-use crate::study::cost::field::{fields, narrower};
+use crate::graph::op::PassKind;
+use crate::study::cost::field::{narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
 use crate::text::diag::{Applicability, Code, Diagnostic};
 use crate::text::source::Spanned;
@@ -21,14 +22,14 @@ pub(super) enum Quantity {
     /// Image pixels that a pixel of the first result sees through windows: along the axis where it sees fewer.
     ReceptiveField,
     /// The most bytes that a pass holds at once.
-    Memory(Pass),
+    Memory(PassKind),
     /// What only a trained network has.
     Score,
 }
 
 /// A quantity's value: a number or a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum QuantityValue {
     /// A count: parameters, buffers, operations of one image, bytes, or pixels of a receptive field.
     Number(u64),
     /// The shape of an input or a result, `[c, h, w]`.
@@ -37,26 +38,19 @@ pub enum Found {
     Nothing,
 }
 
-impl fmt::Display for Found {
+impl fmt::Display for QuantityValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Found::Number(n) => n.fmt(f),
-            Found::Shape(shape) => write!(f, "{shape:?}"),
-            Found::Nothing => f.write_str("-"),
+            QuantityValue::Number(n) => n.fmt(f),
+            QuantityValue::Shape(shape) => write!(f, "{shape:?}"),
+            QuantityValue::Nothing => f.write_str("-"),
         }
     }
 }
 
-/// A pass whose memory is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pass {
-    Inference,
-    Training,
-}
-
 /// The most bytes that a run of a model holds at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Peaks {
+pub struct PeakBytes {
     /// Peak of a forward pass without gradients, in bytes.
     pub inference: u64,
     /// Peak of a training step (forward, loss, backward, update), in bytes.
@@ -70,7 +64,7 @@ pub(super) const QUANTITIES: &[&str] =
 pub(super) const SCORES: &[&str] = &["dice", "iou"];
 
 /// `macs` without a convention are those of `macs`.
-pub(super) fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
+pub(super) fn parse_quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Diagnostic>> {
     let unknown = |name: &str| {
         let d = Diagnostic::new(Code::E0603, expr.span, format!("nothing is known about `{name}`"));
         let at = if let ExprKind::Call(call) = &expr.kind { call.name.span } else { expr.span };
@@ -109,8 +103,8 @@ pub(super) fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Di
             }
             if call.name.node == "memory" {
                 return match word.as_str() {
-                    "inference" => Ok(Quantity::Memory(Pass::Inference)),
-                    "training" => Ok(Quantity::Memory(Pass::Training)),
+                    "inference" => Ok(Quantity::Memory(PassKind::Inference)),
+                    "training" => Ok(Quantity::Memory(PassKind::Training)),
                     _ => {
                         let message = format!("no pass is called `{word}`; there is inference and training");
                         let d = Diagnostic::new(Code::E0603, arg.value.span, message);
@@ -137,33 +131,33 @@ pub(super) fn quantity(expr: &Expr, macs: Convention) -> Result<Quantity, Box<Di
 pub(super) fn measure(
     quantity: &Quantity,
     checked: &CheckedGraph,
-    memory: &dyn Fn() -> Peaks,
-) -> Result<Found, Box<Diagnostic>> {
+    memory: &dyn Fn() -> PeakBytes,
+) -> Result<QuantityValue, Box<Diagnostic>> {
     Ok(match quantity {
-        Quantity::Params(None) => Found::Number(count(checked, Convention::Conv).params),
-        Quantity::Params(Some(convention)) => Found::Number(count(checked, *convention).counted_params),
-        Quantity::Buffers => Found::Number(count(checked, Convention::Conv).buffers),
-        Quantity::Macs(convention) => Found::Number(count(checked, *convention).macs),
-        Quantity::ReceptiveField => Found::Number(receptive_field(checked)?),
-        Quantity::Memory(Pass::Inference) => Found::Number(memory().inference),
-        Quantity::Memory(Pass::Training) => Found::Number(memory().training),
-        Quantity::Score => Found::Nothing,
-        Quantity::Input => Found::Shape(checked.input().dims().to_vec()),
-        Quantity::Output(None) => Found::Shape(checked.output().dims().to_vec()),
+        Quantity::Params(None) => QuantityValue::Number(count(checked, Convention::Conv).params),
+        Quantity::Params(Some(convention)) => QuantityValue::Number(count(checked, *convention).counted_params),
+        Quantity::Buffers => QuantityValue::Number(count(checked, Convention::Conv).buffers),
+        Quantity::Macs(convention) => QuantityValue::Number(count(checked, *convention).macs),
+        Quantity::ReceptiveField => QuantityValue::Number(receptive_field(checked)?),
+        Quantity::Memory(PassKind::Inference) => QuantityValue::Number(memory().inference),
+        Quantity::Memory(PassKind::Training) => QuantityValue::Number(memory().training),
+        Quantity::Score => QuantityValue::Nothing,
+        Quantity::Input => QuantityValue::Shape(checked.input().dims().to_vec()),
+        Quantity::Output(None) => QuantityValue::Shape(checked.output().dims().to_vec()),
         Quantity::Output(Some(name)) => {
             if let Some(d) = unknown_result(checked, name) {
                 return Err(Box::new(d));
             }
             let shape = checked.results().find(|(n, _)| *n == name.node).map_or(checked.output(), |(_, shape)| shape);
-            Found::Shape(shape.dims().to_vec())
+            QuantityValue::Shape(shape.dims().to_vec())
         }
     })
 }
 
 fn receptive_field(checked: &CheckedGraph) -> Result<u64, Box<Diagnostic>> {
     let graph = checked.graph();
-    let field = &fields(graph)[graph.results[0].1.node.index()];
-    narrower(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {
+    let field = &receptive_fields(graph)[graph.results[0].1.node.index()];
+    narrower_side(field, checked.input().spatial().unwrap_or_default()).ok_or_else(|| {
         let message = format!("the receptive field of `{}` is not known", graph.name);
         let d = Diagnostic::new(Code::E0603, graph.node(graph.input()).span, message);
         Box::new(d.help("it repeats after more than 4096 pixels only"))

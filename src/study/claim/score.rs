@@ -1,23 +1,23 @@
 //! Claims about trained networks, which nothing can judge before training, and figures as sources print them.
 
-use super::quantity::{Found, QUANTITIES, SCORES};
-use super::verdict::{Judged, Verdict};
+use super::quantity::{QUANTITIES, QuantityValue, SCORES};
+use super::verdict::{Judgement, Verdict};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Claim, ClaimValue, ExprKind, Relation};
 
 /// A figure as a source prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
+pub struct ReportedFigure {
     /// `params`, `macs`, `dice`, `iou`, whatever the convention.
     pub quantity: String,
     /// `2.17G`
-    pub written: String,
+    pub text: String,
     /// Why it is known to be wrong.
     pub refuted: Option<String>,
 }
 
 /// The figure that a claim with `~=` gives for a number.
-pub fn figure(claim: &Claim) -> Option<Figure> {
+pub fn reported_figure(claim: &Claim) -> Option<ReportedFigure> {
     let name = match &claim.quantity.kind {
         ExprKind::Name(name) => name,
         ExprKind::Call(call) => &call.name.node,
@@ -25,18 +25,18 @@ pub fn figure(claim: &Claim) -> Option<Figure> {
     };
     let ClaimValue::Number { digits, suffix, .. } = &claim.value else { return None };
     let known = QUANTITIES.contains(&name.as_str()) && claim.relation.node == Relation::Rounds;
-    let written = digits.chars().chain(*suffix).collect();
+    let text = digits.chars().chain(*suffix).collect();
     let refuted = claim.refuted.as_ref().map(|r| r.node.clone());
-    known.then(|| Figure { quantity: name.clone(), written, refuted })
+    known.then(|| ReportedFigure { quantity: name.clone(), text, refuted })
 }
 
 /// Whether a claim is about what can be counted, and so is judged.
-pub fn is_judged(claim: &Claim) -> bool {
+pub fn is_countable(claim: &Claim) -> bool {
     !matches!(&claim.quantity.kind, ExprKind::Name(name) if SCORES.contains(&name.as_str()))
 }
 
 /// A score is written as a source prints it: a share with `~=`.
-pub(super) fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
+pub(super) fn check_score(claim: &Claim) -> Result<Judgement, Box<Diagnostic>> {
     let wrong = |span, message: &str| Err(Box::new(Diagnostic::new(Code::E0206, span, message)));
     if claim.relation.node != Relation::Rounds {
         return wrong(claim.relation.span, "a score is reported with `~=`; only training can tell more");
@@ -46,11 +46,11 @@ pub(super) fn reported(claim: &Claim) -> Result<Judged, Box<Diagnostic>> {
     }
     match &claim.value {
         ClaimValue::Number { digits, suffix: None, bytes: None, .. } if digits.parse().is_ok_and(|x: f64| x <= 1.0) => {
-            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+            Ok(Judgement { value: QuantityValue::Nothing, verdict: Verdict::Reported })
         }
         ClaimValue::Number { span, .. } => wrong(*span, "a score is a share from 0 to 1, for example 0.8397"),
         ClaimValue::Expr(expr) if matches!(expr.kind, ExprKind::Int(0 | 1)) => {
-            Ok(Judged { found: Found::Nothing, verdict: Verdict::Reported })
+            Ok(Judgement { value: QuantityValue::Nothing, verdict: Verdict::Reported })
         }
         ClaimValue::Expr(expr) => wrong(expr.span, "a score is a share from 0 to 1, for example 0.8397"),
     }

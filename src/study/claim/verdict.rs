@@ -1,6 +1,6 @@
 //! What was found about a claim.
 
-use super::quantity::Found;
+use super::quantity::QuantityValue;
 
 /// How a claim stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub enum Verdict {
 
 /// A claim that is as it should be.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub struct Judgement {
     /// The value that the model has.
-    pub found: Found,
+    pub value: QuantityValue,
     /// How the claim stands against that value.
     pub verdict: Verdict,
 }

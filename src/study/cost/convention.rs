@@ -3,8 +3,8 @@
 //! The rules were read from the tools' sources and are held to their output by tests. `docs/counting.md` says what each
 //! counts and where it is known to be wrong. All counts are for one image, in evaluation mode.
 
-use crate::graph::op::work::{Amount, Dims, convolution, dims, product};
-use crate::graph::op::{Op, ParamKind, Work};
+use crate::graph::op::work::{Amount, TensorDims, conv_multiplications, product, tensor_dims};
+use crate::graph::op::{Op, ParamKind, WorkKind};
 use crate::graph::ty::TensorType;
 use std::fmt;
 use std::str::FromStr;
@@ -58,18 +58,24 @@ impl Convention {
             Convention::Thop | Convention::Thop01 | Convention::Fvcore | Convention::Torchinfo => {
                 let params = op.params(inputs);
                 let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| p.elements()).sum();
-                self.amount(op.work(), &dims(inputs), &dims(outputs), &trainable)
+                self.amount(op.work(), &tensor_dims(inputs), &tensor_dims(outputs), &trainable)
             }
         }
     }
 
     /// The same in numbers or formulas; `trainable` is how many parameters the node has.
-    pub(super) fn amount<N: Amount>(self, work: Work, inputs: &[Dims<N>], outputs: &[Dims<N>], trainable: &N) -> N {
+    pub(super) fn amount<N: Amount>(
+        self,
+        work: WorkKind,
+        inputs: &[TensorDims<N>],
+        outputs: &[TensorDims<N>],
+        trainable: &N,
+    ) -> N {
         match self {
             Convention::Conv => work.multiplications(inputs, outputs),
             Convention::FlopCounter => work.multiplications(inputs, outputs).times(&N::of(2)),
-            Convention::Thop => thop(work, inputs, outputs, Age::Old),
-            Convention::Thop01 => thop(work, inputs, outputs, Age::New),
+            Convention::Thop => thop(work, inputs, outputs, ThopVersion::Old),
+            Convention::Thop01 => thop(work, inputs, outputs, ThopVersion::New),
             Convention::Fvcore => fvcore(work, inputs, outputs),
             Convention::Torchinfo => torchinfo(work, outputs, trainable),
         }
@@ -80,8 +86,10 @@ impl Convention {
     pub fn counts_params(self, op: &Op) -> bool {
         let work = op.work();
         match self {
-            Convention::Thop => !matches!(work, Work::LearnedSlope | Work::GroupNorm { .. } | Work::Norm { .. }),
-            Convention::Thop01 => !matches!(work, Work::GroupNorm { .. }),
+            Convention::Thop => {
+                !matches!(work, WorkKind::LearnedSlope | WorkKind::GroupNorm { .. } | WorkKind::Norm { .. })
+            }
+            Convention::Thop01 => !matches!(work, WorkKind::GroupNorm { .. }),
             Convention::Conv | Convention::Fvcore | Convention::Torchinfo | Convention::FlopCounter => true,
         }
     }
@@ -105,16 +113,16 @@ impl FromStr for Convention {
     }
 }
 
-fn elements<N: Amount>(tensors: &[Dims<N>]) -> N {
+fn element_count<N: Amount>(tensors: &[TensorDims<N>]) -> N {
     product(&tensors[0])
 }
 
-fn per<N: Amount>(n: u64, tensors: &[Dims<N>]) -> N {
-    N::of(n).times(&elements(tensors))
+fn per_element<N: Amount>(n: u64, tensors: &[TensorDims<N>]) -> N {
+    N::of(n).times(&element_count(tensors))
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Age {
+enum ThopVersion {
     /// 0.0.31
     Old,
     /// 0.1.1
@@ -122,73 +130,82 @@ enum Age {
 }
 
 /// Calls of functions and operators of Python are not seen, pools of maxima are free.
-fn thop<N: Amount>(work: Work, inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -> N {
+fn thop<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], age: ThopVersion) -> N {
     let free = N::of(0);
     match work {
         // A transposed convolution is taken for an ordinary one.
-        Work::Convolution { kernel, groups, bias } | Work::TransposedConvolution { kernel, groups, bias, .. } => {
-            let bias = if bias && age == Age::Old { elements(outputs) } else { free };
-            convolution(kernel, groups, inputs, outputs).plus(&bias)
+        WorkKind::Convolution { kernel, groups, bias }
+        | WorkKind::TransposedConvolution { kernel, groups, bias, .. } => {
+            let bias = if bias && age == ThopVersion::Old { element_count(outputs) } else { free };
+            conv_multiplications(kernel, groups, inputs, outputs).plus(&bias)
         }
-        Work::Linear { .. } => work.multiplications(inputs, outputs),
-        Work::BatchNorm => per(if age == Age::Old { 2 } else { 4 }, inputs),
+        WorkKind::Linear { .. } => work.multiplications(inputs, outputs),
+        WorkKind::BatchNorm => per_element(if age == ThopVersion::Old { 2 } else { 4 }, inputs),
         // The older version knows batch norm only; neither knows group norm.
-        Work::Norm { affine } if age == Age::New => per(if affine { 4 } else { 2 }, inputs),
-        Work::LearnedSlope if age == Age::New => elements(inputs),
-        Work::FixedSlope if age == Age::Old => elements(inputs),
+        WorkKind::Norm { affine } if age == ThopVersion::New => per_element(if affine { 4 } else { 2 }, inputs),
+        WorkKind::LearnedSlope if age == ThopVersion::New => element_count(inputs),
+        WorkKind::FixedSlope if age == ThopVersion::Old => element_count(inputs),
         // Exponentials, additions (one fewer) and divisions of each pixel's channels.
-        Work::Softmax => per(3, inputs).minus(&product(&inputs[0][1..])),
-        Work::AveragePool => elements(outputs),
-        Work::AdaptiveAveragePool => adaptive(inputs, outputs, age),
-        Work::Bilinear { module: true } => per(11, outputs),
-        Work::Nearest { module: true } if age == Age::New => elements(outputs),
-        Work::Uncounted
-        | Work::GroupNorm { .. }
-        | Work::Norm { .. }
-        | Work::FixedSlope
-        | Work::LearnedSlope
-        | Work::Nearest { .. }
-        | Work::Bilinear { .. } => free,
+        WorkKind::Softmax => per_element(3, inputs).minus(&product(&inputs[0][1..])),
+        WorkKind::AveragePool => element_count(outputs),
+        WorkKind::AdaptiveAveragePool => adaptive_pool(inputs, outputs, age),
+        WorkKind::Bilinear { module: true } => per_element(11, outputs),
+        WorkKind::Nearest { module: true } if age == ThopVersion::New => element_count(outputs),
+        WorkKind::Uncounted
+        | WorkKind::GroupNorm { .. }
+        | WorkKind::Norm { .. }
+        | WorkKind::FixedSlope
+        | WorkKind::LearnedSlope
+        | WorkKind::Nearest { .. }
+        | WorkKind::Bilinear { .. } => free,
     }
 }
 
 /// `(additions + 1 division) * outputs`, the additions being the size of the input over that of the output, rounded down
 /// in the older version.
-fn adaptive<N: Amount>(inputs: &[Dims<N>], outputs: &[Dims<N>], age: Age) -> N {
+fn adaptive_pool<N: Amount>(inputs: &[TensorDims<N>], outputs: &[TensorDims<N>], age: ThopVersion) -> N {
     let ([_, h, w], [_, oh, ow]) = (&inputs[0][..], &outputs[0][..]) else { return N::of(0) };
     match age {
-        Age::Old => h.over(oh).times(&w.over(ow)).plus(&N::of(1)).times(&elements(outputs)),
-        Age::New => elements(inputs).plus(&elements(outputs)),
+        ThopVersion::Old => h.over(oh).times(&w.over(ow)).plus(&N::of(1)).times(&element_count(outputs)),
+        ThopVersion::New => element_count(inputs).plus(&element_count(outputs)),
     }
 }
 
-fn fvcore<N: Amount>(work: Work, inputs: &[Dims<N>], outputs: &[Dims<N>]) -> N {
+fn fvcore<N: Amount>(work: WorkKind, inputs: &[TensorDims<N>], outputs: &[TensorDims<N>]) -> N {
     match work {
-        Work::Convolution { .. } | Work::TransposedConvolution { .. } | Work::Linear { .. } => {
+        WorkKind::Convolution { .. } | WorkKind::TransposedConvolution { .. } | WorkKind::Linear { .. } => {
             work.multiplications(inputs, outputs)
         }
-        Work::BatchNorm => per(2, inputs),
-        Work::GroupNorm { affine } | Work::Norm { affine } => per(if affine { 5 } else { 4 }, inputs),
-        Work::Bilinear { .. } => per(4, outputs),
-        Work::Nearest { .. } => elements(outputs),
-        Work::AdaptiveAveragePool => elements(inputs),
-        Work::Uncounted | Work::FixedSlope | Work::LearnedSlope | Work::Softmax | Work::AveragePool => N::of(0),
+        WorkKind::BatchNorm => per_element(2, inputs),
+        WorkKind::GroupNorm { affine } | WorkKind::Norm { affine } => per_element(if affine { 5 } else { 4 }, inputs),
+        WorkKind::Bilinear { .. } => per_element(4, outputs),
+        WorkKind::Nearest { .. } => element_count(outputs),
+        WorkKind::AdaptiveAveragePool => element_count(inputs),
+        WorkKind::Uncounted
+        | WorkKind::FixedSlope
+        | WorkKind::LearnedSlope
+        | WorkKind::Softmax
+        | WorkKind::AveragePool => N::of(0),
     }
 }
 
 /// Numbers in the weights, times the output's height and width where the module is a convolution.
-fn torchinfo<N: Amount>(work: Work, outputs: &[Dims<N>], trainable: &N) -> N {
+fn torchinfo<N: Amount>(work: WorkKind, outputs: &[TensorDims<N>], trainable: &N) -> N {
     match work {
-        Work::Convolution { .. } | Work::TransposedConvolution { .. } => trainable.times(&product(&outputs[0][1..])),
-        Work::Linear { .. } | Work::BatchNorm | Work::GroupNorm { .. } | Work::Norm { .. } | Work::LearnedSlope => {
-            trainable.clone()
+        WorkKind::Convolution { .. } | WorkKind::TransposedConvolution { .. } => {
+            trainable.times(&product(&outputs[0][1..]))
         }
-        Work::Uncounted
-        | Work::FixedSlope
-        | Work::Softmax
-        | Work::AveragePool
-        | Work::AdaptiveAveragePool
-        | Work::Nearest { .. }
-        | Work::Bilinear { .. } => N::of(0),
+        WorkKind::Linear { .. }
+        | WorkKind::BatchNorm
+        | WorkKind::GroupNorm { .. }
+        | WorkKind::Norm { .. }
+        | WorkKind::LearnedSlope => trainable.clone(),
+        WorkKind::Uncounted
+        | WorkKind::FixedSlope
+        | WorkKind::Softmax
+        | WorkKind::AveragePool
+        | WorkKind::AdaptiveAveragePool
+        | WorkKind::Nearest { .. }
+        | WorkKind::Bilinear { .. } => N::of(0),
     }
 }

@@ -4,12 +4,12 @@
 //! A transposed convolution multiplies for pixels that its `pad` cuts off. Neither can change a result.
 
 use crate::graph::ir::Graph;
-use crate::graph::op::reads::pixels;
-use crate::graph::op::{Reads, Taps};
+use crate::graph::op::read_pattern::map_size;
+use crate::graph::op::{KernelTaps, ReadPattern};
 use crate::graph::ty::TensorType;
 
 /// MACs of each node, by node id, that touch pixels; of those that convention `conv` counts. Exact.
-pub fn effective(graph: &Graph) -> Vec<u64> {
+pub fn effective_macs(graph: &Graph) -> Vec<u64> {
     let mut all = vec![0; graph.len()];
     for id in graph.order() {
         let node = graph.node(id);
@@ -18,7 +18,7 @@ pub fn effective(graph: &Graph) -> Vec<u64> {
         if macs == 0 {
             continue;
         }
-        let [down, across] = axes(&node.op, &inputs, &node.outputs);
+        let [down, across] = axis_pairs(&node.op, &inputs, &node.outputs);
         all[id.index()] = down.of(across.of(macs));
     }
     all
@@ -26,14 +26,14 @@ pub fn effective(graph: &Graph) -> Vec<u64> {
 
 /// The (pixel, tap) pairs of a kernel along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pairs {
+pub struct TapPairs {
     /// Those that touch a pixel.
     pub inside: u64,
     /// All pairs: output pixels times kernel taps along the axis.
     pub all: u64,
 }
 
-impl Pairs {
+impl TapPairs {
     /// The part of `macs` that touches pixels of this axis: `macs` is a multiple of `all`.
     fn of(self, macs: u64) -> u64 {
         (u128::from(macs / self.all.max(1)) * u128::from(self.inside)) as u64
@@ -41,36 +41,36 @@ impl Pairs {
 }
 
 /// Down and across; one pair where an operator reads no window.
-pub fn axes(op: &crate::graph::op::Op, inputs: &[TensorType], outputs: &[TensorType]) -> [Pairs; 2] {
-    let (from, to) = (pixels(&inputs[0]), pixels(&outputs[0]));
+pub fn axis_pairs(op: &crate::graph::op::Op, inputs: &[TensorType], outputs: &[TensorType]) -> [TapPairs; 2] {
+    let (from, to) = (map_size(&inputs[0]), map_size(&outputs[0]));
     let reads = op.reads(0, inputs, outputs);
     [0, 1].map(|i| match reads[i] {
         // Window k of the padded map, which pixel of the map?
-        Reads::Window(taps) => pairs(taps, to[i], from[i]),
+        ReadPattern::Window(taps) => count_pairs(taps, to[i], from[i]),
         // The same pairs, with the map and the result in each other's place.
-        Reads::Transposed(taps) => pairs(taps, from[i], to[i]),
-        Reads::Nothing
-        | Reads::Same
-        | Reads::Shift(_)
-        | Reads::Interpolated { .. }
-        | Reads::Bins { .. }
-        | Reads::Unpooled
-        | Reads::All
-        | Reads::SameAndAll => Pairs { inside: 1, all: 1 },
+        ReadPattern::Transposed(taps) => count_pairs(taps, from[i], to[i]),
+        ReadPattern::Nothing
+        | ReadPattern::Same
+        | ReadPattern::Shift(_)
+        | ReadPattern::Interpolated { .. }
+        | ReadPattern::Bins { .. }
+        | ReadPattern::Unpooled
+        | ReadPattern::All
+        | ReadPattern::SameAndAll => TapPairs { inside: 1, all: 1 },
     })
 }
 
 /// Pairs of a window `i < windows` and a tap `t` with `0 <= i * stride + t * dilation - pad < pixels`.
-pub fn pairs(taps: Taps, windows: usize, pixels: usize) -> Pairs {
+pub fn count_pairs(taps: KernelTaps, windows: usize, pixels: usize) -> TapPairs {
     let [windows, pixels, count, stride, dilation, pad] =
         [windows, pixels, taps.count, taps.stride, taps.dilation, taps.pad].map(|n| n as u128);
-    let below = |limit| below(limit, windows, stride, count, dilation);
+    let below = |limit| pairs_below(limit, windows, stride, count, dilation);
     let inside = below(pixels + pad) - below(pad);
-    Pairs { inside: inside as u64, all: (windows * count) as u64 }
+    TapPairs { inside: inside as u64, all: (windows * count) as u64 }
 }
 
 /// Pairs `i < windows`, `t < taps` with `i * stride + t * dilation < limit`.
-fn below(limit: u128, windows: u128, stride: u128, taps: u128, dilation: u128) -> u128 {
+fn pairs_below(limit: u128, windows: u128, stride: u128, taps: u128, dilation: u128) -> u128 {
     // Taps up to here have every window below the limit, taps from `end` on none.
     let end = limit.div_ceil(dilation).min(taps);
     let last = (windows - 1) * stride;

@@ -3,7 +3,7 @@
 use super::Convention;
 use crate::graph::check::CheckedGraph;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
-use crate::graph::op::work::{Amount, Dims};
+use crate::graph::op::work::{Amount, TensorDims};
 use crate::graph::op::{Op, ParamKind};
 use crate::graph::ty::{Dim, DimSum, FormulaType, Shape, TensorType};
 
@@ -41,9 +41,9 @@ pub struct FormulaReport {
 }
 
 /// Formulas that hold at every size that the contract accepts: there they give what [`count`](super::count) counts.
-pub fn formula(checked: &CheckedGraph, convention: Convention) -> FormulaReport {
+pub fn cost_formulas(checked: &CheckedGraph, convention: Convention) -> FormulaReport {
     let graph = checked.graph();
-    let nodes: Vec<NodeFormula> = graph.order().into_iter().map(|id| node(graph, id, convention)).collect();
+    let nodes: Vec<NodeFormula> = graph.order().into_iter().map(|id| node_formula(graph, id, convention)).collect();
     let total = |part: fn(&NodeFormula) -> Option<&Dim>| {
         let mut total = DimSum::default();
         nodes.iter().for_each(|n| total.add(part(n)));
@@ -55,15 +55,15 @@ pub fn formula(checked: &CheckedGraph, convention: Convention) -> FormulaReport 
     FormulaReport { convention, nodes, params, macs, bytes }
 }
 
-fn node(graph: &Graph, id: NodeId, convention: Convention) -> NodeFormula {
+fn node_formula(graph: &Graph, id: NodeId, convention: Convention) -> NodeFormula {
     let node = graph.node(id);
     let inputs: Vec<&FormulaType> = graph.inputs(id).into_iter().map(|o| graph.formula(o)).collect();
     let outputs: Vec<&FormulaType> =
         (0..node.outputs.len()).map(|slot| graph.formula(Outlet { node: id, slot })).collect();
-    let amounts = |types: &[&FormulaType]| types.iter().map(|ty| amounts(ty)).collect::<Vec<_>>();
-    let params = params(&node.op, &graph.input_types(id), &inputs);
-    let trainable = Formula(params.clone());
-    let macs = convention.amount(node.op.work(), &amounts(&inputs), &amounts(&outputs), &trainable);
+    let all_dims = |types: &[&FormulaType]| types.iter().map(|ty| formula_dims(ty)).collect::<Vec<_>>();
+    let params = trainable_params(&node.op, &graph.input_types(id), &inputs);
+    let trainable = FormulaAmount(params.clone());
+    let macs = convention.amount(node.op.work(), &all_dims(&inputs), &all_dims(&outputs), &trainable);
     let elements = outputs.iter().try_fold(Dim::constant(0), |sum, ty| sum.plus(&ty.elements()?));
     NodeFormula {
         path: node.path.clone(),
@@ -75,12 +75,12 @@ fn node(graph: &Graph, id: NodeId, convention: Convention) -> NodeFormula {
     }
 }
 
-fn amounts(ty: &FormulaType) -> Dims<Formula> {
-    ty.dims().iter().map(|d| Formula(Some(d.clone()))).collect()
+fn formula_dims(ty: &FormulaType) -> TensorDims<FormulaAmount> {
+    ty.dims().iter().map(|d| FormulaAmount(Some(d.clone()))).collect()
 }
 
 /// Trainable numbers. They depend on an input by its channels alone, and on those as `a + b * c`; so two counts say all.
-fn params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> Option<Dim> {
+fn trainable_params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> Option<Dim> {
     let trainable = |types: &[TensorType]| -> i128 {
         op.params(types).iter().filter(|p| p.kind == ParamKind::Trainable).map(|p| i128::from(p.elements())).sum()
     };
@@ -100,27 +100,27 @@ fn params(op: &Op, types: &[TensorType], inputs: &[&FormulaType]) -> Option<Dim>
 
 /// An amount that may be beyond the limits.
 #[derive(Debug, Clone)]
-pub(super) struct Formula(Option<Dim>);
+pub(super) struct FormulaAmount(Option<Dim>);
 
-impl Amount for Formula {
+impl Amount for FormulaAmount {
     fn of(n: u64) -> Self {
-        Formula(Some(Dim::constant(n.into())))
+        FormulaAmount(Some(Dim::constant(n.into())))
     }
 
     fn plus(&self, other: &Self) -> Self {
-        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.plus(b)))
+        FormulaAmount(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.plus(b)))
     }
 
     fn minus(&self, other: &Self) -> Self {
-        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.minus(b)))
+        FormulaAmount(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.minus(b)))
     }
 
     fn times(&self, other: &Self) -> Self {
-        Formula(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.times(b)))
+        FormulaAmount(self.0.as_ref().zip(other.0.as_ref()).and_then(|(a, b)| a.times(b)))
     }
 
     fn over(&self, other: &Self) -> Self {
         let by = |d: &Dim| d.as_const().filter(|n| *n > 0);
-        Formula(self.0.as_ref().zip(other.0.as_ref().and_then(by)).and_then(|(a, by)| a.floor_div(by)))
+        FormulaAmount(self.0.as_ref().zip(other.0.as_ref().and_then(by)).and_then(|(a, by)| a.floor_div(by)))
     }
 }

@@ -6,18 +6,18 @@
 //! are from it.
 
 mod heap;
-mod play;
+mod simulator;
 mod timeline;
 
-pub use timeline::{Moment, Peak, Phase, Timeline};
+pub use timeline::{MemoryPeak, MemorySample, MemoryTimeline, PassPhase};
 
 use crate::graph::check::{CheckedGraph, FrozenPaths};
-use crate::graph::op::{Bytes, ParamKind, Pass};
-use play::Play;
+use crate::graph::op::{BatchBytes, ParamKind, PassKind};
+use simulator::MemorySimulator;
 
 /// The memory of a graph, in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memory {
+pub struct MemoryReport {
     /// Numbers that can be trained.
     pub weights: u64,
     /// Gradients of the weights at the end of a backward pass: as much as the weights that are not frozen.
@@ -27,28 +27,28 @@ pub struct Memory {
     /// What the optimiser keeps.
     pub optimizer: u64,
     /// What forward leaves for backward, results included.
-    pub saved: Bytes,
+    pub saved: BatchBytes,
     /// The steps of a forward pass without gradients.
-    pub inference: Timeline,
+    pub inference: MemoryTimeline,
     /// The steps of one training step: forward, loss, backward, update.
-    pub training: Timeline,
+    pub training: MemoryTimeline,
 }
 
 /// Plays inference and one training step through. `moments` is the number of tensors that the optimiser keeps for each
 /// weight (`Optimizer::moments` of the recipe), `threads` the number that compute at once.
-pub fn memory(checked: &CheckedGraph, moments: u64, threads: u64) -> Memory {
-    memory_with(checked, &FrozenPaths::default(), moments, threads)
+pub fn memory(checked: &CheckedGraph, moments: u64, threads: u64) -> MemoryReport {
+    memory_frozen(checked, &FrozenPaths::default(), moments, threads)
 }
 
 /// The same where the parameters of `frozen` are not trained: they have no gradients and no state of the optimiser, and
 /// what lies before the first trained parameter saves nothing.
-pub fn memory_with(checked: &CheckedGraph, frozen: &FrozenPaths, moments: u64, threads: u64) -> Memory {
-    memory_of(checked, frozen, &Training { moments, loss_words: 0, threads })
+pub fn memory_frozen(checked: &CheckedGraph, frozen: &FrozenPaths, moments: u64, threads: u64) -> MemoryReport {
+    memory_for(checked, frozen, &TrainingSetup { moments, loss_words: 0, threads })
 }
 
 /// What a run adds to the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Training {
+pub struct TrainingSetup {
     /// Tensors that the optimiser keeps for each weight (`Optimizer::moments` of the recipe).
     pub moments: u64,
     /// Words a pixel of each result that the loss holds beside those of cross entropy (`LossSpec::words` of the recipe).
@@ -58,15 +58,15 @@ pub struct Training {
 }
 
 /// The same for any loss.
-pub fn memory_of(checked: &CheckedGraph, frozen: &FrozenPaths, run: &Training) -> Memory {
-    let &Training { moments, loss_words, threads } = run;
+pub fn memory_for(checked: &CheckedGraph, frozen: &FrozenPaths, run: &TrainingSetup) -> MemoryReport {
+    let &TrainingSetup { moments, loss_words, threads } = run;
     let graph = checked.graph();
     let order = graph.order();
     let (mut weights, mut gradients, mut buffers, mut largest) = (0u64, 0u64, 0u64, 0u64);
     for &id in &order {
         let trained = !frozen.contains(&graph.node(id).path);
         for param in graph.node(id).op.params(&graph.input_types(id)) {
-            let bytes = Bytes::words(param.elements()).fixed;
+            let bytes = BatchBytes::words(param.elements()).fixed;
             match param.kind {
                 ParamKind::Trainable => {
                     weights = weights.saturating_add(bytes);
@@ -80,14 +80,15 @@ pub fn memory_of(checked: &CheckedGraph, frozen: &FrozenPaths, run: &Training) -
         }
     }
     let optimizer = gradients.saturating_mul(moments);
-    let fixed = |bytes| Bytes { fixed: bytes, per_image: 0 };
+    let fixed = |bytes| BatchBytes { fixed: bytes, per_image: 0 };
     let network = fixed(weights) + fixed(buffers);
 
-    let mut inference = Play::new(graph, frozen, &order, Pass::Inference, threads, network);
+    let mut inference = MemorySimulator::new(graph, frozen, &order, PassKind::Inference, threads, network);
     inference.forward();
-    let inference = Timeline { moments: inference.moments() };
+    let inference = MemoryTimeline { samples: inference.samples() };
 
-    let mut training = Play::new(graph, frozen, &order, Pass::Training, threads, network + fixed(optimizer));
+    let mut training =
+        MemorySimulator::new(graph, frozen, &order, PassKind::Training, threads, network + fixed(optimizer));
     training.forward();
     let saved = training.alive();
     training.loss(loss_words);
@@ -96,6 +97,6 @@ pub fn memory_of(checked: &CheckedGraph, frozen: &FrozenPaths, run: &Training) -
     // network is held until the step is done.
     training.update(fixed(largest));
 
-    let training = Timeline { moments: training.moments() };
-    Memory { weights, gradients, buffers, optimizer, saved, inference, training }
+    let training = MemoryTimeline { samples: training.samples() };
+    MemoryReport { weights, gradients, buffers, optimizer, saved, inference, training }
 }

@@ -1,12 +1,12 @@
 //! The models of a sweep side by side, counted and not trained, and which of them are one and the same.
 
-use super::thin::{Asked, Thinned, thin};
+use super::filter::{FilterQuery, FilteredSweep, filter_variants};
 use crate::graph::canon::CanonicalGraph;
 use crate::graph::elaborate::ModelArgument;
 use crate::graph::resolve::ResolvedProgram;
 use crate::graph::ty::Shape;
-use crate::study::claim::Peaks;
-use crate::study::cost::field::{Field, fields, narrower};
+use crate::study::claim::PeakBytes;
+use crate::study::cost::field::{ReceptiveField, narrower_side, receptive_fields};
 use crate::study::cost::{Convention, count};
 use crate::text::diag::Diagnostic;
 use crate::text::syntax::ast;
@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 /// A model of a sweep.
 #[derive(Debug, Clone)]
-pub struct Variant {
+pub struct CountedVariant {
     /// Name of the model or variant that the sweep varies.
     pub model: String,
     /// In the order of the sweep.
@@ -26,14 +26,14 @@ pub struct Variant {
     /// Running statistics.
     pub buffers: u64,
     /// At each size.
-    pub at: Vec<Measures>,
+    pub at: Vec<SizeMeasures>,
     /// At each size: equal for models that compute the same function ([`CanonicalGraph::hash`]).
     pub hashes: Vec<u64>,
 }
 
 /// What depends on the size of the image.
 #[derive(Debug, Clone)]
-pub struct Measures {
+pub struct SizeMeasures {
     /// Shape of one image, `[c, h, w]`.
     pub input: Shape,
     /// Of the first result.
@@ -41,16 +41,16 @@ pub struct Measures {
     /// Of one image.
     pub macs: u64,
     /// Peak memory of a run in inference and training, in bytes.
-    pub peaks: Peaks,
+    pub peaks: PeakBytes,
     /// Of the first result.
-    pub field: Field,
-    /// See [`narrower`].
+    pub field: ReceptiveField,
+    /// See [`narrower_side`].
     pub field_pixels: Option<u64>,
 }
 
 /// What tables are sorted by, and what spans a plot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Key {
+pub enum MeasureKey {
     /// Trainable numbers.
     Params,
     /// Operations of one image.
@@ -63,87 +63,91 @@ pub enum Key {
     Field,
 }
 
-impl Key {
+impl MeasureKey {
     /// Every key, in the order of tables and messages.
-    pub const ALL: [Key; 5] = [Key::Params, Key::Macs, Key::Inference, Key::Training, Key::Field];
+    pub const ALL: [MeasureKey; 5] =
+        [MeasureKey::Params, MeasureKey::Macs, MeasureKey::Inference, MeasureKey::Training, MeasureKey::Field];
 
     /// Name on the command line and in tables.
     pub fn name(self) -> &'static str {
         match self {
-            Key::Params => "params",
-            Key::Macs => "macs",
-            Key::Inference => "inference",
-            Key::Training => "training",
-            Key::Field => "field",
+            MeasureKey::Params => "params",
+            MeasureKey::Macs => "macs",
+            MeasureKey::Inference => "inference",
+            MeasureKey::Training => "training",
+            MeasureKey::Field => "field",
         }
     }
 
     /// More of it is better.
     pub fn more_is_better(self) -> bool {
         match self {
-            Key::Field => true,
-            Key::Params | Key::Macs | Key::Inference | Key::Training => false,
+            MeasureKey::Field => true,
+            MeasureKey::Params | MeasureKey::Macs | MeasureKey::Inference | MeasureKey::Training => false,
         }
     }
 
     /// At the first size. A field that is not known counts as none.
-    pub fn of(self, variant: &Variant) -> u64 {
+    pub fn of(self, variant: &CountedVariant) -> u64 {
         let first = &variant.at[0];
         match self {
-            Key::Params => variant.params,
-            Key::Macs => first.macs,
-            Key::Inference => first.peaks.inference,
-            Key::Training => first.peaks.training,
-            Key::Field => first.field_pixels.unwrap_or(0),
+            MeasureKey::Params => variant.params,
+            MeasureKey::Macs => first.macs,
+            MeasureKey::Inference => first.peaks.inference,
+            MeasureKey::Training => first.peaks.training,
+            MeasureKey::Field => first.field_pixels.unwrap_or(0),
         }
     }
 
     /// So that less is better.
-    pub fn cost(self, variant: &Variant) -> i128 {
+    pub fn cost(self, variant: &CountedVariant) -> i128 {
         let n = i128::from(self.of(variant));
         if self.more_is_better() { -n } else { n }
     }
 }
 
-impl FromStr for Key {
+impl FromStr for MeasureKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = || Key::ALL.map(Key::name).join(", ");
-        Key::ALL.into_iter().find(|k| k.name() == text).ok_or_else(|| format!("no key `{text}`; there is {}", names()))
+        let names = || MeasureKey::ALL.map(MeasureKey::name).join(", ");
+        MeasureKey::ALL
+            .into_iter()
+            .find(|k| k.name() == text)
+            .ok_or_else(|| format!("no key `{text}`; there is {}", names()))
     }
 }
 
-impl fmt::Display for Key {
+impl fmt::Display for MeasureKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
 /// Counts every model of a sweep that is kept. A variant that holds at one size and not at another is left out.
-pub fn counted(
+pub fn count_variants(
     program: &ResolvedProgram<'_>,
     sweep: &ast::Sweep,
-    asked: &Asked<'_>,
+    asked: &FilterQuery<'_>,
     convention: Convention,
-) -> Result<Thinned<Variant>, Diagnostic> {
-    let seen = thin(program, sweep, asked, |checked, peaks| {
+) -> Result<FilteredSweep<CountedVariant>, Diagnostic> {
+    let seen = filter_variants(program, sweep, asked, |checked, peaks| {
         let report = count(checked, convention);
         let graph = checked.graph();
-        let mut all = fields(graph);
+        let mut all = receptive_fields(graph);
         let field = all.swap_remove(graph.results[0].1.node.index());
-        let measures = Measures {
+        let measures = SizeMeasures {
             input: checked.input().clone(),
             output: checked.output().clone(),
             macs: report.macs,
             peaks: peaks(),
-            field_pixels: narrower(&field, checked.input().spatial().unwrap_or_default()),
+            field_pixels: narrower_side(&field, checked.input().spatial().unwrap_or_default()),
             field,
         };
         // Sizes are formulas in the canonical form, but a model may choose by the size which nodes it has.
         (report.params, report.buffers, CanonicalGraph::new(graph).hash(), measures)
     })?;
-    Ok(seen.map(|point, seen| Variant {
+    Ok(seen.map(|point, seen| CountedVariant {
         model: point.model.node.clone(),
         args: point.args,
         params: seen[0].0,
@@ -154,7 +158,7 @@ pub fn counted(
 }
 
 /// The variants that are different functions, by their places: each group begins with the first of the sweep.
-pub fn same_functions(variants: &[Variant]) -> Vec<Vec<usize>> {
+pub fn group_same_functions(variants: &[CountedVariant]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut known: HashMap<&[u64], usize> = HashMap::new();
     for (i, variant) in variants.iter().enumerate() {

@@ -1,12 +1,12 @@
 //! What the lints ask of a graph.
 
 use crate::graph::ir::{Graph, NodeId, Outlet};
-use crate::graph::op::Reads;
-use crate::graph::op::reads::pixels;
+use crate::graph::op::ReadPattern;
+use crate::graph::op::read_pattern::map_size;
 use crate::graph::ty::TensorType;
 
 /// What the lints ask again and again, found once.
-pub(super) struct Facts<'a> {
+pub(super) struct LintFacts<'a> {
     pub(super) graph: &'a Graph,
     pub(super) order: Vec<NodeId>,
     pub(super) inputs: Vec<Vec<Outlet>>,
@@ -16,7 +16,7 @@ pub(super) struct Facts<'a> {
     pub(super) is_result: Vec<bool>,
 }
 
-impl<'a> Facts<'a> {
+impl<'a> LintFacts<'a> {
     pub(super) fn new(graph: &'a Graph) -> Self {
         let order = graph.order();
         let mut inputs = vec![Vec::new(); graph.len()];
@@ -39,13 +39,13 @@ impl<'a> Facts<'a> {
     }
 
     /// How a node reads one of its inputs, down and across.
-    pub(super) fn reads(&self, id: NodeId, slot: usize) -> [Reads; 2] {
+    pub(super) fn reads(&self, id: NodeId, slot: usize) -> [ReadPattern; 2] {
         let node = self.graph.node(id);
         node.op.reads(slot, self.input_types(id), &node.outputs)
     }
 
     /// Height and width of what a node gives.
     pub(super) fn size(&self, id: NodeId) -> [usize; 2] {
-        pixels(&self.graph.node(id).outputs[0])
+        map_size(&self.graph.node(id).outputs[0])
     }
 }

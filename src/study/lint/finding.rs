@@ -4,7 +4,7 @@ use crate::graph::ir::NodeId;
 use crate::text::diag::Code;
 
 /// Something about one node.
-pub(super) struct Finding {
+pub(super) struct LintFinding {
     pub(super) id: NodeId,
     pub(super) code: Code,
     /// The largest of a place is shown.

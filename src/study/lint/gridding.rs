@@ -5,27 +5,27 @@
 //! interval while every offset in it is reached, and from the first gap on as the residues that are reached modulo the
 //! common factor of the rates. Branches add theirs together, so a parallel or earlier rate of 1 that closes the gaps counts.
 
-use super::facts::Facts;
-use super::finding::Finding;
+use super::facts::LintFacts;
+use super::finding::LintFinding;
 use crate::base::integer::gcd;
 use crate::graph::ir::NodeId;
-use crate::graph::op::{Op, Reads, Taps};
+use crate::graph::op::{KernelTaps, Op, ReadPattern};
 use crate::text::diag::Code;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
 /// Larger rates are no chain that anyone builds.
-const MOST: usize = 256;
+const MAX_RATE: usize = 256;
 
 /// Offsets reached from the stage's map.
 #[derive(Clone)]
-enum Offsets {
+enum ReachedOffsets {
     /// All of `first..=last`.
     Solid([i64; 2]),
-    Lattice(Rc<Lattice>),
+    Lattice(Rc<OffsetLattice>),
 }
 
-struct Lattice {
+struct OffsetLattice {
     /// Which residues modulo their number are reached.
     residues: Vec<bool>,
     rates: BTreeSet<usize>,
@@ -34,50 +34,50 @@ struct Lattice {
     last: NodeId,
 }
 
-const START: Offsets = Offsets::Solid([0, 0]);
+const START: ReachedOffsets = ReachedOffsets::Solid([0, 0]);
 
-pub(super) fn gridding(facts: &Facts) -> Vec<Finding> {
+pub(super) fn gridding(facts: &LintFacts) -> Vec<LintFinding> {
     let dilated = |id: &&NodeId| matches!(&facts.graph.node(**id).op, Op::Conv(c) if c.dilation.iter().any(|&d| d > 1));
     if facts.order.iter().find(dilated).is_none() {
         return Vec::new();
     }
-    [0, 1].into_iter().flat_map(|axis| on_axis(facts, axis)).collect()
+    [0, 1].into_iter().flat_map(|axis| gridding_on_axis(facts, axis)).collect()
 }
 
-fn on_axis(facts: &Facts, axis: usize) -> Vec<Finding> {
-    let mut offsets: Vec<Offsets> = vec![START; facts.graph.len()];
+fn gridding_on_axis(facts: &LintFacts, axis: usize) -> Vec<LintFinding> {
+    let mut offsets: Vec<ReachedOffsets> = vec![START; facts.graph.len()];
     let mut found = Vec::new();
     for &id in &facts.order {
-        let mut joined: Option<Offsets> = None;
+        let mut joined: Option<ReachedOffsets> = None;
         for (slot, from) in facts.inputs[id.index()].iter().enumerate() {
             let from = &offsets[from.node.index()];
             let through = match facts.reads(id, slot)[axis] {
-                Reads::Nothing | Reads::All => continue,
-                Reads::Same | Reads::SameAndAll => from.clone(),
-                Reads::Shift(by) => moved(from, by),
-                Reads::Window(taps) if taps.stride == 1 => read(from, taps, id),
-                Reads::Window(_)
-                | Reads::Transposed(_)
-                | Reads::Interpolated { .. }
-                | Reads::Bins { .. }
-                | Reads::Unpooled => {
-                    found.extend(gaps(from));
+                ReadPattern::Nothing | ReadPattern::All => continue,
+                ReadPattern::Same | ReadPattern::SameAndAll => from.clone(),
+                ReadPattern::Shift(by) => shift_offsets(from, by),
+                ReadPattern::Window(taps) if taps.stride == 1 => offsets_through(from, taps, id),
+                ReadPattern::Window(_)
+                | ReadPattern::Transposed(_)
+                | ReadPattern::Interpolated { .. }
+                | ReadPattern::Bins { .. }
+                | ReadPattern::Unpooled => {
+                    found.extend(gridding_finding(from));
                     START
                 }
             };
-            joined = Some(joined.map_or(through.clone(), |known| union(&known, &through)));
+            joined = Some(joined.map_or(through.clone(), |known| union_offsets(&known, &through)));
         }
         offsets[id.index()] = joined.unwrap_or(START);
         if facts.is_result[id.index()] {
-            found.extend(gaps(&offsets[id.index()]));
+            found.extend(gridding_finding(&offsets[id.index()]));
         }
     }
     found
 }
 
 /// What is wrong with offsets that leave a stage.
-fn gaps(offsets: &Offsets) -> Option<Finding> {
-    let Offsets::Lattice(lattice) = offsets else { return None };
+fn gridding_finding(offsets: &ReachedOffsets) -> Option<LintFinding> {
+    let ReachedOffsets::Lattice(lattice) = offsets else { return None };
     let (reached, of) = (lattice.residues.iter().filter(|r| **r).count(), lattice.residues.len());
     if lattice.depth < 2 || reached == of {
         return None;
@@ -93,42 +93,44 @@ fn gaps(offsets: &Offsets) -> Option<Finding> {
     let label = format!("a pixel of this result reads {reached} of {of} pixels along an axis");
     let help =
         "use rates without a common factor, such as 1, 2, 3, or a convolution without dilation among them".into();
-    Some(Finding { id: lattice.last, code: Code::W0405, weight: (of - reached) as u64, message, label, help })
+    Some(LintFinding { id: lattice.last, code: Code::W0405, weight: (of - reached) as u64, message, label, help })
 }
 
-fn moved(from: &Offsets, by: i64) -> Offsets {
+fn shift_offsets(from: &ReachedOffsets, by: i64) -> ReachedOffsets {
     match from {
-        Offsets::Solid([first, last]) => Offsets::Solid([first.saturating_add(by), last.saturating_add(by)]),
-        Offsets::Lattice(lattice) => {
+        ReachedOffsets::Solid([first, last]) => {
+            ReachedOffsets::Solid([first.saturating_add(by), last.saturating_add(by)])
+        }
+        ReachedOffsets::Lattice(lattice) => {
             let n = lattice.residues.len();
             let mut residues = lattice.residues.clone();
             residues.rotate_right(by.rem_euclid(n as i64) as usize);
-            Offsets::Lattice(Rc::new(Lattice { residues, rates: lattice.rates.clone(), ..**lattice }))
+            ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates: lattice.rates.clone(), ..**lattice }))
         }
     }
 }
 
 /// A window of stride 1 over a map.
-fn read(from: &Offsets, taps: Taps, id: NodeId) -> Offsets {
-    let Taps { count, dilation, pad, .. } = taps;
+fn offsets_through(from: &ReachedOffsets, taps: KernelTaps, id: NodeId) -> ReachedOffsets {
+    let KernelTaps { count, dilation, pad, .. } = taps;
     if count == 1 && pad == 0 {
         return from.clone();
     }
-    let from = moved(from, -(pad as i64));
+    let from = shift_offsets(from, -(pad as i64));
     let width = |[first, last]: [i64; 2]| last.saturating_sub(first).saturating_add(1);
     match from {
         _ if count == 1 => from,
-        Offsets::Solid(solid) if width(solid) >= dilation as i64 => {
+        ReachedOffsets::Solid(solid) if width(solid) >= dilation as i64 => {
             let reach = ((count - 1) as i64).saturating_mul(dilation as i64);
-            Offsets::Solid([solid[0], solid[1].saturating_add(reach)])
+            ReachedOffsets::Solid([solid[0], solid[1].saturating_add(reach)])
         }
-        _ if dilation > MOST => START,
-        Offsets::Solid(solid) => {
+        _ if dilation > MAX_RATE => START,
+        ReachedOffsets::Solid(solid) => {
             let mut residues = vec![false; dilation];
             (solid[0]..=solid[1]).for_each(|at| residues[at.rem_euclid(dilation as i64) as usize] = true);
-            Offsets::Lattice(Rc::new(Lattice { residues, rates: [dilation].into(), depth: 1, last: id }))
+            ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates: [dilation].into(), depth: 1, last: id }))
         }
-        Offsets::Lattice(lattice) => {
+        ReachedOffsets::Lattice(lattice) => {
             // A rate of 1 closes gaps and opens none: the factor of the others stays.
             let dilated = dilation > 1;
             let n = if dilated { gcd(lattice.residues.len(), dilation) } else { lattice.residues.len() };
@@ -142,30 +144,31 @@ fn read(from: &Offsets, taps: Taps, id: NodeId) -> Offsets {
                 rates.insert(dilation);
                 (depth, last) = (depth + 1, id);
             }
-            Offsets::Lattice(Rc::new(Lattice { residues, rates, depth, last }))
+            ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates, depth, last }))
         }
     }
 }
 
 /// What either of two branches reaches.
-fn union(a: &Offsets, b: &Offsets) -> Offsets {
+fn union_offsets(a: &ReachedOffsets, b: &ReachedOffsets) -> ReachedOffsets {
     match (a, b) {
-        (Offsets::Solid(a), Offsets::Solid(b)) => Offsets::Solid([a[0].min(b[0]), a[1].max(b[1])]),
-        (Offsets::Lattice(lattice), Offsets::Solid(solid)) | (Offsets::Solid(solid), Offsets::Lattice(lattice)) => {
+        (ReachedOffsets::Solid(a), ReachedOffsets::Solid(b)) => ReachedOffsets::Solid([a[0].min(b[0]), a[1].max(b[1])]),
+        (ReachedOffsets::Lattice(lattice), ReachedOffsets::Solid(solid))
+        | (ReachedOffsets::Solid(solid), ReachedOffsets::Lattice(lattice)) => {
             let n = lattice.residues.len();
             let mut residues = lattice.residues.clone();
             let last = solid[1].min(solid[0].saturating_add(n as i64 - 1));
             (solid[0]..=last).for_each(|at| residues[at.rem_euclid(n as i64) as usize] = true);
-            Offsets::Lattice(Rc::new(Lattice { residues, rates: lattice.rates.clone(), ..**lattice }))
+            ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates: lattice.rates.clone(), ..**lattice }))
         }
-        (Offsets::Lattice(a), Offsets::Lattice(b)) => {
+        (ReachedOffsets::Lattice(a), ReachedOffsets::Lattice(b)) => {
             let n = gcd(a.residues.len(), b.residues.len());
             let mut residues = vec![false; n];
             let both = a.residues.iter().enumerate().chain(b.residues.iter().enumerate());
             both.filter(|(_, r)| **r).for_each(|(at, _)| residues[at % n] = true);
             let deeper = if a.depth >= b.depth { a } else { b };
             let rates = a.rates.union(&b.rates).copied().collect();
-            Offsets::Lattice(Rc::new(Lattice { residues, rates, depth: deeper.depth, last: deeper.last }))
+            ReachedOffsets::Lattice(Rc::new(OffsetLattice { residues, rates, depth: deeper.depth, last: deeper.last }))
         }
     }
 }

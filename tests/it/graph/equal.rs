@@ -6,8 +6,8 @@ use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, check};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
 use npc::graph::op::{
-    Activation, BatchNorm, Concat, Conv, Crop, Dropout, Elementwise, Flatten, Function, Linear, MaxPool, Op, Pad,
-    Padding, Slice, Unflatten, Window,
+    Activation, ActivationFunction, BatchNorm, Concat, Conv, ConvPadding, Crop, Dropout, ElementwiseFunction, Flatten,
+    Linear, MaxPool, Op, Padding, PoolWindow, Slice, Unflatten,
 };
 use npc::graph::ty::{FormulaContext, TensorType};
 use npc::internals::graph::canon::{CanonicalGraph, GraphComparison, compare, diff_graphs};
@@ -58,9 +58,11 @@ impl Copy<'_, '_, '_> {
         match self.tape.below(8) {
             0 => self.add(Dropout { p: 0.0 }, &[x]),
             1 if map => self.add(Crop { size: None, at: None }, &[x, x]),
-            2 if map => self.add(MaxPool(Window { kernel: [1, 1], stride: [1, 1], pad: [0, 0], ceil: false }), &[x]),
+            2 if map => {
+                self.add(MaxPool(PoolWindow { kernel: [1, 1], stride: [1, 1], pad: [0, 0], ceil: false }), &[x])
+            }
             3 if map => {
-                let padding = Padding { sides: [0; 4], mode: npc::graph::op::Border::Constant };
+                let padding = Padding { sides: [0; 4], mode: npc::graph::op::PaddingMode::Constant };
                 self.add(padding, &[x])
             }
             4 if map => self.add(Slice { from: 0, to: None }, &[x]),
@@ -83,7 +85,7 @@ impl Copy<'_, '_, '_> {
         let inputs: Vec<Outlet> = self.from.inputs(id).iter().map(|o| self.at[o.node.index()][o.slot]).collect();
         let turn = self.tape.below(2) == 0;
         let outs = match &node.op {
-            Op::Combine(op) if turn && matches!(op.function, Elementwise::Add | Elementwise::Mul) => {
+            Op::Combine(op) if turn && matches!(op.function, ElementwiseFunction::Add | ElementwiseFunction::Mul) => {
                 self.node(id, node.op.clone(), &[inputs[1], inputs[0]])
             }
             Op::Concat(_) if turn && inputs.len() > 2 => {
@@ -99,7 +101,7 @@ impl Copy<'_, '_, '_> {
                     kernel: k,
                     stride: [1 + self.tape.below(3), 1],
                     dilation: [1 + self.tape.below(5), 1],
-                    pad: Pad::Explicit([0, 0]),
+                    pad: ConvPadding::Explicit([0, 0]),
                     groups: one[0],
                     bias: op.bias,
                 };
@@ -107,14 +109,14 @@ impl Copy<'_, '_, '_> {
                 vec![self.add(Flatten, &[made])]
             }
             Op::Conv(op) if turn => {
-                let pad = Pad::Explicit(op.pad.amount(op.kernel, op.dilation));
+                let pad = ConvPadding::Explicit(op.pad.amount(op.kernel, op.dilation));
                 let rate = 1 + self.tape.below(4);
                 let dilation = [0, 1].map(|i| if op.kernel[i] == 1 { rate } else { op.dilation[i] });
                 self.node(id, Op::Conv(Conv { pad, dilation, ..op.clone() }), &inputs)
             }
-            Op::Activation(op) if turn && op.function == Function::Relu => {
+            Op::Activation(op) if turn && op.function == ActivationFunction::Relu => {
                 let once = self.node(id, node.op.clone(), &inputs)[0];
-                vec![self.add(Activation { function: Function::Relu }, &[once])]
+                vec![self.add(Activation { function: ActivationFunction::Relu }, &[once])]
             }
             other => self.node(id, other.clone(), &inputs),
         };
@@ -146,7 +148,7 @@ fn rewritten(from: &Graph, tape: &mut Tape) -> CheckedGraph {
 fn changed(from: &Graph, tape: &mut Tape) -> Option<Graph> {
     let other = |id: NodeId| -> Option<Op> {
         match &from.node(id).op {
-            Op::Conv(c) if c.pad == Pad::Same && c.kernel[0] > 1 => {
+            Op::Conv(c) if c.pad == ConvPadding::Same && c.kernel[0] > 1 => {
                 Some(Conv { dilation: [c.dilation[0] + 1, c.dilation[1]], ..c.clone() }.into())
             }
             Op::Conv(c) => Some(Conv { bias: !c.bias, ..c.clone() }.into()),
@@ -204,7 +206,10 @@ proptest! {
 
 #[cfg(feature = "run")]
 fn divides(graph: &Graph) -> bool {
-    graph.order().into_iter().any(|id| matches!(&graph.node(id).op, Op::Combine(c) if c.function == Elementwise::Div))
+    graph
+        .order()
+        .into_iter()
+        .any(|id| matches!(&graph.node(id).op, Op::Combine(c) if c.function == ElementwiseFunction::Div))
 }
 
 /// The number format belongs to the process, so this runs in its own.

@@ -5,7 +5,7 @@ use crate::support::device::{device, double_precision_work, in_double_precision}
 use crate::support::toy_graphs::{Build, act, conv};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Int, Tensor, TensorData};
-use npc::graph::op::Function;
+use npc::graph::op::ActivationFunction;
 use npc::internals::compute::engine_bridge::{BackwardPath, RecordedPass};
 use npc::internals::compute::lower::lower;
 use npc::internals::compute::network::Network;
@@ -85,7 +85,7 @@ fn network(fixture: &Fixture) -> Network {
     let mut b = Build::new(1, 6, 6);
     let x = b.image;
     let x = b.at("a", conv(3, 3), &[x]);
-    let x = b.at("act", act(Function::Relu), &[x]);
+    let x = b.at("act", act(ActivationFunction::Relu), &[x]);
     let x = b.at("b", conv(2, 1), &[x]);
     let tensor = |(name, w): (&String, &Whole)| NamedTensor {
         name: name.clone(),

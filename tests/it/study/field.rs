@@ -9,11 +9,12 @@ mod random_graph;
 use crate::support::front::{front, front_file, models_in, repository};
 use npc::graph::ir::{Graph, Node, NodeId, Outlet};
 use npc::graph::op::{
-    AvgPool, BatchNorm, Conv, ConvTranspose, InstanceNorm, MaxPool, MaxPoolWithIndex, Mode, Op, Pad, Taps,
+    AvgPool, BatchNorm, Conv, ConvPadding, ConvTranspose, InstanceNorm, Interpolation, KernelTaps, MaxPool,
+    MaxPoolWithIndex, Op,
 };
 use npc::graph::ty::{Shape, TensorType};
-use npc::study::cost::effective::{axes, effective, pairs};
-use npc::study::cost::field::{Field, fields};
+use npc::study::cost::effective::{axis_pairs, count_pairs, effective_macs};
+use npc::study::cost::field::{ReceptiveField, receptive_fields};
 use npc::text::source::Span;
 use proptest::prelude::*;
 use random_graph::grown;
@@ -97,7 +98,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
         Op::AvgPoolTo(_) | Op::MaxPoolTo(_) => ((i * m / n..((i + 1) * m + n - 1) / n).collect(), false),
         Op::Resize(_) if slot == 1 => (vec![], false),
         Op::Resize(_) if m == n => (vec![i], false),
-        Op::Resize(r) if r.mode == Mode::Nearest => {
+        Op::Resize(r) if r.mode == Interpolation::Nearest => {
             (vec![(i as f64 * (m as f64 / n as f64) + 1e-9).floor() as i64], false)
         }
         Op::Resize(r) => {
@@ -153,7 +154,7 @@ fn reads(graph: &Graph, id: NodeId, slot: usize, axis: usize, i: i64, m: i64, n:
 
 /// Compares every pixel; gives how many had no border in them.
 fn compare(graph: &Graph, what: &str) -> usize {
-    let closed: Vec<Field> = fields(graph);
+    let closed: Vec<ReceptiveField> = receptive_fields(graph);
     let mut clean = 0;
     for axis in [0, 1] {
         let found = followed(graph, axis);
@@ -161,7 +162,7 @@ fn compare(graph: &Graph, what: &str) -> usize {
             let field = &closed[id.index()][axis];
             let at = format!("{what}: {} `{}` axis {axis}", id, graph.node(id).path);
             for (i, pixel) in found[id.index()].iter().enumerate() {
-                let said = field.window().and_then(|w| w.of(i as i64));
+                let said = field.intervals().and_then(|w| w.interval(i as i64));
                 if !pixel.bordered {
                     assert_eq!(said, pixel.near, "{at}, pixel {i}: {field:?}");
                     clean += 1;
@@ -169,7 +170,7 @@ fn compare(graph: &Graph, what: &str) -> usize {
                     let [from, to] = said.unwrap_or_else(|| panic!("{at}, pixel {i} sees {first}..={last}"));
                     assert!(from <= first && last <= to, "{at}, pixel {i}: {first}..={last} in {from}..={to}");
                 }
-                assert!(!pixel.far || field.whole, "{at}, pixel {i} sees all");
+                assert!(!pixel.far || field.sees_whole_axis, "{at}, pixel {i} sees all");
             }
         }
     }
@@ -195,8 +196,8 @@ fn random_graphs_are_worth_comparing() {
         let graph = grown(&tapes.new_tree(&mut runner).unwrap().current());
         names.extend(graph.order().into_iter().map(|id| graph.node(id).op.name()));
         clean += compare(&graph, "random");
-        let varied = |f: &Field| f.iter().any(|a| a.window().is_some_and(|w| w.stride().den() > 1));
-        several += usize::from(fields(&graph).iter().any(varied));
+        let varied = |f: &ReceptiveField| f.iter().any(|a| a.intervals().is_some_and(|w| w.stride().den() > 1));
+        several += usize::from(receptive_fields(&graph).iter().any(varied));
     }
     for name in
         ["conv", "conv_transpose", "maxpool_with_index", "unpool", "avgpool_to", "resize", "pad", "crop", "concat"]
@@ -227,12 +228,12 @@ fn border_fields_are_cut_off() {
     for (file, name) in [("unet", "UNet"), ("fcn8s", "FCN8s"), ("segnet", "SegNet")] {
         let checked = front_file(&repository(&format!("models/{file}.model")), Some([64, 96]), &[]).model(name);
         let graph = checked.graph();
-        let closed = fields(graph);
+        let closed = receptive_fields(graph);
         for (axis, n) in [(0, 64), (1, 96)] {
             let found = followed(graph, axis);
             for id in graph.order() {
                 for (i, pixel) in found[id.index()].iter().enumerate() {
-                    let [first, last] = closed[id.index()][axis].window().unwrap().of(i as i64).unwrap();
+                    let [first, last] = closed[id.index()][axis].intervals().unwrap().interval(i as i64).unwrap();
                     assert_eq!(
                         Some([first.max(0), last.min(n - 1)]),
                         pixel.near,
@@ -249,8 +250,8 @@ fn border_fields_are_cut_off() {
 fn result(text: &str, size: [usize; 2]) -> [(u64, String, f64); 2] {
     let checked = front(text, Some(size), &[]).model("M");
     let node = checked.graph().results[0].1.node.index();
-    let field = &fields(checked.graph())[node];
-    [0, 1].map(|i| field[i].window().map(|w| (w.size(), w.stride().to_string(), w.offset())).unwrap())
+    let field = &receptive_fields(checked.graph())[node];
+    [0, 1].map(|i| field[i].intervals().map(|w| (w.size(), w.stride().to_string(), w.offset())).unwrap())
 }
 
 /// Sizes that Araujo, Norris and Sim (2019) print: VGG-16 before its classifier sees 212 pixels at stride 32, ResNet-50
@@ -276,7 +277,7 @@ proptest! {
     ) {
         let inside = |i: usize, t: usize| (pad..pad + pixels).contains(&(i * stride + t * dilation));
         let found = (0..windows).flat_map(|i| (0..count).map(move |t| (i, t))).filter(|&(i, t)| inside(i, t)).count();
-        let said = pairs(Taps { count, stride, dilation, pad }, windows, pixels);
+        let said = count_pairs(KernelTaps { count, stride, dilation, pad }, windows, pixels);
         prop_assert_eq!((said.inside, said.all), (found as u64, (windows * count) as u64));
     }
 
@@ -290,7 +291,7 @@ proptest! {
         let op: Op = if turned {
             ConvTranspose { out, kernel, stride, dilation, pad, out_pad: [0; 2], groups, bias: true }.into()
         } else {
-            Conv { out, kernel, stride, dilation, pad: Pad::Explicit(pad), groups, bias: true }.into()
+            Conv { out, kernel, stride, dilation, pad: ConvPadding::Explicit(pad), groups, bias: true }.into()
         };
         let input = TensorType::Tensor(Shape::map(c, map[0], map[1]));
         let Ok(outputs) = op.infer(std::slice::from_ref(&input)) else { return Ok(()) };
@@ -311,7 +312,7 @@ proptest! {
         };
         let image = add(&mut graph, "image", Op::Input(input.shape().clone()), &[], vec![input]);
         let node = add(&mut graph, "conv", op, &[Outlet { node: image, slot: 0 }], outputs);
-        prop_assert_eq!(effective(&graph)[node.index()], found);
+        prop_assert_eq!(effective_macs(&graph)[node.index()], found);
     }
 }
 
@@ -328,12 +329,12 @@ fn npnet_on_a_small_map() {
             && node.outputs[0].shape().spatial() == Some([28, 28])
             && conv.out == 40
         {
-            let [down, across] = axes(&node.op, &graph.input_types(id), &node.outputs);
+            let [down, across] = axis_pairs(&node.op, &graph.input_types(id), &node.outputs);
             assert_eq!(down, across);
             assert_eq!(down.all, 84);
             found.push((conv.dilation[0], down.inside));
             let macs = 128 * 40 * down.inside * across.inside;
-            assert_eq!(effective(graph)[id.index()], macs);
+            assert_eq!(effective_macs(graph)[id.index()], macs);
         }
     }
     assert_eq!(found, [(1, 82), (5, 74), (15, 54), (20, 44)]);
@@ -348,12 +349,12 @@ fn norms_over_the_map_see_all() {
         let node = |path: &str, op| Node { path: path.into(), op, outputs: vec![image.clone()], span: Span::default() };
         let x = graph.add(node("image", Op::Input(image.shape().clone())), &[]);
         let y = graph.add(node("norm", op), &[Outlet { node: x, slot: 0 }]);
-        fields(&graph).swap_remove(y.index())
+        receptive_fields(&graph).swap_remove(y.index())
     };
     let batch = field(BatchNorm { epsilon: 1e-5, momentum: 0.1 }.into());
     let instance = field(InstanceNorm { epsilon: 1e-5, affine: false }.into());
-    assert_eq!((batch[0].whole, instance[0].whole), (false, true));
-    assert_eq!([&batch, &instance].map(|f| f[0].window().unwrap().size()), [1, 1]);
+    assert_eq!((batch[0].sees_whole_axis, instance[0].sees_whole_axis), (false, true));
+    assert_eq!([&batch, &instance].map(|f| f[0].intervals().unwrap().size()), [1, 1]);
 }
 
 /// The brute force, and with it the closed form, against the gradients of PyTorch (`tests/reference/torch_field.py`).
@@ -392,7 +393,7 @@ fn documented_totals() {
             .iter()
             .map(|&id| graph.node(id).op.macs(&graph.input_types(id), &graph.node(id).outputs))
             .sum();
-        let real: u64 = effective(graph).iter().sum();
+        let real: u64 = effective_macs(graph).iter().sum();
         let row = format!("| {} of {} ({:.1} %) |", digits(real), digits(macs), 100.0 * real as f64 / macs as f64);
         assert!(page.contains(&row), "docs/counting.md lacks {row}");
     }

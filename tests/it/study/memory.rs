@@ -3,8 +3,8 @@
 use crate::support::front::{front, front_file, models_in, size_of};
 use npc::graph::check::{CheckedGraph, FrozenPaths};
 use npc::graph::ir::Outlet;
-use npc::graph::op::{Bytes, Pass, Storage};
-use npc::study::cost::memory::{Timeline, memory, memory_with};
+use npc::graph::op::{BatchBytes, OutputStorage, PassKind};
+use npc::study::cost::memory::{MemoryTimeline, memory, memory_frozen};
 use std::collections::HashMap;
 
 /// The one model of a text.
@@ -15,9 +15,10 @@ fn model(body: &str, size: [usize; 2]) -> CheckedGraph {
 }
 
 /// Where, bytes of tensors and bytes of workspace at each step, for one image.
-fn steps(checked: &CheckedGraph, timeline: &Timeline) -> Vec<(String, u64, u64)> {
-    let row = |m: &npc::study::cost::memory::Moment| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
-    timeline.moments().iter().map(row).collect()
+fn steps(checked: &CheckedGraph, timeline: &MemoryTimeline) -> Vec<(String, u64, u64)> {
+    let row =
+        |m: &npc::study::cost::memory::MemorySample| (m.place(checked.graph()), m.tensors.at(1), m.workspace.at(1));
+    timeline.samples().iter().map(row).collect()
 }
 
 fn tensors(checked: &CheckedGraph) -> Vec<(String, u64)> {
@@ -44,10 +45,10 @@ fn a_chain_by_hand() {
     // The relu writes over its input, which nobody else reads.
     assert_eq!(tensors(&checked), named(&[("x", 64), ("conv", 64 + 128), ("relu", 128), ("conv2", 128 + 64)]));
     // Both convolutions are small enough to run where they are.
-    assert!(all.inference.moments().iter().all(|m| m.workspace == Bytes::NONE));
+    assert!(all.inference.samples().iter().all(|m| m.workspace == BatchBytes::NONE));
 
     // In training the convolutions keep their inputs and the relu keeps its own, so nothing is written over.
-    assert_eq!(all.saved, Bytes { fixed: 0, per_image: 64 + 128 + 128 + 64 });
+    assert_eq!(all.saved, BatchBytes { fixed: 0, per_image: 64 + 128 + 128 + 64 });
     let base = 3 * 92;
     let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
     let expected = [
@@ -78,12 +79,12 @@ fn a_chain_by_hand() {
 #[test]
 fn a_frozen_chain_by_hand() {
     let checked = model(CHAIN, [4, 4]);
-    let frozen = |path: &str| memory_with(&checked, &FrozenPaths::new([path.to_string()]), 2, 1);
+    let frozen = |path: &str| memory_frozen(&checked, &FrozenPaths::new([path.to_string()]), 2, 1);
 
     let all = frozen("conv");
     assert_eq!((all.weights, all.gradients, all.optimizer), (92, 12, 24));
     // What the second convolution reads, and the result.
-    assert_eq!(all.saved, Bytes { fixed: 0, per_image: 128 + 64 });
+    assert_eq!(all.saved, BatchBytes { fixed: 0, per_image: 128 + 64 });
     let base = 92 + 24;
     let row = |place: &str, tensors: u64, workspace: u64| (place.to_string(), base + tensors, workspace);
     let expected = [
@@ -162,13 +163,13 @@ fn a_u_by_hand() {
     ];
     assert_eq!(tensors(&checked), named(&expected));
     let all = memory(&checked, 2, 1);
-    assert_eq!(all.inference.peak(1).moment.place(checked.graph()), "concat");
+    assert_eq!(all.inference.peak(1).sample.place(checked.graph()), "concat");
     // Image, top, a word for each pooled number, pooled, joint map, result. Not `low`: nearest needs no input.
     assert_eq!(all.saved.at(1), 128 + top + pooled + pooled + (top + up) + 64);
 }
 
 /// Every alive value at every step, found by looking at the whole graph each time.
-fn naive(checked: &CheckedGraph) -> Vec<Bytes> {
+fn naive(checked: &CheckedGraph) -> Vec<BatchBytes> {
     let graph = checked.graph();
     let order = graph.order();
     let reads: Vec<Vec<Outlet>> = order.iter().map(|&id| graph.inputs(id)).collect();
@@ -182,13 +183,13 @@ fn naive(checked: &CheckedGraph) -> Vec<Bytes> {
         let node = graph.node(id);
         for slot in 0..node.outputs.len() {
             let own = Outlet { node: id, slot };
-            let storage = node.op.memory(Pass::Inference, &types, &node.outputs).output;
+            let storage = node.op.memory(PassKind::Inference, &types, &node.outputs).output;
             let place = match storage {
                 _ if slot > 0 => (own, true),
-                Storage::New => (own, true),
-                Storage::Alias(s) => home[&reads[at][s]],
-                Storage::Part(s) => (home[&reads[at][s]].0, false),
-                Storage::InPlace(slots) => {
+                OutputStorage::New => (own, true),
+                OutputStorage::Alias(s) => home[&reads[at][s]],
+                OutputStorage::Part(s) => (home[&reads[at][s]].0, false),
+                OutputStorage::InPlace(slots) => {
                     let free = |s: &&usize| {
                         let (buffer, whole) = home[&reads[at][**s]];
                         let later = home.iter().any(|(o, (b, _))| *b == buffer && read_from(o, at + 1));
@@ -204,7 +205,7 @@ fn naive(checked: &CheckedGraph) -> Vec<Bytes> {
         let mut buffers: Vec<Outlet> = home.iter().filter(|(o, _)| alive(o)).map(|(_, (buffer, _))| *buffer).collect();
         buffers.sort_unstable();
         buffers.dedup();
-        found.push(buffers.into_iter().fold(Bytes::NONE, |sum, o| sum + Bytes::of(graph.ty(o))));
+        found.push(buffers.into_iter().fold(BatchBytes::NONE, |sum, o| sum + BatchBytes::of(graph.ty(o))));
     }
     found
 }
@@ -226,8 +227,8 @@ fn everything() -> Vec<(String, CheckedGraph)> {
 fn inference_is_naive_liveness() {
     for (name, checked) in everything() {
         let all = memory(&checked, 2, 1);
-        let network = Bytes { fixed: all.weights + all.buffers, per_image: 0 };
-        let played: Vec<Bytes> = all.inference.moments().iter().map(|m| m.tensors.minus(network)).collect();
+        let network = BatchBytes { fixed: all.weights + all.buffers, per_image: 0 };
+        let played: Vec<BatchBytes> = all.inference.samples().iter().map(|m| m.tensors.minus(network)).collect();
         assert_eq!(played, naive(&checked), "{name}");
     }
 }
@@ -240,9 +241,10 @@ fn a_peak_is_at_least_what_any_operator_reads_and_writes() {
             let inputs = graph.inputs(id);
             let node = graph.node(id);
             let reads = inputs.iter().enumerate().filter(|(i, o)| !inputs[..*i].contains(o));
-            let reads = reads.fold(0, |sum, (_, &o)| sum + Bytes::of(graph.ty(o)).at(3));
-            let writes: u64 = node.outputs.iter().map(|ty| Bytes::of(ty).at(3)).sum();
-            let new = node.op.memory(Pass::Inference, &graph.input_types(id), &node.outputs).output == Storage::New;
+            let reads = reads.fold(0, |sum, (_, &o)| sum + BatchBytes::of(graph.ty(o)).at(3));
+            let writes: u64 = node.outputs.iter().map(|ty| BatchBytes::of(ty).at(3)).sum();
+            let new =
+                node.op.memory(PassKind::Inference, &graph.input_types(id), &node.outputs).output == OutputStorage::New;
             let least = all.weights + if new { reads + writes } else { writes };
             // Two inputs may lie in one buffer; no operator of the fixtures reads two views and makes a third.
             assert!(all.inference.peak(3).bytes >= least, "{name}: {}", node.path);
@@ -280,7 +282,7 @@ fn more_images_need_more_and_the_largest_batch_is_exact() {
 fn nothing_is_left_after_backward() {
     for (name, checked) in everything() {
         let all = memory(&checked, 2, 1);
-        let last = all.training.moments().last().unwrap();
+        let last = all.training.samples().last().unwrap();
         // Results that no weight leads to are not read by the loss of a run; all of them are taken here.
         assert_eq!(last.tensors.per_image, 0, "{name}");
         assert_eq!(last.tensors.fixed, 4 * all.weights + all.buffers, "{name}");

@@ -6,7 +6,7 @@ use crate::support::tape::Tape;
 use npc::graph::check::{CheckedGraph, SizeVerdict, check};
 use npc::graph::elaborate::elaborate;
 use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
-use npc::study::cost::{Convention, count, formula};
+use npc::study::cost::{Convention, cost_formulas, count};
 use npc::text::diag::Problems;
 use npc::text::files::Disk;
 use npc::text::import::{Bundle, load};
@@ -79,7 +79,7 @@ fn same_numbers(seen: &CheckedGraph, there: &CheckedGraph, size: [usize; 2], pla
         }
     }
     for convention in Convention::ALL {
-        let (formulas, counted) = (formula(seen, convention), count(there, convention));
+        let (formulas, counted) = (cost_formulas(seen, convention), count(there, convention));
         for (f, n) in formulas.nodes.iter().zip(&counted.nodes) {
             let value = f.macs.as_ref().and_then(|d| d.eval(size));
             assert_eq!(value, Some(n.macs.into()), "{place}, {}, {convention}: {:?}", n.path, f.macs);
@@ -101,7 +101,7 @@ fn contracts_are_what_every_size_from_1_to_96_says() {
         // A file has a budget of evaluation steps, so it is read anew for some rows at a time.
         for rows in told.chunks(if long { 2 } else { 96 }) {
             with_file(&path, |program| {
-                let has_holes = |e: &&Ident| !npc::study::explore::holes(program, &e.node, &[]).is_empty();
+                let has_holes = |e: &&Ident| !npc::study::explore::open_holes(program, &e.node, &[]).is_empty();
                 for entry in program.entries().into_iter().filter(|e| !has_holes(e)) {
                     entries += usize::from(rows[0] == 1);
                     // Seen at one accepted size, told for all others.

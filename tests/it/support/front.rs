@@ -3,7 +3,7 @@
 use npc::graph::check::{CheckedGraph, check};
 use npc::graph::elaborate::{ModelArgument, elaborate};
 use npc::graph::resolve::resolve_bundle;
-use npc::study::explore::holes;
+use npc::study::explore::open_holes;
 use npc::study::lint::lints;
 use npc::text::diag::{Problems, render};
 use npc::text::files::Disk;
@@ -73,7 +73,7 @@ fn compile(
         problems.extend(found);
         let mut passed = Vec::new();
         for entry in program.entries() {
-            if program.is_broken(&entry.node) || !holes(&program, &entry.node, &args).is_empty() {
+            if program.is_broken(&entry.node) || !open_holes(&program, &entry.node, &args).is_empty() {
                 continue;
             }
             match elaborate(&program, entry, &args, size).and_then(check) {

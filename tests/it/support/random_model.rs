@@ -4,7 +4,7 @@
 //! size. At other sizes most of them pass too.
 
 use crate::support::tape::Tape;
-use npc::graph::op::{ArgValue, Arity, Op, Pad, SIGNATURES};
+use npc::graph::op::{ArgValue, Arity, ConvPadding, Op, SIGNATURES};
 use npc::graph::ty::{Shape, TensorType};
 use std::fmt::Write;
 
@@ -206,8 +206,8 @@ impl Writer<'_, '_> {
             let value = match value {
                 ArgValue::Int(n) if *n == width && self.tape.below(2) == 0 => "width".to_string(),
                 ArgValue::Int(n) => n.to_string(),
-                ArgValue::Pair(pair) | ArgValue::Pad(Pad::Explicit(pair)) => spelled(pair),
-                ArgValue::Pad(Pad::Same) => "same".to_string(),
+                ArgValue::Pair(pair) | ArgValue::Pad(ConvPadding::Explicit(pair)) => spelled(pair),
+                ArgValue::Pad(ConvPadding::Same) => "same".to_string(),
                 ArgValue::Float(x) => format!("{x:?}"),
                 ArgValue::Bool(b) => b.to_string(),
                 ArgValue::Word(word) => word.to_string(),

@@ -1,7 +1,7 @@
 //! Choices for generators: numbers from a list that something else picks (proptest, a fuzzer), or from a seed.
 
-use npc::graph::op::signature::Args;
-use npc::graph::op::{ArgKind, ArgValue, Op, Pad, Signature};
+use npc::graph::op::signature::OperatorArgs;
+use npc::graph::op::{ArgKind, ArgValue, ConvPadding, Op, Signature};
 
 /// A row of choices. Past the end of a list every choice is 0; a seeded row has no end.
 pub struct Tape<'a>(Source<'a>);
@@ -56,8 +56,8 @@ impl<'a> Tape<'a> {
         match kind {
             ArgKind::Int { min } => ArgValue::Int(min + self.below(6)),
             ArgKind::Pair { min } => ArgValue::Pair(self.pair(min)),
-            ArgKind::Pad if self.below(2) == 0 => ArgValue::Pad(Pad::Same),
-            ArgKind::Pad => ArgValue::Pad(Pad::Explicit(self.pair(0))),
+            ArgKind::Pad if self.below(2) == 0 => ArgValue::Pad(ConvPadding::Same),
+            ArgKind::Pad => ArgValue::Pad(ConvPadding::Explicit(self.pair(0))),
             ArgKind::Float => ArgValue::Float([0.5, 0.0, 1.0, -0.5, 1e-5, 0.99, 2.0, 1e30][self.below(8)]),
             ArgKind::Bool => ArgValue::Bool(self.below(2) == 1),
             ArgKind::Word(words) => ArgValue::Word(words[self.below(words.len())]),
@@ -75,8 +75,8 @@ impl<'a> Tape<'a> {
     }
 
     /// An operator with settings as a file could give them, and those settings; `None` where the signature refuses them.
-    pub fn operator(&mut self, signature: &Signature) -> Option<(Op, Args)> {
-        let mut args = Args::default();
+    pub fn operator(&mut self, signature: &Signature) -> Option<(Op, OperatorArgs)> {
+        let mut args = OperatorArgs::default();
         for arg in signature.args {
             if arg.required || self.below(3) == 0 {
                 args.0.push((arg.name, self.value(arg.kind)));

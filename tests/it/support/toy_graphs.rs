@@ -38,7 +38,7 @@ impl Build {
 }
 
 pub fn conv(out: usize, kernel: usize) -> Conv {
-    let pad = Pad::Explicit([kernel / 2; 2]);
+    let pad = ConvPadding::Explicit([kernel / 2; 2]);
     Conv { out, kernel: [kernel; 2], stride: [1; 2], dilation: [1; 2], pad, groups: 1, bias: true }
 }
 
@@ -59,12 +59,12 @@ pub fn bn() -> BatchNorm {
     BatchNorm { epsilon: 1e-5, momentum: 0.1 }
 }
 
-pub fn act(function: Function) -> Activation {
+pub fn act(function: ActivationFunction) -> Activation {
     Activation { function }
 }
 
-pub fn like(mode: Mode) -> Resize {
-    Resize { target: Target::Like, mode, align_corners: false, module: false }
+pub fn like(mode: Interpolation) -> Resize {
+    Resize { target: ResizeTarget::Like, mode, align_corners: false, module: false }
 }
 
 /// One of each layer with tensors, an attention branch, pooling with indices; two classes at the size of the input.
@@ -73,7 +73,7 @@ pub fn toy(size: usize) -> CheckedGraph {
     let image = b.image;
     let x = b.at("s.1.conv", Conv { bias: false, ..conv(6, 3) }, &[image]);
     let x = b.at("s.1.bn", bn(), &[x]);
-    let x = b.at("s.1.act", act(Function::Relu), &[x]);
+    let x = b.at("s.1.act", act(ActivationFunction::Relu), &[x]);
     let pooled = b.at("pool", MaxPoolWithIndex(window(2, 2)), &[x]);
     let index = Outlet { slot: 1, ..pooled };
     let y = b.at("deep.grouped", Conv { groups: 2, ..conv(6, 3) }, &[pooled]);
@@ -81,18 +81,18 @@ pub fn toy(size: usize) -> CheckedGraph {
     let squeeze = b.at("att.flat", Flatten, &[squeeze]);
     let squeeze = b.at("att.down", Linear { out: 3, bias: true }, &[squeeze]);
     let squeeze = b.at("att.up", Linear { out: 6, bias: false }, &[squeeze]);
-    let squeeze = b.at("att.gate", act(Function::Sigmoid), &[squeeze]);
+    let squeeze = b.at("att.gate", act(ActivationFunction::Sigmoid), &[squeeze]);
     let squeeze = b.at("att.map", Unflatten, &[squeeze]);
-    let y = b.at("att.mul", Combine { function: Elementwise::Mul }, &[y, squeeze]);
+    let y = b.at("att.mul", Combine { function: ElementwiseFunction::Mul }, &[y, squeeze]);
     let up = b.at("unpool", Unpool, &[y, index]);
     let wide = b.at("up", deconv(4), &[y]);
     let small = b.at("small", AvgPool(window(2, 2)), &[wide]);
-    let back = b.at("back", like(Mode::Bilinear), &[small, image]);
+    let back = b.at("back", like(Interpolation::Bilinear), &[small, image]);
     let all = b.at("cat", Concat, &[up, wide, back]);
     let out = b.at("head", conv(2, 1), &[all]);
     b.done(out)
 }
 
-pub fn window(kernel: usize, stride: usize) -> Window {
-    Window { kernel: [kernel; 2], stride: [stride; 2], pad: [0; 2], ceil: false }
+pub fn window(kernel: usize, stride: usize) -> PoolWindow {
+    PoolWindow { kernel: [kernel; 2], stride: [stride; 2], pad: [0; 2], ceil: false }
 }

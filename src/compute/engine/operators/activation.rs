@@ -7,24 +7,28 @@ use super::exp::{exp, sigmoid};
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::{BackwardNeeds, row_loops, softmax};
 use crate::compute::engine::memory_layout::{MapView, MapViewMut, WriteMode};
-use crate::graph::op::{Activation, Function};
+use crate::graph::op::{Activation, ActivationFunction};
 
 impl OperatorKernel for Activation {
     fn properties(&self) -> KernelProperties {
         let needs = match self.function {
             // With a negative factor below 0, the sign of the output does not determine the sign of the input.
-            Function::LeakyRelu { slope: factor } | Function::Elu { alpha: factor } if factor < 0.0 => {
+            ActivationFunction::LeakyRelu { slope: factor } | ActivationFunction::Elu { alpha: factor }
+                if factor < 0.0 =>
+            {
                 BackwardNeeds::INPUTS
             }
-            Function::Relu
-            | Function::Relu6
-            | Function::LeakyRelu { .. }
-            | Function::Elu { .. }
-            | Function::HardSigmoid
-            | Function::Sigmoid
-            | Function::Tanh
-            | Function::Softmax => BackwardNeeds::OUTPUT,
-            Function::Gelu | Function::Silu | Function::HardSwish => BackwardNeeds::INPUTS,
+            ActivationFunction::Relu
+            | ActivationFunction::Relu6
+            | ActivationFunction::LeakyRelu { .. }
+            | ActivationFunction::Elu { .. }
+            | ActivationFunction::HardSigmoid
+            | ActivationFunction::Sigmoid
+            | ActivationFunction::Tanh
+            | ActivationFunction::Softmax => BackwardNeeds::OUTPUT,
+            ActivationFunction::Gelu | ActivationFunction::Silu | ActivationFunction::HardSwish => {
+                BackwardNeeds::INPUTS
+            }
         };
         KernelProperties { needs, placement: ChannelPlacement::AsInput, cheap: true }
     }
@@ -32,23 +36,23 @@ impl OperatorKernel for Activation {
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         let x = inputs[0];
         match self.function {
-            Function::Relu => map(x, output, |x| if x < 0.0 { 0.0 } else { x }),
-            Function::Relu6 => map(x, output, relu6),
-            Function::LeakyRelu { slope } => {
+            ActivationFunction::Relu => map(x, output, |x| if x < 0.0 { 0.0 } else { x }),
+            ActivationFunction::Relu6 => map(x, output, relu6),
+            ActivationFunction::LeakyRelu { slope } => {
                 let slope = slope as f32;
                 map(x, output, move |x| if x > 0.0 { x } else { x * slope });
             }
-            Function::Elu { alpha } => {
+            ActivationFunction::Elu { alpha } => {
                 let alpha = alpha as f32;
                 map(x, output, move |x| if x > 0.0 { x } else { alpha * libm::expm1f(x) });
             }
-            Function::Gelu => map(x, output, |x| x * normal_cdf(x)),
-            Function::Silu => map(x, output, |x| x * sigmoid(x)),
-            Function::HardSwish => map(x, output, |x| x * (relu6(x + 3.0) * (1.0 / 6.0))),
-            Function::HardSigmoid => map(x, output, |x| relu6(x + 3.0) * (1.0 / 6.0)),
-            Function::Sigmoid => map(x, output, sigmoid),
-            Function::Tanh => map(x, output, libm::tanhf),
-            Function::Softmax => softmax::forward(x, output),
+            ActivationFunction::Gelu => map(x, output, |x| x * normal_cdf(x)),
+            ActivationFunction::Silu => map(x, output, |x| x * sigmoid(x)),
+            ActivationFunction::HardSwish => map(x, output, |x| x * (relu6(x + 3.0) * (1.0 / 6.0))),
+            ActivationFunction::HardSigmoid => map(x, output, |x| relu6(x + 3.0) * (1.0 / 6.0)),
+            ActivationFunction::Sigmoid => map(x, output, sigmoid),
+            ActivationFunction::Tanh => map(x, output, libm::tanhf),
+            ActivationFunction::Softmax => softmax::forward(x, output),
         }
     }
 
@@ -61,44 +65,44 @@ impl OperatorKernel for Activation {
     ) {
         let (x, y) = (inputs[0], output);
         match self.function {
-            Function::Relu => zip(y, grad, into, write, |y, g| if y <= 0.0 { 0.0 } else { g }),
-            Function::Relu6 => zip(y, grad, into, write, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
-            Function::LeakyRelu { slope } => {
+            ActivationFunction::Relu => zip(y, grad, into, write, |y, g| if y <= 0.0 { 0.0 } else { g }),
+            ActivationFunction::Relu6 => zip(y, grad, into, write, |y, g| if y <= 0.0 || y >= 6.0 { 0.0 } else { g }),
+            ActivationFunction::LeakyRelu { slope } => {
                 let source = if slope < 0.0 { x } else { y };
                 let slope = slope as f32;
                 zip(source, grad, into, write, move |x, g| if x > 0.0 { g } else { g * slope });
             }
-            Function::Elu { alpha } if alpha < 0.0 => {
+            ActivationFunction::Elu { alpha } if alpha < 0.0 => {
                 let alpha = alpha as f32;
                 zip(x, grad, into, write, move |x, g| if x > 0.0 { g } else { g * alpha * exp(x) });
             }
-            Function::Elu { alpha } => {
+            ActivationFunction::Elu { alpha } => {
                 // alpha * e^x = y + alpha
                 let alpha = alpha as f32;
                 zip(y, grad, into, write, move |y, g| if y > 0.0 { g } else { g * (y + alpha) });
             }
-            Function::Gelu => {
+            ActivationFunction::Gelu => {
                 // The density of the normal distribution: 1 / sqrt(2 pi) * e^(-x^2 / 2).
                 let density = |x: f32| {
                     std::f32::consts::FRAC_2_SQRT_PI * std::f32::consts::FRAC_1_SQRT_2 * 0.5 * exp(-0.5 * x * x)
                 };
                 zip(x, grad, into, write, |x, g| g * (normal_cdf(x) + x * density(x)));
             }
-            Function::Silu => zip(x, grad, into, write, |x, g| {
+            ActivationFunction::Silu => zip(x, grad, into, write, |x, g| {
                 let s = sigmoid(x);
                 g * s * (1.0 + x * (1.0 - s))
             }),
-            Function::HardSwish => zip(x, grad, into, write, |x, g| {
+            ActivationFunction::HardSwish => zip(x, grad, into, write, |x, g| {
                 let slope = x * (1.0 / 3.0) + 0.5;
                 let slope = if x <= -3.0 { 0.0 } else { slope };
                 g * if x >= 3.0 { 1.0 } else { slope }
             }),
-            Function::HardSigmoid => {
+            ActivationFunction::HardSigmoid => {
                 zip(y, grad, into, write, |y, g| if y <= 0.0 || y >= 1.0 { 0.0 } else { g * (1.0 / 6.0) });
             }
-            Function::Sigmoid => zip(y, grad, into, write, |y, g| g * y * (1.0 - y)),
-            Function::Tanh => zip(y, grad, into, write, |y, g| g * (1.0 - y * y)),
-            Function::Softmax => softmax::backward(y, grad, into, write),
+            ActivationFunction::Sigmoid => zip(y, grad, into, write, |y, g| g * y * (1.0 - y)),
+            ActivationFunction::Tanh => zip(y, grad, into, write, |y, g| g * (1.0 - y * y)),
+            ActivationFunction::Softmax => softmax::backward(y, grad, into, write),
         }
     }
 

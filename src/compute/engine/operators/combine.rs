@@ -8,23 +8,23 @@ use super::{BackwardNeeds, plane_sums, row_loops};
 use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{FeatureMap, MapLayout, MapView, MapViewMut, WriteMode};
-use crate::graph::op::{Combine, Elementwise};
+use crate::graph::op::{Combine, ElementwiseFunction};
 
 impl OperatorKernel for Combine {
     fn properties(&self) -> KernelProperties {
         let needs = match self.function {
-            Elementwise::Add | Elementwise::Sub => BackwardNeeds::NOTHING,
-            Elementwise::Mul | Elementwise::Div => BackwardNeeds::INPUTS,
+            ElementwiseFunction::Add | ElementwiseFunction::Sub => BackwardNeeds::NOTHING,
+            ElementwiseFunction::Mul | ElementwiseFunction::Div => BackwardNeeds::INPUTS,
         };
         KernelProperties { needs, placement: ChannelPlacement::AsWidest, cheap: true }
     }
 
     fn forward(&self, ForwardArgs { inputs, .. }: ForwardArgs, output: &mut MapViewMut, _: &mut [MapViewMut]) {
         match self.function {
-            Elementwise::Add => combine(inputs, output, |a, b| a + b),
-            Elementwise::Sub => combine(inputs, output, |a, b| a - b),
-            Elementwise::Mul => combine(inputs, output, |a, b| a * b),
-            Elementwise::Div => {
+            ElementwiseFunction::Add => combine(inputs, output, |a, b| a + b),
+            ElementwiseFunction::Sub => combine(inputs, output, |a, b| a - b),
+            ElementwiseFunction::Mul => combine(inputs, output, |a, b| a * b),
+            ElementwiseFunction::Div => {
                 combine(inputs, output, |a, b| a / b);
                 clear_gaps(output);
             }
@@ -42,14 +42,16 @@ impl OperatorKernel for Combine {
             [inputs[slot], inputs[1 - slot], grad].map(|view| BroadcastOperand::new(view, grad.layout));
         match (self.function, slot) {
             // The gradient does not depend on the other operand, whose numbers may have been freed.
-            (Elementwise::Add, _) | (Elementwise::Sub, 0) => write_gradient(g, g, own.broadcast, into, write, |g, _| g),
-            (Elementwise::Sub, _) => write_gradient(g, g, own.broadcast, into, write, |g, _| -g),
-            (Elementwise::Mul, _) => write_gradient(g, other, own.broadcast, into, write, |g, other| g * other),
-            (Elementwise::Div, 0) => {
+            (ElementwiseFunction::Add, _) | (ElementwiseFunction::Sub, 0) => {
+                write_gradient(g, g, own.broadcast, into, write, |g, _| g)
+            }
+            (ElementwiseFunction::Sub, _) => write_gradient(g, g, own.broadcast, into, write, |g, _| -g),
+            (ElementwiseFunction::Mul, _) => write_gradient(g, other, own.broadcast, into, write, |g, other| g * other),
+            (ElementwiseFunction::Div, 0) => {
                 write_gradient(g, other, own.broadcast, into, write, |g, divisor| g / divisor);
                 clear_gaps(into);
             }
-            (Elementwise::Div, _) => divisor_gradient(g, other, own, into, write),
+            (ElementwiseFunction::Div, _) => divisor_gradient(g, other, own, into, write),
         }
     }
 

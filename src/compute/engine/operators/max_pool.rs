@@ -10,7 +10,7 @@ use crate::compute::engine::kernel::simd::LANES;
 use crate::compute::engine::kernel::team;
 use crate::compute::engine::kernel::vectorised::vectorised;
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
-use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, Window};
+use crate::graph::op::{MaxPool, MaxPoolTo, MaxPoolWithIndex, PoolWindow};
 use std::ops::Range;
 
 impl OperatorKernel for MaxPool {
@@ -109,7 +109,7 @@ struct BinGrid {
 }
 
 impl BinGrid {
-    fn sliding(window: &Window, from: &MapLayout, to: &MapLayout) -> Self {
+    fn sliding(window: &PoolWindow, from: &MapLayout, to: &MapLayout) -> Self {
         let [down, across] =
             [(0, from.h, to.h), (1, from.w, to.w)].map(|(axis, from, to)| pool_bins::sliding(window, axis, from, to));
         Self { down, across, w: from.w }

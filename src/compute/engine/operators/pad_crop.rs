@@ -4,7 +4,7 @@ use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable::{self, AxisTaps};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
-use crate::graph::op::{Border, Crop, Padding};
+use crate::graph::op::{Crop, Padding, PaddingMode};
 
 impl OperatorKernel for Padding {
     fn properties(&self) -> KernelProperties {
@@ -40,12 +40,12 @@ fn padding_taps(op: &Padding, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2]
 }
 
 /// Returns the source of position `i` of an axis with `before` positions in front of `size`; `None` is a zero.
-fn source(mode: Border, i: usize, before: usize, size: usize) -> Option<usize> {
+fn source(mode: PaddingMode, i: usize, before: usize, size: usize) -> Option<usize> {
     let inside = i.checked_sub(before).filter(|&i| i < size);
     match mode {
-        Border::Constant => inside,
-        Border::Replicate => Some(i.saturating_sub(before).min(size - 1)),
-        Border::Reflect => inside.or(Some(match i.checked_sub(before) {
+        PaddingMode::Constant => inside,
+        PaddingMode::Replicate => Some(i.saturating_sub(before).min(size - 1)),
+        PaddingMode::Reflect => inside.or(Some(match i.checked_sub(before) {
             Some(i) => 2 * (size - 1) - i,
             None => before - i,
         })),

@@ -1,7 +1,7 @@
 //! The rows or columns that each position of a pooled axis reads.
 
 use super::separable::AxisTaps;
-use crate::graph::op::Window;
+use crate::graph::op::PoolWindow;
 
 /// Positions `start..end` of an axis, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(super) struct PoolBin {
 }
 
 /// Returns the bins of a sliding window along an axis of `from` positions that becomes one of `to`.
-pub(super) fn sliding(window: &Window, axis: usize, from: usize, to: usize) -> Vec<PoolBin> {
+pub(super) fn sliding(window: &PoolWindow, axis: usize, from: usize, to: usize) -> Vec<PoolBin> {
     let [kernel, stride, pad] = [window.kernel[axis], window.stride[axis], window.pad[axis]];
     let bin = |i: usize| {
         let (start, end) = (i * stride, (i * stride + kernel).min(from + 2 * pad));

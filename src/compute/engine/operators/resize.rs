@@ -4,7 +4,7 @@ use super::BackwardNeeds;
 use super::operator_kernel::{BackwardArgs, ChannelPlacement, ForwardArgs, KernelProperties, OperatorKernel};
 use super::separable::{self, AxisTaps};
 use crate::compute::engine::memory_layout::{MapLayout, MapView, MapViewMut, WriteMode};
-use crate::graph::op::{Mode, Resize};
+use crate::graph::op::{Interpolation, Resize};
 
 impl OperatorKernel for Resize {
     fn properties(&self) -> KernelProperties {
@@ -38,8 +38,8 @@ fn resize_taps(op: &Resize, from: &MapLayout, to: &MapLayout) -> [AxisTaps; 2] {
             return AxisTaps::same(from);
         }
         match op.mode {
-            Mode::Nearest => nearest(from, to),
-            Mode::Bilinear => bilinear(from, to, op.align_corners),
+            Interpolation::Nearest => nearest(from, to),
+            Interpolation::Bilinear => bilinear(from, to, op.align_corners),
         }
     })
 }

@@ -8,7 +8,7 @@ use super::{PassMode, Program, Unsupported};
 use crate::compute::engine::memory_layout::MapLayout;
 use crate::compute::engine::operators::conv::{ConvWindow, halo};
 use crate::compute::engine::operators::{self, ChannelPlacement};
-use crate::graph::op::{Activation, Conv, Function, Op};
+use crate::graph::op::{Activation, ActivationFunction, Conv, Op};
 use crate::graph::plan::{Plan, Step};
 use crate::graph::ty::{Shape, TensorType};
 use std::collections::HashMap;
@@ -244,7 +244,8 @@ impl ProgramBuilder<'_> {
 
     fn relu_after(&self, value: usize) -> Option<usize> {
         let next = self.only_reader(value)?;
-        let relu = matches!(&self.plan.steps[next].op, Op::Activation(Activation { function: Function::Relu }));
+        let relu =
+            matches!(&self.plan.steps[next].op, Op::Activation(Activation { function: ActivationFunction::Relu }));
         relu.then_some(next)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::graph::elaborate::fixes::missing_argument_edit;
 use crate::graph::elaborate::operator::OperatorCall;
-use crate::graph::op::{ArgKind, ArgSig, Refusal, RefusalKind, Signature};
+use crate::graph::op::{ArgKind, ArgSpec, Refusal, RefusalKind, Signature};
 use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};
 use crate::text::source::Span;
 use crate::text::syntax::ast::Ident;
@@ -27,7 +27,7 @@ pub(in crate::graph::elaborate) enum OperatorError<'a> {
     NoInput,
     TooFewInputs,
     MissingSetting {
-        sig: &'static ArgSig,
+        sig: &'static ArgSpec,
     },
     /// The operator accepts each setting and not all of them together.
     Refused(Refusal),
@@ -126,7 +126,7 @@ fn framework_setting(name: &str) -> Option<&'static str> {
 }
 
 /// A bare word that is neither a word of the setting nor a name with a value. `bound` are the names with values.
-pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSig, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
+pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSpec, word: &str, span: Span, bound: &[&str]) -> Diagnostic {
     let message = format!("`{}` takes {}, found `{word}`", sig.name, sig.kind.describe());
     let d = Diagnostic::new(Code::E0206, span, message);
     let words: &[&str] = match sig.kind {
@@ -148,6 +148,6 @@ pub(in crate::graph::elaborate) fn unknown_word(sig: &ArgSig, word: &str, span: 
 }
 
 /// A setting whose value has another type.
-pub(in crate::graph::elaborate) fn wrong_setting(sig: &ArgSig, found: &str, span: Span) -> Diagnostic {
+pub(in crate::graph::elaborate) fn wrong_setting(sig: &ArgSpec, found: &str, span: Span) -> Diagnostic {
     Diagnostic::new(Code::E0206, span, format!("`{}` takes {}, found {found}", sig.name, sig.kind.describe()))
 }

@@ -5,8 +5,8 @@ use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::learn::trained_run::TrainedRun;
 use crate::show::field;
 use crate::show::table::{Cell, Column, Table};
-use crate::study::cost::memory::Timeline;
-use crate::study::cost::{Convention, count, memory_with};
+use crate::study::cost::memory::MemoryTimeline;
+use crate::study::cost::{Convention, count, memory_frozen};
 
 /// Returns sizes, operations and memory as names and values.
 pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
@@ -25,11 +25,11 @@ pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
         let macs = count(checked, convention).macs;
         rows.push((format!("MACs, {}", convention.name()), format!("{} ({})", thousands(macs), with_prefix(macs))));
     }
-    let memory = memory_with(checked, &frozen, train.optimizer.moments(), 1);
+    let memory = memory_frozen(checked, &frozen, train.optimizer.moments(), 1);
     let batch = train.batch as u64;
-    let peak = |text: &str, timeline: &Timeline, batch: u64| {
+    let peak = |text: &str, timeline: &MemoryTimeline, batch: u64| {
         let peak = timeline.peak(batch);
-        (text.to_string(), format!("{}, most at {}", bytes(peak.bytes), peak.moment.place(checked.graph())))
+        (text.to_string(), format!("{}, most at {}", bytes(peak.bytes), peak.sample.place(checked.graph())))
     };
     rows.push(peak("memory to run one image", &memory.inference, 1));
     rows.push(peak(&format!("memory to train batch {batch}"), &memory.training, batch));

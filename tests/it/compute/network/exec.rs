@@ -45,30 +45,30 @@ fn close<const D: usize>(y: Tensor<D>, expected: &[f32]) {
     assert!(fits, "{found:?}\nis not\n{expected:?}");
 }
 
-fn pool(kernel: usize, stride: usize, pad: usize, ceil: bool) -> Window {
-    Window { pad: [pad; 2], ceil, ..window(kernel, stride) }
+fn pool(kernel: usize, stride: usize, pad: usize, ceil: bool) -> PoolWindow {
+    PoolWindow { pad: [pad; 2], ceil, ..window(kernel, stride) }
 }
 
-fn resize(target: Target, mode: Mode, align_corners: bool) -> Resize {
+fn resize(target: ResizeTarget, mode: Interpolation, align_corners: bool) -> Resize {
     Resize { target, mode, align_corners, module: false }
 }
 
-const FUNCTIONS: [Function; 11] = [
-    Function::Relu,
-    Function::Relu6,
-    Function::LeakyRelu { slope: 0.1 },
-    Function::Elu { alpha: 1.5 },
-    Function::Gelu,
-    Function::Silu,
-    Function::HardSwish,
-    Function::HardSigmoid,
-    Function::Sigmoid,
-    Function::Tanh,
-    Function::Softmax,
+const FUNCTIONS: [ActivationFunction; 11] = [
+    ActivationFunction::Relu,
+    ActivationFunction::Relu6,
+    ActivationFunction::LeakyRelu { slope: 0.1 },
+    ActivationFunction::Elu { alpha: 1.5 },
+    ActivationFunction::Gelu,
+    ActivationFunction::Silu,
+    ActivationFunction::HardSwish,
+    ActivationFunction::HardSigmoid,
+    ActivationFunction::Sigmoid,
+    ActivationFunction::Tanh,
+    ActivationFunction::Softmax,
 ];
 
 fn operators() -> Vec<Op> {
-    let dilated = Conv { dilation: [2, 3], stride: [2, 1], pad: Pad::Same, ..conv(8, 3) };
+    let dilated = Conv { dilation: [2, 3], stride: [2, 1], pad: ConvPadding::Same, ..conv(8, 3) };
     let odd = ConvTranspose {
         kernel: [3, 2],
         stride: [2, 3],
@@ -80,7 +80,7 @@ fn operators() -> Vec<Op> {
     };
     let mut all: Vec<Op> = vec![
         conv(5, 3).into(),
-        Conv { groups: 4, kernel: [1, 5], pad: Pad::Explicit([0, 2]), ..dilated.clone() }.into(),
+        Conv { groups: 4, kernel: [1, 5], pad: ConvPadding::Explicit([0, 2]), ..dilated.clone() }.into(),
         dilated.into(),
         deconv(3).into(),
         odd.into(),
@@ -100,10 +100,10 @@ fn operators() -> Vec<Op> {
         Reshape { to: vec![Some(2), None, Some(1)] }.into(),
         Dropout { p: 0.5 }.into(),
     ];
-    for mode in [Mode::Nearest, Mode::Bilinear] {
+    for mode in [Interpolation::Nearest, Interpolation::Bilinear] {
         for align_corners in [false, true] {
-            all.push(resize(Target::Factor([2, 3]), mode, align_corners).into());
-            all.push(resize(Target::Size([5, 30]), mode, align_corners).into());
+            all.push(resize(ResizeTarget::Factor([2, 3]), mode, align_corners).into());
+            all.push(resize(ResizeTarget::Size([5, 30]), mode, align_corners).into());
         }
     }
     all.extend(FUNCTIONS.map(|f| act(f).into()));
@@ -166,46 +166,64 @@ fn gradients_flow_through_every_operator() {
 
 #[test]
 fn bilinear_takes_pixel_centres() {
-    let op = || resize(Target::Factor([2, 2]), Mode::Bilinear, false);
+    let op = || resize(ResizeTarget::Factor([2, 2]), Interpolation::Bilinear, false);
     let rows = [1.0, 1.25, 1.75, 2.0, 1.5, 1.75, 2.25, 2.5, 2.5, 2.75, 3.25, 3.5, 3.0, 3.25, 3.75, 4.0];
     gives(op(), &[1.0, 2.0, 3.0, 4.0], [2, 2], &rows, [4, 4]);
-    gives(resize(Target::Size([1, 3]), Mode::Bilinear, false), &[0.0, 6.0], [1, 2], &[0.0, 3.0, 6.0], [1, 3]);
+    gives(
+        resize(ResizeTarget::Size([1, 3]), Interpolation::Bilinear, false),
+        &[0.0, 6.0],
+        [1, 2],
+        &[0.0, 3.0, 6.0],
+        [1, 3],
+    );
     // Shrinking by 2 means the mean of each pair.
-    gives(resize(Target::Size([1, 2]), Mode::Bilinear, false), &[0.0, 1.0, 2.0, 3.0], [1, 4], &[0.5, 2.5], [1, 2]);
+    gives(
+        resize(ResizeTarget::Size([1, 2]), Interpolation::Bilinear, false),
+        &[0.0, 1.0, 2.0, 3.0],
+        [1, 4],
+        &[0.5, 2.5],
+        [1, 2],
+    );
 }
 
 #[test]
 fn bilinear_with_aligned_corners_keeps_the_ends() {
-    let op = resize(Target::Size([1, 4]), Mode::Bilinear, true);
+    let op = resize(ResizeTarget::Size([1, 4]), Interpolation::Bilinear, true);
     gives(op, &[0.0, 3.0], [1, 2], &[0.0, 1.0, 2.0, 3.0], [1, 4]);
-    gives(resize(Target::Size([1, 1]), Mode::Bilinear, true), &[5.0, 7.0], [1, 2], &[5.0], [1, 1]);
+    gives(resize(ResizeTarget::Size([1, 1]), Interpolation::Bilinear, true), &[5.0, 7.0], [1, 2], &[5.0], [1, 1]);
 }
 
 #[test]
 fn nearest_floors_the_scaled_position() {
-    let up = resize(Target::Factor([1, 2]), Mode::Nearest, false);
+    let up = resize(ResizeTarget::Factor([1, 2]), Interpolation::Nearest, false);
     gives(up, &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0, 2.0], [1, 4]);
-    gives(resize(Target::Size([1, 3]), Mode::Nearest, false), &[1.0, 2.0], [1, 2], &[1.0, 1.0, 2.0], [1, 3]);
-    let down = resize(Target::Size([1, 2]), Mode::Nearest, false);
+    gives(
+        resize(ResizeTarget::Size([1, 3]), Interpolation::Nearest, false),
+        &[1.0, 2.0],
+        [1, 2],
+        &[1.0, 1.0, 2.0],
+        [1, 3],
+    );
+    let down = resize(ResizeTarget::Size([1, 2]), Interpolation::Nearest, false);
     gives(down, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.0, 3.0], [1, 2]);
 }
 
 #[test]
 fn max_pool_rounds_up_on_demand() {
     let row = [1.0, 5.0, 2.0, 4.0, 3.0];
-    let of = |ceil| MaxPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
+    let of = |ceil| MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 0], ceil });
     gives(of(false), &row, [1, 5], &[5.0, 4.0], [1, 2]);
     gives(of(true), &row, [1, 5], &[5.0, 4.0, 3.0], [1, 3]);
     // Padding is below every number: a map of negative numbers keeps its sign.
-    let padded = MaxPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
+    let padded = MaxPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
     gives(padded, &[-3.0, -2.0, -1.0, -4.0], [1, 4], &[-3.0, -1.0, -4.0], [1, 3]);
 }
 
 #[test]
 fn average_pool_counts_padding_and_not_what_lies_beyond_it() {
-    let padded = AvgPool(Window { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
+    let padded = AvgPool(PoolWindow { kernel: [1, 2], stride: [1, 2], pad: [0, 1], ceil: false });
     gives(padded, &[4.0, 2.0, 6.0, 8.0], [1, 4], &[2.0, 4.0, 4.0], [1, 3]);
-    let over = AvgPool(Window { kernel: [1, 3], stride: [1, 2], pad: [0, 0], ceil: true });
+    let over = AvgPool(PoolWindow { kernel: [1, 3], stride: [1, 2], pad: [0, 0], ceil: true });
     gives(over, &[3.0, 6.0, 9.0, 12.0], [1, 4], &[6.0, 10.5], [1, 2]);
     gives(AvgPoolTo { size: [1, 3] }, &[1.0, 2.0, 3.0, 4.0, 5.0], [1, 5], &[1.5, 3.0, 4.5], [1, 3]);
     gives(AvgPoolTo { size: [1, 1] }, &[1.0, 2.0, 3.0, 6.0], [2, 2], &[3.0], [1, 1]);
@@ -272,16 +290,16 @@ fn activations_are_their_definitions() {
     let elu = |v: f32| if v > 0.0 { v } else { 1.5 * (v.exp() - 1.0) };
     let gelu = [-0.000_126_7, -0.158_655, 0.0, 0.345_731, 7.0];
     let check = |f, expected: [f32; 5]| gives(act(f), &x, [1, 5], &expected, [1, 5]);
-    check(Function::Relu, x.map(|v| v.max(0.0)));
-    check(Function::Relu6, x.map(|v| v.clamp(0.0, 6.0)));
-    check(Function::LeakyRelu { slope: 0.1 }, x.map(|v| if v > 0.0 { v } else { 0.1 * v }));
-    check(Function::Elu { alpha: 1.5 }, x.map(elu));
-    check(Function::Gelu, gelu);
-    check(Function::Silu, x.map(|v| v * sigmoid(v)));
-    check(Function::HardSwish, x.map(|v| v * (v + 3.0).clamp(0.0, 6.0) / 6.0));
-    check(Function::Sigmoid, x.map(sigmoid));
-    check(Function::Tanh, x.map(f32::tanh));
-    check(Function::Softmax, [1.0; 5]);
+    check(ActivationFunction::Relu, x.map(|v| v.max(0.0)));
+    check(ActivationFunction::Relu6, x.map(|v| v.clamp(0.0, 6.0)));
+    check(ActivationFunction::LeakyRelu { slope: 0.1 }, x.map(|v| if v > 0.0 { v } else { 0.1 * v }));
+    check(ActivationFunction::Elu { alpha: 1.5 }, x.map(elu));
+    check(ActivationFunction::Gelu, gelu);
+    check(ActivationFunction::Silu, x.map(|v| v * sigmoid(v)));
+    check(ActivationFunction::HardSwish, x.map(|v| v * (v + 3.0).clamp(0.0, 6.0) / 6.0));
+    check(ActivationFunction::Sigmoid, x.map(sigmoid));
+    check(ActivationFunction::Tanh, x.map(f32::tanh));
+    check(ActivationFunction::Softmax, [1.0; 5]);
 }
 
 /// exp(x) is infinite above 88; its gradient must not turn into NaN where it is not used.
@@ -302,7 +320,7 @@ fn elementwise_operators_broadcast_channels_and_maps() {
     let mut b = Build::new(2, 2, 2);
     let x = b.image;
     let per_channel = b.op(AvgPoolTo { size: [1, 1] }, &[x]);
-    let sub = b.op(Combine { function: Elementwise::Sub }, &[x, per_channel]);
+    let sub = b.op(Combine { function: ElementwiseFunction::Sub }, &[x, per_channel]);
     let x = Tensor::<1>::from_floats([1., 2., 3., 6., 0., 4., 4., 0.], &device()).reshape([1, 2, 2, 2]);
     close(forward(&b.done(sub), x), &[-2., -1., 0., 3., -2., 2., 2., -2.]);
 }
@@ -324,7 +342,7 @@ fn resize_follows_the_size_of_its_second_input() {
     let mut b = Build::new(1, 8, 8);
     let x = b.image;
     let small = b.op(AvgPool(window(2, 2)), &[x]);
-    let out = b.op(like(Mode::Bilinear), &[small, x]);
+    let out = b.op(like(Interpolation::Bilinear), &[small, x]);
     let checked = b.done(out);
     for size in [[8, 8], [10, 6]] {
         assert_eq!(forward(&checked, image([1, 1, size[0], size[1]])).dims(), [1, 1, size[0], size[1]]);

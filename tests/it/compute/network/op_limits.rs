@@ -46,11 +46,11 @@ fn combinations(n: u32, end: usize) -> impl Iterator<Item = Vec<usize>> {
 
 #[test]
 fn borders_run_or_are_refused() {
-    for mode in [Border::Constant, Border::Reflect, Border::Replicate] {
+    for mode in [PaddingMode::Constant, PaddingMode::Reflect, PaddingMode::Replicate] {
         for sides in combinations(4, 4) {
             let sides: [usize; 4] = sides.try_into().unwrap();
             let fits =
-                mode != Border::Reflect || sides[..2].iter().all(|&s| s < 2) && sides[2..].iter().all(|&s| s < 3);
+                mode != PaddingMode::Reflect || sides[..2].iter().all(|&s| s < 2) && sides[2..].iter().all(|&s| s < 3);
             assert_eq!(runs(Padding { sides, mode }, [1, 2, 3]), fits, "{sides:?} {mode:?}");
         }
     }

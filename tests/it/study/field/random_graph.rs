@@ -2,8 +2,9 @@
 
 use npc::graph::ir::{Graph, Node, Outlet};
 use npc::graph::op::{
-    AvgPoolTo, Border, Combine, Concat, Conv, ConvTranspose, Crop, Elementwise, InstanceNorm, MaxPool,
-    MaxPoolWithIndex, Mode, Op, Pad, Padding, PixelShuffle, Resize, Target, Unpool, Window,
+    AvgPoolTo, Combine, Concat, Conv, ConvPadding, ConvTranspose, Crop, ElementwiseFunction, InstanceNorm,
+    Interpolation, MaxPool, MaxPoolWithIndex, Op, Padding, PaddingMode, PixelShuffle, PoolWindow, Resize, ResizeTarget,
+    Unpool,
 };
 use npc::graph::ty::{Shape, TensorType};
 use npc::text::source::Span;
@@ -20,20 +21,20 @@ impl Tape<'_> {
         [min + self.below(n), min + self.below(n)]
     }
 
-    fn window(&mut self) -> Window {
+    fn window(&mut self) -> PoolWindow {
         let kernel = self.pair(1, 4);
-        Window { kernel, stride: self.pair(1, 3), pad: kernel.map(|k| k / 2), ceil: self.below(2) == 1 }
+        PoolWindow { kernel, stride: self.pair(1, 3), pad: kernel.map(|k| k / 2), ceil: self.below(2) == 1 }
     }
 
     fn op(&mut self) -> Op {
-        let mode = [Mode::Nearest, Mode::Bilinear][self.below(2)];
+        let mode = [Interpolation::Nearest, Interpolation::Bilinear][self.below(2)];
         match self.below(14) {
             0..3 => Conv {
                 out: 4,
                 kernel: self.pair(1, 4),
                 stride: self.pair(1, 3),
                 dilation: self.pair(1, 4),
-                pad: Pad::Explicit(self.pair(0, 4)),
+                pad: ConvPadding::Explicit(self.pair(0, 4)),
                 groups: 1,
                 bias: false,
             }
@@ -53,20 +54,23 @@ impl Tape<'_> {
             5 => MaxPoolWithIndex(self.window()).into(),
             6 => AvgPoolTo { size: self.pair(1, 6) }.into(),
             7 => {
-                let target =
-                    if self.below(2) == 0 { Target::Size(self.pair(1, 20)) } else { Target::Factor(self.pair(1, 3)) };
+                let target = if self.below(2) == 0 {
+                    ResizeTarget::Size(self.pair(1, 20))
+                } else {
+                    ResizeTarget::Factor(self.pair(1, 3))
+                };
                 Resize { target, mode, align_corners: self.below(2) == 1, module: false }.into()
             }
             8 => Padding {
                 sides: [0; 4].map(|_: usize| self.below(4)),
-                mode: [Border::Constant, Border::Reflect, Border::Replicate][self.below(3)],
+                mode: [PaddingMode::Constant, PaddingMode::Reflect, PaddingMode::Replicate][self.below(3)],
             }
             .into(),
             9 => Crop { size: Some(self.pair(1, 12)), at: Some(self.pair(0, 3)) }.into(),
             10 => PixelShuffle { factor: 2 }.into(),
             11 => InstanceNorm { epsilon: 1e-5, affine: false }.into(),
             12 => Concat.into(),
-            _ => Combine { function: Elementwise::Add }.into(),
+            _ => Combine { function: ElementwiseFunction::Add }.into(),
         }
     }
 }

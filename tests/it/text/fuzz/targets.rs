@@ -8,9 +8,9 @@ use npc::graph::ir;
 use npc::graph::resolve::{ResolvedProgram, resolve_bundle};
 use npc::internals::show::picture;
 use npc::internals::show::picture::{FoldState, Scene, ShapeNotation};
-use npc::study::claim::{Peaks, judge};
+use npc::study::claim::{PeakBytes, judge_claim};
 use npc::study::cost::{Convention, count};
-use npc::study::explore::{Asked, bounds, counted, fit, holes};
+use npc::study::explore::{FilterQuery, count_variants, fit_holes, open_holes, sweep_bounds};
 use npc::text::config::{schema, settings};
 use npc::text::diag::{Problems, json, render};
 use npc::text::import::{Bundle, STD};
@@ -83,7 +83,7 @@ pub fn front(text: &str) {
     let (program, found) = resolve_bundle(&bundle);
     problems.extend(found);
     for entry in program.entries() {
-        if program.is_broken(&entry.node) || !holes(&program, &entry.node, &[]).is_empty() {
+        if program.is_broken(&entry.node) || !open_holes(&program, &entry.node, &[]).is_empty() {
             continue;
         }
         match elaborate(&program, entry, &[], SIZE).and_then(check) {
@@ -110,21 +110,21 @@ fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::Item) -> Problems {
             Err(found) => problems.extend(found),
         },
         ast::ItemKind::Sweep(of) if !program.is_broken(&of.name.node) => {
-            let peaks = |_: &CheckedGraph| Peaks::default();
-            let thinned = bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
-                let asked = Asked { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
-                Ok(counted(program, of, &asked, Convention::Conv)?)
+            let peaks = |_: &CheckedGraph| PeakBytes::default();
+            let thinned = sweep_bounds(&of.models.keep, Convention::Conv).and_then(|bounds| {
+                let asked = FilterQuery { sizes: &[SIZE], bounds: &bounds, peaks: &peaks };
+                Ok(count_variants(program, of, &asked, Convention::Conv)?)
             });
             problems.extend(thinned.map_or_else(|found| found, |thinned| thinned.problems));
         }
         ast::ItemKind::Expect(expect) if !program.is_broken(&expect.model.node) => {
             let Some(name) = program.find(&expect.model.node) else { return problems };
-            if holes(program, &name.node, &[]).is_empty() {
+            if open_holes(program, &name.node, &[]).is_empty() {
                 let Ok(checked) = elaborate(program, name, &[], SIZE).and_then(check) else { return problems };
                 for claim in &expect.claims {
-                    problems.extend(judge(claim, &checked).err().map(|d| Problems::from(*d)).unwrap_or_default());
+                    problems.extend(judge_claim(claim, &checked).err().map(|d| Problems::from(*d)).unwrap_or_default());
                 }
-            } else if let Err(d) = fit(program, name, &[(expect, SIZE)]) {
+            } else if let Err(d) = fit_holes(program, name, &[(expect, SIZE)]) {
                 problems.push(d);
             }
         }

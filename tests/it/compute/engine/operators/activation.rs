@@ -1,7 +1,7 @@
 //! Activations, softmax and PReLU: values, gradients, and what becomes of a NaN.
 
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
-use npc::graph::op::{Activation, Function, PRelu};
+use npc::graph::op::{Activation, ActivationFunction, PRelu};
 use npc::internals::compute::engine::LayerWeights;
 use npc::internals::compute::engine::operators::{ForwardArgs, OperatorKernel};
 
@@ -24,35 +24,35 @@ fn softmax(x: &Tensor) -> Tensor {
     })
 }
 
-fn reference(function: Function, x: &Tensor) -> Tensor {
+fn reference(function: ActivationFunction, x: &Tensor) -> Tensor {
     let hard = |x: f64| (x + 3.0).clamp(0.0, 6.0) / 6.0;
     let f = |x: f64| match function {
-        Function::Relu => x.max(0.0),
-        Function::Relu6 => x.clamp(0.0, 6.0),
-        Function::LeakyRelu { slope } => {
+        ActivationFunction::Relu => x.max(0.0),
+        ActivationFunction::Relu6 => x.clamp(0.0, 6.0),
+        ActivationFunction::LeakyRelu { slope } => {
             if x > 0.0 {
                 x
             } else {
                 slope * x
             }
         }
-        Function::Elu { alpha } => {
+        ActivationFunction::Elu { alpha } => {
             if x > 0.0 {
                 x
             } else {
                 alpha * (x.exp() - 1.0)
             }
         }
-        Function::Gelu => x * 0.5 * (1.0 + erf(x / 2f64.sqrt())),
-        Function::Silu => x / (1.0 + (-x).exp()),
-        Function::HardSwish => x * hard(x),
-        Function::HardSigmoid => hard(x),
-        Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-        Function::Tanh => x.tanh(),
-        Function::Softmax => x,
+        ActivationFunction::Gelu => x * 0.5 * (1.0 + erf(x / 2f64.sqrt())),
+        ActivationFunction::Silu => x / (1.0 + (-x).exp()),
+        ActivationFunction::HardSwish => x * hard(x),
+        ActivationFunction::HardSigmoid => hard(x),
+        ActivationFunction::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        ActivationFunction::Tanh => x.tanh(),
+        ActivationFunction::Softmax => x,
     };
     match function {
-        Function::Softmax => softmax(x),
+        ActivationFunction::Softmax => softmax(x),
         _ => Tensor::of(x.dims, |at| f(x.at(at))),
     }
 }
@@ -60,19 +60,19 @@ fn reference(function: Function, x: &Tensor) -> Tensor {
 #[test]
 fn functions_of_numbers() {
     let functions = [
-        Function::Relu,
-        Function::Relu6,
-        Function::LeakyRelu { slope: 0.1 },
-        Function::LeakyRelu { slope: -0.5 },
-        Function::Elu { alpha: 1.0 },
-        Function::Elu { alpha: -0.7 },
-        Function::Gelu,
-        Function::Silu,
-        Function::HardSwish,
-        Function::HardSigmoid,
-        Function::Sigmoid,
-        Function::Tanh,
-        Function::Softmax,
+        ActivationFunction::Relu,
+        ActivationFunction::Relu6,
+        ActivationFunction::LeakyRelu { slope: 0.1 },
+        ActivationFunction::LeakyRelu { slope: -0.5 },
+        ActivationFunction::Elu { alpha: 1.0 },
+        ActivationFunction::Elu { alpha: -0.7 },
+        ActivationFunction::Gelu,
+        ActivationFunction::Silu,
+        ActivationFunction::HardSwish,
+        ActivationFunction::HardSigmoid,
+        ActivationFunction::Sigmoid,
+        ActivationFunction::Tanh,
+        ActivationFunction::Softmax,
     ];
     for (seed, function) in (0..).zip(functions) {
         let op = Activation { function };
@@ -90,7 +90,7 @@ fn functions_of_numbers() {
 
 #[test]
 fn relu_keeps_a_nan() {
-    let op = Activation { function: Function::Relu };
+    let op = Activation { function: ActivationFunction::Relu };
     let x = Tensor { dims: [1, 1, 1, 2], values: vec![f64::NAN, -1.0] };
     let layout = layouts(x.dims).remove(1);
     let mut y = written_before(&layout);

@@ -1,22 +1,23 @@
 //! Elementwise operators with operands of all sizes, and concatenation.
 
 use super::{KernelCase, Tensor};
-use npc::graph::op::{Combine, Concat, Elementwise};
+use npc::graph::op::{Combine, Concat, ElementwiseFunction};
 use npc::internals::compute::engine::memory_layout::{MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
-const ALL: [Elementwise; 4] = [Elementwise::Add, Elementwise::Sub, Elementwise::Mul, Elementwise::Div];
+const ALL: [ElementwiseFunction; 4] =
+    [ElementwiseFunction::Add, ElementwiseFunction::Sub, ElementwiseFunction::Mul, ElementwiseFunction::Div];
 
-fn reference(function: Elementwise, a: &Tensor, b: &Tensor) -> Tensor {
+fn reference(function: ElementwiseFunction, a: &Tensor, b: &Tensor) -> Tensor {
     let dims = std::array::from_fn(|i| a.dims[i].max(b.dims[i]));
     Tensor::of(dims, |at| {
         let of = |x: &Tensor| x.at(std::array::from_fn(|i| at[i].min(x.dims[i] - 1)));
         let (a, b) = (of(a), of(b));
         match function {
-            Elementwise::Add => a + b,
-            Elementwise::Sub => a - b,
-            Elementwise::Mul => a * b,
-            Elementwise::Div => a / b,
+            ElementwiseFunction::Add => a + b,
+            ElementwiseFunction::Sub => a - b,
+            ElementwiseFunction::Mul => a * b,
+            ElementwiseFunction::Div => a / b,
         }
     })
 }
@@ -59,7 +60,7 @@ fn operands_of_all_sizes() {
 
 #[test]
 fn a_quotient_has_finite_gaps() {
-    let op = Combine { function: Elementwise::Div };
+    let op = Combine { function: ElementwiseFunction::Div };
     let x = Tensor::noise(1, [1, 3, 2, 2]).scaled(1.0, 2.0);
     let values: Vec<f32> = x.values.iter().map(|&v| v as f32).collect();
     // Gaps of zeros.

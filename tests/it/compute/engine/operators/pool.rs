@@ -1,13 +1,13 @@
 //! Pools over windows and to fixed sizes, with and without indices, and unpooling.
 
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
-use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, Unpool, Window};
+use npc::graph::op::{AvgPool, AvgPoolTo, MaxPool, MaxPoolTo, MaxPoolWithIndex, Operator, PoolWindow, Unpool};
 use npc::graph::ty::{Shape, TensorType};
 use npc::internals::compute::engine::memory_layout::{MapLayout, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel};
 
-fn windows() -> Vec<Window> {
-    let window = |kernel, stride, pad, ceil| Window { kernel, stride, pad, ceil };
+fn windows() -> Vec<PoolWindow> {
+    let window = |kernel, stride, pad, ceil| PoolWindow { kernel, stride, pad, ceil };
     vec![
         window([2, 2], [2, 2], [0, 0], false),
         window([2, 2], [2, 2], [0, 0], true),
@@ -19,7 +19,7 @@ fn windows() -> Vec<Window> {
     ]
 }
 
-fn pooled(window: Window, dims: [usize; 4]) -> [usize; 4] {
+fn pooled(window: PoolWindow, dims: [usize; 4]) -> [usize; 4] {
     let [n, c, h, w] = dims;
     let out = MaxPool(window).infer(&[TensorType::Tensor(Shape::map(c, h, w))]).expect("the window fits");
     let [h, w] = out[0].shape().spatial().expect("a map");
@@ -27,7 +27,7 @@ fn pooled(window: Window, dims: [usize; 4]) -> [usize; 4] {
 }
 
 /// Real rows (or columns) of window `i`, and how many count in a mean.
-fn reach(window: Window, axis: usize, i: usize, size: usize) -> (Vec<usize>, f64) {
+fn reach(window: PoolWindow, axis: usize, i: usize, size: usize) -> (Vec<usize>, f64) {
     let (k, s, p) = (window.kernel[axis] as i64, window.stride[axis] as i64, window.pad[axis] as i64);
     let start = i as i64 * s - p;
     let padded: Vec<i64> = (start..start + k).filter(|&y| y < size as i64 + p).collect();
@@ -56,7 +56,7 @@ fn pool(
     })
 }
 
-fn slide(window: Window, x: &Tensor, max: bool) -> Tensor {
+fn slide(window: PoolWindow, x: &Tensor, max: bool) -> Tensor {
     let [_, _, h, w] = x.dims;
     let [_, _, oh, ow] = pooled(window, x.dims);
     pool(x, [oh, ow], max, |i, j| {

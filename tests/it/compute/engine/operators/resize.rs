@@ -1,14 +1,14 @@
 //! Resizing to given sizes and to the size of another map, by every mode.
 
 use super::{KernelCase, Tensor};
-use npc::graph::op::{Mode, Resize, Target};
+use npc::graph::op::{Interpolation, Resize, ResizeTarget};
 
 /// Where position `i` of `to` lies on an axis of `from`, and the weights of its neighbours.
-fn taps(mode: Mode, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {
+fn taps(mode: Interpolation, align_corners: bool, i: usize, from: usize, to: usize) -> Vec<(usize, f64)> {
     let (i, last, ratio) = (i as f64, from - 1, from as f64 / to as f64);
     match mode {
-        Mode::Nearest => vec![(((i * ratio + 1e-9).floor() as usize).min(last), 1.0)],
-        Mode::Bilinear => {
+        Interpolation::Nearest => vec![(((i * ratio + 1e-9).floor() as usize).min(last), 1.0)],
+        Interpolation::Bilinear => {
             let source = match align_corners {
                 true if to == 1 => 0.0,
                 true => i * last as f64 / (to - 1) as f64,
@@ -36,14 +36,14 @@ fn reference(op: &Resize, x: &Tensor, [height, width]: [usize; 2]) -> Tensor {
 
 #[test]
 fn sizes_up_and_down() {
-    let modes = [(Mode::Nearest, false), (Mode::Bilinear, false), (Mode::Bilinear, true)];
+    let modes = [(Interpolation::Nearest, false), (Interpolation::Bilinear, false), (Interpolation::Bilinear, true)];
     let images = [Tensor::noise(1, [1, 2, 3, 5]), Tensor::noise(2, [1, 17, 3, 2]), Tensor::noise(3, [1, 1, 1, 4])];
     for (mode, align_corners) in modes {
         for x in &images {
             let [_, _, h, w] = x.dims;
             let sizes = [[2 * h, 2 * w], [4 * h, 4 * w], [3 * h, 8 * w], [h, w], [7, 4], [2, 2], [1, 1], [h, 9]];
             for size in sizes.into_iter().take(if x.dims[1] > 2 { 1 } else { 8 }) {
-                let op = Resize { target: Target::Size(size), mode, align_corners, module: false };
+                let op = Resize { target: ResizeTarget::Size(size), mode, align_corners, module: false };
                 let case = KernelCase {
                     name: format!("{op:?}"),
                     op: &op,
@@ -59,7 +59,7 @@ fn sizes_up_and_down() {
 
 #[test]
 fn the_size_of_another_map() {
-    let op = Resize { target: Target::Like, mode: Mode::Bilinear, align_corners: false, module: false };
+    let op = Resize { target: ResizeTarget::Like, mode: Interpolation::Bilinear, align_corners: false, module: false };
     let like = Tensor::noise(2, [2, 3, 5, 7]);
     let case = KernelCase {
         name: "resize".into(),

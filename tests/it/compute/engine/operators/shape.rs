@@ -2,8 +2,8 @@
 
 use super::{KernelCase, Tensor, assert_close, layouts, written_before};
 use npc::graph::op::{
-    Border, ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PixelShuffle, Reduction,
-    Reshape, Slice,
+    ChannelPad, ChannelReduce, ChannelShuffle, Crop, Dropout, Flatten, Op, Padding, PaddingMode, PixelShuffle,
+    Reduction, Reshape, Slice,
 };
 use npc::internals::compute::engine::memory_layout::{MapLayout, MapView, WriteMode};
 use npc::internals::compute::engine::operators::{BackwardArgs, ForwardArgs, OperatorKernel, expect_kernel};
@@ -113,7 +113,7 @@ fn one_channel_of_many() {
 
 #[test]
 fn borders() {
-    for mode in [Border::Constant, Border::Reflect, Border::Replicate] {
+    for mode in [PaddingMode::Constant, PaddingMode::Reflect, PaddingMode::Replicate] {
         for sides in [[1, 2, 3, 0], [0, 0, 2, 1], [2, 2, 0, 0]] {
             let [top, bottom, left, right] = sides;
             check(Padding { sides, mode }, &[image()], &|x| {
@@ -123,9 +123,9 @@ fn borders() {
                     let place = |y: i64, size: usize| {
                         let last = size as i64 - 1;
                         match mode {
-                            Border::Constant => (0..=last).contains(&y).then_some(y),
-                            Border::Replicate => Some(y.clamp(0, last)),
-                            Border::Reflect => Some(last - (last - y.abs()).abs()),
+                            PaddingMode::Constant => (0..=last).contains(&y).then_some(y),
+                            PaddingMode::Replicate => Some(y.clamp(0, last)),
+                            PaddingMode::Reflect => Some(last - (last - y.abs()).abs()),
                         }
                     };
                     match (place(y, h), place(k, w)) {

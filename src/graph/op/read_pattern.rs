@@ -7,7 +7,7 @@ use crate::graph::ty::TensorType;
 
 /// The taps of a kernel along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taps {
+pub struct KernelTaps {
     /// Number of taps.
     pub count: usize,
     /// Pixels from one window to the next; of a transposed convolution, from the taps of one input pixel to those of
@@ -21,26 +21,26 @@ pub struct Taps {
 
 /// How interpolation weighs pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum Interpolation {
     /// The nearest pixel alone, as `mode = "nearest"` of PyTorch.
     Nearest,
     /// The up to four pixels around, weighed by their distance, as `mode = "bilinear"` of PyTorch.
     Bilinear,
 }
 
-impl Mode {
+impl Interpolation {
     /// Returns the word of the language: `nearest` or `bilinear`.
     pub fn text(self) -> &'static str {
         match self {
-            Mode::Nearest => "nearest",
-            Mode::Bilinear => "bilinear",
+            Interpolation::Nearest => "nearest",
+            Interpolation::Bilinear => "bilinear",
         }
     }
 }
 
 /// What output pixel `i` reads of one input along one axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reads {
+pub enum ReadPattern {
     /// No number of it: only its size counts.
     Nothing,
     /// Pixel `i`.
@@ -48,13 +48,13 @@ pub enum Reads {
     /// Pixel `i + by`.
     Shift(i64),
     /// Pixels `i * stride - pad + t * dilation`, for each tap `t`.
-    Window(Taps),
+    Window(KernelTaps),
     /// Each pixel `j` that has a tap `t` with `i = j * stride - pad + t * dilation`.
-    Transposed(Taps),
+    Transposed(KernelTaps),
     /// The one or two pixels that interpolation of `from` pixels to `to` weighs, as PyTorch places them.
     Interpolated {
         /// How they are weighed.
-        mode: Mode,
+        mode: Interpolation,
         /// Whether the centres of the outermost pixels coincide.
         align_corners: bool,
         /// Pixels of the input along the axis.
@@ -77,39 +77,43 @@ pub enum Reads {
     SameAndAll,
 }
 
-impl Reads {
+impl ReadPattern {
     /// Pixel by pixel where the sizes are equal; else one size is 1, and all of the input is read.
     pub fn same_or_all(from: usize, to: usize) -> Self {
-        if from == to { Reads::Same } else { Reads::All }
+        if from == to { ReadPattern::Same } else { ReadPattern::All }
     }
 
     /// Interpolation of `from` pixels to `to`, which changes nothing where the two are equal.
-    pub fn interpolated(mode: Mode, align_corners: bool, from: usize, to: usize) -> Self {
-        if from == to { Reads::Same } else { Reads::Interpolated { mode, align_corners, from, to } }
+    pub fn interpolated(mode: Interpolation, align_corners: bool, from: usize, to: usize) -> Self {
+        if from == to { ReadPattern::Same } else { ReadPattern::Interpolated { mode, align_corners, from, to } }
     }
 
     /// Adaptive pooling to one pixel reads everything.
     pub fn bins(from: usize, to: usize) -> Self {
         match to {
-            _ if from == to => Reads::Same,
-            1 => Reads::All,
-            _ => Reads::Bins { from, to },
+            _ if from == to => ReadPattern::Same,
+            1 => ReadPattern::All,
+            _ => ReadPattern::Bins { from, to },
         }
     }
 
     /// A norm whose mean runs over the map.
     pub fn normalised(pixels: usize) -> Self {
-        if pixels == 1 { Reads::Same } else { Reads::SameAndAll }
+        if pixels == 1 { ReadPattern::Same } else { ReadPattern::SameAndAll }
     }
 }
 
 /// Height and width.
-pub fn pixels(ty: &TensorType) -> [usize; 2] {
+pub fn map_size(ty: &TensorType) -> [usize; 2] {
     ty.shape().spatial().unwrap_or([1, 1])
 }
 
 /// The same question on both axes, about the pixels of an input and of the output.
-pub(super) fn on_axes(input: &TensorType, output: &TensorType, reads: impl Fn(usize, usize) -> Reads) -> [Reads; 2] {
-    let (from, to) = (pixels(input), pixels(output));
+pub(super) fn per_axis(
+    input: &TensorType,
+    output: &TensorType,
+    reads: impl Fn(usize, usize) -> ReadPattern,
+) -> [ReadPattern; 2] {
+    let (from, to) = (map_size(input), map_size(output));
     [0, 1].map(|i| reads(from[i], to[i]))
 }

@@ -1,10 +1,13 @@
 //! Operators that move the border of a map: padding and cropping.
 
-use super::footprint::{Footprint, Gradient, Pass, Storage};
-use super::reads::pixels;
-use super::refusal::{Refusal, RefusalKind, axis, map_of};
+use super::footprint::{Footprint, GradientStorage, OutputStorage, PassKind};
+use super::read_pattern::map_size;
+use super::refusal::{Refusal, RefusalKind, check_axis, expect_map};
 use super::signature::{ArgKind, ArgValue, PAIR0, arg, required};
-use super::{AXES, Arity, Canonical, Operator, ParamSpec, Reads, Signature, Site, Work, by, spelled, written};
+use super::{
+    AXES, Arity, CanonicalForm, NodeContext, Operator, ParamSpec, ReadPattern, Signature, WorkKind, call_text,
+    kernel_text, size_text,
+};
 use crate::graph::ty::{FormulaContext, FormulaType, Shape, TensorType};
 
 const BORDERS: ArgKind = ArgKind::Word(&["constant", "reflect", "replicate"]);
@@ -19,9 +22,9 @@ pub(super) const SIGNATURES: &[Signature] = &[
         build: |a| {
             let sides = if let Some(ArgValue::Sides(sides)) = a.get("sides") { *sides } else { [0; 4] };
             let mode = match a.get("mode") {
-                Some(ArgValue::Word("reflect")) => Border::Reflect,
-                Some(ArgValue::Word("replicate")) => Border::Replicate,
-                _ => Border::Constant,
+                Some(ArgValue::Word("reflect")) => PaddingMode::Reflect,
+                Some(ArgValue::Word("replicate")) => PaddingMode::Replicate,
+                _ => PaddingMode::Constant,
             };
             Ok(Padding { sides, mode }.into())
         },
@@ -42,7 +45,7 @@ pub(super) const SIGNATURES: &[Signature] = &[
 
 /// What stands outside the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Border {
+pub enum PaddingMode {
     /// Zeros.
     Constant,
     /// The map mirrored at its outermost pixels, which are not repeated.
@@ -51,13 +54,13 @@ pub enum Border {
     Replicate,
 }
 
-impl Border {
+impl PaddingMode {
     /// Returns the word of the language: `constant`, `reflect` or `replicate`.
     pub fn text(self) -> &'static str {
         match self {
-            Border::Constant => "constant",
-            Border::Reflect => "reflect",
-            Border::Replicate => "replicate",
+            PaddingMode::Constant => "constant",
+            PaddingMode::Reflect => "reflect",
+            PaddingMode::Replicate => "replicate",
         }
     }
 }
@@ -67,8 +70,8 @@ impl Border {
 pub struct Padding {
     /// Top, bottom, left, right.
     pub sides: [usize; 4],
-    /// The values of the added pixels; default [`Border::Constant`].
-    pub mode: Border,
+    /// The values of the added pixels; default [`PaddingMode::Constant`].
+    pub mode: PaddingMode,
 }
 
 /// Cuts a window out of a map: `x[:, :, top : top + h, left : left + w]`.
@@ -91,32 +94,32 @@ impl Operator for Padding {
     }
 
     fn kernel(&self) -> String {
-        spelled(self)
+        kernel_text(self)
     }
 
     fn arity(&self) -> Arity {
         Arity::Exactly(1)
     }
 
-    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [Reads; 2] {
+    fn reads(&self, _: usize, _: &[TensorType], _: &[TensorType]) -> [ReadPattern; 2] {
         let [top, _, left, _] = self.sides;
         // No larger than an axis may be.
-        [top, left].map(|before| Reads::Shift(-(before as i64)))
+        [top, left].map(|before| ReadPattern::Shift(-(before as i64)))
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of("pad", &inputs[0])?;
+        let [c, h, w] = expect_map("pad", &inputs[0])?;
         let [top, bottom, left, right] = self.sides;
         let mut size = [h, w];
         for (i, [before, after]) in [[top, bottom], [left, right]].into_iter().enumerate() {
             let most = before.max(after);
-            if self.mode == Border::Reflect && most >= size[i] {
+            if self.mode == PaddingMode::Reflect && most >= size[i] {
                 let (name, n) = (AXES[i], size[i]);
                 let message = format!("`pad` cannot reflect {most} pixels of a {name} of {n}");
                 return Err(Refusal::new(RefusalKind::Setting, message)
                     .help(format!("{} at most, or `mode = replicate`", n - 1)));
             }
-            size[i] = axis("pad", size[i] as u128 + before as u128 + after as u128)?;
+            size[i] = check_axis("pad", size[i] as u128 + before as u128 + after as u128)?;
         }
         Ok(vec![TensorType::Tensor(Shape::map(c, size[0], size[1]))])
     }
@@ -127,7 +130,7 @@ impl Operator for Padding {
         let mut out = Vec::new();
         for (i, (size, [before, after])) in [h, w].into_iter().zip([[top, bottom], [left, right]]).enumerate() {
             let most = before.max(after);
-            if self.mode == Border::Reflect && most > 0 {
+            if self.mode == PaddingMode::Reflect && most > 0 {
                 f.at_least(&size, most + 1, || format!("`pad` reflects {most} pixels of a {}", AXES[i]))?;
             }
             out.push(size.plus_n(before + after)?);
@@ -140,17 +143,17 @@ impl Operator for Padding {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-autodiff `ops/tensor.rs`: `float_slice_assign` and `float_cat` keep nothing; the gradient is a part.
-        Footprint::new().gradient(Gradient::Alias)
+        Footprint::new().gradient(GradientStorage::Alias)
     }
 
-    fn canonical(&self, _: &Site, _: usize) -> Canonical {
-        if self.sides == [0; 4] { Canonical::Unchanged } else { Canonical::Function(written(self)) }
+    fn canonical(&self, _: &NodeContext, _: usize) -> CanonicalForm {
+        if self.sides == [0; 4] { CanonicalForm::Unchanged } else { CanonicalForm::Function(call_text(self)) }
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }
 
@@ -182,7 +185,7 @@ impl Operator for Crop {
     }
 
     fn kernel(&self) -> String {
-        let to = self.size.map_or("like operand 2".into(), |size| format!("to {}", by(size)));
+        let to = self.size.map_or("like operand 2".into(), |size| format!("to {}", size_text(size)));
         let at = self.at.map_or("centre".into(), |[top, left]| format!("at {top}, {left}"));
         format!("crop({to}, {at})")
     }
@@ -191,20 +194,20 @@ impl Operator for Crop {
         Arity::Exactly(if self.size.is_some() { 1 } else { 2 })
     }
 
-    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [Reads; 2] {
-        let start = self.start(pixels(&inputs[0]), pixels(&outputs[0]));
+    fn reads(&self, slot: usize, inputs: &[TensorType], outputs: &[TensorType]) -> [ReadPattern; 2] {
+        let start = self.start(map_size(&inputs[0]), map_size(&outputs[0]));
         match (slot, start) {
-            (0, Some(start)) => start.map(|at| Reads::Shift(at as i64)),
-            _ => [Reads::Nothing; 2],
+            (0, Some(start)) => start.map(|at| ReadPattern::Shift(at as i64)),
+            _ => [ReadPattern::Nothing; 2],
         }
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, Refusal> {
-        let [c, h, w] = map_of("crop", &inputs[0])?;
+        let [c, h, w] = expect_map("crop", &inputs[0])?;
         let [th, tw] = match self.size {
             Some(size) => size,
             None => {
-                let [_, h, w] = map_of("crop(to = ...)", &inputs[1])?;
+                let [_, h, w] = expect_map("crop(to = ...)", &inputs[1])?;
                 [h, w]
             }
         };
@@ -246,21 +249,21 @@ impl Operator for Crop {
         Vec::new()
     }
 
-    fn memory(&self, _: Pass, _: &[TensorType], _: &[TensorType]) -> Footprint {
+    fn memory(&self, _: PassKind, _: &[TensorType], _: &[TensorType]) -> Footprint {
         // burn-flex `ops/slice.rs`: a view. Its gradient is a map of zeros with that of the window in it
         // (burn-autodiff `ops/tensor.rs`, `float_slice`).
-        Footprint::new().output(Storage::Part(0))
+        Footprint::new().output(OutputStorage::Part(0))
     }
 
-    fn canonical(&self, site: &Site, _: usize) -> Canonical {
+    fn canonical(&self, site: &NodeContext, _: usize) -> CanonicalForm {
         if site.keeps_size() {
-            return Canonical::Unchanged;
+            return CanonicalForm::Unchanged;
         }
         let at = self.at.map_or("the middle".into(), |at| format!("{at:?}"));
-        Canonical::Function(format!("crop(to {} at {at})", site.size()))
+        CanonicalForm::Function(format!("crop(to {} at {at})", site.size()))
     }
 
-    fn work(&self) -> Work {
-        Work::Uncounted
+    fn work(&self) -> WorkKind {
+        WorkKind::Uncounted
     }
 }

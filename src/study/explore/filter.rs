@@ -1,75 +1,76 @@
 //! The models of a sweep that hold what it asks of them.
 
-use super::{Point, points};
+use super::{SweepModel, sweep_models};
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::{Bound, Peaks};
+use crate::study::claim::{PeakBytes, SweepBound};
 use crate::text::diag::{Diagnostic, Problems};
 use crate::text::syntax::ast;
 
 /// At which sizes the models of a sweep are built, and what is asked of them.
-pub struct Asked<'a> {
+pub struct FilterQuery<'a> {
     /// One at least; `None` where the models say it themselves.
     pub sizes: &'a [Option<[usize; 2]>],
     /// All of them, at each size.
-    pub bounds: &'a [Bound],
+    pub bounds: &'a [SweepBound],
     /// What a run of a model holds at once.
-    pub peaks: &'a dyn Fn(&CheckedGraph) -> Peaks,
+    pub peaks: &'a dyn Fn(&CheckedGraph) -> PeakBytes,
 }
 
 /// How a bound thins a sweep out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct BoundRejections {
     /// For which it does not hold.
     pub variants: usize,
     /// Those of them for which all other bounds hold.
-    pub alone: usize,
+    pub by_this_alone: usize,
 }
 
 /// A sweep after its bounds.
 #[derive(Debug)]
-pub struct Thinned<T> {
+pub struct FilteredSweep<T> {
     /// Points of the sweep.
     pub tried: usize,
     /// Points whose model cannot be built, or not be held against a bound.
     pub broken: usize,
     /// For each bound.
-    pub left_out: Vec<LeftOut>,
+    pub rejections: Vec<BoundRejections>,
     /// In the order of the sweep.
     pub kept: Vec<T>,
     /// What is wrong with the broken ones.
     pub problems: Problems,
 }
 
-impl<T> Thinned<T> {
+impl<T> FilteredSweep<T> {
     /// Models that can be built and are not wanted.
-    pub fn unwanted(&self) -> usize {
+    pub fn rejected(&self) -> usize {
         self.tried - self.broken - self.kept.len()
     }
 }
 
-impl<P, S> Thinned<(P, S)> {
+impl<P, S> FilteredSweep<(P, S)> {
     /// Makes one value of each kept pair of a point and what was seen in it; the counts and problems stay.
-    pub fn map<T>(self, make: impl Fn(P, S) -> T) -> Thinned<T> {
-        let Thinned { tried, broken, left_out, kept, problems } = self;
-        Thinned { tried, broken, left_out, kept: kept.into_iter().map(|(p, s)| make(p, s)).collect(), problems }
+    pub fn map<T>(self, make: impl Fn(P, S) -> T) -> FilteredSweep<T> {
+        let FilteredSweep { tried, broken, rejections, kept, problems } = self;
+        FilteredSweep { tried, broken, rejections, kept: kept.into_iter().map(|(p, s)| make(p, s)).collect(), problems }
     }
 }
 
 /// What `see` sees in each model that is kept, for each size. Models are built one after another and not held.
-pub fn thin<'a, T>(
+pub fn filter_variants<'a, T>(
     program: &ResolvedProgram<'_>,
     sweep: &'a ast::Sweep,
-    asked: &Asked<'_>,
-    see: impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,
-) -> Result<Thinned<(Point<'a>, Vec<T>)>, Diagnostic> {
-    let points = points(sweep)?;
-    let left_out = vec![LeftOut::default(); asked.bounds.len()];
-    let mut all = Thinned { tried: points.len(), broken: 0, left_out, kept: Vec::new(), problems: Problems::new() };
+    asked: &FilterQuery<'_>,
+    see: impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
+) -> Result<FilteredSweep<(SweepModel<'a>, Vec<T>)>, Diagnostic> {
+    let points = sweep_models(sweep)?;
+    let rejections = vec![BoundRejections::default(); asked.bounds.len()];
+    let mut all =
+        FilteredSweep { tried: points.len(), broken: 0, rejections, kept: Vec::new(), problems: Problems::new() };
     for point in points {
         let mut fails = vec![false; asked.bounds.len()];
-        match look(program, &point, asked, &see, &mut fails) {
+        match examine_model(program, &point, asked, &see, &mut fails) {
             Err(problems) => {
                 all.broken += 1;
                 all.problems.extend(problems);
@@ -77,9 +78,9 @@ pub fn thin<'a, T>(
             Ok(seen) if fails.iter().all(|f| !f) => all.kept.push((point, seen)),
             Ok(_) => {
                 let alone = fails.iter().filter(|f| **f).count() == 1;
-                for (out, _) in all.left_out.iter_mut().zip(&fails).filter(|(_, f)| **f) {
+                for (out, _) in all.rejections.iter_mut().zip(&fails).filter(|(_, f)| **f) {
                     out.variants += 1;
-                    out.alone += usize::from(alone);
+                    out.by_this_alone += usize::from(alone);
                 }
             }
         }
@@ -87,11 +88,11 @@ pub fn thin<'a, T>(
     Ok(all)
 }
 
-fn look<T>(
+fn examine_model<T>(
     program: &ResolvedProgram<'_>,
-    point: &Point<'_>,
-    asked: &Asked<'_>,
-    see: &impl Fn(&CheckedGraph, &dyn Fn() -> Peaks) -> T,
+    point: &SweepModel<'_>,
+    asked: &FilterQuery<'_>,
+    see: &impl Fn(&CheckedGraph, &dyn Fn() -> PeakBytes) -> T,
     fails: &mut [bool],
 ) -> Result<Vec<T>, Problems> {
     let entry = program.find(&point.model.node).filter(|entry| !program.is_broken(&entry.node));

@@ -1,23 +1,23 @@
 //! Receptive fields that the image does not fill.
 
-use super::facts::Facts;
-use super::finding::Finding;
+use super::facts::LintFacts;
+use super::finding::LintFinding;
 use crate::graph::ir::NodeId;
-use crate::study::cost::field::{Field, fields};
+use crate::study::cost::field::{ReceptiveField, receptive_fields};
 use crate::text::diag::Code;
 
 /// A field of twice the image lets every pixel see all of it, and the part of a field that has influence is well below
 /// its size (Luo et al. 2016). U-Net at 64x64 has four times the image, deep encoders at usual sizes up to seven.
-const TIMES: u64 = 8;
+const MAX_IMAGE_MULTIPLE: u64 = 8;
 
 /// A result whose receptive field is many times the image, told at the layer that adds most.
-pub(super) fn field_beyond_input(facts: &Facts) -> Vec<Finding> {
+pub(super) fn field_beyond_input(facts: &LintFacts) -> Vec<LintFinding> {
     let image = facts.size(facts.graph.input());
-    let fields = fields(facts.graph);
-    let size = |id: NodeId, axis: usize| window(&fields, id, axis);
+    let fields = receptive_fields(facts.graph);
+    let size = |id: NodeId, axis: usize| field_size(&fields, id, axis);
     // The result and axis that exceed the image most.
     let results = facts.graph.results.iter().flat_map(|(_, o)| [(o.node, 0), (o.node, 1)]);
-    let beyond = results.filter(|&(id, axis)| size(id, axis) > TIMES * image[axis] as u64);
+    let beyond = results.filter(|&(id, axis)| size(id, axis) > MAX_IMAGE_MULTIPLE * image[axis] as u64);
     let Some((result, axis)) = beyond.max_by_key(|&(id, axis)| size(id, axis) / image[axis] as u64) else {
         return Vec::new();
     };
@@ -44,10 +44,11 @@ pub(super) fn field_beyond_input(facts: &Facts) -> Vec<Finding> {
         wide / n as u64,
     );
     let label = format!("{} of them come with this layer", most.0);
-    let help = format!("an image of at least {} pixels, fewer levels or smaller dilations", wide.div_ceil(TIMES));
-    vec![Finding { id: most.1, code: Code::W0406, weight: wide, message, label, help }]
+    let help =
+        format!("an image of at least {} pixels, fewer levels or smaller dilations", wide.div_ceil(MAX_IMAGE_MULTIPLE));
+    vec![LintFinding { id: most.1, code: Code::W0406, weight: wide, message, label, help }]
 }
 
-fn window(fields: &[Field], id: NodeId, axis: usize) -> u64 {
-    fields[id.index()][axis].window().map_or(0, |w| w.size())
+fn field_size(fields: &[ReceptiveField], id: NodeId, axis: usize) -> u64 {
+    fields[id.index()][axis].intervals().map_or(0, |w| w.size())
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// Warnings where a variant builds the network that its base builds at the same image size. `all` holds the variants,
 /// and their bases where those are built already.
-pub fn same_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGraph]) -> Problems {
+pub fn warn_duplicate_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGraph]) -> Problems {
     let key = |name: &'_ str, c: &CheckedGraph| (name.to_string(), c.input().dims().to_vec());
     let built: BTreeMap<_, &CheckedGraph> = all.iter().map(|c| (key(&c.graph().name, c), *c)).collect();
     let names: BTreeMap<&str, &ast::Ident> = program.names().into_iter().map(|n| (n.node.as_str(), n)).collect();
@@ -26,13 +26,13 @@ pub fn same_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGraph]) -> Pr
             }
         };
         if same {
-            problems.push(told(variant));
+            problems.push(duplicate_warning(variant));
         }
     }
     problems
 }
 
-fn told(variant: &ast::Variant) -> Diagnostic {
+fn duplicate_warning(variant: &ast::Variant) -> Diagnostic {
     let (name, base) = (&variant.name, &variant.base);
     let given = listed(variant.args.iter().filter_map(|a| a.name.as_ref()).map(|n| n.node.as_str()));
     let label = match variant.args.len() {

@@ -1,13 +1,13 @@
 //! Nodes that make no difference.
 
-use super::facts::Facts;
-use super::finding::Finding;
+use super::facts::LintFacts;
+use super::finding::LintFinding;
 use crate::graph::ir::NodeId;
-use crate::graph::op::{Function, Op, ParamKind};
+use crate::graph::op::{ActivationFunction, Op, ParamKind};
 use crate::text::diag::Code;
 
 /// Biases before a norm that subtracts the mean of each channel, and the bias with it.
-pub(super) fn dead_bias(facts: &Facts) -> Vec<Finding> {
+pub(super) fn dead_bias(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
         let node = facts.graph.node(id);
@@ -31,13 +31,13 @@ pub(super) fn dead_bias(facts: &Facts) -> Vec<Finding> {
         let message = format!("the bias of `{name}` has no effect: `{norm}` follows");
         let label = format!("`{norm}` subtracts the mean of each channel, and these {out} numbers with it");
         let help = format!("write `bias = false` for this `{name}`");
-        found.push(Finding { id, code: Code::W0407, weight: out as u64, message, label, help });
+        found.push(LintFinding { id, code: Code::W0407, weight: out as u64, message, label, help });
     }
     found
 }
 
 /// Layers with parameters that no result depends on.
-pub(super) fn unused_node(facts: &Facts) -> Vec<Finding> {
+pub(super) fn unused_node(facts: &LintFacts) -> Vec<LintFinding> {
     let mut needed = facts.is_result.clone();
     for &id in facts.order.iter().rev() {
         if needed[id.index()] {
@@ -54,31 +54,31 @@ pub(super) fn unused_node(facts: &Facts) -> Vec<Finding> {
         let before: u64 = facts.inputs[id.index()].iter().map(|o| wasted[o.node.index()]).sum();
         wasted[id.index()] = own.saturating_add(before);
         if facts.readers[id.index()].is_empty() && wasted[id.index()] > 0 {
-            found.push(unused(facts, id, wasted[id.index()]));
+            found.push(unused_finding(facts, id, wasted[id.index()]));
         }
     }
     found
 }
 
-fn unused(facts: &Facts, id: NodeId, params: u64) -> Finding {
+fn unused_finding(facts: &LintFacts, id: NodeId, params: u64) -> LintFinding {
     let node = facts.graph.node(id);
     let message = format!("nothing reads `{}`", node.path);
     let label = format!("up to here {params} parameters count, and never learn");
     let help = "use it in the result, or take it out".into();
-    Finding { id, code: Code::W0409, weight: params, message, label, help }
+    LintFinding { id, code: Code::W0409, weight: params, message, label, help }
 }
 
 /// Softmax over a single channel.
-pub(super) fn one_channel_softmax(facts: &Facts) -> Vec<Finding> {
+pub(super) fn one_channel_softmax(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
         let node = facts.graph.node(id);
-        let softmax = matches!(&node.op, Op::Activation(a) if a.function == Function::Softmax);
+        let softmax = matches!(&node.op, Op::Activation(a) if a.function == ActivationFunction::Softmax);
         if softmax && node.outputs[0].shape().channels() == 1 {
             let message = "`softmax` over one channel gives 1 everywhere".into();
             let label = format!("its input is {}", node.outputs[0]);
             let help = "use `sigmoid` for one channel, or two channels".into();
-            found.push(Finding { id, code: Code::W0410, weight: 0, message, label, help });
+            found.push(LintFinding { id, code: Code::W0410, weight: 0, message, label, help });
         }
     }
     found

@@ -3,80 +3,80 @@
 //! Forward goes in the order of the plan, which frees a value before the last step that reads it runs. Backward goes by
 //! depth, the deepest operators first, as burn-autodiff does (`runtime/server.rs`), an operator counting as one level.
 
-use super::heap::{Buffer, Heap};
-use super::timeline::{Moment, Phase};
+use super::heap::{BufferId, Heap};
+use super::timeline::{MemorySample, PassPhase};
 use crate::graph::check::FrozenPaths;
 use crate::graph::ir::{Graph, NodeId, Outlet};
-use crate::graph::op::{Bytes, Gradient, ParamKind, Pass, Saved, Storage};
+use crate::graph::op::{BatchBytes, GradientStorage, OutputStorage, ParamKind, PassKind, SavedTensor};
 use std::cmp::Reverse;
 
 /// A tensor of a pass.
 #[derive(Debug, Clone, Copy)]
-struct Value {
-    buffer: Buffer,
+struct SimulatedTensor {
+    buffer: BufferId,
     /// It is all of its buffer, and its holder may write over it.
     whole: bool,
 }
 
 /// What is known of a node after its forward step.
 #[derive(Debug, Default)]
-struct State {
-    values: Vec<Option<Value>>,
+struct NodeState {
+    values: Vec<Option<SimulatedTensor>>,
     /// Nodes that have yet to read each output; a result has one that never comes.
     readers: Vec<usize>,
     /// Gradients flow back to it.
     tracked: bool,
     depth: usize,
-    saved: Vec<Buffer>,
+    saved: Vec<BufferId>,
     /// Bytes of its weights that are trained.
     weights: u64,
-    gradient: Option<Buffer>,
+    gradient: Option<BufferId>,
     /// Its weights are not trained.
     frozen: bool,
 }
 
-pub(super) struct Play<'a> {
+pub(super) struct MemorySimulator<'a> {
     graph: &'a Graph,
     frozen: &'a FrozenPaths,
     order: &'a [NodeId],
-    pass: Pass,
+    pass: PassKind,
     threads: u64,
     /// What is there all the time.
-    base: Bytes,
+    base: BatchBytes,
     heap: Heap,
-    nodes: Vec<State>,
-    moments: Vec<Moment>,
+    nodes: Vec<NodeState>,
+    samples: Vec<MemorySample>,
 }
 
-impl<'a> Play<'a> {
+impl<'a> MemorySimulator<'a> {
     pub(super) fn new(
         graph: &'a Graph,
         frozen: &'a FrozenPaths,
         order: &'a [NodeId],
-        pass: Pass,
+        pass: PassKind,
         threads: u64,
-        base: Bytes,
+        base: BatchBytes,
     ) -> Self {
-        let mut nodes: Vec<State> = Vec::new();
-        nodes.resize_with(graph.len(), State::default);
+        let mut nodes: Vec<NodeState> = Vec::new();
+        nodes.resize_with(graph.len(), NodeState::default);
         for &id in order {
             let outputs = graph.node(id).outputs.len();
             let state = &mut nodes[id.index()];
             (state.values, state.readers) = (vec![None; outputs], vec![0; outputs]);
         }
         for &id in order {
-            for outlet in distinct(&graph.inputs(id)) {
+            for outlet in distinct_outlets(&graph.inputs(id)) {
                 nodes[outlet.node.index()].readers[outlet.slot] += 1;
             }
         }
         for (_, outlet) in &graph.results {
             nodes[outlet.node.index()].readers[outlet.slot] += 1;
         }
-        Self { graph, frozen, order, pass, threads, base, heap: Heap::default(), nodes, moments: Vec::new() }
+        Self { graph, frozen, order, pass, threads, base, heap: Heap::default(), nodes, samples: Vec::new() }
     }
 
-    fn moment(&mut self, phase: Phase, node: Option<NodeId>, workspace: Bytes) {
-        self.moments.push(Moment { phase, node, tensors: self.base + self.heap.alive(), workspace });
+    fn record(&mut self, phase: PassPhase, node: Option<NodeId>, workspace: BatchBytes) {
+        self.samples.push(MemorySample { phase, node, tensors: self.base + self.heap.alive(), workspace });
     }
 
     pub(super) fn forward(&mut self) {
@@ -85,12 +85,12 @@ impl<'a> Play<'a> {
         }
     }
 
-    pub(super) fn moments(self) -> Vec<Moment> {
-        self.moments
+    pub(super) fn samples(self) -> Vec<MemorySample> {
+        self.samples
     }
 
     /// Buffers that are held now.
-    pub(super) fn alive(&self) -> Bytes {
+    pub(super) fn alive(&self) -> BatchBytes {
         self.heap.alive()
     }
 
@@ -99,35 +99,35 @@ impl<'a> Play<'a> {
         let node = graph.node(id);
         let inputs = graph.inputs(id);
         let types: Vec<_> = inputs.iter().map(|&o| graph.ty(o).clone()).collect();
-        let operands: Vec<Value> = inputs.iter().map(|&o| self.read(o)).collect();
-        for outlet in distinct(&inputs) {
+        let operands: Vec<SimulatedTensor> = inputs.iter().map(|&o| self.read(o)).collect();
+        for outlet in distinct_outlets(&inputs) {
             self.forget(outlet);
         }
         let footprint = node.op.memory(self.pass, &types, &node.outputs);
         let params = node.op.params(&types);
         let frozen = self.frozen.contains(&node.path);
         let trainable = params.iter().filter(|p| p.kind == ParamKind::Trainable && !frozen);
-        let weights = trainable.fold(0u64, |sum, p| sum.saturating_add(Bytes::words(p.elements()).fixed));
+        let weights = trainable.fold(0u64, |sum, p| sum.saturating_add(BatchBytes::words(p.elements()).fixed));
         let tracked = weights > 0 || inputs.iter().any(|o| self.nodes[o.node.index()].tracked);
-        let saves = self.pass == Pass::Training && tracked;
+        let saves = self.pass == PassKind::Training && tracked;
         let mut saved = Vec::new();
         for what in footprint.saved.iter().filter(|_| saves) {
             match *what {
-                Saved::Input(slot) => saved.push(self.heap.hold(operands[slot].buffer)),
-                Saved::Other(size) => saved.push(self.heap.make(size)),
-                Saved::Output(_) => {}
+                SavedTensor::Input(slot) => saved.push(self.heap.hold(operands[slot].buffer)),
+                SavedTensor::Other(size) => saved.push(self.heap.make(size)),
+                SavedTensor::Output(_) => {}
             }
         }
         for (slot, ty) in node.outputs.iter().enumerate() {
-            let storage = if slot == 0 { footprint.output } else { Storage::New };
-            let value = self.place(storage, &operands, Bytes::of(ty));
+            let storage = if slot == 0 { footprint.output } else { OutputStorage::New };
+            let value = self.place(storage, &operands, BatchBytes::of(ty));
             self.nodes[id.index()].values[slot] = Some(value);
-            if saves && footprint.saved.contains(&Saved::Output(slot)) {
+            if saves && footprint.saved.contains(&SavedTensor::Output(slot)) {
                 saved.push(self.heap.hold(value.buffer));
             }
         }
         let tiles = footprint.per_thread[0].times(self.threads);
-        self.moment(Phase::Forward, Some(id), footprint.forward + tiles);
+        self.record(PassPhase::Forward, Some(id), footprint.forward + tiles);
         operands.iter().for_each(|v| self.heap.release(v.buffer));
         let depth = inputs.iter().map(|o| self.nodes[o.node.index()].depth + 1).max().unwrap_or(0);
         let state = &mut self.nodes[id.index()];
@@ -139,7 +139,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn read(&mut self, outlet: Outlet) -> Value {
+    fn read(&mut self, outlet: Outlet) -> SimulatedTensor {
         let value = self.nodes[outlet.node.index()].values[outlet.slot];
         let value = value.expect("a value is held until its last reader has run");
         self.heap.hold(value.buffer);
@@ -157,18 +157,18 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn place(&mut self, storage: Storage, operands: &[Value], size: Bytes) -> Value {
+    fn place(&mut self, storage: OutputStorage, operands: &[SimulatedTensor], size: BatchBytes) -> SimulatedTensor {
         let over = match storage {
-            Storage::New => None,
-            Storage::InPlace(slots) => {
+            OutputStorage::New => None,
+            OutputStorage::InPlace(slots) => {
                 slots.iter().map(|&slot| operands[slot]).find(|v| v.whole && self.heap.has_one_holder(v.buffer))
             }
-            Storage::Alias(slot) => Some(operands[slot]),
-            Storage::Part(slot) => Some(Value { whole: false, ..operands[slot] }),
+            OutputStorage::Alias(slot) => Some(operands[slot]),
+            OutputStorage::Part(slot) => Some(SimulatedTensor { whole: false, ..operands[slot] }),
         };
         match over {
-            Some(value) => Value { buffer: self.heap.hold(value.buffer), ..value },
-            None => Value { buffer: self.heap.make(size), whole: true },
+            Some(value) => SimulatedTensor { buffer: self.heap.hold(value.buffer), ..value },
+            None => SimulatedTensor { buffer: self.heap.make(size), whole: true },
         }
     }
 
@@ -180,23 +180,23 @@ impl<'a> Play<'a> {
     /// exponents beside the gradient. The classes of the pixels are words.
     pub(super) fn loss(&mut self, words: u64) {
         let results: Vec<Outlet> = self.graph.results.iter().map(|(_, outlet)| *outlet).collect();
-        let results = distinct(&results);
+        let results = distinct_outlets(&results);
         let pixels = |o: &Outlet| self.graph.ty(*o).shape().elements() / self.graph.ty(*o).shape().channels() as u64;
         let pixels = results.iter().map(pixels).fold(0, u64::saturating_add);
-        let terms = Bytes::words_per_image(pixels.saturating_mul(words));
+        let terms = BatchBytes::words_per_image(pixels.saturating_mul(words));
         for outlet in results {
             let ty = self.graph.ty(outlet);
-            let (logits, pixels) = (Bytes::of(ty), ty.shape().elements() / ty.shape().channels() as u64);
-            let targets = self.heap.make(Bytes::words_per_image(pixels));
+            let (logits, pixels) = (BatchBytes::of(ty), ty.shape().elements() / ty.shape().channels() as u64);
+            let targets = self.heap.make(BatchBytes::words_per_image(pixels));
             let state = &mut self.nodes[outlet.node.index()];
             let (value, tracked) = (state.values[outlet.slot].take(), state.tracked);
             let shared = value.is_some_and(|v| !v.whole || !self.heap.has_one_holder(v.buffer));
-            let copy = if shared { logits } else { Bytes::NONE };
-            self.moment(Phase::Loss, None, copy + logits + terms);
+            let copy = if shared { logits } else { BatchBytes::NONE };
+            self.record(PassPhase::Loss, None, copy + logits + terms);
             if tracked && outlet.slot == 0 {
                 let gradient = self.heap.make(logits);
                 self.nodes[outlet.node.index()].gradient = Some(gradient);
-                self.moment(Phase::Loss, None, copy + logits + terms);
+                self.record(PassPhase::Loss, None, copy + logits + terms);
             }
             self.heap.release(targets);
             value.into_iter().for_each(|v| self.heap.release(v.buffer));
@@ -213,7 +213,7 @@ impl<'a> Play<'a> {
         }
     }
 
-    fn step_back(&mut self, id: NodeId, gradient: Buffer) {
+    fn step_back(&mut self, id: NodeId, gradient: BufferId) {
         let inputs = self.graph.inputs(id);
         let node = self.graph.node(id);
         let footprint = node.op.memory(self.pass, &self.graph.input_types(id), &node.outputs);
@@ -222,15 +222,15 @@ impl<'a> Play<'a> {
         let mut found = Vec::new();
         for outlet in tracked {
             let over = match footprint.gradient {
-                Gradient::New => false,
-                Gradient::InPlace => self.heap.has_one_holder(gradient),
-                Gradient::Alias => true,
+                GradientStorage::New => false,
+                GradientStorage::InPlace => self.heap.has_one_holder(gradient),
+                GradientStorage::Alias => true,
             };
-            let size = Bytes::of(self.graph.ty(outlet));
+            let size = BatchBytes::of(self.graph.ty(outlet));
             found.push((outlet, size, if over { self.heap.hold(gradient) } else { self.heap.make(size) }));
         }
         let workspace = footprint.inputs + footprint.per_thread[2].times(self.threads);
-        self.moment(Phase::Backward, Some(id), if found.is_empty() { Bytes::NONE } else { workspace });
+        self.record(PassPhase::Backward, Some(id), if found.is_empty() { BatchBytes::NONE } else { workspace });
         for (outlet, size, new) in found {
             let sum = match self.nodes[outlet.node.index()].gradient.take() {
                 None => new,
@@ -241,11 +241,11 @@ impl<'a> Play<'a> {
         let weights = self.nodes[id.index()].weights;
         if weights > 0 {
             // Held until the update, by the optimiser.
-            self.heap.make(Bytes { fixed: weights, per_image: 0 });
+            self.heap.make(BatchBytes { fixed: weights, per_image: 0 });
         }
         let idle = footprint.weights_apart && self.nodes[id.index()].frozen;
         let workspace = footprint.backward + footprint.per_thread[1].times(self.threads);
-        self.moment(Phase::Backward, Some(id), if idle { Bytes::NONE } else { workspace });
+        self.record(PassPhase::Backward, Some(id), if idle { BatchBytes::NONE } else { workspace });
         self.heap.release(gradient);
         for buffer in std::mem::take(&mut self.nodes[id.index()].saved) {
             self.heap.release(buffer);
@@ -253,7 +253,7 @@ impl<'a> Play<'a> {
     }
 
     /// Two gradients of one tensor become one, over whichever nobody else holds.
-    fn sum(&mut self, old: Buffer, new: Buffer, size: Bytes) -> Buffer {
+    fn sum(&mut self, old: BufferId, new: BufferId, size: BatchBytes) -> BufferId {
         let free = [new, old].into_iter().find(|&b| self.heap.has_one_holder(b));
         let sum = match free {
             Some(buffer) => self.heap.hold(buffer),
@@ -265,12 +265,12 @@ impl<'a> Play<'a> {
     }
 
     /// The optimiser's step: `temporary` beside all gradients.
-    pub(super) fn update(&mut self, temporary: Bytes) {
-        self.moment(Phase::Update, None, temporary);
+    pub(super) fn update(&mut self, temporary: BatchBytes) {
+        self.record(PassPhase::Update, None, temporary);
     }
 }
 
-fn distinct(outlets: &[Outlet]) -> Vec<Outlet> {
+fn distinct_outlets(outlets: &[Outlet]) -> Vec<Outlet> {
     let mut distinct = outlets.to_vec();
     distinct.sort_unstable();
     distinct.dedup();

@@ -1,33 +1,33 @@
 //! Settings of holes for which a model has the figures that a paper prints.
 
-use super::{candidates, grid, holes};
+use super::{candidates, grid_points, open_holes};
 use crate::graph::check::{CheckedGraph, check};
 use crate::graph::elaborate::{ModelArgument, elaborate};
 use crate::graph::resolve::ResolvedProgram;
-use crate::study::claim::Printed;
+use crate::study::claim::PrintedNumber;
 use crate::study::cost::{Convention, count};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{self, Expr, ExprKind};
 
 /// Most settings that are tried.
-const SETTINGS: usize = 1 << 20;
+const MAX_SETTINGS: usize = 1 << 20;
 
 /// One printed number.
 #[derive(Clone)]
-pub struct Figure {
+pub struct PrintedFigure {
     /// As it was given: `2.17G`.
     pub text: String,
     /// The same as a number with the digits that were printed: it stands for all values that round to it.
-    pub printed: Printed,
+    pub printed: PrintedNumber,
     /// The quantity that the figure is of.
-    pub what: What,
+    pub kind: FigureKind,
     /// Height and width of the image; `None` for parameters.
     pub size: Option<[usize; 2]>,
 }
 
 /// The quantity that a printed figure is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
+pub enum FigureKind {
     /// Parameters, as the convention's tool totals them.
     Params,
     /// Operations of one image at the figure's size.
@@ -35,44 +35,44 @@ pub enum What {
 }
 
 /// How many settings are left once a figure is asked for too.
-pub struct Leaves {
+pub struct RemainingSettings {
     /// Settings for which this figure and all before it come out.
-    pub left: usize,
+    pub count: usize,
     /// The nearest that were left before, where none is now: value found, and setting.
     pub nearest: Vec<(u64, Vec<ModelArgument>)>,
 }
 
 /// A setting for which every figure comes out, and what is found for each.
-pub struct Kept {
+pub struct MatchingSetting {
     /// A value for each hole.
     pub args: Vec<ModelArgument>,
     /// What the model counts for each figure, in the order of the figures.
-    pub found: Vec<u64>,
+    pub counts: Vec<u64>,
 }
 
 /// What is left of all settings after each printed figure.
-pub struct Outcome {
+pub struct FigureFit {
     /// Settings that were tried: all combinations of the values.
     pub tried: usize,
     /// In the order of the figures; a figure after the one that leaves none is not looked at.
-    pub leaves: Vec<Leaves>,
+    pub remaining: Vec<RemainingSettings>,
     /// The most natural first: settings whose numbers are round in binary.
-    pub kept: Vec<Kept>,
+    pub matching: Vec<MatchingSetting>,
 }
 
 /// Bits of the odd part: 0 for powers of two, 1.6 for 96, 2.3 for 80, 6.1 for 70.
-fn crookedness(expr: &Expr) -> f64 {
+fn non_roundness_bits(expr: &Expr) -> f64 {
     match &expr.kind {
         ExprKind::Int(n) if *n > 0 => (((*n as u64) >> n.trailing_zeros()) as f64).log2(),
-        ExprKind::List(items) => items.iter().map(crookedness).sum(),
+        ExprKind::List(items) => items.iter().map(non_roundness_bits).sum(),
         _ => 0.0,
     }
 }
 
-fn key(expr: &Expr) -> Vec<i64> {
+fn sort_key(expr: &Expr) -> Vec<i64> {
     match &expr.kind {
         ExprKind::Int(n) => vec![*n],
-        ExprKind::List(items) => items.iter().flat_map(key).collect(),
+        ExprKind::List(items) => items.iter().flat_map(sort_key).collect(),
         _ => Vec::new(),
     }
 }
@@ -81,46 +81,47 @@ fn key(expr: &Expr) -> Vec<i64> {
 /// not leave open, or other values for those that it does.
 ///
 /// Errors: no hole, a hole without values to try, or more than 2^20 settings.
-pub fn fit_printed(
+pub fn fit_figures(
     program: &ResolvedProgram<'_>,
     name: &ast::Ident,
     args: &[ModelArgument],
     ranges: &[(ast::Ident, Expr)],
-    figures: &[Figure],
+    figures: &[PrintedFigure],
     convention: Convention,
-) -> Result<Outcome, Diagnostic> {
+) -> Result<FigureFit, Diagnostic> {
     let mut axes = Vec::new();
     for (hole, within) in ranges {
-        axes.push((hole.clone(), values(hole, Some(within))?));
+        axes.push((hole.clone(), hole_values(hole, Some(within))?));
     }
-    for (hole, within) in holes(program, &name.node, args) {
+    for (hole, within) in open_holes(program, &name.node, args) {
         if !ranges.iter().any(|(r, _)| r.node == hole.node) {
-            axes.push((hole.clone(), values(hole, within)?));
+            axes.push((hole.clone(), hole_values(hole, within)?));
         }
     }
     if axes.is_empty() {
         let d = Diagnostic::new(Code::N0901, name.span, format!("`{name}` has no hole to fill"));
         return Err(d.help("write `fem_out: int = ? in [64, 80, 96]` in the file, or give `--hole fem_out=[64,80,96]`"));
     }
-    let Some(settings) = grid(&axes, SETTINGS) else {
+    let Some(settings) = grid_points(&axes, MAX_SETTINGS) else {
         let message = format!("the holes of `{name}` have more than 2^20 settings");
         return Err(Diagnostic::new(Code::N0901, name.span, message).help("give fewer values with `--hole`"));
     };
     let tried = settings.len();
-    let mut left: Vec<Kept> = settings.into_iter().map(|args| Kept { args, found: Vec::new() }).collect();
-    let mut leaves = Vec::new();
+    let mut left: Vec<MatchingSetting> =
+        settings.into_iter().map(|args| MatchingSetting { args, counts: Vec::new() }).collect();
+    let mut remaining = Vec::new();
     for figure in figures {
-        let found = |kept: &Kept| {
+        let found = |kept: &MatchingSetting| {
             let all: Vec<ModelArgument> = args.iter().chain(&kept.args).cloned().collect();
             let built = elaborate(program, name, &all, figure.size).and_then(check).ok()?;
-            Some(measure(&built, figure.what, convention))
+            Some(measure_figure(&built, figure.kind, convention))
         };
         let mut kept = Vec::new();
         let mut missed = Vec::new();
         for mut setting in left {
             match found(&setting) {
-                Some(n) if figure.printed.stands_for(n) => {
-                    setting.found.push(n);
+                Some(n) if figure.printed.matches(n) => {
+                    setting.counts.push(n);
                     kept.push(setting);
                 }
                 Some(n) => missed.push((n, setting.args)),
@@ -137,29 +138,29 @@ pub fn fit_printed(
             }
             false => Vec::new(),
         };
-        leaves.push(Leaves { left: kept.len(), nearest });
+        remaining.push(RemainingSettings { count: kept.len(), nearest });
         left = kept;
         if left.is_empty() {
             break;
         }
     }
-    let crooked = |kept: &Kept| kept.args.iter().map(|a| crookedness(&a.value)).sum::<f64>();
-    let plain = |kept: &Kept| kept.args.iter().flat_map(|a| key(&a.value)).collect::<Vec<_>>();
+    let crooked = |kept: &MatchingSetting| kept.args.iter().map(|a| non_roundness_bits(&a.value)).sum::<f64>();
+    let plain = |kept: &MatchingSetting| kept.args.iter().flat_map(|a| sort_key(&a.value)).collect::<Vec<_>>();
     left.sort_by(|a, b| crooked(a).total_cmp(&crooked(b)).then_with(|| plain(a).cmp(&plain(b))));
-    Ok(Outcome { tried, leaves, kept: left })
+    Ok(FigureFit { tried, remaining, matching: left })
 }
 
-fn values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
+fn hole_values(hole: &ast::Ident, within: Option<&Expr>) -> Result<Vec<Expr>, Diagnostic> {
     within.and_then(candidates).ok_or_else(|| {
         let d = Diagnostic::new(Code::N0901, hole.span, format!("`{hole}` does not say which values to try"));
         d.help(format!("give them: `--hole {hole}=[32,64]` or `--hole {hole}=16..256`"))
     })
 }
 
-fn measure(checked: &CheckedGraph, what: What, convention: Convention) -> u64 {
+fn measure_figure(checked: &CheckedGraph, kind: FigureKind, convention: Convention) -> u64 {
     let report = count(checked, convention);
-    match what {
-        What::Params => report.counted_params,
-        What::Macs => report.macs,
+    match kind {
+        FigureKind::Params => report.counted_params,
+        FigureKind::Macs => report.macs,
     }
 }

@@ -1,32 +1,32 @@
 //! What one operator reads along an axis, in the form that fields are composed from: taps that repeat.
 
 use crate::base::integer::gcd;
-use crate::graph::op::{Mode, Reads, Taps};
+use crate::graph::op::{Interpolation, KernelTaps, ReadPattern};
 
 /// Equally spaced pixels, of which there is at least one.
-pub(super) struct Row {
+pub(super) struct SpacedPixels {
     pub first: i64,
     pub count: i64,
     pub spacing: i64,
 }
 
 /// Pixel `i + period` reads what pixel `i` reads, `step` pixels further on.
-pub(super) struct Relation {
+pub(super) struct PeriodicReads {
     pub period: i64,
     pub step: i64,
     /// No pixel reads more.
     pub most_taps: i64,
-    kind: Kind,
+    kind: ReadRule,
 }
 
-enum Kind {
+enum ReadRule {
     /// `first + i * step`, and so on with `count` and `spacing`.
     Window {
         first: i64,
         count: i64,
         spacing: i64,
     },
-    Transposed(Signed),
+    Transposed(SignedTaps),
     /// From `from` pixels to `to`; with aligned corners both are one less.
     Nearest {
         from: i64,
@@ -43,118 +43,125 @@ enum Kind {
     },
 }
 
-/// [`Taps`] in the numbers that positions are counted in.
+/// [`KernelTaps`] in the numbers that positions are counted in.
 #[derive(Clone, Copy)]
-struct Signed {
+struct SignedTaps {
     count: i64,
     stride: i64,
     dilation: i64,
     pad: i64,
 }
 
-fn signed(n: usize) -> Option<i64> {
+fn small_signed(n: usize) -> Option<i64> {
     // Far below the limits of 64 bits, so that the few products below fit.
     i64::try_from(n).ok().filter(|n| *n < 1 << 41)
 }
 
-impl Relation {
+impl PeriodicReads {
     /// `None` for what is no such relation, and for numbers beyond any that an axis has.
-    pub(super) fn of(reads: Reads) -> Option<Self> {
+    pub(super) fn of(reads: ReadPattern) -> Option<Self> {
         let one = |first, step, count, spacing| Self {
             period: 1,
             step,
             most_taps: count,
-            kind: Kind::Window { first, count, spacing },
+            kind: ReadRule::Window { first, count, spacing },
         };
         Some(match reads {
-            Reads::Shift(by) => one(by, 1, 1, 1),
-            Reads::Window(taps) => {
-                let Signed { count, stride, dilation, pad } = taps_of(taps)?;
+            ReadPattern::Shift(by) => one(by, 1, 1, 1),
+            ReadPattern::Window(taps) => {
+                let SignedTaps { count, stride, dilation, pad } = signed_taps(taps)?;
                 one(-pad, stride, count, dilation)
             }
-            Reads::Transposed(taps) => Self::transposed(taps),
-            Reads::Interpolated { mode, align_corners, from, to } => {
-                let (from, to) = (signed(from)?, signed(to)?);
+            ReadPattern::Transposed(taps) => Self::transposed(taps),
+            ReadPattern::Interpolated { mode, align_corners, from, to } => {
+                let (from, to) = (small_signed(from)?, small_signed(to)?);
                 // One pixel is repeated; of one aligned pixel the place is 0. Neither has a second one to weigh.
-                let nearest = mode == Mode::Nearest || from == 1 || (align_corners && to == 1);
+                let nearest = mode == Interpolation::Nearest || from == 1 || (align_corners && to == 1);
                 let aligned = align_corners && !nearest;
                 let (a, b) = if aligned { (from - 1, to - 1) } else { (from, to) };
                 let g = gcd(a, b);
-                let (kind, most_taps) =
-                    if nearest { (Kind::Nearest { from, to }, 1) } else { (Kind::Bilinear { from, to, aligned }, 2) };
+                let (kind, most_taps) = if nearest {
+                    (ReadRule::Nearest { from, to }, 1)
+                } else {
+                    (ReadRule::Bilinear { from, to, aligned }, 2)
+                };
                 Self { period: b / g, step: a / g, most_taps, kind }
             }
-            Reads::Bins { from, to } => {
-                let (from, to) = (signed(from)?, signed(to)?);
+            ReadPattern::Bins { from, to } => {
+                let (from, to) = (small_signed(from)?, small_signed(to)?);
                 let g = gcd(from, to);
                 let most_taps = from / to + 2;
-                Self { period: to / g, step: from / g, most_taps, kind: Kind::Bins { from, to } }
+                Self { period: to / g, step: from / g, most_taps, kind: ReadRule::Bins { from, to } }
             }
-            Reads::Nothing | Reads::Same | Reads::Unpooled | Reads::All | Reads::SameAndAll => return None,
+            ReadPattern::Nothing
+            | ReadPattern::Same
+            | ReadPattern::Unpooled
+            | ReadPattern::All
+            | ReadPattern::SameAndAll => return None,
         })
     }
 
-    pub(super) fn transposed(taps: Taps) -> Self {
+    pub(super) fn transposed(taps: KernelTaps) -> Self {
         // Settings are below 2^41 wherever `infer` accepts them.
-        let taps = taps_of(taps).unwrap_or(Signed { count: 1, stride: 1, dilation: 1, pad: 0 });
+        let taps = signed_taps(taps).unwrap_or(SignedTaps { count: 1, stride: 1, dilation: 1, pad: 0 });
         let most_taps = taps.count / (taps.stride / gcd(taps.stride, taps.dilation)) + 1;
-        Self { period: taps.stride, step: 1, most_taps, kind: Kind::Transposed(taps) }
+        Self { period: taps.stride, step: 1, most_taps, kind: ReadRule::Transposed(taps) }
     }
 
     /// The pixels that output pixel `i` reads.
-    pub(super) fn taps(&self, i: i64) -> Option<Row> {
+    pub(super) fn taps(&self, i: i64) -> Option<SpacedPixels> {
         match self.kind {
-            Kind::Window { first, count, spacing } => {
-                Some(Row { first: i.checked_mul(self.step)?.checked_add(first)?, count, spacing })
+            ReadRule::Window { first, count, spacing } => {
+                Some(SpacedPixels { first: i.checked_mul(self.step)?.checked_add(first)?, count, spacing })
             }
-            Kind::Transposed(taps) => transposed(taps, i),
-            Kind::Nearest { from, to } => {
-                let first = wide(i, from).div_euclid(to.into());
-                Some(Row { first: first.try_into().ok()?, count: 1, spacing: 1 })
+            ReadRule::Transposed(taps) => transposed_pixels(taps, i),
+            ReadRule::Nearest { from, to } => {
+                let first = wide_product(i, from).div_euclid(to.into());
+                Some(SpacedPixels { first: first.try_into().ok()?, count: 1, spacing: 1 })
             }
-            Kind::Bilinear { from, to, aligned } => {
+            ReadRule::Bilinear { from, to, aligned } => {
                 // The place is i (from - 1) / (to - 1) with aligned corners, (i + 1/2) from / to - 1/2 without.
                 let (num, den) = if aligned {
-                    (wide(i, from - 1), i128::from(to - 1))
+                    (wide_product(i, from - 1), i128::from(to - 1))
                 } else {
-                    (wide(2 * i + 1, from) - i128::from(to), 2 * i128::from(to))
+                    (wide_product(2 * i + 1, from) - i128::from(to), 2 * i128::from(to))
                 };
                 // A place on a pixel gives the next one no weight.
                 let count = if num.rem_euclid(den) == 0 { 1 } else { 2 };
-                Some(Row { first: num.div_euclid(den).try_into().ok()?, count, spacing: 1 })
+                Some(SpacedPixels { first: num.div_euclid(den).try_into().ok()?, count, spacing: 1 })
             }
-            Kind::Bins { from, to } => {
-                let first = wide(i, from).div_euclid(to.into());
-                let end = -(-wide(i + 1, from)).div_euclid(to.into());
-                Some(Row { first: first.try_into().ok()?, count: (end - first).try_into().ok()?, spacing: 1 })
+            ReadRule::Bins { from, to } => {
+                let first = wide_product(i, from).div_euclid(to.into());
+                let end = -(-wide_product(i + 1, from)).div_euclid(to.into());
+                Some(SpacedPixels { first: first.try_into().ok()?, count: (end - first).try_into().ok()?, spacing: 1 })
             }
         }
     }
 }
 
-fn wide(a: i64, b: i64) -> i128 {
+fn wide_product(a: i64, b: i64) -> i128 {
     i128::from(a) * i128::from(b)
 }
 
-fn taps_of(taps: Taps) -> Option<Signed> {
-    Some(Signed {
-        count: signed(taps.count)?,
-        stride: signed(taps.stride)?,
-        dilation: signed(taps.dilation)?,
-        pad: signed(taps.pad)?,
+fn signed_taps(taps: KernelTaps) -> Option<SignedTaps> {
+    Some(SignedTaps {
+        count: small_signed(taps.count)?,
+        stride: small_signed(taps.stride)?,
+        dilation: small_signed(taps.dilation)?,
+        pad: small_signed(taps.pad)?,
     })
 }
 
 /// The pixels `j` with `j * stride = i + pad - t * dilation` for a tap `t`. Such taps follow each other at
 /// `stride / gcd(stride, dilation)`.
-fn transposed(Signed { count, stride, dilation, pad }: Signed, i: i64) -> Option<Row> {
+fn transposed_pixels(SignedTaps { count, stride, dilation, pad }: SignedTaps, i: i64) -> Option<SpacedPixels> {
     let every = stride / gcd(stride, dilation);
     let spacing = dilation / gcd(stride, dilation);
     let at = i.checked_add(pad)?;
     let nearest = first_tap(at.rem_euclid(stride), dilation, stride).filter(|&t| t < count)?;
     let last = nearest + (count - 1 - nearest) / every * every;
-    let first = (i128::from(at) - wide(last, dilation)).div_euclid(stride.into());
-    Some(Row { first: first.try_into().ok()?, count: (last - nearest) / every + 1, spacing })
+    let first = (i128::from(at) - wide_product(last, dilation)).div_euclid(stride.into());
+    Some(SpacedPixels { first: first.try_into().ok()?, count: (last - nearest) / every + 1, spacing })
 }
 
 /// The smallest `t` with `t * dilation = rest` modulo `stride`, if there is one.
@@ -173,5 +180,5 @@ fn first_tap(rest: i64, dilation: i64, stride: i64) -> Option<i64> {
         (x, next_x) = (next_x, x - q * next_x);
     }
     let inverse = x.rem_euclid(modulus.max(1));
-    Some((wide(rest / g, inverse) % i128::from(modulus)) as i64)
+    Some((wide_product(rest / g, inverse) % i128::from(modulus)) as i64)
 }

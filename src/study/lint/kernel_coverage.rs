@@ -1,24 +1,24 @@
 //! Kernels that do not suit the map they run over.
 
-use super::facts::Facts;
-use super::finding::Finding;
+use super::facts::LintFacts;
+use super::finding::LintFinding;
 use crate::graph::ir::NodeId;
-use crate::graph::op::{Op, Pad, Reads, Taps};
-use crate::study::cost::effective::{Pairs, axes, pairs};
+use crate::graph::op::{ConvPadding, KernelTaps, Op, ReadPattern};
+use crate::study::cost::effective::{TapPairs, axis_pairs, count_pairs};
 use crate::text::diag::Code;
 
 /// Taps beyond which a kernel is not looked at tap by tap.
-const MANY: usize = 1 << 12;
+const MAX_TAPS: usize = 1 << 12;
 
 /// Convolutions that read padding with more than half of their taps although the kernel could fit: dilated ones, and
 /// those with taps that read no pixel at all.
-pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
+pub(super) fn padding_taps(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
         let node = facts.graph.node(id);
         let Op::Conv(conv) = &node.op else { continue };
-        let share = axes(&node.op, facts.input_types(id), &node.outputs);
-        let padded = 1.0 - inside(share);
+        let share = axis_pairs(&node.op, facts.input_types(id), &node.outputs);
+        let padded = 1.0 - pixel_share(share);
         let [h, w] = facts.size(facts.inputs[id.index()][0].node);
         let live = live_taps(facts, id);
         let (taps, live) = (conv.kernel[0] * conv.kernel[1], live[0] * live[1]);
@@ -27,9 +27,9 @@ pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
             continue;
         }
         let settings = if dilated {
-            format!("dilation {}", largest(conv.dilation))
+            format!("dilation {}", larger(conv.dilation))
         } else {
-            format!("k = {}", largest(conv.kernel))
+            format!("k = {}", larger(conv.kernel))
         };
         let message = format!(
             "`conv` with {settings} on a map of {h}x{w} reads padding with {:.0} % of its taps",
@@ -39,13 +39,13 @@ pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
             0 => "these multiplications are by zero".into(),
             n => format!("{n} of the {taps} taps never read a pixel"),
         };
-        let fits = (1..largest(conv.dilation)).rev().take(MANY).find(|&d| {
+        let fits = (1..larger(conv.dilation)).rev().take(MAX_TAPS).find(|&d| {
             let fits = |i: usize| {
                 let (count, stride) = (conv.kernel[i], conv.stride[i]);
-                let pad = Pad::Same.amount(conv.kernel, [d; 2])[i];
-                pairs(Taps { count, stride, dilation: d, pad }, facts.size(id)[i], [h, w][i])
+                let pad = ConvPadding::Same.amount(conv.kernel, [d; 2])[i];
+                count_pairs(KernelTaps { count, stride, dilation: d, pad }, facts.size(id)[i], [h, w][i])
             };
-            conv.pad == Pad::Same && inside([fits(0), fits(1)]) >= 0.5
+            conv.pad == ConvPadding::Same && pixel_share([fits(0), fits(1)]) >= 0.5
         });
         let help = match fits {
             Some(d) => format!("at this size dilations up to {d} keep at least half of the taps on the map"),
@@ -53,26 +53,26 @@ pub(super) fn padding_taps(facts: &Facts) -> Vec<Finding> {
             None if live == 1 => "on this map `k = 1` computes the same".into(),
             None => "use a smaller kernel or a larger input".into(),
         };
-        found.push(Finding { id, code: Code::W0404, weight: (1e6 * padded) as u64, message, label, help });
+        found.push(LintFinding { id, code: Code::W0404, weight: (1e6 * padded) as u64, message, label, help });
     }
     found
 }
 
-fn largest(pair: [usize; 2]) -> usize {
+fn larger(pair: [usize; 2]) -> usize {
     pair[0].max(pair[1])
 }
 
 /// The share of multiplications that touch pixels.
-fn inside(share: [Pairs; 2]) -> f64 {
+fn pixel_share(share: [TapPairs; 2]) -> f64 {
     share.iter().map(|p| p.inside as f64 / p.all as f64).product()
 }
 
 /// Taps along each axis that read at least one pixel.
-fn live_taps(facts: &Facts, id: NodeId) -> [usize; 2] {
+fn live_taps(facts: &LintFacts, id: NodeId) -> [usize; 2] {
     let (from, to) = (facts.size(facts.inputs[id.index()][0].node), facts.size(id));
     let reads = facts.reads(id, 0);
     [0, 1].map(|i| match reads[i] {
-        Reads::Window(taps) if taps.count <= MANY => {
+        ReadPattern::Window(taps) if taps.count <= MAX_TAPS => {
             let live = |t: &usize| {
                 // The first window in which the tap is not before the map.
                 let window = taps.pad.saturating_sub(t * taps.dilation).div_ceil(taps.stride);
@@ -80,18 +80,18 @@ fn live_taps(facts: &Facts, id: NodeId) -> [usize; 2] {
             };
             (0..taps.count).filter(live).count()
         }
-        Reads::Window(taps) => taps.count,
+        ReadPattern::Window(taps) => taps.count,
         _ => 1,
     })
 }
 
 /// Transposed convolutions that add up more products in some pixels than in others: where the stride does not divide the
 /// kernel (Odena, Dumoulin, Olah, "Deconvolution and Checkerboard Artifacts", Distill 2016).
-pub(super) fn checkerboard(facts: &Facts) -> Vec<Finding> {
+pub(super) fn checkerboard(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in &facts.order {
         let Op::ConvTranspose(conv) = &facts.graph.node(id).op else { continue };
-        let sums = [0, 1].map(|i| per_pixel(conv.kernel[i], conv.stride[i], conv.dilation[i]));
+        let sums = [0, 1].map(|i| taps_per_pixel(conv.kernel[i], conv.stride[i], conv.dilation[i]));
         let (least, most) = (sums[0][0] * sums[1][0], sums[0][1] * sums[1][1]);
         if least == most {
             continue;
@@ -114,14 +114,14 @@ pub(super) fn checkerboard(facts: &Facts) -> Vec<Finding> {
         } else {
             format!("`k = {even}, stride = {s}` sums evenly, and so does `up({s}) |> conv(...)`")
         };
-        found.push(Finding { id, code: Code::W0408, weight: (most - least) as u64, message, label, help });
+        found.push(LintFinding { id, code: Code::W0408, weight: (most - least) as u64, message, label, help });
     }
     found
 }
 
 /// The fewest and the most taps that reach a pixel of the output.
-fn per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
-    if stride > MANY || kernel > MANY {
+fn taps_per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
+    if stride > MAX_TAPS || kernel > MAX_TAPS {
         return [1, 1];
     }
     let mut sums = vec![0; stride];
@@ -130,7 +130,7 @@ fn per_pixel(kernel: usize, stride: usize, dilation: usize) -> [usize; 2] {
 }
 
 /// Maps that are read with a stride only, by windows smaller than the stride: what lies between is computed for nothing.
-pub(super) fn unread_pixels(facts: &Facts) -> Vec<Finding> {
+pub(super) fn unread_pixels(facts: &LintFacts) -> Vec<LintFinding> {
     let mut found = Vec::new();
     for &id in facts.order.iter().filter(|id| !facts.is_result[id.index()]) {
         let readers = &facts.readers[id.index()];
@@ -146,20 +146,20 @@ pub(super) fn unread_pixels(facts: &Facts) -> Vec<Finding> {
         let label = format!("{} pixels along an axis are read", axes.collect::<Vec<_>>()[0]);
         let help = "use a kernel as large as the stride, or put the stride into the layer before".into();
         let weight = ((1.0 - part) * 1e6) as u64;
-        found.push(Finding { id: first, code: Code::W0411, weight, message, label, help });
+        found.push(LintFinding { id: first, code: Code::W0411, weight, message, label, help });
     }
     found
 }
 
 /// How many pixels of each `stride` the readers see together, when all have the same stride.
-fn read_share(facts: &Facts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
+fn read_share(facts: &LintFacts, readers: &[(NodeId, usize)], axis: usize) -> Option<[usize; 2]> {
     let mut seen: Vec<bool> = Vec::new();
     for &(id, slot) in readers {
-        let Reads::Window(taps) = facts.reads(id, slot)[axis] else { return None };
+        let ReadPattern::Window(taps) = facts.reads(id, slot)[axis] else { return None };
         if seen.is_empty() {
-            seen = vec![false; taps.stride.min(MANY + 1)];
+            seen = vec![false; taps.stride.min(MAX_TAPS + 1)];
         }
-        if taps.stride != seen.len() || taps.count > MANY || facts.size(id)[axis] == 1 {
+        if taps.stride != seen.len() || taps.count > MAX_TAPS || facts.size(id)[axis] == 1 {
             return None;
         }
         let pad = taps.pad % taps.stride;

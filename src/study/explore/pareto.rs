@@ -2,7 +2,7 @@
 
 /// Which points are on the front of two quantities of which less is better: those for which no other has less of one and
 /// not more of the other. Equal points are on it together.
-pub fn front(points: &[[i128; 2]]) -> Vec<bool> {
+pub fn pareto_front(points: &[[i128; 2]]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_unstable_by_key(|&i| points[i]);
     let mut on = vec![false; points.len()];
@@ -20,7 +20,7 @@ pub fn front(points: &[[i128; 2]]) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::front;
+    use super::pareto_front;
     use proptest::prelude::*;
 
     /// The definition itself.
@@ -32,7 +32,7 @@ mod tests {
         #[test]
         fn it_holds_what_nothing_dominates(points in prop::collection::vec([0..12i64, 0..12i64], 0..40)) {
             let points: Vec<[i128; 2]> = points.iter().map(|p| p.map(i128::from)).collect();
-            for (p, on) in points.iter().zip(front(&points)) {
+            for (p, on) in points.iter().zip(pareto_front(&points)) {
                 prop_assert_eq!(on, !dominated(&points, *p), "{:?} of {:?}", p, &points);
             }
         }
