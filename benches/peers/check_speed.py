@@ -130,9 +130,9 @@ def main():
                 times[tool][0].append(wall)
                 times[tool][1].append(cpu)
         for tool in TOOLS:
-            told = json.loads(process([sys.executable, str(HERE), "--inside", tool, name, "3"])[2])
-            assert told["params"] == params, f"{name}: {told['params']} in PyTorch, {params} in npc"
-            times[tool][2].extend(told["seconds"])
+            report = json.loads(process([sys.executable, str(HERE), "--inside", tool, name, "3"])[2])
+            assert report["params"] == params, f"{name}: {told['params']} in PyTorch, {params} in npc"
+            times[tool][2].extend(report["seconds"])
         base = statistics.median(times["npc"][0])
         for tool, (wall, cpu, call) in times.items():
             row = [f"{1000 * statistics.median(x):.1f}" if x else "" for x in (wall, cpu, call)]

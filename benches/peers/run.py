@@ -91,9 +91,9 @@ class Bench:
         command += ["--seconds", str(self.args.seconds), "--calls", str(self.args.calls)]
         command += ["--train"] if phase == "train" else []
         command += ["--backend", "burn"] if backend == "burn" else []
-        told = output(command, self.environment(threads))
-        result = told["train_step" if phase == "train" else "forward"]
-        return {**result, "peak_gflops": told["peak_gflops"]}
+        report = output(command, self.environment(threads))
+        result = report["train_step" if phase == "train" else "forward"]
+        return {**result, "peak_gflops": report["peak_gflops"]}
 
     def measure(self, peer, network, phase, batch, threads):
         if peer in ("npc", "burn"):
@@ -124,8 +124,8 @@ def machine(npc):
         memory = f", {kilobytes * 1024 / 1e9:.0f} GB of memory"
     except (OSError, StopIteration, ValueError):
         pass
-    told = output([sys.executable, str(HERE / "worker.py"), "versions"])
-    versions = ", ".join(f"{name} {version}" for name, version in told.items() if version)
+    report = output([sys.executable, str(HERE / "worker.py"), "versions"])
+    versions = ", ".join(f"{name} {version}" for name, version in report.items() if version)
     version = subprocess.run([npc, "--version"], capture_output=True, text=True).stdout.strip()
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     return f"{model}, {os.cpu_count()} cores{memory}; {system}; {version}; {versions}."

@@ -3,7 +3,8 @@
 //! npc searches for a CUDA device before Burn opens it, since without a driver Burn's first call panics on a worker
 //! thread.
 
-use crate::base::error::{Result, RunError};
+use crate::base::error::Result;
+use crate::base::problem::problem;
 use burn::tensor::Device;
 use std::fmt;
 use std::str::FromStr;
@@ -31,15 +32,14 @@ impl FromStr for DeviceChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let refused =
-            || format!("no device `{text}`: accepted are `cpu`, `cuda` and `cuda:N` with N the device's number");
+        let unknown = || format!("unknown device `{text}`: use `cpu`, `cuda`, or `cuda:N` with the device's index N");
         match text.split_once(':') {
             None if text == "cpu" => Ok(DeviceChoice::Cpu),
             None if text == "cuda" => Ok(DeviceChoice::Cuda(0)),
             Some(("cuda", index)) if index.bytes().all(|b| b.is_ascii_digit()) => {
-                index.parse().map(DeviceChoice::Cuda).map_err(|_| refused())
+                index.parse().map(DeviceChoice::Cuda).map_err(|_| unknown())
             }
-            Some(_) | None => Err(refused()),
+            Some(_) | None => Err(unknown()),
         }
     }
 }
@@ -58,7 +58,7 @@ pub(crate) fn set_threads(threads: usize) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build_global()
-        .map_err(|e| RunError::new(format!("{threads} threads cannot be had: {e}")))
+        .map_err(|e| problem!(E0751, "cannot start {threads} threads: {e}"))
 }
 
 /// Whether the processor computes the tensors of this device, with or without autodiff.
@@ -68,21 +68,22 @@ pub fn is_cpu(device: &Device) -> bool {
 
 #[cfg(not(feature = "cuda"))]
 fn open_cuda(_: usize) -> Result<Device> {
-    Err(RunError::new("this npc was built without CUDA")
-        .help("cargo build --release --features cuda")
-        .help("or run on the processor with `--device cpu`"))
+    Err(problem!(E0730, "this npc was built without CUDA";
+        help: "build it with CUDA: `cargo build --release --features cuda`";
+        help: "or compute on the CPU: `--device cpu`"))
 }
 
 #[cfg(feature = "cuda")]
 fn open_cuda(index: usize) -> Result<Device> {
     let count = driver::device_count()?;
     if index >= count {
-        let message = match count {
-            0 => "no CUDA device: the driver is there and finds none".to_string(),
-            1 => format!("no CUDA device {index}: there is one, `cuda:0`"),
-            _ => format!("no CUDA device {index}: there are {count}, `cuda:0` to `cuda:{}`", count - 1),
+        let devices = match count {
+            0 => "the CUDA driver finds no device".to_string(),
+            1 => "the only CUDA device is `cuda:0`".to_string(),
+            _ => format!("the CUDA devices are `cuda:0` to `cuda:{}`", count - 1),
         };
-        return Err(RunError::new(message).help("`CUDA_VISIBLE_DEVICES` hides devices; `nvidia-smi -L` lists all"));
+        return Err(problem!(E0730, "`cuda:{index}` does not exist: {devices}";
+            help: "`nvidia-smi -L` lists all devices; `CUDA_VISIBLE_DEVICES` may hide some of them"));
     }
     Ok(Device::cuda(index))
 }
@@ -91,7 +92,7 @@ fn open_cuda(index: usize) -> Result<Device> {
 mod driver {
     //! The two calls of the CUDA driver that return the number of devices.
 
-    use super::{Result, RunError};
+    use super::{Result, problem};
     use libloading::{Library, Symbol};
     use std::ffi::{c_int, c_uint};
 
@@ -104,9 +105,9 @@ mod driver {
         // SAFETY: loading the driver runs its initialisers, which are designed to run in any process; Burn loads the
         // same library right afterwards.
         let library = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok()).ok_or_else(|| {
-            RunError::new(format!("no CUDA driver: {} cannot be loaded", NAMES.join(" and ")))
-                .help("install the NVIDIA driver, or make it visible in the container (`--gpus all`)")
-                .help("or run on the processor with `--device cpu`")
+            problem!(E0730, "no CUDA driver: {} cannot be loaded", NAMES.join(" and ");
+                help: "install the NVIDIA driver, or make it visible in the container (`--gpus all`)";
+                help: "or compute on the CPU: `--device cpu`")
         })?;
         // SAFETY: names and types are those of cuda.h: `CUresult cuInit(unsigned int)`, `CUresult cuDeviceGetCount(int
         // *)`; CUresult is an int-sized enum. `count` outlives the call.
@@ -126,9 +127,10 @@ mod driver {
             Ok((0, count)) => Ok(usize::try_from(count).unwrap_or(0)),
             // CUDA_ERROR_NO_DEVICE
             Ok((100, _)) => Ok(0),
-            Ok((error, _)) => Err(RunError::new(format!("the CUDA driver does not start: error {error}"))
-                .help("`nvidia-smi` shows whether the driver works")),
-            Err(error) => Err(RunError::new(format!("the CUDA driver is not complete: {error}"))),
+            Ok((error, _)) => Err(problem!(E0730, "the CUDA driver cannot be initialised: error {error}";
+                help: "`nvidia-smi` shows whether the driver works")),
+            Err(error) => Err(problem!(E0730, "the CUDA driver lacks a function: {error}";
+                help: "update the NVIDIA driver")),
         }
     }
 }

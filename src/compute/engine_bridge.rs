@@ -55,10 +55,10 @@ impl Network {
     /// Returns why the engine does not compute images like `x`; `None` if it does.
     pub fn engine_refusal(&self, x: &Tensor<4>, mode: PassMode) -> Option<String> {
         if engine_is_disabled() {
-            return Some("switched off".into());
+            return Some("it is switched off".into());
         }
         if !is_cpu(&x.device()) || x.dtype() != DType::F32 {
-            return Some("it computes 32-bit numbers on the processor".into());
+            return Some("it computes only 32-bit floats on the CPU".into());
         }
         self.engine.supports(x.dims(), mode).err().map(|unsupported| unsupported.0)
     }

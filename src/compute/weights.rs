@@ -14,6 +14,7 @@ pub use file::{read_safetensors, write_safetensors};
 use super::network::{Layer, NamedLayer, Network, linear_weight};
 use crate::base::error::{Result, RunError};
 use crate::base::hash::fnv1a;
+use crate::base::problem::problem;
 use burn::module::{Module, Param, ParamId, RunningState};
 use burn::tensor::{Device, Tensor, TensorData};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -92,7 +93,7 @@ pub(crate) fn fingerprint(network: &Network) -> String {
 
 /// Stores `tensors`, in any order, in the network. Returns an error unless they are exactly the network's.
 pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
-    compare(&layout(&network), &tensors)?;
+    check_tensors(&layout(&network), &tensors)?;
     let mut by_name = tensors.into_iter().map(|tensor| (tensor.name.clone(), tensor)).collect();
     Ok(fill(network, &mut by_name))
 }
@@ -100,8 +101,9 @@ pub fn load(network: Network, tensors: Vec<NamedTensor>) -> Result<Network> {
 fn fill(network: Network, by_name: &mut HashMap<String, NamedTensor>) -> Network {
     let device = network.device().clone();
     network.map_layers(|NamedLayer { path, layer }| {
-        let mut take =
-            |last: &str| by_name.remove(&format!("{path}.{last}")).expect("compare: the set is exactly the network's");
+        let mut take = |last: &str| {
+            by_name.remove(&format!("{path}.{last}")).expect("check_tensors: the set is exactly the network's")
+        };
         let layer = match layer {
             Layer::Conv(mut conv) => {
                 conv.weight = replace(conv.weight, take("weight"), &device);
@@ -146,48 +148,76 @@ fn state(new: NamedTensor, device: &Device) -> RunningState<Tensor<1>> {
 }
 
 /// Maximum number of differences in a message.
-const SHOWN: usize = 5;
+const MAX_LISTED: usize = 5;
 
 /// Returns an error if the names or shapes of tensors differ from `layout`.
-pub(crate) fn compare(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
-    let mut given: BTreeMap<&str, &[usize]> = BTreeMap::new();
-    for tensor in tensors {
-        let count = tensor.shape.iter().product::<usize>();
-        if count != tensor.values.len() {
-            let found = tensor.values.len();
-            return Err(RunError::new(format!("`{}` has {found} numbers, its shape says {count}", tensor.name)));
+fn check_tensors(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor]) -> Result<()> {
+    let shapes = shapes_by_name(tensors)?;
+    let differences = TensorDifferences::find(layout, tensors, &shapes);
+    if differences.lines.is_empty() { Ok(()) } else { Err(differences.into_error(layout.len())) }
+}
+
+/// Returns the shapes of tensors by name, and checks that they are consistent.
+fn shapes_by_name(tensors: &[NamedTensor]) -> Result<BTreeMap<&str, &[usize]>> {
+    let mut shapes: BTreeMap<&str, &[usize]> = BTreeMap::new();
+    for NamedTensor { name, shape, values } in tensors {
+        let (expected, found) = (shape.iter().product::<usize>(), values.len());
+        if expected != found {
+            return Err(problem!(
+                E0703,
+                "tensor `{name}` has {found} numbers, but its shape {shape:?} requires {expected}"
+            ));
         }
-        if given.insert(&tensor.name, &tensor.shape).is_some() {
-            return Err(RunError::new(format!("`{}` is there twice", tensor.name)));
+        if shapes.insert(name, shape).is_some() {
+            return Err(problem!(E0703, "tensor `{name}` appears twice"));
         }
     }
-    let wanted: HashSet<&str> = layout.iter().map(|(name, _)| name.as_str()).collect();
-    let mut differences = Vec::new();
-    let (mut missing, mut misshaped) = (0, 0);
-    for (name, shape) in layout {
-        match given.get(name.as_str()) {
-            None => {
-                missing += 1;
-                differences.push(format!("`{name}` {shape:?} is missing"));
+    Ok(shapes)
+}
+
+/// The differences of a set of tensors from a network.
+#[derive(Default)]
+struct TensorDifferences {
+    missing: usize,
+    misshaped: usize,
+    unknown: usize,
+    /// One line for each difference.
+    lines: Vec<String>,
+}
+
+impl TensorDifferences {
+    fn find(layout: &[(String, Vec<usize>)], tensors: &[NamedTensor], shapes: &BTreeMap<&str, &[usize]>) -> Self {
+        let mut differences = Self::default();
+        for (name, shape) in layout {
+            match shapes.get(name.as_str()) {
+                None => {
+                    differences.missing += 1;
+                    differences.lines.push(format!("`{name}` {shape:?} is missing"));
+                }
+                Some(found) if found != shape => {
+                    differences.misshaped += 1;
+                    differences.lines.push(format!("`{name}` has shape {found:?}, the model needs {shape:?}"));
+                }
+                Some(_) => {}
             }
-            Some(found) if found != shape => {
-                misshaped += 1;
-                differences.push(format!("`{name}` is {found:?}, the model has {shape:?}"));
-            }
-            Some(_) => {}
         }
+        let known: HashSet<&str> = layout.iter().map(|(name, _)| name.as_str()).collect();
+        for NamedTensor { name, shape, .. } in tensors.iter().filter(|tensor| !known.contains(tensor.name.as_str())) {
+            differences.unknown += 1;
+            differences.lines.push(format!("`{name}` {shape:?} is not in the model"));
+        }
+        differences
     }
-    let unexpected: Vec<_> = tensors.iter().filter(|t| !wanted.contains(t.name.as_str())).collect();
-    differences.extend(unexpected.iter().map(|t| format!("`{}` {:?} is not in the model", t.name, t.shape)));
-    if differences.is_empty() {
-        return Ok(());
+
+    fn into_error(self, tensors: usize) -> RunError {
+        let Self { missing, misshaped, unknown, lines } = self;
+        let error = problem!(
+            E0720,
+            "the weights do not fit the model of {tensors} tensors: {missing} missing, {misshaped} of another shape, \
+             {unknown} unknown"
+        );
+        let more = lines.len().saturating_sub(MAX_LISTED);
+        let error = lines.into_iter().take(MAX_LISTED).fold(error, RunError::help);
+        if more > 0 { error.help(format!("and {more} more")) } else { error }
     }
-    let message = format!(
-        "weights of another model: {missing} of the model's {} tensors missing, {misshaped} of another shape, {} unknown",
-        layout.len(),
-        unexpected.len()
-    );
-    let more = differences.len().saturating_sub(SHOWN);
-    let error = differences.into_iter().take(SHOWN).fold(RunError::new(message), RunError::help);
-    Err(if more > 0 { error.help(format!("and {more} more")) } else { error })
 }

@@ -7,6 +7,7 @@
 use super::NamedTensor;
 use crate::base::atomic::write_atomic;
 use crate::base::error::{Result, RunError};
+use crate::base::problem::problem;
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -60,8 +61,11 @@ pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>
             continue;
         }
         if view.dtype() != Dtype::F32 {
-            let message = format!("`{name}` holds {:?}, only 32-bit floats (F32) are read", view.dtype());
-            return Err(RunError::at(path, message));
+            let dtype = view.dtype();
+            return Err(
+                problem!(E0704, path, "tensor `{name}` has type {dtype:?}, but only 32-bit floats (F32) are supported";
+                help: "convert it with `tensor.float()` in PyTorch"),
+            );
         }
         let values = view.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         tensors.push(NamedTensor { name: name.to_string(), shape: view.shape().to_vec(), values });
@@ -71,16 +75,16 @@ pub(crate) fn read_safetensors_in_order(path: &Path) -> Result<(Vec<NamedTensor>
 }
 
 fn refusal(path: &Path, error: &SafeTensorError) -> RunError {
-    let cut = "cut short or damaged: its size is not what its header says";
-    let foreign = "not a safetensors file";
-    let what = match error {
-        SafeTensorError::MetadataIncompleteBuffer => cut,
+    let error = match error {
+        SafeTensorError::MetadataIncompleteBuffer => {
+            problem!(E0703, path, "truncated or damaged: the size of the file does not match its header")
+        }
         SafeTensorError::HeaderTooSmall
         | SafeTensorError::InvalidHeaderLength
         | SafeTensorError::HeaderTooLarge
         | SafeTensorError::InvalidHeader(_)
-        | SafeTensorError::InvalidHeaderDeserialization(_) => foreign,
-        other => return RunError::at(path, format!("damaged safetensors file: {other}")),
+        | SafeTensorError::InvalidHeaderDeserialization(_) => problem!(E0703, path, "not a safetensors file"),
+        other => return problem!(E0703, path, "damaged safetensors file: {other}"),
     };
-    RunError::at(path, what).help("a copy that was interrupted looks like this; compare sizes, or copy it again")
+    error.help("an interrupted copy or download causes this: compare the file sizes, or copy the file again")
 }

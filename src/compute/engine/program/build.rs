@@ -268,13 +268,13 @@ impl ProgramBuilder<'_> {
     ) -> Result<(), Unsupported> {
         let step = &self.plan.steps[at];
         let Some(unit) = operators::kernel_for(&op) else {
-            return Err(Unsupported(format!("{}: `{}` has no kernel of its own", step.path, op.name())));
+            return Err(Unsupported(format!("{}: no kernel for `{}`", step.path, op.name())));
         };
         let placement = unit.properties().placement;
         if let TensorType::Index { from, .. } = &self.types[*outputs.last().expect("a step has an output")]
             && from.dims().iter().skip(1).product::<usize>() > INDICES
         {
-            return Err(Unsupported(format!("{}: a map too large for its indices", step.path)));
+            return Err(Unsupported(format!("{}: indices into a map of more than 2^24 pixels", step.path)));
         }
         let planar = matches!(op, Op::Resize(_)) && self.readers[outputs[0]] == [usize::MAX];
         let planar = planar && self.dims(outputs[0])[1] <= FEW_CHANNELS;
@@ -342,7 +342,7 @@ fn layer(step: &Step) -> usize {
 }
 
 fn unsupported_groups(step: &Step) -> Unsupported {
-    Unsupported(format!("{}: groups of channels", step.path))
+    Unsupported(format!("{}: grouped convolution", step.path))
 }
 
 /// Gives each map the halo that the convolutions which read it or its gradient need.
