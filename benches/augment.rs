@@ -4,7 +4,7 @@
 
 use npc::internals::data::augment::Augmenter;
 use npc::internals::data::phantom;
-use npc::text::config::{Augment, Border, nnunet_like};
+use npc::text::config::{Augmentation, BorderMode, nnunet_like};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ fn processor_time() -> Duration {
 }
 
 /// Milliseconds per image of `planes` planes; the fastest of three rounds.
-fn milliseconds_per_image(kinds: &[Augment], planes: usize) -> f64 {
+fn milliseconds_per_image(kinds: &[Augmentation], planes: usize) -> f64 {
     let slice = phantom::draw(0, 0, SIZE);
     let image: Vec<f32> = slice.hu.iter().map(|&hu| ((f32::from(hu) + 1000.0) / 1400.0).clamp(0.0, 1.0)).collect();
     let image = image.repeat(planes);
@@ -43,33 +43,33 @@ fn milliseconds_per_image(kinds: &[Augment], planes: usize) -> f64 {
 
 fn main() {
     let p = 1.0;
-    let kinds: Vec<(&str, Vec<Augment>)> = vec![
+    let kinds: Vec<(&str, Vec<Augmentation>)> = vec![
         ("nothing (a copy)", vec![]),
-        ("flip, rot90", vec![Augment::Flip { horizontal: p, vertical: p }, Augment::Rot90 { p }]),
+        ("flip, rot90", vec![Augmentation::Flip { horizontal: p, vertical: p }, Augmentation::Rot90 { p }]),
         (
             "rotate, scale, shift, crop: one resampling",
             vec![
-                Augment::Rotate { degrees: [-30.0, 30.0], p },
-                Augment::Scale { factor: [0.8, 1.25], p },
-                Augment::Shift { limit: [-0.1, 0.1], p },
-                Augment::Crop { area: [0.5, 1.0], p },
+                Augmentation::Rotate { degrees: [-30.0, 30.0], p },
+                Augmentation::Scale { factor: [0.8, 1.25], p },
+                Augmentation::Shift { limit: [-0.1, 0.1], p },
+                Augmentation::Crop { area: [0.5, 1.0], p },
             ],
         ),
         (
             "the same with border(constant)",
             vec![
-                Augment::Rotate { degrees: [-30.0, 30.0], p },
-                Augment::Scale { factor: [0.8, 1.25], p },
-                Augment::Border { rule: Border::Constant, value: 0.0 },
+                Augmentation::Rotate { degrees: [-30.0, 30.0], p },
+                Augmentation::Scale { factor: [0.8, 1.25], p },
+                Augmentation::Border { rule: BorderMode::Constant, value: 0.0 },
             ],
         ),
-        ("elastic(sigma = 10)", vec![Augment::Elastic { alpha: [100.0, 100.0], sigma: [10.0, 10.0], p }]),
-        ("noise", vec![Augment::Noise { std: [0.05, 0.05], p }]),
-        ("blur(sigma = 1)", vec![Augment::Blur { sigma: [1.0, 1.0], p }]),
-        ("brightness", vec![Augment::Brightness { offset: [-0.1, 0.1], factor: [0.8, 1.25], p }]),
-        ("contrast", vec![Augment::Contrast { factor: [0.8, 1.25], p }]),
-        ("low_resolution(factor = 0.5)", vec![Augment::LowResolution { factor: [0.5, 0.5], p }]),
-        ("gamma", vec![Augment::Gamma { gamma: [0.7, 1.5], invert: 0.0, p }]),
+        ("elastic(sigma = 10)", vec![Augmentation::Elastic { alpha: [100.0, 100.0], sigma: [10.0, 10.0], p }]),
+        ("noise", vec![Augmentation::Noise { std: [0.05, 0.05], p }]),
+        ("blur(sigma = 1)", vec![Augmentation::Blur { sigma: [1.0, 1.0], p }]),
+        ("brightness", vec![Augmentation::Brightness { offset: [-0.1, 0.1], factor: [0.8, 1.25], p }]),
+        ("contrast", vec![Augmentation::Contrast { factor: [0.8, 1.25], p }]),
+        ("low_resolution(factor = 0.5)", vec![Augmentation::LowResolution { factor: [0.5, 0.5], p }]),
+        ("gamma", vec![Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.0, p }]),
         ("nnunet_like, its own p", nnunet_like()),
     ];
     println!("| kinds, p = 1 | grey, ms | colour, ms | colour, images/s |\n|---|---|---|---|");

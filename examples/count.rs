@@ -19,7 +19,7 @@ fn main() {
     let mut sources = SourceMap::new();
     let id = match files::read(&Disk, &mut sources, Path::new(file)) {
         Ok(id) => id,
-        Err(problem) => return eprint!("{}", render::text(&sources, &problem.into(), false)),
+        Err(problem) => return eprint!("{}", render::to_text(&sources, &problem.into(), false)),
     };
     let (tree, mut problems) = parse(&sources, id);
     let (program, found) = resolve(&tree);
@@ -35,7 +35,7 @@ fn main() {
         }
         Err(found) => {
             problems.extend(found);
-            eprint!("{}", render::text(&sources, &problems.sorted(), false));
+            eprint!("{}", render::to_text(&sources, &problems.sorted(), false));
         }
     }
 }

@@ -163,8 +163,8 @@ fn main() {
     let number = |text: &String| text.parse::<usize>().expect("sizes and batches are numbers");
     let checked = compile(file, model, [number(height), number(width)]);
     let threads = rayon::current_num_threads() as u64;
-    let loss_words = spec.loss.words(checked.output().channels() as u64);
-    let run = TrainingSetup { moments: spec.optimizer.moments(), loss_words, threads };
+    let loss_words = spec.loss.extra_words_per_pixel(checked.output().channels() as u64);
+    let run = TrainingSetup { moments: spec.optimizer.moment_count(), loss_words, threads };
     let memory = memory_for(&checked, &frozen, &run);
     println!("{model} {}, {threads} threads", checked.input());
     for batch in batches {

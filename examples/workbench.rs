@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("as it is written");
     for finding in bench.analyze("tiny.model", &request)?.findings() {
         let place = finding.place.map_or(String::new(), |place| place.to_string());
-        println!("  {place}: {} {}: {}", finding.severity.text(), finding.code, finding.message);
+        println!("  {place}: {} {}: {}", finding.severity.as_str(), finding.code, finding.message);
         for fix in finding.fixes {
             println!("    {}", fix.message);
             fix.edits.iter().for_each(|(place, text)| println!("      {place}: `{text}`"));

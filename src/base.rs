@@ -1,5 +1,5 @@
-//! What is no part of the subject: a stable hash, files replaced whole, errors of files, numbers for people, CSV, escaping,
-//! and what the machine has.
+//! Utilities that know nothing of networks: a stable hash, atomic writes, file errors, numbers for people, CSV, escaping,
+//! and the free memory and disk space of the machine.
 
 pub(crate) mod atomic;
 pub(crate) mod code;

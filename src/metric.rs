@@ -2,7 +2,7 @@
 //! `docs/metrics.md` has the formulas and where other tools differ.
 //!
 //! Class 0 is the background: its scores are reported, but no mean over classes includes it. The data block sets the score
-//! of an image for a class that neither map contains ([`Empty`](crate::text::config::Empty)). If only one map contains the
+//! of an image for a class that neither map contains ([`EmptyClassRule`](crate::text::config::Empty)). If only one map contains the
 //! class, its overlap is 0 and its distance is the diagonal of the image, so that a mean never leaves out an image in which
 //! the network missed everything.
 //!

@@ -1,5 +1,5 @@
-//! What files say: texts and places, problems and their codes, the syntax tree, imports, and settings, which are what `data`
-//! and `train` blocks say.
+//! The content of files: source texts and spans, diagnostics and their codes, the syntax tree, imports, and configurations
+//! (the content of `data` and `train` blocks).
 
 pub mod config;
 pub mod diag;

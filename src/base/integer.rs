@@ -1,8 +1,8 @@
-//! Arithmetic of whole numbers.
+//! Integer arithmetic.
 
 use std::ops::{Rem, Sub};
 
-/// The greatest common divisor, by Euclid's algorithm: not negative, and 0 of two zeros.
+/// Returns the greatest common divisor by Euclid's algorithm; never negative, and 0 for two zeros.
 pub(crate) fn gcd<N>(mut a: N, mut b: N) -> N
 where
     N: Copy + Default + Ord + Rem<Output = N> + Sub<Output = N>,

@@ -1,51 +1,55 @@
-//! What the machine has free, memory and room on a disk, and what this process took. The only module that asks the operating system for them.
+//! Free memory, free disk space and the peak memory of this process. The only module that asks the operating system for
+//! them.
 
 use std::path::Path;
 use sysinfo::{Disks, ProcessRefreshKind, ProcessesToUpdate, System};
 
-/// Memory that a process may still take.
+/// Memory that a process can still allocate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Free {
-    /// Memory that is left, in bytes.
+pub struct FreeMemory {
+    /// Free memory in bytes.
     pub bytes: u64,
-    /// Set by the control group (a container, a batch job) and not by the machine.
+    /// Whether the limit is that of a control group (a container, a batch job) and not that of the machine.
     pub limited: bool,
 }
 
-/// `None` where the system does not say. What a cache of files would give back counts as free.
-pub(crate) fn memory() -> Option<Free> {
+/// Returns the free memory, or `None` if the system does not report it. Memory that the file cache would release counts as
+/// free.
+pub(crate) fn free_memory() -> Option<FreeMemory> {
     let mut system = System::new();
     system.refresh_memory();
     // `MemAvailable` of Linux.
-    let machine = Free { bytes: system.available_memory(), limited: false };
+    let machine = FreeMemory { bytes: system.available_memory(), limited: false };
     let this = sysinfo::get_current_pid().ok();
     let own = this.and_then(|pid| {
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing());
         system.process(pid)?.cgroup_limits()
     });
     let group = own.or_else(|| system.cgroup_limits()).filter(|g| g.total_memory < system.total_memory());
-    let group = group.map(|g| Free { bytes: g.total_memory.saturating_sub(g.rss), limited: true });
+    let group = group.map(|g| FreeMemory { bytes: g.total_memory.saturating_sub(g.rss), limited: true });
     let free = group.filter(|g| g.bytes < machine.bytes).unwrap_or(machine);
     (free.bytes > 0).then_some(free)
 }
 
-/// Most bytes of memory that this process has held at once. `None` where the system does not say; Linux does.
+/// Returns the largest amount of memory that this process has held, in bytes, or `None` if the system does not report it
+/// (Linux does).
 pub(crate) fn peak_memory() -> Option<u64> {
     high_water(&std::fs::read_to_string("/proc/self/status").ok()?)
 }
 
-/// The line `VmHWM:    123456 kB` of proc(5), in bytes.
+/// Parses the line `VmHWM:    123456 kB` of proc(5) into bytes.
 fn high_water(status: &str) -> Option<u64> {
     let value = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// Bytes that can still be written below `path`, which need not exist yet. `None` where the system does not say.
-pub(crate) fn room(path: &Path) -> Option<u64> {
+/// Returns the free disk space in bytes for files below `path`, which need not exist yet, or `None` if the system does not
+/// report it.
+pub(crate) fn free_disk_space(path: &Path) -> Option<u64> {
     let path = std::path::absolute(path).ok()?;
     let path = path.ancestors().find_map(|p| p.canonicalize().ok())?;
     let disks = Disks::new_with_refreshed_list();
-    // Of nested mounts the innermost holds the path.
+    // Among nested mounts, the innermost one contains the path.
     let inside = disks.iter().filter(|d| path.starts_with(d.mount_point()));
     inside.max_by_key(|d| d.mount_point().as_os_str().len()).map(|d| d.available_space()).filter(|&room| room > 0)
 }

@@ -1,10 +1,10 @@
-//! Numbers as people read them. Each function is one style.
+//! Numbers formatted for people. Each function is one style.
 
-/// Decimal prefixes from 1 up, each a thousand times the one before.
+/// Decimal prefixes from 1 up, each a thousand times the previous one.
 const PREFIXES: [&str; 7] = ["", "k", "M", "G", "T", "P", "E"];
 
-/// The largest decimal prefix that is not above the value, and what it stands for: `(1e6, "M")`.
-pub(crate) fn prefix(value: f64) -> (f64, &'static str) {
+/// Returns the largest decimal prefix that is not above the value, with its factor: `(1e6, "M")`.
+pub(crate) fn decimal_prefix(value: f64) -> (f64, &'static str) {
     let mut best = (1.0, PREFIXES[0]);
     let mut scale = 1.0;
     for prefix in &PREFIXES[1..] {
@@ -16,7 +16,7 @@ pub(crate) fn prefix(value: f64) -> (f64, &'static str) {
     best
 }
 
-/// All digits in groups of three: `1234567` as `1,234,567`.
+/// Formats all digits in groups of three: `1234567` as `1,234,567`.
 pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -29,23 +29,23 @@ pub(crate) fn thousands(n: u64) -> String {
     out
 }
 
-/// Two decimals and a prefix: `2159772672` as `2.16 G`. Numbers below 1000 in full.
+/// Formats with two decimals and a prefix: `2159772672` as `2.16 G`. Numbers below 1000 are written in full.
 pub(crate) fn with_prefix(n: u64) -> String {
-    match prefix(n as f64) {
+    match decimal_prefix(n as f64) {
         (_, "") => n.to_string(),
         (scale, prefix) => format!("{:.2} {prefix}", n as f64 / scale),
     }
 }
 
-/// Two decimals and a decimal unit: `12345678` as `12.35 MB`. Numbers below 1000 in full.
+/// Formats bytes with two decimals and a decimal unit: `12345678` as `12.35 MB`. Numbers below 1000 are written in full.
 pub(crate) fn bytes(n: u64) -> String {
-    match prefix(n as f64) {
+    match decimal_prefix(n as f64) {
         (_, "") => format!("{n} B"),
         (scale, prefix) => format!("{:.2} {prefix}B", n as f64 / scale),
     }
 }
 
-/// What is needed or free, without digits that nobody knows: `12 kB` (rounded up), `12 MB`, `1.23 GB`.
+/// Formats an estimated number of bytes with few digits: `12 kB` (rounded up), `12 MB`, `1.23 GB`.
 pub(crate) fn rough_bytes(n: u64) -> String {
     match n {
         0..1_000_000 => format!("{} kB", n.div_ceil(1000)),
@@ -54,11 +54,11 @@ pub(crate) fn rough_bytes(n: u64) -> String {
     }
 }
 
-/// Three digits and a prefix, for where there is little room: `1.73k`, `36.9M`.
+/// Formats with three digits and a prefix, for narrow places: `1.73k`, `36.9M`.
 pub(crate) fn three_digits(n: u64) -> String {
     let mut value = n as f64;
     let mut prefix = 0;
-    // 999.5 would be shown as 1000.
+    // 999.5 would be rounded to 1000.
     while value >= 999.5 && prefix + 1 < PREFIXES.len() {
         value /= 1000.0;
         prefix += 1;
@@ -72,7 +72,7 @@ pub(crate) fn three_digits(n: u64) -> String {
     format!("{value:.digits$}{}", PREFIXES[prefix])
 }
 
-/// Four significant digits without zeros at the end: `0.9512`, `12.5`, `1234`.
+/// Formats with four significant digits without trailing zeros: `0.9512`, `12.5`, `1234`.
 pub(crate) fn four_digits(value: f64) -> String {
     let digits = if value == 0.0 { 0 } else { 3 - value.abs().log10().floor() as i32 };
     match digits {
@@ -85,8 +85,8 @@ pub(crate) fn four_digits(value: f64) -> String {
     }
 }
 
-/// Three digits of a measured amount, zeros at the end included: `123`, `12.3`, `1.23`, `0.123`.
-pub(crate) fn measured(value: f64) -> String {
+/// Formats a measurement with three significant digits, trailing zeros included: `123`, `12.3`, `1.23`, `0.123`.
+pub(crate) fn three_significant_digits(value: f64) -> String {
     let decimals = match value {
         v if v >= 100.0 => 0,
         v if v >= 10.0 => 1,
@@ -96,23 +96,23 @@ pub(crate) fn measured(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Hours, minutes and seconds, rounded to the second.
-fn parts(seconds: f64) -> (u64, u64, u64) {
+/// Splits a duration into hours, minutes and seconds, rounded to the second.
+fn hours_minutes_seconds(seconds: f64) -> (u64, u64, u64) {
     let s = seconds.round() as u64;
     (s / 3600, s / 60 % 60, s % 60)
 }
 
-/// Seconds as `0:05`, `12:34` or `1:02:03`.
+/// Formats seconds as `0:05`, `12:34` or `1:02:03`.
 pub(crate) fn clock(seconds: f64) -> String {
-    match parts(seconds) {
+    match hours_minutes_seconds(seconds) {
         (0, m, s) => format!("{m}:{s:02}"),
         (h, m, s) => format!("{h}:{m:02}:{s:02}"),
     }
 }
 
-/// Seconds as `5 s`, `12 min 34 s` or `1 h 2 min`.
+/// Formats seconds as `5 s`, `12 min 34 s` or `1 h 2 min`.
 pub(crate) fn duration(seconds: f64) -> String {
-    match parts(seconds) {
+    match hours_minutes_seconds(seconds) {
         (0, 0, s) => format!("{s} s"),
         (0, m, s) => format!("{m} min {s} s"),
         (h, m, _) => format!("{h} h {m} min"),
@@ -141,7 +141,7 @@ mod tests {
     fn measurements() {
         let values = [0.0, 1.0, 0.12345, 12345.6, 1e-4, -2.5, 3e-12];
         assert_eq!(values.map(four_digits), ["0", "1", "0.1235", "12346", "0.0001", "-2.5", "3.000e-12"]);
-        assert_eq!([0.1234, 1.234, 12.34, 123.4].map(measured), ["0.123", "1.23", "12.3", "123"]);
+        assert_eq!([0.1234, 1.234, 12.34, 123.4].map(three_significant_digits), ["0.123", "1.23", "12.3", "123"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub enum Severity {
 
 impl Severity {
     /// Gives the word that stands in front of messages: `error`, `warning` or `note`.
-    pub fn text(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Severity::Error => "error",
             Severity::Warning => "warning",

@@ -1,6 +1,6 @@
-//! Words of a command line.
+//! Quoting of command-line words.
 
-/// The text as one word for a shell of the POSIX kind; in single quotes where it holds more than plain letters.
+/// Returns the text as one word for a POSIX shell, in single quotes if it contains characters that a shell could interpret.
 pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=:,+@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {

@@ -1,21 +1,21 @@
-//! Two texts as a unified diff. Knows lines only.
+//! The unified diff of two texts, line by line.
 
 use std::fmt::Write;
 use std::ops::Range;
 
-/// Lines that stay, shown around a change.
+/// Number of unchanged lines shown around a change.
 const CONTEXT: usize = 2;
-/// Most comparisons of lines; between texts that differ in more, everything between is one change.
+/// Limit on line comparisons. For texts beyond it, everything between the first and the last difference is one change.
 const WORK: usize = 4_000_000;
 
 /// Lines of the old text that become lines of the new one.
-struct Change {
+struct LineChange {
     old: Range<usize>,
     new: Range<usize>,
 }
 
-/// `---`, `+++`, and a hunk for each group of changes; empty for equal texts.
-pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
+/// Returns `---`, `+++`, and a hunk for each group of changes; an empty string for equal texts.
+pub(crate) fn unified_diff(name: &str, old: &str, new: &str) -> String {
     let (a, b): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let changes = changes(&a, &b);
     if changes.is_empty() {
@@ -34,13 +34,13 @@ pub(crate) fn unified(name: &str, old: &str, new: &str) -> String {
     out
 }
 
-fn hunk(out: &mut String, a: &[&str], b: &[&str], changes: &[Change]) {
+fn hunk(out: &mut String, a: &[&str], b: &[&str], changes: &[LineChange]) {
     let (Some(first), Some(last)) = (changes.first(), changes.last()) else { return };
     let lead = first.old.start.min(first.new.start).min(CONTEXT);
     let tail = (a.len() - last.old.end).min(b.len() - last.new.end).min(CONTEXT);
     let old = first.old.start - lead..last.old.end + tail;
     let new = first.new.start - lead..last.new.end + tail;
-    // An empty side is named by the line before it.
+    // An empty range is given by the line before it.
     let place = |r: &Range<usize>| format!("{},{}", if r.is_empty() { r.start } else { r.start + 1 }, r.len());
     let _ = writeln!(out, "@@ -{} +{} @@", place(&old), place(&new));
     let line = |out: &mut String, sign: char, l: &str| {
@@ -56,8 +56,9 @@ fn hunk(out: &mut String, a: &[&str], b: &[&str], changes: &[Change]) {
     a[at..old.end].iter().for_each(|l| line(out, ' ', l));
 }
 
-/// A longest common subsequence of the lines, by the table of all pairs between the first and the last difference.
-fn changes(a: &[&str], b: &[&str]) -> Vec<Change> {
+/// Computes the changes from a longest common subsequence of lines, with the table of all pairs between the first and the
+/// last difference.
+fn changes(a: &[&str], b: &[&str]) -> Vec<LineChange> {
     let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();
     let (x, y) = (&a[head..a.len() - tail], &b[head..b.len() - tail]);
@@ -66,9 +67,9 @@ fn changes(a: &[&str], b: &[&str]) -> Vec<Change> {
     }
     let width = y.len() + 1;
     if x.len().saturating_mul(y.len()) > WORK {
-        return vec![Change { old: head..head + x.len(), new: head..head + y.len() }];
+        return vec![LineChange { old: head..head + x.len(), new: head..head + y.len() }];
     }
-    // `common[i * width + j]`: length for the lines from i and from j on.
+    // `common[i * width + j]`: length of the common subsequence of the lines from i on and from j on.
     let mut common = vec![0_u32; (x.len() + 1) * width];
     for i in (0..x.len()).rev() {
         for j in (0..y.len()).rev() {
@@ -78,7 +79,7 @@ fn changes(a: &[&str], b: &[&str]) -> Vec<Change> {
             };
         }
     }
-    let mut found: Vec<Change> = Vec::new();
+    let mut found: Vec<LineChange> = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < x.len() || j < y.len() {
         if i < x.len() && j < y.len() && x[i] == y[j] {
@@ -92,7 +93,9 @@ fn changes(a: &[&str], b: &[&str]) -> Vec<Change> {
             Some(last) if last.old.end == head + old.start && last.new.end == head + new.start => {
                 (last.old.end, last.new.end) = (head + old.end, head + new.end);
             }
-            _ => found.push(Change { old: head + old.start..head + old.end, new: head + new.start..head + new.end }),
+            _ => {
+                found.push(LineChange { old: head + old.start..head + old.end, new: head + new.start..head + new.end })
+            }
         }
     }
     found
@@ -100,15 +103,15 @@ fn changes(a: &[&str], b: &[&str]) -> Vec<Change> {
 
 #[cfg(test)]
 mod tests {
-    use super::unified;
+    use super::unified_diff;
 
     #[test]
     fn a_changed_line_and_an_inserted_one() {
         let old = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
         let new = "a\nb\nC\nd\ne\nf\ng\nh\ni\nnew\nj\n";
         let wanted = "--- m\n+++ m\n@@ -1,5 +1,5 @@\n a\n b\n-c\n+C\n d\n e\n@@ -8,3 +8,4 @@\n h\n i\n+new\n j\n";
-        assert_eq!(unified("m", old, new), wanted);
-        assert_eq!(unified("m", old, old), "");
-        assert_eq!(unified("m", "", "x\n"), "--- m\n+++ m\n@@ -0,0 +1,1 @@\n+x\n");
+        assert_eq!(unified_diff("m", old, new), wanted);
+        assert_eq!(unified_diff("m", old, old), "");
+        assert_eq!(unified_diff("m", "", "x\n"), "--- m\n+++ m\n@@ -0,0 +1,1 @@\n+x\n");
     }
 }

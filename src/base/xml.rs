@@ -1,7 +1,7 @@
-//! Text inside XML and HTML.
+//! Escaping of text in XML and HTML.
 
-/// The text as it stands between tags or in an attribute in double quotes. Line feeds and tabs stay; other control
-/// characters, which XML has no place for, become U+FFFD, the replacement character.
+/// Escapes a text for element content or an attribute in double quotes. Line feeds and tabs are kept; other control
+/// characters, which XML forbids, become U+FFFD, the replacement character.
 pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

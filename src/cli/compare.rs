@@ -9,7 +9,7 @@ use crate::metric::statistics::Interval;
 use crate::score::compare::{Comparison, ComparisonOptions, EvaluatedRun, MetricDifference, RunGroup, compare};
 use crate::show::scores::{cell, difference, number, title};
 use crate::show::table::{Cell, Column, Estimate, OutputFormat, Table};
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -137,12 +137,12 @@ fn comparison_tables(c: &Comparison, metrics: &[Metric], format: OutputFormat) -
     let table = Table { title: head.clone(), columns, rows: c.runs.iter().map(row).collect() }.print(format);
     let mut remarks = vec![
         match &c.classes[..] {
-            [one] => format!("class {one}; {}", c.empty_rule.told()),
-            many => format!("mean over {} classes ({}); {}", many.len(), many.join(", "), c.empty_rule.told()),
+            [one] => format!("class {one}; {}", c.empty_rule.explanation()),
+            many => format!("mean over {} classes ({}); {}", many.len(), many.join(", "), c.empty_rule.explanation()),
         },
         "[95 % intervals]: percentile bootstrap over images, paired for differences; p: sign-flip permutation".into(),
     ];
-    if c.empty_rule == Empty::Skip {
+    if c.empty_rule == EmptyClassRule::Skip {
         remarks.push(
             "with `skip` a difference is over the images that both runs have a score for, a mean over its own".into(),
         );

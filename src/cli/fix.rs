@@ -4,7 +4,7 @@ use super::error::{CommandError, CommandResult};
 use super::options::{LintLevelOptions, SelectionOptions};
 use super::terminal::{print, print_report};
 use crate::base::atomic::write_atomic;
-use crate::base::unified::unified;
+use crate::base::unified::unified_diff;
 use crate::desk::{AnalysisRequest, FixedFile, WorkbenchError, fix_file};
 use crate::text::files::Disk;
 use clap::Args;
@@ -66,7 +66,7 @@ fn fix_and_write(path: &Path, opts: &FixOptions) -> Result<bool, CommandError> {
     };
     let FixedFile { original, text, fixed, left: still } = fixed;
     let name = path.display();
-    print(&unified(&name.to_string(), &original, &text))?;
+    print(&unified_diff(&name.to_string(), &original, &text))?;
     if text != original && !opts.dry_run {
         write_atomic(path, text.as_bytes())?;
     }

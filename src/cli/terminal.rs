@@ -51,7 +51,7 @@ pub(super) fn print_problems(sources: &SourceMap, problems: &Problems) {
     let text = if writes_json() {
         json(sources, problems).iter().map(|problem| format!("{problem}\n")).collect()
     } else {
-        render::text(sources, problems, colour(std::io::stderr().is_terminal()))
+        render::to_text(sources, problems, colour(std::io::stderr().is_terminal()))
     };
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -3,7 +3,7 @@
 use super::error::{CommandError, CommandResult};
 use super::progress::bar;
 use super::terminal::{print, stop_on_interrupt, stop_with_input};
-use crate::base::lock::lock;
+use crate::base::lock::{WhenBusy, lock_run_folder};
 use crate::base::number::clock;
 use crate::base::path::absolute;
 use crate::compute::device::set_threads;
@@ -110,7 +110,8 @@ pub(super) fn run(opts: &TrainOptions) -> CommandResult {
         ready.settings.threads = Some(usize::from(threads));
     }
     // Locked before any file is read, so that no other process still writes to the folder.
-    let _held = lock(folder.root(), opts.resume == Some(ResumeMode::Auto))?;
+    let busy = if opts.resume == Some(ResumeMode::Auto) { WhenBusy::Wait } else { WhenBusy::Fail };
+    let _held = lock_run_folder(folder.root(), busy)?;
     let resume = match opts.resume {
         None => false,
         Some(ResumeMode::Always) => true,

@@ -19,13 +19,13 @@ pub use tone::Gamma;
 pub use warp::{AffineMap, DisplacementField, OutsideFill, warp};
 
 use crate::base::error::{Result, RunError};
-use crate::text::config::Augment;
+use crate::text::config::Augmentation;
 use std::sync::Arc;
 
 /// The augmentations of a run, for images of the data block's size. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Augmenter {
-    kinds: Arc<[Augment]>,
+    kinds: Arc<[Augmentation]>,
     size: [usize; 2],
 }
 
@@ -41,7 +41,7 @@ pub struct EpochAugmenter {
 impl Augmenter {
     /// Checks and keeps the augmentations. Errors: a value is out of its limits, a kind is listed twice, or `rot90` is used
     /// with images that are not square. Settings files are not checked against the schema, so values are checked here.
-    pub fn new(kinds: &[Augment], size: [usize; 2]) -> Result<Augmenter> {
+    pub fn new(kinds: &[Augmentation], size: [usize; 2]) -> Result<Augmenter> {
         for (i, kind) in kinds.iter().enumerate() {
             let name = kind.name();
             if let Err((key, wanted)) = kind.check() {
@@ -50,7 +50,7 @@ impl Augmenter {
             if kinds[..i].iter().any(|k| k.name() == name) {
                 return Err(RunError::new(format!("augment: `{name}` is given twice")));
             }
-            if let Augment::Rot90 { .. } = kind
+            if let Augmentation::Rot90 { .. } = kind
                 && size[0] != size[1]
             {
                 let message = format!(

@@ -5,7 +5,7 @@ use super::order::natural;
 use super::volume::{self, VolumeCache, VoxelGrid, is_volume};
 use super::{case_list, case_reader, group, pairs, phantom};
 use crate::base::error::{Result, RunError};
-use crate::text::config::{DataSource, DataSpec, Slices, Split};
+use crate::text::config::{DataSource, DataSpec, SliceSelection, Split};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -88,9 +88,11 @@ fn cut_slices(case: Case, spec: &DataSpec, volumes: &VolumeCache) -> Result<Volu
         let group = case.group.clone().unwrap_or_else(|| case.stem.clone());
         let one = Case { stem, slice: Some(index), group: Some(group), ..case.clone() };
         let wanted = match spec.slicing.slices {
-            Slices::All => true,
-            Slices::Every(n) => grid.stored_index(axis, index).is_multiple_of(n),
-            Slices::Labelled => case_reader::read_classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0),
+            SliceSelection::All => true,
+            SliceSelection::Every(n) => grid.stored_index(axis, index).is_multiple_of(n),
+            SliceSelection::Labelled => {
+                case_reader::read_classes(spec, &one, volumes)?.0.iter().any(|&class| class != 0)
+            }
         };
         if wanted {
             cases.push(one);

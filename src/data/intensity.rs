@@ -8,7 +8,7 @@
 use super::pixels::{PixelValues, Pixels};
 use super::resize;
 use crate::base::error::{Result, RunError};
-use crate::text::config::{DataSpec, Decode};
+use crate::text::config::{DataSpec, DecodeRule};
 use std::path::Path;
 
 /// Largest stored value of a cached sample.
@@ -35,12 +35,12 @@ enum SampleInterpretation {
 impl IntensityScale {
     fn of(pixels: &Pixels, spec: &DataSpec, path: &Path, warnings: &mut Vec<String>) -> Result<Self> {
         let view = match (&pixels.values, spec.decode) {
-            (PixelValues::U16(_) | PixelValues::I16(_), Decode::HiByte) => SampleInterpretation::HighByte,
-            (PixelValues::Wide(_, kind), Decode::HiByte) => {
+            (PixelValues::U16(_) | PixelValues::I16(_), DecodeRule::HiByte) => SampleInterpretation::HighByte,
+            (PixelValues::Wide(_, kind), DecodeRule::HiByte) => {
                 return Err(RunError::at(path, format!("holds {kind} values, which have no high byte"))
                     .help("take `hi_byte` out of the data block"));
             }
-            (PixelValues::U16(v), Decode::Value)
+            (PixelValues::U16(v), DecodeRule::Value)
                 if spec.window.is_some_and(|[low, _]| low < 0.0) && v.iter().any(|&v| v > 0x7fff) =>
             {
                 warnings.push(format!(

@@ -5,7 +5,7 @@
 use super::decode::{self, PaletteMode};
 use super::pixels::{PixelValues, Pixels};
 use crate::base::error::{Result, RunError};
-use crate::text::config::case_rules::{ShownLabel, colour_label, label_colour};
+use crate::text::config::case_rules::{MaskLabel, colour_label, label_colour};
 use crate::text::config::{DataSpec, MaskRule};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -182,7 +182,7 @@ impl<V> UnknownLabel<V> {
         };
         let (s, x, y) = (if self.count == 1 { "" } else { "s" }, self.at % width, self.at / width);
         let labels: Vec<String> =
-            spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", ShownLabel(*l))).collect();
+            spec.labels.iter().zip(&spec.classes).map(|(l, class)| format!("{} ({class})", MaskLabel(*l))).collect();
         let count = self.count;
         let message = format!(
             "mask {what} {shown} stands for no class: {count} pixel{s} of it, the first at x {x}, y {y}{others}"
@@ -227,10 +227,10 @@ fn colours(pixels: &Pixels, spec: &DataSpec, path: &Path) -> Result<Vec<u8>> {
         })
         .collect();
     let Some(first) = first_unknown(&unknown) else { return Ok(indices) };
-    let error = first.error(path, "colour", &ShownLabel(colour_label(first.value)), width, spec);
+    let error = first.error(path, "colour", &MaskLabel(colour_label(first.value)), width, spec);
     let distance = |c: &[u8; 3]| (0..3).map(|i| i32::from(c[i].abs_diff(first.value[i])).pow(2)).sum::<i32>();
     let Some((near, class)) = table.iter().min_by_key(|(c, _)| distance(c)) else { return Err(error) };
-    let near = ShownLabel(colour_label(*near));
+    let near = MaskLabel(colour_label(*near));
     let class = spec.classes.get(usize::from(*class)).map_or("", String::as_str);
     let error = error.help(format!("the nearest label is {near} ({class})"));
     Err(match pixels.lossy {

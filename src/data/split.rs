@@ -13,7 +13,7 @@ use super::case::{Case, SplitRole};
 use crate::base::atomic::write_atomic;
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
-use crate::text::config::{DataSpec, Split, Stratify};
+use crate::text::config::{DataSpec, Split, StratifyBy};
 use assign::{CaseGroup, SplitFractions};
 use std::collections::BTreeMap;
 use std::fs;
@@ -106,7 +106,7 @@ fn case_groups(cases: &[Case], strata: &[usize]) -> Vec<CaseGroup> {
 }
 
 /// Returns the stratum of each case; all cases of a group have the same one.
-fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
+fn strata(cases: &[Case], content: &[Vec<u64>], by: StratifyBy) -> Vec<usize> {
     let groups = case_groups(cases, &vec![0; cases.len()]);
     let sum = |group: &CaseGroup, class: usize| {
         group.cases.iter().map(|&i| content[i].get(class).copied().unwrap_or(0)).sum::<u64>()
@@ -114,7 +114,7 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
     let classes = content.iter().map(Vec::len).max().unwrap_or(0);
     let mut of = vec![0; cases.len()];
     match by {
-        Stratify::Foreground => {
+        StratifyBy::Foreground => {
             let share = |group: &CaseGroup| {
                 let all: u64 = (0..classes).map(|c| sum(group, c)).sum();
                 (all - sum(group, 0)) as f64 / all.max(1) as f64
@@ -131,7 +131,7 @@ fn strata(cases: &[Case], content: &[Vec<u64>], by: Stratify) -> Vec<usize> {
                 groups[*u].cases.iter().for_each(|&i| of[i] = rank * parts / order.len());
             }
         }
-        Stratify::Classes => {
+        StratifyBy::Classes => {
             let mut kinds: BTreeMap<Vec<bool>, usize> = BTreeMap::new();
             for group in &groups {
                 let present: Vec<bool> = (0..classes).map(|class| sum(group, class) > 0).collect();
@@ -207,5 +207,5 @@ pub(super) fn write_lists(parts: &CasesByRole, dir: &Path) -> Result<()> {
         [case.stem.clone(), case.group.clone().unwrap_or_default(), role.name().to_string()]
     };
     let header = ["stem", "group", "split"].map(String::from);
-    write_atomic(&path, csv::text(std::iter::once(header).chain(parts.all().map(row))).as_bytes())
+    write_atomic(&path, csv::encode(std::iter::once(header).chain(parts.all().map(row))).as_bytes())
 }

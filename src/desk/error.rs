@@ -51,7 +51,7 @@ impl WorkbenchError {
 impl fmt::Display for ProblemReport {
     /// Writes the problems as a terminal shows them, without colours.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&render::text(&self.sources, &self.problems, false))
+        f.write_str(&render::to_text(&self.sources, &self.problems, false))
     }
 }
 

@@ -10,7 +10,7 @@ pub mod base {
     }
     #[cfg(feature = "run")]
     pub mod machine {
-        pub use crate::base::machine::Free;
+        pub use crate::base::machine::FreeMemory;
     }
 }
 #[cfg(feature = "data")]

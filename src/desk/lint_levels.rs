@@ -4,7 +4,7 @@ use super::error::WorkbenchError;
 use super::selection::Selection;
 use crate::base::problem::problem;
 use crate::graph::resolve::{ResolvedProgram, allows, unused_allows};
-use crate::text::diag::{Levels, Problems, WARNINGS, did_you_mean, lints};
+use crate::text::diag::{Problems, WARNINGS, WarningFilter, did_you_mean, lints};
 use std::collections::BTreeSet;
 
 /// Names of lints as `npc explain` lists them. `warnings` among the denied means all of them.
@@ -28,7 +28,7 @@ impl LintLevels {
     /// Reports each `@allow` that suppresses nothing.
     pub fn apply(&self, program: &ResolvedProgram<'_>, selection: &Selection, problems: Problems) -> Problems {
         let set = |names: &[String]| names.iter().cloned().collect();
-        let levels = Levels { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };
+        let levels = WarningFilter { allows: allows(program), allowed: set(&self.allow), denied: set(&self.deny) };
         let mut used = BTreeSet::new();
         let mut left = levels.apply(problems, &mut used);
         // At another size, or for one model only, the warning that an `@allow` suppresses may not occur.

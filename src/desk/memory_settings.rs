@@ -33,8 +33,8 @@ impl From<TrainSpec> for MemorySettings {
 impl MemorySettings {
     /// Computes the memory of a model over time in training and inference; parameters in `frozen` are not trained.
     pub fn memory(&self, checked: &CheckedGraph, frozen: &FrozenPaths, threads: u64) -> MemoryReport {
-        let loss_words = self.loss.words(checked.output().channels() as u64);
-        memory_for(checked, frozen, &TrainingSetup { moments: self.optimizer.moments(), loss_words, threads })
+        let loss_words = self.loss.extra_words_per_pixel(checked.output().channels() as u64);
+        memory_for(checked, frozen, &TrainingSetup { moments: self.optimizer.moment_count(), loss_words, threads })
     }
 
     /// Computes the peak memory in bytes on one thread, with this batch size or else that of the run.

@@ -9,7 +9,7 @@ mod pixel;
 mod region;
 mod softmax;
 
-use crate::text::config::{LossSpec, Term};
+use crate::text::config::{LossSpec, LossTerm};
 use burn::tensor::{Int, Tensor};
 use softmax::SoftPrediction;
 
@@ -35,22 +35,22 @@ pub fn total(spec: &LossSpec, results: Vec<(Tensor<4>, f64)>, targets: &Tensor<3
 ///
 /// `logits` is `[n, k, h, w]`, `targets` is `[n, h, w]` with classes below `k`.
 pub fn cross_entropy(logits: Tensor<4>, targets: Tensor<3, Int>) -> Tensor<1> {
-    term_loss(&Term::CROSS_ENTROPY, &SoftPrediction::new(logits, targets))
+    term_loss(&LossTerm::CROSS_ENTROPY, &SoftPrediction::new(logits, targets))
 }
 
-fn term_loss(term: &Term, soft: &SoftPrediction) -> Tensor<1> {
+fn term_loss(term: &LossTerm, soft: &SoftPrediction) -> Tensor<1> {
     match term {
-        Term::CrossEntropy { weights, smoothing } if fused::supports(&soft.logits) => {
+        LossTerm::CrossEntropy { weights, smoothing } if fused::supports(&soft.logits) => {
             fused::cross_entropy(&soft.logits, &soft.targets, weights, *smoothing)
         }
-        Term::CrossEntropy { weights, smoothing } => pixel::cross_entropy(soft, weights, *smoothing),
-        Term::Focal { gamma, alpha } => pixel::focal(soft, *gamma, alpha),
-        &Term::Dice { squared, smooth, batch, include_background } => {
+        LossTerm::CrossEntropy { weights, smoothing } => pixel::cross_entropy(soft, weights, *smoothing),
+        LossTerm::Focal { gamma, alpha } => pixel::focal(soft, *gamma, alpha),
+        &LossTerm::Dice { squared, smooth, batch, include_background } => {
             region::dice(soft, &region::RegionOptions { smooth, batch, include_background }, squared)
         }
-        &Term::Tversky { alpha, beta, gamma, smooth, batch, include_background } => {
+        &LossTerm::Tversky { alpha, beta, gamma, smooth, batch, include_background } => {
             region::tversky(soft, &region::RegionOptions { smooth, batch, include_background }, [alpha, beta], gamma)
         }
-        Term::Lovasz { per_image } => lovasz::lovasz(soft, *per_image),
+        LossTerm::Lovasz { per_image } => lovasz::lovasz(soft, *per_image),
     }
 }

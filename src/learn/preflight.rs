@@ -4,14 +4,14 @@
 //! memory and disk space are checked. Doubtful findings are warnings.
 
 use crate::base::error::{Result, RunError};
-use crate::base::machine::{self, Free};
+use crate::base::machine::{self, FreeMemory};
 use crate::base::number::rough_bytes;
 use crate::base::path::absolute;
 use crate::data::{Dataset, SplitRole};
 use crate::graph::check::{CheckedGraph, FrozenPaths};
 use crate::study::cost::memory::{TrainingSetup, memory_for, memory_frozen};
 use crate::text::config::settings::Settings;
-use crate::text::config::{Keep, TrainSpec};
+use crate::text::config::{KeptCheckpoint, TrainSpec};
 use rayon::prelude::*;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ pub fn preflight(
     settings: &Settings,
     data: &Dataset,
     frozen: &FrozenPaths,
-    free: Option<Free>,
+    free: Option<FreeMemory>,
     folder: &Path,
 ) -> Result<Preflight> {
     let mut found = Preflight::default();
@@ -41,7 +41,7 @@ pub fn preflight(
     check_masks(data, &mut found)?;
     check_memory(checked, settings, data, frozen, free, &mut found)?;
     check_writable(folder)?;
-    check_disk(checked, settings, frozen, machine::room(folder), folder, &mut found)?;
+    check_disk(checked, settings, frozen, machine::free_disk_space(folder), folder, &mut found)?;
     check_average(&settings.train, data, &mut found);
     Ok(found)
 }
@@ -50,7 +50,7 @@ fn check_splits(spec: &TrainSpec, data: &Dataset) -> Result<()> {
     if data.is_empty(SplitRole::Train) {
         return Err(RunError::new("the split leaves no image to train on"));
     }
-    let scored = spec.keep.iter().any(|keep| matches!(keep, Keep::Best(_))) || spec.patience.is_some();
+    let scored = spec.keep.iter().any(|keep| matches!(keep, KeptCheckpoint::Best(_))) || spec.patience.is_some();
     if scored && data.is_empty(SplitRole::Val) && data.is_empty(SplitRole::Test) {
         return Err(RunError::new("the split leaves no image to score, so that no epoch can be the best")
             .help("give `val` or `test` a share")
@@ -107,14 +107,14 @@ fn check_memory(
     settings: &Settings,
     data: &Dataset,
     frozen: &FrozenPaths,
-    free: Option<Free>,
+    free: Option<FreeMemory>,
     found: &mut Preflight,
 ) -> Result<()> {
     let spec = &settings.train;
     let batch = spec.batch.min(data.len(SplitRole::Train)).max(1) as u64;
     let threads = rayon::current_num_threads() as u64;
-    let loss_words = spec.loss.words(settings.data.classes.len() as u64);
-    let run = TrainingSetup { moments: spec.optimizer.moments(), loss_words, threads };
+    let loss_words = spec.loss.extra_words_per_pixel(settings.data.classes.len() as u64);
+    let run = TrainingSetup { moments: spec.optimizer.moment_count(), loss_words, threads };
     let memory = memory_for(checked, frozen, &run);
     let pixels = (settings.data.size[0] * settings.data.size[1]) as u64;
     let channels = checked.input().channels() as u64;
@@ -132,7 +132,7 @@ fn check_memory(
         rough_bytes(total),
         rough_bytes(total - need.step)
     );
-    let Some(Free { bytes, limited }) = free else {
+    let Some(FreeMemory { bytes, limited }) = free else {
         found.notes.push(format!("memory: about {parts}; what `{}` has was not looked at", settings.device));
         return Ok(());
     };
@@ -190,8 +190,8 @@ fn check_disk(
     let memory = memory_frozen(checked, frozen, 0, 1);
     let spec = &settings.train;
     let average = if spec.ema.is_some() { memory.weights + memory.buffers } else { 0 };
-    let one = memory.weights + memory.buffers + average + spec.optimizer.moments() * memory.gradients;
-    let bests = spec.keep.iter().filter(|keep| matches!(keep, Keep::Best(_))).count() as u64;
+    let one = memory.weights + memory.buffers + average + spec.optimizer.moment_count() * memory.gradients;
+    let bests = spec.keep.iter().filter(|keep| matches!(keep, KeptCheckpoint::Best(_))).count() as u64;
     // The last one, the best ones, and one that is being written while the old file still exists.
     let total = one.saturating_mul(bests + 2);
     match room {

@@ -2,7 +2,7 @@
 //!
 //! A rate depends only on the settings and the number of the step, so a resumed run continues with the same rates.
 
-use crate::text::config::{Curve, Schedule};
+use crate::text::config::{Schedule, ScheduleCurve};
 use std::f64::consts::PI;
 
 /// Returns the learning rate of optimiser step `step`, counted from 0 over the whole run of `epochs * steps_per_epoch` steps.
@@ -26,9 +26,9 @@ pub fn rate(schedule: &Schedule, base: f64, step: u64, steps_per_epoch: u64, epo
     let t = step - warmup;
     let total = steps_per_epoch.saturating_mul(epochs).saturating_sub(warmup).max(1);
     match schedule.curve {
-        Curve::Constant => base,
-        Curve::Poly { power } => base * (1.0 - t.min(total) as f64 / total as f64).powf(power),
-        Curve::Cosine { min, restarts } => {
+        ScheduleCurve::Constant => base,
+        ScheduleCurve::Poly { power } => base * (1.0 - t.min(total) as f64 / total as f64).powf(power),
+        ScheduleCurve::Cosine { min, restarts } => {
             // In integers, so that restarts are exact whatever the rounding.
             let turns = u128::from(t) * (u128::from(restarts) + 1);
             let phase = if t >= total { 1.0 } else { (turns % u128::from(total)) as f64 / total as f64 };

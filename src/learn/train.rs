@@ -228,7 +228,7 @@ fn records(folder: &RunFolder, epochs: usize) -> Result<Vec<EpochRecord>> {
 
 fn preflight(job: &TrainingJob<'_>, data: &Dataset, frozen: &FrozenPaths) -> Result<Preflight> {
     let cpu = job.settings.device == "cpu";
-    let free = if cpu && !job.ignore_memory { machine::memory() } else { None };
+    let free = if cpu && !job.ignore_memory { machine::free_memory() } else { None };
     preflight::preflight(job.checked, job.settings, data, frozen, free, job.folder.root())
 }
 
@@ -354,7 +354,7 @@ impl TrainingRun<'_> {
         let role = scored_role(&self.data);
         let average = self.ema.as_ref().and_then(|ema| ema.network());
         let network = average.map_or_else(|| self.network.valid(), Network::clone);
-        let metrics = self.job.settings.train.measured();
+        let metrics = self.job.settings.train.epoch_metrics();
         let cases = score_all(&network, &self.scored, &self.data, role, batch, &metrics, self.job.stop)?;
         let spec = self.data.spec();
         cases.map(|cases| Summary::new(&cases, &spec.classes, spec.empty)).transpose()

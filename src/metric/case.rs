@@ -5,7 +5,7 @@ use super::counts::{PixelCounts, ratio};
 use super::metric_scores::MetricScores;
 use super::statistics::nan_mean;
 use super::surface::SurfaceDistances;
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
 
 /// Unit of distances.
@@ -43,22 +43,21 @@ pub struct ClassScore {
 impl ClassScore {
     /// Returns the score that enters means; `None` if the image is left out or the metric was not measured. `empty` sets the
     /// score of a class in neither map. A class in only one map has overlap 0, and the image's diagonal as its distance.
-    pub fn get(&self, metric: Metric, empty: Empty) -> Option<f64> {
+    pub fn get(&self, metric: Metric, empty: EmptyClassRule) -> Option<f64> {
         let c = self.counts;
         // The overlap of two empty masks is undefined; `empty` defines it.
         let overlap = |value: Option<f64>| match (c.is_absent(), empty) {
             (false, _) => Some(value.unwrap_or(0.0)),
-            (true, Empty::One) => Some(1.0),
-            (true, Empty::Zero) => Some(0.0),
-            (true, Empty::Skip) => None,
+            (true, EmptyClassRule::One) => Some(1.0),
+            (true, EmptyClassRule::Zero) => Some(0.0),
+            (true, EmptyClassRule::Skip) => None,
         };
         let distance = |pick: fn(f64, f64) -> f64| match (self.surface?, empty) {
             (SurfaceDistances::Both { hd95, assd }, _) => Some(pick(hd95, assd)),
-            (SurfaceDistances::One { diagonal }, _) | (SurfaceDistances::Neither { diagonal }, Empty::Zero) => {
-                Some(diagonal)
-            }
-            (SurfaceDistances::Neither { .. }, Empty::One) => Some(0.0),
-            (SurfaceDistances::Neither { .. }, Empty::Skip) => None,
+            (SurfaceDistances::One { diagonal }, _)
+            | (SurfaceDistances::Neither { diagonal }, EmptyClassRule::Zero) => Some(diagonal),
+            (SurfaceDistances::Neither { .. }, EmptyClassRule::One) => Some(0.0),
+            (SurfaceDistances::Neither { .. }, EmptyClassRule::Skip) => None,
         };
         match metric {
             Metric::Dice => overlap(c.dice()),
@@ -118,7 +117,7 @@ impl CaseScore {
     }
 
     /// Returns the mean over the foreground classes.
-    pub fn mean(&self, empty: Empty) -> MetricScores {
+    pub fn mean(&self, empty: EmptyClassRule) -> MetricScores {
         let of = |metric| nan_mean(self.per_class.iter().skip(1).filter_map(|c| c.get(metric, empty)));
         MetricScores::new(measured_metrics(std::slice::from_ref(self)).map(|metric| (metric, of(metric))))
     }

@@ -4,13 +4,13 @@ use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::case_file::{CaseFile, CaseLine, line_error};
 use crate::base::csv;
 use crate::base::error::{Result, RunError};
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Returns the CSV text with one line per image and foreground class. The mean of a column equals the mean in the summary;
 /// a cell is empty if the mean leaves the image out. `empty` is 1 if neither map contains the class.
-pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> String {
+pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule) -> String {
     // The first columns keep the order of earlier versions.
     let first = ["stem", "class", "iou", "dice", "tp", "fp", "fn", "empty", "tn"];
     let later: Vec<Metric> = measured_metrics(cases).filter(|m| !matches!(m, Metric::Iou | Metric::Dice)).collect();
@@ -28,7 +28,7 @@ pub fn cases_csv(cases: &[CaseScore], classes: &[String], empty: Empty) -> Strin
     let rows = cases.iter().flat_map(|case| {
         case.per_class.iter().zip(classes).skip(1).map(|(score, class)| row(case, score, class)).collect::<Vec<_>>()
     });
-    csv::text(std::iter::once(header).chain(rows))
+    csv::encode(std::iter::once(header).chain(rows))
 }
 
 /// Scores read from a file of [`cases_csv`].

@@ -3,7 +3,7 @@
 use super::case::{CaseScore, ClassScore, measured_metrics};
 use super::statistics::nan_mean;
 use super::statistics::{Interval, RatioScore, bootstrap, percentile_interval};
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ struct ResampledMetric {
 
 impl Intervals {
     /// Computes the intervals; `None` for fewer than two sampling units, from which no variance can be estimated.
-    pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty, seed: u64) -> Option<Intervals> {
+    pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule, seed: u64) -> Option<Intervals> {
         let groups = case_groups(cases);
         let mut distinct: Vec<&String> = groups.iter().flatten().collect();
         distinct.sort_unstable();

@@ -5,7 +5,7 @@ use super::counts::PixelCounts;
 use super::metric_scores::MetricScores;
 use super::statistics::nan_mean;
 use crate::base::error::{Result, RunError};
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub struct Summary {
     /// Number of pairs of image and foreground class that neither map contains.
     pub empty: usize,
     /// Rule for the score of a class in an image where neither map contains it.
-    pub empty_rule: Empty,
+    pub empty_rule: EmptyClassRule,
     /// Number of pairs of image and foreground class that only one map contains: their overlap is 0, their distance the
     /// image's diagonal.
     pub one_sided: usize,
@@ -51,7 +51,7 @@ pub struct PooledScores {
 impl Summary {
     /// Summarizes cases. `classes` are the names of all classes in order. Fails if a case has another number of classes, or
     /// if units of distance differ.
-    pub fn new(cases: &[CaseScore], classes: &[String], empty: Empty) -> Result<Summary> {
+    pub fn new(cases: &[CaseScore], classes: &[String], empty: EmptyClassRule) -> Result<Summary> {
         if let Some(case) = cases.iter().find(|c| c.per_class.len() != classes.len()) {
             return Err(RunError::new(format!(
                 "`{}` is scored for {} classes; there are {}",
@@ -113,7 +113,7 @@ fn foreground_means(scores: &[MetricScores]) -> MetricScores {
 }
 
 /// Returns the scores of one class over the pixels of all images.
-fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: Empty) -> MetricScores {
+fn pooled_scores(cases: &[CaseScore], class: usize, metrics: &[Metric], empty: EmptyClassRule) -> MetricScores {
     let metrics = || metrics.iter().copied().filter(|m| !m.is_distance());
     if cases.is_empty() {
         return MetricScores::new(metrics().map(|m| (m, None)));

@@ -13,7 +13,7 @@ use crate::metric::statistics::{
     wilcoxon,
 };
 use crate::metric::{CaseTable, DistanceUnit};
-use crate::text::config::{Empty, Metric};
+use crate::text::config::{EmptyClassRule, Metric};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(crate) struct Comparison {
     pub split: String,
     /// Foreground classes that the mean covers.
     pub classes: Vec<String>,
-    pub empty_rule: Empty,
+    pub empty_rule: EmptyClassRule,
     pub unit: DistanceUnit,
     /// Compared runs; the first one is the reference.
     pub runs: Vec<RunGroup>,

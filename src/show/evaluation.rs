@@ -68,7 +68,7 @@ fn remarks(e: &Evaluation, classes: usize) -> Vec<String> {
     let s = &e.summary;
     let pairs = s.n * classes;
     let of = if classes > 1 { "pairs of image and class" } else { "images" };
-    let mut lines = vec![format!("{}: {} of {pairs} {of}", s.empty_rule.told(), s.empty)];
+    let mut lines = vec![format!("{}: {} of {pairs} {of}", s.empty_rule.explanation(), s.empty)];
     if s.one_sided > 0 {
         let what = "hold the class in prediction or truth alone: overlap 0, and the image's diagonal as the distance";
         lines.push(format!("{} of {pairs} {of} {what}", s.one_sided));

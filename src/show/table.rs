@@ -67,7 +67,7 @@ impl Table {
         let columns = self.columns_for(TableReader::Program);
         let header = columns.iter().map(|&i| self.columns[i].name().to_string()).collect();
         let rows = self.rows.iter().map(|row| columns.iter().map(|&i| row[i].plain()).collect());
-        csv::text(std::iter::once::<Vec<String>>(header).chain(rows))
+        csv::encode(std::iter::once::<Vec<String>>(header).chain(rows))
     }
 
     /// Returns an object for each row, with the names of the columns for programs as keys.

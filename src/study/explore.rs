@@ -55,7 +55,7 @@ pub struct SweepModel<'a> {
 /// The models of a sweep in order.
 pub fn sweep_models(sweep: &ast::Sweep) -> Result<Vec<SweepModel<'_>>, Diagnostic> {
     let mut all = Vec::new();
-    for ast::Grid { base, args } in &sweep.models.grids {
+    for ast::ModelGrid { base, args } in &sweep.models.grids {
         let Some(grid) = grid_points(args, MAX_POINTS).filter(|grid| all.len() + grid.len() <= MAX_POINTS) else {
             let message = format!("sweep `{}` has more than {MAX_POINTS} points", sweep.name);
             return Err(Diagnostic::new(Code::E0311, sweep.name.span, message).help("split it into several sweeps"));

@@ -13,12 +13,12 @@ mod schedule;
 pub mod schema;
 pub mod settings;
 
-pub use augment::{Augment, Border, nnunet_like};
-pub use case_rules::{Axis, GroupBy, Grouping, Slices, Slicing, Stratify};
-pub use loss::{Alpha, LossSpec, Term, Weighted};
-pub use metric::{Empty, Metric};
+pub use augment::{Augmentation, BorderMode, nnunet_like};
+pub use case_rules::{GroupBy, Grouping, SliceAxis, SliceSelection, Slicing, StratifyBy};
+pub use loss::{FocalAlpha, LossSpec, LossTerm, WeightedLossTerm};
+pub use metric::{EmptyClassRule, Metric};
 pub use optimizer::Optimizer;
-pub use schedule::{Curve, Schedule};
+pub use schedule::{Schedule, ScheduleCurve};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub struct DataSpec {
     /// divided by their largest possible value, and signed or float images are refused.
     pub window: Option<[f64; 2]>,
     /// How values of 16-bit files are read, before `window` applies.
-    pub decode: Decode,
+    pub decode: DecodeRule,
     /// Per channel (or one value for all), subtracted after scaling to 0..1.
     pub mean: Vec<f64>,
     /// Per channel (or one value for all), divided by after `mean`.
@@ -63,7 +63,7 @@ pub struct DataSpec {
     pub limit: Option<usize>,
     /// What an image counts for a class that neither prediction nor truth holds.
     #[serde(default)]
-    pub empty: Empty,
+    pub empty: EmptyClassRule,
     /// Millimetres a pixel of the image file, height then width, for distances.
     #[serde(default)]
     pub spacing: Option<[f64; 2]>,
@@ -113,7 +113,7 @@ pub enum MaskRule {
 /// How stored 16-bit values are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Decode {
+pub enum DecodeRule {
     /// The values as stored, with all their bits.
     Value,
     /// The high byte of the unsigned view only, as public code reads the lung set through OpenCV's default flags.
@@ -196,12 +196,12 @@ pub struct TrainSpec {
     pub freeze: Vec<String>,
     /// Changes of the training images, new in each epoch. Scored images are never changed.
     #[serde(default)]
-    pub augment: Vec<Augment>,
+    pub augment: Vec<Augmentation>,
     /// What each epoch is scored with; IoU and Dice where the block says nothing.
     pub metrics: Vec<Metric>,
     /// Checkpoints that stay in the run folder; those of the best Dice and of the last epoch where the block says
     /// nothing.
-    pub keep: Vec<Keep>,
+    pub keep: Vec<KeptCheckpoint>,
     /// Batches whose gradients make one step of the optimiser.
     #[serde(default = "one")]
     pub accumulate: usize,
@@ -232,10 +232,10 @@ impl TrainSpec {
     pub const SAVE_EVERY: f64 = 10.0;
 
     /// What each epoch is scored with: `metrics`, and what decides which checkpoint is kept.
-    pub fn measured(&self) -> Vec<Metric> {
+    pub fn epoch_metrics(&self) -> Vec<Metric> {
         let kept = self.keep.iter().filter_map(|keep| match keep {
-            Keep::Best(metric) => Some(*metric),
-            Keep::Last => None,
+            KeptCheckpoint::Best(metric) => Some(*metric),
+            KeptCheckpoint::Last => None,
         });
         Metric::ALL.into_iter().filter(|m| self.metrics.contains(m) || kept.clone().any(|k| k == *m)).collect()
     }
@@ -244,7 +244,7 @@ impl TrainSpec {
 /// A checkpoint that stays in the run folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Keep {
+pub enum KeptCheckpoint {
     /// The weights of the epoch with the best score so far: the highest, or the lowest of a distance.
     Best(Metric),
     /// The weights of the last epoch.

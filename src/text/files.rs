@@ -28,7 +28,7 @@ pub trait Files {
 pub struct Disk;
 
 /// At most so many names of a folder are looked at.
-const NAMES: usize = 1000;
+const MAX_NAMES: usize = 1000;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -49,7 +49,7 @@ impl Files for Disk {
     fn names(&self, folder: &Path) -> Vec<String> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
-        files.take(NAMES).flatten().filter_map(|f| f.file_name().into_string().ok()).collect()
+        files.take(MAX_NAMES).flatten().filter_map(|f| f.file_name().into_string().ok()).collect()
     }
 }
 
@@ -67,46 +67,46 @@ impl<F: Files + ?Sized> Files for &F {
 #[derive(Debug, Clone, Default)]
 pub struct Overlay<F = Disk> {
     texts: BTreeMap<PathBuf, String>,
-    below: F,
+    base: F,
 }
 
 impl<F> Overlay<F> {
-    /// Lays no text over `below` yet.
-    pub fn new(below: F) -> Self {
-        Self { texts: BTreeMap::new(), below }
+    /// Lays no text over `base` yet.
+    pub fn new(base: F) -> Self {
+        Self { texts: BTreeMap::new(), base }
     }
 
-    /// Lets `path` hold `text` from now on, whether or not there is such a file below.
+    /// Lets `path` hold `text` from now on, whether or not there is such a file base.
     pub fn set(&mut self, path: impl AsRef<Path>, text: impl Into<String>) {
-        self.texts.insert(normal(path.as_ref()), text.into());
+        self.texts.insert(normalized(path.as_ref()), text.into());
     }
 
-    /// Takes the text of `path` away, so that the file below is seen again.
+    /// Takes the text of `path` away, so that the file base is seen again.
     pub fn remove(&mut self, path: impl AsRef<Path>) {
-        self.texts.remove(&normal(path.as_ref()));
+        self.texts.remove(&normalized(path.as_ref()));
     }
 }
 
 impl<F: Files> Files for Overlay<F> {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        match self.texts.get(&normal(path)) {
+        match self.texts.get(&normalized(path)) {
             Some(text) => Ok(text.clone().into_bytes()),
-            None => self.below.read(path),
+            None => self.base.read(path),
         }
     }
 
     fn names(&self, folder: &Path) -> Vec<String> {
-        let mut names: BTreeSet<String> = self.below.names(folder).into_iter().collect();
+        let mut names: BTreeSet<String> = self.base.names(folder).into_iter().collect();
         // The folder of a bare name is empty, and is the working folder.
-        let folder = normal(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+        let folder = normalized(if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
         let own = self.texts.keys().filter(|path| path.parent() == Some(&folder));
-        names.extend(own.filter_map(|path| path.file_name()?.to_str()).map(str::to_string).take(NAMES));
+        names.extend(own.filter_map(|path| path.file_name()?.to_str()).map(str::to_string).take(MAX_NAMES));
         names.into_iter().collect()
     }
 }
 
 /// The same path in one spelling: absolute where the working folder is known, without `.` and `..`.
-fn normal(path: &Path) -> PathBuf {
+fn normalized(path: &Path) -> PathBuf {
     let mut parts = PathBuf::new();
     for component in absolute(path).components() {
         match component {

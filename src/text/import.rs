@@ -21,7 +21,7 @@ pub struct Bundle {
     /// Tree of the root file.
     pub root: ast::File,
     /// Files imported by path, directly or through others, in the order of first mention.
-    pub imported: Vec<Imported>,
+    pub imported: Vec<ImportedFile>,
     /// The block library, where some file asks for it.
     pub std: Option<ast::File>,
     /// An import failed; names may be missing for that reason.
@@ -30,7 +30,7 @@ pub struct Bundle {
 
 /// A file that the root file imports, directly or through others.
 #[derive(Debug, Clone)]
-pub struct Imported {
+pub struct ImportedFile {
     /// Relative to the folder of the root file, with `/` between parts.
     pub path: String,
     /// The file's text in the source map.
@@ -40,12 +40,12 @@ pub struct Imported {
 }
 
 /// Files that one root may import, found or not.
-const FILES: usize = 256;
+const MAX_FILES: usize = 256;
 
 /// Missing files for which a file of nearly the same name is looked for.
-const SUGGESTED: usize = 20;
+const MAX_SUGGESTIONS: usize = 20;
 
-struct Loader<'s> {
+struct ImportLoader<'s> {
     files: &'s dyn Files,
     sources: &'s mut SourceMap,
     folder: PathBuf,
@@ -63,22 +63,22 @@ pub fn load(files: &dyn Files, sources: &mut SourceMap, path: &Path) -> Result<(
     let (root, problems) = syntax::parse(sources, id);
     let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
     let mut loader =
-        Loader { files, sources, folder, bundle: Bundle::default(), problems, open: Vec::new(), missing: 0 };
+        ImportLoader { files, sources, folder, bundle: Bundle::default(), problems, open: Vec::new(), missing: 0 };
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    loader.follow(&root, &name);
+    loader.load_imports(&root, &name);
     (loader.bundle.source, loader.bundle.root) = (id, root);
     Ok((loader.bundle, loader.problems.sorted()))
 }
 
-impl Loader<'_> {
+impl ImportLoader<'_> {
     /// Loads what `file`, which lies at `at`, imports.
-    fn follow(&mut self, file: &ast::File, at: &str) {
+    fn load_imports(&mut self, file: &ast::File, at: &str) {
         for item in &file.items {
             match &item.kind {
-                ast::ItemKind::Import(ast::Import::Std(_)) => self.std(),
+                ast::ItemKind::Import(ast::Import::Std(_)) => self.load_std(),
                 ast::ItemKind::Import(ast::Import::Path(path)) => {
                     self.open.push((at.to_string(), path.span));
-                    if let Err(d) = self.path(&path.node, path.span, at) {
+                    if let Err(d) = self.load_path(&path.node, path.span, at) {
                         self.bundle.incomplete = true;
                         self.problems.push(*d);
                     }
@@ -97,7 +97,7 @@ impl Loader<'_> {
         }
     }
 
-    fn std(&mut self) {
+    fn load_std(&mut self) {
         if self.bundle.std.is_none() {
             let id = self.sources.add("<std>", STD);
             let (file, problems) = syntax::parse(self.sources, id);
@@ -106,7 +106,7 @@ impl Loader<'_> {
         }
     }
 
-    fn path(&mut self, written: &str, span: Span, at: &str) -> Result<(), Box<Diagnostic>> {
+    fn load_path(&mut self, written: &str, span: Span, at: &str) -> Result<(), Box<Diagnostic>> {
         let refuse = |message: String| Box::new(Diagnostic::new(Code::E0209, span, message));
         let path = relative(at, written).ok_or_else(|| {
             let d = refuse(format!("`{written}` is not inside the folder of the root file"));
@@ -127,17 +127,17 @@ impl Loader<'_> {
         if self.bundle.imported.iter().any(|i| i.path == path) {
             return Ok(());
         }
-        if self.bundle.imported.len() + self.missing >= FILES {
-            return Err(refuse(format!("more than {FILES} files are imported")));
+        if self.bundle.imported.len() + self.missing >= MAX_FILES {
+            return Err(refuse(format!("more than {MAX_FILES} files are imported")));
         }
         let id = files::read(self.files, self.sources, &self.folder.join(&path)).map_err(|d| {
             self.missing += 1;
             let d = Diagnostic::new(Code::E0209, span, d.message).label("imported here");
             // Looking for a near name reads the folder: a hostile file could ask for it thousands of times.
-            if self.missing > SUGGESTED {
+            if self.missing > MAX_SUGGESTIONS {
                 return Box::new(d);
             }
-            Box::new(match nearby(self.files, &self.folder.join(&path), written) {
+            Box::new(match nearest_file(self.files, &self.folder.join(&path), written) {
                 Some(near) => d.suggest(
                     format!("did you mean \"{near}\"?"),
                     span,
@@ -151,15 +151,15 @@ impl Loader<'_> {
         self.bundle.incomplete |= problems.has_errors();
         self.problems.extend(problems);
         let index = self.bundle.imported.len();
-        self.bundle.imported.push(Imported { path: path.clone(), source: id, file: ast::File::default() });
-        self.follow(&file, &path);
+        self.bundle.imported.push(ImportedFile { path: path.clone(), source: id, file: ast::File::default() });
+        self.load_imports(&file, &path);
         self.bundle.imported[index].file = file;
         Ok(())
     }
 }
 
 /// The path as written with the name of the file in the same folder that was probably meant.
-fn nearby(files: &dyn Files, missing: &Path, written: &str) -> Option<String> {
+fn nearest_file(files: &dyn Files, missing: &Path, written: &str) -> Option<String> {
     let names = files.names(missing.parent().unwrap_or(Path::new("")));
     let models = names.iter().map(String::as_str).filter(|n| n.ends_with(".model"));
     let word = missing.file_name()?.to_str()?;

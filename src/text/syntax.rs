@@ -49,7 +49,7 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
         }
     }
     for run in scan::split_items(text, &code) {
-        let outcome = recover::item(id, text, run);
+        let outcome = recover::parse_item(id, text, run);
         problems.extend(outcome.problems);
         file.broken.extend(outcome.broken);
         if let Some(mut item) = outcome.item {
@@ -65,21 +65,21 @@ pub fn parse(sources: &SourceMap, id: SourceId) -> (ast::File, Problems) {
 pub fn parse_value(sources: &SourceMap, id: SourceId) -> Result<ast::Expr, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
-    recover::whole(id, text, &code, "a value", build::expr)
+    recover::parse_whole(id, text, &code, "a value", build::expr)
 }
 
 /// The tree of a text such as `Net(width = 8 | 16) keep where params < 1M`: a sweep without its name.
-pub fn parse_models(sources: &SourceMap, id: SourceId) -> Result<ast::Models, Problems> {
+pub fn parse_models(sources: &SourceMap, id: SourceId) -> Result<ast::SweepModels, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
-    recover::whole(id, text, &code, "models", build::models)
+    recover::parse_whole(id, text, &code, "models", build::models)
 }
 
 /// The trees of a text such as `macs <= 2.5G and params < 1M`.
 pub fn parse_bounds(sources: &SourceMap, id: SourceId) -> Result<Vec<ast::Claim>, Problems> {
     let text = sources.text(id);
     let code: Vec<_> = scan::scan(text).into_iter().filter(|t| !t.is_comment()).collect();
-    recover::whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
+    recover::parse_whole(id, text, &code, "a bound such as `params < 1M`", build::bounds)
 }
 
 /// The line `npc N`.

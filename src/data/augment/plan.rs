@@ -4,7 +4,7 @@ use super::gaussian::{EdgeMode, gaussian};
 use super::random_stream::RandomStream;
 use super::tone::{Gamma, Tone};
 use super::warp::{AffineMap, DisplacementField, OutsideFill, warp};
-use crate::text::config::{Augment, Border};
+use crate::text::config::{Augmentation, BorderMode};
 use std::fmt;
 
 /// The drawn changes of one image and its mask.
@@ -69,9 +69,9 @@ mod stream {
 }
 
 impl AugmentPlan {
-    pub(super) fn draw(kinds: &[Augment], size: [usize; 2], seed: u64, epoch: u64, case: u64) -> AugmentPlan {
+    pub(super) fn draw(kinds: &[Augmentation], size: [usize; 2], seed: u64, epoch: u64, case: u64) -> AugmentPlan {
         let key = AugmentKey { seed, epoch, case };
-        let outside = OutsideFill { rule: Border::Reflect, value: 0.0 };
+        let outside = OutsideFill { rule: BorderMode::Reflect, value: 0.0 };
         let mut plan = AugmentPlan {
             size,
             key,
@@ -89,7 +89,7 @@ impl AugmentPlan {
         plan
     }
 
-    fn add(&mut self, kind: &Augment) {
+    fn add(&mut self, kind: &Augmentation) {
         let key = self.key;
         // Returns the stream of a kind of augmentation if the kind is drawn with probability `p`.
         let stream_if_drawn = |number, p| {
@@ -97,60 +97,60 @@ impl AugmentPlan {
             draws.chance(p).then_some(draws)
         };
         match *kind {
-            Augment::Flip { horizontal, vertical } => {
+            Augmentation::Flip { horizontal, vertical } => {
                 let mut draws = key.stream(stream::FLIP);
                 let horizontal = draws.chance(horizontal);
                 self.flip = [draws.chance(vertical), horizontal];
             }
-            Augment::Rot90 { p } => {
+            Augmentation::Rot90 { p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::ROT90, p) {
                     self.quarters = 1 + draws.below(3) as u8;
                 }
             }
-            Augment::Rotate { degrees, p } => {
+            Augmentation::Rotate { degrees, p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::ROTATE, p) {
                     self.degrees = draws.uniform(degrees);
                 }
             }
-            Augment::Scale { factor, p } => {
+            Augmentation::Scale { factor, p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::SCALE, p) {
                     self.scale = draws.log_uniform(factor);
                 }
             }
-            Augment::Shift { limit, p } => {
+            Augmentation::Shift { limit, p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::SHIFT, p) {
                     self.shift = self.size.map(|n| n as f64 * draws.uniform(limit));
                 }
             }
-            Augment::Crop { area, p } => {
+            Augmentation::Crop { area, p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::CROP, p) {
                     let side = draws.uniform(area).sqrt();
                     self.crop = Some((side, [(); 2].map(|()| draws.uniform([0.0, 1.0 - side]))));
                 }
             }
-            Augment::Elastic { alpha, sigma, p } => {
+            Augmentation::Elastic { alpha, sigma, p } => {
                 if let Some(mut draws) = stream_if_drawn(stream::ELASTIC, p) {
                     self.elastic = Some(Elastic { alpha: draws.uniform(alpha), sigma: draws.uniform(sigma) });
                 }
             }
-            Augment::Border { rule, value } => self.outside = OutsideFill { rule, value: value as f32 },
-            Augment::Noise { std, p } => {
+            Augmentation::Border { rule, value } => self.outside = OutsideFill { rule, value: value as f32 },
+            Augmentation::Noise { std, p } => {
                 self.tone.noise = stream_if_drawn(stream::NOISE, p).map(|mut d| d.uniform(std));
             }
-            Augment::Blur { sigma, p } => {
+            Augmentation::Blur { sigma, p } => {
                 self.tone.blur = stream_if_drawn(stream::BLUR, p).map(|mut d| d.uniform(sigma));
             }
-            Augment::Brightness { offset, factor, p } => {
+            Augmentation::Brightness { offset, factor, p } => {
                 let draw = |mut d: RandomStream| (d.log_uniform(factor), d.uniform(offset));
                 self.tone.brightness = stream_if_drawn(stream::BRIGHTNESS, p).map(draw);
             }
-            Augment::Contrast { factor, p } => {
+            Augmentation::Contrast { factor, p } => {
                 self.tone.contrast = stream_if_drawn(stream::CONTRAST, p).map(|mut d| d.log_uniform(factor));
             }
-            Augment::LowResolution { factor, p } => {
+            Augmentation::LowResolution { factor, p } => {
                 self.tone.low_resolution = stream_if_drawn(stream::LOW_RESOLUTION, p).map(|mut d| d.uniform(factor));
             }
-            Augment::Gamma { gamma, invert, p } => {
+            Augmentation::Gamma { gamma, invert, p } => {
                 let draw = |mut d: RandomStream| Gamma { exponent: d.log_uniform(gamma), inverted: d.chance(invert) };
                 self.tone.gamma = stream_if_drawn(stream::GAMMA, p).map(draw);
             }

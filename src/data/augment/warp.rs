@@ -4,7 +4,7 @@
 //! Coordinates are row and column of pixel centres, counted from 0, as in `scipy.ndimage.map_coordinates`.
 
 use super::gaussian::EdgeMode;
-use crate::text::config::Border;
+use crate::text::config::BorderMode;
 
 /// Affine map from output to source coordinates: `source = matrix * output + offset`, rows before columns.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,8 +31,8 @@ pub struct DisplacementField {
 /// How pixels whose source lies outside the image are filled.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutsideFill {
-    pub rule: Border,
-    /// Fill value of the image for [`Border::Constant`]; the mask is filled with 0.
+    pub rule: BorderMode,
+    /// Fill value of the image for [`BorderMode::Constant`]; the mask is filled with 0.
     pub value: f32,
 }
 
@@ -138,7 +138,7 @@ impl Corners {
 /// Source positions of the pixels of one output row, computed once for the mask and all planes.
 struct RowSampler {
     size: [usize; 2],
-    rule: Border,
+    rule: BorderMode,
     rows: Vec<f32>,
     columns: Vec<f32>,
     corners: Vec<Corners>,
@@ -152,7 +152,7 @@ fn floor(x: f32) -> i32 {
 }
 
 impl RowSampler {
-    fn new(size: [usize; 2], rule: Border) -> RowSampler {
+    fn new(size: [usize; 2], rule: BorderMode) -> RowSampler {
         let width = size[1];
         let corners = vec![Corners { indices: [0; 4], down: 0.0, across: 0.0 }; width];
         RowSampler { size, rule, rows: vec![0.0; width], columns: vec![0.0; width], corners, nearest: vec![0; width] }
@@ -204,12 +204,12 @@ impl RowSampler {
 }
 
 /// Returns the index of a pixel that may lie outside the image: its mirror image, or the extra pixel with the fill value.
-fn pixel_index(y: i32, x: i32, [height, width]: [usize; 2], rule: Border) -> u32 {
+fn pixel_index(y: i32, x: i32, [height, width]: [usize; 2], rule: BorderMode) -> u32 {
     let inside = (0..height as i64).contains(&i64::from(y)) && (0..width as i64).contains(&i64::from(x));
     let at = match rule {
-        Border::Constant if !inside => height * width,
-        Border::Constant => y as usize * width + x as usize,
-        Border::Reflect => {
+        BorderMode::Constant if !inside => height * width,
+        BorderMode::Constant => y as usize * width + x as usize,
+        BorderMode::Reflect => {
             EdgeMode::Reflect.fold(i64::from(y), height) * width + EdgeMode::Reflect.fold(i64::from(x), width)
         }
     };

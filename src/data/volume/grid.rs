@@ -5,7 +5,7 @@
 
 use crate::base::error::{Result, RunError};
 use crate::data::pixels::MAX_SIDE;
-use crate::text::config::Axis;
+use crate::text::config::SliceAxis;
 use std::path::Path;
 
 /// Maximum number of voxels of one volume: 2 GiB of 16-bit values.
@@ -77,41 +77,41 @@ impl VoxelGrid {
         self.world.iter().position(|w| *w == world).unwrap_or(world)
     }
 
-    fn slice_axis(&self, axis: Axis) -> usize {
+    fn slice_axis(&self, axis: SliceAxis) -> usize {
         self.array_axis(match axis {
-            Axis::Sagittal => 0,
-            Axis::Coronal => 1,
-            Axis::Axial => 2,
+            SliceAxis::Sagittal => 0,
+            SliceAxis::Coronal => 1,
+            SliceAxis::Axial => 2,
         })
     }
 
     /// Returns the array axes of the rows and columns of a slice.
-    fn row_column_axes(&self, axis: Axis) -> [usize; 2] {
+    fn row_column_axes(&self, axis: SliceAxis) -> [usize; 2] {
         match axis {
-            Axis::Axial => [self.array_axis(1), self.array_axis(0)],
-            Axis::Coronal => [self.array_axis(2), self.array_axis(0)],
-            Axis::Sagittal => [self.array_axis(2), self.array_axis(1)],
+            SliceAxis::Axial => [self.array_axis(1), self.array_axis(0)],
+            SliceAxis::Coronal => [self.array_axis(2), self.array_axis(0)],
+            SliceAxis::Sagittal => [self.array_axis(2), self.array_axis(1)],
         }
     }
 
     /// Returns the number of slices across an axis.
-    pub(crate) fn count(&self, axis: Axis) -> usize {
+    pub(crate) fn count(&self, axis: SliceAxis) -> usize {
         self.dims[self.slice_axis(axis)]
     }
 
     /// Returns the index of a slice in the file's array.
-    pub(crate) fn stored_index(&self, axis: Axis, index: usize) -> usize {
+    pub(crate) fn stored_index(&self, axis: SliceAxis, index: usize) -> usize {
         let a = self.slice_axis(axis);
         if self.ascending[a] { index } else { self.dims[a] - 1 - index }
     }
 
     /// Returns height and width of slices across an axis.
-    pub(crate) fn size(&self, axis: Axis) -> [usize; 2] {
+    pub(crate) fn size(&self, axis: SliceAxis) -> [usize; 2] {
         self.row_column_axes(axis).map(|a| self.dims[a])
     }
 
     /// Returns the distances between rows and between columns of a slice in mm.
-    pub(crate) fn pixel_spacing(&self, axis: Axis) -> [f64; 2] {
+    pub(crate) fn pixel_spacing(&self, axis: SliceAxis) -> [f64; 2] {
         self.row_column_axes(axis).map(|a| self.spacing[a])
     }
 
@@ -133,7 +133,7 @@ impl VoxelGrid {
         [0, 1, 2].map(|w| self.dims[self.array_axis(w)])
     }
 
-    pub(super) fn slice_indexing(&self, axis: Axis) -> SliceIndexing {
+    pub(super) fn slice_indexing(&self, axis: SliceAxis) -> SliceIndexing {
         let strides = [1, self.dims[0], self.dims[0] * self.dims[1]];
         // Slices are counted in the positive direction; rows and columns run in the negative one: to the back or the feet, to the
         // left or the back.

@@ -3,7 +3,7 @@
 use super::grid::VoxelGrid;
 use crate::base::error::{Result, RunError};
 use crate::data::pixels::{PixelValues, Pixels};
-use crate::text::config::Axis;
+use crate::text::config::SliceAxis;
 use std::path::Path;
 
 /// The voxels of a volume with their grid.
@@ -53,7 +53,7 @@ impl Volume {
     }
 
     /// Extracts slice number `index` across `axis`, oriented and ordered as described in the module documentation.
-    pub(crate) fn slice(&self, axis: Axis, index: usize, path: &Path) -> Result<Pixels> {
+    pub(crate) fn slice(&self, axis: SliceAxis, index: usize, path: &Path) -> Result<Pixels> {
         let view = self.grid.slice_indexing(axis);
         let size = view.size;
         if index >= view.count {

@@ -280,7 +280,7 @@ fn folder_name(text: &str) -> String {
 }
 
 fn sweep_docs(program: &ResolvedProgram<'_>, sweep: &ast::Sweep) -> Vec<String> {
-    let is = |item: &&&ast::Item| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
+    let is = |item: &&&ast::FileItem| matches!(&item.kind, ast::ItemKind::Sweep(s) if s.name.node == sweep.name.node);
     program.items.iter().find(is).map_or_else(Vec::new, |item| item.docs.clone())
 }
 

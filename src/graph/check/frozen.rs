@@ -5,7 +5,7 @@
 use super::CheckedGraph;
 use crate::graph::ir::{Graph, NodeId, Outlet, Path};
 use crate::graph::op::ParamKind;
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
+use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, quoted_list};
 use crate::text::source::Spanned;
 use std::collections::BTreeSet;
 
@@ -102,7 +102,7 @@ fn unknown_path(graph: &Graph, path: &Spanned<Path>) -> Diagnostic {
         Some(near) => d.renamed(path.span, near, Applicability::MaybeIncorrect),
         None => {
             let outermost: BTreeSet<&str> = known.iter().map(|p| p.split('.').next().unwrap_or(p)).collect();
-            d.help(format!("parameters are under {}", listed(outermost)))
+            d.help(format!("parameters are under {}", quoted_list(outermost)))
         }
     }
 }

@@ -4,7 +4,7 @@ use super::binding::is_tensor;
 use super::elaborator::{Elaborator, ErrorReported, EvalResult, ModelArgument};
 use super::value::EvalValue;
 use crate::graph::ir::HyperParameter;
-use crate::text::diag::{Code, Diagnostic, listed};
+use crate::text::diag::{Code, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -132,7 +132,7 @@ impl<'a> Elaborator<'_, 'a> {
             if !self.frame().values.contains_key(word.as_str()) {
                 let known = || cases.cases.iter().map(|c| c.node.as_str());
                 let d = Diagnostic::new(Code::E0206, expr.span, format!("`{of}` has no case `{word}`"))
-                    .other(cases.name.span, format!("its cases are {}", listed(known())));
+                    .other(cases.name.span, format!("its cases are {}", quoted_list(known())));
                 return self.fail(d.nearest(expr.span, word, known(), || None));
             }
         }

@@ -68,7 +68,7 @@ impl<'a> Elaborator<'_, 'a> {
             let (truth, cond) = comparison(op, (x, &f), (y, &g));
             match cond {
                 Some(cond) => self.add_path_condition(cond, span, || {
-                    format!("`{x} {} {y}` is decided by the image's size", op.text())
+                    format!("`{x} {} {y}` is decided by the image's size", op.symbol())
                 }),
                 None => drop([self.concretize(a, span), self.concretize(b, span)]),
             }
@@ -101,7 +101,7 @@ impl<'a> Elaborator<'_, 'a> {
         let (a, b) = (self.concretize(a, span), self.concretize(b, span));
         let (Some(x), Some(y)) = (number(&a), number(&b)) else {
             let (a, b) = (self.describe(&a), self.describe(&b));
-            let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.text()));
+            let d = Diagnostic::new(Code::E0304, span, format!("`{}` cannot join {a} and {b}", op.symbol()));
             return self.fail(d.label("two tensors, or two numbers"));
         };
         match op {
@@ -110,8 +110,8 @@ impl<'a> Elaborator<'_, 'a> {
             Sub => Ok(EvalValue::Float(x - y)),
             Mul => Ok(EvalValue::Float(x * y)),
             Div if y != 0.0 => Ok(EvalValue::Float(x / y)),
-            Div | Rem => self.error(Code::E0310, span, format!("`{x} {} {y}` has no value", op.text())),
-            Eq | Ne | Or | And | Concat => self.error(Code::E0304, span, format!("`{}` of numbers", op.text())),
+            Div | Rem => self.error(Code::E0310, span, format!("`{x} {} {y}` has no value", op.symbol())),
+            Eq | Ne | Or | And | Concat => self.error(Code::E0304, span, format!("`{}` of numbers", op.symbol())),
         }
     }
 
@@ -121,7 +121,7 @@ impl<'a> Elaborator<'_, 'a> {
             BinaryOp::Sub => x.checked_sub(y),
             BinaryOp::Mul => x.checked_mul(y),
             _ if y == 0 => {
-                let d = Diagnostic::new(Code::E0310, span, format!("`{x} {} 0` has no value", op.text()));
+                let d = Diagnostic::new(Code::E0310, span, format!("`{x} {} 0` has no value", op.symbol()));
                 return self.fail(d.label("the divisor is 0"));
             }
             BinaryOp::Rem => x.checked_rem_euclid(y),

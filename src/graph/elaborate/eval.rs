@@ -3,7 +3,7 @@
 use super::elaborator::{Elaborator, ErrorReported, EvalResult};
 use super::value::EvalValue;
 use crate::graph::op::{Combine, Concat, ElementwiseFunction};
-use crate::text::diag::{Applicability, Code, Diagnostic, listed};
+use crate::text::diag::{Applicability, Code, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 
@@ -242,7 +242,7 @@ impl<'a> Elaborator<'_, 'a> {
                 let d = Diagnostic::new(Code::E0309, case.span, format!("`{of}` has no case `{word}`"));
                 let declared = self.program.enums.get(of.as_str()).map(|e| e.name.span);
                 let d = match declared {
-                    Some(span) => d.other(span, format!("its cases are {}", listed(cases()))),
+                    Some(span) => d.other(span, format!("its cases are {}", quoted_list(cases()))),
                     None => d,
                 };
                 let d = d.nearest(case.span, word, cases(), || None);

@@ -236,7 +236,7 @@ fn expr_text(dim: &Expr) -> Option<String> {
         }
         ExprKind::Binary { op, lhs, rhs } => {
             let simple = |e: &Expr| if matches!(e.kind, ExprKind::Binary { .. }) { None } else { expr_text(e) };
-            Some(format!("{} {} {}", simple(lhs)?, op.node.text(), simple(rhs)?))
+            Some(format!("{} {} {}", simple(lhs)?, op.node.symbol(), simple(rhs)?))
         }
         _ => None,
     }

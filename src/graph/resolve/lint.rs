@@ -4,7 +4,7 @@
 
 use super::program::ResolvedProgram;
 use super::uses::uses;
-use crate::text::diag::{Allow, Applicability, Code, Diagnostic, Problems, lints};
+use crate::text::diag::{AllowDirective, Applicability, Code, Diagnostic, Problems, lints};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 const MAX_SUGGESTIONS: usize = 100;
 
 /// Returns the lint names of `@allow` and `allow` in the file and its imports, with the text that each covers.
-pub fn allows(program: &ResolvedProgram<'_>) -> Vec<Allow> {
+pub fn allows(program: &ResolvedProgram<'_>) -> Vec<AllowDirective> {
     let mut all = Vec::new();
     for item in &program.items {
         if let ItemKind::Allow(lints) = &item.kind {
-            all.extend(lints.iter().map(|l| Allow::file_wide(l.node.clone(), l.span)));
+            all.extend(lints.iter().map(|l| AllowDirective::file_wide(l.node.clone(), l.span)));
         }
         let lints = item.attributes.iter().flat_map(|a| &a.lints);
-        all.extend(lints.map(|l| Allow { lint: l.node.clone(), at: l.span, over: item.span }));
+        all.extend(lints.map(|l| AllowDirective { lint: l.node.clone(), at: l.span, over: item.span }));
     }
     all
 }
@@ -44,7 +44,7 @@ pub fn unused_allows(program: &ResolvedProgram<'_>, used: &BTreeSet<usize>) -> P
         return problems;
     };
     let reached = reachable_blocks(program);
-    let unused = |item: &&Item| match &item.kind {
+    let unused = |item: &&FileItem| match &item.kind {
         ItemKind::Block(block) => !reached.contains(block.name.node.as_str()),
         _ => false,
     };
@@ -186,7 +186,7 @@ fn warn_unused_imports(program: &ResolvedProgram<'_>, problems: &mut Problems) {
 }
 
 /// Returns the name of an enum or a block.
-fn network_part_name(item: &Item) -> Option<&str> {
+fn network_part_name(item: &FileItem) -> Option<&str> {
     match &item.kind {
         ItemKind::Enum(e) => Some(&e.name.node),
         ItemKind::Block(b) => Some(&b.name.node),
@@ -201,7 +201,7 @@ struct UsedNames<'a> {
 }
 
 impl<'a> UsedNames<'a> {
-    fn add_item(&mut self, item: &'a Item) {
+    fn add_item(&mut self, item: &'a FileItem) {
         match &item.kind {
             ItemKind::Block(block) | ItemKind::Model(block) => {
                 for param in &block.params {

@@ -2,7 +2,7 @@
 
 use super::program::{BUILTIN_FUNCTIONS, BUILTIN_STAGES, ResolvedProgram};
 use crate::graph::op::{ArgKind, SIGNATURES, signature};
-use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, listed};
+use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use std::collections::BTreeSet;
@@ -105,7 +105,7 @@ impl NameChecker<'_, '_> {
         }
         let known = || cases.cases.iter().map(|c| c.node.as_str());
         let d = Diagnostic::new(Code::E0206, default.span, format!("`{ty}` has no case `{word}`"))
-            .other(cases.name.span, format!("its cases are {}", listed(known())));
+            .other(cases.name.span, format!("its cases are {}", quoted_list(known())));
         self.problems.push(d.nearest(default.span, word, known(), || None));
     }
 
@@ -175,7 +175,8 @@ impl NameChecker<'_, '_> {
         }
         let d = Diagnostic::new(Code::E0201, ty.span, format!("unknown type `{ty}`"));
         let known = || BUILTIN_TYPES.iter().copied().chain(enums.clone());
-        self.problems.push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", listed(known())))));
+        self.problems
+            .push(d.nearest(ty.span, &ty.node, known(), || Some(format!("there is {}", quoted_list(known())))));
     }
 
     fn check_stmts(&mut self, stmts: &[Stmt]) {

@@ -20,7 +20,7 @@ pub struct ResolvedProgram<'a> {
     /// The root file. Commands use its models where none is named.
     pub file: &'a ast::File,
     /// Items of the imported files, followed by the items of the root.
-    pub items: Vec<&'a ast::Item>,
+    pub items: Vec<&'a ast::FileItem>,
     /// Enums by name. This map and the following ones hold the items of imported files and of the root.
     pub enums: BTreeMap<&'a str, &'a ast::Enum>,
     /// Blocks by name, without the blocks of the built-in library.
@@ -92,8 +92,8 @@ impl<'a> ResolvedProgram<'a> {
         model.or_else(|| self.variants.get(name).map(|v| &v.name))
     }
 
-    fn names_in(&self, items: impl Iterator<Item = &'a ast::Item>) -> Vec<&'a ast::Ident> {
-        let entry = |item: &'a ast::Item| match &item.kind {
+    fn names_in(&self, items: impl Iterator<Item = &'a ast::FileItem>) -> Vec<&'a ast::Ident> {
+        let entry = |item: &'a ast::FileItem| match &item.kind {
             ItemKind::Model(m) => Some(&m.name),
             ItemKind::Variant(v) => Some(&v.name),
             ItemKind::Import(_)

@@ -3,7 +3,7 @@
 
 use super::program::{MAX_VARIANT_DEPTH, ResolvedProgram};
 use super::uses::uses;
-use crate::text::diag::{Code, Diagnostic, Problems, listed};
+use crate::text::diag::{Code, Diagnostic, Problems, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{self, ItemKind};
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ fn unknown_reference<'n>(
     if program.is_item(&name.node) {
         d = d.label(format!("this names something else, not a {what}"));
     }
-    let there = match listed(known.clone()) {
+    let there = match quoted_list(known.clone()) {
         list if list.is_empty() => format!("this file has no {what}"),
         list => format!("there is {list}"),
     };

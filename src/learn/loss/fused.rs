@@ -171,7 +171,7 @@ mod tests {
     use super::super::softmax::SoftPrediction;
     use super::super::{pixel, total};
     use super::*;
-    use crate::text::config::{LossSpec, Term, Weighted};
+    use crate::text::config::{LossSpec, LossTerm, WeightedLossTerm};
     use burn::tensor::Device;
     use rand::{Rng, SeedableRng};
     use rand_chacha::ChaCha8Rng;
@@ -281,8 +281,8 @@ mod tests {
             assert!(apart.iter().all(|&d| d < 4e-6), "case {i}, {:?}: {apart:?}", case.dims);
             // `total` must choose this implementation: the operators round differently.
             let Case { weights, smoothing, .. } = case;
-            let term = Term::CrossEntropy { weights: weights.clone(), smoothing: *smoothing };
-            let spec = LossSpec { terms: vec![Weighted { term, weight: 1.0 }] };
+            let term = LossTerm::CrossEntropy { weights: weights.clone(), smoothing: *smoothing };
+            let spec = LossSpec { terms: vec![WeightedLossTerm { term, weight: 1.0 }] };
             assert_eq!(case.run(|x, y| total(&spec, vec![(x.clone(), 1.0)], y)), (value, gradient.clone()));
             differ += usize::from(gradient != plain_gradient);
             assert_eq!(case.unrecorded(), value);

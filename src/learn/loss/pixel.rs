@@ -2,7 +2,7 @@
 
 use super::softmax::SoftPrediction;
 use crate::compute::tensor_sum::{mean, sum_all};
-use crate::text::config::Alpha;
+use crate::text::config::FocalAlpha;
 use burn::tensor::{Tensor, activation};
 
 /// Computes cross entropy with class weights `w` and label smoothing `e` over `k` classes,
@@ -41,7 +41,7 @@ pub(super) fn cross_entropy(soft: &SoftPrediction, weights: &[f64], smoothing: f
 ///
 /// `p_y` and `1 - p_y` are `sigmoid(z)` and `sigmoid(-z)` with `z = log p_y - log (sum of the other p)`. This avoids cancellation if
 /// `p_y` is near 0 or 1, and the gradient is finite for every gamma.
-pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &Alpha) -> Tensor<1> {
+pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &FocalAlpha) -> Tensor<1> {
     let mut losses = soft.true_class_log_p().neg();
     if gamma > 0.0 {
         let others = soft.log_p().mask_fill(soft.one_hot(), -1e30);
@@ -53,9 +53,9 @@ pub(super) fn focal(soft: &SoftPrediction, gamma: f64, alpha: &Alpha) -> Tensor<
         losses = activation::log_sigmoid(z).neg().mul(focus);
     }
     let alpha = match alpha {
-        Alpha::None => return mean(losses),
-        Alpha::PerClass(alpha) => alpha.clone(),
-        Alpha::Foreground(alpha) => {
+        FocalAlpha::None => return mean(losses),
+        FocalAlpha::PerClass(alpha) => alpha.clone(),
+        FocalAlpha::Foreground(alpha) => {
             let mut all = vec![*alpha; soft.classes()];
             all[0] = 1.0 - alpha;
             all

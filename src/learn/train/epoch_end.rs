@@ -7,7 +7,7 @@ use crate::learn::checkpoint::{self, BestScore, CheckpointState};
 use crate::learn::run_folder::{EpochRecord, RunSummary};
 use crate::learn::validate::scored_role;
 use crate::metric::Summary;
-use crate::text::config::{Keep, Metric};
+use crate::text::config::{KeptCheckpoint, Metric};
 use std::time::Instant;
 
 impl TrainingRun<'_> {
@@ -24,7 +24,7 @@ impl TrainingRun<'_> {
         let watched = self.watched_metric();
         let mut improved = false;
         for keep in &self.job.settings.train.keep {
-            let Keep::Best(metric) = keep else { continue };
+            let KeptCheckpoint::Best(metric) = keep else { continue };
             let value = summary.get(*metric);
             let key = metric.name();
             if improves(*metric, value, self.meta.best.get(key)) {
@@ -61,8 +61,8 @@ impl TrainingRun<'_> {
     /// Returns the metric of early stopping, which is also marked on the screen: the first one with a best checkpoint.
     fn watched_metric(&self) -> Option<Metric> {
         self.job.settings.train.keep.iter().find_map(|keep| match keep {
-            Keep::Best(metric) => Some(*metric),
-            Keep::Last => None,
+            KeptCheckpoint::Best(metric) => Some(*metric),
+            KeptCheckpoint::Last => None,
         })
     }
 

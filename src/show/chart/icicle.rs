@@ -3,7 +3,7 @@
 //!
 //! Colours follow the reader's light or dark setting.
 
-use crate::base::number::measured;
+use crate::base::number::three_significant_digits;
 use crate::show::text::shortened_in_the_middle;
 use maud::{Markup, PreEscaped, html};
 use std::collections::HashMap;
@@ -51,7 +51,7 @@ pub(crate) fn icicle(title: &str, parts: [&str; 2], unit: &str, leaves: &[Icicle
     let height = TITLE_HEIGHT + rows as f64 * ROW_HEIGHT + LEGEND_HEIGHT;
     let total = total_of(leaves);
     let kinds = largest_kinds(leaves);
-    let whole = format!("{} {unit}", measured(total[0] + total[1]));
+    let whole = format!("{} {unit}", three_significant_digits(total[0] + total[1]));
     let picture = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}")) width=(WIDTH) height=(height)
             role="img" aria-label=(title) {
@@ -180,14 +180,20 @@ fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kind
     };
     let split = match (bar.leaf, total[1] > 0.0) {
         (_, false) => String::new(),
-        (_, true) => format!(" ({} {}, {} {})", parts[0], measured(bar.parts[0]), parts[1], measured(bar.parts[1])),
+        (_, true) => format!(
+            " ({} {}, {} {})",
+            parts[0],
+            three_significant_digits(bar.parts[0]),
+            parts[1],
+            three_significant_digits(bar.parts[1])
+        ),
     };
     let kind = bar.leaf.map(|leaf| format!(", {}", leaf.kind)).unwrap_or_default();
     let note = bar.leaf.filter(|leaf| !leaf.note.is_empty()).map(|leaf| format!(", {}", leaf.note)).unwrap_or_default();
     html! {
         g class=(class) {
             title {
-                (bar.path) (kind) ": " (measured(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
+                (bar.path) (kind) ": " (three_significant_digits(own)) " " (unit) (split) ", " (format!("{share:.1} %")) (note)
             }
             rect class="first" x=(px(x)) y=(y) width=(px(if bar.leaf.is_some() { first } else { bar.width })) height=(ROW_HEIGHT) {}
             @if bar.leaf.is_some() && bar.width - first > 0.0 {
@@ -203,7 +209,7 @@ fn draw_bar(bar: &IcicleBar, parts: [&str; 2], unit: &str, total: [f64; 2], kind
 /// Returns the longest label that fits: name and amount, the name, its last part, the two ends of that part, or nothing.
 fn label(bar: &IcicleBar, own: f64, unit: &str) -> Option<String> {
     let letters = ((bar.width - 8.0) / LETTER_WIDTH).max(0.0) as usize;
-    let full = format!("{} {} {unit}", bar.name, measured(own));
+    let full = format!("{} {} {unit}", bar.name, three_significant_digits(own));
     let last = bar.name.rsplit('.').next().unwrap_or(&bar.name).to_string();
     let fitting = [full, bar.name.clone(), last.clone()].into_iter().find(|text| text.chars().count() <= letters);
     fitting.or_else(|| (letters >= 8).then(|| shortened_in_the_middle(&last, letters, "…")))

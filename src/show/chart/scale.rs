@@ -100,7 +100,7 @@ impl AxisScale {
             TickLabels::WithUnit(unit) => *unit,
         };
         // Ticks with equal steps share one prefix. Ticks over decades have one each.
-        let (scale, prefix) = number::prefix(if self.log { tick } else { self.high });
+        let (scale, prefix) = number::decimal_prefix(if self.log { tick } else { self.high });
         let digits = (-(step / scale).log10().floor()).clamp(0.0, 6.0) as usize;
         let number = if self.log {
             format!("{}", without_float_noise(tick / scale))

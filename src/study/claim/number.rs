@@ -1,6 +1,6 @@
 //! Numbers as papers print them, held against counts.
 
-use crate::text::syntax::ast::{Bytes, Relation};
+use crate::text::syntax::ast::{ByteUnit, Relation};
 use std::str::FromStr;
 
 /// A number as a paper prints it: `0.71M` stands for everything that rounds to it.
@@ -50,7 +50,7 @@ impl ScaledNumber {
 }
 
 /// `None` for what is far from any count, where the products of [`relation_holds`] have no room.
-pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> Option<ScaledNumber> {
+pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<ByteUnit>) -> Option<ScaledNumber> {
     let (mantissa, exponent) = match digits.split_once(['e', 'E']) {
         Some((m, e)) => (m, e.parse::<i32>().ok()?),
         None => (digits, 0),
@@ -65,8 +65,8 @@ pub(super) fn parse_number(digits: &str, suffix: Option<char>, bytes: Option<Byt
         Some(_) => 4,
     };
     let (scale, binary) = match bytes {
-        Some(Bytes::Binary) => (0, 1u128 << (10 * scale)),
-        Some(Bytes::Decimal) | None => (3 * scale, 1),
+        Some(ByteUnit::Binary) => (0, 1u128 << (10 * scale)),
+        Some(ByteUnit::Decimal) | None => (3 * scale, 1),
     };
     let power = exponent.checked_add(scale)?.checked_sub(i32::try_from(fraction.replace('_', "").len()).ok()?)?;
     let size = 10u128.checked_pow(power.unsigned_abs())?;
@@ -95,25 +95,25 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn number(digits: &str, suffix: Option<char>, bytes: Option<Bytes>) -> ScaledNumber {
+    fn number(digits: &str, suffix: Option<char>, bytes: Option<ByteUnit>) -> ScaledNumber {
         parse_number(digits, suffix, bytes).expect("a number")
     }
 
     #[test]
     fn units_of_memory() {
-        let gib = number("1.5", Some('G'), Some(Bytes::Binary));
+        let gib = number("1.5", Some('G'), Some(ByteUnit::Binary));
         assert!(relation_holds(Relation::Eq, 3 << 29, gib));
         assert!(relation_holds(Relation::Lt, (3 << 29) - 1, gib) && !relation_holds(Relation::Lt, 3 << 29, gib));
-        assert!(relation_holds(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(Bytes::Decimal))));
+        assert!(relation_holds(Relation::Eq, 1_500_000, number("1.5", Some('M'), Some(ByteUnit::Decimal))));
         // A tenth of a KiB is 102.4 bytes: no whole number is equal, and 102 and 103 lie on its two sides.
-        let tenth = number("0.1", Some('K'), Some(Bytes::Binary));
+        let tenth = number("0.1", Some('K'), Some(ByteUnit::Binary));
         assert!(
             relation_holds(Relation::Lt, 102, tenth)
                 && relation_holds(Relation::Gt, 103, tenth)
                 && relation_holds(Relation::Ne, 102, tenth)
         );
-        assert!(relation_holds(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(Bytes::Binary))));
-        assert!(parse_number("1e30", Some('T'), Some(Bytes::Binary)).is_none());
+        assert!(relation_holds(Relation::Rounds, 1 << 30, number("1", Some('G'), Some(ByteUnit::Binary))));
+        assert!(parse_number("1e30", Some('T'), Some(ByteUnit::Binary)).is_none());
         assert!(parse_number("340282366920938463463374607431768211456", None, None).is_none());
     }
 

@@ -3,7 +3,7 @@
 use crate::graph::check::CheckedGraph;
 use crate::graph::elaborate::elaborate;
 use crate::graph::resolve::ResolvedProgram;
-use crate::text::diag::{Code, Diagnostic, Problems, listed};
+use crate::text::diag::{Code, Diagnostic, Problems, quoted_list};
 use crate::text::syntax::ast;
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ pub fn warn_duplicate_variants(program: &ResolvedProgram<'_>, all: &[&CheckedGra
 
 fn duplicate_warning(variant: &ast::Variant) -> Diagnostic {
     let (name, base) = (&variant.name, &variant.base);
-    let given = listed(variant.args.iter().filter_map(|a| a.name.as_ref()).map(|n| n.node.as_str()));
+    let given = quoted_list(variant.args.iter().filter_map(|a| a.name.as_ref()).map(|n| n.node.as_str()));
     let label = match variant.args.len() {
         0 => "it changes no hyper-parameter".to_string(),
         _ if given.is_empty() => "its argument makes no difference".to_string(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// `docs/augmentation.md`. `p` is the probability that an image is changed so in an epoch. Pairs are `[low, high]`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Augment {
+pub enum Augmentation {
     /// Probabilities of a mirrored left and right, and of a mirrored top and bottom.
     Flip {
         /// Probability that left and right are exchanged.
@@ -61,8 +61,8 @@ pub enum Augment {
     /// What happens to pixels that spatial changes bring in from outside.
     Border {
         /// How the image goes on outside.
-        rule: Border,
-        /// Value outside the image under [`Border::Constant`], in 0..1 as the window scales it.
+        rule: BorderMode,
+        /// Value outside the image under [`BorderMode::Constant`], in 0..1 as the window scales it.
         value: f64,
     },
     /// Gaussian, per value of the 0..1 range.
@@ -116,90 +116,92 @@ pub enum Augment {
 /// What lies outside an image that is rotated, shifted, shrunk or deformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Border {
+pub enum BorderMode {
     /// The image goes on mirrored at its edge (d c b a | a b c d | d c b a), its mask with it.
     Reflect,
     /// One value outside, and background in the mask.
     Constant,
 }
 
-/// A key of an [`Augment`], and what it takes.
-pub(super) type Refused = (&'static str, &'static str);
+/// A key of an [`Augmentation`], and what it takes.
+pub(super) type RefusedKey = (&'static str, &'static str);
 
-impl Augment {
+impl Augmentation {
     /// As it is written in a model file.
     pub fn name(&self) -> &'static str {
         match self {
-            Augment::Flip { .. } => "flip",
-            Augment::Rot90 { .. } => "rot90",
-            Augment::Rotate { .. } => "rotate",
-            Augment::Scale { .. } => "scale",
-            Augment::Shift { .. } => "shift",
-            Augment::Crop { .. } => "crop",
-            Augment::Elastic { .. } => "elastic",
-            Augment::Border { .. } => "border",
-            Augment::Noise { .. } => "noise",
-            Augment::Blur { .. } => "blur",
-            Augment::Brightness { .. } => "brightness",
-            Augment::Contrast { .. } => "contrast",
-            Augment::LowResolution { .. } => "low_resolution",
-            Augment::Gamma { .. } => "gamma",
+            Augmentation::Flip { .. } => "flip",
+            Augmentation::Rot90 { .. } => "rot90",
+            Augmentation::Rotate { .. } => "rotate",
+            Augmentation::Scale { .. } => "scale",
+            Augmentation::Shift { .. } => "shift",
+            Augmentation::Crop { .. } => "crop",
+            Augmentation::Elastic { .. } => "elastic",
+            Augmentation::Border { .. } => "border",
+            Augmentation::Noise { .. } => "noise",
+            Augmentation::Blur { .. } => "blur",
+            Augmentation::Brightness { .. } => "brightness",
+            Augmentation::Contrast { .. } => "contrast",
+            Augmentation::LowResolution { .. } => "low_resolution",
+            Augmentation::Gamma { .. } => "gamma",
         }
     }
 
     /// Whether every value lies within its limits; settings files come past no schema.
-    pub fn check(&self) -> Result<(), Refused> {
+    pub fn check(&self) -> Result<(), RefusedKey> {
         let chance = |key, p: f64| within(key, [p, p], [0.0, 1.0], "a probability between 0 and 1");
         match *self {
-            Augment::Flip { horizontal, vertical } => {
+            Augmentation::Flip { horizontal, vertical } => {
                 chance("horizontal", horizontal)?;
                 chance("vertical", vertical)
             }
-            Augment::Rot90 { p } => chance("p", p),
-            Augment::Rotate { degrees, p } => {
+            Augmentation::Rot90 { p } => chance("p", p),
+            Augmentation::Rotate { degrees, p } => {
                 within("degrees", degrees, [-180.0, 180.0], "degrees between -180 and 180")?;
                 chance("p", p)
             }
-            Augment::Scale { factor, p } => {
+            Augmentation::Scale { factor, p } => {
                 within("factor", factor, FACTOR, FACTORS)?;
                 chance("p", p)
             }
-            Augment::Shift { limit, p } => {
+            Augmentation::Shift { limit, p } => {
                 within("limit", limit, [-1.0, 1.0], "a share of height and width between 0 and 1")?;
                 chance("p", p)
             }
-            Augment::Crop { area, p } => {
+            Augmentation::Crop { area, p } => {
                 within("area", area, [0.01, 1.0], "a share of the area between 0.01 and 1")?;
                 chance("p", p)
             }
-            Augment::Elastic { alpha, sigma, p } => {
+            Augmentation::Elastic { alpha, sigma, p } => {
                 within("alpha", alpha, [0.0, 10_000.0], "pixels between 0 and 10000")?;
                 within("sigma", sigma, [1.0, 100.0], "pixels between 1 and 100")?;
                 chance("p", p)
             }
-            Augment::Border { value, .. } => within("value", [value, value], [0.0, 1.0], "a value between 0 and 1"),
-            Augment::Noise { std, p } => {
+            Augmentation::Border { value, .. } => {
+                within("value", [value, value], [0.0, 1.0], "a value between 0 and 1")
+            }
+            Augmentation::Noise { std, p } => {
                 within("std", std, [0.0, 1.0], "a standard deviation between 0 and 1, of values in 0..1")?;
                 chance("p", p)
             }
-            Augment::Blur { sigma, p } => {
+            Augmentation::Blur { sigma, p } => {
                 within("sigma", sigma, [0.0, 20.0], "pixels between 0 and 20")?;
                 chance("p", p)
             }
-            Augment::Brightness { offset, factor, p } => {
+            Augmentation::Brightness { offset, factor, p } => {
                 within("offset", offset, [-1.0, 1.0], "a number between 0 and 1, or a pair between -1 and 1")?;
                 within("factor", factor, FACTOR, FACTORS)?;
                 chance("p", p)
             }
-            Augment::Contrast { factor, p } => {
+            Augmentation::Contrast { factor, p } => {
                 within("factor", factor, FACTOR, FACTORS)?;
                 chance("p", p)
             }
-            Augment::LowResolution { factor, p } => {
+            Augmentation::LowResolution { factor, p } => {
                 within("factor", factor, [0.05, 1.0], "factors between 0.05 and 1, such as [0.5, 1]")?;
                 chance("p", p)
             }
-            Augment::Gamma { gamma, invert, p } => {
+            Augmentation::Gamma { gamma, invert, p } => {
                 within("gamma", gamma, FACTOR, "exponents between 0.1 and 10, such as [0.7, 1.5]")?;
                 chance("invert", invert)?;
                 chance("p", p)
@@ -217,22 +219,22 @@ fn within(
     [low, high]: [f64; 2],
     [least, most]: [f64; 2],
     wanted: &'static str,
-) -> Result<(), Refused> {
+) -> Result<(), RefusedKey> {
     if least <= low && low <= high && high <= most { Ok(()) } else { Err((key, wanted)) }
 }
 
 /// The default data augmentation of nnU-Net 2 for two dimensions (Isensee et al. 2021), as far as it can be said in the
 /// terms above; `docs/augmentation.md` lists the differences.
-pub fn nnunet_like() -> Vec<Augment> {
+pub fn nnunet_like() -> Vec<Augmentation> {
     vec![
-        Augment::Flip { horizontal: 0.5, vertical: 0.5 },
-        Augment::Rotate { degrees: [-180.0, 180.0], p: 0.2 },
-        Augment::Scale { factor: [0.7, 1.4], p: 0.2 },
-        Augment::Noise { std: [0.0, 0.06], p: 0.1 },
-        Augment::Blur { sigma: [0.5, 1.0], p: 0.2 },
-        Augment::Brightness { offset: [0.0, 0.0], factor: [0.75, 1.25], p: 0.15 },
-        Augment::Contrast { factor: [0.75, 1.25], p: 0.15 },
-        Augment::LowResolution { factor: [0.5, 1.0], p: 0.25 },
-        Augment::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 },
+        Augmentation::Flip { horizontal: 0.5, vertical: 0.5 },
+        Augmentation::Rotate { degrees: [-180.0, 180.0], p: 0.2 },
+        Augmentation::Scale { factor: [0.7, 1.4], p: 0.2 },
+        Augmentation::Noise { std: [0.0, 0.06], p: 0.1 },
+        Augmentation::Blur { sigma: [0.5, 1.0], p: 0.2 },
+        Augmentation::Brightness { offset: [0.0, 0.0], factor: [0.75, 1.25], p: 0.15 },
+        Augmentation::Contrast { factor: [0.75, 1.25], p: 0.15 },
+        Augmentation::LowResolution { factor: [0.5, 1.0], p: 0.25 },
+        Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 },
     ]
 }

@@ -8,15 +8,15 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub struct Slicing {
     /// The direction across the slices; axial where the block says nothing.
-    pub axis: Axis,
+    pub axis: SliceAxis,
     /// Which slices are cases; all where the block says nothing.
-    pub slices: Slices,
+    pub slices: SliceSelection,
 }
 
 /// The direction across the slices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Axis {
+pub enum SliceAxis {
     /// From feet to head.
     #[default]
     Axial,
@@ -29,7 +29,7 @@ pub enum Axis {
 /// Which slices of a volume are cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Slices {
+pub enum SliceSelection {
     /// Every slice of the volume.
     #[default]
     All,
@@ -49,7 +49,7 @@ pub struct Grouping {
     pub group: Option<GroupBy>,
     /// What the splits are balanced by; without it groups are dealt by the shuffle alone.
     #[serde(default)]
-    pub stratify: Option<Stratify>,
+    pub stratify: Option<StratifyBy>,
 }
 
 /// What tells the group of a case, all of whose cases lie in one split: those of one patient or video.
@@ -65,7 +65,7 @@ pub enum GroupBy {
 /// The kinds of cases of which each split gets its share. Every mask is read for it once, at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stratify {
+pub enum StratifyBy {
     /// Quartiles of the share of pixels that are not of the first class.
     Foreground,
     /// Which classes the mask holds.
@@ -93,9 +93,9 @@ pub fn parse_colour(text: &str) -> Option<[u8; 3]> {
 }
 
 /// A label as it is written in a data block.
-pub struct ShownLabel(pub u32);
+pub struct MaskLabel(pub u32);
 
-impl fmt::Display for ShownLabel {
+impl fmt::Display for MaskLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match label_colour(self.0) {
             Some([r, g, b]) => write!(f, "#{r:02x}{g:02x}{b:02x}"),
@@ -110,26 +110,26 @@ pub(super) mod labels {
 
     #[derive(Serialize, Deserialize)]
     #[serde(untagged)]
-    enum Written {
+    enum WrittenLabel {
         Value(u32),
         Colour(String),
     }
 
     pub(crate) fn serialize<S: Serializer>(labels: &[u32], to: S) -> Result<S::Ok, S::Error> {
         to.collect_seq(labels.iter().map(|&label| match label_colour(label) {
-            Some(_) => Written::Colour(ShownLabel(label).to_string()),
-            None => Written::Value(label),
+            Some(_) => WrittenLabel::Colour(MaskLabel(label).to_string()),
+            None => WrittenLabel::Value(label),
         }))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u32>, D::Error> {
         let label = |written| match written {
-            Written::Value(value) if value < COLOUR => Ok(value),
-            Written::Value(value) => Err(serde::de::Error::custom(format!("the label {value} is too large"))),
-            Written::Colour(text) => parse_colour(&text)
+            WrittenLabel::Value(value) if value < COLOUR => Ok(value),
+            WrittenLabel::Value(value) => Err(serde::de::Error::custom(format!("the label {value} is too large"))),
+            WrittenLabel::Colour(text) => parse_colour(&text)
                 .map(colour_label)
                 .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no colour such as #ff0000"))),
         };
-        Vec::<Written>::deserialize(from)?.into_iter().map(label).collect()
+        Vec::<WrittenLabel>::deserialize(from)?.into_iter().map(label).collect()
     }
 }

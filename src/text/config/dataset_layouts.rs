@@ -6,7 +6,7 @@ use super::MaskRule;
 
 /// A published data set.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Layout {
+pub struct DatasetLayout {
     /// Word for `layout = ...` in a data block.
     pub name: &'static str,
     /// What the set's folder is called when nothing else is said.
@@ -27,9 +27,9 @@ pub struct Layout {
 }
 
 /// The official layouts; `docs/data.md` says where each is from.
-pub const LAYOUTS: &[Layout] = &[
+pub const LAYOUTS: &[DatasetLayout] = &[
     // ISIC 2018 Task 1, training set: photographs of many sizes, masks of 0 and 255.
-    Layout {
+    DatasetLayout {
         name: "isic2018",
         folder: "ISIC2018",
         images: "ISIC2018_Task1-2_Training_Input/*.jpg",
@@ -41,7 +41,7 @@ pub const LAYOUTS: &[Layout] = &[
     },
     // The PNG copies: the TIFF files of the archive are reported as unreadable by several programs. Masks are RGB with
     // anti-aliased edges.
-    Layout {
+    DatasetLayout {
         name: "cvc_clinicdb",
         folder: "CVC-ClinicDB",
         images: "PNG/Original/*.png",
@@ -52,7 +52,7 @@ pub const LAYOUTS: &[Layout] = &[
         window: None,
     },
     // Kaggle "Finding and Measuring Lungs in CT Data", the 2D files: signed 16-bit Hounsfield units.
-    Layout {
+    DatasetLayout {
         name: "luna_2d",
         folder: "finding-lungs-in-ct-data",
         images: "2d_images/*.tif",
@@ -63,7 +63,7 @@ pub const LAYOUTS: &[Layout] = &[
         window: Some([-1000.0, 400.0]),
     },
     // Masks are JPEG files: 0..8 and 247..255.
-    Layout {
+    DatasetLayout {
         name: "kvasir_seg",
         folder: "Kvasir-SEG",
         images: "images/*.jpg",
@@ -75,7 +75,7 @@ pub const LAYOUTS: &[Layout] = &[
     },
 ];
 
-impl Layout {
+impl DatasetLayout {
     /// The patterns of images and masks, with the set in `folder` below the data root. `"."` is the root itself.
     pub fn patterns(&self, folder: Option<&str>) -> [String; 2] {
         let folder = folder.unwrap_or(self.folder).trim_end_matches('/');

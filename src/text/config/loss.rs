@@ -9,23 +9,23 @@ use std::fmt;
 #[serde(transparent)]
 pub struct LossSpec {
     /// The summands, in the order written.
-    pub terms: Vec<Weighted>,
+    pub terms: Vec<WeightedLossTerm>,
 }
 
 /// One summand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Weighted {
+pub struct WeightedLossTerm {
     /// Above 0.
     pub weight: f64,
     /// The loss that is weighted.
-    pub term: Term,
+    pub term: LossTerm,
 }
 
 /// A loss of logits `[n, k, h, w]` against classes `[n, h, w]`; all start from a softmax over the `k` classes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Term {
+pub enum LossTerm {
     /// `torch.nn.CrossEntropyLoss(weight, label_smoothing)`.
     CrossEntropy {
         /// Per class; empty: 1 for each.
@@ -51,7 +51,7 @@ pub enum Term {
         /// Exponent of `1 - p`, at least 0, with `p` the probability of the true class; 0 leaves cross entropy.
         gamma: f64,
         /// Weight of a pixel by its true class.
-        alpha: Alpha,
+        alpha: FocalAlpha,
     },
     /// Salehi et al. 2017; with `gamma`, Abraham and Khan 2019.
     Tversky {
@@ -78,7 +78,7 @@ pub enum Term {
 /// Focal loss's weight of a pixel by its true class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Alpha {
+pub enum FocalAlpha {
     /// 1 for every class.
     None,
     /// `1 - alpha` for class 0, `alpha` for the others.
@@ -87,67 +87,67 @@ pub enum Alpha {
     PerClass(Vec<f64>),
 }
 
-impl Term {
+impl LossTerm {
     /// `cross_entropy`: every class with weight 1, without smoothing. This and those below are what the bare words stand
     /// for.
-    pub const CROSS_ENTROPY: Term = Term::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
+    pub const CROSS_ENTROPY: LossTerm = LossTerm::CrossEntropy { weights: Vec::new(), smoothing: 0.0 };
     /// `dice`: sums over the whole batch, without squares and without the background, as nnU-Net does for two dimensions.
-    pub const DICE: Term = Term::Dice { squared: false, smooth: 1e-5, batch: true, include_background: false };
+    pub const DICE: LossTerm = LossTerm::Dice { squared: false, smooth: 1e-5, batch: true, include_background: false };
     /// `focal`: an exponent of 2, and every class with weight 1.
-    pub const FOCAL: Term = Term::Focal { gamma: 2.0, alpha: Alpha::None };
-    /// `tversky`: false positives and false negatives weigh one half each, without an exponent; sums as [`Term::DICE`].
-    pub const TVERSKY: Term =
-        Term::Tversky { alpha: 0.5, beta: 0.5, gamma: 1.0, smooth: 1e-5, batch: true, include_background: false };
+    pub const FOCAL: LossTerm = LossTerm::Focal { gamma: 2.0, alpha: FocalAlpha::None };
+    /// `tversky`: false positives and false negatives weigh one half each, without an exponent; sums as [`LossTerm::DICE`].
+    pub const TVERSKY: LossTerm =
+        LossTerm::Tversky { alpha: 0.5, beta: 0.5, gamma: 1.0, smooth: 1e-5, batch: true, include_background: false };
     /// `lovasz`: the whole batch as one image.
-    pub const LOVASZ: Term = Term::Lovasz { per_image: false };
+    pub const LOVASZ: LossTerm = LossTerm::Lovasz { per_image: false };
 
     /// As the language calls it.
     pub fn name(&self) -> &'static str {
         match self {
-            Term::CrossEntropy { .. } => "cross_entropy",
-            Term::Dice { .. } => "dice",
-            Term::Focal { .. } => "focal",
-            Term::Tversky { .. } => "tversky",
-            Term::Lovasz { .. } => "lovasz",
+            LossTerm::CrossEntropy { .. } => "cross_entropy",
+            LossTerm::Dice { .. } => "dice",
+            LossTerm::Focal { .. } => "focal",
+            LossTerm::Tversky { .. } => "tversky",
+            LossTerm::Lovasz { .. } => "lovasz",
         }
     }
 
     /// Words a pixel that the CPU holds at the most while it is taken over so many classes, beside those of plain cross
     /// entropy: read off measured runs (`examples/memory.rs`), from above.
-    fn words(&self, classes: u64) -> u64 {
+    fn extra_words_per_pixel(&self, classes: u64) -> u64 {
         let of_classes = |n: u64| classes.saturating_mul(n);
         match self {
-            Term::CrossEntropy { smoothing, .. } if *smoothing > 0.0 => classes,
-            Term::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
-            Term::Dice { squared: false, .. } => of_classes(2),
-            Term::Dice { squared: true, .. } | Term::Tversky { .. } => of_classes(4),
-            Term::Focal { alpha: Alpha::None, .. } => classes.saturating_add(8),
-            Term::Focal { .. } => classes.saturating_add(10),
-            Term::Lovasz { .. } => (of_classes(29) / 4).saturating_add(2),
+            LossTerm::CrossEntropy { smoothing, .. } if *smoothing > 0.0 => classes,
+            LossTerm::CrossEntropy { weights, .. } => u64::from(!weights.is_empty()),
+            LossTerm::Dice { squared: false, .. } => of_classes(2),
+            LossTerm::Dice { squared: true, .. } | LossTerm::Tversky { .. } => of_classes(4),
+            LossTerm::Focal { alpha: FocalAlpha::None, .. } => classes.saturating_add(8),
+            LossTerm::Focal { .. } => classes.saturating_add(10),
+            LossTerm::Lovasz { .. } => (of_classes(29) / 4).saturating_add(2),
         }
     }
 
     /// The numbers that it has for each class, with the key that they are given under.
     pub fn per_class(&self) -> Option<(&'static str, &[f64])> {
         match self {
-            Term::CrossEntropy { weights, .. } if !weights.is_empty() => Some(("weights", weights)),
-            Term::Focal { alpha: Alpha::PerClass(alpha), .. } => Some(("alpha", alpha)),
-            Term::CrossEntropy { .. } | Term::Focal { .. } => None,
-            Term::Dice { .. } | Term::Tversky { .. } | Term::Lovasz { .. } => None,
+            LossTerm::CrossEntropy { weights, .. } if !weights.is_empty() => Some(("weights", weights)),
+            LossTerm::Focal { alpha: FocalAlpha::PerClass(alpha), .. } => Some(("alpha", alpha)),
+            LossTerm::CrossEntropy { .. } | LossTerm::Focal { .. } => None,
+            LossTerm::Dice { .. } | LossTerm::Tversky { .. } | LossTerm::Lovasz { .. } => None,
         }
     }
 }
 
 impl Default for LossSpec {
     fn default() -> Self {
-        Self { terms: vec![Weighted { weight: 1.0, term: Term::CROSS_ENTROPY }] }
+        Self { terms: vec![WeightedLossTerm { weight: 1.0, term: LossTerm::CROSS_ENTROPY }] }
     }
 }
 
 impl LossSpec {
     /// Words a pixel that its terms hold beside those of plain cross entropy, for `docs/memory.md`.
-    pub fn words(&self, classes: u64) -> u64 {
-        self.terms.iter().map(|t| t.term.words(classes)).fold(0, u64::saturating_add)
+    pub fn extra_words_per_pixel(&self, classes: u64) -> u64 {
+        self.terms.iter().map(|t| t.term.extra_words_per_pixel(classes)).fold(0, u64::saturating_add)
     }
 
     /// Why this cannot be a loss over so many classes; to be asked before training. The message names the term.
@@ -155,7 +155,7 @@ impl LossSpec {
         if self.terms.is_empty() {
             return Err("the loss has no terms".into());
         }
-        for Weighted { term, .. } in &self.terms {
+        for WeightedLossTerm { term, .. } in &self.terms {
             if let Some((key, values)) = term.per_class()
                 && values.len() != classes
             {
@@ -171,8 +171,8 @@ impl LossSpec {
 /// A list of `{weight, term}`, or `cross_entropy` as the first settings files have it.
 impl<'de> Deserialize<'de> for LossSpec {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Either;
-        impl<'de> Visitor<'de> for Either {
+        struct LossSpecVisitor;
+        impl<'de> Visitor<'de> for LossSpecVisitor {
             type Value = LossSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -192,6 +192,6 @@ impl<'de> Deserialize<'de> for LossSpec {
                 Ok(LossSpec { terms: Vec::deserialize(SeqAccessDeserializer::new(seq))? })
             }
         }
-        from.deserialize_any(Either)
+        from.deserialize_any(LossSpecVisitor)
     }
 }

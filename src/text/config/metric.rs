@@ -112,7 +112,7 @@ impl Metric {
 /// What an image counts for a class that neither its prediction nor its ground truth holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Empty {
+pub enum EmptyClassRule {
     /// A perfect score: 1, or distance 0. What runs of npc 0.1 before this setting did, and so the default of their files.
     #[default]
     One,
@@ -122,25 +122,27 @@ pub enum Empty {
     Zero,
 }
 
-impl Empty {
+impl EmptyClassRule {
     /// The three rules, in the order of the documentation.
-    pub const ALL: [Empty; 3] = [Empty::One, Empty::Skip, Empty::Zero];
+    pub const ALL: [EmptyClassRule; 3] = [EmptyClassRule::One, EmptyClassRule::Skip, EmptyClassRule::Zero];
 
     /// The word of the language.
     pub fn name(self) -> &'static str {
         match self {
-            Empty::One => "one",
-            Empty::Skip => "skip",
-            Empty::Zero => "zero",
+            EmptyClassRule::One => "one",
+            EmptyClassRule::Skip => "skip",
+            EmptyClassRule::Zero => "zero",
         }
     }
 
     /// For the line below a table of scores.
-    pub fn told(self) -> &'static str {
+    pub fn explanation(self) -> &'static str {
         match self {
-            Empty::One => "a class in neither prediction nor truth of an image counts as right (empty = one)",
-            Empty::Skip => "a class in neither prediction nor truth of an image is left out (empty = skip)",
-            Empty::Zero => "a class in neither prediction nor truth of an image counts as wrong (empty = zero)",
+            EmptyClassRule::One => "a class in neither prediction nor truth of an image counts as right (empty = one)",
+            EmptyClassRule::Skip => "a class in neither prediction nor truth of an image is left out (empty = skip)",
+            EmptyClassRule::Zero => {
+                "a class in neither prediction nor truth of an image counts as wrong (empty = zero)"
+            }
         }
     }
 }

@@ -60,7 +60,7 @@ impl Optimizer {
     }
 
     /// Tensors that are kept for each weight, each of the weight's size.
-    pub fn moments(&self) -> u64 {
+    pub fn moment_count(&self) -> u64 {
         self.state().len() as u64
     }
 

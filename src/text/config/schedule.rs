@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// The rate after the warm-up.
-    pub curve: Curve,
+    pub curve: ScheduleCurve,
     /// Epochs, or a part of one, in which the rate rises in a line to the optimiser's.
     pub warmup: f64,
 }
@@ -16,7 +16,7 @@ pub struct Schedule {
 /// The rate after the warm-up.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Curve {
+pub enum ScheduleCurve {
     /// The optimiser's rate throughout.
     Constant,
     /// To 0 at the end of the run.
@@ -36,7 +36,7 @@ pub enum Curve {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { curve: Curve::Constant, warmup: 0.0 }
+        Self { curve: ScheduleCurve::Constant, warmup: 0.0 }
     }
 }
 
@@ -47,10 +47,10 @@ impl Schedule {
             return Err(format!("a warm-up of {} epochs leaves nothing of {epochs}", self.warmup));
         }
         match self.curve {
-            Curve::Cosine { min, .. } if min > lr => {
+            ScheduleCurve::Cosine { min, .. } if min > lr => {
                 Err(format!("`min` is {min}, above the rate that it falls from, {lr}"))
             }
-            Curve::Constant | Curve::Poly { .. } | Curve::Cosine { .. } => Ok(()),
+            ScheduleCurve::Constant | ScheduleCurve::Poly { .. } | ScheduleCurve::Cosine { .. } => Ok(()),
         }
     }
 }

@@ -36,7 +36,7 @@ fn one(sources: &SourceMap, d: &Diagnostic, index: usize) -> Value {
     let children: Vec<Value> = notes.chain(helps).chain(edits).collect();
     json!({
         "code": d.code.id(),
-        "severity": d.severity.text(),
+        "severity": d.severity.as_str(),
         "message": d.message,
         "file": place.as_ref().map(|p| &p.0),
         "line": place.as_ref().map(|p| p.1),
@@ -57,7 +57,7 @@ fn suggestion(sources: &SourceMap, s: &Suggestion) -> Value {
     let edit = |(span, text): &(Span, String)| {
         let mut place = place(sources, *span, true);
         place["suggested_replacement"] = json!(text);
-        place["suggestion_applicability"] = json!(s.applicability.text());
+        place["suggestion_applicability"] = json!(s.applicability.as_str());
         place
     };
     child("help", &s.message, s.edits.iter().map(edit).collect())

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A lint name that a file silences.
 #[derive(Debug, Clone)]
-pub struct Allow {
+pub struct AllowDirective {
     /// Name of the lint as written, such as `dead_bias`.
     pub lint: String,
     /// Where the name is written.
@@ -17,10 +17,10 @@ pub struct Allow {
     pub over: Span,
 }
 
-impl Allow {
+impl AllowDirective {
     /// For everything in the file where the name stands.
     pub fn file_wide(lint: String, at: Span) -> Self {
-        Allow { lint, at, over: Span { source: at.source, start: 0, end: u32::MAX } }
+        AllowDirective { lint, at, over: Span { source: at.source, start: 0, end: u32::MAX } }
     }
 
     /// Tells whether the whole file is silenced, rather than one item.
@@ -30,23 +30,23 @@ impl Allow {
 }
 
 /// Allows by name and text, so that many of them cost little. Items of a text do not overlap.
-struct Index<'a> {
-    places: HashMap<(&'a str, SourceId), Over>,
-    allows: &'a [Allow],
+struct AllowIndex<'a> {
+    places: HashMap<(&'a str, SourceId), SourceAllows>,
+    allows: &'a [AllowDirective],
 }
 
 /// What one name is silenced by in one text.
 #[derive(Default)]
-struct Over {
+struct SourceAllows {
     /// The first file-wide allow.
     file: Option<usize>,
     /// The first allow of each item, by where the item starts.
     items: BTreeMap<u32, usize>,
 }
 
-impl<'a> Index<'a> {
-    fn new(allows: &'a [Allow]) -> Self {
-        let mut places: HashMap<_, Over> = HashMap::new();
+impl<'a> AllowIndex<'a> {
+    fn new(allows: &'a [AllowDirective]) -> Self {
+        let mut places: HashMap<_, SourceAllows> = HashMap::new();
         for (i, allow) in allows.iter().enumerate() {
             let over = places.entry((allow.lint.as_str(), allow.over.source)).or_default();
             if allow.is_file_wide() {
@@ -55,7 +55,7 @@ impl<'a> Index<'a> {
                 over.items.entry(allow.over.start).or_insert(i);
             }
         }
-        Index { places, allows }
+        AllowIndex { places, allows }
     }
 
     /// The allows that speak for a warning of `lint` at `place`.
@@ -69,9 +69,9 @@ impl<'a> Index<'a> {
 
 /// What is silenced and what is denied in a run.
 #[derive(Debug, Clone, Default)]
-pub struct Levels {
+pub struct WarningFilter {
     /// What files silence: one entry for each name in `allow` and `@allow`.
-    pub allows: Vec<Allow>,
+    pub allows: Vec<AllowDirective>,
     /// Lint names of `--allow`.
     pub allowed: BTreeSet<String>,
     /// Lint names of `--deny`, or `warnings`.
@@ -81,13 +81,13 @@ pub struct Levels {
 /// In place of a lint name: all of them.
 pub const WARNINGS: &str = "warnings";
 
-impl Levels {
+impl WarningFilter {
     /// Takes out what is silenced and makes errors of what is denied. A warning is silenced by an item that holds one
     /// of its places, or one of the calls through which it came about. `used` gets the indices of the allows that
     /// silenced something.
     pub fn apply(&self, problems: Problems, used: &mut BTreeSet<usize>) -> Problems {
         let mut left = Problems::new();
-        let index = Index::new(&self.allows);
+        let index = AllowIndex::new(&self.allows);
         for mut d in problems {
             let Some(lint) = d.code.lint().filter(|_| d.severity == Severity::Warning) else {
                 left.push(d);

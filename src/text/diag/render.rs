@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) const SHOWN: usize = 100;
 
 /// Rendered as the best compilers do: message, excerpt with labels, help, notes, edits. `colour` adds ANSI escapes.
-pub fn text(sources: &SourceMap, problems: &Problems, colour: bool) -> String {
+pub fn to_text(sources: &SourceMap, problems: &Problems, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for d in problems.iter().take(SHOWN) {

@@ -82,7 +82,7 @@ fn trust(word: &str, known: &[&str]) -> Applicability {
 }
 
 /// `` `a`, `b`, `c` ``: at most a dozen names.
-pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub fn quoted_list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const SHOWN: usize = 12;
     let names: Vec<&str> = names.into_iter().collect();
     let mut shown: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();

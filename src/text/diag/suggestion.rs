@@ -17,7 +17,7 @@ pub enum Applicability {
 
 impl Applicability {
     /// Gives the spelling of rustc's JSON messages, such as `MachineApplicable`.
-    pub fn text(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Applicability::MachineApplicable => "MachineApplicable",
             Applicability::MaybeIncorrect => "MaybeIncorrect",

@@ -10,10 +10,10 @@ mod statement;
 mod variant;
 
 pub use block::{Block, Param, ParamType, ParamTypeKind, ResultType, ResultTypeKind};
-pub use claim::{Bytes, Claim, ClaimValue, Expect, Relation};
+pub use claim::{ByteUnit, Claim, ClaimValue, Expect, Relation};
 pub use expr::{Arg, Arm, BinaryOp, Call, Expr, ExprKind, Ident, Pattern, UnaryOp};
 pub use statement::{Body, LetTarget, NodeName, Stmt, StmtKind};
-pub use variant::{Grid, Models, Sweep, Variant};
+pub use variant::{ModelGrid, Sweep, SweepModels, Variant};
 
 use crate::text::source::{Span, Spanned};
 
@@ -23,14 +23,14 @@ pub struct File {
     /// The number of the line `npc 1`, if there is one.
     pub edition: Option<Spanned<u32>>,
     /// The items that could be parsed, in the order of the text.
-    pub items: Vec<Item>,
+    pub items: Vec<FileItem>,
     /// Names of items left out because of syntax errors, so that their uses are not reported as well.
     pub broken: Vec<Ident>,
 }
 
 /// One item of a file: a keyword such as `model` with what follows it, and the docs and attributes above.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct FileItem {
     /// The text of `///` lines directly above, without the slashes and one leading blank.
     pub docs: Vec<String>,
     /// `@allow(...)` lines between the docs and the keyword.

@@ -1,15 +1,15 @@
-//! The words for a syntax error: what was expected, what stands there, and the slip that it probably is.
+//! The words for a syntax error: what was expected, what stands there, and the suggest_for_common_mistake that it probably is.
 //!
 //! Knows tokens and the expectations the grammar's parser reported, not how either came to be.
 
-use super::build::Failure;
+use super::build::ParseFailure;
 use super::scan::{self, Token, TokenKind, is_reserved};
 use crate::text::diag::Applicability::*;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{SourceId, Span};
 
 /// The message for a `failure` in the item made of the tokens `run`.
-pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &Failure) -> Diagnostic {
+pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &ParseFailure) -> Diagnostic {
     let mut index = run.partition_point(|t| t.end <= failure.at);
     let mut reported = failure.expected.clone();
     if let Some(last) = index.checked_sub(1).map(|i| run[i])
@@ -24,9 +24,9 @@ pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &Failure
         let wanted: &[&str] = if wants_value && !parameter { &["string", "("] } else { &["name"] };
         reported = wanted.iter().map(|&w| w.to_owned()).collect();
     }
-    let place = Place { id, text, run, index };
+    let place = UnexpectedToken { id, text, run, index };
     let touches = index.checked_sub(1).is_some_and(|i| run[i].end == failure.at);
-    let expected = Expected::new(&reported, touches.then(|| run[index - 1].kind));
+    let expected = ExpectedTokens::new(&reported, touches.then(|| run[index - 1].kind));
     if let Some(problem) = place.broken_token() {
         return problem;
     }
@@ -41,18 +41,18 @@ pub(super) fn explain(id: SourceId, text: &str, run: &[Token], failure: &Failure
         list => format!("expected {list}, found {found}"),
     };
     let problem = Diagnostic::new(Code::E0101, place.span(), message);
-    place.slip(place.opened(problem, &expected), &expected)
+    place.suggest_for_common_mistake(place.label_unclosed_bracket(problem, &expected), &expected)
 }
 
 /// The token that did not fit, or the end of the item.
-struct Place<'a> {
+struct UnexpectedToken<'a> {
     id: SourceId,
     text: &'a str,
     run: &'a [Token],
     index: usize,
 }
 
-impl Place<'_> {
+impl UnexpectedToken<'_> {
     fn token(&self) -> Option<Token> {
         self.run.get(self.index).copied()
     }
@@ -134,8 +134,8 @@ impl Place<'_> {
     }
 
     /// Points at the bracket whose end is missing, where that is the likely mistake.
-    fn opened(&self, problem: Diagnostic, expected: &Expected) -> Diagnostic {
-        let before = scan::unbalanced(self.text, &self.run[..self.index]);
+    fn label_unclosed_bracket(&self, problem: Diagnostic, expected: &ExpectedTokens) -> Diagnostic {
+        let before = scan::unbalanced_brackets(self.text, &self.run[..self.index]);
         let Some(opener) = before.open.last().copied() else { return problem };
         let bracket = opener.text(self.text);
         let word = self.word();
@@ -151,14 +151,14 @@ impl Place<'_> {
         };
         if ends && (expected.has(closer) || word.is_empty()) {
             let problem = problem.other(self.span_of(opener), format!("`{bracket}` opened here is not closed"));
-            return self.closed(problem, opener, closer, &before.open);
+            return self.suggest_closing_bracket(problem, opener, closer, &before.open);
         }
         problem
     }
 
     /// Offers the closing bracket: instead of one that closes nothing, else where the line ends, or before the pipe
     /// that follows a lone argument.
-    fn closed(&self, problem: Diagnostic, opener: Token, closer: &str, open: &[Token]) -> Diagnostic {
+    fn suggest_closing_bracket(&self, problem: Diagnostic, opener: Token, closer: &str, open: &[Token]) -> Diagnostic {
         if let (Some(token), Some(wrong)) = (self.token(), scan::opener_of(self.word()))
             && !open.iter().any(|t| t.text(self.text) == wrong)
         {
@@ -177,12 +177,12 @@ impl Place<'_> {
 
     /// The innermost bracket that is open at the token.
     fn inside(&self) -> &str {
-        let before = scan::unbalanced(self.text, &self.run[..self.index]);
+        let before = scan::unbalanced_brackets(self.text, &self.run[..self.index]);
         before.open.last().map_or("", |t| t.text(self.text))
     }
 
     /// Help for slips that people make.
-    fn slip(&self, problem: Diagnostic, expected: &Expected) -> Diagnostic {
+    fn suggest_for_common_mistake(&self, problem: Diagnostic, expected: &ExpectedTokens) -> Diagnostic {
         let item = self.word_at(0);
         let (Some(token), word, previous) = (self.token(), self.word(), self.before()) else {
             let bounds = item == "sweep" && self.before().is_some_and(|t| t.text(self.text) == "where");
@@ -289,7 +289,7 @@ impl Place<'_> {
 }
 
 /// What the grammar would have taken, told apart for people.
-struct Expected {
+struct ExpectedTokens {
     tokens: Vec<String>,
     /// A value may start here.
     value: bool,
@@ -302,7 +302,7 @@ const INFIX: [&str; 18] =
     ["or", "and", "==", "!=", "<=", ">=", "<", ">", "..", "++", "+", "-", "*", "/", "%", "|>", "|", "~="];
 const VALUE: [&str; 9] = ["(", "[", "-", "not", "if", "match", "true", "false", "?"];
 
-impl Expected {
+impl ExpectedTokens {
     /// `touching` is the kind of the token that ends right where the failure is: names and numbers that could have
     /// gone on there are no news.
     fn new(reported: &[String], touching: Option<TokenKind>) -> Self {
@@ -324,7 +324,7 @@ impl Expected {
         if value {
             tokens.retain(|t| !VALUE.contains(&t.as_str()) && !matches!(t.as_str(), "name" | "number" | "string"));
         }
-        Expected { tokens, value, name, operators }
+        ExpectedTokens { tokens, value, name, operators }
     }
 
     fn has(&self, word: &str) -> bool {

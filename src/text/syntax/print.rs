@@ -21,10 +21,11 @@ pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     let text = sources.text(id);
     let tokens = scan::scan(text);
     let code: Vec<_> = tokens.iter().copied().filter(|t| !t.is_comment()).collect();
-    if !file.broken.is_empty() || scan::unbalanced(text, &code).any() || scan::too_deep(text, &code).is_some() {
+    if !file.broken.is_empty() || scan::unbalanced_brackets(text, &code).any() || scan::too_deep(text, &code).is_some()
+    {
         return text.to_owned();
     }
-    let mut marks = Marks::default();
+    let mut marks = TreeMarks::default();
     for item in &file.items {
         marks.lines.extend(item.attributes.iter().map(|a| a.span.start as usize));
         marks.lines.insert(item.span.start as usize);
@@ -33,14 +34,14 @@ pub fn print(sources: &SourceMap, id: SourceId, file: &ast::File) -> String {
     let mut printer = Printer { text, tokens: &tokens, marks, at: 0 };
     let mut docs = Vec::new();
     while printer.at < tokens.len() {
-        docs.push(printer.row(Context::Top).whole());
+        docs.push(printer.row(RowContext::Top).whole());
     }
     doc::layout(&Doc::Concat(docs), WIDTH)
 }
 
 /// What the tree knows and tokens do not.
 #[derive(Default)]
-struct Marks {
+struct TreeMarks {
     /// Items, statements, entries and claims start here, each on a line of its own.
     lines: HashSet<usize>,
     /// The `=` of short bodies.
@@ -51,8 +52,8 @@ struct Marks {
     keeps: HashSet<usize>,
 }
 
-impl Marks {
-    fn item(&mut self, item: &ast::Item) {
+impl TreeMarks {
+    fn item(&mut self, item: &ast::FileItem) {
         match &item.kind {
             ItemKind::Block(block) | ItemKind::Model(block) => {
                 if block.body.short {
@@ -90,7 +91,7 @@ impl Marks {
 
 /// Where a row of tokens stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Context {
+enum RowContext {
     /// Items, statements or entries: ends before the next marked line.
     Top,
     /// Behind the `=` of a block: ends like its item.
@@ -100,7 +101,7 @@ enum Context {
 }
 
 /// A row of tokens: what the author wrote on one line, or could have.
-struct Row {
+struct PrintedRow {
     lead: Vec<Doc>,
     body: Doc,
     /// Comments behind the last token.
@@ -109,7 +110,7 @@ struct Row {
     empty: bool,
 }
 
-impl Row {
+impl PrintedRow {
     fn whole(self) -> Doc {
         Doc::Concat([self.lead, vec![self.body], self.tail].concat())
     }
@@ -118,7 +119,7 @@ impl Row {
 struct Printer<'a> {
     text: &'a str,
     tokens: &'a [Token],
-    marks: Marks,
+    marks: TreeMarks,
     at: usize,
 }
 
@@ -151,13 +152,13 @@ impl<'a> Printer<'a> {
     }
 
     /// One item, statement, entry or element, with the comments before it and those behind it.
-    fn row(&mut self, context: Context) -> Row {
+    fn row(&mut self, context: RowContext) -> PrintedRow {
         let start = self.at;
         let mut lead = Vec::new();
         while self.peek().is_some_and(|t| t.is_comment()) {
             lead.push(self.comment());
         }
-        if context == Context::Top && self.peek().is_some_and(|t| t.text(self.text) != "}") {
+        if context == RowContext::Top && self.peek().is_some_and(|t| t.text(self.text) != "}") {
             lead.push(Doc::NewLine { blank: self.blank_line_before(self.at) });
         }
         let first = self.at;
@@ -168,7 +169,7 @@ impl<'a> Printer<'a> {
         let mut value_braces = Vec::new();
         while let Some(token) = self.peek() {
             if token.is_comment() {
-                if token.first_on_line && context != Context::Element && self.row_ends_after_comments() {
+                if token.first_on_line && context != RowContext::Element && self.row_ends_after_comments() {
                     break;
                 }
                 docs.push(self.comment());
@@ -176,15 +177,15 @@ impl<'a> Printer<'a> {
             }
             let word = token.text(self.text);
             let ends = match context {
-                Context::Top | Context::ShortBody => self.at > first && self.marks.lines.contains(&token.start),
-                Context::Element => word == ",",
+                RowContext::Top | RowContext::ShortBody => self.at > first && self.marks.lines.contains(&token.start),
+                RowContext::Element => word == ",",
             };
             if ends || matches!(word, ")" | "]" | "}") {
                 break;
             }
             if self.marks.short_bodies.contains(&token.start) {
                 self.at += 1;
-                let body = self.row(Context::ShortBody);
+                let body = self.row(RowContext::ShortBody);
                 let inner = [vec![Doc::Line, Doc::text("= ")], body.lead, vec![body.body]].concat();
                 // All on one line, or the `=` on the next.
                 docs.push(Doc::indent(inner));
@@ -237,7 +238,7 @@ impl<'a> Printer<'a> {
             let rest = stages.into_iter().flat_map(|stage| [Doc::Line, stage]).collect();
             Doc::group(vec![head, Doc::indent(rest)])
         };
-        Row { lead, body, tail, empty: self.at == first }
+        PrintedRow { lead, body, tail, empty: self.at == first }
     }
 
     /// The comments at hand are followed by the next row and not by more of this one.
@@ -297,11 +298,11 @@ impl<'a> Printer<'a> {
             return self.block();
         }
         let edge = if open == "{" { Doc::Line } else { Doc::SoftLine };
-        let mut rows: Vec<Row> = Vec::new();
+        let mut rows: Vec<PrintedRow> = Vec::new();
         let (mut comprehension, mut simple) = (false, open == "[");
         loop {
             let start = self.at;
-            let mut row = self.row(Context::Element);
+            let mut row = self.row(RowContext::Element);
             comprehension |= open == "[" && self.is_comprehension(start);
             simple &= self.at - start <= 2;
             let comma = self.word(self.at) == ",";
@@ -370,7 +371,7 @@ impl<'a> Printer<'a> {
     fn block(&mut self) -> Doc {
         let mut inner = Vec::new();
         while self.peek().is_some_and(|t| t.text(self.text) != "}") {
-            inner.push(self.row(Context::Top).whole());
+            inner.push(self.row(RowContext::Top).whole());
         }
         self.at += 1;
         let rows = Doc::indent(inner);

@@ -1,17 +1,17 @@
-//! One item's tokens to its tree, or to as many of its mistakes as can be told apart.
+//! One item's tokens to its tree, or to as many of its mistakes as can be reported apart.
 //!
 //! The grammar's parser stops at its first error. After one, reading starts again at the next statement (or entry) on a
 //! line of its own; what follows is only checked, the item itself is left out of the tree.
 
-use super::ast::{Ident, Item};
-use super::build::{self, Failure, Part};
+use super::ast::{FileItem, Ident};
+use super::build::{self, ItemPart, ParseFailure};
 use super::explain::explain;
 use super::scan::{self, Token, TokenKind};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{SourceId, Span, Spanned};
 use std::ops::Range;
 
-/// Mistakes told per item: behind so many, the rest are echoes.
+/// Mistakes reported per item: behind so many, the rest are echoes.
 const MAX_ERRORS: usize = 10;
 
 /// Tokens of one item: its tree takes some 500 bytes for each.
@@ -19,22 +19,22 @@ const MAX_TOKENS: usize = 800_000;
 
 /// What became of one item.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
-    pub item: Option<Item>,
+pub(super) struct ParsedItem {
+    pub item: Option<FileItem>,
     /// The item's name, if it has one but could not be read.
     pub broken: Option<Ident>,
     pub problems: Problems,
 }
 
 /// Reads `run`, tokens without comments that start where an item should.
-pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
-    let (attributes, run) = run.split_at(scan::attributes_len(text, run).min(run.len()));
+pub(super) fn parse_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
+    let (attributes, run) = run.split_at(scan::leading_attributes_len(text, run).min(run.len()));
     let (Some(first), Some(last)) = (attributes.first(), attributes.last()) else {
-        return plain_item(id, text, run);
+        return parse_plain_item(id, text, run);
     };
     let mut outcome = match build::attributes(id, text, first.start..last.end) {
         Ok(attributes) => {
-            let mut outcome = plain_item(id, text, run);
+            let mut outcome = parse_plain_item(id, text, run);
             if let Some(item) = &mut outcome.item {
                 item.attributes = attributes;
             }
@@ -42,7 +42,7 @@ pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
         }
         Err(failure) => {
             let known = run.first().is_some_and(|t| scan::is_item_keyword(t.text(text)));
-            let mut outcome = if known { plain_item(id, text, run) } else { Outcome::default() };
+            let mut outcome = if known { parse_plain_item(id, text, run) } else { ParsedItem::default() };
             let help = "an attribute is written `@allow(name)`, on the line above an item";
             outcome.problems.push(explain(id, text, attributes, &failure).help(help));
             outcome
@@ -51,19 +51,19 @@ pub(super) fn item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
     if run.is_empty() {
         let span = Span::new(id, first.start, last.end);
         let d = Diagnostic::new(Code::E0101, span, "an attribute without an item behind it");
-        outcome.problems.push(d.help("for the whole file, write `allow name` without the `@`"));
+        outcome.problems.push(d.help("for the parse_whole file, write `allow name` without the `@`"));
     }
     outcome
 }
 
-fn plain_item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
+fn parse_plain_item(id: SourceId, text: &str, run: &[Token]) -> ParsedItem {
     let [first, .., last] = run else {
-        return run.first().map_or_else(Outcome::default, |only| no_item(id, text, run, only));
+        return run.first().map_or_else(ParsedItem::default, |only| unexpected_text(id, text, run, only));
     };
     if !scan::is_item_keyword(first.text(text)) {
-        return no_item(id, text, run, first);
+        return unexpected_text(id, text, run, first);
     }
-    let failed = |problems| Outcome { item: None, broken: name_of(id, text, run), problems };
+    let failed = |problems| ParsedItem { item: None, broken: item_name(id, text, run), problems };
     if run.len() > MAX_TOKENS {
         let message = format!("an item of more than {MAX_TOKENS} words and signs");
         let d = Diagnostic::new(Code::E0311, Span::new(id, first.start, first.end), message);
@@ -77,24 +77,24 @@ fn plain_item(id: SourceId, text: &str, run: &[Token]) -> Outcome {
         Ok((_, problems)) if problems.has_errors() => failed(problems),
         Ok((mut item, problems)) => {
             item.span = Span::new(id, first.start, last.end);
-            Outcome { item: Some(item), broken: None, problems }
+            ParsedItem { item: Some(item), broken: None, problems }
         }
         Err(failure) if failure.exhausted => failed(too_deep(id, *first).into()),
         Err(failure) => {
             let mut problems = Problems::from(explain(id, text, run, &failure));
-            more_mistakes(id, text, run, &failure, &mut problems);
+            report_further_errors(id, text, run, &failure, &mut problems);
             failed(problems)
         }
     }
 }
 
 /// Reads all tokens of a text as one `what`, which `build` makes of it.
-pub(super) fn whole<T>(
+pub(super) fn parse_whole<T>(
     id: SourceId,
     text: &str,
     code: &[Token],
     what: &str,
-    build: impl Fn(SourceId, &str, Range<usize>) -> Result<(T, Problems), Failure>,
+    build: impl Fn(SourceId, &str, Range<usize>) -> Result<(T, Problems), ParseFailure>,
 ) -> Result<T, Problems> {
     let (Some(first), Some(last)) = (code.first(), code.last()) else {
         let span = Span::new(id, 0, text.len());
@@ -119,7 +119,7 @@ fn too_deep(id: SourceId, token: Token) -> Diagnostic {
 }
 
 /// Text where an item should start.
-fn no_item(id: SourceId, text: &str, run: &[Token], first: &Token) -> Outcome {
+fn unexpected_text(id: SourceId, text: &str, run: &[Token], first: &Token) -> ParsedItem {
     let word = first.text(text);
     let span = Span::new(id, first.start, first.end);
     let problem = if scan::is_item_keyword(word) {
@@ -137,23 +137,23 @@ fn no_item(id: SourceId, text: &str, run: &[Token], first: &Token) -> Outcome {
             problem.help(there)
         }
     };
-    let broken = if run.len() > 1 { name_of(id, text, run) } else { None };
-    Outcome { item: None, broken, problems: problem.into() }
+    let broken = if run.len() > 1 { item_name(id, text, run) } else { None };
+    ParsedItem { item: None, broken, problems: problem.into() }
 }
 
 /// The name in the head of an item. `import` and `expect` have none.
-fn name_of(id: SourceId, text: &str, run: &[Token]) -> Option<Ident> {
+fn item_name(id: SourceId, text: &str, run: &[Token]) -> Option<Ident> {
     let name = run.get(1).filter(|t| t.kind == TokenKind::Word && !scan::is_reserved(t.text(text)))?;
     let named = !matches!(run[0].text(text), "import" | "expect");
     named.then(|| Spanned::new(name.text(text).to_owned(), Span::new(id, name.start, name.end)))
 }
 
 /// Checks the statements or entries behind `failure`, one by one.
-fn more_mistakes(id: SourceId, text: &str, run: &[Token], failure: &Failure, problems: &mut Problems) {
+fn report_further_errors(id: SourceId, text: &str, run: &[Token], failure: &ParseFailure, problems: &mut Problems) {
     let part = match run[0].text(text) {
-        "block" | "model" => Part::Stmt,
-        "data" | "train" => Part::Entry,
-        "expect" => Part::Claim,
+        "block" | "model" => ItemPart::Stmt,
+        "data" | "train" => ItemPart::Entry,
+        "expect" => ItemPart::Claim,
         _ => return,
     };
     let innermost = innermost_brackets(text, run);
@@ -164,23 +164,23 @@ fn more_mistakes(id: SourceId, text: &str, run: &[Token], failure: &Failure, pro
         run[i].first_on_line
             && match part {
                 // Only `for` has another life, in comprehensions.
-                Part::Stmt => scan::is_statement_keyword(word) && (in_braces || word != "for"),
-                Part::Entry => in_braces && run[i].kind == TokenKind::Word && next == "=",
-                Part::Claim => in_braces && run[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
+                ItemPart::Stmt => scan::is_statement_keyword(word) && (in_braces || word != "for"),
+                ItemPart::Entry => in_braces && run[i].kind == TokenKind::Word && next == "=",
+                ItemPart::Claim => in_braces && run[i].kind == TokenKind::Word && matches!(next, "~=" | "==" | "("),
             }
     };
     let end = run.last().map_or(0, |t| t.end);
     // The part that failed may start at the very token that did.
     let mut i = run.partition_point(|t| t.end <= failure.at);
     i += usize::from(i < run.len() && run[i].start < failure.at);
-    let mut told = 1;
-    while told < MAX_ERRORS {
+    let mut reported = 1;
+    while reported < MAX_ERRORS {
         let Some(start) = (i..run.len()).find(|&i| starts_part(i)) else { return };
-        match build::skim(part, text, run[start].start..end) {
+        match build::end_of_part(part, text, run[start].start..end) {
             Ok(part_end) => i = run.partition_point(|t| t.start < part_end),
             Err(failure) => {
                 problems.push(explain(id, text, run, &failure));
-                told += 1;
+                reported += 1;
                 i = run.partition_point(|t| t.end <= failure.at).max(start + 1);
             }
         }

@@ -187,7 +187,7 @@ fn attribute_len(text: &str, code: &[Token]) -> usize {
 }
 
 /// How many tokens of an item's run are attributes.
-pub(super) fn attributes_len(text: &str, run: &[Token]) -> usize {
+pub(super) fn leading_attributes_len(text: &str, run: &[Token]) -> usize {
     let mut len = 0;
     while run.get(len).is_some_and(|t| t.text(text) == "@") {
         len += attribute_len(text, &run[len..]);
@@ -236,7 +236,7 @@ pub(super) fn too_deep(text: &str, code: &[Token]) -> Option<Token> {
 
 /// The brackets of some tokens that have no partner, or the wrong one.
 #[derive(Debug, Default)]
-pub(super) struct Unbalanced {
+pub(super) struct UnbalancedBrackets {
     /// Never closed, outermost first.
     pub open: Vec<Token>,
     /// An opening bracket and the closing one of another kind that met it.
@@ -245,14 +245,14 @@ pub(super) struct Unbalanced {
     pub stray: Vec<Token>,
 }
 
-impl Unbalanced {
+impl UnbalancedBrackets {
     pub(super) fn any(&self) -> bool {
         !self.open.is_empty() || !self.crossed.is_empty() || !self.stray.is_empty()
     }
 }
 
-pub(super) fn unbalanced(text: &str, code: &[Token]) -> Unbalanced {
-    let mut found = Unbalanced::default();
+pub(super) fn unbalanced_brackets(text: &str, code: &[Token]) -> UnbalancedBrackets {
+    let mut found = UnbalancedBrackets::default();
     for &token in code {
         let word = token.text(text);
         let Some(opener) = opener_of(word) else {

@@ -7,11 +7,11 @@ use crate::support::front::repository;
 use npc::internals::data::augment::{
     AffineMap, AugmentPlan, Augmenter, DisplacementField, EdgeMode, Gamma, OutsideFill, gaussian, warp,
 };
-use npc::text::config::{Augment, Border, nnunet_like};
+use npc::text::config::{Augmentation, BorderMode, nnunet_like};
 use serde_json::Value;
 
-const REFLECT: OutsideFill = OutsideFill { rule: Border::Reflect, value: 0.0 };
-const BLACK: OutsideFill = OutsideFill { rule: Border::Constant, value: 0.0 };
+const REFLECT: OutsideFill = OutsideFill { rule: BorderMode::Reflect, value: 0.0 };
+const BLACK: OutsideFill = OutsideFill { rule: BorderMode::Constant, value: 0.0 };
 
 fn reference() -> Value {
     serde_json::from_str(&std::fs::read_to_string(repository("tests/reference/augment.json")).unwrap()).unwrap()
@@ -76,7 +76,7 @@ fn warp_is_scipys() {
         let row = |v: &Value| [number(&v[0]), number(&v[1])];
         let matrix = [row(&case["matrix"][0]), row(&case["matrix"][1])];
         let affine = AffineMap { matrix, offset: row(&case["offset"]) };
-        let rule = if case["mode"] == "reflect" { Border::Reflect } else { Border::Constant };
+        let rule = if case["mode"] == "reflect" { BorderMode::Reflect } else { BorderMode::Constant };
         let outside = OutsideFill { rule, value: number(&case["value"]) as f32 };
         let field = case["bent"].as_bool().unwrap().then(bend);
         let (image, mask) = warp(&picture(), &classes(), SIZE, &affine, field.as_ref(), outside);
@@ -193,23 +193,23 @@ fn flips_undo_themselves_on_any_size() {
 }
 
 /// Every kind at probability `p`.
-fn everything(p: f64) -> Vec<Augment> {
+fn everything(p: f64) -> Vec<Augmentation> {
     let near = [0.8, 1.25];
     vec![
-        Augment::Flip { horizontal: p, vertical: p },
-        Augment::Rot90 { p },
-        Augment::Rotate { degrees: [-30.0, 30.0], p },
-        Augment::Scale { factor: [0.7, 1.4], p },
-        Augment::Shift { limit: [-0.2, 0.2], p },
-        Augment::Crop { area: [0.5, 1.0], p },
-        Augment::Elastic { alpha: [20.0, 40.0], sigma: [4.0, 6.0], p },
-        Augment::Border { rule: Border::Reflect, value: 0.0 },
-        Augment::Noise { std: [0.0, 0.1], p },
-        Augment::Blur { sigma: [0.5, 1.5], p },
-        Augment::Brightness { offset: [-0.2, 0.2], factor: near, p },
-        Augment::Contrast { factor: near, p },
-        Augment::LowResolution { factor: [0.5, 1.0], p },
-        Augment::Gamma { gamma: [0.7, 1.5], invert: 0.5, p },
+        Augmentation::Flip { horizontal: p, vertical: p },
+        Augmentation::Rot90 { p },
+        Augmentation::Rotate { degrees: [-30.0, 30.0], p },
+        Augmentation::Scale { factor: [0.7, 1.4], p },
+        Augmentation::Shift { limit: [-0.2, 0.2], p },
+        Augmentation::Crop { area: [0.5, 1.0], p },
+        Augmentation::Elastic { alpha: [20.0, 40.0], sigma: [4.0, 6.0], p },
+        Augmentation::Border { rule: BorderMode::Reflect, value: 0.0 },
+        Augmentation::Noise { std: [0.0, 0.1], p },
+        Augmentation::Blur { sigma: [0.5, 1.5], p },
+        Augmentation::Brightness { offset: [-0.2, 0.2], factor: near, p },
+        Augmentation::Contrast { factor: near, p },
+        Augmentation::LowResolution { factor: [0.5, 1.0], p },
+        Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.5, p },
     ]
 }
 
@@ -232,7 +232,7 @@ fn values_stay_in_range_and_labels_in_their_set() {
     let image: Vec<f32> = pixels(size).map(|(y, x)| f32::from((y / 7 + x / 5) % 2 == 0)).collect();
     let classes: Vec<u8> = pixels(size).map(|(y, x)| [0, 3, 7][(y / 14 + x / 9) % 3]).collect();
     let mut kinds = everything(0.7);
-    kinds[7] = Augment::Border { rule: Border::Constant, value: 1.0 };
+    kinds[7] = Augmentation::Border { rule: BorderMode::Constant, value: 1.0 };
     for kinds in [everything(0.7), kinds, nnunet_like()] {
         let augmenter = Augmenter::new(&kinds, size).unwrap();
         for case in 0..60 {
@@ -262,7 +262,7 @@ fn image_and_mask_move_together() {
         _ => 0,
     };
     let classes: Vec<u8> = pixels(size).map(|(y, x)| class(y as i64, x as i64)).collect();
-    let spatial: Vec<Augment> = everything(0.6).into_iter().take(8).collect();
+    let spatial: Vec<Augmentation> = everything(0.6).into_iter().take(8).collect();
     let augmenter = Augmenter::new(&spatial, size).unwrap();
     let (mut compared, mut moved) = (0, 0);
     for case in 0..200 {
@@ -303,7 +303,7 @@ fn outside_is_background_under_constant_alone() {
     };
     let (planes, mask) = apply(REFLECT);
     assert!(planes.iter().all(|&v| v == 0.5) && mask.iter().all(|&c| c == 2));
-    let (planes, mask) = apply(OutsideFill { rule: Border::Constant, value: 0.25 });
+    let (planes, mask) = apply(OutsideFill { rule: BorderMode::Constant, value: 0.25 });
     assert_eq!((planes[0], mask[0]), (0.25, 0));
     assert_eq!((planes[210], mask[210]), (0.5, 2));
 }

@@ -4,7 +4,7 @@ use crate::support::data_sets::{grey, only, png, refused, row, tif};
 use image::ExtendedColorType;
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole, load_image, resize};
-use npc::text::config::{DataSpec, Decode};
+use npc::text::config::{DataSpec, DecodeRule};
 use std::fs;
 use std::path::Path;
 use tempfile::tempdir;
@@ -43,7 +43,7 @@ fn signed_values_need_a_window() {
 
 #[test]
 fn high_byte_is_what_opencv_keeps() {
-    let spec = DataSpec { decode: Decode::HiByte, ..row() };
+    let spec = DataSpec { decode: DecodeRule::HiByte, ..row() };
     let ct = |p: &Path| tif::<colortype::GrayI16>(p, [1, 4], &[-1000, 40, 400, -1], false);
     close(&sample(spec, 1, ct).unwrap(), &[252.0 / 255.0, 0.0, 1.0 / 255.0, 1.0]);
 }

@@ -2,7 +2,7 @@
 
 use crate::support::data_sets::{grey, phantoms, refused, spec, stems};
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, Stratify};
+use npc::text::config::{DataSource, DataSpec, GroupBy, Grouping, MaskRule, Split, StratifyBy};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -46,7 +46,7 @@ fn files() -> &'static Path {
 /// A case of a list: its group and the number of its mask.
 type Row = (usize, usize);
 
-fn open(rows: &[Row], grouped: bool, split: Split, stratify: Option<Stratify>) -> Result<Dataset, String> {
+fn open(rows: &[Row], grouped: bool, split: Split, stratify: Option<StratifyBy>) -> Result<Dataset, String> {
     let mut csv = String::from(if grouped { "image,mask,group\n" } else { "image,mask\n" });
     for (i, (group, mask)) in rows.iter().enumerate() {
         let group = if grouped { format!(",g{group}") } else { String::new() };
@@ -79,9 +79,9 @@ fn roles(data: &Dataset) -> BTreeMap<usize, SplitRole> {
 }
 
 /// The strata, worked out anew: quartiles by rank of the foreground, or the classes in a mask.
-fn strata(rows: &[Row], by: Stratify) -> Vec<usize> {
+fn strata(rows: &[Row], by: StratifyBy) -> Vec<usize> {
     match by {
-        Stratify::Foreground => {
+        StratifyBy::Foreground => {
             let mut order: Vec<usize> = (0..rows.len()).collect();
             order.sort_by_key(|&i| (rows[i].1, i));
             let mut of = vec![0; rows.len()];
@@ -95,7 +95,7 @@ fn strata(rows: &[Row], by: Stratify) -> Vec<usize> {
             order.iter().enumerate().for_each(|(rank, &i)| of[i] = rank * parts / rows.len());
             of
         }
-        Stratify::Classes => rows.iter().map(|(_, m)| [0, 1, 1, 1, 2, 2, 2, 2][*m]).collect(),
+        StratifyBy::Classes => rows.iter().map(|(_, m)| [0, 1, 1, 1, 2, 2, 2, 2][*m]).collect(),
     }
 }
 
@@ -107,8 +107,8 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
     prop::collection::vec((0..12usize, 0..MASKS), 12..IMAGES)
 }
 
-fn stratify() -> impl Strategy<Value = Option<Stratify>> {
-    prop_oneof![Just(None), Just(Some(Stratify::Foreground)), Just(Some(Stratify::Classes))]
+fn stratify() -> impl Strategy<Value = Option<StratifyBy>> {
+    prop_oneof![Just(None), Just(Some(StratifyBy::Foreground)), Just(Some(StratifyBy::Classes))]
 }
 
 fn groups_are_whole(rows: &[Row], roles: &BTreeMap<usize, SplitRole>) {
@@ -345,7 +345,7 @@ fn columns_of_a_list() {
 
 #[test]
 fn phantoms_can_be_stratified() {
-    let grouping = Grouping { group: None, stratify: Some(Stratify::Foreground) };
+    let grouping = Grouping { group: None, stratify: Some(StratifyBy::Foreground) };
     let split = Split::Kfold { k: 4, fold: 3, val: 0.25, seed: 1 };
     let data = Dataset::open(&DataSpec { grouping, split, ..phantoms(16, [16, 16]) }, Path::new("")).unwrap();
     assert_eq!(ROLES.map(|r| data.len(r)), [9, 3, 4]);

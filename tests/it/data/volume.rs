@@ -3,7 +3,7 @@
 use crate::support::data_sets::{grey, only, refused, spec, stems};
 use crate::support::front::repository;
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{Axis, DataSource, DataSpec, MaskRule, Slices, Slicing};
+use npc::text::config::{DataSource, DataSpec, MaskRule, SliceAxis, SliceSelection, Slicing};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ fn expected() -> Value {
 /// A window in which one unit is one step of 16 bits, so that what comes out is what is stored.
 const WINDOW: Option<[f64; 2]> = Some([-32768.0, 32767.0]);
 
-fn three(images: &str, masks: &str, axis: Axis, size: [usize; 2]) -> DataSpec {
+fn three(images: &str, masks: &str, axis: SliceAxis, size: [usize; 2]) -> DataSpec {
     DataSpec {
         classes: vec!["rest".into(), "one".into(), "two".into()],
         labels: vec![0, 1, 2],
         mask_rule: MaskRule::Exact,
         window: WINDOW,
-        slicing: Slicing { axis, slices: Slices::All },
+        slicing: Slicing { axis, slices: SliceSelection::All },
         ..only(spec(images, masks, size))
     }
 }
@@ -49,7 +49,9 @@ fn stored(data: &Dataset, index: usize) -> Vec<i64> {
 #[test]
 fn slices_are_those_of_nibabel() {
     let expected = expected();
-    for (axis, name) in [(Axis::Axial, "axial"), (Axis::Coronal, "coronal"), (Axis::Sagittal, "sagittal")] {
+    for (axis, name) in
+        [(SliceAxis::Axial, "axial"), (SliceAxis::Coronal, "coronal"), (SliceAxis::Sagittal, "sagittal")]
+    {
         for codes in ["RAS", "LPS", "LPI", "SRA"] {
             let of = &expected[format!("imagesTr/{codes}_0000.nii.gz")];
             let pictures = of["slices"][name].as_array().unwrap();
@@ -111,7 +113,7 @@ fn sample_types_are_read_as_nibabel_reads_them() {
 #[test]
 fn series_are_those_of_pydicom() {
     let expected = expected();
-    let spec = three("series/*", "segmentations/*.nii.gz", Axis::Axial, [7, 6]);
+    let spec = three("series/*", "segmentations/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let data = Dataset::open(&spec, &volumes()).unwrap();
     assert_eq!(data.len(SplitRole::Train), 10);
     for (s, name) in ["a", "b"].into_iter().enumerate() {
@@ -140,7 +142,7 @@ fn pictures_are_masks_of_a_series() {
             let from = volumes().join(format!("series/a/{:03}.dcm", n + 1));
             fs::copy(from, dir.path().join(format!("series/a/{:03}.dcm", n + 1))).unwrap();
         }
-        let data = Dataset::open(&three("series/*", "masks/*", Axis::Axial, [7, 6]), dir.path()).unwrap();
+        let data = Dataset::open(&three("series/*", "masks/*", SliceAxis::Axial, [7, 6]), dir.path()).unwrap();
         for k in 0..5 {
             let truth: Vec<i64> = data.truth(SplitRole::Train, k).unwrap().0.iter().map(|&v| i64::from(v)).collect();
             assert_eq!(truth, rows(&expected["series/a"]["masks"]["axial"][k]), "{names:?} {k}");
@@ -151,19 +153,19 @@ fn pictures_are_masks_of_a_series() {
 #[test]
 fn slices_are_chosen() {
     let chosen = |slices| {
-        let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]);
-        let data =
-            Dataset::open(&DataSpec { slicing: Slicing { axis: Axis::Axial, slices }, ..spec }, &volumes()).unwrap();
+        let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
+        let data = Dataset::open(&DataSpec { slicing: Slicing { axis: SliceAxis::Axial, slices }, ..spec }, &volumes())
+            .unwrap();
         let of = |codes: &str| -> Vec<String> {
             let all = stems(&data, SplitRole::Train).into_iter().filter(|s| s.starts_with(codes));
             all.map(|s| s[s.len() - 1..].to_string()).collect()
         };
         [of("LPS"), of("LPI")].map(|s| s.concat())
     };
-    assert_eq!(chosen(Slices::All), ["01234", "01234"]);
+    assert_eq!(chosen(SliceSelection::All), ["01234", "01234"]);
     // The first two slices from the feet hold nothing; stored from head to feet they are the last two.
-    assert_eq!(chosen(Slices::Labelled), ["234", "012"]);
-    assert_eq!(chosen(Slices::Every(2)), ["024", "024"]);
+    assert_eq!(chosen(SliceSelection::Labelled), ["234", "012"]);
+    assert_eq!(chosen(SliceSelection::Every(2)), ["024", "024"]);
 }
 
 /// The slices of a volume share a reading: with its file gone the others still come.
@@ -174,7 +176,7 @@ fn a_volume_is_read_once() {
         fs::create_dir_all(dir.path().join(folder)).unwrap();
         fs::copy(volumes().join(folder).join(name), dir.path().join(folder).join(name)).unwrap();
     }
-    let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]);
+    let spec = three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let data = Dataset::open(&spec, dir.path()).unwrap();
     data.load(SplitRole::Train, 0, 1).unwrap();
     fs::remove_dir_all(dir.path().join("imagesTr")).unwrap();
@@ -182,7 +184,7 @@ fn a_volume_is_read_once() {
     (1..5).for_each(|i| drop(data.load(SplitRole::Train, i, 1).unwrap()));
     // A bound of 0 bytes keeps the volume used last: here the mask, so that the image is asked for again.
     let small = Dataset::open(
-        &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", Axis::Axial, [7, 6]) },
+        &DataSpec { cache_mb: 0, ..three("imagesTr/*_0000.nii.gz", "labelsTr/*.nii.gz", SliceAxis::Axial, [7, 6]) },
         &volumes(),
     )
     .unwrap();
@@ -199,7 +201,7 @@ fn damaged_volumes_are_refused_by_name() {
     fs::copy(volumes().join("labelsTr/LPS.nii.gz"), dir.path().join("m/a.nii.gz")).unwrap();
     let path = dir.path().join("i/a.nii.gz");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    let spec = three("i/*.nii.gz", "m/*.nii.gz", Axis::Axial, [7, 6]);
+    let spec = three("i/*.nii.gz", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let read = || Dataset::open(&spec, dir.path()).and_then(|data| data.load(SplitRole::Train, 0, 1));
     for part in [0, 1, 10, whole.len() / 2, whole.len() - 9, whole.len() - 1] {
         fs::write(&path, &whole[..part]).unwrap();
@@ -227,7 +229,7 @@ fn damaged_volumes_are_refused_by_name() {
     // So may one of a DICOM file.
     let dicom = fs::read(volumes().join("series/b/003.dcm")).unwrap();
     fs::create_dir_all(dir.path().join("s/a")).unwrap();
-    let spec = three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]);
+    let spec = three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]);
     let path = dir.path().join("s/a/1.dcm");
     for at in (132..dicom.len()).step_by(step) {
         let mut damaged = dicom.clone();
@@ -249,7 +251,7 @@ fn what_is_no_series_is_refused() {
     };
     (1..=5).for_each(|n| copy(&format!("series/a/{n:03}.dcm"), &format!("s/a/study/{n}.dcm")));
     copy("segmentations/a.nii.gz", "m/a.nii.gz");
-    let open = || Dataset::open(&three("s/*", "m/*.nii.gz", Axis::Axial, [7, 6]), dir.path());
+    let open = || Dataset::open(&three("s/*", "m/*.nii.gz", SliceAxis::Axial, [7, 6]), dir.path());
     // Nested in the only folder, as archives are.
     assert_eq!(open().unwrap().len(SplitRole::Train), 5);
     copy("series/b/003.dcm", "s/a/study/6.dcm");

@@ -5,7 +5,7 @@ use crate::support::device::{device, double_precision_work, in_double_precision}
 use burn::tensor::{Int, Tensor, TensorData};
 use npc::internals::learn::loss::total;
 use npc::text::config::schema::override_train;
-use npc::text::config::{Alpha, LossSpec, Term, TrainSpec};
+use npc::text::config::{FocalAlpha, LossSpec, LossTerm, TrainSpec};
 use npc::text::source::{SourceMap, Span, Spanned};
 use npc::text::syntax::ast::Entry;
 use npc::text::syntax::parse_value;
@@ -53,10 +53,11 @@ fn loss(text: &str, classes: usize) -> LossSpec {
     let Ok(TrainSpec { mut loss, .. }) = spec else { panic!("{text} is a loss") };
     for weighted in &mut loss.terms {
         match &mut weighted.term {
-            Term::CrossEntropy { weights: list, .. } | Term::Focal { alpha: Alpha::PerClass(list), .. } => {
+            LossTerm::CrossEntropy { weights: list, .. }
+            | LossTerm::Focal { alpha: FocalAlpha::PerClass(list), .. } => {
                 list.truncate(classes);
             }
-            Term::Focal { .. } | Term::Dice { .. } | Term::Tversky { .. } | Term::Lovasz { .. } => {}
+            LossTerm::Focal { .. } | LossTerm::Dice { .. } | LossTerm::Tversky { .. } | LossTerm::Lovasz { .. } => {}
         }
     }
     loss.check(classes).unwrap();

@@ -259,7 +259,7 @@ fn each_optimizer_goes_on_from_a_checkpoint_bit_for_bit() {
             expected,
             "{text}"
         );
-        assert_eq!(rule.moments() as usize, state.len());
+        assert_eq!(rule.moment_count() as usize, state.len());
         let loaded = checkpoint::load(&path, network(&fixture), rule).unwrap();
         let (mut other, mut restored) = (loaded.network, loaded.optim);
         for _ in 0..4 {

@@ -29,8 +29,8 @@ use npc::internals::score::eval::{CheckpointChoice, EvaluateOptions, evaluate};
 use npc::internals::score::predict::probabilities;
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
 use npc::text::config::{
-    DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Slicing, Split,
-    TrainSpec,
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, KeptCheckpoint, LossSpec, MaskRule, Metric, Optimizer,
+    Slicing, Split, TrainSpec,
 };
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,12 +70,12 @@ fn data() -> DataSpec {
         grouping: Grouping::default(),
         slicing: Slicing::default(),
         window: None,
-        decode: Decode::Value,
+        decode: DecodeRule::Value,
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
         limit: None,
-        empty: Empty::One,
+        empty: EmptyClassRule::One,
         spacing: None,
     }
 }
@@ -97,7 +97,7 @@ pub fn recipe() -> TrainSpec {
         freeze: Vec::new(),
         augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
-        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        keep: vec![KeptCheckpoint::Best(Metric::Dice), KeptCheckpoint::Last],
         accumulate: 1,
         ema: None,
         patience: None,
@@ -309,7 +309,7 @@ fn a_distance_is_kept_where_it_is_least() {
     let mut bench = Bench::new();
     bench.settings.train.epochs = 12;
     bench.settings.train.metrics = vec![Metric::Dice, Metric::Assd];
-    bench.settings.train.keep = vec![Keep::Best(Metric::Hd95)];
+    bench.settings.train.keep = vec![KeptCheckpoint::Best(Metric::Hd95)];
     let (folder, told) = bench.start("a");
     let hd95: Vec<f64> = told.epochs.iter().map(|r| r.scores.get(Metric::Hd95).unwrap()).collect();
     let least = hd95.iter().copied().fold(f64::INFINITY, f64::min);

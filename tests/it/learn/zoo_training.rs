@@ -12,7 +12,9 @@ use npc::internals::compute::lower::lower;
 use npc::internals::data::{Batch, BatchLoader, Dataset, LastBatch, SplitRole};
 use npc::internals::learn::loss::total;
 use npc::internals::learn::optim::{AccumulatedGradients, OptimState};
-use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split};
+use npc::text::config::{
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, LossSpec, MaskRule, Optimizer, Slicing, Split,
+};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,12 +43,12 @@ fn batch() -> Batch {
         grouping: Grouping::default(),
         slicing: Slicing::default(),
         window: None,
-        decode: Decode::Value,
+        decode: DecodeRule::Value,
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 16,
         limit: None,
-        empty: Empty::One,
+        empty: EmptyClassRule::One,
         spacing: None,
     };
     let data = Arc::new(Dataset::open(&spec, Path::new(".")).unwrap());

@@ -6,7 +6,7 @@ use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::statistics::quantile;
 use npc::internals::metric::surface::{SurfaceDistances, outline};
 use npc::internals::metric::{MaskPair, distance, measure};
-use npc::text::config::{Empty, Metric};
+use npc::text::config::{EmptyClassRule, Metric};
 use serde_json::Value;
 
 pub fn reference(part: &str) -> Value {
@@ -63,12 +63,12 @@ fn equal_to_monai_and_medpy() {
             for metric in Metric::ALL.into_iter().filter(|m| !m.is_distance()) {
                 let wanted = &wanted[metric.name()];
                 match wanted.is_null() {
-                    false => near(score.get(metric, Empty::One), wanted, &at(metric.name())),
+                    false => near(score.get(metric, EmptyClassRule::One), wanted, &at(metric.name())),
                     // 0 / 0 there: the rule's choice here, and 0 for what one map alone holds.
                     true => {
                         let here = score.counts.is_absent().then_some(1.0).or(score.is_one_sided().then_some(0.0));
                         let here = if metric == Metric::Specificity { None } else { here };
-                        assert_eq!(score.get(metric, Empty::One), here, "{}", at(metric.name()));
+                        assert_eq!(score.get(metric, EmptyClassRule::One), here, "{}", at(metric.name()));
                     }
                 }
             }
@@ -83,13 +83,13 @@ fn equal_to_monai_and_medpy() {
                 continue;
             }
             surfaces += 1;
-            near(score.get(Metric::Hd95, Empty::One), &surface["hd95"], &at("HD95"));
-            near(score.get(Metric::Assd, Empty::One), &surface["assd"], &at("ASSD"));
+            near(score.get(Metric::Hd95, EmptyClassRule::One), &surface["hd95"], &at("HD95"));
+            near(score.get(Metric::Assd, EmptyClassRule::One), &surface["assd"], &at("ASSD"));
             // medpy computes in double precision, and its ASSD is the same quantity or it is not: see docs/metrics.md.
             let of = |map: &[u8]| -> Vec<bool> { map.iter().map(|&c| usize::from(c) == k).collect() };
             close(of_both_ways(&of(&pred), &of(&truth), size, spacing), surface["hd95_medpy"].as_f64().unwrap());
             apart += usize::from(surface["hd95"].as_f64() != surface["hd95_medpy"].as_f64());
-            let assd = score.get(Metric::Assd, Empty::One).unwrap();
+            let assd = score.get(Metric::Assd, EmptyClassRule::One).unwrap();
             assert!(
                 (assd - surface["assd_medpy"].as_f64().unwrap()).abs() < 1e-9,
                 "{}: {assd} {surface}",

@@ -7,7 +7,7 @@ use npc::internals::metric::{
     CaseScore, CaseTable, Intervals, MaskPair, PixelCounts, Summary, cases_csv, count_pixels, measure,
 };
 use npc::internals::show::images::overlay::overlay;
-use npc::text::config::{Empty, Metric};
+use npc::text::config::{EmptyClassRule, Metric};
 use tempfile::tempdir;
 
 fn names(n: usize) -> Vec<String> {
@@ -34,7 +34,7 @@ fn worked_by_hand() {
     assert_eq!((counts.iou(), counts.dice()), (Some(0.5), Some(4.0 / 6.0)));
     assert_eq!((counts.precision(), counts.recall()), (Some(2.0 / 3.0), Some(2.0 / 3.0)));
     assert_eq!((counts.specificity(), counts.accuracy()), (Some(2.0 / 3.0), Some(4.0 / 6.0)));
-    let summary = Summary::new(&[a, b], &names(2), Empty::One).unwrap();
+    let summary = Summary::new(&[a, b], &names(2), EmptyClassRule::One).unwrap();
     assert_eq!((summary.n, summary.empty), (2, 0));
     close(summary.iou, 0.75);
     close(summary.dice, 5.0 / 6.0);
@@ -64,9 +64,9 @@ fn a_class_in_neither_map_counts_what_the_rule_says() {
     let diagonal = 5.0;
     let cases = [absent, invented, missed];
     for (rule, one, mean, distance, all) in [
-        (Empty::One, Some(1.0), 1.0 / 3.0, Some(0.0), 2.0 * diagonal / 3.0),
-        (Empty::Skip, None, 0.0, None, diagonal),
-        (Empty::Zero, Some(0.0), 0.0, Some(diagonal), diagonal),
+        (EmptyClassRule::One, Some(1.0), 1.0 / 3.0, Some(0.0), 2.0 * diagonal / 3.0),
+        (EmptyClassRule::Skip, None, 0.0, None, diagonal),
+        (EmptyClassRule::Zero, Some(0.0), 0.0, Some(diagonal), diagonal),
     ] {
         let scores = cases[0].mean(rule);
         for metric in [Metric::Dice, Metric::Iou, Metric::Precision, Metric::Recall, Metric::BoundaryIou] {
@@ -82,10 +82,10 @@ fn a_class_in_neither_map_counts_what_the_rule_says() {
         assert_eq!((summary.empty, summary.one_sided, summary.empty_rule), (1, 2, rule));
         close(summary.pooled.iou, 0.0);
     }
-    let skipped = Summary::new(&cases[..1], &names(2), Empty::Skip).unwrap();
+    let skipped = Summary::new(&cases[..1], &names(2), EmptyClassRule::Skip).unwrap();
     assert_eq!((skipped.iou, skipped.pooled.dice), (None, None));
     assert!(skipped.get(Metric::Dice).is_nan());
-    let nothing = Summary::new(&[], &names(2), Empty::One).unwrap();
+    let nothing = Summary::new(&[], &names(2), EmptyClassRule::One).unwrap();
     assert_eq!((nothing.n, nothing.iou, nothing.pooled.dice), (0, None, None));
 }
 
@@ -103,7 +103,7 @@ fn nan_is_never_the_best() {
 fn millimetres_and_pixels_do_not_mix() {
     let pair = |spacing| MaskPair { pred: &[0, 1], truth: &[0, 1], size: [1, 2], spacing };
     let cases = [None, Some([1.0, 1.0])].map(|s| measure("x", &pair(s), 2, &[Metric::Hd95]).unwrap());
-    let error = Summary::new(&cases, &names(2), Empty::One).unwrap_err().to_string();
+    let error = Summary::new(&cases, &names(2), EmptyClassRule::One).unwrap_err().to_string();
     assert!(error.contains("in px") && error.contains("in mm") && error.contains("`spacing`"), "{error}");
 }
 
@@ -112,12 +112,12 @@ fn classes_are_averaged_after_images() {
     // lung: 1, 0 -> 0.5; heart: in neither map of image 1 -> 1, then 1/2 -> 0.75.
     let a = case("a", &[1, 1, 0, 0], &[1, 1, 0, 0], 3);
     let b = case("b", &[1, 2, 2, 0], &[0, 2, 0, 0], 3);
-    let summary = Summary::new(&[a.clone(), b], &names(3), Empty::One).unwrap();
+    let summary = Summary::new(&[a.clone(), b], &names(3), EmptyClassRule::One).unwrap();
     close(summary.per_class["lung"].get(Metric::Iou), 0.5);
     close(summary.per_class["heart"].get(Metric::Iou), 0.75);
     close(summary.iou, 0.625);
     assert_eq!(summary.empty, 1);
-    assert!(Summary::new(&[a], &names(2), Empty::One).is_err());
+    assert!(Summary::new(&[a], &names(2), EmptyClassRule::One).is_err());
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn agrees_with_counting_one_by_one() {
         })
         .collect();
     let scored: Vec<CaseScore> = cases.iter().map(|(p, t)| case("x", p, t, 4)).collect();
-    let summary = Summary::new(&scored, &names(4), Empty::One).unwrap();
+    let summary = Summary::new(&scored, &names(4), EmptyClassRule::One).unwrap();
     let (mut iou, mut dice) = (0.0, 0.0);
     for class in 1..4u8 {
         for (p, t) in &cases {
@@ -164,17 +164,17 @@ fn table_of_cases() {
     let a = "\"a,b\",lung,0.666667,0.800000,2,1,0,0,0,0.666667,1.000000,0.000000,0.666667,";
     let one = ",1.000000,1.000000,0,0,0,1,3,1.000000,1.000000,1.000000,1.000000,";
     assert_eq!(
-        cases_csv(&cases, &names(3), Empty::One),
+        cases_csv(&cases, &names(3), EmptyClassRule::One),
         format!("{header}{a}\n\"a,b\",heart{one}\nc,lung{one}\nc,heart{one}\n")
     );
-    let skip = cases_csv(&cases, &names(3), Empty::Skip);
+    let skip = cases_csv(&cases, &names(3), EmptyClassRule::Skip);
     assert!(skip.ends_with("c,heart,,,0,0,0,1,3,,,1.000000,1.000000,\n"), "{skip}");
     // Read back.
     let dir = tempdir().unwrap();
     let path = dir.path().join("cases.csv");
     cases[0].group = Some("p \"1\"".into());
     cases[1].group = Some("p2".into());
-    std::fs::write(&path, cases_csv(&cases, &names(3), Empty::Skip)).unwrap();
+    std::fs::write(&path, cases_csv(&cases, &names(3), EmptyClassRule::Skip)).unwrap();
     let table = CaseTable::read(&path).unwrap();
     assert_eq!((table.stems.clone(), table.classes.clone()), (vec!["a,b".into(), "c".into()], names(3)[1..].to_vec()));
     assert_eq!(table.groups, Some(vec!["p \"1\"".to_string(), "p2".into()]));
@@ -204,8 +204,8 @@ fn intervals_hold_the_means_and_follow_groups() {
             case(&i.to_string(), &pred, &truth, 2)
         })
         .collect();
-    let summary = Summary::new(&cases, &names(2), Empty::One).unwrap();
-    let intervals = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
+    let summary = Summary::new(&cases, &names(2), EmptyClassRule::One).unwrap();
+    let intervals = Intervals::new(&cases, &names(2), EmptyClassRule::One, 0).unwrap();
     let inside =
         |x: Option<f64>, i: npc::internals::metric::statistics::Interval| i.low <= x.unwrap() && x.unwrap() <= i.high;
     for metric in [Metric::Dice, Metric::Iou, Metric::Recall, Metric::Accuracy] {
@@ -216,22 +216,22 @@ fn intervals_hold_the_means_and_follow_groups() {
     let width = |i: &Intervals| i.mean[&Metric::Dice].high - i.mean[&Metric::Dice].low;
     // Images that are alike within three groups: the spread is that of three units, not of thirty.
     cases.iter_mut().enumerate().for_each(|(i, case)| case.group = Some((i % 9 / 3).to_string()));
-    let grouped = Intervals::new(&cases, &names(2), Empty::One, 0).unwrap();
+    let grouped = Intervals::new(&cases, &names(2), EmptyClassRule::One, 0).unwrap();
     assert_eq!((intervals.units, intervals.grouped, grouped.units, grouped.grouped), (30, false, 3, true));
     assert!(width(&grouped) > 1.5 * width(&intervals), "{} {}", width(&grouped), width(&intervals));
-    assert_eq!(Intervals::new(&cases[..1], &names(2), Empty::One, 0), None);
+    assert_eq!(Intervals::new(&cases[..1], &names(2), EmptyClassRule::One, 0), None);
 }
 
 #[test]
 fn summary_is_written_and_read() {
     let pair = MaskPair { pred: &[1, 0, 0], truth: &[1, 1, 0], size: [1, 3], spacing: None };
     let case = measure("a", &pair, 2, &Metric::ALL).unwrap();
-    let summary = Summary::new(std::slice::from_ref(&case), &names(2), Empty::Skip).unwrap();
+    let summary = Summary::new(std::slice::from_ref(&case), &names(2), EmptyClassRule::Skip).unwrap();
     let text = serde_yaml::to_string(&summary).unwrap();
     assert_eq!(serde_yaml::from_str::<Summary>(&text).unwrap(), summary);
     let text = serde_json::to_string(&case).unwrap();
     assert_eq!(serde_json::from_str::<CaseScore>(&text).unwrap(), case);
-    let empty = Summary::new(&[], &names(2), Empty::Skip).unwrap();
+    let empty = Summary::new(&[], &names(2), EmptyClassRule::Skip).unwrap();
     let text = serde_json::to_string(&empty).unwrap();
     assert!(text.contains("\"iou\":null"), "{text}");
     assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), empty);

@@ -3,7 +3,7 @@
 use image::{ExtendedColorType, ImageEncoder};
 use npc::internals::base::error::RunError;
 use npc::internals::data::{Dataset, SplitRole};
-use npc::text::config::{DataSource, DataSpec, Decode, Empty, Grouping, MaskRule, Slicing, Split};
+use npc::text::config::{DataSource, DataSpec, DecodeRule, EmptyClassRule, Grouping, MaskRule, Slicing, Split};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::{TempDir, tempdir};
@@ -22,12 +22,12 @@ pub fn spec(images: &str, masks: &str, size: [usize; 2]) -> DataSpec {
         grouping: Grouping::default(),
         slicing: Slicing::default(),
         window: None,
-        decode: Decode::Value,
+        decode: DecodeRule::Value,
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 64,
         limit: None,
-        empty: Empty::One,
+        empty: EmptyClassRule::One,
         spacing: None,
     }
 }

@@ -26,7 +26,7 @@ impl Front {
     }
 
     pub fn text(&self) -> String {
-        render::text(&self.sources, &self.problems, false)
+        render::to_text(&self.sources, &self.problems, false)
     }
 
     /// The model or variant of this name; everything must have gone well.

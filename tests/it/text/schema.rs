@@ -5,16 +5,16 @@ mod data_blocks;
 
 use npc::text::config::schema::{data_spec, override_data, override_train, train_spec};
 use npc::text::config::{
-    Alpha, Curve, DataSource, DataSpec, Decode, Empty, Grouping, Keep, LossSpec, MaskRule, Metric, Optimizer, Schedule,
-    Slicing, Split, Term, TrainSpec,
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, FocalAlpha, Grouping, KeptCheckpoint, LossSpec, LossTerm,
+    MaskRule, Metric, Optimizer, Schedule, ScheduleCurve, Slicing, Split, TrainSpec,
 };
 use npc::text::diag::{Diagnostic, Problems};
 use npc::text::source::{SourceMap, Span, Spanned};
-use npc::text::syntax::ast::{Entry, Item, ItemKind};
+use npc::text::syntax::ast::{Entry, FileItem, ItemKind};
 use npc::text::syntax::{parse, parse_value};
 use std::collections::BTreeMap;
 
-fn item(text: &str) -> Item {
+fn item(text: &str) -> FileItem {
     let mut sources = SourceMap::new();
     let id = sources.add("test.model", format!("npc 1\n{text}\n"));
     let (file, problems) = parse(&sources, id);
@@ -66,12 +66,12 @@ fn data_fills_in_defaults() {
         grouping: Grouping::default(),
         slicing: Slicing::default(),
         window: None,
-        decode: Decode::Value,
+        decode: DecodeRule::Value,
         mean: vec![0.0],
         std: vec![1.0],
         cache_mb: 2048,
         limit: None,
-        empty: Empty::One,
+        empty: EmptyClassRule::One,
         spacing: None,
     };
     assert_eq!(spec, expected);
@@ -98,7 +98,7 @@ fn train_fills_in_defaults() {
         freeze: Vec::new(),
         augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
-        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        keep: vec![KeptCheckpoint::Best(Metric::Dice), KeptCheckpoint::Last],
         accumulate: 1,
         ema: None,
         patience: None,
@@ -115,8 +115,8 @@ fn every_key_of_data_is_read() {
          window = [-1000, 400]\ndecode = hi_byte\nmean = [0.5, 0.4, 0.3]\nstd = 0.2\ncache_mb = 16\nspacing = [0.7, 1]"
     );
     let spec = data(&all).unwrap();
-    assert_eq!((spec.mask_rule, spec.decode, spec.cache_mb), (MaskRule::Exact, Decode::HiByte, 16));
-    assert_eq!((spec.empty, spec.spacing), (Empty::One, Some([0.7, 1.0])));
+    assert_eq!((spec.mask_rule, spec.decode, spec.cache_mb), (MaskRule::Exact, DecodeRule::HiByte, 16));
+    assert_eq!((spec.empty, spec.spacing), (EmptyClassRule::One, Some([0.7, 1.0])));
     assert_eq!((spec.window, spec.mean, spec.std), (Some([-1000.0, 400.0]), vec![0.5, 0.4, 0.3], vec![0.2]));
     let split = Split::Lists { train: "t.txt".into(), val: Some("v.txt".into()), test: "x.txt".into() };
     assert_eq!(spec.split, split);
@@ -135,12 +135,15 @@ fn every_key_of_train_is_read() {
     assert_eq!(spec.supervise, BTreeMap::from([("main".into(), 1.0), ("aux".into(), 0.4)]));
     assert_eq!(spec.freeze, ["s.1", "fem.branches"]);
     assert_eq!(spec.metrics, [Metric::Dice, Metric::Hd95]);
-    assert_eq!(spec.keep, [Keep::Best(Metric::Assd), Keep::Best(Metric::Dice), Keep::Last]);
+    assert_eq!(
+        spec.keep,
+        [KeptCheckpoint::Best(Metric::Assd), KeptCheckpoint::Best(Metric::Dice), KeptCheckpoint::Last]
+    );
     assert!(matches!(train("epochs = 1 lr = 0.5").unwrap().optimizer, Optimizer::Adam { lr: 0.5, .. }));
     let spec = train("epochs = 9 clip = 12 schedule = cosine(min = 1e-6, restarts = 2, warmup = 0.5)").unwrap();
-    let schedule = Schedule { curve: Curve::Cosine { min: 1e-6, restarts: 2 }, warmup: 0.5 };
+    let schedule = Schedule { curve: ScheduleCurve::Cosine { min: 1e-6, restarts: 2 }, warmup: 0.5 };
     assert_eq!((spec.schedule, spec.clip), (schedule, Some(12.0)));
-    assert_eq!(train("epochs = 9 schedule = poly").unwrap().schedule.curve, Curve::Poly { power: 0.9 });
+    assert_eq!(train("epochs = 9 schedule = poly").unwrap().schedule.curve, ScheduleCurve::Poly { power: 0.9 });
     assert_eq!(override_train(spec, &[entry("clip", "none")]).unwrap().clip, None);
 }
 
@@ -154,7 +157,7 @@ fn optimizers_have_pytorchs_defaults() {
     assert_eq!(read("sgd"), Optimizer::Sgd { lr, momentum: 0.0, nesterov: false, weight_decay: 0.0 });
     let nnunet = Optimizer::Sgd { lr: 0.01, momentum: 0.99, nesterov: true, weight_decay: 3e-5 };
     assert_eq!(read("sgd(0.01, momentum = 0.99, nesterov = true, weight_decay = 3e-5)"), nnunet);
-    assert_eq!([read("adam"), read("adamw"), read("sgd"), nnunet].map(|o| o.moments()), [2, 2, 0, 1]);
+    assert_eq!([read("adam"), read("adamw"), read("sgd"), nnunet].map(|o| o.moment_count()), [2, 2, 0, 1]);
 }
 
 #[test]
@@ -163,23 +166,26 @@ fn losses_are_sums_of_terms() {
         let terms = train(&format!("epochs = 1 loss = {text}")).unwrap().loss.terms;
         terms.into_iter().map(|t| (t.weight, t.term)).collect::<Vec<_>>()
     };
-    assert_eq!(read("cross_entropy"), [(1.0, Term::CROSS_ENTROPY)]);
-    assert_eq!(read("dice + cross_entropy"), [(1.0, Term::DICE), (1.0, Term::CROSS_ENTROPY)]);
-    let weighted = Term::CrossEntropy { weights: vec![1.0, 4.0], smoothing: 0.1 };
+    assert_eq!(read("cross_entropy"), [(1.0, LossTerm::CROSS_ENTROPY)]);
+    assert_eq!(read("dice + cross_entropy"), [(1.0, LossTerm::DICE), (1.0, LossTerm::CROSS_ENTROPY)]);
+    let weighted = LossTerm::CrossEntropy { weights: vec![1.0, 4.0], smoothing: 0.1 };
     let sum = "cross_entropy(weights = [1, 4], smoothing = 0.1) + 0.5 * dice";
-    assert_eq!(read(sum), [(1.0, weighted), (0.5, Term::DICE)]);
+    assert_eq!(read(sum), [(1.0, weighted), (0.5, LossTerm::DICE)]);
     // Factors on either side, and over a sum.
-    let three = [(2.0, Term::FOCAL), (1.0, Term::LOVASZ), (0.25, Term::TVERSKY)];
+    let three = [(2.0, LossTerm::FOCAL), (1.0, LossTerm::LOVASZ), (0.25, LossTerm::TVERSKY)];
     assert_eq!(read("2 * (focal + 0.5 * lovasz) + tversky * 0.25"), three);
-    let all = Term::Dice { squared: true, smooth: 1.0, batch: false, include_background: true };
+    let all = LossTerm::Dice { squared: true, smooth: 1.0, batch: false, include_background: true };
     assert_eq!(read("dice(squared = true, smooth = 1, batch = false, include_background = true)")[0].1, all);
-    assert_eq!(read("focal(gamma = 1, alpha = 0.25)")[0].1, Term::Focal { gamma: 1.0, alpha: Alpha::Foreground(0.25) });
-    let alpha = Alpha::PerClass(vec![1.0, 2.0]);
-    assert_eq!(read("focal(alpha = [1, 2])")[0].1, Term::Focal { gamma: 2.0, alpha });
+    assert_eq!(
+        read("focal(gamma = 1, alpha = 0.25)")[0].1,
+        LossTerm::Focal { gamma: 1.0, alpha: FocalAlpha::Foreground(0.25) }
+    );
+    let alpha = FocalAlpha::PerClass(vec![1.0, 2.0]);
+    assert_eq!(read("focal(alpha = [1, 2])")[0].1, LossTerm::Focal { gamma: 2.0, alpha });
     let tversky =
-        Term::Tversky { alpha: 0.3, beta: 0.7, gamma: 0.75, smooth: 1e-5, batch: true, include_background: false };
+        LossTerm::Tversky { alpha: 0.3, beta: 0.7, gamma: 0.75, smooth: 1e-5, batch: true, include_background: false };
     assert_eq!(read("tversky(alpha = 0.3, beta = 0.7, gamma = 0.75)")[0].1, tversky);
-    assert_eq!(read("lovasz(per_image = true)")[0].1, Term::Lovasz { per_image: true });
+    assert_eq!(read("lovasz(per_image = true)")[0].1, LossTerm::Lovasz { per_image: true });
 }
 
 /// The run of docs/optimisation.md, and that its tables have every term and optimiser.

@@ -91,7 +91,7 @@ fn shown(expr: &Expr) -> String {
         ExprKind::Record(_) => "record".into(),
         ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => format!("(-{})", shown(value)),
         ExprKind::Unary { value, .. } => format!("(not {})", shown(value)),
-        ExprKind::Binary { op, lhs, rhs } => format!("({} {} {})", shown(lhs), op.node.text(), shown(rhs)),
+        ExprKind::Binary { op, lhs, rhs } => format!("({} {} {})", shown(lhs), op.node.symbol(), shown(rhs)),
         ExprKind::Range { lo, hi } => format!("({}..{})", shown(lo), shown(hi)),
         ExprKind::Match { value, arms } => format!("match {} of {}", shown(value), arms.len()),
         ExprKind::If { cond, then, otherwise } => {

@@ -2,7 +2,7 @@
 
 use crate::graph::elaborate::binding::BlockCall;
 use crate::graph::elaborate::fixes::missing_argument_edit;
-use crate::text::diag::{Applicability, Code, Diagnostic, listed};
+use crate::text::diag::{Applicability, Code, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Block, Ident, Param};
 
@@ -105,7 +105,7 @@ pub(in crate::graph::elaborate) fn unknown_parameter(block: &Block, params: &[&P
     let known = || params.iter().map(|p| p.name.node.as_str());
     let there = match params {
         [] => format!("`{}` takes no hyper-parameter", block.name),
-        _ => format!("it takes {}", listed(known())),
+        _ => format!("it takes {}", quoted_list(known())),
     };
     let message = format!("`{}` has no hyper-parameter `{name}`", block.name);
     Diagnostic::new(Code::E0204, name.span, message).other(block.name.span, "declared here").nearest(

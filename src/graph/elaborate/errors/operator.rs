@@ -3,7 +3,7 @@
 use crate::graph::elaborate::fixes::missing_argument_edit;
 use crate::graph::elaborate::operator::OperatorCall;
 use crate::graph::op::{ArgKind, ArgSpec, Refusal, RefusalKind, Signature};
-use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, listed};
+use crate::text::diag::{Applicability, Code, Diagnostic, did_you_mean, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::Ident;
 
@@ -42,7 +42,7 @@ impl OperatorError<'_> {
                 let message = format!("only the first argument of `{}` may stand without its name", sig.name);
                 let d = Diagnostic::new(Code::E0204, span, message).label("the second");
                 match sig.args.get(1) {
-                    Some(arg) => d.help(format!("it takes {}", listed(sig.args.iter().map(|a| a.name)))).suggest(
+                    Some(arg) => d.help(format!("it takes {}", quoted_list(sig.args.iter().map(|a| a.name)))).suggest(
                         "name it, for example",
                         span.before(),
                         format!("{} = ", arg.name),
@@ -101,7 +101,7 @@ fn unknown_setting(sig: &Signature, name: &Ident) -> Diagnostic {
         None => {
             let there = match sig.args {
                 [] => format!("`{}` takes no arguments", sig.name),
-                _ => format!("it takes {}", listed(known())),
+                _ => format!("it takes {}", quoted_list(known())),
             };
             d.nearest(name.span, &name.node, known(), || Some(there))
         }

@@ -25,7 +25,7 @@ pub(super) fn costs(run: TrainedRun<'_>) -> Vec<(String, String)> {
         let macs = count(checked, convention).macs;
         rows.push((format!("MACs, {}", convention.name()), format!("{} ({})", thousands(macs), with_prefix(macs))));
     }
-    let memory = memory_frozen(checked, &frozen, train.optimizer.moments(), 1);
+    let memory = memory_frozen(checked, &frozen, train.optimizer.moment_count(), 1);
     let batch = train.batch as u64;
     let peak = |text: &str, timeline: &MemoryTimeline, batch: u64| {
         let peak = timeline.peak(batch);

@@ -1,11 +1,15 @@
 //! The keys of `data` blocks.
 
-use super::reader::Reader;
+use super::reader::BlockReader;
 use super::split::split;
-use super::value::{Read, call, count, field, integer, list, number, per_channel, positive, string, word, wrong};
+use super::value::{
+    ReadResult, call, count, expected, field, integer, list, number, per_channel, positive, string, word,
+};
 use crate::text::config::case_rules::{colour_label, label_colour, parse_colour};
-use crate::text::config::dataset_layouts::{LAYOUTS, Layout};
-use crate::text::config::{Axis, DataSource, DataSpec, Decode, Empty, MaskRule, Slices, Slicing, Split};
+use crate::text::config::dataset_layouts::{DatasetLayout, LAYOUTS};
+use crate::text::config::{
+    DataSource, DataSpec, DecodeRule, EmptyClassRule, MaskRule, SliceAxis, SliceSelection, Slicing, Split,
+};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Data, Entry, Expr, ExprKind};
@@ -17,33 +21,37 @@ const KEYS: &[&str] = &[
 
 /// Checks a `data` block and fills in defaults.
 pub fn data_spec(data: &Data) -> Result<DataSpec, Problems> {
-    let reader = Reader::new("data", data.name.span, KEYS, &data.entries);
+    let reader = BlockReader::new("data", data.name.span, KEYS, &data.entries);
     read_data(reader, &data.name.node, None)
 }
 
 /// Replaces parts of a data set by entries from the command line.
 pub fn override_data(base: &DataSpec, entries: &[Entry]) -> Result<DataSpec, Problems> {
-    read_data(Reader::new("data", Span::default(), KEYS, entries), &base.name, Some(base))
+    read_data(BlockReader::new("data", Span::default(), KEYS, entries), &base.name, Some(base))
 }
 
 /// A published layout and the folder that the set lies in.
-type Laid<'a> = (&'static Layout, Option<&'a str>);
+type LocatedLayout<'a> = (&'static DatasetLayout, Option<&'a str>);
 
 /// `isic2018`, or `isic2018("Folder")` where the set lies elsewhere.
-fn layout(e: &Expr) -> Read<Laid<'_>> {
+fn layout(e: &Expr) -> ReadResult<LocatedLayout<'_>> {
     let known: Vec<(&str, &[&'static str])> = LAYOUTS.iter().map(|l| (l.name, &["folder"] as &[_])).collect();
     let (name, fields) = call(e, &known)?;
     let folder = field(&fields, "folder", None, |e| match &e.kind {
         ExprKind::Str(folder) => Ok(Some(folder.as_str())),
-        _ => wrong(e, "a string in double quotes"),
+        _ => expected(e, "a string in double quotes"),
     })?;
     match LAYOUTS.iter().find(|l| l.name == name) {
         Some(layout) => Ok((layout, folder)),
-        None => wrong(e, "the name of a layout"),
+        None => expected(e, "the name of a layout"),
     }
 }
 
-fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>, laid: Option<Laid<'_>>) -> Option<DataSource> {
+fn read_source(
+    r: &mut BlockReader<'_>,
+    base: Option<&DataSpec>,
+    laid: Option<LocatedLayout<'_>>,
+) -> Option<DataSource> {
     let ways: Vec<&str> = ["source", "list", "images", "masks"].into_iter().filter(|key| r.has(key)).collect();
     if let [first @ ("source" | "list"), second, ..] = ways[..] {
         let message = match (first, second) {
@@ -82,21 +90,21 @@ fn read_source(r: &mut Reader<'_>, base: Option<&DataSpec>, laid: Option<Laid<'_
 }
 
 /// A grey value, or a colour in quotes.
-fn label(e: &Expr) -> Read<u32> {
+fn label(e: &Expr) -> ReadResult<u32> {
     if let ExprKind::Str(text) = &e.kind {
         return match parse_colour(text) {
             Some(colour) => Ok(colour_label(colour)),
-            None => wrong(e, "a colour such as \"#ff0000\""),
+            None => expected(e, "a colour such as \"#ff0000\""),
         };
     }
     match u32::try_from(integer(e, 0)?) {
         Ok(n) if n <= 65535 => Ok(n),
-        _ => wrong(e, "a pixel value of at most 65535"),
+        _ => expected(e, "a pixel value of at most 65535"),
     }
 }
 
 /// The rule and the labels must be of one kind; the result is the rule.
-fn mask_rule(r: &mut Reader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
+fn mask_rule(r: &mut BlockReader<'_>, labels: Option<&Vec<u32>>, two: bool, before: Option<MaskRule>) -> MaskRule {
     let colours = labels.map_or(0, |l| l.iter().filter(|l| label_colour(**l).is_some()).count());
     let all = labels.is_some_and(|l| !l.is_empty() && colours == l.len());
     if colours > 0 && !all {
@@ -125,24 +133,24 @@ fn mask_rule(r: &mut Reader<'_>, labels: Option<&Vec<u32>>, two: bool, before: O
     written.or(before).unwrap_or(default)
 }
 
-fn slicing(r: &mut Reader<'_>, before: Slicing) -> Slicing {
-    let axes = [("axial", Axis::Axial), ("coronal", Axis::Coronal), ("sagittal", Axis::Sagittal)];
+fn slicing(r: &mut BlockReader<'_>, before: Slicing) -> Slicing {
+    let axes = [("axial", SliceAxis::Axial), ("coronal", SliceAxis::Coronal), ("sagittal", SliceAxis::Sagittal)];
     let axis = r.get("axis", |e| word(e, &axes)).unwrap_or(before.axis);
     let slices = r.get("slices", |e| {
         let (name, fields) = call(e, &[("all", &[]), ("labelled", &[]), ("every", &["n"])])?;
         Ok(match name {
-            "all" => Slices::All,
-            "labelled" => Slices::Labelled,
-            _ => Slices::Every(match fields.first() {
+            "all" => SliceSelection::All,
+            "labelled" => SliceSelection::Labelled,
+            _ => SliceSelection::Every(match fields.first() {
                 Some((_, n)) => count(n, 1)?,
-                None => return wrong(e, "all, labelled, or every(4)"),
+                None => return expected(e, "all, labelled, or every(4)"),
             }),
         })
     });
     Slicing { axis, slices: slices.unwrap_or(before.slices) }
 }
 
-fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
+fn read_data(mut r: BlockReader<'_>, name: &str, base: Option<&DataSpec>) -> Result<DataSpec, Problems> {
     let laid = r.get("layout", layout);
     if laid.is_some() {
         for key in ["source", "list"] {
@@ -166,18 +174,18 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         };
         match list(e, "[height, width]", |e| count(e, 1)).map_err(square)?[..] {
             [h, w] if h.max(w) <= 16384 => Ok([h, w]),
-            [_, _] => wrong(e, "a size of at most 16384 x 16384"),
-            _ => wrong(e, "[height, width]"),
+            [_, _] => expected(e, "a size of at most 16384 x 16384"),
+            _ => expected(e, "[height, width]"),
         }
     });
-    let by_layout = |layout: Laid<'_>| layout.0.classes.map(str::to_string).to_vec();
+    let by_layout = |layout: LocatedLayout<'_>| layout.0.classes.map(str::to_string).to_vec();
     let old = laid.map(by_layout).or(base.map(|b| b.classes.clone()));
     let classes = r.required("classes", "classes = [\"background\", \"lesion\"]", old, |e| {
         let names = list(e, "a list of class names", string)?;
         if (2..=255).contains(&names.len()) {
             Ok(names)
         } else {
-            wrong(e, "2 to 255 class names, the background first")
+            expected(e, "2 to 255 class names, the background first")
         }
     });
     let old = laid.map(|(layout, _)| layout.labels.to_vec()).or(base.map(|b| b.labels.clone()));
@@ -192,28 +200,28 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
     let slicing = slicing(&mut r, base.map(|b| b.slicing).unwrap_or_default());
     let window = r.get("window", |e| match list(e, "[low, high]", number)?[..] {
         [low, high] if low < high => Ok([low, high]),
-        _ => wrong(e, "[low, high] with low < high"),
+        _ => expected(e, "[low, high] with low < high"),
     });
-    let decode = r.get("decode", |e| word(e, &[("value", Decode::Value), ("hi_byte", Decode::HiByte)]));
+    let decode = r.get("decode", |e| word(e, &[("value", DecodeRule::Value), ("hi_byte", DecodeRule::HiByte)]));
     let mean = r.get("mean", per_channel);
     let std = r.get("std", |e| {
         let std = per_channel(e)?;
-        if std.iter().all(|s| *s > 0.0) { Ok(std) } else { wrong(e, "numbers above 0") }
+        if std.iter().all(|s| *s > 0.0) { Ok(std) } else { expected(e, "numbers above 0") }
     });
     let cache_mb = r.get("cache_mb", |e| count(e, 0));
     let limit = r.get("limit", |e| count(e, 1));
     // An empty mask is scored in three ways in the literature, and means differ by it: nobody should find out afterwards.
-    let words = Empty::ALL.map(|rule| (rule.name(), rule));
+    let words = EmptyClassRule::ALL.map(|rule| (rule.name(), rule));
     let empty = r.get("empty", |e| word(e, &words)).or(base.map(|b| b.empty));
     if empty.is_none() && !r.has("empty") && !r.misspelt.contains(&"empty") {
         let d = Diagnostic::new(Code::E0207, r.at, "this `data` block has no `empty`");
         let d = d.label("what does an image count for a class that neither prediction nor truth holds?");
-        let d = r.added(d, "empty = one");
+        let d = r.suggest_entry(d, "empty = one");
         r.problems.push(d.help("`one` counts it as right, `skip` leaves it out, `zero` counts it as wrong"));
     }
     let spacing = r.get("spacing", |e| match list(e, "[height, width] in millimetres", positive)?[..] {
         [height, width] => Ok([height, width]),
-        _ => wrong(e, "[height, width] of a pixel in millimetres"),
+        _ => expected(e, "[height, width] of a pixel in millimetres"),
     });
     let complete = source.zip(size).zip(classes).zip(labels).zip(empty);
     let spec = complete.map(|((((source, size), classes), labels), empty)| DataSpec {
@@ -232,7 +240,7 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         grouping: grouping.or(base.map(|b| b.grouping.clone())).unwrap_or_default(),
         slicing,
         window: window.or(laid.and_then(|(layout, _)| layout.window)).or(base.and_then(|b| b.window)),
-        decode: decode.or(base.map(|b| b.decode)).unwrap_or(Decode::Value),
+        decode: decode.or(base.map(|b| b.decode)).unwrap_or(DecodeRule::Value),
         mean: mean.or(base.map(|b| b.mean.clone())).unwrap_or_else(|| vec![0.0]),
         std: std.or(base.map(|b| b.std.clone())).unwrap_or_else(|| vec![1.0]),
         cache_mb: cache_mb.or(base.map(|b| b.cache_mb)).unwrap_or(2048),
@@ -240,10 +248,10 @@ fn read_data(mut r: Reader<'_>, name: &str, base: Option<&DataSpec>) -> Result<D
         empty,
         spacing: spacing.or(base.and_then(|b| b.spacing)),
     });
-    r.done(spec)
+    r.finish(spec)
 }
 
-fn check_labels(r: &mut Reader<'_>, classes: &[String], labels: &[u32]) {
+fn check_labels(r: &mut BlockReader<'_>, classes: &[String], labels: &[u32]) {
     if classes.len() != labels.len() {
         let message = format!("{} labels for {} classes", labels.len(), classes.len());
         r.refuse("labels", message, "give one pixel value per class");

@@ -1,38 +1,38 @@
 //! Losses: `cross_entropy(weights = [1, 4]) + 0.5 * dice`.
 
-use super::value::{Read, boolean, call, field, list, non_negative, number, wrong};
-use crate::text::config::{Alpha, LossSpec, Term, Weighted};
+use super::value::{ReadResult, boolean, call, expected, field, list, non_negative, number};
+use crate::text::config::{FocalAlpha, LossSpec, LossTerm, WeightedLossTerm};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{BinaryOp, Entry, Expr, ExprKind};
 
-const SHOWN: &str = "a sum of terms such as `cross_entropy + 0.5 * dice`";
+const WANTED: &str = "a sum of terms such as `cross_entropy + 0.5 * dice`";
 
-pub(super) fn loss(e: &Expr) -> Read<LossSpec> {
-    Ok(LossSpec { terms: placed(e)?.into_iter().map(|t| t.node).collect() })
+pub(super) fn loss(e: &Expr) -> ReadResult<LossSpec> {
+    Ok(LossSpec { terms: spanned_terms(e)?.into_iter().map(|t| t.node).collect() })
 }
 
-fn placed(e: &Expr) -> Read<Vec<Spanned<Weighted>>> {
+fn spanned_terms(e: &Expr) -> ReadResult<Vec<Spanned<WeightedLossTerm>>> {
     let mut terms = Vec::new();
-    add(e, 1.0, &mut terms)?;
+    collect_terms(e, 1.0, &mut terms)?;
     Ok(terms)
 }
 
 /// The terms of `factor * (e)`.
-fn add(e: &Expr, factor: f64, terms: &mut Vec<Spanned<Weighted>>) -> Read<()> {
+fn collect_terms(e: &Expr, factor: f64, terms: &mut Vec<Spanned<WeightedLossTerm>>) -> ReadResult<()> {
     match &e.kind {
         ExprKind::Binary { op, lhs, rhs } => match op.node {
             BinaryOp::Add => {
-                add(lhs, factor, terms)?;
-                add(rhs, factor, terms)
+                collect_terms(lhs, factor, terms)?;
+                collect_terms(rhs, factor, terms)
             }
             BinaryOp::Mul => match (number(lhs), number(rhs)) {
-                (Ok(_), Ok(_)) => wrong(e, SHOWN),
-                (Ok(_), Err(_)) => add(rhs, factor * weight(lhs)?, terms),
-                (Err(_), Ok(_)) => add(lhs, factor * weight(rhs)?, terms),
+                (Ok(_), Ok(_)) => expected(e, WANTED),
+                (Ok(_), Err(_)) => collect_terms(rhs, factor * weight(lhs)?, terms),
+                (Err(_), Ok(_)) => collect_terms(lhs, factor * weight(rhs)?, terms),
                 (Err(_), Err(_)) => {
                     Err(Diagnostic::new(Code::E0206, e.span, "a term of a loss is multiplied by a number")
-                        .help(format!("`loss` takes {SHOWN}")))
+                        .help(format!("`loss` takes {WANTED}")))
                 }
             },
             BinaryOp::Or
@@ -47,27 +47,27 @@ fn add(e: &Expr, factor: f64, terms: &mut Vec<Spanned<Weighted>>) -> Read<()> {
             | BinaryOp::Sub
             | BinaryOp::Div
             | BinaryOp::Rem => {
-                let message = format!("terms of a loss are added, `{}` is not for them", op.node.text());
-                Err(Diagnostic::new(Code::E0206, op.span, message).help(format!("`loss` takes {SHOWN}")))
+                let message = format!("terms of a loss are added, `{}` is not for them", op.node.symbol());
+                Err(Diagnostic::new(Code::E0206, op.span, message).help(format!("`loss` takes {WANTED}")))
             }
         },
         ExprKind::Name(_) | ExprKind::Call(_) => {
-            terms.push(Spanned::new(Weighted { weight: factor, term: term(e)? }, e.span));
+            terms.push(Spanned::new(WeightedLossTerm { weight: factor, term: term(e)? }, e.span));
             Ok(())
         }
         // A number, a list, a text: not what a loss is made of.
-        _ => wrong(e, SHOWN),
+        _ => expected(e, WANTED),
     }
 }
 
-fn weight(e: &Expr) -> Read<f64> {
+fn weight(e: &Expr) -> ReadResult<f64> {
     match number(e)? {
         x if x > 0.0 && x.is_finite() => Ok(x),
-        _ => wrong(e, "weights above 0"),
+        _ => expected(e, "weights above 0"),
     }
 }
 
-fn term(e: &Expr) -> Read<Term> {
+fn term(e: &Expr) -> ReadResult<LossTerm> {
     let (name, f) = call(
         e,
         &[
@@ -81,29 +81,29 @@ fn term(e: &Expr) -> Read<Term> {
     let smooth = || field(&f, "smooth", 1e-5, non_negative);
     let flag = |key, default| field(&f, key, default, boolean);
     Ok(match name {
-        "cross_entropy" => Term::CrossEntropy {
+        "cross_entropy" => LossTerm::CrossEntropy {
             weights: field(&f, "weights", Vec::new(), per_class)?,
             smoothing: field(&f, "smoothing", 0.0, |e| match number(e)? {
                 x if (0.0..=1.0).contains(&x) => Ok(x),
-                _ => wrong(e, "a number from 0 to 1"),
+                _ => expected(e, "a number from 0 to 1"),
             })?,
         },
-        "dice" => Term::Dice {
+        "dice" => LossTerm::Dice {
             squared: flag("squared", false)?,
             smooth: smooth()?,
             batch: flag("batch", true)?,
             include_background: flag("include_background", false)?,
         },
-        "focal" => Term::Focal {
+        "focal" => LossTerm::Focal {
             gamma: field(&f, "gamma", 2.0, non_negative)?,
-            alpha: field(&f, "alpha", Alpha::None, alpha)?,
+            alpha: field(&f, "alpha", FocalAlpha::None, alpha)?,
         },
         "tversky" => tversky(e.span, &f, smooth()?, flag("batch", true)?, flag("include_background", false)?)?,
-        _ => Term::Lovasz { per_image: flag("per_image", false)? },
+        _ => LossTerm::Lovasz { per_image: flag("per_image", false)? },
     })
 }
 
-fn tversky(at: Span, f: &[(&str, &Expr)], smooth: f64, batch: bool, include_background: bool) -> Read<Term> {
+fn tversky(at: Span, f: &[(&str, &Expr)], smooth: f64, batch: bool, include_background: bool) -> ReadResult<LossTerm> {
     let (alpha, beta) = (field(f, "alpha", 0.5, non_negative)?, field(f, "beta", 0.5, non_negative)?);
     if alpha + beta == 0.0 {
         let message = "`tversky` with `alpha` and `beta` of 0 counts no mistakes";
@@ -111,28 +111,28 @@ fn tversky(at: Span, f: &[(&str, &Expr)], smooth: f64, batch: bool, include_back
             .help("weigh false positives (`alpha`), false negatives (`beta`) or both"));
     }
     let gamma = field(f, "gamma", 1.0, super::value::positive)?;
-    Ok(Term::Tversky { alpha, beta, gamma, smooth, batch, include_background })
+    Ok(LossTerm::Tversky { alpha, beta, gamma, smooth, batch, include_background })
 }
 
 /// One number for each class; that there are so many is known with the data.
-fn per_class(e: &Expr) -> Read<Vec<f64>> {
+fn per_class(e: &Expr) -> ReadResult<Vec<f64>> {
     let values = list(e, "a list with a number for each class", non_negative)?;
-    if values.iter().any(|&w| w > 0.0) { Ok(values) } else { wrong(e, "at least one number above 0") }
+    if values.iter().any(|&w| w > 0.0) { Ok(values) } else { expected(e, "at least one number above 0") }
 }
 
-fn alpha(e: &Expr) -> Read<Alpha> {
+fn alpha(e: &Expr) -> ReadResult<FocalAlpha> {
     match &e.kind {
-        ExprKind::List(_) => per_class(e).map(Alpha::PerClass),
+        ExprKind::List(_) => per_class(e).map(FocalAlpha::PerClass),
         _ => match number(e) {
-            Ok(x) if x > 0.0 && x < 1.0 => Ok(Alpha::Foreground(x)),
-            Ok(_) | Err(_) => wrong(e, "a number between 0 and 1, or a list with a number for each class"),
+            Ok(x) if x > 0.0 && x < 1.0 => Ok(FocalAlpha::Foreground(x)),
+            Ok(_) | Err(_) => expected(e, "a number between 0 and 1, or a list with a number for each class"),
         },
     }
 }
 
 /// What of the run's loss cannot be for data of so many classes, at its place.
 pub fn loss_problem(entries: &[Entry], classes: usize) -> Option<Diagnostic> {
-    let terms = placed(&entries.iter().find(|e| e.key.node == "loss")?.value).ok()?;
+    let terms = spanned_terms(&entries.iter().find(|e| e.key.node == "loss")?.value).ok()?;
     let found = terms.into_iter().find_map(|Spanned { node, span }| {
         let message = LossSpec { terms: vec![node] }.check(classes).err()?;
         Some(Diagnostic::new(Code::E0206, span, message))

@@ -1,11 +1,11 @@
 //! Optimisers: `adam(lr = 1e-3)`, `sgd(lr = 0.01, momentum = 0.99, nesterov = true)`.
 
-use super::value::{Read, boolean, call, field, non_negative, number, positive, wrong};
+use super::value::{ReadResult, boolean, call, expected, field, non_negative, number, positive};
 use crate::text::config::Optimizer;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::Expr;
 
-pub(super) fn optimizer(e: &Expr) -> Read<Optimizer> {
+pub(super) fn optimizer(e: &Expr) -> ReadResult<Optimizer> {
     const ADAM: &[&str] = &["lr", "beta1", "beta2", "eps", "weight_decay"];
     let (name, f) =
         call(e, &[("adam", ADAM), ("adamw", ADAM), ("sgd", &["lr", "momentum", "nesterov", "weight_decay"])])?;
@@ -13,7 +13,7 @@ pub(super) fn optimizer(e: &Expr) -> Read<Optimizer> {
     let share = |key, default| {
         field(&f, key, default, |e| match number(e)? {
             x if (0.0..1.0).contains(&x) => Ok(x),
-            _ => wrong(e, "a number of at least 0 and below 1"),
+            _ => expected(e, "a number of at least 0 and below 1"),
         })
     };
     let lr = field(&f, "lr", 1e-3, positive)?;

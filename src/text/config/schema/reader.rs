@@ -1,13 +1,13 @@
 //! The entries of one block, read key by key; what is wrong with them is collected.
 
-use super::value::{Read, of_key};
+use super::value::{ReadResult, with_key_name};
 use crate::text::diag::{Applicability, Code, Diagnostic, Problems, did_you_mean};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Entry, Expr};
 use std::collections::BTreeMap;
 
 /// Reads the entries of one block and collects what is wrong with them.
-pub(super) struct Reader<'a> {
+pub(super) struct BlockReader<'a> {
     pub(super) entries: Vec<&'a Entry>,
     /// The block's name, where a missing key is reported.
     pub(super) at: Span,
@@ -17,9 +17,9 @@ pub(super) struct Reader<'a> {
     pub(super) problems: Problems,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> BlockReader<'a> {
     pub(super) fn new(what: &'static str, at: Span, keys: &[&'static str], entries: &'a [Entry]) -> Self {
-        let mut reader = Reader { entries: Vec::new(), at, what, misspelt: Vec::new(), problems: Problems::new() };
+        let mut reader = BlockReader { entries: Vec::new(), at, what, misspelt: Vec::new(), problems: Problems::new() };
         let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
         for entry in entries {
             match seen.insert(&entry.key.node, entry.key.span) {
@@ -33,10 +33,10 @@ impl<'a> Reader<'a> {
         for entry in &reader.entries {
             if !keys.contains(&entry.key.node.as_str()) {
                 let d = Diagnostic::new(Code::E0205, entry.key.span, format!("`{what}` has no key `{}`", entry.key));
-                let foreign = foreign(&entry.key.node).filter(|f| keys.contains(f));
-                reader.misspelt.extend(foreign.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
+                let known_alias = known_alias(&entry.key.node).filter(|f| keys.contains(f));
+                reader.misspelt.extend(known_alias.or_else(|| did_you_mean(&entry.key.node, keys.iter().copied())));
                 let there = || Some(format!("its keys are {}", keys.join(", ")));
-                reader.problems.push(match (foreign, absent(&entry.key.node)) {
+                reader.problems.push(match (known_alias, why_unsupported(&entry.key.node)) {
                     (Some(ours), _) => d.renamed(entry.key.span, ours, Applicability::MachineApplicable),
                     (None, Some(why)) => d.help(why),
                     (None, None) => d.nearest(entry.key.span, &entry.key.node, keys.iter().copied(), there),
@@ -50,12 +50,12 @@ impl<'a> Reader<'a> {
         self.entries.iter().any(|e| e.key.node == key)
     }
 
-    pub(super) fn get<T>(&mut self, key: &str, read: impl FnOnce(&'a Expr) -> Read<T>) -> Option<T> {
+    pub(super) fn get<T>(&mut self, key: &str, read: impl FnOnce(&'a Expr) -> ReadResult<T>) -> Option<T> {
         let entry = *self.entries.iter().find(|e| e.key.node == key)?;
         match read(&entry.value) {
             Ok(value) => Some(value),
             Err(d) => {
-                self.problems.push(of_key(d, key));
+                self.problems.push(with_key_name(d, key));
                 None
             }
         }
@@ -67,14 +67,14 @@ impl<'a> Reader<'a> {
         key: &str,
         example: &str,
         default: Option<T>,
-        read: impl FnOnce(&'a Expr) -> Read<T>,
+        read: impl FnOnce(&'a Expr) -> ReadResult<T>,
     ) -> Option<T> {
         if !self.has(key) {
             if default.is_some() || self.misspelt.contains(&key) {
                 return default;
             }
             let d = Diagnostic::new(Code::E0207, self.at, format!("this `{}` block has no `{key}`", self.what));
-            let d = self.added(d, example);
+            let d = self.suggest_entry(d, example);
             self.problems.push(d);
             return None;
         }
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Offers an entry behind the last one; its value is an example.
-    pub(super) fn added(&self, d: Diagnostic, example: &str) -> Diagnostic {
+    pub(super) fn suggest_entry(&self, d: Diagnostic, example: &str) -> Diagnostic {
         let help = format!("add `{example}`");
         match self.entries.iter().map(|e| e.value.span).max_by_key(|s| s.end) {
             Some(last) => d.suggest(help, last.after(), format!("  {example}"), Applicability::HasPlaceholders),
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         self.problems.push(Diagnostic::new(Code::E0206, span, message).help(help));
     }
 
-    pub(super) fn done<T>(self, value: Option<T>) -> Result<T, Problems> {
+    pub(super) fn finish<T>(self, value: Option<T>) -> Result<T, Problems> {
         match value {
             Some(value) if !self.problems.has_errors() => Ok(value),
             _ => Err(self.problems),
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The word that people from elsewhere write, and what it is called here.
-fn foreign(key: &str) -> Option<&'static str> {
+fn known_alias(key: &str) -> Option<&'static str> {
     Some(match key {
         "learning_rate" => "lr",
         "batch_size" => "batch",
@@ -117,7 +117,7 @@ fn foreign(key: &str) -> Option<&'static str> {
 }
 
 /// Keys that one may look for and that are not there on purpose, and why.
-fn absent(key: &str) -> Option<&'static str> {
+fn why_unsupported(key: &str) -> Option<&'static str> {
     match key {
         "precision" | "mixed_precision" | "amp" | "fp16" | "bf16" => {
             Some("runs compute in 32-bit floats; docs/optimisation.md says what half precision lacks")

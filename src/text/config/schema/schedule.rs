@@ -1,18 +1,18 @@
 //! Schedules of the learning rate: `poly(power = 0.9, warmup = 5)`.
 
-use super::value::{Read, call, field, integer, non_negative, positive};
-use crate::text::config::{Curve, Schedule};
+use super::value::{ReadResult, call, field, integer, non_negative, positive};
+use crate::text::config::{Schedule, ScheduleCurve};
 use crate::text::syntax::ast::Expr;
 
-pub(super) fn schedule(e: &Expr) -> Read<Schedule> {
+pub(super) fn schedule(e: &Expr) -> ReadResult<Schedule> {
     let (name, f) = call(
         e,
         &[("constant", &["warmup"]), ("poly", &["power", "warmup"]), ("cosine", &["min", "restarts", "warmup"])],
     )?;
     let curve = match name {
-        "constant" => Curve::Constant,
-        "poly" => Curve::Poly { power: field(&f, "power", 0.9, positive)? },
-        _ => Curve::Cosine {
+        "constant" => ScheduleCurve::Constant,
+        "poly" => ScheduleCurve::Poly { power: field(&f, "power", 0.9, positive)? },
+        _ => ScheduleCurve::Cosine {
             min: field(&f, "min", 0.0, non_negative)?,
             restarts: field(&f, "restarts", 0, |e| integer(e, 0))?,
         },

@@ -1,7 +1,7 @@
 //! Which image is for training and which for the test.
 
-use super::value::{Read, call, count, field, integer, number, string, word, wrong};
-use crate::text::config::{GroupBy, Grouping, Split, Stratify};
+use super::value::{ReadResult, call, count, expected, field, integer, number, string, word};
+use crate::text::config::{GroupBy, Grouping, Split, StratifyBy};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::syntax::ast::{Expr, ExprKind};
 
@@ -13,12 +13,12 @@ const FORMS: &[(&str, &[&str])] = &[
 ];
 
 /// A split, and which cases it keeps together.
-pub(super) fn split(expr: &Expr) -> Read<(Split, Grouping)> {
+pub(super) fn split(expr: &Expr) -> ReadResult<(Split, Grouping)> {
     let (name, fields) = call(expr, FORMS)?;
     let grouping = Grouping {
         group: field(&fields, "group", None, |e| group(e).map(Some))?,
         stratify: field(&fields, "stratify", None, |e| {
-            word(e, &[("foreground", Stratify::Foreground), ("classes", Stratify::Classes)]).map(Some)
+            word(e, &[("foreground", StratifyBy::Foreground), ("classes", StratifyBy::Classes)]).map(Some)
         })?,
     };
     let split = match name {
@@ -31,16 +31,16 @@ pub(super) fn split(expr: &Expr) -> Read<(Split, Grouping)> {
 }
 
 /// `"{group}_z*"`, or the name of a set whose groups are known.
-fn group(e: &Expr) -> Read<GroupBy> {
+fn group(e: &Expr) -> ReadResult<GroupBy> {
     if let ExprKind::Str(pattern) = &e.kind {
         return match pattern.matches("{group}").count() {
             1 => Ok(GroupBy::Pattern(pattern.clone())),
-            _ => wrong(e, "a pattern over stems with `{group}` once, such as \"{group}_z*\""),
+            _ => expected(e, "a pattern over stems with `{group}` once, such as \"{group}_z*\""),
         };
     }
     match word(e, &[("cvc_clinicdb", GroupWord::CvcClinicdb)]) {
         Ok(GroupWord::CvcClinicdb) => Ok(GroupBy::CvcClinicdb),
-        Err(_) => wrong(e, "a pattern over stems such as \"{group}_z*\", or cvc_clinicdb"),
+        Err(_) => expected(e, "a pattern over stems such as \"{group}_z*\", or cvc_clinicdb"),
     }
 }
 
@@ -49,7 +49,7 @@ enum GroupWord {
     CvcClinicdb,
 }
 
-fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     let share = |key, default| field(fields, key, default, number);
     let (train, val, test) = (share("train", 0.8)?, share("val", 0.0)?, share("test", 0.2)?);
     // What is not written of training is what the others leave, without the last digits of 1 - 0.1 - 0.2.
@@ -64,13 +64,13 @@ fn random(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
     Ok(Split::Random { train, val, test, seed })
 }
 
-fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     let k = field(fields, "k", 5, |e| count(e, 2))?;
     let fold = field(fields, "fold", 0, |e| count(e, 0))?;
     let seed = field(fields, "seed", 0, |e| integer(e, 0))?;
     let val = field(fields, "val", 0.0, |e| match number(e)? {
         share if (0.0..1.0).contains(&share) => Ok(share),
-        _ => wrong(e, "a share of at least 0 and below 1"),
+        _ => expected(e, "a share of at least 0 and below 1"),
     })?;
     if fold >= k {
         let d = Diagnostic::new(Code::E0206, expr.span, format!("`fold` is {fold}, and there are {k} folds"));
@@ -79,7 +79,7 @@ fn kfold(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
     Ok(Split::Kfold { k, fold, val, seed })
 }
 
-fn lists(expr: &Expr, fields: &[(&str, &Expr)]) -> Read<Split> {
+fn lists(expr: &Expr, fields: &[(&str, &Expr)]) -> ReadResult<Split> {
     let path = |key: &str| match fields.iter().find(|(k, _)| *k == key) {
         Some((_, e)) => string(e).map(Some),
         None => Ok(None),

@@ -3,10 +3,12 @@
 use super::augment::augment;
 use super::loss::loss;
 use super::optimizer::optimizer;
-use super::reader::Reader;
+use super::reader::BlockReader;
 use super::schedule::schedule;
-use super::value::{Read, call, count, field, integer, list, non_negative, number, positive, string, word, wrong};
-use crate::text::config::{Keep, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
+use super::value::{
+    ReadResult, call, count, expected, field, integer, list, non_negative, number, positive, string, word,
+};
+use crate::text::config::{KeptCheckpoint, LossSpec, Metric, Optimizer, Schedule, TrainSpec};
 use crate::text::diag::{Code, Diagnostic, Problems};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::{Entry, Expr, ExprKind, Train};
@@ -36,10 +38,10 @@ const KEYS: &[&str] = &[
 /// Checks a `train` block and fills in defaults. `args` are the hyper-parameters in the spelling of the language.
 /// The second result are remarks: parts that are not evaluated yet.
 pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(TrainSpec, Problems), Problems> {
-    let mut r = Reader::new("train", train.name.span, KEYS, &train.entries);
+    let mut r = BlockReader::new("train", train.name.span, KEYS, &train.entries);
     if !r.has("epochs") && !r.misspelt.contains(&"epochs") {
         let d = Diagnostic::new(Code::E0207, train.name.span, "this `train` block has no `epochs`");
-        let d = r.added(d, "epochs = 100");
+        let d = r.suggest_entry(d, "epochs = 100");
         r.problems.push(d);
     }
     let defaults = TrainSpec {
@@ -58,7 +60,7 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
         freeze: Vec::new(),
         augment: Vec::new(),
         metrics: vec![Metric::Iou, Metric::Dice],
-        keep: vec![Keep::Best(Metric::Dice), Keep::Last],
+        keep: vec![KeptCheckpoint::Best(Metric::Dice), KeptCheckpoint::Last],
         accumulate: 1,
         ema: None,
         patience: None,
@@ -70,51 +72,51 @@ pub fn train_spec(train: &Train, args: BTreeMap<String, String>) -> Result<(Trai
 
 /// Replaces parts of a run by entries from the command line.
 pub fn override_train(base: TrainSpec, entries: &[Entry]) -> Result<TrainSpec, Problems> {
-    read_train(Reader::new("train", Span::default(), KEYS, entries), base).map(|(spec, _)| spec)
+    read_train(BlockReader::new("train", Span::default(), KEYS, entries), base).map(|(spec, _)| spec)
 }
 
 /// What `read` takes, or `none`.
-fn optional<T>(e: &Expr, what: &str, read: impl Fn(&Expr) -> Read<T>) -> Read<Option<T>> {
+fn optional<T>(e: &Expr, what: &str, read: impl Fn(&Expr) -> ReadResult<T>) -> ReadResult<Option<T>> {
     match &e.kind {
         ExprKind::Name(word) if word == "none" => Ok(None),
-        _ => read(e).map(Some).or_else(|_| wrong(e, &format!("{what}, or none"))),
+        _ => read(e).map(Some).or_else(|_| expected(e, &format!("{what}, or none"))),
     }
 }
 
-fn decay(e: &Expr) -> Read<f64> {
+fn decay(e: &Expr) -> ReadResult<f64> {
     match number(e)? {
         x if x > 0.0 && x < 1.0 => Ok(x),
-        _ => wrong(e, "a number between 0 and 1"),
+        _ => expected(e, "a number between 0 and 1"),
     }
 }
 
 /// A norm, or `none`.
-fn clip(e: &Expr) -> Read<Option<f64>> {
+fn clip(e: &Expr) -> ReadResult<Option<f64>> {
     optional(e, "a number above 0", positive)
 }
 
 /// `weights(main = 1, aux = 0.4)`: any results, not all of them without weight.
-fn supervise(e: &Expr) -> Read<BTreeMap<String, f64>> {
-    let ExprKind::Call(call) = &e.kind else { return wrong(e, "`weights(main = 1, aux = 0.4)`") };
+fn supervise(e: &Expr) -> ReadResult<BTreeMap<String, f64>> {
+    let ExprKind::Call(call) = &e.kind else { return expected(e, "`weights(main = 1, aux = 0.4)`") };
     if call.name.node != "weights" {
-        return wrong(e, "`weights(main = 1, aux = 0.4)`");
+        return expected(e, "`weights(main = 1, aux = 0.4)`");
     }
     let mut weights = BTreeMap::new();
     for arg in &call.args {
-        let Some(name) = &arg.name else { return wrong(&arg.value, "`result = weight`") };
+        let Some(name) = &arg.name else { return expected(&arg.value, "`result = weight`") };
         let weight = match number(&arg.value)? {
             x if x >= 0.0 && x.is_finite() => x,
-            _ => return wrong(&arg.value, "weights of at least 0"),
+            _ => return expected(&arg.value, "weights of at least 0"),
         };
         if weights.insert(name.node.clone(), weight).is_some() {
             return Err(Diagnostic::new(Code::E0202, name.span, format!("`{name}` is given twice")));
         }
     }
-    if weights.values().all(|&w| w == 0.0) { wrong(e, "a weight above 0") } else { Ok(weights) }
+    if weights.values().all(|&w| w == 0.0) { expected(e, "a weight above 0") } else { Ok(weights) }
 }
 
 /// `["s.1", "fem.branches"]`: each path with the place of its text inside the quotes.
-fn freeze(e: &Expr) -> Read<Vec<Spanned<String>>> {
+fn freeze(e: &Expr) -> ReadResult<Vec<Spanned<String>>> {
     let paths = list(e, "a list of paths such as [\"s.1\"]", |e| {
         let inside = Span { start: e.span.start + 1, end: e.span.end.saturating_sub(1), ..e.span };
         Ok(Spanned::new(string(e)?, inside))
@@ -132,7 +134,7 @@ pub fn freeze_paths(entries: &[Entry]) -> Option<Vec<Spanned<String>>> {
     freeze(&entries.iter().find(|e| e.key.node == "freeze")?.value).ok()
 }
 
-fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems), Problems> {
+fn read_train(mut r: BlockReader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems), Problems> {
     let mut spec = base;
     let set = |value: Option<usize>, place: &mut usize| *place = value.unwrap_or(*place);
     set(r.get("epochs", |e| count(e, 1)), &mut spec.epochs);
@@ -163,9 +165,9 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
         list(e, "a list such as [best(dice), last]", |e| {
             let (name, f) = call(e, &[("best", &["metric"]), ("last", &[])])?;
             if name == "last" {
-                return Ok(Keep::Last);
+                return Ok(KeptCheckpoint::Last);
             }
-            Ok(Keep::Best(field(&f, "metric", Metric::Dice, |e| word(e, &words))?))
+            Ok(KeptCheckpoint::Best(field(&f, "metric", Metric::Dice, |e| word(e, &words))?))
         })
     });
     spec.keep = keep.unwrap_or(spec.keep);
@@ -176,9 +178,9 @@ fn read_train(mut r: Reader<'_>, base: TrainSpec) -> Result<(TrainSpec, Problems
     let file = |e: &Expr| optional(e, "a file of weights or a run folder in double quotes", string);
     spec.init = r.get("init", file).unwrap_or(spec.init);
     spec.save_every = r.get("save_every", non_negative).unwrap_or(spec.save_every);
-    if spec.patience.is_some() && !spec.keep.iter().any(|k| matches!(k, Keep::Best(_))) {
+    if spec.patience.is_some() && !spec.keep.iter().any(|k| matches!(k, KeptCheckpoint::Best(_))) {
         let key = if r.has("patience") { "patience" } else { "keep" };
         r.refuse(key, "`patience` waits for a better score, and `keep` has no best one", "add `best(dice)` to `keep`");
     }
-    r.done(Some(spec)).map(|spec| (spec, Problems::new()))
+    r.finish(Some(spec)).map(|spec| (spec, Problems::new()))
 }

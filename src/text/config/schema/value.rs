@@ -1,82 +1,82 @@
 //! What a value may be: numbers, words, lists, and calls with known keys.
 
-use crate::text::diag::{Code, Diagnostic, listed};
+use crate::text::diag::{Code, Diagnostic, quoted_list};
 use crate::text::source::Span;
 use crate::text::syntax::ast::{Arg, Expr, ExprKind, UnaryOp};
 
-pub(super) type Read<T> = Result<T, Diagnostic>;
+pub(super) type ReadResult<T> = Result<T, Diagnostic>;
 
-pub(super) fn wrong<T>(expr: &Expr, wanted: &str) -> Read<T> {
+pub(super) fn expected<T>(expr: &Expr, wanted: &str) -> ReadResult<T> {
     Err(Diagnostic::new(Code::E0206, expr.span, format!("expected {wanted}")))
 }
 
 /// Puts the name of a key into a message of [`wrong`], where it has none yet.
-pub(super) fn of_key(mut d: Diagnostic, key: &str) -> Diagnostic {
+pub(super) fn with_key_name(mut d: Diagnostic, key: &str) -> Diagnostic {
     if let Some(wanted) = d.message.strip_prefix("expected ") {
         d.message = format!("`{key}` takes {wanted}");
     }
     d
 }
 
-pub(super) fn number(expr: &Expr) -> Read<f64> {
+pub(super) fn number(expr: &Expr) -> ReadResult<f64> {
     match &expr.kind {
         ExprKind::Int(n) => Ok(*n as f64),
         ExprKind::Float(x) => Ok(*x),
         ExprKind::Unary { op, value } if op.node == UnaryOp::Neg => Ok(-number(value)?),
-        _ => wrong(expr, "a number"),
+        _ => expected(expr, "a number"),
     }
 }
 
-pub(super) fn integer(expr: &Expr, min: u64) -> Read<u64> {
+pub(super) fn integer(expr: &Expr, min: u64) -> ReadResult<u64> {
     match &expr.kind {
         ExprKind::Int(n) if u64::try_from(*n).is_ok_and(|n| n >= min) => Ok(*n as u64),
-        _ => wrong(expr, &format!("an integer of at least {min}")),
+        _ => expected(expr, &format!("an integer of at least {min}")),
     }
 }
 
-pub(super) fn count(expr: &Expr, min: u64) -> Read<usize> {
+pub(super) fn count(expr: &Expr, min: u64) -> ReadResult<usize> {
     let n = integer(expr, min)?;
-    usize::try_from(n).ok().filter(|&n| n <= 1 << 40).map_or_else(|| wrong(expr, "a smaller integer"), Ok)
+    usize::try_from(n).ok().filter(|&n| n <= 1 << 40).map_or_else(|| expected(expr, "a smaller integer"), Ok)
 }
 
-pub(super) fn positive(e: &Expr) -> Read<f64> {
+pub(super) fn positive(e: &Expr) -> ReadResult<f64> {
     match number(e)? {
         x if x > 0.0 && x.is_finite() => Ok(x),
-        _ => wrong(e, "a number above 0"),
+        _ => expected(e, "a number above 0"),
     }
 }
 
-pub(super) fn non_negative(e: &Expr) -> Read<f64> {
+pub(super) fn non_negative(e: &Expr) -> ReadResult<f64> {
     match number(e)? {
         x if x >= 0.0 && x.is_finite() => Ok(x),
-        _ => wrong(e, "a number of at least 0"),
+        _ => expected(e, "a number of at least 0"),
     }
 }
 
-pub(super) fn boolean(e: &Expr) -> Read<bool> {
+pub(super) fn boolean(e: &Expr) -> ReadResult<bool> {
     match &e.kind {
         ExprKind::Bool(b) => Ok(*b),
-        _ => wrong(e, "true or false"),
+        _ => expected(e, "true or false"),
     }
 }
 
-pub(super) fn string(expr: &Expr) -> Read<String> {
+pub(super) fn string(expr: &Expr) -> ReadResult<String> {
     match &expr.kind {
         ExprKind::Str(s) => Ok(s.clone()),
-        _ => wrong(expr, "a string in double quotes"),
+        _ => expected(expr, "a string in double quotes"),
     }
 }
 
-pub(super) fn list<T>(expr: &Expr, what: &str, read: impl Fn(&Expr) -> Read<T>) -> Read<Vec<T>> {
+pub(super) fn list<T>(expr: &Expr, what: &str, read: impl Fn(&Expr) -> ReadResult<T>) -> ReadResult<Vec<T>> {
     match &expr.kind {
         ExprKind::List(items) => items.iter().map(read).collect(),
-        _ => wrong(expr, what),
+        _ => expected(expr, what),
     }
 }
 
-pub(super) fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> Read<T> {
+pub(super) fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> ReadResult<T> {
     let names: Vec<_> = words.iter().map(|(w, _)| *w).collect();
-    let refused = wrong(expr, &format!("one of {}", names.join(", ")));
+    let refused = expected(expr, &format!("one of {}", names.join(", ")));
     let ExprKind::Name(name) = &expr.kind else { return refused };
     match words.iter().find(|(w, _)| w == name) {
         Some((_, value)) => Ok(*value),
@@ -85,7 +85,10 @@ pub(super) fn word<T: Copy>(expr: &Expr, words: &[(&str, T)]) -> Read<T> {
 }
 
 /// `name(key = value, ...)` with known keys; a bare name is a call without arguments.
-pub(super) fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Read<(&'a str, Vec<(&'a str, &'a Expr)>)> {
+pub(super) fn call<'a>(
+    expr: &'a Expr,
+    known: &[(&str, &[&'static str])],
+) -> ReadResult<(&'a str, Vec<(&'a str, &'a Expr)>)> {
     let (name, at, args): (&str, Span, &[Arg]) = match &expr.kind {
         ExprKind::Call(call) => (&call.name.node, call.name.span, &call.args),
         ExprKind::Name(name) => (name, expr.span, &[]),
@@ -105,14 +108,14 @@ pub(super) fn call<'a>(expr: &'a Expr, known: &[(&str, &[&'static str])]) -> Rea
         let key = match &arg.name {
             Some(key) => key.node.as_str(),
             None if i == 0 && !keys.is_empty() => keys[0],
-            None => return wrong(&arg.value, "`key = value`"),
+            None => return expected(&arg.value, "`key = value`"),
         };
         if !keys.contains(&key) {
             let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span);
             let d = Diagnostic::new(Code::E0205, span, format!("`{name}` has no key `{key}`"));
             let there = || match keys.is_empty() {
                 true => Some(format!("`{name}` has no keys")),
-                false => Some(format!("its keys are {}", listed(keys.iter().copied()))),
+                false => Some(format!("its keys are {}", quoted_list(keys.iter().copied()))),
             };
             return Err(d.nearest(span, key, keys.iter().copied(), there));
         }
@@ -128,15 +131,15 @@ pub(super) fn field<'a, T>(
     fields: &[(&str, &'a Expr)],
     key: &str,
     default: T,
-    read: impl FnOnce(&'a Expr) -> Read<T>,
-) -> Read<T> {
-    fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e).map_err(|d| of_key(d, key)))
+    read: impl FnOnce(&'a Expr) -> ReadResult<T>,
+) -> ReadResult<T> {
+    fields.iter().find(|(k, _)| *k == key).map_or(Ok(default), |(_, e)| read(e).map_err(|d| with_key_name(d, key)))
 }
 
-pub(super) fn per_channel(expr: &Expr) -> Read<Vec<f64>> {
+pub(super) fn per_channel(expr: &Expr) -> ReadResult<Vec<f64>> {
     match &expr.kind {
         ExprKind::List(items) if matches!(items.len(), 1 | 3) => items.iter().map(number).collect(),
-        ExprKind::List(_) => wrong(expr, "one number, or one for each of 3 channels"),
+        ExprKind::List(_) => expected(expr, "one number, or one for each of 3 channels"),
         _ => Ok(vec![number(expr)?]),
     }
 }

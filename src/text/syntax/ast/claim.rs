@@ -52,7 +52,7 @@ pub enum Relation {
 
 /// The unit of an amount of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bytes {
+pub enum ByteUnit {
     /// `B`: a suffix before it is a power of 1000.
     Decimal,
     /// `iB`: the suffix before it is a power of 1024.
@@ -70,7 +70,7 @@ pub enum ClaimValue {
         /// `K`, `M`, `G` or `T`, which multiply by a power of 1000 (of 1024 before `iB`); `None` multiplies by 1.
         suffix: Option<char>,
         /// Kind of byte unit behind the suffix; `None` for a plain number.
-        bytes: Option<Bytes>,
+        bytes: Option<ByteUnit>,
         /// From the first digit to the end of the unit.
         span: Span,
     },

@@ -192,7 +192,7 @@ pub enum BinaryOp {
 
 impl BinaryOp {
     /// Gives the spelling of the operator in a model file.
-    pub fn text(self) -> &'static str {
+    pub fn symbol(self) -> &'static str {
         match self {
             BinaryOp::Or => "or",
             BinaryOp::And => "and",

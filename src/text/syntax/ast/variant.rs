@@ -21,14 +21,14 @@ pub struct Sweep {
     /// Name of the sweep, as `npc sweep FILE NAME` takes it.
     pub name: Ident,
     /// The models that are compared.
-    pub models: Models,
+    pub models: SweepModels,
 }
 
 /// What a sweep goes through.
 #[derive(Debug, Clone)]
-pub struct Models {
+pub struct SweepModels {
     /// One or more grids, one after another.
-    pub grids: Vec<Grid>,
+    pub grids: Vec<ModelGrid>,
     /// What a model must hold to be kept: all of it. None is `refuted`.
     pub keep: Vec<Claim>,
     /// The place of the word `keep`.
@@ -37,7 +37,7 @@ pub struct Models {
 
 /// A model or variant with every combination of some values.
 #[derive(Debug, Clone)]
-pub struct Grid {
+pub struct ModelGrid {
     /// Name of the model or variant.
     pub base: Ident,
     /// Each name with its values; `16..65 step 16` stands there as 16, 32, 48 and 64.

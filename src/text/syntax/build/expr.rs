@@ -1,8 +1,8 @@
 //! Expressions: precedences, chains and literals.
 
 use super::grammar::Rule;
-use super::parts::Parts;
-use super::tree::{Tree, unescape};
+use super::parts::PairParts;
+use super::tree::{TreeBuilder, unescape};
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::{Span, Spanned};
 use crate::text::syntax::ast::*;
@@ -11,22 +11,22 @@ use pest::iterators::Pair;
 /// Operators that one operand may lie under, over all levels of nesting: keeps every later recursion over a tree flat.
 const MAX_CHAIN: usize = 256;
 
-impl Tree {
+impl TreeBuilder {
     pub(super) fn exprs(&mut self, pair: Pair<'_, Rule>) -> Vec<Expr> {
-        Parts::of(pair).map(|p| self.expr(p)).collect()
+        PairParts::of(pair).map(|p| self.expr(p)).collect()
     }
 
     pub(super) fn args(&mut self, pair: Pair<'_, Rule>) -> Vec<Arg> {
         let arg = |arg| {
-            let mut parts = Parts::of(arg);
-            let name = parts.optional(Rule::arg_name).map(|p| self.ident(Parts::of(p).one()));
+            let mut parts = PairParts::of(arg);
+            let name = parts.optional(Rule::arg_name).map(|p| self.ident(PairParts::of(p).one()));
             Arg { name, value: self.expr(parts.one()) }
         };
-        Parts::of(pair).map(arg).collect()
+        PairParts::of(pair).map(arg).collect()
     }
 
-    /// Runs `build` below `operators` more operators, or reports that they are too many and stands in a zero.
-    fn below(&mut self, operators: usize, span: Span, build: impl FnOnce(&mut Self) -> Expr) -> Expr {
+    /// Runs `build` under_operators `operators` more operators, or reports that they are too many and stands in a zero.
+    fn under_operators(&mut self, operators: usize, span: Span, build: impl FnOnce(&mut Self) -> Expr) -> Expr {
         if self.chain + operators > MAX_CHAIN {
             let message = format!("more than {MAX_CHAIN} operators in one expression");
             let problem = Diagnostic::new(Code::E0104, span, message).help("give inner parts a name with `let`");
@@ -43,17 +43,17 @@ impl Tree {
     pub(super) fn expr(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         if pair.as_rule() == Rule::hole {
-            let within = Parts::of(pair).next().map(|p| Box::new(self.expr(p)));
+            let within = PairParts::of(pair).next().map(|p| Box::new(self.expr(p)));
             return Expr { kind: ExprKind::Hole { within }, span };
         }
-        let mut parts: Vec<_> = Parts::of(pair).collect();
-        let operators = parts.iter().map(|p| links(p)).sum();
-        self.below(operators, span, |tree| {
+        let mut parts: Vec<_> = PairParts::of(pair).collect();
+        let operators = parts.iter().map(|p| nesting_levels(p)).sum();
+        self.under_operators(operators, span, |tree| {
             let pipes = parts.iter().position(|p| p.as_rule() == Rule::stage).unwrap_or(parts.len());
             let stages = parts.split_off(pipes);
-            let mut lhs = tree.infix(&mut parts.into_iter().peekable(), 0);
+            let mut lhs = tree.operand_chain(&mut parts.into_iter().peekable(), 0);
             for stage in stages {
-                let rhs = Parts::of(stage).one();
+                let rhs = PairParts::of(stage).one();
                 let rhs = tree.primary(rhs);
                 let span = lhs.span.to(rhs.span);
                 lhs = Expr { kind: ExprKind::Pipe { lhs: Box::new(lhs), rhs: Box::new(rhs) }, span };
@@ -63,17 +63,17 @@ impl Tree {
     }
 
     /// An operand and what follows it, up to an operator that binds more loosely than `floor`.
-    fn infix(&mut self, row: &mut Row<'_>, floor: u8) -> Expr {
+    fn operand_chain(&mut self, row: &mut OperandRow<'_>, floor: u8) -> Expr {
         let operand = row.next().expect("an operator has an operand on both sides");
         let lhs = self.operand(operand, row);
         self.climb(lhs, row, floor)
     }
 
     /// Precedence climbing: goes on with `lhs` through the operators that bind at least as tightly as `floor`.
-    fn climb(&mut self, mut lhs: Expr, row: &mut Row<'_>, floor: u8) -> Expr {
+    fn climb(&mut self, mut lhs: Expr, row: &mut OperandRow<'_>, floor: u8) -> Expr {
         while let Some((op, binding)) = row.peek().map(|p| operator(p.as_str())).filter(|&(_, b)| b >= floor) {
             let place = row.next().map_or(lhs.span, |p| self.span(&p));
-            let rhs = self.infix(row, binding + 1);
+            let rhs = self.operand_chain(row, binding + 1);
             let span = lhs.span.to(rhs.span);
             if op.is_none() && matches!(lhs.kind, ExprKind::Range { .. }) {
                 let problem = Diagnostic::new(Code::E0101, place, "a range has two ends, not three");
@@ -90,8 +90,8 @@ impl Tree {
     }
 
     /// An operand and its prefixes. `-` takes just what it stands before, `not` a whole comparison out of `row`.
-    fn operand(&mut self, pair: Pair<'_, Rule>, row: &mut Row<'_>) -> Expr {
-        let mut parts: Vec<_> = Parts::of(pair).collect();
+    fn operand(&mut self, pair: Pair<'_, Rule>, row: &mut OperandRow<'_>) -> Expr {
+        let mut parts: Vec<_> = PairParts::of(pair).collect();
         let mut value = self.postfix(parts.pop().expect("an operand ends in a postfix expression"));
         for prefix in parts.into_iter().rev() {
             let place = self.span(&prefix);
@@ -106,13 +106,13 @@ impl Tree {
     }
 
     fn postfix(&mut self, pair: Pair<'_, Rule>) -> Expr {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let mut base = self.primary(parts.one());
         for part in parts {
             let span = base.span.to(self.span(&part));
             let base_box = Box::new(base);
             let kind = match part.as_rule() {
-                Rule::member => ExprKind::Member { base: base_box, name: self.ident(Parts::of(part).one()) },
+                Rule::member => ExprKind::Member { base: base_box, name: self.ident(PairParts::of(part).one()) },
                 _ => ExprKind::Index { base: base_box, indices: self.exprs(part) },
             };
             base = Expr { kind, span };
@@ -130,7 +130,7 @@ impl Tree {
             Rule::bool => ExprKind::Bool(text == "true"),
             Rule::string => ExprKind::Str(unescape(text)),
             Rule::call => {
-                let mut parts = Parts::of(pair);
+                let mut parts = PairParts::of(pair);
                 let name = self.ident(parts.one());
                 ExprKind::Call(Call { name, args: self.args(parts.one()) })
             }
@@ -145,7 +145,7 @@ impl Tree {
             Rule::list => self.list(pair),
             Rule::r#if => self.conditional(pair),
             Rule::r#match => {
-                let mut parts = Parts::of(pair);
+                let mut parts = PairParts::of(pair);
                 let value = Box::new(self.expr(parts.one()));
                 ExprKind::Match { value, arms: parts.map(|p| self.arm(p)).collect() }
             }
@@ -155,14 +155,14 @@ impl Tree {
     }
 
     fn list(&mut self, pair: Pair<'_, Rule>) -> ExprKind {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let mut items = Vec::new();
         while let Some(item) = parts.optional(Rule::expr) {
             items.push(self.expr(item));
         }
         match (parts.next(), items.len()) {
             (Some(tail), 1) => {
-                let mut tail = Parts::of(tail);
+                let mut tail = PairParts::of(tail);
                 let var = self.ident(tail.one());
                 let iter = Box::new(self.expr(tail.one()));
                 ExprKind::Comprehension { item: Box::new(items.remove(0)), var, iter }
@@ -173,10 +173,10 @@ impl Tree {
 
     /// `if`, any number of `else if`, `else`: nested from the last to the first.
     fn conditional(&mut self, pair: Pair<'_, Rule>) -> ExprKind {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let mut branches = vec![(parts.one(), parts.one(), None)];
         while let Some(branch) = parts.optional(Rule::else_if) {
-            let mut inner = Parts::of(branch.clone());
+            let mut inner = PairParts::of(branch.clone());
             branches.push((inner.one(), inner.one(), Some(branch)));
         }
         let mut otherwise = self.expr(parts.one());
@@ -195,8 +195,8 @@ impl Tree {
     }
 
     fn arm(&mut self, pair: Pair<'_, Rule>) -> Arm {
-        let mut parts = Parts::of(pair);
-        let mut cases = Parts::of(parts.one());
+        let mut parts = PairParts::of(pair);
+        let mut cases = PairParts::of(parts.one());
         let pattern = match cases.optional(Rule::any) {
             Some(any) => Pattern::Any(self.span(&any)),
             None => Pattern::Cases(cases.map(|p| self.case(p)).collect()),
@@ -206,7 +206,7 @@ impl Tree {
 
     fn case(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let negative = parts.optional(Rule::negative).map(|p| self.span(&p));
         let value = self.primary(parts.one());
         match negative {
@@ -240,22 +240,22 @@ impl Tree {
 }
 
 /// How many levels of tree a part of an expression adds without any bracket around them.
-fn links(part: &Pair<'_, Rule>) -> usize {
+fn nesting_levels(part: &Pair<'_, Rule>) -> usize {
     let mut rules = part.clone().into_inner();
     match part.as_rule() {
-        Rule::operand => rules.map(|p| if p.as_rule() == Rule::prefix_op { 1 } else { links(&p) }).sum(),
+        Rule::operand => rules.map(|p| if p.as_rule() == Rule::prefix_op { 1 } else { nesting_levels(&p) }).sum(),
         Rule::postfix => {
-            let chain = rules.next().map_or(0, |p| links(&p));
+            let chain = rules.next().map_or(0, |p| nesting_levels(&p));
             chain + rules.count()
         }
         Rule::r#if => rules.filter(|p| p.as_rule() == Rule::else_if).count(),
-        Rule::stage => 1 + rules.next().map_or(0, |p| links(&p)),
+        Rule::stage => 1 + rules.next().map_or(0, |p| nesting_levels(&p)),
         Rule::binary_op => 1,
         _ => 0,
     }
 }
 
-type Row<'i> = std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>;
+type OperandRow<'i> = std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>;
 
 const COMPARISON: u8 = 2;
 

@@ -12,7 +12,7 @@ struct Grammar;
 
 /// Where the grammar stopped and what it would have taken there.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct ParseFailure {
     /// Bytes from the start of the whole text.
     pub at: usize,
     /// Tokens as written; `name`, `number` and `string` for the kinds.
@@ -31,7 +31,7 @@ fn attempt(rule: Rule, text: &str, detail: bool) -> Result<Pairs<'_, Rule>, Erro
 }
 
 /// Matches `rule` at the start of `range`.
-pub(super) fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_, Rule>, Failure> {
+pub(super) fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_, Rule>, ParseFailure> {
     let base = range.start;
     let text = &text[range];
     // The record takes as long as the parse itself, and is of use only after a mistake.
@@ -49,12 +49,12 @@ pub(super) fn run(rule: Rule, text: &str, range: Range<usize>) -> Result<Pair<'_
                 expected.sort();
                 expected.dedup();
             }
-            Err(Failure { at: base + at, expected, exhausted })
+            Err(ParseFailure { at: base + at, expected, exhausted })
         }
     }
 }
 
-/// A reported token (pest does not export its type, so it comes as text) in words of [`Failure::expected`].
+/// A reported token (pest does not export its type, so it comes as text) in words of [`ParseFailure::expected`].
 fn expected_text(token: String) -> Option<String> {
     match token.as_str() {
         " " | "\t" | "\r" | "\n" | "//" | "BUILTIN_RULE" => None,

@@ -1,25 +1,25 @@
 //! Items, and the signatures of blocks and models.
 
 use super::grammar::Rule;
-use super::parts::Parts;
-use super::tree::Tree;
+use super::parts::PairParts;
+use super::tree::TreeBuilder;
 use crate::text::source::Span;
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
 
-impl Tree {
+impl TreeBuilder {
     pub(super) fn attribute(&self, pair: Pair<'_, Rule>) -> Attribute {
         let span = self.span(&pair);
-        let lints = Parts::of(Parts::of(pair).one()).one();
-        Attribute { lints: Parts::of(lints).map(|p| self.ident(p)).collect(), span }
+        let lints = PairParts::of(PairParts::of(pair).one()).one();
+        Attribute { lints: PairParts::of(lints).map(|p| self.ident(p)).collect(), span }
     }
 
-    pub(super) fn item(&mut self, pair: Pair<'_, Rule>) -> Item {
+    pub(super) fn item(&mut self, pair: Pair<'_, Rule>) -> FileItem {
         let span = self.span(&pair);
-        let pair = Parts::of(pair).one();
+        let pair = PairParts::of(pair).one();
         let rule = pair.as_rule();
         let start = self.span(&pair);
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let kind = match rule {
             Rule::import => {
                 let what = parts.one();
@@ -63,36 +63,36 @@ impl Tree {
             Rule::allow => ItemKind::Allow(parts.map(|p| self.ident(p)).collect()),
             rule => unreachable!("not an item: {rule:?}"),
         };
-        Item { docs: Vec::new(), attributes: Vec::new(), kind, span }
+        FileItem { docs: Vec::new(), attributes: Vec::new(), kind, span }
     }
 
     fn reference(&mut self, pair: Pair<'_, Rule>) -> (Ident, Vec<Arg>) {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let name = self.ident(parts.one());
         (name, parts.next().map_or_else(Vec::new, |args| self.args(args)))
     }
 
     fn entry(&mut self, pair: Pair<'_, Rule>) -> Entry {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         Entry { key: self.ident(parts.one()), value: self.expr(parts.one()) }
     }
 
-    fn block(&mut self, item: Span, mut parts: Parts<'_>) -> Block {
+    fn block(&mut self, item: Span, mut parts: PairParts<'_>) -> Block {
         let signature = parts.one();
         let mut head = item;
         head.end = self.span(&signature).end;
-        let mut signature = Parts::of(signature);
+        let mut signature = PairParts::of(signature);
         let name = self.ident(signature.one());
-        let params = Parts::of(signature.one()).map(|p| self.param(p)).collect();
+        let params = PairParts::of(signature.one()).map(|p| self.param(p)).collect();
         let result = parts.optional(Rule::result_type).map(|p| self.result_type(p));
         if let Some(result) = &result {
             head.end = result.span.end;
         }
         let body = parts.one();
         let span = self.span(&body);
-        let body = Parts::of(body).one();
+        let body = PairParts::of(body).one();
         let short = body.as_rule() == Rule::short_body;
-        let stmts = Parts::of(body)
+        let stmts = PairParts::of(body)
             .map(|p| match p.as_rule() {
                 Rule::stmt => self.stmt(p),
                 _ => {
@@ -106,18 +106,18 @@ impl Tree {
 
     fn param(&mut self, pair: Pair<'_, Rule>) -> Param {
         let span = self.span(&pair);
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let name = self.ident(parts.one());
         let ty = parts.one();
         let ty_span = self.span(&ty);
-        let ty = ParamType { kind: self.param_type(Parts::of(ty).one()), span: ty_span };
+        let ty = ParamType { kind: self.param_type(PairParts::of(ty).one()), span: ty_span };
         let default = parts.next().map(|p| self.expr(p));
         Param { name, ty, default, span }
     }
 
     fn param_type(&mut self, pair: Pair<'_, Rule>) -> ParamTypeKind {
         let rule = pair.as_rule();
-        let part = Parts::of(pair).one();
+        let part = PairParts::of(pair).one();
         match rule {
             Rule::tensor_type => ParamTypeKind::Tensor(self.exprs(part)),
             Rule::index_type => ParamTypeKind::Index(self.exprs(part)),
@@ -128,13 +128,13 @@ impl Tree {
 
     fn result_type(&mut self, pair: Pair<'_, Rule>) -> ResultType {
         let span = self.span(&pair);
-        let pair = Parts::of(pair).one();
+        let pair = PairParts::of(pair).one();
         let kind = match pair.as_rule() {
-            Rule::result_tuple => ResultTypeKind::Tuple(Parts::of(pair).map(|p| self.result_one(p)).collect()),
+            Rule::result_tuple => ResultTypeKind::Tuple(PairParts::of(pair).map(|p| self.result_one(p)).collect()),
             Rule::result_record => ResultTypeKind::Record(
-                Parts::of(pair)
+                PairParts::of(pair)
                     .map(|field| {
-                        let mut parts = Parts::of(field);
+                        let mut parts = PairParts::of(field);
                         (self.ident(parts.one()), self.result_one(parts.one()))
                     })
                     .collect(),
@@ -145,6 +145,6 @@ impl Tree {
     }
 
     fn result_one(&mut self, pair: Pair<'_, Rule>) -> ParamType {
-        ParamType { span: self.span(&pair), kind: self.param_type(Parts::of(pair).one()) }
+        ParamType { span: self.span(&pair), kind: self.param_type(PairParts::of(pair).one()) }
     }
 }

@@ -4,12 +4,12 @@ use super::grammar::Rule;
 use pest::iterators::Pair;
 
 /// The parts of a pair that carry meaning, in order.
-pub(super) struct Parts<'i>(std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>);
+pub(super) struct PairParts<'i>(std::iter::Peekable<std::vec::IntoIter<Pair<'i, Rule>>>);
 
-impl<'i> Parts<'i> {
+impl<'i> PairParts<'i> {
     pub(super) fn of(pair: Pair<'i, Rule>) -> Self {
         let kept: Vec<_> = pair.into_inner().filter(|p| !is_keyword(p.as_rule())).collect();
-        Parts(kept.into_iter().peekable())
+        PairParts(kept.into_iter().peekable())
     }
 
     pub(super) fn one(&mut self) -> Pair<'i, Rule> {
@@ -21,7 +21,7 @@ impl<'i> Parts<'i> {
     }
 }
 
-impl<'i> Iterator for Parts<'i> {
+impl<'i> Iterator for PairParts<'i> {
     type Item = Pair<'i, Rule>;
     fn next(&mut self) -> Option<Self::Item> {
         self.0.next()

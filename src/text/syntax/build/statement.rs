@@ -1,22 +1,22 @@
 //! Statements.
 
 use super::grammar::Rule;
-use super::parts::Parts;
-use super::tree::Tree;
+use super::parts::PairParts;
+use super::tree::TreeBuilder;
 use crate::text::syntax::ast::*;
 use pest::iterators::Pair;
 
-impl Tree {
+impl TreeBuilder {
     pub(super) fn stmt(&mut self, pair: Pair<'_, Rule>) -> Stmt {
         let span = self.span(&pair);
-        let pair = Parts::of(pair).one();
+        let pair = PairParts::of(pair).one();
         let rule = pair.as_rule();
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let kind = match rule {
             Rule::r#let => {
                 let target = parts.one();
                 let target = match target.as_rule() {
-                    Rule::tuple_target => LetTarget::Tuple(Parts::of(target).map(|p| self.node_name(p)).collect()),
+                    Rule::tuple_target => LetTarget::Tuple(PairParts::of(target).map(|p| self.node_name(p)).collect()),
                     _ => LetTarget::One(self.node_name(target)),
                 };
                 StmtKind::Let { target, value: self.expr(parts.one()) }
@@ -42,7 +42,7 @@ impl Tree {
 
     fn node_name(&mut self, pair: Pair<'_, Rule>) -> NodeName {
         let span = self.span(&pair);
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let name = self.ident(parts.one());
         NodeName { name, indices: parts.next().map_or_else(Vec::new, |p| self.exprs(p)), span }
     }
@@ -50,9 +50,9 @@ impl Tree {
     fn record(&mut self, pair: Pair<'_, Rule>) -> Expr {
         let span = self.span(&pair);
         let field = |field| {
-            let mut parts = Parts::of(field);
+            let mut parts = PairParts::of(field);
             (self.ident(parts.one()), self.expr(parts.one()))
         };
-        Expr { kind: ExprKind::Record(Parts::of(pair).map(field).collect()), span }
+        Expr { kind: ExprKind::Record(PairParts::of(pair).map(field).collect()), span }
     }
 }

@@ -1,8 +1,8 @@
 //! Sweeps and claims.
 
 use super::grammar::Rule;
-use super::parts::Parts;
-use super::tree::Tree;
+use super::parts::PairParts;
+use super::tree::TreeBuilder;
 use crate::text::diag::{Code, Diagnostic};
 use crate::text::source::Spanned;
 use crate::text::syntax::ast::*;
@@ -11,10 +11,10 @@ use pest::iterators::Pair;
 /// Most values that a stepped range may have; a sweep has fewer points.
 const VALUES: usize = 1 << 16;
 
-impl Tree {
-    pub(super) fn models(&mut self, pair: Pair<'_, Rule>) -> Models {
+impl TreeBuilder {
+    pub(super) fn models(&mut self, pair: Pair<'_, Rule>) -> SweepModels {
         let (mut grids, mut keep, mut keep_at) = (Vec::new(), Vec::new(), None);
-        for part in Parts::of(pair) {
+        for part in PairParts::of(pair) {
             if part.as_rule() != Rule::keep {
                 grids.push(self.grid(part));
                 continue;
@@ -22,26 +22,26 @@ impl Tree {
             let mut word = self.span(&part);
             word.end = word.start + "keep".len() as u32;
             keep_at = Some(word);
-            keep = self.bounds(Parts::of(part).one());
+            keep = self.bounds(PairParts::of(part).one());
         }
-        Models { grids, keep, keep_at }
+        SweepModels { grids, keep, keep_at }
     }
 
-    fn grid(&mut self, pair: Pair<'_, Rule>) -> Grid {
-        let mut parts = Parts::of(pair);
+    fn grid(&mut self, pair: Pair<'_, Rule>) -> ModelGrid {
+        let mut parts = PairParts::of(pair);
         let base = self.ident(parts.one());
-        let args = parts.next().map_or_else(Vec::new, |args| Parts::of(args).map(|p| self.sweep_arg(p)).collect());
-        Grid { base, args }
+        let args = parts.next().map_or_else(Vec::new, |args| PairParts::of(args).map(|p| self.sweep_arg(p)).collect());
+        ModelGrid { base, args }
     }
 
     fn sweep_arg(&mut self, pair: Pair<'_, Rule>) -> (Ident, Vec<Expr>) {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         (self.ident(parts.one()), parts.flat_map(|p| self.sweep_value(p)).collect())
     }
 
     /// A value, or those of a range with a step.
     fn sweep_value(&mut self, pair: Pair<'_, Rule>) -> Vec<Expr> {
-        let mut parts = Parts::of(pair);
+        let mut parts = PairParts::of(pair);
         let value = self.expr(parts.one());
         let Some(step) = parts.next() else { return vec![value] };
         let at = self.span(&step);
@@ -77,14 +77,14 @@ impl Tree {
     }
 
     pub(super) fn bounds(&mut self, pair: Pair<'_, Rule>) -> Vec<Claim> {
-        Parts::of(pair).map(|p| self.claim(p)).collect()
+        PairParts::of(pair).map(|p| self.claim(p)).collect()
     }
 
     pub(super) fn claim(&mut self, pair: Pair<'_, Rule>) -> Claim {
         // The pair itself goes on through blanks to where the next claim starts.
         let mut span = self.span(&pair);
-        let mut parts = Parts::of(pair);
-        let quantity = self.primary(Parts::of(parts.one()).one());
+        let mut parts = PairParts::of(pair);
+        let quantity = self.primary(PairParts::of(parts.one()).one());
         let relation = parts.one();
         let relation = Spanned::new(relation_of(relation.as_str()), self.span(&relation));
         let value = parts.one();
@@ -92,12 +92,12 @@ impl Tree {
         let value = match value.as_rule() {
             Rule::claim_number => {
                 let span = self.span(&value);
-                let mut parts = Parts::of(value);
+                let mut parts = PairParts::of(value);
                 let digits = parts.one().as_str().to_owned();
                 let unit = parts.next().map_or("", |p| p.as_str());
                 let bytes = match unit {
-                    unit if unit.ends_with("iB") => Some(Bytes::Binary),
-                    unit if unit.ends_with('B') => Some(Bytes::Decimal),
+                    unit if unit.ends_with("iB") => Some(ByteUnit::Binary),
+                    unit if unit.ends_with('B') => Some(ByteUnit::Decimal),
                     _ => None,
                 };
                 let suffix = unit.chars().next().filter(|c| *c != 'B');
@@ -106,7 +106,7 @@ impl Tree {
             Rule::list => ClaimValue::Expr(self.primary(value)),
             _ => ClaimValue::Expr(self.expr(value)),
         };
-        let refuted = parts.next().map(|p| self.string(Parts::of(p).one()));
+        let refuted = parts.next().map(|p| self.string(PairParts::of(p).one()));
         span.end = refuted.as_ref().map_or(span.end, |r| r.span.end);
         Claim { quantity, relation, value, refuted, span }
     }

@@ -7,7 +7,7 @@ use crate::text::syntax::ast::Ident;
 use pest::iterators::Pair;
 
 /// The state of building one item or expression.
-pub(super) struct Tree {
+pub(super) struct TreeBuilder {
     pub(super) source: SourceId,
     /// Where the parsed stretch starts in the whole text.
     pub(super) base: usize,
@@ -16,7 +16,7 @@ pub(super) struct Tree {
     pub(super) chain: usize,
 }
 
-impl Tree {
+impl TreeBuilder {
     pub(super) fn new(source: SourceId, base: usize) -> Self {
         Self { source, base, problems: Problems::new(), chain: 0 }
     }

@@ -66,7 +66,7 @@ impl Doc {
 
 /// What is still to be printed.
 #[derive(Clone, Copy)]
-struct Task<'d> {
+struct PendingDoc<'d> {
     doc: &'d Doc,
     indent: usize,
     broken: bool,
@@ -74,17 +74,17 @@ struct Task<'d> {
 
 /// `doc` in lines of at most `width` characters where its breaks allow it.
 pub(super) fn layout(doc: &Doc, width: usize) -> String {
-    let mut out = Output { text: String::new(), column: 0, indent: 0, after_comment: false };
-    let mut tasks = vec![Task { doc, indent: 0, broken: true }];
-    while let Some(task) = tasks.pop() {
-        let Task { doc, indent, broken } = task;
+    let mut out = LineWriter { text: String::new(), column: 0, indent: 0, after_comment: false };
+    let mut pending = vec![PendingDoc { doc, indent: 0, broken: true }];
+    while let Some(item) = pending.pop() {
+        let PendingDoc { doc, indent, broken } = item;
         match doc {
             Doc::Text(text) => out.code(text, indent),
             Doc::Line | Doc::Fill if !broken => out.code(" ", indent),
             Doc::SoftLine if !broken => {}
             Doc::Line | Doc::SoftLine => out.new_line(indent),
             Doc::Fill => {
-                if fits(&tasks, width.saturating_sub(out.column + 1)) {
+                if fits(&pending, width.saturating_sub(out.column + 1)) {
                     out.code(" ", indent);
                 } else {
                     out.new_line(indent);
@@ -106,47 +106,47 @@ pub(super) fn layout(doc: &Doc, width: usize) -> String {
                 out.own_line(text, indent);
             }
             Doc::Indent(parts) => {
-                tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent: indent + INDENT, broken }));
+                pending.extend(parts.iter().rev().map(|doc| PendingDoc { doc, indent: indent + INDENT, broken }));
             }
-            Doc::Concat(parts) => tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent, broken })),
+            Doc::Concat(parts) => pending.extend(parts.iter().rev().map(|doc| PendingDoc { doc, indent, broken })),
             Doc::Group { parts, broken: must } => {
-                let start = tasks.len();
-                tasks.extend(parts.iter().rev().map(|doc| Task { doc, indent, broken: false }));
-                let flat = !broken || (!must && fits(&tasks, width.saturating_sub(out.used(indent))));
-                tasks[start..].iter_mut().for_each(|t| t.broken = !flat);
+                let start = pending.len();
+                pending.extend(parts.iter().rev().map(|doc| PendingDoc { doc, indent, broken: false }));
+                let flat = !broken || (!must && fits(&pending, width.saturating_sub(out.used(indent))));
+                pending[start..].iter_mut().for_each(|t| t.broken = !flat);
             }
         }
     }
     out.finish()
 }
 
-/// Whether the tasks on top, up to the first place where a line may end, fit into `room` characters.
-fn fits(tasks: &[Task<'_>], room: usize) -> bool {
+/// Whether the pending on top, up to the first place where a line may end, fit into `room` characters.
+fn fits(pending: &[PendingDoc<'_>], room: usize) -> bool {
     let mut room = room as isize;
-    let mut rest = tasks.iter().rev();
-    let mut stack: Vec<Task<'_>> = Vec::new();
+    let mut rest = pending.iter().rev();
+    let mut stack: Vec<PendingDoc<'_>> = Vec::new();
     while room >= 0 {
-        let Some(task) = stack.pop().or_else(|| rest.next().copied()) else { return true };
-        match task.doc {
+        let Some(item) = stack.pop().or_else(|| rest.next().copied()) else { return true };
+        match item.doc {
             Doc::Text(text) => room -= text.chars().count() as isize,
-            Doc::Line | Doc::Fill if !task.broken => room -= 1,
-            Doc::SoftLine if !task.broken => {}
+            Doc::Line | Doc::Fill if !item.broken => room -= 1,
+            Doc::SoftLine if !item.broken => {}
             Doc::Line | Doc::SoftLine | Doc::Fill | Doc::NewLine { .. } => return true,
-            Doc::IfBroken(text) => room -= if task.broken { text.len() as isize } else { 0 },
+            Doc::IfBroken(text) => room -= if item.broken { text.len() as isize } else { 0 },
             // Comments may stick out: no layout could help.
             Doc::EndOfLine(_) | Doc::OwnLine { .. } => return true,
             Doc::Group { parts, broken } => {
-                stack.extend(parts.iter().rev().map(|doc| Task { doc, broken: *broken, ..task }));
+                stack.extend(parts.iter().rev().map(|doc| PendingDoc { doc, broken: *broken, ..item }));
             }
             Doc::Indent(parts) | Doc::Concat(parts) => {
-                stack.extend(parts.iter().rev().map(|doc| Task { doc, ..task }));
+                stack.extend(parts.iter().rev().map(|doc| PendingDoc { doc, ..item }));
             }
         }
     }
     false
 }
 
-struct Output {
+struct LineWriter {
     text: String,
     column: usize,
     indent: usize,
@@ -154,7 +154,7 @@ struct Output {
     after_comment: bool,
 }
 
-impl Output {
+impl LineWriter {
     fn used(&self, indent: usize) -> usize {
         if self.column == 0 || self.after_comment { indent } else { self.column }
     }

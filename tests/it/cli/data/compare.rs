@@ -2,7 +2,7 @@
 
 use npc::internals::metric::calibration::CalibrationTally;
 use npc::internals::metric::{CaseScore, Evaluation, MaskPair, Summary, cases_csv, measure};
-use npc::text::config::{Empty, Metric};
+use npc::text::config::{EmptyClassRule, Metric};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -50,14 +50,23 @@ struct Run<'a> {
     /// Rows of the object that are missed in each image.
     missed: &'a dyn Fn(usize) -> usize,
     images: std::ops::Range<usize>,
-    empty: Empty,
+    empty: EmptyClassRule,
     spacing: Option<[f64; 2]>,
     model: &'a str,
     group: Option<&'a dyn Fn(usize) -> String>,
 }
 
 fn run<'a>(name: &'a str, missed: &'a dyn Fn(usize) -> usize) -> Run<'a> {
-    Run { name, seed: 0, missed, images: 0..12, empty: Empty::One, spacing: None, model: "npc 1\n", group: None }
+    Run {
+        name,
+        seed: 0,
+        missed,
+        images: 0..12,
+        empty: EmptyClassRule::One,
+        spacing: None,
+        model: "npc 1\n",
+        group: None,
+    }
 }
 
 impl Bench {
@@ -186,7 +195,7 @@ fn what_is_not_comparable_is_named() {
     let bench = Bench::new();
     bench.write(&run("a", &some));
     bench.write(&Run { images: 3..14, ..run("other_images", &some) });
-    bench.write(&Run { empty: Empty::Skip, ..run("other_rule", &some) });
+    bench.write(&Run { empty: EmptyClassRule::Skip, ..run("other_rule", &some) });
     bench.write(&Run { spacing: Some([0.7, 0.7]), ..run("other_unit", &some) });
     bench.refused(&["a", "other_images"], &[], 1, &["3 (slice_0, slice_1, slice_2)", "2 (slice_12, slice_13)"]);
     bench.refused(&["a", "other_rule"], &[], 1, &["`empty = one` and `empty = skip`"]);

@@ -2,12 +2,12 @@
 
 use super::{everything, pixels, still};
 use npc::internals::data::augment::{AugmentPlan, Augmenter, Elastic, Gamma};
-use npc::text::config::{Augment, Border};
+use npc::text::config::{Augmentation, BorderMode};
 
 const SIZE: [usize; 2] = [64, 64];
 
 /// Plans of `n` cases under one kind.
-fn plans(kind: Augment, n: usize) -> Vec<AugmentPlan> {
+fn plans(kind: Augmentation, n: usize) -> Vec<AugmentPlan> {
     let augmenter = Augmenter::new(&[kind], SIZE).unwrap();
     (0..n).map(|case| augmenter.plan(11, 0, case)).collect()
 }
@@ -32,27 +32,27 @@ fn share(hits: usize, n: usize, p: f64) {
 #[test]
 fn kinds_happen_as_often_as_they_say() {
     const N: usize = 4000;
-    let flips = plans(Augment::Flip { horizontal: 0.3, vertical: 0.6 }, N);
+    let flips = plans(Augmentation::Flip { horizontal: 0.3, vertical: 0.6 }, N);
     share(flips.iter().filter(|p| p.flip[1]).count(), N, 0.3);
     share(flips.iter().filter(|p| p.flip[0]).count(), N, 0.6);
     share(flips.iter().filter(|p| p.flip == [true, true]).count(), N, 0.18);
-    let quarters = plans(Augment::Rot90 { p: 0.75 }, N);
+    let quarters = plans(Augmentation::Rot90 { p: 0.75 }, N);
     for turn in 0..4 {
         share(quarters.iter().filter(|p| p.quarters == turn).count(), N, 0.25);
     }
     let degrees: Vec<f64> =
-        plans(Augment::Rotate { degrees: [-10.0, 30.0], p: 1.0 }, N).iter().map(|p| p.degrees).collect();
+        plans(Augmentation::Rotate { degrees: [-10.0, 30.0], p: 1.0 }, N).iter().map(|p| p.degrees).collect();
     assert!(degrees.iter().all(|d| (-10.0..=30.0).contains(d)));
     // Uniform: variance of a width of 40.
     assert!((mean(&degrees) - 10.0).abs() < 1.0 && (variance(&degrees) / (1600.0 / 12.0) - 1.0).abs() < 0.06);
     // Half as large is as likely as twice as large.
     let scales: Vec<f64> =
-        plans(Augment::Scale { factor: [0.5, 2.0], p: 1.0 }, N).iter().map(|p| p.scale.ln()).collect();
+        plans(Augmentation::Scale { factor: [0.5, 2.0], p: 1.0 }, N).iter().map(|p| p.scale.ln()).collect();
     assert!(mean(&scales).abs() < 0.04 && (variance(&scales) / (4f64.ln().powi(2) / 12.0) - 1.0).abs() < 0.06);
     let areas: Vec<f64> =
-        plans(Augment::Crop { area: [0.5, 1.0], p: 1.0 }, N).iter().map(|p| p.crop.unwrap().0.powi(2)).collect();
+        plans(Augmentation::Crop { area: [0.5, 1.0], p: 1.0 }, N).iter().map(|p| p.crop.unwrap().0.powi(2)).collect();
     assert!((mean(&areas) - 0.75).abs() < 0.02 && areas.iter().all(|a| (0.499..=1.001).contains(a)));
-    let inverted = plans(Augment::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 }, N);
+    let inverted = plans(Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.25, p: 0.4 }, N);
     share(inverted.iter().filter(|p| p.tone.gamma.is_some()).count(), N, 0.4);
     share(inverted.iter().filter(|p| p.tone.gamma.is_some_and(|g| g.inverted)).count(), N, 0.1);
 }
@@ -68,7 +68,7 @@ fn every_draw_is_a_function_of_seed_epoch_and_case() {
     // Neither the order of the list nor a kind more or less changes what the others draw.
     let mut fewer = everything(0.5);
     fewer.reverse();
-    fewer.retain(|kind| !matches!(kind, Augment::Rotate { .. }));
+    fewer.retain(|kind| !matches!(kind, Augmentation::Rotate { .. }));
     let fewer = Augmenter::new(&fewer, SIZE).unwrap();
     for case in 0..20 {
         let mut expected = augmenter.plan(1, 2, case);
@@ -79,7 +79,7 @@ fn every_draw_is_a_function_of_seed_epoch_and_case() {
 
 #[test]
 fn noise_is_normal_with_its_deviation() {
-    let augmenter = Augmenter::new(&[Augment::Noise { std: [0.05, 0.05], p: 1.0 }], [256, 256]).unwrap();
+    let augmenter = Augmenter::new(&[Augmentation::Noise { std: [0.05, 0.05], p: 1.0 }], [256, 256]).unwrap();
     let noise = |epoch| {
         let mut planes = vec![0.5; 2 * 65_536];
         augmenter.plan(0, epoch, 0).apply(&mut planes, &mut vec![0; 65_536]);
@@ -152,7 +152,7 @@ fn elastic_fields_have_the_strength_of_the_formula() {
 #[test]
 fn crops_keep_the_share_of_the_classes() {
     let size = [48, 48];
-    let augmenter = Augmenter::new(&[Augment::Crop { area: [0.5, 1.0], p: 1.0 }], size).unwrap();
+    let augmenter = Augmenter::new(&[Augmentation::Crop { area: [0.5, 1.0], p: 1.0 }], size).unwrap();
     // Over 500 crops, the mean of a mask's share of the crop to its share of the image.
     let growth = |class: &dyn Fn(usize, usize) -> bool| {
         let mask: Vec<u8> = pixels(size).map(|(y, x)| u8::from(class(y, x))).collect();
@@ -175,16 +175,24 @@ fn crops_keep_the_share_of_the_classes() {
 
 #[test]
 fn what_comes_past_the_schema_is_checked() {
-    let refused = |kinds: &[Augment], size, words: &str| {
+    let refused = |kinds: &[Augmentation], size, words: &str| {
         let error = Augmenter::new(kinds, size).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");
     };
-    refused(&[Augment::Rot90 { p: 0.5 }], [64, 48], "`rot90` needs square images, and those of the data are 64 x 48");
-    refused(&[Augment::Blur { sigma: [0.0, 1e30], p: 0.5 }], SIZE, "`sigma` of `blur` takes pixels between 0 and 20");
-    refused(&[Augment::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`degrees` of `rotate`");
-    refused(&[Augment::Rot90 { p: 0.5 }, Augment::Rot90 { p: 0.1 }], SIZE, "`rot90` is given twice");
-    refused(&[Augment::Border { rule: Border::Constant, value: 2.0 }], SIZE, "`value` of `border`");
-    refused(&[Augment::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
+    refused(
+        &[Augmentation::Rot90 { p: 0.5 }],
+        [64, 48],
+        "`rot90` needs square images, and those of the data are 64 x 48",
+    );
+    refused(
+        &[Augmentation::Blur { sigma: [0.0, 1e30], p: 0.5 }],
+        SIZE,
+        "`sigma` of `blur` takes pixels between 0 and 20",
+    );
+    refused(&[Augmentation::Rotate { degrees: [f64::NAN, 1.0], p: 0.5 }], SIZE, "`degrees` of `rotate`");
+    refused(&[Augmentation::Rot90 { p: 0.5 }, Augmentation::Rot90 { p: 0.1 }], SIZE, "`rot90` is given twice");
+    refused(&[Augmentation::Border { rule: BorderMode::Constant, value: 2.0 }], SIZE, "`value` of `border`");
+    refused(&[Augmentation::Gamma { gamma: [0.0, 1.0], invert: 0.0, p: 1.0 }], SIZE, "`gamma` of `gamma`");
     // The smallest and the oddest sizes do not panic.
     for size in [[1, 1], [1, 7], [2, 3], [5, 1]] {
         let kinds: Vec<_> = everything(1.0).into_iter().filter(|k| k.name() != "rot90").collect();

@@ -4,7 +4,7 @@ use super::everything;
 use npc::internals::data::augment::{Augmenter, EpochAugmenter};
 use npc::internals::data::loading_bottleneck::LoadTimes;
 use npc::internals::data::{BatchLoader, Dataset, LastBatch, SplitRole, epoch_order};
-use npc::text::config::{DataSource, DataSpec, Decode, Empty, MaskRule, Split};
+use npc::text::config::{DataSource, DataSpec, DecodeRule, EmptyClassRule, MaskRule, Split};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ fn data(count: usize, cache_mb: usize) -> Arc<Dataset> {
         mask_rule: MaskRule::Threshold,
         split: Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 1 },
         window: None,
-        decode: Decode::Value,
+        decode: DecodeRule::Value,
         mean: vec![0.4],
         std: vec![0.3],
         cache_mb,
-        empty: Empty::One,
+        empty: EmptyClassRule::One,
         spacing: None,
         grouping: Default::default(),
         limit: None,

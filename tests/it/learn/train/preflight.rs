@@ -1,13 +1,13 @@
 //! What is refused before the first batch, and that nothing is written then.
 
 use super::*;
-use npc::internals::base::machine::Free;
+use npc::internals::base::machine::FreeMemory;
 use npc::internals::learn::preflight::preflight;
 
 impl Bench {
     fn preflight(&self, free: Option<u64>) -> Result<npc::internals::learn::preflight::Preflight> {
         let data = npc::internals::data::Dataset::open(&self.settings.data, Path::new(".")).unwrap();
-        let free = free.map(|bytes| Free { bytes, limited: false });
+        let free = free.map(|bytes| FreeMemory { bytes, limited: false });
         preflight(&self.checked, &self.settings, &data, &Default::default(), free, self.folder("none").root())
     }
 }
@@ -49,6 +49,6 @@ fn a_best_without_scores_is_refused() {
     let mut bench = Bench::new();
     bench.settings.data.split = Split::Random { train: 1.0, val: 0.0, test: 0.0, seed: 0 };
     assert!(bench.preflight(None).unwrap_err().to_string().contains("keep = [last]"));
-    bench.settings.train.keep = vec![Keep::Last];
+    bench.settings.train.keep = vec![KeptCheckpoint::Last];
     bench.preflight(None).unwrap();
 }

@@ -54,7 +54,7 @@ fn stopping_changes_no_augmented_picture() {
     same(&whole, &folder);
     assert!(whole.records().iter().all(|r| r.waited_seconds >= 0.0 && r.waited_seconds < r.seconds + 0.5));
     // Asked of what cannot be, it ends before there is a folder.
-    bench.settings.train.augment = vec![npc::text::config::Augment::Blur { sigma: [0.0, 1e9], p: 1.0 }];
+    bench.settings.train.augment = vec![npc::text::config::Augmentation::Blur { sigma: [0.0, 1e9], p: 1.0 }];
     let folder = bench.folder("refused");
     let error = bench.refused(&folder, false);
     assert!(error.message.contains("`sigma` of `blur`"), "{error}");

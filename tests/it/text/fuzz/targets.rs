@@ -37,7 +37,7 @@ fn told(sources: &SourceMap, problems: &Problems) {
             assert!(text.get(label.span.range()).is_some(), "{} points outside: {label:?}", d.code.id());
         }
     }
-    render::text(sources, problems, true);
+    render::to_text(sources, problems, true);
     let json = serde_json::Value::Array(json(sources, problems)).to_string();
     serde_json::from_str::<serde_json::Value>(&json).expect("problems are JSON");
 }
@@ -64,7 +64,7 @@ fn measured(checked: &CheckedGraph) {
 fn bundle(sources: &mut SourceMap, text: &str) -> (Bundle, Problems) {
     let source = sources.add("fuzz.model", text);
     let (root, mut problems) = syntax::parse(sources, source);
-    let is_std = |item: &ast::Item| matches!(item.kind, ast::ItemKind::Import(ast::Import::Std(_)));
+    let is_std = |item: &ast::FileItem| matches!(item.kind, ast::ItemKind::Import(ast::Import::Std(_)));
     let std = root.items.iter().any(is_std).then(|| {
         let id = sources.add("<std>", STD);
         let (file, found) = syntax::parse(sources, id);
@@ -101,7 +101,7 @@ pub fn front(text: &str) {
 }
 
 /// What `data`, `train`, `sweep` and `expect` blocks ask for.
-fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::Item) -> Problems {
+fn recipe_item(program: &ResolvedProgram<'_>, item: &ast::FileItem) -> Problems {
     let mut problems = Problems::new();
     match &item.kind {
         ast::ItemKind::Data(data) => problems.extend(schema::data_spec(data).err().unwrap_or_default()),

@@ -2,10 +2,10 @@
 
 use super::{told, train};
 use npc::text::config::settings::{FORMAT, Settings, from_yaml, to_yaml};
-use npc::text::config::{Augment, Border, nnunet_like};
+use npc::text::config::{Augmentation, BorderMode, nnunet_like};
 use std::collections::BTreeMap;
 
-fn read(list: &str) -> Vec<Augment> {
+fn read(list: &str) -> Vec<Augmentation> {
     train(&format!("epochs = 1 augment = {list}"))
         .unwrap_or_else(|p| panic!("{list}: {:?}", told::<()>(Err(p))))
         .augment
@@ -18,19 +18,19 @@ fn every_kind_has_defaults() {
             "[rot90, rotate, scale, shift, crop, elastic, border, noise, blur, brightness, contrast, low_resolution, gamma]"
         ),
         [
-            Augment::Rot90 { p: 0.5 },
-            Augment::Rotate { degrees: [-15.0, 15.0], p: 0.5 },
-            Augment::Scale { factor: [0.8, 1.25], p: 0.5 },
-            Augment::Shift { limit: [-0.1, 0.1], p: 0.5 },
-            Augment::Crop { area: [0.5, 1.0], p: 0.5 },
-            Augment::Elastic { alpha: [0.0, 100.0], sigma: [8.0, 12.0], p: 0.5 },
-            Augment::Border { rule: Border::Reflect, value: 0.0 },
-            Augment::Noise { std: [0.0, 0.05], p: 0.5 },
-            Augment::Blur { sigma: [0.5, 1.0], p: 0.5 },
-            Augment::Brightness { offset: [-0.1, 0.1], factor: [1.0, 1.0], p: 0.5 },
-            Augment::Contrast { factor: [0.8, 1.25], p: 0.5 },
-            Augment::LowResolution { factor: [0.5, 1.0], p: 0.5 },
-            Augment::Gamma { gamma: [0.7, 1.5], invert: 0.0, p: 0.5 },
+            Augmentation::Rot90 { p: 0.5 },
+            Augmentation::Rotate { degrees: [-15.0, 15.0], p: 0.5 },
+            Augmentation::Scale { factor: [0.8, 1.25], p: 0.5 },
+            Augmentation::Shift { limit: [-0.1, 0.1], p: 0.5 },
+            Augmentation::Crop { area: [0.5, 1.0], p: 0.5 },
+            Augmentation::Elastic { alpha: [0.0, 100.0], sigma: [8.0, 12.0], p: 0.5 },
+            Augmentation::Border { rule: BorderMode::Reflect, value: 0.0 },
+            Augmentation::Noise { std: [0.0, 0.05], p: 0.5 },
+            Augmentation::Blur { sigma: [0.5, 1.0], p: 0.5 },
+            Augmentation::Brightness { offset: [-0.1, 0.1], factor: [1.0, 1.0], p: 0.5 },
+            Augmentation::Contrast { factor: [0.8, 1.25], p: 0.5 },
+            Augmentation::LowResolution { factor: [0.5, 1.0], p: 0.5 },
+            Augmentation::Gamma { gamma: [0.7, 1.5], invert: 0.0, p: 0.5 },
         ]
     );
     assert_eq!(read("[]"), []);
@@ -43,19 +43,19 @@ fn ranges_are_pairs_or_one_number() {
     assert_eq!(
         read("[flip(horizontal = 0.5), rotate(20, p = 1), shift(limit = [0, 0.2]), elastic(alpha = 50, sigma = 6)]"),
         [
-            Augment::Flip { horizontal: 0.5, vertical: 0.0 },
-            Augment::Rotate { degrees: [-20.0, 20.0], p: 1.0 },
-            Augment::Shift { limit: [0.0, 0.2], p: 0.5 },
-            Augment::Elastic { alpha: [0.0, 50.0], sigma: [6.0, 6.0], p: 0.5 },
+            Augmentation::Flip { horizontal: 0.5, vertical: 0.0 },
+            Augmentation::Rotate { degrees: [-20.0, 20.0], p: 1.0 },
+            Augmentation::Shift { limit: [0.0, 0.2], p: 0.5 },
+            Augmentation::Elastic { alpha: [0.0, 50.0], sigma: [6.0, 6.0], p: 0.5 },
         ]
     );
     assert_eq!(
         read("[crop(area = 0.3), noise(std = 0.1), brightness(factor = [0.75, 1.25]), border(constant, value = 0.5)]"),
         [
-            Augment::Crop { area: [0.3, 1.0], p: 0.5 },
-            Augment::Noise { std: [0.0, 0.1], p: 0.5 },
-            Augment::Brightness { offset: [0.0, 0.0], factor: [0.75, 1.25], p: 0.5 },
-            Augment::Border { rule: Border::Constant, value: 0.5 },
+            Augmentation::Crop { area: [0.3, 1.0], p: 0.5 },
+            Augmentation::Noise { std: [0.0, 0.1], p: 0.5 },
+            Augmentation::Brightness { offset: [0.0, 0.0], factor: [0.75, 1.25], p: 0.5 },
+            Augmentation::Border { rule: BorderMode::Constant, value: 0.5 },
         ]
     );
 }

@@ -54,7 +54,7 @@ fn layouts_fill_in_what_is_not_written() {
 
 #[test]
 fn lists_volumes_colours_and_groups() {
-    use npc::text::config::{Axis, GroupBy, Slices, Stratify};
+    use npc::text::config::{GroupBy, SliceAxis, SliceSelection, StratifyBy};
     let spec = data(
         "list = \"cases.csv\" size = [8, 8] empty = one classes = [\"a\", \"b\"] labels = [\"#000000\", \"#Ff00a1\"] \
          axis = coronal slices = every(4) split = kfold(k = 3, fold = 2, val = 0.1, group = \"{group}_z*\", stratify = classes)",
@@ -66,10 +66,10 @@ fn lists_volumes_colours_and_groups() {
         spec.labels.iter().map(|l| npc::internals::text::config::case_rules::label_colour(*l)).collect::<Vec<_>>(),
         [Some([0; 3]), Some([255, 0, 161])]
     );
-    assert_eq!(spec.slicing, Slicing { axis: Axis::Coronal, slices: Slices::Every(4) });
+    assert_eq!(spec.slicing, Slicing { axis: SliceAxis::Coronal, slices: SliceSelection::Every(4) });
     assert_eq!(spec.split, Split::Kfold { k: 3, fold: 2, val: 0.1, seed: 0 });
     let group = Some(GroupBy::Pattern("{group}_z*".into()));
-    assert_eq!(spec.grouping, Grouping { group, stratify: Some(Stratify::Classes) });
+    assert_eq!(spec.grouping, Grouping { group, stratify: Some(StratifyBy::Classes) });
 
     let split = |text: &str| data(&format!("{FILES}\nsplit = {text}")).map(|spec| (spec.split, spec.grouping.group));
     assert_eq!(split("column").unwrap(), (Split::Column, None));
